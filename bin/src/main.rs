@@ -1,0 +1,2 @@
+//! The ServiceOps SCIM server.
+fn main() {}

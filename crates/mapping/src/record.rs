@@ -1,0 +1,161 @@
+//! ServiceOps records: the fields of a user or group, and their values.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The fields of one ServiceOps user or group.
+pub type Record = BTreeMap<Field, FieldValue>;
+
+/// A field that a rule can write.
+///
+/// Tenant-admin rights, passwords, sessions and ids are no fields: nothing can be mapped to them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Field {
+    /// `user_name`, the logon name.
+    UserName,
+    /// `first_name`
+    FirstName,
+    /// `last_name`
+    LastName,
+    /// `display_name`
+    DisplayName,
+    /// `email`
+    Email,
+    /// `contact_no`
+    ContactNo,
+    /// `alt_contact_no1`
+    AltContactNo1,
+    /// `alt_contact_no2`
+    AltContactNo2,
+    /// `job_title`
+    JobTitle,
+    /// `employee_id`
+    EmployeeId,
+    /// `department`, by name.
+    Department,
+    /// `location`, by name.
+    Location,
+    /// `manager`: the SCIM id of a user.
+    Manager,
+    /// `company`
+    Company,
+    /// `language`, a language tag.
+    Language,
+    /// `time_zone`, an IANA zone.
+    TimeZone,
+    /// `user_type`: `requester` or `technician`.
+    UserType,
+    /// `status`: `active` or `blocked`.
+    Status,
+    /// `is_vip`
+    Vip,
+    /// `scim_external_id`
+    ScimExternalId,
+    /// `name` of a group.
+    Name,
+    /// `members` of a group: the SCIM ids of users and groups.
+    Members,
+    /// `custom_fields.<key>`
+    Custom(String),
+}
+
+/// The value of a field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    /// Yes or no.
+    Boolean(bool),
+    /// A number.
+    Number(f64),
+    /// An instant.
+    DateTime(DateTime<Utc>),
+    /// Text.
+    Text(String),
+    /// Several texts.
+    Texts(Vec<String>),
+}
+
+impl FieldValue {
+    /// The text, where the value is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+const BUILT_IN: [(&str, Field); 22] = [
+    ("user_name", Field::UserName),
+    ("first_name", Field::FirstName),
+    ("last_name", Field::LastName),
+    ("display_name", Field::DisplayName),
+    ("email", Field::Email),
+    ("contact_no", Field::ContactNo),
+    ("alt_contact_no1", Field::AltContactNo1),
+    ("alt_contact_no2", Field::AltContactNo2),
+    ("job_title", Field::JobTitle),
+    ("employee_id", Field::EmployeeId),
+    ("department", Field::Department),
+    ("location", Field::Location),
+    ("manager", Field::Manager),
+    ("company", Field::Company),
+    ("language", Field::Language),
+    ("time_zone", Field::TimeZone),
+    ("user_type", Field::UserType),
+    ("status", Field::Status),
+    ("is_vip", Field::Vip),
+    ("scim_external_id", Field::ScimExternalId),
+    ("name", Field::Name),
+    ("members", Field::Members),
+];
+
+impl Field {
+    /// The key of the field as it stands in a mapping set (`user_name`, `custom_fields.badge`).
+    pub fn key(&self) -> String {
+        if let Self::Custom(key) = self {
+            return format!("{CUSTOM}{key}");
+        }
+        BUILT_IN
+            .iter()
+            .find(|(_, field)| field == self)
+            .map_or_else(String::new, |(key, _)| (*key).to_owned())
+    }
+
+    /// The field of this key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        if let Some(custom) = key.strip_prefix(CUSTOM) {
+            return (!custom.is_empty()).then(|| Self::Custom(custom.to_owned()));
+        }
+        BUILT_IN
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, field)| field.clone())
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.key())
+    }
+}
+
+impl From<Field> for String {
+    fn from(field: Field) -> Self {
+        field.key()
+    }
+}
+
+impl TryFrom<String> for Field {
+    type Error = String;
+
+    fn try_from(key: String) -> Result<Self, String> {
+        Self::from_key(&key).ok_or_else(|| format!("{key:?} is no ServiceOps field"))
+    }
+}
+
+const CUSTOM: &str = "custom_fields.";

@@ -1,0 +1,321 @@
+//! The documents by which a service provider describes itself (RFC 7643 sections 5 to 7,
+//! RFC 7644 section 4).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::limits::Limits;
+use crate::path::same_name;
+use crate::schema::{ResourceDefinition, ResourceType, Schema, builtin, uri};
+
+/// What a service provider supports (RFC 7643 section 5).
+///
+/// ```
+/// use scim_protocol::{Limits, discovery::ServiceProviderConfig};
+///
+/// let config = ServiceProviderConfig::new(&Limits::default(), 3600);
+/// let resource = config.to_resource("https://scim.example/v2");
+/// assert_eq!(resource["bulk"]["maxOperations"], 1000);
+/// assert_eq!(resource["meta"]["location"], "https://scim.example/v2/ServiceProviderConfig");
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceProviderConfig {
+    /// PATCH.
+    pub patch: Feature,
+    /// Bulk operations.
+    pub bulk: BulkFeature,
+    /// Filters.
+    pub filter: FilterFeature,
+    /// Changing passwords.
+    pub change_password: Feature,
+    /// Sorting.
+    pub sort: Feature,
+    /// Entity tags.
+    pub etag: Feature,
+    /// Pages of results (RFC 9865 section 4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pagination: Option<Pagination>,
+    /// How clients authenticate.
+    pub authentication_schemes: Vec<AuthenticationScheme>,
+}
+
+/// Whether something is supported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feature {
+    /// Whether it is.
+    pub supported: bool,
+}
+
+/// Bulk operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BulkFeature {
+    /// Whether they are supported.
+    pub supported: bool,
+    /// Operations of a request at most.
+    pub max_operations: usize,
+    /// Bytes of a request at most.
+    pub max_payload_size: usize,
+}
+
+/// Filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FilterFeature {
+    /// Whether they are supported.
+    pub supported: bool,
+    /// Resources in an answer at most.
+    pub max_results: usize,
+}
+
+/// Pages of results (RFC 9865 section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pagination {
+    /// Whether pages go by cursor.
+    pub cursor: bool,
+    /// Whether pages go by index.
+    pub index: bool,
+    /// The method when a request names none.
+    pub default_pagination_method: String,
+    /// Resources in a page when a request names no count.
+    pub default_page_size: usize,
+    /// Resources in a page at most.
+    pub max_page_size: usize,
+    /// Seconds for which a cursor is valid.
+    pub cursor_timeout: u64,
+}
+
+/// A way to authenticate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthenticationScheme {
+    /// The kind, such as `oauthbearertoken`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The name.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// Where it is specified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_uri: Option<String>,
+    /// Whether it is the preferred one.
+    #[serde(default)]
+    pub primary: bool,
+}
+
+impl ServiceProviderConfig {
+    /// Everything that this crate supports, within limits; `cursor_timeout` is in seconds.
+    pub fn new(limits: &Limits, cursor_timeout: u64) -> Self {
+        let yes = Feature { supported: true };
+        Self {
+            patch: yes,
+            bulk: BulkFeature {
+                supported: true,
+                max_operations: limits.bulk_operations,
+                max_payload_size: limits.bulk_body,
+            },
+            filter: FilterFeature {
+                supported: true,
+                max_results: limits.page_max,
+            },
+            change_password: Feature { supported: false },
+            sort: yes,
+            etag: yes,
+            pagination: Some(Pagination {
+                cursor: true,
+                index: true,
+                default_pagination_method: "index".to_owned(),
+                default_page_size: limits.page_default,
+                max_page_size: limits.page_max,
+                cursor_timeout,
+            }),
+            authentication_schemes: vec![AuthenticationScheme {
+                kind: "oauthbearertoken".to_owned(),
+                name: "OAuth Bearer Token".to_owned(),
+                description: "The authentication token of a provisioning configuration, sent as \
+                              a bearer token."
+                    .to_owned(),
+                spec_uri: Some("https://www.rfc-editor.org/rfc/rfc6750".to_owned()),
+                primary: true,
+            }],
+        }
+    }
+
+    /// The resource at `/ServiceProviderConfig`; `base_url` has no slash at its end.
+    pub fn to_resource(&self, base_url: &str) -> Value {
+        resource(
+            uri::SERVICE_PROVIDER_CONFIG,
+            "ServiceProviderConfig",
+            &format!("{base_url}/ServiceProviderConfig"),
+            &json!(self),
+        )
+    }
+}
+
+/// The resource types that a service provider serves, and their schemas.
+#[derive(Debug, Clone, Copy)]
+pub struct Catalog<'a> {
+    definitions: &'a [&'a ResourceDefinition],
+}
+
+impl<'a> Catalog<'a> {
+    /// The catalog of these resource types, in this order.
+    pub fn new(definitions: &'a [&'a ResourceDefinition]) -> Self {
+        Self { definitions }
+    }
+
+    /// The resources at `/ResourceTypes`.
+    pub fn resource_types(&self, base_url: &str) -> Vec<Value> {
+        self.definitions
+            .iter()
+            .map(|definition| resource_type(definition.resource_type(), base_url))
+            .collect()
+    }
+
+    /// The resource at `/ResourceTypes/{name}`.
+    pub fn resource_type(&self, name: &str, base_url: &str) -> Option<Value> {
+        let definition = self.definitions.iter().find(|d| d.name() == name)?;
+        Some(resource_type(definition.resource_type(), base_url))
+    }
+
+    /// Every schema: of the resource types, and of the documents of this module.
+    pub fn schemas(&self) -> Vec<Schema> {
+        let mut schemas: Vec<Schema> = Vec::new();
+        let served = self
+            .definitions
+            .iter()
+            .flat_map(|d| std::iter::once(d.core()).chain(d.extensions()));
+        for schema in served {
+            if !schemas.iter().any(|known| known.id == schema.id) {
+                schemas.push(schema.clone());
+            }
+        }
+        schemas.extend([
+            builtin::service_provider_config(),
+            builtin::resource_type(),
+            builtin::schema_schema(),
+        ]);
+        schemas
+    }
+
+    /// The schema of a URI, in any case.
+    pub fn schema(&self, id: &str) -> Option<Schema> {
+        self.schemas()
+            .into_iter()
+            .find(|schema| same_name(&schema.id, id))
+    }
+}
+
+/// The resource at `/Schemas/{uri}` (RFC 7643 section 7).
+pub fn schema(schema: &Schema, base_url: &str) -> Value {
+    let location = format!("{base_url}/Schemas/{}", schema.id);
+    resource(uri::SCHEMA, "Schema", &location, &json!(schema))
+}
+
+fn resource_type(resource_type: &ResourceType, base_url: &str) -> Value {
+    let location = format!("{base_url}/ResourceTypes/{}", resource_type.name);
+    resource(
+        uri::RESOURCE_TYPE,
+        "ResourceType",
+        &location,
+        &json!(resource_type),
+    )
+}
+
+fn resource(schema: &str, kind: &str, location: &str, content: &Value) -> Value {
+    let mut members = Map::new();
+    members.insert("schemas".into(), json!([schema]));
+    members.extend(content.as_object().cloned().unwrap_or_default());
+    members.insert(
+        "meta".into(),
+        json!({ "resourceType": kind, "location": location }),
+    );
+    Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn schemas_of_discovery_documents_are_listed_too() {
+        let (users, groups) = (ResourceDefinition::user(), ResourceDefinition::group());
+        let definitions = [&users, &groups];
+        let catalog = Catalog::new(&definitions);
+        let ids: Vec<String> = catalog.schemas().into_iter().map(|s| s.id).collect();
+        assert_eq!(
+            ids,
+            [
+                uri::USER,
+                uri::ENTERPRISE_USER,
+                uri::GROUP,
+                uri::SERVICE_PROVIDER_CONFIG,
+                uri::RESOURCE_TYPE,
+                uri::SCHEMA
+            ]
+        );
+        assert_eq!(catalog.resource_types("https://x/v2")[0]["name"], "User");
+        let upper = uri::USER.to_uppercase();
+        assert_eq!(catalog.schema(&upper).unwrap().id, uri::USER);
+    }
+
+    #[test]
+    fn attributes_say_what_rfc_7643_section_8_7_says() {
+        let user = serde_json::to_value(builtin::user()).unwrap();
+        let find = |name: &str| {
+            let attributes = user["attributes"].as_array().unwrap();
+            attributes
+                .iter()
+                .find(|a| a["name"] == name)
+                .cloned()
+                .unwrap()
+        };
+        let user_name = find("userName");
+        assert_eq!(user_name["uniqueness"], "server");
+        assert_eq!(user_name["required"], true);
+        assert_eq!(user_name["caseExact"], false);
+        let password = find("password");
+        assert_eq!(password["mutability"], "writeOnly");
+        assert_eq!(password["returned"], "never");
+        let groups = find("groups");
+        assert_eq!(groups["mutability"], "readOnly");
+        assert_eq!(groups["multiValued"], true);
+        let emails = find("emails");
+        assert_eq!(emails["type"], "complex");
+        let names: Vec<&str> = emails["subAttributes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|sub| sub["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["value", "display", "type", "primary"]);
+        assert_eq!(
+            find("x509Certificates")["subAttributes"][0]["type"],
+            "binary"
+        );
+    }
+
+    #[test]
+    fn no_complex_attribute_stands_inside_a_complex_one() {
+        for schema in [
+            builtin::user(),
+            builtin::group(),
+            builtin::enterprise_user(),
+        ] {
+            for attribute in &schema.attributes {
+                for sub in &attribute.sub_attributes {
+                    assert!(
+                        sub.sub_attributes.is_empty(),
+                        "{}.{}",
+                        attribute.name,
+                        sub.name
+                    );
+                }
+            }
+        }
+    }
+}

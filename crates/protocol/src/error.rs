@@ -1,0 +1,177 @@
+//! The SCIM error response (RFC 7644 section 3.12).
+
+use serde_json::{Value, json};
+
+use crate::schema::uri;
+
+/// The detail keyword of an error: RFC 7644 table 9 and RFC 9865 table 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ScimType {
+    /// The filter cannot be parsed, or cannot be applied to the attribute.
+    InvalidFilter,
+    /// The filter yields more results than the service provider is willing to calculate.
+    TooMany,
+    /// A unique attribute value is in use already.
+    Uniqueness,
+    /// A read-only attribute, or an immutable attribute that has a value, was to be changed.
+    Mutability,
+    /// The request body cannot be parsed or does not conform to the request schema.
+    InvalidSyntax,
+    /// The `path` of a PATCH operation is malformed.
+    InvalidPath,
+    /// The `path` of a PATCH operation selects nothing that could be changed.
+    NoTarget,
+    /// A required value is missing, or a value does not fit the attribute.
+    InvalidValue,
+    /// The SCIM protocol version is not supported.
+    InvalidVers,
+    /// The request cannot be completed because sensitive data stands in the URI.
+    Sensitive,
+    /// The cursor is not one that this service provider issued for this query (RFC 9865).
+    InvalidCursor,
+    /// The cursor was valid once (RFC 9865).
+    ExpiredCursor,
+    /// The `count` of a cursor query is not acceptable (RFC 9865).
+    InvalidCount,
+}
+
+impl ScimType {
+    /// The keyword as it stands in the error response.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidFilter => "invalidFilter",
+            Self::TooMany => "tooMany",
+            Self::Uniqueness => "uniqueness",
+            Self::Mutability => "mutability",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidPath => "invalidPath",
+            Self::NoTarget => "noTarget",
+            Self::InvalidValue => "invalidValue",
+            Self::InvalidVers => "invalidVers",
+            Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
+        }
+    }
+
+    /// The HTTP status that belongs to the keyword.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Uniqueness => 409,
+            Self::Sensitive => 403,
+            _ => 400,
+        }
+    }
+}
+
+/// A SCIM error response: HTTP status, detail keyword and a sentence for people.
+///
+/// ```
+/// use scim_protocol::{Error, ScimType};
+///
+/// let error = Error::new(ScimType::InvalidPath, "\"emails[\" is not closed");
+/// assert_eq!(error.status(), 400);
+/// assert_eq!(error.to_json()["scimType"], "invalidPath");
+/// assert_eq!(error.to_json()["status"], "400");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Error {
+    status: u16,
+    scim_type: Option<ScimType>,
+    detail: String,
+}
+
+impl Error {
+    /// An error with a detail keyword; the status follows from it.
+    pub fn new(scim_type: ScimType, detail: impl Into<String>) -> Self {
+        Self {
+            status: scim_type.status(),
+            scim_type: Some(scim_type),
+            detail: shorten(detail.into()),
+        }
+    }
+
+    /// An error without a detail keyword, such as 404 or 412.
+    pub fn with_status(status: u16, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            scim_type: None,
+            detail: shorten(detail.into()),
+        }
+    }
+
+    /// 404: the resource does not exist, or the caller cannot see it.
+    pub fn not_found() -> Self {
+        Self::with_status(404, "The resource does not exist.")
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The detail keyword, where the RFCs define one.
+    pub fn scim_type(&self) -> Option<ScimType> {
+        self.scim_type
+    }
+
+    /// A sentence for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The response body; `status` is a string as RFC 7644 section 3.12 asks for.
+    pub fn to_json(&self) -> Value {
+        let mut body = json!({ "schemas": [uri::ERROR], "status": self.status.to_string() });
+        if let Some(map) = body.as_object_mut() {
+            if let Some(scim_type) = self.scim_type {
+                map.insert("scimType".into(), scim_type.as_str().into());
+            }
+            map.insert("detail".into(), self.detail.as_str().into());
+        }
+        body
+    }
+}
+
+/// Quotes a piece of input for an error message: escaped, at most 64 characters.
+pub fn quote(input: &str) -> String {
+    let mut quoted: String = input.chars().take(QUOTED).collect();
+    if quoted.len() < input.len() {
+        quoted.push('…');
+    }
+    format!("{quoted:?}")
+}
+
+fn shorten(mut detail: String) -> String {
+    if detail.len() > DETAIL {
+        let end = (0..=DETAIL).rev().find(|i| detail.is_char_boundary(*i));
+        detail.truncate(end.unwrap_or(0));
+    }
+    detail
+}
+
+const QUOTED: usize = 64;
+const DETAIL: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_details_and_quotes_are_cut_at_a_character() {
+        let error = Error::new(ScimType::InvalidValue, "é".repeat(2_000));
+        assert!(error.detail().len() <= DETAIL);
+        assert_eq!(quote(&"é".repeat(100)).chars().count(), QUOTED + 3);
+        assert_eq!(quote("a\u{0}b"), "\"a\\0b\"");
+    }
+
+    #[test]
+    fn the_status_follows_from_the_keyword() {
+        assert_eq!(Error::new(ScimType::Uniqueness, "x").status(), 409);
+        assert_eq!(Error::not_found().to_json()["status"], "404");
+        assert!(Error::not_found().to_json().get("scimType").is_none());
+    }
+}

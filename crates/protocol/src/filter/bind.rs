@@ -1,0 +1,279 @@
+//! Filters bound to the schemas of a resource type.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use super::condition::{Condition, Target, Test};
+use super::{Comparand, Filter, Operator};
+use crate::error::{Error, ScimType, quote};
+use crate::path::AttributePath;
+use crate::schema::{Attribute, AttributeType, Mutability, Resolved, ResourceDefinition, Returned};
+use crate::text::fold;
+use crate::tolerance::{Deviation, Tolerance};
+
+impl Filter {
+    /// Binds a filter to the schemas of a resource type.
+    ///
+    /// # Errors
+    /// `invalidFilter` for an attribute that no schema knows or that is never returned, and for a
+    /// comparison that does not fit the attribute's type.
+    pub fn bind(
+        &self,
+        definition: &ResourceDefinition,
+        tolerance: &mut Tolerance,
+    ) -> Result<Condition, Error> {
+        Binder {
+            names: Names::Resource(definition),
+            tolerance,
+        }
+        .filter(self)
+    }
+
+    /// Binds a value filter to the sub-attributes of a multi-valued attribute.
+    ///
+    /// # Errors
+    /// `invalidFilter` as [`bind`](Self::bind).
+    pub fn bind_value_filter(
+        &self,
+        attribute: &Resolved<'_>,
+        tolerance: &mut Tolerance,
+    ) -> Result<Condition, Error> {
+        Binder {
+            names: Names::Values(*attribute),
+            tolerance,
+        }
+        .filter(self)
+    }
+}
+
+/// What the names of a filter refer to.
+#[derive(Clone, Copy)]
+enum Names<'a> {
+    Resource(&'a ResourceDefinition),
+    Values(Resolved<'a>),
+}
+
+struct Binder<'a, 't> {
+    names: Names<'a>,
+    tolerance: &'t mut Tolerance,
+}
+
+impl<'a> Binder<'a, '_> {
+    // The recursion is as deep as the filter, which the parser bounds.
+    fn filter(&mut self, filter: &Filter) -> Result<Condition, Error> {
+        match filter {
+            Filter::And(parts) => Ok(Condition::All(self.filters(parts)?)),
+            Filter::Or(parts) => Ok(Condition::Any(self.filters(parts)?)),
+            Filter::Not(part) => Ok(Condition::Not(Box::new(self.filter(part)?))),
+            Filter::Present(path) => Ok(present(&self.resolve(path)?)),
+            Filter::Comparison {
+                path,
+                operator,
+                value,
+            } => self.comparison(path, *operator, value),
+            Filter::ValuePath { path, filter } => self.value_path(path, filter),
+        }
+    }
+
+    fn filters(&mut self, filters: &[Filter]) -> Result<Vec<Condition>, Error> {
+        filters.iter().map(|filter| self.filter(filter)).collect()
+    }
+
+    fn value_path(&mut self, path: &AttributePath, filter: &Filter) -> Result<Condition, Error> {
+        let resolved = self.resolve(path)?;
+        let simple = resolved.attribute.kind != AttributeType::Complex;
+        if resolved.sub_attribute.is_some() || (simple && !resolved.attribute.multi_valued) {
+            return Err(unfit(path, "takes no brackets"));
+        }
+        let condition = filter.bind_value_filter(&resolved, self.tolerance)?;
+        Ok(Condition::Some {
+            target: target(&resolved),
+            condition: Box::new(condition),
+        })
+    }
+
+    /// The attribute that a path names.
+    fn resolve(&self, path: &AttributePath) -> Result<Resolved<'a>, Error> {
+        let resolved = match self.names {
+            Names::Resource(definition) => definition.resolve(path),
+            Names::Values(attribute) => within(attribute, path),
+        };
+        let resolved = resolved.ok_or_else(|| unfit(path, "is in no schema"))?;
+        let secret = |attribute: &Attribute| {
+            attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
+        };
+        if secret(resolved.attribute) || secret(resolved.leaf()) {
+            return Err(unfit(path, "cannot be filtered by"));
+        }
+        Ok(resolved)
+    }
+
+    fn comparison(
+        &mut self,
+        path: &AttributePath,
+        operator: Operator,
+        value: &Comparand,
+    ) -> Result<Condition, Error> {
+        let mut resolved = self.resolve(path)?;
+        if value == &Comparand::Null {
+            let present = present(&resolved);
+            return match operator {
+                Operator::Equal => Ok(Condition::Not(Box::new(present))),
+                Operator::NotEqual => Ok(present),
+                _ => Err(unfit(path, "cannot be ordered against null")),
+            };
+        }
+        if resolved.leaf().kind == AttributeType::Complex {
+            // A complex attribute stands for its value (RFC 7643 section 2.4).
+            let value = resolved.attribute.sub_attribute("value");
+            resolved.sub_attribute = value.filter(|_| resolved.sub_attribute.is_none());
+            if resolved.sub_attribute.is_none() {
+                return Err(unfit(path, "is complex and has no value to compare"));
+            }
+        }
+        let test = self.test(path, resolved.leaf(), operator, value)?;
+        Ok(Condition::Value {
+            target: target(&resolved),
+            test,
+        })
+    }
+
+    fn test(
+        &mut self,
+        path: &AttributePath,
+        attribute: &Attribute,
+        operator: Operator,
+        value: &Comparand,
+    ) -> Result<Test, Error> {
+        let ordered = !matches!(
+            operator,
+            Operator::Contains | Operator::StartsWith | Operator::EndsWith
+        );
+        match (attribute.kind, value) {
+            (AttributeType::Boolean, _) => self.boolean(path, operator, value),
+            (AttributeType::Integer | AttributeType::Decimal, Comparand::Number(number))
+                if ordered =>
+            {
+                Ok(Test::Number {
+                    operator,
+                    value: number.as_f64().unwrap_or(f64::MAX),
+                })
+            }
+            (AttributeType::Integer | AttributeType::Decimal, _) => Err(unfit(
+                path,
+                "compares with a number by eq, ne, gt, ge, lt or le",
+            )),
+            (AttributeType::DateTime, Comparand::Text(text)) if ordered => {
+                let value = parse_instant(text).ok_or_else(|| {
+                    unfit(
+                        path,
+                        "compares with a dateTime such as \"2026-01-31T08:00:00Z\"",
+                    )
+                })?;
+                Ok(Test::Instant { operator, value })
+            }
+            (AttributeType::DateTime, _) => Err(unfit(
+                path,
+                "compares with a dateTime by eq, ne, gt, ge, lt or le",
+            )),
+            (AttributeType::Binary, Comparand::Text(text)) => match operator {
+                Operator::Equal | Operator::NotEqual => Ok(Test::Text {
+                    operator,
+                    value: text.clone(),
+                    exact: true,
+                }),
+                _ => Err(unfit(path, "is binary and compares by eq and ne only")),
+            },
+            (_, Comparand::Text(text)) => Ok(Test::Text {
+                operator,
+                value: if attribute.case_exact {
+                    text.clone()
+                } else {
+                    fold(text)
+                },
+                exact: attribute.case_exact,
+            }),
+            _ => Err(unfit(path, "compares with a quoted string")),
+        }
+    }
+
+    fn boolean(
+        &mut self,
+        path: &AttributePath,
+        operator: Operator,
+        value: &Comparand,
+    ) -> Result<Test, Error> {
+        let flag = match value {
+            Comparand::Boolean(flag) => *flag,
+            Comparand::Text(text)
+                if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") =>
+            {
+                self.tolerance
+                    .accept(Deviation::BooleanAsText(path.to_string()))
+                    .map_err(|_strict| unfit(path, "compares with true or false"))?;
+                text.eq_ignore_ascii_case("true")
+            }
+            _ => return Err(unfit(path, "compares with true or false")),
+        };
+        match operator {
+            Operator::Equal => Ok(Test::Boolean(flag)),
+            Operator::NotEqual => Ok(Test::Boolean(!flag)),
+            _ => Err(unfit(path, "is a boolean and compares by eq and ne only")),
+        }
+    }
+}
+
+/// The sub-attribute that a name in brackets means; `value` of a simple attribute is the value.
+fn within<'a>(attribute: Resolved<'a>, path: &AttributePath) -> Option<Resolved<'a>> {
+    if path.schema.is_some() || path.sub_attribute.is_some() {
+        return None;
+    }
+    if attribute.attribute.kind != AttributeType::Complex {
+        return path
+            .attribute
+            .eq_ignore_ascii_case("value")
+            .then_some(attribute);
+    }
+    Some(Resolved {
+        sub_attribute: Some(attribute.attribute.sub_attribute(&path.attribute)?),
+        ..attribute
+    })
+}
+
+fn present(resolved: &Resolved<'_>) -> Condition {
+    Condition::Value {
+        target: target(resolved),
+        test: Test::Present,
+    }
+}
+
+fn target(resolved: &Resolved<'_>) -> Target {
+    Target {
+        extension: resolved
+            .extension
+            .map(|schema| Arc::from(schema.id.as_str())),
+        attribute: Arc::from(resolved.attribute.name.as_str()),
+        sub_attribute: resolved
+            .sub_attribute
+            .map(|sub| Arc::from(sub.name.as_str())),
+        multi_valued: resolved.attribute.multi_valued,
+    }
+}
+
+/// An instant as RFC 7643 section 2.3.5 writes it; without a time zone it is UTC.
+pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return Some(instant.to_utc());
+    }
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+        .ok()
+        .map(|instant| instant.and_utc())
+}
+
+fn unfit(path: &AttributePath, why: &str) -> Error {
+    Error::new(
+        ScimType::InvalidFilter,
+        format!("{} {why}.", quote(&path.to_string())),
+    )
+}

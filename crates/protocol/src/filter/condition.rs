@@ -1,0 +1,81 @@
+//! Filters bound to the schemas of a resource type.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+/// A filter bound to a resource definition, ready to be evaluated or translated.
+///
+/// Absent attributes satisfy no [`Test`]: `ne` needs a value that differs. Negation is two-valued:
+/// `Not` is true exactly where its part is false.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// All of these hold.
+    All(Vec<Condition>),
+    /// Any of these holds.
+    Any(Vec<Condition>),
+    /// This does not hold.
+    Not(Box<Condition>),
+    /// A value of the target passes the test; for a multi-valued attribute, any value.
+    Value {
+        /// Where the values are.
+        target: Target,
+        /// What they are tested for.
+        test: Test,
+    },
+    /// One and the same value of a multi-valued attribute satisfies the condition, whose targets
+    /// are [`Target`]s of the same attribute with the sub-attribute to look at.
+    Some {
+        /// The multi-valued attribute (no sub-attribute).
+        target: Target,
+        /// What the one value must satisfy. Every [`Target`] in it has the same attribute.
+        condition: Box<Condition>,
+    },
+    /// Always the same.
+    Constant(bool),
+}
+
+/// Where the values of a test are: canonical names from the schema, never from the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The URI of the extension schema; `None` for core and common attributes.
+    pub extension: Option<Arc<str>>,
+    /// The attribute.
+    pub attribute: Arc<str>,
+    /// The sub-attribute.
+    pub sub_attribute: Option<Arc<str>>,
+    /// Whether the attribute is multi-valued (its sub-attributes never are).
+    pub multi_valued: bool,
+}
+
+/// A test of one value. Text is folded with [`fold`](crate::text::fold) unless `exact`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// There is a value: not null, not an empty string, not an empty array or object.
+    Present,
+    /// Text compares.
+    Text {
+        /// How.
+        operator: super::Operator,
+        /// With what; folded unless `exact`. Order is by Unicode scalar value.
+        value: String,
+        /// Whether the attribute is `caseExact`.
+        exact: bool,
+    },
+    /// The boolean is this one.
+    Boolean(bool),
+    /// A number compares; only `eq ne gt ge lt le`.
+    Number {
+        /// How.
+        operator: super::Operator,
+        /// With what.
+        value: f64,
+    },
+    /// An instant compares; only `eq ne gt ge lt le`.
+    Instant {
+        /// How.
+        operator: super::Operator,
+        /// With what.
+        value: DateTime<Utc>,
+    },
+}

@@ -1,0 +1,151 @@
+//! Conditions evaluated on resources.
+
+use serde_json::{Map, Value};
+
+use super::Operator;
+use super::bind::parse_instant;
+use super::condition::{Condition, Target, Test};
+use crate::path::same_name;
+use crate::resource::without_value;
+use crate::text::fold;
+
+impl Condition {
+    /// Whether a resource of canonical attributes satisfies the condition.
+    pub fn matches(&self, attributes: &Map<String, Value>) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.matches(attributes)),
+            Self::Any(parts) => parts.iter().any(|part| part.matches(attributes)),
+            Self::Not(part) => !part.matches(attributes),
+            Self::Constant(always) => *always,
+            Self::Value { target, test } => target
+                .attribute_value(attributes)
+                .is_some_and(|value| target.any(value, test)),
+            Self::Some { target, condition } => {
+                target.attribute_value(attributes).is_some_and(|value| {
+                    elements(value)
+                        .iter()
+                        .any(|element| condition.matches_value(element))
+                })
+            }
+        }
+    }
+
+    /// Whether one value of a multi-valued attribute satisfies the condition of a value filter.
+    pub fn matches_value(&self, element: &Value) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.matches_value(element)),
+            Self::Any(parts) => parts.iter().any(|part| part.matches_value(element)),
+            Self::Not(part) => !part.matches_value(element),
+            Self::Constant(always) => *always,
+            Self::Value { target, test } => {
+                target.of(element).is_some_and(|value| test.passes(value))
+            }
+            Self::Some { condition, .. } => condition.matches_value(element),
+        }
+    }
+}
+
+impl Target {
+    /// The value of the attribute, whatever the sub-attribute.
+    fn attribute_value<'v>(&self, attributes: &'v Map<String, Value>) -> Option<&'v Value> {
+        let holder = match &self.extension {
+            None => attributes,
+            Some(uri) => member(attributes, uri)?.as_object()?,
+        };
+        member(holder, &self.attribute)
+    }
+
+    /// The value to be tested in one value of the attribute.
+    fn of<'v>(&self, element: &'v Value) -> Option<&'v Value> {
+        match &self.sub_attribute {
+            None => Some(element),
+            Some(sub) => member(element.as_object()?, sub),
+        }
+    }
+
+    fn any(&self, value: &Value, test: &Test) -> bool {
+        elements(value)
+            .iter()
+            .filter_map(|element| self.of(element))
+            .any(|value| test.passes(value))
+    }
+}
+
+impl Test {
+    fn passes(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Present, value) => has_value(value),
+            (Self::Boolean(wanted), Value::Bool(flag)) => wanted == flag,
+            (
+                Self::Text {
+                    operator,
+                    value,
+                    exact,
+                },
+                Value::String(text),
+            ) => {
+                // An empty string is no value.
+                !text.is_empty()
+                    && if *exact {
+                        compare_text(*operator, text, value)
+                    } else {
+                        compare_text(*operator, &fold(text), value)
+                    }
+            }
+            (Self::Number { operator, value }, Value::Number(number)) => number
+                .as_f64()
+                .is_some_and(|number| compare(*operator, &number, value)),
+            (Self::Instant { operator, value }, Value::String(text)) => {
+                parse_instant(text).is_some_and(|instant| compare(*operator, &instant, value))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn compare_text(operator: Operator, text: &str, value: &str) -> bool {
+    match operator {
+        Operator::Contains => text.contains(value),
+        Operator::StartsWith => text.starts_with(value),
+        Operator::EndsWith => text.ends_with(value),
+        _ => compare(operator, text, value),
+    }
+}
+
+fn compare<T: PartialOrd + ?Sized>(operator: Operator, left: &T, right: &T) -> bool {
+    match operator {
+        Operator::Equal => left == right,
+        Operator::NotEqual => left != right,
+        Operator::Greater => left > right,
+        Operator::GreaterOrEqual => left >= right,
+        Operator::Less => left < right,
+        Operator::LessOrEqual => left <= right,
+        Operator::Contains | Operator::StartsWith | Operator::EndsWith => false,
+    }
+}
+
+/// `pr`: neither null nor empty, and not a complex value with nothing in it.
+fn has_value(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.values().any(has_value),
+        Value::Array(elements) => elements.iter().any(has_value),
+        simple => !without_value(simple),
+    }
+}
+
+/// The values of an attribute, be it multi-valued or not.
+fn elements(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(elements) => elements,
+        single => std::slice::from_ref(single),
+    }
+}
+
+fn member<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    members.get(name).or_else(|| {
+        members
+            .iter()
+            .find(|(key, _)| same_name(key, name))
+            .map(|(_, value)| value)
+    })
+}

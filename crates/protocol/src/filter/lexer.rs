@@ -1,0 +1,141 @@
+//! Filter text to tokens.
+
+use serde_json::Number;
+
+use super::parser::{FilterError, FilterErrorKind};
+use crate::path::{is_name_character, is_uri_character};
+
+/// A token and the byte offset at which it begins.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum TokenKind {
+    /// A path, an operator, a keyword or an unquoted value.
+    Word,
+    Text(String),
+    Number(Number),
+    Open,
+    Close,
+    OpenBracket,
+    CloseBracket,
+    /// A dot behind a closing bracket.
+    Dot,
+    End,
+}
+
+/// Cuts tokens off a filter, one at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Lexer<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The whole text.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The text of a token.
+    pub(crate) fn slice(&self, token: &Token) -> &'a str {
+        self.text.get(token.start..token.end).unwrap_or_default()
+    }
+
+    pub(crate) fn next(&mut self) -> Result<Token, FilterError> {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start_matches(' ').len();
+        let start = self.at;
+        let kind = match self.rest().chars().next() {
+            None => TokenKind::End,
+            Some('(') => self.symbol(TokenKind::Open),
+            Some(')') => self.symbol(TokenKind::Close),
+            Some('[') => self.symbol(TokenKind::OpenBracket),
+            Some(']') => self.symbol(TokenKind::CloseBracket),
+            Some('.') => self.symbol(TokenKind::Dot),
+            Some('"') => self.string()?,
+            Some(c) if c == '-' || c.is_ascii_digit() => self.number()?,
+            Some(c) if is_word_character(c) => {
+                let rest = self.rest();
+                let length = rest.find(|c| !is_word_character(c)).unwrap_or(rest.len());
+                self.at += length;
+                TokenKind::Word
+            }
+            Some(_) => return Err(self.error(start, FilterErrorKind::Character)),
+        };
+        Ok(Token {
+            kind,
+            start,
+            end: self.at,
+        })
+    }
+
+    pub(crate) fn error(&self, at: usize, kind: FilterErrorKind) -> FilterError {
+        FilterError::new(self.text, at, kind)
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn symbol(&mut self, kind: TokenKind) -> TokenKind {
+        self.at += 1;
+        kind
+    }
+
+    /// A JSON string.
+    fn string(&mut self) -> Result<TokenKind, FilterError> {
+        let start = self.at;
+        let mut escaped = false;
+        let inner = self.rest().char_indices().skip(1);
+        let mut length = None;
+        for (at, character) in inner {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => {
+                    length = Some(at + 1);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let length = length.ok_or_else(|| self.error(start, FilterErrorKind::OpenString))?;
+        let literal = self.rest().get(..length).unwrap_or_default();
+        let text: String = serde_json::from_str(literal)
+            .map_err(|_json| self.error(start, FilterErrorKind::BadString))?;
+        if text.contains('\0') {
+            return Err(self.error(start, FilterErrorKind::BadString));
+        }
+        self.at += length;
+        Ok(TokenKind::Text(text))
+    }
+
+    /// A JSON number.
+    fn number(&mut self) -> Result<TokenKind, FilterError> {
+        let start = self.at;
+        let rest = self.rest();
+        let length = rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_')))
+            .unwrap_or(rest.len());
+        let literal = rest.get(..length).unwrap_or_default();
+        let number = serde_json::from_str(literal)
+            .map_err(|_json| self.error(start, FilterErrorKind::BadNumber))?;
+        self.at += length;
+        Ok(TokenKind::Number(number))
+    }
+}
+
+/// Paths with schema URIs, operators, and what an unquoted value may hold.
+fn is_word_character(character: char) -> bool {
+    is_name_character(character)
+        || (is_uri_character(character) && !matches!(character, '\'' | '`' | '\\' | ',' | ';'))
+}

@@ -1,0 +1,107 @@
+//! The filter language (RFC 7644 section 3.4.2.2).
+//!
+//! A filter lives in two forms. [`Filter`] is what was written: attribute paths as text and
+//! comparison values as JSON. [`Condition`] is a filter bound to a
+//! [`ResourceDefinition`](crate::schema::ResourceDefinition): every attribute
+//! resolved, every value of the attribute's type and folded as the attribute compares. Evaluation
+//! and translation to a query language start from the condition, so they cannot disagree about
+//! what a filter means.
+
+mod bind;
+pub mod condition;
+mod display;
+mod evaluate;
+pub mod index;
+mod lexer;
+mod parser;
+
+use serde_json::Number;
+
+pub use condition::{Condition, Target, Test};
+pub(crate) use lexer::TokenKind;
+pub(crate) use parser::Parser;
+pub use parser::{FilterError, FilterErrorKind};
+
+use crate::path::AttributePath;
+
+/// A parsed filter. `And` and `Or` are flat lists of two or more; depth is bounded when parsing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter {
+    /// All of these.
+    And(Vec<Filter>),
+    /// Any of these.
+    Or(Vec<Filter>),
+    /// Not this.
+    Not(Box<Filter>),
+    /// The attribute has a value (`pr`).
+    Present(AttributePath),
+    /// The attribute compares with the value.
+    Comparison {
+        /// The attribute.
+        path: AttributePath,
+        /// The operator.
+        operator: Operator,
+        /// The comparison value.
+        value: Comparand,
+    },
+    /// One and the same value of the attribute satisfies the filter (`emails[type eq "work"]`).
+    ValuePath {
+        /// The multi-valued attribute.
+        path: AttributePath,
+        /// The value filter; its paths name sub-attributes.
+        filter: Box<Filter>,
+    },
+}
+
+/// A comparison operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operator {
+    /// `eq`
+    Equal,
+    /// `ne`
+    NotEqual,
+    /// `co`
+    Contains,
+    /// `sw`
+    StartsWith,
+    /// `ew`
+    EndsWith,
+    /// `gt`
+    Greater,
+    /// `ge`
+    GreaterOrEqual,
+    /// `lt`
+    Less,
+    /// `le`
+    LessOrEqual,
+}
+
+impl Operator {
+    /// The operator as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "eq",
+            Self::NotEqual => "ne",
+            Self::Contains => "co",
+            Self::StartsWith => "sw",
+            Self::EndsWith => "ew",
+            Self::Greater => "gt",
+            Self::GreaterOrEqual => "ge",
+            Self::Less => "lt",
+            Self::LessOrEqual => "le",
+        }
+    }
+}
+
+/// A comparison value, as it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Comparand {
+    /// A string.
+    Text(String),
+    /// A number.
+    Number(Number),
+    /// `true` or `false`.
+    Boolean(bool),
+    /// `null`: no value.
+    Null,
+}

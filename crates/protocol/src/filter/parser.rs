@@ -1,0 +1,472 @@
+//! Tokens to a filter: recursive descent whose depth is counted before it descends.
+
+use super::lexer::{Lexer, Token, TokenKind};
+use super::{Comparand, Filter, Operator};
+use crate::error::{Error, ScimType, quote};
+use crate::limits::Limits;
+use crate::path::{AttributePath, same_name};
+use crate::tolerance::{Deviation, Tolerance};
+
+/// Why a text is no filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("The filter makes no sense at character {} ({}): {kind}.", .position + 1, quote(.snippet))]
+pub struct FilterError {
+    /// What is wrong.
+    pub kind: FilterErrorKind,
+    /// Where, counted in characters from 0.
+    pub position: usize,
+    /// The text from there on, shortened.
+    pub snippet: String,
+}
+
+/// What is wrong with a filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FilterErrorKind {
+    /// Something else stands where an attribute expression must.
+    #[error("an attribute name, \"not\" or a parenthesis is expected")]
+    Expression,
+    /// A path is malformed.
+    #[error("an attribute path is expected")]
+    Path,
+    /// No operator follows an attribute.
+    #[error("an operator is expected (eq ne co sw ew gt ge lt le pr)")]
+    Operator,
+    /// No value follows an operator.
+    #[error("a value is expected: a quoted string, a number, true, false or null")]
+    Value,
+    /// `not` is not followed by a parenthesis.
+    #[error("\"not\" is followed by a parenthesis")]
+    Not,
+    /// A parenthesis is not closed.
+    #[error("a closing parenthesis is expected")]
+    Close,
+    /// A bracket is not closed.
+    #[error("a closing bracket is expected")]
+    CloseBracket,
+    /// Text follows a complete filter.
+    #[error("\"and\", \"or\" or the end of the filter is expected")]
+    Trailing,
+    /// Brackets stand inside brackets.
+    #[error("brackets cannot stand inside brackets")]
+    Nested,
+    /// A character that no filter has.
+    #[error("the character is not part of the filter language")]
+    Character,
+    /// A string is not closed.
+    #[error("the string is not closed")]
+    OpenString,
+    /// A string has a bad escape or a control character.
+    #[error("the string is no JSON string")]
+    BadString,
+    /// A number is not written as JSON writes it.
+    #[error("the number is no JSON number")]
+    BadNumber,
+    /// The filter is longer than the limit.
+    #[error("a filter may have {0} bytes")]
+    TooLong(usize),
+    /// The filter is nested deeper than the limit.
+    #[error("a filter may be nested {0} deep")]
+    TooDeep(usize),
+    /// The filter has more terms than the limit.
+    #[error("a filter may have {0} terms")]
+    TooManyTerms(usize),
+    /// The strict profile refuses a deviation.
+    #[error("{0}")]
+    Strict(String),
+}
+
+impl FilterError {
+    pub(crate) fn new(text: &str, at: usize, kind: FilterErrorKind) -> Self {
+        let rest = text.get(at..).unwrap_or_default();
+        Self {
+            kind,
+            position: text
+                .char_indices()
+                .take_while(|(byte, _)| *byte < at)
+                .count(),
+            snippet: rest.chars().take(40).collect(),
+        }
+    }
+}
+
+impl From<FilterError> for Error {
+    fn from(error: FilterError) -> Self {
+        Self::new(ScimType::InvalidFilter, error.to_string())
+    }
+}
+
+impl Filter {
+    /// Parses a filter.
+    ///
+    /// # Errors
+    /// [`FilterError`] with the position; under the strict profile also for accepted deviations.
+    pub fn parse(
+        text: &str,
+        limits: &Limits,
+        tolerance: &mut Tolerance,
+    ) -> Result<Self, FilterError> {
+        let mut parser = Parser::new(text, limits, tolerance)?;
+        let filter = parser.disjunction()?;
+        parser.expect(&TokenKind::End, FilterErrorKind::Trailing)?;
+        parser.check_margins()?;
+        Ok(filter)
+    }
+}
+
+impl std::str::FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        Self::parse(text, &Limits::default(), &mut Tolerance::default())
+    }
+}
+
+/// A parser with one token of look-ahead.
+pub(crate) struct Parser<'a, 't> {
+    lexer: Lexer<'a>,
+    token: Token,
+    /// Where the token before ended.
+    behind: usize,
+    depth: usize,
+    terms: usize,
+    bracketed: bool,
+    limits: &'a Limits,
+    tolerance: &'t mut Tolerance,
+}
+
+impl<'a, 't> Parser<'a, 't> {
+    pub(crate) fn new(
+        text: &'a str,
+        limits: &'a Limits,
+        tolerance: &'t mut Tolerance,
+    ) -> Result<Self, FilterError> {
+        let mut lexer = Lexer::new(text);
+        if text.len() > limits.filter_bytes {
+            return Err(lexer.error(0, FilterErrorKind::TooLong(limits.filter_bytes)));
+        }
+        let token = lexer.next()?;
+        Ok(Self {
+            lexer,
+            token,
+            behind: 0,
+            depth: 0,
+            terms: 0,
+            bracketed: false,
+            limits,
+            tolerance,
+        })
+    }
+
+    /// `a or b or c`; what is alone stands alone, and parts that are `or` themselves join in.
+    fn disjunction(&mut self) -> Result<Filter, FilterError> {
+        let mut parts = Vec::new();
+        loop {
+            match self.conjunction()? {
+                Filter::Or(more) => parts.extend(more),
+                part => parts.push(part),
+            }
+            if !self.keyword("or")? {
+                return Ok(alone_or(parts, Filter::Or));
+            }
+        }
+    }
+
+    fn conjunction(&mut self) -> Result<Filter, FilterError> {
+        let mut parts = Vec::new();
+        loop {
+            match self.term()? {
+                Filter::And(more) => parts.extend(more),
+                part => parts.push(part),
+            }
+            if !self.keyword("and")? {
+                return Ok(alone_or(parts, Filter::And));
+            }
+        }
+    }
+
+    fn term(&mut self) -> Result<Filter, FilterError> {
+        match &self.token.kind {
+            TokenKind::Open => {
+                self.descend()?;
+                self.advance()?;
+                let inner = self.disjunction()?;
+                self.expect(&TokenKind::Close, FilterErrorKind::Close)?;
+                self.depth -= 1;
+                Ok(inner)
+            }
+            TokenKind::Word if self.word().eq_ignore_ascii_case("not") => self.negation(),
+            TokenKind::Word => self.expression(),
+            _ => Err(self.error(FilterErrorKind::Expression)),
+        }
+    }
+
+    fn negation(&mut self) -> Result<Filter, FilterError> {
+        self.advance()?;
+        if self.token.kind != TokenKind::Open {
+            return Err(self.error(FilterErrorKind::Not));
+        }
+        self.descend()?;
+        self.advance()?;
+        let inner = self.disjunction()?;
+        self.expect(&TokenKind::Close, FilterErrorKind::Close)?;
+        self.depth -= 1;
+        Ok(Filter::Not(Box::new(inner)))
+    }
+
+    fn expression(&mut self) -> Result<Filter, FilterError> {
+        self.terms += 1;
+        if self.terms > self.limits.filter_terms {
+            return Err(self.error(FilterErrorKind::TooManyTerms(self.limits.filter_terms)));
+        }
+        let path = self.path()?;
+        if self.token.kind == TokenKind::OpenBracket {
+            self.check_adjacent()?;
+            return self.value_path(path);
+        }
+        self.comparison(path)
+    }
+
+    /// A path; the token behind it becomes the current one.
+    pub(crate) fn path(&mut self) -> Result<AttributePath, FilterError> {
+        let start = self.token.start;
+        if self.token.kind != TokenKind::Word {
+            return Err(self.error(FilterErrorKind::Path));
+        }
+        let path: AttributePath =
+            self.word()
+                .parse()
+                .map_err(|error: crate::path::PathError| {
+                    let inside: usize = self
+                        .word()
+                        .chars()
+                        .take(error.position)
+                        .map(char::len_utf8)
+                        .sum();
+                    self.lexer.error(start + inside, FilterErrorKind::Path)
+                })?;
+        if self.bracketed && path.schema.is_some() {
+            return Err(self.error(FilterErrorKind::Path));
+        }
+        self.advance()?;
+        Ok(path)
+    }
+
+    /// `[filter]`, with the opening bracket as the current token.
+    pub(crate) fn brackets(&mut self) -> Result<Filter, FilterError> {
+        if self.bracketed {
+            return Err(self.error(FilterErrorKind::Nested));
+        }
+        self.descend()?;
+        self.advance()?;
+        self.bracketed = true;
+        let filter = self.disjunction()?;
+        self.expect(&TokenKind::CloseBracket, FilterErrorKind::CloseBracket)?;
+        self.bracketed = false;
+        self.depth -= 1;
+        Ok(filter)
+    }
+
+    /// `emails[type eq "work"]`, and what providers write behind it.
+    fn value_path(&mut self, path: AttributePath) -> Result<Filter, FilterError> {
+        if path.sub_attribute.is_some() {
+            return Err(self.error(FilterErrorKind::Operator));
+        }
+        let filter = self.brackets()?;
+        let filter = if self.token.kind == TokenKind::Dot {
+            self.accept(Deviation::ComparedValuePath(path.to_string()))?;
+            let sub = self.sub_attribute()?;
+            self.bracketed = true;
+            let compared = self.comparison(AttributePath::new(sub))?;
+            self.bracketed = false;
+            match filter {
+                Filter::And(mut parts) => {
+                    parts.push(compared);
+                    Filter::And(parts)
+                }
+                other => Filter::And(vec![other, compared]),
+            }
+        } else {
+            filter
+        };
+        Ok(Filter::ValuePath {
+            path,
+            filter: Box::new(filter),
+        })
+    }
+
+    /// `.value` behind a closing bracket.
+    pub(crate) fn sub_attribute(&mut self) -> Result<String, FilterError> {
+        self.advance()?;
+        let touching = self.token.start == self.behind;
+        let path = self.path()?;
+        if !touching || path.schema.is_some() || path.sub_attribute.is_some() {
+            return Err(self.error(FilterErrorKind::Path));
+        }
+        Ok(path.attribute)
+    }
+
+    fn comparison(&mut self, path: AttributePath) -> Result<Filter, FilterError> {
+        if self.token.kind != TokenKind::Word {
+            return Err(self.error(FilterErrorKind::Operator));
+        }
+        let word = self.word();
+        if word.eq_ignore_ascii_case("pr") {
+            self.advance()?;
+            return Ok(Filter::Present(path));
+        }
+        let operator = OPERATORS
+            .into_iter()
+            .find(|operator| word.eq_ignore_ascii_case(operator.as_str()))
+            .ok_or_else(|| self.error(FilterErrorKind::Operator))?;
+        self.advance()?;
+        if self.token.start == self.behind && self.token.kind != TokenKind::End {
+            self.accept(Deviation::FilterSpacing(operator.as_str().to_owned()))?;
+        }
+        let value = self.value(&path, operator)?;
+        self.advance()?;
+        Ok(Filter::Comparison {
+            path,
+            operator,
+            value,
+        })
+    }
+
+    fn value(
+        &mut self,
+        path: &AttributePath,
+        operator: Operator,
+    ) -> Result<Comparand, FilterError> {
+        let word = self.word();
+        let value = match &self.token.kind {
+            TokenKind::Text(text) => return Ok(Comparand::Text(text.clone())),
+            TokenKind::Number(number) => return Ok(Comparand::Number(number.clone())),
+            TokenKind::Word if word == "true" => return Ok(Comparand::Boolean(true)),
+            TokenKind::Word if word == "false" => return Ok(Comparand::Boolean(false)),
+            TokenKind::Word if word == "null" => return Ok(Comparand::Null),
+            TokenKind::Word
+                if word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false") =>
+            {
+                self.accept(Deviation::BooleanAsText(path.to_string()))?;
+                return Ok(Comparand::Boolean(word.eq_ignore_ascii_case("true")));
+            }
+            TokenKind::Word => word,
+            _ => return Err(self.error(FilterErrorKind::Value)),
+        };
+        // Some clients look people up without quoting the value.
+        let lookup = LOOKUP.iter().any(|name| same_name(name, &path.attribute))
+            && path.sub_attribute.is_none()
+            && !self.bracketed;
+        let plausible = !LOOKUP.iter().any(|name| same_name(name, value))
+            && value
+                .chars()
+                .all(|c| c.is_alphanumeric() || "._@+-".contains(c));
+        if operator != Operator::Equal || !lookup || !plausible {
+            return Err(self.error(FilterErrorKind::Value));
+        }
+        self.accept(Deviation::UnquotedValue(value.to_owned()))?;
+        Ok(Comparand::Text(value.to_owned()))
+    }
+
+    /// Whether the current token is this keyword, which is then passed.
+    fn keyword(&mut self, keyword: &str) -> Result<bool, FilterError> {
+        if self.token.kind != TokenKind::Word || !self.word().eq_ignore_ascii_case(keyword) {
+            return Ok(false);
+        }
+        if self.token.start == self.behind {
+            self.accept(Deviation::FilterSpacing(keyword.to_owned()))?;
+        }
+        self.advance()?;
+        if self.token.start == self.behind {
+            self.accept(Deviation::FilterSpacing(keyword.to_owned()))?;
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn expect(
+        &mut self,
+        kind: &TokenKind,
+        otherwise: FilterErrorKind,
+    ) -> Result<(), FilterError> {
+        if self.token.kind != *kind {
+            return Err(self.error(otherwise));
+        }
+        self.advance()
+    }
+
+    pub(crate) fn current(&self) -> &TokenKind {
+        &self.token.kind
+    }
+
+    /// Spaces around a whole filter are none of the grammar's.
+    pub(crate) fn check_margins(&mut self) -> Result<(), FilterError> {
+        let text = self.lexer.text();
+        if text.starts_with(' ') || text.ends_with(' ') {
+            return self.accept(Deviation::FilterSpacing("filter".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn check_adjacent(&mut self) -> Result<(), FilterError> {
+        if self.token.start != self.behind {
+            return self.accept(Deviation::FilterSpacing("[".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn descend(&mut self) -> Result<(), FilterError> {
+        if self.depth >= self.limits.filter_depth {
+            return Err(self.error(FilterErrorKind::TooDeep(self.limits.filter_depth)));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn advance(&mut self) -> Result<(), FilterError> {
+        self.behind = self.token.end;
+        self.token = self.lexer.next()?;
+        Ok(())
+    }
+
+    fn word(&self) -> &'a str {
+        self.lexer.slice(&self.token)
+    }
+
+    fn accept(&mut self, deviation: Deviation) -> Result<(), FilterError> {
+        let at = self.token.start;
+        self.tolerance.accept(deviation).map_err(|error| {
+            self.lexer
+                .error(at, FilterErrorKind::Strict(error.detail().to_owned()))
+        })
+    }
+
+    pub(crate) fn error(&self, kind: FilterErrorKind) -> FilterError {
+        self.lexer.error(self.token.start, kind)
+    }
+}
+
+fn alone_or(mut parts: Vec<Filter>, joined: fn(Vec<Filter>) -> Filter) -> Filter {
+    match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        Some(last) => {
+            parts.push(last);
+            joined(parts)
+        }
+        None => joined(parts),
+    }
+}
+
+const OPERATORS: [Operator; 9] = [
+    Operator::Equal,
+    Operator::NotEqual,
+    Operator::Contains,
+    Operator::StartsWith,
+    Operator::EndsWith,
+    Operator::Greater,
+    Operator::GreaterOrEqual,
+    Operator::Less,
+    Operator::LessOrEqual,
+];
+
+/// The attributes by which clients look a resource up.
+const LOOKUP: [&str; 4] = ["userName", "externalId", "id", "displayName"];

@@ -1,0 +1,44 @@
+//! SCIM 2.0 (RFC 7643, RFC 7644, RFC 9865) for service providers and provisioning clients.
+//!
+//! The crate holds what SCIM *is* and nothing else: no I/O, no clock, no async, no global state.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`schema`] | schemas as data, resource types, the built-in definitions |
+//! | [`resource`] | schema-driven resources: reading, validation, projection |
+//! | [`filter`] | the filter language: parse, display, bind to a schema, evaluate |
+//! | [`patch`] | PATCH requests: read, apply, report what changed |
+//! | [`query`] | query parameters, `.search` bodies, list responses |
+//! | [`bulk`] | bulk requests and responses, `bulkId` references |
+//! | [`discovery`] | `ServiceProviderConfig` and the documents that describe a service provider |
+//! | [`user`], [`group`] | typed resources for those who prefer structs |
+//! | [`error`] | the SCIM error response |
+//! | [`tolerance`] | the closed list of deviations from the RFCs that are accepted, each named |
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod bulk;
+pub mod discovery;
+pub mod error;
+pub mod filter;
+pub mod group;
+pub mod limits;
+pub mod patch;
+pub mod path;
+pub mod query;
+pub mod resource;
+pub mod schema;
+pub mod text;
+pub mod tolerance;
+pub mod user;
+pub mod version;
+
+pub use error::{Error, ScimType};
+pub use filter::Filter;
+pub use limits::Limits;
+pub use path::AttributePath;
+pub use resource::Resource;
+pub use schema::{ResourceDefinition, Schema};
+pub use tolerance::{Deviation, Profile, Tolerance};
+pub use version::Version;

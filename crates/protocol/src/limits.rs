@@ -1,0 +1,52 @@
+//! Limits on what a request may ask for.
+
+/// Limits on the size and depth of requests; every excess is a 4xx, never a hang.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub body: usize,
+    /// Bytes of a bulk request body (`bulk.maxPayloadSize`).
+    pub bulk_body: usize,
+    /// Operations of a bulk request (`bulk.maxOperations`).
+    pub bulk_operations: usize,
+    /// Nesting of JSON arrays and objects.
+    pub json_depth: usize,
+    /// Bytes of a filter.
+    pub filter_bytes: usize,
+    /// Nesting of parentheses, brackets and `not` in a filter.
+    pub filter_depth: usize,
+    /// Attribute expressions in a filter.
+    pub filter_terms: usize,
+    /// Resources in a page when the client names no `count`.
+    pub page_default: usize,
+    /// Resources in a page at most (`filter.maxResults`).
+    pub page_max: usize,
+    /// Operations of a PATCH request.
+    pub patch_operations: usize,
+    /// Members named by one PATCH request, or by one group of a POST or PUT.
+    pub patch_members: usize,
+    /// Bytes of one string value.
+    pub string_bytes: usize,
+    /// Characters of a `userName`, `externalId` or `displayName`, which are indexed.
+    pub key_characters: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1024 * 1024,
+            bulk_body: 8 * 1024 * 1024,
+            bulk_operations: 1_000,
+            json_depth: 32,
+            filter_bytes: 16 * 1024,
+            filter_depth: 40,
+            filter_terms: 500,
+            page_default: 100,
+            page_max: 1_000,
+            patch_operations: 1_000,
+            patch_members: 10_000,
+            string_bytes: 64 * 1024,
+            key_characters: 512,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Edits of a multi-valued attribute whose values are stored one by one.
+
+use serde_json::Value;
+
+use super::apply::Patch;
+use super::edit::{Edit, Selection};
+use super::request::Verb;
+use crate::error::{Error, ScimType};
+use crate::path::same_name;
+use crate::resource::immutable;
+use crate::schema::Mutability;
+
+/// One edit of the values of a multi-valued attribute, such as the members of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ListEdit {
+    /// These values join; those that are there already change nothing.
+    Add(Vec<Value>),
+    /// These values leave; those that are not there change nothing.
+    Remove(Vec<Value>),
+    /// The values that the filter selects leave.
+    RemoveSelected(Selection),
+    /// Every value leaves.
+    Clear,
+    /// These values take the place of all.
+    Replace(Vec<Value>),
+}
+
+impl Patch<'_> {
+    /// Takes the edits of a multi-valued core attribute out of the patch, in their order.
+    ///
+    /// Edits of different attributes do not depend on each other, so that what is left can be
+    /// applied before or after.
+    ///
+    /// # Errors
+    /// `mutability` for a change of an immutable sub-attribute of the values, `noTarget` for an
+    /// `add` or `replace` on selected values.
+    pub fn take_list(&mut self, attribute: &str) -> Result<Vec<ListEdit>, Error> {
+        let (taken, left) = std::mem::take(&mut self.edits)
+            .into_iter()
+            .partition(|edit| {
+                edit.target.extension.is_none() && same_name(&edit.target.attribute.name, attribute)
+            });
+        self.edits = left;
+        let taken: Vec<Edit<'_>> = taken;
+        taken.into_iter().map(list_edit).collect()
+    }
+}
+
+fn list_edit(edit: Edit<'_>) -> Result<ListEdit, Error> {
+    if let Some(sub) = edit.target.sub_attribute {
+        return Err(match sub.mutability {
+            Mutability::Immutable => immutable(&edit.path()),
+            _ => no_target(&edit),
+        });
+    }
+    if let (Some(_), Verb::Add | Verb::Replace) = (&edit.selection, edit.verb) {
+        return Err(no_target(&edit));
+    }
+    let values = edit.value.map(|value| match value {
+        Value::Array(values) => values,
+        single => vec![single],
+    });
+    Ok(match (edit.verb, edit.selection, values) {
+        (Verb::Remove, Some(selection), _) => ListEdit::RemoveSelected(selection),
+        (Verb::Remove, None, None) => ListEdit::Clear,
+        (Verb::Remove, None, Some(values)) => ListEdit::Remove(values),
+        (Verb::Add, _, values) => ListEdit::Add(values.unwrap_or_default()),
+        (Verb::Replace, _, values) => ListEdit::Replace(values.unwrap_or_default()),
+    })
+}
+
+fn no_target(edit: &Edit<'_>) -> Error {
+    Error::new(
+        ScimType::NoTarget,
+        format!("Single values of \"{}\" cannot be changed.", edit.path()),
+    )
+}

@@ -1,0 +1,170 @@
+//! The body of a PATCH request.
+
+use serde_json::{Map, Value};
+
+use super::path::PatchPath;
+use crate::error::{Error, ScimType, quote};
+use crate::limits::Limits;
+use crate::path::same_name;
+use crate::schema::uri;
+use crate::tolerance::{Deviation, Tolerance};
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// `add`
+    Add,
+    /// `remove`
+    Remove,
+    /// `replace`
+    Replace,
+}
+
+/// One operation of a PATCH request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchOperation {
+    /// What it does.
+    pub verb: Verb,
+    /// To what; `None` where `value` names the attributes.
+    pub path: Option<PatchPath>,
+    /// With what.
+    pub value: Option<Value>,
+}
+
+/// A PATCH request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchRequest {
+    /// The operations, in the order in which they apply.
+    pub operations: Vec<PatchOperation>,
+    pub(crate) limits: Limits,
+}
+
+impl PatchRequest {
+    /// Reads the body of a PATCH request.
+    ///
+    /// # Errors
+    /// `invalidSyntax` when it is no PATCH request, `invalidPath`, `noTarget` for a `remove`
+    /// without path, `invalidValue` for an `add` or `replace` without value, 413 for more
+    /// operations than [`Limits::patch_operations`].
+    pub fn read(body: Value, limits: &Limits, tolerance: &mut Tolerance) -> Result<Self, Error> {
+        let Value::Object(mut body) = body else {
+            return Err(syntax("The body is not a JSON object."));
+        };
+        let listed = take(&mut body, "schemas").is_some_and(|schemas| {
+            schemas.as_array().is_some_and(|uris| {
+                uris.iter()
+                    .filter_map(Value::as_str)
+                    .any(|u| same_name(u, uri::PATCH_OP))
+            })
+        });
+        if !listed {
+            tolerance.accept(Deviation::SchemasMissing(uri::PATCH_OP.to_owned()))?;
+        }
+        let Some(Value::Array(operations)) = take(&mut body, "Operations") else {
+            return Err(syntax("\"Operations\" is missing or not an array."));
+        };
+        if operations.is_empty() {
+            return Err(syntax("\"Operations\" holds no operation."));
+        }
+        if operations.len() > limits.patch_operations {
+            return Err(Error::with_status(
+                413,
+                format!(
+                    "A PATCH request may hold {} operations, not {}.",
+                    limits.patch_operations,
+                    operations.len()
+                ),
+            ));
+        }
+        for name in body.keys() {
+            tolerance.accept(Deviation::UnknownAttribute(name.clone()))?;
+        }
+        let operations = operations
+            .into_iter()
+            .map(|operation| PatchOperation::read(operation, limits, tolerance))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            operations,
+            limits: limits.clone(),
+        })
+    }
+}
+
+impl PatchOperation {
+    fn read(operation: Value, limits: &Limits, tolerance: &mut Tolerance) -> Result<Self, Error> {
+        let Value::Object(mut members) = operation else {
+            return Err(syntax("An operation is not a JSON object."));
+        };
+        let verb = match take(&mut members, "op") {
+            Some(Value::String(word)) => Verb::read(&word, tolerance)?,
+            _ => return Err(syntax("\"op\" is missing or not a string.")),
+        };
+        let path = match take(&mut members, "path") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(PatchPath::parse(&text, limits, tolerance)?),
+            Some(_) => {
+                return Err(Error::new(
+                    ScimType::InvalidPath,
+                    "\"path\" is not a string.",
+                ));
+            }
+        };
+        let value = take(&mut members, "value");
+        for name in members.keys() {
+            tolerance.accept(Deviation::UnknownAttribute(name.clone()))?;
+        }
+        if verb == Verb::Remove && path.is_none() {
+            return Err(Error::new(
+                ScimType::NoTarget,
+                "A remove operation needs a \"path\".",
+            ));
+        }
+        if verb != Verb::Remove && value.is_none() {
+            return Err(Error::new(
+                ScimType::InvalidValue,
+                "An add or replace operation needs a \"value\".",
+            ));
+        }
+        Ok(Self { verb, path, value })
+    }
+}
+
+impl Verb {
+    /// The word of the operation.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        }
+    }
+
+    fn read(word: &str, tolerance: &mut Tolerance) -> Result<Self, Error> {
+        let verb = [Self::Add, Self::Remove, Self::Replace]
+            .into_iter()
+            .find(|verb| word.eq_ignore_ascii_case(verb.as_str()))
+            .ok_or_else(|| {
+                syntax(format!(
+                    "\"op\" is {}; it can be add, remove or replace.",
+                    quote(word)
+                ))
+            })?;
+        if word != verb.as_str() {
+            tolerance.accept(Deviation::OperationCase(word.to_owned()))?;
+        }
+        Ok(verb)
+    }
+}
+
+/// Takes a member out of an object, whatever the case of its name.
+fn take(members: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    if let Some(value) = members.shift_remove(name) {
+        return Some(value);
+    }
+    let found = members.keys().find(|key| same_name(key, name))?.clone();
+    members.shift_remove(&found)
+}
+
+fn syntax(detail: impl Into<String>) -> Error {
+    Error::new(ScimType::InvalidSyntax, detail)
+}

@@ -1,0 +1,197 @@
+//! Attribute paths: `userName`, `name.givenName`, `urn:...:User:department`.
+
+use std::fmt;
+
+use crate::error::quote;
+
+/// The path of an attribute or sub-attribute (RFC 7644 section 3.10), as it was written.
+///
+/// Names and schema URIs compare without regard to case (RFC 7643 section 2.1).
+///
+/// ```
+/// use scim_protocol::AttributePath;
+///
+/// let path: AttributePath =
+///     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value".parse()?;
+/// assert_eq!(path.attribute, "manager");
+/// assert_eq!(path.sub_attribute.as_deref(), Some("value"));
+/// assert_eq!(path, path.to_string().to_uppercase().parse()?);
+/// # Ok::<(), scim_protocol::path::PathError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct AttributePath {
+    /// The schema URI in front of the name, without the colon that ends it.
+    pub schema: Option<String>,
+    /// The name of the attribute.
+    pub attribute: String,
+    /// The name of the sub-attribute.
+    pub sub_attribute: Option<String>,
+}
+
+/// Why a text is no path: where it stopped making sense, and what was expected there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} is no attribute path: {expected} expected at character {}", quote(.input), .position + 1)]
+pub struct PathError {
+    /// The text.
+    pub input: String,
+    /// The offset of the first character that does not fit, counted in characters.
+    pub position: usize,
+    /// What was expected there.
+    pub expected: &'static str,
+}
+
+impl AttributePath {
+    /// The path of an attribute without schema URI and sub-attribute.
+    pub fn new(attribute: impl Into<String>) -> Self {
+        Self {
+            schema: None,
+            attribute: attribute.into(),
+            sub_attribute: None,
+        }
+    }
+
+    /// The same path with a sub-attribute.
+    #[must_use]
+    pub fn sub(mut self, name: impl Into<String>) -> Self {
+        self.sub_attribute = Some(name.into());
+        self
+    }
+}
+
+impl PartialEq for AttributePath {
+    fn eq(&self, other: &Self) -> bool {
+        same(self.schema.as_deref(), other.schema.as_deref())
+            && same_name(&self.attribute, &other.attribute)
+            && same(
+                self.sub_attribute.as_deref(),
+                other.sub_attribute.as_deref(),
+            )
+    }
+}
+
+impl Eq for AttributePath {}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(formatter, "{schema}:")?;
+        }
+        formatter.write_str(&self.attribute)?;
+        match &self.sub_attribute {
+            Some(sub) => write!(formatter, ".{sub}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::str::FromStr for AttributePath {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        let fail = |byte: usize, expected| PathError {
+            input: text.to_owned(),
+            position: text.char_indices().take_while(|(at, _)| *at < byte).count(),
+            expected,
+        };
+        // Dots before the last colon belong to the URI.
+        let (schema, name) = match text.rsplit_once(':') {
+            Some((schema, name)) => (Some(schema), name),
+            None => (None, text),
+        };
+        let offset = text.len() - name.len();
+        if let Some(uri) = schema {
+            if !uri
+                .get(..4)
+                .is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
+            {
+                return Err(fail(0, "a schema URI"));
+            }
+            if let Some(at) = uri.find(|c: char| !is_uri_character(c)) {
+                return Err(fail(at, "a character of a URI"));
+            }
+        }
+        let (attribute, sub) = match name.split_once('.') {
+            Some((attribute, sub)) => (attribute, Some(sub)),
+            None => (name, None),
+        };
+        check_name(attribute).map_err(|at| fail(offset + at, "an attribute name"))?;
+        if let Some(sub) = sub {
+            let start = offset + attribute.len() + 1;
+            check_name(sub).map_err(|at| fail(start + at, "a sub-attribute name"))?;
+        }
+        Ok(Self {
+            schema: schema.map(str::to_owned),
+            attribute: attribute.to_owned(),
+            sub_attribute: sub.map(str::to_owned),
+        })
+    }
+}
+
+/// Whether two attribute names are the same: without regard to case.
+pub fn same_name(left: &str, right: &str) -> bool {
+    left.eq_ignore_ascii_case(right)
+}
+
+/// Whether a character may stand in an attribute name behind its first (RFC 7644 section 3.4.2.2).
+///
+/// `$` is accepted for `$ref`, which RFC 7643 section 2.4 defines outside the grammar.
+pub fn is_name_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '$')
+}
+
+/// Whether a character may stand in a schema URI.
+pub fn is_uri_character(character: char) -> bool {
+    character.is_ascii_graphic() && !matches!(character, '"' | '[' | ']' | '(' | ')' | '<' | '>')
+}
+
+/// Checks an attribute name; the error is the byte offset of the first character that does not fit.
+fn check_name(name: &str) -> Result<(), usize> {
+    match name.chars().next() {
+        Some(first) if first.is_ascii_alphabetic() || first == '$' => {}
+        _ => return Err(0),
+    }
+    match name.find(|c| !is_name_character(c)) {
+        Some(at) => Err(at),
+        None => Ok(()),
+    }
+}
+
+fn same(left: Option<&str>, right: Option<&str>) -> bool {
+    match (left, right) {
+        (Some(left), Some(right)) => same_name(left, right),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn dots_before_the_last_colon_belong_to_the_uri() {
+        let path: AttributePath = "urn:example:a.b:1.0:Thing:size.width".parse().unwrap();
+        assert_eq!(path.schema.as_deref(), Some("urn:example:a.b:1.0:Thing"));
+        assert_eq!(path.attribute, "size");
+        assert_eq!(path.to_string(), "urn:example:a.b:1.0:Thing:size.width");
+    }
+
+    #[test]
+    fn names_that_are_none_are_refused_with_their_position() {
+        for (text, position) in [
+            ("", 0),
+            ("1user", 0),
+            ("user name", 4),
+            ("name.", 5),
+            ("name.a.b", 6),
+            (":userName", 0),
+            ("urn:a:b c:d", 7),
+            ("üser", 0),
+            ("na\u{fc}me", 2),
+        ] {
+            let error = text.parse::<AttributePath>().unwrap_err();
+            assert_eq!(error.position, position, "{text}: {error}");
+        }
+    }
+}

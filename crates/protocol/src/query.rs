@@ -1,0 +1,430 @@
+//! Queries: parameters of a GET, bodies of `.search`, list responses (RFC 7644 section 3.4.2,
+//! RFC 9865).
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, ScimType, quote};
+use crate::filter::Filter;
+use crate::limits::Limits;
+use crate::path::{AttributePath, same_name};
+use crate::schema::uri;
+use crate::tolerance::{Deviation, Tolerance};
+
+/// Which attributes an answer holds (RFC 7644 section 3.9).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Projection {
+    /// Nothing but these, and what is always returned.
+    pub attributes: Vec<AttributePath>,
+    /// All but these.
+    pub excluded_attributes: Vec<AttributePath>,
+}
+
+impl Projection {
+    /// Whether the request asked for no part in particular.
+    pub fn is_empty(&self) -> bool {
+        self.attributes.is_empty() && self.excluded_attributes.is_empty()
+    }
+}
+
+/// How results are cut into pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    /// From an index on (RFC 7644 section 3.4.2.4).
+    Index {
+        /// The index of the first result, from 1.
+        start_index: u64,
+    },
+    /// From a cursor on (RFC 9865).
+    Cursor {
+        /// The cursor; `None` for the first page.
+        cursor: Option<String>,
+    },
+}
+
+/// A query.
+///
+/// ```
+/// use scim_protocol::{Limits, Tolerance, query::{Page, Query}};
+///
+/// let (limits, mut tolerance) = (Limits::default(), Tolerance::default());
+/// let query = Query::from_query_string(
+///     "filter=userName%20eq%20%22ava%22&startIndex=0&count=5000",
+///     &limits,
+///     &mut tolerance,
+/// )?;
+/// assert_eq!(query.filter.as_ref().map(ToString::to_string).as_deref(), Some("userName eq \"ava\""));
+/// assert_eq!(query.page, Page::Index { start_index: 1 });
+/// assert_eq!(query.page_size(&limits)?, 1000);
+/// # Ok::<(), scim_protocol::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// Which attributes the answer holds.
+    pub projection: Projection,
+    /// Which resources.
+    pub filter: Option<Filter>,
+    /// By which attribute they are sorted.
+    pub sort_by: Option<AttributePath>,
+    /// Whether in descending order.
+    pub descending: bool,
+    /// From where on.
+    pub page: Page,
+    /// How many results the client asked for; negative is 0.
+    pub count: Option<u64>,
+}
+
+impl Query {
+    /// Reads a raw query string. Unknown parameters are ignored.
+    ///
+    /// # Errors
+    /// `invalidFilter`, `invalidPath` for a malformed attribute name, `invalidValue` for any other
+    /// parameter, `sensitive` for a token in the URL.
+    pub fn from_query_string(
+        raw: &str,
+        limits: &Limits,
+        tolerance: &mut Tolerance,
+    ) -> Result<Self, Error> {
+        let mut parameters = Map::new();
+        for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name)?;
+            if same_name(&name, "access_token") {
+                // RFC 6750 section 5.3: tokens in URLs end in logs.
+                return Err(Error::new(
+                    ScimType::Sensitive,
+                    "A token cannot be sent in the URL; use the Authorization header.",
+                ));
+            }
+            let Some(known) = PARAMETERS.iter().find(|known| same_name(known, &name)) else {
+                continue;
+            };
+            let value = Value::String(decode(value)?);
+            if parameters.insert((*known).to_owned(), value).is_some() {
+                return Err(invalid(known, "stands twice in the query"));
+            }
+        }
+        Self::read(&parameters, limits, tolerance)
+    }
+
+    /// Reads the body of a `.search` request (RFC 7644 section 3.4.3).
+    ///
+    /// # Errors
+    /// As [`from_query_string`](Self::from_query_string); `invalidSyntax` when the body is no
+    /// search request.
+    pub fn from_search_request(
+        body: Value,
+        limits: &Limits,
+        tolerance: &mut Tolerance,
+    ) -> Result<Self, Error> {
+        let Value::Object(body) = body else {
+            return Err(Error::new(
+                ScimType::InvalidSyntax,
+                "The body is not a JSON object.",
+            ));
+        };
+        let mut parameters = Map::new();
+        let mut listed = false;
+        for (name, value) in body {
+            if same_name(&name, "schemas") {
+                listed = value.as_array().is_some_and(|uris| {
+                    uris.iter()
+                        .filter_map(Value::as_str)
+                        .any(|u| same_name(u, uri::SEARCH_REQUEST))
+                });
+            } else if let Some(known) = PARAMETERS.iter().find(|known| same_name(known, &name)) {
+                if !value.is_null() {
+                    parameters.insert((*known).to_owned(), value);
+                }
+            } else {
+                tolerance.accept(Deviation::UnknownAttribute(name))?;
+            }
+        }
+        if !listed {
+            tolerance.accept(Deviation::SchemasMissing(uri::SEARCH_REQUEST.to_owned()))?;
+        }
+        Self::read(&parameters, limits, tolerance)
+    }
+
+    /// How many results a page holds.
+    ///
+    /// # Errors
+    /// `invalidCount` for a cursor page larger than [`Limits::page_max`] (RFC 9865 section 2.1);
+    /// an index page is cut to the limit instead (RFC 7644 section 3.4.2.4).
+    pub fn page_size(&self, limits: &Limits) -> Result<usize, Error> {
+        let Some(count) = self.count else {
+            return Ok(limits.page_default);
+        };
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        if count > limits.page_max && matches!(self.page, Page::Cursor { .. }) {
+            return Err(Error::new(
+                ScimType::InvalidCount,
+                format!("A page may hold {} results, not {count}.", limits.page_max),
+            ));
+        }
+        Ok(count.min(limits.page_max))
+    }
+
+    fn read(
+        parameters: &Map<String, Value>,
+        limits: &Limits,
+        tolerance: &mut Tolerance,
+    ) -> Result<Self, Error> {
+        let text = |name: &'static str| match parameters.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(invalid(name, "is not a string")),
+        };
+        let projection = Projection {
+            attributes: paths("attributes", parameters.get("attributes"))?,
+            excluded_attributes: paths("excludedAttributes", parameters.get("excludedAttributes"))?,
+        };
+        if !projection.attributes.is_empty() && !projection.excluded_attributes.is_empty() {
+            return Err(invalid(
+                "attributes",
+                "cannot stand beside excludedAttributes",
+            ));
+        }
+        let filter = match text("filter")? {
+            Some(filter) => Some(Filter::parse(filter, limits, tolerance)?),
+            None => None,
+        };
+        let sort_by = match text("sortBy")?.filter(|path| !path.is_empty()) {
+            Some(path) => Some(
+                path.parse()
+                    .map_err(|error| invalid_path("sortBy", &error))?,
+            ),
+            None => None,
+        };
+        let descending = match text("sortOrder")? {
+            Some(order) if order.eq_ignore_ascii_case("descending") => true,
+            Some(order) if order.is_empty() || order.eq_ignore_ascii_case("ascending") => false,
+            Some(_) => return Err(invalid("sortOrder", "is neither ascending nor descending")),
+            None => false,
+        };
+        let start_index = integer("startIndex", parameters.get("startIndex"))?;
+        let count = integer("count", parameters.get("count"))?;
+        let page = match (text("cursor")?, start_index) {
+            (Some(_), Some(_)) => return Err(invalid("startIndex", "cannot stand beside cursor")),
+            (Some(cursor), None) => Page::Cursor {
+                cursor: (!cursor.is_empty()).then(|| cursor.to_owned()),
+            },
+            // RFC 7644 section 3.4.2.4: a value less than 1 is 1.
+            (None, index) => Page::Index {
+                start_index: u64::try_from(index.unwrap_or(1).max(1)).unwrap_or(1),
+            },
+        };
+        Ok(Self {
+            projection,
+            filter,
+            sort_by,
+            descending,
+            page,
+            count: count.map(|count| u64::try_from(count.max(0)).unwrap_or(0)),
+        })
+    }
+}
+
+/// A list response (RFC 7644 section 3.4.2, RFC 9865 section 2).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListResponse {
+    /// How many resources there are in all.
+    pub total_results: u64,
+    /// The index of the first one, where pages go by index.
+    pub start_index: Option<u64>,
+    /// The resources of this page.
+    pub resources: Vec<Value>,
+    /// The cursor of the next page, where pages go by cursor and there is one.
+    pub next_cursor: Option<String>,
+}
+
+impl ListResponse {
+    /// A list that is answered whole.
+    pub fn whole(resources: Vec<Value>) -> Self {
+        Self {
+            total_results: resources.len() as u64,
+            start_index: Some(1),
+            resources,
+            next_cursor: None,
+        }
+    }
+
+    /// The response body; `Resources` is there even when it is empty.
+    pub fn to_json(self) -> Value {
+        let mut body = json!({
+            "schemas": [uri::LIST_RESPONSE],
+            "totalResults": self.total_results,
+            "itemsPerPage": self.resources.len(),
+        });
+        if let Some(members) = body.as_object_mut() {
+            if let Some(index) = self.start_index {
+                members.insert("startIndex".into(), index.into());
+            }
+            if let Some(cursor) = self.next_cursor {
+                members.insert("nextCursor".into(), cursor.into());
+            }
+            members.insert("Resources".into(), Value::Array(self.resources));
+        }
+        body
+    }
+}
+
+/// Attribute names, separated by commas or as an array.
+fn paths(name: &'static str, value: Option<&Value>) -> Result<Vec<AttributePath>, Error> {
+    let names: Vec<&str> = match value {
+        None => return Ok(Vec::new()),
+        Some(Value::String(text)) => text.split(',').collect(),
+        Some(Value::Array(names)) => names
+            .iter()
+            .map(|name| name.as_str().ok_or(()))
+            .collect::<Result<_, _>>()
+            .map_err(|()| invalid(name, "is not an array of strings"))?,
+        Some(_) => return Err(invalid(name, "is not an array of strings")),
+    };
+    names
+        .into_iter()
+        .map(str::trim)
+        .filter(|path| !path.is_empty())
+        .map(|path| path.parse().map_err(|error| invalid_path(name, &error)))
+        .collect()
+}
+
+fn integer(name: &'static str, value: Option<&Value>) -> Result<Option<i64>, Error> {
+    let number = match value {
+        None => return Ok(None),
+        Some(Value::Number(number)) => number.as_i64(),
+        Some(Value::String(text)) if text.is_empty() => return Ok(None),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(_) => None,
+    };
+    number
+        .map(Some)
+        .ok_or_else(|| invalid(name, "is not a whole number"))
+}
+
+/// Percent-decoding of form data: `+` is a space.
+fn decode(text: &str) -> Result<String, Error> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                match (digit(rest.next()), digit(rest.next())) {
+                    (Some(high), Some(low)) => u8::try_from(high * 16 + low).unwrap_or_default(),
+                    _ => return Err(undecodable(text)),
+                }
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_utf8| undecodable(text))
+}
+
+fn undecodable(text: &str) -> Error {
+    Error::new(
+        ScimType::InvalidValue,
+        format!("{} is not percent-encoded UTF-8.", quote(text)),
+    )
+}
+
+fn invalid(name: &str, why: &str) -> Error {
+    Error::new(ScimType::InvalidValue, format!("\"{name}\" {why}."))
+}
+
+fn invalid_path(name: &str, error: &crate::path::PathError) -> Error {
+    Error::new(ScimType::InvalidPath, format!("\"{name}\": {error}."))
+}
+
+const PARAMETERS: [&str; 8] = [
+    "attributes",
+    "excludedAttributes",
+    "filter",
+    "sortBy",
+    "sortOrder",
+    "startIndex",
+    "count",
+    "cursor",
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn query(raw: &str) -> Result<Query, Error> {
+        Query::from_query_string(raw, &Limits::default(), &mut Tolerance::default())
+    }
+
+    #[test]
+    fn edges_of_index_pages() {
+        for (raw, start_index, count) in [
+            ("", 1, None),
+            ("startIndex=0&count=-5", 1, Some(0)),
+            ("STARTINDEX=7&count=0", 7, Some(0)),
+            ("startIndex=-9223372036854775808", 1, None),
+            ("startIndex=&count=", 1, None),
+        ] {
+            let query = query(raw).unwrap();
+            assert_eq!(query.page, Page::Index { start_index }, "{raw}");
+            assert_eq!(query.count, count, "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_empty_cursor_begins_a_cursor_walk() {
+        assert_eq!(query("cursor").unwrap().page, Page::Cursor { cursor: None });
+        assert_eq!(
+            query("cursor=&count=3").unwrap().page,
+            Page::Cursor { cursor: None }
+        );
+        let over = query("cursor=abc&count=1001").unwrap();
+        let error = over.page_size(&Limits::default()).unwrap_err();
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidCount));
+    }
+
+    #[test]
+    fn bad_parameters_are_refused() {
+        for (raw, scim_type) in [
+            ("count=ten", ScimType::InvalidValue),
+            ("startIndex=1.5", ScimType::InvalidValue),
+            ("count=99999999999999999999", ScimType::InvalidValue),
+            ("sortOrder=up", ScimType::InvalidValue),
+            ("filter=", ScimType::InvalidFilter),
+            ("filter=a%20eq", ScimType::InvalidFilter),
+            ("attributes=a..b", ScimType::InvalidPath),
+            ("attributes=a&excludedAttributes=b", ScimType::InvalidValue),
+            ("cursor=x&startIndex=1", ScimType::InvalidValue),
+            ("count=1&count=2", ScimType::InvalidValue),
+            ("filter=%zz", ScimType::InvalidValue),
+            ("filter=%ff", ScimType::InvalidValue),
+            ("access_token=abc", ScimType::Sensitive),
+        ] {
+            assert_eq!(
+                query(raw).unwrap_err().scim_type(),
+                Some(scim_type),
+                "{raw}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_search_request_is_the_same_query() {
+        let body = json!({
+            "schemas": [uri::SEARCH_REQUEST],
+            "attributes": ["userName", "name.givenName"],
+            "filter": "title pr",
+            "sortBy": "userName",
+            "sortOrder": "descending",
+            "startIndex": 2,
+            "count": 10
+        });
+        let searched =
+            Query::from_search_request(body, &Limits::default(), &mut Tolerance::default());
+        let listed = query(
+            "attributes=userName,%20name.givenName&filter=title+pr&sortBy=userName\
+             &sortOrder=descending&startIndex=2&count=10&aadOptscim062020",
+        );
+        assert_eq!(searched.unwrap(), listed.unwrap());
+    }
+}

@@ -1,0 +1,203 @@
+//! Schema-driven resources (RFC 7643 sections 2 and 3).
+//!
+//! ```
+//! use scim_protocol::{Limits, Resource, ResourceDefinition, Tolerance, resource};
+//!
+//! let users = ResourceDefinition::user();
+//! let body = br#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+//!                 "USERNAME": "ava", "active": "True", "title": null, "id": "mine"}"#;
+//! let body = resource::parse(body, &Limits::default())?;
+//! let mut tolerance = Tolerance::default();
+//! let ava = Resource::read(&users, body, &mut tolerance)?;
+//! assert_eq!(ava.text("userName"), Some("ava"));
+//! assert_eq!(ava.attributes()["active"], true);
+//! assert!(ava.id().is_none(), "read-only attributes are ignored");
+//! assert_eq!(tolerance.deviations()[0].name(), "booleanAsText");
+//! # Ok::<(), scim_protocol::Error>(())
+//! ```
+
+mod compare;
+mod json;
+mod project;
+mod read;
+
+use serde_json::{Map, Value};
+
+pub use compare::{Change, changes, same};
+pub(crate) use compare::{names as element_names, same_text};
+pub use json::parse;
+pub use project::project;
+pub(crate) use read::{read_attribute, without_value};
+
+use crate::error::{Error, ScimType};
+use crate::schema::{Attribute, Mutability, ResourceDefinition};
+
+/// A resource: attributes under their canonical names, extension attributes nested under the
+/// URI of their schema.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Resource {
+    attributes: Map<String, Value>,
+}
+
+impl Resource {
+    /// A resource of attributes that are canonical already, such as stored ones.
+    pub fn from_map(attributes: Map<String, Value>) -> Self {
+        Self { attributes }
+    }
+
+    /// The attributes.
+    pub fn attributes(&self) -> &Map<String, Value> {
+        &self.attributes
+    }
+
+    /// The attributes, to be changed.
+    pub fn attributes_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.attributes
+    }
+
+    /// The attributes, taken.
+    pub fn into_map(self) -> Map<String, Value> {
+        self.attributes
+    }
+
+    /// `id`
+    pub fn id(&self) -> Option<&str> {
+        self.text("id")
+    }
+
+    /// `externalId`
+    pub fn external_id(&self) -> Option<&str> {
+        self.text("externalId")
+    }
+
+    /// The text of a core or common attribute.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).and_then(Value::as_str)
+    }
+
+    /// This resource with what a PUT brings (RFC 7644 section 3.5.1).
+    ///
+    /// What the new resource does not have is cleared, except for immutable attributes, which
+    /// keep their value.
+    ///
+    /// # Errors
+    /// `mutability` when an immutable attribute that has a value would change.
+    pub fn replaced_by(&self, definition: &ResourceDefinition, new: Self) -> Result<Self, Error> {
+        let mut attributes = new.attributes;
+        keep_immutable(
+            definition.core().attributes.iter(),
+            &self.attributes,
+            &mut attributes,
+        )?;
+        for extension in definition.extensions() {
+            let Some(Value::Object(old)) = self.attributes.get(&extension.id) else {
+                continue;
+            };
+            let mut merged = match attributes.remove(&extension.id) {
+                Some(Value::Object(map)) => map,
+                _ => Map::new(),
+            };
+            keep_immutable(extension.attributes.iter(), old, &mut merged)?;
+            if !merged.is_empty() {
+                attributes.insert(extension.id.clone(), Value::Object(merged));
+            }
+        }
+        let mut resource = Self { attributes };
+        resource.list_schemas(definition);
+        Ok(resource)
+    }
+
+    /// Checks that every required attribute has a value.
+    ///
+    /// # Errors
+    /// `invalidValue` naming the attribute.
+    pub fn check_required(&self, definition: &ResourceDefinition) -> Result<(), Error> {
+        match self.missing(definition) {
+            None => Ok(()),
+            Some(name) => Err(Error::new(
+                ScimType::InvalidValue,
+                format!("\"{name}\" is required and has no value."),
+            )),
+        }
+    }
+
+    /// The path of the first required attribute that has no value.
+    pub(crate) fn missing(&self, definition: &ResourceDefinition) -> Option<String> {
+        let core = first_missing(&definition.core().attributes, &self.attributes);
+        core.or_else(|| {
+            definition.extensions().iter().find_map(|extension| {
+                let map = self.attributes.get(&extension.id)?.as_object()?;
+                let name = first_missing(&extension.attributes, map)?;
+                Some(format!("{}:{name}", extension.id))
+            })
+        })
+    }
+
+    /// Sets `schemas` to the core schema and the extensions that have data (RFC 7643 section 3).
+    pub fn list_schemas(&mut self, definition: &ResourceDefinition) {
+        let with_data = definition
+            .extensions()
+            .iter()
+            .filter(|extension| self.attributes.contains_key(&extension.id))
+            .map(|extension| extension.id.as_str());
+        let schemas: Vec<Value> = std::iter::once(definition.core().id.as_str())
+            .chain(with_data)
+            .map(Value::from)
+            .collect();
+        self.attributes.shift_remove("schemas");
+        self.attributes
+            .shift_insert(0, "schemas".to_owned(), Value::Array(schemas));
+    }
+}
+
+/// Carries immutable values over; an error when one would change.
+fn keep_immutable<'a>(
+    definitions: impl Iterator<Item = &'a Attribute>,
+    old: &Map<String, Value>,
+    new: &mut Map<String, Value>,
+) -> Result<(), Error> {
+    for attribute in definitions.filter(|a| a.mutability == Mutability::Immutable) {
+        let Some(stored) = old.get(&attribute.name) else {
+            continue;
+        };
+        match new.get(&attribute.name) {
+            None => {
+                new.insert(attribute.name.clone(), stored.clone());
+            }
+            Some(value) if same(attribute, stored, value) => {}
+            Some(_) => return Err(immutable(&attribute.name)),
+        }
+    }
+    Ok(())
+}
+
+/// The error for a change of an immutable attribute that has a value.
+pub(crate) fn immutable(path: &str) -> Error {
+    Error::new(
+        ScimType::Mutability,
+        format!("\"{path}\" is immutable and has a value."),
+    )
+}
+
+/// The first required attribute, or required sub-attribute of a present one, without a value.
+fn first_missing(definitions: &[Attribute], map: &Map<String, Value>) -> Option<String> {
+    definitions.iter().find_map(|attribute| {
+        let value = map
+            .get(&attribute.name)
+            .filter(|value| !without_value(value));
+        let Some(value) = value else {
+            return attribute.required.then(|| attribute.name.clone());
+        };
+        let elements = match value {
+            Value::Array(elements) => elements.as_slice(),
+            single => std::slice::from_ref(single),
+        };
+        elements.iter().find_map(|element| {
+            let name = first_missing(&attribute.sub_attributes, element.as_object()?)?;
+            Some(format!("{}.{name}", attribute.name))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! A resource type together with the schemas that define it.
+
+use super::{
+    Attribute, AttributeType, Mutability, ResourceType, Returned, Schema, SchemaExtension,
+    Uniqueness,
+};
+use crate::path::{AttributePath, same_name};
+
+/// Everything that defines the resources of one type: the core schema, the extensions, and the
+/// common attributes of RFC 7643 section 3.1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceDefinition {
+    resource_type: ResourceType,
+    common: Vec<Attribute>,
+    core: Schema,
+    extensions: Vec<Schema>,
+}
+
+/// An attribute path resolved against the schemas of a resource type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolved<'a> {
+    /// The extension schema that defines the attribute; `None` for core and common attributes.
+    pub extension: Option<&'a Schema>,
+    /// The attribute.
+    pub attribute: &'a Attribute,
+    /// The sub-attribute, where the path names one.
+    pub sub_attribute: Option<&'a Attribute>,
+}
+
+impl<'a> Resolved<'a> {
+    /// The attribute that holds the values the path names: the sub-attribute if there is one.
+    pub fn leaf(&self) -> &'a Attribute {
+        self.sub_attribute.unwrap_or(self.attribute)
+    }
+
+    /// The path in canonical case, with the URI of an extension.
+    pub fn path(&self) -> AttributePath {
+        AttributePath {
+            schema: self.extension.map(|schema| schema.id.clone()),
+            attribute: self.attribute.name.clone(),
+            sub_attribute: self.sub_attribute.map(|sub| sub.name.clone()),
+        }
+    }
+}
+
+impl ResourceDefinition {
+    /// The definition of a resource type from its core schema.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let resolved = users.resolve(&"NAME.givenname".parse()?).unwrap();
+    /// assert_eq!(resolved.path().to_string(), "name.givenName");
+    /// # Ok::<(), scim_protocol::path::PathError>(())
+    /// ```
+    pub fn new(
+        name: impl Into<String>,
+        endpoint: impl Into<String>,
+        description: impl Into<String>,
+        core: Schema,
+    ) -> Self {
+        let name = name.into();
+        Self {
+            resource_type: ResourceType {
+                id: name.clone(),
+                name,
+                endpoint: endpoint.into(),
+                description: description.into(),
+                schema: core.id.clone(),
+                schema_extensions: Vec::new(),
+            },
+            common: common_attributes(),
+            core,
+            extensions: Vec::new(),
+        }
+    }
+
+    /// The same definition with one more extension schema.
+    #[must_use]
+    pub fn extended(mut self, schema: Schema, required: bool) -> Self {
+        self.resource_type.schema_extensions.push(SchemaExtension {
+            schema: schema.id.clone(),
+            required,
+        });
+        self.extensions.push(schema);
+        self
+    }
+
+    /// The built-in User with the enterprise extension (RFC 7643 sections 4.1 and 4.3).
+    pub fn user() -> Self {
+        Self::new("User", "/Users", "User Account", super::builtin::user())
+            .extended(super::builtin::enterprise_user(), false)
+    }
+
+    /// The built-in Group (RFC 7643 section 4.2).
+    pub fn group() -> Self {
+        Self::new("Group", "/Groups", "Group", super::builtin::group())
+    }
+
+    /// The resource type.
+    pub fn resource_type(&self) -> &ResourceType {
+        &self.resource_type
+    }
+
+    /// The name of the resource type (`User`).
+    pub fn name(&self) -> &str {
+        &self.resource_type.name
+    }
+
+    /// The core schema.
+    pub fn core(&self) -> &Schema {
+        &self.core
+    }
+
+    /// The extension schemas.
+    pub fn extensions(&self) -> &[Schema] {
+        &self.extensions
+    }
+
+    /// The extension schema of this URI, in any case.
+    pub fn extension(&self, uri: &str) -> Option<&Schema> {
+        self.extensions
+            .iter()
+            .find(|schema| same_name(&schema.id, uri))
+    }
+
+    /// The common and core attribute of this name, in any case.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.common
+            .iter()
+            .find(|attribute| same_name(&attribute.name, name))
+            .or_else(|| self.core.attribute(name))
+    }
+
+    /// Common and core attributes, in the order of a response.
+    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        self.common.iter().chain(&self.core.attributes)
+    }
+
+    /// Resolves a path; `None` when no schema knows the attribute or the sub-attribute.
+    pub fn resolve(&self, path: &AttributePath) -> Option<Resolved<'_>> {
+        let (extension, attribute) = match path.schema.as_deref() {
+            None => (None, self.attribute(&path.attribute)?),
+            Some(uri) if same_name(uri, &self.core.id) => (None, self.attribute(&path.attribute)?),
+            Some(uri) => {
+                let schema = self.extension(uri)?;
+                (Some(schema), schema.attribute(&path.attribute)?)
+            }
+        };
+        let sub_attribute = match path.sub_attribute.as_deref() {
+            Some(name) => Some(attribute.sub_attribute(name)?),
+            None => None,
+        };
+        Some(Resolved {
+            extension,
+            attribute,
+            sub_attribute,
+        })
+    }
+}
+
+/// `schemas` and the common attributes `id`, `externalId` and `meta`.
+fn common_attributes() -> Vec<Attribute> {
+    use AttributeType::{Complex, DateTime, Reference, String};
+    let read_only = |name: &str, kind| {
+        Attribute::new(name, kind)
+            .exact()
+            .mutable(Mutability::ReadOnly)
+    };
+    vec![
+        Attribute::new("schemas", Reference)
+            .multi()
+            .exact()
+            .returned(Returned::Always),
+        read_only("id", String)
+            .returned(Returned::Always)
+            .unique(Uniqueness::Server),
+        Attribute::new("externalId", String).exact(),
+        read_only("meta", Complex).with([
+            read_only("resourceType", String),
+            read_only("created", DateTime),
+            read_only("lastModified", DateTime),
+            read_only("location", Reference),
+            read_only("version", String),
+        ]),
+    ]
+}

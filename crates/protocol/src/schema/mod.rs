@@ -1,0 +1,65 @@
+//! Schemas as data (RFC 7643 sections 2 and 7), resource types and the built-in definitions.
+
+pub mod attribute;
+pub mod builtin;
+mod definition;
+pub mod uri;
+
+use serde::{Deserialize, Serialize};
+
+pub use attribute::{Attribute, AttributeType, Mutability, Returned, Uniqueness};
+pub use definition::{Resolved, ResourceDefinition};
+
+use crate::path::same_name;
+
+/// The definition of a schema: its URI, and the attributes it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schema {
+    /// The schema URI.
+    pub id: String,
+    /// The name for people.
+    pub name: String,
+    /// What it is, for people.
+    #[serde(default)]
+    pub description: String,
+    /// The attributes.
+    pub attributes: Vec<Attribute>,
+}
+
+impl Schema {
+    /// The attribute of this name, in any case.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes
+            .iter()
+            .find(|attribute| same_name(&attribute.name, name))
+    }
+}
+
+/// A resource type: what an endpoint serves (RFC 7643 section 6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceType {
+    /// The id, which is the name (`User`).
+    pub id: String,
+    /// The name, as it stands in `meta.resourceType`.
+    pub name: String,
+    /// The endpoint relative to the base URL (`/Users`).
+    pub endpoint: String,
+    /// What it is, for people.
+    pub description: String,
+    /// The URI of the core schema.
+    pub schema: String,
+    /// The extension schemas.
+    #[serde(default)]
+    pub schema_extensions: Vec<SchemaExtension>,
+}
+
+/// An extension schema of a resource type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaExtension {
+    /// The URI of the extension schema.
+    pub schema: String,
+    /// Whether every resource of the type must have it.
+    pub required: bool,
+}

@@ -1,0 +1,107 @@
+//! How strings are compared and what may stand in them.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The form in which two strings are compared where an attribute is not `caseExact`.
+///
+/// Width mapping, lower case, NFC: the mapping of PRECIS `UsernameCaseMapped` (RFC 8265
+/// section 3.3), which RFC 7644 section 5 asks for before a `userName` is compared. The one
+/// function serves every attribute, so that an evaluated filter and a stored key agree.
+///
+/// ```
+/// use scim_protocol::text::fold;
+///
+/// assert_eq!(fold("BJensen"), "bjensen");
+/// assert_eq!(fold("ＢＪensen"), "bjensen");
+/// assert_eq!(fold("E\u{301}va"), fold("éva"));
+/// ```
+pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars()
+        .flat_map(width_mapped)
+        .flat_map(char::to_lowercase)
+        .nfc()
+        .collect()
+}
+
+fn width_mapped(character: char) -> impl Iterator<Item = char> {
+    let wide = matches!(character, '\u{3000}' | '\u{FF00}'..='\u{FFEF}');
+    let mapped = wide.then(|| std::iter::once(character).nfkc());
+    let kept = (!wide).then_some(character);
+    mapped.into_iter().flatten().chain(kept)
+}
+
+/// Whether a string may be stored: no U+0000 and no control character but tab and line breaks.
+///
+/// RFC 7643 section 2.3.1 allows any Unicode string; databases cannot store U+0000 and no
+/// attribute has a use for the other control characters.
+pub fn storable(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|c| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || c == '\u{FFFE}')
+}
+
+/// Whether a string may be a `userName`: not empty, nothing invisible, no control characters.
+///
+/// Zero-width and bidirectional controls are refused because two names that look alike must
+/// not be two people (RFC 8264 section 9.13 lists them as disallowed).
+pub fn valid_user_name(text: &str) -> bool {
+    !text.trim().is_empty()
+        && !text.chars().any(|c| {
+            c.is_control()
+                || matches!(c,
+                    '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}'
+                    | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+                    | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+                    | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
+                    | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
+                    | '\u{E0000}'..='\u{E0FFF}')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_is_idempotent() {
+        for text in [
+            "BORIS",
+            "Straße",
+            "ΣΊΣΥΦΟΣ",
+            "ｱｲ",
+            "İstanbul",
+            "テスト 😀",
+            "",
+        ] {
+            assert_eq!(fold(&fold(text)), fold(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn invisible_characters_are_no_user_name() {
+        for text in [
+            "",
+            "  ",
+            "a\u{200B}b",
+            "a\u{202E}b",
+            "a\u{0}",
+            "\u{FEFF}a",
+            "a\nb",
+        ] {
+            assert!(!valid_user_name(text), "{text:?}");
+        }
+        for text in ["ava@corp.example", "Zoë Müller", "テスト"] {
+            assert!(valid_user_name(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_not_storable() {
+        assert!(storable("1 rue A\nLyon"));
+        assert!(!storable("a\u{0}"));
+        assert!(!storable("a\u{1b}[31m"));
+    }
+}

@@ -1,0 +1,241 @@
+//! Deviations from the RFCs that are accepted, each by name.
+//!
+//! Identity providers deviate. What is accepted beyond the RFCs is the closed list of
+//! [`Deviation`]; every place that accepts one says so to the request's [`Tolerance`], so that
+//! the deviations of a request can be shown to an administrator. Under [`Profile::Strict`] the
+//! same place answers with the error that the RFC asks for.
+
+use std::fmt;
+
+use crate::error::{Error, ScimType};
+
+/// How far a service provider meets a client that deviates from the RFCs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// Deviations of the closed list are accepted and noted.
+    #[default]
+    Tolerant,
+    /// A deviation is the error that the RFC asks for.
+    Strict,
+}
+
+/// One accepted deviation; the text is what it met, such as an attribute path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deviation {
+    /// The `op` of a PATCH operation is not written in lower case (`Replace`).
+    OperationCase(String),
+    /// A boolean is sent as text (`"True"`).
+    BooleanAsText(String),
+    /// A number is sent as text where the schema says integer or decimal.
+    NumberAsText(String),
+    /// A `remove` names the values to be removed in `value` instead of a filter in `path`.
+    RemoveByValue(String),
+    /// A filtered path selects nothing and its filter describes the element to create.
+    CreatedByFilter(String),
+    /// A key of a path-less operation is a path (`name.givenName`, `urn:...:User:department`).
+    PathAsKey(String),
+    /// An attribute, schema URI or member that no schema knows is ignored.
+    UnknownAttribute(String),
+    /// Extension data is sent while the extension's URI is missing from `schemas`.
+    SchemaNotListed(String),
+    /// A complex value is sent as its bare `value` (`manager`, `members`).
+    BareValue(String),
+    /// A multi-valued attribute is sent as one value instead of an array.
+    SingleValue(String),
+    /// An empty string or an empty `value` clears a complex attribute (`manager`).
+    EmptyClears(String),
+    /// A filter compares a sub-attribute behind brackets (`emails[type eq "work"].value eq "x"`).
+    ComparedValuePath(String),
+    /// A filter compares with a word that is not quoted (`userName eq ava`).
+    UnquotedValue(String),
+    /// A filter leaves out a space that the grammar asks for, or has one too many.
+    FilterSpacing(String),
+    /// A read-only attribute in a PATCH operation carries the value it has, and is ignored.
+    ReadOnlyRepeated(String),
+    /// `schemas` is missing from a request body.
+    SchemasMissing(String),
+    /// A `primary` is set on more than one value; the last one keeps it.
+    SeveralPrimary(String),
+}
+
+impl Deviation {
+    /// The stable name of the deviation, as it stands in the provisioning log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::OperationCase(_) => "operationCase",
+            Self::BooleanAsText(_) => "booleanAsText",
+            Self::NumberAsText(_) => "numberAsText",
+            Self::RemoveByValue(_) => "removeByValue",
+            Self::CreatedByFilter(_) => "createdByFilter",
+            Self::PathAsKey(_) => "pathAsKey",
+            Self::UnknownAttribute(_) => "unknownAttribute",
+            Self::SchemaNotListed(_) => "schemaNotListed",
+            Self::BareValue(_) => "bareValue",
+            Self::SingleValue(_) => "singleValue",
+            Self::EmptyClears(_) => "emptyClears",
+            Self::ComparedValuePath(_) => "comparedValuePath",
+            Self::UnquotedValue(_) => "unquotedValue",
+            Self::FilterSpacing(_) => "filterSpacing",
+            Self::ReadOnlyRepeated(_) => "readOnlyRepeated",
+            Self::SchemasMissing(_) => "schemasMissing",
+            Self::SeveralPrimary(_) => "severalPrimary",
+        }
+    }
+
+    /// What the request had where it deviated.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::OperationCase(text)
+            | Self::BooleanAsText(text)
+            | Self::NumberAsText(text)
+            | Self::RemoveByValue(text)
+            | Self::CreatedByFilter(text)
+            | Self::PathAsKey(text)
+            | Self::UnknownAttribute(text)
+            | Self::SchemaNotListed(text)
+            | Self::BareValue(text)
+            | Self::SingleValue(text)
+            | Self::EmptyClears(text)
+            | Self::ComparedValuePath(text)
+            | Self::UnquotedValue(text)
+            | Self::FilterSpacing(text)
+            | Self::ReadOnlyRepeated(text)
+            | Self::SchemasMissing(text)
+            | Self::SeveralPrimary(text) => text,
+        }
+    }
+
+    /// The error that the RFC asks for in the place of the deviation.
+    pub fn error(&self) -> Error {
+        let scim_type = match self {
+            Self::OperationCase(_) | Self::PathAsKey(_) | Self::SchemasMissing(_) => {
+                ScimType::InvalidSyntax
+            }
+            Self::CreatedByFilter(_) => ScimType::NoTarget,
+            Self::ComparedValuePath(_) | Self::UnquotedValue(_) | Self::FilterSpacing(_) => {
+                ScimType::InvalidFilter
+            }
+            Self::ReadOnlyRepeated(_) => ScimType::Mutability,
+            _ => ScimType::InvalidValue,
+        };
+        Error::new(scim_type, format!("{self}."))
+    }
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = crate::error::quote(self.subject());
+        match self {
+            Self::OperationCase(_) => write!(formatter, "op written {subject}"),
+            Self::BooleanAsText(_) => write!(formatter, "boolean as text in {subject}"),
+            Self::NumberAsText(_) => write!(formatter, "number as text in {subject}"),
+            Self::RemoveByValue(_) => write!(formatter, "remove with a value on {subject}"),
+            Self::CreatedByFilter(_) => {
+                write!(
+                    formatter,
+                    "{subject} selects nothing; its filter describes the value"
+                )
+            }
+            Self::PathAsKey(_) => write!(formatter, "path {subject} as a key of the value"),
+            Self::UnknownAttribute(_) => write!(formatter, "{subject} is in no schema"),
+            Self::SchemaNotListed(_) => write!(formatter, "{subject} is missing from schemas"),
+            Self::BareValue(_) => write!(formatter, "bare value for complex {subject}"),
+            Self::SingleValue(_) => write!(formatter, "one value for multi-valued {subject}"),
+            Self::EmptyClears(_) => write!(formatter, "empty value clears {subject}"),
+            Self::ComparedValuePath(_) => {
+                write!(formatter, "comparison behind brackets at {subject}")
+            }
+            Self::UnquotedValue(_) => write!(formatter, "comparison value {subject} not quoted"),
+            Self::FilterSpacing(_) => write!(formatter, "filter spacing at {subject}"),
+            Self::ReadOnlyRepeated(_) => write!(formatter, "read-only {subject} repeated"),
+            Self::SchemasMissing(_) => write!(formatter, "schemas missing, {subject} assumed"),
+            Self::SeveralPrimary(_) => write!(formatter, "several primary values in {subject}"),
+        }
+    }
+}
+
+/// The leniency of one request, and the deviations it met.
+///
+/// ```
+/// use scim_protocol::{Deviation, Profile, Tolerance};
+///
+/// let mut tolerance = Tolerance::new(Profile::Tolerant);
+/// assert!(tolerance.accept(Deviation::OperationCase("Replace".into())).is_ok());
+/// assert_eq!(tolerance.deviations().len(), 1);
+///
+/// let mut strict = Tolerance::new(Profile::Strict);
+/// assert!(strict.accept(Deviation::OperationCase("Replace".into())).is_err());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Tolerance {
+    profile: Profile,
+    microsoft: bool,
+    deviations: Vec<Deviation>,
+}
+
+impl Tolerance {
+    /// The leniency of a profile, with nothing met yet.
+    pub fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            ..Self::default()
+        }
+    }
+
+    /// Expects the dialect of Microsoft Entra ID, whose `replace` on a filtered path that
+    /// selects nothing means "create".
+    ///
+    /// RFC 7644 section 3.5.2.3 answers such a `replace` with `noTarget`, and for clients that
+    /// follow the RFC so does this crate. A request that shows Entra's hand by itself
+    /// ([`Deviation::OperationCase`], [`Deviation::PathAsKey`]) needs no such hint.
+    #[must_use]
+    pub fn expecting_microsoft(mut self, expected: bool) -> Self {
+        self.microsoft = expected;
+        self
+    }
+
+    /// The profile.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Whether the request is, or is taken for, one of Microsoft Entra ID.
+    pub fn is_microsoft(&self) -> bool {
+        self.profile == Profile::Tolerant
+            && (self.microsoft
+                || self.deviations.iter().any(|deviation| {
+                    matches!(
+                        deviation,
+                        Deviation::OperationCase(_) | Deviation::PathAsKey(_)
+                    )
+                }))
+    }
+
+    /// Notes a deviation; the same one is noted once, and at most [`NOTED`] in all.
+    ///
+    /// # Errors
+    /// Under [`Profile::Strict`]: the error that the RFC asks for.
+    pub fn accept(&mut self, deviation: Deviation) -> Result<(), Error> {
+        if self.profile == Profile::Strict {
+            return Err(deviation.error());
+        }
+        if self.deviations.len() < NOTED && !self.deviations.contains(&deviation) {
+            self.deviations.push(deviation);
+        }
+        Ok(())
+    }
+
+    /// The deviations met so far, in order.
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.deviations
+    }
+
+    /// The deviations met, in order.
+    pub fn into_deviations(self) -> Vec<Deviation> {
+        self.deviations
+    }
+}
+
+/// How many deviations of one request are noted.
+pub const NOTED: usize = 64;

@@ -1,0 +1,109 @@
+//! The provisioning log: one entry for every change and every failed attempt.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+
+/// What an operation did, in the product's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// A user or group was created.
+    Create,
+    /// Attributes changed.
+    Update,
+    /// A user was blocked.
+    Block,
+    /// A user was unblocked.
+    Unblock,
+    /// A user was archived, or a group removed.
+    Archive,
+    /// A person created by hand came under the configuration's management.
+    Link,
+    /// Members came or went.
+    ChangeMembers,
+    /// A read was refused.
+    Read,
+}
+
+impl Action {
+    /// The action as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Block => "block",
+            Self::Unblock => "unblock",
+            Self::Archive => "archive",
+            Self::Link => "link",
+            Self::ChangeMembers => "changeMembers",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// As asked for.
+    Success,
+    /// As asked for, and an administrator should look at it.
+    Warning,
+    /// Nothing was done because the account is protected or not the configuration's.
+    Skipped,
+    /// Refused or failed.
+    Failure,
+}
+
+impl Outcome {
+    /// The outcome as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Skipped => "skipped",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+/// An entry of the provisioning log.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// When, truncated to milliseconds.
+    pub at: DateTime<Utc>,
+    /// Whose; the entry outlives the configuration.
+    pub configuration: ConfigurationId,
+    /// The configuration's name at that time.
+    pub configuration_name: String,
+    /// The id of the HTTP request.
+    pub request_id: String,
+    /// What was done or attempted.
+    pub action: Action,
+    /// User or Group.
+    pub kind: Option<ResourceKind>,
+    /// The resource, where it exists.
+    pub resource_id: Option<ResourceId>,
+    /// `userName` or `displayName`.
+    pub resource_name: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The detail keyword of an error.
+    pub scim_type: Option<String>,
+    /// A sentence for the administrator.
+    pub reason: Option<String>,
+    /// What changed: an array of `{"path", "old", "new"}`, without secrets.
+    pub changes: Value,
+    /// The accepted deviations and warnings: an array of `{"name", "text"}`.
+    pub deviations: Value,
+    /// How long the operation took, in microseconds.
+    pub duration_micros: i64,
+    /// Where the request came from.
+    pub source: Option<String>,
+    /// The client's `User-Agent`.
+    pub user_agent: Option<String>,
+}

@@ -1,0 +1,21 @@
+//! The SCIM service provider: one SCIM operation of one provisioning configuration.
+//!
+//! The crate decides what an operation does: what the configuration can see, what collides, what
+//! `active: false` and DELETE mean, what the log says. It reads and writes through the ports of
+//! [`directory`], which an adapter implements.
+
+pub mod configuration;
+pub mod cursor;
+pub mod directory;
+pub mod event;
+pub mod id;
+pub mod operation;
+mod service;
+
+pub use configuration::{Configuration, ExistingUsers, Policies};
+pub use cursor::CursorKey;
+pub use directory::{Directory, DirectoryTransaction, DirectoryView, Scope, StoreError};
+pub use event::{Action, Event, Outcome};
+pub use id::{ConfigurationId, ResourceId, ResourceKind};
+pub use operation::{Answer, Caller, Failure, Method, Request};
+pub use service::ServiceProvider;

@@ -1,0 +1,168 @@
+//! POST (RFC 7644 section 3.3).
+
+use scim_mapping::Event as MappingEvent;
+use scim_protocol::query::Projection;
+use scim_protocol::{Deviation, Resource, Version};
+use serde_json::{Value, json};
+
+use super::members;
+use super::user::{self, PreparedUser};
+use super::{Answer, Failure, group};
+use crate::directory::{Change, DirectoryTransaction, GroupWrite, StoredGroup, StoredUser};
+use crate::event::{Action, Outcome};
+use crate::id::{ResourceId, ResourceKind};
+use crate::service::{Context, ServiceProvider};
+
+/// Creates a user or group.
+pub(crate) fn create(
+    provider: &ServiceProvider,
+    context: &Context,
+    kind: ResourceKind,
+    body: Value,
+    projection: &Projection,
+) -> Result<Answer, Failure> {
+    let mut tolerance = context.tolerance();
+    let mut resource = Resource::read(context.definition(kind), body, &mut tolerance)?;
+    let deviations = tolerance.into_deviations();
+    let context = context.clone();
+    let projection = projection.clone();
+    match kind {
+        ResourceKind::User => {
+            resource
+                .attributes_mut()
+                .entry("active")
+                .or_insert(Value::Bool(true));
+            let user = user::prepare(&context, resource, MappingEvent::Create)?;
+            provider.directory.write(Box::new(move |transaction| {
+                create_user(&context, transaction, &user, &deviations, &projection)
+            }))
+        }
+        ResourceKind::Group => {
+            let members = resource.attributes_mut().shift_remove("members");
+            let members = members.and_then(|m| m.as_array().cloned()).unwrap_or_default();
+            members::check_count(&context, members.len())?;
+            let group = group::prepare(&context, resource)?;
+            provider.directory.write(Box::new(move |transaction| {
+                create_group(&context, transaction, &group, &members, &deviations, &projection)
+            }))
+        }
+    }
+}
+
+fn create_user(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    user: &PreparedUser,
+    deviations: &[Deviation],
+    projection: &Projection,
+) -> Result<Answer, Failure> {
+    let occupants = transaction.occupants(context.scope(), &user.keys, None)?;
+    let linked = user::decide(context, &occupants, true)?;
+    let (id, version) = match linked {
+        Some(id) => {
+            let version = transaction.link_user(context.scope(), id, &user.write, context.now)?;
+            (id, version)
+        }
+        None => {
+            let id = ResourceId::new();
+            transaction.insert_user(context.scope(), id, &user.write, context.now)?;
+            (id, Version(1))
+        }
+    };
+    // A linked person keeps the day of creation, which only the store knows.
+    let stored = match linked {
+        Some(_) => transaction.user(context.scope(), id)?,
+        None => None,
+    };
+    let stored = stored.unwrap_or_else(|| StoredUser {
+        id,
+        record: user.write.record.clone(),
+        status: user.write.status,
+        document: user.write.document.clone(),
+        version,
+        created: context.now,
+        last_modified: context.now,
+    });
+    let action = if linked.is_some() { Action::Link } else { Action::Create };
+    let mut event = context.event(action, Some(ResourceKind::User));
+    event.status = 201;
+    event.resource_id = Some(id);
+    event.resource_name = user::text(&stored.document, "userName");
+    event.deviations = user::notes(deviations, &user.warnings);
+    if !user.warnings.is_empty() {
+        event.outcome = Outcome::Warning;
+    }
+    event.changes = json!([{ "path": "", "new": stored.document }]);
+    transaction.record(&event)?;
+    let change = Change {
+        topic: if linked.is_some() { "user.linked" } else { "user.created" },
+        kind: ResourceKind::User,
+        id,
+        payload: json!({ "status": stored.status.as_str() }),
+    };
+    transaction.announce(&change, context.now)?;
+    let groups = match linked {
+        Some(_) => transaction.groups_of(context.scope(), &[id])?,
+        None => Vec::new(),
+    };
+    let attributes = context.user(&stored, &groups);
+    Ok(created(context, ResourceKind::User, id, version, &attributes, projection))
+}
+
+fn create_group(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: &GroupWrite,
+    members: &[Value],
+    deviations: &[Deviation],
+    projection: &Projection,
+) -> Result<Answer, Failure> {
+    let id = ResourceId::new();
+    transaction.insert_group(context.scope(), id, group, context.now)?;
+    let edits = [scim_protocol::patch::ListEdit::Add(members.to_vec())];
+    let changes = members::edit(context, transaction, id, &edits)?;
+    let mut event = context.event(Action::Create, Some(ResourceKind::Group));
+    event.status = 201;
+    event.resource_id = Some(id);
+    event.resource_name = Some(group.name.clone());
+    event.deviations = user::notes(deviations, &[]);
+    event.changes = json!([{ "path": "", "new": group.document }, changes.to_json()]);
+    transaction.record(&event)?;
+    let change = Change {
+        topic: "group.created",
+        kind: ResourceKind::Group,
+        id,
+        payload: json!({ "name": group.name, "members": changes.to_json() }),
+    };
+    transaction.announce(&change, context.now)?;
+    let stored = StoredGroup {
+        id,
+        name: group.name.clone(),
+        document: group.document.clone(),
+        version: Version(1),
+        created: context.now,
+        last_modified: context.now,
+    };
+    let members = if changes.is_empty() {
+        Vec::new()
+    } else {
+        transaction.members_of(context.scope(), &[id])?
+    };
+    let attributes = context.group(&stored, &members);
+    Ok(created(context, ResourceKind::Group, id, Version(1), &attributes, projection))
+}
+
+fn created(
+    context: &Context,
+    kind: ResourceKind,
+    id: ResourceId,
+    version: Version,
+    attributes: &serde_json::Map<String, Value>,
+    projection: &Projection,
+) -> Answer {
+    Answer {
+        location: Some(context.location(kind, id)),
+        version: Some(version),
+        ..Answer::json(201, context.projected(kind, attributes, projection))
+    }
+}

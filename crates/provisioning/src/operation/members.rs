@@ -1,0 +1,249 @@
+//! Memberships: who joins and leaves a group, without a look at who else is in it.
+
+use std::collections::HashSet;
+
+use scim_protocol::filter::{Comparand, Filter, Operator};
+use scim_protocol::patch::{ListEdit, Selection};
+use scim_protocol::{Error, ScimType, error};
+use serde_json::{Value, json};
+
+use super::Failure;
+use crate::directory::DirectoryTransaction;
+use crate::id::{ResourceId, ResourceKind};
+use crate::service::Context;
+
+/// Which members came and went.
+#[derive(Debug, Default)]
+pub(super) struct MemberChanges {
+    added: Vec<ResourceId>,
+    removed: Vec<ResourceId>,
+}
+
+impl MemberChanges {
+    pub(super) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+
+    /// For the log: everybody is counted, the first hundred are named.
+    pub(super) fn to_json(&self) -> Value {
+        let named = |ids: &[ResourceId]| -> Vec<String> {
+            ids.iter().take(NAMED).map(ToString::to_string).collect()
+        };
+        json!({
+            "path": "members",
+            "added": self.added.len(),
+            "removed": self.removed.len(),
+            "new": named(&self.added),
+            "old": named(&self.removed),
+        })
+    }
+}
+
+/// Applies edits of `members` to a group, in their order.
+pub(super) fn edit(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: ResourceId,
+    edits: &[ListEdit],
+) -> Result<MemberChanges, Failure> {
+    let mut changes = MemberChanges::default();
+    for edit in edits {
+        match edit {
+            ListEdit::Add(values) => {
+                let ids = named(values)?;
+                add(context, transaction, group, &ids, &mut changes)?;
+            }
+            ListEdit::Remove(values) => {
+                // A value that names nobody removes nobody.
+                let ids: Vec<_> = values.iter().filter_map(member_id).collect();
+                remove(context, transaction, group, &ids, &mut changes)?;
+            }
+            ListEdit::RemoveSelected(selection) => {
+                let ids = match selected_by_value(&selection.filter) {
+                    Some(ids) => ids,
+                    None => selected(context, transaction, group, selection)?,
+                };
+                remove(context, transaction, group, &ids, &mut changes)?;
+            }
+            ListEdit::Clear => replace(context, transaction, group, &[], &mut changes)?,
+            ListEdit::Replace(values) => {
+                replace(context, transaction, group, &named(values)?, &mut changes)?;
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// Checks how many members a request names.
+pub(super) fn check_count(context: &Context, count: usize) -> Result<(), Error> {
+    let limit = context.shared.limits.patch_members;
+    if count <= limit {
+        return Ok(());
+    }
+    Err(Error::with_status(
+        413,
+        format!("A request may name {limit} members, not {count}."),
+    ))
+}
+
+fn add(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: ResourceId,
+    ids: &[ResourceId],
+    changes: &mut MemberChanges,
+) -> Result<(), Failure> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let visible = transaction.visible(context.scope(), ids)?;
+    let known: HashSet<_> = visible.iter().map(|member| member.id).collect();
+    if let Some(unknown) = ids.iter().find(|id| !known.contains(id)) {
+        return Err(unknown_member(&unknown.to_string()).into());
+    }
+    let groups: Vec<_> = visible
+        .iter()
+        .filter(|member| member.kind == ResourceKind::Group)
+        .map(|member| member.id)
+        .collect();
+    if !groups.is_empty() {
+        check_circle(context, transaction, group, &groups)?;
+    }
+    let members: Vec<_> = visible.iter().map(|m| (m.id, m.kind)).collect();
+    changes
+        .added
+        .extend(transaction.add_members(group, &members, context.now)?);
+    Ok(())
+}
+
+fn remove(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: ResourceId,
+    ids: &[ResourceId],
+    changes: &mut MemberChanges,
+) -> Result<(), Failure> {
+    if !ids.is_empty() {
+        changes
+            .removed
+            .extend(transaction.remove_members(context.scope(), group, ids)?);
+    }
+    Ok(())
+}
+
+/// Writes the difference only: the same list again writes nothing.
+fn replace(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: ResourceId,
+    ids: &[ResourceId],
+    changes: &mut MemberChanges,
+) -> Result<(), Failure> {
+    let present: HashSet<_> = transaction
+        .members_of(context.scope(), &[group])?
+        .into_iter()
+        .map(|membership| membership.member)
+        .collect();
+    let wanted: HashSet<_> = ids.iter().copied().collect();
+    let mut leaving: Vec<_> = present.difference(&wanted).copied().collect();
+    leaving.sort_unstable();
+    let mut joining: Vec<_> = wanted.difference(&present).copied().collect();
+    joining.sort_unstable();
+    remove(context, transaction, group, &leaving, changes)?;
+    add(context, transaction, group, &joining, changes)
+}
+
+/// Groups may be members of groups, but no group of itself (through others either).
+fn check_circle(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: ResourceId,
+    joining: &[ResourceId],
+) -> Result<(), Failure> {
+    transaction.lock_nesting(context.scope())?;
+    let mut seen = HashSet::from([group]);
+    let mut above = vec![group];
+    while !above.is_empty() {
+        if let Some(circle) = joining.iter().find(|id| seen.contains(id)) {
+            return Err(Error::new(
+                ScimType::InvalidValue,
+                format!("Group {circle} cannot be a member: it holds this group."),
+            )
+            .into());
+        }
+        above = transaction
+            .groups_of(context.scope(), &above)?
+            .into_iter()
+            .map(|membership| membership.group)
+            .filter(|id| seen.insert(*id))
+            .collect();
+    }
+    Ok(())
+}
+
+/// The members that a filter selects, which looks at more than their ids.
+fn selected(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: ResourceId,
+    selection: &Selection,
+) -> Result<Vec<ResourceId>, Failure> {
+    let members = transaction.members_of(context.scope(), &[group])?;
+    Ok(members
+        .iter()
+        .filter(|membership| {
+            selection
+                .condition
+                .matches_value(&context.member(membership))
+        })
+        .map(|membership| membership.member)
+        .collect())
+}
+
+/// The ids in a filter that is nothing but `value eq` joined by `or`.
+fn selected_by_value(filter: &Filter) -> Option<Vec<ResourceId>> {
+    match filter {
+        Filter::Or(parts) => {
+            let ids: Option<Vec<_>> = parts.iter().map(selected_by_value).collect();
+            Some(ids?.into_iter().flatten().collect())
+        }
+        Filter::Comparison {
+            path,
+            operator: Operator::Equal,
+            value: Comparand::Text(id),
+        } if path.attribute.eq_ignore_ascii_case("value") => {
+            // What is no id of ours is nobody's.
+            Some(ResourceId::parse(id).into_iter().collect())
+        }
+        _ => None,
+    }
+}
+
+/// The ids that the values of `members` name, each once.
+pub(super) fn named(values: &[Value]) -> Result<Vec<ResourceId>, Error> {
+    let mut seen = HashSet::new();
+    let mut ids = Vec::with_capacity(values.len());
+    for value in values {
+        let id = member_id(value).ok_or_else(|| {
+            let text = value.get("value").and_then(Value::as_str);
+            unknown_member(text.unwrap_or_default())
+        })?;
+        if seen.insert(id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+fn member_id(value: &Value) -> Option<ResourceId> {
+    ResourceId::parse(value.get("value")?.as_str()?)
+}
+
+fn unknown_member(id: &str) -> Error {
+    Error::new(
+        ScimType::InvalidValue,
+        format!("Member {} does not exist.", error::quote(id)),
+    )
+}
+
+const NAMED: usize = 100;

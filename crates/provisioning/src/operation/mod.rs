@@ -1,0 +1,142 @@
+//! One SCIM operation: the request, who speaks, the answer.
+
+pub(crate) mod bulk;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod group;
+pub(crate) mod members;
+pub(crate) mod query;
+pub(crate) mod read;
+pub(crate) mod update;
+pub(crate) mod user;
+
+use std::sync::Arc;
+
+use scim_protocol::{Error, Version};
+use serde_json::Value;
+
+use crate::configuration::Configuration;
+use crate::directory::StoreError;
+use crate::event::Outcome;
+
+/// The method of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Read, list or discover.
+    Get,
+    /// Create, search or run in bulk.
+    Post,
+    /// Replace.
+    Put,
+    /// Modify.
+    Patch,
+    /// Delete.
+    Delete,
+    /// Anything else, which is answered with 405.
+    Other,
+}
+
+/// A SCIM request, taken from its transport.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The method; HEAD is GET.
+    pub method: Method,
+    /// The path below the base URL (`/Users/0198...`), percent-decoded.
+    pub path: &'a str,
+    /// The raw query string, without the question mark.
+    pub query: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+    /// The `If-Match` header.
+    pub if_match: Option<&'a str>,
+    /// The `If-None-Match` header.
+    pub if_none_match: Option<&'a str>,
+}
+
+/// Who speaks: the configuration whose token came with the request, and what the log says of it.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The configuration.
+    pub configuration: Arc<Configuration>,
+    /// The id of the HTTP request.
+    pub request_id: String,
+    /// Where the request came from.
+    pub source: Option<String>,
+    /// The client's `User-Agent`.
+    pub user_agent: Option<String>,
+}
+
+/// The answer to a request, ready to be sent as `application/scim+json`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Option<Value>,
+    /// The `Location` header.
+    pub location: Option<String>,
+    /// The `ETag` header.
+    pub version: Option<Version>,
+    /// The `Allow` header of a 405.
+    pub allow: Option<&'static str>,
+    /// The `Retry-After` header of a 503, in seconds.
+    pub retry_after: Option<u32>,
+}
+
+impl Answer {
+    /// An answer with a body.
+    pub fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            body: Some(body),
+            ..Self::default()
+        }
+    }
+
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Error> for Answer {
+    fn from(error: &Error) -> Self {
+        Self::json(error.status(), error.to_json())
+    }
+}
+
+/// Why an operation did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The answer is a SCIM error.
+    #[error(transparent)]
+    Scim(#[from] Error),
+    /// The answer is a SCIM error, and the log says more than the client may know.
+    #[error("{error}")]
+    Refused {
+        /// What the client is told.
+        error: Error,
+        /// What the log says.
+        reason: String,
+        /// How the log counts it.
+        outcome: Outcome,
+    },
+    /// The store did not do what it was asked for.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// RFC 7644 section 3.14: a request that names another version changes nothing.
+pub(crate) fn check_match(version: Version, if_match: Option<&str>) -> Result<(), Error> {
+    match if_match {
+        Some(header) if !version.matches(header) => Err(Error::with_status(
+            412,
+            format!("The resource has version {version}."),
+        )),
+        _ => Ok(()),
+    }
+}

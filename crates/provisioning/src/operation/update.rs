@@ -1,0 +1,307 @@
+//! PUT and PATCH (RFC 7644 sections 3.5.1 and 3.5.2).
+
+use scim_mapping::Event as MappingEvent;
+use scim_protocol::patch::{ListEdit, PatchRequest};
+use scim_protocol::query::Projection;
+use scim_protocol::resource::{Change as AttributeChange, changes};
+use scim_protocol::{Deviation, Error, Resource, Tolerance};
+use serde_json::{Value, json};
+
+use super::members::{self, MemberChanges};
+use super::{Answer, Failure, check_match, group, read, user};
+use crate::directory::{Change, DirectoryTransaction, Status, StoredGroup, StoredUser};
+use crate::event::{Action, Outcome};
+use crate::id::{ResourceId, ResourceKind};
+use crate::service::{Context, ServiceProvider};
+
+/// What an update does to the stored document.
+#[derive(Debug, Clone)]
+enum Update {
+    Replace(Resource),
+    Modify(PatchRequest),
+}
+
+/// Replaces a user or group.
+pub(crate) fn replace(
+    provider: &ServiceProvider,
+    context: &Context,
+    kind: ResourceKind,
+    id: &str,
+    body: Value,
+    projection: &Projection,
+    if_match: Option<&str>,
+) -> Result<Answer, Failure> {
+    let mut tolerance = context.tolerance();
+    let resource = Resource::read(context.definition(kind), body, &mut tolerance)?;
+    let update = Update::Replace(resource);
+    run(provider, context, kind, id, update, tolerance, projection, if_match)
+}
+
+/// Modifies a user or group.
+pub(crate) fn modify(
+    provider: &ServiceProvider,
+    context: &Context,
+    kind: ResourceKind,
+    id: &str,
+    body: Value,
+    projection: &Projection,
+    if_match: Option<&str>,
+) -> Result<Answer, Failure> {
+    let mut tolerance = context.tolerance();
+    let request = PatchRequest::read(body, &context.shared.limits, &mut tolerance)?;
+    let update = Update::Modify(request);
+    run(provider, context, kind, id, update, tolerance, projection, if_match)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one request")]
+fn run(
+    provider: &ServiceProvider,
+    context: &Context,
+    kind: ResourceKind,
+    id: &str,
+    update: Update,
+    tolerance: Tolerance,
+    projection: &Projection,
+    if_match: Option<&str>,
+) -> Result<Answer, Failure> {
+    let id = ResourceId::parse(id).ok_or_else(Error::not_found)?;
+    let context = context.clone();
+    let projection = projection.clone();
+    let if_match = if_match.map(str::to_owned);
+    provider.directory.write(Box::new(move |transaction| {
+        // The work may run again, so that it starts from what was noted while reading the body.
+        let mut tolerance = tolerance.clone();
+        let if_match = if_match.as_deref();
+        match kind {
+            ResourceKind::User => {
+                update_user(&context, transaction, id, &update, &mut tolerance, if_match)?;
+            }
+            ResourceKind::Group => {
+                update_group(&context, transaction, id, &update, &mut tolerance, if_match)?;
+                let modified = matches!(update, Update::Modify(_));
+                if modified && projection.is_empty() {
+                    let counted =
+                        transaction.count_members(context.scope(), id, ANSWERED_MEMBERS + 1)?;
+                    if counted > ANSWERED_MEMBERS {
+                        return Ok(Answer::empty(204));
+                    }
+                }
+            }
+        }
+        let (version, attributes) = read::load(&context, transaction, kind, id, &projection)?;
+        Ok(Answer {
+            location: Some(context.location(kind, id)),
+            version: Some(version),
+            ..Answer::json(200, context.projected(kind, &attributes, &projection))
+        })
+    }))
+}
+
+fn update_user(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    id: ResourceId,
+    update: &Update,
+    tolerance: &mut Tolerance,
+    if_match: Option<&str>,
+) -> Result<(), Failure> {
+    let stored = transaction
+        .lock_user(context.scope(), id)?
+        .ok_or_else(Error::not_found)?;
+    check_match(stored.version, if_match)?;
+    let definition = &context.shared.users;
+    let before = Resource::from_map(stored.document.clone());
+    let after = match update {
+        Update::Replace(new) => {
+            let mut after = before.replaced_by(definition, new.clone())?;
+            // A PUT that says nothing of `active` unblocks nobody.
+            if let Some(active) = before.attributes().get("active") {
+                let attributes = after.attributes_mut();
+                attributes.entry("active").or_insert_with(|| active.clone());
+            }
+            after
+        }
+        Update::Modify(request) => {
+            let patch = request.clone().resolve(definition, tolerance)?;
+            patch.check_id(&id.to_string())?;
+            patch.apply(&before, tolerance)?
+        }
+    };
+    let prepared = user::prepare(context, after, MappingEvent::Replace)?;
+    let changed = changes(definition, &stored.document, &prepared.write.document);
+    let drifted = prepared.write.status != stored.status
+        || !context
+            .shared
+            .user_mapping
+            .drift(&stored.document, &stored.record)
+            .is_empty();
+    if changed.is_empty() && !drifted {
+        return Ok(());
+    }
+    if changed.iter().any(|change| KEYS.contains(&change.path.as_str())) {
+        let occupants = transaction.occupants(context.scope(), &prepared.keys, Some(id))?;
+        user::decide(context, &occupants, false)?;
+    }
+    transaction.update_user(
+        context.scope(),
+        id,
+        stored.version,
+        &prepared.write,
+        context.now,
+    )?;
+    let mut event = context.event(action(&stored, prepared.write.status), Some(ResourceKind::User));
+    event.resource_id = Some(id);
+    event.resource_name = user::text(&prepared.write.document, "userName");
+    event.changes = Value::Array(changed.iter().map(change_json).collect());
+    event.deviations = user::notes(tolerance.deviations(), &prepared.warnings);
+    if !prepared.warnings.is_empty() {
+        event.outcome = Outcome::Warning;
+    }
+    transaction.record(&event)?;
+    let change = Change {
+        topic: topic(event.action),
+        kind: ResourceKind::User,
+        id,
+        payload: json!({
+            "status": prepared.write.status.as_str(),
+            "changed": changed.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(),
+        }),
+    };
+    transaction.announce(&change, context.now)?;
+    Ok(())
+}
+
+fn update_group(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    id: ResourceId,
+    update: &Update,
+    tolerance: &mut Tolerance,
+    if_match: Option<&str>,
+) -> Result<(), Failure> {
+    let stored = transaction
+        .lock_group(context.scope(), id)?
+        .ok_or_else(Error::not_found)?;
+    check_match(stored.version, if_match)?;
+    let (after, edits) = updated_group(context, &stored, update, tolerance)?;
+    let named = edits.iter().map(|edit| match edit {
+        ListEdit::Add(values) | ListEdit::Remove(values) | ListEdit::Replace(values) => values.len(),
+        ListEdit::RemoveSelected(_) | ListEdit::Clear => 0,
+    });
+    members::check_count(context, named.sum())?;
+    let prepared = group::prepare(context, after)?;
+    let changed = changes(
+        &context.shared.groups,
+        &stored.document,
+        &prepared.document,
+    );
+    let memberships = members::edit(context, transaction, id, &edits)?;
+    if !changed.is_empty() {
+        let scope = context.scope();
+        transaction.update_group(scope, id, stored.version, &prepared, context.now)?;
+    } else if !memberships.is_empty() {
+        transaction.touch_group(context.scope(), id, stored.version, context.now)?;
+    } else {
+        return Ok(());
+    }
+    log_group(
+        context,
+        transaction,
+        (id, &prepared.name),
+        &changed,
+        &memberships,
+        tolerance.deviations(),
+    )
+}
+
+/// The document of a group after the update, and the edits of its members.
+fn updated_group(
+    context: &Context,
+    stored: &StoredGroup,
+    update: &Update,
+    tolerance: &mut Tolerance,
+) -> Result<(Resource, Vec<ListEdit>), Error> {
+    let definition = &context.shared.groups;
+    let before = Resource::from_map(stored.document.clone());
+    match update {
+        Update::Replace(new) => {
+            let mut new = new.clone();
+            let members = new.attributes_mut().shift_remove("members");
+            let members = members.and_then(|m| m.as_array().cloned());
+            let edit = ListEdit::Replace(members.unwrap_or_default());
+            Ok((before.replaced_by(definition, new)?, vec![edit]))
+        }
+        Update::Modify(request) => {
+            let mut patch = request.clone().resolve(definition, tolerance)?;
+            patch.check_id(&stored.id.to_string())?;
+            let edits = patch.take_list("members")?;
+            Ok((patch.apply(&before, tolerance)?, edits))
+        }
+    }
+}
+
+fn log_group(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    (id, name): (ResourceId, &str),
+    changed: &[AttributeChange],
+    memberships: &MemberChanges,
+    deviations: &[Deviation],
+) -> Result<(), Failure> {
+    let action = if changed.is_empty() {
+        Action::ChangeMembers
+    } else {
+        Action::Update
+    };
+    let mut event = context.event(action, Some(ResourceKind::Group));
+    event.resource_id = Some(id);
+    event.resource_name = Some(name.to_owned());
+    let mut listed: Vec<Value> = changed.iter().map(change_json).collect();
+    if !memberships.is_empty() {
+        listed.push(memberships.to_json());
+    }
+    event.changes = Value::Array(listed.clone());
+    event.deviations = user::notes(deviations, &[]);
+    transaction.record(&event)?;
+    let change = Change {
+        topic: topic(action),
+        kind: ResourceKind::Group,
+        id,
+        payload: json!({ "changes": listed }),
+    };
+    transaction.announce(&change, context.now)?;
+    Ok(())
+}
+
+fn action(stored: &StoredUser, status: Status) -> Action {
+    match (stored.status, status) {
+        (Status::Active, Status::Blocked) => Action::Block,
+        (Status::Blocked, Status::Active) => Action::Unblock,
+        _ => Action::Update,
+    }
+}
+
+fn topic(action: Action) -> &'static str {
+    match action {
+        Action::Block => "user.blocked",
+        Action::Unblock => "user.unblocked",
+        Action::ChangeMembers => "group.members_changed",
+        _ => "updated",
+    }
+}
+
+fn change_json(change: &AttributeChange) -> Value {
+    json!({ "path": change.path, "old": change.old, "new": change.new })
+}
+
+/// Attributes by which a user is recognised.
+const KEYS: [&str; 5] = [
+    "userName",
+    "emails",
+    "phoneNumbers",
+    "externalId",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber",
+];
+
+/// A group with more members than this is answered with 204, because member lists are big.
+const ANSWERED_MEMBERS: usize = 100;

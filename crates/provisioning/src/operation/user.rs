@@ -1,0 +1,194 @@
+//! What of a user is checked, mapped and written.
+
+use scim_mapping::{Event as MappingEvent, Field};
+use scim_protocol::filter::index::search_document;
+use scim_protocol::text::{fold, valid_user_name};
+use scim_protocol::{Deviation, Error, Resource, ScimType};
+use serde_json::{Map, Value, json};
+
+use super::Failure;
+use crate::configuration::ExistingUsers;
+use crate::directory::{Occupant, Relation, Status, UserKeys, UserWrite};
+use crate::event::Outcome;
+use crate::id::ResourceId;
+use crate::service::{Context, taken};
+
+/// A user that is ready to be written, and what the log says of it.
+#[derive(Debug, Clone)]
+pub(super) struct PreparedUser {
+    pub(super) write: UserWrite,
+    pub(super) keys: UserKeys,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Checks a user's canonical document and maps it to directory fields.
+pub(super) fn prepare(
+    context: &Context,
+    mut resource: Resource,
+    event: MappingEvent,
+) -> Result<PreparedUser, Error> {
+    let definition = &context.shared.users;
+    // Passwords are accepted and dropped: this server signs nobody in.
+    resource.attributes_mut().shift_remove("password");
+    resource.check_required(definition)?;
+    check_user_name(&resource)?;
+    for name in ["userName", "externalId", "displayName"] {
+        check_key(context, &resource, name)?;
+    }
+    let document = resource.into_map();
+    let projection = context.shared.user_mapping.project(&document, event);
+    if let Some(rejected) = projection.rejection() {
+        return Err(rejected.to_error());
+    }
+    let warnings = projection.warnings().map(ToString::to_string).collect();
+    let mut record = projection.record;
+    record.remove(&Field::Status);
+    let blocked = document.get("active") == Some(&Value::Bool(false));
+    let keys = keys(&document, &record);
+    let external_id = text(&document, "externalId");
+    Ok(PreparedUser {
+        write: UserWrite {
+            record,
+            status: if blocked { Status::Blocked } else { Status::Active },
+            search: search_document(definition, &document),
+            document,
+            external_id,
+        },
+        keys,
+        warnings,
+    })
+}
+
+/// Decides about what a new or changed user collides with.
+///
+/// Answers the person to link, where the policy says so.
+///
+/// # Errors
+/// 409 in the same words whatever was met; the log knows more.
+pub(super) fn decide(
+    context: &Context,
+    occupants: &[Occupant],
+    creating: bool,
+) -> Result<Option<ResourceId>, Failure> {
+    let policy = context.configuration().policies.existing_users;
+    let met = |relation: Relation| occupants.iter().find(|o| o.relation == relation);
+    let refused = |reason: String, outcome| {
+        Err(Failure::Refused {
+            error: taken("userName"),
+            reason,
+            outcome,
+        })
+    };
+    if let Some(met) = met(Relation::Protected) {
+        let reason = format!(
+            "{} belongs to a protected account, which is never provisioned.",
+            met.attribute
+        );
+        return refused(reason, Outcome::Skipped);
+    }
+    if let Some(met) = met(Relation::Own) {
+        let reason = format!("{} is in use by user {}.", met.attribute, met.id);
+        return refused(reason, Outcome::Failure);
+    }
+    if let Some(met) = met(Relation::Foreign) {
+        let reason = format!(
+            "{} is in use by user {}, whom another configuration manages.",
+            met.attribute, met.id
+        );
+        return refused(reason, Outcome::Failure);
+    }
+    let by_hand: Vec<_> = occupants
+        .iter()
+        .filter(|o| creating || o.attribute == "userName")
+        .collect();
+    let Some(first) = by_hand.first() else {
+        return Ok(None);
+    };
+    let linkable = creating
+        && policy == ExistingUsers::Link
+        && by_hand
+            .iter()
+            .all(|o| o.relation == Relation::ByHand && o.id == first.id);
+    if linkable {
+        return Ok(Some(first.id));
+    }
+    let reason = match (first.relation, policy) {
+        (Relation::Privileged, _) => format!(
+            "User {} has this {} and an administrative role or a console sign-in; such accounts \
+             are never linked.",
+            first.id, first.attribute
+        ),
+        (_, ExistingUsers::Ask) => format!(
+            "User {} was created by hand and has this {}; an administrator can link the two.",
+            first.id, first.attribute
+        ),
+        _ => format!(
+            "User {} was created by hand and has this {}.",
+            first.id, first.attribute
+        ),
+    };
+    refused(reason, Outcome::Failure)
+}
+
+/// Deviations and warnings for the log.
+pub(super) fn notes(deviations: &[Deviation], warnings: &[String]) -> Value {
+    let deviations = deviations
+        .iter()
+        .map(|deviation| json!({"name": deviation.name(), "text": deviation.to_string()}));
+    let warnings = warnings
+        .iter()
+        .map(|warning| json!({"name": "mapping", "text": warning}));
+    Value::Array(deviations.chain(warnings).collect())
+}
+
+pub(super) fn text(document: &Map<String, Value>, name: &str) -> Option<String> {
+    document.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// Keys are indexed, so that their length is limited.
+pub(super) fn check_key(context: &Context, resource: &Resource, name: &str) -> Result<(), Error> {
+    let limit = context.shared.limits.key_characters;
+    let long = resource
+        .text(name)
+        .is_some_and(|text| text.chars().count() > limit);
+    if !long {
+        return Ok(());
+    }
+    Err(Error::new(
+        ScimType::InvalidValue,
+        format!("\"{name}\" is longer than {limit} characters."),
+    ))
+}
+
+fn check_user_name(resource: &Resource) -> Result<(), Error> {
+    if resource.text("userName").is_some_and(valid_user_name) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ScimType::InvalidValue,
+        "\"userName\" is blank or holds invisible characters.",
+    ))
+}
+
+fn keys(document: &Map<String, Value>, record: &scim_mapping::Record) -> UserKeys {
+    let values = |name: &str| -> Vec<String> {
+        let elements = document.get(name).and_then(Value::as_array);
+        elements
+            .into_iter()
+            .flatten()
+            .filter_map(|element| element.get("value")?.as_str())
+            .map(fold)
+            .collect()
+    };
+    let field = |field: &Field| record.get(field).and_then(|value| value.as_text()).map(fold);
+    let mut emails = values("emails");
+    emails.extend(field(&Field::Email).filter(|email| !emails.contains(email)));
+    let mut recovery = values("phoneNumbers");
+    recovery.extend(field(&Field::EmployeeId));
+    UserKeys {
+        user_name: text(document, "userName").as_deref().map_or_else(String::new, fold),
+        emails,
+        recovery,
+        external_id: text(document, "externalId"),
+    }
+}

@@ -1,0 +1,134 @@
+//! Stored users and groups as SCIM resources.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use scim_mapping::{Field, FieldValue};
+use scim_protocol::Version;
+use scim_protocol::query::Projection;
+use scim_protocol::resource::project;
+use serde_json::{Map, Value, json};
+
+use crate::directory::{Membership, StoredGroup, StoredUser};
+use crate::id::{ResourceId, ResourceKind};
+use crate::service::Context;
+
+impl Context {
+    /// A user as a client sees it: the identity provider's word, corrected where the directory
+    /// says otherwise.
+    pub(crate) fn user(&self, user: &StoredUser, groups: &[Membership]) -> Map<String, Value> {
+        let mut record = user.record.clone();
+        record.insert(
+            Field::Status,
+            FieldValue::Text(user.status.as_str().to_owned()),
+        );
+        let document = self.shared.user_mapping.emit(&user.document, &record);
+        let times = (user.created, user.last_modified);
+        let mut attributes = self.envelope(ResourceKind::User, user.id, document, times, user.version);
+        let groups: Vec<Value> = groups
+            .iter()
+            .filter(|membership| membership.member == user.id)
+            .map(|membership| {
+                json!({
+                    "value": membership.group.to_string(),
+                    "$ref": self.location(ResourceKind::Group, membership.group),
+                    "display": membership.group_name,
+                    "type": "direct",
+                })
+            })
+            .collect();
+        if !groups.is_empty() {
+            attributes.insert("groups".into(), Value::Array(groups));
+        }
+        self.complete_manager(&mut attributes);
+        attributes
+    }
+
+    /// A group as a client sees it; without `members` where none are given.
+    pub(crate) fn group(&self, group: &StoredGroup, members: &[Membership]) -> Map<String, Value> {
+        let times = (group.created, group.last_modified);
+        let mut attributes = self.envelope(
+            ResourceKind::Group,
+            group.id,
+            group.document.clone(),
+            times,
+            group.version,
+        );
+        let members: Vec<Value> = members
+            .iter()
+            .filter(|membership| membership.group == group.id)
+            .map(|membership| self.member(membership))
+            .collect();
+        if !members.is_empty() {
+            attributes.insert("members".into(), Value::Array(members));
+        }
+        attributes
+    }
+
+    /// A member of a group (RFC 7643 section 4.2).
+    pub(crate) fn member(&self, membership: &Membership) -> Value {
+        json!({
+            "value": membership.member.to_string(),
+            "$ref": self.location(membership.kind, membership.member),
+            "type": membership.kind.as_str(),
+            "display": membership.display,
+        })
+    }
+
+    /// The part of a resource that the request asked for.
+    pub(crate) fn projected(
+        &self,
+        kind: ResourceKind,
+        attributes: &Map<String, Value>,
+        projection: &Projection,
+    ) -> Value {
+        Value::Object(project(self.definition(kind), attributes, projection))
+    }
+
+    /// `schemas`, `id` and `externalId` first, `meta` last.
+    fn envelope(
+        &self,
+        kind: ResourceKind,
+        id: ResourceId,
+        mut document: Map<String, Value>,
+        (created, last_modified): (DateTime<Utc>, DateTime<Utc>),
+        version: Version,
+    ) -> Map<String, Value> {
+        let mut attributes = Map::with_capacity(document.len() + 3);
+        if let Some(schemas) = document.shift_remove("schemas") {
+            attributes.insert("schemas".into(), schemas);
+        }
+        attributes.insert("id".into(), id.to_string().into());
+        attributes.extend(document);
+        attributes.insert(
+            "meta".into(),
+            json!({
+                "resourceType": kind.as_str(),
+                "created": date_time(created),
+                "lastModified": date_time(last_modified),
+                "location": self.location(kind, id),
+                "version": version.to_string(),
+            }),
+        );
+        attributes
+    }
+
+    /// A manager whose value is an id of ours gets the reference (RFC 7643 section 4.3).
+    fn complete_manager(&self, attributes: &mut Map<String, Value>) {
+        let manager = attributes
+            .get_mut(scim_protocol::schema::uri::ENTERPRISE_USER)
+            .and_then(|extension| extension.get_mut("manager"))
+            .and_then(Value::as_object_mut);
+        if let Some(manager) = manager
+            && let Some(id) = manager.get("value").and_then(Value::as_str)
+            && ResourceId::parse(id).is_some()
+            && !manager.contains_key("$ref")
+        {
+            let reference = self.location(ResourceKind::User, id);
+            manager.insert("$ref".into(), reference.into());
+        }
+    }
+}
+
+/// An instant as SCIM writes it, in UTC with milliseconds.
+pub(crate) fn date_time(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

@@ -1,0 +1,337 @@
+//! The service provider: from a request to its answer.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use scim_mapping::{CompiledMapping, MappingSet};
+use scim_protocol::resource;
+use scim_protocol::{
+    Error, Limits, Profile, ResourceDefinition, ScimType, Tolerance,
+};
+use serde_json::Value;
+
+use crate::configuration::Configuration;
+use crate::cursor::CursorKey;
+use crate::directory::{Directory, Scope, StoreError};
+use crate::discovery;
+use crate::event::{Action, Event, Outcome};
+use crate::id::ResourceKind;
+use crate::operation::{Answer, Caller, Failure, Method, Request, bulk, create, delete, query, read, update};
+use crate::route::{self, Route};
+
+/// The SCIM service provider of one instance.
+pub struct ServiceProvider {
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) cursors: Arc<dyn CursorKey>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What every operation needs, and the work of a transaction takes along.
+pub(crate) struct Shared {
+    pub(crate) base_url: String,
+    pub(crate) limits: Limits,
+    pub(crate) users: ResourceDefinition,
+    pub(crate) groups: ResourceDefinition,
+    pub(crate) user_mapping: CompiledMapping,
+}
+
+/// One operation under way: who asked for it, and when it began.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) caller: Caller,
+    pub(crate) started: Instant,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl ServiceProvider {
+    /// A service provider over a directory.
+    ///
+    /// `base_url` is the SCIM endpoint (`https://host/api/scim/v2`); links are built from it and
+    /// from nothing that a request says.
+    ///
+    /// # Errors
+    /// [`scim_mapping::MappingError`] when the built-in mapping does not fit the schemas.
+    pub fn new(
+        directory: Arc<dyn Directory>,
+        cursors: Arc<dyn CursorKey>,
+        base_url: impl Into<String>,
+        limits: Limits,
+    ) -> Result<Self, scim_mapping::MappingError> {
+        let users = ResourceDefinition::user();
+        let user_mapping = MappingSet::default_user().compile(&users)?;
+        let base_url: String = base_url.into();
+        Ok(Self {
+            directory,
+            cursors,
+            shared: Arc::new(Shared {
+                base_url: base_url.trim_end_matches('/').to_owned(),
+                limits,
+                users,
+                groups: ResourceDefinition::group(),
+                user_mapping,
+            }),
+        })
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// Answers a request. What goes wrong is a SCIM error in the answer.
+    pub fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer {
+        let Some(route) = Route::parse(request.path) else {
+            return Answer::from(&Error::with_status(404, "There is no such endpoint."));
+        };
+        if !route.allows(request.method) {
+            return Answer {
+                allow: Some(route.allow()),
+                ..Answer::from(&route::method_not_allowed(route))
+            };
+        }
+        let context = self.context(caller);
+        match self.dispatch(&context, route, request) {
+            Ok(answer) => answer,
+            Err(failure) => self.refuse(&context, route, request.method, failure),
+        }
+    }
+
+    pub(crate) fn context(&self, caller: &Caller) -> Context {
+        Context {
+            shared: Arc::clone(&self.shared),
+            caller: caller.clone(),
+            started: Instant::now(),
+            now: Utc::now().trunc_subsecs(3),
+        }
+    }
+
+    fn dispatch(
+        &self,
+        context: &Context,
+        route: Route<'_>,
+        request: &Request<'_>,
+    ) -> Result<Answer, Failure> {
+        if let Some(kind) = route.kind() {
+            context.check_provisioned(kind)?;
+        }
+        match (route, request.method) {
+            (Route::Collection(kind), Method::Get) => query::list(self, context, Some(kind), request.query),
+            (Route::Root, _) => query::list(self, context, None, request.query),
+            (Route::Search(kind), _) => {
+                query::search(self, context, kind, context.json(request.body, self.limits().body)?)
+            }
+            (Route::Bulk, _) => {
+                bulk::run(self, context, context.json(request.body, self.limits().bulk_body)?)
+            }
+            (Route::Resource(kind, id), Method::Get) => {
+                read::read(self, context, kind, id, request)
+            }
+            (Route::Resource(kind, id), Method::Delete) => {
+                delete::delete(self, context, kind, id, request.if_match)
+            }
+            (Route::Collection(_) | Route::Resource(..), _) => {
+                let projection = query::projection(context, request.query)?;
+                let body = context.json(request.body, self.limits().body)?;
+                self.write(context, route, request.method, body, &projection, request.if_match)
+            }
+            (Route::Me, _) => Err(Error::with_status(
+                501,
+                "The caller is a provisioning configuration, not a person.",
+            )
+            .into()),
+            _ => discovery::answer(context, route, request.query),
+        }
+    }
+
+    /// A create, replace or modify, from a request or from an operation of a bulk request.
+    pub(crate) fn write(
+        &self,
+        context: &Context,
+        route: Route<'_>,
+        method: Method,
+        body: Value,
+        projection: &scim_protocol::query::Projection,
+        if_match: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        match (route, method) {
+            (Route::Collection(kind), _) => create::create(self, context, kind, body, projection),
+            (Route::Resource(kind, id), Method::Put) => {
+                update::replace(self, context, kind, id, body, projection, if_match)
+            }
+            (Route::Resource(kind, id), _) => {
+                update::modify(self, context, kind, id, body, projection, if_match)
+            }
+            _ => Err(Error::not_found().into()),
+        }
+    }
+
+    /// Logs a failed attempt and makes its answer.
+    pub(crate) fn refuse(
+        &self,
+        context: &Context,
+        route: Route<'_>,
+        method: Method,
+        failure: Failure,
+    ) -> Answer {
+        let (error, reason, outcome) = match failure {
+            Failure::Scim(error) => {
+                let reason = error.detail().to_owned();
+                (error, reason, Outcome::Failure)
+            }
+            Failure::Refused {
+                error,
+                reason,
+                outcome,
+            } => (error, reason, outcome),
+            Failure::Store(error) => {
+                let answer = store_error(&error);
+                let reason = answer.detail().to_owned();
+                if answer.status() >= 500 {
+                    let source = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::error!(request_id = context.caller.request_id, %error, source);
+                }
+                (answer, reason, Outcome::Failure)
+            }
+        };
+        // A read that finds nothing is how a client asks whether there is something.
+        let read = matches!(route, Route::Search(_)) || method == Method::Get;
+        if !(read && error.status() == 404) && error.status() != 501 && error.status() < 500 {
+            let event = Event {
+                status: error.status(),
+                scim_type: error.scim_type().map(|t| t.as_str().to_owned()),
+                reason: Some(reason),
+                outcome,
+                resource_id: match route {
+                    Route::Resource(_, id) => crate::ResourceId::parse(id),
+                    _ => None,
+                },
+                ..context.event(attempted(method, read), route.kind())
+            };
+            if let Err(error) = self.directory.log(event) {
+                tracing::error!(request_id = context.caller.request_id, %error, "log entry lost");
+            }
+        }
+        Answer {
+            retry_after: (error.status() == 503).then_some(1),
+            ..Answer::from(&error)
+        }
+    }
+}
+
+fn attempted(method: Method, read: bool) -> Action {
+    match method {
+        _ if read => Action::Read,
+        Method::Post => Action::Create,
+        Method::Delete => Action::Archive,
+        _ => Action::Update,
+    }
+}
+
+/// What the client is told when the store did not do what it was asked for.
+fn store_error(error: &StoreError) -> Error {
+    match error {
+        StoreError::Conflict { attribute } => taken(attribute),
+        StoreError::Stale => {
+            Error::with_status(412, "The resource was changed by another request meanwhile.")
+        }
+        StoreError::Busy => Error::with_status(503, "The server has too much to do; try again."),
+        StoreError::TooExpensive => Error::new(
+            ScimType::TooMany,
+            "The query takes too long. Filter by userName, externalId, displayName or an e-mail \
+             address, or ask for smaller pages.",
+        ),
+        StoreError::Database(_) => Error::with_status(500, "The directory cannot be reached."),
+    }
+}
+
+/// 409 in words that do not tell what was met.
+pub(crate) fn taken(attribute: &str) -> Error {
+    let detail = match attribute {
+        "displayName" => "A group with this displayName or externalId exists already.",
+        _ => "A user with this userName, e-mail address or externalId exists already.",
+    };
+    Error::new(ScimType::Uniqueness, detail)
+}
+
+impl Context {
+    pub(crate) fn configuration(&self) -> &Configuration {
+        &self.caller.configuration
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        Scope::of(self.configuration().id)
+    }
+
+    pub(crate) fn tolerance(&self) -> Tolerance {
+        Tolerance::new(self.configuration().profile)
+            .expecting_microsoft(self.configuration().microsoft)
+    }
+
+    pub(crate) fn is_strict(&self) -> bool {
+        self.configuration().profile == Profile::Strict
+    }
+
+    pub(crate) fn definition(&self, kind: ResourceKind) -> &ResourceDefinition {
+        match kind {
+            ResourceKind::User => &self.shared.users,
+            ResourceKind::Group => &self.shared.groups,
+        }
+    }
+
+    pub(crate) fn provisions(&self, kind: ResourceKind) -> bool {
+        match kind {
+            ResourceKind::User => self.configuration().users,
+            ResourceKind::Group => self.configuration().groups,
+        }
+    }
+
+    fn check_provisioned(&self, kind: ResourceKind) -> Result<(), Error> {
+        if self.provisions(kind) {
+            return Ok(());
+        }
+        Err(Error::with_status(
+            403,
+            format!("Provisioning of {kind}s is switched off for this configuration."),
+        ))
+    }
+
+    pub(crate) fn json(&self, body: &[u8], limit: usize) -> Result<Value, Error> {
+        if body.len() > limit {
+            return Err(Error::with_status(
+                413,
+                format!("The body is longer than {limit} bytes."),
+            ));
+        }
+        resource::parse(body, &self.shared.limits)
+    }
+
+    /// The URL of a resource.
+    pub(crate) fn location(&self, kind: ResourceKind, id: impl std::fmt::Display) -> String {
+        format!("{}{}/{id}", self.shared.base_url, kind.endpoint())
+    }
+
+    /// A log entry with what every entry has.
+    pub(crate) fn event(&self, action: Action, kind: Option<ResourceKind>) -> Event {
+        Event {
+            at: self.now,
+            configuration: self.configuration().id,
+            configuration_name: self.configuration().name.clone(),
+            request_id: self.caller.request_id.clone(),
+            action,
+            kind,
+            resource_id: None,
+            resource_name: None,
+            outcome: Outcome::Success,
+            status: 200,
+            scim_type: None,
+            reason: None,
+            changes: Value::Array(Vec::new()),
+            deviations: Value::Array(Vec::new()),
+            duration_micros: i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX),
+            source: self.caller.source.clone(),
+            user_agent: self.caller.user_agent.clone(),
+        }
+    }
+}
