@@ -1,5 +1,49 @@
 //! The attribute-mapping engine: SCIM resources to ServiceOps records, and back.
+//!
+//! Two vocabularies meet here and never mix: SCIM has *resources* with *attributes*, ServiceOps has
+//! *records* with *fields*. A [`MappingSet`] holds the rules between them; compiled against the
+//! schemas of a resource type, it projects a resource to a record with a [`Verdict`] per rule, and
+//! emits a resource that shows where the record was changed by hand. The engine is pure: no I/O,
+//! no clock, and no input makes it fail but by a verdict.
+//!
+//! ```
+//! use scim_mapping::{Event, Field, FieldValue, MappingSet};
+//! use scim_protocol::ResourceDefinition;
+//! use serde_json::json;
+//!
+//! let mapping = MappingSet::default_user().compile(&ResourceDefinition::user())?;
+//! let resource = json!({
+//!     "userName": "ava@corp.example",
+//!     "name": {"givenName": "Ava", "familyName": "Stone"},
+//!     "emails": [{"value": "home@x.example"}, {"value": "Ava@CORP.example", "type": "work"}],
+//!     "active": false
+//! });
+//! let projection = mapping.project(resource.as_object().unwrap(), Event::Create);
+//! assert!(projection.rejection().is_none());
+//! let field = |field| projection.record.get(&field).and_then(FieldValue::as_text);
+//! assert_eq!(field(Field::UserName), Some("ava@corp.example"));
+//! assert_eq!(field(Field::Email), Some("Ava@corp.example"));
+//! assert_eq!(field(Field::Status), Some("blocked"));
+//! # Ok::<(), scim_mapping::MappingError>(())
+//! ```
 
+mod compile;
+mod convert;
+mod defaults;
+mod emit;
+mod path;
+mod project;
 pub mod record;
+mod rule;
+mod transform;
 
+pub use compile::{CompiledMapping, MappingError};
+pub use project::{Event, Projection, Verdict, VerdictStatus};
 pub use record::{Field, FieldValue, Record};
+pub use rule::{
+    Apply, Direction, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, Rule, Source,
+};
+pub use transform::{Otherwise, Transform};
+
+#[cfg(test)]
+mod tests;

@@ -71,6 +71,14 @@ id! {
     /// The `id` of a User or Group.
     ResourceId
 }
+
+impl ResourceId {
+    /// The id before every other.
+    pub(crate) fn least() -> Self {
+        Self(Uuid::nil())
+    }
+}
+
 id! {
     /// The id of a provisioning configuration.
     ConfigurationId

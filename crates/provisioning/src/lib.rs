@@ -7,9 +7,12 @@
 pub mod configuration;
 pub mod cursor;
 pub mod directory;
+mod discovery;
 pub mod event;
 pub mod id;
 pub mod operation;
+mod render;
+mod route;
 mod service;
 
 pub use configuration::{Configuration, ExistingUsers, Policies};

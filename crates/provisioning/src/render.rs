@@ -22,7 +22,8 @@ impl Context {
         );
         let document = self.shared.user_mapping.emit(&user.document, &record);
         let times = (user.created, user.last_modified);
-        let mut attributes = self.envelope(ResourceKind::User, user.id, document, times, user.version);
+        let mut attributes =
+            self.envelope(ResourceKind::User, user.id, document, times, user.version);
         let groups: Vec<Value> = groups
             .iter()
             .filter(|membership| membership.member == user.id)

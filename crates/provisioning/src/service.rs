@@ -6,9 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, SubsecRound, Utc};
 use scim_mapping::{CompiledMapping, MappingSet};
 use scim_protocol::resource;
-use scim_protocol::{
-    Error, Limits, Profile, ResourceDefinition, ScimType, Tolerance,
-};
+use scim_protocol::{Error, Limits, ResourceDefinition, ScimType, Tolerance};
 use serde_json::Value;
 
 use crate::configuration::Configuration;
@@ -17,7 +15,9 @@ use crate::directory::{Directory, Scope, StoreError};
 use crate::discovery;
 use crate::event::{Action, Event, Outcome};
 use crate::id::ResourceKind;
-use crate::operation::{Answer, Caller, Failure, Method, Request, bulk, create, delete, query, read, update};
+use crate::operation::{
+    Answer, Caller, Failure, Method, Request, bulk, create, delete, query, read, update,
+};
 use crate::route::{self, Route};
 
 /// The SCIM service provider of one instance.
@@ -117,14 +117,21 @@ impl ServiceProvider {
             context.check_provisioned(kind)?;
         }
         match (route, request.method) {
-            (Route::Collection(kind), Method::Get) => query::list(self, context, Some(kind), request.query),
+            (Route::Collection(kind), Method::Get) => {
+                query::list(self, context, Some(kind), request.query)
+            }
             (Route::Root, _) => query::list(self, context, None, request.query),
-            (Route::Search(kind), _) => {
-                query::search(self, context, kind, context.json(request.body, self.limits().body)?)
-            }
-            (Route::Bulk, _) => {
-                bulk::run(self, context, context.json(request.body, self.limits().bulk_body)?)
-            }
+            (Route::Search(kind), _) => query::search(
+                self,
+                context,
+                kind,
+                context.json(request.body, self.limits().body)?,
+            ),
+            (Route::Bulk, _) => bulk::run(
+                self,
+                context,
+                context.json(request.body, self.limits().bulk_body)?,
+            ),
             (Route::Resource(kind, id), Method::Get) => {
                 read::read(self, context, kind, id, request)
             }
@@ -134,7 +141,14 @@ impl ServiceProvider {
             (Route::Collection(_) | Route::Resource(..), _) => {
                 let projection = query::projection(context, request.query)?;
                 let body = context.json(request.body, self.limits().body)?;
-                self.write(context, route, request.method, body, &projection, request.if_match)
+                self.write(
+                    context,
+                    route,
+                    request.method,
+                    body,
+                    &projection,
+                    request.if_match,
+                )
             }
             (Route::Me, _) => Err(Error::with_status(
                 501,
@@ -233,9 +247,10 @@ fn attempted(method: Method, read: bool) -> Action {
 fn store_error(error: &StoreError) -> Error {
     match error {
         StoreError::Conflict { attribute } => taken(attribute),
-        StoreError::Stale => {
-            Error::with_status(412, "The resource was changed by another request meanwhile.")
-        }
+        StoreError::Stale => Error::with_status(
+            412,
+            "The resource was changed by another request meanwhile.",
+        ),
         StoreError::Busy => Error::with_status(503, "The server has too much to do; try again."),
         StoreError::TooExpensive => Error::new(
             ScimType::TooMany,
@@ -269,10 +284,6 @@ impl Context {
             .expecting_microsoft(self.configuration().microsoft)
     }
 
-    pub(crate) fn is_strict(&self) -> bool {
-        self.configuration().profile == Profile::Strict
-    }
-
     pub(crate) fn definition(&self, kind: ResourceKind) -> &ResourceDefinition {
         match kind {
             ResourceKind::User => &self.shared.users,
@@ -287,7 +298,7 @@ impl Context {
         }
     }
 
-    fn check_provisioned(&self, kind: ResourceKind) -> Result<(), Error> {
+    pub(crate) fn check_provisioned(&self, kind: ResourceKind) -> Result<(), Error> {
         if self.provisions(kind) {
             return Ok(());
         }

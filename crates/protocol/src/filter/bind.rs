@@ -47,6 +47,33 @@ impl Filter {
     }
 }
 
+impl Target {
+    /// The values by which `sortBy` sorts (RFC 7644 section 3.4.2.3): of a complex attribute its
+    /// `value`.
+    ///
+    /// # Errors
+    /// `invalidPath` for an attribute that no schema knows or that has no order.
+    pub fn sorted_by(definition: &ResourceDefinition, path: &AttributePath) -> Result<Self, Error> {
+        let unfit = |why: &str| {
+            Error::new(
+                ScimType::InvalidPath,
+                format!("sortBy {} {why}.", quote(&path.to_string())),
+            )
+        };
+        let mut resolved = definition
+            .resolve(path)
+            .filter(|resolved| resolved.attribute.returned != Returned::Never)
+            .ok_or_else(|| unfit("is in no schema"))?;
+        if resolved.leaf().kind == AttributeType::Complex {
+            resolved.sub_attribute = resolved.attribute.sub_attribute("value");
+            if resolved.sub_attribute.is_none() {
+                return Err(unfit("is complex and has no order"));
+            }
+        }
+        Ok(target(&resolved))
+    }
+}
+
 /// What the names of a filter refer to.
 #[derive(Clone, Copy)]
 enum Names<'a> {

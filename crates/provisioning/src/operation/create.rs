@@ -1,6 +1,5 @@
 //! POST (RFC 7644 section 3.3).
 
-use scim_mapping::Event as MappingEvent;
 use scim_protocol::query::Projection;
 use scim_protocol::{Deviation, Resource, Version};
 use serde_json::{Value, json};
@@ -32,18 +31,27 @@ pub(crate) fn create(
                 .attributes_mut()
                 .entry("active")
                 .or_insert(Value::Bool(true));
-            let user = user::prepare(&context, resource, MappingEvent::Create)?;
+            let user = user::prepare(&context, resource, None)?;
             provider.directory.write(Box::new(move |transaction| {
                 create_user(&context, transaction, &user, &deviations, &projection)
             }))
         }
         ResourceKind::Group => {
             let members = resource.attributes_mut().shift_remove("members");
-            let members = members.and_then(|m| m.as_array().cloned()).unwrap_or_default();
+            let members = members
+                .and_then(|m| m.as_array().cloned())
+                .unwrap_or_default();
             members::check_count(&context, members.len())?;
             let group = group::prepare(&context, resource)?;
             provider.directory.write(Box::new(move |transaction| {
-                create_group(&context, transaction, &group, &members, &deviations, &projection)
+                create_group(
+                    &context,
+                    transaction,
+                    &group,
+                    &members,
+                    &deviations,
+                    &projection,
+                )
             }))
         }
     }
@@ -83,7 +91,11 @@ fn create_user(
         created: context.now,
         last_modified: context.now,
     });
-    let action = if linked.is_some() { Action::Link } else { Action::Create };
+    let action = if linked.is_some() {
+        Action::Link
+    } else {
+        Action::Create
+    };
     let mut event = context.event(action, Some(ResourceKind::User));
     event.status = 201;
     event.resource_id = Some(id);
@@ -95,7 +107,11 @@ fn create_user(
     event.changes = json!([{ "path": "", "new": stored.document }]);
     transaction.record(&event)?;
     let change = Change {
-        topic: if linked.is_some() { "user.linked" } else { "user.created" },
+        topic: if linked.is_some() {
+            "user.linked"
+        } else {
+            "user.created"
+        },
         kind: ResourceKind::User,
         id,
         payload: json!({ "status": stored.status.as_str() }),
@@ -106,7 +122,14 @@ fn create_user(
         None => Vec::new(),
     };
     let attributes = context.user(&stored, &groups);
-    Ok(created(context, ResourceKind::User, id, version, &attributes, projection))
+    Ok(created(
+        context,
+        ResourceKind::User,
+        id,
+        version,
+        &attributes,
+        projection,
+    ))
 }
 
 fn create_group(
@@ -149,7 +172,14 @@ fn create_group(
         transaction.members_of(context.scope(), &[id])?
     };
     let attributes = context.group(&stored, &members);
-    Ok(created(context, ResourceKind::Group, id, Version(1), &attributes, projection))
+    Ok(created(
+        context,
+        ResourceKind::Group,
+        id,
+        Version(1),
+        &attributes,
+        projection,
+    ))
 }
 
 fn created(

@@ -21,7 +21,10 @@ pub(crate) fn read(
     let projection = query::projection(context, request.query)?;
     provider.directory.read(&mut |view| {
         let (version, attributes) = load(context, view, kind, id, &projection)?;
-        if request.if_none_match.is_some_and(|tags| version.matches(tags)) {
+        if request
+            .if_none_match
+            .is_some_and(|tags| version.matches(tags))
+        {
             return Ok(Answer {
                 version: Some(version),
                 ..Answer::empty(304)

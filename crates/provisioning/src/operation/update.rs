@@ -1,6 +1,5 @@
 //! PUT and PATCH (RFC 7644 sections 3.5.1 and 3.5.2).
 
-use scim_mapping::Event as MappingEvent;
 use scim_protocol::patch::{ListEdit, PatchRequest};
 use scim_protocol::query::Projection;
 use scim_protocol::resource::{Change as AttributeChange, changes};
@@ -34,7 +33,9 @@ pub(crate) fn replace(
     let mut tolerance = context.tolerance();
     let resource = Resource::read(context.definition(kind), body, &mut tolerance)?;
     let update = Update::Replace(resource);
-    run(provider, context, kind, id, update, tolerance, projection, if_match)
+    run(
+        provider, context, kind, id, update, tolerance, projection, if_match,
+    )
 }
 
 /// Modifies a user or group.
@@ -50,7 +51,9 @@ pub(crate) fn modify(
     let mut tolerance = context.tolerance();
     let request = PatchRequest::read(body, &context.shared.limits, &mut tolerance)?;
     let update = Update::Modify(request);
-    run(provider, context, kind, id, update, tolerance, projection, if_match)
+    run(
+        provider, context, kind, id, update, tolerance, projection, if_match,
+    )
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
@@ -127,7 +130,7 @@ fn update_user(
             patch.apply(&before, tolerance)?
         }
     };
-    let prepared = user::prepare(context, after, MappingEvent::Replace)?;
+    let prepared = user::prepare(context, after, Some(&stored))?;
     let changed = changes(definition, &stored.document, &prepared.write.document);
     let drifted = prepared.write.status != stored.status
         || !context
@@ -138,7 +141,10 @@ fn update_user(
     if changed.is_empty() && !drifted {
         return Ok(());
     }
-    if changed.iter().any(|change| KEYS.contains(&change.path.as_str())) {
+    if changed
+        .iter()
+        .any(|change| KEYS.contains(&change.path.as_str()))
+    {
         let occupants = transaction.occupants(context.scope(), &prepared.keys, Some(id))?;
         user::decide(context, &occupants, false)?;
     }
@@ -149,7 +155,10 @@ fn update_user(
         &prepared.write,
         context.now,
     )?;
-    let mut event = context.event(action(&stored, prepared.write.status), Some(ResourceKind::User));
+    let mut event = context.event(
+        action(&stored, prepared.write.status),
+        Some(ResourceKind::User),
+    );
     event.resource_id = Some(id);
     event.resource_name = user::text(&prepared.write.document, "userName");
     event.changes = Value::Array(changed.iter().map(change_json).collect());
@@ -185,16 +194,14 @@ fn update_group(
     check_match(stored.version, if_match)?;
     let (after, edits) = updated_group(context, &stored, update, tolerance)?;
     let named = edits.iter().map(|edit| match edit {
-        ListEdit::Add(values) | ListEdit::Remove(values) | ListEdit::Replace(values) => values.len(),
+        ListEdit::Add(values) | ListEdit::Remove(values) | ListEdit::Replace(values) => {
+            values.len()
+        }
         ListEdit::RemoveSelected(_) | ListEdit::Clear => 0,
     });
     members::check_count(context, named.sum())?;
     let prepared = group::prepare(context, after)?;
-    let changed = changes(
-        &context.shared.groups,
-        &stored.document,
-        &prepared.document,
-    );
+    let changed = changes(&context.shared.groups, &stored.document, &prepared.document);
     let memberships = members::edit(context, transaction, id, &edits)?;
     if !changed.is_empty() {
         let scope = context.scope();

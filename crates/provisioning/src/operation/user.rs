@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Failure;
 use crate::configuration::ExistingUsers;
-use crate::directory::{Occupant, Relation, Status, UserKeys, UserWrite};
+use crate::directory::{Occupant, Relation, Status, StoredUser, UserKeys, UserWrite};
 use crate::event::Outcome;
 use crate::id::ResourceId;
 use crate::service::{Context, taken};
@@ -25,7 +25,7 @@ pub(super) struct PreparedUser {
 pub(super) fn prepare(
     context: &Context,
     mut resource: Resource,
-    event: MappingEvent,
+    stored: Option<&StoredUser>,
 ) -> Result<PreparedUser, Error> {
     let definition = &context.shared.users;
     // Passwords are accepted and dropped: this server signs nobody in.
@@ -36,12 +36,19 @@ pub(super) fn prepare(
         check_key(context, &resource, name)?;
     }
     let document = resource.into_map();
+    let event = match stored {
+        None => MappingEvent::Create,
+        Some(_) => MappingEvent::Change,
+    };
     let projection = context.shared.user_mapping.project(&document, event);
     if let Some(rejected) = projection.rejection() {
         return Err(rejected.to_error());
     }
     let warnings = projection.warnings().map(ToString::to_string).collect();
-    let mut record = projection.record;
+    let mut record = match stored {
+        None => projection.record,
+        Some(stored) => projection.onto(&stored.record),
+    };
     record.remove(&Field::Status);
     let blocked = document.get("active") == Some(&Value::Bool(false));
     let keys = keys(&document, &record);
@@ -49,7 +56,11 @@ pub(super) fn prepare(
     Ok(PreparedUser {
         write: UserWrite {
             record,
-            status: if blocked { Status::Blocked } else { Status::Active },
+            status: if blocked {
+                Status::Blocked
+            } else {
+                Status::Active
+            },
             search: search_document(definition, &document),
             document,
             external_id,
@@ -142,7 +153,10 @@ pub(super) fn notes(deviations: &[Deviation], warnings: &[String]) -> Value {
 }
 
 pub(super) fn text(document: &Map<String, Value>, name: &str) -> Option<String> {
-    document.get(name).and_then(Value::as_str).map(str::to_owned)
+    document
+        .get(name)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
 }
 
 /// Keys are indexed, so that their length is limited.
@@ -180,13 +194,20 @@ fn keys(document: &Map<String, Value>, record: &scim_mapping::Record) -> UserKey
             .map(fold)
             .collect()
     };
-    let field = |field: &Field| record.get(field).and_then(|value| value.as_text()).map(fold);
+    let field = |field: &Field| {
+        record
+            .get(field)
+            .and_then(|value| value.as_text())
+            .map(fold)
+    };
     let mut emails = values("emails");
     emails.extend(field(&Field::Email).filter(|email| !emails.contains(email)));
     let mut recovery = values("phoneNumbers");
     recovery.extend(field(&Field::EmployeeId));
     UserKeys {
-        user_name: text(document, "userName").as_deref().map_or_else(String::new, fold),
+        user_name: text(document, "userName")
+            .as_deref()
+            .map_or_else(String::new, fold),
         emails,
         recovery,
         external_id: text(document, "externalId"),

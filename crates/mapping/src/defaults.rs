@@ -1,0 +1,119 @@
+//! The rules that a new configuration starts with.
+
+use serde_json::Value;
+
+use crate::record::Field;
+use crate::rule::{MappedResource, MappingSet, OnAbsent, OnError, Rule, Source};
+use crate::transform::{Otherwise, Transform};
+
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+impl MappingSet {
+    /// The default rules for users.
+    pub fn default_user() -> Self {
+        let mut rules = vec![
+            Rule {
+                required: true,
+                on_error: OnError::Reject,
+                match_rank: Some(1),
+                ..path("userName", Field::UserName)
+            },
+            path("name.givenName", Field::FirstName),
+            path("name.familyName", Field::LastName),
+            Rule {
+                match_rank: Some(2),
+                ..Rule::new(
+                    Source::FirstOf(vec![
+                        "emails[type eq \"work\"].value".to_owned(),
+                        "emails[primary eq true].value".to_owned(),
+                        "emails.value".to_owned(),
+                    ]),
+                    Field::Email,
+                )
+            },
+            path("displayName", Field::DisplayName),
+            status(),
+            path("phoneNumbers[type eq \"work\"].value", Field::ContactNo),
+            path(
+                "phoneNumbers[type eq \"mobile\"].value",
+                Field::AltContactNo1,
+            ),
+            path("title", Field::JobTitle),
+        ];
+        for (name, field) in [
+            ("department", Field::Department),
+            ("employeeNumber", Field::EmployeeId),
+            ("manager.value", Field::Manager),
+        ] {
+            rules.push(path(&format!("{ENTERPRISE}:{name}"), field));
+        }
+        rules.extend([
+            path("addresses[type eq \"work\"].locality", Field::Location),
+            path("preferredLanguage", Field::Language),
+            path("timezone", Field::TimeZone),
+            path("externalId", Field::ScimExternalId),
+            user_type(),
+        ]);
+        Self {
+            resource: MappedResource::User,
+            rules,
+        }
+    }
+
+    /// The default rules for groups.
+    pub fn default_group() -> Self {
+        Self {
+            resource: MappedResource::Group,
+            rules: vec![
+                Rule {
+                    required: true,
+                    on_error: OnError::Reject,
+                    match_rank: Some(1),
+                    ..path("displayName", Field::Name)
+                },
+                path("externalId", Field::ScimExternalId),
+                Rule::new(Source::All("members.value".to_owned()), Field::Members),
+            ],
+        }
+    }
+}
+
+fn path(path: &str, target: Field) -> Rule {
+    Rule::new(Source::Path(path.to_owned()), target)
+}
+
+fn status() -> Rule {
+    Rule {
+        transforms: vec![value_map(
+            [("true", "active"), ("false", "blocked")],
+            Otherwise::Keep,
+        )],
+        default: Some(Value::from("active")),
+        on_absent: OnAbsent::Default,
+        ..path("active", Field::Status)
+    }
+}
+
+/// Off at first, because technicians use up licences.
+fn user_type() -> Rule {
+    Rule {
+        enabled: false,
+        transforms: vec![value_map(
+            [("technician", "technician"), ("agent", "technician")],
+            Otherwise::Value(Value::from("requester")),
+        )],
+        default: Some(Value::from("requester")),
+        on_absent: OnAbsent::Default,
+        ..path("userType", Field::UserType)
+    }
+}
+
+fn value_map<const N: usize>(entries: [(&str, &str); N], otherwise: Otherwise) -> Transform {
+    Transform::ValueMap {
+        entries: entries
+            .into_iter()
+            .map(|(from, to)| (from.to_owned(), Value::from(to)))
+            .collect(),
+        otherwise,
+    }
+}

@@ -1,0 +1,247 @@
+//! From a resource to a record.
+
+use std::fmt;
+
+use scim_protocol::{Error, ScimType};
+use serde_json::{Map, Value};
+
+use crate::compile::{CompiledMapping, CompiledPart, CompiledRule, CompiledSource};
+use crate::convert::convert;
+use crate::record::{Field, FieldValue, Record};
+use crate::rule::{Apply, OnAbsent, OnError};
+use crate::transform::plain_text;
+
+/// What happens to the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// It is created.
+    Create,
+    /// It changes.
+    Change,
+}
+
+/// A record, and how it came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Projection {
+    /// The fields that have a value.
+    pub record: Record,
+    /// The fields that are cleared.
+    pub cleared: Vec<Field>,
+    /// One verdict per rule, in the order of the rules.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What one rule made of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The number of the rule in its set, from 1.
+    pub rule: usize,
+    /// The SCIM path, where the source is one.
+    pub path: String,
+    /// The field.
+    pub field: Field,
+    /// How it went.
+    pub status: VerdictStatus,
+}
+
+/// How a rule went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VerdictStatus {
+    /// The field has the attribute's value.
+    Ok,
+    /// The field has the default.
+    Defaulted,
+    /// There is no value, and that is all right.
+    Skipped,
+    /// The field did not get the value, and an administrator should know why.
+    Warning(String),
+    /// The resource is refused.
+    Error(String),
+}
+
+impl Projection {
+    /// The verdict for which the resource is refused.
+    pub fn rejection(&self) -> Option<&Verdict> {
+        self.verdicts
+            .iter()
+            .find(|verdict| matches!(verdict.status, VerdictStatus::Error(_)))
+    }
+
+    /// The verdicts that an administrator should look at.
+    pub fn warnings(&self) -> impl Iterator<Item = &Verdict> {
+        self.verdicts
+            .iter()
+            .filter(|verdict| matches!(verdict.status, VerdictStatus::Warning(_)))
+    }
+
+    /// The record of a resource that changed: fields that no rule wrote or cleared stay.
+    pub fn onto(&self, current: &Record) -> Record {
+        let mut record = current.clone();
+        for field in &self.cleared {
+            record.remove(field);
+        }
+        record.extend(self.record.clone());
+        record
+    }
+}
+
+impl Verdict {
+    /// The error that the client is told.
+    pub fn to_error(&self) -> Error {
+        Error::new(ScimType::InvalidValue, format!("{self}."))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match &self.status {
+            VerdictStatus::Ok => "mapped",
+            VerdictStatus::Defaulted => "defaulted",
+            VerdictStatus::Skipped => "no value",
+            VerdictStatus::Warning(reason) | VerdictStatus::Error(reason) => reason,
+        };
+        write!(
+            formatter,
+            "\"{}\": {reason} (ServiceOps field \"{}\", rule {})",
+            self.path,
+            self.field.label(),
+            self.rule
+        )
+    }
+}
+
+impl CompiledMapping {
+    /// Maps a resource of canonical attributes to a record.
+    pub fn project(&self, attributes: &Map<String, Value>, event: Event) -> Projection {
+        let mut projection = Projection {
+            record: Record::new(),
+            cleared: Vec::new(),
+            verdicts: Vec::with_capacity(self.rules.len()),
+        };
+        for rule in &self.rules {
+            if rule.rule.apply == Apply::OnCreate && event == Event::Change {
+                continue;
+            }
+            let status = rule.project(attributes, event, &mut projection);
+            projection.verdicts.push(Verdict {
+                rule: rule.number,
+                path: rule.path(),
+                field: rule.rule.target.clone(),
+                status,
+            });
+        }
+        projection
+    }
+}
+
+impl CompiledRule {
+    fn project(
+        &self,
+        attributes: &Map<String, Value>,
+        event: Event,
+        projection: &mut Projection,
+    ) -> VerdictStatus {
+        let field = &self.rule.target;
+        let Some(value) = self.value(attributes) else {
+            return self.absent(event, projection);
+        };
+        match convert(field.field_type(), &value) {
+            Ok(value) => {
+                projection.record.insert(field.clone(), value);
+                VerdictStatus::Ok
+            }
+            Err(reason) if self.rule.required || self.rule.on_error == OnError::Reject => {
+                VerdictStatus::Error(reason)
+            }
+            Err(reason) => {
+                if let (OnError::UseDefault, Some(default)) = (self.rule.on_error, &self.default) {
+                    projection.record.insert(field.clone(), default.clone());
+                }
+                VerdictStatus::Warning(reason)
+            }
+        }
+    }
+
+    fn absent(&self, event: Event, projection: &mut Projection) -> VerdictStatus {
+        let field = &self.rule.target;
+        match (&self.default, self.rule.on_absent) {
+            (Some(default), OnAbsent::Default) => {
+                projection.record.insert(field.clone(), default.clone());
+                return VerdictStatus::Defaulted;
+            }
+            (Some(default), _) if event == Event::Create => {
+                projection.record.insert(field.clone(), default.clone());
+                return VerdictStatus::Defaulted;
+            }
+            _ => {}
+        }
+        if self.rule.required {
+            return VerdictStatus::Error("a value is required".to_owned());
+        }
+        if self.rule.on_absent != OnAbsent::Keep {
+            projection.cleared.push(field.clone());
+        }
+        if self.rule.warn_if_missing {
+            return VerdictStatus::Warning("no value".to_owned());
+        }
+        VerdictStatus::Skipped
+    }
+
+    /// The value of the source after the transforms.
+    pub(crate) fn value(&self, attributes: &Map<String, Value>) -> Option<Value> {
+        let value = match &self.source {
+            CompiledSource::Constant(value) => Some(value.clone()),
+            CompiledSource::FirstOf(paths) => paths
+                .iter()
+                .find_map(|path| path.first(attributes))
+                .cloned(),
+            CompiledSource::Join(separator, parts) => join(separator, parts, attributes),
+            CompiledSource::All(path) => {
+                let values: Vec<Value> = path.all(attributes).into_iter().cloned().collect();
+                (!values.is_empty()).then_some(Value::Array(values))
+            }
+        };
+        let value = self
+            .rule
+            .transforms
+            .iter()
+            .fold(value, |value, transform| transform.apply(value));
+        value.filter(|value| {
+            !value.is_null() && value != "" && value.as_array().is_none_or(|v| !v.is_empty())
+        })
+    }
+
+    fn path(&self) -> String {
+        match &self.source {
+            CompiledSource::FirstOf(paths) => paths.first().map(|path| path.text.clone()),
+            CompiledSource::All(path) => Some(path.text.clone()),
+            CompiledSource::Constant(_) | CompiledSource::Join(..) => None,
+        }
+        .unwrap_or_else(|| self.rule.key.clone())
+    }
+}
+
+/// Parts without a value are left out, and the separator with them.
+fn join(separator: &str, parts: &[CompiledPart], attributes: &Map<String, Value>) -> Option<Value> {
+    let mut found = false;
+    let texts: Vec<String> = parts
+        .iter()
+        .filter_map(|part| match part {
+            CompiledPart::Literal(text) => Some(text.clone()),
+            CompiledPart::Path(path) => {
+                let text = path.first(attributes).and_then(plain_text);
+                found |= text.is_some();
+                text
+            }
+        })
+        .collect();
+    found.then(|| Value::String(texts.join(separator)))
+}
+
+impl FieldValue {
+    /// The value as JSON.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(self).unwrap_or(Value::Null)
+    }
+}

@@ -1,0 +1,173 @@
+//! Mapping sets and their rules.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::record::Field;
+use crate::transform::Transform;
+
+/// The rules for one kind of resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MappingSet {
+    /// The kind of resource.
+    pub resource: MappedResource,
+    /// The rules, in order.
+    pub rules: Vec<Rule>,
+}
+
+/// The kind of resource that is mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MappedResource {
+    /// Users.
+    User,
+    /// Groups.
+    Group,
+}
+
+/// From attributes to one field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rule {
+    /// The stable name of the rule.
+    pub key: String,
+    /// Whether it takes part.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Where the value comes from.
+    pub source: Source,
+    /// What happens to it on the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transforms: Vec<Transform>,
+    /// The field it goes to.
+    pub target: Field,
+    /// The value of the field when there is no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// Whether a resource without it is refused.
+    #[serde(default)]
+    pub required: bool,
+    /// When the field is written.
+    #[serde(default)]
+    pub apply: Apply,
+    /// Whether the field is shown to the identity provider.
+    #[serde(default)]
+    pub direction: Direction,
+    /// What a value does that does not fit the field.
+    #[serde(default)]
+    pub on_error: OnError,
+    /// What becomes of the field when there is no value.
+    #[serde(default)]
+    pub on_absent: OnAbsent,
+    /// Whether a missing value is worth a warning.
+    #[serde(default)]
+    pub warn_if_missing: bool,
+    /// The rank of the field among those by which an existing user is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_rank: Option<u8>,
+}
+
+/// Where the value of a rule comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// An attribute; of a multi-valued one the selected, else the primary, else the first value.
+    Path(String),
+    /// Always the same.
+    Constant(Value),
+    /// The first of these that has a value.
+    FirstOf(Vec<String>),
+    /// Several values in one text.
+    Join {
+        /// What stands between them.
+        separator: String,
+        /// The values.
+        parts: Vec<JoinPart>,
+    },
+    /// Every value of a multi-valued attribute.
+    All(String),
+}
+
+/// A part of a joined text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum JoinPart {
+    /// An attribute.
+    Path(String),
+    /// A fixed text.
+    Literal(String),
+}
+
+/// When a field is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Apply {
+    /// With every change.
+    #[default]
+    Always,
+    /// When the resource is created.
+    OnCreate,
+}
+
+/// Whether a field is shown to the identity provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Direction {
+    /// It is not.
+    Inbound,
+    /// A change by hand is shown, so that the identity provider repairs it.
+    #[default]
+    Both,
+}
+
+/// What a value does that does not fit the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnError {
+    /// The resource is refused.
+    Reject,
+    /// The field stays as it is, with a warning.
+    #[default]
+    SkipWarn,
+    /// The default takes its place.
+    UseDefault,
+}
+
+/// What becomes of a field when there is no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnAbsent {
+    /// It is cleared.
+    #[default]
+    Clear,
+    /// It stays.
+    Keep,
+    /// It gets the default.
+    Default,
+}
+
+impl Rule {
+    /// A rule from an attribute to a field, with the usual choices.
+    pub fn new(source: Source, target: Field) -> Self {
+        Self {
+            key: target.key(),
+            enabled: true,
+            source,
+            transforms: Vec::new(),
+            target,
+            default: None,
+            required: false,
+            apply: Apply::Always,
+            direction: Direction::Both,
+            on_error: OnError::SkipWarn,
+            on_absent: OnAbsent::Clear,
+            warn_if_missing: false,
+            match_rank: None,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}

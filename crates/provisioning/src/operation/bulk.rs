@@ -1,0 +1,213 @@
+//! Bulk requests (RFC 7644 section 3.7): the same operations, one after another.
+
+use std::collections::{HashMap, HashSet};
+
+use scim_protocol::bulk::{
+    BulkMethod, BulkOperation, BulkRequest, BulkResult, references, resolve, resolve_path, response,
+};
+use scim_protocol::query::Projection;
+use scim_protocol::{Error, ScimType, error};
+use serde_json::Value;
+
+use super::{Answer, Failure, Method, delete};
+use crate::id::ResourceKind;
+use crate::route::Route;
+use crate::service::{Context, ServiceProvider};
+
+/// Runs a bulk request. Operations that refer to others wait for them, so that their order does
+/// not matter; of operations that refer to each other in a circle, one is created without the
+/// reference and completed later.
+pub(crate) fn run(
+    provider: &ServiceProvider,
+    context: &Context,
+    body: Value,
+) -> Result<Answer, Failure> {
+    let mut tolerance = context.tolerance();
+    let request = BulkRequest::read(body, &context.shared.limits, &mut tolerance)?;
+    let mut batch = Batch {
+        provider,
+        context,
+        ids: HashMap::new(),
+        results: request.operations.iter().map(|_| None).collect(),
+        incomplete: Vec::new(),
+        errors: 0,
+    };
+    batch.run(&request);
+    let results: Vec<BulkResult> = batch.results.into_iter().flatten().collect();
+    Ok(Answer::json(200, response(&results)))
+}
+
+struct Batch<'a> {
+    provider: &'a ServiceProvider,
+    context: &'a Context,
+    /// The ids of the resources that were created, by `bulkId`.
+    ids: HashMap<String, String>,
+    results: Vec<Option<BulkResult>>,
+    /// Operations whose resource still lacks references.
+    incomplete: Vec<usize>,
+    errors: u64,
+}
+
+impl Batch<'_> {
+    fn run(&mut self, request: &BulkRequest) {
+        let operations = &request.operations;
+        let limit = request.fail_on_errors.unwrap_or(u64::MAX);
+        let mut pending: Vec<usize> = (0..operations.len()).collect();
+        while !pending.is_empty() && self.errors < limit {
+            let step = self.next(operations, &pending);
+            pending.retain(|at| *at != step);
+            if let Some(operation) = operations.get(step) {
+                self.execute(operations, step, operation, &pending);
+            }
+        }
+        for at in std::mem::take(&mut self.incomplete) {
+            if let Some(operation) = operations.get(at)
+                && self.errors < limit
+            {
+                self.complete(at, operation);
+            }
+        }
+    }
+
+    /// The first operation that waits for nothing; in a circle, the first POST.
+    fn next(&self, operations: &[BulkOperation], pending: &[usize]) -> usize {
+        let names: HashSet<&str> = pending
+            .iter()
+            .filter_map(|at| operations.get(*at)?.bulk_id.as_deref())
+            .collect();
+        let waits = |at: &usize| {
+            operations.get(*at).is_some_and(|operation| {
+                references(operation).iter().any(|name| {
+                    names.contains(name.as_str()) && operation.bulk_id.as_ref() != Some(name)
+                })
+            })
+        };
+        let is_post = |at: &&usize| {
+            operations
+                .get(**at)
+                .is_some_and(|operation| operation.method == BulkMethod::Post)
+        };
+        pending
+            .iter()
+            .find(|at| !waits(at))
+            .or_else(|| pending.iter().find(is_post))
+            .or(pending.first())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn execute(
+        &mut self,
+        operations: &[BulkOperation],
+        at: usize,
+        operation: &BulkOperation,
+        pending: &[usize],
+    ) {
+        let later: HashSet<&str> = pending
+            .iter()
+            .filter_map(|at| operations.get(*at)?.bulk_id.as_deref())
+            .chain(operation.bulk_id.as_deref())
+            .collect();
+        let missing: Vec<String> = references(operation)
+            .into_iter()
+            .filter(|name| !self.ids.contains_key(name))
+            .collect();
+        let hopeless = missing.iter().find(|name| !later.contains(name.as_str()));
+        let answer = match hopeless {
+            Some(name) => Answer::from(&Error::new(
+                ScimType::InvalidValue,
+                format!("bulkId {} names no created resource.", error::quote(name)),
+            )),
+            None => self.answer(operation, operation.method, &operation.path),
+        };
+        if answer.status < 300 && !missing.is_empty() && operation.method == BulkMethod::Post {
+            self.incomplete.push(at);
+        }
+        if let (Some(name), Some(location)) = (&operation.bulk_id, &answer.location)
+            && let Some((_, id)) = location.rsplit_once('/')
+        {
+            self.ids.insert(name.clone(), id.to_owned());
+        }
+        self.note(at, operation, answer);
+    }
+
+    /// Sets the references that were left out when the resource was created.
+    fn complete(&mut self, at: usize, operation: &BulkOperation) {
+        let id = operation
+            .bulk_id
+            .as_ref()
+            .and_then(|name| self.ids.get(name));
+        let Some(id) = id else { return };
+        let path = format!("{}/{id}", operation.path.trim_end_matches('/'));
+        let mut answer = self.answer(operation, BulkMethod::Put, &path);
+        if answer.status == 200 {
+            answer.status = 201;
+        }
+        self.note(at, operation, answer);
+    }
+
+    fn answer(&self, operation: &BulkOperation, method: BulkMethod, path: &str) -> Answer {
+        let id = |name: &str| self.ids.get(name).cloned();
+        let path = resolve_path(path, &id);
+        let data = operation.data.as_ref().map(|data| resolve(data, &id));
+        let context = self.provider.context(&self.context.caller);
+        let method = match method {
+            BulkMethod::Post => Method::Post,
+            BulkMethod::Put => Method::Put,
+            BulkMethod::Patch => Method::Patch,
+            BulkMethod::Delete => Method::Delete,
+        };
+        let route = match Route::parse(&path) {
+            Some(route @ (Route::Collection(_) | Route::Resource(..))) if route.allows(method) => {
+                route
+            }
+            _ => {
+                return Answer::from(&Error::new(
+                    ScimType::InvalidValue,
+                    format!("{} is no path of this method.", error::quote(&path)),
+                ));
+            }
+        };
+        let version = operation.version.as_deref();
+        self.operation(&context, route, method, data, version)
+            .unwrap_or_else(|failure| self.provider.refuse(&context, route, method, failure))
+    }
+
+    fn operation(
+        &self,
+        context: &Context,
+        route: Route<'_>,
+        method: Method,
+        data: Option<Value>,
+        version: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        context.check_provisioned(route.kind().unwrap_or(ResourceKind::User))?;
+        match (route, method, data) {
+            (Route::Resource(kind, id), Method::Delete, _) => {
+                delete::delete(self.provider, context, kind, id, version)
+            }
+            (route, method, data) => {
+                let body = data.unwrap_or_default();
+                let projection = Projection::default();
+                self.provider
+                    .write(context, route, method, body, &projection, version)
+            }
+        }
+    }
+
+    fn note(&mut self, at: usize, operation: &BulkOperation, answer: Answer) {
+        let failed = answer.status >= 400;
+        self.errors += u64::from(failed);
+        let result = BulkResult {
+            method: operation.method,
+            bulk_id: operation.bulk_id.clone(),
+            location: answer.location,
+            version: answer.version.map(|version| version.to_string()),
+            status: answer.status,
+            response: answer.body.filter(|_| failed),
+        };
+        if let Some(slot) = self.results.get_mut(at) {
+            *slot = Some(result);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Lists and searches (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865).
+
+use scim_protocol::filter::{Condition, Target};
+use scim_protocol::path::same_name;
+use scim_protocol::query::{ListResponse, Page, Projection, Query};
+use scim_protocol::{AttributePath, Error, ScimType, Tolerance};
+use serde_json::Value;
+
+use super::{Answer, Failure};
+use crate::cursor::Position;
+use crate::directory::{DirectoryView, From, Keyset, Selection, Sort};
+use crate::id::{ResourceId, ResourceKind};
+use crate::service::{Context, ServiceProvider};
+
+/// How long a cursor is valid.
+pub(crate) const CURSOR_SECONDS: u64 = 3_600;
+
+/// A GET on an endpoint, or on the base URL for every resource type.
+pub(crate) fn list(
+    provider: &ServiceProvider,
+    context: &Context,
+    kind: Option<ResourceKind>,
+    raw: &str,
+) -> Result<Answer, Failure> {
+    let mut tolerance = context.tolerance();
+    let query = Query::from_query_string(raw, &context.shared.limits, &mut tolerance)?;
+    run(provider, context, kind, &query, &mut tolerance)
+}
+
+/// A POST on `.search`.
+pub(crate) fn search(
+    provider: &ServiceProvider,
+    context: &Context,
+    kind: Option<ResourceKind>,
+    body: Value,
+) -> Result<Answer, Failure> {
+    let mut tolerance = context.tolerance();
+    let query = Query::from_search_request(body, &context.shared.limits, &mut tolerance)?;
+    run(provider, context, kind, &query, &mut tolerance)
+}
+
+/// The `attributes` and `excludedAttributes` of a request that is no query.
+pub(crate) fn projection(context: &Context, raw: &str) -> Result<Projection, Error> {
+    if raw.is_empty() {
+        return Ok(Projection::default());
+    }
+    let limits = &context.shared.limits;
+    Query::from_query_string(raw, limits, &mut context.tolerance()).map(|query| query.projection)
+}
+
+/// Whether an answer holds an attribute that costs a query of its own.
+pub(super) fn includes(projection: &Projection, name: &str) -> bool {
+    let names = |paths: &[AttributePath]| paths.iter().any(|p| same_name(&p.attribute, name));
+    let excluded = projection
+        .excluded_attributes
+        .iter()
+        .any(|p| same_name(&p.attribute, name) && p.sub_attribute.is_none());
+    !excluded && (projection.attributes.is_empty() || names(&projection.attributes))
+}
+
+/// What is asked of one resource type.
+struct Part {
+    kind: ResourceKind,
+    condition: Option<Condition>,
+    sort: Option<Sort>,
+}
+
+fn run(
+    provider: &ServiceProvider,
+    context: &Context,
+    kind: Option<ResourceKind>,
+    query: &Query,
+    tolerance: &mut Tolerance,
+) -> Result<Answer, Failure> {
+    let parts = parts(context, kind, query, tolerance)?;
+    let count = query.page_size(&context.shared.limits)?;
+    let (start, start_index) = match &query.page {
+        Page::Index { start_index } => (Start::Index(start_index - 1), Some(*start_index)),
+        Page::Cursor { cursor: None } => (Start::Index(0), None),
+        Page::Cursor {
+            cursor: Some(cursor),
+        } => {
+            let position = provider.open_cursor(context, kind, query, cursor)?;
+            (Start::Behind(position), None)
+        }
+    };
+    provider.directory.read(&mut |view| {
+        let mut walk = Walk {
+            context,
+            view,
+            query,
+            left: count,
+            total: 0,
+            resources: Vec::new(),
+            next: None,
+        };
+        walk.run(&parts, &start)?;
+        let next_cursor = match (start_index, &walk.next) {
+            (None, Some(position)) if count > 0 => {
+                Some(provider.seal_cursor(context, kind, query, position))
+            }
+            _ => None,
+        };
+        let response = ListResponse {
+            total_results: walk.total,
+            start_index,
+            resources: walk.resources,
+            next_cursor,
+        };
+        Ok(Answer::json(200, response.to_json()))
+    })
+}
+
+/// Where a page begins in the sequence of all resource types.
+enum Start {
+    Index(u64),
+    Behind(Position),
+}
+
+/// Binds the query to each resource type that it covers. A query over several types leaves out
+/// those that do not know its attributes, but one of them must.
+fn parts(
+    context: &Context,
+    kind: Option<ResourceKind>,
+    query: &Query,
+    tolerance: &mut Tolerance,
+) -> Result<Vec<Part>, Error> {
+    let kinds: Vec<_> = match kind {
+        Some(kind) => vec![kind],
+        None => [ResourceKind::User, ResourceKind::Group]
+            .into_iter()
+            .filter(|kind| context.provisions(*kind))
+            .collect(),
+    };
+    let mut refused = None;
+    let mut parts = Vec::new();
+    for kind in kinds {
+        match part(context, kind, query, tolerance) {
+            Ok(part) => parts.push(part),
+            Err(error) => refused = Some(error),
+        }
+    }
+    match refused {
+        Some(error) if parts.is_empty() => Err(error),
+        _ => Ok(parts),
+    }
+}
+
+fn part(
+    context: &Context,
+    kind: ResourceKind,
+    query: &Query,
+    tolerance: &mut Tolerance,
+) -> Result<Part, Error> {
+    let definition = context.definition(kind);
+    let condition = match &query.filter {
+        Some(filter) => Some(filter.bind(definition, tolerance)?),
+        None => None,
+    };
+    let sort = match &query.sort_by {
+        Some(path) => Some(Sort {
+            target: Target::sorted_by(definition, path)?,
+            descending: query.descending,
+        }),
+        None => None,
+    };
+    Ok(Part {
+        kind,
+        condition,
+        sort,
+    })
+}
+
+struct Walk<'a> {
+    context: &'a Context,
+    view: &'a mut dyn DirectoryView,
+    query: &'a Query,
+    /// How many resources the page still has room for.
+    left: usize,
+    total: u64,
+    resources: Vec<Value>,
+    /// The position of the last resource, when more follow.
+    next: Option<Position>,
+}
+
+impl Walk<'_> {
+    /// Users come before groups.
+    fn run(&mut self, parts: &[Part], start: &Start) -> Result<(), Failure> {
+        let mut skip = match start {
+            Start::Index(skip) => *skip,
+            Start::Behind(_) => 0,
+        };
+        for part in parts {
+            let (from, counted_only) = match start {
+                Start::Behind(position) if position.kind > part.kind => (From::Offset(0), true),
+                Start::Behind(position) if position.kind == part.kind => {
+                    (From::After(position.keyset.clone()), false)
+                }
+                _ => (From::Offset(skip), false),
+            };
+            let total = self.part(part, from, counted_only)?;
+            skip = skip.saturating_sub(total);
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, part: &Part, from: From, counted_only: bool) -> Result<u64, Failure> {
+        let full = self.left == 0 && !self.resources.is_empty();
+        let selection = Selection {
+            condition: part.condition.clone(),
+            sort: part.sort.clone(),
+            from,
+            count: if counted_only { 0 } else { self.left },
+        };
+        let scope = self.context.scope();
+        let before = self.resources.len();
+        let (total, next) = match part.kind {
+            ResourceKind::User => {
+                let page = self.view.users(scope, &selection)?;
+                let ids: Vec<ResourceId> = page.items.iter().map(|user| user.id).collect();
+                let groups = if includes(&self.query.projection, "groups") && !ids.is_empty() {
+                    self.view.groups_of(scope, &ids)?
+                } else {
+                    Vec::new()
+                };
+                for user in &page.items {
+                    let attributes = self.context.user(user, &groups);
+                    self.push(part.kind, &attributes);
+                }
+                (page.total, page.next)
+            }
+            ResourceKind::Group => {
+                let page = self.view.groups(scope, &selection)?;
+                let ids: Vec<ResourceId> = page.items.iter().map(|group| group.id).collect();
+                let members = if includes(&self.query.projection, "members") && !ids.is_empty() {
+                    self.view.members_of(scope, &ids)?
+                } else {
+                    Vec::new()
+                };
+                for group in &page.items {
+                    let attributes = self.context.group(group, &members);
+                    self.push(part.kind, &attributes);
+                }
+                (page.total, page.next)
+            }
+        };
+        self.total += total;
+        self.left = self.left.saturating_sub(self.resources.len() - before);
+        self.follow(part.kind, next, full && total > 0 && !counted_only);
+        Ok(total)
+    }
+
+    /// Notes where the next page begins.
+    fn follow(&mut self, kind: ResourceKind, next: Option<Keyset>, more_types: bool) {
+        if let Some(keyset) = next {
+            self.next = Some(Position { kind, keyset });
+        } else if more_types && self.next.is_none() {
+            // The page ended with the type before; this one is still to come.
+            self.next = Some(Position {
+                kind,
+                keyset: Keyset {
+                    key: Value::Null,
+                    id: ResourceId::least(),
+                },
+            });
+        }
+    }
+
+    fn push(&mut self, kind: ResourceKind, attributes: &serde_json::Map<String, Value>) {
+        let resource = self
+            .context
+            .projected(kind, attributes, &self.query.projection);
+        self.resources.push(resource);
+    }
+}
+
+impl ServiceProvider {
+    fn open_cursor(
+        &self,
+        context: &Context,
+        kind: Option<ResourceKind>,
+        query: &Query,
+        cursor: &str,
+    ) -> Result<Position, Error> {
+        let invalid = || {
+            Error::new(
+                ScimType::InvalidCursor,
+                "The cursor is not one that this query was answered with.",
+            )
+        };
+        let about = about(context, kind, query);
+        let (position, issued, count) =
+            Position::open(self.cursors.as_ref(), &about, cursor).ok_or_else(invalid)?;
+        // RFC 9865 section 2.1: the count must be that of the first page.
+        if count != query.count {
+            return Err(Error::new(
+                ScimType::InvalidCount,
+                "The count must be the same for every page of a query.",
+            ));
+        }
+        let age = context.now.timestamp() - issued;
+        if !(0..=i64::try_from(CURSOR_SECONDS).unwrap_or(i64::MAX)).contains(&age) {
+            return Err(Error::new(
+                ScimType::ExpiredCursor,
+                format!("A cursor is valid for {CURSOR_SECONDS} seconds."),
+            ));
+        }
+        Ok(position)
+    }
+
+    fn seal_cursor(
+        &self,
+        context: &Context,
+        kind: Option<ResourceKind>,
+        query: &Query,
+        position: &Position,
+    ) -> String {
+        position.seal(
+            self.cursors.as_ref(),
+            &about(context, kind, query),
+            context.now.timestamp(),
+            query.count,
+        )
+    }
+}
+
+/// What a cursor is bound to: configuration, endpoint, filter and order.
+fn about(context: &Context, kind: Option<ResourceKind>, query: &Query) -> String {
+    let kind = kind.map_or("", ResourceKind::as_str);
+    let filter = query.filter.as_ref().map(ToString::to_string);
+    let sort = query.sort_by.as_ref().map(ToString::to_string);
+    format!(
+        "{}\n{kind}\n{}\n{}\n{}",
+        context.configuration().id,
+        filter.unwrap_or_default(),
+        sort.unwrap_or_default(),
+        query.descending
+    )
+}
