@@ -1,1 +1,28 @@
-//! stub
+//! The administrators' service: provisioning configurations, their authentication tokens, console
+//! accounts, API keys, and people created by hand.
+//!
+//! The rules are here; what is stored goes through the port [`Store`]. Every change writes an
+//! entry of the configuration audit in its own transaction.
+
+pub mod account;
+pub mod api_key;
+mod authenticate;
+pub mod configuration;
+mod error;
+pub mod event;
+mod jwt;
+mod keyring;
+pub mod people;
+mod service;
+pub mod store;
+mod throttle;
+pub mod token;
+
+pub use authenticate::{Authenticated, AuthenticationError, Authenticator};
+pub use configuration::{ConfigurationInput, IdentityProvider, ProvisioningConfiguration};
+pub use error::AdminError;
+pub use keyring::{KeyRing, KeyRingError};
+pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken};
+pub use store::Store;
+pub use throttle::Throttle;
+pub use token::{AccessToken, PlainToken};

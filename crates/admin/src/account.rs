@@ -1,0 +1,205 @@
+//! Console accounts.
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use chrono::{DateTime, Utc};
+use ring::rand::{SecureRandom, SystemRandom};
+use subtle::ConstantTimeEq;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::error::AdminError;
+
+/// What an account or API key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Administrator,
+    /// Reading everything but tokens.
+    Auditor,
+}
+
+impl Role {
+    /// The role as it is stored and entered.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// The role of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Administrator, Self::Auditor]
+            .into_iter()
+            .find(|role| role.as_str() == text)
+    }
+}
+
+/// A console account.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Account {
+    /// The id.
+    pub id: String,
+    /// The name, unique without regard to case.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The hash of the password.
+    pub password: PasswordHash,
+    /// When it was created.
+    pub created: DateTime<Utc>,
+}
+
+/// The hash of a password: argon2id with its parameters and salt, in the PHC string format.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(pub String);
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("PasswordHash(..)")
+    }
+}
+
+impl PasswordHash {
+    /// Checks the rules for passwords and hashes one.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for a password that is too short, too long or too common.
+    pub fn new(password: &str) -> Result<Self, AdminError> {
+        let password = normal(password);
+        check(&password)?;
+        let mut salt = [0; 16];
+        SystemRandom::new()
+            .fill(&mut salt)
+            .map_err(|_unspecified| failed())?;
+        let hash = derive(&password, &salt)?;
+        Ok(Self(format!(
+            "{PREFIX}{}${}",
+            STANDARD_NO_PAD.encode(salt),
+            STANDARD_NO_PAD.encode(hash)
+        )))
+    }
+
+    /// Whether this is the hash of a password; takes the same time for every wrong one.
+    pub fn verify(&self, password: &str) -> bool {
+        let Some((salt, hash)) = self
+            .0
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split_once('$'))
+        else {
+            return false;
+        };
+        match (STANDARD_NO_PAD.decode(salt), STANDARD_NO_PAD.decode(hash)) {
+            (Ok(salt), Ok(hash)) => derive(&normal(password), &salt)
+                .is_ok_and(|derived| derived.as_slice().ct_eq(&hash).into()),
+            _ => false,
+        }
+    }
+}
+
+fn normal(password: &str) -> String {
+    password.nfkc().collect()
+}
+
+fn check(password: &str) -> Result<(), AdminError> {
+    let invalid = |why: &str| Err(AdminError::Invalid(format!("the password {why}")));
+    if password.chars().count() < 15 {
+        return invalid("has fewer than 15 characters");
+    }
+    if password.len() > 256 {
+        return invalid("is longer than 256 bytes");
+    }
+    let folded = password.to_lowercase();
+    let mut distinct: Vec<char> = folded.chars().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() < 5 || COMMON.iter().any(|common| repeats(&folded, common)) {
+        return invalid("is easy to guess");
+    }
+    Ok(())
+}
+
+/// Whether a password is a common word with nothing but digits and signs around it.
+fn repeats(password: &str, common: &str) -> bool {
+    let rest = password.replace(common, "");
+    rest.len() < password.len() && !rest.chars().any(char::is_alphabetic)
+}
+
+fn derive(password: &str, salt: &[u8]) -> Result<[u8; 32], AdminError> {
+    let params = Params::new(47_104, 1, 1, Some(32)).map_err(|_params| failed())?;
+    let mut hash = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(password.as_bytes(), salt, &mut hash)
+        .map_err(|_argon2| failed())?;
+    Ok(hash)
+}
+
+fn failed() -> AdminError {
+    AdminError::Invalid("the password could not be hashed".to_owned())
+}
+
+const PREFIX: &str = "$argon2id$v=19$m=47104,t=1,p=1$";
+
+/// Words that make a password easy to guess when they are all it is made of.
+const COMMON: [&str; 30] = [
+    "password",
+    "passwort",
+    "passw0rd",
+    "serviceops",
+    "service",
+    "scim",
+    "administrator",
+    "admin",
+    "provisioning",
+    "qwertyuiop",
+    "qwerty",
+    "qwertz",
+    "letmein",
+    "welcome",
+    "changeme",
+    "secret",
+    "dragon",
+    "monkey",
+    "football",
+    "baseball",
+    "iloveyou",
+    "sunshine",
+    "princess",
+    "superman",
+    "batman",
+    "trustno",
+    "master",
+    "login",
+    "abcdefghijklmnopqrstuvwxyz",
+    "asdfghjkl",
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_password_is_recognised_in_any_normal_form_and_nothing_else_is() {
+        let hash = PasswordHash::new("caf\u{e9} horse battery staple").unwrap();
+        assert!(hash.verify("cafe\u{301} horse battery staple"));
+        assert!(!hash.verify("cafe horse battery staple"));
+        assert!(!PasswordHash("nonsense".into()).verify(""));
+        assert!(!format!("{hash:?}").contains("argon2"));
+    }
+
+    #[test]
+    fn weak_passwords_are_refused() {
+        for weak in [
+            "short",
+            "fourteen chars",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "Password-123456789",
+            "ServiceOpsServiceOps!",
+            &"x1y2z3".repeat(50),
+        ] {
+            assert!(PasswordHash::new(weak).is_err(), "{weak}");
+        }
+    }
+}

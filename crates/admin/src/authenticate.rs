@@ -1,0 +1,196 @@
+//! From an `Authorization` header to the configuration that speaks.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Duration, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use ring::digest::{SHA256, digest};
+use scim_provisioning::{Configuration, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::api_key::hex;
+use crate::keyring::KeyRing;
+use crate::store::Store;
+
+/// Who speaks.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    /// The configuration of the token.
+    pub configuration: Arc<Configuration>,
+    /// The id of the token.
+    pub token_id: String,
+}
+
+/// Why a request is not authenticated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthenticationError {
+    /// There is no `Authorization` header, or not exactly one.
+    #[error("The request needs one Authorization header with a bearer token.")]
+    Missing,
+    /// The token is not one that is accepted.
+    #[error("The token is not valid.")]
+    Invalid,
+    /// The configuration of the token is disabled.
+    #[error("The provisioning configuration is disabled.")]
+    Disabled,
+    /// The store failed.
+    #[error("the database failed")]
+    Store(#[from] StoreError),
+}
+
+impl AuthenticationError {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Missing | Self::Invalid => 401,
+            Self::Disabled => 403,
+            Self::Store(StoreError::Busy) => 503,
+            Self::Store(_) => 500,
+        }
+    }
+
+    /// The `WWW-Authenticate` header of a 401 (RFC 6750 section 3).
+    pub fn www_authenticate(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing => Some("Bearer realm=\"scim\""),
+            Self::Invalid => Some("Bearer realm=\"scim\", error=\"invalid_token\""),
+            _ => None,
+        }
+    }
+}
+
+/// The claims of a token.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Claims {
+    pub(crate) iss: String,
+    pub(crate) aud: String,
+    pub(crate) sub: String,
+    pub(crate) jti: String,
+    pub(crate) iat: i64,
+    pub(crate) v: u8,
+}
+
+pub(crate) const PREFIX: &str = "sopscim_";
+pub(crate) const AUDIENCE: &str = "scim";
+pub(crate) const TOKEN_TYPE: &str = "scim+jwt";
+
+/// Checks tokens. The row of a token is read for every request, so that a revocation holds from
+/// the next one.
+pub struct Authenticator {
+    store: Arc<dyn Store>,
+    keys: Arc<KeyRing>,
+    touched: Mutex<HashMap<String, DateTime<Utc>>>,
+}
+
+impl Authenticator {
+    /// An authenticator over a store.
+    pub fn new(store: Arc<dyn Store>, keys: Arc<KeyRing>) -> Self {
+        crate::jwt::install();
+        Self {
+            store,
+            keys,
+            touched: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Authenticates a request by its `Authorization` headers.
+    ///
+    /// # Errors
+    /// [`AuthenticationError`]; every token that is not accepted is answered alike.
+    pub fn authenticate(
+        &self,
+        headers: &[&[u8]],
+        now: DateTime<Utc>,
+    ) -> Result<Authenticated, AuthenticationError> {
+        let [header] = headers else {
+            return Err(AuthenticationError::Missing);
+        };
+        let token = bearer(header)?;
+        let claims = self.claims(token).ok_or(AuthenticationError::Invalid)?;
+        let hash = secret_hash(&claims.jti);
+        let (row, configuration) = self
+            .store
+            .find_token(&hash)?
+            .ok_or(AuthenticationError::Invalid)?;
+        if row.configuration.to_string() != claims.sub || !row.is_live(now) {
+            return Err(AuthenticationError::Invalid);
+        }
+        if !configuration.enabled {
+            return Err(AuthenticationError::Disabled);
+        }
+        Ok(Authenticated {
+            configuration: Arc::new(configuration.to_provisioning()),
+            token_id: row.id,
+        })
+    }
+
+    /// Notes the use of a token, at most once a minute.
+    pub fn note_use(
+        &self,
+        authenticated: &Authenticated,
+        now: DateTime<Utc>,
+        from: Option<&str>,
+        client: Option<&str>,
+    ) {
+        let id = &authenticated.token_id;
+        {
+            let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+            if touched
+                .get(id)
+                .is_some_and(|last| now - *last < Duration::seconds(TOUCH_SECONDS))
+            {
+                return;
+            }
+            touched.insert(id.clone(), now);
+        }
+        if let Err(error) = self.store.touch_token(id, now, from, client) {
+            tracing::warn!(%error, "the use of a token could not be noted");
+        }
+    }
+
+    /// The claims of a token that this instance signed.
+    fn claims(&self, token: &str) -> Option<Claims> {
+        let jwt = token.strip_prefix(PREFIX)?;
+        let header = jsonwebtoken::decode_header(jwt).ok()?;
+        if header.alg != Algorithm::HS256 || header.typ.as_deref() != Some(TOKEN_TYPE) {
+            return None;
+        }
+        let secret = self.keys.token_secret(header.kid.as_deref()?)?;
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[self.keys.instance()]);
+        // The row says when a token ends, so that its life can be changed.
+        validation.validate_exp = false;
+        validation.required_spec_claims.clear();
+        let key = DecodingKey::from_secret(secret);
+        let claims = jsonwebtoken::decode::<Claims>(jwt, &key, &validation)
+            .ok()?
+            .claims;
+        (claims.v == 1).then_some(claims)
+    }
+}
+
+pub(crate) fn secret_hash(secret: &str) -> String {
+    hex(digest(&SHA256, secret.as_bytes()).as_ref())
+}
+
+/// The token of `Bearer TOKEN`; the scheme is compared without regard to case (RFC 7235 section 2.1).
+fn bearer(header: &[u8]) -> Result<&str, AuthenticationError> {
+    let header = std::str::from_utf8(header).map_err(|_utf8| AuthenticationError::Invalid)?;
+    let (scheme, token) = header
+        .trim()
+        .split_once(' ')
+        .ok_or(AuthenticationError::Missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(AuthenticationError::Missing);
+    }
+    let token = token.trim_start();
+    if !(64..=1024).contains(&token.len()) {
+        return Err(AuthenticationError::Invalid);
+    }
+    Ok(token)
+}
+
+const TOUCH_SECONDS: i64 = 60;

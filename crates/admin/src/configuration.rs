@@ -1,0 +1,170 @@
+//! Provisioning configurations.
+
+use chrono::{DateTime, Utc};
+use scim_protocol::Profile;
+use scim_provisioning::{Configuration, ConfigurationId, ExistingUsers, Policies};
+use validator::{Validate, ValidationError};
+
+/// A provisioning configuration: one identity provider, and what it may do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProvisioningConfiguration {
+    /// The id.
+    pub id: ConfigurationId,
+    /// The name, unique without regard to case.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether its tokens are accepted.
+    pub enabled: bool,
+    /// Whether Users are provisioned.
+    pub users: bool,
+    /// Whether Groups are provisioned.
+    pub groups: bool,
+    /// The identity provider.
+    pub identity_provider: IdentityProvider,
+    /// How far deviations from the RFCs are accepted.
+    pub profile: Profile,
+    /// What a create does that meets a person who was created by hand.
+    pub existing_users: ExistingUsers,
+    /// A counter of its changes.
+    pub version: i64,
+    /// When it was created.
+    pub created: DateTime<Utc>,
+    /// When it last changed.
+    pub last_modified: DateTime<Utc>,
+}
+
+impl ProvisioningConfiguration {
+    /// The configuration as the service provider sees it.
+    pub fn to_provisioning(&self) -> Configuration {
+        Configuration {
+            id: self.id,
+            name: self.name.clone(),
+            users: self.users,
+            groups: self.groups,
+            profile: self.profile,
+            microsoft: self.identity_provider == IdentityProvider::Entra,
+            policies: Policies {
+                existing_users: self.existing_users,
+            },
+        }
+    }
+
+    /// `enabled` or `disabled`.
+    pub fn status(&self) -> &'static str {
+        if self.enabled { "enabled" } else { "disabled" }
+    }
+}
+
+/// What an administrator enters of a configuration.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct ConfigurationInput {
+    /// The name.
+    #[validate(custom(function = "valid_name"))]
+    pub name: String,
+    /// What it is for.
+    #[validate(length(max = 500, message = "is longer than 500 characters"))]
+    pub description: String,
+    /// Whether Users are provisioned.
+    pub users: bool,
+    /// Whether Groups are provisioned.
+    pub groups: bool,
+    /// The identity provider.
+    pub identity_provider: IdentityProvider,
+    /// How far deviations from the RFCs are accepted.
+    pub profile: Profile,
+    /// What a create does that meets a person who was created by hand.
+    pub existing_users: ExistingUsers,
+}
+
+fn valid_name(name: &str) -> Result<(), ValidationError> {
+    let message = if name.trim().is_empty() {
+        "is empty"
+    } else if name.chars().count() > 100 {
+        "is longer than 100 characters"
+    } else if name.chars().any(char::is_control) {
+        "holds a control character"
+    } else {
+        return Ok(());
+    };
+    Err(ValidationError::new("name").with_message(message.into()))
+}
+
+/// The product that provisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum IdentityProvider {
+    /// Microsoft Entra ID.
+    Entra,
+    /// Okta.
+    Okta,
+    /// OneLogin.
+    OneLogin,
+    /// Keycloak with a SCIM plug-in.
+    Keycloak,
+    /// Google Workspace.
+    Google,
+    /// JumpCloud.
+    JumpCloud,
+    /// PingOne or PingFederate.
+    Ping,
+    /// authentik.
+    Authentik,
+    /// Rauthy.
+    Rauthy,
+    /// Any other.
+    #[default]
+    Generic,
+}
+
+impl IdentityProvider {
+    /// Every product.
+    pub const ALL: [Self; 10] = [
+        Self::Entra,
+        Self::Okta,
+        Self::OneLogin,
+        Self::Keycloak,
+        Self::Google,
+        Self::JumpCloud,
+        Self::Ping,
+        Self::Authentik,
+        Self::Rauthy,
+        Self::Generic,
+    ];
+
+    /// The product as it is stored and entered.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Entra => "entra",
+            Self::Okta => "okta",
+            Self::OneLogin => "onelogin",
+            Self::Keycloak => "keycloak",
+            Self::Google => "google",
+            Self::JumpCloud => "jumpcloud",
+            Self::Ping => "ping",
+            Self::Authentik => "authentik",
+            Self::Rauthy => "rauthy",
+            Self::Generic => "generic",
+        }
+    }
+
+    /// The product of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+}
+
+/// The profile as it is stored and entered.
+pub fn profile_name(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Tolerant => "tolerant",
+        Profile::Strict => "strict",
+    }
+}
+
+/// The profile of this name.
+pub fn parse_profile(text: &str) -> Option<Profile> {
+    [Profile::Tolerant, Profile::Strict]
+        .into_iter()
+        .find(|profile| profile_name(*profile) == text)
+}

@@ -1,0 +1,68 @@
+//! What an administrator's request can meet.
+
+use scim_provisioning::StoreError;
+use validator::ValidationErrors;
+
+/// Why an administrator's request was not carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// There is nothing of this name or id.
+    #[error("there is no {kind} \"{name}\"")]
+    NotFound {
+        /// What was looked for.
+        kind: &'static str,
+        /// By which name or id.
+        name: String,
+    },
+    /// The name is in use.
+    #[error("the name \"{0}\" is in use")]
+    NameTaken(String),
+    /// A value does not fit.
+    #[error("{0}")]
+    Invalid(String),
+    /// A configuration has as many live tokens as it may have.
+    #[error("a configuration has at most {0} live tokens; revoke one first")]
+    TooManyTokens(usize),
+    /// Somebody else changed it meanwhile.
+    #[error("it was changed meanwhile; try again")]
+    Stale,
+    /// The store failed.
+    #[error("the database failed")]
+    Store(#[source] StoreError),
+}
+
+impl AdminError {
+    pub(crate) fn not_found(kind: &'static str, name: &str) -> Self {
+        Self::NotFound {
+            kind,
+            name: name.to_owned(),
+        }
+    }
+}
+
+impl From<ValidationErrors> for AdminError {
+    fn from(errors: ValidationErrors) -> Self {
+        let mut messages: Vec<String> = errors
+            .field_errors()
+            .into_iter()
+            .flat_map(|(field, errors)| {
+                errors.iter().map(move |error| match &error.message {
+                    Some(message) => format!("{field} {message}"),
+                    None => format!("{field} is not valid"),
+                })
+            })
+            .collect();
+        messages.sort();
+        Self::Invalid(messages.join("; "))
+    }
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stale => Self::Stale,
+            other => Self::Store(other),
+        }
+    }
+}

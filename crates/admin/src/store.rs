@@ -1,0 +1,215 @@
+//! The port to what administrators configure.
+
+use chrono::{DateTime, Utc};
+use scim_provisioning::{ConfigurationId, StoreError};
+
+use crate::account::{Account, PasswordHash};
+use crate::api_key::ApiKey;
+use crate::configuration::ProvisioningConfiguration;
+use crate::event::{AuditEntry, EventQuery, LoggedEvent};
+use crate::people::{GroupSummary, Person, PersonInput};
+use crate::token::AccessToken;
+
+/// Where configurations, tokens, accounts and keys are kept. Every call is one transaction, and
+/// writes its [`AuditEntry`] in it.
+///
+/// Every call may answer [`StoreError::Database`] and [`StoreError::Busy`]; a call that can meet
+/// anything else says so.
+pub trait Store: Send + Sync {
+    /// Adds a configuration and its first token.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the name is in use.
+    fn add_configuration(
+        &self,
+        configuration: &ProvisioningConfiguration,
+        token: &AccessToken,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// The configurations whose name or description contains a text, in order of name.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn configurations(
+        &self,
+        search: Option<&str>,
+    ) -> Result<Vec<ProvisioningConfiguration>, StoreError>;
+
+    /// The configuration of this id, or of this name without regard to case.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn configuration(
+        &self,
+        name_or_id: &str,
+    ) -> Result<Option<ProvisioningConfiguration>, StoreError>;
+
+    /// Writes a configuration whose version is still the given one, and counts it up.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the name is in use, [`StoreError::Stale`].
+    fn update_configuration(
+        &self,
+        configuration: &ProvisioningConfiguration,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Deletes a configuration and its tokens. The people it managed stay, as if created by hand;
+    /// its groups stay without a manager; its log stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it is gone already.
+    fn delete_configuration(
+        &self,
+        id: ConfigurationId,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Adds a token, unless the configuration has `most` live ones at this time.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it has.
+    fn add_token(
+        &self,
+        token: &AccessToken,
+        most: usize,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// The tokens of a configuration, newest first.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn tokens(&self, configuration: ConfigurationId) -> Result<Vec<AccessToken>, StoreError>;
+
+    /// The token of a hash, with its configuration.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn find_token(
+        &self,
+        hash: &str,
+    ) -> Result<Option<(AccessToken, ProvisioningConfiguration)>, StoreError>;
+
+    /// Revokes a token; answers whether there was one to revoke.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn revoke_token(
+        &self,
+        id: &str,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// Notes when, from where and by which client a token was used.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn touch_token(
+        &self,
+        id: &str,
+        at: DateTime<Utc>,
+        from: Option<&str>,
+        client: Option<&str>,
+    ) -> Result<(), StoreError>;
+
+    /// Adds a console account.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the name is in use.
+    fn add_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError>;
+
+    /// The console accounts, in order of name.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn accounts(&self) -> Result<Vec<Account>, StoreError>;
+
+    /// Sets the password of an account; answers whether there is one.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn set_password(
+        &self,
+        name: &str,
+        password: &PasswordHash,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// Adds an API key.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the name is in use.
+    fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError>;
+
+    /// The API keys, in order of name.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Revokes an API key by name or id; answers whether there was one to revoke.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn revoke_api_key(
+        &self,
+        name_or_id: &str,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// Adds a person by hand and answers the id.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the logon name is in use.
+    fn add_person(
+        &self,
+        person: &PersonInput,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<String, StoreError>;
+
+    /// People whose logon name, name or e-mail contains a text, in order of id, behind an id.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn people(
+        &self,
+        search: Option<&str>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Person>, StoreError>;
+
+    /// Groups whose name contains a text, in order of id, behind an id.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn group_summaries(
+        &self,
+        search: Option<&str>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<GroupSummary>, StoreError>;
+
+    /// Entries of the provisioning log, in order of time.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError>;
+
+    /// Writes an audit entry alone.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn audit(&self, audit: &AuditEntry) -> Result<(), StoreError>;
+
+    /// Whether the database can be reached and has the tables of this version.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn ready(&self) -> Result<(), StoreError>;
+}

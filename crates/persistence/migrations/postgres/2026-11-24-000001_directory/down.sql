@@ -1,0 +1,11 @@
+DROP TABLE outbox;
+DROP TABLE api_keys;
+DROP TABLE accounts;
+DROP TABLE audit_events;
+DROP TABLE provisioning_events;
+DROP TABLE access_tokens;
+DROP TABLE provisioning_configurations;
+DROP TABLE group_members;
+DROP TABLE groups;
+DROP TABLE user_emails;
+DROP TABLE users;

@@ -1,0 +1,184 @@
+-- People, in the product's words. Times are milliseconds since 1970 in UTC; keys are folded by the
+-- application, never by the database.
+CREATE TABLE users (
+    id TEXT NOT NULL PRIMARY KEY,
+    user_name TEXT NOT NULL,
+    user_name_key TEXT NOT NULL,
+    first_name TEXT,
+    last_name TEXT,
+    display_name TEXT,
+    display_key TEXT NOT NULL,
+    email TEXT,
+    email_key TEXT,
+    contact_no TEXT,
+    alt_contact_no1 TEXT,
+    alt_contact_no2 TEXT,
+    job_title TEXT,
+    employee_id TEXT,
+    department TEXT,
+    location TEXT,
+    manager TEXT,
+    company TEXT,
+    language TEXT,
+    time_zone TEXT,
+    user_type TEXT NOT NULL DEFAULT 'requester',
+    is_vip INTEGER NOT NULL DEFAULT 0,
+    custom_fields TEXT NOT NULL DEFAULT '{}',
+    status TEXT NOT NULL,
+    is_tenant_admin INTEGER NOT NULL DEFAULT 0,
+    admin_role TEXT,
+    managed_by TEXT,
+    external_id TEXT,
+    -- The identity provider's word, and the same in the form that filters search.
+    scim_document TEXT NOT NULL DEFAULT '{}',
+    search_document TEXT NOT NULL DEFAULT '{}',
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX users_user_name ON users (user_name_key) WHERE status <> 'archived';
+CREATE UNIQUE INDEX users_external_id ON users (managed_by, external_id)
+    WHERE status <> 'archived' AND external_id IS NOT NULL;
+CREATE INDEX users_managed ON users (managed_by, id);
+CREATE INDEX users_modified ON users (managed_by, updated_at, id);
+CREATE INDEX users_email ON users (email_key);
+CREATE INDEX users_protected ON users (id) WHERE is_tenant_admin = 1;
+
+-- Every e-mail address of a managed user, for lookups.
+CREATE TABLE user_emails (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    type_key TEXT,
+    value_key TEXT NOT NULL
+);
+CREATE INDEX user_emails_value ON user_emails (value_key);
+CREATE INDEX user_emails_user ON user_emails (user_id);
+
+CREATE TABLE groups (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    kind TEXT NOT NULL DEFAULT 'requester_group',
+    managed_by TEXT,
+    external_id TEXT,
+    scim_document TEXT NOT NULL DEFAULT '{}',
+    search_document TEXT NOT NULL DEFAULT '{}',
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX groups_name ON groups (managed_by, name_key);
+CREATE UNIQUE INDEX groups_external_id ON groups (managed_by, external_id)
+    WHERE external_id IS NOT NULL;
+CREATE INDEX groups_managed ON groups (managed_by, id);
+
+CREATE TABLE group_members (
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    member_id TEXT NOT NULL,
+    member_kind TEXT NOT NULL,
+    added_at BIGINT NOT NULL,
+    PRIMARY KEY (group_id, member_id)
+);
+CREATE INDEX group_members_member ON group_members (member_id, group_id);
+
+CREATE TABLE provisioning_configurations (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    description TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    users INTEGER NOT NULL,
+    groups INTEGER NOT NULL,
+    identity_provider TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    existing_users TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX provisioning_configurations_name ON provisioning_configurations (name_key);
+
+CREATE TABLE access_tokens (
+    id TEXT NOT NULL PRIMARY KEY,
+    configuration_id TEXT NOT NULL
+        REFERENCES provisioning_configurations (id) ON DELETE CASCADE,
+    hash TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    hint TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at BIGINT,
+    revoked_at BIGINT,
+    last_used_at BIGINT,
+    last_used_from TEXT,
+    last_used_by TEXT
+);
+CREATE UNIQUE INDEX access_tokens_hash ON access_tokens (hash);
+CREATE INDEX access_tokens_configuration ON access_tokens (configuration_id);
+
+-- No foreign key to configurations: the log outlives them.
+CREATE TABLE provisioning_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at BIGINT NOT NULL,
+    configuration_id TEXT NOT NULL,
+    configuration_name TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    resource_type TEXT,
+    resource_id TEXT,
+    resource_name TEXT,
+    outcome TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    scim_type TEXT,
+    reason TEXT,
+    changes TEXT NOT NULL,
+    deviations TEXT NOT NULL,
+    duration_micros BIGINT NOT NULL,
+    source TEXT,
+    user_agent TEXT
+);
+CREATE INDEX provisioning_events_configuration ON provisioning_events (configuration_id, id);
+CREATE INDEX provisioning_events_resource ON provisioning_events (resource_id, id);
+
+CREATE TABLE audit_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    source TEXT,
+    event TEXT NOT NULL,
+    object TEXT NOT NULL,
+    details TEXT NOT NULL
+);
+
+CREATE TABLE accounts (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    role TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX accounts_name ON accounts (name_key);
+
+CREATE TABLE api_keys (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    role TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT
+);
+CREATE UNIQUE INDEX api_keys_name ON api_keys (name_key);
+CREATE UNIQUE INDEX api_keys_hash ON api_keys (hash);
+
+-- Changes of the directory for ServiceOps, written in the transaction of the change.
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at BIGINT NOT NULL,
+    topic TEXT NOT NULL,
+    resource_type TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    payload TEXT NOT NULL
+);

@@ -1,0 +1,133 @@
+//! Rows of `accounts` and `api_keys`.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use scim_admin::account::{Account, PasswordHash, Role};
+use scim_admin::api_key::ApiKey;
+use scim_protocol::text::fold;
+use scim_provisioning::StoreError;
+
+use crate::condition::millis;
+use crate::connection::Connection;
+use crate::view::{instant, unreadable};
+
+#[derive(diesel::QueryableByName)]
+struct AccountRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Text)]
+    password_hash: String,
+    #[diesel(sql_type = BigInt)]
+    created_at: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct ApiKeyRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Text)]
+    hash: String,
+    #[diesel(sql_type = BigInt)]
+    created_at: i64,
+    #[diesel(sql_type = BigInt)]
+    expires_at: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    revoked_at: Option<i64>,
+}
+
+pub(super) fn insert(connection: &mut Connection, account: &Account) -> Result<(), StoreError> {
+    let mut sql = connection
+        .sql("INSERT INTO accounts (id, name, name_key, role, password_hash, created_at) VALUES (");
+    sql.bind(&account.id).push(", ").bind(&account.name);
+    sql.push(", ").bind(fold(&account.name));
+    sql.push(", ").bind(account.role.as_str());
+    sql.push(", ").bind(&account.password.0);
+    sql.push(", ").bind(millis(account.created)).push(")");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+pub(super) fn list(connection: &mut Connection) -> Result<Vec<Account>, StoreError> {
+    let sql = connection
+        .sql("SELECT id, name, role, password_hash, created_at FROM accounts ORDER BY name_key");
+    let rows: Vec<AccountRow> = connection.rows(&sql)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Account {
+                id: row.id,
+                name: row.name,
+                role: Role::parse(&row.role).ok_or_else(|| unreadable("accounts.role"))?,
+                password: PasswordHash(row.password_hash),
+                created: instant(row.created_at),
+            })
+        })
+        .collect()
+}
+
+pub(super) fn set_password(
+    connection: &mut Connection,
+    name: &str,
+    password: &PasswordHash,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("UPDATE accounts SET password_hash = ");
+    sql.bind(&password.0)
+        .push(" WHERE name_key = ")
+        .bind(fold(name.trim()));
+    Ok(connection.execute(&sql)? > 0)
+}
+
+pub(super) fn insert_key(connection: &mut Connection, key: &ApiKey) -> Result<(), StoreError> {
+    let mut sql = connection.sql(
+        "INSERT INTO api_keys (id, name, name_key, role, hash, created_at, expires_at) VALUES (",
+    );
+    sql.bind(&key.id).push(", ").bind(&key.name);
+    sql.push(", ").bind(fold(&key.name));
+    sql.push(", ").bind(key.role.as_str());
+    sql.push(", ").bind(&key.hash);
+    sql.push(", ").bind(millis(key.created));
+    sql.push(", ").bind(millis(key.expires)).push(")");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+pub(super) fn keys(connection: &mut Connection) -> Result<Vec<ApiKey>, StoreError> {
+    let sql = connection.sql(
+        "SELECT id, name, role, hash, created_at, expires_at, revoked_at FROM api_keys \
+         ORDER BY name_key",
+    );
+    let rows: Vec<ApiKeyRow> = connection.rows(&sql)?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(ApiKey {
+                id: row.id,
+                name: row.name,
+                role: Role::parse(&row.role).ok_or_else(|| unreadable("api_keys.role"))?,
+                hash: row.hash,
+                created: instant(row.created_at),
+                expires: instant(row.expires_at),
+                revoked: row.revoked_at.map(instant),
+            })
+        })
+        .collect()
+}
+
+pub(super) fn revoke_key(
+    connection: &mut Connection,
+    name_or_id: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("UPDATE api_keys SET revoked_at = ");
+    sql.bind(millis(now))
+        .push(" WHERE revoked_at IS NULL AND (id = ");
+    sql.bind(name_or_id).push(" OR name_key = ");
+    sql.bind(fold(name_or_id.trim())).push(")");
+    Ok(connection.execute(&sql)? > 0)
+}

@@ -1,0 +1,200 @@
+//! Rows of `provisioning_configurations`.
+
+use diesel::sql_types::{BigInt, Integer, Text};
+use scim_admin::configuration::{parse_profile, profile_name};
+use scim_admin::{IdentityProvider, ProvisioningConfiguration};
+use scim_protocol::text::fold;
+use scim_provisioning::{ConfigurationId, ExistingUsers, StoreError};
+
+use crate::condition::millis;
+use crate::connection::Connection;
+use crate::sql::Sql;
+use crate::view::{instant, unreadable};
+
+/// The columns of a [`ConfigurationRow`], of the table with the alias `c`. Their names do not meet
+/// those of a token's columns.
+pub(super) const COLUMNS: &str = "c.id AS c_id, c.name AS c_name, c.description AS c_description, \
+    CAST(c.enabled AS INTEGER) AS c_enabled, CAST(c.users AS INTEGER) AS c_users, \
+    CAST(c.groups AS INTEGER) AS c_groups, c.identity_provider AS c_identity_provider, \
+    c.profile AS c_profile, c.existing_users AS c_existing_users, c.version AS c_version, \
+    c.created_at AS c_created_at, c.updated_at AS c_updated_at";
+
+#[derive(diesel::QueryableByName)]
+pub(super) struct ConfigurationRow {
+    #[diesel(sql_type = Text)]
+    c_id: String,
+    #[diesel(sql_type = Text)]
+    c_name: String,
+    #[diesel(sql_type = Text)]
+    c_description: String,
+    #[diesel(sql_type = Integer)]
+    c_enabled: i32,
+    #[diesel(sql_type = Integer)]
+    c_users: i32,
+    #[diesel(sql_type = Integer)]
+    c_groups: i32,
+    #[diesel(sql_type = Text)]
+    c_identity_provider: String,
+    #[diesel(sql_type = Text)]
+    c_profile: String,
+    #[diesel(sql_type = Text)]
+    c_existing_users: String,
+    #[diesel(sql_type = BigInt)]
+    c_version: i64,
+    #[diesel(sql_type = BigInt)]
+    c_created_at: i64,
+    #[diesel(sql_type = BigInt)]
+    c_updated_at: i64,
+}
+
+impl TryFrom<ConfigurationRow> for ProvisioningConfiguration {
+    type Error = StoreError;
+
+    fn try_from(row: ConfigurationRow) -> Result<Self, StoreError> {
+        let known = || unreadable("provisioning_configurations");
+        Ok(Self {
+            id: ConfigurationId::parse(&row.c_id).ok_or_else(known)?,
+            name: row.c_name,
+            description: row.c_description,
+            enabled: row.c_enabled != 0,
+            users: row.c_users != 0,
+            groups: row.c_groups != 0,
+            identity_provider: IdentityProvider::parse(&row.c_identity_provider)
+                .ok_or_else(known)?,
+            profile: parse_profile(&row.c_profile).ok_or_else(known)?,
+            existing_users: ExistingUsers::parse(&row.c_existing_users).ok_or_else(known)?,
+            version: row.c_version,
+            created: instant(row.c_created_at),
+            last_modified: instant(row.c_updated_at),
+        })
+    }
+}
+
+pub(super) fn insert(
+    connection: &mut Connection,
+    configuration: &ProvisioningConfiguration,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql(
+        "INSERT INTO provisioning_configurations (id, created_at, version, name, name_key, \
+         description, enabled, users, groups, identity_provider, profile, existing_users, \
+         updated_at) VALUES (",
+    );
+    sql.bind(configuration.id.to_string());
+    sql.push(", ")
+        .bind(millis(configuration.created))
+        .push(", 1");
+    for (_, write) in columns(configuration) {
+        sql.push(", ");
+        sql.bind(write);
+    }
+    sql.push(")");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+pub(super) fn update(
+    connection: &mut Connection,
+    configuration: &ProvisioningConfiguration,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE provisioning_configurations SET version = version + 1");
+    for (name, value) in columns(configuration) {
+        sql.push(", ").push(name).push(" = ").bind(value);
+    }
+    sql.push(" WHERE id = ").bind(configuration.id.to_string());
+    sql.push(" AND version = ").bind(configuration.version);
+    match connection.execute(&sql)? {
+        0 => Err(StoreError::Stale),
+        _ => Ok(()),
+    }
+}
+
+/// The columns that an administrator changes, in the order of the insert.
+fn columns(configuration: &ProvisioningConfiguration) -> [(&'static str, crate::sql::Bind); 10] {
+    [
+        ("name", (&configuration.name).into()),
+        ("name_key", fold(&configuration.name).into()),
+        ("description", (&configuration.description).into()),
+        ("enabled", configuration.enabled.into()),
+        ("users", configuration.users.into()),
+        ("groups", configuration.groups.into()),
+        (
+            "identity_provider",
+            configuration.identity_provider.as_str().into(),
+        ),
+        ("profile", profile_name(configuration.profile).into()),
+        (
+            "existing_users",
+            configuration.existing_users.as_str().into(),
+        ),
+        ("updated_at", millis(configuration.last_modified).into()),
+    ]
+}
+
+pub(super) fn delete(connection: &mut Connection, id: ConfigurationId) -> Result<(), StoreError> {
+    let of = |mut sql: Sql| {
+        sql.bind(id.to_string());
+        sql
+    };
+    let sql = connection.sql("DELETE FROM provisioning_configurations WHERE id = ");
+    if connection.execute(&of(sql))? == 0 {
+        return Err(StoreError::Stale);
+    }
+    for release in [
+        "UPDATE users SET managed_by = NULL WHERE managed_by = ",
+        "UPDATE groups SET managed_by = NULL WHERE managed_by = ",
+    ] {
+        let sql = of(connection.sql(release));
+        connection.execute(&sql)?;
+    }
+    Ok(())
+}
+
+/// Holds back other changes of the configuration until the transaction ends.
+pub(super) fn lock(connection: &mut Connection, id: ConfigurationId) -> Result<(), StoreError> {
+    let mut sql =
+        connection.sql("UPDATE provisioning_configurations SET version = version WHERE id = ");
+    sql.bind(id.to_string());
+    match connection.execute(&sql)? {
+        0 => Err(StoreError::Stale),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn list(
+    connection: &mut Connection,
+    search: Option<&str>,
+) -> Result<Vec<ProvisioningConfiguration>, StoreError> {
+    let mut sql = connection.sql(&format!(
+        "SELECT {COLUMNS} FROM provisioning_configurations c ORDER BY c.name_key"
+    ));
+    sql.push(", c.id");
+    let rows: Vec<ConfigurationRow> = connection.rows(&sql)?;
+    let search = search.map(fold);
+    // There are few configurations; the database does not know how to fold a description.
+    rows.into_iter()
+        .map(ProvisioningConfiguration::try_from)
+        .filter(|configuration| match (configuration, &search) {
+            (Ok(configuration), Some(search)) => {
+                fold(&configuration.name).contains(search)
+                    || fold(&configuration.description).contains(search)
+            }
+            _ => true,
+        })
+        .collect()
+}
+
+pub(super) fn find(
+    connection: &mut Connection,
+    name_or_id: &str,
+) -> Result<Option<ProvisioningConfiguration>, StoreError> {
+    let mut sql = connection.sql(&format!(
+        "SELECT {COLUMNS} FROM provisioning_configurations c WHERE c.id = "
+    ));
+    sql.bind(name_or_id)
+        .push(" OR c.name_key = ")
+        .bind(fold(name_or_id.trim()));
+    connection
+        .row::<ConfigurationRow>(&sql)?
+        .map(ProvisioningConfiguration::try_from)
+        .transpose()
+}

@@ -1,0 +1,102 @@
+//! Reading the provisioning log.
+
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use scim_admin::event::{EventQuery, LoggedEvent};
+use scim_provisioning::StoreError;
+use serde_json::Value;
+
+use crate::connection::Connection;
+use crate::view::instant;
+
+#[derive(diesel::QueryableByName)]
+struct EventRow {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    at: i64,
+    #[diesel(sql_type = Text)]
+    configuration_id: String,
+    #[diesel(sql_type = Text)]
+    configuration_name: String,
+    #[diesel(sql_type = Text)]
+    request_id: String,
+    #[diesel(sql_type = Text)]
+    action: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    resource_type: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    resource_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    resource_name: Option<String>,
+    #[diesel(sql_type = Text)]
+    outcome: String,
+    #[diesel(sql_type = Integer)]
+    status: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    scim_type: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    reason: Option<String>,
+    #[diesel(sql_type = Text)]
+    changes: String,
+    #[diesel(sql_type = Text)]
+    deviations: String,
+    #[diesel(sql_type = BigInt)]
+    duration_micros: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    source: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    user_agent: Option<String>,
+}
+
+pub(super) fn list(
+    connection: &mut Connection,
+    query: &EventQuery,
+) -> Result<Vec<LoggedEvent>, StoreError> {
+    let mut sql = connection.sql(
+        "SELECT id, at, configuration_id, configuration_name, request_id, action, resource_type, \
+         resource_id, resource_name, outcome, CAST(status AS INTEGER) AS status, scim_type, \
+         reason, changes, deviations, duration_micros, source, user_agent \
+         FROM provisioning_events WHERE TRUE",
+    );
+    if let Some(configuration) = query.configuration {
+        sql.push(" AND configuration_id = ")
+            .bind(configuration.to_string());
+    }
+    if let Some(outcome) = &query.outcome {
+        sql.push(" AND outcome = ").bind(outcome);
+    }
+    match query.after {
+        Some(after) => sql.push(" AND id > ").bind(after).push(" ORDER BY id"),
+        None => sql.push(" ORDER BY id DESC"),
+    };
+    sql.push(" LIMIT ").bind(query.limit);
+    let mut rows: Vec<EventRow> = connection.rows(&sql)?;
+    if query.after.is_none() {
+        rows.reverse();
+    }
+    Ok(rows.into_iter().map(event).collect())
+}
+
+fn event(row: EventRow) -> LoggedEvent {
+    let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+    LoggedEvent {
+        id: row.id,
+        at: instant(row.at),
+        configuration: row.configuration_id,
+        configuration_name: row.configuration_name,
+        request_id: row.request_id,
+        action: row.action,
+        resource_type: row.resource_type,
+        resource_id: row.resource_id,
+        resource_name: row.resource_name,
+        outcome: row.outcome,
+        status: row.status,
+        scim_type: row.scim_type,
+        reason: row.reason,
+        changes: json(&row.changes),
+        deviations: json(&row.deviations),
+        duration_micros: row.duration_micros,
+        source: row.source,
+        user_agent: row.user_agent,
+    }
+}

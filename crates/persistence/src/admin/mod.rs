@@ -1,0 +1,233 @@
+//! The administrators' store.
+
+mod accounts;
+mod configurations;
+mod directory;
+mod events;
+mod tokens;
+
+use chrono::{DateTime, Utc};
+use scim_admin::account::{Account, PasswordHash};
+use scim_admin::api_key::ApiKey;
+use scim_admin::event::{AuditEntry, EventQuery, LoggedEvent};
+use scim_admin::people::{GroupSummary, Person, PersonInput};
+use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
+use scim_provisioning::{ConfigurationId, StoreError};
+
+use crate::database::Database;
+use crate::log;
+
+impl Store for Database {
+    fn add_configuration(
+        &self,
+        configuration: &ProvisioningConfiguration,
+        token: &AccessToken,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (configuration, token, audit) = (configuration.clone(), token.clone(), audit.clone());
+        self.writing(move |connection| {
+            configurations::insert(connection, &configuration)?;
+            tokens::insert(connection, &token)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn configurations(
+        &self,
+        search: Option<&str>,
+    ) -> Result<Vec<ProvisioningConfiguration>, StoreError> {
+        self.reading(|connection| configurations::list(connection, search))
+    }
+
+    fn configuration(
+        &self,
+        name_or_id: &str,
+    ) -> Result<Option<ProvisioningConfiguration>, StoreError> {
+        self.reading(|connection| configurations::find(connection, name_or_id))
+    }
+
+    fn update_configuration(
+        &self,
+        configuration: &ProvisioningConfiguration,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (configuration, audit) = (configuration.clone(), audit.clone());
+        self.writing(move |connection| {
+            configurations::update(connection, &configuration)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn delete_configuration(
+        &self,
+        id: ConfigurationId,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let audit = audit.clone();
+        self.writing(move |connection| {
+            configurations::delete(connection, id)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn add_token(
+        &self,
+        token: &AccessToken,
+        most: usize,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (token, audit) = (token.clone(), audit.clone());
+        self.writing(move |connection| {
+            configurations::lock(connection, token.configuration)?;
+            let tokens = tokens::list(connection, token.configuration)?;
+            if tokens.iter().filter(|token| token.is_live(now)).count() >= most {
+                return Err(StoreError::Conflict { attribute: "token" });
+            }
+            tokens::insert(connection, &token)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn tokens(&self, configuration: ConfigurationId) -> Result<Vec<AccessToken>, StoreError> {
+        self.reading(|connection| tokens::list(connection, configuration))
+    }
+
+    fn find_token(
+        &self,
+        hash: &str,
+    ) -> Result<Option<(AccessToken, ProvisioningConfiguration)>, StoreError> {
+        self.reading(|connection| tokens::find(connection, hash))
+    }
+
+    fn revoke_token(
+        &self,
+        id: &str,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let (id, audit) = (id.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            let revoked = tokens::revoke(connection, &id, now)?;
+            if revoked {
+                log::audit(connection, &audit)?;
+            }
+            Ok(revoked)
+        })
+    }
+
+    fn touch_token(
+        &self,
+        id: &str,
+        at: DateTime<Utc>,
+        from: Option<&str>,
+        client: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        let (from, client) = (from.map(str::to_owned), client.map(str::to_owned));
+        self.writing(move |connection| {
+            tokens::touch(connection, &id, at, from.as_deref(), client.as_deref())
+        })
+    }
+
+    fn add_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (account, audit) = (account.clone(), audit.clone());
+        self.writing(move |connection| {
+            accounts::insert(connection, &account)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.reading(accounts::list)
+    }
+
+    fn set_password(
+        &self,
+        name: &str,
+        password: &PasswordHash,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let (name, password, audit) = (name.to_owned(), password.clone(), audit.clone());
+        self.writing(move |connection| {
+            let found = accounts::set_password(connection, &name, &password)?;
+            if found {
+                log::audit(connection, &audit)?;
+            }
+            Ok(found)
+        })
+    }
+
+    fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (key, audit) = (key.clone(), audit.clone());
+        self.writing(move |connection| {
+            accounts::insert_key(connection, &key)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        self.reading(accounts::keys)
+    }
+
+    fn revoke_api_key(
+        &self,
+        name_or_id: &str,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let (name_or_id, audit) = (name_or_id.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            let revoked = accounts::revoke_key(connection, &name_or_id, now)?;
+            if revoked {
+                log::audit(connection, &audit)?;
+            }
+            Ok(revoked)
+        })
+    }
+
+    fn add_person(
+        &self,
+        person: &PersonInput,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<String, StoreError> {
+        let (person, audit) = (person.clone(), audit.clone());
+        self.writing(move |connection| {
+            let id = directory::add_person(connection, &person, now)?;
+            log::audit(connection, &audit)?;
+            Ok(id)
+        })
+    }
+
+    fn people(
+        &self,
+        search: Option<&str>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Person>, StoreError> {
+        self.reading(|connection| directory::people(connection, search, after, limit))
+    }
+
+    fn group_summaries(
+        &self,
+        search: Option<&str>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<GroupSummary>, StoreError> {
+        self.reading(|connection| directory::groups(connection, search, after, limit))
+    }
+
+    fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError> {
+        self.reading(|connection| events::list(connection, query))
+    }
+
+    fn audit(&self, audit: &AuditEntry) -> Result<(), StoreError> {
+        let audit = audit.clone();
+        self.writing(move |connection| log::audit(connection, &audit))
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.reading(|connection| configurations::find(connection, "").map(drop))
+    }
+}

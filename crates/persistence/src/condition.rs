@@ -1,0 +1,595 @@
+//! Conditions as SQL.
+//!
+//! A leaf reads a column where there is one, and the document in its searched form where there is
+//! none. Absent values make SQL's third truth value, which is the same as false but for a negation:
+//! inside `NOT` every leaf is brought back to two values.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use scim_protocol::filter::index::instant_key;
+use scim_protocol::filter::{Condition, Operator, Target, Test};
+use scim_provisioning::{ResourceKind, Scope};
+use serde_json::{Map, Value, json};
+
+use crate::sql::{Dialect, Sql};
+
+/// Writes conditions on one table, whose alias is `r`.
+pub(crate) struct ConditionWriter<'a> {
+    pub(crate) sql: &'a mut Sql,
+    pub(crate) kind: ResourceKind,
+    pub(crate) scope: Scope,
+    /// The base URL of SCIM, in front of every location.
+    pub(crate) base_url: &'a str,
+}
+
+/// Where a leaf reads.
+enum Place {
+    /// An expression that gives text.
+    Text(String),
+    /// A column of milliseconds since 1970.
+    Instant(&'static str),
+    /// The document.
+    Document,
+    /// Rows of memberships.
+    Membership,
+    /// The same for every resource of the type.
+    Constant(Value),
+}
+
+impl ConditionWriter<'_> {
+    pub(crate) fn write(&mut self, condition: &Condition) {
+        self.condition(condition, false);
+    }
+
+    // The recursion is as deep as the filter, which the parser bounds.
+    fn condition(&mut self, condition: &Condition, negated: bool) {
+        match condition {
+            Condition::All(parts) => self.joined(parts, " AND ", "TRUE", negated),
+            Condition::Any(parts) => self.joined(parts, " OR ", "FALSE", negated),
+            Condition::Not(part) => {
+                self.sql.push("NOT (");
+                self.condition(part, true);
+                self.sql.push(")");
+            }
+            Condition::Constant(true) => {
+                self.sql.push("TRUE");
+            }
+            Condition::Constant(false) => {
+                self.sql.push("FALSE");
+            }
+            Condition::Value { target, test } => self.two_valued(negated, |writer| {
+                writer.leaf(target, test);
+            }),
+            Condition::Some { target, condition } => self.two_valued(negated, |writer| {
+                writer.some(target, condition);
+            }),
+        }
+    }
+
+    fn joined(&mut self, parts: &[Condition], with: &str, empty: &str, negated: bool) {
+        self.sql.push("(");
+        for (at, part) in parts.iter().enumerate() {
+            if at > 0 {
+                self.sql.push(with);
+            }
+            self.condition(part, negated);
+        }
+        if parts.is_empty() {
+            self.sql.push(empty);
+        }
+        self.sql.push(")");
+    }
+
+    fn two_valued(&mut self, negated: bool, write: impl FnOnce(&mut Self)) {
+        if negated {
+            self.sql.push("COALESCE(");
+            write(self);
+            self.sql.push(", FALSE)");
+        } else {
+            self.sql.push("(");
+            write(self);
+            self.sql.push(")");
+        }
+    }
+
+    fn leaf(&mut self, target: &Target, test: &Test) {
+        match self.place(target) {
+            Place::Text(expression) => self.test(&expression, test),
+            Place::Instant(column) => self.instant(column, test),
+            Place::Constant(value) => {
+                let holds = constant(&value, test);
+                self.sql.push(if holds { "TRUE" } else { "FALSE" });
+            }
+            Place::Membership => self.membership(|writer| writer.member_test(target, test)),
+            Place::Document => self.document(target, test),
+        }
+    }
+
+    /// Where a target is stored.
+    fn place(&self, target: &Target) -> Place {
+        if target.extension.is_some() {
+            return Place::Document;
+        }
+        let sub = target.sub_attribute.as_deref();
+        match (self.kind, &*target.attribute, sub) {
+            (_, "id", _) => Place::Text("r.id".to_owned()),
+            (_, "externalId", _) => Place::Text("r.external_id".to_owned()),
+            (ResourceKind::User, "userName", _) => Place::Text("r.user_name_key".to_owned()),
+            (ResourceKind::Group, "displayName", _) => Place::Text("r.name_key".to_owned()),
+            (_, "meta", Some("created")) => Place::Instant("r.created_at"),
+            (_, "meta", Some("lastModified")) => Place::Instant("r.updated_at"),
+            (_, "meta", Some("resourceType")) => Place::Constant(json!(self.kind.as_str())),
+            (_, "meta", Some("location")) => Place::Text(format!(
+                "({} || r.id)",
+                literal(&format!("{}{}/", self.base_url, self.kind.endpoint()))
+            )),
+            (_, "meta", Some("version")) => {
+                Place::Text("('W/\"' || CAST(r.version AS TEXT) || '\"')".to_owned())
+            }
+            (_, "meta", _) => Place::Constant(json!({ "resourceType": self.kind.as_str() })),
+            (ResourceKind::User, "groups", _) | (ResourceKind::Group, "members", _) => {
+                Place::Membership
+            }
+            _ => Place::Document,
+        }
+    }
+
+    /// A test of an attribute in the document.
+    fn document(&mut self, target: &Target, test: &Test) {
+        if let Some(address) = email_lookup(target, test) {
+            self.sql
+                .push("r.id IN (SELECT e.user_id FROM user_emails e WHERE e.value_key = ");
+            self.sql.bind(address).push(")");
+            return;
+        }
+        if target.multi_valued {
+            self.elements(target);
+            self.element_test(target, test);
+            self.sql.push(")");
+            return;
+        }
+        let path = path(target, true);
+        let present = self.json(&path, false);
+        let value = self.json(&path, true);
+        self.json_test(&present, &value, test);
+    }
+
+    fn some(&mut self, target: &Target, condition: &Condition) {
+        if let Place::Membership = self.place(target) {
+            self.membership(|writer| writer.inner(condition, &Self::member_test));
+            return;
+        }
+        if let Some((address, kind)) = email_path(target, condition) {
+            self.sql
+                .push("r.id IN (SELECT e.user_id FROM user_emails e WHERE e.value_key = ");
+            self.sql.bind(address).push(" AND e.type_key = ");
+            self.sql.bind(kind).push(")");
+            return;
+        }
+        if target.multi_valued {
+            self.elements(target);
+            self.inner(condition, &Self::element_test);
+            self.sql.push(")");
+        } else {
+            self.inner(condition, &|writer, target, test| {
+                writer.sql.push("COALESCE(");
+                writer.document(target, test);
+                writer.sql.push(", FALSE)");
+            });
+        }
+    }
+
+    /// The condition of a value filter, whose leaves are tests of one value.
+    fn inner(&mut self, condition: &Condition, test: &dyn Fn(&mut Self, &Target, &Test)) {
+        match condition {
+            Condition::All(parts) => self.inner_joined(parts, " AND ", test),
+            Condition::Any(parts) => self.inner_joined(parts, " OR ", test),
+            Condition::Not(part) => {
+                self.sql.push("NOT (");
+                self.inner(part, test);
+                self.sql.push(")");
+            }
+            Condition::Constant(always) => {
+                self.sql.push(if *always { "TRUE" } else { "FALSE" });
+            }
+            Condition::Some { condition, .. } => self.inner(condition, test),
+            Condition::Value {
+                target,
+                test: value,
+            } => {
+                self.sql.push("COALESCE(");
+                test(self, target, value);
+                self.sql.push(", FALSE)");
+            }
+        }
+    }
+
+    fn inner_joined(
+        &mut self,
+        parts: &[Condition],
+        with: &str,
+        test: &dyn Fn(&mut Self, &Target, &Test),
+    ) {
+        self.sql.push("(");
+        for (at, part) in parts.iter().enumerate() {
+            if at > 0 {
+                self.sql.push(with);
+            }
+            self.inner(part, test);
+        }
+        self.sql.push(")");
+    }
+
+    /// Opens an `EXISTS` over the values of a multi-valued attribute, as `e`.
+    fn elements(&mut self, target: &Target) {
+        let path = path(target, false);
+        match self.sql.dialect {
+            Dialect::Sqlite => {
+                let path = literal(&sqlite_path(&path));
+                self.sql.push(&format!(
+                    "EXISTS (SELECT 1 FROM json_each(r.search_document, {path}) e WHERE "
+                ));
+            }
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => {
+                let path = postgres_path(&path);
+                self.sql.push(&format!(
+                    "EXISTS (SELECT 1 FROM jsonb_array_elements(r.search_document #> {path}) \
+                     AS e(value) WHERE "
+                ));
+            }
+        }
+    }
+
+    /// A test of one value of a multi-valued attribute.
+    fn element_test(&mut self, target: &Target, test: &Test) {
+        let (present, value) = match (self.sql.dialect, target.sub_attribute.as_deref()) {
+            (Dialect::Sqlite, None) => ("e.type".to_owned(), "e.value".to_owned()),
+            (Dialect::Sqlite, Some(sub)) => {
+                let path = literal(&sqlite_path(&[sub.to_owned()]));
+                (
+                    format!("json_type(e.value, {path})"),
+                    format!("json_extract(e.value, {path})"),
+                )
+            }
+            #[cfg(feature = "postgres")]
+            (Dialect::Postgres, None) => ("e.value".to_owned(), "(e.value #>> '{}')".to_owned()),
+            #[cfg(feature = "postgres")]
+            (Dialect::Postgres, Some(sub)) => {
+                let sub = literal(sub);
+                (
+                    format!("(e.value -> {sub})"),
+                    format!("(e.value ->> {sub})"),
+                )
+            }
+        };
+        self.json_test(&present, &value, test);
+    }
+
+    /// The expression for a path of the document: its text, or whether it is there.
+    fn json(&self, path: &[String], text: bool) -> String {
+        match self.sql.dialect {
+            Dialect::Sqlite => {
+                let path = literal(&sqlite_path(path));
+                let function = if text { "json_extract" } else { "json_type" };
+                format!("{function}(r.search_document, {path})")
+            }
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => {
+                let operator = if text { "#>>" } else { "#>" };
+                format!("(r.search_document {operator} {})", postgres_path(path))
+            }
+        }
+    }
+
+    fn json_test(&mut self, present: &str, value: &str, test: &Test) {
+        match (test, self.sql.dialect) {
+            (Test::Present, _) => {
+                self.sql.push(present).push(" IS NOT NULL");
+            }
+            (Test::Boolean(flag), Dialect::Sqlite) => {
+                self.sql.push(&format!("{present} = '{flag}'"));
+            }
+            #[cfg(feature = "postgres")]
+            (Test::Boolean(flag), Dialect::Postgres) => {
+                self.sql.push(&format!("{value} = '{flag}'"));
+            }
+            (
+                Test::Number {
+                    operator,
+                    value: number,
+                },
+                Dialect::Sqlite,
+            ) => {
+                self.sql.push(value).push(sign(*operator)).bind(*number);
+            }
+            #[cfg(feature = "postgres")]
+            (
+                Test::Number {
+                    operator,
+                    value: number,
+                },
+                Dialect::Postgres,
+            ) => {
+                let expression = format!("CAST({value} AS double precision)");
+                self.sql
+                    .push(&expression)
+                    .push(sign(*operator))
+                    .bind(*number);
+            }
+            (
+                Test::Instant {
+                    operator,
+                    value: instant,
+                },
+                _,
+            ) => {
+                let key = instant_key(*instant);
+                self.compare(value, *operator, &key);
+            }
+            (Test::Text { .. }, _) => self.test(value, test),
+        }
+    }
+
+    /// A test of an expression that gives text.
+    fn test(&mut self, expression: &str, test: &Test) {
+        match test {
+            Test::Present => {
+                self.sql.push(expression).push(" IS NOT NULL");
+            }
+            Test::Text {
+                operator, value, ..
+            } => self.compare(expression, *operator, value),
+            // Text is neither a boolean nor a number nor an instant.
+            Test::Boolean(_) | Test::Number { .. } | Test::Instant { .. } => {
+                self.sql.push("FALSE");
+            }
+        }
+    }
+
+    fn compare(&mut self, expression: &str, operator: Operator, value: &str) {
+        let ordered = match self.sql.dialect {
+            Dialect::Sqlite => expression.to_owned(),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => format!("{expression} COLLATE \"C\""),
+        };
+        match operator {
+            Operator::Contains => {
+                let function = match self.sql.dialect {
+                    Dialect::Sqlite => "instr",
+                    #[cfg(feature = "postgres")]
+                    Dialect::Postgres => "strpos",
+                };
+                self.sql.push(&format!("{function}({expression}, "));
+                self.sql.bind(value).push(") > 0");
+            }
+            Operator::StartsWith => {
+                // The range lets an index find the first one.
+                self.sql.push(&ordered).push(" >= ").bind(value);
+                self.sql.push(&format!(" AND substr({expression}, 1, "));
+                self.sql
+                    .bind_int(characters(value))
+                    .push(") = ")
+                    .bind(value);
+            }
+            Operator::EndsWith if value.is_empty() => {
+                self.sql.push(expression).push(" IS NOT NULL");
+            }
+            Operator::EndsWith => {
+                let function = match self.sql.dialect {
+                    Dialect::Sqlite => "substr",
+                    #[cfg(feature = "postgres")]
+                    Dialect::Postgres => "right",
+                };
+                let count = match self.sql.dialect {
+                    Dialect::Sqlite => -characters(value),
+                    #[cfg(feature = "postgres")]
+                    Dialect::Postgres => characters(value),
+                };
+                self.sql.push(&format!("{function}({expression}, "));
+                self.sql.bind_int(count).push(") = ").bind(value);
+            }
+            _ => {
+                self.sql.push(&ordered).push(sign(operator)).bind(value);
+            }
+        }
+    }
+
+    /// A test of a column of milliseconds. An instant between two milliseconds equals none of them.
+    fn instant(&mut self, column: &str, test: &Test) {
+        let Test::Instant { operator, value } = test else {
+            self.sql.push(if matches!(test, Test::Present) {
+                "TRUE"
+            } else {
+                "FALSE"
+            });
+            return;
+        };
+        let between = value.timestamp_subsec_nanos() % 1_000_000 != 0;
+        let sign = match (operator, between) {
+            (Operator::Equal, true) => {
+                self.sql.push("FALSE");
+                return;
+            }
+            (Operator::NotEqual, true) => {
+                self.sql.push("TRUE");
+                return;
+            }
+            (Operator::GreaterOrEqual, true) => " > ",
+            (Operator::Less, true) => " <= ",
+            (operator, _) => sign(*operator),
+        };
+        self.sql.push(column).push(sign).bind(millis(*value));
+    }
+
+    /// An `EXISTS` over the memberships of the resource: `m` is the row, `o` the other end.
+    fn membership(&mut self, condition: impl FnOnce(&mut Self)) {
+        let configuration = self.scope.configuration().to_string();
+        match self.kind {
+            ResourceKind::User => {
+                self.sql.push(
+                    "EXISTS (SELECT 1 FROM group_members m JOIN groups o ON o.id = m.group_id \
+                     WHERE m.member_id = r.id AND o.managed_by = ",
+                );
+                self.sql.bind(configuration).push(" AND ");
+            }
+            ResourceKind::Group => {
+                self.sql.push(
+                    "EXISTS (SELECT 1 FROM group_members m \
+                     LEFT JOIN users u ON u.id = m.member_id AND m.member_kind = 'User' \
+                     LEFT JOIN groups o ON o.id = m.member_id AND m.member_kind = 'Group' \
+                     WHERE m.group_id = r.id AND (u.managed_by = ",
+                );
+                self.sql.bind(&configuration);
+                self.sql.push(
+                    " AND u.is_tenant_admin = 0 AND u.status <> 'archived' OR o.managed_by = ",
+                );
+                self.sql.bind(configuration).push(") AND ");
+            }
+        }
+        condition(self);
+        self.sql.push(")");
+    }
+
+    fn member_test(&mut self, target: &Target, test: &Test) {
+        let base_url = self.base_url;
+        let sub = target.sub_attribute.as_deref().unwrap_or("value");
+        let reference = |kind: ResourceKind, id: &str| {
+            let prefix = literal(&format!("{base_url}{}/", kind.endpoint()));
+            format!("({prefix} || {id})")
+        };
+        let expression = match (self.kind, sub) {
+            (ResourceKind::User, "value") => "m.group_id".to_owned(),
+            (ResourceKind::User, "display") => "o.name_key".to_owned(),
+            (ResourceKind::User, "type") => "'direct'".to_owned(),
+            (ResourceKind::User, _) => reference(ResourceKind::Group, "m.group_id"),
+            (ResourceKind::Group, "value") => "m.member_id".to_owned(),
+            (ResourceKind::Group, "display") => "COALESCE(u.display_key, o.name_key)".to_owned(),
+            (ResourceKind::Group, "type") => {
+                "CASE m.member_kind WHEN 'User' THEN 'user' ELSE 'group' END".to_owned()
+            }
+            (ResourceKind::Group, _) => format!(
+                "CASE m.member_kind WHEN 'User' THEN {} ELSE {} END",
+                reference(ResourceKind::User, "m.member_id"),
+                reference(ResourceKind::Group, "m.member_id")
+            ),
+        };
+        self.test(&format!("({expression})"), test);
+    }
+}
+
+/// An e-mail address that a test looks for, which the index of addresses finds.
+fn email_lookup<'a>(target: &Target, test: &'a Test) -> Option<&'a str> {
+    match test {
+        Test::Text {
+            operator: Operator::Equal,
+            value,
+            ..
+        } if is_email(target, "value") => Some(value),
+        _ => None,
+    }
+}
+
+/// The address and type of `emails[type eq "work" and value eq "x"]`, in either order.
+fn email_path<'a>(target: &Target, condition: &'a Condition) -> Option<(&'a str, &'a str)> {
+    if target.extension.is_some() || &*target.attribute != "emails" {
+        return None;
+    }
+    let Condition::All(parts) = condition else {
+        return None;
+    };
+    let find = |sub: &str| {
+        parts.iter().find_map(|part| match part {
+            Condition::Value {
+                target,
+                test:
+                    Test::Text {
+                        operator: Operator::Equal,
+                        value,
+                        ..
+                    },
+            } if is_email(target, sub) => Some(value.as_str()),
+            _ => None,
+        })
+    };
+    match parts.as_slice() {
+        [_, _] => Some((find("value")?, find("type")?)),
+        _ => None,
+    }
+}
+
+fn is_email(target: &Target, sub: &str) -> bool {
+    target.extension.is_none()
+        && &*target.attribute == "emails"
+        && target.sub_attribute.as_deref() == Some(sub)
+}
+
+/// Whether a value that is the same for every resource passes a test.
+fn constant(value: &Value, test: &Test) -> bool {
+    let target = Target {
+        extension: None,
+        attribute: Arc::from("value"),
+        sub_attribute: None,
+        multi_valued: false,
+    };
+    let condition = Condition::Value {
+        target,
+        test: test.clone(),
+    };
+    condition.matches(&Map::from_iter([("value".to_owned(), value.clone())]))
+}
+
+/// The names that lead to a target in the document.
+pub(crate) fn path(target: &Target, with_sub: bool) -> Vec<String> {
+    let sub = target.sub_attribute.as_deref().filter(|_| with_sub);
+    target
+        .extension
+        .as_deref()
+        .into_iter()
+        .chain([&*target.attribute])
+        .chain(sub)
+        .map(str::to_owned)
+        .collect()
+}
+
+pub(crate) fn sqlite_path(path: &[String]) -> String {
+    let mut text = "$".to_owned();
+    for name in path {
+        match name.parse::<usize>() {
+            Ok(index) => text.push_str(&format!("[{index}]")),
+            Err(_) => text.push_str(&format!(".\"{}\"", name.replace('"', ""))),
+        }
+    }
+    text
+}
+
+#[cfg(feature = "postgres")]
+pub(crate) fn postgres_path(path: &[String]) -> String {
+    let names: Vec<String> = path.iter().map(|name| literal(name)).collect();
+    format!("ARRAY[{}]", names.join(", "))
+}
+
+/// A string literal; what stands in it comes from a schema or the settings, never from a request.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn sign(operator: Operator) -> &'static str {
+    match operator {
+        Operator::NotEqual => " <> ",
+        Operator::Greater => " > ",
+        Operator::GreaterOrEqual => " >= ",
+        Operator::Less => " < ",
+        Operator::LessOrEqual => " <= ",
+        _ => " = ",
+    }
+}
+
+fn characters(text: &str) -> i64 {
+    i64::try_from(text.chars().count()).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn millis(instant: DateTime<Utc>) -> i64 {
+    instant.timestamp_millis()
+}

@@ -1,0 +1,278 @@
+//! The database: it opens, runs transactions, and closes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use r2d2::Pool;
+use scim_provisioning::directory::Work;
+use scim_provisioning::{Answer, Directory, DirectoryView, Event, Failure, StoreError};
+
+use crate::connection::{Connection, MigrationError, Target, statements};
+use crate::error::wants_retry;
+use crate::log;
+use crate::view::View;
+use crate::writer::Writer;
+
+/// How a database is opened.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `sqlite:PATH` or `postgres://...`.
+    pub url: String,
+    /// The base URL of SCIM, from which the locations of resources are built.
+    pub base_url: String,
+    /// How many connections are kept at most, beside the writer of SQLite.
+    pub connections: u32,
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The URL names no database that this program knows.
+    #[error("the database URL must be sqlite:PATH or postgres://...{0}")]
+    Url(&'static str),
+    /// The database cannot be reached.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database was written by a newer version.
+    #[error("the database was written by a newer version of this program; install that version")]
+    Newer,
+    /// The tables could not be made.
+    #[error("the tables of the database could not be made: {0}")]
+    Tables(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A database on either engine. It implements the directory and the administrators' store.
+pub struct Database {
+    pub(crate) pool: Pool<Target>,
+    writer: Option<Writer>,
+    base_url: String,
+}
+
+impl Database {
+    /// Opens a database, and makes its tables if they are not there.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(settings: &Settings) -> Result<Arc<Self>, OpenError> {
+        let target = target(&settings.url)?;
+        let unreachable = |error: diesel::ConnectionError| OpenError::Unreachable(Box::new(error));
+        let mut first = target.connect().map_err(unreachable)?;
+        first.migrate().map_err(|error| match error {
+            MigrationError::Newer => OpenError::Newer,
+            MigrationError::Failed(source) => OpenError::Tables(source),
+        })?;
+        let writer = match first {
+            Connection::Sqlite(_) => {
+                let writer = Writer::start(target.clone(), first);
+                Some(writer.map_err(|error| OpenError::Unreachable(Box::new(error)))?)
+            }
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => None,
+        };
+        let pool = Pool::builder()
+            .max_size(settings.connections.max(1))
+            .min_idle(Some(1))
+            .connection_timeout(Duration::from_secs(5))
+            .test_on_check_out(true)
+            .error_handler(Box::new(PoolErrors))
+            .build(target)
+            .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
+        Ok(Arc::new(Self {
+            pool,
+            writer,
+            base_url: settings.base_url.trim_end_matches('/').to_owned(),
+        }))
+    }
+
+    /// How many statements this process has executed, so that a test can tell what an operation
+    /// costs.
+    pub fn statements() -> u64 {
+        statements::executed()
+    }
+
+    fn connection(&self) -> Result<r2d2::PooledConnection<Target>, StoreError> {
+        self.pool
+            .get()
+            .map_err(|error| StoreError::Database(Box::new(error)))
+    }
+
+    /// Runs a read on one consistent view.
+    pub(crate) fn reading<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.connection()?;
+        let begin = match &*connection {
+            Connection::Sqlite(_) => "BEGIN DEFERRED",
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        let mut transaction = Transaction::begin(&mut connection, begin)?;
+        let result = work(transaction.connection);
+        // There is nothing to keep: a read ends as it will.
+        transaction.end("COMMIT")?;
+        result
+    }
+
+    /// Runs a write in one transaction and answers after its commit. On PostgreSQL the work runs
+    /// again when the database asks for it.
+    pub(crate) fn writing<T, E>(
+        &self,
+        mut work: impl FnMut(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Retry + Send + 'static,
+    {
+        if let Some(writer) = &self.writer {
+            return writer.write(work);
+        }
+        let mut connection = self.connection()?;
+        let mut attempt = 0;
+        loop {
+            match once(&mut connection, &mut work) {
+                Err(error) if error.wants_retry() && attempt < RETRIES => {
+                    attempt += 1;
+                    // Those who collided must not meet again at once.
+                    let micros = std::time::SystemTime::now()
+                        .duration_since(std::time::UNIX_EPOCH)
+                        .map_or(0, |time| u64::from(time.subsec_micros()));
+                    std::thread::sleep(Duration::from_millis(1 + micros % (5 << attempt.min(5))));
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+fn once<T, E: From<StoreError>>(
+    connection: &mut Connection,
+    work: &mut impl FnMut(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut transaction = Transaction::begin(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")?;
+    match work(transaction.connection) {
+        Ok(value) => {
+            transaction.end("COMMIT")?;
+            Ok(value)
+        }
+        Err(error) => {
+            transaction.end("ROLLBACK")?;
+            Err(error)
+        }
+    }
+}
+
+/// A transaction that is rolled back unless it is ended, even by a panic: the connection goes back
+/// to the pool.
+struct Transaction<'a> {
+    connection: &'a mut Connection,
+    open: bool,
+}
+
+impl<'a> Transaction<'a> {
+    fn begin(connection: &'a mut Connection, begin: &str) -> Result<Self, StoreError> {
+        connection.batch(begin)?;
+        Ok(Self {
+            connection,
+            open: true,
+        })
+    }
+
+    fn end(&mut self, end: &str) -> Result<(), StoreError> {
+        self.connection.batch(end)?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            let _lost = self.connection.batch("ROLLBACK");
+        }
+    }
+}
+
+/// Whether an error is one for which the database wants the transaction run again.
+pub(crate) trait Retry {
+    fn wants_retry(&self) -> bool;
+}
+
+impl Retry for StoreError {
+    fn wants_retry(&self) -> bool {
+        wants_retry(self)
+    }
+}
+
+impl Retry for Failure {
+    fn wants_retry(&self) -> bool {
+        matches!(self, Self::Store(error) if wants_retry(error))
+    }
+}
+
+impl Directory for Database {
+    fn read(
+        &self,
+        work: &mut dyn FnMut(&mut dyn DirectoryView) -> Result<Answer, Failure>,
+    ) -> Result<Answer, Failure> {
+        let base_url = &self.base_url;
+        self.reading(|connection| {
+            work(&mut View {
+                connection,
+                base_url,
+            })
+        })
+    }
+
+    fn write(&self, mut work: Work) -> Result<Answer, Failure> {
+        let base_url = self.base_url.clone();
+        self.writing(move |connection| {
+            work(&mut View {
+                connection,
+                base_url: &base_url,
+            })
+        })
+    }
+
+    fn log(&self, event: Event) -> Result<(), StoreError> {
+        self.writing(move |connection| log::record(connection, &event))
+    }
+}
+
+fn target(url: &str) -> Result<Target, OpenError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() || path == ":memory:" || Path::new(path).is_dir() {
+            return Err(OpenError::Url("; PATH must be a file"));
+        }
+        return Ok(Target::Sqlite(path.to_owned()));
+    }
+    #[cfg(feature = "postgres")]
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        #[cfg(feature = "pq-bundled")]
+        if ["require", "verify-ca", "verify-full"]
+            .iter()
+            .any(|mode| url.contains(&format!("sslmode={mode}")))
+        {
+            return Err(OpenError::Url(
+                "; this build has no TLS to the database, see docs/operators.md for one that has",
+            ));
+        }
+        return Ok(Target::Postgres(url.to_owned()));
+    }
+    Err(OpenError::Url(""))
+}
+
+/// Failed connections of the pool, which tries again by itself.
+#[derive(Debug)]
+struct PoolErrors;
+
+impl r2d2::HandleError<diesel::ConnectionError> for PoolErrors {
+    fn handle_error(&self, error: diesel::ConnectionError) {
+        tracing::warn!(%error, "no connection to the database");
+    }
+}
+
+const RETRIES: u32 = 10;

@@ -1,0 +1,175 @@
+//! Rows of `groups`.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use scim_protocol::Version;
+use scim_protocol::text::fold;
+use scim_provisioning::directory::{GroupWrite, StoredGroup};
+use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
+use serde_json::Value;
+
+use crate::condition::millis;
+use crate::connection::Connection;
+use crate::page::Placed;
+use crate::view::{instant, unreadable, visible};
+
+/// The columns of a [`GroupRow`], of the table with the alias `r`.
+pub(crate) const COLUMNS: &str =
+    "r.id, r.name, r.scim_document, r.version, r.created_at, r.updated_at";
+
+#[derive(diesel::QueryableByName)]
+pub(crate) struct GroupRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    scim_document: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = BigInt)]
+    created_at: i64,
+    #[diesel(sql_type = BigInt)]
+    updated_at: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    sort_text: Option<String>,
+}
+
+impl Placed for GroupRow {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn sort_text(&self) -> Option<&str> {
+        self.sort_text.as_deref()
+    }
+}
+
+impl TryFrom<GroupRow> for StoredGroup {
+    type Error = StoreError;
+
+    fn try_from(row: GroupRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: ResourceId::parse(&row.id).ok_or_else(|| unreadable("groups.id"))?,
+            name: row.name,
+            document: serde_json::from_str(&row.scim_document)
+                .map_err(|_json| unreadable("groups.scim_document"))?,
+            version: Version(row.version),
+            created: instant(row.created_at),
+            last_modified: instant(row.updated_at),
+        })
+    }
+}
+
+/// A group in scope, locked where `lock` is true.
+pub(crate) fn find(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    lock: bool,
+) -> Result<Option<StoredGroup>, StoreError> {
+    let mut sql = connection.sql(&format!(
+        "SELECT {COLUMNS}, CAST(NULL AS TEXT) AS sort_text FROM groups r WHERE r.id = "
+    ));
+    sql.bind(id.to_string()).push(" AND ");
+    visible(&mut sql, ResourceKind::Group, scope, "r");
+    if lock {
+        sql.for_update();
+    }
+    connection
+        .row::<GroupRow>(&sql)?
+        .map(StoredGroup::try_from)
+        .transpose()
+}
+
+pub(crate) fn insert(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    group: &GroupWrite,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql(
+        "INSERT INTO groups (id, name, name_key, managed_by, external_id, scim_document, version, \
+         created_at, updated_at, search_document) VALUES (",
+    );
+    sql.bind(id.to_string()).push(", ").bind(&group.name);
+    sql.push(", ").bind(fold(&group.name));
+    sql.push(", ").bind(scope.configuration().to_string());
+    sql.push(", ").bind(group.external_id.clone());
+    sql.push(", ")
+        .bind(Value::Object(group.document.clone()).to_string());
+    sql.push(", 1, ")
+        .bind(millis(now))
+        .push(", ")
+        .bind(millis(now));
+    sql.push(", ").bind_json(&group.search).push(")");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+pub(crate) fn update(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    expected: Version,
+    group: &GroupWrite,
+    now: DateTime<Utc>,
+) -> Result<Version, StoreError> {
+    let mut sql = connection.sql("UPDATE groups SET name = ");
+    sql.bind(&group.name)
+        .push(", name_key = ")
+        .bind(fold(&group.name));
+    sql.push(", external_id = ").bind(group.external_id.clone());
+    sql.push(", scim_document = ");
+    sql.bind(Value::Object(group.document.clone()).to_string());
+    sql.push(", search_document = ").bind_json(&group.search);
+    finish(connection, sql, scope, id, expected, now)
+}
+
+pub(crate) fn touch(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    expected: Version,
+    now: DateTime<Utc>,
+) -> Result<Version, StoreError> {
+    let sql = connection.sql("UPDATE groups SET name = name");
+    finish(connection, sql, scope, id, expected, now)
+}
+
+fn finish(
+    connection: &mut Connection,
+    mut sql: crate::sql::Sql,
+    scope: Scope,
+    id: ResourceId,
+    expected: Version,
+    now: DateTime<Utc>,
+) -> Result<Version, StoreError> {
+    sql.push(", version = version + 1, updated_at = ")
+        .bind(millis(now));
+    sql.push(" WHERE id = ").bind(id.to_string());
+    sql.push(" AND version = ").bind(expected.0).push(" AND ");
+    visible(&mut sql, ResourceKind::Group, scope, "groups");
+    if connection.execute(&sql)? == 0 {
+        return Err(StoreError::Stale);
+    }
+    Ok(Version(expected.0 + 1))
+}
+
+pub(crate) fn delete(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("DELETE FROM groups WHERE id = ");
+    sql.bind(id.to_string()).push(" AND ");
+    visible(&mut sql, ResourceKind::Group, scope, "groups");
+    if connection.execute(&sql)? == 0 {
+        return Err(StoreError::Stale);
+    }
+    let mut leave = connection.sql("DELETE FROM group_members WHERE member_id = ");
+    leave.bind(id.to_string());
+    connection.execute(&leave)?;
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! The provisioning log, the audit and the outbox.
+
+use chrono::{DateTime, Utc};
+use scim_admin::event::AuditEntry;
+use scim_provisioning::directory::Change;
+use scim_provisioning::{Event, StoreError};
+
+use crate::condition::millis;
+use crate::connection::Connection;
+
+pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
+    let mut sql = connection.sql(
+        "INSERT INTO provisioning_events (at, configuration_id, configuration_name, request_id, \
+         action, resource_type, resource_id, resource_name, outcome, status, scim_type, reason, \
+         changes, deviations, duration_micros, source, user_agent) VALUES (",
+    );
+    sql.bind(millis(event.at));
+    sql.push(", ").bind(event.configuration.to_string());
+    sql.push(", ").bind(&event.configuration_name);
+    sql.push(", ").bind(&event.request_id);
+    sql.push(", ").bind(event.action.as_str());
+    sql.push(", ").bind(event.kind.map(|kind| kind.as_str()));
+    sql.push(", ")
+        .bind(event.resource_id.map(|id| id.to_string()));
+    sql.push(", ").bind(event.resource_name.clone());
+    sql.push(", ").bind(event.outcome.as_str());
+    sql.push(", ").bind(i64::from(event.status));
+    sql.push(", ").bind(event.scim_type.clone());
+    sql.push(", ").bind(event.reason.clone());
+    sql.push(", ").bind(event.changes.to_string());
+    sql.push(", ").bind(event.deviations.to_string());
+    sql.push(", ").bind(event.duration_micros);
+    sql.push(", ").bind(event.source.clone());
+    sql.push(", ").bind(event.user_agent.clone()).push(")");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+pub(crate) fn announce(
+    connection: &mut Connection,
+    change: &Change,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection
+        .sql("INSERT INTO outbox (at, topic, resource_type, resource_id, payload) VALUES (");
+    sql.bind(millis(now)).push(", ").bind(change.topic);
+    sql.push(", ").bind(change.kind.as_str());
+    sql.push(", ").bind(change.id.to_string());
+    sql.push(", ").bind(change.payload.to_string()).push(")");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+pub(crate) fn audit(connection: &mut Connection, entry: &AuditEntry) -> Result<(), StoreError> {
+    let mut sql = connection
+        .sql("INSERT INTO audit_events (at, actor, source, event, object, details) VALUES (");
+    sql.bind(millis(entry.at)).push(", ").bind(&entry.actor);
+    sql.push(", ").bind(entry.source.clone());
+    sql.push(", ")
+        .bind(entry.event)
+        .push(", ")
+        .bind(&entry.object);
+    sql.push(", ").bind(entry.details.to_string()).push(")");
+    connection.execute(&sql)?;
+    Ok(())
+}

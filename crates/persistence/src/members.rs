@@ -1,0 +1,219 @@
+//! Rows of `group_members`.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Text};
+use scim_provisioning::directory::{Membership, Visible};
+use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
+
+use crate::condition::millis;
+use crate::connection::Connection;
+use crate::view::{unreadable, visible};
+
+#[derive(diesel::QueryableByName)]
+struct MembershipRow {
+    #[diesel(sql_type = Text)]
+    group_id: String,
+    #[diesel(sql_type = Text)]
+    group_name: String,
+    #[diesel(sql_type = Text)]
+    member_id: String,
+    #[diesel(sql_type = Text)]
+    member_kind: String,
+    #[diesel(sql_type = Text)]
+    display: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct VisibleRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    display: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+pub(crate) fn groups_of(
+    connection: &mut Connection,
+    scope: Scope,
+    members: &[ResourceId],
+) -> Result<Vec<Membership>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in members.chunks(CHUNK) {
+        let mut sql = connection.sql(
+            "SELECT m.group_id, g.name AS group_name, m.member_id, m.member_kind, '' AS display \
+             FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.member_id IN (",
+        );
+        sql.bind_all(chunk.iter().map(ToString::to_string))
+            .push(") AND ");
+        visible(&mut sql, ResourceKind::Group, scope, "g");
+        sql.push(" ORDER BY g.name_key, g.id");
+        found.extend(connection.rows::<MembershipRow>(&sql)?);
+    }
+    memberships(found)
+}
+
+pub(crate) fn members_of(
+    connection: &mut Connection,
+    scope: Scope,
+    groups: &[ResourceId],
+) -> Result<Vec<Membership>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in groups.chunks(CHUNK) {
+        let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
+        let mut sql = connection.sql(
+            "SELECT m.group_id, '' AS group_name, m.member_id, m.member_kind, \
+             COALESCE(u.display_name, u.user_name) AS display \
+             FROM group_members m JOIN users u ON u.id = m.member_id AND m.member_kind = 'User' \
+             WHERE m.group_id IN (",
+        );
+        sql.bind_all(&ids).push(") AND ");
+        visible(&mut sql, ResourceKind::User, scope, "u");
+        sql.push(
+            " UNION ALL SELECT m.group_id, '' AS group_name, m.member_id, m.member_kind, \
+             g.name AS display \
+             FROM group_members m JOIN groups g ON g.id = m.member_id AND m.member_kind = 'Group' \
+             WHERE m.group_id IN (",
+        );
+        sql.bind_all(&ids).push(") AND ");
+        visible(&mut sql, ResourceKind::Group, scope, "g");
+        sql.push(" ORDER BY 1, 3");
+        found.extend(connection.rows::<MembershipRow>(&sql)?);
+    }
+    memberships(found)
+}
+
+pub(crate) fn count(
+    connection: &mut Connection,
+    group: ResourceId,
+    limit: usize,
+) -> Result<usize, StoreError> {
+    let mut sql = connection
+        .sql("SELECT count(*) AS count FROM (SELECT 1 FROM group_members WHERE group_id = ");
+    sql.bind(group.to_string()).push(" LIMIT ");
+    sql.bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .push(") AS some");
+    let count = connection.row::<CountRow>(&sql)?.map_or(0, |row| row.count);
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+pub(crate) fn visible_ids(
+    connection: &mut Connection,
+    scope: Scope,
+    ids: &[ResourceId],
+) -> Result<Vec<Visible>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
+        let mut sql = connection.sql(
+            "SELECT u.id, 'User' AS kind, COALESCE(u.display_name, u.user_name) AS display \
+             FROM users u WHERE u.id IN (",
+        );
+        sql.bind_all(&ids).push(") AND ");
+        visible(&mut sql, ResourceKind::User, scope, "u");
+        sql.push(
+            " UNION ALL SELECT g.id, 'Group' AS kind, g.name AS display FROM groups g \
+             WHERE g.id IN (",
+        );
+        sql.bind_all(&ids).push(") AND ");
+        visible(&mut sql, ResourceKind::Group, scope, "g");
+        for row in connection.rows::<VisibleRow>(&sql)? {
+            found.push(Visible {
+                id: parse(&row.id)?,
+                kind: kind(&row.kind),
+                display: row.display,
+            });
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn add(
+    connection: &mut Connection,
+    group: ResourceId,
+    members: &[(ResourceId, ResourceKind)],
+    now: DateTime<Utc>,
+) -> Result<Vec<ResourceId>, StoreError> {
+    let mut added = Vec::new();
+    for chunk in members.chunks(CHUNK) {
+        let mut sql = connection
+            .sql("INSERT INTO group_members (group_id, member_id, member_kind, added_at) VALUES ");
+        for (at, (id, kind)) in chunk.iter().enumerate() {
+            sql.push(if at > 0 { ", (" } else { "(" });
+            sql.bind(group.to_string()).push(", ").bind(id.to_string());
+            sql.push(", ")
+                .bind(kind.as_str())
+                .push(", ")
+                .bind(millis(now));
+            sql.push(")");
+        }
+        sql.push(" ON CONFLICT DO NOTHING RETURNING member_id AS id");
+        for row in connection.rows::<IdRow>(&sql)? {
+            added.push(parse(&row.id)?);
+        }
+    }
+    Ok(added)
+}
+
+pub(crate) fn remove(
+    connection: &mut Connection,
+    scope: Scope,
+    group: ResourceId,
+    members: &[ResourceId],
+) -> Result<Vec<ResourceId>, StoreError> {
+    let mut removed = Vec::new();
+    for chunk in members.chunks(CHUNK) {
+        let mut sql = connection.sql("DELETE FROM group_members WHERE group_id = ");
+        sql.bind(group.to_string()).push(" AND member_id IN (");
+        sql.bind_all(chunk.iter().map(ToString::to_string));
+        sql.push(") AND (EXISTS (SELECT 1 FROM users u WHERE u.id = group_members.member_id AND ");
+        visible(&mut sql, ResourceKind::User, scope, "u");
+        sql.push(") OR EXISTS (SELECT 1 FROM groups g WHERE g.id = group_members.member_id AND ");
+        visible(&mut sql, ResourceKind::Group, scope, "g");
+        sql.push(")) RETURNING member_id AS id");
+        for row in connection.rows::<IdRow>(&sql)? {
+            removed.push(parse(&row.id)?);
+        }
+    }
+    Ok(removed)
+}
+
+fn memberships(rows: Vec<MembershipRow>) -> Result<Vec<Membership>, StoreError> {
+    rows.into_iter()
+        .map(|row| {
+            Ok(Membership {
+                group: parse(&row.group_id)?,
+                group_name: row.group_name,
+                member: parse(&row.member_id)?,
+                kind: kind(&row.member_kind),
+                display: row.display,
+            })
+        })
+        .collect()
+}
+
+fn parse(id: &str) -> Result<ResourceId, StoreError> {
+    ResourceId::parse(id).ok_or_else(|| unreadable("group_members"))
+}
+
+fn kind(text: &str) -> ResourceKind {
+    match text {
+        "Group" => ResourceKind::Group,
+        _ => ResourceKind::User,
+    }
+}
+
+/// Ids in one statement; well below the limits of both engines.
+const CHUNK: usize = 500;

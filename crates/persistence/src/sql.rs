@@ -1,0 +1,156 @@
+//! SQL text and its binds, for either engine.
+
+use std::fmt::Write;
+
+/// Which SQL is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    #[cfg(feature = "postgres")]
+    Postgres,
+}
+
+/// A bound value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Bind {
+    Text(Option<String>),
+    Integer(Option<i64>),
+    Real(f64),
+}
+
+impl From<&str> for Bind {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Bind {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<&String> for Bind {
+    fn from(text: &String) -> Self {
+        Self::Text(Some(text.clone()))
+    }
+}
+
+impl From<Option<String>> for Bind {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Option<&str>> for Bind {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
+    }
+}
+
+impl From<i64> for Bind {
+    fn from(number: i64) -> Self {
+        Self::Integer(Some(number))
+    }
+}
+
+impl From<Option<i64>> for Bind {
+    fn from(number: Option<i64>) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<bool> for Bind {
+    fn from(flag: bool) -> Self {
+        Self::Integer(Some(i64::from(flag)))
+    }
+}
+
+impl From<f64> for Bind {
+    fn from(number: f64) -> Self {
+        Self::Real(number)
+    }
+}
+
+/// A statement under construction. Values are bound, never written; what is written as text are
+/// this crate's own words and names that come from a schema.
+#[derive(Debug, Clone)]
+pub(crate) struct Sql {
+    pub(crate) dialect: Dialect,
+    pub(crate) text: String,
+    pub(crate) binds: Vec<Bind>,
+}
+
+impl Sql {
+    pub(crate) fn new(dialect: Dialect, text: &str) -> Self {
+        Self {
+            dialect,
+            text: text.to_owned(),
+            binds: Vec::new(),
+        }
+    }
+
+    /// Appends text.
+    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Appends a placeholder for a value.
+    pub(crate) fn bind(&mut self, value: impl Into<Bind>) -> &mut Self {
+        let value = value.into();
+        let kind = match value {
+            Bind::Text(_) => "text",
+            Bind::Integer(_) => "bigint",
+            Bind::Real(_) => "double precision",
+        };
+        self.binds.push(value);
+        let number = self.binds.len();
+        // PostgreSQL infers the type of a placeholder from its place, which is not always enough.
+        let written = match self.dialect {
+            Dialect::Sqlite => write!(self.text, "${number}"),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => write!(self.text, "CAST(${number} AS {kind})"),
+        };
+        debug_assert!(written.is_ok(), "{kind}");
+        self
+    }
+
+    /// Appends a placeholder for a number that a function takes as a 32-bit integer.
+    pub(crate) fn bind_int(&mut self, number: i64) -> &mut Self {
+        self.push("CAST(").bind(number).push(" AS integer)")
+    }
+
+    /// Appends placeholders for several values, separated by commas.
+    pub(crate) fn bind_all<T: Into<Bind>>(
+        &mut self,
+        values: impl IntoIterator<Item = T>,
+    ) -> &mut Self {
+        for (at, value) in values.into_iter().enumerate() {
+            if at > 0 {
+                self.push(", ");
+            }
+            self.bind(value);
+        }
+        self
+    }
+
+    /// Appends a placeholder for a JSON document that is searched.
+    pub(crate) fn bind_json(&mut self, document: &serde_json::Value) -> &mut Self {
+        let text = document.to_string();
+        match self.dialect {
+            Dialect::Sqlite => self.bind(text),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => self.push("CAST(").bind(text).push(" AS jsonb)"),
+        }
+    }
+
+    /// Appends `FOR UPDATE` where the engine locks rows.
+    pub(crate) fn for_update(&mut self) -> &mut Self {
+        match self.dialect {
+            Dialect::Sqlite => self,
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => self.push(" FOR UPDATE"),
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! Rows of `users`.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use scim_mapping::{Field, FieldValue, Record};
+use scim_protocol::Version;
+use scim_protocol::text::fold;
+use scim_provisioning::directory::{Occupant, Relation, Status, StoredUser, UserKeys, UserWrite};
+use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
+use serde_json::{Map, Value};
+
+use crate::condition::millis;
+use crate::connection::Connection;
+use crate::page::Placed;
+use crate::sql::{Bind, Sql};
+use crate::view::{instant, unreadable, visible};
+
+/// The columns of a [`UserRow`], of the table with the alias `r`.
+pub(crate) const COLUMNS: &str = "r.id, r.user_name, r.first_name, r.last_name, r.display_name, \
+    r.email, r.contact_no, r.alt_contact_no1, r.alt_contact_no2, r.job_title, r.employee_id, \
+    r.department, r.location, r.manager, r.company, r.language, r.time_zone, r.user_type, \
+    CAST(r.is_vip AS INTEGER) AS is_vip, r.custom_fields, r.status, r.external_id, \
+    r.scim_document, r.version, r.created_at, r.updated_at";
+
+#[derive(diesel::QueryableByName)]
+pub(crate) struct UserRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    user_name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    first_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    last_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    display_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    email: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    contact_no: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    alt_contact_no1: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    alt_contact_no2: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    job_title: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    employee_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    department: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    location: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    manager: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    company: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    language: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    time_zone: Option<String>,
+    #[diesel(sql_type = Text)]
+    user_type: String,
+    #[diesel(sql_type = Integer)]
+    is_vip: i32,
+    #[diesel(sql_type = Text)]
+    custom_fields: String,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Text)]
+    scim_document: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = BigInt)]
+    created_at: i64,
+    #[diesel(sql_type = BigInt)]
+    updated_at: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    sort_text: Option<String>,
+}
+
+impl Placed for UserRow {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn sort_text(&self) -> Option<&str> {
+        self.sort_text.as_deref()
+    }
+}
+
+impl TryFrom<UserRow> for StoredUser {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let id = ResourceId::parse(&row.id).ok_or_else(|| unreadable("users.id"))?;
+        let document: Map<String, Value> = serde_json::from_str(&row.scim_document)
+            .map_err(|_json| unreadable("users.scim_document"))?;
+        let custom: Map<String, Value> = serde_json::from_str(&row.custom_fields)
+            .map_err(|_json| unreadable("users.custom_fields"))?;
+        let mut record: Record = [
+            (Field::UserName, Some(row.user_name)),
+            (Field::FirstName, row.first_name),
+            (Field::LastName, row.last_name),
+            (Field::DisplayName, row.display_name),
+            (Field::Email, row.email),
+            (Field::ContactNo, row.contact_no),
+            (Field::AltContactNo1, row.alt_contact_no1),
+            (Field::AltContactNo2, row.alt_contact_no2),
+            (Field::JobTitle, row.job_title),
+            (Field::EmployeeId, row.employee_id),
+            (Field::Department, row.department),
+            (Field::Location, row.location),
+            (Field::Manager, row.manager),
+            (Field::Company, row.company),
+            (Field::Language, row.language),
+            (Field::TimeZone, row.time_zone),
+            (Field::UserType, Some(row.user_type)),
+            (Field::ScimExternalId, row.external_id),
+        ]
+        .into_iter()
+        .filter_map(|(field, value)| Some((field, FieldValue::Text(value?))))
+        .collect();
+        if row.is_vip != 0 {
+            record.insert(Field::Vip, FieldValue::Boolean(true));
+        }
+        for (key, value) in custom {
+            let value =
+                serde_json::from_value(value).map_err(|_json| unreadable("users.custom_fields"))?;
+            record.insert(Field::Custom(key), value);
+        }
+        Ok(Self {
+            id,
+            record,
+            status: status(&row.status),
+            document,
+            version: Version(row.version),
+            created: instant(row.created_at),
+            last_modified: instant(row.updated_at),
+        })
+    }
+}
+
+fn status(text: &str) -> Status {
+    match text {
+        "active" => Status::Active,
+        "blocked" => Status::Blocked,
+        _ => Status::Archived,
+    }
+}
+
+/// A user in scope, locked where `lock` is true.
+pub(crate) fn find(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    lock: bool,
+) -> Result<Option<StoredUser>, StoreError> {
+    let mut sql = connection.sql(&format!(
+        "SELECT {COLUMNS}, CAST(NULL AS TEXT) AS sort_text FROM users r WHERE r.id = "
+    ));
+    sql.bind(id.to_string()).push(" AND ");
+    visible(&mut sql, ResourceKind::User, scope, "r");
+    if lock {
+        sql.for_update();
+    }
+    connection
+        .row::<UserRow>(&sql)?
+        .map(StoredUser::try_from)
+        .transpose()
+}
+
+/// The columns that are written of a user, and their values.
+fn values(user: &UserWrite) -> Vec<(&'static str, Bind)> {
+    let text = |field: Field| {
+        let value = user.record.get(&field).and_then(FieldValue::as_text);
+        value.map(str::to_owned)
+    };
+    let user_name = text(Field::UserName).unwrap_or_default();
+    let display = text(Field::DisplayName).unwrap_or_else(|| user_name.clone());
+    let email = text(Field::Email);
+    let vip = user.record.get(&Field::Vip) == Some(&FieldValue::Boolean(true));
+    let custom: Map<String, Value> = user
+        .record
+        .iter()
+        .filter_map(|(field, value)| match field {
+            Field::Custom(key) => Some((key.clone(), value.to_json())),
+            _ => None,
+        })
+        .collect();
+    vec![
+        ("user_name_key", fold(&user_name).into()),
+        ("user_name", user_name.into()),
+        ("first_name", text(Field::FirstName).into()),
+        ("last_name", text(Field::LastName).into()),
+        ("display_name", text(Field::DisplayName).into()),
+        ("display_key", fold(&display).into()),
+        ("email_key", email.as_deref().map(fold).into()),
+        ("email", email.into()),
+        ("contact_no", text(Field::ContactNo).into()),
+        ("alt_contact_no1", text(Field::AltContactNo1).into()),
+        ("alt_contact_no2", text(Field::AltContactNo2).into()),
+        ("job_title", text(Field::JobTitle).into()),
+        ("employee_id", text(Field::EmployeeId).into()),
+        ("department", text(Field::Department).into()),
+        ("location", text(Field::Location).into()),
+        ("manager", text(Field::Manager).into()),
+        ("company", text(Field::Company).into()),
+        ("language", text(Field::Language).into()),
+        ("time_zone", text(Field::TimeZone).into()),
+        (
+            "user_type",
+            text(Field::UserType)
+                .unwrap_or_else(|| "requester".to_owned())
+                .into(),
+        ),
+        ("is_vip", vip.into()),
+        ("custom_fields", Value::Object(custom).to_string().into()),
+        ("status", user.status.as_str().into()),
+        ("external_id", user.external_id.clone().into()),
+        (
+            "scim_document",
+            Value::Object(user.document.clone()).to_string().into(),
+        ),
+    ]
+}
+
+pub(crate) fn insert(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    user: &UserWrite,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let values = values(user);
+    let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
+    let mut sql = connection.sql(&format!(
+        "INSERT INTO users ({}, id, managed_by, version, created_at, updated_at, search_document) \
+         VALUES (",
+        names.join(", ")
+    ));
+    sql.bind_all(values.into_iter().map(|(_, value)| value));
+    sql.push(", ").bind(id.to_string());
+    sql.push(", ").bind(scope.configuration().to_string());
+    sql.push(", 1, ").bind(millis(now));
+    sql.push(", ").bind(millis(now));
+    sql.push(", ").bind_json(&user.search).push(")");
+    connection.execute(&sql)?;
+    insert_emails(connection, id, &user.search)
+}
+
+/// Sets the columns of a user; `further` restricts which row is meant beside its id.
+fn write(
+    connection: &mut Connection,
+    id: ResourceId,
+    user: &UserWrite,
+    now: DateTime<Utc>,
+    managed_by: Option<Scope>,
+    further: impl FnOnce(&mut Sql),
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE users SET ");
+    for (name, value) in values(user) {
+        sql.push(name).push(" = ").bind(value).push(", ");
+    }
+    if let Some(scope) = managed_by {
+        sql.push("managed_by = ");
+        sql.bind(scope.configuration().to_string()).push(", ");
+    }
+    sql.push("search_document = ").bind_json(&user.search);
+    sql.push(", version = version + 1, updated_at = ")
+        .bind(millis(now));
+    sql.push(" WHERE id = ").bind(id.to_string()).push(" AND ");
+    further(&mut sql);
+    if connection.execute(&sql)? == 0 {
+        return Err(StoreError::Stale);
+    }
+    let mut clear = connection.sql("DELETE FROM user_emails WHERE user_id = ");
+    clear.bind(id.to_string());
+    connection.execute(&clear)?;
+    insert_emails(connection, id, &user.search)
+}
+
+pub(crate) fn update(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    expected: Version,
+    user: &UserWrite,
+    now: DateTime<Utc>,
+) -> Result<Version, StoreError> {
+    write(connection, id, user, now, None, |sql| {
+        sql.push("version = ").bind(expected.0).push(" AND ");
+        visible(sql, ResourceKind::User, scope, "users");
+    })?;
+    Ok(Version(expected.0 + 1))
+}
+
+pub(crate) fn link(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    user: &UserWrite,
+    now: DateTime<Utc>,
+) -> Result<Version, StoreError> {
+    write(connection, id, user, now, Some(scope), |sql| {
+        sql.push(
+            "managed_by IS NULL AND is_tenant_admin = 0 AND admin_role IS NULL \
+             AND status <> 'archived'",
+        );
+    })?;
+    match find(connection, scope, id, false)? {
+        Some(user) => Ok(user.version),
+        None => Err(StoreError::Stale),
+    }
+}
+
+pub(crate) fn archive(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection
+        .sql("UPDATE users SET status = 'archived', version = version + 1, updated_at = ");
+    sql.bind(millis(now))
+        .push(" WHERE id = ")
+        .bind(id.to_string());
+    sql.push(" AND ");
+    visible(&mut sql, ResourceKind::User, scope, "users");
+    if connection.execute(&sql)? == 0 {
+        return Err(StoreError::Stale);
+    }
+    let mut leave = connection.sql("DELETE FROM group_members WHERE member_id = ");
+    leave.bind(id.to_string());
+    leave.push(" AND group_id IN (SELECT id FROM groups WHERE managed_by = ");
+    leave.bind(scope.configuration().to_string()).push(")");
+    connection.execute(&leave)?;
+    Ok(())
+}
+
+/// The e-mail addresses of a searched document, for lookups.
+fn insert_emails(
+    connection: &mut Connection,
+    id: ResourceId,
+    search: &Value,
+) -> Result<(), StoreError> {
+    let text = |email: &Value, name: &str| email.get(name)?.as_str().map(str::to_owned);
+    let emails: Vec<(String, Option<String>)> = search
+        .get("emails")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|email| Some((text(email, "value")?, text(email, "type"))))
+        .collect();
+    for chunk in emails.chunks(100) {
+        let mut sql =
+            connection.sql("INSERT INTO user_emails (user_id, value_key, type_key) VALUES ");
+        for (at, (value, kind)) in chunk.iter().enumerate() {
+            sql.push(if at > 0 { ", (" } else { "(" });
+            sql.bind(id.to_string()).push(", ").bind(value).push(", ");
+            sql.bind(kind.clone()).push(")");
+        }
+        connection.execute(&sql)?;
+    }
+    Ok(())
+}
+
+#[derive(diesel::QueryableByName)]
+struct OccupantRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    user_name_key: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    email_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    managed_by: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    admin_role: Option<String>,
+    #[diesel(sql_type = Integer)]
+    is_tenant_admin: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    contact_no: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    employee_id: Option<String>,
+}
+
+pub(crate) fn occupants(
+    connection: &mut Connection,
+    scope: Scope,
+    keys: &UserKeys,
+    except: Option<ResourceId>,
+) -> Result<Vec<Occupant>, StoreError> {
+    let select = "SELECT id, user_name_key, email_key, external_id, managed_by, admin_role, \
+                  CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id \
+                  FROM users WHERE status <> 'archived' AND ";
+    let mut sql = connection.sql(select);
+    sql.push("user_name_key = ").bind(&keys.user_name);
+    // Each part has an index of its own; tenant admins are few.
+    sql.push(" UNION ").push(select).push("is_tenant_admin = 1");
+    if let Some(external_id) = &keys.external_id {
+        sql.push(" UNION ").push(select).push("managed_by = ");
+        sql.bind(scope.configuration().to_string());
+        sql.push(" AND external_id = ").bind(external_id);
+    }
+    if !keys.emails.is_empty() {
+        sql.push(" UNION ")
+            .push(select)
+            .push("managed_by IS NULL AND email_key IN (");
+        sql.bind_all(&keys.emails).push(")");
+    }
+    let except = except.map(|id| id.to_string());
+    let rows: Vec<OccupantRow> = connection.rows(&sql)?;
+    Ok(rows
+        .iter()
+        .filter(|row| Some(&row.id) != except.as_ref())
+        .filter_map(|row| row.occupant(scope, keys))
+        .collect())
+}
+
+impl OccupantRow {
+    fn occupant(&self, scope: Scope, keys: &UserKeys) -> Option<Occupant> {
+        let relation = match &self.managed_by {
+            _ if self.is_tenant_admin != 0 => Relation::Protected,
+            Some(configuration) if *configuration == scope.configuration().to_string() => {
+                Relation::Own
+            }
+            Some(_) => Relation::Foreign,
+            None if self.admin_role.is_some() => Relation::Privileged,
+            None => Relation::ByHand,
+        };
+        Some(Occupant {
+            id: ResourceId::parse(&self.id)?,
+            relation,
+            attribute: self.collision(relation, keys)?,
+        })
+    }
+
+    /// The attribute that collides. Of a protected account every value by which somebody could
+    /// sign in or recover an account counts, across `userName` and e-mail.
+    fn collision(&self, relation: Relation, keys: &UserKeys) -> Option<&'static str> {
+        let has = |keys: &[String], value: &Option<String>| {
+            value.as_ref().is_some_and(|value| keys.contains(value))
+        };
+        if self.user_name_key == keys.user_name {
+            return Some("userName");
+        }
+        if relation == Relation::Own && self.external_id.is_some() {
+            return (self.external_id == keys.external_id).then_some("externalId");
+        }
+        if relation != Relation::Protected {
+            return has(&keys.emails, &self.email_key).then_some("emails");
+        }
+        let crossed = self.email_key.as_ref() == Some(&keys.user_name)
+            || keys.emails.contains(&self.user_name_key)
+            || has(&keys.emails, &self.email_key);
+        let recovery = [&self.contact_no, &self.employee_id]
+            .into_iter()
+            .any(|value| has(&keys.recovery, &value.as_deref().map(fold)));
+        match (crossed, recovery) {
+            (true, _) => Some("emails"),
+            (_, true) => Some("phoneNumbers"),
+            _ => None,
+        }
+    }
+}

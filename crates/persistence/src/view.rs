@@ -1,0 +1,269 @@
+//! The directory ports on one connection inside a transaction.
+
+use chrono::{DateTime, TimeZone, Utc};
+use scim_protocol::Version;
+use scim_provisioning::directory::{
+    Change, GroupWrite, Membership, Occupant, Selected, Selection, StoredGroup, StoredUser,
+    UserKeys, UserWrite, Visible,
+};
+use scim_provisioning::{
+    DirectoryTransaction, DirectoryView, Event, ResourceId, ResourceKind, Scope, StoreError,
+};
+
+use crate::connection::Connection;
+use crate::groups::{self, GroupRow};
+use crate::page::select;
+use crate::sql::Sql;
+use crate::users::{self, UserRow};
+use crate::{log, members};
+
+/// Appends what a configuration can see of a table. This is the one place that decides it.
+pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {
+    sql.push(&format!("{alias}.managed_by = "));
+    sql.bind(scope.configuration().to_string());
+    if kind == ResourceKind::User {
+        sql.push(&format!(
+            " AND {alias}.is_tenant_admin = 0 AND {alias}.status <> 'archived'"
+        ));
+    }
+}
+
+/// A connection inside a transaction.
+pub(crate) struct View<'a> {
+    pub(crate) connection: &'a mut Connection,
+    pub(crate) base_url: &'a str,
+}
+
+impl DirectoryView for View<'_> {
+    fn user(&mut self, scope: Scope, id: ResourceId) -> Result<Option<StoredUser>, StoreError> {
+        users::find(self.connection, scope, id, false)
+    }
+
+    fn group(&mut self, scope: Scope, id: ResourceId) -> Result<Option<StoredGroup>, StoreError> {
+        groups::find(self.connection, scope, id, false)
+    }
+
+    fn users(
+        &mut self,
+        scope: Scope,
+        selection: &Selection,
+    ) -> Result<Selected<StoredUser>, StoreError> {
+        let page: Selected<UserRow> = select(
+            self.connection,
+            ResourceKind::User,
+            scope,
+            self.base_url,
+            users::COLUMNS,
+            selection,
+        )?;
+        converted(page)
+    }
+
+    fn groups(
+        &mut self,
+        scope: Scope,
+        selection: &Selection,
+    ) -> Result<Selected<StoredGroup>, StoreError> {
+        let page: Selected<GroupRow> = select(
+            self.connection,
+            ResourceKind::Group,
+            scope,
+            self.base_url,
+            groups::COLUMNS,
+            selection,
+        )?;
+        converted(page)
+    }
+
+    fn groups_of(
+        &mut self,
+        scope: Scope,
+        ids: &[ResourceId],
+    ) -> Result<Vec<Membership>, StoreError> {
+        members::groups_of(self.connection, scope, ids)
+    }
+
+    fn members_of(
+        &mut self,
+        scope: Scope,
+        ids: &[ResourceId],
+    ) -> Result<Vec<Membership>, StoreError> {
+        members::members_of(self.connection, scope, ids)
+    }
+
+    fn count_members(
+        &mut self,
+        _scope: Scope,
+        group: ResourceId,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        members::count(self.connection, group, limit)
+    }
+
+    fn visible(&mut self, scope: Scope, ids: &[ResourceId]) -> Result<Vec<Visible>, StoreError> {
+        members::visible_ids(self.connection, scope, ids)
+    }
+}
+
+impl DirectoryTransaction for View<'_> {
+    fn lock_user(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+    ) -> Result<Option<StoredUser>, StoreError> {
+        users::find(self.connection, scope, id, true)
+    }
+
+    fn lock_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+    ) -> Result<Option<StoredGroup>, StoreError> {
+        groups::find(self.connection, scope, id, true)
+    }
+
+    fn lock_nesting(&mut self, scope: Scope) -> Result<(), StoreError> {
+        let mut sql = self
+            .connection
+            .sql("UPDATE provisioning_configurations SET version = version WHERE id = ");
+        sql.bind(scope.configuration().to_string());
+        self.connection.execute(&sql)?;
+        Ok(())
+    }
+
+    fn occupants(
+        &mut self,
+        scope: Scope,
+        keys: &UserKeys,
+        except: Option<ResourceId>,
+    ) -> Result<Vec<Occupant>, StoreError> {
+        users::occupants(self.connection, scope, keys, except)
+    }
+
+    fn insert_user(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        user: &UserWrite,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        users::insert(self.connection, scope, id, user, now)
+    }
+
+    fn update_user(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        expected: Version,
+        user: &UserWrite,
+        now: DateTime<Utc>,
+    ) -> Result<Version, StoreError> {
+        users::update(self.connection, scope, id, expected, user, now)
+    }
+
+    fn link_user(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        user: &UserWrite,
+        now: DateTime<Utc>,
+    ) -> Result<Version, StoreError> {
+        users::link(self.connection, scope, id, user, now)
+    }
+
+    fn archive_user(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        users::archive(self.connection, scope, id, now)
+    }
+
+    fn insert_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        group: &GroupWrite,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        groups::insert(self.connection, scope, id, group, now)
+    }
+
+    fn update_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        expected: Version,
+        group: &GroupWrite,
+        now: DateTime<Utc>,
+    ) -> Result<Version, StoreError> {
+        groups::update(self.connection, scope, id, expected, group, now)
+    }
+
+    fn touch_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        expected: Version,
+        now: DateTime<Utc>,
+    ) -> Result<Version, StoreError> {
+        groups::touch(self.connection, scope, id, expected, now)
+    }
+
+    fn delete_group(&mut self, scope: Scope, id: ResourceId) -> Result<(), StoreError> {
+        groups::delete(self.connection, scope, id)
+    }
+
+    fn add_members(
+        &mut self,
+        group: ResourceId,
+        joining: &[(ResourceId, ResourceKind)],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        members::add(self.connection, group, joining, now)
+    }
+
+    fn remove_members(
+        &mut self,
+        scope: Scope,
+        group: ResourceId,
+        leaving: &[ResourceId],
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        members::remove(self.connection, scope, group, leaving)
+    }
+
+    fn record(&mut self, event: &Event) -> Result<(), StoreError> {
+        log::record(self.connection, event)
+    }
+
+    fn announce(&mut self, change: &Change, now: DateTime<Utc>) -> Result<(), StoreError> {
+        log::announce(self.connection, change, now)
+    }
+}
+
+fn converted<R, T: TryFrom<R, Error = StoreError>>(
+    page: Selected<R>,
+) -> Result<Selected<T>, StoreError> {
+    Ok(Selected {
+        total: page.total,
+        items: page
+            .items
+            .into_iter()
+            .map(T::try_from)
+            .collect::<Result<_, _>>()?,
+        next: page.next,
+    })
+}
+
+/// An instant from milliseconds since 1970.
+pub(crate) fn instant(millis: i64) -> DateTime<Utc> {
+    Utc.timestamp_millis_opt(millis)
+        .single()
+        .unwrap_or_default()
+}
+
+/// A value in the database that this program cannot have written.
+pub(crate) fn unreadable(column: &str) -> StoreError {
+    StoreError::Database(format!("{column} holds a value that makes no sense").into())
+}

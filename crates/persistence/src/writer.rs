@@ -1,0 +1,157 @@
+//! The one writer of a SQLite database.
+//!
+//! Writes queue up; one thread takes them in batches, runs each in a savepoint of its own, commits
+//! once for the batch, and answers after the commit. A full queue is answered at once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use scim_provisioning::StoreError;
+
+use crate::connection::{Connection, Target};
+
+/// A write: run inside a savepoint, it says whether to keep what it did, and how to answer. It is
+/// given an error instead of a connection when no transaction could begin.
+pub(crate) type Job = Box<dyn FnOnce(Result<&mut Connection, StoreError>) -> Done + Send>;
+
+/// What a write did.
+pub(crate) struct Done {
+    /// Whether the savepoint is kept.
+    pub(crate) keep: bool,
+    /// Answers; is told why when the batch could not be committed.
+    pub(crate) reply: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+}
+
+pub(crate) struct Writer {
+    queue: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the writer on a connection of its own.
+    pub(crate) fn start(target: Target, connection: Connection) -> std::io::Result<Self> {
+        let (queue, jobs) = bounded(QUEUED);
+        let thread = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || run(&target, connection, &jobs))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    /// Queues a write and waits for its answer.
+    pub(crate) fn write<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let (answer, answered) = bounded(1);
+        let job: Job = Box::new(move |connection| {
+            let result = connection.map_err(E::from).and_then(work);
+            Done {
+                keep: result.is_ok(),
+                reply: Box::new(move |committed| {
+                    // Whoever asked may be gone; the work is done all the same.
+                    let _gone = answer.send(committed.map_err(E::from).and(result));
+                }),
+            }
+        });
+        let queue = self.queue.as_ref().ok_or(StoreError::Busy)?;
+        match queue.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                return Err(StoreError::Busy.into());
+            }
+        }
+        answered
+            .recv()
+            .unwrap_or_else(|_| Err(failed("the write did not run to its end").into()))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // What was queued is written before the database is closed.
+            let _panicked = thread.join();
+        }
+    }
+}
+
+fn run(target: &Target, mut connection: Connection, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        if !batch(&mut connection, first, jobs) {
+            match target.connect() {
+                Ok(fresh) => connection = fresh,
+                Err(error) => tracing::error!(%error, "the database cannot be opened again"),
+            }
+        }
+    }
+}
+
+/// Runs a batch that begins with a job; answers whether the connection can be used further.
+fn batch(connection: &mut Connection, first: Job, jobs: &Receiver<Job>) -> bool {
+    if let Err(error) = connection.batch("BEGIN IMMEDIATE") {
+        let refused = match error {
+            StoreError::Busy => StoreError::Busy,
+            _ => failed("a transaction cannot begin"),
+        };
+        let usable = matches!(refused, StoreError::Busy);
+        (first(Err(refused)).reply)(Ok(()));
+        return usable;
+    }
+    let began = Instant::now();
+    let mut replies = Vec::new();
+    let mut next = Some(first);
+    let mut broken = false;
+    while let Some(job) = next {
+        match one(connection, job) {
+            Ok(reply) => replies.extend(reply),
+            Err(()) => {
+                broken = true;
+                break;
+            }
+        }
+        let more = replies.len() < BATCH && began.elapsed() < BATCH_TIME;
+        next = if more { jobs.try_recv().ok() } else { None };
+    }
+    let committed = !broken && connection.batch("COMMIT").is_ok();
+    if !committed {
+        // The engine may have rolled back by itself.
+        let _rolled_back = connection.batch("ROLLBACK");
+    }
+    for reply in replies {
+        reply(if committed {
+            Ok(())
+        } else {
+            Err(failed("the transaction could not be committed"))
+        });
+    }
+    committed
+}
+
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Runs a job in a savepoint. A job that panics is rolled back and answered by the channel it
+/// drops; an error means that the transaction itself is lost.
+fn one(connection: &mut Connection, job: Job) -> Result<Option<Reply>, ()> {
+    connection.batch("SAVEPOINT job").map_err(|_lost| ())?;
+    let done = catch_unwind(AssertUnwindSafe(|| job(Ok(connection)))).ok();
+    let keep = done.as_ref().is_some_and(|done| done.keep);
+    if !keep {
+        connection.batch("ROLLBACK TO job").map_err(|_lost| ())?;
+    }
+    connection.batch("RELEASE job").map_err(|_lost| ())?;
+    Ok(done.map(|done| done.reply))
+}
+
+fn failed(why: &str) -> StoreError {
+    StoreError::Database(why.into())
+}
+
+const QUEUED: usize = 1024;
+const BATCH: usize = 128;
+const BATCH_TIME: Duration = Duration::from_millis(50);
