@@ -104,7 +104,7 @@ pub(crate) fn count(
         .sql("SELECT count(*) AS count FROM (SELECT 1 FROM group_members WHERE group_id = ");
     sql.bind(group.to_string()).push(" LIMIT ");
     sql.bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .push(") AS some");
+        .push(") AS counted");
     let count = connection.row::<CountRow>(&sql)?.map_or(0, |row| row.count);
     Ok(usize::try_from(count).unwrap_or(0))
 }
