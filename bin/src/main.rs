@@ -1,2 +1,41 @@
-//! The ServiceOps SCIM server.
-fn main() {}
+//! The ServiceOps SCIM server and its command line.
+//!
+//! The binary wires: it reads settings, opens the store, terminates TLS and hands requests to the
+//! service provider. Every rule of SCIM, mapping and storage lives in the crates below.
+
+mod cli;
+mod commands;
+mod instance;
+mod output;
+mod panic;
+mod serve;
+mod settings;
+mod tls;
+
+use std::process::ExitCode;
+
+use crate::cli::Invocation;
+
+fn main() -> ExitCode {
+    panic::install_hook();
+    tls::install_provider();
+    let invocation = match cli::parse(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        Err(error) => return error.report(),
+    };
+    match std::panic::catch_unwind(|| run(invocation)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            output::failure(&output::sentence(&error));
+            ExitCode::FAILURE
+        }
+        Err(_panic) => ExitCode::FAILURE,
+    }
+}
+
+fn run(invocation: Invocation) -> anyhow::Result<()> {
+    match invocation {
+        Invocation::Serve(common, options) => serve::run(&common, *options),
+        Invocation::Command(common, command) => commands::run(&common, command),
+    }
+}

@@ -46,8 +46,8 @@ impl AuthenticationError {
         match self {
             Self::Missing | Self::Invalid => 401,
             Self::Disabled => 403,
-            Self::Store(StoreError::Busy) => 503,
-            Self::Store(_) => 500,
+            // Whoever asks again later may find the database in order.
+            Self::Store(_) => 503,
         }
     }
 

@@ -15,7 +15,6 @@ mod keyring;
 pub mod people;
 mod service;
 pub mod store;
-mod throttle;
 pub mod token;
 
 pub use authenticate::{Authenticated, AuthenticationError, Authenticator};
@@ -24,5 +23,4 @@ pub use error::AdminError;
 pub use keyring::{KeyRing, KeyRingError};
 pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken};
 pub use store::Store;
-pub use throttle::Throttle;
 pub use token::{AccessToken, PlainToken};

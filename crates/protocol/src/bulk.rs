@@ -286,6 +286,30 @@ pub fn resolve(data: &Value, id: &dyn Fn(&str) -> Option<String>) -> Value {
     }
 }
 
+/// The attributes of a resource that refer to others: what is left to be set when the resource had
+/// to be created before those that it refers to.
+pub fn referring(data: &Value) -> Value {
+    let refers = |value: &Value| {
+        let mut found = Vec::new();
+        collect(value, &mut found);
+        !found.is_empty()
+    };
+    let mut left = Map::new();
+    for (name, value) in data.as_object().into_iter().flatten() {
+        match value {
+            // An extension is a namespace, not an attribute.
+            Value::Object(_) if refers(value) && name.contains(':') => {
+                left.insert(name.clone(), referring(value));
+            }
+            _ if refers(value) => {
+                left.insert(name.clone(), value.clone());
+            }
+            _ => {}
+        }
+    }
+    Value::Object(left)
+}
+
 /// Whether an element of an array refers to something unknown, itself or in one of its members.
 fn dangles(element: &Value, id: &dyn Fn(&str) -> Option<String>) -> bool {
     match element {
@@ -384,5 +408,10 @@ mod tests {
             })
         );
         assert_eq!(resolve_path("/Users/bulkId:a", &known), "/Users/u-a");
+        let extended = json!({"title": "T", "urn:x": {"a": "1", "manager": {"value": "bulkId:b"}}});
+        assert_eq!(
+            referring(&extended),
+            json!({"urn:x": {"manager": {"value": "bulkId:b"}}})
+        );
     }
 }

@@ -5,7 +5,7 @@
 //! tenant admins, archived users, what another configuration manages, people created by hand.
 
 use chrono::{DateTime, Utc};
-use scim_mapping::Record;
+use scim_mapping::{Field, FieldValue, Record};
 use scim_protocol::Version;
 use scim_protocol::filter::{Condition, Target};
 use serde_json::{Map, Value};
@@ -71,6 +71,16 @@ pub struct StoredUser {
     pub created: DateTime<Utc>,
     /// When the user last changed.
     pub last_modified: DateTime<Utc>,
+}
+
+impl StoredUser {
+    /// The directory fields with the status among them.
+    pub fn fields(&self) -> Record {
+        let mut record = self.record.clone();
+        let status = FieldValue::Text(self.status.as_str().to_owned());
+        record.insert(Field::Status, status);
+        record
+    }
 }
 
 /// A group as stored, without its members.

@@ -1,7 +1,6 @@
 //! Stored users and groups as SCIM resources.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use scim_mapping::{Field, FieldValue};
 use scim_protocol::Version;
 use scim_protocol::query::Projection;
 use scim_protocol::resource::project;
@@ -15,12 +14,10 @@ impl Context {
     /// A user as a client sees it: the identity provider's word, corrected where the directory
     /// says otherwise.
     pub(crate) fn user(&self, user: &StoredUser, groups: &[Membership]) -> Map<String, Value> {
-        let mut record = user.record.clone();
-        record.insert(
-            Field::Status,
-            FieldValue::Text(user.status.as_str().to_owned()),
-        );
-        let document = self.shared.user_mapping.emit(&user.document, &record);
+        let document = self
+            .shared
+            .user_mapping
+            .emit(&user.document, &user.fields());
         let times = (user.created, user.last_modified);
         let mut attributes =
             self.envelope(ResourceKind::User, user.id, document, times, user.version);

@@ -162,7 +162,8 @@ pub fn group() -> Schema {
                 text("type", "Whether the member is a User or a Group.")
                     .canonical(["User", "Group"])
                     .mutable(Mutability::Immutable),
-                read_only(text("display", "The name of the member.")),
+                // Looking it up is for those who ask for it.
+                read_only(text("display", "The name of the member.")).returned(Returned::Request),
             ]),
     ];
     schema(uri::GROUP, "Group", "Group", attributes)

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use scim_protocol::bulk::{
-    BulkMethod, BulkOperation, BulkRequest, BulkResult, references, resolve, resolve_path, response,
+    BulkMethod, BulkOperation, BulkRequest, BulkResult, references, referring, resolve,
+    resolve_path, response,
 };
 use scim_protocol::query::Projection;
+use scim_protocol::schema::uri;
 use scim_protocol::{Error, ScimType, error};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Answer, Failure, Method, delete};
 use crate::id::ResourceKind;
@@ -58,13 +60,23 @@ impl Batch<'_> {
             pending.retain(|at| *at != step);
             if let Some(operation) = operations.get(step) {
                 self.execute(operations, step, operation, &pending);
+                self.complete_all(operations);
             }
         }
+    }
+
+    /// Completes every resource whose references are known by now.
+    fn complete_all(&mut self, operations: &[BulkOperation]) {
         for at in std::mem::take(&mut self.incomplete) {
-            if let Some(operation) = operations.get(at)
-                && self.errors < limit
-            {
-                self.complete(at, operation);
+            match operations.get(at) {
+                Some(operation)
+                    if references(operation)
+                        .iter()
+                        .all(|name| self.ids.contains_key(name)) =>
+                {
+                    self.complete(at, operation);
+                }
+                _ => self.incomplete.push(at),
             }
         }
     }
@@ -139,11 +151,20 @@ impl Batch<'_> {
             .and_then(|name| self.ids.get(name));
         let Some(id) = id else { return };
         let path = format!("{}/{id}", operation.path.trim_end_matches('/'));
-        let mut answer = self.answer(operation, BulkMethod::Put, &path);
-        if answer.status == 200 {
-            answer.status = 201;
+        let left = operation.data.as_ref().map(referring);
+        let completion = BulkOperation {
+            data: Some(json!({
+                "schemas": [uri::PATCH_OP],
+                "Operations": [{ "op": "add", "value": left }],
+            })),
+            ..operation.clone()
+        };
+        let answer = self.answer(&completion, BulkMethod::Patch, &path);
+        if answer.status >= 400 {
+            self.note(at, operation, answer);
+        } else if let Some(Some(result)) = self.results.get_mut(at) {
+            result.version = answer.version.map(|version| version.to_string());
         }
-        self.note(at, operation, answer);
     }
 
     fn answer(&self, operation: &BulkOperation, method: BulkMethod, path: &str) -> Answer {

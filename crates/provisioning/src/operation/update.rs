@@ -136,7 +136,7 @@ fn update_user(
         || !context
             .shared
             .user_mapping
-            .drift(&stored.document, &stored.record)
+            .drift(&stored.document, &stored.fields())
             .is_empty();
     if changed.is_empty() && !drifted {
         return Ok(());

@@ -44,7 +44,13 @@ pub(super) fn prepare(
     if let Some(rejected) = projection.rejection() {
         return Err(rejected.to_error());
     }
-    let warnings = projection.warnings().map(ToString::to_string).collect();
+    let mut warnings: Vec<String> = projection.warnings().map(ToString::to_string).collect();
+    if let Some(stored) = stored {
+        // What was said when it happened is not said again with every change.
+        let before = context.shared.user_mapping.project(&stored.document, event);
+        let said: Vec<String> = before.warnings().map(ToString::to_string).collect();
+        warnings.retain(|warning| !said.contains(warning));
+    }
     let mut record = match stored {
         None => projection.record,
         Some(stored) => projection.onto(&stored.record),

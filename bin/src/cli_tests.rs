@@ -1,0 +1,116 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+fn parse_words(words: &[&str]) -> Result<Invocation, UsageError> {
+    let program = std::iter::once("serviceops-scim");
+    parse(program.chain(words.iter().copied()).map(OsString::from))
+}
+
+fn served(words: &[&str]) -> (Common, ServeOptions) {
+    match parse_words(words) {
+        Ok(Invocation::Serve(common, options)) => (common, *options),
+        Ok(Invocation::Command(..)) => panic!("{words:?} does not serve"),
+        Err(error) => panic!("{words:?}: {error}"),
+    }
+}
+
+fn refused(words: &[&str]) -> String {
+    match parse_words(words) {
+        Ok(_) => panic!("{words:?} is accepted"),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn file(folder: &tempfile::TempDir, text: &str) -> String {
+    let path = folder.path().join("settings.toml");
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn clap_finds_no_contradiction() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn without_a_command_the_server_is_started() {
+    let (common, options) = served(&[]);
+    assert_eq!(options.listen, "[::]:8443");
+    assert_eq!(common.database_url(), "sqlite:./data/serviceops-scim.db");
+    assert_eq!(common.key_file(), Path::new("./data/keyring.json"));
+    let (_, options) = served(&["--listen", "127.0.0.1:0"]);
+    assert_eq!(options.listen, "127.0.0.1:0");
+    let (common, options) = served(&["serve", "--listen", "127.0.0.1:1", "--data-dir", "d"]);
+    assert_eq!(options.listen, "127.0.0.1:1");
+    assert_eq!(common.database_url(), "sqlite:d/serviceops-scim.db");
+}
+
+#[test]
+fn a_flag_counts_before_the_file_and_the_file_before_the_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "listen = \"127.0.0.1:1\"\ndata-dir = \"from-file\"\nlimit-page-max = 7\n";
+    let path = file(&folder, text);
+    for words in [vec!["--config", &path], vec!["serve", "--config", &path]] {
+        let (common, options) = served(&words);
+        assert_eq!(options.listen, "127.0.0.1:1", "{words:?}");
+        assert_eq!(common.data_dir, Path::new("from-file"));
+        assert_eq!(options.limits.protocol().page_max, 7);
+        assert_eq!(options.limits.protocol().page_default, 7);
+    }
+    let (common, options) = served(&["serve", "--config", &path, "--listen", "127.0.0.1:2"]);
+    assert_eq!(options.listen, "127.0.0.1:2");
+    assert_eq!(common.data_dir, Path::new("from-file"));
+}
+
+#[test]
+fn a_wrong_file_is_named_with_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, expected) in [
+        ("lsten = \"x\"", "\"lsten\" is no setting"),
+        ("listen = [1]", "listen is text or a number"),
+        ("listen = \"nonsense\"", "a port is missing"),
+        ("a = 1\nb = ", "line 2"),
+        ("limit-json-depth = 100000", "from 8 to 100"),
+        ("config = \"x\"", "\"config\" is no setting"),
+    ] {
+        let path = file(&folder, text);
+        let message = refused(&["--config", &path]);
+        assert!(message.contains(expected), "{text}: {message}");
+        assert!(message.contains("settings.toml"), "{message}");
+    }
+    assert!(refused(&["--config", "/nowhere/x.toml"]).contains("/nowhere/x.toml"));
+}
+
+#[test]
+fn an_option_before_the_command_is_refused_unless_it_goes_with_every_command() {
+    assert!(refused(&["--listen", "127.0.0.1:1", "serve"]).contains("before the command"));
+    served(&["--data-dir", "d", "serve"]);
+}
+
+#[test]
+fn addresses_that_cannot_be_meant_are_refused() {
+    for listen in [
+        "8443",
+        "localhost",
+        ":8443",
+        "::1:8443",
+        "localhost:http",
+        "x:99999",
+    ] {
+        refused(&["--listen", listen]);
+    }
+    for listen in ["[::1]:8443", "localhost:8443", "0.0.0.0:0"] {
+        served(&["--listen", listen]);
+    }
+}
+
+#[test]
+fn a_database_password_is_in_no_debug_text() {
+    let (common, _) = served(&["--database-url", "postgres://u:hunter2@host/db"]);
+    assert_eq!(common.database_url(), "postgres://u:hunter2@host/db");
+    assert!(!format!("{common:?}").contains("hunter2"));
+}

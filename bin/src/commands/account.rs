@@ -1,0 +1,130 @@
+//! `account`: add, set the password, list.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use scim_admin::account::{Account, Role};
+use serde_json::{Value, json};
+
+use super::value::{self, actor, instant};
+use crate::instance::Instance;
+use crate::output::{self, Table};
+use crate::settings::Common;
+
+/// What is done with accounts. A password is asked for on the terminal or read from the first line
+/// of standard input; it is no option, because others can see the arguments of a process.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Add an account; the password is asked for, or read from standard input.
+    Add {
+        /// The name.
+        name: String,
+        /// What the account may do.
+        #[arg(long, value_parser = value::role())]
+        role: Role,
+    },
+    /// Set an account's password, which is asked for, or read from standard input.
+    Password {
+        /// The name.
+        name: String,
+    },
+    /// List the accounts.
+    List,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service refuses or fails.
+pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
+    let admin = Instance::of(common)?.admin();
+    match action {
+        Action::Add { name, role } => {
+            let account = admin.add_account(&actor(), &name, role, &password()?)?;
+            match common.json {
+                true => output::json(&document(&account)),
+                false => output::line(&format!("Added {}", output::printable(&account.name))),
+            }
+        }
+        Action::Password { name } => {
+            admin.set_password(&actor(), &name, &password()?)?;
+            match common.json {
+                true => output::json(&json!({"name": name})),
+                false => output::line("The password is set"),
+            }
+        }
+        Action::List => list(common, admin.accounts()?),
+    }
+}
+
+fn list(common: &Common, accounts: Vec<Account>) -> anyhow::Result<()> {
+    if common.json {
+        return output::json(&accounts.iter().map(document).collect());
+    }
+    let mut table = Table::titled(["name", "role", "created", "id"]);
+    for account in accounts {
+        let role = account.role.as_str().to_owned();
+        table.row([account.name, role, instant(account.created), account.id]);
+    }
+    table.print()
+}
+
+fn document(account: &Account) -> Value {
+    json!({
+        "id": account.id,
+        "name": account.name,
+        "role": account.role.as_str(),
+        "createdAt": instant(account.created),
+    })
+}
+
+fn password() -> anyhow::Result<String> {
+    if !io::stdin().is_terminal() {
+        return first_line(io::stdin().lock());
+    }
+    let ask = |prompt| rpassword::prompt_password(prompt).context("cannot read the password");
+    let password = ask("Password: ")?;
+    if ask("The same again: ")? != password {
+        bail!("the two passwords differ; nothing was changed");
+    }
+    Ok(password)
+}
+
+fn first_line(input: impl BufRead) -> anyhow::Result<String> {
+    let mut line = String::new();
+    input
+        .take(LONGEST)
+        .read_line(&mut line)
+        .context("cannot read the password from standard input")?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        bail!("there is no password on standard input; write it as the first line");
+    }
+    Ok(password.to_owned())
+}
+
+const LONGEST: u64 = 4_096;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_password_is_the_first_line_without_its_end() {
+        assert_eq!(
+            first_line(&b" two words \r\nmore"[..]).unwrap(),
+            " two words "
+        );
+        assert_eq!(first_line(&b"no end"[..]).unwrap(), "no end");
+    }
+
+    #[test]
+    fn no_password_and_no_text_are_refused() {
+        assert!(first_line(&b""[..]).is_err());
+        assert!(first_line(&b"\nsecond"[..]).is_err());
+        assert!(first_line(&b"\xff\n"[..]).is_err());
+    }
+}

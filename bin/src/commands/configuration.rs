@@ -1,0 +1,259 @@
+//! `configuration`: add, list, show, edit, enable, disable, delete.
+
+use clap::{Args, Subcommand};
+use scim_admin::configuration::profile_name;
+use scim_admin::{AdminService, ConfigurationInput, IdentityProvider, ProvisioningConfiguration};
+use scim_protocol::Profile;
+use scim_provisioning::ExistingUsers;
+use serde_json::{Value, json};
+
+use super::value::{self, actor, instant};
+use crate::instance::Instance;
+use crate::output::{self, Table};
+use crate::settings::Common;
+
+/// What is done with configurations.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Add a configuration with its first token.
+    Add(Add),
+    /// List the configurations.
+    List {
+        /// Only those whose name or description contains this text.
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+    },
+    /// Show a configuration.
+    Show(Which),
+    /// Change a configuration; what is not named stays.
+    Edit(Box<Edit>),
+    /// Accept a configuration's tokens again.
+    Enable(Which),
+    /// Refuse a configuration's tokens from the next request on.
+    Disable(Which),
+    /// Delete a configuration and its tokens; its users, groups and log entries stay.
+    Delete(Which),
+}
+
+/// Options of `configuration add`.
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// The name.
+    #[arg(long)]
+    name: String,
+    /// What it is for.
+    #[arg(long, default_value = "")]
+    description: String,
+    /// Provision users; without --users and --groups both are.
+    #[arg(long)]
+    users: bool,
+    /// Provision groups; without --users and --groups both are.
+    #[arg(long)]
+    groups: bool,
+    /// The identity provider.
+    #[arg(long, default_value = "generic", value_parser = value::identity_provider())]
+    idp: IdentityProvider,
+    /// Whether deviations from the RFCs are accepted.
+    #[arg(long, default_value = "tolerant", value_parser = value::profile())]
+    profile: Profile,
+    /// What a create does that meets a person who was created by hand.
+    #[arg(long, default_value = "ask", value_parser = value::existing_users())]
+    existing_users: ExistingUsers,
+}
+
+/// Options of `configuration edit`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Changes {
+    /// The new name.
+    #[arg(long)]
+    name: Option<String>,
+    /// What it is for.
+    #[arg(long)]
+    description: Option<String>,
+    /// Whether users are provisioned.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    users: Option<bool>,
+    /// Whether groups are provisioned.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    groups: Option<bool>,
+    /// The identity provider.
+    #[arg(long, value_parser = value::identity_provider())]
+    idp: Option<IdentityProvider>,
+    /// Whether deviations from the RFCs are accepted.
+    #[arg(long, value_parser = value::profile())]
+    profile: Option<Profile>,
+    /// What a create does that meets a person who was created by hand.
+    #[arg(long, value_parser = value::existing_users())]
+    existing_users: Option<ExistingUsers>,
+}
+
+/// A configuration and what changes of it.
+#[derive(Debug, Args)]
+pub(crate) struct Edit {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// A configuration.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The name or id of the configuration.
+    configuration: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service refuses or fails.
+pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
+    let instance = Instance::of(common)?;
+    let admin = instance.admin();
+    let (said, configuration) = match action {
+        Action::Add(options) => return add(common, &instance, options),
+        Action::List { search } => return list(common, &instance, search.as_deref()),
+        Action::Show(which) => return show(common, &instance, &which),
+        Action::Edit(edit) => ("Changed", self::edit(&admin, *edit)?),
+        Action::Enable(which) => ("Enabled", enable(&admin, &which, true)?),
+        Action::Disable(which) => ("Disabled", enable(&admin, &which, false)?),
+        Action::Delete(which) => {
+            let deleted = admin.delete_configuration(&actor(), &which.configuration)?;
+            ("Deleted", deleted)
+        }
+    };
+    match common.json {
+        true => output::json(&document(&instance, &configuration)),
+        false => output::line(&format!(
+            "{said} {}",
+            output::printable(&configuration.name)
+        )),
+    }
+}
+
+fn add(common: &Common, instance: &Instance, options: Add) -> anyhow::Result<()> {
+    let both = !options.users && !options.groups;
+    let input = ConfigurationInput {
+        name: options.name,
+        description: options.description,
+        users: options.users || both,
+        groups: options.groups || both,
+        identity_provider: options.idp,
+        profile: options.profile,
+        existing_users: options.existing_users,
+    };
+    let (configuration, token) = instance.admin().add_configuration(&actor(), &input)?;
+    if common.json {
+        let mut document = document(instance, &configuration);
+        if let Some(members) = document.as_object_mut() {
+            members.insert("token".to_owned(), super::token::issued(&token));
+        }
+        return output::json(&document);
+    }
+    let mut table = Table::of_fields();
+    table.row(["Configuration".to_owned(), configuration.name]);
+    table.row(["Id".to_owned(), configuration.id.to_string()]);
+    table.row([
+        "SCIM endpoint".to_owned(),
+        instance.scim_endpoint().to_owned(),
+    ]);
+    table.row(["Token".to_owned(), token.value.reveal().to_owned()]);
+    let expires = value::maybe_instant(token.token.expires);
+    table.row(["Token ends".to_owned(), expires.unwrap_or_default()]);
+    table.print()
+}
+
+fn list(common: &Common, instance: &Instance, search: Option<&str>) -> anyhow::Result<()> {
+    let configurations = instance.admin().configurations(search)?;
+    if common.json {
+        let documents = configurations.iter().map(|one| document(instance, one));
+        return output::json(&documents.collect());
+    }
+    let mut table = Table::titled(["name", "status", "provisions", "idp", "id"]);
+    for one in configurations {
+        let (status, provisions) = (one.status().to_owned(), provisions(&one));
+        let idp = one.identity_provider.as_str().to_owned();
+        table.row([one.name, status, provisions, idp, one.id.to_string()]);
+    }
+    table.print()
+}
+
+fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<()> {
+    let one = instance.admin().configuration(&which.configuration)?;
+    if common.json {
+        return output::json(&document(instance, &one));
+    }
+    let mut table = Table::of_fields();
+    for (title, text) in [
+        ("Name", one.name.clone()),
+        ("Description", one.description.clone()),
+        ("Status", one.status().to_owned()),
+        ("Provisions", provisions(&one)),
+        (
+            "Identity provider",
+            one.identity_provider.as_str().to_owned(),
+        ),
+        ("Profile", profile_name(one.profile).to_owned()),
+        ("Existing users", one.existing_users.as_str().to_owned()),
+        ("SCIM endpoint", instance.scim_endpoint().to_owned()),
+        ("Created", instant(one.created)),
+        ("Changed", instant(one.last_modified)),
+        ("Id", one.id.to_string()),
+    ] {
+        table.row([title.to_owned(), text]);
+    }
+    table.print()
+}
+
+fn edit(admin: &AdminService, edit: Edit) -> anyhow::Result<ProvisioningConfiguration> {
+    let (name, changes) = (edit.which.configuration, edit.changes);
+    let now = admin.configuration(&name)?;
+    let input = ConfigurationInput {
+        name: changes.name.unwrap_or(now.name),
+        description: changes.description.unwrap_or(now.description),
+        users: changes.users.unwrap_or(now.users),
+        groups: changes.groups.unwrap_or(now.groups),
+        identity_provider: changes.idp.unwrap_or(now.identity_provider),
+        profile: changes.profile.unwrap_or(now.profile),
+        existing_users: changes.existing_users.unwrap_or(now.existing_users),
+    };
+    Ok(admin.edit_configuration(&actor(), &now.id.to_string(), &input)?)
+}
+
+fn enable(
+    admin: &AdminService,
+    which: &Which,
+    enabled: bool,
+) -> anyhow::Result<ProvisioningConfiguration> {
+    Ok(admin.enable_configuration(&actor(), &which.configuration, enabled)?)
+}
+
+fn provisions(configuration: &ProvisioningConfiguration) -> String {
+    let text = match (configuration.users, configuration.groups) {
+        (true, true) => "users, groups",
+        (true, false) => "users",
+        (false, true) => "groups",
+        (false, false) => "nothing",
+    };
+    text.to_owned()
+}
+
+fn document(instance: &Instance, configuration: &ProvisioningConfiguration) -> Value {
+    json!({
+        "id": configuration.id.to_string(),
+        "name": configuration.name,
+        "description": configuration.description,
+        "status": configuration.status(),
+        "provisioningType": {
+            "users": configuration.users,
+            "groups": configuration.groups,
+        },
+        "identityProvider": configuration.identity_provider.as_str(),
+        "profile": profile_name(configuration.profile),
+        "existingUsers": configuration.existing_users.as_str(),
+        "scimEndpoint": instance.scim_endpoint(),
+        "createdAt": instant(configuration.created),
+        "lastModifiedAt": instant(configuration.last_modified),
+    })
+}

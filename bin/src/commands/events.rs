@@ -1,0 +1,147 @@
+//! `events`: the provisioning log.
+
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use scim_admin::AdminService;
+use scim_admin::event::{EventQuery, LoggedEvent};
+use scim_provisioning::Outcome;
+use serde_json::{Value, json};
+
+use super::value::instant;
+use crate::instance::Instance;
+use crate::output::{self, Table};
+use crate::settings::Common;
+
+/// Options of `events`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only those of this configuration, by name or id.
+    #[arg(long, value_name = "CONFIGURATION")]
+    configuration: Option<String>,
+    /// Only those with this outcome.
+    #[arg(long, value_parser = OUTCOMES.map(Outcome::as_str))]
+    outcome: Option<String>,
+    /// The newest so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100,
+        value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+    /// Go on with new entries until interrupted; with --json one document a line.
+    #[arg(long)]
+    follow: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service fails.
+pub(crate) fn run(common: &Common, options: &Options) -> anyhow::Result<()> {
+    let admin = Instance::of(common)?.admin();
+    let query = query(&admin, options)?;
+    let events = admin.events(&query)?;
+    match (options.follow, common.json) {
+        (true, _) => follow(&admin, query, events, common.json),
+        (false, true) => output::json(&events.iter().map(document).collect()),
+        (false, false) => table(&events),
+    }
+}
+
+fn query(admin: &AdminService, options: &Options) -> anyhow::Result<EventQuery> {
+    let configuration = match &options.configuration {
+        Some(name) => Some(admin.configuration(name)?.id),
+        None => None,
+    };
+    Ok(EventQuery {
+        configuration,
+        outcome: options.outcome.clone(),
+        after: None,
+        limit: options.limit,
+    })
+}
+
+fn follow(
+    admin: &AdminService,
+    mut query: EventQuery,
+    mut events: Vec<LoggedEvent>,
+    json: bool,
+) -> anyhow::Result<()> {
+    query.after = Some(0);
+    loop {
+        for event in &events {
+            query.after = Some(event.id);
+            match json {
+                true => output::json_line(&document(event))?,
+                false => {
+                    output::line(&cells(event).map(|cell| output::printable(&cell)).join("  "))?
+                }
+            }
+        }
+        thread::sleep(PAUSE);
+        events = admin.events(&query)?;
+    }
+}
+
+fn table(events: &[LoggedEvent]) -> anyhow::Result<()> {
+    let mut table = Table::titled(TITLES);
+    for event in events {
+        table.row(cells(event));
+    }
+    table.print()
+}
+
+fn cells(event: &LoggedEvent) -> [String; 8] {
+    let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
+    [
+        instant(event.at),
+        event.configuration_name.clone(),
+        event.outcome.clone(),
+        event.status.to_string(),
+        event.action.clone(),
+        or_nothing(&event.resource_type),
+        or_nothing(&event.resource_name),
+        or_nothing(&event.reason),
+    ]
+}
+
+fn document(event: &LoggedEvent) -> Value {
+    json!({
+        "id": event.id,
+        "at": event.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        "configuration": {"id": event.configuration, "name": event.configuration_name},
+        "requestId": event.request_id,
+        "action": event.action,
+        "resource": {
+            "type": event.resource_type,
+            "id": event.resource_id,
+            "name": event.resource_name,
+        },
+        "outcome": event.outcome,
+        "status": event.status,
+        "scimType": event.scim_type,
+        "reason": event.reason,
+        "changes": event.changes,
+        "deviations": event.deviations,
+        "durationMicros": event.duration_micros,
+        "source": event.source,
+        "userAgent": event.user_agent,
+    })
+}
+
+const OUTCOMES: [Outcome; 4] = [
+    Outcome::Success,
+    Outcome::Warning,
+    Outcome::Skipped,
+    Outcome::Failure,
+];
+const TITLES: [&str; 8] = [
+    "time",
+    "configuration",
+    "outcome",
+    "status",
+    "action",
+    "type",
+    "name",
+    "reason",
+];
+const PAUSE: Duration = Duration::from_secs(1);

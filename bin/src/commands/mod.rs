@@ -1,0 +1,67 @@
+//! The commands beside `serve`, one in a file.
+
+mod account;
+mod api_key;
+mod check;
+mod completions;
+mod configuration;
+mod events;
+mod group;
+mod healthcheck;
+mod token;
+mod user;
+mod value;
+
+use clap::Subcommand;
+
+use crate::settings::Common;
+
+/// A command that runs and ends.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Provisioning configurations: one for each identity provider.
+    #[command(subcommand)]
+    Configuration(configuration::Action),
+    /// Authentication tokens of a provisioning configuration.
+    #[command(subcommand)]
+    Token(token::Action),
+    /// People in the directory.
+    #[command(subcommand)]
+    User(user::Action),
+    /// Groups in the directory.
+    #[command(subcommand)]
+    Group(group::Action),
+    /// Accounts of administrators.
+    #[command(subcommand)]
+    Account(account::Action),
+    /// Keys for the admin API.
+    #[command(subcommand)]
+    ApiKey(api_key::Action),
+    /// The provisioning log.
+    Events(events::Options),
+    /// Verify database, key ring, certificate and clock.
+    Check(check::Options),
+    /// Ask the server on this machine whether it is ready.
+    Healthcheck(healthcheck::Options),
+    /// Print a completion script for a shell.
+    Completions(completions::Options),
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// What went wrong, for the terminal.
+pub(crate) fn run(common: &Common, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Configuration(action) => configuration::run(common, action),
+        Command::Token(action) => token::run(common, action),
+        Command::User(action) => user::run(common, action),
+        Command::Group(action) => group::run(common, &action),
+        Command::Account(action) => account::run(common, action),
+        Command::ApiKey(action) => api_key::run(common, action),
+        Command::Events(options) => events::run(common, &options),
+        Command::Check(options) => check::run(common, &options),
+        Command::Healthcheck(options) => healthcheck::run(common, &options),
+        Command::Completions(options) => completions::run(&options),
+    }
+}

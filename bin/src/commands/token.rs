@@ -1,0 +1,131 @@
+//! `token`: add, list, show, revoke.
+
+use chrono::Utc;
+use clap::{Args, Subcommand};
+use scim_admin::{AccessToken, IssuedToken};
+use serde_json::{Value, json};
+
+use super::value::{actor, instant, maybe_instant};
+use crate::instance::Instance;
+use crate::output::{self, Table};
+use crate::settings::Common;
+
+/// What is done with tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Issue a further token; two are live at most.
+    Add {
+        /// The name or id of the configuration.
+        configuration: String,
+    },
+    /// List the tokens of a configuration, newest first.
+    List {
+        /// The name or id of the configuration.
+        configuration: String,
+    },
+    /// Print a live token again.
+    Show(Which),
+    /// Refuse a token, or every live one, from the next request on.
+    Revoke(Which),
+}
+
+/// A token.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The name or id of the configuration.
+    configuration: String,
+    /// The id of the token; without it `show` takes the newest and `revoke` every live one.
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service refuses or fails.
+pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
+    let admin = Instance::of(common)?.admin();
+    match action {
+        Action::Add { configuration } => print(common, &admin.add_token(&actor(), &configuration)?),
+        Action::Show(which) => {
+            let id = which.id.as_deref();
+            print(
+                common,
+                &admin.reveal_token(&actor(), &which.configuration, id)?,
+            )
+        }
+        Action::List { configuration } => list(common, &admin.tokens(&configuration)?),
+        Action::Revoke(which) => {
+            let id = which.id.as_deref();
+            let revoked = admin.revoke_tokens(&actor(), &which.configuration, id)?;
+            match common.json {
+                true => {
+                    let ids = revoked.iter().map(|token| json!({"id": token.id}));
+                    output::json(&ids.collect())
+                }
+                false => revoked.iter().try_for_each(|token| {
+                    output::line(&format!("Revoked {} (...{})", token.id, token.hint))
+                }),
+            }
+        }
+    }
+}
+
+/// The document of a token just issued or shown again.
+pub(super) fn issued(token: &IssuedToken) -> Value {
+    json!({
+        "id": token.token.id,
+        "value": token.value.reveal(),
+        "expiresAt": maybe_instant(token.token.expires),
+    })
+}
+
+fn print(common: &Common, token: &IssuedToken) -> anyhow::Result<()> {
+    match common.json {
+        true => output::json(&issued(token)),
+        // The token alone, so that a script can take it as it is.
+        false => output::line(token.value.reveal()),
+    }
+}
+
+fn list(common: &Common, tokens: &[AccessToken]) -> anyhow::Result<()> {
+    if common.json {
+        return output::json(&tokens.iter().map(document).collect());
+    }
+    let mut table = Table::titled([
+        "id",
+        "ends with",
+        "state",
+        "created",
+        "expires",
+        "last used",
+        "from",
+    ]);
+    for token in tokens {
+        table.row([
+            token.id.clone(),
+            token.hint.clone(),
+            token.state(Utc::now()).to_owned(),
+            instant(token.created),
+            maybe_instant(token.expires).unwrap_or_default(),
+            maybe_instant(token.last_used).unwrap_or_default(),
+            token.last_used_from.clone().unwrap_or_default(),
+        ]);
+    }
+    table.print()
+}
+
+fn document(token: &AccessToken) -> Value {
+    json!({
+        "id": token.id,
+        "hint": token.hint,
+        "state": token.state(Utc::now()),
+        "createdAt": instant(token.created),
+        "createdBy": token.created_by,
+        "expiresAt": maybe_instant(token.expires),
+        "revokedAt": maybe_instant(token.revoked),
+        "lastUsedAt": maybe_instant(token.last_used),
+        "lastUsedFrom": token.last_used_from,
+        "lastUsedBy": token.last_used_by,
+    })
+}

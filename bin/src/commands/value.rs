@@ -1,0 +1,87 @@
+//! Values that several commands take or print.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use scim_admin::account::Role;
+use scim_admin::{Actor, IdentityProvider};
+use scim_protocol::Profile;
+use scim_provisioning::ExistingUsers;
+
+/// Who the audit says did it.
+pub(crate) fn actor() -> Actor {
+    Actor {
+        name: "command line".to_owned(),
+        source: None,
+    }
+}
+
+/// An instant, to the second.
+pub(crate) fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// An instant that may not have come.
+pub(crate) fn maybe_instant(at: Option<DateTime<Utc>>) -> Option<String> {
+    at.map(instant)
+}
+
+/// `yes` or nothing.
+pub(crate) fn yes(flag: bool) -> String {
+    if flag { "yes" } else { "" }.to_owned()
+}
+
+/// Which page of a list.
+#[derive(Debug, Args)]
+pub(crate) struct Page {
+    /// Only those that contain this text.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// At most so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100,
+        value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    pub(crate) limit: i64,
+    /// Those behind this id, the last of the page before.
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<String>,
+}
+
+/// Parses a role.
+pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
+    let names = [Role::Administrator, Role::Auditor].map(Role::as_str);
+    known(names, Role::parse)
+}
+
+/// Parses an identity provider.
+pub(crate) fn identity_provider() -> impl TypedValueParser<Value = IdentityProvider> {
+    known(
+        IdentityProvider::ALL.map(IdentityProvider::as_str),
+        IdentityProvider::parse,
+    )
+}
+
+/// Parses a policy on people created by hand.
+pub(crate) fn existing_users() -> impl TypedValueParser<Value = ExistingUsers> {
+    use ExistingUsers::{Ask, Link, Refuse};
+    known(
+        [Ask, Link, Refuse].map(ExistingUsers::as_str),
+        ExistingUsers::parse,
+    )
+}
+
+/// Parses a protocol profile.
+pub(crate) fn profile() -> impl TypedValueParser<Value = Profile> {
+    use scim_admin::configuration::{parse_profile, profile_name};
+    known(
+        [Profile::Tolerant, Profile::Strict].map(profile_name),
+        parse_profile,
+    )
+}
+
+fn known<T: Clone + Send + Sync + 'static, const N: usize>(
+    names: [&'static str; N],
+    parse: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names)
+        .try_map(move |name| parse(&name).ok_or_else(|| format!("{name} is not known")))
+}

@@ -1,0 +1,171 @@
+//! One instance: the data directory, the store and the services over it.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use chrono::Utc;
+use scim_admin::{AdminService, AuthenticationError, Authenticator, KeyRing, Store};
+use scim_persistence::{Database, Settings};
+use scim_protocol::Limits;
+use scim_provisioning::{
+    Answer, Caller, Configuration, CursorKey, Directory, Request, ServiceProvider,
+};
+
+use crate::serve::{Presented, Refusal, Service, record};
+use crate::settings::{Common, DEFAULT_PORT, PublicUrl};
+
+/// An instance whose key ring and store are open.
+pub(crate) struct Instance {
+    keys: Arc<KeyRing>,
+    store: Arc<dyn Store>,
+    directory: Arc<dyn Directory>,
+    scim_endpoint: String,
+}
+
+impl Instance {
+    /// Opens the instance for a command: its URL is the one that the options name, or the one of
+    /// the server that ran last on this data directory.
+    ///
+    /// # Errors
+    /// As [`Instance::open`].
+    pub(crate) fn of(common: &Common) -> anyhow::Result<Self> {
+        Self::open(common, &public_url(common), FEW)
+    }
+
+    /// Opens the instance; what the first start needs is created.
+    ///
+    /// # Errors
+    /// When the data directory, the key ring or the database cannot be used.
+    pub(crate) fn open(
+        common: &Common,
+        public_url: &PublicUrl,
+        connections: u32,
+    ) -> anyhow::Result<Self> {
+        create_folder(&common.data_dir)?;
+        let keys = KeyRing::open(&common.key_file())?;
+        let scim_endpoint = public_url.scim_endpoint();
+        let database = open_database(common.database_url(), scim_endpoint.clone(), connections)?;
+        Ok(Self {
+            keys: Arc::new(keys),
+            store: Arc::clone(&database) as _,
+            directory: database,
+            scim_endpoint,
+        })
+    }
+
+    /// The administrators' service.
+    pub(crate) fn admin(&self) -> AdminService {
+        AdminService::new(Arc::clone(&self.store), Arc::clone(&self.keys))
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// The URL that an identity provider is given.
+    pub(crate) fn scim_endpoint(&self) -> &str {
+        &self.scim_endpoint
+    }
+
+    /// The services behind HTTP.
+    ///
+    /// # Errors
+    /// When the service provider's own tables contradict each other.
+    pub(crate) fn backend(&self, limits: Limits) -> anyhow::Result<Backend> {
+        let cursors: Arc<dyn CursorKey> = Arc::clone(&self.keys) as _;
+        let directory = Arc::clone(&self.directory);
+        let provider = ServiceProvider::new(directory, cursors, &self.scim_endpoint, limits)?;
+        Ok(Backend {
+            authenticator: Authenticator::new(Arc::clone(&self.store), Arc::clone(&self.keys)),
+            provider,
+            store: Arc::clone(&self.store),
+        })
+    }
+}
+
+/// Authentication and the service provider.
+pub(crate) struct Backend {
+    authenticator: Authenticator,
+    provider: ServiceProvider,
+    store: Arc<dyn Store>,
+}
+
+impl Service for Backend {
+    fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<Configuration>, Refusal> {
+        let now = Utc::now();
+        let authenticated = self
+            .authenticator
+            .authenticate(&presented.authorization, now)
+            .map_err(refusal)?;
+        let (source, client) = (presented.source.as_deref(), presented.user_agent);
+        self.authenticator
+            .note_use(&authenticated, now, source, client);
+        Ok(authenticated.configuration)
+    }
+
+    fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer {
+        self.provider.answer(caller, request)
+    }
+
+    fn limits(&self) -> &Limits {
+        self.provider.limits()
+    }
+
+    fn ready(&self) -> anyhow::Result<()> {
+        Ok(self.store.ready()?)
+    }
+}
+
+fn refusal(error: AuthenticationError) -> Refusal {
+    let (status, detail) = (error.status(), error.to_string());
+    let challenge = error.www_authenticate();
+    if status >= 500 {
+        let reason = crate::output::sentence(&anyhow::Error::new(error));
+        tracing::error!(reason, "authentication was not possible");
+    }
+    Refusal {
+        status,
+        detail,
+        challenge,
+    }
+}
+
+/// Creates a folder that only its owner enters.
+///
+/// # Errors
+/// When it cannot be created.
+pub(crate) fn create_folder(folder: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot create the data directory {}", folder.display()))
+}
+
+fn public_url(common: &Common) -> PublicUrl {
+    let recorded = || record::read(&common.data_dir)?.public_url();
+    let named = common.public_url.clone();
+    named
+        .or_else(recorded)
+        .unwrap_or_else(|| PublicUrl::local(DEFAULT_PORT))
+}
+
+fn open_database(
+    url: String,
+    scim_endpoint: String,
+    connections: u32,
+) -> anyhow::Result<Arc<Database>> {
+    let settings = Settings {
+        url,
+        base_url: scim_endpoint,
+        connections,
+    };
+    Ok(Database::open(&settings)?)
+}
+
+/// How many connections a command needs at once.
+const FEW: u32 = 2;

@@ -1,0 +1,244 @@
+//! What every request and every response passes: ids, refusals, headers, the log line.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use scim_protocol::ScimType;
+use uuid::Uuid;
+
+use super::answer::{self, Reply};
+use super::scim::Speaker;
+
+/// Where SCIM is served.
+pub(crate) const SCIM: &str = "/api/scim/v2";
+
+/// The id of a request. What the client sends under this name is not heeded.
+pub(crate) struct RequestId(pub(crate) String);
+
+/// The outermost layer.
+pub(crate) async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let id = Uuid::now_v7().to_string();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut response = match refusal(&request) {
+        Some(refused) => {
+            let refused = refused.response(&request);
+            request.into_response(refused)
+        }
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+    finish(response.headers_mut(), &id);
+    log(&response, &id, began);
+    Ok(response)
+}
+
+/// What is refused whoever asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    Upgrade,
+    Connect,
+    RepeatedAuthorization,
+    TokenInQuery,
+    ContentEncoding,
+}
+
+fn refusal(request: &ServiceRequest) -> Option<Refused> {
+    let headers = request.headers();
+    if request.method() == Method::CONNECT {
+        return Some(Refused::Connect);
+    }
+    if headers.contains_key(header::UPGRADE) {
+        return Some(Refused::Upgrade);
+    }
+    if headers.get_all(header::AUTHORIZATION).count() > 1 {
+        return Some(Refused::RepeatedAuthorization);
+    }
+    if has_token(request.query_string()) {
+        return Some(Refused::TokenInQuery);
+    }
+    let encoding = headers.get(header::CONTENT_ENCODING);
+    let encoded = encoding.is_some_and(|name| !name.as_bytes().eq_ignore_ascii_case(b"identity"));
+    encoded.then_some(Refused::ContentEncoding)
+}
+
+impl Refused {
+    fn response(self, request: &ServiceRequest) -> HttpResponse {
+        let (status, detail) = self.status_and_detail();
+        let mut response = match is_scim(request) {
+            true => self.scim_error(status, detail),
+            false => answer::problem(status, detail, request.request()),
+        };
+        if self == Self::Connect {
+            let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        if matches!(self, Self::Connect | Self::Upgrade) {
+            response
+                .head_mut()
+                .set_connection_type(actix_http::ConnectionType::Close);
+        }
+        response
+    }
+
+    fn scim_error(self, status: StatusCode, detail: &str) -> HttpResponse {
+        let error = match self {
+            Self::TokenInQuery => scim_protocol::Error::new(ScimType::Sensitive, detail),
+            _ => scim_protocol::Error::with_status(status.as_u16(), detail),
+        };
+        let reply = Reply::error(&error);
+        match self {
+            // RFC 6750 section 3.1
+            Self::RepeatedAuthorization => reply.with(
+                header::WWW_AUTHENTICATE,
+                "Bearer realm=\"scim\", error=\"invalid_request\"",
+            ),
+            _ => reply,
+        }
+        .into_response()
+    }
+
+    fn status_and_detail(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Upgrade => (
+                StatusCode::BAD_REQUEST,
+                "The protocol of the connection cannot be changed.",
+            ),
+            Self::Connect => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "CONNECT is not possible here.",
+            ),
+            Self::RepeatedAuthorization => (
+                StatusCode::UNAUTHORIZED,
+                "The Authorization header must stand once.",
+            ),
+            Self::TokenInQuery => (
+                StatusCode::FORBIDDEN,
+                "A token must not stand in the URL; send it in the Authorization header.",
+            ),
+            Self::ContentEncoding => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The request body must not be encoded; send it without Content-Encoding.",
+            ),
+        }
+    }
+}
+
+/// RFC 6750 section 2.3 allows a token in the query, where it would reach logs and histories.
+fn has_token(query: &str) -> bool {
+    let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+    names.any(|name| name.eq_ignore_ascii_case("access_token"))
+}
+
+fn is_scim(request: &ServiceRequest) -> bool {
+    let below = request.path().strip_prefix(SCIM);
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn finish(headers: &mut HeaderMap, id: &str) {
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
+fn log(response: &ServiceResponse<BoxBody>, id: &str, began: Instant) {
+    let request = response.request();
+    let extensions = request.extensions();
+    let speaker = extensions.get::<Speaker>();
+    tracing::info!(
+        target: "serviceops_scim::request",
+        request_id = id,
+        method = %request.method(),
+        path = logged(request.path()),
+        status = response.status().as_u16(),
+        duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        configuration_id = speaker.map(|Speaker(id)| id.to_string()),
+    );
+}
+
+/// The path for the log: what is neither the name of an endpoint nor an id of ours may be the name
+/// of a person.
+fn logged(path: &str) -> String {
+    let (base, below) = match path.strip_prefix(SCIM) {
+        Some(below) => (SCIM, below),
+        None => ("", path),
+    };
+    let parts = below.split('/').enumerate().take(LOGGED_PARTS);
+    let parts = parts.map(|(place, part)| match place {
+        _ if is_id(part) || part == ".search" => part,
+        0 | 1 if is_word(part) => part,
+        _ => "*",
+    });
+    format!("{base}{}", parts.collect::<Vec<_>>().join("/"))
+}
+
+fn is_word(part: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'.';
+    part.len() <= LONGEST_WORD && part.bytes().all(letter)
+}
+
+fn is_id(part: &str) -> bool {
+    let schema = part.strip_prefix("urn:ietf:params:scim:");
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'.');
+    Uuid::try_parse(part).is_ok()
+        || schema.is_some_and(|name| name.len() <= LONGEST_SCHEMA && name.bytes().all(plain))
+}
+
+const FIXED: [(HeaderName, &str); 3] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+];
+const LONGEST_WORD: usize = 32;
+const LONGEST_SCHEMA: usize = 96;
+const LOGGED_PARTS: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_shows_endpoints_and_ids_and_nothing_else_of_a_path() {
+        for (path, expected) in [
+            ("/healthz", "/healthz"),
+            ("/api/scim/v2", "/api/scim/v2"),
+            ("/api/scim/v2/Users/.search", "/api/scim/v2/Users/.search"),
+            (
+                "/api/scim/v2/Users/01a20ba6-40d1-768e-a201-f1b2b9313838",
+                "/api/scim/v2/Users/01a20ba6-40d1-768e-a201-f1b2b9313838",
+            ),
+            (
+                "/api/scim/v2/Users/bjensen@example.com",
+                "/api/scim/v2/Users/*",
+            ),
+            ("/api/scim/v2/bjensen@example.com", "/api/scim/v2/*"),
+            ("/api/scim/v2/Users/Barbara", "/api/scim/v2/Users/*"),
+            (
+                "/api/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
+                "/api/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
+            ),
+            ("/a/b/c/d/e/f/g/h", "/a/*/*/*"),
+            ("/x\u{1b}", "/*"),
+        ] {
+            assert_eq!(logged(path), expected);
+        }
+    }
+
+    #[test]
+    fn a_token_in_the_query_is_found_wherever_it_stands() {
+        assert!(has_token("access_token=x"));
+        assert!(has_token("a=b&Access_Token"));
+        assert!(!has_token("filter=access_token"));
+        assert!(!has_token(""));
+    }
+}

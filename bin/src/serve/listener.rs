@@ -1,0 +1,243 @@
+//! The listener: TLS only, and a clear word to those who speak plain HTTP.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::TcpListener;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{self, Poll};
+use std::time::Duration;
+
+use actix_http::{HttpService, TlsAcceptorConfig};
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_factory, map_config,
+};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::AppConfig;
+use actix_web::rt::net::TcpStream;
+use actix_web::rt::time::timeout;
+use actix_web::{Error, HttpResponse};
+use anyhow::Context;
+use rustls::ServerConfig;
+
+use crate::settings::ServeOptions;
+
+/// Binds the listening socket.
+///
+/// # Errors
+/// When the address cannot be had.
+pub(crate) fn bind(options: &ServeOptions) -> anyhow::Result<TcpListener> {
+    let listen = options.listen.as_str();
+    let bound = TcpListener::bind(listen).or_else(|error| {
+        let without_ipv6 = matches!(
+            error.kind(),
+            io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported
+        ) || error.raw_os_error() == Some(ADDRESS_FAMILY_NOT_SUPPORTED);
+        match options.listens_by_default() && without_ipv6 {
+            true => TcpListener::bind(listen.replace("[::]", "0.0.0.0")),
+            false => Err(error),
+        }
+    });
+    bound.with_context(|| {
+        format!("cannot listen on {listen}; stop what uses it or choose another with --listen")
+    })
+}
+
+/// Starts the workers; they serve until the server is told to stop.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub(crate) fn start<F, I, S, B>(
+    listener: TcpListener,
+    config: ServerConfig,
+    app: F,
+) -> anyhow::Result<Server>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, actix_http::Request>,
+    S: ServiceFactory<actix_http::Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: std::fmt::Debug,
+    S::Response: Into<actix_http::Response<B>> + 'static,
+    <S::Service as Service<actix_http::Request>>::Future: 'static,
+    S::Service: 'static,
+    B: MessageBody + 'static,
+{
+    let builder = Server::build()
+        .disable_signals()
+        .shutdown_timeout(STOP.as_secs())
+        .worker_max_blocking_threads(BLOCKING_THREADS);
+    let stopping = builder.graceful_shutdown_signal();
+    let builder = builder.listen("https", listener, move || {
+        let (stopping, patience) = (stopping.clone(), stopping.clone());
+        let app = app().into_factory().map_err(|error| {
+            let error: Error = error.into();
+            actix_http::Response::<BoxBody>::from(HttpResponse::from_error(error))
+        });
+        let https = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(HEAD)
+            .client_disconnect_timeout(Duration::from_secs(1))
+            .tcp_nodelay(true)
+            .finish(map_config(app, |()| AppConfig::default()))
+            .rustls_0_23_with_config(
+                config.clone(),
+                TlsAcceptorConfig::default().handshake_timeout(HANDSHAKE),
+            );
+        let https = Rc::new(https);
+        fn_factory(move || {
+            let (https, stopping) = (Rc::clone(&https), patience.clone());
+            async move {
+                let https = Rc::new(https.new_service(()).await?);
+                Ok::<_, ()>(HttpsOnly { https, stopping })
+            }
+        })
+    });
+    Ok(builder.context("cannot use the listening socket")?.run())
+}
+
+/// Hands TLS connections on and refuses others.
+struct HttpsOnly<S> {
+    https: Rc<S>,
+    stopping: GracefulShutdownSignal,
+}
+
+impl<S> Service<TcpStream> for HttpsOnly<S>
+where
+    S: Service<TcpStream, Response = ()> + 'static,
+{
+    type Response = ();
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<(), S::Error>>>>;
+
+    fn poll_ready(&self, context: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.https.poll_ready(context)
+    }
+
+    fn call(&self, stream: TcpStream) -> Self::Future {
+        let (https, stopping) = (Rc::clone(&self.https), self.stopping.clone());
+        Box::pin(async move {
+            match first_byte(&stream, &stopping).await {
+                Some(TLS_HANDSHAKE) => https.call(stream).await,
+                Some(_) => {
+                    refuse_plain_http(&stream).await;
+                    Ok(())
+                }
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+/// The first byte, which stays to be read; `None` when it does not come in time, or the server
+/// stops before.
+async fn first_byte(stream: &TcpStream, stopping: &GracefulShutdownSignal) -> Option<u8> {
+    let mut first = [0];
+    let length = {
+        let mut peek = pin!(timeout(HANDSHAKE, stream.peek(&mut first)));
+        let mut stop = pin!(stopping.notified());
+        poll_fn(|context| match peek.as_mut().poll(context) {
+            Poll::Ready(peeked) => Poll::Ready(peeked.ok().and_then(Result::ok)),
+            Poll::Pending => stop.as_mut().poll(context).map(|()| None),
+        })
+        .await
+    };
+    match length {
+        Some(1) => first.first().copied(),
+        _ => None,
+    }
+}
+
+/// Answers once and closes; whoever does not read it has lost nothing.
+async fn refuse_plain_http(stream: &TcpStream) {
+    // What has arrived is read, because closing over unread bytes would drop the answer.
+    let mut request = [0; 4_096];
+    let _ = stream.try_read(&mut request);
+    let answer = format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{HTTPS_ONLY}",
+        HTTPS_ONLY.len()
+    );
+    if timeout(HANDSHAKE, stream.writable()).await.is_ok() {
+        let _ = stream.try_write(answer.as_bytes());
+    }
+}
+
+const HTTPS_ONLY: &str = "This server speaks HTTPS only: use https:// in the address.\n";
+const TLS_HANDSHAKE: u8 = 0x16;
+const ADDRESS_FAMILY_NOT_SUPPORTED: i32 = 97;
+const BLOCKING_THREADS: usize = 64;
+const HANDSHAKE: Duration = Duration::from_secs(5);
+const HEAD: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const STOP: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+    use std::sync::Arc;
+
+    use actix_web::{App, web};
+
+    use super::*;
+    use crate::tls::{self, CertificateFiles, ReloadingCertificate};
+
+    fn config(folder: &std::path::Path) -> ServerConfig {
+        tls::install_provider();
+        let files = CertificateFiles {
+            certificate: folder.join("certificate.pem"),
+            key: folder.join("key.pem"),
+            self_signed: true,
+        };
+        files
+            .prepare(&"https://localhost".parse().unwrap())
+            .unwrap();
+        tls::server_config(Arc::new(ReloadingCertificate::open(files).unwrap()))
+    }
+
+    fn say(address: SocketAddr, words: &[u8]) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        stream.write_all(words).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    #[actix_web::test]
+    async fn plain_http_is_told_to_use_https_and_tls_is_let_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = || App::new().default_service(web::to(HttpResponse::NoContent));
+        let server = start(listener, config(folder.path()), app).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+
+        let plain = web::block(move || say(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+        let plain = plain.await.unwrap();
+        assert!(plain.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{plain}");
+        assert!(plain.ends_with(HTTPS_ONLY), "{plain}");
+
+        let tls = web::block(move || {
+            let tls = ureq::tls::TlsConfig::builder()
+                .disable_verification(true)
+                .build();
+            let config = ureq::Agent::config_builder().tls_config(tls).build();
+            let answer = config.new_agent().get(format!("https://{address}/")).call();
+            answer.unwrap().status().as_u16()
+        });
+        assert_eq!(tls.await.unwrap(), 204);
+        handle.stop(false).await;
+    }
+}

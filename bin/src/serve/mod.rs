@@ -1,0 +1,106 @@
+//! `serve`: the HTTPS server.
+
+mod answer;
+mod body;
+mod edge;
+mod listener;
+mod log;
+pub(crate) mod record;
+mod request;
+mod scim;
+mod service;
+mod signals;
+mod start_text;
+mod status;
+mod throttle;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
+use anyhow::Context;
+
+pub(crate) use self::service::{Presented, Refusal, Service};
+use self::throttle::Throttle;
+use crate::instance::Instance;
+use crate::settings::{Common, PublicUrl, ServeOptions};
+use crate::tls::{self, CertificateFiles, ReloadingCertificate};
+
+/// Serves until a signal says to stop.
+///
+/// # Errors
+/// When the server cannot start.
+pub(crate) fn run(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
+    log::install(options.log_format, &options.log_level)?;
+    actix_web::rt::System::new().block_on(serve(common, options))
+}
+
+/// What every request handler needs.
+pub(crate) struct Shared {
+    service: Arc<dyn Service>,
+    throttle: Throttle,
+}
+
+async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
+    let files = CertificateFiles::of(common, &options.tls)?;
+    let listener = listener::bind(&options)?;
+    let address = listener.local_addr()?;
+    let local = || PublicUrl::local(address.port());
+    let public_url = common.public_url.clone().unwrap_or_else(local);
+
+    crate::instance::create_folder(&common.data_dir)?;
+    files.prepare(&public_url)?;
+    let certificate = Arc::new(ReloadingCertificate::open(files.clone())?);
+    let instance = Instance::open(common, &public_url, options.database_connections)?;
+    let shared = web::Data::new(Shared {
+        service: Arc::new(instance.backend(options.limits.protocol())?),
+        throttle: Throttle::new(options.limits.failed_authentications()),
+    });
+
+    let signals = signals::Signals::install()?;
+    let server = start(listener, Arc::clone(&certificate), shared)?;
+    record::write(&common.data_dir, address, &public_url)?;
+    start_text::print(common, &public_url, &files)?;
+    let stopping = actix_web::rt::spawn(signals.follow(server.handle(), certificate));
+    let ended = server.await.context("the server failed");
+    stopping.abort();
+    tracing::info!("stopped");
+    ended
+}
+
+fn start(
+    listener: TcpListener,
+    certificate: Arc<ReloadingCertificate>,
+    shared: web::Data<Shared>,
+) -> anyhow::Result<actix_server::Server> {
+    let config = tls::server_config(certificate);
+    listener::start(listener, config, move || {
+        App::new()
+            .app_data(shared.clone())
+            .wrap(middleware::from_fn(edge::guard))
+            .configure(routes)
+    })
+}
+
+/// Every route of the server.
+fn routes(app: &mut web::ServiceConfig) {
+    app.route("/healthz", web::route().to(status::alive))
+        .route("/readyz", web::route().to(status::ready))
+        .route("/version", web::route().to(status::version))
+        .route("/api/scim/v2{tail:(/.*)?}", web::route().to(scim::handle))
+        .default_service(web::route().to(not_found));
+}
+
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    answer::problem(
+        actix_web::http::StatusCode::NOT_FOUND,
+        &format!(
+            "There is nothing here; SCIM is served below {}.",
+            edge::SCIM
+        ),
+        &request,
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! What the HTTP side asks of everything behind it.
+
+use std::sync::Arc;
+
+use scim_protocol::Limits;
+use scim_provisioning::{Answer, Caller, Configuration, Request};
+
+/// Authentication and SCIM behind HTTP. Calls may block.
+pub(crate) trait Service: Send + Sync + 'static {
+    /// The configuration whose token came with the request.
+    ///
+    /// # Errors
+    /// [`Refusal`], which is what the client is told.
+    fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<Configuration>, Refusal>;
+
+    /// Answers a request.
+    fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer;
+
+    /// The limits in force.
+    fn limits(&self) -> &Limits;
+
+    /// Whether the database can be reached.
+    ///
+    /// # Errors
+    /// Why it cannot, for the log.
+    fn ready(&self) -> anyhow::Result<()>;
+}
+
+/// What a client shows of itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Presented<'a> {
+    /// The value of every `Authorization` header.
+    pub(crate) authorization: Vec<&'a [u8]>,
+    /// Where the request came from.
+    pub(crate) source: Option<String>,
+    /// The `User-Agent` header.
+    pub(crate) user_agent: Option<&'a str>,
+}
+
+/// Why nobody is speaking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// 401, 403 or 503.
+    pub(crate) status: u16,
+    /// A sentence for the client.
+    pub(crate) detail: String,
+    /// The `WWW-Authenticate` header of a 401 (RFC 7235 section 3.1).
+    pub(crate) challenge: Option<&'static str>,
+}

@@ -1,0 +1,80 @@
+//! What signals do: SIGTERM and SIGINT stop the server, SIGHUP reads the certificate again.
+
+use std::sync::Arc;
+
+use actix_server::ServerHandle;
+use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
+use anyhow::Context;
+
+use crate::tls::ReloadingCertificate;
+
+/// The signals that the server follows.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over from their default action.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(crate) fn install() -> anyhow::Result<Self> {
+        let take = |kind| signal(kind).context("cannot handle signals");
+        Ok(Self {
+            terminate: take(SignalKind::terminate())?,
+            interrupt: take(SignalKind::interrupt())?,
+            hang_up: take(SignalKind::hangup())?,
+        })
+    }
+
+    /// Follows the signals until one says to stop. A second one does not wait for requests.
+    pub(crate) async fn follow(
+        mut self,
+        server: ServerHandle,
+        certificate: Arc<ReloadingCertificate>,
+    ) {
+        let mut graceful = true;
+        loop {
+            match self.next().await {
+                Asked::Reload => reload(&certificate),
+                Asked::Stop => {
+                    tracing::info!(graceful, "stopping");
+                    actix_web::rt::spawn(server.stop(graceful));
+                    graceful = false;
+                }
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Asked {
+        std::future::poll_fn(|context| {
+            let asked = |signal: &mut Signal, asked| match signal.poll_recv(context) {
+                std::task::Poll::Ready(_) => Some(asked),
+                std::task::Poll::Pending => None,
+            };
+            let mut asked = asked;
+            let first = asked(&mut self.terminate, Asked::Stop)
+                .or_else(|| asked(&mut self.interrupt, Asked::Stop))
+                .or_else(|| asked(&mut self.hang_up, Asked::Reload));
+            first.map_or(std::task::Poll::Pending, std::task::Poll::Ready)
+        })
+        .await
+    }
+}
+
+enum Asked {
+    Stop,
+    Reload,
+}
+
+fn reload(certificate: &ReloadingCertificate) {
+    match certificate.reload() {
+        Ok(()) => tracing::info!("the certificate was read again"),
+        Err(error) => tracing::error!(
+            reason = crate::output::sentence(&error),
+            "the certificate cannot be used; the one in use stays"
+        ),
+    }
+}

@@ -1,0 +1,73 @@
+//! What the terminal shows when the server is ready.
+
+use std::path::Path;
+
+use crate::output;
+use crate::settings::{Common, PublicUrl};
+use crate::tls::CertificateFiles;
+
+/// Prints the start text once, on standard output.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(crate) fn print(
+    common: &Common,
+    public_url: &PublicUrl,
+    files: &CertificateFiles,
+) -> anyhow::Result<()> {
+    output::line(&text(common, public_url, files))
+}
+
+fn text(common: &Common, public_url: &PublicUrl, files: &CertificateFiles) -> String {
+    let certificate = match files.self_signed {
+        true => format!("self-signed, {}", files.certificate.display()),
+        false => files.certificate.display().to_string(),
+    };
+    format!(
+        "ServiceOps SCIM {version} is ready\n\
+         \n\
+         SCIM endpoint   {endpoint}\n\
+         Certificate     {certificate}\n\
+         Data            {data}\n\
+         \n\
+         Next: add a provisioning configuration, and give its endpoint and token to the identity\n\
+         provider. In another terminal:\n\
+         \n\
+         \x20 {command} configuration add --name \"My identity provider\" --users --groups\n",
+        version = env!("CARGO_PKG_VERSION"),
+        endpoint = public_url.scim_endpoint(),
+        data = common.data_dir.display(),
+        command = command(common),
+    )
+}
+
+/// The program as it was called, with the data directory where it is not the default.
+fn command(common: &Common) -> String {
+    let program = std::env::args().next();
+    let program = program.unwrap_or_else(|| "serviceops-scim".to_owned());
+    if common.data_dir == Path::new("./data") {
+        return program;
+    }
+    let folder = common.data_dir.display().to_string();
+    format!("{program} --data-dir {}", quoted(&folder))
+}
+
+/// The word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    match word.bytes().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_survives_the_shell() {
+        assert_eq!(quoted("/var/lib/scim-1"), "/var/lib/scim-1");
+        assert_eq!(quoted("it's here"), "'it'\\''s here'");
+    }
+}

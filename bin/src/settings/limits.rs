@@ -1,0 +1,103 @@
+//! Limits on requests as options.
+
+use clap::Args;
+use scim_protocol::Limits;
+
+/// Limits on what a request may ask for.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitOptions {
+    /// Bytes of a request body.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_BODY", value_name = "BYTES",
+        default_value_t = Limits::default().body, value_parser = between::<1_024, GIBIBYTE>)]
+    limit_body: usize,
+    /// Bytes of a bulk request body.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_BULK_BODY", value_name = "BYTES",
+        default_value_t = Limits::default().bulk_body, value_parser = between::<1_024, GIBIBYTE>)]
+    limit_bulk_body: usize,
+    /// Operations of a bulk request.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_BULK_OPERATIONS", value_name = "NUMBER",
+        default_value_t = Limits::default().bulk_operations, value_parser = between::<1, 100_000>)]
+    limit_bulk_operations: usize,
+    /// Nesting of arrays and objects in a body.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_JSON_DEPTH", value_name = "NUMBER",
+        default_value_t = Limits::default().json_depth, value_parser = between::<8, 100>)]
+    limit_json_depth: usize,
+    /// Bytes of a filter.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_FILTER_BYTES", value_name = "BYTES",
+        default_value_t = Limits::default().filter_bytes, value_parser = between::<64, 1_048_576>)]
+    limit_filter_bytes: usize,
+    /// Nesting of parentheses, brackets and `not` in a filter.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_FILTER_DEPTH", value_name = "NUMBER",
+        default_value_t = Limits::default().filter_depth, value_parser = between::<1, 100>)]
+    limit_filter_depth: usize,
+    /// Attribute expressions in a filter.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_FILTER_TERMS", value_name = "NUMBER",
+        default_value_t = Limits::default().filter_terms, value_parser = between::<1, 10_000>)]
+    limit_filter_terms: usize,
+    /// Resources in a page when the client names no count.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_PAGE_DEFAULT", value_name = "NUMBER",
+        default_value_t = Limits::default().page_default, value_parser = between::<1, 10_000>)]
+    limit_page_default: usize,
+    /// Resources in a page at most.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_PAGE_MAX", value_name = "NUMBER",
+        default_value_t = Limits::default().page_max, value_parser = between::<1, 10_000>)]
+    limit_page_max: usize,
+    /// Operations of a PATCH request.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_PATCH_OPERATIONS", value_name = "NUMBER",
+        default_value_t = Limits::default().patch_operations, value_parser = between::<1, 100_000>)]
+    limit_patch_operations: usize,
+    /// Members that one request may name.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_PATCH_MEMBERS", value_name = "NUMBER",
+        default_value_t = Limits::default().patch_members, value_parser = between::<1, 1_000_000>)]
+    limit_patch_members: usize,
+    /// Bytes of one string value.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_STRING_BYTES", value_name = "BYTES",
+        default_value_t = Limits::default().string_bytes, value_parser = between::<512, 16_777_216>)]
+    limit_string_bytes: usize,
+    /// Characters of a userName, externalId or displayName.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_KEY_CHARACTERS", value_name = "NUMBER",
+        default_value_t = Limits::default().key_characters, value_parser = between::<64, 640>)]
+    limit_key_characters: usize,
+    /// Failed authentications of one address in a minute before further failures answer 429.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_FAILED_AUTHENTICATIONS", value_name = "NUMBER",
+        default_value_t = 20, value_parser = between::<1, 1_000_000>)]
+    limit_failed_authentications: usize,
+}
+
+impl LimitOptions {
+    /// The limits of the protocol.
+    pub(crate) fn protocol(&self) -> Limits {
+        Limits {
+            body: self.limit_body,
+            bulk_body: self.limit_bulk_body,
+            bulk_operations: self.limit_bulk_operations,
+            json_depth: self.limit_json_depth,
+            filter_bytes: self.limit_filter_bytes,
+            filter_depth: self.limit_filter_depth,
+            filter_terms: self.limit_filter_terms,
+            page_default: self.limit_page_default.min(self.limit_page_max),
+            page_max: self.limit_page_max,
+            patch_operations: self.limit_patch_operations,
+            patch_members: self.limit_patch_members,
+            string_bytes: self.limit_string_bytes,
+            key_characters: self.limit_key_characters,
+        }
+    }
+
+    /// Failed authentications of one address in a minute.
+    pub(crate) fn failed_authentications(&self) -> usize {
+        self.limit_failed_authentications
+    }
+}
+
+/// A number from `LEAST` to `MOST`. Depths have a ceiling because what is nested is walked by
+/// recursion; keys have one because PostgreSQL indexes no longer ones.
+fn between<const LEAST: usize, const MOST: usize>(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (LEAST..=MOST).contains(&number) => Ok(number),
+        _ => Err(format!("it is a number from {LEAST} to {MOST}")),
+    }
+}
+
+const GIBIBYTE: usize = 1 << 30;

@@ -1,0 +1,218 @@
+//! Settings: what the command line, the environment and the configuration file say.
+
+pub(crate) mod file;
+mod limits;
+mod public_url;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+pub(crate) use self::limits::LimitOptions;
+pub(crate) use self::public_url::PublicUrl;
+
+/// Options that go with every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// A TOML file whose keys are these options without the dashes.
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_CONFIG",
+        value_name = "FILE"
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the database, the key ring and the certificate are.
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// The database: sqlite:PATH or postgres://... [default: sqlite:DATA_DIR/serviceops-scim.db]
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
+    database_url: Option<DatabaseUrl>,
+    /// The key ring [default: DATA_DIR/keyring.json]
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_KEY_FILE",
+        value_name = "FILE"
+    )]
+    key_file: Option<PathBuf>,
+    /// Where clients reach the server [default: https://localhost:PORT]
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_PUBLIC_URL",
+        value_name = "URL"
+    )]
+    pub(crate) public_url: Option<PublicUrl>,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true, env = "SERVICEOPS_SCIM_JSON")]
+    pub(crate) json: bool,
+}
+
+impl Common {
+    /// The database URL.
+    pub(crate) fn database_url(&self) -> String {
+        match &self.database_url {
+            Some(DatabaseUrl(url)) => url.clone(),
+            None => {
+                let path = self.data_dir.join("serviceops-scim.db");
+                format!("sqlite:{}", path.display())
+            }
+        }
+    }
+
+    /// The file of the key ring.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        let default = || self.data_dir.join("keyring.json");
+        self.key_file.clone().unwrap_or_else(default)
+    }
+}
+
+/// Options of the server.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServeOptions {
+    /// The address and port to listen on; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_LISTEN",
+        value_name = "ADDR:PORT",
+        default_value = DEFAULT_LISTEN,
+        value_parser = listen_address
+    )]
+    pub(crate) listen: String,
+    /// The certificate.
+    #[command(flatten)]
+    pub(crate) tls: TlsOptions,
+    /// How many connections to the database are kept at most.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_DATABASE_CONNECTIONS",
+        value_name = "NUMBER",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    pub(crate) database_connections: u32,
+    /// How log lines are written on standard error.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub(crate) log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, or a list of module=level.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_LOG_LEVEL",
+        value_name = "LEVEL",
+        default_value = "info"
+    )]
+    pub(crate) log_level: String,
+    /// The limits.
+    #[command(flatten)]
+    pub(crate) limits: LimitOptions,
+}
+
+/// Which certificate the server presents.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TlsOptions {
+    /// The certificate chain in PEM; a self-signed one is made without it.
+    #[arg(long, env = "SERVICEOPS_SCIM_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[arg(long, env = "SERVICEOPS_SCIM_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+impl ServeOptions {
+    /// Whether nobody chose the address.
+    pub(crate) fn listens_by_default(&self) -> bool {
+        self.listen == DEFAULT_LISTEN
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where the server listens when nothing is said: every address of both families.
+pub(crate) const DEFAULT_LISTEN: &str = "[::]:8443";
+
+/// The port of [`DEFAULT_LISTEN`].
+pub(crate) const DEFAULT_PORT: u16 = 8443;
+
+/// Checks `ADDR:PORT`; the address may be a host name.
+fn listen_address(text: &str) -> Result<String, String> {
+    let (host, port) = text.rsplit_once(':').ok_or("a port is missing")?;
+    let _: u16 = port
+        .parse()
+        .map_err(|_error| format!("{port:?} is no port"))?;
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    match bare {
+        _ if host.is_empty() => Err("an address is missing; 0.0.0.0 means every one".to_owned()),
+        None if host.contains(':') => Err(format!(
+            "an IPv6 address stands in brackets: [{host}]:{port}"
+        )),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// The address under which this machine reaches a server that listens there.
+///
+/// # Errors
+/// When the address cannot be resolved.
+pub(crate) fn listening_on_this_machine(listen: &str) -> anyhow::Result<SocketAddr> {
+    let resolved = listen.to_socket_addrs().ok().and_then(|mut all| all.next());
+    let address = resolved.with_context(|| format!("{listen} is no address and port"))?;
+    Ok(reachable(address))
+}
+
+/// The loopback address in place of the one that means every address.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        // A socket for both families is reached by the one that every machine has.
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// A database URL, whose `Debug` does not show its password.
+#[derive(Clone)]
+struct DatabaseUrl(String);
+
+impl From<String> for DatabaseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = self.0.split(':').next().unwrap_or_default();
+        write!(formatter, "{scheme}:***")
+    }
+}

@@ -1,0 +1,43 @@
+//! Every case of identity-provider traffic on both engines, each as a test of its own.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::sync::{Arc, OnceLock};
+
+use end_to_end::{Client, Engine, Server, traffic};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() {
+    let engines = [("sqlite", Some(Engine::Sqlite)), ("postgres", Engine::postgres())];
+    let mut trials = Vec::new();
+    for (name, engine) in engines {
+        if engine.is_none() {
+            eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
+        }
+        let target = Arc::new(Target { engine, started: OnceLock::new() });
+        trials.extend(traffic::cases().into_iter().map(|case| {
+            let target = Arc::clone(&target);
+            let ignored = target.engine.is_none();
+            let name = format!("{name}::{}", case["id"].as_str().unwrap());
+            let run = move || traffic::run(target.client(), &case).map_err(Failed::from);
+            Trial::test(name, run).with_ignored_flag(ignored)
+        }));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// A server that the first of its cases starts, and that ends with the last.
+struct Target {
+    engine: Option<Engine>,
+    started: OnceLock<(Server, Client)>,
+}
+
+impl Target {
+    fn client(&self) -> &Client {
+        let (_server, client) = self.started.get_or_init(|| {
+            let server = Server::start(self.engine.clone().unwrap());
+            let client = server.client();
+            (server, client)
+        });
+        client
+    }
+}

@@ -1,0 +1,252 @@
+//! The real server in a directory of its own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::client::Client;
+
+/// Where the server keeps its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Engine {
+    /// A file in the data directory.
+    Sqlite,
+    /// A server, by the URL without a database.
+    Postgres(String),
+}
+
+impl Engine {
+    /// The PostgreSQL server for tests, where there is one.
+    pub fn postgres() -> Option<Self> {
+        std::env::var("SERVICEOPS_SCIM_TEST_POSTGRES")
+            .ok()
+            .filter(|url| !url.is_empty())
+            .map(Self::Postgres)
+    }
+
+    /// The URL of a new database; `None` for the default.
+    fn database(&self) -> Option<String> {
+        let Self::Postgres(server) = self else {
+            return None;
+        };
+        let name = format!("e2e_{}", uuid::Uuid::new_v4().simple());
+        let output = Command::new("psql")
+            .args([
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-qc",
+                &format!("CREATE DATABASE {name}"),
+            ])
+            .arg(format!("{server}/postgres"))
+            .output()
+            .expect("psql runs");
+        assert!(output.status.success(), "{output:?}");
+        Some(format!("{server}/{name}"))
+    }
+}
+
+/// A running server. It is killed when it goes out of scope.
+pub struct Server {
+    child: Option<Child>,
+    data: TempDir,
+    database: Option<String>,
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    /// The base URL of SCIM.
+    pub base: String,
+}
+
+/// A provisioning configuration that was just added.
+pub struct Configuration {
+    /// The id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// A client with its token.
+    pub client: Client,
+}
+
+impl Server {
+    /// Starts a server with an empty directory.
+    pub fn start(engine: Engine) -> Self {
+        let mut server = Self {
+            child: None,
+            data: tempfile::tempdir().unwrap(),
+            database: engine.database(),
+            port: 0,
+            base: String::new(),
+        };
+        server.restart();
+        server
+    }
+
+    /// Starts the server again on the data that is there, on a new port.
+    pub fn restart(&mut self) {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let log = std::fs::File::create(self.data.path().join("server.log")).unwrap();
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log);
+        let mut child = command.spawn().expect("the server starts");
+        let stdout = child.stdout.take().unwrap();
+        let mut lines = BufReader::new(stdout).lines();
+        let endpoint = lines.find_map(|line| {
+            let line = line.ok()?;
+            let at = line.find("https://")?;
+            Some(line[at..].trim().to_owned())
+        });
+        self.child = Some(child);
+        let endpoint = endpoint.unwrap_or_else(|| panic!("no endpoint; {}", self.log()));
+        // What else is printed must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        let port = endpoint.rsplit_once(':').unwrap().1;
+        self.port = port.split('/').next().unwrap().parse().unwrap();
+        self.base = format!("https://127.0.0.1:{}/api/scim/v2", self.port);
+        self.wait_until_ready();
+    }
+
+    fn wait_until_ready(&self) {
+        let client = Client::new(&self.base, "");
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(30) {
+            let url = format!("https://127.0.0.1:{}/readyz", self.port);
+            if client
+                .try_send("GET", &url, &[], None)
+                .is_ok_and(|a| a.status == 200)
+            {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the server is not ready; {}", self.log());
+    }
+
+    /// The server's data directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// What the server logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.data.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// Kills the server as a power failure would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Asks the server to stop, and answers its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let mut child = self.child.take()?;
+        let killed = Command::new("kill").arg(child.id().to_string()).status();
+        assert!(killed.unwrap().success());
+        child.wait().unwrap().code()
+    }
+
+    /// The id of the server's process.
+    pub fn process(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// A command on this server's data.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(self.data.path());
+        if let Some(database) = &self.database {
+            command.args(["--database-url", database]);
+        }
+        command.env_remove("SERVICEOPS_SCIM_DATA_DIR");
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with_input(arguments, "")
+    }
+
+    /// Runs a command with this standard input.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Runs a command that must succeed and print JSON.
+    #[track_caller]
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {output:?}"))
+    }
+
+    /// Adds a configuration for users and groups.
+    pub fn configuration(&self, name: &str) -> Configuration {
+        self.configuration_with(name, &["--users", "--groups"])
+    }
+
+    /// Adds a configuration with further options.
+    pub fn configuration_with(&self, name: &str, options: &[&str]) -> Configuration {
+        let mut arguments = vec!["configuration", "add", "--name", name, "--json"];
+        arguments.extend(options);
+        let added = self.json(&arguments);
+        let token = added["token"]["value"].as_str().unwrap();
+        Configuration {
+            id: added["id"].as_str().unwrap().to_owned(),
+            name: name.to_owned(),
+            client: Client::new(&self.base, token),
+        }
+    }
+
+    /// A client of a new configuration.
+    pub fn client(&self) -> Client {
+        self.configuration("Test").client
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("the server's log:\n{}", self.log());
+        }
+    }
+}
+
+/// The server's binary: the one that is named, else the newest that cargo built.
+fn binary() -> PathBuf {
+    if let Ok(named) = std::env::var("SERVICEOPS_SCIM_BIN") {
+        return PathBuf::from(named);
+    }
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    let built = ["debug", "release"]
+        .map(|profile| target.join(profile).join("serviceops-scim"))
+        .into_iter()
+        .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)));
+    let newest = built.max_by_key(|(modified, _)| *modified);
+    newest
+        .expect("build the server first: cargo build -p serviceops-scim")
+        .1
+}
