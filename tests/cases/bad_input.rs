@@ -1,5 +1,10 @@
 //! Bad input of every kind: a SCIM error of the right status, and the server goes on.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

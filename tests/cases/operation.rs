@@ -1,227 +1,215 @@
-//! Running the server: tokens, crashes, stops, certificates, and the command line beside it.
+//! The command line, the certificate, and how the server starts and stops.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use end_to_end::{Client, Engine, Server, on_both_engines, uri};
+use end_to_end::{Client, Server, on_both_engines, uri};
 use serde_json::{Value, json};
 
-on_both_engines! {
-    fn a_token_is_shown_again_and_a_revocation_holds_at_once(server: &Server) {
-        let configuration = server.configuration("Tokens");
-        let client = &configuration.client;
-        client.get("/Users").expect(200);
-        let shown = server.json(&["token", "show", "Tokens", "--json"]);
-        assert!(shown.to_string().contains(&client.token), "{shown}");
-        let second = server.json(&["token", "add", "Tokens", "--json"]);
-        let second = client.with_token(second["value"].as_str()
-            .or(second["token"]["value"].as_str()).unwrap());
-        second.get("/Users").expect(200);
-        let third = server.run(&["token", "add", "Tokens"]);
-        assert_eq!(third.status.code(), Some(1), "two live tokens at most: {third:?}");
-        let tampered = format!("{}x", client.token);
-        client.with_token(&tampered).get("/Users").expect_error(401, None);
-        let revoked = server.run(&["token", "revoke", "Tokens"]);
-        assert!(revoked.status.success(), "{revoked:?}");
-        for client in [client, &second] {
-            let answer = client.get("/Users");
-            answer.expect_error(401, None);
-            assert!(answer.header("www-authenticate").unwrap().contains("invalid_token"));
-        }
-        assert!(!server.log().contains("sopscim_"), "no token in the log");
-    }
-
-    fn the_log_tells_what_happened(server: &Server) {
-        let client = server.client();
-        let body = json!({"schemas": [uri::USER], "userName": "ava", "nosuch": 1,
-            "phoneNumbers": [{"value": "none", "type": "work"}]});
-        let ava = client.post("/Users", &body).expect(201).id();
-        let off = json!([{"op": "Replace", "path": "active", "value": "False"}]);
-        client.patch(&format!("/Users/{ava}"), &off).expect(200);
-        client.post("/Users", &json!({"schemas": [uri::USER], "userName": "AVA"}));
-        client.delete(&format!("/Users/{ava}")).expect(204);
-        let events = server.json(&["events", "--json"]);
-        let events = events.as_array().cloned()
-            .or_else(|| events["events"].as_array().cloned()).unwrap();
-        let told: Vec<(&str, &str)> = events.iter()
-            .map(|e| (e["action"].as_str().unwrap(), e["outcome"].as_str().unwrap())).collect();
-        assert_eq!(told, [
-            ("create", "warning"), ("block", "success"), ("create", "failure"),
-            ("archive", "success")]);
-        let text = events[0].to_string();
-        assert!(text.contains("no phone number") && text.contains("nosuch"), "{text}");
-        let text = events[1].to_string();
-        assert!(text.contains("operationCase") && text.contains("booleanAsText"), "{text}");
-    }
-
-    fn the_server_says_how_it_is(server: &Server) {
-        let client = Client::new(&server.base, "");
-        let get = |path: &str| client.get(&format!("https://127.0.0.1:{}{path}", server.port));
-        assert_eq!(get("/healthz").status, 200);
-        assert_eq!(get("/readyz").status, 200);
-        assert!(get("/version").expect(200).json["version"].is_string());
-        assert_eq!(get("/nosuch").status, 404);
-        for check in [["healthcheck"], ["check"]] {
-            let output = server.run(&check);
-            assert!(output.status.success(), "{output:?}");
-        }
-    }
-}
-
-/// Creates users from many clients until the server is gone; answers who was acknowledged.
-fn create_until_killed(server: &mut Server, client: &Client) -> Vec<String> {
-    let acknowledged = Mutex::new(Vec::new());
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for worker in 0..8 {
-            let (client, acknowledged, stop) = (client.clone(), &acknowledged, &stop);
-            scope.spawn(move || {
-                for at in 0.. {
-                    let body =
-                        json!({"schemas": [uri::USER], "userName": format!("w{worker}n{at}")});
-                    let body = body.to_string();
-                    match client.try_send("POST", "/Users", &[], Some(body.as_bytes())) {
-                        Ok(answer) if answer.status == 201 => {
-                            acknowledged.lock().unwrap().push(answer.id());
-                        }
-                        _ if stop.load(Ordering::SeqCst) => return,
-                        Ok(answer) => panic!("{answer:?}"),
-                        Err(_) => std::thread::sleep(Duration::from_millis(1)),
-                    }
-                }
-            });
-        }
-        while acknowledged.lock().unwrap().len() < 200 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        stop.store(true, Ordering::SeqCst);
-        server.kill();
-    });
-    acknowledged.into_inner().unwrap()
-}
-
-fn what_was_acknowledged_is_there_after_a_crash(engine: Engine) {
-    let mut server = Server::start(engine);
-    let client = server.client();
-    let acknowledged = create_until_killed(&mut server, &client);
-    assert!(acknowledged.len() >= 200);
-    server.restart();
-    let client = Client::new(&server.base, &client.token);
-    for id in &acknowledged {
-        client.get(&format!("/Users/{id}")).expect(200);
-    }
-    assert!(server.run(&["check"]).status.success());
-}
-
-#[test]
-fn sqlite_keeps_what_was_acknowledged() {
-    what_was_acknowledged_is_there_after_a_crash(Engine::Sqlite);
-}
-
-#[test]
-fn postgres_keeps_what_was_acknowledged() {
-    match Engine::postgres() {
-        Some(engine) => what_was_acknowledged_is_there_after_a_crash(engine),
-        None => eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set"),
-    }
-}
-
-#[test]
-fn a_stop_is_graceful() {
-    let mut server = Server::start(Engine::Sqlite);
-    server.client().user("ava");
-    assert_eq!(server.stop(), Some(0));
-    server.restart();
-    assert_eq!(
-        server
-            .json(&["user", "list", "--json"])
-            .to_string()
-            .matches("\"ava\"")
-            .count(),
-        1
-    );
-}
-
-#[test]
-fn failed_commands_say_one_line() {
-    let server = Server::start(Engine::Sqlite);
-    server.configuration("Twice");
-    for (arguments, code) in [
-        (vec!["configuration", "add", "--name", "twice"], 1),
-        (vec!["configuration", "add", "--name", " "], 1),
-        (vec!["configuration", "show", "nobody"], 1),
-        (vec!["token", "show", "nobody"], 1),
-        (vec!["user", "add", "--user-name", "a\u{200b}"], 1),
-        (vec!["configuration", "frobnicate"], 2),
-        (vec!["account", "add", "root", "--role", "emperor"], 2),
-        (vec!["serve", "--listen", "nonsense"], 2),
-    ] {
-        let output = server.run(&arguments);
-        let message = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-        assert!(!message.trim().is_empty(), "{arguments:?}");
-        assert!(
-            !message.contains("panicked") && !message.contains("RUST_BACKTRACE"),
-            "{message}"
-        );
-        if code == 1 {
-            assert_eq!(message.trim().lines().count(), 1, "{message}");
-        }
-    }
-}
-
-#[test]
-fn accounts_and_keys_are_listed_without_secrets() {
-    let server = Server::start(Engine::Sqlite);
-    let password = "correct horse battery staple";
-    let add = ["account", "add", "root", "--role", "administrator"];
-    let added = server.run_with_input(&add, &format!("{password}\n"));
-    assert!(added.status.success(), "{added:?}");
-    let weak = server.run_with_input(&["account", "add", "b", "--role", "auditor"], "short\n");
-    assert_eq!(weak.status.code(), Some(1), "{weak:?}");
-    let key = server.json(&[
-        "api-key", "add", "--name", "ci", "--role", "auditor", "--json",
-    ]);
-    for name in ["id", "name", "role", "key"] {
-        assert!(key[name].is_string(), "{key}");
-    }
-    let listed = server.json(&["account", "list", "--json"]).to_string()
-        + &server.json(&["api-key", "list", "--json"]).to_string();
-    assert!(listed.contains("root") && listed.contains("ci"));
-    assert!(!listed.contains("argon2") && !listed.contains(key["key"].as_str().unwrap()));
-}
-
-#[test]
-fn a_configuration_is_printed_as_scripts_expect() {
-    let server = Server::start(Engine::Sqlite);
-    let added = server.json(&[
-        "configuration",
-        "add",
-        "--name",
-        "Azure AD SCIM Provisioning",
-        "--description",
-        "d",
-        "--users",
-        "--json",
-    ]);
-    assert_eq!(added["name"], "Azure AD SCIM Provisioning");
-    assert_eq!(added["description"], "d");
-    assert_eq!(added["status"], "enabled");
-    assert_eq!(
-        added["provisioningType"],
-        json!({"users": true, "groups": false})
-    );
-    let endpoint = format!("https://localhost:{}/api/scim/v2", server.port);
-    assert_eq!(added["scimEndpoint"], endpoint);
-    for name in ["id", "value", "expiresAt"] {
-        assert!(added["token"][name].is_string(), "{added}");
-    }
-    let listed: Value = server.json(&["configuration", "list", "--json"]);
-    assert!(listed.to_string().contains("Azure AD"));
+/// What a refused command says: one line, with this exit code.
+fn refusal(output: &Output, code: i32) -> String {
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(
-        !listed.to_string().contains("sopscim_"),
-        "a list shows no tokens"
+        !said.contains("panicked") && !said.contains("RUST_BACKTRACE"),
+        "{said}"
     );
+    assert!(output.stdout.is_empty(), "{output:?}");
+    said
+}
+
+fn keys(document: &Value) -> Vec<&str> {
+    document
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+/// Writes a certificate of its own and answers the files of it and its key.
+fn certificate(folder: &Path) -> [PathBuf; 2] {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let files = ["certificate.pem", "key.pem"].map(|name| folder.join(name));
+    std::fs::write(&files[0], made.cert.pem()).unwrap();
+    std::fs::write(&files[1], made.signing_key.serialize_pem()).unwrap();
+    files
+}
+
+/// Whether the server presents the certificate in this file; a client trusts no other.
+fn presents(server: &Server, file: &Path) -> bool {
+    let url = format!("https://localhost:{}/healthz", server.port);
+    let agent = end_to_end::trusting(&std::fs::read(file).unwrap());
+    agent
+        .get(&url)
+        .call()
+        .is_ok_and(|answer| answer.status() == 200)
+}
+
+fn public(server: &Server, path: &str) -> end_to_end::Response {
+    Client::new(&server.base, "").get(&format!("https://127.0.0.1:{}{path}", server.port))
+}
+
+on_both_engines! {
+    fn commands_print_the_documents_that_scripts_read(server: &Server) {
+        let words = ["configuration", "add", "--name", "Entra", "--description", "Staff",
+            "--users", "--idp", "entra", "--json"];
+        let added = server.json(&words);
+        for key in ["id", "name", "description", "status", "provisioningType", "scimEndpoint", "token"] {
+            assert!(keys(&added).contains(&key), "{key} in {added}");
+        }
+        assert_eq!(added["provisioningType"], json!({"users": true, "groups": false}));
+        assert_eq!(keys(&added["token"]), ["id", "value", "expiresAt"]);
+        let endpoint = format!("https://localhost:{}/api/scim/v2", server.port);
+        assert_eq!(added["scimEndpoint"], endpoint);
+        let shown = server.json(&["configuration", "show", "entra", "--json"]);
+        assert_eq!(shown["description"], "Staff");
+        assert!(shown.get("token").is_none());
+        let key = server.json(&["api-key", "add", "--name", "k", "--role", "auditor", "--json"]);
+        for name in ["id", "name", "role", "key"] {
+            assert!(key[name].is_string(), "{name} in {key}");
+        }
+        let client = Client::new(&server.base, added["token"]["value"].as_str().unwrap());
+        client.user("ava");
+        client.get("/Users/1").expect_error(404, None);
+        let events = server.json(&["events", "--json"]);
+        assert!(events.as_array().unwrap().iter().any(|e| e["resource"]["name"] == "ava"));
+        let failures = server.json(&["events", "--outcome", "failure", "--json"]);
+        assert!(failures.as_array().unwrap().iter().all(|e| e["outcome"] == "failure"));
+        assert_eq!(server.json(&["check", "--json"])["ok"], true);
+    }
+
+    fn commands_that_fail_say_why_in_one_line(server: &Server) {
+        server.configuration("Taken");
+        for words in [
+            &["configuration", "add", "--name", "taken"][..],
+            &["configuration", "show", "nosuch"],
+            &["configuration", "add", "--name", ""],
+            &["token", "show", "nosuch"],
+            &["events", "--configuration", "nosuch"],
+            &["healthcheck", "--listen", "127.0.0.1:1"],
+        ] {
+            let said = refusal(&server.run(words), 1);
+            assert_eq!(said.lines().count(), 1, "{words:?}: {said}");
+            assert!(said.starts_with("serviceops-scim: "), "{said}");
+        }
+        let short = ["account", "add", "ava", "--role", "administrator"];
+        refusal(&server.run_with_input(&short, "short\n"), 1);
+        for words in [
+            &["nosuch"][..], &["configuration"], &["configuration", "add"], &["--nosuch"],
+            &["serve", "--listen", "nowhere"], &["api-key", "add", "--name", "k", "--role", "king"],
+        ] {
+            refusal(&server.run(words), 2);
+        }
+    }
+
+    fn an_address_that_is_taken_is_a_clear_failure(server: &Server) {
+        let address = format!("127.0.0.1:{}", server.port);
+        let said = refusal(&server.run(&["serve", "--listen", &address]), 1);
+        assert!(said.contains(&address), "{said}");
+        public(server, "/healthz").expect(200);
+    }
+
+    fn probes_answer_without_a_token(server: &Server) {
+        assert_eq!(public(server, "/healthz").expect(200).json["status"], "ok");
+        assert_eq!(public(server, "/readyz").expect(200).json["status"], "ready");
+        let version = public(server, "/version").expect(200).json;
+        assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+        assert!(server.run(&["healthcheck"]).status.success());
+        public(server, "/nosuch").expect(404);
+        let stranger = server.run(&["healthcheck", "--listen", "127.0.0.1:9"]);
+        refusal(&stranger, 1);
+    }
+
+    fn the_certificate_is_the_operators_and_is_read_again(server: &mut Server) {
+        let folder = tempfile::tempdir().unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let [certificate_file, key_file] = certificate(folder.path());
+        server.stop();
+        let options = ["--tls-cert", certificate_file.to_str().unwrap(),
+            "--tls-key", key_file.to_str().unwrap()];
+        server.restart_with(&options);
+        let first = std::fs::read(&certificate_file).unwrap();
+        let kept = other.path().join("first.pem");
+        std::fs::write(&kept, first).unwrap();
+        assert!(presents(server, &kept));
+        let [second, _] = certificate(folder.path());
+        assert!(!presents(server, &second), "nobody asked to read it again");
+        server.signal("HUP");
+        until(|| presents(server, &second));
+        std::fs::write(&certificate_file, "garbage").unwrap();
+        std::fs::copy(&second, &kept).unwrap();
+        let before = server.log().len();
+        server.signal("HUP");
+        until(|| server.log().len() > before);
+        public(server, "/healthz").expect(200);
+    }
+
+    fn a_stop_answers_who_is_being_served(server: &mut Server) {
+        let client = server.configuration("Stop").client;
+        let body = json!({"schemas": [uri::BULK], "Operations": (0..200).map(|at| json!({
+            "method": "POST", "path": "/Users", "bulkId": format!("b{at}"),
+            "data": {"schemas": [uri::USER], "userName": format!("b{at}")}
+        })).collect::<Vec<_>>()});
+        let served = thread::scope(|scope| {
+            let (client, body) = (&client, &body);
+            let served = scope.spawn(move || client.post("/Bulk", body));
+            until(|| client.get("/Users?count=0").json["totalResults"].as_u64() > Some(0));
+            assert_eq!(server.stop(), Some(0));
+            served.join().unwrap()
+        });
+        let results = served.expect(200).json;
+        let results = results["Operations"].as_array().unwrap();
+        assert_eq!(results.len(), 200);
+        assert!(results.iter().all(|result| result["status"] == "201"));
+        assert!(TcpStream::connect(("127.0.0.1", server.port)).is_err());
+        server.restart();
+        let client = Client::new(&server.base, &client.token);
+        assert_eq!(client.get("/Users?count=0").expect(200).json["totalResults"], 200);
+    }
+
+    fn silent_and_broken_connections_hold_nobody_up(server: &Server) {
+        let silent: Vec<TcpStream> = (0..50)
+            .map(|_| TcpStream::connect(("127.0.0.1", server.port)).unwrap())
+            .collect();
+        let mut broken = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        broken.write_all(&[0x16, 0x03, 0x01, 0xff, 0xff]).unwrap();
+        broken.write_all(&[0; 1_000]).unwrap();
+        let mut rest = Vec::new();
+        // It may be reset; what counts is that it ends.
+        let _ = broken.read_to_end(&mut rest);
+        public(server, "/readyz").expect(200);
+        server.client().user("ava");
+        drop(silent);
+    }
+
+    fn migrations_of_two_servers_do_not_meet(server: &Server) {
+        let mut second = server.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut third = server.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut children = [second.spawn().unwrap(), third.spawn().unwrap()];
+        thread::sleep(Duration::from_secs(2));
+        for child in &mut children {
+            assert!(child.try_wait().unwrap().is_none(), "it serves");
+            Command::new("kill").arg(child.id().to_string()).status().unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(0));
+        }
+        server.client().user("ava");
+    }
+}
+
+/// Waits for what must happen soon.
+fn until(happened: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !happened() {
+        assert!(
+            since.elapsed() < Duration::from_secs(20),
+            "it did not happen"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
 }

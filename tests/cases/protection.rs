@@ -1,189 +1,277 @@
-//! What a configuration must not see or change: tenant admins, other configurations' people, and
-//! people created by hand.
+//! Who is outside the view of a configuration is neither seen nor touched.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use end_to_end::{Client, Server, on_both_engines, uri};
+use end_to_end::{Client, Response, Server, on_both_engines, uri};
 use serde_json::{Value, json};
 
-/// Adds a person by hand and answers the id.
-fn by_hand(server: &Server, arguments: &[&str]) -> String {
-    let mut command = vec!["user", "add", "--json"];
-    command.extend(arguments);
-    server.json(&command)["id"].as_str().unwrap().to_owned()
-}
+const NAME: &str = "root@corp.example";
+const EMAIL: &str = "chief@corp.example";
 
-fn admin(server: &Server) -> String {
-    by_hand(
-        server,
-        &[
-            "--user-name",
-            "Boss",
-            "--email",
-            "boss@corp.example",
-            "--tenant-admin",
-        ],
-    )
+/// Adds a tenant admin by hand and answers the id.
+fn tenant_admin(server: &Server) -> String {
+    let words = [
+        "user",
+        "add",
+        "--user-name",
+        NAME,
+        "--email",
+        EMAIL,
+        "--tenant-admin",
+        "--json",
+    ];
+    server.json(&words)["id"].as_str().unwrap().to_owned()
 }
 
 fn user(name: &str, email: Option<&str>) -> Value {
     let mut body = json!({"schemas": [uri::USER], "userName": name});
     if let Some(email) = email {
-        body["emails"] = json!([{"value": email, "type": "other"}]);
+        body["emails"] = json!([{"value": email, "type": "home"}]);
     }
     body
 }
 
-/// The failures that the log tells of, newest last.
-fn reasons(server: &Server, outcome: &str) -> Vec<String> {
-    let events = server.json(&["events", "--outcome", outcome, "--json"]);
-    let events = events
-        .as_array()
-        .cloned()
-        .or_else(|| events["events"].as_array().cloned())
-        .unwrap();
-    events
-        .iter()
-        .map(|e| e["reason"].as_str().unwrap_or_default().to_owned())
-        .collect()
+fn send(client: &Client, method: &str, path: &str, body: Option<&Value>) -> Response {
+    let body = body.map(ToString::to_string);
+    client.send(method, path, &[], body.as_deref().map(str::as_bytes))
 }
 
-/// Everything that a client can learn of the answer to an unknown id.
-fn unknown(client: &Client, method: &str, id: &str) -> (u16, String) {
-    let put = json!({"schemas": [uri::USER], "userName": "x"}).to_string();
+/// Checks that requests to the id are answered as those to an id that nobody has.
+fn is_unknown(client: &Client, resource: &str, id: &str, schema: &str) {
+    let nobody = uuid::Uuid::now_v7().to_string();
+    let put = json!({"schemas": [schema], "userName": "other", "displayName": "other"});
     let patch = json!({"schemas": [uri::PATCH], "Operations": [
-        {"op": "replace", "path": "active", "value": false}]})
-    .to_string();
-    let body = match method {
-        "PUT" => Some(put.as_bytes()),
-        "PATCH" => Some(patch.as_bytes()),
-        _ => None,
-    };
-    let answer = client.send(method, &format!("/Users/{id}"), &[], body);
-    (answer.status, answer.text)
+        {"op": "replace", "path": "displayName", "value": "other"}]});
+    let requests = [
+        ("GET", None),
+        ("PUT", Some(&put)),
+        ("PATCH", Some(&patch)),
+        ("DELETE", None),
+    ];
+    for (method, body) in requests {
+        let theirs = send(client, method, &format!("/{resource}/{id}"), body);
+        theirs.expect_error(404, None);
+        let unknown = send(client, method, &format!("/{resource}/{nobody}"), body);
+        assert_eq!(
+            theirs.text.replace(id, "ID"),
+            unknown.text.replace(&nobody, "ID")
+        );
+        let names = |answer: &Response| -> Vec<String> {
+            answer
+                .headers
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect()
+        };
+        assert_eq!(names(&theirs), names(&unknown), "{method}");
+    }
+    let path = format!("/{resource}/{id}");
+    assert_eq!(client.send("HEAD", &path, &[], None).status, 404);
+    client
+        .send("GET", &path, &[("if-none-match", "*")], None)
+        .expect_error(404, None);
+}
+
+/// What is stored of the tenant admin.
+fn stored(server: &Server) -> Value {
+    let people = server.json(&["user", "list", "--json"]);
+    let people = people.as_array().unwrap();
+    people
+        .iter()
+        .find(|person| person["userName"] == NAME)
+        .unwrap()
+        .clone()
 }
 
 on_both_engines! {
-    fn a_tenant_admin_does_not_exist(server: &Server) {
+    fn a_tenant_admin_has_no_id(server: &Server) {
+        let admin = tenant_admin(server);
         let client = server.client();
-        let (admin, nobody) = (admin(server), uuid::Uuid::now_v7().to_string());
-        let ava = client.user("ava");
-        for method in ["GET", "PUT", "PATCH", "DELETE", "HEAD"] {
-            let answer = unknown(&client, method, &admin);
-            assert_eq!(answer, unknown(&client, method, &nobody), "{method}");
-            assert_eq!(answer.0, 404);
-        }
-        for filter in [
-            "userName eq \"boss\"", "userName co \"o\"", "userName sw \"B\"", "not (title pr)",
-            "emails.value eq \"boss@corp.example\"", "meta.created pr", "id pr",
-        ] {
-            let found = client.ids(&format!("/Users?filter={filter}"));
-            assert!(!found.contains(&admin), "{filter}");
-        }
-        assert_eq!(client.ids(&format!("/Users?filter=id eq \"{admin}\"")).len(), 0);
-        let list = client.get("/Users?sortBy=userName").expect(200).json;
-        assert_eq!(list["totalResults"], 1);
-        let group = client.group("Ops", std::slice::from_ref(&ava));
-        let member = |id: &str| json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
-        let text = |id: &str| {
-            let answer = client.patch(&format!("/Groups/{group}"), &member(id));
-            answer.expect_error(400, Some("invalidValue"));
-            answer.text.replace(id, "ID")
-        };
-        assert_eq!(text(&admin), text(&nobody));
-        let create = json!({"schemas": [uri::GROUP], "displayName": "x", "members": [{"value": admin}]});
-        client.post("/Groups", &create).expect_error(400, Some("invalidValue"));
+        let before = stored(server);
+        is_unknown(&client, "Users", &admin, uri::USER);
+        assert_eq!(stored(server), before);
     }
 
-    fn a_tenant_admins_names_and_addresses_are_taken(server: &Server) {
+    fn a_tenant_admin_is_in_no_list(server: &Server) {
+        let admin = tenant_admin(server);
         let client = server.client();
-        admin(server);
+        let ids: Vec<String> = (0..5).map(|at| client.user(&format!("u{at}"))).collect();
+        for filter in [
+            format!("userName eq \"{NAME}\""), "userName co \"root\"".to_owned(),
+            "userName sw \"ROOT\"".to_owned(), format!("emails.value eq \"{EMAIL}\""),
+            format!("emails[value co \"{EMAIL}\"]"), format!("id eq \"{admin}\""),
+            "not (userName sw \"u\")".to_owned(), format!("meta.location co \"{admin}\""),
+        ] {
+            let body = json!({"schemas": [uri::SEARCH], "filter": filter});
+            for path in ["/Users/.search", "/.search"] {
+                let found = client.post(path, &body).expect(200).json;
+                assert_eq!(found["totalResults"], 0, "{filter}");
+            }
+        }
+        for query in ["", "?filter=userName pr", "?sortBy=userName", "?cursor&count=2"] {
+            assert_eq!(client.get(&format!("/Users{query}")).expect(200).json["totalResults"], 5);
+        }
+        let mut seen = Vec::new();
+        for start in 1..=5 {
+            let page = client.ids(&format!("/Users?startIndex={start}&count=1"));
+            assert_eq!(page.len(), 1, "no gap at {start}");
+            seen.extend(page);
+        }
+        assert_eq!(seen, ids);
+    }
+
+    fn the_names_of_a_tenant_admin_are_taken(server: &Server) {
+        tenant_admin(server);
+        let client = server.client();
         client.user("taken");
-        let collision = client.post("/Users", &user("taken", None)).text;
+        let ordinary = client.post("/Users", &user("Taken", None));
+        ordinary.expect_error(409, Some("uniqueness"));
+        let full_width: String = NAME.chars()
+            .map(|c| if c.is_ascii_lowercase() { char::from_u32(c as u32 + 0xFEE0).unwrap() } else { c })
+            .collect();
         for body in [
-            user("boss", None),
-            user("BOSS", None),
-            user("ＢＯＳＳ", None),
-            user("boss@corp.example", None),
-            user("ava", Some("Boss@Corp.example")),
-            user("ava", Some("boss")),
+            user(NAME, None), user(&NAME.to_uppercase(), None), user(&full_width, None),
+            user("a", Some(EMAIL)), user("a", Some(&EMAIL.to_uppercase())),
+            user(EMAIL, None), user("a", Some(NAME)),
         ] {
             let answer = client.post("/Users", &body);
             answer.expect_error(409, Some("uniqueness"));
-            assert_eq!(answer.text, collision, "the same words as any collision: {body}");
         }
+        let same_name = client.post("/Users", &user(NAME, None));
+        assert_eq!(same_name.json["detail"], ordinary.json["detail"]);
         let ava = client.user("ava");
-        for operations in [
-            json!([{"op": "replace", "path": "title", "value": "T"},
-                   {"op": "replace", "path": "userName", "value": "Boss"}]),
-            json!([{"op": "add", "path": "emails", "value": [{"value": "boss@corp.example"}]}]),
+        let path = format!("/Users/{ava}");
+        client.put(&path, &user(NAME, None)).expect_error(409, Some("uniqueness"));
+        client.put(&path, &user("ava", Some(EMAIL))).expect_error(409, Some("uniqueness"));
+        for (attribute, value) in [
+            ("userName", json!(NAME)), ("userName", json!(EMAIL)),
+            ("emails", json!([{"value": EMAIL, "type": "work"}])),
         ] {
-            client.patch(&format!("/Users/{ava}"), &operations).expect_error(409, Some("uniqueness"));
+            let operations = json!([
+                {"op": "replace", "path": "title", "value": "T"},
+                {"op": "replace", "path": attribute, "value": value}]);
+            client.patch(&path, &operations).expect_error(409, Some("uniqueness"));
         }
-        let put = user("ava", Some("boss@corp.example"));
-        client.put(&format!("/Users/{ava}"), &put).expect_error(409, Some("uniqueness"));
-        let after = client.get(&format!("/Users/{ava}")).json;
-        assert!(after.get("title").is_none(), "nothing was applied");
-        let bulk = json!({"schemas": [uri::BULK], "Operations": [
-            {"method": "POST", "path": "/Users", "bulkId": "b", "data": user("boss", None)}]});
-        let bulk = client.post("/Bulk", &bulk).expect(200).json;
-        assert_eq!(bulk["Operations"][0]["status"], "409");
-        let logged = reasons(server, "skipped");
-        assert_eq!(logged.len(), 10, "{logged:?}");
-        assert!(logged.iter().all(|reason| reason.contains("protected account")), "{logged:?}");
-        let opaque = json!({"schemas": [uri::USER], "userName": "eve", "externalId": "boss@corp.example"});
-        client.post("/Users", &opaque).expect(201);
+        let ava = client.get(&path).json;
+        assert_eq!((&ava["userName"], ava.get("title")), (&json!("ava"), None));
+        assert_eq!(ava["meta"]["version"], "W/\"1\"");
     }
 
-    fn another_configurations_people_do_not_exist(server: &Server) {
-        let mine = server.configuration("Mine").client;
-        let other = server.configuration("Other").client;
-        let ava = other.user("ava");
-        let ops = other.group("Ops", std::slice::from_ref(&ava));
-        let nobody = uuid::Uuid::now_v7().to_string();
-        for method in ["GET", "PUT", "PATCH", "DELETE"] {
-            assert_eq!(unknown(&mine, method, &ava), unknown(&mine, method, &nobody));
+    fn a_tenant_admin_is_no_member(server: &Server) {
+        let admin = tenant_admin(server);
+        let client = server.client();
+        let group = client.group("Ops", &[]);
+        let path = format!("/Groups/{group}");
+        let unknown = uuid::Uuid::now_v7().to_string();
+        let said = |id: &str| {
+            let members = json!([{"value": id}]);
+            let patched = client.patch(&path, &json!([
+                {"op": "add", "path": "members", "value": members}]));
+            let group = json!({"schemas": [uri::GROUP], "displayName": "New", "members": members});
+            let put = client.put(&path, &group);
+            let posted = client.post("/Groups", &group);
+            [patched, put, posted].map(|answer| {
+                answer.expect_error(400, Some("invalidValue"));
+                answer.text.replace(id, "ID")
+            })
+        };
+        assert_eq!(said(&admin), said(&unknown));
+        assert_eq!(client.get(&path).json.get("members"), None);
+        assert_eq!(client.get("/Groups").json["totalResults"], 1);
+    }
+
+    fn bulk_requests_are_no_way_round(server: &Server) {
+        let admin = tenant_admin(server);
+        let client = server.client();
+        let before = stored(server);
+        let group = json!({"schemas": [uri::GROUP], "displayName": "g", "members": [{"value": admin}]});
+        let patch = json!({"schemas": [uri::PATCH], "Operations": [
+            {"op": "replace", "path": "active", "value": false}]});
+        let path = format!("/Users/{admin}");
+        let operations = json!([
+            {"method": "POST", "path": "/Users", "bulkId": "a", "data": user(NAME, None)},
+            {"method": "PUT", "path": path, "data": user("other", None)},
+            {"method": "PATCH", "path": path, "data": patch},
+            {"method": "DELETE", "path": path},
+            {"method": "POST", "path": "/Groups", "bulkId": "g", "data": group}]);
+        let body = json!({"schemas": [uri::BULK], "Operations": operations});
+        let answer = client.post("/Bulk", &body).expect(200).json;
+        let results = answer["Operations"].as_array().unwrap();
+        let statuses: Vec<&str> = results.iter().map(|r| r["status"].as_str().unwrap()).collect();
+        assert_eq!(statuses, ["409", "404", "404", "404", "400"]);
+        assert_eq!(stored(server), before);
+    }
+
+    fn an_external_id_is_no_key(server: &Server) {
+        let admin = tenant_admin(server);
+        let client = server.client();
+        for (name, external) in [("a", admin.as_str()), ("b", EMAIL), ("c", NAME)] {
+            let mut body = user(name, None);
+            body["externalId"] = json!(external);
+            let created = client.post("/Users", &body).expect(201);
+            assert_ne!(created.id(), admin);
+            assert_eq!(created.json["externalId"], external);
         }
-        mine.get(&format!("/Groups/{ops}")).expect_error(404, None);
-        assert_eq!(mine.get("/Users").json["totalResults"], 0);
-        assert_eq!(mine.get("/Groups").json["totalResults"], 0);
-        mine.post("/Users", &user("Ava", None)).expect_error(409, Some("uniqueness"));
-        let bo = mine.user("bo");
-        let group = mine.group("Ops", std::slice::from_ref(&bo));
-        let add = json!([{"op": "add", "path": "members", "value": [{"value": ava}]}]);
-        mine.patch(&format!("/Groups/{group}"), &add).expect_error(400, Some("invalidValue"));
-        let shared = json!({"schemas": [uri::USER], "userName": "eve", "externalId": "e"});
-        other.post("/Users", &shared).expect(201);
-        let shared = json!({"schemas": [uri::USER], "userName": "eva", "externalId": "e"});
-        mine.post("/Users", &shared).expect(201);
-        let twice = json!({"schemas": [uri::USER], "userName": "evi", "externalId": "e"});
-        mine.post("/Users", &twice).expect_error(409, Some("uniqueness"));
+        let mut body = user("d", None);
+        body["roles"] = json!([{"value": "TENANT_ADMIN"}]);
+        body["userType"] = json!("TENANT_ADMIN");
+        client.post("/Users", &body).expect(201);
+        let people = server.json(&["user", "list", "--json"]);
+        let admins = people.as_array().unwrap().iter().filter(|p| p["tenantAdmin"] == true);
+        assert_eq!(admins.count(), 1);
     }
 
-    fn people_created_by_hand_are_met_as_the_policy_says(server: &Server) {
-        by_hand(server, &["--user-name", "hand", "--email", "hand@corp.example"]);
-        by_hand(server, &["--user-name", "chief", "--role", "Admin"]);
-        let ask = server.configuration("Ask").client;
-        ask.post("/Users", &user("HAND", None)).expect_error(409, Some("uniqueness"));
-        ask.post("/Users", &user("other", Some("hand@corp.example")))
-            .expect_error(409, Some("uniqueness"));
-        let reasons = reasons(server, "failure");
-        assert!(reasons.iter().all(|r| r.contains("an administrator can link")), "{reasons:?}");
-        let link = server
-            .configuration_with("Link", &["--users", "--existing-users", "link"]).client;
-        link.post("/Users", &user("chief", None)).expect_error(409, Some("uniqueness"));
-        let linked = link.post("/Users", &user("Hand", Some("hand@corp.example"))).expect(201);
-        assert_eq!(link.ids("/Users?filter=userName eq \"hand\""), [linked.id()]);
-        ask.post("/Users", &user("hand", None)).expect_error(409, Some("uniqueness"));
+    fn a_person_made_by_hand_waits_for_an_administrator(server: &Server) {
+        let made = server.json(&["user", "add", "--user-name", "hand", "--json"]);
+        let client = server.client();
+        client.post("/Users", &user("HAND", None)).expect_error(409, Some("uniqueness"));
+        is_unknown(&client, "Users", made["id"].as_str().unwrap(), uri::USER);
+        assert_eq!(client.get("/Users?filter=userName eq \"hand\"").json["totalResults"], 0);
     }
 
-    fn deleting_a_configuration_keeps_its_people(server: &Server) {
-        let gone = server.configuration("Gone");
-        let ava = gone.client.user("ava");
-        let output = server.run(&["configuration", "delete", "Gone"]);
-        assert!(output.status.success(), "{output:?}");
-        gone.client.get(&format!("/Users/{ava}")).expect_error(401, None);
-        let next = server.configuration("Next").client;
-        next.get(&format!("/Users/{ava}")).expect_error(404, None);
-        next.post("/Users", &user("ava", None)).expect_error(409, Some("uniqueness"));
+    fn a_policy_links_people_but_never_those_with_a_role(server: &Server) {
+        let person = server.json(&["user", "add", "--user-name", "hand", "--json"]);
+        server.json(&["user", "add", "--user-name", "boss", "--role", "Administrator", "--json"]);
+        tenant_admin(server);
+        let options = ["--users", "--existing-users", "link"];
+        let client = server.configuration_with("Links", &options).client;
+        let linked = client.post("/Users", &user("hand", None));
+        assert!([200, 201].contains(&linked.status), "{}", linked.text);
+        assert_eq!(linked.json["id"], person["id"]);
+        for name in ["boss", NAME] {
+            client.post("/Users", &user(name, None)).expect_error(409, Some("uniqueness"));
+        }
+        assert_eq!(client.get("/Users").json["totalResults"], 1);
+    }
+
+    fn a_configuration_sees_nothing_of_another(server: &Server) {
+        let one = server.configuration("One").client;
+        let two = server.configuration("Two").client;
+        let (ava, ops) = (one.user("ava"), one.group("Ops", &[]));
+        is_unknown(&two, "Users", &ava, uri::USER);
+        is_unknown(&two, "Groups", &ops, uri::GROUP);
+        assert_eq!(two.get("/Users").json["totalResults"], 0);
+        assert_eq!(two.get("/Groups").json["totalResults"], 0);
+        let search = json!({"schemas": [uri::SEARCH]});
+        assert_eq!(two.post("/.search", &search).json["totalResults"], 0);
+        two.post("/Users", &user("ava", None)).expect_error(409, Some("uniqueness"));
+        let group = json!({"schemas": [uri::GROUP], "displayName": "x", "members": [{"value": ava}]});
+        two.post("/Groups", &group).expect_error(400, Some("invalidValue"));
+        assert_eq!(one.get(&format!("/Users/{ava}")).expect(200).json["userName"], "ava");
+    }
+
+    fn what_was_refused_stands_in_the_log(server: &Server) {
+        let admin = tenant_admin(server);
+        let client = server.client();
+        client.post("/Users", &user(NAME, None)).expect_error(409, Some("uniqueness"));
+        client.delete(&format!("/Users/{admin}")).expect_error(404, None);
+        let events = server.json(&["events", "--configuration", "Test", "--json"]);
+        let events = events.as_array().unwrap();
+        let of = |action: &str| events.iter().find(|event| event["action"] == action)
+            .unwrap_or_else(|| panic!("no {action} in {events:?}"));
+        for event in [of("create"), of("delete")] {
+            assert_ne!(event["outcome"], "success", "{event}");
+            let reason = event["reason"].as_str().unwrap();
+            assert!(reason.contains("protected"), "{event}");
+        }
     }
 }

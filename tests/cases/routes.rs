@@ -1,5 +1,10 @@
 //! Every endpoint, for every kind of caller.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 
 use end_to_end::{Client, Server, on_both_engines, uri};
 use serde_json::{Value, json};

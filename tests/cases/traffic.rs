@@ -1,5 +1,5 @@
 //! Every case of identity-provider traffic on both engines, each as a test of its own.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,13 +7,19 @@ use end_to_end::{Client, Engine, Server, traffic};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
-    let engines = [("sqlite", Some(Engine::Sqlite)), ("postgres", Engine::postgres())];
+    let engines = [
+        ("sqlite", Some(Engine::Sqlite)),
+        ("postgres", Engine::postgres()),
+    ];
     let mut trials = Vec::new();
     for (name, engine) in engines {
         if engine.is_none() {
             eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
         }
-        let target = Arc::new(Target { engine, started: OnceLock::new() });
+        let target = Arc::new(Target {
+            engine,
+            started: OnceLock::new(),
+        });
         trials.extend(traffic::cases().into_iter().map(|case| {
             let target = Arc::clone(&target);
             let ignored = target.engine.is_none();

@@ -4,7 +4,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ureq::tls::TlsConfig;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, http};
 
 /// A client with a token.
@@ -68,20 +68,7 @@ impl Response {
 impl Client {
     /// A client of a server.
     pub fn new(base: &str, token: &str) -> Self {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            rustls::crypto::ring::default_provider()
-                .install_default()
-                .expect("no other provider");
-        });
-        let tls = TlsConfig::builder().disable_verification(true).build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build()
-            .new_agent();
+        let agent = agent(TlsConfig::builder().disable_verification(true).build());
         Self {
             agent,
             base: base.to_owned(),
@@ -217,6 +204,30 @@ impl Client {
             .map(|r| r["id"].as_str().unwrap().to_owned());
         ids.collect()
     }
+}
+
+/// A client that takes the certificate in this PEM file and no other.
+pub fn trusting(pem: &[u8]) -> Agent {
+    let certificate = Certificate::from_pem(pem).unwrap();
+    let roots = RootCerts::new_with_certs(&[certificate]);
+    agent(TlsConfig::builder().root_certs(roots).build())
+}
+
+fn agent(tls: TlsConfig) -> Agent {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .expect("no other provider");
+    });
+    Agent::config_builder()
+        .tls_config(tls)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .timeout_global(Some(Duration::from_secs(60)))
+        .build()
+        .new_agent()
 }
 
 /// Percent-encodes what may not stand in a URL; `%` stays, so that a path may be encoded already.

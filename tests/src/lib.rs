@@ -15,7 +15,7 @@ mod client;
 mod server;
 pub mod traffic;
 
-pub use client::{Client, Response};
+pub use client::{Client, Response, trusting};
 pub use server::{Configuration, Engine, Server};
 
 /// Schema URIs that tests name often.

@@ -86,7 +86,13 @@ impl Server {
 
     /// Starts the server again on the data that is there, on a new port.
     pub fn restart(&mut self) {
+        self.restart_with(&[]);
+    }
+
+    /// Starts the server again with further options.
+    pub fn restart_with(&mut self, options: &[&str]) {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(options);
         let log = std::fs::File::create(self.data.path().join("server.log")).unwrap();
         command
             .stdin(Stdio::null())
@@ -146,15 +152,28 @@ impl Server {
 
     /// Asks the server to stop, and answers its exit code.
     pub fn stop(&mut self) -> Option<i32> {
-        let mut child = self.child.take()?;
-        let killed = Command::new("kill").arg(child.id().to_string()).status();
-        assert!(killed.unwrap().success());
-        child.wait().unwrap().code()
+        self.signal("TERM");
+        self.child.take()?.wait().unwrap().code()
     }
 
-    /// The id of the server's process.
-    pub fn process(&self) -> u32 {
-        self.child.as_ref().unwrap().id()
+    /// Sends the server a signal.
+    pub fn signal(&self, name: &str) {
+        let process = self.child.as_ref().unwrap().id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Changes the database behind the server's back.
+    pub fn sql(&self, statement: &str) {
+        let output = match &self.database {
+            Some(database) => psql(database, statement),
+            None => Command::new("python3")
+                .args(["-c", SQLITE, statement])
+                .arg(self.data.path().join("serviceops-scim.db"))
+                .output()
+                .expect("python3 runs"),
+        };
+        assert!(output.status.success(), "{output:?}");
     }
 
     /// A command on this server's data.
@@ -235,6 +254,13 @@ impl Drop for Server {
     }
 }
 
+fn psql(database: &str, statement: &str) -> Output {
+    Command::new("psql")
+        .args(["-v", "ON_ERROR_STOP=1", "-qc", statement, database])
+        .output()
+        .expect("psql runs")
+}
+
 /// The server's binary: the one that is named, else the newest that cargo built.
 fn binary() -> PathBuf {
     if let Ok(named) = std::env::var("SERVICEOPS_SCIM_BIN") {
@@ -250,3 +276,10 @@ fn binary() -> PathBuf {
         .expect("build the server first: cargo build -p serviceops-scim")
         .1
 }
+
+const SQLITE: &str = "\
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[2], timeout=30)
+with connection:
+    connection.execute(sys.argv[1])
+";

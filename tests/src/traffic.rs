@@ -85,7 +85,11 @@ fn run_step(
     let response = client.send(method, &path, &headers, body.as_deref().map(str::as_bytes));
     let collection = path.split('?').next().unwrap().trim_end_matches('/');
     if method == "POST" && response.status == 201 && collection.matches('/').count() == 1 {
-        created.extend(response.json["id"].as_str().map(|id| format!("{collection}/{id}")));
+        created.extend(
+            response.json["id"]
+                .as_str()
+                .map(|id| format!("{collection}/{id}")),
+        );
     }
     let wanted = match &step["expect"] {
         Value::Array(wanted) => wanted.clone(),
@@ -346,8 +350,12 @@ fn text(text: &str, scope: &Scope) -> String {
         if name.is_empty() || !inside[name.len()..].starts_with("}}") {
             continue;
         }
-        let found = scope.get(name).unwrap_or_else(|| panic!("unknown placeholder {name}"));
-        let value = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+        let found = scope
+            .get(name)
+            .unwrap_or_else(|| panic!("unknown placeholder {name}"));
+        let value = found
+            .as_str()
+            .map_or_else(|| found.to_string(), str::to_owned);
         let end = start + name.len() + 4;
         text.replace_range(start..end, &value);
     }

@@ -5,22 +5,32 @@ use std::collections::HashSet;
 use scim_protocol::ResourceDefinition;
 use serde_json::Value;
 
+use crate::check::{check_constant, check_text, check_transform};
 use crate::convert::convert;
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue};
-use crate::rule::{JoinPart, MappingSet, Rule, Source};
-use crate::transform::Transform;
+use crate::rule::{Apply, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, Rule, Source};
 
-/// Why a mapping set cannot be used: the rule, counted from 1, and what is wrong with it.
+/// Why a mapping set cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("rule {rule} ({key}): {reason}")]
-pub struct MappingError {
-    /// The number of the rule.
-    pub rule: usize,
-    /// The key of the rule.
-    pub key: String,
-    /// What is wrong.
-    pub reason: String,
+#[non_exhaustive]
+pub enum MappingError {
+    /// A rule cannot be used.
+    #[error("rule {rule} ({key}): {reason}")]
+    Rule {
+        /// The number of the rule, from 1.
+        rule: usize,
+        /// The key of the rule.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There are more rules than a set may have.
+    #[error("a set may have {RULES} rules, and this one has {0}")]
+    TooManyRules(usize),
+    /// No enabled, required rule writes the field by which records are told apart.
+    #[error("a required rule must write \"{0}\" with every change")]
+    Unnamed(Field),
 }
 
 /// A mapping set whose paths are compiled, so that mapping fails for nothing but data.
@@ -48,7 +58,7 @@ pub(crate) enum CompiledSource {
 
 #[derive(Debug, Clone)]
 pub(crate) enum CompiledPart {
-    Path(SourcePath),
+    Path(Box<SourcePath>),
     Literal(String),
 }
 
@@ -56,57 +66,83 @@ impl MappingSet {
     /// Checks the limits and compiles the enabled rules.
     ///
     /// # Errors
-    /// [`MappingError`] for the first rule that cannot be used.
+    /// [`MappingError`] for the first rule that cannot be used, and for a set without a required
+    /// rule for the logon name of a user or the name of a group.
     pub fn compile(
         &self,
         definition: &ResourceDefinition,
     ) -> Result<CompiledMapping, MappingError> {
+        if self.rules.len() > RULES {
+            return Err(MappingError::TooManyRules(self.rules.len()));
+        }
         let mut keys = HashSet::new();
         let mut targets = HashSet::new();
         let mut rules = Vec::with_capacity(self.rules.len());
-        for (at, rule) in self.rules.iter().enumerate() {
-            let number = at + 1;
-            let fail = |reason: String| MappingError {
+        for (number, rule) in (1..).zip(&self.rules) {
+            let fail = |reason: String| MappingError::Rule {
                 rule: number,
                 key: rule.key.clone(),
                 reason,
             };
-            if number > RULES {
-                return Err(fail(format!("a set may have {RULES} rules")));
-            }
             if !keys.insert(rule.key.as_str()) {
                 return Err(fail("another rule has the same key".to_owned()));
             }
             if rule.enabled && !targets.insert(&rule.target) {
                 return Err(fail(format!("another rule writes \"{}\"", rule.target)));
             }
-            check_transforms(&rule.transforms).map_err(fail)?;
-            let source = compile_source(&rule.source, definition).map_err(fail)?;
-            let default = compile_default(&rule.target, rule.default.as_ref()).map_err(fail)?;
+            let compiled = compile_rule(number, rule, self.resource, definition).map_err(fail)?;
             if rule.enabled {
-                rules.push(CompiledRule {
-                    number,
-                    rule: rule.clone(),
-                    source,
-                    default,
-                });
+                rules.push(compiled);
             }
         }
+        self.check_name(&rules)?;
         Ok(CompiledMapping { rules })
+    }
+
+    fn check_name(&self, rules: &[CompiledRule]) -> Result<(), MappingError> {
+        let name = match self.resource {
+            MappedResource::User => Field::UserName,
+            MappedResource::Group => Field::Name,
+        };
+        let named =
+            |rule: &Rule| rule.target == name && rule.required && rule.apply == Apply::Always;
+        match rules.iter().any(|compiled| named(&compiled.rule)) {
+            true => Ok(()),
+            false => Err(MappingError::Unnamed(name)),
+        }
     }
 }
 
-fn check_transforms(transforms: &[Transform]) -> Result<(), String> {
-    if transforms.len() > TRANSFORMS {
+fn compile_rule(
+    number: usize,
+    rule: &Rule,
+    resource: MappedResource,
+    definition: &ResourceDefinition,
+) -> Result<CompiledRule, String> {
+    check_rule(rule, resource)?;
+    Ok(CompiledRule {
+        number,
+        rule: rule.clone(),
+        source: compile_source(&rule.source, definition)?,
+        default: compile_default(&rule.target, rule.default.as_ref())?,
+    })
+}
+
+fn check_rule(rule: &Rule, resource: MappedResource) -> Result<(), String> {
+    if rule.key.is_empty() || rule.key.len() > KEY_BYTES {
+        return Err(format!("a key has 1 to {KEY_BYTES} bytes"));
+    }
+    if !rule.target.belongs_to(resource) {
+        return Err(format!("\"{}\" is no field of this record", rule.target));
+    }
+    let uses_default = rule.on_absent == OnAbsent::Default || rule.on_error == OnError::UseDefault;
+    if uses_default && rule.default.is_none() {
+        return Err("there is no default to use".to_owned());
+    }
+    if rule.transforms.len() > TRANSFORMS {
         return Err(format!("a rule may have {TRANSFORMS} transforms"));
     }
-    let long = transforms.iter().any(
-        |transform| matches!(transform, Transform::ValueMap { entries, .. } if entries.len() > ENTRIES),
-    );
-    if long {
-        return Err(format!("a value map may have {ENTRIES} entries"));
-    }
-    Ok(())
+    rule.transforms.iter().try_for_each(check_transform)
 }
 
 fn compile_source(
@@ -120,7 +156,10 @@ fn compile_source(
     };
     match source {
         Source::Path(text) => Ok(CompiledSource::FirstOf(vec![path(text)?])),
-        Source::Constant(value) => Ok(CompiledSource::Constant(value.clone())),
+        Source::Constant(value) => {
+            check_constant(value)?;
+            Ok(CompiledSource::Constant(value.clone()))
+        }
         Source::FirstOf(texts) => {
             check(texts.len())?;
             let paths: Result<_, _> = texts.iter().map(path).collect();
@@ -128,11 +167,17 @@ fn compile_source(
         }
         Source::Join { separator, parts } => {
             check(parts.len())?;
+            check_text(separator)?;
             let parts: Result<_, String> = parts
                 .iter()
                 .map(|part| match part {
-                    JoinPart::Path(text) => path(text).map(CompiledPart::Path),
-                    JoinPart::Literal(text) => Ok(CompiledPart::Literal(text.clone())),
+                    JoinPart::Path(text) => {
+                        path(text).map(|path| CompiledPart::Path(Box::new(path)))
+                    }
+                    JoinPart::Literal(text) => {
+                        check_text(text)?;
+                        Ok(CompiledPart::Literal(text.clone()))
+                    }
                 })
                 .collect();
             Ok(CompiledSource::Join(separator.clone(), parts?))
@@ -144,6 +189,7 @@ fn compile_source(
 fn compile_default(target: &Field, default: Option<&Value>) -> Result<Option<FieldValue>, String> {
     default
         .map(|value| {
+            check_constant(value)?;
             convert(target.field_type(), value)
                 .map_err(|why| format!("the default does not fit the field: {why}"))
         })
@@ -152,5 +198,5 @@ fn compile_default(target: &Field, default: Option<&Value>) -> Result<Option<Fie
 
 const RULES: usize = 200;
 const TRANSFORMS: usize = 8;
-const ENTRIES: usize = 200;
+const KEY_BYTES: usize = 128;
 const PARTS: usize = 6;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::record::{Field, FieldValue};
+use crate::rule::MappedResource;
 use crate::transform::plain_text;
 
 /// What a field holds.
@@ -14,6 +15,8 @@ pub(crate) enum FieldType {
     Phone,
     Boolean,
     Texts,
+    /// The name of another record.
+    Reference,
     /// One of these.
     Choice(&'static [&'static str]),
 }
@@ -48,10 +51,22 @@ impl Field {
         label.to_owned()
     }
 
+    /// Whether records of this kind have the field.
+    pub fn belongs_to(&self, resource: MappedResource) -> bool {
+        match self {
+            Self::ScimExternalId => true,
+            Self::Name | Self::Members => resource == MappedResource::Group,
+            _ => resource == MappedResource::User,
+        }
+    }
+
     pub(crate) fn field_type(&self) -> FieldType {
         match self {
             Self::Email => FieldType::Email,
             Self::ContactNo | Self::AltContactNo1 | Self::AltContactNo2 => FieldType::Phone,
+            Self::Department | Self::Location | Self::Company | Self::Manager => {
+                FieldType::Reference
+            }
             Self::Vip => FieldType::Boolean,
             Self::Members => FieldType::Texts,
             Self::Status => FieldType::Choice(&["active", "blocked"]),
@@ -80,6 +95,7 @@ pub(crate) fn convert(kind: FieldType, value: &Value) -> Result<FieldValue, Stri
         FieldType::Text(_) => Ok(FieldValue::Text(text)),
         FieldType::Email => email(text.trim()).map(FieldValue::Text),
         FieldType::Phone => phone(&text).map(FieldValue::Text),
+        FieldType::Reference => reference(text.trim()).map(FieldValue::Text),
         FieldType::Boolean => boolean(&text).map(FieldValue::Boolean),
         FieldType::Choice(options) => options
             .iter()
@@ -138,6 +154,15 @@ fn phone(text: &str) -> Result<String, String> {
     Ok(number.to_owned())
 }
 
+/// A name finds another record, so that spaces around it do not count.
+fn reference(name: &str) -> Result<String, String> {
+    match name.chars().count() {
+        0 => Err("a blank name".to_owned()),
+        1..=REFERENCE_CHARACTERS => Ok(name.to_owned()),
+        _ => Err(format!("longer than {REFERENCE_CHARACTERS} characters")),
+    }
+}
+
 fn boolean(text: &str) -> Result<bool, String> {
     match text.trim().to_lowercase().as_str() {
         "true" | "1" | "yes" => Ok(true),
@@ -145,3 +170,5 @@ fn boolean(text: &str) -> Result<bool, String> {
         _ => Err("neither true nor false".to_owned()),
     }
 }
+
+const REFERENCE_CHARACTERS: usize = 255;

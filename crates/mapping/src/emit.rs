@@ -1,28 +1,34 @@
 //! From a record back to a resource: what was changed by hand becomes visible.
 
+use scim_protocol::schema::AttributeType;
 use serde_json::{Map, Value};
 
 use crate::compile::{CompiledMapping, CompiledRule, CompiledSource};
 use crate::convert::{FieldType, convert};
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue, Record};
-use crate::rule::Direction;
+use crate::rule::{Apply, Direction, OnAbsent, OnError};
+use crate::transform::{Transform, plain_text};
 
 impl CompiledMapping {
     /// The stored document, with the current value where the record says otherwise.
     ///
     /// No transform is inverted but a value map with one source for the value: where the field is
-    /// text, its value stands in the attribute as it is.
+    /// text, its value stands in the attribute as it is. Constants and joined texts stay, and of
+    /// several paths the one that had a value is written.
     pub fn emit(&self, document: &Map<String, Value>, record: &Record) -> Map<String, Value> {
         let mut emitted = document.clone();
         for rule in self.drifted(document, record) {
-            if let CompiledSource::FirstOf(paths) = &rule.source
-                && let Some(path) = paths
-                    .iter()
-                    .find(|path| path.first(document).is_some())
-                    .or(paths.first())
-            {
-                rule.write(path, record.get(&rule.rule.target), &mut emitted);
+            let Some(path) = rule.written_path(document) else {
+                continue;
+            };
+            match record.get(&rule.rule.target) {
+                None => path.write(None, &mut emitted),
+                Some(current) => {
+                    if let Some(value) = rule.inverted(current).and_then(|v| path.typed(v)) {
+                        path.write(Some(value), &mut emitted);
+                    }
+                }
             }
         }
         emitted
@@ -41,105 +47,77 @@ impl CompiledMapping {
         record: &'a Record,
     ) -> impl Iterator<Item = &'a CompiledRule> {
         self.rules.iter().filter(move |rule| {
-            rule.rule.direction == Direction::Both
+            rule.follows_document()
                 && rule
                     .expected(document)
-                    .is_some_and(|expected| expected.as_ref() != record.get(&rule.rule.target))
+                    .is_some_and(|expected| !same(expected.as_ref(), record.get(&rule.rule.target)))
         })
     }
 }
 
 impl CompiledRule {
+    /// A field that is written on creation alone belongs to ServiceOps from then on.
+    fn follows_document(&self) -> bool {
+        self.rule.direction == Direction::Both && self.rule.apply == Apply::Always
+    }
+
     /// What the document makes of the field; `None` when it says nothing about it.
     fn expected(&self, document: &Map<String, Value>) -> Option<Option<FieldValue>> {
-        match self.value(document) {
-            None => Some(self.default.clone()),
+        let Some(value) = self.value(document) else {
+            return (self.rule.on_absent != OnAbsent::Keep).then(|| self.default.clone());
+        };
+        match convert(self.rule.target.field_type(), &value) {
+            Ok(value) => Some(Some(value)),
+            Err(_) if self.rule.on_error == OnError::UseDefault => Some(self.default.clone()),
             // A value that does not fit was never written.
-            Some(value) => convert(self.rule.target.field_type(), &value)
-                .ok()
-                .map(Some),
+            Err(_) => None,
         }
     }
 
-    fn write(
-        &self,
-        path: &SourcePath,
-        current: Option<&FieldValue>,
-        document: &mut Map<String, Value>,
-    ) {
-        let value = match current {
-            None => None,
-            Some(current) => match self.inverted(current) {
-                Some(value) => Some(value),
-                None => return,
-            },
+    fn written_path(&self, document: &Map<String, Value>) -> Option<&SourcePath> {
+        let CompiledSource::FirstOf(paths) = &self.source else {
+            return None;
         };
-        let holder = match &path.extension {
-            None => document,
-            Some(uri) => {
-                let extension = document
-                    .entry(uri.clone())
-                    .or_insert_with(|| Value::Object(Map::new()));
-                match extension.as_object_mut() {
-                    Some(holder) => holder,
-                    None => return,
-                }
-            }
-        };
-        set(path, value, holder);
+        match paths.as_slice() {
+            [only] => Some(only),
+            several => several.iter().find(|path| path.first(document).is_some()),
+        }
     }
 
     /// The attribute's value for a field's; `None` when it cannot be known.
     fn inverted(&self, current: &FieldValue) -> Option<Value> {
         let json = current.to_json();
-        match self.rule.transforms.as_slice() {
-            [only] if only.inverse(&json).is_some() => match only.inverse(&json)?.as_str() {
-                "true" => Some(Value::Bool(true)),
-                "false" => Some(Value::Bool(false)),
-                text => Some(Value::from(text)),
-            },
-            _ => match (self.rule.target.field_type(), current) {
-                (FieldType::Choice(_), _) => None,
-                (_, FieldValue::Text(_) | FieldValue::Boolean(_)) => Some(json),
-                _ => None,
-            },
+        let transforms = self.rule.transforms.as_slice();
+        if let [Transform::ValueMap { .. }] = transforms {
+            return transforms.first()?.inverse(&json);
+        }
+        let mapped = |transform: &Transform| matches!(transform, Transform::ValueMap { .. });
+        if transforms.iter().any(mapped) {
+            return None;
+        }
+        match (self.rule.target.field_type(), current) {
+            (FieldType::Choice(_), _) if !transforms.is_empty() => None,
+            (_, FieldValue::Text(_) | FieldValue::Boolean(_)) => Some(json),
+            _ => None,
         }
     }
 }
 
-/// Sets or clears what a path points to, in the object that holds the attribute.
-fn set(path: &SourcePath, value: Option<Value>, holder: &mut Map<String, Value>) {
-    let Some(sub) = &path.sub_attribute else {
-        match value {
-            Some(value) => holder.insert(path.attribute.clone(), value),
-            None => holder.shift_remove(&path.attribute),
-        };
-        return;
-    };
-    let Some(stored) = holder.get_mut(&path.attribute) else {
-        if let Some(value) = value
-            && path.selector.is_none()
-        {
-            let members = Map::from_iter([(sub.clone(), value)]);
-            holder.insert(path.attribute.clone(), Value::Object(members));
+impl SourcePath {
+    /// The value in the type of the attribute; `None` when it has none there.
+    fn typed(&self, value: Value) -> Option<Value> {
+        match (self.traits.kind, &value) {
+            (None, _) | (Some(AttributeType::Boolean), Value::Bool(_)) => Some(value),
+            (Some(AttributeType::Boolean), _) => {
+                let text = plain_text(&value)?.to_ascii_lowercase();
+                text.parse().ok().map(Value::Bool)
+            }
+            (Some(_), _) => plain_text(&value).map(Value::String),
         }
-        return;
-    };
-    let element = match stored {
-        Value::Array(elements) => match path.position(elements) {
-            Some(at) => elements.get_mut(at).and_then(Value::as_object_mut),
-            None => None,
-        },
-        Value::Object(members) => Some(members),
-        _ => None,
-    };
-    match (element, value) {
-        (Some(members), Some(value)) => {
-            members.insert(sub.clone(), value);
-        }
-        (Some(members), None) => {
-            members.shift_remove(sub);
-        }
-        (None, _) => {}
     }
+}
+
+/// Instants and their text are the same: a record that was stored no longer tells them apart.
+fn same(left: Option<&FieldValue>, right: Option<&FieldValue>) -> bool {
+    left == right || left.map(FieldValue::to_json) == right.map(FieldValue::to_json)
 }

@@ -27,6 +27,7 @@
 //! # Ok::<(), scim_mapping::MappingError>(())
 //! ```
 
+mod check;
 mod compile;
 mod convert;
 mod defaults;
@@ -36,6 +37,7 @@ mod project;
 pub mod record;
 mod rule;
 mod transform;
+mod write;
 
 pub use compile::{CompiledMapping, MappingError};
 pub use project::{Event, Projection, Verdict, VerdictStatus};

@@ -1,8 +1,9 @@
 //! Source paths, compiled.
 
-use scim_protocol::filter::Condition;
+use scim_protocol::filter::{Condition, Operator, Test};
 use scim_protocol::patch::PatchPath;
 use scim_protocol::path::same_name;
+use scim_protocol::schema::{Attribute, AttributeType, Mutability, Resolved, Returned};
 use scim_protocol::{AttributePath, Limits, ResourceDefinition, Tolerance};
 use serde_json::{Map, Value};
 
@@ -13,14 +14,28 @@ pub(crate) struct SourcePath {
     pub(crate) attribute: String,
     pub(crate) selector: Option<Selector>,
     pub(crate) sub_attribute: Option<String>,
+    pub(crate) traits: Traits,
     /// As it is shown in messages.
     pub(crate) text: String,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Selector {
-    Filter(Condition),
+    Filter {
+        condition: Condition,
+        /// The members that make a new value pass the condition, where that can be said.
+        template: Option<Map<String, Value>>,
+    },
     Index(usize),
+}
+
+/// What the schema says of the attribute.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Traits {
+    pub(crate) multi_valued: bool,
+    /// The type of the value; a custom attribute has any.
+    pub(crate) kind: Option<AttributeType>,
+    pub(crate) writable: bool,
 }
 
 impl SourcePath {
@@ -37,26 +52,32 @@ impl SourcePath {
         let mut tolerance = Tolerance::default();
         let parsed = PatchPath::parse(&without_index, &limits, &mut tolerance)
             .map_err(|error| error.detail().to_owned())?;
-        let mut path = parsed.attribute.clone();
-        if let Some(sub) = &parsed.sub_attribute {
-            path.sub_attribute = Some(sub.clone());
+        let mut path = parsed.attribute;
+        if let Some(sub) = parsed.sub_attribute {
+            path.sub_attribute = Some(sub);
         }
         let path = canonical(path, definition)?;
+        let resolved = definition.resolve(&path);
         let selector = match (&parsed.filter, index) {
             (None, None) => None,
             (None, Some(index)) => Some(Selector::Index(index)),
             (Some(filter), _) => {
-                let resolved = definition.resolve(&path).ok_or_else(|| {
-                    format!("brackets need an attribute that a schema knows, not {path}")
-                })?;
-                let attribute = scim_protocol::schema::Resolved {
-                    sub_attribute: None,
-                    ..resolved
-                };
+                let attribute = resolved
+                    .map(|resolved| Resolved {
+                        sub_attribute: None,
+                        ..resolved
+                    })
+                    .ok_or_else(|| {
+                        format!("brackets need an attribute that a schema knows, not {path}")
+                    })?;
                 let condition = filter
                     .bind_value_filter(&attribute, &mut tolerance)
                     .map_err(|error| error.detail().to_owned())?;
-                Some(Selector::Filter(condition))
+                let template = template(&condition);
+                Some(Selector::Filter {
+                    condition,
+                    template,
+                })
             }
         };
         Ok(Self {
@@ -64,14 +85,14 @@ impl SourcePath {
             attribute: path.attribute,
             selector,
             sub_attribute: path.sub_attribute,
+            traits: Traits::of(resolved.as_ref()),
             text: text.to_owned(),
         })
     }
 
     /// The value of a path: the selected one, else the primary one, else the first.
     pub(crate) fn first<'v>(&self, attributes: &'v Map<String, Value>) -> Option<&'v Value> {
-        let value = self.attribute_value(attributes)?;
-        let element = match value {
+        let element = match self.attribute_value(attributes)? {
             Value::Array(elements) => elements.get(self.position(elements)?)?,
             single => single,
         };
@@ -93,7 +114,7 @@ impl SourcePath {
             .filter(|(at, element)| match &self.selector {
                 None => true,
                 Some(Selector::Index(index)) => index == at,
-                Some(Selector::Filter(condition)) => condition.matches_value(element),
+                Some(Selector::Filter { condition, .. }) => condition.matches_value(element),
             })
             .filter_map(|(_, element)| self.leaf(element))
             .collect()
@@ -102,36 +123,58 @@ impl SourcePath {
     /// Where among the values of the attribute the path points.
     pub(crate) fn position(&self, elements: &[Value]) -> Option<usize> {
         match &self.selector {
-            Some(Selector::Index(index)) => Some(*index),
-            Some(Selector::Filter(condition)) => {
+            Some(Selector::Index(index)) => (*index < elements.len()).then_some(*index),
+            Some(Selector::Filter { condition, .. }) => {
                 elements.iter().position(|e| condition.matches_value(e))
             }
             None => elements
                 .iter()
                 .position(|element| element.get("primary") == Some(&Value::Bool(true)))
-                .or(Some(0)),
+                .or((!elements.is_empty()).then_some(0)),
         }
     }
 
     fn attribute_value<'v>(&self, attributes: &'v Map<String, Value>) -> Option<&'v Value> {
         let holder = match &self.extension {
             None => attributes,
-            Some(uri) => attributes.get(uri)?.as_object()?,
+            Some(uri) => member(attributes, uri)?.1.as_object()?,
         };
-        holder.get(&self.attribute)
+        Some(member(holder, &self.attribute)?.1)
     }
 
-    /// The sub-attribute; a complex value without one stands for its `value`.
+    /// The sub-attribute; a simple value stands for the `value` of a complex one, and the other
+    /// way round.
     fn leaf<'v>(&self, element: &'v Value) -> Option<&'v Value> {
-        let leaf = match (&self.sub_attribute, element) {
-            (Some(sub), Value::Object(members)) => members.get(sub)?,
+        let leaf = match (self.sub_attribute.as_deref(), element) {
+            (sub, Value::Object(members)) => member(members, sub.unwrap_or("value"))?.1,
+            (None | Some("value"), simple) => simple,
             (Some(_), _) => return None,
-            (None, Value::Object(members)) => members.get("value")?,
-            (None, simple) => simple,
         };
         let empty = leaf.is_null() || leaf.as_str().is_some_and(str::is_empty);
         (!empty).then_some(leaf)
     }
+}
+
+impl Traits {
+    fn of(resolved: Option<&Resolved<'_>>) -> Self {
+        let mutable = |attribute: &Attribute| attribute.mutability != Mutability::ReadOnly;
+        Self {
+            multi_valued: resolved.is_some_and(|resolved| resolved.attribute.multi_valued),
+            kind: resolved.map(|resolved| resolved.leaf().kind),
+            writable: resolved.is_none_or(|r| mutable(r.attribute) && mutable(r.leaf())),
+        }
+    }
+}
+
+/// A member by its name in any case (RFC 7643 section 2.1), with the name as it stands there.
+pub(crate) fn member<'m>(
+    members: &'m Map<String, Value>,
+    name: &str,
+) -> Option<(&'m str, &'m Value)> {
+    members
+        .get_key_value(name)
+        .or_else(|| members.iter().find(|(key, _)| same_name(key, name)))
+        .map(|(key, value)| (key.as_str(), value))
 }
 
 /// `emails[0].value` is no filter: takes the index out of the path.
@@ -144,6 +187,31 @@ fn take_index(text: &str) -> (String, Option<usize>) {
     found.unwrap_or_else(|| (text.to_owned(), None))
 }
 
+/// What a new value needs so that the condition holds; only equalities can be told.
+fn template(condition: &Condition) -> Option<Map<String, Value>> {
+    let mut members = Map::new();
+    let parts = match condition {
+        Condition::All(parts) => parts.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    for part in parts {
+        let Condition::Value { target, test } = part else {
+            return None;
+        };
+        let value = match test {
+            Test::Text {
+                operator: Operator::Equal,
+                value,
+                ..
+            } => Value::from(value.as_str()),
+            Test::Boolean(flag) => Value::Bool(*flag),
+            _ => return None,
+        };
+        members.insert(target.sub_attribute.as_deref()?.to_owned(), value);
+    }
+    Some(members)
+}
+
 /// Names in canonical case. The bare name of a sub-attribute that only one attribute has stands for
 /// the whole path (`givenName` for `name.givenName`); unknown names are custom attributes.
 fn canonical(
@@ -151,21 +219,24 @@ fn canonical(
     definition: &ResourceDefinition,
 ) -> Result<AttributePath, String> {
     if let Some(resolved) = definition.resolve(&path) {
-        return Ok(resolved.path());
+        return simple(&resolved);
     }
-    if path.schema.is_some() || path.sub_attribute.is_some() {
-        return Ok(path);
+    let whole = AttributePath {
+        sub_attribute: None,
+        ..path.clone()
+    };
+    match (definition.resolve(&whole), &path.sub_attribute) {
+        (Some(known), Some(sub)) => {
+            return Err(format!("\"{}\" has no \"{sub}\"", known.path()));
+        }
+        (None, None) if path.schema.is_none() => {}
+        _ => return Ok(path),
     }
     let owners: Vec<String> = definition
         .core()
         .attributes
         .iter()
-        .filter(|attribute| {
-            attribute
-                .sub_attributes
-                .iter()
-                .any(|sub| same_name(&sub.name, &path.attribute))
-        })
+        .filter(|attribute| attribute.sub_attribute(&path.attribute).is_some())
         .map(|attribute| format!("{}.{}", attribute.name, path.attribute))
         .collect();
     match owners.as_slice() {
@@ -181,6 +252,26 @@ fn canonical(
             several.join(" or ")
         )),
     }
+}
+
+/// A complex attribute stands for its `value`; one without has no value of its own.
+fn simple(resolved: &Resolved<'_>) -> Result<AttributePath, String> {
+    let path = resolved.path();
+    if resolved.attribute.returned == Returned::Never {
+        return Err(format!("\"{path}\" is a secret, which no field may hold"));
+    }
+    let leaf = resolved.leaf();
+    if leaf.kind != AttributeType::Complex {
+        return Ok(path);
+    }
+    if let Some(value) = leaf.sub_attribute("value") {
+        return Ok(path.with_sub_attribute(value.name.as_str()));
+    }
+    let part = leaf.sub_attributes.first();
+    Err(format!(
+        "\"{path}\" has several parts; name one of them, such as {path}.{}",
+        part.map_or("value", |part| part.name.as_str())
+    ))
 }
 
 const PATH_BYTES: usize = 512;

@@ -9,7 +9,7 @@ use crate::compile::{CompiledMapping, CompiledPart, CompiledRule, CompiledSource
 use crate::convert::convert;
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, OnAbsent, OnError};
-use crate::transform::plain_text;
+use crate::transform::joined;
 
 /// What happens to the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +52,8 @@ pub enum VerdictStatus {
     Ok,
     /// The field has the default.
     Defaulted,
-    /// There is no value, and that is all right.
-    Skipped,
+    /// The field was left alone or cleared, for this reason, and that is all right.
+    Skipped(&'static str),
     /// The field did not get the value, and an administrator should know why.
     Warning(String),
     /// The resource is refused.
@@ -98,7 +98,7 @@ impl fmt::Display for Verdict {
         let reason = match &self.status {
             VerdictStatus::Ok => "mapped",
             VerdictStatus::Defaulted => "defaulted",
-            VerdictStatus::Skipped => "no value",
+            VerdictStatus::Skipped(reason) => reason,
             VerdictStatus::Warning(reason) | VerdictStatus::Error(reason) => reason,
         };
         write!(
@@ -120,10 +120,10 @@ impl CompiledMapping {
             verdicts: Vec::with_capacity(self.rules.len()),
         };
         for rule in &self.rules {
-            if rule.rule.apply == Apply::OnCreate && event == Event::Change {
-                continue;
-            }
-            let status = rule.project(attributes, event, &mut projection);
+            let status = match (rule.rule.apply, event) {
+                (Apply::OnCreate, Event::Change) => VerdictStatus::Skipped("written on creation"),
+                _ => rule.project(attributes, event, &mut projection),
+            };
             projection.verdicts.push(Verdict {
                 rule: rule.number,
                 path: rule.path(),
@@ -163,18 +163,14 @@ impl CompiledRule {
         }
     }
 
+    /// Without a value a field gets the default, if there is one; a field that is kept gets it
+    /// once.
     fn absent(&self, event: Event, projection: &mut Projection) -> VerdictStatus {
         let field = &self.rule.target;
-        match (&self.default, self.rule.on_absent) {
-            (Some(default), OnAbsent::Default) => {
-                projection.record.insert(field.clone(), default.clone());
-                return VerdictStatus::Defaulted;
-            }
-            (Some(default), _) if event == Event::Create => {
-                projection.record.insert(field.clone(), default.clone());
-                return VerdictStatus::Defaulted;
-            }
-            _ => {}
+        let kept = self.rule.on_absent == OnAbsent::Keep && event == Event::Change;
+        if let (Some(default), false) = (&self.default, kept) {
+            projection.record.insert(field.clone(), default.clone());
+            return VerdictStatus::Defaulted;
         }
         if self.rule.required {
             return VerdictStatus::Error("a value is required".to_owned());
@@ -182,10 +178,10 @@ impl CompiledRule {
         if self.rule.on_absent != OnAbsent::Keep {
             projection.cleared.push(field.clone());
         }
-        if self.rule.warn_if_missing {
-            return VerdictStatus::Warning("no value".to_owned());
+        match self.rule.warn_if_missing {
+            true => VerdictStatus::Warning("no value".to_owned()),
+            false => VerdictStatus::Skipped("no value"),
         }
-        VerdictStatus::Skipped
     }
 
     /// The value of the source after the transforms.
@@ -225,18 +221,18 @@ impl CompiledRule {
 /// Parts without a value are left out, and the separator with them.
 fn join(separator: &str, parts: &[CompiledPart], attributes: &Map<String, Value>) -> Option<Value> {
     let mut found = false;
-    let texts: Vec<String> = parts
+    let values: Vec<Value> = parts
         .iter()
         .filter_map(|part| match part {
-            CompiledPart::Literal(text) => Some(text.clone()),
+            CompiledPart::Literal(text) => Some(Value::from(text.as_str())),
             CompiledPart::Path(path) => {
-                let text = path.first(attributes).and_then(plain_text);
-                found |= text.is_some();
-                text
+                let value = path.first(attributes).cloned();
+                found |= value.is_some();
+                value
             }
         })
         .collect();
-    found.then(|| Value::String(texts.join(separator)))
+    found.then(|| Value::String(joined(&values, separator)))
 }
 
 impl FieldValue {

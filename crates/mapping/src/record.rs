@@ -71,10 +71,10 @@ pub enum FieldValue {
     Boolean(bool),
     /// A number.
     Number(f64),
+    /// Text; it comes before instants so that text which looks like one stays as it is.
+    Text(String),
     /// An instant.
     DateTime(DateTime<Utc>),
-    /// Text.
-    Text(String),
     /// Several texts.
     Texts(Vec<String>),
 }

@@ -138,12 +138,12 @@ pub enum OnError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnAbsent {
-    /// It is cleared.
+    /// It is cleared, or gets the default where the rule has one.
     #[default]
     Clear,
-    /// It stays.
+    /// It stays; a new record gets the default.
     Keep,
-    /// It gets the default.
+    /// It gets the default, which the rule must have.
     Default,
 }
 

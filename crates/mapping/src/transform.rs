@@ -1,14 +1,25 @@
 //! What happens to a value on its way. Every transform is pure and total.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use scim_protocol::text::fold;
 use serde::{Deserialize, Serialize};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// A step between an attribute's value and a field's.
 ///
 /// Text transforms act on every text of a list; what a transform does not fit stays as it is.
+///
+/// ```
+/// use scim_mapping::Transform;
+/// use serde_json::json;
+///
+/// let initials = Transform::Substring { start: 0, length: 1 };
+/// assert_eq!(initials.apply(Some(json!("Ava"))), Some(json!("A")));
+/// assert_eq!(initials.apply(Some(json!(["Ava", "Stone"]))), Some(json!(["A", "S"])));
+/// assert_eq!(initials.apply(None), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
@@ -50,7 +61,7 @@ pub enum Transform {
     /// Other values for known ones, compared without regard to case.
     ValueMap {
         /// From what to what.
-        entries: Vec<(String, Value)>,
+        entries: Map<String, Value>,
         /// What a value becomes that is not among them.
         otherwise: Otherwise,
     },
@@ -66,9 +77,11 @@ pub enum Transform {
     Join(String),
     /// A boolean: these words, `true`, `yes` and `1` are true, the rest is false.
     ToBool(Vec<String>),
-    /// A whole number; nothing when it is none.
+    /// A whole number; nothing when the value is none.
     ToInt,
-    /// An instant, read in one of these formats or RFC 3339 and written in RFC 3339.
+    /// An instant, read in RFC 3339 or one of these formats and written in RFC 3339.
+    ///
+    /// A format is made of `strftime` fields (`%d-%m-%Y %H:%M`); one without an offset is UTC.
     Date(Vec<String>),
 }
 
@@ -85,7 +98,9 @@ pub enum Otherwise {
 }
 
 impl Transform {
-    /// Applies the transform; `None` is no value. Text is cut at 16 KiB.
+    /// Applies the transform; `None` is no value.
+    ///
+    /// A text is cut at 16 KiB, and a list ends where its texts reach 1 MiB.
     pub fn apply(&self, value: Option<Value>) -> Option<Value> {
         let value = match (self, value) {
             (Self::Default(default), None) => return Some(default.clone()),
@@ -93,19 +108,31 @@ impl Transform {
             (Self::Default(_), value) => return value,
             (_, Some(value)) => value,
         };
-        let result = match (self, value) {
+        match (self, value) {
             (Self::Item(at), Value::Array(values)) => values.into_iter().nth(*at),
             (Self::First, Value::Array(values)) => values.into_iter().next(),
             (Self::Join(separator), Value::Array(values)) => {
-                let texts: Vec<String> = values.iter().filter_map(plain_text).collect();
-                Some(Value::String(texts.join(separator)))
+                Some(Value::String(joined(&values, separator)))
             }
-            (_, Value::Array(values)) => Some(Value::Array(
-                values.into_iter().filter_map(|v| self.single(v)).collect(),
-            )),
-            (_, single) => self.single(single),
-        };
-        result.map(limited)
+            (_, Value::Array(values)) => Some(Value::Array(self.each(values))),
+            (_, single) => self.single(limited(single)).map(limited),
+        }
+    }
+
+    fn each(&self, values: Vec<Value>) -> Vec<Value> {
+        let mut bytes = 0;
+        values
+            .into_iter()
+            .filter_map(|value| self.single(limited(value)).map(limited))
+            .flat_map(|value| match value {
+                Value::Array(parts) => parts,
+                single => vec![single],
+            })
+            .take_while(|value| {
+                bytes += value.as_str().map_or(1, str::len);
+                bytes <= LIST_BYTES
+            })
+            .collect()
     }
 
     fn single(&self, value: Value) -> Option<Value> {
@@ -121,14 +148,12 @@ impl Transform {
             Self::StripDiacritics => text.nfkd().filter(|c| !is_combining_mark(*c)).collect(),
             Self::Prefix(prefix) => format!("{prefix}{text}"),
             Self::Suffix(suffix) => format!("{text}{suffix}"),
-            Self::Replace { find, with } if !find.is_empty() => text.replace(find, with),
+            Self::Replace { find, with } if !find.is_empty() => replaced(&text, find, with),
             Self::Substring { start, length } => text.chars().skip(*start).take(*length).collect(),
             Self::Before(mark) => text.split_once(mark.as_str())?.0.to_owned(),
             Self::After(mark) => text.split_once(mark.as_str())?.1.to_owned(),
             Self::ValueMap { entries, otherwise } => {
-                let found = entries
-                    .iter()
-                    .find(|(from, _)| from.to_lowercase() == text.to_lowercase());
+                let found = entries.iter().find(|(from, _)| same_text(from, &text));
                 return match (found, otherwise) {
                     (Some((_, to)), _) => Some(to.clone()),
                     (None, Otherwise::Keep) => Some(value),
@@ -142,14 +167,17 @@ impl Transform {
                 return Some(Value::Array(parts.collect()));
             }
             Self::ToBool(words) => {
-                let word = text.trim().to_lowercase();
-                let known = ["true", "yes", "1"].contains(&word.as_str());
+                let word = text.trim();
+                let known = TRUE_WORDS.iter().any(|known| same_text(known, word));
                 return Some(Value::Bool(
-                    known || words.iter().any(|w| w.to_lowercase() == word),
+                    known || words.iter().any(|known| same_text(known, word)),
                 ));
             }
             Self::ToInt => {
-                let number: i64 = text.trim().parse().ok()?;
+                let number = text.trim();
+                // 42.0 is how some clients write a whole number.
+                let whole = number.trim_end_matches('0').strip_suffix('.');
+                let number: i64 = whole.unwrap_or(number).parse().ok()?;
                 return Some(Value::Number(Number::from(number)));
             }
             Self::Date(formats) => {
@@ -162,13 +190,16 @@ impl Transform {
     }
 
     /// What a value map turned into `value`, where only one thing could be.
-    pub(crate) fn inverse(&self, value: &Value) -> Option<String> {
-        let Self::ValueMap { entries, .. } = self else {
+    pub(crate) fn inverse(&self, value: &Value) -> Option<Value> {
+        let Self::ValueMap { entries, otherwise } = self else {
             return None;
         };
-        let mut sources = entries.iter().filter(|(_, to)| to == value);
+        let mut sources = entries.iter().filter(|(_, to)| *to == value);
         match (sources.next(), sources.next()) {
-            (Some((from, _)), None) => Some(from.clone()),
+            (Some((from, _)), None) => Some(Value::from(from.as_str())),
+            (None, _) if *otherwise == Otherwise::Keep => {
+                (self.single(value.clone()).as_ref() == Some(value)).then(|| value.clone())
+            }
             _ => None,
         }
     }
@@ -184,21 +215,59 @@ pub(crate) fn plain_text(value: &Value) -> Option<String> {
     }
 }
 
-/// An instant in one of the formats, or as RFC 3339 writes it.
+/// An instant as RFC 3339 writes it, or in one of the formats.
 fn parse_date(text: &str, formats: &[String]) -> Option<DateTime<Utc>> {
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Some(instant.to_utc());
     }
     formats.iter().find_map(|format| {
-        NaiveDateTime::parse_from_str(text, format)
+        let zoned = DateTime::parse_from_str(text, format).map(|instant| instant.to_utc());
+        let local = || NaiveDateTime::parse_from_str(text, format).ok();
+        let midnight = || {
+            let day = NaiveDate::parse_from_str(text, format).ok()?;
+            day.and_hms_opt(0, 0, 0)
+        };
+        zoned
             .ok()
-            .or_else(|| {
-                NaiveDate::parse_from_str(text, format)
-                    .ok()?
-                    .and_hms_opt(0, 0, 0)
-            })
-            .map(|instant| instant.and_utc())
+            .or_else(|| local().or_else(midnight).map(|instant| instant.and_utc()))
     })
+}
+
+/// Without regard to case.
+pub(crate) fn same_text(left: &str, right: &str) -> bool {
+    let ascii = left.is_ascii() && right.is_ascii();
+    left.eq_ignore_ascii_case(right) || (!ascii && fold(left) == fold(right))
+}
+
+/// Stops where the result would be cut anyway.
+fn replaced(text: &str, find: &str, with: &str) -> String {
+    let mut result = String::new();
+    let mut parts = text.split(find);
+    result.extend(parts.next());
+    for part in parts {
+        if result.len() > OUTPUT_BYTES {
+            break;
+        }
+        result.push_str(with);
+        result.push_str(part);
+    }
+    result
+}
+
+/// Stops where the result would be cut anyway.
+pub(crate) fn joined(values: &[Value], separator: &str) -> String {
+    let mut result = String::new();
+    for (at, text) in values.iter().filter_map(plain_text).enumerate() {
+        if at > 0 {
+            result.push_str(separator);
+        }
+        result.push_str(&text);
+        if result.len() > OUTPUT_BYTES {
+            cut(&mut result);
+            break;
+        }
+    }
+    result
 }
 
 fn title_case(text: &str) -> String {
@@ -219,16 +288,19 @@ fn title_case(text: &str) -> String {
 
 fn limited(value: Value) -> Value {
     match value {
-        Value::String(mut text) if text.len() > OUTPUT_BYTES => {
-            let end = (0..=OUTPUT_BYTES)
-                .rev()
-                .find(|at| text.is_char_boundary(*at));
-            text.truncate(end.unwrap_or(0));
+        Value::String(mut text) => {
+            cut(&mut text);
             Value::String(text)
         }
         other => other,
     }
 }
 
-/// Bytes of a field's value at most.
-const OUTPUT_BYTES: usize = 16 * 1024;
+fn cut(text: &mut String) {
+    text.truncate(text.floor_char_boundary(OUTPUT_BYTES));
+}
+
+/// Bytes of a field's text at most.
+pub(crate) const OUTPUT_BYTES: usize = 16 * 1024;
+const LIST_BYTES: usize = 1024 * 1024;
+const TRUE_WORDS: [&str; 3] = ["true", "yes", "1"];

@@ -19,7 +19,8 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     sql.push(", ").bind(&event.configuration_name);
     sql.push(", ").bind(&event.request_id);
     sql.push(", ").bind(event.action.as_str());
-    sql.push(", ").bind(event.kind.map(|kind| kind.as_str()));
+    sql.push(", ")
+        .bind(event.kind.map(scim_provisioning::ResourceKind::as_str));
     sql.push(", ")
         .bind(event.resource_id.map(|id| id.to_string()));
     sql.push(", ").bind(event.resource_name.clone());

@@ -238,7 +238,7 @@ fn resource(schema: &str, kind: &str, location: &str, content: &Value) -> Value 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     #[test]

@@ -158,6 +158,7 @@ const DETAIL: usize = 1024;
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use super::*;
 
     #[test]

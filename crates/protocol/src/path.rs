@@ -49,10 +49,12 @@ impl AttributePath {
             sub_attribute: None,
         }
     }
+}
 
+impl AttributePath {
     /// The same path with a sub-attribute.
     #[must_use]
-    pub fn sub(mut self, name: impl Into<String>) -> Self {
+    pub fn with_sub_attribute(mut self, name: impl Into<String>) -> Self {
         self.sub_attribute = Some(name.into());
         self
     }

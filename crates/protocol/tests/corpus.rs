@@ -1,5 +1,5 @@
 //! The corpus of filters and PATCH requests in `tests/fixtures/corpus`.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
 
 use std::collections::BTreeSet;
 
@@ -258,7 +258,7 @@ fn fits(
         }
         (None, Err(error)) => {
             let wanted = outcome["error"]["scimType"].as_array().unwrap();
-            let scim_type = error.scim_type().map(|t| t.as_str());
+            let scim_type = error.scim_type().map(scim_protocol::ScimType::as_str);
             if wanted.iter().any(|w| w.as_str() == scim_type)
                 && outcome["error"]["status"] == error.status()
             {

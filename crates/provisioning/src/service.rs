@@ -200,7 +200,7 @@ impl ServiceProvider {
                 outcome,
             } => (error, reason, outcome),
             Failure::Store(error) => {
-                let answer = store_error(&error);
+                let answer = store_error(&error, route.kind());
                 let reason = answer.detail().to_owned();
                 if answer.status() >= 500 {
                     let source = std::error::Error::source(&error).map(ToString::to_string);
@@ -244,9 +244,9 @@ fn attempted(method: Method, read: bool) -> Action {
 }
 
 /// What the client is told when the store did not do what it was asked for.
-fn store_error(error: &StoreError) -> Error {
+fn store_error(error: &StoreError, kind: Option<ResourceKind>) -> Error {
     match error {
-        StoreError::Conflict { attribute } => taken(attribute),
+        StoreError::Conflict { .. } => taken(kind.unwrap_or(ResourceKind::User)),
         StoreError::Stale => Error::with_status(
             412,
             "The resource was changed by another request meanwhile.",
@@ -262,10 +262,12 @@ fn store_error(error: &StoreError) -> Error {
 }
 
 /// 409 in words that do not tell what was met.
-pub(crate) fn taken(attribute: &str) -> Error {
-    let detail = match attribute {
-        "displayName" => "A group with this displayName or externalId exists already.",
-        _ => "A user with this userName, e-mail address or externalId exists already.",
+pub(crate) fn taken(kind: ResourceKind) -> Error {
+    let detail = match kind {
+        ResourceKind::Group => "A group with this displayName or externalId exists already.",
+        ResourceKind::User => {
+            "A user with this userName, e-mail address or externalId exists already."
+        }
     };
     Error::new(ScimType::Uniqueness, detail)
 }

@@ -11,11 +11,11 @@ use chrono::{DateTime, Utc};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// All of these hold.
-    All(Vec<Condition>),
+    All(Vec<Self>),
     /// Any of these holds.
-    Any(Vec<Condition>),
+    Any(Vec<Self>),
     /// This does not hold.
-    Not(Box<Condition>),
+    Not(Box<Self>),
     /// A value of the target passes the test; for a multi-valued attribute, any value.
     Value {
         /// Where the values are.
@@ -29,7 +29,7 @@ pub enum Condition {
         /// The multi-valued attribute (no sub-attribute).
         target: Target,
         /// What the one value must satisfy. Every [`Target`] in it has the same attribute.
-        condition: Box<Condition>,
+        condition: Box<Self>,
     },
     /// Always the same.
     Constant(bool),

@@ -28,11 +28,11 @@ use crate::path::AttributePath;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     /// All of these.
-    And(Vec<Filter>),
+    And(Vec<Self>),
     /// Any of these.
-    Or(Vec<Filter>),
+    Or(Vec<Self>),
     /// Not this.
-    Not(Box<Filter>),
+    Not(Box<Self>),
     /// The attribute has a value (`pr`).
     Present(AttributePath),
     /// The attribute compares with the value.
@@ -49,7 +49,7 @@ pub enum Filter {
         /// The multi-valued attribute.
         path: AttributePath,
         /// The value filter; its paths name sub-attributes.
-        filter: Box<Filter>,
+        filter: Box<Self>,
     },
 }
 

@@ -104,7 +104,7 @@ pub struct Attribute {
     pub reference_types: Vec<String>,
     /// The sub-attributes of a complex attribute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sub_attributes: Vec<Attribute>,
+    pub sub_attributes: Vec<Self>,
 }
 
 impl Attribute {
@@ -200,7 +200,7 @@ impl Attribute {
 
     /// With sub-attributes.
     #[must_use]
-    pub fn with<const N: usize>(mut self, sub_attributes: [Attribute; N]) -> Self {
+    pub fn with<const N: usize>(mut self, sub_attributes: [Self; N]) -> Self {
         self.sub_attributes = sub_attributes.to_vec();
         self
     }

@@ -10,7 +10,7 @@ use super::Failure;
 use crate::configuration::ExistingUsers;
 use crate::directory::{Occupant, Relation, Status, StoredUser, UserKeys, UserWrite};
 use crate::event::Outcome;
-use crate::id::ResourceId;
+use crate::id::{ResourceId, ResourceKind};
 use crate::service::{Context, taken};
 
 /// A user that is ready to be written, and what the log says of it.
@@ -91,7 +91,7 @@ pub(super) fn decide(
     let met = |relation: Relation| occupants.iter().find(|o| o.relation == relation);
     let refused = |reason: String, outcome| {
         Err(Failure::Refused {
-            error: taken("userName"),
+            error: taken(ResourceKind::User),
             reason,
             outcome,
         })

@@ -1,0 +1,103 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,40}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::hash_map("(value|type|primary|display|[a-z]{1,6})", inner, 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_resource_is_mapped_and_emitted(
+        members in prop::collection::hash_map(
+            "(userName|emails|phoneNumbers|active|name|addresses|title|[a-z]{1,8})",
+            json_value(),
+            0..8,
+        )
+    ) {
+        let resource: Map<String, Value> = members.into_iter().collect();
+        let mapping = users();
+        let projection = mapping.project(&resource, Event::Create);
+        prop_assert_eq!(projection.verdicts.len(), 16, "one verdict per rule");
+        let emitted = mapping.emit(&resource, &projection.record);
+        let again = mapping.project(&emitted, Event::Create);
+        if projection.rejection().is_none() && projection.warnings().next().is_none() {
+            prop_assert_eq!(again.record, projection.record);
+        }
+    }
+
+    #[test]
+    fn any_path_compiles_or_says_why(
+        path in "(emails|name|title|[a-z]{1,4})?[\\[\\]().:\"a-z0-9 $-]{0,12}(\\[type eq \"work\"\\])?(\\.value)?",
+        resource in json_value(),
+    ) {
+        let rules = json!([{"key": "a", "source": {"path": path}, "target": "custom_fields.a"}]);
+        match compile(rules) {
+            Ok(mapping) => {
+                let resource = json!({"userName": "u", "emails": resource, "title": resource});
+                let resource = object(resource);
+                let record = Record::from([(
+                    Field::Custom("a".into()),
+                    FieldValue::Text("by hand".into()),
+                )]);
+                let emitted = mapping.emit(&resource, &record);
+                prop_assert_eq!(mapping.emit(&emitted, &record), emitted);
+            }
+            Err(error) => prop_assert!(error.to_string().starts_with("rule 2 (a): ")),
+        }
+    }
+
+    #[test]
+    fn any_transform_takes_any_value(
+        transforms in prop::collection::vec(transform(), 0..8),
+        value in prop::option::of(json_value()),
+    ) {
+        let result = transforms.iter().fold(value, |value, transform| transform.apply(value));
+        if let Some(Value::String(text)) = result {
+            prop_assert!(text.len() <= 16 * 1024);
+        }
+    }
+}
+
+fn transform() -> impl Strategy<Value = Transform> {
+    let text = || "\\PC{0,3}";
+    prop_oneof![
+        Just(Transform::Trim),
+        Just(Transform::CollapseSpaces),
+        Just(Transform::Lower),
+        Just(Transform::Upper),
+        Just(Transform::TitleCase),
+        Just(Transform::StripDiacritics),
+        Just(Transform::First),
+        Just(Transform::ToInt),
+        text().prop_map(Transform::Prefix),
+        text().prop_map(Transform::Suffix),
+        (text(), "\\PC{0,200}").prop_map(|(find, with)| Transform::Replace { find, with }),
+        (any::<usize>(), any::<usize>())
+            .prop_map(|(start, length)| Transform::Substring { start, length }),
+        text().prop_map(Transform::Before),
+        text().prop_map(Transform::After),
+        (text(), json_value()).prop_map(|(from, to)| Transform::ValueMap {
+            entries: Map::from_iter([(from, to)]),
+            otherwise: Otherwise::Keep,
+        }),
+        json_value().prop_map(Transform::Default),
+        text().prop_map(Transform::Split),
+        any::<usize>().prop_map(Transform::Item),
+        text().prop_map(Transform::Join),
+        text().prop_map(|word| Transform::ToBool(vec![word])),
+        "(%[A-Za-z:+.#%]|\\PC){0,5}".prop_map(|format| Transform::Date(vec![format])),
+    ]
+}

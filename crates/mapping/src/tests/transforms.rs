@@ -1,0 +1,146 @@
+use serde_json::{Value, json};
+
+use crate::{Otherwise, Transform};
+
+#[test]
+fn transforms_do_what_their_names_say() {
+    let text = |transform: Transform, value: &str| transform.apply(Some(Value::from(value)));
+    for (transform, value, expected) in [
+        (Transform::Trim, "  a ", json!("a")),
+        (Transform::CollapseSpaces, " a   b ", json!("a b")),
+        (Transform::Lower, "ÉVA", json!("éva")),
+        (Transform::Upper, "éva", json!("ÉVA")),
+        (
+            Transform::TitleCase,
+            "o'MALLEY van DYK",
+            json!("O'malley Van Dyk"),
+        ),
+        (Transform::StripDiacritics, "Zoë Ñandú", json!("Zoe Nandu")),
+        (Transform::Prefix("x-".into()), "a", json!("x-a")),
+        (Transform::Suffix("-x".into()), "a", json!("a-x")),
+        (
+            Transform::Replace {
+                find: "a".into(),
+                with: "b".into(),
+            },
+            "aXa",
+            json!("bXb"),
+        ),
+        (
+            Transform::Substring {
+                start: 1,
+                length: 2,
+            },
+            "äöü!",
+            json!("öü"),
+        ),
+        (Transform::Before("@".into()), "a@b@c", json!("a")),
+        (Transform::After("@".into()), "a@b@c", json!("b@c")),
+        (
+            Transform::Split(",".into()),
+            "a, b,,c",
+            json!(["a", "b", "c"]),
+        ),
+        (Transform::ToBool(vec!["ja".into()]), "JA", json!(true)),
+        (Transform::ToBool(vec![]), "nein", json!(false)),
+        (Transform::ToInt, " 42 ", json!(42)),
+        (
+            Transform::Date(vec!["%d-%m-%Y %H:%M".into()]),
+            "31-01-2026 08:00",
+            json!("2026-01-31T08:00:00Z"),
+        ),
+    ] {
+        assert_eq!(
+            text(transform.clone(), value),
+            Some(expected),
+            "{transform:?}"
+        );
+    }
+    assert_eq!(text(Transform::Before("@".into()), "none"), None);
+    assert_eq!(text(Transform::ToInt, "4.2"), None);
+    let list = || Some(json!(["a", "b"]));
+    assert_eq!(Transform::First.apply(list()), Some(json!("a")));
+    assert_eq!(Transform::Item(1).apply(list()), Some(json!("b")));
+    assert_eq!(Transform::Item(2).apply(list()), None);
+    assert_eq!(
+        Transform::Join("+".into()).apply(list()),
+        Some(json!("a+b"))
+    );
+    assert_eq!(Transform::Upper.apply(list()), Some(json!(["A", "B"])));
+    assert_eq!(Transform::Default(json!("d")).apply(None), Some(json!("d")));
+}
+
+#[test]
+fn a_value_map_compares_without_regard_to_case() {
+    let map = |otherwise| Transform::ValueMap {
+        entries: [
+            ("Straße".to_owned(), json!("street")),
+            ("1".into(), json!(true)),
+        ]
+        .into_iter()
+        .collect(),
+        otherwise,
+    };
+    for (value, otherwise, expected) in [
+        (json!("STRASSE"), Otherwise::Keep, Some(json!("STRASSE"))),
+        (json!("STRAßE"), Otherwise::Drop, Some(json!("street"))),
+        (json!(1), Otherwise::Drop, Some(json!(true))),
+        (json!("else"), Otherwise::Drop, None),
+        (
+            json!("else"),
+            Otherwise::Value(json!("x")),
+            Some(json!("x")),
+        ),
+    ] {
+        assert_eq!(
+            map(otherwise).apply(Some(value.clone())),
+            expected,
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn whole_numbers_and_dates_are_read_in_more_than_one_form() {
+    let int = |value: Value| Transform::ToInt.apply(Some(value));
+    assert_eq!(int(json!(42.0)), Some(json!(42)));
+    assert_eq!(int(json!("100")), Some(json!(100)));
+    assert_eq!(int(json!("0.0")), Some(json!(0)));
+    assert_eq!(int(json!("99999999999999999999")), None);
+    let formats = ["%Y-%m-%d %H:%M %z", "%d.%m.%Y"].map(str::to_owned);
+    let date = |text: &str| Transform::Date(formats.to_vec()).apply(Some(text.into()));
+    assert_eq!(
+        date("2026-01-31 08:00 +0530"),
+        Some(json!("2026-01-31T02:30:00Z"))
+    );
+    assert_eq!(date("31.01.2026"), Some(json!("2026-01-31T00:00:00Z")));
+    assert_eq!(
+        date("2026-01-31T08:00:00+01:00"),
+        Some(json!("2026-01-31T07:00:00Z"))
+    );
+    assert_eq!(date("soon"), None);
+}
+
+#[test]
+fn results_are_limited() {
+    let long = "aé".repeat(32 * 1024);
+    let replace = Transform::Replace {
+        find: "a".into(),
+        with: "x".repeat(1024),
+    };
+    for transform in [Transform::Trim, Transform::Suffix("x".into()), replace] {
+        let result = transform.apply(Some(json!(long))).unwrap();
+        let length = result.as_str().unwrap().len();
+        assert!((16 * 1024 - 3..=16 * 1024).contains(&length), "{length}");
+    }
+    let many = Transform::Split(",".into()).apply(Some(json!("a,".repeat(8 * 1024))));
+    let suffixed = Transform::Suffix("x".repeat(1024)).apply(many).unwrap();
+    let bytes: usize = suffixed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|value| value.as_str().unwrap().len())
+        .sum();
+    assert!(bytes <= 1024 * 1024);
+    assert!(bytes > 1023 * 1024);
+}
