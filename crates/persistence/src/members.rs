@@ -24,9 +24,9 @@ struct MembershipRow {
 }
 
 #[derive(diesel::QueryableByName)]
-struct IdRow {
+pub(crate) struct IdRow {
     #[diesel(sql_type = Text)]
-    id: String,
+    pub(crate) id: String,
 }
 
 #[derive(diesel::QueryableByName)]

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::members::IdRow;
 use crate::page::Placed;
 use crate::sql::{Bind, Sql};
 use crate::view::{instant, unreadable, visible};
@@ -419,6 +420,17 @@ pub(crate) fn occupants(
         .filter(|row| Some(&row.id) != except.as_ref())
         .filter_map(|row| row.occupant(scope, keys))
         .collect())
+}
+
+pub(crate) fn protected(
+    connection: &mut Connection,
+    ids: &[ResourceId],
+) -> Result<Option<ResourceId>, StoreError> {
+    // Tenant admins are few, and have an index of their own.
+    let sql = connection.sql("SELECT id FROM users WHERE is_tenant_admin = 1");
+    let rows: Vec<IdRow> = connection.rows(&sql)?;
+    let found = rows.iter().filter_map(|row| ResourceId::parse(&row.id));
+    Ok(found.into_iter().find(|id| ids.contains(id)))
 }
 
 impl OccupantRow {

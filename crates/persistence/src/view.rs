@@ -103,6 +103,10 @@ impl DirectoryView for View<'_> {
     fn visible(&mut self, scope: Scope, ids: &[ResourceId]) -> Result<Vec<Visible>, StoreError> {
         members::visible_ids(self.connection, scope, ids)
     }
+
+    fn protected(&mut self, ids: &[ResourceId]) -> Result<Option<ResourceId>, StoreError> {
+        users::protected(self.connection, ids)
+    }
 }
 
 impl DirectoryTransaction for View<'_> {

@@ -11,7 +11,7 @@
 //! | [`query`] | query parameters, `.search` bodies, list responses |
 //! | [`bulk`] | bulk requests and responses, `bulkId` references |
 //! | [`discovery`] | `ServiceProviderConfig` and the documents that describe a service provider |
-//! | [`user`], [`group`] | typed resources for those who prefer structs |
+//! | [`user`], [`group`], [`common`] | typed resources for those who prefer structs |
 //! | [`error`] | the SCIM error response |
 //! | [`tolerance`] | the closed list of deviations from the RFCs that are accepted, each named |
 
@@ -19,6 +19,7 @@
 #![deny(missing_docs)]
 
 pub mod bulk;
+pub mod common;
 pub mod discovery;
 pub mod error;
 pub mod filter;

@@ -381,6 +381,13 @@ pub trait DirectoryView {
     /// # Errors
     /// [`StoreError::Database`].
     fn visible(&mut self, scope: Scope, ids: &[ResourceId]) -> Result<Vec<Visible>, StoreError>;
+
+    /// The first of these ids that is a protected account, which no scope shows: for the log,
+    /// never for an answer.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn protected(&mut self, ids: &[ResourceId]) -> Result<Option<ResourceId>, StoreError>;
 }
 
 /// Changing the directory.

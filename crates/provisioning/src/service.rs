@@ -189,7 +189,11 @@ impl ServiceProvider {
         method: Method,
         failure: Failure,
     ) -> Answer {
-        let (error, reason, outcome) = match failure {
+        let resource_id = match route {
+            Route::Resource(_, id) => crate::ResourceId::parse(id),
+            _ => None,
+        };
+        let (error, reason, outcome) = match self.explain(failure, resource_id) {
             Failure::Scim(error) => {
                 let reason = error.detail().to_owned();
                 (error, reason, Outcome::Failure)
@@ -209,18 +213,14 @@ impl ServiceProvider {
                 (answer, reason, Outcome::Failure)
             }
         };
-        // A read that finds nothing is how a client asks whether there is something.
         let read = matches!(route, Route::Search(_)) || method == Method::Get;
-        if !(read && error.status() == 404) && error.status() != 501 && error.status() < 500 {
+        if error.status() < 500 {
             let event = Event {
                 status: error.status(),
                 scim_type: error.scim_type().map(|t| t.as_str().to_owned()),
                 reason: Some(reason),
                 outcome,
-                resource_id: match route {
-                    Route::Resource(_, id) => crate::ResourceId::parse(id),
-                    _ => None,
-                },
+                resource_id,
                 ..context.event(attempted(method, read), route.kind())
             };
             if let Err(error) = self.directory.log(event) {
@@ -230,6 +230,26 @@ impl ServiceProvider {
         Answer {
             retry_after: (error.status() == 503).then_some(1),
             ..Answer::from(&error)
+        }
+    }
+
+    /// Tells an account that is protected from one that is not there, for the log alone. Both
+    /// take the same way, so that the time of the answer does not tell either.
+    fn explain(&self, failure: Failure, id: Option<crate::ResourceId>) -> Failure {
+        let (Failure::Scim(error), Some(id)) = (&failure, id) else {
+            return failure;
+        };
+        if error.status() != 404 {
+            return failure;
+        }
+        let mut protected = None;
+        let looked = self.directory.read(&mut |view| {
+            protected = view.protected(&[id])?;
+            Ok(Answer::default())
+        });
+        match (looked, protected) {
+            (Ok(_), Some(id)) => Failure::protected(error.clone(), id),
+            _ => failure,
         }
     }
 }

@@ -98,8 +98,17 @@ fn add(
     }
     let visible = transaction.visible(context.scope(), ids)?;
     let known: HashSet<_> = visible.iter().map(|member| member.id).collect();
-    if let Some(unknown) = ids.iter().find(|id| !known.contains(id)) {
-        return Err(unknown_member(&unknown.to_string()).into());
+    let unknown: Vec<_> = ids
+        .iter()
+        .copied()
+        .filter(|id| !known.contains(id))
+        .collect();
+    if let Some(first) = unknown.first() {
+        let error = unknown_member(&first.to_string());
+        return Err(match transaction.protected(&unknown)? {
+            Some(id) => Failure::protected(error, id),
+            None => error.into(),
+        });
     }
     let groups: Vec<_> = visible
         .iter()

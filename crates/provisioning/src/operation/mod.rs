@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::configuration::Configuration;
 use crate::directory::StoreError;
 use crate::event::Outcome;
+use crate::id::ResourceId;
 
 /// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +129,18 @@ pub enum Failure {
     /// The store did not do what it was asked for.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Failure {
+    /// The request named an account that is never provisioned, and is answered as if there were
+    /// no such account.
+    pub(crate) fn protected(error: Error, id: ResourceId) -> Self {
+        Self::Refused {
+            error,
+            reason: format!("User {id} is a protected account, which is never provisioned."),
+            outcome: Outcome::Skipped,
+        }
+    }
 }
 
 /// RFC 7644 section 3.14: a request that names another version changes nothing.
