@@ -49,9 +49,7 @@ impl AttributePath {
             sub_attribute: None,
         }
     }
-}
 
-impl AttributePath {
     /// The same path with a sub-attribute.
     #[must_use]
     pub fn with_sub_attribute(mut self, name: impl Into<String>) -> Self {

@@ -42,6 +42,3 @@ pub use edit::{Edit, Selection};
 pub use list::ListEdit;
 pub use path::PatchPath;
 pub use request::{PatchOperation, PatchRequest, Verb};
-
-#[cfg(test)]
-mod tests;
