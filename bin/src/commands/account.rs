@@ -108,7 +108,6 @@ const LONGEST: u64 = 4_096;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
 
     use super::*;
 

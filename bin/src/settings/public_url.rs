@@ -75,7 +75,6 @@ const SCHEME: &str = "https://";
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
 
     use super::*;
 

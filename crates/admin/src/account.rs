@@ -177,7 +177,6 @@ const COMMON: [&str; 30] = [
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

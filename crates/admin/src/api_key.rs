@@ -74,7 +74,6 @@ const PREFIX: &str = "sopsapi_";
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

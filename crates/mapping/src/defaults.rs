@@ -16,12 +16,13 @@ impl MappingSet {
                 required: true,
                 on_error: OnError::Reject,
                 match_rank: Some(1),
-                ..path("userName", Field::UserName)
+                ..trimmed("userName", Field::UserName)
             },
-            path("name.givenName", Field::FirstName),
-            path("name.familyName", Field::LastName),
+            trimmed("name.givenName", Field::FirstName),
+            trimmed("name.familyName", Field::LastName),
             Rule {
                 match_rank: Some(2),
+                transforms: vec![Transform::Trim, Transform::Lower],
                 ..Rule::new(
                     Source::FirstOf(vec![
                         "emails[type eq \"work\"].value".to_owned(),
@@ -31,7 +32,7 @@ impl MappingSet {
                     Field::Email,
                 )
             },
-            path("displayName", Field::DisplayName),
+            trimmed("displayName", Field::DisplayName),
             status(),
             path("phoneNumbers[type eq \"work\"].value", Field::ContactNo),
             path(
@@ -69,7 +70,7 @@ impl MappingSet {
                     required: true,
                     on_error: OnError::Reject,
                     match_rank: Some(1),
-                    ..path("displayName", Field::Name)
+                    ..trimmed("displayName", Field::Name)
                 },
                 path("externalId", Field::ScimExternalId),
                 Rule::new(Source::All("members.value".to_owned()), Field::Members),
@@ -80,6 +81,13 @@ impl MappingSet {
 
 fn path(path: &str, target: Field) -> Rule {
     Rule::new(Source::Path(path.to_owned()), target)
+}
+
+fn trimmed(from: &str, target: Field) -> Rule {
+    Rule {
+        transforms: vec![Transform::Trim],
+        ..path(from, target)
+    }
 }
 
 fn status() -> Rule {

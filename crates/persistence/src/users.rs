@@ -221,6 +221,14 @@ fn values(user: &UserWrite) -> Vec<(&'static str, Bind)> {
         ("status", user.status.as_str().into()),
         ("external_id", user.external_id.clone().into()),
         (
+            "scim_user_name_key",
+            user.document
+                .get("userName")
+                .and_then(Value::as_str)
+                .map(fold)
+                .into(),
+        ),
+        (
             "scim_document",
             Value::Object(user.document.clone()).to_string().into(),
         ),
@@ -374,6 +382,8 @@ struct OccupantRow {
     #[diesel(sql_type = Text)]
     user_name_key: String,
     #[diesel(sql_type = Nullable<Text>)]
+    scim_user_name_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     email_key: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     external_id: Option<String>,
@@ -395,13 +405,17 @@ pub(crate) fn occupants(
     keys: &UserKeys,
     except: Option<ResourceId>,
 ) -> Result<Vec<Occupant>, StoreError> {
-    let select = "SELECT id, user_name_key, email_key, external_id, managed_by, admin_role, \
+    let select = "SELECT id, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
                   CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id \
                   FROM users WHERE status <> 'archived' AND ";
     let mut sql = connection.sql(select);
     sql.push("user_name_key = ").bind(&keys.user_name);
     // Each part has an index of its own; tenant admins are few.
     sql.push(" UNION ").push(select).push("is_tenant_admin = 1");
+    sql.push(" UNION ").push(select).push("managed_by = ");
+    sql.bind(scope.configuration().to_string());
+    sql.push(" AND scim_user_name_key = ")
+        .bind(&keys.scim_user_name);
     if let Some(external_id) = &keys.external_id {
         sql.push(" UNION ").push(select).push("managed_by = ");
         sql.bind(scope.configuration().to_string());
@@ -457,7 +471,8 @@ impl OccupantRow {
         let has = |keys: &[String], value: &Option<String>| {
             value.as_ref().is_some_and(|value| keys.contains(value))
         };
-        if self.user_name_key == keys.user_name {
+        let same_name = self.scim_user_name_key.as_ref() == Some(&keys.scim_user_name);
+        if self.user_name_key == keys.user_name || (relation == Relation::Own && same_name) {
             return Some("userName");
         }
         if relation == Relation::Own && self.external_id.is_some() {
@@ -466,7 +481,11 @@ impl OccupantRow {
         if relation != Relation::Protected {
             return has(&keys.emails, &self.email_key).then_some("emails");
         }
-        let crossed = self.email_key.as_ref() == Some(&keys.user_name)
+        let names = [&keys.user_name, &keys.scim_user_name];
+        let crossed = names.contains(&&self.user_name_key)
+            || names
+                .into_iter()
+                .any(|name| self.email_key.as_ref() == Some(name))
             || keys.emails.contains(&self.user_name_key)
             || has(&keys.emails, &self.email_key);
         let recovery = [&self.contact_no, &self.employee_id]

@@ -350,7 +350,6 @@ fn syntax(detail: impl Into<String>) -> Error {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn read(operations: Value) -> Result<BulkRequest, Error> {

@@ -238,7 +238,6 @@ fn resource(schema: &str, kind: &str, location: &str, content: &Value) -> Value 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     #[test]

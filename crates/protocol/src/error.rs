@@ -158,7 +158,6 @@ const DETAIL: usize = 1024;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::indexing_slicing)]
     use super::*;
 
     #[test]

@@ -166,7 +166,6 @@ fn same(left: Option<&str>, right: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]

@@ -349,7 +349,6 @@ const PARAMETERS: [&str; 8] = [
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn query(raw: &str) -> Result<Query, Error> {

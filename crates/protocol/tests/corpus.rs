@@ -1,5 +1,10 @@
 //! The corpus of filters and PATCH requests in `tests/fixtures/corpus`.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    clippy::string_slice
+)]
 
 use std::collections::BTreeSet;
 

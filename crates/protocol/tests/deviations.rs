@@ -1,11 +1,13 @@
 //! Every accepted deviation: what it means under the tolerant profile, and that the strict one
 //! refuses it.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use scim_protocol::filter::Filter;
 use scim_protocol::patch::PatchRequest;
 use scim_protocol::schema::{Attribute, AttributeType, Schema, uri};
-use scim_protocol::{Error, Limits, Profile, Resource, ResourceDefinition, ScimType, Tolerance};
+use scim_protocol::{
+    Deviation, Error, Limits, Profile, Resource, ResourceDefinition, ScimType, Tolerance,
+};
 use serde_json::{Value, json};
 
 fn users() -> ResourceDefinition {
@@ -60,7 +62,7 @@ fn accepted<T>(
 ) -> T {
     let mut tolerance = Tolerance::default();
     let result = work(&mut tolerance).unwrap();
-    let names: Vec<_> = tolerance.deviations().iter().map(|d| d.name()).collect();
+    let names: Vec<_> = tolerance.deviations().iter().map(Deviation::name).collect();
     assert_eq!(names, [name]);
     match work(&mut Tolerance::new(Profile::Strict)) {
         Ok(_) => panic!("the strict profile accepts {name}"),
@@ -135,7 +137,7 @@ fn paths_as_keys() {
     let user = {
         let mut tolerance = Tolerance::default();
         let user = patch(operations.clone(), &mut tolerance).unwrap();
-        let names: Vec<_> = tolerance.deviations().iter().map(|d| d.name()).collect();
+        let names: Vec<_> = tolerance.deviations().iter().map(Deviation::name).collect();
         assert_eq!(names, ["pathAsKey", "pathAsKey"]);
         user
     };

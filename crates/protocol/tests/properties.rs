@@ -1,6 +1,6 @@
 //! What holds for every input: nothing panics, what is written is read back, what a PATCH makes
 //! is a resource again.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use std::fmt::Write;
 

@@ -209,8 +209,10 @@ pub struct Selected<T> {
 /// The values by which a user is recognised; all folded.
 #[derive(Debug, Clone, Default)]
 pub struct UserKeys {
-    /// `userName`.
+    /// The user name that the mapping makes, by which ServiceOps knows the user.
     pub user_name: String,
+    /// `userName`, unique inside the configuration.
+    pub scim_user_name: String,
     /// Every e-mail address.
     pub emails: Vec<String>,
     /// Phone numbers and the employee number: what can be a recovery key.
@@ -415,8 +417,8 @@ pub trait DirectoryTransaction: DirectoryView {
     /// [`StoreError::Database`].
     fn lock_nesting(&mut self, scope: Scope) -> Result<(), StoreError>;
 
-    /// Who has one of these values, `except` left out: anybody not archived who has the
-    /// `userName`; a tenant admin whose `userName`, e-mail, phone or employee number is any of
+    /// Who has one of these values, `except` left out: anybody not archived who has the user
+    /// name; a user of the same configuration who has the `userName`; a tenant admin whose `userName`, e-mail, phone or employee number is any of
     /// the keys; a person created by hand who has one of the e-mails; a user of the same
     /// configuration who has the `externalId`.
     ///

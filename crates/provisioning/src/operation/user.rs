@@ -211,7 +211,8 @@ fn keys(document: &Map<String, Value>, record: &scim_mapping::Record) -> UserKey
     let mut recovery = values("phoneNumbers");
     recovery.extend(field(&Field::EmployeeId));
     UserKeys {
-        user_name: text(document, "userName")
+        user_name: field(&Field::UserName).unwrap_or_default(),
+        scim_user_name: text(document, "userName")
             .as_deref()
             .map_or_else(String::new, fold),
         emails,

@@ -28,6 +28,8 @@ CREATE TABLE users (
     is_tenant_admin INTEGER NOT NULL DEFAULT 0,
     admin_role TEXT,
     managed_by TEXT,
+    -- userName, which the mapping may make something else of.
+    scim_user_name_key TEXT,
     external_id TEXT,
     -- The identity provider's word, and the same in the form that filters search.
     scim_document TEXT NOT NULL DEFAULT '{}',
@@ -37,6 +39,8 @@ CREATE TABLE users (
     updated_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX users_user_name ON users (user_name_key) WHERE status <> 'archived';
+CREATE UNIQUE INDEX users_scim_user_name ON users (managed_by, scim_user_name_key)
+    WHERE status <> 'archived';
 CREATE UNIQUE INDEX users_external_id ON users (managed_by, external_id)
     WHERE status <> 'archived' AND external_id IS NOT NULL;
 CREATE INDEX users_managed ON users (managed_by, id);

@@ -1,0 +1,156 @@
+//! The whole service over a new database of either engine.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use diesel::connection::SimpleConnection;
+use scim_admin::{Actor, AdminService, ConfigurationInput, IdentityProvider, KeyRing};
+use scim_persistence::{Database, Settings};
+use scim_protocol::{Limits, Profile};
+use scim_provisioning::{
+    Answer, Caller, Configuration, ExistingUsers, Method, Request, Scope, ServiceProvider,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub const BASE: &str = "https://scim.example/api/scim/v2";
+
+#[derive(Debug, Clone)]
+pub enum Engine {
+    Sqlite,
+    Postgres(String),
+}
+
+impl Engine {
+    /// The PostgreSQL server that `SERVICEOPS_SCIM_TEST_POSTGRES` names, if any.
+    pub fn postgres() -> Option<Self> {
+        let server = std::env::var("SERVICEOPS_SCIM_TEST_POSTGRES").ok()?;
+        (!server.is_empty()).then_some(Self::Postgres(server))
+    }
+
+    pub fn all() -> Vec<Self> {
+        [Some(Self::Sqlite), Self::postgres()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn new_database(&self, folder: &TempDir) -> String {
+        match self {
+            Self::Sqlite => format!("sqlite:{}", folder.path().join("test.db").display()),
+            Self::Postgres(server) => {
+                let name = format!("contract_{}", uuid::Uuid::new_v4().simple());
+                let mut connection: diesel::PgConnection =
+                    diesel::Connection::establish(&format!("{server}/postgres")).unwrap();
+                connection
+                    .batch_execute(&format!("CREATE DATABASE {name}"))
+                    .unwrap();
+                format!("{server}/{name}")
+            }
+        }
+    }
+}
+
+/// A database with one configuration, and the services over it.
+pub struct House {
+    pub database: Arc<Database>,
+    pub admin: AdminService,
+    pub provider: ServiceProvider,
+    pub caller: Caller,
+    pub settings: Settings,
+    // Deleted after the database is closed.
+    pub folder: TempDir,
+}
+
+impl House {
+    pub fn new(engine: &Engine) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            url: engine.new_database(&folder),
+            base_url: BASE.to_owned(),
+            connections: 8,
+        };
+        let database = Database::open(&settings).unwrap();
+        let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
+        let admin = AdminService::new(database.clone(), keys.clone());
+        let provider =
+            ServiceProvider::new(database.clone(), keys, BASE, Limits::default()).unwrap();
+        let caller = caller(configuration(&admin, "Test"));
+        Self {
+            database,
+            admin,
+            provider,
+            caller,
+            settings,
+            folder,
+        }
+    }
+
+    pub fn scope(&self) -> Scope {
+        Scope::of(self.caller.configuration.id)
+    }
+
+    pub fn request(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let body = body.to_string();
+        let request = Request {
+            method,
+            path,
+            query,
+            body: body.as_bytes(),
+            if_match: None,
+            if_none_match: None,
+        };
+        self.provider.answer(&self.caller, &request)
+    }
+
+    pub fn get(&self, path: &str) -> Value {
+        let answer = self.request(Method::Get, path, &Value::Null);
+        assert_eq!(answer.status, 200, "{path}: {:?}", answer.body);
+        answer.body.unwrap()
+    }
+
+    /// Creates a resource and answers its id.
+    pub fn create(&self, path: &str, body: &Value) -> String {
+        let answer = self.request(Method::Post, path, body);
+        assert_eq!(answer.status, 201, "{:?}", answer.body);
+        answer.body.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+}
+
+pub fn actor() -> Actor {
+    Actor {
+        name: "test".to_owned(),
+        source: None,
+    }
+}
+
+pub fn configuration(admin: &AdminService, name: &str) -> Configuration {
+    let input = ConfigurationInput {
+        name: name.to_owned(),
+        description: String::new(),
+        users: true,
+        groups: true,
+        identity_provider: IdentityProvider::default(),
+        profile: Profile::Tolerant,
+        existing_users: ExistingUsers::Ask,
+    };
+    let (added, _token) = admin.add_configuration(&actor(), &input).unwrap();
+    added.to_provisioning()
+}
+
+pub fn caller(configuration: Configuration) -> Caller {
+    Caller {
+        configuration: Arc::new(configuration),
+        request_id: format!("test-{}", Utc::now().timestamp_micros()),
+        source: None,
+        user_agent: None,
+    }
+}

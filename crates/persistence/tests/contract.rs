@@ -1,0 +1,299 @@
+//! What the service relies on, of every engine: writes that fail leave nothing, keys are unique
+//! as the product compares them, costs do not grow with what is not touched.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use common::{Engine, House, actor, caller, configuration};
+use scim_admin::event::EventQuery;
+use scim_persistence::{Database, OpenError};
+use scim_protocol::schema::uri;
+use scim_protocol::{Error, Version};
+use scim_provisioning::directory::GroupWrite;
+use scim_provisioning::{Answer, Directory, Failure, Method, ResourceId, ResourceKind, StoreError};
+use serde_json::{Value, json};
+
+/// Stamps every test out for both engines.
+macro_rules! on_both_engines {
+    ($(fn $name:ident($house:ident: &House) $body:block)*) => {
+        $(fn $name($house: &House) $body)*
+
+        mod sqlite {
+            use super::*;
+            $(#[test]
+            fn $name() {
+                super::$name(&House::new(&Engine::Sqlite));
+            })*
+        }
+
+        mod postgres {
+            use super::*;
+            $(#[test]
+            fn $name() {
+                match Engine::postgres() {
+                    Some(engine) => super::$name(&House::new(&engine)),
+                    None => eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set"),
+                }
+            })*
+        }
+    };
+}
+
+fn user(name: &str) -> Value {
+    json!({"schemas": [uri::USER], "userName": name})
+}
+
+fn group(name: &str) -> GroupWrite {
+    let document = json!({"schemas": [uri::GROUP], "displayName": name});
+    let Value::Object(document) = document else {
+        panic!("no object");
+    };
+    GroupWrite {
+        name: name.to_owned(),
+        search: json!({}),
+        document,
+        external_id: None,
+    }
+}
+
+/// Inserts a group in a transaction of its own.
+fn insert(house: &House, group: &GroupWrite) -> Result<ResourceId, Failure> {
+    let (scope, group, id) = (house.scope(), group.clone(), ResourceId::new());
+    house.database.write(Box::new(move |transaction| {
+        transaction.insert_group(scope, id, &group, chrono::Utc::now())?;
+        Ok(Answer::empty(201))
+    }))?;
+    Ok(id)
+}
+
+fn everything() -> EventQuery {
+    EventQuery {
+        limit: 1_000,
+        ..EventQuery::default()
+    }
+}
+
+fn groups(house: &House) -> u64 {
+    house.get("/Groups?count=0")["totalResults"]
+        .as_u64()
+        .unwrap()
+}
+
+on_both_engines! {
+    fn a_write_that_fails_leaves_nothing(house: &House) {
+        let scope = house.scope();
+        let failed = house.database.write(Box::new(move |transaction| {
+            let id = ResourceId::new();
+            transaction.insert_group(scope, id, &group("Half"), chrono::Utc::now())?;
+            assert!(transaction.group(scope, id)?.is_some());
+            Err(Error::not_found().into())
+        }));
+        assert!(matches!(failed, Err(Failure::Scim(error)) if error.status() == 404));
+        assert_eq!(groups(house), 0);
+    }
+
+    fn a_write_that_panics_leaves_nothing_and_the_next_one_works(house: &House) {
+        let scope = house.scope();
+        let broken = AssertUnwindSafe(|| house.database.write(Box::new(move |transaction| {
+            transaction.insert_group(scope, ResourceId::new(), &group("Half"), chrono::Utc::now())?;
+            panic!("a bug")
+        })));
+        // On PostgreSQL the panic is the caller's; the writer of SQLite answers with an error.
+        assert!(!matches!(catch_unwind(broken), Ok(Ok(_))));
+        assert_eq!(groups(house), 0);
+        insert(house, &group("Whole")).unwrap();
+        assert_eq!(groups(house), 1);
+    }
+
+    fn what_is_logged_with_a_write_stands_and_falls_with_it(house: &House) {
+        let events = || {
+            let all = house.admin.events(&everything());
+            all.unwrap().len()
+        };
+        house.create("/Users", &user("ava"));
+        assert_eq!(events(), 1);
+        let refused = house.request(Method::Post, "/Users", &user("AVA"));
+        assert_eq!(refused.status, 409);
+        let all = house.admin.events(&everything()).unwrap();
+        assert_eq!(all.len(), 2);
+        assert_eq!(all.iter().filter(|e| e.outcome == "failure").count(), 1);
+    }
+
+    fn names_are_unique_as_people_read_them(house: &House) {
+        house.create("/Users", &user("Ärzte"));
+        for name in ["ärzte", "ÄRZTE", "A\u{308}rzte", " Ärzte "] {
+            let refused = house.request(Method::Post, "/Users", &user(name));
+            assert_eq!(refused.status, 409, "{name}: {:?}", refused.body);
+        }
+        insert(house, &group("Straße")).unwrap();
+        let refused = insert(house, &group("straße"));
+        assert!(matches!(refused, Err(Failure::Store(StoreError::Conflict { .. }))), "{refused:?}");
+    }
+
+    fn an_external_id_is_unique_in_its_configuration(house: &House) {
+        let with_id = |name: &str, id: &str| {
+            json!({"schemas": [uri::USER], "userName": name, "externalId": id})
+        };
+        house.create("/Users", &with_id("ava", "7"));
+        assert_eq!(house.request(Method::Post, "/Users", &with_id("eve", "7")).status, 409);
+        // To the identity provider an externalId is opaque: letters of another case are another.
+        house.create("/Users", &with_id("bob", "a"));
+        house.create("/Users", &with_id("eve", "A"));
+        let other = caller(configuration(&house.admin, "Other"));
+        let body = with_id("joe", "7").to_string();
+        let request = scim_provisioning::Request {
+            method: Method::Post,
+            path: "/Users",
+            query: "",
+            body: body.as_bytes(),
+            if_match: None,
+            if_none_match: None,
+        };
+        assert_eq!(house.provider.answer(&other, &request).status, 201);
+    }
+
+    fn a_write_on_an_old_version_is_refused(house: &House) {
+        let id = insert(house, &group("Ops")).unwrap();
+        let scope = house.scope();
+        let touch = |expected: i64| house.database.write(Box::new(move |transaction| {
+            let now = chrono::Utc::now();
+            let version = transaction.touch_group(scope, id, Version(expected), now)?;
+            assert_eq!(version, Version(expected + 1));
+            Ok(Answer::empty(204))
+        }));
+        assert!(touch(1).is_ok());
+        assert!(matches!(touch(1), Err(Failure::Store(StoreError::Stale))));
+        assert!(touch(2).is_ok());
+    }
+
+    fn a_member_is_added_once(house: &House) {
+        let ops = insert(house, &group("Ops")).unwrap();
+        let ava = ResourceId::parse(&house.create("/Users", &user("ava"))).unwrap();
+        let scope = house.scope();
+        for expected in [1, 0] {
+            house.database.write(Box::new(move |transaction| {
+                let members = [(ava, ResourceKind::User)];
+                let added = transaction.add_members(ops, &members, chrono::Utc::now())?;
+                assert_eq!(added.len(), expected);
+                Ok(Answer::empty(204))
+            })).unwrap();
+        }
+        for expected in [1, 0] {
+            house.database.write(Box::new(move |transaction| {
+                let removed = transaction.remove_members(scope, ops, &[ava])?;
+                assert_eq!(removed.len(), expected);
+                Ok(Answer::empty(204))
+            })).unwrap();
+        }
+    }
+
+    fn no_write_is_lost_among_many(house: &House) {
+        let id = insert(house, &group("Ops")).unwrap();
+        let scope = house.scope();
+        let written = AtomicU64::new(0);
+        thread::scope(|threads| {
+            for _ in 0..16 {
+                threads.spawn(|| for _ in 0..25 {
+                    let answer = house.database.write(Box::new(move |transaction| {
+                        let stored = transaction.lock_group(scope, id)?
+                            .ok_or_else(Error::not_found)?;
+                        let now = chrono::Utc::now();
+                        transaction.touch_group(scope, id, stored.version, now)?;
+                        Ok(Answer::empty(204))
+                    }));
+                    answer.unwrap();
+                    written.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+        });
+        let version = house.get(&format!("/Groups/{id}"))["meta"]["version"].clone();
+        assert_eq!(version, Version(1 + 400).to_string());
+        assert_eq!(written.into_inner(), 400);
+    }
+
+    fn a_read_sees_one_moment(house: &House) {
+        let scope = house.scope();
+        let mut seen = Vec::new();
+        let answered = house.database.read(&mut |view| {
+            for name in ["a", "b"] {
+                let selection = scim_provisioning::directory::Selection {
+                    condition: None,
+                    sort: None,
+                    from: scim_provisioning::directory::From::Offset(0),
+                    count: 10,
+                };
+                seen.push(view.groups(scope, &selection)?.total);
+                insert(house, &group(name))?;
+            }
+            Ok(Answer::empty(200))
+        });
+        assert!(answered.is_ok());
+        assert_eq!(seen, [0, 0]);
+        assert_eq!(groups(house), 2);
+    }
+
+    fn a_database_is_opened_again_with_what_it_holds(house: &House) {
+        let id = house.create("/Users", &user("ava"));
+        let again = Database::open(&house.settings).unwrap();
+        let scope = house.scope();
+        let mut name = None;
+        again.read(&mut |view| {
+            let stored = view.user(scope, ResourceId::parse(&id).unwrap())?;
+            name = stored.map(|user| user.document["userName"].clone());
+            Ok(Answer::empty(200))
+        }).unwrap();
+        assert_eq!(name, Some(json!("ava")));
+    }
+
+    fn tables_are_made_once_by_whoever_comes_first(house: &House) {
+        let fresh = match &house.settings.url {
+            url if url.starts_with("sqlite:") => {
+                format!("sqlite:{}", house.folder.path().join("fresh.db").display())
+            }
+            // The tables are there; opening again must find nothing to do.
+            url => url.clone(),
+        };
+        let settings = scim_persistence::Settings { url: fresh, ..house.settings.clone() };
+        thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| Database::open(&settings).unwrap());
+            }
+        });
+    }
+
+    fn a_name_of_a_configuration_is_unique(house: &House) {
+        let input = |name: &str| scim_admin::ConfigurationInput {
+            name: name.to_owned(),
+            description: String::new(),
+            users: true,
+            groups: false,
+            identity_provider: scim_admin::IdentityProvider::default(),
+            profile: scim_protocol::Profile::Tolerant,
+            existing_users: scim_provisioning::ExistingUsers::Ask,
+        };
+        for name in ["Test", "TEST", " test "] {
+            let refused = house.admin.add_configuration(&actor(), &input(name));
+            assert!(matches!(refused, Err(scim_admin::AdminError::NameTaken(_))), "{refused:?}");
+        }
+        assert_eq!(house.admin.configurations(None).unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_url_that_names_no_database_is_refused() {
+    for url in ["", "sqlite:", "sqlite::memory:", "mysql://x", "sqlite:/"] {
+        let settings = scim_persistence::Settings {
+            url: url.to_owned(),
+            base_url: common::BASE.to_owned(),
+            connections: 1,
+        };
+        assert!(
+            matches!(Database::open(&settings), Err(OpenError::Url(_))),
+            "{url}"
+        );
+    }
+}
