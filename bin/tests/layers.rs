@@ -1,4 +1,5 @@
 //! The layers: which crate may use which, and where the heavy libraries stay.
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
