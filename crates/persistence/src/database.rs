@@ -57,6 +57,9 @@ impl Database {
     /// [`OpenError`].
     pub fn open(settings: &Settings) -> Result<Arc<Self>, OpenError> {
         let target = target(&settings.url)?;
+        if let Target::Sqlite(path) = &target {
+            private_file(path).map_err(|error| OpenError::Unreachable(Box::new(error)))?;
+        }
         let unreachable = |error: diesel::ConnectionError| OpenError::Unreachable(Box::new(error));
         let mut first = target.connect().map_err(unreachable)?;
         first.migrate().map_err(|error| match error {
@@ -263,6 +266,15 @@ fn target(url: &str) -> Result<Target, OpenError> {
         return Ok(Target::Postgres(url.to_owned()));
     }
     Err(OpenError::Url(""))
+}
+
+/// Makes a file that only its owner reads; SQLite gives its side files the same permissions.
+fn private_file(path: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// Failed connections of the pool, which tries again by itself.

@@ -1,7 +1,7 @@
 //! The persistence adapter: the directory and what administrators configure, on SQLite and on
 //! PostgreSQL.
 //!
-//! One text of SQL serves both engines; where they differ, [`sql::Dialect`] says so in one place.
+//! One text of SQL serves both engines; where they differ, `sql::Dialect` says so in one place.
 //! Nothing is folded, compared or sorted by rules of the database: keys are folded by the
 //! application and compared byte by byte, so that a filter answers alike on both engines and as
 //! [`scim_protocol::filter::Condition::matches`] does.

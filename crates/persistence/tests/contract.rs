@@ -284,6 +284,18 @@ on_both_engines! {
 }
 
 #[test]
+fn a_database_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let house = House::new(&Engine::Sqlite);
+    house.create("/Users", &user("ava"));
+    for entry in std::fs::read_dir(house.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?} has mode {mode:o}", entry.path());
+    }
+}
+
+#[test]
 fn a_url_that_names_no_database_is_refused() {
     for url in ["", "sqlite:", "sqlite::memory:", "mysql://x", "sqlite:/"] {
         let settings = scim_persistence::Settings {
