@@ -22,7 +22,7 @@
 //! assert!(projection.rejection().is_none());
 //! let field = |field| projection.record.get(&field).and_then(FieldValue::as_text);
 //! assert_eq!(field(Field::UserName), Some("ava@corp.example"));
-//! assert_eq!(field(Field::Email), Some("Ava@corp.example"));
+//! assert_eq!(field(Field::Email), Some("ava@corp.example"));
 //! assert_eq!(field(Field::Status), Some("blocked"));
 //! # Ok::<(), scim_mapping::MappingError>(())
 //! ```
