@@ -71,17 +71,25 @@ impl Instance {
         &self.scim_endpoint
     }
 
+    /// The service provider.
+    ///
+    /// # Errors
+    /// When its own tables contradict each other.
+    pub(crate) fn provider(&self, limits: Limits) -> anyhow::Result<ServiceProvider> {
+        let cursors: Arc<dyn CursorKey> = Arc::clone(&self.keys) as _;
+        let directory = Arc::clone(&self.directory);
+        let endpoint = &self.scim_endpoint;
+        Ok(ServiceProvider::new(directory, cursors, endpoint, limits)?)
+    }
+
     /// The services behind HTTP.
     ///
     /// # Errors
     /// When the service provider's own tables contradict each other.
     pub(crate) fn backend(&self, limits: Limits) -> anyhow::Result<Backend> {
-        let cursors: Arc<dyn CursorKey> = Arc::clone(&self.keys) as _;
-        let directory = Arc::clone(&self.directory);
-        let provider = ServiceProvider::new(directory, cursors, &self.scim_endpoint, limits)?;
         Ok(Backend {
             authenticator: Authenticator::new(Arc::clone(&self.store), Arc::clone(&self.keys)),
-            provider,
+            provider: self.provider(limits)?,
             store: Arc::clone(&self.store),
         })
     }
@@ -117,6 +125,11 @@ impl Service for Backend {
 
     fn ready(&self) -> anyhow::Result<()> {
         Ok(self.store.ready()?)
+    }
+
+    fn housekeep(&self) -> anyhow::Result<()> {
+        while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
+        Ok(())
     }
 }
 
@@ -166,6 +179,9 @@ fn open_database(
     };
     Ok(Database::open(&settings)?)
 }
+
+/// How many users a transaction deletes for good.
+const PURGED: i64 = 100;
 
 /// How many connections a command needs at once.
 const FEW: u32 = 2;

@@ -4,9 +4,10 @@ use clap::{Args, Subcommand};
 use scim_admin::configuration::profile_name;
 use scim_admin::{AdminService, ConfigurationInput, IdentityProvider, ProvisioningConfiguration};
 use scim_protocol::Profile;
-use scim_provisioning::ExistingUsers;
+use scim_provisioning::Policies;
 use serde_json::{Value, json};
 
+use super::policy::{self, PolicyOptions};
 use super::value::{self, actor, instant};
 use crate::instance::Instance;
 use crate::output::{self, Table};
@@ -37,6 +38,7 @@ pub(crate) enum Action {
 
 /// Options of `configuration add`.
 #[derive(Debug, Args)]
+#[group(id = "Changes", multiple = true)]
 pub(crate) struct Add {
     /// The name.
     #[arg(long)]
@@ -56,40 +58,39 @@ pub(crate) struct Add {
     /// Whether deviations from the RFCs are accepted.
     #[arg(long, default_value = "tolerant", value_parser = value::profile())]
     profile: Profile,
-    /// What a create does that meets a person who was created by hand.
-    #[arg(long, default_value = "ask", value_parser = value::existing_users())]
-    existing_users: ExistingUsers,
+    #[command(flatten)]
+    policies: PolicyOptions,
 }
 
 /// Options of `configuration edit`.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
 pub(crate) struct Changes {
     /// The new name.
-    #[arg(long)]
+    #[arg(long, group = "Changes")]
     name: Option<String>,
     /// What it is for.
-    #[arg(long)]
+    #[arg(long, group = "Changes")]
     description: Option<String>,
     /// Whether users are provisioned.
-    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, group = "Changes", num_args = 0..=1, default_missing_value = "true")]
     users: Option<bool>,
     /// Whether groups are provisioned.
-    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, group = "Changes", num_args = 0..=1, default_missing_value = "true")]
     groups: Option<bool>,
     /// The identity provider.
-    #[arg(long, value_parser = value::identity_provider())]
+    #[arg(long, group = "Changes", value_parser = value::identity_provider())]
     idp: Option<IdentityProvider>,
     /// Whether deviations from the RFCs are accepted.
-    #[arg(long, value_parser = value::profile())]
+    #[arg(long, group = "Changes", value_parser = value::profile())]
     profile: Option<Profile>,
-    /// What a create does that meets a person who was created by hand.
-    #[arg(long, value_parser = value::existing_users())]
-    existing_users: Option<ExistingUsers>,
+    #[command(flatten)]
+    policies: PolicyOptions,
 }
 
 /// A configuration and what changes of it.
 #[derive(Debug, Args)]
+#[group(id = "Changes", required = true, multiple = true)]
 pub(crate) struct Edit {
     #[command(flatten)]
     which: Which,
@@ -141,7 +142,7 @@ fn add(common: &Common, instance: &Instance, options: Add) -> anyhow::Result<()>
         groups: options.groups || both,
         identity_provider: options.idp,
         profile: options.profile,
-        existing_users: options.existing_users,
+        policies: options.policies.apply(Policies::default()),
     };
     let (configuration, token) = instance.admin().add_configuration(&actor(), &input)?;
     if common.json {
@@ -195,12 +196,15 @@ fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<(
             one.identity_provider.as_str().to_owned(),
         ),
         ("Profile", profile_name(one.profile).to_owned()),
-        ("Existing users", one.existing_users.as_str().to_owned()),
+    ]
+    .into_iter()
+    .chain(policy::rows(&one.policies))
+    .chain([
         ("SCIM endpoint", instance.scim_endpoint().to_owned()),
         ("Created", instant(one.created)),
         ("Changed", instant(one.last_modified)),
         ("Id", one.id.to_string()),
-    ] {
+    ]) {
         table.row([title.to_owned(), text]);
     }
     table.print()
@@ -216,7 +220,7 @@ fn edit(admin: &AdminService, edit: Edit) -> anyhow::Result<ProvisioningConfigur
         groups: changes.groups.unwrap_or(now.groups),
         identity_provider: changes.idp.unwrap_or(now.identity_provider),
         profile: changes.profile.unwrap_or(now.profile),
-        existing_users: changes.existing_users.unwrap_or(now.existing_users),
+        policies: changes.policies.apply(now.policies),
     };
     Ok(admin.edit_configuration(&actor(), &now.id.to_string(), &input)?)
 }
@@ -251,7 +255,8 @@ fn document(instance: &Instance, configuration: &ProvisioningConfiguration) -> V
         },
         "identityProvider": configuration.identity_provider.as_str(),
         "profile": profile_name(configuration.profile),
-        "existingUsers": configuration.existing_users.as_str(),
+        "existingUsers": configuration.policies.existing_users.as_str(),
+        "policy": policy::document(&configuration.policies),
         "scimEndpoint": instance.scim_endpoint(),
         "createdAt": instant(configuration.created),
         "lastModifiedAt": instant(configuration.last_modified),

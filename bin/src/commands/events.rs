@@ -128,10 +128,11 @@ fn document(event: &LoggedEvent) -> Value {
     })
 }
 
-const OUTCOMES: [Outcome; 4] = [
+const OUTCOMES: [Outcome; 5] = [
     Outcome::Success,
     Outcome::Warning,
     Outcome::Skipped,
+    Outcome::Held,
     Outcome::Failure,
 ];
 const TITLES: [&str; 8] = [

@@ -8,6 +8,9 @@ mod configuration;
 mod events;
 mod group;
 mod healthcheck;
+mod held;
+mod link;
+mod policy;
 mod token;
 mod user;
 mod value;
@@ -31,6 +34,12 @@ pub(crate) enum Command {
     /// Groups in the directory.
     #[command(subcommand)]
     Group(group::Action),
+    /// Links to people created by hand that wait for an administrator.
+    #[command(subcommand)]
+    Link(link::Action),
+    /// Changes that the guard against mass deprovisioning holds.
+    #[command(subcommand)]
+    Held(held::Action),
     /// Accounts of administrators.
     #[command(subcommand)]
     Account(account::Action),
@@ -57,6 +66,8 @@ pub(crate) fn run(common: &Common, command: Command) -> anyhow::Result<()> {
         Command::Token(action) => token::run(common, action),
         Command::User(action) => user::run(common, action),
         Command::Group(action) => group::run(common, &action),
+        Command::Link(action) => link::run(common, action),
+        Command::Held(action) => held::run(common, action),
         Command::Account(action) => account::run(common, action),
         Command::ApiKey(action) => api_key::run(common, action),
         Command::Events(options) => events::run(common, &options),

@@ -7,6 +7,7 @@ use scim_admin::account::Role;
 use scim_admin::{Actor, IdentityProvider};
 use scim_protocol::Profile;
 use scim_provisioning::ExistingUsers;
+use scim_provisioning::policy::{Deactivation, GuardAction};
 
 /// Who the audit says did it.
 pub(crate) fn actor() -> Actor {
@@ -67,6 +68,21 @@ pub(crate) fn existing_users() -> impl TypedValueParser<Value = ExistingUsers> {
         [Ask, Link, Refuse].map(ExistingUsers::as_str),
         ExistingUsers::parse,
     )
+}
+
+/// Parses what `active: false` does.
+pub(crate) fn deactivation() -> impl TypedValueParser<Value = Deactivation> {
+    use Deactivation::{Archive, Block};
+    known(
+        [Block, Archive].map(Deactivation::as_str),
+        Deactivation::parse,
+    )
+}
+
+/// Parses what the guard does.
+pub(crate) fn guard_action() -> impl TypedValueParser<Value = GuardAction> {
+    use GuardAction::{Hold, Reject};
+    known([Hold, Reject].map(GuardAction::as_str), GuardAction::parse)
 }
 
 /// Parses a protocol profile.

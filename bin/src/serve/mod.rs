@@ -57,6 +57,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         throttle: Throttle::new(options.limits.failed_authentications()),
     });
 
+    let keeping = actix_web::rt::spawn(housekeep(Arc::clone(&shared.service)));
     let signals = signals::Signals::install()?;
     let server = start(listener, Arc::clone(&certificate), shared)?;
     record::write(&common.data_dir, address, &public_url)?;
@@ -64,8 +65,25 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let stopping = actix_web::rt::spawn(signals.follow(server.handle(), certificate));
     let ended = server.await.context("the server failed");
     stopping.abort();
+    keeping.abort();
     tracing::info!("stopped");
     ended
+}
+
+/// Does what time brings, once a minute.
+async fn housekeep(service: Arc<dyn Service>) {
+    loop {
+        let service = Arc::clone(&service);
+        match web::block(move || service.housekeep()).await {
+            Ok(Err(error)) => {
+                let reason = crate::output::sentence(&error);
+                tracing::warn!(reason, "housekeeping failed");
+            }
+            Err(error) => tracing::error!(%error, "housekeeping was cut short"),
+            Ok(Ok(())) => {}
+        }
+        actix_web::rt::time::sleep(HOUSEKEEPING).await;
+    }
 }
 
 fn start(
@@ -101,6 +119,8 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
         &request,
     )
 }
+
+const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

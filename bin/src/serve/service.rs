@@ -24,6 +24,12 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// # Errors
     /// Why it cannot, for the log.
     fn ready(&self) -> anyhow::Result<()>;
+
+    /// Does what time brings, such as deleting for good whose time has come.
+    ///
+    /// # Errors
+    /// Why it could not be done; it is tried again later.
+    fn housekeep(&self) -> anyhow::Result<()>;
 }
 
 /// What a client shows of itself.

@@ -62,6 +62,10 @@ impl Service for Echo {
     fn ready(&self) -> anyhow::Result<()> {
         anyhow::bail!("the database is away")
     }
+
+    fn housekeep(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
 }
 
 fn echo(caller: &Caller, request: &Request<'_>) -> Value {
@@ -91,6 +95,7 @@ async fn call_all(requests: Vec<TestRequest>) -> Vec<ServiceResponse<BoxBody>> {
             profile: Profile::Tolerant,
             microsoft: false,
             policies: Policies::default(),
+            guard_reset: None,
         }),
         limits: Limits {
             body: 1_024,

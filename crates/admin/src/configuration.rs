@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use scim_protocol::Profile;
-use scim_provisioning::{Configuration, ConfigurationId, ExistingUsers, Policies};
+use scim_provisioning::policy::Deletion;
+use scim_provisioning::{Configuration, ConfigurationId, Policies};
 use validator::{Validate, ValidationError};
 
 /// A provisioning configuration: one identity provider, and what it may do.
@@ -24,8 +25,10 @@ pub struct ProvisioningConfiguration {
     pub identity_provider: IdentityProvider,
     /// How far deviations from the RFCs are accepted.
     pub profile: Profile,
-    /// What a create does that meets a person who was created by hand.
-    pub existing_users: ExistingUsers,
+    /// What leaving means, who is linked, and when leaving is too much at once.
+    pub policies: Policies,
+    /// Since when the guard counts.
+    pub guard_reset: Option<DateTime<Utc>>,
     /// A counter of its changes.
     pub version: i64,
     /// When it was created.
@@ -44,9 +47,8 @@ impl ProvisioningConfiguration {
             groups: self.groups,
             profile: self.profile,
             microsoft: self.identity_provider == IdentityProvider::Entra,
-            policies: Policies {
-                existing_users: self.existing_users,
-            },
+            policies: self.policies,
+            guard_reset: self.guard_reset,
         }
     }
 
@@ -73,8 +75,26 @@ pub struct ConfigurationInput {
     pub identity_provider: IdentityProvider,
     /// How far deviations from the RFCs are accepted.
     pub profile: Profile,
-    /// What a create does that meets a person who was created by hand.
-    pub existing_users: ExistingUsers,
+    /// What leaving means, who is linked, and when leaving is too much at once.
+    #[validate(custom(function = "valid_policies"))]
+    pub policies: Policies,
+}
+
+fn valid_policies(policies: &Policies) -> Result<(), ValidationError> {
+    let message = match policies {
+        Policies {
+            deletion: Deletion::Delete { after_days: 0 },
+            ..
+        } => "delete after at least one day",
+        Policies { guard, .. } if !(1..=100).contains(&guard.percent) => {
+            "guard a share of 1 to 100 percent"
+        }
+        Policies { guard, .. } if !(1..=1440).contains(&guard.minutes) => {
+            "guard a window of 1 to 1440 minutes"
+        }
+        _ => return Ok(()),
+    };
+    Err(ValidationError::new("policies").with_message(message.into()))
 }
 
 fn valid_name(name: &str) -> Result<(), ValidationError> {

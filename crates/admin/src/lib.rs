@@ -13,6 +13,7 @@ pub mod event;
 mod jwt;
 mod keyring;
 pub mod people;
+pub mod policy;
 mod service;
 pub mod store;
 pub mod token;

@@ -20,6 +20,7 @@ use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::keyring::KeyRing;
 use crate::people::{GroupSummary, Person, PersonInput};
+use crate::policy::{Decision, HeldChange, LinkRequest, Which};
 use crate::store::Store;
 use crate::token::{AccessToken, LIVE, PlainToken};
 
@@ -83,7 +84,8 @@ impl AdminService {
             groups: input.groups,
             identity_provider: input.identity_provider,
             profile: input.profile,
-            existing_users: input.existing_users,
+            policies: input.policies,
+            guard_reset: None,
             version: 1,
             created: now,
             last_modified: now,
@@ -142,7 +144,7 @@ impl AdminService {
             groups: input.groups,
             identity_provider: input.identity_provider,
             profile: input.profile,
-            existing_users: input.existing_users,
+            policies: input.policies,
             ..before.clone()
         };
         self.update(actor, "configuration.edited", &before, after)
@@ -536,6 +538,86 @@ impl AdminService {
         Ok(self.store.group_summaries(search, after, limit)?)
     }
 
+    /// What the guard holds of a configuration, in order of time.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn held(&self, name_or_id: &str) -> Result<Vec<HeldChange>, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        Ok(self.store.held(configuration.id)?)
+    }
+
+    /// Carries out or drops what the guard holds, and answers what it was.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] when nothing of it is held.
+    pub fn decide_held(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        which: Which,
+        allow: bool,
+    ) -> Result<Vec<HeldChange>, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let event = match allow {
+            true => "held.allowed",
+            false => "held.rejected",
+        };
+        let audit = entry(
+            actor,
+            event,
+            &configuration.name,
+            json!({ "users": match &which { Which::All => json!("all"), Which::Users(users) => json!(users) } }),
+        );
+        let named = match &which {
+            Which::Users(users) => users.join(", "),
+            Which::All => configuration.name.clone(),
+        };
+        let decision = Decision {
+            configuration: configuration.id,
+            which,
+            allow,
+            actor: actor.name.clone(),
+            now: now(),
+        };
+        let decided = self.store.decide_held(&decision, &audit)?;
+        if decided.is_empty() {
+            return Err(AdminError::not_found("held change of", &named));
+        }
+        Ok(decided)
+    }
+
+    /// The links of a configuration that wait, the oldest first.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn link_requests(&self, name_or_id: &str) -> Result<Vec<LinkRequest>, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        Ok(self.store.link_requests(configuration.id)?)
+    }
+
+    /// Notes that a link was approved, and that it waits no longer.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn link_approved(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        link: &LinkRequest,
+    ) -> Result<(), AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let audit = entry(
+            actor,
+            "link.approved",
+            &configuration.name,
+            json!({ "person": link.person, "userName": link.user_name() }),
+        );
+        Ok(self
+            .store
+            .forget_link(configuration.id, &link.person, &audit)?)
+    }
+
     /// Entries of the provisioning log, in order of time.
     ///
     /// # Errors
@@ -569,7 +651,7 @@ fn described(configuration: &ProvisioningConfiguration) -> Value {
         "groups": configuration.groups,
         "identityProvider": configuration.identity_provider.as_str(),
         "profile": profile_name(configuration.profile),
-        "existingUsers": configuration.existing_users.as_str(),
+        "policies": configuration.policies,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::api_key::ApiKey;
 use crate::configuration::ProvisioningConfiguration;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::people::{GroupSummary, Person, PersonInput};
+use crate::policy::{Decision, HeldChange, LinkRequest};
 use crate::token::AccessToken;
 
 /// Where configurations, tokens, accounts and keys are kept. Every call is one transaction, and
@@ -194,6 +195,46 @@ pub trait Store: Send + Sync {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<GroupSummary>, StoreError>;
+
+    /// What the guard holds of a configuration, in order of time.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn held(&self, configuration: ConfigurationId) -> Result<Vec<HeldChange>, StoreError>;
+
+    /// Carries out a decision, with its log entries, and answers what it was about.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a user who would come back has no free name.
+    fn decide_held(
+        &self,
+        decision: &Decision,
+        audit: &AuditEntry,
+    ) -> Result<Vec<HeldChange>, StoreError>;
+
+    /// The links that wait, the oldest first.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn link_requests(&self, configuration: ConfigurationId)
+    -> Result<Vec<LinkRequest>, StoreError>;
+
+    /// Drops a link that waits.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn forget_link(
+        &self,
+        configuration: ConfigurationId,
+        person: &str,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Deletes users for good whose time has come, at most so many; answers how many.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn purge(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
 
     /// Entries of the provisioning log, in order of time.
     ///

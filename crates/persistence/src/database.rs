@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use r2d2::Pool;
-use scim_provisioning::directory::Work;
+use scim_provisioning::directory::{PendingLink, Work};
 use scim_provisioning::{Answer, Directory, DirectoryView, Event, Failure, StoreError};
 
 use crate::connection::{Connection, MigrationError, Target, statements};
 use crate::error::wants_retry;
-use crate::log;
 use crate::view::View;
 use crate::writer::Writer;
+use crate::{links, log};
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -239,8 +239,13 @@ impl Directory for Database {
         })
     }
 
-    fn log(&self, event: Event) -> Result<(), StoreError> {
-        self.writing(move |connection| log::record(connection, &event))
+    fn log(&self, event: Event, pending: Option<PendingLink>) -> Result<(), StoreError> {
+        self.writing(move |connection| {
+            if let Some(link) = &pending {
+                links::note(connection, event.configuration, link, event.at)?;
+            }
+            log::record(connection, &event)
+        })
     }
 }
 

@@ -12,6 +12,8 @@ mod connection;
 mod database;
 mod error;
 mod groups;
+mod held;
+mod links;
 mod log;
 mod members;
 mod page;

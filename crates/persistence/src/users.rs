@@ -5,7 +5,9 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_mapping::{Field, FieldValue, Record};
 use scim_protocol::Version;
 use scim_protocol::text::fold;
-use scim_provisioning::directory::{Occupant, Relation, Status, StoredUser, UserKeys, UserWrite};
+use scim_provisioning::directory::{
+    Departure, Occupant, Relation, Status, StoredUser, UserKeys, UserWrite,
+};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::{Map, Value};
 
@@ -21,7 +23,7 @@ pub(crate) const COLUMNS: &str = "r.id, r.user_name, r.first_name, r.last_name, 
     r.email, r.contact_no, r.alt_contact_no1, r.alt_contact_no2, r.job_title, r.employee_id, \
     r.department, r.location, r.manager, r.company, r.language, r.time_zone, r.user_type, \
     CAST(r.is_vip AS INTEGER) AS is_vip, r.custom_fields, r.status, r.external_id, \
-    r.scim_document, r.version, r.created_at, r.updated_at";
+    r.scim_document, CAST(r.held AS INTEGER) AS held, r.version, r.created_at, r.updated_at";
 
 #[derive(diesel::QueryableByName)]
 pub(crate) struct UserRow {
@@ -71,6 +73,8 @@ pub(crate) struct UserRow {
     external_id: Option<String>,
     #[diesel(sql_type = Text)]
     scim_document: String,
+    #[diesel(sql_type = Integer)]
+    held: i32,
     #[diesel(sql_type = BigInt)]
     version: i64,
     #[diesel(sql_type = BigInt)]
@@ -136,6 +140,7 @@ impl TryFrom<UserRow> for StoredUser {
             record,
             status: status(&row.status),
             document,
+            held: row.held != 0,
             version: Version(row.version),
             created: instant(row.created_at),
             last_modified: instant(row.updated_at),
@@ -143,7 +148,7 @@ impl TryFrom<UserRow> for StoredUser {
     }
 }
 
-fn status(text: &str) -> Status {
+pub(crate) fn status(text: &str) -> Status {
     match text {
         "active" => Status::Active,
         "blocked" => Status::Blocked,
@@ -273,7 +278,7 @@ fn write(
         sql.push(name).push(" = ").bind(value).push(", ");
     }
     if let Some(scope) = managed_by {
-        sql.push("managed_by = ");
+        sql.push("left_at = NULL, purge_at = NULL, managed_by = ");
         sql.bind(scope.configuration().to_string()).push(", ");
     }
     sql.push("search_document = ").bind_json(&user.search);
@@ -314,9 +319,10 @@ pub(crate) fn link(
 ) -> Result<Version, StoreError> {
     write(connection, id, user, now, Some(scope), |sql| {
         sql.push(
-            "managed_by IS NULL AND is_tenant_admin = 0 AND admin_role IS NULL \
-             AND status <> 'archived'",
+            "is_tenant_admin = 0 AND status <> 'archived' AND admin_role IS NULL \
+             AND (managed_by IS NULL OR left_at IS NOT NULL AND managed_by = ",
         );
+        sql.bind(scope.configuration().to_string()).push(")");
     })?;
     match find(connection, scope, id, false)? {
         Some(user) => Ok(user.version),
@@ -324,26 +330,53 @@ pub(crate) fn link(
     }
 }
 
-pub(crate) fn archive(
+pub(crate) fn release(
     connection: &mut Connection,
     scope: Scope,
     id: ResourceId,
+    departure: &Departure,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection
-        .sql("UPDATE users SET status = 'archived', version = version + 1, updated_at = ");
-    sql.bind(millis(now))
-        .push(" WHERE id = ")
-        .bind(id.to_string());
-    sql.push(" AND ");
+    let mut sql = connection.sql("UPDATE users SET left_at = ");
+    sql.bind(millis(now));
+    sql.push(", version = version + 1, updated_at = ");
+    sql.bind(millis(now)).push(" WHERE id = ");
+    sql.bind(id.to_string()).push(" AND ");
     visible(&mut sql, ResourceKind::User, scope, "users");
     if connection.execute(&sql)? == 0 {
         return Err(StoreError::Stale);
     }
+    match departure.held {
+        true => Ok(()),
+        false => depart(
+            connection,
+            id,
+            departure.status,
+            departure.purge.map(millis),
+        ),
+    }
+}
+
+/// Gives a user who leaves the status, and takes the user out of the configuration's groups.
+pub(crate) fn depart(
+    connection: &mut Connection,
+    id: ResourceId,
+    status: Status,
+    purge_at: Option<i64>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE users SET status = ");
+    sql.bind(status.as_str())
+        .push(", purge_at = ")
+        .bind(purge_at);
+    sql.push(" WHERE id = ").bind(id.to_string());
+    connection.execute(&sql)?;
     let mut leave = connection.sql("DELETE FROM group_members WHERE member_id = ");
     leave.bind(id.to_string());
-    leave.push(" AND group_id IN (SELECT id FROM groups WHERE managed_by = ");
-    leave.bind(scope.configuration().to_string()).push(")");
+    leave.push(
+        " AND group_id IN (SELECT g.id FROM groups g JOIN users u ON u.managed_by = g.managed_by \
+         WHERE u.id = ",
+    );
+    leave.bind(id.to_string()).push(")");
     connection.execute(&leave)?;
     Ok(())
 }
@@ -397,6 +430,8 @@ struct OccupantRow {
     contact_no: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     employee_id: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    left_at: Option<i64>,
 }
 
 pub(crate) fn occupants(
@@ -406,8 +441,9 @@ pub(crate) fn occupants(
     except: Option<ResourceId>,
 ) -> Result<Vec<Occupant>, StoreError> {
     let select = "SELECT id, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
-                  CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id \
-                  FROM users WHERE status <> 'archived' AND ";
+                  CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id, left_at \
+                  FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS \
+                  NULL) AND ";
     let mut sql = connection.sql(select);
     sql.push("user_name_key = ").bind(&keys.user_name);
     // Each part has an index of its own; tenant admins are few.
@@ -452,7 +488,10 @@ impl OccupantRow {
         let relation = match &self.managed_by {
             _ if self.is_tenant_admin != 0 => Relation::Protected,
             Some(configuration) if *configuration == scope.configuration().to_string() => {
-                Relation::Own
+                match self.left_at {
+                    None => Relation::Own,
+                    Some(_) => Relation::Left,
+                }
             }
             Some(_) => Relation::Foreign,
             None if self.admin_role.is_some() => Relation::Privileged,
@@ -477,6 +516,9 @@ impl OccupantRow {
         }
         if relation == Relation::Own && self.external_id.is_some() {
             return (self.external_id == keys.external_id).then_some("externalId");
+        }
+        if relation == Relation::Left {
+            return None;
         }
         if relation != Relation::Protected {
             return has(&keys.emails, &self.email_key).then_some("emails");

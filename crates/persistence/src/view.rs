@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeZone, Utc};
 use scim_protocol::Version;
 use scim_provisioning::directory::{
-    Change, GroupWrite, Membership, Occupant, Selected, Selection, StoredGroup, StoredUser,
-    UserKeys, UserWrite, Visible,
+    Change, Departure, GroupWrite, HeldAction, Membership, Occupant, Selected, Selection,
+    StoredGroup, StoredUser, UserKeys, UserWrite, Visible,
 };
 use scim_provisioning::{
     DirectoryTransaction, DirectoryView, Event, ResourceId, ResourceKind, Scope, StoreError,
@@ -15,7 +15,7 @@ use crate::groups::{self, GroupRow};
 use crate::page::select;
 use crate::sql::Sql;
 use crate::users::{self, UserRow};
-use crate::{log, members};
+use crate::{held, log, members};
 
 /// Appends what a configuration can see of a table. This is the one place that decides it.
 pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {
@@ -23,7 +23,7 @@ pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &s
     sql.bind(scope.configuration().to_string());
     if kind == ResourceKind::User {
         sql.push(&format!(
-            " AND {alias}.is_tenant_admin = 0 AND {alias}.status <> 'archived'"
+            " AND {alias}.is_tenant_admin = 0 AND {alias}.left_at IS NULL"
         ));
     }
 }
@@ -175,13 +175,41 @@ impl DirectoryTransaction for View<'_> {
         users::link(self.connection, scope, id, user, now)
     }
 
-    fn archive_user(
+    fn departures(
+        &mut self,
+        scope: Scope,
+        since: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<u64, StoreError> {
+        held::departures(self.connection, scope, since, limit)
+    }
+
+    fn users_at(&mut self, scope: Scope, at: DateTime<Utc>) -> Result<u64, StoreError> {
+        held::users_at(self.connection, scope, at)
+    }
+
+    fn hold(
         &mut self,
         scope: Scope,
         id: ResourceId,
+        action: HeldAction,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        users::archive(self.connection, scope, id, now)
+        held::hold(self.connection, scope, id, action, now)
+    }
+
+    fn withdraw(&mut self, id: ResourceId, _now: DateTime<Utc>) -> Result<(), StoreError> {
+        held::withdraw(self.connection, id)
+    }
+
+    fn release_user(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        departure: &Departure,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        users::release(self.connection, scope, id, departure, now)
     }
 
     fn insert_group(

@@ -273,7 +273,7 @@ on_both_engines! {
             groups: false,
             identity_provider: scim_admin::IdentityProvider::default(),
             profile: scim_protocol::Profile::Tolerant,
-            existing_users: scim_provisioning::ExistingUsers::Ask,
+            policies: scim_provisioning::Policies::default(),
         };
         for name in ["Test", "TEST", " test "] {
             let refused = house.admin.add_configuration(&actor(), &input(name));

@@ -1,8 +1,10 @@
 //! What an operation needs to know of the provisioning configuration that speaks.
 
+use chrono::{DateTime, Utc};
 use scim_protocol::Profile;
 
 use crate::id::ConfigurationId;
+use crate::policy::Policies;
 
 /// A provisioning configuration as the service provider sees it.
 #[derive(Debug, Clone)]
@@ -21,41 +23,6 @@ pub struct Configuration {
     pub microsoft: bool,
     /// The policies.
     pub policies: Policies,
-}
-
-/// What a configuration does where SCIM leaves the choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Policies {
-    /// What a create does that meets a person who was created by hand.
-    pub existing_users: ExistingUsers,
-}
-
-/// What a create does that meets a person who was created by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ExistingUsers {
-    /// Answers 409; an administrator may link the two.
-    #[default]
-    Ask,
-    /// Takes the person over, unless the account has an administrative role or a console sign-in.
-    Link,
-    /// Answers 409.
-    Refuse,
-}
-
-impl ExistingUsers {
-    /// The policy as it is stored and shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ask => "ask",
-            Self::Link => "link",
-            Self::Refuse => "refuse",
-        }
-    }
-
-    /// The policy of this name.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Ask, Self::Link, Self::Refuse]
-            .into_iter()
-            .find(|policy| policy.as_str() == text)
-    }
+    /// Since when the guard counts; an administrator who allows what it held begins anew.
+    pub guard_reset: Option<DateTime<Utc>>,
 }

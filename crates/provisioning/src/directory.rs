@@ -65,6 +65,8 @@ pub struct StoredUser {
     pub status: Status,
     /// The canonical SCIM document: without `id`, `meta`, `groups` and `password`.
     pub document: Map<String, Value>,
+    /// Whether a change of the status is held until an administrator decides.
+    pub held: bool,
     /// The version.
     pub version: Version,
     /// When the user was created.
@@ -74,10 +76,19 @@ pub struct StoredUser {
 }
 
 impl StoredUser {
-    /// The directory fields with the status among them.
+    /// The directory fields with the status among them, which says whether the user may work.
+    ///
+    /// Of a user whose status is held that is the identity provider's word: what it was told was
+    /// done must not look undone.
     pub fn fields(&self) -> Record {
         let mut record = self.record.clone();
-        let status = FieldValue::Text(self.status.as_str().to_owned());
+        let may_work = self.status == Status::Active && !self.held;
+        let status = if may_work {
+            Status::Active
+        } else {
+            Status::Blocked
+        };
+        let status = FieldValue::Text(status.as_str().to_owned());
         record.insert(Field::Status, status);
         record
     }
@@ -127,6 +138,39 @@ pub struct GroupWrite {
     pub search: Value,
     /// `externalId`, unique inside the configuration.
     pub external_id: Option<String>,
+}
+
+/// How a user leaves the scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departure {
+    /// The status from then on.
+    pub status: Status,
+    /// When the record is deleted for good.
+    pub purge: Option<DateTime<Utc>>,
+    /// Whether the person stays as they are until an administrator decides.
+    pub held: bool,
+}
+
+/// A change of a user's status that an administrator decides about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldAction {
+    /// Whether the user left the scope by DELETE; else `active` became false.
+    pub deleted: bool,
+    /// The status that the user gets when it is allowed.
+    pub status: Status,
+    /// When the record is then deleted for good.
+    pub purge: Option<DateTime<Utc>>,
+}
+
+/// A user whom an identity provider wanted to create, and the person who is there already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingLink {
+    /// The person.
+    pub person: ResourceId,
+    /// Which attribute they share.
+    pub attribute: &'static str,
+    /// The user, as the identity provider sent it.
+    pub document: Map<String, Value>,
 }
 
 /// A membership as seen from either side.
@@ -237,6 +281,8 @@ pub struct Occupant {
 pub enum Relation {
     /// Managed by it.
     Own,
+    /// Left its scope by a DELETE that blocks.
+    Left,
     /// Managed by another configuration.
     Foreign,
     /// Created by hand; may be linked.
@@ -306,11 +352,12 @@ pub trait Directory: Send + Sync {
     /// What `work` answers, or [`Failure::Store`].
     fn write(&self, work: Work) -> Result<Answer, Failure>;
 
-    /// Writes a log entry in a transaction of its own: that of a failed attempt.
+    /// Writes a log entry in a transaction of its own: that of a failed attempt, with the link
+    /// that an administrator may approve.
     ///
     /// # Errors
     /// [`StoreError`] when the entry could not be written.
-    fn log(&self, event: Event) -> Result<(), StoreError>;
+    fn log(&self, event: Event, pending: Option<PendingLink>) -> Result<(), StoreError>;
 }
 
 /// Reading the directory.
@@ -456,11 +503,12 @@ pub trait DirectoryTransaction: DirectoryView {
         now: DateTime<Utc>,
     ) -> Result<Version, StoreError>;
 
-    /// Puts a person created by hand under the configuration's management and writes the user.
+    /// Puts a person created by hand under the configuration's management, or takes up again one
+    /// who left it, and writes the user.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`]; [`StoreError::Stale`] when the person is not
-    /// [`Relation::ByHand`] any more.
+    /// [`StoreError::Conflict`]; [`StoreError::Stale`] when the person is neither
+    /// [`Relation::ByHand`] nor [`Relation::Left`] any more.
     fn link_user(
         &mut self,
         scope: Scope,
@@ -469,17 +517,55 @@ pub trait DirectoryTransaction: DirectoryView {
         now: DateTime<Utc>,
     ) -> Result<Version, StoreError>;
 
-    /// Archives a user in scope, who leaves the groups of this configuration. The user's console
-    /// sessions and keys end.
+    /// Takes a user out of the scope. Unless `departure` is held, the user gets the status and
+    /// leaves the groups of this configuration.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the user is not in scope.
-    fn archive_user(
+    fn release_user(
         &mut self,
         scope: Scope,
         id: ResourceId,
+        departure: &Departure,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError>;
+
+    /// How many users of the configuration were blocked, archived or deleted since then, counted
+    /// up to a limit.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn departures(
+        &mut self,
+        scope: Scope,
+        since: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<u64, StoreError>;
+
+    /// How many users the configuration had at a time.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn users_at(&mut self, scope: Scope, at: DateTime<Utc>) -> Result<u64, StoreError>;
+
+    /// Holds a change of a user's status until an administrator decides; one that is held already
+    /// is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn hold(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        held: HeldAction,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// Drops what is held for a user, because the identity provider took it back.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn withdraw(&mut self, id: ResourceId, now: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Inserts a group managed by the scope's configuration, with version 1 and no members.
     ///

@@ -19,6 +19,8 @@ pub enum Action {
     Unblock,
     /// A user was archived, or a group removed.
     Archive,
+    /// A user's record is to be deleted for good.
+    Delete,
     /// A person created by hand came under the configuration's management.
     Link,
     /// Members came or went.
@@ -36,6 +38,7 @@ impl Action {
             Self::Block => "block",
             Self::Unblock => "unblock",
             Self::Archive => "archive",
+            Self::Delete => "delete",
             Self::Link => "link",
             Self::ChangeMembers => "changeMembers",
             Self::Read => "read",
@@ -53,6 +56,8 @@ pub enum Outcome {
     Warning,
     /// Nothing was done because the account is protected or not the configuration's.
     Skipped,
+    /// Held by the guard against mass deprovisioning until an administrator decides.
+    Held,
     /// Refused or failed.
     Failure,
 }
@@ -64,6 +69,7 @@ impl Outcome {
             Self::Success => "success",
             Self::Warning => "warning",
             Self::Skipped => "skipped",
+            Self::Held => "held",
             Self::Failure => "failure",
         }
     }

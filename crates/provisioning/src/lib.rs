@@ -11,14 +11,16 @@ mod discovery;
 pub mod event;
 pub mod id;
 pub mod operation;
+pub mod policy;
 mod render;
 mod route;
 mod service;
 
-pub use configuration::{Configuration, ExistingUsers, Policies};
+pub use configuration::Configuration;
 pub use cursor::CursorKey;
 pub use directory::{Directory, DirectoryTransaction, DirectoryView, Scope, StoreError};
 pub use event::{Action, Event, Outcome};
 pub use id::{ConfigurationId, ResourceId, ResourceKind};
 pub use operation::{Answer, Caller, Failure, Method, Request};
+pub use policy::{ExistingUsers, Policies};
 pub use service::ServiceProvider;

@@ -18,6 +18,7 @@ use crate::id::ResourceKind;
 use crate::operation::{
     Answer, Caller, Failure, Method, Request, bulk, create, delete, query, read, update,
 };
+use crate::policy::ExistingUsers;
 use crate::route::{self, Route};
 
 /// The SCIM service provider of one instance.
@@ -96,6 +97,23 @@ impl ServiceProvider {
             Ok(answer) => answer,
             Err(failure) => self.refuse(&context, route, request.method, failure),
         }
+    }
+
+    /// Creates a user as the identity provider sent it, and takes the person over who was created
+    /// by hand and is in its way: for an administrator who approved it.
+    pub fn link(&self, mut configuration: Configuration, document: Value) -> Answer {
+        configuration.policies.existing_users = ExistingUsers::Link;
+        let caller = Caller {
+            configuration: Arc::new(configuration),
+            request_id: uuid::Uuid::now_v7().to_string(),
+            source: None,
+            user_agent: None,
+        };
+        let context = self.context(&caller);
+        let route = Route::Collection(ResourceKind::User);
+        let projection = scim_protocol::query::Projection::default();
+        let linked = self.write(&context, route, Method::Post, document, &projection, None);
+        linked.unwrap_or_else(|failure| self.refuse(&context, route, Method::Post, failure))
     }
 
     pub(crate) fn context(&self, caller: &Caller) -> Context {
@@ -193,6 +211,7 @@ impl ServiceProvider {
             Route::Resource(_, id) => crate::ResourceId::parse(id),
             _ => None,
         };
+        let mut pending = None;
         let (error, reason, outcome) = match self.explain(failure, resource_id) {
             Failure::Scim(error) => {
                 let reason = error.detail().to_owned();
@@ -202,7 +221,11 @@ impl ServiceProvider {
                 error,
                 reason,
                 outcome,
-            } => (error, reason, outcome),
+                pending: link,
+            } => {
+                pending = link.map(|link| *link);
+                (error, reason, outcome)
+            }
             Failure::Store(error) => {
                 let answer = store_error(&error, route.kind());
                 let reason = answer.detail().to_owned();
@@ -223,7 +246,7 @@ impl ServiceProvider {
                 resource_id,
                 ..context.event(attempted(method, read), route.kind())
             };
-            if let Err(error) = self.directory.log(event) {
+            if let Err(error) = self.directory.log(event, pending) {
                 tracing::error!(request_id = context.caller.request_id, %error, "log entry lost");
             }
         }

@@ -1,10 +1,10 @@
 //! Rows of `provisioning_configurations`.
 
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::configuration::{parse_profile, profile_name};
 use scim_admin::{IdentityProvider, ProvisioningConfiguration};
 use scim_protocol::text::fold;
-use scim_provisioning::{ConfigurationId, ExistingUsers, StoreError};
+use scim_provisioning::{ConfigurationId, Policies, StoreError};
 
 use crate::condition::millis;
 use crate::connection::Connection;
@@ -16,7 +16,7 @@ use crate::view::{instant, unreadable};
 pub(super) const COLUMNS: &str = "c.id AS c_id, c.name AS c_name, c.description AS c_description, \
     CAST(c.enabled AS INTEGER) AS c_enabled, CAST(c.users AS INTEGER) AS c_users, \
     CAST(c.groups AS INTEGER) AS c_groups, c.identity_provider AS c_identity_provider, \
-    c.profile AS c_profile, c.existing_users AS c_existing_users, c.version AS c_version, \
+    c.profile AS c_profile, c.policies AS c_policies, c.guard_reset_at AS c_guard_reset_at, c.version AS c_version, \
     c.created_at AS c_created_at, c.updated_at AS c_updated_at";
 
 #[derive(diesel::QueryableByName)]
@@ -38,7 +38,9 @@ pub(super) struct ConfigurationRow {
     #[diesel(sql_type = Text)]
     c_profile: String,
     #[diesel(sql_type = Text)]
-    c_existing_users: String,
+    c_policies: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    c_guard_reset_at: Option<i64>,
     #[diesel(sql_type = BigInt)]
     c_version: i64,
     #[diesel(sql_type = BigInt)]
@@ -62,7 +64,8 @@ impl TryFrom<ConfigurationRow> for ProvisioningConfiguration {
             identity_provider: IdentityProvider::parse(&row.c_identity_provider)
                 .ok_or_else(known)?,
             profile: parse_profile(&row.c_profile).ok_or_else(known)?,
-            existing_users: ExistingUsers::parse(&row.c_existing_users).ok_or_else(known)?,
+            policies: serde_json::from_str(&row.c_policies).map_err(|_json| known())?,
+            guard_reset: row.c_guard_reset_at.map(instant),
             version: row.c_version,
             created: instant(row.c_created_at),
             last_modified: instant(row.c_updated_at),
@@ -76,7 +79,7 @@ pub(super) fn insert(
 ) -> Result<(), StoreError> {
     let mut sql = connection.sql(
         "INSERT INTO provisioning_configurations (id, created_at, version, name, name_key, \
-         description, enabled, users, groups, identity_provider, profile, existing_users, \
+         description, enabled, users, groups, identity_provider, profile, policies, \
          updated_at) VALUES (",
     );
     sql.bind(configuration.id.to_string());
@@ -122,12 +125,14 @@ fn columns(configuration: &ProvisioningConfiguration) -> [(&'static str, crate::
             configuration.identity_provider.as_str().into(),
         ),
         ("profile", profile_name(configuration.profile).into()),
-        (
-            "existing_users",
-            configuration.existing_users.as_str().into(),
-        ),
+        ("policies", policies(&configuration.policies).into()),
         ("updated_at", millis(configuration.last_modified).into()),
     ]
+}
+
+fn policies(policies: &Policies) -> String {
+    // Numbers and words alone, which JSON can always write.
+    serde_json::to_string(policies).unwrap_or_default()
 }
 
 pub(super) fn delete(connection: &mut Connection, id: ConfigurationId) -> Result<(), StoreError> {
@@ -140,7 +145,7 @@ pub(super) fn delete(connection: &mut Connection, id: ConfigurationId) -> Result
         return Err(StoreError::Stale);
     }
     for release in [
-        "UPDATE users SET managed_by = NULL WHERE managed_by = ",
+        "UPDATE users SET managed_by = NULL, left_at = NULL, held = 0 WHERE managed_by = ",
         "UPDATE groups SET managed_by = NULL WHERE managed_by = ",
     ] {
         let sql = of(connection.sql(release));

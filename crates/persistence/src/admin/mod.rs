@@ -11,11 +11,12 @@ use scim_admin::account::{Account, PasswordHash};
 use scim_admin::api_key::ApiKey;
 use scim_admin::event::{AuditEntry, EventQuery, LoggedEvent};
 use scim_admin::people::{GroupSummary, Person, PersonInput};
+use scim_admin::policy::{Decision, HeldChange, LinkRequest};
 use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::database::Database;
-use crate::log;
+use crate::{held, links, log};
 
 impl Store for Database {
     fn add_configuration(
@@ -216,6 +217,49 @@ impl Store for Database {
         limit: i64,
     ) -> Result<Vec<GroupSummary>, StoreError> {
         self.reading(|connection| directory::groups(connection, search, after, limit))
+    }
+
+    fn held(&self, configuration: ConfigurationId) -> Result<Vec<HeldChange>, StoreError> {
+        self.reading(|connection| held::list(connection, configuration))
+    }
+
+    fn decide_held(
+        &self,
+        decision: &Decision,
+        audit: &AuditEntry,
+    ) -> Result<Vec<HeldChange>, StoreError> {
+        let (decision, audit) = (decision.clone(), audit.clone());
+        self.writing(move |connection| {
+            let decided = held::decide(connection, &decision)?;
+            if !decided.is_empty() {
+                log::audit(connection, &audit)?;
+            }
+            Ok(decided)
+        })
+    }
+
+    fn link_requests(
+        &self,
+        configuration: ConfigurationId,
+    ) -> Result<Vec<LinkRequest>, StoreError> {
+        self.reading(|connection| links::list(connection, configuration))
+    }
+
+    fn forget_link(
+        &self,
+        configuration: ConfigurationId,
+        person: &str,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (person, audit) = (person.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            links::forget(connection, configuration, &person)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn purge(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        self.writing(move |connection| held::purge(connection, now, limit))
     }
 
     fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError> {

@@ -14,9 +14,7 @@ use diesel::connection::SimpleConnection;
 use scim_admin::{Actor, AdminService, ConfigurationInput, IdentityProvider, KeyRing};
 use scim_persistence::{Database, Settings};
 use scim_protocol::{Limits, Profile};
-use scim_provisioning::{
-    Answer, Caller, Configuration, ExistingUsers, Method, Request, Scope, ServiceProvider,
-};
+use scim_provisioning::{Answer, Caller, Configuration, Method, Request, Scope, ServiceProvider};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -140,7 +138,7 @@ pub fn configuration(admin: &AdminService, name: &str) -> Configuration {
         groups: true,
         identity_provider: IdentityProvider::default(),
         profile: Profile::Tolerant,
-        existing_users: ExistingUsers::Ask,
+        policies: scim_provisioning::Policies::default(),
     };
     let (added, _token) = admin.add_configuration(&actor(), &input).unwrap();
     added.to_provisioning()

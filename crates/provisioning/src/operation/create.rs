@@ -65,9 +65,10 @@ fn create_user(
     projection: &Projection,
 ) -> Result<Answer, Failure> {
     let occupants = transaction.occupants(context.scope(), &user.keys, None)?;
-    let linked = user::decide(context, &occupants, true)?;
+    let linked = user::decide(context, user, &occupants, true)?;
     let (id, version) = match linked {
         Some(id) => {
+            transaction.withdraw(id, context.now)?;
             let version = transaction.link_user(context.scope(), id, &user.write, context.now)?;
             (id, version)
         }
@@ -87,6 +88,7 @@ fn create_user(
         record: user.write.record.clone(),
         status: user.write.status,
         document: user.write.document.clone(),
+        held: false,
         version,
         created: context.now,
         last_modified: context.now,

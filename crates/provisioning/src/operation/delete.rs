@@ -4,13 +4,13 @@ use scim_protocol::Error;
 use serde_json::json;
 
 use super::user::text;
-use super::{Answer, Failure, check_match};
+use super::{Answer, Failure, check_match, departure};
 use crate::directory::{Change, DirectoryTransaction};
-use crate::event::Action;
+use crate::event::{Action, Event, Outcome};
 use crate::id::{ResourceId, ResourceKind};
 use crate::service::{Context, ServiceProvider};
 
-/// Archives a user, or deletes a group.
+/// Takes a user out of the scope as the policy says, or deletes a group.
 pub(crate) fn delete(
     provider: &ServiceProvider,
     context: &Context,
@@ -23,18 +23,22 @@ pub(crate) fn delete(
     let if_match = if_match.map(str::to_owned);
     provider.directory.write(Box::new(move |transaction| {
         let if_match = if_match.as_deref();
-        let name = match kind {
-            ResourceKind::User => archive_user(&context, transaction, id, if_match)?,
-            ResourceKind::Group => delete_group(&context, transaction, id, if_match)?,
-        };
         let mut event = context.event(Action::Archive, Some(kind));
         event.status = 204;
         event.resource_id = Some(id);
-        event.resource_name = name;
+        match kind {
+            ResourceKind::User => delete_user(&context, transaction, id, if_match, &mut event)?,
+            ResourceKind::Group => {
+                event.resource_name = Some(delete_group(&context, transaction, id, if_match)?);
+            }
+        }
         transaction.record(&event)?;
-        let topic = match kind {
-            ResourceKind::User => "user.archived",
-            ResourceKind::Group => "group.deleted",
+        let topic = match (kind, event.action) {
+            (ResourceKind::Group, _) => "group.deleted",
+            // Until an administrator decides there is nothing to announce.
+            _ if event.outcome == Outcome::Held => return Ok(Answer::empty(204)),
+            (_, Action::Block) => "user.blocked",
+            _ => "user.archived",
         };
         let change = Change {
             topic,
@@ -47,18 +51,20 @@ pub(crate) fn delete(
     }))
 }
 
-fn archive_user(
+fn delete_user(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     id: ResourceId,
     if_match: Option<&str>,
-) -> Result<Option<String>, Failure> {
+    event: &mut Event,
+) -> Result<(), Failure> {
     let user = transaction
         .lock_user(context.scope(), id)?
         .ok_or_else(Error::not_found)?;
     check_match(user.version, if_match)?;
-    transaction.archive_user(context.scope(), id, context.now)?;
-    Ok(text(&user.document, "userName"))
+    (event.action, event.outcome, event.reason) = departure::delete(context, transaction, &user)?;
+    event.resource_name = text(&user.document, "userName");
+    Ok(())
 }
 
 fn delete_group(
@@ -66,11 +72,11 @@ fn delete_group(
     transaction: &mut dyn DirectoryTransaction,
     id: ResourceId,
     if_match: Option<&str>,
-) -> Result<Option<String>, Failure> {
+) -> Result<String, Failure> {
     let group = transaction
         .lock_group(context.scope(), id)?
         .ok_or_else(Error::not_found)?;
     check_match(group.version, if_match)?;
     transaction.delete_group(context.scope(), id)?;
-    Ok(Some(group.name))
+    Ok(group.name)
 }

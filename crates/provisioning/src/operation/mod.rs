@@ -3,6 +3,7 @@
 pub(crate) mod bulk;
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod departure;
 pub(crate) mod group;
 pub(crate) mod members;
 pub(crate) mod query;
@@ -16,7 +17,7 @@ use scim_protocol::{Error, Version};
 use serde_json::Value;
 
 use crate::configuration::Configuration;
-use crate::directory::StoreError;
+use crate::directory::{PendingLink, StoreError};
 use crate::event::Outcome;
 use crate::id::ResourceId;
 
@@ -125,6 +126,8 @@ pub enum Failure {
         reason: String,
         /// How the log counts it.
         outcome: Outcome,
+        /// The link that an administrator may approve.
+        pending: Option<Box<PendingLink>>,
     },
     /// The store did not do what it was asked for.
     #[error(transparent)]
@@ -139,6 +142,7 @@ impl Failure {
             error,
             reason: format!("User {id} is a protected account, which is never provisioned."),
             outcome: Outcome::Skipped,
+            pending: None,
         }
     }
 }

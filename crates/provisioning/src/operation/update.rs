@@ -6,6 +6,7 @@ use scim_protocol::resource::{Change as AttributeChange, changes};
 use scim_protocol::{Deviation, Error, Resource, Tolerance};
 use serde_json::{Value, json};
 
+use super::departure::{self, Verdict};
 use super::members::{self, MemberChanges};
 use super::{Answer, Failure, check_match, group, read, user};
 use crate::directory::{Change, DirectoryTransaction, Status, StoredGroup, StoredUser};
@@ -130,8 +131,9 @@ fn update_user(
             patch.apply(&before, tolerance)?
         }
     };
-    let prepared = user::prepare(context, after, Some(&stored))?;
+    let mut prepared = user::prepare(context, after, Some(&stored))?;
     let changed = changes(definition, &stored.document, &prepared.write.document);
+    let verdict = departure::check(context, transaction, &stored, &mut prepared)?;
     let drifted = prepared.write.status != stored.status
         || !context
             .shared
@@ -146,7 +148,7 @@ fn update_user(
         .any(|change| KEYS.contains(&change.path.as_str()))
     {
         let occupants = transaction.occupants(context.scope(), &prepared.keys, Some(id))?;
-        user::decide(context, &occupants, false)?;
+        user::decide(context, &prepared, &occupants, false)?;
     }
     transaction.update_user(
         context.scope(),
@@ -159,16 +161,26 @@ fn update_user(
         action(&stored, prepared.write.status),
         Some(ResourceKind::User),
     );
+    match &verdict {
+        Verdict::Free => {}
+        Verdict::Withdrawn => transaction.withdraw(id, context.now)?,
+        Verdict::Held(reason) => {
+            departure::hold(context, transaction, id)?;
+            event.action = Action::Block;
+            event.outcome = Outcome::Held;
+            event.reason = Some(reason.clone());
+        }
+    }
     event.resource_id = Some(id);
     event.resource_name = user::text(&prepared.write.document, "userName");
     event.changes = Value::Array(changed.iter().map(change_json).collect());
     event.deviations = user::notes(tolerance.deviations(), &prepared.warnings);
-    if !prepared.warnings.is_empty() {
+    if !prepared.warnings.is_empty() && event.outcome == Outcome::Success {
         event.outcome = Outcome::Warning;
     }
     transaction.record(&event)?;
     let change = Change {
-        topic: topic(event.action),
+        topic: topic(action(&stored, prepared.write.status)),
         kind: ResourceKind::User,
         id,
         payload: json!({
@@ -283,7 +295,8 @@ fn log_group(
 fn action(stored: &StoredUser, status: Status) -> Action {
     match (stored.status, status) {
         (Status::Active, Status::Blocked) => Action::Block,
-        (Status::Blocked, Status::Active) => Action::Unblock,
+        (Status::Active, Status::Archived) => Action::Archive,
+        (Status::Blocked | Status::Archived, Status::Active) => Action::Unblock,
         _ => Action::Update,
     }
 }
@@ -292,6 +305,7 @@ fn topic(action: Action) -> &'static str {
     match action {
         Action::Block => "user.blocked",
         Action::Unblock => "user.unblocked",
+        Action::Archive => "user.archived",
         Action::ChangeMembers => "group.members_changed",
         _ => "updated",
     }

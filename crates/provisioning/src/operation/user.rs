@@ -7,10 +7,10 @@ use scim_protocol::{Deviation, Error, Resource, ScimType};
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use crate::configuration::ExistingUsers;
-use crate::directory::{Occupant, Relation, Status, StoredUser, UserKeys, UserWrite};
+use crate::directory::{Occupant, PendingLink, Relation, Status, StoredUser, UserKeys, UserWrite};
 use crate::event::Outcome;
 use crate::id::{ResourceId, ResourceKind};
+use crate::policy::ExistingUsers;
 use crate::service::{Context, taken};
 
 /// A user that is ready to be written, and what the log says of it.
@@ -56,14 +56,14 @@ pub(super) fn prepare(
         Some(stored) => projection.onto(&stored.record),
     };
     record.remove(&Field::Status);
-    let blocked = document.get("active") == Some(&Value::Bool(false));
+    let inactive = document.get("active") == Some(&Value::Bool(false));
     let keys = keys(&document, &record);
     let external_id = text(&document, "externalId");
     Ok(PreparedUser {
         write: UserWrite {
             record,
-            status: if blocked {
-                Status::Blocked
+            status: if inactive {
+                context.configuration().policies.deactivation.status()
             } else {
                 Status::Active
             },
@@ -84,6 +84,7 @@ pub(super) fn prepare(
 /// 409 in the same words whatever was met; the log knows more.
 pub(super) fn decide(
     context: &Context,
+    user: &PreparedUser,
     occupants: &[Occupant],
     creating: bool,
 ) -> Result<Option<ResourceId>, Failure> {
@@ -94,6 +95,7 @@ pub(super) fn decide(
             error: taken(ResourceKind::User),
             reason,
             outcome,
+            pending: None,
         })
     };
     if let Some(met) = met(Relation::Protected) {
@@ -111,6 +113,17 @@ pub(super) fn decide(
         let reason = format!(
             "{} is in use by user {}, whom another configuration manages.",
             met.attribute, met.id
+        );
+        return refused(reason, Outcome::Failure);
+    }
+    if let Some(left) = met(Relation::Left) {
+        // Whom a DELETE blocked is taken up again, if nobody else has one of the values.
+        if creating && occupants.iter().all(|o| o.id == left.id) {
+            return Ok(Some(left.id));
+        }
+        let reason = format!(
+            "{} is in use by user {}, who was deleted by the identity provider and is blocked.",
+            left.attribute, left.id
         );
         return refused(reason, Outcome::Failure);
     }
@@ -144,7 +157,20 @@ pub(super) fn decide(
             first.id, first.attribute
         ),
     };
-    refused(reason, Outcome::Failure)
+    let ask = creating && policy == ExistingUsers::Ask && first.relation == Relation::ByHand;
+    let pending = ask.then(|| {
+        Box::new(PendingLink {
+            person: first.id,
+            attribute: first.attribute,
+            document: user.write.document.clone(),
+        })
+    });
+    Err(Failure::Refused {
+        error: taken(ResourceKind::User),
+        reason,
+        outcome: Outcome::Failure,
+        pending,
+    })
 }
 
 /// Deviations and warnings for the log.

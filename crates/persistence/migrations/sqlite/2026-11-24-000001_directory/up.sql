@@ -31,6 +31,11 @@ CREATE TABLE users (
     -- userName, which the mapping may make something else of.
     scim_user_name_key TEXT,
     external_id TEXT,
+    -- When the identity provider deleted the user, who is out of its sight from then on.
+    left_at BIGINT,
+    purge_at BIGINT,
+    -- Whether a change of the status waits for an administrator.
+    held INTEGER NOT NULL DEFAULT 0,
     -- The identity provider's word, and the same in the form that filters search.
     scim_document TEXT NOT NULL DEFAULT '{}',
     search_document TEXT NOT NULL DEFAULT '{}',
@@ -40,12 +45,13 @@ CREATE TABLE users (
 );
 CREATE UNIQUE INDEX users_user_name ON users (user_name_key) WHERE status <> 'archived';
 CREATE UNIQUE INDEX users_scim_user_name ON users (managed_by, scim_user_name_key)
-    WHERE status <> 'archived';
+    WHERE left_at IS NULL;
 CREATE UNIQUE INDEX users_external_id ON users (managed_by, external_id)
-    WHERE status <> 'archived' AND external_id IS NOT NULL;
+    WHERE left_at IS NULL AND external_id IS NOT NULL;
 CREATE INDEX users_managed ON users (managed_by, id);
 CREATE INDEX users_modified ON users (managed_by, updated_at, id);
 CREATE INDEX users_email ON users (email_key);
+CREATE INDEX users_purged ON users (purge_at) WHERE purge_at IS NOT NULL;
 CREATE INDEX users_protected ON users (id) WHERE is_tenant_admin = 1;
 
 -- Every e-mail address of a managed user, for lookups.
@@ -94,7 +100,8 @@ CREATE TABLE provisioning_configurations (
     groups INTEGER NOT NULL,
     identity_provider TEXT NOT NULL,
     profile TEXT NOT NULL,
-    existing_users TEXT NOT NULL,
+    policies TEXT NOT NULL,
+    guard_reset_at BIGINT,
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
@@ -142,6 +149,10 @@ CREATE TABLE provisioning_events (
     user_agent TEXT
 );
 CREATE INDEX provisioning_events_configuration ON provisioning_events (configuration_id, id);
+-- What the guard against mass deprovisioning counts.
+CREATE INDEX provisioning_events_departures ON provisioning_events (configuration_id, at)
+    WHERE action IN ('block', 'archive', 'delete') AND outcome IN ('success', 'warning')
+        AND resource_type = 'User';
 CREATE INDEX provisioning_events_resource ON provisioning_events (resource_id, id);
 
 CREATE TABLE audit_events (
@@ -185,4 +196,29 @@ CREATE TABLE outbox (
     resource_type TEXT NOT NULL,
     resource_id TEXT NOT NULL,
     payload TEXT NOT NULL
+);
+
+-- Changes of a user's status that the guard holds until an administrator decides.
+CREATE TABLE held_changes (
+    id TEXT NOT NULL PRIMARY KEY,
+    configuration_id TEXT NOT NULL
+        REFERENCES provisioning_configurations (id) ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    deleted INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    purge_at BIGINT,
+    at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX held_changes_user ON held_changes (user_id);
+CREATE INDEX held_changes_configuration ON held_changes (configuration_id, id);
+
+-- Users that an identity provider wanted to create, and the people who were there already.
+CREATE TABLE pending_links (
+    configuration_id TEXT NOT NULL
+        REFERENCES provisioning_configurations (id) ON DELETE CASCADE,
+    person_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    attribute TEXT NOT NULL,
+    document TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (configuration_id, person_id)
 );

@@ -1,0 +1,96 @@
+//! `held`: what the guard against mass deprovisioning holds.
+
+use clap::{Args, Subcommand};
+use scim_admin::policy::{HeldChange, Which};
+use serde_json::{Value, json};
+
+use super::value::{actor, instant};
+use crate::instance::Instance;
+use crate::output::{self, Table};
+use crate::settings::Common;
+
+/// What is done with held changes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// List what is held.
+    List {
+        /// The name or id of the configuration.
+        configuration: String,
+    },
+    /// Block, archive or delete after all; the guard counts anew.
+    Allow(Chosen),
+    /// Leave the users as they are.
+    Reject(Chosen),
+}
+
+/// Which of the held changes.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Chosen {
+    /// The name or id of the configuration.
+    configuration: String,
+    /// The logon name or id of a user; may be repeated.
+    #[arg(long = "user", value_name = "USER", required_unless_present = "all")]
+    users: Vec<String>,
+    /// All that is held of the configuration.
+    #[arg(long, conflicts_with = "users")]
+    all: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service refuses or fails.
+pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
+    let admin = Instance::of(common)?.admin();
+    let (chosen, allow) = match action {
+        Action::List { configuration } => return list(common, &admin.held(&configuration)?),
+        Action::Allow(chosen) => (chosen, true),
+        Action::Reject(chosen) => (chosen, false),
+    };
+    let which = match chosen.all {
+        true => Which::All,
+        false => Which::Users(chosen.users),
+    };
+    let decided = admin.decide_held(&actor(), &chosen.configuration, which, allow)?;
+    if common.json {
+        return output::json(&decided.iter().map(document).collect());
+    }
+    let word = if allow { "Allowed" } else { "Rejected" };
+    output::line(&format!("{word} {}", decided.len()))
+}
+
+fn list(common: &Common, held: &[HeldChange]) -> anyhow::Result<()> {
+    if common.json {
+        return output::json(&held.iter().map(document).collect());
+    }
+    let mut table = Table::titled(["since", "user", "change", "asked by", "id"]);
+    for change in held {
+        table.row([
+            instant(change.at),
+            change.user_name.clone(),
+            change.action.to_owned(),
+            asked_by(change).to_owned(),
+            change.user.clone(),
+        ]);
+    }
+    table.print()
+}
+
+fn asked_by(change: &HeldChange) -> &'static str {
+    if change.deleted {
+        "DELETE"
+    } else {
+        "active: false"
+    }
+}
+
+fn document(change: &HeldChange) -> Value {
+    json!({
+        "id": change.id,
+        "user": { "id": change.user, "userName": change.user_name },
+        "change": change.action,
+        "askedBy": asked_by(change),
+        "heldAt": instant(change.at),
+    })
+}

@@ -1,0 +1,110 @@
+//! `link`: people created by hand whom an identity provider wanted to create.
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use scim_admin::policy::LinkRequest;
+use serde_json::{Value, json};
+
+use super::value::{actor, instant};
+use crate::instance::Instance;
+use crate::output::{self, Table};
+use crate::settings::Common;
+
+/// What is done with links.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// List the links that wait.
+    List {
+        /// The name or id of the configuration.
+        configuration: String,
+    },
+    /// Put people under the configuration's management, as the identity provider sent them.
+    Approve(Chosen),
+}
+
+/// Which of the links.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Chosen {
+    /// The name or id of the configuration.
+    configuration: String,
+    /// The logon name or id of a person; may be repeated.
+    #[arg(long = "user", value_name = "USER", required_unless_present = "all")]
+    users: Vec<String>,
+    /// All that wait.
+    #[arg(long, conflicts_with = "users")]
+    all: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service refuses or fails.
+pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
+    let instance = Instance::of(common)?;
+    match action {
+        Action::List { configuration } => {
+            list(common, &instance.admin().link_requests(&configuration)?)
+        }
+        Action::Approve(chosen) => approve(common, &instance, &chosen),
+    }
+}
+
+fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Result<()> {
+    let admin = instance.admin();
+    let configuration = admin.configuration(&chosen.configuration)?;
+    let waiting = admin.link_requests(&chosen.configuration)?;
+    let approved: Vec<_> = waiting
+        .into_iter()
+        .filter(|link| chosen.all || chosen.users.iter().any(|user| names(user, link)))
+        .collect();
+    if approved.is_empty() {
+        bail!("no such link waits");
+    }
+    let provider = instance.provider(scim_protocol::Limits::default())?;
+    for link in &approved {
+        let answer = provider.link(configuration.to_provisioning(), link.document.clone());
+        if answer.status != 201 {
+            let detail = answer
+                .body
+                .and_then(|body| Some(body.get("detail")?.to_string()));
+            let detail = detail.unwrap_or_default();
+            bail!("{} cannot be linked: {detail}", link.person_name);
+        }
+        admin.link_approved(&actor(), &chosen.configuration, link)?;
+    }
+    if common.json {
+        return output::json(&approved.iter().map(document).collect());
+    }
+    output::line(&format!("Linked {}", approved.len()))
+}
+
+fn names(user: &str, link: &LinkRequest) -> bool {
+    user == link.person || user.eq_ignore_ascii_case(&link.person_name)
+}
+
+fn list(common: &Common, links: &[LinkRequest]) -> anyhow::Result<()> {
+    if common.json {
+        return output::json(&links.iter().map(document).collect());
+    }
+    let mut table = Table::titled(["last asked", "person", "userName", "shared", "id"]);
+    for link in links {
+        table.row([
+            instant(link.at),
+            link.person_name.clone(),
+            link.user_name().to_owned(),
+            link.attribute.clone(),
+            link.person.clone(),
+        ]);
+    }
+    table.print()
+}
+
+fn document(link: &LinkRequest) -> Value {
+    json!({
+        "person": { "id": link.person, "userName": link.person_name },
+        "userName": link.user_name(),
+        "shared": link.attribute,
+        "lastAskedAt": instant(link.at),
+    })
+}

@@ -1,0 +1,86 @@
+//! What waits for an administrator: changes that the guard holds, and links to people who were
+//! there already.
+
+use chrono::{DateTime, Utc};
+use scim_provisioning::ConfigurationId;
+use serde_json::Value;
+
+/// A change of a user's status that the guard holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldChange {
+    /// The id.
+    pub id: String,
+    /// The id of the user.
+    pub user: String,
+    /// The logon name of the user.
+    pub user_name: String,
+    /// Whether it was a DELETE; else `active` became false.
+    pub deleted: bool,
+    /// What happens to the user when it is allowed: `block`, `archive` or `delete`.
+    pub action: &'static str,
+    /// When it was held.
+    pub at: DateTime<Utc>,
+}
+
+/// Which of the held changes of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those of users of these ids or logon names.
+    Users(Vec<String>),
+}
+
+/// What an administrator decided about held changes.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// Of this configuration.
+    pub configuration: ConfigurationId,
+    /// Which of them.
+    pub which: Which,
+    /// Whether they are carried out; else the users stay as they are.
+    pub allow: bool,
+    /// Who decided.
+    pub actor: String,
+    /// When.
+    pub now: DateTime<Utc>,
+}
+
+impl Decision {
+    /// Whether the decision is about this change.
+    pub fn concerns(&self, change: &HeldChange) -> bool {
+        match &self.which {
+            Which::All => true,
+            Which::Users(users) => users.iter().any(|user| {
+                *user == change.user
+                    || *user == change.id
+                    || user.eq_ignore_ascii_case(&change.user_name)
+            }),
+        }
+    }
+}
+
+/// A user that an identity provider wanted to create, and the person who was there already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkRequest {
+    /// The id of the person.
+    pub person: String,
+    /// The logon name of the person.
+    pub person_name: String,
+    /// Which attribute they share.
+    pub attribute: String,
+    /// The user, as the identity provider sent it.
+    pub document: Value,
+    /// When it was sent last.
+    pub at: DateTime<Utc>,
+}
+
+impl LinkRequest {
+    /// `userName` of the user.
+    pub fn user_name(&self) -> &str {
+        self.document
+            .get("userName")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+}

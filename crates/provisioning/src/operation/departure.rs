@@ -1,0 +1,153 @@
+//! Leaving: what `active: false` and DELETE mean, and the guard against too much of it at once.
+
+use chrono::Duration;
+use scim_protocol::Error;
+
+use super::Failure;
+use super::user::PreparedUser;
+use crate::directory::{Departure, DirectoryTransaction, HeldAction, Status, StoredUser};
+use crate::event::{Action, Outcome};
+use crate::id::ResourceId;
+use crate::policy::{Deletion, GuardAction};
+use crate::service::Context;
+
+/// What becomes of the status that an update asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is set.
+    Free,
+    /// It is held, with what the log says.
+    Held(String),
+    /// What was held is taken back.
+    Withdrawn,
+}
+
+/// Sets the status that the user gets with this update.
+pub(super) fn check(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    stored: &StoredUser,
+    prepared: &mut PreparedUser,
+) -> Result<Verdict, Failure> {
+    if prepared.write.status == Status::Active {
+        return Ok(match stored.held {
+            true => Verdict::Withdrawn,
+            false => Verdict::Free,
+        });
+    }
+    // Who is out stays out the way it was, and what is held stays held.
+    if stored.status != Status::Active || stored.held {
+        prepared.write.status = stored.status;
+        return Ok(Verdict::Free);
+    }
+    Ok(match guard(context, transaction)? {
+        None => Verdict::Free,
+        Some(reason) => {
+            prepared.write.status = stored.status;
+            Verdict::Held(reason)
+        }
+    })
+}
+
+/// Holds the deactivation of a user.
+pub(super) fn hold(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    id: ResourceId,
+) -> Result<(), Failure> {
+    let held = HeldAction {
+        deleted: false,
+        status: context.configuration().policies.deactivation.status(),
+        purge: None,
+    };
+    Ok(transaction.hold(context.scope(), id, held, context.now)?)
+}
+
+/// Takes a user out of the scope, as the policy says.
+///
+/// Answers what the log says of it.
+pub(super) fn delete(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    stored: &StoredUser,
+) -> Result<(Action, Outcome, Option<String>), Failure> {
+    let deletion = context.configuration().policies.deletion;
+    let (action, purge) = match deletion {
+        Deletion::Archive => (Action::Archive, None),
+        Deletion::Block => (Action::Block, None),
+        Deletion::Delete { after_days } => {
+            let after = Duration::days(i64::from(after_days));
+            (Action::Delete, Some(context.now + after))
+        }
+    };
+    let reason = guard(context, transaction)?;
+    let departure = Departure {
+        status: deletion.status(),
+        purge,
+        held: reason.is_some(),
+    };
+    let (scope, now) = (context.scope(), context.now);
+    if stored.held {
+        transaction.withdraw(stored.id, now)?;
+    }
+    transaction.release_user(scope, stored.id, &departure, now)?;
+    if reason.is_none() {
+        return Ok((action, Outcome::Success, None));
+    }
+    let held = HeldAction {
+        deleted: true,
+        status: departure.status,
+        purge,
+    };
+    transaction.hold(scope, stored.id, held, now)?;
+    Ok((action, Outcome::Held, reason))
+}
+
+/// Why one more user may not leave just now; `None` when the user may.
+///
+/// # Errors
+/// 403 where the policy is to reject.
+fn guard(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+) -> Result<Option<String>, Failure> {
+    let configuration = context.configuration();
+    let guard = configuration.policies.guard;
+    if guard.count == 0 {
+        return Ok(None);
+    }
+    let window = context.now - Duration::minutes(i64::from(guard.minutes));
+    let since = configuration
+        .guard_reset
+        .map_or(window, |reset| reset.max(window));
+    let scope = context.scope();
+    // Nothing is counted further than the answer needs.
+    let few = u64::from(guard.count);
+    if transaction.departures(scope, since, few)? < few {
+        return Ok(None);
+    }
+    let users = transaction.users_at(scope, since)?;
+    let share = users * u64::from(guard.percent) / 100;
+    let most = few.max(share);
+    let departed = transaction.departures(scope, since, most)?;
+    if departed < most {
+        return Ok(None);
+    }
+    let reason = format!(
+        "Held by the guard: {departed} of {users} users left within {} minutes.",
+        guard.minutes
+    );
+    match guard.action {
+        GuardAction::Hold => Ok(Some(reason)),
+        GuardAction::Reject => Err(Failure::Refused {
+            error: Error::with_status(
+                403,
+                "Too many users would be blocked or deleted at once. An administrator has to \
+                 raise the limit of this configuration.",
+            ),
+            reason,
+            outcome: Outcome::Failure,
+            pending: None,
+        }),
+    }
+}
