@@ -72,26 +72,21 @@ impl Instance {
     }
 
     /// The service provider.
-    ///
-    /// # Errors
-    /// When its own tables contradict each other.
-    pub(crate) fn provider(&self, limits: Limits) -> anyhow::Result<ServiceProvider> {
+    pub(crate) fn provider(&self, limits: Limits) -> ServiceProvider {
         let cursors: Arc<dyn CursorKey> = Arc::clone(&self.keys) as _;
         let directory = Arc::clone(&self.directory);
         let endpoint = &self.scim_endpoint;
-        Ok(ServiceProvider::new(directory, cursors, endpoint, limits)?)
+        ServiceProvider::new(directory, cursors, endpoint, limits)
     }
 
     /// The services behind HTTP.
-    ///
-    /// # Errors
-    /// When the service provider's own tables contradict each other.
-    pub(crate) fn backend(&self, limits: Limits) -> anyhow::Result<Backend> {
-        Ok(Backend {
+    pub(crate) fn backend(&self, limits: Limits) -> Backend {
+        Backend {
             authenticator: Authenticator::new(Arc::clone(&self.store), Arc::clone(&self.keys)),
-            provider: self.provider(limits)?,
+            provider: self.provider(limits),
+            admin: self.admin(),
             store: Arc::clone(&self.store),
-        })
+        }
     }
 }
 
@@ -99,6 +94,7 @@ impl Instance {
 pub(crate) struct Backend {
     authenticator: Authenticator,
     provider: ServiceProvider,
+    admin: AdminService,
     store: Arc<dyn Store>,
 }
 
@@ -129,6 +125,11 @@ impl Service for Backend {
 
     fn housekeep(&self) -> anyhow::Result<()> {
         while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
+        while let Some(job) = self.admin.claim_job(None)? {
+            let id = job.configuration.to_string();
+            let configuration = self.admin.configuration(&id)?.to_provisioning();
+            self.provider.reapply(&configuration, &job)?;
+        }
         Ok(())
     }
 }

@@ -122,6 +122,7 @@ fn document(event: &LoggedEvent) -> Value {
         "reason": event.reason,
         "changes": event.changes,
         "deviations": event.deviations,
+        "mappingVersion": event.mapping_version,
         "durationMicros": event.duration_micros,
         "source": event.source,
         "userAgent": event.user_agent,

@@ -61,7 +61,7 @@ fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Res
     if approved.is_empty() {
         bail!("no such link waits");
     }
-    let provider = instance.provider(scim_protocol::Limits::default())?;
+    let provider = instance.provider(scim_protocol::Limits::default());
     for link in &approved {
         let answer = provider.link(configuration.to_provisioning(), link.document.clone());
         if answer.status != 201 {

@@ -5,11 +5,13 @@ mod api_key;
 mod check;
 mod completions;
 mod configuration;
+mod custom_field;
 mod events;
 mod group;
 mod healthcheck;
 mod held;
 mod link;
+mod mapping;
 mod policy;
 mod token;
 mod user;
@@ -34,6 +36,12 @@ pub(crate) enum Command {
     /// Groups in the directory.
     #[command(subcommand)]
     Group(group::Action),
+    /// How identity-provider attributes become ServiceOps fields.
+    #[command(subcommand)]
+    Mapping(mapping::Action),
+    /// Fields of users that administrators define.
+    #[command(subcommand)]
+    CustomField(custom_field::Action),
     /// Links to people created by hand that wait for an administrator.
     #[command(subcommand)]
     Link(link::Action),
@@ -66,6 +74,8 @@ pub(crate) fn run(common: &Common, command: Command) -> anyhow::Result<()> {
         Command::Token(action) => token::run(common, action),
         Command::User(action) => user::run(common, action),
         Command::Group(action) => group::run(common, &action),
+        Command::Mapping(action) => mapping::run(common, action),
+        Command::CustomField(action) => custom_field::run(common, action),
         Command::Link(action) => link::run(common, action),
         Command::Held(action) => held::run(common, action),
         Command::Account(action) => account::run(common, action),

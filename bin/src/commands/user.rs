@@ -104,6 +104,7 @@ fn document(person: &Person) -> Value {
         "status": person.status,
         "tenantAdmin": person.tenant_admin,
         "role": person.role,
+        "customFields": person.custom_fields,
         "managedBy": person.managed_by,
         "createdAt": instant(person.created),
         "lastModifiedAt": instant(person.last_modified),

@@ -53,7 +53,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let certificate = Arc::new(ReloadingCertificate::open(files.clone())?);
     let instance = Instance::open(common, &public_url, options.database_connections)?;
     let shared = web::Data::new(Shared {
-        service: Arc::new(instance.backend(options.limits.protocol())?),
+        service: Arc::new(instance.backend(options.limits.protocol())),
         throttle: Throttle::new(options.limits.failed_authentications()),
     });
 
@@ -70,7 +70,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     ended
 }
 
-/// Does what time brings, once a minute.
+/// Does what time brings, again and again.
 async fn housekeep(service: Arc<dyn Service>) {
     loop {
         let service = Arc::clone(&service);
@@ -120,7 +120,7 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
     )
 }
 
-const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_secs(60);
+const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

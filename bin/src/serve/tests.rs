@@ -95,6 +95,7 @@ async fn call_all(requests: Vec<TestRequest>) -> Vec<ServiceResponse<BoxBody>> {
             profile: Profile::Tolerant,
             microsoft: false,
             policies: Policies::default(),
+            model: scim_provisioning::model::ModelVersion::default(),
             guard_reset: None,
         }),
         limits: Limits {

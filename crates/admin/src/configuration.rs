@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use scim_protocol::Profile;
+use scim_provisioning::model::ModelVersion;
 use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Configuration, ConfigurationId, Policies};
 use validator::{Validate, ValidationError};
@@ -27,6 +28,8 @@ pub struct ProvisioningConfiguration {
     pub profile: Profile,
     /// What leaving means, who is linked, and when leaving is too much at once.
     pub policies: Policies,
+    /// Which rules and fields it uses.
+    pub model: ModelVersion,
     /// Since when the guard counts.
     pub guard_reset: Option<DateTime<Utc>>,
     /// A counter of its changes.
@@ -48,6 +51,7 @@ impl ProvisioningConfiguration {
             profile: self.profile,
             microsoft: self.identity_provider == IdentityProvider::Entra,
             policies: self.policies,
+            model: self.model,
             guard_reset: self.guard_reset,
         }
     }

@@ -38,6 +38,8 @@ pub struct LoggedEvent {
     pub resource_id: Option<String>,
     /// `userName` or `displayName`.
     pub resource_name: Option<String>,
+    /// The version of the mapping by which it was done.
+    pub mapping_version: Option<i64>,
     /// How it ended.
     pub outcome: String,
     /// The HTTP status.

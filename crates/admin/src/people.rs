@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use scim_protocol::text::valid_user_name;
+use serde_json::{Map, Value};
 use validator::{Validate, ValidationError};
 
 /// A person to be created by hand.
@@ -44,6 +45,8 @@ pub struct Person {
     pub tenant_admin: bool,
     /// The administrative role.
     pub role: Option<String>,
+    /// The custom fields, by key.
+    pub custom_fields: Map<String, Value>,
     /// The name of the configuration that manages the person; `None` for people created by hand.
     pub managed_by: Option<String>,
     /// When the person was created.

@@ -1,12 +1,15 @@
 //! The port to what administrators configure.
 
 use chrono::{DateTime, Utc};
+use scim_mapping::{CustomField, MappedResource};
+use scim_provisioning::reapply::Job;
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::account::{Account, PasswordHash};
 use crate::api_key::ApiKey;
 use crate::configuration::ProvisioningConfiguration;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
+use crate::mapping::MappingVersion;
 use crate::people::{GroupSummary, Person, PersonInput};
 use crate::policy::{Decision, HeldChange, LinkRequest};
 use crate::token::AccessToken;
@@ -17,7 +20,7 @@ use crate::token::AccessToken;
 /// Every call may answer [`StoreError::Database`] and [`StoreError::Busy`]; a call that can meet
 /// anything else says so.
 pub trait Store: Send + Sync {
-    /// Adds a configuration and its first token.
+    /// Adds a configuration, its first token and the first versions of its mappings.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the name is in use.
@@ -25,6 +28,7 @@ pub trait Store: Send + Sync {
         &self,
         configuration: &ProvisioningConfiguration,
         token: &AccessToken,
+        mappings: &[MappingVersion],
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 
@@ -195,6 +199,83 @@ pub trait Store: Send + Sync {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<GroupSummary>, StoreError>;
+
+    /// The versions of a mapping, the newest first and the draft last.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn mappings(
+        &self,
+        configuration: ConfigurationId,
+        resource: MappedResource,
+    ) -> Result<Vec<MappingVersion>, StoreError>;
+
+    /// Puts a draft in the place of the one that is there.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn put_draft(&self, draft: &MappingVersion, audit: &AuditEntry) -> Result<(), StoreError>;
+
+    /// Makes a version the active one, if `expected` still is: a new one, in whose place the draft
+    /// goes, or one that is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`].
+    fn activate_mapping(
+        &self,
+        version: &MappingVersion,
+        expected: i64,
+        new: bool,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Adds a job for the users of a configuration, in the place of one that is not finished, and
+    /// answers it with how many there are.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn add_job(&self, job: &Job, audit: &AuditEntry) -> Result<Job, StoreError>;
+
+    /// The jobs of a configuration, the newest first.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn jobs(&self, configuration: ConfigurationId) -> Result<Vec<Job>, StoreError>;
+
+    /// Takes up a job that nobody works on and keeps others from it until a time: the one of this
+    /// id, or the oldest.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn claim_job(
+        &self,
+        id: Option<&str>,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Job>, StoreError>;
+
+    /// The custom fields, the oldest first.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn custom_fields(&self) -> Result<Vec<CustomField>, StoreError>;
+
+    /// Adds a custom field.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the key is in use.
+    fn add_custom_field(
+        &self,
+        field: &CustomField,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Deletes a custom field; answers whether there was one.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn delete_custom_field(&self, key: &str, audit: &AuditEntry) -> Result<bool, StoreError>;
 
     /// What the guard holds of a configuration, in order of time.
     ///

@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use scim_protocol::ResourceDefinition;
 use serde_json::Value;
 
+use crate::catalog::{Catalog, FieldKind};
 use crate::check::{check_constant, check_text, check_transform};
 use crate::convert::convert;
+use crate::group::GroupRule;
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue};
 use crate::rule::{Apply, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, Rule, Source};
@@ -28,6 +30,24 @@ pub enum MappingError {
     /// There are more rules than a set may have.
     #[error("a set may have {RULES} rules, and this one has {0}")]
     TooManyRules(usize),
+    /// A group rule cannot be used.
+    #[error("group rule {rule} ({key}): {reason}")]
+    Group {
+        /// The number of the rule, from 1.
+        rule: usize,
+        /// The key of the rule.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A document is no mapping set.
+    #[error("{place}: {reason}")]
+    Document {
+        /// Where.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// No enabled, required rule writes the field by which records are told apart.
     #[error("a required rule must write \"{0}\" with every change")]
     Unnamed(Field),
@@ -37,6 +57,7 @@ pub enum MappingError {
 #[derive(Debug, Clone)]
 pub struct CompiledMapping {
     pub(crate) rules: Vec<CompiledRule>,
+    pub(crate) group_rules: Vec<GroupRule>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,6 +65,9 @@ pub(crate) struct CompiledRule {
     /// The number of the rule in its set, from 1.
     pub(crate) number: usize,
     pub(crate) rule: Rule,
+    pub(crate) kind: FieldKind,
+    /// The name that people see of the field.
+    pub(crate) label: String,
     pub(crate) source: CompiledSource,
     pub(crate) default: Option<FieldValue>,
 }
@@ -71,6 +95,7 @@ impl MappingSet {
     pub fn compile(
         &self,
         definition: &ResourceDefinition,
+        catalog: &Catalog,
     ) -> Result<CompiledMapping, MappingError> {
         if self.rules.len() > RULES {
             return Err(MappingError::TooManyRules(self.rules.len()));
@@ -90,13 +115,40 @@ impl MappingSet {
             if rule.enabled && !targets.insert(&rule.target) {
                 return Err(fail(format!("another rule writes \"{}\"", rule.target)));
             }
-            let compiled = compile_rule(number, rule, self.resource, definition).map_err(fail)?;
+            let compiled =
+                compile_rule(number, rule, self.resource, definition, catalog).map_err(fail)?;
             if rule.enabled {
                 rules.push(compiled);
             }
         }
         self.check_name(&rules)?;
-        Ok(CompiledMapping { rules })
+        self.check_groups()?;
+        Ok(CompiledMapping {
+            rules,
+            group_rules: self.group_rules.clone(),
+        })
+    }
+
+    fn check_groups(&self) -> Result<(), MappingError> {
+        if self.group_rules.len() > RULES {
+            return Err(MappingError::TooManyRules(self.group_rules.len()));
+        }
+        let mut keys = HashSet::new();
+        for (number, rule) in (1..).zip(&self.group_rules) {
+            rule.check(number)?;
+            let wrong = |reason: &str| MappingError::Group {
+                rule: number,
+                key: rule.key.clone(),
+                reason: reason.to_owned(),
+            };
+            if self.resource == MappedResource::User {
+                return Err(wrong("group rules belong to the mapping of groups"));
+            }
+            if !keys.insert(rule.key.as_str()) {
+                return Err(wrong("another rule has the same key"));
+            }
+        }
+        Ok(())
     }
 
     fn check_name(&self, rules: &[CompiledRule]) -> Result<(), MappingError> {
@@ -118,22 +170,30 @@ fn compile_rule(
     rule: &Rule,
     resource: MappedResource,
     definition: &ResourceDefinition,
+    catalog: &Catalog,
 ) -> Result<CompiledRule, String> {
-    check_rule(rule, resource)?;
+    check_rule(rule)?;
+    let kind = catalog
+        .kind(&rule.target, resource)
+        .ok_or_else(|| format!("\"{}\" is no field of this record", rule.target))?;
+    if let Source::Constant(value) = &rule.source
+        && rule.target == Field::Roles
+    {
+        convert(&kind, value)?;
+    }
     Ok(CompiledRule {
         number,
-        rule: rule.clone(),
         source: compile_source(&rule.source, definition)?,
-        default: compile_default(&rule.target, rule.default.as_ref())?,
+        default: compile_default(&kind, rule.default.as_ref())?,
+        label: catalog.label(&rule.target),
+        rule: rule.clone(),
+        kind,
     })
 }
 
-fn check_rule(rule: &Rule, resource: MappedResource) -> Result<(), String> {
+fn check_rule(rule: &Rule) -> Result<(), String> {
     if rule.key.is_empty() || rule.key.len() > KEY_BYTES {
         return Err(format!("a key has 1 to {KEY_BYTES} bytes"));
-    }
-    if !rule.target.belongs_to(resource) {
-        return Err(format!("\"{}\" is no field of this record", rule.target));
     }
     let uses_default = rule.on_absent == OnAbsent::Default || rule.on_error == OnError::UseDefault;
     if uses_default && rule.default.is_none() {
@@ -186,12 +246,14 @@ fn compile_source(
     }
 }
 
-fn compile_default(target: &Field, default: Option<&Value>) -> Result<Option<FieldValue>, String> {
+fn compile_default(
+    kind: &FieldKind,
+    default: Option<&Value>,
+) -> Result<Option<FieldValue>, String> {
     default
         .map(|value| {
             check_constant(value)?;
-            convert(target.field_type(), value)
-                .map_err(|why| format!("the default does not fit the field: {why}"))
+            convert(kind, value).map_err(|why| format!("the default does not fit the field: {why}"))
         })
         .transpose()
 }

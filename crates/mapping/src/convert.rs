@@ -1,25 +1,14 @@
 //! Values of attributes as values of fields.
 
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use scim_protocol::text::fold;
 use serde_json::Value;
 
+use crate::catalog::{FieldKind, ReferenceKind};
+use crate::group::is_privileged;
 use crate::record::{Field, FieldValue};
 use crate::rule::MappedResource;
 use crate::transform::plain_text;
-
-/// What a field holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FieldType {
-    /// Text of at most so many characters.
-    Text(usize),
-    Email,
-    Phone,
-    Boolean,
-    Texts,
-    /// The name of another record.
-    Reference,
-    /// One of these.
-    Choice(&'static [&'static str]),
-}
 
 impl Field {
     /// The name of the field on the pages of ServiceOps.
@@ -46,6 +35,7 @@ impl Field {
             Self::Vip => "VIP",
             Self::ScimExternalId => "External ID",
             Self::Members => "Members",
+            Self::Roles => "Roles",
             Self::Custom(key) => return key.clone(),
         };
         label.to_owned()
@@ -59,29 +49,19 @@ impl Field {
             _ => resource == MappedResource::User,
         }
     }
-
-    pub(crate) fn field_type(&self) -> FieldType {
-        match self {
-            Self::Email => FieldType::Email,
-            Self::ContactNo | Self::AltContactNo1 | Self::AltContactNo2 => FieldType::Phone,
-            Self::Department | Self::Location | Self::Company | Self::Manager => {
-                FieldType::Reference
-            }
-            Self::Vip => FieldType::Boolean,
-            Self::Members => FieldType::Texts,
-            Self::Status => FieldType::Choice(&["active", "blocked"]),
-            Self::UserType => FieldType::Choice(&["requester", "technician"]),
-            Self::UserName | Self::ScimExternalId | Self::Name => FieldType::Text(512),
-            Self::Custom(_) => FieldType::Text(16 * 1024),
-            _ => FieldType::Text(255),
-        }
-    }
 }
 
 /// The value of a field; the error says why the value does not fit.
-pub(crate) fn convert(kind: FieldType, value: &Value) -> Result<FieldValue, String> {
-    if kind == FieldType::Texts {
-        return texts(value);
+pub(crate) fn convert(kind: &FieldKind, value: &Value) -> Result<FieldValue, String> {
+    match kind {
+        FieldKind::Texts => return texts(value).map(FieldValue::Texts),
+        FieldKind::Reference(ReferenceKind::Role) => return roles(value),
+        FieldKind::MultiChoice { options } => {
+            let values = texts(value)?;
+            let chosen: Result<_, _> = values.iter().map(|text| choice(options, text)).collect();
+            return chosen.map(FieldValue::Texts);
+        }
+        _ => {}
     }
     let value = match value {
         Value::Array(values) => values.first().ok_or("there is no value")?,
@@ -89,24 +69,92 @@ pub(crate) fn convert(kind: FieldType, value: &Value) -> Result<FieldValue, Stri
     };
     let text = plain_text(value).ok_or("an object is no value of a field")?;
     match kind {
-        FieldType::Text(limit) if text.chars().count() > limit => {
-            Err(format!("longer than {limit} characters"))
+        FieldKind::Text { max } => within(text, *max as usize).map(FieldValue::Text),
+        FieldKind::LongText => within(text, LONG_TEXT).map(FieldValue::Text),
+        FieldKind::Email => email(text.trim()).map(FieldValue::Text),
+        FieldKind::Phone => phone(&text).map(FieldValue::Text),
+        FieldKind::Reference(_) => reference(text.trim()).map(FieldValue::Text),
+        FieldKind::Boolean => boolean(&text).map(FieldValue::Boolean),
+        FieldKind::SingleChoice { options } => choice(options, &text).map(FieldValue::Text),
+        FieldKind::Number { min, max, integer } => {
+            number(&text, *min, *max, *integer).map(FieldValue::Number)
         }
-        FieldType::Text(_) => Ok(FieldValue::Text(text)),
-        FieldType::Email => email(text.trim()).map(FieldValue::Text),
-        FieldType::Phone => phone(&text).map(FieldValue::Text),
-        FieldType::Reference => reference(text.trim()).map(FieldValue::Text),
-        FieldType::Boolean => boolean(&text).map(FieldValue::Boolean),
-        FieldType::Choice(options) => options
-            .iter()
-            .find(|option| option.eq_ignore_ascii_case(text.trim()))
-            .map(|option| FieldValue::Text((*option).to_owned()))
-            .ok_or_else(|| format!("none of {}", options.join(", "))),
-        FieldType::Texts => texts(value),
+        FieldKind::DateTime => date_time(&text).map(FieldValue::Text),
+        FieldKind::Texts | FieldKind::MultiChoice { .. } => texts(value).map(FieldValue::Texts),
     }
 }
 
-fn texts(value: &Value) -> Result<FieldValue, String> {
+fn within(text: String, max: usize) -> Result<String, String> {
+    match text.chars().count() > max {
+        true => Err(format!("longer than {max} characters")),
+        false => Ok(text),
+    }
+}
+
+/// An option as it is defined, found without regard to case.
+fn choice(options: &[String], text: &str) -> Result<String, String> {
+    let wanted = fold(text.trim());
+    let found = options.iter().find(|option| fold(option) == wanted);
+    found.cloned().ok_or_else(|| {
+        let some: Vec<&str> = options.iter().take(NAMED).map(String::as_str).collect();
+        let more = if options.len() > NAMED { ", ..." } else { "" };
+        format!("none of {}{more}", some.join(", "))
+    })
+}
+
+fn number(text: &str, min: Option<f64>, max: Option<f64>, integer: bool) -> Result<f64, String> {
+    let number: f64 = text
+        .trim()
+        .parse()
+        .map_err(|_number| "no number".to_owned())?;
+    if !number.is_finite() {
+        return Err("no number".to_owned());
+    }
+    if integer && number.fract() != 0.0 {
+        return Err("not a whole number".to_owned());
+    }
+    match (min, max) {
+        (Some(min), _) if number < min => Err(format!("less than {min}")),
+        (_, Some(max)) if number > max => Err(format!("more than {max}")),
+        _ => Ok(number),
+    }
+}
+
+/// An instant in RFC 3339, UTC; without an offset it is taken for UTC.
+fn date_time(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let utc = |local: NaiveDateTime| local.and_utc();
+    let instant = DateTime::parse_from_rfc3339(text)
+        .map(|instant| instant.with_timezone(&Utc))
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(utc))
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%d-%m-%Y %H:%M").map(utc))
+        .or_else(|_| {
+            NaiveDate::parse_from_str(text, "%Y-%m-%d")
+                .map(|day| day.and_time(NaiveTime::MIN).and_utc())
+        });
+    instant
+        .map(|instant| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        .map_err(|_date| "no date and time".to_owned())
+}
+
+/// Names of roles, each once; one that administers ServiceOps is never mapped.
+fn roles(value: &Value) -> Result<FieldValue, String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in texts(value)? {
+        let name = reference(name.trim())?;
+        if is_privileged(&name) {
+            return Err(format!(
+                "the role \"{name}\" administers ServiceOps and cannot be granted"
+            ));
+        }
+        if !names.iter().any(|known| fold(known) == fold(&name)) {
+            names.push(name);
+        }
+    }
+    Ok(FieldValue::Texts(names))
+}
+
+fn texts(value: &Value) -> Result<Vec<String>, String> {
     let values = match value {
         Value::Array(values) => values.as_slice(),
         single => std::slice::from_ref(single),
@@ -114,8 +162,7 @@ fn texts(value: &Value) -> Result<FieldValue, String> {
     values
         .iter()
         .map(|value| plain_text(value).ok_or_else(|| "an object is no value of a field".to_owned()))
-        .collect::<Result<_, _>>()
-        .map(FieldValue::Texts)
+        .collect()
 }
 
 /// An address with one `@`, no spaces, and its domain in lower case (RFC 5321 section 2.4).
@@ -172,3 +219,5 @@ fn boolean(text: &str) -> Result<bool, String> {
 }
 
 const REFERENCE_CHARACTERS: usize = 255;
+const LONG_TEXT: usize = 16 * 1024;
+const NAMED: usize = 10;

@@ -58,6 +58,7 @@ impl MappingSet {
         Self {
             resource: MappedResource::User,
             rules,
+            group_rules: Vec::new(),
         }
     }
 
@@ -75,6 +76,7 @@ impl MappingSet {
                 path("externalId", Field::ScimExternalId),
                 Rule::new(Source::All("members.value".to_owned()), Field::Members),
             ],
+            group_rules: Vec::new(),
         }
     }
 }

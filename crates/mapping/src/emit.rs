@@ -3,8 +3,9 @@
 use scim_protocol::schema::AttributeType;
 use serde_json::{Map, Value};
 
+use crate::catalog::FieldKind;
 use crate::compile::{CompiledMapping, CompiledRule, CompiledSource};
-use crate::convert::{FieldType, convert};
+use crate::convert::convert;
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, Direction, OnAbsent, OnError};
@@ -66,7 +67,7 @@ impl CompiledRule {
         let Some(value) = self.value(document) else {
             return (self.rule.on_absent != OnAbsent::Keep).then(|| self.default.clone());
         };
-        match convert(self.rule.target.field_type(), &value) {
+        match convert(&self.kind, &value) {
             Ok(value) => Some(Some(value)),
             Err(_) if self.rule.on_error == OnError::UseDefault => Some(self.default.clone()),
             // A value that does not fit was never written.
@@ -95,8 +96,8 @@ impl CompiledRule {
         if transforms.iter().any(mapped) {
             return None;
         }
-        match (self.rule.target.field_type(), current) {
-            (FieldType::Choice(_), _) if !transforms.is_empty() => None,
+        match (&self.kind, current) {
+            (FieldKind::SingleChoice { .. }, _) if !transforms.is_empty() => None,
             (_, FieldValue::Text(_) | FieldValue::Boolean(_)) => Some(json),
             _ => None,
         }

@@ -7,11 +7,11 @@
 //! no clock, and no input makes it fail but by a verdict.
 //!
 //! ```
-//! use scim_mapping::{Event, Field, FieldValue, MappingSet};
+//! use scim_mapping::{Catalog, Event, Field, FieldValue, MappingSet};
 //! use scim_protocol::ResourceDefinition;
 //! use serde_json::json;
 //!
-//! let mapping = MappingSet::default_user().compile(&ResourceDefinition::user())?;
+//! let mapping = MappingSet::default_user().compile(&ResourceDefinition::user(), &Catalog::default())?;
 //! let resource = json!({
 //!     "userName": "ava@corp.example",
 //!     "name": {"givenName": "Ava", "familyName": "Stone"},
@@ -27,23 +27,32 @@
 //! # Ok::<(), scim_mapping::MappingError>(())
 //! ```
 
+mod catalog;
 mod check;
 mod compile;
 mod convert;
 mod defaults;
+mod difference;
 mod emit;
+mod group;
 mod path;
+mod preview;
 mod project;
 pub mod record;
 mod rule;
 mod transform;
 mod write;
 
+pub use catalog::{Catalog, CustomField, EXTENSION, FieldError, FieldKind, ReferenceKind};
 pub use compile::{CompiledMapping, MappingError};
+pub use difference::{RuleChange, RuleDifference};
+pub use group::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule, is_privileged};
+pub use preview::{ChangePreview, Preview, RulePreview, Step};
 pub use project::{Event, Projection, Verdict, VerdictStatus};
 pub use record::{Field, FieldValue, Record};
 pub use rule::{
-    Apply, Direction, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, Rule, Source,
+    Apply, Direction, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, OnUnknown, Rule,
+    Source,
 };
 pub use transform::{Otherwise, Transform};
 

@@ -40,6 +40,8 @@ pub struct Verdict {
     pub path: String,
     /// The field.
     pub field: Field,
+    /// The name that people see of the field.
+    pub label: String,
     /// How it went.
     pub status: VerdictStatus,
 }
@@ -104,9 +106,7 @@ impl fmt::Display for Verdict {
         write!(
             formatter,
             "\"{}\": {reason} (ServiceOps field \"{}\", rule {})",
-            self.path,
-            self.field.label(),
-            self.rule
+            self.path, self.label, self.rule
         )
     }
 }
@@ -128,6 +128,7 @@ impl CompiledMapping {
                 rule: rule.number,
                 path: rule.path(),
                 field: rule.rule.target.clone(),
+                label: rule.label.clone(),
                 status,
             });
         }
@@ -146,7 +147,7 @@ impl CompiledRule {
         let Some(value) = self.value(attributes) else {
             return self.absent(event, projection);
         };
-        match convert(field.field_type(), &value) {
+        match convert(&self.kind, &value) {
             Ok(value) => {
                 projection.record.insert(field.clone(), value);
                 VerdictStatus::Ok
@@ -184,9 +185,9 @@ impl CompiledRule {
         }
     }
 
-    /// The value of the source after the transforms.
-    pub(crate) fn value(&self, attributes: &Map<String, Value>) -> Option<Value> {
-        let value = match &self.source {
+    /// The value of the source.
+    pub(crate) fn source_value(&self, attributes: &Map<String, Value>) -> Option<Value> {
+        match &self.source {
             CompiledSource::Constant(value) => Some(value.clone()),
             CompiledSource::FirstOf(paths) => paths
                 .iter()
@@ -197,12 +198,18 @@ impl CompiledRule {
                 let values: Vec<Value> = path.all(attributes).into_iter().cloned().collect();
                 (!values.is_empty()).then_some(Value::Array(values))
             }
-        };
+        }
+    }
+
+    /// The value of the source after the transforms.
+    pub(crate) fn value(&self, attributes: &Map<String, Value>) -> Option<Value> {
         let value = self
             .rule
             .transforms
             .iter()
-            .fold(value, |value, transform| transform.apply(value));
+            .fold(self.source_value(attributes), |value, transform| {
+                transform.apply(value)
+            });
         value.filter(|value| {
             !value.is_null() && value != "" && value.as_array().is_none_or(|v| !v.is_empty())
         })

@@ -59,6 +59,8 @@ pub enum Field {
     Name,
     /// `members` of a group: the SCIM ids of users and groups.
     Members,
+    /// `roles`, by name.
+    Roles,
     /// `custom_fields.<key>`
     Custom(String),
 }
@@ -89,7 +91,7 @@ impl FieldValue {
     }
 }
 
-const BUILT_IN: [(&str, Field); 22] = [
+const BUILT_IN: [(&str, Field); 23] = [
     ("user_name", Field::UserName),
     ("first_name", Field::FirstName),
     ("last_name", Field::LastName),
@@ -112,6 +114,7 @@ const BUILT_IN: [(&str, Field); 22] = [
     ("scim_external_id", Field::ScimExternalId),
     ("name", Field::Name),
     ("members", Field::Members),
+    ("roles", Field::Roles),
 ];
 
 impl Field {

@@ -3,17 +3,21 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::group::GroupRule;
 use crate::record::Field;
 use crate::transform::Transform;
 
 /// The rules for one kind of resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MappingSet {
     /// The kind of resource.
     pub resource: MappedResource,
     /// The rules, in order.
     pub rules: Vec<Rule>,
+    /// What groups are in ServiceOps and what they give; the first one that matches counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_rules: Vec<GroupRule>,
 }
 
 /// The kind of resource that is mapped.
@@ -28,7 +32,7 @@ pub enum MappedResource {
 
 /// From attributes to one field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
     /// The stable name of the rule.
     pub key: String,
@@ -60,6 +64,10 @@ pub struct Rule {
     /// What becomes of the field when there is no value.
     #[serde(default)]
     pub on_absent: OnAbsent,
+    /// What happens when a reference names a record that is not there; without it departments,
+    /// locations and companies are created, and roles ignored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_unknown: Option<OnUnknown>,
     /// Whether a missing value is worth a warning.
     #[serde(default)]
     pub warn_if_missing: bool,
@@ -147,6 +155,18 @@ pub enum OnAbsent {
     Default,
 }
 
+/// What happens when a reference names a record that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnUnknown {
+    /// The record is created; a role never is.
+    Create,
+    /// The field stays empty, with a warning.
+    Ignore,
+    /// The resource is refused.
+    Reject,
+}
+
 impl Rule {
     /// A rule from an attribute to a field, with the usual choices.
     pub fn new(source: Source, target: Field) -> Self {
@@ -162,6 +182,7 @@ impl Rule {
             direction: Direction::Both,
             on_error: OnError::SkipWarn,
             on_absent: OnAbsent::Clear,
+            on_unknown: None,
             warn_if_missing: false,
             match_rank: None,
         }

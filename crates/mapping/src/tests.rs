@@ -16,7 +16,8 @@ mod transforms;
 
 fn users() -> CompiledMapping {
     let set = MappingSet::default_user();
-    set.compile(&ResourceDefinition::user()).unwrap()
+    set.compile(&ResourceDefinition::user(), &Catalog::default())
+        .unwrap()
 }
 
 /// Compiles these rules behind one for the logon name.
@@ -27,7 +28,7 @@ fn compile(rules: Value) -> Result<CompiledMapping, MappingError> {
     all.extend(rules.as_array().unwrap().clone());
     let set = json!({"resource": "user", "rules": all});
     let set: MappingSet = serde_json::from_value(set).unwrap();
-    set.compile(&ResourceDefinition::user())
+    set.compile(&ResourceDefinition::user(), &Catalog::default())
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -296,11 +297,15 @@ fn errors_name_the_rule() {
 fn a_set_needs_a_required_rule_for_the_name() {
     let mut set = MappingSet::default_user();
     set.rules[0].required = false;
-    let error = set.compile(&ResourceDefinition::user()).unwrap_err();
+    let error = set
+        .compile(&ResourceDefinition::user(), &Catalog::default())
+        .unwrap_err();
     assert_eq!(error, MappingError::Unnamed(Field::UserName));
     let mut set = MappingSet::default_group();
     set.rules[0].enabled = false;
-    let error = set.compile(&ResourceDefinition::group()).unwrap_err();
+    let error = set
+        .compile(&ResourceDefinition::group(), &Catalog::default())
+        .unwrap_err();
     assert_eq!(error, MappingError::Unnamed(Field::Name));
 }
 
@@ -316,10 +321,19 @@ fn a_set_has_200_rules_at_most() {
             )
         });
     }
-    let error = set.compile(&ResourceDefinition::user()).unwrap_err();
+    let error = set
+        .compile(&ResourceDefinition::user(), &Catalog::default())
+        .unwrap_err();
     assert_eq!(error, MappingError::TooManyRules(201));
     set.rules.pop();
-    assert!(set.compile(&ResourceDefinition::user()).is_ok());
+    let field = |at| CustomField {
+        key: format!("f{at}"),
+        label: "Field".into(),
+        kind: FieldKind::LongText,
+        required: false,
+    };
+    let catalog = Catalog::with_custom((0..=200).map(field).collect());
+    assert!(set.compile(&ResourceDefinition::user(), &catalog).is_ok());
 }
 
 #[test]
@@ -340,7 +354,7 @@ fn the_default_rules_survive_json() {
 #[test]
 fn the_default_rules_map_a_group() {
     let mapping = MappingSet::default_group()
-        .compile(&ResourceDefinition::group())
+        .compile(&ResourceDefinition::group(), &Catalog::default())
         .unwrap();
     let resource = object(json!({
         "displayName": "Night shift", "members": [{"value": "a"}, {"value": "b"}]
@@ -365,7 +379,9 @@ fn a_user_type_that_is_mapped_falls_back_to_requester() {
     let last = set.rules.last_mut().unwrap();
     assert_eq!(last.target, Field::UserType);
     last.enabled = true;
-    let mapping = set.compile(&ResourceDefinition::user()).unwrap();
+    let mapping = set
+        .compile(&ResourceDefinition::user(), &Catalog::default())
+        .unwrap();
     for (user_type, expected) in [
         (json!("Agent"), "technician"),
         (json!("Employee"), "requester"),

@@ -116,7 +116,7 @@ impl ConditionWriter<'_> {
             (_, "id", _) => Place::Text("r.id".to_owned()),
             (_, "externalId", _) => Place::Text("r.external_id".to_owned()),
             (ResourceKind::User, "userName", _) => Place::Text("r.scim_user_name_key".to_owned()),
-            (ResourceKind::Group, "displayName", _) => Place::Text("r.name_key".to_owned()),
+            (ResourceKind::Group, "displayName", _) => Place::Text("r.scim_name_key".to_owned()),
             (_, "meta", Some("created")) => Place::Instant("r.created_at"),
             (_, "meta", Some("lastModified")) => Place::Instant("r.updated_at"),
             (_, "meta", Some("resourceType")) => Place::Constant(json!(self.kind.as_str())),

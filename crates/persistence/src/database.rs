@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use r2d2::Pool;
 use scim_provisioning::directory::{PendingLink, Work};
-use scim_provisioning::{Answer, Directory, DirectoryView, Event, Failure, StoreError};
+use scim_provisioning::model::{ModelSource, ModelVersion};
+use scim_provisioning::{
+    Answer, ConfigurationId, Directory, DirectoryView, Event, Failure, StoreError,
+};
 
+use crate::admin::mappings;
 use crate::connection::{Connection, MigrationError, Target, statements};
 use crate::error::wants_retry;
 use crate::view::View;
@@ -216,6 +220,14 @@ impl Retry for Failure {
 }
 
 impl Directory for Database {
+    fn model(
+        &self,
+        configuration: ConfigurationId,
+        version: ModelVersion,
+    ) -> Result<ModelSource, StoreError> {
+        self.reading(|connection| mappings::model(connection, configuration, version))
+    }
+
     fn read(
         &self,
         work: &mut dyn FnMut(&mut dyn DirectoryView) -> Result<Answer, Failure>,

@@ -90,11 +90,12 @@ pub(crate) fn insert(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut sql = connection.sql(
-        "INSERT INTO groups (id, name, name_key, managed_by, external_id, scim_document, version, \
+        "INSERT INTO groups (id, name, name_key, scim_name_key, managed_by, external_id, scim_document, version, \
          created_at, updated_at, search_document) VALUES (",
     );
     sql.bind(id.to_string()).push(", ").bind(&group.name);
     sql.push(", ").bind(fold(&group.name));
+    sql.push(", ").bind(scim_name_key(group));
     sql.push(", ").bind(scope.configuration().to_string());
     sql.push(", ").bind(group.external_id.clone());
     sql.push(", ")
@@ -106,6 +107,11 @@ pub(crate) fn insert(
     sql.push(", ").bind_json(&group.search).push(")");
     connection.execute(&sql)?;
     Ok(())
+}
+
+fn scim_name_key(group: &GroupWrite) -> Option<String> {
+    let name = group.document.get("displayName").and_then(Value::as_str);
+    name.map(fold)
 }
 
 pub(crate) fn update(
@@ -120,6 +126,7 @@ pub(crate) fn update(
     sql.bind(&group.name)
         .push(", name_key = ")
         .bind(fold(&group.name));
+    sql.push(", scim_name_key = ").bind(scim_name_key(group));
     sql.push(", external_id = ").bind(group.external_id.clone());
     sql.push(", scim_document = ");
     sql.bind(Value::Object(group.document.clone()).to_string());

@@ -228,6 +228,7 @@ impl HeldRow {
             kind: Some(ResourceKind::User),
             resource_id: Some(id),
             resource_name: Some(self.user_name.clone()),
+            mapping_version: None,
             outcome,
             status: 200,
             scim_type: None,

@@ -13,6 +13,7 @@ mod database;
 mod error;
 mod groups;
 mod held;
+mod jobs;
 mod links;
 mod log;
 mod members;

@@ -11,7 +11,7 @@ use crate::connection::Connection;
 pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
     let mut sql = connection.sql(
         "INSERT INTO provisioning_events (at, configuration_id, configuration_name, request_id, \
-         action, resource_type, resource_id, resource_name, outcome, status, scim_type, reason, \
+         action, resource_type, resource_id, resource_name, mapping_version, outcome, status, scim_type, reason, \
          changes, deviations, duration_micros, source, user_agent) VALUES (",
     );
     sql.bind(millis(event.at));
@@ -24,6 +24,7 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     sql.push(", ")
         .bind(event.resource_id.map(|id| id.to_string()));
     sql.push(", ").bind(event.resource_name.clone());
+    sql.push(", ").bind(event.mapping_version);
     sql.push(", ").bind(event.outcome.as_str());
     sql.push(", ").bind(i64::from(event.status));
     sql.push(", ").bind(event.scim_type.clone());

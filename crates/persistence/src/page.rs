@@ -166,7 +166,7 @@ fn column(kind: ResourceKind, target: &Target) -> Option<String> {
         (_, "id", _) | (_, "meta", Some("location")) => "r.id",
         (_, "externalId", _) => "r.external_id",
         (ResourceKind::User, "userName", _) => "r.scim_user_name_key",
-        (ResourceKind::Group, "displayName", _) => "r.name_key",
+        (ResourceKind::Group, "displayName", _) => "r.scim_name_key",
         // Milliseconds have as many digits for centuries, so that their text sorts as they do.
         (_, "meta", Some("created")) => "CAST(r.created_at AS TEXT)",
         (_, "meta", Some("lastModified")) => "CAST(r.updated_at AS TEXT)",

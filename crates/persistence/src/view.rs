@@ -6,6 +6,7 @@ use scim_provisioning::directory::{
     Change, Departure, GroupWrite, HeldAction, Membership, Occupant, Selected, Selection,
     StoredGroup, StoredUser, UserKeys, UserWrite, Visible,
 };
+use scim_provisioning::reapply::Job;
 use scim_provisioning::{
     DirectoryTransaction, DirectoryView, Event, ResourceId, ResourceKind, Scope, StoreError,
 };
@@ -15,7 +16,7 @@ use crate::groups::{self, GroupRow};
 use crate::page::select;
 use crate::sql::Sql;
 use crate::users::{self, UserRow};
-use crate::{held, log, members};
+use crate::{held, jobs, log, members};
 
 /// Appends what a configuration can see of a table. This is the one place that decides it.
 pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {
@@ -267,6 +268,10 @@ impl DirectoryTransaction for View<'_> {
 
     fn record(&mut self, event: &Event) -> Result<(), StoreError> {
         log::record(self.connection, event)
+    }
+
+    fn save_job(&mut self, job: &Job) -> Result<(), StoreError> {
+        jobs::save(self.connection, job)
     }
 
     fn announce(&mut self, change: &Change, now: DateTime<Utc>) -> Result<(), StoreError> {

@@ -215,6 +215,36 @@ on_both_engines! {
         assert_eq!(written.into_inner(), 400);
     }
 
+    fn whose_day_has_come_is_deleted_for_good(house: &House) {
+        let policies = scim_provisioning::Policies {
+            deletion: scim_provisioning::policy::Deletion::Delete { after_days: 30 },
+            ..scim_provisioning::Policies::default()
+        };
+        let mut speaking = (*house.caller.configuration).clone();
+        speaking.policies = policies;
+        let speaking = caller(speaking);
+        for name in ["ava", "bob"] {
+            house.create("/Users", &user(name));
+        }
+        let id = house.get("/Users?filter=userName%20eq%20%22ava%22")["Resources"][0]["id"].clone();
+        let path = format!("/Users/{}", id.as_str().unwrap());
+        let request = scim_provisioning::Request {
+            method: Method::Delete,
+            path: &path,
+            query: "",
+            body: b"",
+            if_match: None,
+            if_none_match: None,
+        };
+        assert_eq!(house.provider.answer(&speaking, &request).status, 204);
+        let people = || house.admin.people(None, None, 10).unwrap().len();
+        let store: &dyn scim_admin::Store = &*house.database;
+        let days = |days| chrono::Utc::now() + chrono::Duration::days(days);
+        assert_eq!((store.purge(days(29), 10).unwrap(), people()), (0, 2));
+        assert_eq!((store.purge(days(31), 10).unwrap(), people()), (1, 1));
+        assert_eq!(house.get("/Users")["totalResults"], 1);
+    }
+
     fn a_read_sees_one_moment(house: &House) {
         let scope = house.scope();
         let mut seen = Vec::new();

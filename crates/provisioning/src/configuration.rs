@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use scim_protocol::Profile;
 
 use crate::id::ConfigurationId;
+use crate::model::ModelVersion;
 use crate::policy::Policies;
 
 /// A provisioning configuration as the service provider sees it.
@@ -21,6 +22,8 @@ pub struct Configuration {
     pub profile: Profile,
     /// Whether the identity provider is Microsoft Entra ID.
     pub microsoft: bool,
+    /// Which rules and fields it uses.
+    pub model: ModelVersion,
     /// The policies.
     pub policies: Policies,
     /// Since when the guard counts; an administrator who allows what it held begins anew.

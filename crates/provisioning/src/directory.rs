@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 
 use crate::event::Event;
 use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+use crate::model::{ModelSource, ModelVersion};
 use crate::operation::{Answer, Failure};
+use crate::reapply::Job;
 
 /// What one configuration can see and change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -336,6 +338,16 @@ pub type Work = Box<dyn FnMut(&mut dyn DirectoryTransaction) -> Result<Answer, F
 
 /// The directory.
 pub trait Directory: Send + Sync {
+    /// The rules and fields of a configuration in these versions.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    fn model(
+        &self,
+        configuration: ConfigurationId,
+        version: ModelVersion,
+    ) -> Result<ModelSource, StoreError>;
+
     /// Runs `work` on one consistent view.
     ///
     /// # Errors
@@ -638,6 +650,12 @@ pub trait DirectoryTransaction: DirectoryView {
     /// # Errors
     /// [`StoreError::Database`].
     fn record(&mut self, event: &Event) -> Result<(), StoreError>;
+
+    /// Notes how far a job is.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the job is gone.
+    fn save_job(&mut self, job: &Job) -> Result<(), StoreError>;
 
     /// Announces a change to ServiceOps.
     ///

@@ -94,6 +94,8 @@ pub struct Event {
     pub resource_id: Option<ResourceId>,
     /// `userName` or `displayName`.
     pub resource_name: Option<String>,
+    /// The version of the mapping by which it was done.
+    pub mapping_version: Option<i64>,
     /// How it ended.
     pub outcome: Outcome,
     /// The HTTP status of the answer.

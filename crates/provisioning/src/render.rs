@@ -14,10 +14,7 @@ impl Context {
     /// A user as a client sees it: the identity provider's word, corrected where the directory
     /// says otherwise.
     pub(crate) fn user(&self, user: &StoredUser, groups: &[Membership]) -> Map<String, Value> {
-        let document = self
-            .shared
-            .user_mapping
-            .emit(&user.document, &user.fields());
+        let document = self.model.user_mapping.emit(&user.document, &user.fields());
         let times = (user.created, user.last_modified);
         let mut attributes =
             self.envelope(ResourceKind::User, user.id, document, times, user.version);

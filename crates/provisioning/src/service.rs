@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use scim_mapping::{CompiledMapping, MappingSet};
 use scim_protocol::resource;
 use scim_protocol::{Error, Limits, ResourceDefinition, ScimType, Tolerance};
 use serde_json::Value;
@@ -15,6 +14,7 @@ use crate::directory::{Directory, Scope, StoreError};
 use crate::discovery;
 use crate::event::{Action, Event, Outcome};
 use crate::id::ResourceKind;
+use crate::model::{Model, Models};
 use crate::operation::{
     Answer, Caller, Failure, Method, Request, bulk, create, delete, query, read, update,
 };
@@ -26,21 +26,20 @@ pub struct ServiceProvider {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) cursors: Arc<dyn CursorKey>,
     pub(crate) shared: Arc<Shared>,
+    models: Models,
 }
 
 /// What every operation needs, and the work of a transaction takes along.
 pub(crate) struct Shared {
     pub(crate) base_url: String,
     pub(crate) limits: Limits,
-    pub(crate) users: ResourceDefinition,
-    pub(crate) groups: ResourceDefinition,
-    pub(crate) user_mapping: CompiledMapping,
 }
 
 /// One operation under way: who asked for it, and when it began.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) model: Arc<Model>,
     pub(crate) caller: Caller,
     pub(crate) started: Instant,
     pub(crate) now: DateTime<Utc>,
@@ -51,29 +50,22 @@ impl ServiceProvider {
     ///
     /// `base_url` is the SCIM endpoint (`https://host/api/scim/v2`); links are built from it and
     /// from nothing that a request says.
-    ///
-    /// # Errors
-    /// [`scim_mapping::MappingError`] when the built-in mapping does not fit the schemas.
     pub fn new(
         directory: Arc<dyn Directory>,
         cursors: Arc<dyn CursorKey>,
         base_url: impl Into<String>,
         limits: Limits,
-    ) -> Result<Self, scim_mapping::MappingError> {
-        let users = ResourceDefinition::user();
-        let user_mapping = MappingSet::default_user().compile(&users)?;
+    ) -> Self {
         let base_url: String = base_url.into();
-        Ok(Self {
+        Self {
             directory,
             cursors,
             shared: Arc::new(Shared {
                 base_url: base_url.trim_end_matches('/').to_owned(),
                 limits,
-                users,
-                groups: ResourceDefinition::group(),
-                user_mapping,
             }),
-        })
+            models: Models::default(),
+        }
     }
 
     /// The limits in force.
@@ -92,7 +84,10 @@ impl ServiceProvider {
                 ..Answer::from(&route::method_not_allowed(route))
             };
         }
-        let context = self.context(caller);
+        let context = match self.context(caller) {
+            Ok(context) => context,
+            Err(error) => return unusable(&caller.request_id, &error),
+        };
         match self.dispatch(&context, route, request) {
             Ok(answer) => answer,
             Err(failure) => self.refuse(&context, route, request.method, failure),
@@ -103,22 +98,30 @@ impl ServiceProvider {
     /// by hand and is in its way: for an administrator who approved it.
     pub fn link(&self, mut configuration: Configuration, document: Value) -> Answer {
         configuration.policies.existing_users = ExistingUsers::Link;
-        let caller = Caller {
-            configuration: Arc::new(configuration),
-            request_id: uuid::Uuid::now_v7().to_string(),
-            source: None,
-            user_agent: None,
+        let caller = crate::reapply::silent(&configuration);
+        let context = match self.context(&caller) {
+            Ok(context) => context,
+            Err(error) => return unusable(&caller.request_id, &error),
         };
-        let context = self.context(&caller);
         let route = Route::Collection(ResourceKind::User);
         let projection = scim_protocol::query::Projection::default();
         let linked = self.write(&context, route, Method::Post, document, &projection, None);
         linked.unwrap_or_else(|failure| self.refuse(&context, route, Method::Post, failure))
     }
 
-    pub(crate) fn context(&self, caller: &Caller) -> Context {
+    pub(crate) fn context(&self, caller: &Caller) -> Result<Context, StoreError> {
+        let configuration = &caller.configuration;
+        let directory = &*self.directory;
+        let model = self
+            .models
+            .of(directory, configuration.id, configuration.model)?;
+        Ok(self.context_with(caller, model))
+    }
+
+    pub(crate) fn context_with(&self, caller: &Caller, model: Arc<Model>) -> Context {
         Context {
             shared: Arc::clone(&self.shared),
+            model,
             caller: caller.clone(),
             started: Instant::now(),
             now: Utc::now().trunc_subsecs(3),
@@ -286,6 +289,17 @@ fn attempted(method: Method, read: bool) -> Action {
     }
 }
 
+/// The answer when not even the rules of a configuration could be read.
+fn unusable(request_id: &str, error: &StoreError) -> Answer {
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(request_id, %error, source);
+    let error = store_error(error, None);
+    Answer {
+        retry_after: (error.status() == 503).then_some(1),
+        ..Answer::from(&error)
+    }
+}
+
 /// What the client is told when the store did not do what it was asked for.
 fn store_error(error: &StoreError, kind: Option<ResourceKind>) -> Error {
     match error {
@@ -331,8 +345,8 @@ impl Context {
 
     pub(crate) fn definition(&self, kind: ResourceKind) -> &ResourceDefinition {
         match kind {
-            ResourceKind::User => &self.shared.users,
-            ResourceKind::Group => &self.shared.groups,
+            ResourceKind::User => &self.model.users,
+            ResourceKind::Group => &self.model.groups,
         }
     }
 
@@ -380,6 +394,7 @@ impl Context {
             resource_id: None,
             resource_name: None,
             outcome: Outcome::Success,
+            mapping_version: kind.map(|kind| self.configuration().model.mapping(kind)),
             status: 200,
             scim_type: None,
             reason: None,

@@ -4,6 +4,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::configuration::{parse_profile, profile_name};
 use scim_admin::{IdentityProvider, ProvisioningConfiguration};
 use scim_protocol::text::fold;
+use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, Policies, StoreError};
 
 use crate::condition::millis;
@@ -16,7 +17,8 @@ use crate::view::{instant, unreadable};
 pub(super) const COLUMNS: &str = "c.id AS c_id, c.name AS c_name, c.description AS c_description, \
     CAST(c.enabled AS INTEGER) AS c_enabled, CAST(c.users AS INTEGER) AS c_users, \
     CAST(c.groups AS INTEGER) AS c_groups, c.identity_provider AS c_identity_provider, \
-    c.profile AS c_profile, c.policies AS c_policies, c.guard_reset_at AS c_guard_reset_at, c.version AS c_version, \
+    c.profile AS c_profile, c.policies AS c_policies, c.guard_reset_at AS c_guard_reset_at, c.user_mapping AS c_user_mapping, \
+    c.group_mapping AS c_group_mapping, (SELECT revision FROM field_catalog) AS c_fields, c.version AS c_version, \
     c.created_at AS c_created_at, c.updated_at AS c_updated_at";
 
 #[derive(diesel::QueryableByName)]
@@ -42,6 +44,12 @@ pub(super) struct ConfigurationRow {
     #[diesel(sql_type = Nullable<BigInt>)]
     c_guard_reset_at: Option<i64>,
     #[diesel(sql_type = BigInt)]
+    c_user_mapping: i64,
+    #[diesel(sql_type = BigInt)]
+    c_group_mapping: i64,
+    #[diesel(sql_type = BigInt)]
+    c_fields: i64,
+    #[diesel(sql_type = BigInt)]
     c_version: i64,
     #[diesel(sql_type = BigInt)]
     c_created_at: i64,
@@ -65,6 +73,11 @@ impl TryFrom<ConfigurationRow> for ProvisioningConfiguration {
                 .ok_or_else(known)?,
             profile: parse_profile(&row.c_profile).ok_or_else(known)?,
             policies: serde_json::from_str(&row.c_policies).map_err(|_json| known())?,
+            model: ModelVersion {
+                user: row.c_user_mapping,
+                group: row.c_group_mapping,
+                fields: row.c_fields,
+            },
             guard_reset: row.c_guard_reset_at.map(instant),
             version: row.c_version,
             created: instant(row.c_created_at),

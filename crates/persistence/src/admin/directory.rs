@@ -27,6 +27,8 @@ struct PersonRow {
     is_tenant_admin: i32,
     #[diesel(sql_type = Nullable<Text>)]
     admin_role: Option<String>,
+    #[diesel(sql_type = Text)]
+    custom_fields: String,
     #[diesel(sql_type = Nullable<Text>)]
     managed_by: Option<String>,
     #[diesel(sql_type = BigInt)]
@@ -88,7 +90,7 @@ pub(super) fn people(
 ) -> Result<Vec<Person>, StoreError> {
     let mut sql = connection.sql(
         "SELECT u.id, u.user_name, u.display_name, u.email, u.status, \
-         CAST(u.is_tenant_admin AS INTEGER) AS is_tenant_admin, u.admin_role, \
+         CAST(u.is_tenant_admin AS INTEGER) AS is_tenant_admin, u.admin_role, u.custom_fields, \
          c.name AS managed_by, u.created_at, u.updated_at \
          FROM users u LEFT JOIN provisioning_configurations c ON c.id = u.managed_by WHERE TRUE",
     );
@@ -109,6 +111,7 @@ pub(super) fn people(
             status: row.status,
             tenant_admin: row.is_tenant_admin != 0,
             role: row.admin_role,
+            custom_fields: serde_json::from_str(&row.custom_fields).unwrap_or_default(),
             managed_by: row.managed_by,
             created: instant(row.created_at),
             last_modified: instant(row.updated_at),

@@ -28,6 +28,8 @@ struct EventRow {
     resource_id: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     resource_name: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    mapping_version: Option<i64>,
     #[diesel(sql_type = Text)]
     outcome: String,
     #[diesel(sql_type = Integer)]
@@ -54,7 +56,7 @@ pub(super) fn list(
 ) -> Result<Vec<LoggedEvent>, StoreError> {
     let mut sql = connection.sql(
         "SELECT id, at, configuration_id, configuration_name, request_id, action, resource_type, \
-         resource_id, resource_name, outcome, CAST(status AS INTEGER) AS status, scim_type, \
+         resource_id, resource_name, mapping_version, outcome, CAST(status AS INTEGER) AS status, scim_type, \
          reason, changes, deviations, duration_micros, source, user_agent \
          FROM provisioning_events WHERE TRUE",
     );
@@ -89,6 +91,7 @@ fn event(row: EventRow) -> LoggedEvent {
         resource_type: row.resource_type,
         resource_id: row.resource_id,
         resource_name: row.resource_name,
+        mapping_version: row.mapping_version,
         outcome: row.outcome,
         status: row.status,
         scim_type: row.scim_type,

@@ -4,31 +4,40 @@ mod accounts;
 mod configurations;
 mod directory;
 mod events;
+pub(crate) mod mappings;
 mod tokens;
 
 use chrono::{DateTime, Utc};
 use scim_admin::account::{Account, PasswordHash};
 use scim_admin::api_key::ApiKey;
 use scim_admin::event::{AuditEntry, EventQuery, LoggedEvent};
+use scim_admin::mapping::MappingVersion;
 use scim_admin::people::{GroupSummary, Person, PersonInput};
 use scim_admin::policy::{Decision, HeldChange, LinkRequest};
 use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
+use scim_mapping::{CustomField, MappedResource};
+use scim_provisioning::reapply::Job;
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::database::Database;
-use crate::{held, links, log};
+use crate::{held, jobs, links, log};
 
 impl Store for Database {
     fn add_configuration(
         &self,
         configuration: &ProvisioningConfiguration,
         token: &AccessToken,
+        first: &[MappingVersion],
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         let (configuration, token, audit) = (configuration.clone(), token.clone(), audit.clone());
+        let first = first.to_vec();
         self.writing(move |connection| {
             configurations::insert(connection, &configuration)?;
             tokens::insert(connection, &token)?;
+            for version in &first {
+                mappings::insert(connection, version)?;
+            }
             log::audit(connection, &audit)
         })
     }
@@ -217,6 +226,95 @@ impl Store for Database {
         limit: i64,
     ) -> Result<Vec<GroupSummary>, StoreError> {
         self.reading(|connection| directory::groups(connection, search, after, limit))
+    }
+
+    fn mappings(
+        &self,
+        configuration: ConfigurationId,
+        resource: MappedResource,
+    ) -> Result<Vec<MappingVersion>, StoreError> {
+        self.reading(|connection| mappings::versions(connection, configuration, resource, None))
+    }
+
+    fn put_draft(&self, draft: &MappingVersion, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (draft, audit) = (draft.clone(), audit.clone());
+        self.writing(move |connection| {
+            let resource = draft.rules.resource;
+            mappings::delete_draft(connection, draft.configuration, resource)?;
+            mappings::insert(connection, &draft)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn activate_mapping(
+        &self,
+        version: &MappingVersion,
+        expected: i64,
+        new: bool,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (version, audit) = (version.clone(), audit.clone());
+        self.writing(move |connection| {
+            let (configuration, resource) = (version.configuration, version.rules.resource);
+            let number = version.version;
+            mappings::activate(connection, configuration, resource, expected, number)?;
+            if new {
+                mappings::insert(connection, &version)?;
+                mappings::delete_draft(connection, configuration, resource)?;
+            }
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn add_job(&self, job: &Job, audit: &AuditEntry) -> Result<Job, StoreError> {
+        let (job, audit) = (job.clone(), audit.clone());
+        self.writing(move |connection| {
+            let job = jobs::insert(connection, &job)?;
+            log::audit(connection, &audit)?;
+            Ok(job)
+        })
+    }
+
+    fn jobs(&self, configuration: ConfigurationId) -> Result<Vec<Job>, StoreError> {
+        self.reading(|connection| jobs::list(connection, configuration))
+    }
+
+    fn claim_job(
+        &self,
+        id: Option<&str>,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Job>, StoreError> {
+        let id = id.map(str::to_owned);
+        self.writing(move |connection| jobs::claim(connection, id.as_deref(), now, until))
+    }
+
+    fn custom_fields(&self) -> Result<Vec<CustomField>, StoreError> {
+        self.reading(mappings::custom_fields)
+    }
+
+    fn add_custom_field(
+        &self,
+        field: &CustomField,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (field, audit) = (field.clone(), audit.clone());
+        self.writing(move |connection| {
+            mappings::add_custom_field(connection, &field, now)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn delete_custom_field(&self, key: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
+        let (key, audit) = (key.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            let deleted = mappings::delete_custom_field(connection, &key)?;
+            if deleted {
+                log::audit(connection, &audit)?;
+            }
+            Ok(deleted)
+        })
     }
 
     fn held(&self, configuration: ConfigurationId) -> Result<Vec<HeldChange>, StoreError> {

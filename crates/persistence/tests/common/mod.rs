@@ -78,8 +78,7 @@ impl House {
         let database = Database::open(&settings).unwrap();
         let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
         let admin = AdminService::new(database.clone(), keys.clone());
-        let provider =
-            ServiceProvider::new(database.clone(), keys, BASE, Limits::default()).unwrap();
+        let provider = ServiceProvider::new(database.clone(), keys, BASE, Limits::default());
         let caller = caller(configuration(&admin, "Test"));
         Self {
             database,
@@ -141,7 +140,8 @@ pub fn configuration(admin: &AdminService, name: &str) -> Configuration {
         policies: scim_provisioning::Policies::default(),
     };
     let (added, _token) = admin.add_configuration(&actor(), &input).unwrap();
-    added.to_provisioning()
+    let stored = admin.configuration(&added.id.to_string()).unwrap();
+    stored.to_provisioning()
 }
 
 pub fn caller(configuration: Configuration) -> Caller {

@@ -171,7 +171,8 @@ impl Batch<'_> {
         let id = |name: &str| self.ids.get(name).cloned();
         let path = resolve_path(path, &id);
         let data = operation.data.as_ref().map(|data| resolve(data, &id));
-        let context = self.provider.context(&self.context.caller);
+        let model = std::sync::Arc::clone(&self.context.model);
+        let context = self.provider.context_with(&self.context.caller, model);
         let method = match method {
             BulkMethod::Post => Method::Post,
             BulkMethod::Put => Method::Put,

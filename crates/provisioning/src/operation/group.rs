@@ -1,5 +1,6 @@
 //! What of a group is checked and written.
 
+use scim_mapping::{Event, Field, FieldValue};
 use scim_protocol::filter::index::search_document;
 use scim_protocol::{Error, Resource, ScimType};
 
@@ -9,21 +10,30 @@ use crate::service::Context;
 
 /// Checks a group's canonical document, which has no members.
 pub(super) fn prepare(context: &Context, resource: Resource) -> Result<GroupWrite, Error> {
-    let definition = &context.shared.groups;
+    let definition = &context.model.groups;
     resource.check_required(definition)?;
     for name in ["displayName", "externalId"] {
         check_key(context, &resource, name)?;
     }
-    let name = resource.text("displayName").unwrap_or_default().to_owned();
-    if name.trim().is_empty() {
+    if resource
+        .text("displayName")
+        .is_some_and(|name| name.trim().is_empty())
+    {
         return Err(Error::new(
             ScimType::InvalidValue,
             "\"displayName\" is blank.",
         ));
     }
     let document = resource.into_map();
+    let mapping = &context.model.group_mapping;
+    let projection = mapping.project(&document, Event::Create);
+    if let Some(rejected) = projection.rejection() {
+        return Err(rejected.to_error());
+    }
+    let name = projection.record.get(&Field::Name);
+    let name = name.and_then(FieldValue::as_text).unwrap_or_default();
     Ok(GroupWrite {
-        name,
+        name: name.to_owned(),
         search: search_document(definition, &document),
         external_id: text(&document, "externalId"),
         document,

@@ -113,7 +113,7 @@ fn update_user(
         .lock_user(context.scope(), id)?
         .ok_or_else(Error::not_found)?;
     check_match(stored.version, if_match)?;
-    let definition = &context.shared.users;
+    let definition = &context.model.users;
     let before = Resource::from_map(stored.document.clone());
     let after = match update {
         Update::Replace(new) => {
@@ -136,7 +136,7 @@ fn update_user(
     let verdict = departure::check(context, transaction, &stored, &mut prepared)?;
     let drifted = prepared.write.status != stored.status
         || !context
-            .shared
+            .model
             .user_mapping
             .drift(&stored.document, &stored.fields())
             .is_empty();
@@ -213,7 +213,7 @@ fn update_group(
     });
     members::check_count(context, named.sum())?;
     let prepared = group::prepare(context, after)?;
-    let changed = changes(&context.shared.groups, &stored.document, &prepared.document);
+    let changed = changes(&context.model.groups, &stored.document, &prepared.document);
     let memberships = members::edit(context, transaction, id, &edits)?;
     if !changed.is_empty() {
         let scope = context.scope();
@@ -240,7 +240,7 @@ fn updated_group(
     update: &Update,
     tolerance: &mut Tolerance,
 ) -> Result<(Resource, Vec<ListEdit>), Error> {
-    let definition = &context.shared.groups;
+    let definition = &context.model.groups;
     let before = Resource::from_map(stored.document.clone());
     match update {
         Update::Replace(new) => {

@@ -15,19 +15,19 @@ use crate::service::{Context, taken};
 
 /// A user that is ready to be written, and what the log says of it.
 #[derive(Debug, Clone)]
-pub(super) struct PreparedUser {
-    pub(super) write: UserWrite,
-    pub(super) keys: UserKeys,
-    pub(super) warnings: Vec<String>,
+pub(crate) struct PreparedUser {
+    pub(crate) write: UserWrite,
+    pub(crate) keys: UserKeys,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Checks a user's canonical document and maps it to directory fields.
-pub(super) fn prepare(
+pub(crate) fn prepare(
     context: &Context,
     mut resource: Resource,
     stored: Option<&StoredUser>,
 ) -> Result<PreparedUser, Error> {
-    let definition = &context.shared.users;
+    let definition = &context.model.users;
     // Passwords are accepted and dropped: this server signs nobody in.
     resource.attributes_mut().shift_remove("password");
     resource.check_required(definition)?;
@@ -40,14 +40,14 @@ pub(super) fn prepare(
         None => MappingEvent::Create,
         Some(_) => MappingEvent::Change,
     };
-    let projection = context.shared.user_mapping.project(&document, event);
+    let projection = context.model.user_mapping.project(&document, event);
     if let Some(rejected) = projection.rejection() {
         return Err(rejected.to_error());
     }
     let mut warnings: Vec<String> = projection.warnings().map(ToString::to_string).collect();
     if let Some(stored) = stored {
         // What was said when it happened is not said again with every change.
-        let before = context.shared.user_mapping.project(&stored.document, event);
+        let before = context.model.user_mapping.project(&stored.document, event);
         let said: Vec<String> = before.warnings().map(ToString::to_string).collect();
         warnings.retain(|warning| !said.contains(warning));
     }
@@ -82,7 +82,7 @@ pub(super) fn prepare(
 ///
 /// # Errors
 /// 409 in the same words whatever was met; the log knows more.
-pub(super) fn decide(
+pub(crate) fn decide(
     context: &Context,
     user: &PreparedUser,
     occupants: &[Occupant],
@@ -174,7 +174,7 @@ pub(super) fn decide(
 }
 
 /// Deviations and warnings for the log.
-pub(super) fn notes(deviations: &[Deviation], warnings: &[String]) -> Value {
+pub(crate) fn notes(deviations: &[Deviation], warnings: &[String]) -> Value {
     let deviations = deviations
         .iter()
         .map(|deviation| json!({"name": deviation.name(), "text": deviation.to_string()}));
@@ -184,7 +184,7 @@ pub(super) fn notes(deviations: &[Deviation], warnings: &[String]) -> Value {
     Value::Array(deviations.chain(warnings).collect())
 }
 
-pub(super) fn text(document: &Map<String, Value>, name: &str) -> Option<String> {
+pub(crate) fn text(document: &Map<String, Value>, name: &str) -> Option<String> {
     document
         .get(name)
         .and_then(Value::as_str)
@@ -192,7 +192,7 @@ pub(super) fn text(document: &Map<String, Value>, name: &str) -> Option<String> 
 }
 
 /// Keys are indexed, so that their length is limited.
-pub(super) fn check_key(context: &Context, resource: &Resource, name: &str) -> Result<(), Error> {
+pub(crate) fn check_key(context: &Context, resource: &Resource, name: &str) -> Result<(), Error> {
     let limit = context.shared.limits.key_characters;
     let long = resource
         .text(name)

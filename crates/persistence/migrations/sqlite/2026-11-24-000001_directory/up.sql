@@ -69,6 +69,8 @@ CREATE TABLE groups (
     name_key TEXT NOT NULL,
     kind TEXT NOT NULL DEFAULT 'requester_group',
     managed_by TEXT,
+    -- displayName, which the mapping may make something else of.
+    scim_name_key TEXT,
     external_id TEXT,
     scim_document TEXT NOT NULL DEFAULT '{}',
     search_document TEXT NOT NULL DEFAULT '{}',
@@ -77,6 +79,7 @@ CREATE TABLE groups (
     updated_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX groups_name ON groups (managed_by, name_key);
+CREATE UNIQUE INDEX groups_scim_name ON groups (managed_by, scim_name_key);
 CREATE UNIQUE INDEX groups_external_id ON groups (managed_by, external_id)
     WHERE external_id IS NOT NULL;
 CREATE INDEX groups_managed ON groups (managed_by, id);
@@ -102,11 +105,39 @@ CREATE TABLE provisioning_configurations (
     profile TEXT NOT NULL,
     policies TEXT NOT NULL,
     guard_reset_at BIGINT,
+    -- The active versions of the mappings.
+    user_mapping BIGINT NOT NULL DEFAULT 1,
+    group_mapping BIGINT NOT NULL DEFAULT 1,
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX provisioning_configurations_name ON provisioning_configurations (name_key);
+
+-- Version 0 is the draft; the others never change.
+CREATE TABLE mapping_versions (
+    configuration_id TEXT NOT NULL
+        REFERENCES provisioning_configurations (id) ON DELETE CASCADE,
+    resource TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    rules TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    note TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (configuration_id, resource, version)
+);
+
+-- Fields that administrators define, and a counter by which servers see that they changed.
+CREATE TABLE custom_fields (
+    field_key TEXT NOT NULL PRIMARY KEY,
+    definition TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE TABLE field_catalog (
+    revision BIGINT NOT NULL
+);
+INSERT INTO field_catalog (revision) VALUES (1);
 
 CREATE TABLE access_tokens (
     id TEXT NOT NULL PRIMARY KEY,
@@ -138,6 +169,7 @@ CREATE TABLE provisioning_events (
     resource_type TEXT,
     resource_id TEXT,
     resource_name TEXT,
+    mapping_version BIGINT,
     outcome TEXT NOT NULL,
     status INTEGER NOT NULL,
     scim_type TEXT,
@@ -222,3 +254,22 @@ CREATE TABLE pending_links (
     at BIGINT NOT NULL,
     PRIMARY KEY (configuration_id, person_id)
 );
+
+-- Rules being applied to stored users, batch by batch.
+CREATE TABLE jobs (
+    id TEXT NOT NULL PRIMARY KEY,
+    configuration_id TEXT NOT NULL
+        REFERENCES provisioning_configurations (id) ON DELETE CASCADE,
+    position TEXT,
+    total BIGINT NOT NULL,
+    done BIGINT NOT NULL,
+    changed BIGINT NOT NULL,
+    failed BIGINT NOT NULL,
+    finished INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    claimed_until BIGINT NOT NULL
+);
+CREATE INDEX jobs_configuration ON jobs (configuration_id, id);
+CREATE INDEX jobs_open ON jobs (id) WHERE finished = 0;

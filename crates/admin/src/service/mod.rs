@@ -7,6 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ring::rand::{SecureRandom, SystemRandom};
+use scim_mapping::MappingSet;
+use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,10 +21,15 @@ use crate::configuration::{ConfigurationInput, ProvisioningConfiguration, profil
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::keyring::KeyRing;
+use crate::mapping::MappingVersion;
 use crate::people::{GroupSummary, Person, PersonInput};
 use crate::policy::{Decision, HeldChange, LinkRequest, Which};
 use crate::store::Store;
 use crate::token::{AccessToken, LIVE, PlainToken};
+
+mod mappings;
+
+pub use mappings::VersionChoice;
 
 /// Who does something, for the audit.
 #[derive(Debug, Clone)]
@@ -85,6 +92,11 @@ impl AdminService {
             identity_provider: input.identity_provider,
             profile: input.profile,
             policies: input.policies,
+            model: ModelVersion {
+                user: 1,
+                group: 1,
+                fields: 0,
+            },
             guard_reset: None,
             version: 1,
             created: now,
@@ -97,8 +109,12 @@ impl AdminService {
             &configuration.name,
             json!({ "new": described(&configuration), "token": token.token.id }),
         );
+        let first = [MappingSet::default_user(), MappingSet::default_group()].map(|rules| {
+            let note = "The rules that a configuration begins with";
+            MappingVersion::new(configuration.id, 1, rules, note, &actor.name, now)
+        });
         self.store
-            .add_configuration(&configuration, &token.token, &audit)
+            .add_configuration(&configuration, &token.token, &first, &audit)
             .map_err(|error| taken(error, &configuration.name))?;
         Ok((configuration, token))
     }

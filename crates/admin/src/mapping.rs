@@ -1,0 +1,72 @@
+//! Versions of mappings, and the fields that administrators define.
+
+use chrono::{DateTime, Utc};
+use ring::digest::{SHA256, digest};
+use scim_mapping::MappingSet;
+use scim_provisioning::ConfigurationId;
+use serde_json::{Value, json};
+
+use crate::api_key::hex;
+
+/// A version of the mapping of one kind of resource. Versions never change; the draft does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MappingVersion {
+    /// Of this configuration.
+    pub configuration: ConfigurationId,
+    /// The number, from 1; 0 is the draft.
+    pub version: i64,
+    /// The rules.
+    pub rules: MappingSet,
+    /// SHA-256 of the rules as they are exported, in hexadecimal.
+    pub checksum: String,
+    /// What the administrator wrote about it.
+    pub note: String,
+    /// Who made it.
+    pub created_by: String,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+}
+
+impl MappingVersion {
+    /// A version of these rules.
+    pub fn new(
+        configuration: ConfigurationId,
+        version: i64,
+        rules: MappingSet,
+        note: &str,
+        created_by: &str,
+        created: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            configuration,
+            version,
+            checksum: checksum(&rules),
+            rules,
+            note: note.trim().to_owned(),
+            created_by: created_by.to_owned(),
+            created,
+        }
+    }
+
+    /// `draft`, `active` or `archived`.
+    pub fn state(&self, active: i64) -> &'static str {
+        match self.version {
+            DRAFT => "draft",
+            version if version == active => "active",
+            _ => "archived",
+        }
+    }
+
+    /// The rules as they are exported.
+    pub fn document(&self) -> Value {
+        serde_json::to_value(&self.rules).unwrap_or_else(|_| json!({}))
+    }
+}
+
+fn checksum(rules: &MappingSet) -> String {
+    let written = serde_json::to_vec(rules).unwrap_or_default();
+    hex(digest(&SHA256, &written).as_ref())
+}
+
+/// The number of the draft.
+pub const DRAFT: i64 = 0;

@@ -1,0 +1,349 @@
+//! Mappings and custom fields.
+
+use chrono::Duration;
+use scim_mapping::{Catalog, CustomField, MappedResource, MappingSet, RuleDifference};
+use scim_protocol::ResourceDefinition;
+use scim_provisioning::model::{self, ModelSource};
+use scim_provisioning::reapply::Job;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Actor, AdminService, entry, now, taken};
+use crate::configuration::ProvisioningConfiguration;
+use crate::error::AdminError;
+use crate::mapping::{DRAFT, MappingVersion};
+
+/// Which version of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionChoice {
+    /// The one in use.
+    Active,
+    /// The draft.
+    Draft,
+    /// The one of this number.
+    Number(i64),
+}
+
+impl AdminService {
+    /// The versions of a mapping, the newest first and the draft last.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn mappings(
+        &self,
+        name_or_id: &str,
+        resource: MappedResource,
+    ) -> Result<(ProvisioningConfiguration, Vec<MappingVersion>), AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let versions = self.store.mappings(configuration.id, resource)?;
+        Ok((configuration, versions))
+    }
+
+    /// One version of a mapping.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn mapping(
+        &self,
+        name_or_id: &str,
+        resource: MappedResource,
+        choice: VersionChoice,
+    ) -> Result<MappingVersion, AdminError> {
+        let (configuration, versions) = self.mappings(name_or_id, resource)?;
+        let number = match choice {
+            VersionChoice::Active => active(&configuration, resource),
+            VersionChoice::Draft => DRAFT,
+            VersionChoice::Number(number) => number,
+        };
+        let found = versions
+            .into_iter()
+            .find(|version| version.version == number);
+        found.ok_or_else(|| match number {
+            DRAFT => AdminError::not_found("draft of", &configuration.name),
+            number => AdminError::not_found("mapping version", &number.to_string()),
+        })
+    }
+
+    /// Checks rules and keeps them as the draft; answers it with what is worth a second look.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] which rule does not fit, [`AdminError::NotFound`].
+    pub fn draft_mapping(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        rules: &Value,
+        note: &str,
+    ) -> Result<(MappingVersion, Vec<String>), AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let invalid = |error: scim_mapping::MappingError| AdminError::Invalid(error.to_string());
+        let rules = MappingSet::from_json(rules).map_err(invalid)?;
+        if note.chars().count() > NOTE {
+            return Err(AdminError::Invalid(format!(
+                "a note has {NOTE} characters at most"
+            )));
+        }
+        let catalog = self.catalog()?;
+        let definition = definition(rules.resource, &catalog);
+        rules.compile(&definition, &catalog).map_err(invalid)?;
+        let warnings = rules.warnings(&definition, &catalog);
+        let draft = MappingVersion::new(configuration.id, DRAFT, rules, note, &actor.name, now());
+        let audit = entry(
+            actor,
+            "mapping.drafted",
+            &configuration.name,
+            json!({ "resource": draft.rules.resource, "checksum": draft.checksum }),
+        );
+        self.store.put_draft(&draft, &audit)?;
+        Ok((draft, warnings))
+    }
+
+    /// Makes the draft the active version, under the next number.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] without a draft, [`AdminError::Invalid`] when it does not fit the
+    /// fields any more, [`AdminError::Stale`].
+    pub fn activate_mapping(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        resource: MappedResource,
+    ) -> Result<MappingVersion, AdminError> {
+        let (configuration, versions) = self.mappings(name_or_id, resource)?;
+        let draft = self.mapping(name_or_id, resource, VersionChoice::Draft)?;
+        let catalog = self.catalog()?;
+        draft
+            .rules
+            .compile(&definition(resource, &catalog), &catalog)
+            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        let newest = versions.iter().map(|version| version.version).max();
+        let version = MappingVersion {
+            version: newest.unwrap_or(DRAFT) + 1,
+            created_by: actor.name.clone(),
+            created: now(),
+            ..draft
+        };
+        self.switch(actor, &configuration, version, true)
+    }
+
+    /// Makes an older version the active one again.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Invalid`] when it does not fit the fields any more,
+    /// [`AdminError::Stale`].
+    pub fn roll_back_mapping(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        resource: MappedResource,
+        number: i64,
+    ) -> Result<MappingVersion, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        if number == DRAFT {
+            return Err(AdminError::not_found("mapping version", "0"));
+        }
+        let version = self.mapping(name_or_id, resource, VersionChoice::Number(number))?;
+        let catalog = self.catalog()?;
+        version
+            .rules
+            .compile(&definition(resource, &catalog), &catalog)
+            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        self.switch(actor, &configuration, version, false)
+    }
+
+    fn switch(
+        &self,
+        actor: &Actor,
+        configuration: &ProvisioningConfiguration,
+        version: MappingVersion,
+        new: bool,
+    ) -> Result<MappingVersion, AdminError> {
+        let expected = active(configuration, version.rules.resource);
+        let audit = entry(
+            actor,
+            "mapping.activated",
+            &configuration.name,
+            json!({
+                "resource": version.rules.resource,
+                "old": expected,
+                "new": version.version,
+                "checksum": version.checksum,
+            }),
+        );
+        self.store
+            .activate_mapping(&version, expected, new, &audit)?;
+        Ok(version)
+    }
+
+    /// What an older and a newer version differ in.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn mapping_differences(
+        &self,
+        name_or_id: &str,
+        resource: MappedResource,
+        older: VersionChoice,
+        newer: VersionChoice,
+    ) -> Result<Vec<RuleDifference>, AdminError> {
+        let older = self.mapping(name_or_id, resource, older)?;
+        let newer = self.mapping(name_or_id, resource, newer)?;
+        Ok(older.rules.differences(&newer.rules))
+    }
+
+    /// The rules and fields of a configuration, with a version of one of its mappings.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn model(
+        &self,
+        name_or_id: &str,
+        resource: MappedResource,
+        choice: VersionChoice,
+    ) -> Result<ModelSource, AdminError> {
+        let of = |kind| {
+            let choice = if kind == resource {
+                choice
+            } else {
+                VersionChoice::Active
+            };
+            Ok::<_, AdminError>(self.mapping(name_or_id, kind, choice)?.rules)
+        };
+        Ok(ModelSource {
+            users: of(MappedResource::User)?,
+            groups: of(MappedResource::Group)?,
+            custom_fields: self.custom_fields()?,
+        })
+    }
+
+    /// Begins to apply the active rules to the users that are there, in the place of what was begun
+    /// before.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn begin_reapply(&self, actor: &Actor, name_or_id: &str) -> Result<Job, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let audit = entry(
+            actor,
+            "mapping.reapplied",
+            &configuration.name,
+            json!({ "version": configuration.model.user }),
+        );
+        let now = now();
+        let job = Job {
+            id: Uuid::now_v7().to_string(),
+            configuration: configuration.id,
+            position: None,
+            total: 0,
+            done: 0,
+            changed: 0,
+            failed: 0,
+            finished: false,
+            actor: actor.name.clone(),
+            created: now,
+            updated: now,
+        };
+        Ok(self.store.add_job(&job, &audit)?)
+    }
+
+    /// The jobs of a configuration, the newest first.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn jobs(&self, name_or_id: &str) -> Result<Vec<Job>, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        Ok(self.store.jobs(configuration.id)?)
+    }
+
+    /// Takes up the next step of a job that nobody works on: of the one of this id, or the oldest.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn claim_job(&self, id: Option<&str>) -> Result<Option<Job>, AdminError> {
+        let now = now();
+        let until = now + Duration::seconds(STEP_SECONDS);
+        Ok(self.store.claim_job(id, now, until)?)
+    }
+
+    /// The custom fields, the oldest first.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn custom_fields(&self) -> Result<Vec<CustomField>, AdminError> {
+        Ok(self.store.custom_fields()?)
+    }
+
+    /// Adds a custom field.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
+    pub fn add_custom_field(&self, actor: &Actor, field: &CustomField) -> Result<(), AdminError> {
+        field
+            .check()
+            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        if self.custom_fields()?.len() >= FIELDS {
+            return Err(AdminError::Invalid(format!(
+                "there can be {FIELDS} custom fields"
+            )));
+        }
+        let audit = entry(
+            actor,
+            "customField.created",
+            &field.key,
+            json!({ "new": field }),
+        );
+        self.store
+            .add_custom_field(field, now(), &audit)
+            .map_err(|error| taken(error, &field.key))
+    }
+
+    /// Deletes a custom field that no active or drafted rule writes.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Invalid`] when a rule writes it.
+    pub fn delete_custom_field(&self, actor: &Actor, key: &str) -> Result<(), AdminError> {
+        for configuration in self.configurations(None)? {
+            let id = configuration.id.to_string();
+            let (_, versions) = self.mappings(&id, MappedResource::User)?;
+            let used = versions
+                .iter()
+                .filter(|version| version.state(configuration.model.user) != "archived")
+                .flat_map(|version| &version.rules.rules)
+                .find(|rule| rule.target == scim_mapping::Field::Custom(key.to_owned()));
+            if let Some(rule) = used {
+                return Err(AdminError::Invalid(format!(
+                    "the field is written by rule \"{}\" of \"{}\"; change the mapping first",
+                    rule.key, configuration.name
+                )));
+            }
+        }
+        let audit = entry(actor, "customField.deleted", key, json!({}));
+        match self.store.delete_custom_field(key, &audit)? {
+            true => Ok(()),
+            false => Err(AdminError::not_found("custom field", key)),
+        }
+    }
+
+    fn catalog(&self) -> Result<Catalog, AdminError> {
+        Ok(Catalog::with_custom(self.custom_fields()?))
+    }
+}
+
+fn active(configuration: &ProvisioningConfiguration, resource: MappedResource) -> i64 {
+    match resource {
+        MappedResource::User => configuration.model.user,
+        MappedResource::Group => configuration.model.group,
+    }
+}
+
+fn definition(resource: MappedResource, catalog: &Catalog) -> ResourceDefinition {
+    match resource {
+        MappedResource::User => model::users(catalog),
+        MappedResource::Group => ResourceDefinition::group(),
+    }
+}
+
+const NOTE: usize = 500;
+const FIELDS: usize = 200;
+/// How long a step of a job may take before another server takes it up.
+const STEP_SECONDS: i64 = 120;

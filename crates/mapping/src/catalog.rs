@@ -1,0 +1,304 @@
+//! Which fields there are: those of the product, and those that administrators define.
+
+use std::collections::HashSet;
+
+use scim_protocol::Schema;
+use scim_protocol::schema::{Attribute, AttributeType};
+use scim_protocol::text::fold;
+use serde::{Deserialize, Serialize};
+
+use crate::record::Field;
+use crate::rule::MappedResource;
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum FieldKind {
+    /// Text in one line.
+    Text {
+        /// Characters at most.
+        max: u32,
+    },
+    /// Text in several lines.
+    LongText,
+    /// An e-mail address.
+    Email,
+    /// A phone number.
+    Phone,
+    /// A number.
+    Number {
+        /// The smallest one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<f64>,
+        /// The largest one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<f64>,
+        /// Whether it is whole.
+        #[serde(default)]
+        integer: bool,
+    },
+    /// Yes or no.
+    Boolean,
+    /// An instant.
+    DateTime,
+    /// One of several options.
+    SingleChoice {
+        /// The options.
+        options: Vec<String>,
+    },
+    /// Some of several options.
+    MultiChoice {
+        /// The options.
+        options: Vec<String>,
+    },
+    /// Another record, by its name or id.
+    Reference(ReferenceKind),
+    /// Several texts.
+    Texts,
+}
+
+/// What a reference points to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReferenceKind {
+    /// A department.
+    Department,
+    /// A location.
+    Location,
+    /// A company.
+    Company,
+    /// Roles of a technician.
+    Role,
+    /// Another user.
+    Manager,
+}
+
+/// A field that an administrator defined.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomField {
+    /// The stable name: `[a-z][a-z0-9_]*`, 63 characters at most.
+    pub key: String,
+    /// The name that people see.
+    pub label: String,
+    /// What it holds.
+    #[serde(rename = "type")]
+    pub kind: FieldKind,
+    /// Whether every user must have it.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// Why a field cannot be defined.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("field \"{key}\": {reason}")]
+pub struct FieldError {
+    /// The key of the field.
+    pub key: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl CustomField {
+    /// Checks the definition.
+    ///
+    /// # Errors
+    /// [`FieldError`] what is wrong with it.
+    pub fn check(&self) -> Result<(), FieldError> {
+        self.wrong().map_or(Ok(()), |reason| {
+            Err(FieldError {
+                key: self.key.clone(),
+                reason,
+            })
+        })
+    }
+
+    fn wrong(&self) -> Option<String> {
+        let mut characters = self.key.chars();
+        let begins = characters.next().is_some_and(|c| c.is_ascii_lowercase());
+        let goes_on = characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if !begins || !goes_on || self.key.len() > 63 {
+            return Some(
+                "a key begins with a lower-case letter and goes on with 62 of those, digits and \
+                 underscores at most"
+                    .to_owned(),
+            );
+        }
+        if Field::from_key(&self.key).is_some() || FORBIDDEN.contains(&self.key.as_str()) {
+            return Some("ServiceOps has a field of this key already".to_owned());
+        }
+        if self.label.trim().is_empty() || self.label.chars().count() > 100 {
+            return Some("a label has 1 to 100 characters".to_owned());
+        }
+        self.kind.wrong()
+    }
+}
+
+impl FieldKind {
+    fn wrong(&self) -> Option<String> {
+        match self {
+            Self::Text { max } if !(1..=16_384).contains(max) => {
+                Some("a text has 1 to 16384 characters".to_owned())
+            }
+            Self::Number { min, max, .. } => {
+                let finite = [min, max].into_iter().flatten().all(|n| n.is_finite());
+                let ordered = !matches!((min, max), (Some(min), Some(max)) if min > max);
+                (!finite || !ordered).then(|| "the smallest number exceeds the largest".to_owned())
+            }
+            Self::SingleChoice { options } | Self::MultiChoice { options } => {
+                let mut seen = HashSet::new();
+                let fits =
+                    |option: &String| !option.trim().is_empty() && option.chars().count() <= 255;
+                if !(1..=500).contains(&options.len()) || !options.iter().all(fits) {
+                    return Some("a choice has 1 to 500 options of 1 to 255 characters".to_owned());
+                }
+                let twice = options.iter().find(|option| !seen.insert(fold(option)))?;
+                Some(format!("the option \"{twice}\" stands twice"))
+            }
+            Self::Reference(_) | Self::Texts => {
+                Some("a custom field cannot be of this type".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The attribute of the extension schema.
+    fn attribute(&self, name: &str) -> Attribute {
+        let of = |kind| Attribute::new(name, kind);
+        let choice = |options: &[String]| {
+            let mut attribute = of(AttributeType::String);
+            attribute.canonical_values = options.to_vec();
+            attribute
+        };
+        match self {
+            Self::Number { integer: true, .. } => of(AttributeType::Integer),
+            Self::Number { .. } => of(AttributeType::Decimal),
+            Self::Boolean => of(AttributeType::Boolean),
+            Self::DateTime => of(AttributeType::DateTime),
+            Self::SingleChoice { options } => choice(options),
+            Self::MultiChoice { options } => choice(options).multi(),
+            Self::Texts => of(AttributeType::String).multi(),
+            _ => of(AttributeType::String),
+        }
+    }
+}
+
+/// The fields that rules can write.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Catalog {
+    custom: Vec<CustomField>,
+}
+
+impl Catalog {
+    /// The fields of the product and these.
+    pub fn with_custom(custom: Vec<CustomField>) -> Self {
+        Self { custom }
+    }
+
+    /// The fields that administrators defined.
+    pub fn custom(&self) -> &[CustomField] {
+        &self.custom
+    }
+
+    /// The custom fields as an extension schema of User; `None` when there are none.
+    ///
+    /// ```
+    /// use scim_mapping::{Catalog, CustomField, FieldKind};
+    ///
+    /// let badge = CustomField {
+    ///     key: "badge".into(),
+    ///     label: "Badge".into(),
+    ///     kind: FieldKind::Number { min: None, max: None, integer: true },
+    ///     required: false,
+    /// };
+    /// let schema = Catalog::with_custom(vec![badge]).extension_schema().unwrap();
+    /// assert_eq!(schema.attributes[0].name, "badge");
+    /// ```
+    pub fn extension_schema(&self) -> Option<Schema> {
+        if self.custom.is_empty() {
+            return None;
+        }
+        Some(Schema {
+            id: EXTENSION.to_owned(),
+            name: "ServiceOpsUser".to_owned(),
+            description: "The custom fields of ServiceOps users".to_owned(),
+            attributes: self
+                .custom
+                .iter()
+                .map(|field| field.kind.attribute(&field.key).described(&field.label))
+                .collect(),
+        })
+    }
+
+    /// The name that people see of a field.
+    pub fn label(&self, field: &Field) -> String {
+        match field {
+            Field::Custom(key) => self
+                .find(key)
+                .map_or_else(|| key.clone(), |field| field.label.clone()),
+            field => field.label(),
+        }
+    }
+
+    /// What a field holds; `None` when records of the kind have no such field.
+    pub fn kind(&self, field: &Field, resource: MappedResource) -> Option<FieldKind> {
+        if !field.belongs_to(resource) {
+            return None;
+        }
+        match field {
+            Field::Custom(key) => self.find(key).map(|field| field.kind.clone()),
+            field => Some(field.kind()),
+        }
+    }
+
+    fn find(&self, key: &str) -> Option<&CustomField> {
+        self.custom.iter().find(|field| field.key == key)
+    }
+}
+
+impl Field {
+    /// What a field of the product holds.
+    fn kind(&self) -> FieldKind {
+        let choice = |options: [&str; 2]| FieldKind::SingleChoice {
+            options: options.map(str::to_owned).to_vec(),
+        };
+        match self {
+            Self::Email => FieldKind::Email,
+            Self::ContactNo | Self::AltContactNo1 | Self::AltContactNo2 => FieldKind::Phone,
+            Self::Department => FieldKind::Reference(ReferenceKind::Department),
+            Self::Location => FieldKind::Reference(ReferenceKind::Location),
+            Self::Company => FieldKind::Reference(ReferenceKind::Company),
+            Self::Manager => FieldKind::Reference(ReferenceKind::Manager),
+            Self::Roles => FieldKind::Reference(ReferenceKind::Role),
+            Self::Vip => FieldKind::Boolean,
+            Self::Members => FieldKind::Texts,
+            Self::Status => choice(["active", "blocked"]),
+            Self::UserType => choice(["requester", "technician"]),
+            Self::UserName | Self::ScimExternalId | Self::Name => FieldKind::Text { max: 512 },
+            Self::Custom(_) => FieldKind::Text { max: 16 * 1024 },
+            _ => FieldKind::Text { max: 255 },
+        }
+    }
+}
+
+/// The URI of the extension schema of the custom fields.
+pub const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User";
+
+/// Columns of the directory that are nobody's to define again.
+const FORBIDDEN: [&str; 14] = [
+    "id",
+    "schemas",
+    "meta",
+    "password",
+    "groups",
+    "role",
+    "is_admin",
+    "is_tenant_admin",
+    "tenant_admin",
+    "tenant_id",
+    "admin_role",
+    "managed_by",
+    "custom_fields",
+    "version",
+];

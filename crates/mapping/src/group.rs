@@ -1,0 +1,230 @@
+//! Group rules: what a group of the identity provider is in ServiceOps, and what its members get.
+
+use scim_protocol::text::fold;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::check::{check_text, check_transform};
+use crate::compile::{CompiledMapping, MappingError};
+use crate::transform::Transform;
+
+/// What a group is, and what it gives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GroupRule {
+    /// The stable name of the rule.
+    pub key: String,
+    /// Which groups.
+    pub when: GroupMatch,
+    /// What the group is.
+    #[serde(default)]
+    pub kind: GroupKind,
+    /// Which group of ServiceOps it is.
+    #[serde(default)]
+    pub link: GroupLink,
+    /// What happens to its name on the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub name_transforms: Vec<Transform>,
+    /// What its members get.
+    #[serde(default)]
+    pub grants: Grants,
+    /// Whether the rule rests: groups that it matches are as if it were not there.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+/// Which groups a rule is about. Names are compared without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GroupMatch {
+    /// Every group.
+    Any,
+    /// The group of this name.
+    Name(String),
+    /// Groups whose name begins so.
+    NameStartsWith(String),
+    /// Groups whose name ends so.
+    NameEndsWith(String),
+    /// Groups whose name contains this.
+    NameContains(String),
+    /// The group of this `externalId`.
+    ExternalId(String),
+}
+
+impl GroupMatch {
+    fn matches(&self, name: &str, external_id: Option<&str>) -> bool {
+        let name = fold(name.trim());
+        match self {
+            Self::Any => true,
+            Self::Name(text) => name == fold(text.trim()),
+            Self::NameStartsWith(text) => name.starts_with(&fold(text)),
+            Self::NameEndsWith(text) => name.ends_with(&fold(text)),
+            Self::NameContains(text) => name.contains(&fold(text)),
+            Self::ExternalId(id) => external_id == Some(id.as_str()),
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Any => None,
+            Self::Name(text)
+            | Self::NameStartsWith(text)
+            | Self::NameEndsWith(text)
+            | Self::NameContains(text)
+            | Self::ExternalId(text) => Some(text),
+        }
+    }
+}
+
+/// What a group is in ServiceOps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GroupKind {
+    /// Requesters, for approvals and notifications.
+    #[default]
+    RequesterGroup,
+    /// Technicians, for assignment.
+    TechnicianGroup,
+    /// No group of ServiceOps; its members still get what the rule grants.
+    Ignore,
+}
+
+impl GroupKind {
+    /// The kind as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RequesterGroup => "requester_group",
+            Self::TechnicianGroup => "technician_group",
+            Self::Ignore => "ignored",
+        }
+    }
+}
+
+/// Which group of ServiceOps a group becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GroupLink {
+    /// A new one.
+    #[default]
+    Create,
+    /// The one created by hand that has its name; a new one without it.
+    ExistingByName,
+}
+
+/// What the members of a group get for as long as they are in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Grants {
+    /// Roles, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// `requester` or `technician`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_type: Option<String>,
+    /// A department, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Whether they are VIPs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vip: Option<bool>,
+}
+
+impl Grants {
+    /// What is granted, as fields and values.
+    pub fn entries(&self) -> Vec<(&'static str, String)> {
+        let roles = self
+            .roles
+            .iter()
+            .map(|role| ("roles", role.trim().to_owned()));
+        let single = [
+            ("user_type", self.user_type.clone()),
+            ("department", self.department.clone()),
+            ("is_vip", self.vip.map(|vip| vip.to_string())),
+        ];
+        let single = single
+            .into_iter()
+            .filter_map(|(field, value)| Some((field, value?)));
+        roles.chain(single).collect()
+    }
+}
+
+impl GroupRule {
+    pub(crate) fn check(&self, number: usize) -> Result<(), MappingError> {
+        let wrong = |reason: String| MappingError::Group {
+            rule: number,
+            key: self.key.clone(),
+            reason,
+        };
+        if self.key.is_empty() || self.key.len() > 128 {
+            return Err(wrong("a key has 1 to 128 bytes".to_owned()));
+        }
+        match self.when.text() {
+            Some(text) if text.trim().is_empty() => {
+                return Err(wrong("the text to compare with is empty".to_owned()));
+            }
+            Some(text) => check_text(text).map_err(wrong)?,
+            None => {}
+        }
+        if self.name_transforms.len() > 8 {
+            return Err(wrong("a rule may have 8 transforms".to_owned()));
+        }
+        self.name_transforms
+            .iter()
+            .try_for_each(check_transform)
+            .map_err(wrong)?;
+        if self.grants.roles.len() > 50 {
+            return Err(wrong("a rule may grant 50 roles".to_owned()));
+        }
+        if let Some(role) = self.grants.roles.iter().find(|role| is_privileged(role)) {
+            return Err(wrong(format!(
+                "the role \"{role}\" administers ServiceOps and cannot be granted"
+            )));
+        }
+        if self.grants.roles.iter().any(|role| role.trim().is_empty()) {
+            return Err(wrong("a role has no name".to_owned()));
+        }
+        match self.grants.user_type.as_deref() {
+            None | Some("requester" | "technician") => Ok(()),
+            Some(_) => Err(wrong("a user type is requester or technician".to_owned())),
+        }
+    }
+
+    /// The name of the group in ServiceOps.
+    pub fn name(&self, display_name: &str) -> String {
+        let name = Some(Value::from(display_name));
+        let name = self
+            .name_transforms
+            .iter()
+            .fold(name, |name, transform| transform.apply(name));
+        match name {
+            Some(Value::String(name)) if !name.trim().is_empty() => name.trim().to_owned(),
+            _ => display_name.trim().to_owned(),
+        }
+    }
+}
+
+impl CompiledMapping {
+    /// The first rule that is about a group.
+    pub fn group_rule(&self, display_name: &str, external_id: Option<&str>) -> Option<&GroupRule> {
+        self.group_rules
+            .iter()
+            .find(|rule| !rule.paused && rule.when.matches(display_name, external_id))
+    }
+}
+
+/// Whether a role administers ServiceOps: no identity provider can give it.
+pub fn is_privileged(role: &str) -> bool {
+    let role: String = fold(role).chars().filter(|c| c.is_alphanumeric()).collect();
+    PRIVILEGED.contains(&role.as_str())
+}
+
+const PRIVILEGED: [&str; 8] = [
+    "superadmin",
+    "superuser",
+    "superadministrator",
+    "admin",
+    "administrator",
+    "tenantadmin",
+    "tenantadministrator",
+    "root",
+];

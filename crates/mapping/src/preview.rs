@@ -1,0 +1,180 @@
+//! What rules make of one resource, step by step, for whoever edits them.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::compile::{CompiledMapping, CompiledRule};
+use crate::project::{Event, VerdictStatus};
+use crate::record::{Field, FieldValue, Record};
+
+/// What rules make of a resource.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preview {
+    /// One row per rule.
+    pub rules: Vec<RulePreview>,
+    /// The fields that have a value, by their keys.
+    pub record: Map<String, Value>,
+    /// What changes of the record that is there.
+    pub changes: Vec<ChangePreview>,
+    /// What an identity provider would read: the resource, corrected where the record differs.
+    pub sent_back: Map<String, Value>,
+}
+
+/// What one rule makes of a resource.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RulePreview {
+    /// The number of the rule, from 1.
+    pub number: usize,
+    /// The key of the rule.
+    pub key: String,
+    /// Where the value comes from.
+    pub source: String,
+    /// The value there.
+    pub source_value: Option<Value>,
+    /// The value after each transform.
+    pub steps: Vec<Step>,
+    /// The field.
+    pub target: String,
+    /// The value of the field.
+    pub value: Option<Value>,
+    /// `ok`, `defaulted`, `skipped`, `warning` or `error`.
+    pub status: &'static str,
+    /// Why, where the status does not say it all.
+    pub message: Option<String>,
+}
+
+/// A transform and what it made of the value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// The transform.
+    pub transform: Value,
+    /// The value after it.
+    pub value: Option<Value>,
+}
+
+/// A field that changes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChangePreview {
+    /// The key of the field.
+    pub field: String,
+    /// The value before.
+    pub old: Option<Value>,
+    /// The value after.
+    pub new: Option<Value>,
+}
+
+impl CompiledMapping {
+    /// What the rules make of a resource, and of the record that is there.
+    pub fn preview(
+        &self,
+        attributes: &Map<String, Value>,
+        event: Event,
+        current: Option<&Record>,
+    ) -> Preview {
+        let projection = self.project(attributes, event);
+        let record = match current {
+            Some(current) => projection.onto(current),
+            None => projection.record.clone(),
+        };
+        let verdicts = projection.verdicts.iter().zip(&self.rules);
+        let rules = verdicts
+            .map(|(verdict, rule)| {
+                let (status, message) = status(&verdict.status);
+                RulePreview {
+                    value: projection
+                        .record
+                        .get(&verdict.field)
+                        .map(FieldValue::to_json),
+                    status,
+                    message,
+                    ..rule.preview(attributes)
+                }
+            })
+            .collect();
+        let empty = Record::new();
+        Preview {
+            rules,
+            changes: changes(current.unwrap_or(&empty), &record),
+            sent_back: self.emit(attributes, current.unwrap_or(&record)),
+            record: record
+                .iter()
+                .map(|(field, value)| (field.key(), value.to_json()))
+                .collect(),
+        }
+    }
+}
+
+impl CompiledRule {
+    fn preview(&self, attributes: &Map<String, Value>) -> RulePreview {
+        let source_value = self.source_value(attributes);
+        let mut value = source_value.clone();
+        let mut steps = Vec::with_capacity(self.rule.transforms.len());
+        for transform in &self.rule.transforms {
+            value = transform.apply(value);
+            steps.push(Step {
+                transform: serde_json::to_value(transform).unwrap_or(Value::Null),
+                value: value.clone(),
+            });
+        }
+        RulePreview {
+            number: self.number,
+            key: self.rule.key.clone(),
+            source: self.rule.source.to_string(),
+            source_value,
+            steps,
+            target: self.rule.target.key(),
+            value: None,
+            status: "skipped",
+            message: None,
+        }
+    }
+}
+
+fn status(status: &VerdictStatus) -> (&'static str, Option<String>) {
+    match status {
+        VerdictStatus::Ok => ("ok", None),
+        VerdictStatus::Defaulted => ("defaulted", None),
+        VerdictStatus::Skipped(reason) => ("skipped", Some((*reason).to_owned())),
+        VerdictStatus::Warning(reason) => ("warning", Some(reason.clone())),
+        VerdictStatus::Error(reason) => ("error", Some(reason.clone())),
+    }
+}
+
+fn changes(old: &Record, new: &Record) -> Vec<ChangePreview> {
+    let fields: std::collections::BTreeSet<&Field> = old.keys().chain(new.keys()).collect();
+    let value = |record: &Record, field| record.get(field).map(FieldValue::to_json);
+    fields
+        .into_iter()
+        .filter(|field| value(old, field) != value(new, field))
+        .map(|field| ChangePreview {
+            field: field.key(),
+            old: value(old, field),
+            new: value(new, field),
+        })
+        .collect()
+}
+
+impl std::fmt::Display for crate::rule::Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        use crate::rule::JoinPart;
+        match self {
+            Self::Path(path) => formatter.write_str(path),
+            Self::Constant(value) => write!(formatter, "constant {value}"),
+            Self::FirstOf(paths) => write!(formatter, "first of {}", paths.join(", ")),
+            Self::All(path) => write!(formatter, "all {path}"),
+            Self::Join { separator, parts } => {
+                let parts: Vec<String> = parts
+                    .iter()
+                    .map(|part| match part {
+                        JoinPart::Path(path) => path.clone(),
+                        JoinPart::Literal(text) => json!(text).to_string(),
+                    })
+                    .collect();
+                let separator = json!(separator);
+                write!(formatter, "join {} with {separator}", parts.join(", "))
+            }
+        }
+    }
+}

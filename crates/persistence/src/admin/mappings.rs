@@ -1,0 +1,201 @@
+//! Rows of `mapping_versions` and `custom_fields`.
+
+use diesel::sql_types::{BigInt, Text};
+use scim_admin::mapping::{DRAFT, MappingVersion};
+use scim_mapping::{CustomField, MappedResource, MappingSet};
+use scim_provisioning::model::{ModelSource, ModelVersion};
+use scim_provisioning::{ConfigurationId, StoreError};
+use serde::Serialize;
+
+use crate::condition::millis;
+use crate::connection::Connection;
+use crate::view::{instant, unreadable};
+
+#[derive(diesel::QueryableByName)]
+struct VersionRow {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Text)]
+    rules: String,
+    #[diesel(sql_type = Text)]
+    checksum: String,
+    #[diesel(sql_type = Text)]
+    note: String,
+    #[diesel(sql_type = Text)]
+    created_by: String,
+    #[diesel(sql_type = BigInt)]
+    created_at: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct FieldRow {
+    #[diesel(sql_type = Text)]
+    definition: String,
+}
+
+/// The rules and fields of a configuration in these versions.
+pub(crate) fn model(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+    version: ModelVersion,
+) -> Result<ModelSource, StoreError> {
+    let mut rules = |resource, version| {
+        let found = versions(connection, configuration, resource, Some(version))?;
+        let only = found.into_iter().next();
+        only.map(|found| found.rules)
+            .ok_or_else(|| unreadable("mapping_versions"))
+    };
+    Ok(ModelSource {
+        users: rules(MappedResource::User, version.user)?,
+        groups: rules(MappedResource::Group, version.group)?,
+        custom_fields: custom_fields(connection)?,
+    })
+}
+
+/// The versions of a mapping, the newest first and the draft last; or one of them.
+pub(super) fn versions(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+    resource: MappedResource,
+    version: Option<i64>,
+) -> Result<Vec<MappingVersion>, StoreError> {
+    let mut sql = connection.sql(
+        "SELECT version, rules, checksum, note, created_by, created_at FROM mapping_versions \
+         WHERE configuration_id = ",
+    );
+    sql.bind(configuration.to_string());
+    sql.push(" AND resource = ").bind(name(resource));
+    if let Some(version) = version {
+        sql.push(" AND version = ").bind(version);
+    }
+    sql.push(" ORDER BY version DESC");
+    let rows: Vec<VersionRow> = connection.rows(&sql)?;
+    rows.into_iter()
+        .map(|row| {
+            let rules: MappingSet = serde_json::from_str(&row.rules)
+                .map_err(|_json| unreadable("mapping_versions.rules"))?;
+            Ok(MappingVersion {
+                configuration,
+                version: row.version,
+                rules,
+                checksum: row.checksum,
+                note: row.note,
+                created_by: row.created_by,
+                created: instant(row.created_at),
+            })
+        })
+        .collect()
+}
+
+pub(super) fn insert(
+    connection: &mut Connection,
+    version: &MappingVersion,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql(
+        "INSERT INTO mapping_versions (configuration_id, resource, version, rules, checksum, note, \
+         created_by, created_at) VALUES (",
+    );
+    sql.bind(version.configuration.to_string());
+    sql.push(", ").bind(name(version.rules.resource));
+    sql.push(", ").bind(version.version);
+    sql.push(", ").bind(written(&version.rules));
+    sql.push(", ").bind(&version.checksum);
+    sql.push(", ").bind(&version.note);
+    sql.push(", ").bind(&version.created_by);
+    sql.push(", ").bind(millis(version.created)).push(")");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+/// Puts the draft of a mapping, or takes it away.
+pub(super) fn delete_draft(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+    resource: MappedResource,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("DELETE FROM mapping_versions WHERE configuration_id = ");
+    sql.bind(configuration.to_string());
+    sql.push(" AND resource = ").bind(name(resource));
+    sql.push(" AND version = ").bind(DRAFT);
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+/// Makes a version the active one, if `expected` still is.
+pub(super) fn activate(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+    resource: MappedResource,
+    expected: i64,
+    version: i64,
+) -> Result<(), StoreError> {
+    let column = match resource {
+        MappedResource::User => "user_mapping",
+        MappedResource::Group => "group_mapping",
+    };
+    let mut sql = connection.sql("UPDATE provisioning_configurations SET ");
+    sql.push(column).push(" = ").bind(version);
+    sql.push(" WHERE id = ").bind(configuration.to_string());
+    sql.push(" AND ").push(column).push(" = ").bind(expected);
+    match connection.execute(&sql)? {
+        0 => Err(StoreError::Stale),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn custom_fields(connection: &mut Connection) -> Result<Vec<CustomField>, StoreError> {
+    let sql = connection.sql("SELECT definition FROM custom_fields ORDER BY created_at, field_key");
+    let rows: Vec<FieldRow> = connection.rows(&sql)?;
+    rows.iter()
+        .map(|row| {
+            serde_json::from_str(&row.definition)
+                .map_err(|_json| unreadable("custom_fields.definition"))
+        })
+        .collect()
+}
+
+pub(super) fn add_custom_field(
+    connection: &mut Connection,
+    field: &CustomField,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), StoreError> {
+    let mut sql =
+        connection.sql("INSERT INTO custom_fields (field_key, definition, created_at) VALUES (");
+    sql.bind(&field.key).push(", ").bind(written(field));
+    sql.push(", ").bind(millis(now)).push(")");
+    connection.execute(&sql)?;
+    count_up(connection)
+}
+
+/// Deletes a field; its values stay in the records, unseen.
+pub(super) fn delete_custom_field(
+    connection: &mut Connection,
+    key: &str,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("DELETE FROM custom_fields WHERE field_key = ");
+    sql.bind(key);
+    if connection.execute(&sql)? == 0 {
+        return Ok(false);
+    }
+    count_up(connection)?;
+    Ok(true)
+}
+
+/// Tells every server that the fields changed.
+fn count_up(connection: &mut Connection) -> Result<(), StoreError> {
+    let sql = connection.sql("UPDATE field_catalog SET revision = revision + 1");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+fn name(resource: MappedResource) -> &'static str {
+    match resource {
+        MappedResource::User => "user",
+        MappedResource::Group => "group",
+    }
+}
+
+fn written(value: &impl Serialize) -> String {
+    // Keys are strings and nothing fails by itself, so that JSON can always be written.
+    serde_json::to_string(value).unwrap_or_default()
+}

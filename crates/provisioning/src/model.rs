@@ -1,0 +1,151 @@
+//! What the resources of a configuration look like and how they are mapped: schemas and rules,
+//! compiled once for every version of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use scim_mapping::{
+    Catalog, CompiledMapping, CustomField, Field, MappingError, MappingSet, Rule, Source,
+};
+use scim_protocol::ResourceDefinition;
+
+use crate::directory::{Directory, StoreError};
+use crate::id::{ConfigurationId, ResourceKind};
+
+/// Which versions of rules and fields a configuration uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ModelVersion {
+    /// The version of the user mapping.
+    pub user: i64,
+    /// The version of the group mapping.
+    pub group: i64,
+    /// The revision of the custom fields.
+    pub fields: i64,
+}
+
+impl ModelVersion {
+    /// The version of the mapping of a kind of resource.
+    pub fn mapping(self, kind: ResourceKind) -> i64 {
+        match kind {
+            ResourceKind::User => self.user,
+            ResourceKind::Group => self.group,
+        }
+    }
+}
+
+/// The rules and fields of a configuration, as they are stored.
+#[derive(Debug, Clone)]
+pub struct ModelSource {
+    /// The rules for users.
+    pub users: MappingSet,
+    /// The rules for groups.
+    pub groups: MappingSet,
+    /// The fields that administrators defined.
+    pub custom_fields: Vec<CustomField>,
+}
+
+/// Schemas and rules, compiled.
+#[derive(Debug)]
+pub struct Model {
+    /// Users, with the extension of the custom fields.
+    pub users: ResourceDefinition,
+    /// Groups.
+    pub groups: ResourceDefinition,
+    /// The mapping of users.
+    pub user_mapping: CompiledMapping,
+    /// The mapping of groups.
+    pub group_mapping: CompiledMapping,
+}
+
+impl Model {
+    /// Compiles rules and fields.
+    ///
+    /// A custom field that no rule writes takes its value from the attribute of its own name in
+    /// the extension schema.
+    ///
+    /// # Errors
+    /// [`MappingError`] which rule does not fit.
+    pub fn compile(source: &ModelSource) -> Result<Self, MappingError> {
+        let catalog = Catalog::with_custom(source.custom_fields.clone());
+        let users = users(&catalog);
+        let groups = ResourceDefinition::group();
+        let completed = completed(&source.users, &catalog);
+        Ok(Self {
+            user_mapping: completed.compile(&users, &catalog)?,
+            group_mapping: source.groups.compile(&groups, &catalog)?,
+            users,
+            groups,
+        })
+    }
+}
+
+/// Users as a catalogue of fields makes them.
+pub fn users(catalog: &Catalog) -> ResourceDefinition {
+    let users = ResourceDefinition::user();
+    match catalog.extension_schema() {
+        Some(schema) => users.extended(schema, false),
+        None => users,
+    }
+}
+
+/// The rules with those that the extension schema implies.
+pub fn completed(rules: &MappingSet, catalog: &Catalog) -> MappingSet {
+    let mut completed = rules.clone();
+    let Some(schema) = catalog.extension_schema() else {
+        return completed;
+    };
+    for attribute in &schema.attributes {
+        let target = Field::Custom(attribute.name.clone());
+        let written = |rule: &Rule| rule.target == target;
+        if completed.rules.iter().any(written) {
+            continue;
+        }
+        let path = format!("{}:{}", schema.id, attribute.name);
+        let source = match attribute.multi_valued {
+            true => Source::All(path),
+            false => Source::Path(path),
+        };
+        completed.rules.push(Rule::new(source, target));
+    }
+    completed
+}
+
+/// The compiled models, one for each configuration.
+#[derive(Default)]
+pub(crate) struct Models {
+    compiled: Mutex<HashMap<ConfigurationId, (ModelVersion, Arc<Model>)>>,
+}
+
+impl Models {
+    /// The model of a version, which is compiled when it is new.
+    pub(crate) fn of(
+        &self,
+        directory: &dyn Directory,
+        configuration: ConfigurationId,
+        version: ModelVersion,
+    ) -> Result<Arc<Model>, StoreError> {
+        if let Some((compiled, model)) = self.lock().get(&configuration)
+            && *compiled == version
+        {
+            return Ok(Arc::clone(model));
+        }
+        let source = directory.model(configuration, version)?;
+        let model = Model::compile(&source)
+            .map_err(|error| StoreError::Database(format!("stored mapping: {error}").into()))?;
+        let model = Arc::new(model);
+        let mut compiled = self.lock();
+        if compiled.len() >= KEPT {
+            compiled.clear();
+        }
+        compiled.insert(configuration, (version, Arc::clone(&model)));
+        Ok(model)
+    }
+
+    fn lock(
+        &self,
+    ) -> std::sync::MutexGuard<'_, HashMap<ConfigurationId, (ModelVersion, Arc<Model>)>> {
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const KEPT: usize = 256;

@@ -1,0 +1,364 @@
+//! Rules over what is stored: what a draft would change, and carrying out what it changes.
+
+use chrono::{DateTime, Utc};
+use scim_mapping::{Event as MappingEvent, Field, FieldValue, Preview, Record};
+use scim_protocol::{Error, Resource};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::configuration::Configuration;
+use crate::directory::{DirectoryTransaction, From, Keyset, Selected, Selection, StoredUser};
+use crate::event::{Action, Outcome};
+use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+use crate::model::{Model, ModelSource};
+use crate::operation::user::{self, PreparedUser};
+use crate::operation::{Answer, Caller, Failure};
+use crate::service::{Context, ServiceProvider};
+
+/// What rules would make of the users that a configuration has.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Impact {
+    /// How many users there are.
+    pub users: u64,
+    /// How many would stay as they are.
+    pub unchanged: u64,
+    /// How many would change.
+    pub changed: u64,
+    /// How many would have a warning.
+    pub warnings: u64,
+    /// How many would be refused.
+    pub errors: u64,
+    /// The first of those that would change, have a warning or be refused.
+    pub examples: Vec<Example>,
+}
+
+/// A user whom rules would change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Example {
+    /// The id.
+    pub id: String,
+    /// `userName`.
+    pub user_name: String,
+    /// The fields that would change.
+    pub changes: Vec<FieldChange>,
+    /// The warnings, or why the user would be refused.
+    pub messages: Vec<String>,
+}
+
+/// A field that changes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// The key of the field.
+    pub field: String,
+    /// The value before.
+    pub old: Option<Value>,
+    /// The value after.
+    pub new: Option<Value>,
+}
+
+/// Rules being applied to stored users, batch by batch. It goes on where it was left, whoever
+/// takes it up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The id.
+    pub id: String,
+    /// Of this configuration.
+    pub configuration: ConfigurationId,
+    /// The user after whom it goes on.
+    pub position: Option<ResourceId>,
+    /// How many users there were when it began.
+    pub total: u64,
+    /// How many were looked at.
+    pub done: u64,
+    /// How many of them changed.
+    pub changed: u64,
+    /// How many of them were refused; the log says why.
+    pub failed: u64,
+    /// Whether it is at its end.
+    pub finished: bool,
+    /// Who asked for it.
+    pub actor: String,
+    /// When it was asked for.
+    pub created: DateTime<Utc>,
+    /// When it was worked on last.
+    pub updated: DateTime<Utc>,
+}
+
+impl ServiceProvider {
+    /// What rules make of a resource, rule by rule, and what would change of the user who has its
+    /// `userName`.
+    ///
+    /// # Errors
+    /// `invalidSyntax` or `invalidValue` when it is no resource; what the store fails with.
+    pub fn preview(
+        &self,
+        configuration: &Configuration,
+        source: &ModelSource,
+        kind: ResourceKind,
+        document: Value,
+    ) -> Result<Preview, Failure> {
+        let model = compile(source)?;
+        let caller = silent(configuration);
+        let context = self.context_with(&caller, model);
+        let mut tolerance = context.tolerance();
+        let resource = Resource::read(context.definition(kind), document, &mut tolerance)?;
+        let mut attributes = resource.into_map();
+        if kind == ResourceKind::Group {
+            return Ok(context.model.group_mapping.preview(
+                &attributes,
+                MappingEvent::Create,
+                None,
+            ));
+        }
+        attributes.entry("active").or_insert(Value::Bool(true));
+        let current = self.current(&context, &attributes)?;
+        let (event, fields) = match &current {
+            Some(user) => (MappingEvent::Change, Some(user.fields())),
+            None => (MappingEvent::Create, None),
+        };
+        Ok(context
+            .model
+            .user_mapping
+            .preview(&attributes, event, fields.as_ref()))
+    }
+
+    /// The user in scope who has the `userName`.
+    fn current(
+        &self,
+        context: &Context,
+        attributes: &serde_json::Map<String, Value>,
+    ) -> Result<Option<StoredUser>, Failure> {
+        let Some(name) = attributes.get("userName").and_then(Value::as_str) else {
+            return Ok(None);
+        };
+        let filter = scim_protocol::Filter::Comparison {
+            path: scim_protocol::AttributePath::new("userName"),
+            operator: scim_protocol::filter::Operator::Equal,
+            value: scim_protocol::filter::Comparand::Text(name.to_owned()),
+        };
+        let condition = filter.bind(&context.model.users, &mut context.tolerance())?;
+        let selection = Selection {
+            condition: Some(condition),
+            ..page(None, 1)
+        };
+        let mut found = None;
+        self.directory.read(&mut |view| {
+            found = view.users(context.scope(), &selection)?.items.pop();
+            Ok(Answer::default())
+        })?;
+        Ok(found)
+    }
+
+    /// What rules would make of the users that a configuration has. Nothing is written.
+    ///
+    /// # Errors
+    /// What the store fails with.
+    pub fn impact(
+        &self,
+        configuration: &Configuration,
+        source: &ModelSource,
+    ) -> Result<Impact, Failure> {
+        let caller = silent(configuration);
+        let context = self.context_with(&caller, compile(source)?);
+        let mut impact = Impact::default();
+        let mut after = None;
+        loop {
+            let mut users = Vec::new();
+            self.directory.read(&mut |view| {
+                users = view.users(context.scope(), &page(after, BATCH))?.items;
+                Ok(Answer::default())
+            })?;
+            for user in &users {
+                impact.count(&context, user);
+            }
+            match users.last() {
+                Some(last) if users.len() == BATCH => after = Some(last.id),
+                _ => return Ok(impact),
+            }
+        }
+    }
+
+    /// Applies the active rules to the next batch of users, and notes how far the job is, in one
+    /// transaction.
+    ///
+    /// # Errors
+    /// What the store fails with; the job then stands where it stood.
+    pub fn reapply(&self, configuration: &Configuration, job: &Job) -> Result<Job, Failure> {
+        let caller = silent(configuration);
+        let context = self.context(&caller)?;
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let job = job.clone();
+        self.directory.write(Box::new(move |transaction| {
+            let mut job = job.clone();
+            let users = transaction.users(context.scope(), &page(job.position, BATCH))?;
+            step(&context, transaction, &users, &mut job)?;
+            job.updated = context.now;
+            transaction.save_job(&job)?;
+            // Whoever asked may be gone; what is done is done.
+            let _gone = sender.send(job);
+            Ok(Answer::default())
+        }))?;
+        // A transaction that ran twice sent twice; the last one was committed.
+        receiver
+            .try_iter()
+            .last()
+            .ok_or_else(|| Error::with_status(500, "The job did not run.").into())
+    }
+}
+
+fn step(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    users: &Selected<StoredUser>,
+    job: &mut Job,
+) -> Result<(), Failure> {
+    for user in &users.items {
+        job.position = Some(user.id);
+        job.done += 1;
+        match apply(context, transaction, user.id) {
+            Ok(true) => job.changed += 1,
+            Ok(false) => {}
+            Err(Failure::Store(error)) => return Err(Failure::Store(error)),
+            Err(Failure::Scim(error)) => {
+                job.failed += 1;
+                log_failure(context, transaction, user, error.detail().to_owned())?;
+            }
+            Err(Failure::Refused { reason, .. }) => {
+                job.failed += 1;
+                log_failure(context, transaction, user, reason)?;
+            }
+        }
+    }
+    job.finished = users.items.len() < BATCH;
+    Ok(())
+}
+
+/// Applies the rules to a user; answers whether that changed anything.
+fn apply(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    id: ResourceId,
+) -> Result<bool, Failure> {
+    let Some(stored) = transaction.lock_user(context.scope(), id)? else {
+        return Ok(false);
+    };
+    let document = Resource::from_map(stored.document.clone());
+    let mut prepared: PreparedUser = user::prepare(context, document, Some(&stored))?;
+    // Rules say what fields hold; whether somebody works is not theirs to change unasked.
+    prepared.write.status = stored.status;
+    let changes = field_changes(&stored.record, &prepared.write.record);
+    if changes.is_empty() {
+        return Ok(false);
+    }
+    let occupants = transaction.occupants(context.scope(), &prepared.keys, Some(id))?;
+    user::decide(context, &prepared, &occupants, false)?;
+    let (scope, now) = (context.scope(), context.now);
+    transaction.update_user(scope, id, stored.version, &prepared.write, now)?;
+    let mut event = context.event(Action::Update, Some(ResourceKind::User));
+    event.resource_id = Some(id);
+    event.resource_name = user::text(&stored.document, "userName");
+    event.reason = Some("The mapping was applied again.".to_owned());
+    event.changes = json!(changes);
+    event.deviations = user::notes(&[], &prepared.warnings);
+    if !prepared.warnings.is_empty() {
+        event.outcome = Outcome::Warning;
+    }
+    transaction.record(&event)?;
+    Ok(true)
+}
+
+fn log_failure(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    user: &StoredUser,
+    reason: String,
+) -> Result<(), Failure> {
+    let mut event = context.event(Action::Update, Some(ResourceKind::User));
+    event.resource_id = Some(user.id);
+    event.resource_name = user::text(&user.document, "userName");
+    event.outcome = Outcome::Failure;
+    event.reason = Some(reason);
+    Ok(transaction.record(&event)?)
+}
+
+impl Impact {
+    fn count(&mut self, context: &Context, user: &StoredUser) {
+        self.users += 1;
+        let mapping = &context.model.user_mapping;
+        let projection = mapping.project(&user.document, MappingEvent::Change);
+        let mut messages: Vec<String> = projection.warnings().map(ToString::to_string).collect();
+        let mut changes = Vec::new();
+        match projection.rejection() {
+            Some(rejected) => {
+                self.errors += 1;
+                messages.insert(0, rejected.to_string());
+            }
+            None => {
+                let mut after = projection.onto(&user.record);
+                after.remove(&Field::Status);
+                changes = field_changes(&user.record, &after);
+                match changes.is_empty() {
+                    true => self.unchanged += 1,
+                    false => self.changed += 1,
+                }
+                self.warnings += u64::from(!messages.is_empty());
+            }
+        }
+        let telling = !changes.is_empty() || !messages.is_empty();
+        if telling && self.examples.len() < EXAMPLES {
+            self.examples.push(Example {
+                id: user.id.to_string(),
+                user_name: user::text(&user.document, "userName").unwrap_or_default(),
+                changes,
+                messages,
+            });
+        }
+    }
+}
+
+/// The fields in which two records differ.
+fn field_changes(old: &Record, new: &Record) -> Vec<FieldChange> {
+    let keys: std::collections::BTreeSet<&Field> = old.keys().chain(new.keys()).collect();
+    let json = |record: &Record, field| record.get(field).map(FieldValue::to_json);
+    keys.into_iter()
+        .filter(|field| json(old, field) != json(new, field))
+        .map(|field| FieldChange {
+            field: field.key(),
+            old: json(old, field),
+            new: json(new, field),
+        })
+        .collect()
+}
+
+fn compile(source: &ModelSource) -> Result<std::sync::Arc<Model>, Error> {
+    let model = Model::compile(source).map_err(|error| Error::with_status(400, error.to_string()));
+    model.map(std::sync::Arc::new)
+}
+
+/// An administrator's work, which no request asked for.
+pub(crate) fn silent(configuration: &Configuration) -> Caller {
+    Caller {
+        configuration: std::sync::Arc::new(configuration.clone()),
+        request_id: uuid::Uuid::now_v7().to_string(),
+        source: None,
+        user_agent: None,
+    }
+}
+
+fn page(after: Option<ResourceId>, count: usize) -> Selection {
+    let keyset = |id| Keyset {
+        key: Value::Null,
+        id,
+    };
+    Selection {
+        condition: None,
+        sort: None,
+        from: after.map_or(From::Offset(0), |id| From::After(keyset(id))),
+        count,
+    }
+}
+
+const BATCH: usize = 500;
+const EXAMPLES: usize = 20;

@@ -1,0 +1,236 @@
+//! Mappings: versions, custom fields, preview, impact and applying them again.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use end_to_end::{Client, Server, on_both_engines, uri};
+use serde_json::{Value, json};
+
+const EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User";
+
+fn run(server: &Server, arguments: &[&str]) {
+    let output = server.run(arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+}
+
+/// What a command that fails says.
+fn refused(server: &Server, arguments: &[&str]) -> String {
+    let output = server.run(arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Writes a document to a file that a command reads.
+fn file(server: &Server, name: &str, document: &Value) -> String {
+    let path = server.data().join(name);
+    std::fs::write(&path, document.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// The rules of the user mapping, changed.
+fn import(server: &Server, change: impl Fn(&mut Vec<Value>)) -> Value {
+    let mut mapping = server.json(&["mapping", "export", "Test", "--json"]);
+    change(mapping["rules"].as_array_mut().unwrap());
+    let path = file(server, "mapping.json", &mapping);
+    server.json(&["mapping", "import", "Test", &path, "--json"])
+}
+
+fn person(server: &Server, name: &str) -> Value {
+    let people = server.json(&["user", "list", "--json"]);
+    let found = people
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| p["userName"] == name);
+    found
+        .unwrap_or_else(|| panic!("no {name} in {people}"))
+        .clone()
+}
+
+fn ava(client: &Client, more: &Value) -> end_to_end::Response {
+    let mut user = json!({"schemas": [uri::USER], "userName": "ava"});
+    for (name, value) in more.as_object().unwrap() {
+        user[name] = value.clone();
+    }
+    client.post("/Users", &user)
+}
+
+on_both_engines! {
+    fn a_draft_changes_nothing_until_it_is_activated(server: &Server) {
+        let client = server.client();
+        let draft = import(server, |rules| {
+            let name = rules.iter_mut().find(|rule| rule["key"] == "display_name").unwrap();
+            name["source"] = json!({"join": {"separator": ", ",
+                "parts": [{"path": "name.familyName"}, {"path": "name.givenName"}]}});
+        });
+        assert_eq!((&draft["version"], &draft["state"]), (&json!(0), &json!("draft")));
+        let name = json!({"name": {"givenName": "Ava", "familyName": "Li"}, "displayName": "A. L."});
+        ava(&client, &name).expect(201);
+        assert_eq!(person(server, "ava")["displayName"], "A. L.");
+
+        let differences = server.json(&["mapping", "diff", "Test", "--json"]);
+        assert_eq!(differences, json!([{"key": "display_name", "change": "changed",
+            "members": ["source"]}]));
+        let impact = server.json(&["mapping", "impact", "Test", "--json"]);
+        assert_eq!((&impact["users"], &impact["changed"]), (&json!(1), &json!(1)));
+        assert_eq!(impact["examples"][0]["changes"],
+            json!([{"field": "display_name", "old": "A. L.", "new": "Li, Ava"}]));
+        assert_eq!(person(server, "ava")["displayName"], "A. L.");
+
+        let active = server.json(&["mapping", "activate", "Test", "--json"]);
+        assert_eq!((&active["version"], &active["state"]), (&json!(2), &json!("active")));
+        let bob = json!({"schemas": [uri::USER], "userName": "bob",
+            "name": {"givenName": "Bob", "familyName": "Ng"}});
+        client.post("/Users", &bob).expect(201);
+        assert_eq!(person(server, "bob")["displayName"], "Ng, Bob");
+        let events = server.json(&["events", "--json"]);
+        let versions: Vec<&Value> = events.as_array().unwrap().iter()
+            .map(|event| &event["mappingVersion"]).collect();
+        assert_eq!(versions, [&json!(1), &json!(2)]);
+
+        // Those who were there follow when they are asked to.
+        let job = server.json(&["mapping", "reapply", "Test", "--json"]);
+        assert_eq!((&job["done"], &job["changed"], &job["finished"]),
+            (&json!(2), &json!(1), &json!(true)));
+        assert_eq!(person(server, "ava")["displayName"], "Li, Ava");
+
+        run(server, &["mapping", "rollback", "Test", "--version", "1"]);
+        let versions = server.json(&["mapping", "show", "Test", "--json"])["versions"].clone();
+        let states: Vec<_> = versions.as_array().unwrap().iter()
+            .map(|version| version["state"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(states, ["archived", "active"]);
+        run(server, &["mapping", "reapply", "Test"]);
+        assert_eq!(person(server, "ava")["displayName"], "A. L.");
+        assert!(refused(server, &["mapping", "activate", "Test"]).contains("draft"));
+    }
+
+    fn the_server_applies_a_mapping_in_the_background(server: &Server) {
+        let client = server.client();
+        let ids: Vec<String> = (0..1_200).map(|at| format!("u{at}")).collect();
+        for part in ids.chunks(1_000) {
+            let operations: Vec<Value> = part.iter().map(|name| json!({"method": "POST",
+                "path": "/Users", "bulkId": name,
+                "data": {"schemas": [uri::USER], "userName": name, "title": "Guide"}})).collect();
+            client.post("/Bulk", &json!({"schemas": [uri::BULK], "Operations": operations})).expect(200);
+        }
+        import(server, |rules| {
+            let title = rules.iter_mut().find(|rule| rule["key"] == "job_title").unwrap();
+            title["transforms"] = json!(["upper"]);
+        });
+        run(server, &["mapping", "activate", "Test"]);
+        run(server, &["mapping", "reapply", "Test", "--background"]);
+        let mut server_job = Value::Null;
+        for _ in 0..900 {
+            server_job = server.json(&["mapping", "reapply", "Test", "--status", "--json"]);
+            if server_job["finished"] == true {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        assert_eq!((&server_job["done"], &server_job["changed"], &server_job["failed"]),
+            (&json!(1_200), &json!(1_200), &json!(0)));
+        let user = client.get("/Users?filter=userName eq \"u7\"").json;
+        assert_eq!(user["Resources"][0]["title"], "Guide");
+    }
+
+    fn rules_that_cannot_work_are_refused_by_name(server: &Server) {
+        server.client();
+        let mut mapping = server.json(&["mapping", "export", "Test", "--json"]);
+        mapping["rules"][2]["target"] = json!("is_admin");
+        let path = file(server, "wrong.json", &mapping);
+        let said = refused(server, &["mapping", "import", "Test", &path]);
+        assert!(said.contains("rule 3") && said.contains("is_admin"), "{said}");
+        mapping["rules"][2]["target"] = json!("custom_fields.badge");
+        let path = file(server, "wrong.json", &mapping);
+        let said = refused(server, &["mapping", "import", "Test", &path]);
+        assert!(said.contains("rule 3") && said.contains("badge"), "{said}");
+        mapping["rules"].as_array_mut().unwrap().remove(0);
+        let path = file(server, "wrong.json", &mapping);
+        refused(server, &["mapping", "import", "Test", &path]);
+        let group = json!({"resource": "group", "rules": [], "groupRules": [{"key": "a",
+            "when": "any", "grants": {"roles": ["super  ADMIN"]}}]});
+        let path = file(server, "wrong.json", &group);
+        refused(server, &["mapping", "import", "Test", &path]);
+        assert!(refused(server, &["mapping", "impact", "Test"]).contains("draft"));
+    }
+
+    fn custom_fields_are_published_and_set(server: &Server) {
+        let client = server.client();
+        assert!(!client.get("/Schemas").text.contains(EXTENSION));
+        run(server, &["custom-field", "add", "badge", "--type", "number", "--integer",
+            "--min", "1", "--label", "Badge"]);
+        run(server, &["custom-field", "add", "site", "--type", "single-choice",
+            "--option", "Berlin", "--option", "Paris"]);
+        run(server, &["custom-field", "add", "skills", "--type", "multi-choice",
+            "--option", "SQL", "--option", "Rust"]);
+        for wrong in [
+            &["custom-field", "add", "badge"][..],
+            &["custom-field", "add", "user_name"],
+            &["custom-field", "add", "is_tenant_admin"],
+            &["custom-field", "add", "Upper"],
+            &["custom-field", "add", "x", "--type", "single-choice"],
+        ] {
+            refused(server, wrong);
+        }
+        let schema = client.get(&format!("/Schemas/{EXTENSION}")).expect(200).json;
+        assert_eq!(schema["attributes"][0]["name"], "badge");
+        assert_eq!(schema["attributes"][0]["type"], "integer");
+        assert_eq!(schema["attributes"][2]["multiValued"], true);
+        let types = client.get("/ResourceTypes/User").json;
+        assert!(types["schemaExtensions"].to_string().contains(EXTENSION));
+
+        let user = ava(&client, &json!({"schemas": [uri::USER, EXTENSION],
+            EXTENSION: {"badge": 7, "site": "berlin", "skills": ["rust"]}})).expect(201).json;
+        assert_eq!(user[EXTENSION], json!({"badge": 7, "site": "berlin", "skills": ["rust"]}));
+        assert_eq!(person(server, "ava")["customFields"],
+            json!({"badge": 7.0, "site": "Berlin", "skills": ["Rust"]}));
+        let filter = format!("{EXTENSION}:badge eq 7 and {EXTENSION}:skills eq \"RUST\"");
+        assert_eq!(client.get(&format!("/Users?filter={filter}")).json["totalResults"], 1);
+        let path = format!("/Users/{}", user["id"].as_str().unwrap());
+        let operations = json!([{"op": "replace", "path": format!("{EXTENSION}:site"), "value": "Paris"},
+            {"op": "remove", "path": format!("{EXTENSION}:skills")}]);
+        client.patch(&path, &operations).expect(200);
+        assert_eq!(person(server, "ava")["customFields"], json!({"badge": 7.0, "site": "Paris"}));
+
+        // A value that does not fit an optional field is a warning, not a failure.
+        let operations = json!([{"op": "replace", "path": format!("{EXTENSION}:site"), "value": "Rome"}]);
+        client.patch(&path, &operations).expect(200);
+        let events = server.json(&["events", "--outcome", "warning", "--json"]);
+        assert!(events[0]["deviations"].to_string().contains("Berlin, Paris"), "{events}");
+        assert_eq!(person(server, "ava")["customFields"]["site"], "Paris");
+
+        // Any attribute can be the source.
+        import(server, |rules| rules.push(json!({"key": "site", "target": "custom_fields.site",
+            "source": {"path": "addresses[type eq \"work\"].locality"}, "required": true})));
+        run(server, &["mapping", "activate", "Test"]);
+        let bob = json!({"schemas": [uri::USER], "userName": "bob",
+            "addresses": [{"type": "work", "locality": "Rome"}]});
+        let error = client.post("/Users", &bob).expect(400).json;
+        let detail = error["detail"].as_str().unwrap();
+        for part in ["addresses[type eq \"work\"].locality", "site", "rule 18"] {
+            assert!(detail.contains(part), "{detail}");
+        }
+        assert!(refused(server, &["custom-field", "delete", "site"]).contains("rule"));
+        run(server, &["custom-field", "delete", "badge"]);
+        assert_eq!(server.json(&["custom-field", "list", "--json"]).as_array().unwrap().len(), 2);
+    }
+
+    fn a_preview_shows_every_rule(server: &Server) {
+        let client = server.client();
+        ava(&client, &json!({"title": "Guide"})).expect(201);
+        let sample = json!({"schemas": [uri::USER], "userName": " ava ", "title": "Chief",
+            "emails": [{"value": " AVA@X.example ", "type": "work"}]});
+        let path = file(server, "sample.json", &sample);
+        let preview = server.json(&["mapping", "preview", "Test", &path, "--json"]);
+        let rules = preview["rules"].as_array().unwrap();
+        let email = rules.iter().find(|rule| rule["key"] == "email").unwrap();
+        assert_eq!(email["sourceValue"], " AVA@X.example ");
+        assert_eq!(email["steps"][0], json!({"transform": "trim", "value": "AVA@X.example"}));
+        assert_eq!(email["value"], "ava@x.example");
+        assert_eq!(email["status"], "ok");
+        assert_eq!(preview["record"]["email"], "ava@x.example");
+        assert_eq!(person(server, "ava")["email"], Value::Null, "nothing is written");
+        let text = server.run(&["mapping", "preview", "Test", &path]);
+        assert!(String::from_utf8(text.stdout).unwrap().contains("ava@x.example"));
+        let path = file(server, "list.json", &json!([1]));
+        refused(server, &["mapping", "preview", "Test", &path]);
+    }
+}
