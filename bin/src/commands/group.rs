@@ -46,6 +46,7 @@ fn document(group: &GroupSummary) -> Value {
     json!({
         "id": group.id,
         "name": group.name,
+        "kind": group.kind,
         "members": group.members,
         "managedBy": group.managed_by,
         "createdAt": instant(group.created),

@@ -45,14 +45,29 @@ pub struct Person {
     pub tenant_admin: bool,
     /// The administrative role.
     pub role: Option<String>,
-    /// The custom fields, by key.
-    pub custom_fields: Map<String, Value>,
+    /// The fields that have a value, by their keys, with what groups and administrators gave.
+    pub fields: Map<String, Value>,
+    /// What groups and administrators gave.
+    pub grants: Vec<Grant>,
+    /// The id of the manager, once the manager is there.
+    pub manager: Option<String>,
     /// The name of the configuration that manages the person; `None` for people created by hand.
     pub managed_by: Option<String>,
     /// When the person was created.
     pub created: DateTime<Utc>,
     /// When the person last changed.
     pub last_modified: DateTime<Utc>,
+}
+
+/// A value that a group or an administrator gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The key of the field.
+    pub field: String,
+    /// The value.
+    pub value: String,
+    /// The name of the group; `None` for what was given by hand.
+    pub group: Option<String>,
 }
 
 /// A group in the directory.
@@ -62,6 +77,8 @@ pub struct GroupSummary {
     pub id: String,
     /// The name.
     pub name: String,
+    /// `requester_group`, `technician_group` or `ignored`.
+    pub kind: String,
     /// How many members it has.
     pub members: i64,
     /// The name of the configuration that manages the group.

@@ -11,7 +11,9 @@ use crate::convert::convert;
 use crate::group::GroupRule;
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue};
-use crate::rule::{Apply, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, Rule, Source};
+use crate::rule::{
+    Apply, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source,
+};
 
 /// Why a mapping set cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +86,18 @@ pub(crate) enum CompiledSource {
 pub(crate) enum CompiledPart {
     Path(Box<SourcePath>),
     Literal(String),
+}
+
+impl CompiledMapping {
+    /// What happens when a reference field names a record that is not there.
+    pub fn on_unknown(&self, field: &Field) -> OnUnknown {
+        let rule = self.rules.iter().find(|rule| rule.rule.target == *field);
+        let said = rule.and_then(|rule| rule.rule.on_unknown);
+        said.unwrap_or(match field {
+            Field::Roles => OnUnknown::Ignore,
+            _ => OnUnknown::Create,
+        })
+    }
 }
 
 impl MappingSet {

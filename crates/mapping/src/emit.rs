@@ -49,9 +49,9 @@ impl CompiledMapping {
     ) -> impl Iterator<Item = &'a CompiledRule> {
         self.rules.iter().filter(move |rule| {
             rule.follows_document()
-                && rule
-                    .expected(document)
-                    .is_some_and(|expected| !same(expected.as_ref(), record.get(&rule.rule.target)))
+                && rule.expected(document).is_some_and(|expected| {
+                    !rule.same(expected.as_ref(), record.get(&rule.rule.target))
+                })
         })
     }
 }
@@ -73,6 +73,24 @@ impl CompiledRule {
             // A value that does not fit was never written.
             Err(_) => None,
         }
+    }
+
+    /// Whether the field has the value that the document gives it.
+    ///
+    /// Instants and their text are the same: a record that was stored no longer tells them apart.
+    /// A reference may have been named by its id, or by a name that nobody knows, which leaves the
+    /// field empty.
+    fn same(&self, expected: Option<&FieldValue>, current: Option<&FieldValue>) -> bool {
+        let json = |value: Option<&FieldValue>| value.map(FieldValue::to_json);
+        if expected == current || json(expected) == json(current) {
+            return true;
+        }
+        matches!(self.kind, FieldKind::Reference(_))
+            && match (expected, current) {
+                (Some(_), None) | (Some(FieldValue::Texts(_)), Some(_)) => true,
+                (Some(FieldValue::Text(name)), Some(_)) => uuid_like(name),
+                _ => false,
+            }
     }
 
     fn written_path(&self, document: &Map<String, Value>) -> Option<&SourcePath> {
@@ -104,6 +122,10 @@ impl CompiledRule {
     }
 }
 
+fn uuid_like(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+}
+
 impl SourcePath {
     /// The value in the type of the attribute; `None` when it has none there.
     fn typed(&self, value: Value) -> Option<Value> {
@@ -116,9 +138,4 @@ impl SourcePath {
             (Some(_), _) => plain_text(&value).map(Value::String),
         }
     }
-}
-
-/// Instants and their text are the same: a record that was stored no longer tells them apart.
-fn same(left: Option<&FieldValue>, right: Option<&FieldValue>) -> bool {
-    left == right || left.map(FieldValue::to_json) == right.map(FieldValue::to_json)
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::members::IdRow;
 use crate::page::Placed;
 use crate::view::{instant, unreadable, visible};
 
@@ -90,10 +91,13 @@ pub(crate) fn insert(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut sql = connection.sql(
-        "INSERT INTO groups (id, name, name_key, scim_name_key, managed_by, external_id, scim_document, version, \
+        "INSERT INTO groups (id, kind, rule_key, name, name_key, scim_name_key, managed_by, external_id, scim_document, version, \
          created_at, updated_at, search_document) VALUES (",
     );
-    sql.bind(id.to_string()).push(", ").bind(&group.name);
+    sql.bind(id.to_string());
+    sql.push(", ").bind(group.kind.as_str());
+    sql.push(", ").bind(group.rule.clone());
+    sql.push(", ").bind(&group.name);
     sql.push(", ").bind(fold(&group.name));
     sql.push(", ").bind(scim_name_key(group));
     sql.push(", ").bind(scope.configuration().to_string());
@@ -106,7 +110,68 @@ pub(crate) fn insert(
         .bind(millis(now));
     sql.push(", ").bind_json(&group.search).push(")");
     connection.execute(&sql)?;
+    grant(connection, id, group)
+}
+
+/// Writes what the members of a group get.
+fn grant(
+    connection: &mut Connection,
+    id: ResourceId,
+    group: &GroupWrite,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("DELETE FROM group_grants WHERE group_id = ");
+    sql.bind(id.to_string());
+    connection.execute(&sql)?;
+    for (field, value) in &group.grants {
+        let mut sql = connection.sql("INSERT INTO group_grants (group_id, field, value) VALUES (");
+        sql.bind(id.to_string()).push(", ").bind(*field);
+        sql.push(", ").bind(value).push(") ON CONFLICT DO NOTHING");
+        connection.execute(&sql)?;
+    }
     Ok(())
+}
+
+/// Takes over the group created by hand that has the name.
+pub(crate) fn adopt(
+    connection: &mut Connection,
+    scope: Scope,
+    group: &GroupWrite,
+    now: DateTime<Utc>,
+) -> Result<Option<(ResourceId, Version)>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM groups WHERE managed_by IS NULL AND name_key = ");
+    sql.bind(fold(&group.name)).push(" ORDER BY id LIMIT 1");
+    sql.for_update();
+    let Some(row) = connection.row::<IdRow>(&sql)? else {
+        return Ok(None);
+    };
+    let id = ResourceId::parse(&row.id).ok_or_else(|| unreadable("groups.id"))?;
+    let mut sql = connection.sql("UPDATE groups SET managed_by = ");
+    sql.bind(scope.configuration().to_string());
+    sql.push(" WHERE id = ").bind(id.to_string());
+    connection.execute(&sql)?;
+    let Some(stored) = find(connection, scope, id, false)? else {
+        return Ok(None);
+    };
+    let version = update(connection, scope, id, stored.version, group, now)?;
+    Ok(Some((id, version)))
+}
+
+/// Writes what a group is and gives, and nothing else of it.
+pub(crate) fn classify(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    group: &GroupWrite,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE groups SET kind = ");
+    sql.bind(group.kind.as_str());
+    sql.push(", rule_key = ").bind(group.rule.clone());
+    sql.push(", name = ").bind(&group.name);
+    sql.push(", name_key = ").bind(fold(&group.name));
+    sql.push(" WHERE id = ").bind(id.to_string()).push(" AND ");
+    visible(&mut sql, ResourceKind::Group, scope, "groups");
+    connection.execute(&sql)?;
+    grant(connection, id, group)
 }
 
 fn scim_name_key(group: &GroupWrite) -> Option<String> {
@@ -127,11 +192,15 @@ pub(crate) fn update(
         .push(", name_key = ")
         .bind(fold(&group.name));
     sql.push(", scim_name_key = ").bind(scim_name_key(group));
+    sql.push(", kind = ").bind(group.kind.as_str());
+    sql.push(", rule_key = ").bind(group.rule.clone());
     sql.push(", external_id = ").bind(group.external_id.clone());
     sql.push(", scim_document = ");
     sql.bind(Value::Object(group.document.clone()).to_string());
     sql.push(", search_document = ").bind_json(&group.search);
-    finish(connection, sql, scope, id, expected, now)
+    let version = finish(connection, sql, scope, id, expected, now)?;
+    grant(connection, id, group)?;
+    Ok(version)
 }
 
 pub(crate) fn touch(

@@ -93,7 +93,7 @@ pub(crate) fn claim(
     if let Some(id) = id {
         sql.push(" AND id = ").bind(id);
     }
-    sql.push(&format!(" ORDER BY id LIMIT 1) AND claimed_until <= "));
+    sql.push(" ORDER BY id LIMIT 1) AND claimed_until <= ");
     sql.bind(millis(now));
     sql.push(&format!(" RETURNING {COLUMNS}"));
     connection.row::<JobRow>(&sql)?.map(job).transpose()

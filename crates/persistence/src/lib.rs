@@ -18,6 +18,7 @@ mod links;
 mod log;
 mod members;
 mod page;
+mod references;
 mod sql;
 mod users;
 mod view;

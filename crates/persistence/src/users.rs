@@ -1,5 +1,7 @@
 //! Rows of `users`.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_mapping::{Field, FieldValue, Record};
@@ -15,6 +17,7 @@ use crate::condition::millis;
 use crate::connection::Connection;
 use crate::members::IdRow;
 use crate::page::Placed;
+use crate::references;
 use crate::sql::{Bind, Sql};
 use crate::view::{instant, unreadable, visible};
 
@@ -23,7 +26,7 @@ pub(crate) const COLUMNS: &str = "r.id, r.user_name, r.first_name, r.last_name, 
     r.email, r.contact_no, r.alt_contact_no1, r.alt_contact_no2, r.job_title, r.employee_id, \
     r.department, r.location, r.manager, r.company, r.language, r.time_zone, r.user_type, \
     CAST(r.is_vip AS INTEGER) AS is_vip, r.custom_fields, r.status, r.external_id, \
-    r.scim_document, CAST(r.held AS INTEGER) AS held, r.version, r.created_at, r.updated_at";
+    r.scim_document, CAST(r.held AS INTEGER) AS held, r.roles, r.version, r.created_at, r.updated_at";
 
 #[derive(diesel::QueryableByName)]
 pub(crate) struct UserRow {
@@ -75,6 +78,8 @@ pub(crate) struct UserRow {
     scim_document: String,
     #[diesel(sql_type = Integer)]
     held: i32,
+    #[diesel(sql_type = Text)]
+    roles: String,
     #[diesel(sql_type = BigInt)]
     version: i64,
     #[diesel(sql_type = BigInt)]
@@ -130,6 +135,11 @@ impl TryFrom<UserRow> for StoredUser {
         if row.is_vip != 0 {
             record.insert(Field::Vip, FieldValue::Boolean(true));
         }
+        let roles: Vec<String> =
+            serde_json::from_str(&row.roles).map_err(|_json| unreadable("users.roles"))?;
+        if !roles.is_empty() {
+            record.insert(Field::Roles, FieldValue::Texts(roles));
+        }
         for (key, value) in custom {
             let value =
                 serde_json::from_value(value).map_err(|_json| unreadable("users.custom_fields"))?;
@@ -154,6 +164,25 @@ pub(crate) fn status(text: &str) -> Status {
         "blocked" => Status::Blocked,
         _ => Status::Archived,
     }
+}
+
+/// The records of people, whoever manages them, by their ids.
+pub(crate) fn records(
+    connection: &mut Connection,
+    ids: &[&str],
+) -> Result<HashMap<String, Record>, StoreError> {
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(500) {
+        let mut sql = connection.sql(&format!(
+            "SELECT {COLUMNS}, CAST(NULL AS TEXT) AS sort_text FROM users r WHERE r.id IN ("
+        ));
+        sql.bind_all(chunk.iter().copied()).push(")");
+        for row in connection.rows::<UserRow>(&sql)? {
+            let user = StoredUser::try_from(row)?;
+            found.insert(user.id.to_string(), user.record);
+        }
+    }
+    Ok(found)
 }
 
 /// A user in scope, locked where `lock` is true.
@@ -186,6 +215,8 @@ fn values(user: &UserWrite) -> Vec<(&'static str, Bind)> {
     let user_name = text(Field::UserName).unwrap_or_default();
     let display = text(Field::DisplayName).unwrap_or_else(|| user_name.clone());
     let email = text(Field::Email);
+    let roles = user.record.get(&Field::Roles);
+    let roles = roles.map_or_else(|| Value::Array(Vec::new()), FieldValue::to_json);
     let vip = user.record.get(&Field::Vip) == Some(&FieldValue::Boolean(true));
     let custom: Map<String, Value> = user
         .record
@@ -211,7 +242,12 @@ fn values(user: &UserWrite) -> Vec<(&'static str, Bind)> {
         ("employee_id", text(Field::EmployeeId).into()),
         ("department", text(Field::Department).into()),
         ("location", text(Field::Location).into()),
+        (
+            "manager_key",
+            text(Field::Manager).as_deref().map(fold).into(),
+        ),
         ("manager", text(Field::Manager).into()),
+        ("roles", roles.to_string().into()),
         ("company", text(Field::Company).into()),
         ("language", text(Field::Language).into()),
         ("time_zone", text(Field::TimeZone).into()),
@@ -261,7 +297,27 @@ pub(crate) fn insert(
     sql.push(", ").bind(millis(now));
     sql.push(", ").bind_json(&user.search).push(")");
     connection.execute(&sql)?;
-    insert_emails(connection, id, &user.search)
+    insert_emails(connection, id, &user.search)?;
+    link(connection, scope, id, user)
+}
+
+/// Links the user to the manager it names, and to those who wait for it.
+fn link(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    user: &UserWrite,
+) -> Result<(), StoreError> {
+    let text = |field: Field| user.record.get(&field).and_then(FieldValue::as_text);
+    references::link_manager(connection, scope, id, text(Field::Manager))?;
+    let name = user.document.get("userName").and_then(Value::as_str);
+    let keys: Vec<String> = [user.external_id.as_deref(), name, text(Field::Email)]
+        .into_iter()
+        .flatten()
+        .map(fold)
+        .chain([id.to_string()])
+        .collect();
+    references::link_reports(connection, scope, id, &keys)
 }
 
 /// Sets the columns of a user; `further` restricts which row is meant beside its id.
@@ -307,10 +363,11 @@ pub(crate) fn update(
         sql.push("version = ").bind(expected.0).push(" AND ");
         visible(sql, ResourceKind::User, scope, "users");
     })?;
+    link(connection, scope, id, user)?;
     Ok(Version(expected.0 + 1))
 }
 
-pub(crate) fn link(
+pub(crate) fn take_over(
     connection: &mut Connection,
     scope: Scope,
     id: ResourceId,
@@ -324,6 +381,7 @@ pub(crate) fn link(
         );
         sql.bind(scope.configuration().to_string()).push(")");
     })?;
+    link(connection, scope, id, user)?;
     match find(connection, scope, id, false)? {
         Some(user) => Ok(user.version),
         None => Err(StoreError::Stale),

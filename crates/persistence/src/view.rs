@@ -1,6 +1,7 @@
 //! The directory ports on one connection inside a transaction.
 
 use chrono::{DateTime, TimeZone, Utc};
+use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
     Change, Departure, GroupWrite, HeldAction, Membership, Occupant, Selected, Selection,
@@ -16,7 +17,7 @@ use crate::groups::{self, GroupRow};
 use crate::page::select;
 use crate::sql::Sql;
 use crate::users::{self, UserRow};
-use crate::{held, jobs, log, members};
+use crate::{held, jobs, log, members, references};
 
 /// Appends what a configuration can see of a table. This is the one place that decides it.
 pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {
@@ -145,6 +146,15 @@ impl DirectoryTransaction for View<'_> {
         users::occupants(self.connection, scope, keys, except)
     }
 
+    fn reference(
+        &mut self,
+        kind: ReferenceKind,
+        name: &str,
+        create: bool,
+    ) -> Result<Option<String>, StoreError> {
+        references::resolve(self.connection, kind, name, create)
+    }
+
     fn insert_user(
         &mut self,
         scope: Scope,
@@ -173,7 +183,7 @@ impl DirectoryTransaction for View<'_> {
         user: &UserWrite,
         now: DateTime<Utc>,
     ) -> Result<Version, StoreError> {
-        users::link(self.connection, scope, id, user, now)
+        users::take_over(self.connection, scope, id, user, now)
     }
 
     fn departures(
@@ -211,6 +221,24 @@ impl DirectoryTransaction for View<'_> {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         users::release(self.connection, scope, id, departure, now)
+    }
+
+    fn adopt_group(
+        &mut self,
+        scope: Scope,
+        group: &GroupWrite,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(ResourceId, Version)>, StoreError> {
+        groups::adopt(self.connection, scope, group, now)
+    }
+
+    fn classify_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        group: &GroupWrite,
+    ) -> Result<(), StoreError> {
+        groups::classify(self.connection, scope, id, group)
     }
 
     fn insert_group(

@@ -57,6 +57,10 @@ fn group(name: &str) -> GroupWrite {
         search: json!({}),
         document,
         external_id: None,
+        kind: scim_mapping::GroupKind::default(),
+        rule: None,
+        grants: Vec::new(),
+        adopt: false,
     }
 }
 

@@ -5,7 +5,7 @@
 //! tenant admins, archived users, what another configuration manages, people created by hand.
 
 use chrono::{DateTime, Utc};
-use scim_mapping::{Field, FieldValue, Record};
+use scim_mapping::{Field, FieldValue, GroupKind, Record, ReferenceKind};
 use scim_protocol::Version;
 use scim_protocol::filter::{Condition, Target};
 use serde_json::{Map, Value};
@@ -140,6 +140,14 @@ pub struct GroupWrite {
     pub search: Value,
     /// `externalId`, unique inside the configuration.
     pub external_id: Option<String>,
+    /// What the group is in ServiceOps.
+    pub kind: GroupKind,
+    /// The key of the rule that says so.
+    pub rule: Option<String>,
+    /// What its members get for as long as they are in it: fields and values.
+    pub grants: Vec<(&'static str, String)>,
+    /// Whether it is the group created by hand that has its name, if there is one.
+    pub adopt: bool,
 }
 
 /// How a user leaves the scope.
@@ -490,6 +498,18 @@ pub trait DirectoryTransaction: DirectoryView {
         except: Option<ResourceId>,
     ) -> Result<Vec<Occupant>, StoreError>;
 
+    /// The name of the record that has this name or id; one that is not there is made where
+    /// `create` is true.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn reference(
+        &mut self,
+        kind: ReferenceKind,
+        name: &str,
+        create: bool,
+    ) -> Result<Option<String>, StoreError>;
+
     /// Inserts a user managed by the scope's configuration, with version 1.
     ///
     /// # Errors
@@ -579,6 +599,18 @@ pub trait DirectoryTransaction: DirectoryView {
     /// [`StoreError::Database`].
     fn withdraw(&mut self, id: ResourceId, now: DateTime<Utc>) -> Result<(), StoreError>;
 
+    /// Puts a group created by hand that has the name under the configuration's management, and
+    /// answers its id and version; its members created by hand stay.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for `externalId`.
+    fn adopt_group(
+        &mut self,
+        scope: Scope,
+        group: &GroupWrite,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(ResourceId, Version)>, StoreError>;
+
     /// Inserts a group managed by the scope's configuration, with version 1 and no members.
     ///
     /// # Errors
@@ -603,6 +635,17 @@ pub trait DirectoryTransaction: DirectoryView {
         group: &GroupWrite,
         now: DateTime<Utc>,
     ) -> Result<Version, StoreError>;
+
+    /// Writes what a group in scope is and gives, and nothing else of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another group has the name.
+    fn classify_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        group: &GroupWrite,
+    ) -> Result<(), StoreError>;
 
     /// Marks a group in scope as changed and answers the next version.
     ///

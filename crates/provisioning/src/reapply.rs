@@ -13,6 +13,7 @@ use crate::id::{ConfigurationId, ResourceId, ResourceKind};
 use crate::model::{Model, ModelSource};
 use crate::operation::user::{self, PreparedUser};
 use crate::operation::{Answer, Caller, Failure};
+use crate::operation::{group, reference};
 use crate::service::{Context, ServiceProvider};
 
 /// What rules would make of the users that a configuration has.
@@ -232,7 +233,31 @@ fn step(
         }
     }
     job.finished = users.items.len() < BATCH;
+    if job.finished {
+        apply_to_groups(context, transaction)?;
+    }
     Ok(())
+}
+
+/// Gives every group what the rules say of it. There are few groups beside users.
+fn apply_to_groups(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+) -> Result<(), Failure> {
+    let scope = context.scope();
+    let mut after = None;
+    loop {
+        let groups = transaction.groups(scope, &page(after, BATCH))?.items;
+        for stored in &groups {
+            let document = Resource::from_map(stored.document.clone());
+            let write = group::prepare(context, document)?;
+            transaction.classify_group(scope, stored.id, &write)?;
+        }
+        match groups.last() {
+            Some(last) if groups.len() == BATCH => after = Some(last.id),
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Applies the rules to a user; answers whether that changed anything.
@@ -246,6 +271,7 @@ fn apply(
     };
     let document = Resource::from_map(stored.document.clone());
     let mut prepared: PreparedUser = user::prepare(context, document, Some(&stored))?;
+    reference::resolve(context, transaction, Some(&stored), &mut prepared)?;
     // Rules say what fields hold; whether somebody works is not theirs to change unasked.
     prepared.write.status = stored.status;
     let changes = field_changes(&stored.record, &prepared.write.record);

@@ -1,14 +1,19 @@
 //! People and groups for the administrators' pages.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::people::{GroupSummary, Person, PersonInput};
+use scim_admin::people::{Grant, GroupSummary, Person, PersonInput};
+use scim_mapping::{Record, is_privileged};
 use scim_protocol::text::fold;
 use scim_provisioning::{ResourceId, StoreError};
+use serde_json::{Map, Value, json};
 
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::sql::{Dialect, Sql};
+use crate::users;
 use crate::view::instant;
 
 #[derive(diesel::QueryableByName)]
@@ -27,8 +32,8 @@ struct PersonRow {
     is_tenant_admin: i32,
     #[diesel(sql_type = Nullable<Text>)]
     admin_role: Option<String>,
-    #[diesel(sql_type = Text)]
-    custom_fields: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    manager_id: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     managed_by: Option<String>,
     #[diesel(sql_type = BigInt)]
@@ -38,11 +43,25 @@ struct PersonRow {
 }
 
 #[derive(diesel::QueryableByName)]
+struct GrantRow {
+    #[diesel(sql_type = Text)]
+    user_id: String,
+    #[diesel(sql_type = Text)]
+    field: String,
+    #[diesel(sql_type = Text)]
+    value: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    group_name: Option<String>,
+}
+
+#[derive(diesel::QueryableByName)]
 struct GroupRow {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
     #[diesel(sql_type = BigInt)]
     members: i64,
     #[diesel(sql_type = Nullable<Text>)]
@@ -59,6 +78,7 @@ pub(super) fn add_person(
     now: DateTime<Utc>,
 ) -> Result<String, StoreError> {
     let id = ResourceId::new().to_string();
+    let administrative = person.role.as_ref().filter(|role| is_privileged(role));
     let mut sql = connection.sql(
         "INSERT INTO users (id, user_name, user_name_key, display_key, email, email_key, status, \
          is_tenant_admin, admin_role, version, created_at, updated_at) VALUES (",
@@ -72,13 +92,18 @@ pub(super) fn add_person(
     sql.push(", ").bind(person.email.clone());
     sql.push(", ").bind(person.email.as_deref().map(fold));
     sql.push(", 'active', ").bind(person.tenant_admin);
-    sql.push(", ").bind(person.role.clone());
+    sql.push(", ").bind(administrative.cloned());
     sql.push(", 1, ")
         .bind(millis(now))
         .push(", ")
         .bind(millis(now))
         .push(")");
     connection.execute(&sql)?;
+    if let (Some(role), None) = (&person.role, administrative) {
+        let mut sql = connection.sql("INSERT INTO manual_grants (user_id, field, value) VALUES (");
+        sql.bind(&id).push(", 'roles', ").bind(role).push(")");
+        connection.execute(&sql)?;
+    }
     Ok(id)
 }
 
@@ -90,7 +115,7 @@ pub(super) fn people(
 ) -> Result<Vec<Person>, StoreError> {
     let mut sql = connection.sql(
         "SELECT u.id, u.user_name, u.display_name, u.email, u.status, \
-         CAST(u.is_tenant_admin AS INTEGER) AS is_tenant_admin, u.admin_role, u.custom_fields, \
+         CAST(u.is_tenant_admin AS INTEGER) AS is_tenant_admin, u.admin_role, u.manager_id, \
          c.name AS managed_by, u.created_at, u.updated_at \
          FROM users u LEFT JOIN provisioning_configurations c ON c.id = u.managed_by WHERE TRUE",
     );
@@ -101,22 +126,90 @@ pub(super) fn people(
     );
     page(&mut sql, "u.id", after, limit);
     let rows: Vec<PersonRow> = connection.rows(&sql)?;
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let mut records = users::records(connection, &ids)?;
+    let mut given = grants(connection, &ids)?;
     Ok(rows
         .into_iter()
-        .map(|row| Person {
-            id: row.id,
-            user_name: row.user_name,
-            display_name: row.display_name,
-            email: row.email,
-            status: row.status,
-            tenant_admin: row.is_tenant_admin != 0,
-            role: row.admin_role,
-            custom_fields: serde_json::from_str(&row.custom_fields).unwrap_or_default(),
-            managed_by: row.managed_by,
-            created: instant(row.created_at),
-            last_modified: instant(row.updated_at),
+        .map(|row| {
+            let grants = given.remove(&row.id).unwrap_or_default();
+            let record = records.remove(&row.id).unwrap_or_default();
+            Person {
+                user_name: row.user_name,
+                display_name: row.display_name,
+                email: row.email,
+                status: row.status,
+                tenant_admin: row.is_tenant_admin != 0,
+                role: row.admin_role,
+                fields: effective(record, &grants),
+                grants,
+                manager: row.manager_id,
+                managed_by: row.managed_by,
+                created: instant(row.created_at),
+                last_modified: instant(row.updated_at),
+                id: row.id,
+            }
         })
         .collect())
+}
+
+/// The fields of a record, with what was given. A single value that was given takes the place of
+/// the one that was mapped.
+fn effective(record: Record, grants: &[Grant]) -> Map<String, Value> {
+    let mut fields: Map<String, Value> = record
+        .iter()
+        .map(|(field, value)| (field.key(), value.to_json()))
+        .collect();
+    for grant in grants {
+        match (grant.field.as_str(), grant.value.as_str()) {
+            ("roles", role) => {
+                let roles = fields.entry("roles").or_insert_with(|| json!([]));
+                if let Some(roles) = roles.as_array_mut()
+                    && !roles.iter().any(|known| known == role)
+                {
+                    roles.push(json!(role));
+                }
+            }
+            ("is_vip", vip) => {
+                fields.insert("is_vip".to_owned(), json!(vip == "true"));
+            }
+            (field, value) => {
+                fields.insert(field.to_owned(), json!(value));
+            }
+        }
+    }
+    fields
+}
+
+/// What groups and administrators gave to people, by their ids.
+fn grants(
+    connection: &mut Connection,
+    ids: &[&str],
+) -> Result<HashMap<String, Vec<Grant>>, StoreError> {
+    let mut found: HashMap<String, Vec<Grant>> = HashMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let mut sql = connection.sql(
+            "SELECT m.member_id AS user_id, x.field, x.value, g.name AS group_name \
+             FROM group_members m JOIN group_grants x ON x.group_id = m.group_id \
+             JOIN groups g ON g.id = m.group_id JOIN users u ON u.id = m.member_id \
+             WHERE u.is_tenant_admin = 0 AND m.member_id IN (",
+        );
+        sql.bind_all(chunk.iter().copied());
+        sql.push(
+            ") UNION ALL SELECT user_id, field, value, NULL AS group_name FROM manual_grants \
+             WHERE user_id IN (",
+        );
+        sql.bind_all(chunk.iter().copied())
+            .push(") ORDER BY 1, 2, 4 DESC, 3");
+        for row in connection.rows::<GrantRow>(&sql)? {
+            found.entry(row.user_id).or_default().push(Grant {
+                field: row.field,
+                value: row.value,
+                group: row.group_name,
+            });
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn groups(
@@ -126,7 +219,7 @@ pub(super) fn groups(
     limit: i64,
 ) -> Result<Vec<GroupSummary>, StoreError> {
     let mut sql = connection.sql(
-        "SELECT g.id, g.name, \
+        "SELECT g.id, g.name, g.kind, \
          (SELECT count(*) FROM group_members m WHERE m.group_id = g.id) AS members, \
          c.name AS managed_by, g.created_at, g.updated_at \
          FROM groups g LEFT JOIN provisioning_configurations c ON c.id = g.managed_by WHERE TRUE",
@@ -139,6 +232,7 @@ pub(super) fn groups(
         .map(|row| GroupSummary {
             id: row.id,
             name: row.name,
+            kind: row.kind,
             members: row.members,
             managed_by: row.managed_by,
             created: instant(row.created_at),
@@ -169,3 +263,5 @@ fn page(sql: &mut Sql, id: &str, after: Option<&str>, limit: i64) {
     }
     sql.push(&format!(" ORDER BY {id} LIMIT ")).bind(limit);
 }
+
+const CHUNK: usize = 500;

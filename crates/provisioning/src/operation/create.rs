@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::members;
 use super::user::{self, PreparedUser};
-use super::{Answer, Failure, group};
+use super::{Answer, Failure, group, reference};
 use crate::directory::{Change, DirectoryTransaction, GroupWrite, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
@@ -64,6 +64,9 @@ fn create_user(
     deviations: &[Deviation],
     projection: &Projection,
 ) -> Result<Answer, Failure> {
+    let mut user = user.clone();
+    reference::resolve(context, transaction, None, &mut user)?;
+    let user = &user;
     let occupants = transaction.occupants(context.scope(), &user.keys, None)?;
     let linked = user::decide(context, user, &occupants, true)?;
     let (id, version) = match linked {
@@ -142,11 +145,25 @@ fn create_group(
     deviations: &[Deviation],
     projection: &Projection,
 ) -> Result<Answer, Failure> {
-    let id = ResourceId::new();
-    transaction.insert_group(context.scope(), id, group, context.now)?;
+    let adopted = match group.adopt {
+        true => transaction.adopt_group(context.scope(), group, context.now)?,
+        false => None,
+    };
+    let (id, version) = match adopted {
+        Some(found) => found,
+        None => {
+            let id = ResourceId::new();
+            transaction.insert_group(context.scope(), id, group, context.now)?;
+            (id, Version(1))
+        }
+    };
     let edits = [scim_protocol::patch::ListEdit::Add(members.to_vec())];
     let changes = members::edit(context, transaction, id, &edits)?;
-    let mut event = context.event(Action::Create, Some(ResourceKind::Group));
+    let action = match adopted {
+        Some(_) => Action::Link,
+        None => Action::Create,
+    };
+    let mut event = context.event(action, Some(ResourceKind::Group));
     event.status = 201;
     event.resource_id = Some(id);
     event.resource_name = Some(group.name.clone());
@@ -164,11 +181,11 @@ fn create_group(
         id,
         name: group.name.clone(),
         document: group.document.clone(),
-        version: Version(1),
+        version,
         created: context.now,
         last_modified: context.now,
     };
-    let members = if changes.is_empty() {
+    let members = if changes.is_empty() && adopted.is_none() {
         Vec::new()
     } else {
         transaction.members_of(context.scope(), &[id])?
@@ -178,7 +195,7 @@ fn create_group(
         context,
         ResourceKind::Group,
         id,
-        Version(1),
+        version,
         &attributes,
         projection,
     ))

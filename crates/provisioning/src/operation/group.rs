@@ -1,6 +1,6 @@
 //! What of a group is checked and written.
 
-use scim_mapping::{Event, Field, FieldValue};
+use scim_mapping::{Event, Field, FieldValue, GroupLink};
 use scim_protocol::filter::index::search_document;
 use scim_protocol::{Error, Resource, ScimType};
 
@@ -9,7 +9,7 @@ use crate::directory::GroupWrite;
 use crate::service::Context;
 
 /// Checks a group's canonical document, which has no members.
-pub(super) fn prepare(context: &Context, resource: Resource) -> Result<GroupWrite, Error> {
+pub(crate) fn prepare(context: &Context, resource: Resource) -> Result<GroupWrite, Error> {
     let definition = &context.model.groups;
     resource.check_required(definition)?;
     for name in ["displayName", "externalId"] {
@@ -32,10 +32,17 @@ pub(super) fn prepare(context: &Context, resource: Resource) -> Result<GroupWrit
     }
     let name = projection.record.get(&Field::Name);
     let name = name.and_then(FieldValue::as_text).unwrap_or_default();
+    let external_id = text(&document, "externalId");
+    let display_name = text(&document, "displayName").unwrap_or_default();
+    let rule = mapping.group_rule(&display_name, external_id.as_deref());
     Ok(GroupWrite {
-        name: name.to_owned(),
+        name: rule.map_or_else(|| name.to_owned(), |rule| rule.name(name)),
+        kind: rule.map(|rule| rule.kind).unwrap_or_default(),
+        rule: rule.map(|rule| rule.key.clone()),
+        grants: rule.map(|rule| rule.grants.entries()).unwrap_or_default(),
+        adopt: rule.is_some_and(|rule| rule.link == GroupLink::ExistingByName),
         search: search_document(definition, &document),
-        external_id: text(&document, "externalId"),
+        external_id,
         document,
     })
 }

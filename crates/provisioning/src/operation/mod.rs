@@ -8,6 +8,7 @@ pub(crate) mod group;
 pub(crate) mod members;
 pub(crate) mod query;
 pub(crate) mod read;
+pub(crate) mod reference;
 pub(crate) mod update;
 pub(crate) mod user;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::departure::{self, Verdict};
 use super::members::{self, MemberChanges};
-use super::{Answer, Failure, check_match, group, read, user};
+use super::{Answer, Failure, check_match, group, read, reference, user};
 use crate::directory::{Change, DirectoryTransaction, Status, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
@@ -133,6 +133,7 @@ fn update_user(
     };
     let mut prepared = user::prepare(context, after, Some(&stored))?;
     let changed = changes(definition, &stored.document, &prepared.write.document);
+    reference::resolve(context, transaction, Some(&stored), &mut prepared)?;
     let verdict = departure::check(context, transaction, &stored, &mut prepared)?;
     let drifted = prepared.write.status != stored.status
         || !context

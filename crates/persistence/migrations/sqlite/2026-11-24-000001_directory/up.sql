@@ -17,7 +17,11 @@ CREATE TABLE users (
     employee_id TEXT,
     department TEXT,
     location TEXT,
+    -- The manager as the identity provider names one, and the user whom that is.
     manager TEXT,
+    manager_key TEXT,
+    manager_id TEXT,
+    roles TEXT NOT NULL DEFAULT '[]',
     company TEXT,
     language TEXT,
     time_zone TEXT,
@@ -51,6 +55,7 @@ CREATE UNIQUE INDEX users_external_id ON users (managed_by, external_id)
 CREATE INDEX users_managed ON users (managed_by, id);
 CREATE INDEX users_modified ON users (managed_by, updated_at, id);
 CREATE INDEX users_email ON users (email_key);
+CREATE INDEX users_waiting ON users (managed_by, manager_key) WHERE manager_id IS NULL;
 CREATE INDEX users_purged ON users (purge_at) WHERE purge_at IS NOT NULL;
 CREATE INDEX users_protected ON users (id) WHERE is_tenant_admin = 1;
 
@@ -68,6 +73,8 @@ CREATE TABLE groups (
     name TEXT NOT NULL,
     name_key TEXT NOT NULL,
     kind TEXT NOT NULL DEFAULT 'requester_group',
+    -- The group rule that says so.
+    rule_key TEXT,
     managed_by TEXT,
     -- displayName, which the mapping may make something else of.
     scim_name_key TEXT,
@@ -92,6 +99,40 @@ CREATE TABLE group_members (
     PRIMARY KEY (group_id, member_id)
 );
 CREATE INDEX group_members_member ON group_members (member_id, group_id);
+
+-- What the members of a group get for as long as they are in it, and what people got by hand.
+CREATE TABLE group_grants (
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (group_id, field, value)
+);
+CREATE TABLE manual_grants (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (user_id, field, value)
+);
+
+-- Departments, locations, companies and roles.
+CREATE TABLE reference_values (
+    id TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL
+);
+CREATE UNIQUE INDEX reference_values_name ON reference_values (kind, name_key);
+INSERT INTO reference_values (id, kind, name, name_key) VALUES
+    ('role-service-desk', 'role', 'Service Desk Technician', 'service desk technician'),
+    ('role-junior', 'role', 'Junior Technician', 'junior technician'),
+    ('role-request', 'role', 'Request Specialist Technician', 'request specialist technician'),
+    ('role-problem', 'role', 'Problem Specialist Technician', 'problem specialist technician'),
+    ('role-change', 'role', 'Change Specialist Technician', 'change specialist technician'),
+    ('role-asset', 'role', 'Asset Specialist Technician', 'asset specialist technician'),
+    ('role-patch', 'role', 'Patch Specialist Technician', 'patch specialist technician'),
+    ('role-release', 'role', 'Release Specialist Technician', 'release specialist technician'),
+    ('role-contract', 'role', 'Contract Manager', 'contract manager'),
+    ('role-purchase', 'role', 'Purchase Manager', 'purchase manager');
 
 CREATE TABLE provisioning_configurations (
     id TEXT NOT NULL PRIMARY KEY,
