@@ -23,11 +23,12 @@ fn person(server: &Server, name: &str) -> Value {
 
 fn roles(server: &Server, name: &str) -> Vec<String> {
     let roles = person(server, name)["fields"]["roles"].clone();
-    let roles = roles.as_array().cloned().unwrap_or_default();
-    roles
-        .iter()
+    let names = roles.as_array().into_iter().flatten();
+    let mut names: Vec<_> = names
         .map(|role| role.as_str().unwrap().to_owned())
-        .collect()
+        .collect();
+    names.sort();
+    names
 }
 
 /// Imports and activates a mapping after a change.

@@ -6,7 +6,7 @@ use chrono::format::{Item, StrftimeItems};
 use scim_protocol::text::fold;
 use serde_json::Value;
 
-use crate::transform::{OUTPUT_BYTES, Otherwise, Transform};
+use crate::transform::{OUTPUT_BYTES, Otherwise, Transform, regex};
 
 /// Checks the parameters of a transform; the error says which one is wrong.
 pub(crate) fn check_transform(transform: &Transform) -> Result<(), String> {
@@ -36,6 +36,13 @@ pub(crate) fn check_transform(transform: &Transform) -> Result<(), String> {
                 Otherwise::Keep | Otherwise::Drop => Ok(()),
             }
         }
+        Transform::Word { separators, .. } => check_text(separators),
+        Transform::JsonField(name) => check_mark(name),
+        Transform::PadLeft { length, .. } if *length > OUTPUT_BYTES => Err(format!(
+            "a text is filled up to {OUTPUT_BYTES} characters at most"
+        )),
+        Transform::RegexExtract { pattern, .. } => check_pattern(pattern),
+        Transform::RegexReplace { pattern, with } => check_pattern(pattern).and(check_text(with)),
         Transform::ToBool(words) => check_list(words),
         Transform::Date(formats) => {
             check_list(formats)?;
@@ -68,6 +75,16 @@ fn check_mark(text: &str) -> Result<(), String> {
     }
 }
 
+fn check_pattern(pattern: &str) -> Result<(), String> {
+    if pattern.is_empty() || pattern.len() > PATTERN_BYTES {
+        return Err(format!("a pattern has 1 to {PATTERN_BYTES} bytes"));
+    }
+    match regex(pattern, "") {
+        Some(_) => Ok(()),
+        None => Err(format!("\"{pattern}\" is no pattern, or too big a one")),
+    }
+}
+
 fn check_list(texts: &[String]) -> Result<(), String> {
     if texts.len() > WORDS {
         return Err(format!("a transform may have {WORDS} words or formats"));
@@ -85,3 +102,4 @@ fn check_format(format: &str) -> Result<(), String> {
 const ENTRIES: usize = 200;
 const TEXT_BYTES: usize = 1024;
 const WORDS: usize = 20;
+const PATTERN_BYTES: usize = 256;

@@ -8,7 +8,7 @@ use crate::compile::{CompiledMapping, CompiledRule, CompiledSource};
 use crate::convert::convert;
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue, Record};
-use crate::rule::{Apply, Direction, OnAbsent, OnError};
+use crate::rule::{Apply, Direction, OnAbsent, OnError, OnUnknown};
 use crate::transform::{Transform, plain_text};
 
 impl CompiledMapping {
@@ -87,7 +87,8 @@ impl CompiledRule {
         }
         matches!(self.kind, FieldKind::Reference(_))
             && match (expected, current) {
-                (Some(_), None) | (Some(FieldValue::Texts(_)), Some(_)) => true,
+                (Some(FieldValue::Texts(_)), _) => true,
+                (Some(_), None) => self.rule.on_unknown == Some(OnUnknown::Ignore),
                 (Some(FieldValue::Text(name)), Some(_)) => uuid_like(name),
                 _ => false,
             }

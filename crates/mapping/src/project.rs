@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use scim_protocol::{Error, ScimType};
+use scim_protocol::path::same_name;
+use scim_protocol::{AttributePath, Error, ScimType};
 use serde_json::{Map, Value};
 
 use crate::compile::{CompiledMapping, CompiledPart, CompiledRule, CompiledSource};
 use crate::convert::convert;
+use crate::path::SourcePath;
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, OnAbsent, OnError};
 use crate::transform::joined;
@@ -114,12 +116,33 @@ impl fmt::Display for Verdict {
 impl CompiledMapping {
     /// Maps a resource of canonical attributes to a record.
     pub fn project(&self, attributes: &Map<String, Value>, event: Event) -> Projection {
+        self.run(attributes, event, |_| true)
+    }
+
+    /// Evaluates the rules that read one of the attributes, such as those that a PATCH touches;
+    /// [`Projection::onto`] leaves the fields of the others as they are.
+    pub fn project_touched(
+        &self,
+        attributes: &Map<String, Value>,
+        touched: &[AttributePath],
+    ) -> Projection {
+        self.run(attributes, Event::Change, |rule| {
+            touched.iter().any(|path| rule.reads(path))
+        })
+    }
+
+    fn run(
+        &self,
+        attributes: &Map<String, Value>,
+        event: Event,
+        concerns: impl Fn(&CompiledRule) -> bool,
+    ) -> Projection {
         let mut projection = Projection {
             record: Record::new(),
             cleared: Vec::new(),
-            verdicts: Vec::with_capacity(self.rules.len()),
+            verdicts: Vec::new(),
         };
-        for rule in &self.rules {
+        for rule in self.rules.iter().filter(|rule| concerns(rule)) {
             let status = match (rule.rule.apply, event) {
                 (Apply::OnCreate, Event::Change) => VerdictStatus::Skipped("written on creation"),
                 _ => rule.project(attributes, event, &mut projection),
@@ -137,6 +160,27 @@ impl CompiledMapping {
 }
 
 impl CompiledRule {
+    /// Whether the source reads the attribute.
+    fn reads(&self, path: &AttributePath) -> bool {
+        let reads = |source: &SourcePath| {
+            let same_schema = match (&source.extension, &path.schema) {
+                (None, None) => true,
+                (Some(left), Some(right)) => same_name(left, right),
+                _ => false,
+            };
+            same_schema && same_name(&source.attribute, &path.attribute)
+        };
+        match &self.source {
+            CompiledSource::Constant(_) => false,
+            CompiledSource::FirstOf(paths) => paths.iter().any(reads),
+            CompiledSource::All(path) => reads(path),
+            CompiledSource::Join(_, parts) => parts.iter().any(|part| match part {
+                CompiledPart::Path(path) => reads(path),
+                CompiledPart::Literal(_) => false,
+            }),
+        }
+    }
+
     fn project(
         &self,
         attributes: &Map<String, Value>,

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 
 mod emit;
+mod fields;
 mod properties;
 mod transforms;
 
@@ -28,7 +29,18 @@ fn compile(rules: Value) -> Result<CompiledMapping, MappingError> {
     all.extend(rules.as_array().unwrap().clone());
     let set = json!({"resource": "user", "rules": all});
     let set: MappingSet = serde_json::from_value(set).unwrap();
-    set.compile(&ResourceDefinition::user(), &Catalog::default())
+    // Whatever custom field the rules name is there, and holds any text.
+    let custom = set.rules.iter().filter_map(|rule| match &rule.target {
+        Field::Custom(key) => Some(CustomField {
+            key: key.clone(),
+            label: key.clone(),
+            kind: FieldKind::LongText,
+            required: false,
+        }),
+        _ => None,
+    });
+    let catalog = Catalog::with_custom(custom.collect());
+    set.compile(&ResourceDefinition::user(), &catalog)
 }
 
 fn object(value: Value) -> Map<String, Value> {

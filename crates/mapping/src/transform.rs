@@ -1,5 +1,7 @@
 //! What happens to a value on its way. Every transform is pure and total.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use scim_protocol::text::fold;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,8 @@ pub enum Transform {
     Trim,
     /// With single spaces inside, none at the ends.
     CollapseSpaces,
+    /// Without any white space.
+    StripSpaces,
     /// In lower case.
     Lower,
     /// In upper case.
@@ -54,6 +58,28 @@ pub enum Transform {
         /// How long it is.
         length: usize,
     },
+    /// So many characters from the beginning.
+    Left(usize),
+    /// So many characters from the end.
+    Right(usize),
+    /// So many characters at most.
+    Truncate(usize),
+    /// Filled up in front until it has so many characters.
+    PadLeft {
+        /// How many characters it gets.
+        length: usize,
+        /// With what.
+        with: char,
+    },
+    /// The digits alone; nothing when there are none.
+    DigitsOnly,
+    /// One word, counted from 0; words end at any of these characters.
+    Word {
+        /// Which word.
+        number: usize,
+        /// The characters that end a word; white space without them.
+        separators: String,
+    },
     /// What stands before the first occurrence of a text; nothing when it does not occur.
     Before(String),
     /// What stands behind the first occurrence of a text; nothing when it does not occur.
@@ -65,6 +91,8 @@ pub enum Transform {
         /// What a value becomes that is not among them.
         otherwise: Otherwise,
     },
+    /// No value where the text is blank or the list is empty.
+    IfEmpty,
     /// A value where there is none.
     Default(Value),
     /// A list of the parts of a text.
@@ -73,12 +101,37 @@ pub enum Transform {
     Item(usize),
     /// The first value of a list.
     First,
+    /// The last value of a list.
+    Last,
+    /// A list with every value once, compared without regard to case.
+    Dedupe,
+    /// How many values there are.
+    Count,
     /// A text of the values of a list.
     Join(String),
     /// A boolean: these words, `true`, `yes` and `1` are true, the rest is false.
     ToBool(Vec<String>),
     /// A whole number; nothing when the value is none.
     ToInt,
+    /// A number; nothing when the value is none.
+    ToNumber,
+    /// A member of a JSON object that is sent as text; nothing when there is none.
+    JsonField(String),
+    /// What a pattern finds in the text; nothing when it finds nothing.
+    RegexExtract {
+        /// The pattern, in the language of the crate `regex-lite`.
+        pattern: String,
+        /// Which group of it; 0 is all that it finds.
+        #[serde(default)]
+        group: usize,
+    },
+    /// The text with everything replaced that a pattern finds.
+    RegexReplace {
+        /// The pattern, in the language of the crate `regex-lite`.
+        pattern: String,
+        /// What takes its place; `$1` is its first group.
+        with: String,
+    },
     /// An instant, read in RFC 3339 or one of these formats and written in RFC 3339.
     ///
     /// A format is made of `strftime` fields (`%d-%m-%Y %H:%M`); one without an offset is UTC.
@@ -111,6 +164,13 @@ impl Transform {
         match (self, value) {
             (Self::Item(at), Value::Array(values)) => values.into_iter().nth(*at),
             (Self::First, Value::Array(values)) => values.into_iter().next(),
+            (Self::Last, Value::Array(values)) => values.into_iter().next_back(),
+            (Self::Dedupe, Value::Array(values)) => Some(Value::Array(deduped(values))),
+            (Self::Count, Value::Array(values)) => Some(Value::from(values.len())),
+            (Self::Count, _) => Some(Value::from(1)),
+            (Self::IfEmpty, Value::Array(values)) => {
+                (!values.is_empty()).then_some(Value::Array(values))
+            }
             (Self::Join(separator), Value::Array(values)) => {
                 Some(Value::String(joined(&values, separator)))
             }
@@ -142,6 +202,7 @@ impl Transform {
         let text = match self {
             Self::Trim => text.trim().to_owned(),
             Self::CollapseSpaces => text.split_whitespace().collect::<Vec<_>>().join(" "),
+            Self::StripSpaces => text.split_whitespace().collect(),
             Self::Lower => text.to_lowercase(),
             Self::Upper => text.to_uppercase(),
             Self::TitleCase => title_case(&text),
@@ -150,6 +211,35 @@ impl Transform {
             Self::Suffix(suffix) => format!("{text}{suffix}"),
             Self::Replace { find, with } if !find.is_empty() => replaced(&text, find, with),
             Self::Substring { start, length } => text.chars().skip(*start).take(*length).collect(),
+            Self::Left(length) | Self::Truncate(length) => text.chars().take(*length).collect(),
+            Self::Right(length) => {
+                let skipped = text.chars().count().saturating_sub(*length);
+                text.chars().skip(skipped).collect()
+            }
+            Self::PadLeft { length, with } => {
+                let missing = length.saturating_sub(text.chars().count());
+                let filled = std::iter::repeat_n(*with, missing.min(OUTPUT_BYTES));
+                filled.chain(text.chars()).collect()
+            }
+            Self::DigitsOnly => {
+                let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+                return (!digits.is_empty()).then_some(Value::String(digits));
+            }
+            Self::Word { number, separators } => word(&text, *number, separators)?.to_owned(),
+            Self::IfEmpty if text.trim().is_empty() => return None,
+            Self::JsonField(name) => {
+                let document: Value = serde_json::from_str(&text).ok()?;
+                let found = document.as_object()?.get(name)?;
+                return (!found.is_null()).then(|| found.clone());
+            }
+            Self::RegexExtract { pattern, group } => {
+                let found = regex(pattern, &text)?.captures(&text)?.get(*group)?;
+                found.as_str().to_owned()
+            }
+            Self::RegexReplace { pattern, with } => {
+                let regex = regex(pattern, &text)?;
+                regex.replace_all(&text, with.as_str()).into_owned()
+            }
             Self::Before(mark) => text.split_once(mark.as_str())?.0.to_owned(),
             Self::After(mark) => text.split_once(mark.as_str())?.1.to_owned(),
             Self::ValueMap { entries, otherwise } => {
@@ -179,6 +269,10 @@ impl Transform {
                 let whole = number.trim_end_matches('0').strip_suffix('.');
                 let number: i64 = whole.unwrap_or(number).parse().ok()?;
                 return Some(Value::Number(Number::from(number)));
+            }
+            Self::ToNumber => {
+                let number: f64 = text.trim().parse().ok()?;
+                return Number::from_f64(number).map(Value::Number);
             }
             Self::Date(formats) => {
                 let instant = parse_date(text.trim(), formats)?;
@@ -237,6 +331,33 @@ fn parse_date(text: &str, formats: &[String]) -> Option<DateTime<Utc>> {
 pub(crate) fn same_text(left: &str, right: &str) -> bool {
     let ascii = left.is_ascii() && right.is_ascii();
     left.eq_ignore_ascii_case(right) || (!ascii && fold(left) == fold(right))
+}
+
+/// A pattern, for a text that is not too long for one.
+pub(crate) fn regex(pattern: &str, text: &str) -> Option<regex_lite::Regex> {
+    if text.len() > REGEX_INPUT {
+        return None;
+    }
+    let mut builder = regex_lite::RegexBuilder::new(pattern);
+    builder.size_limit(REGEX_SIZE).build().ok()
+}
+
+fn word<'t>(text: &'t str, number: usize, separators: &str) -> Option<&'t str> {
+    text.split(|c: char| match separators.is_empty() {
+        true => c.is_whitespace(),
+        false => separators.contains(c),
+    })
+    .filter(|word| !word.is_empty())
+    .nth(number)
+}
+
+fn deduped(values: Vec<Value>) -> Vec<Value> {
+    let mut seen = HashSet::new();
+    let key = |value: &Value| plain_text(value).map_or_else(|| value.to_string(), |t| fold(&t));
+    values
+        .into_iter()
+        .filter(|value| seen.insert(key(value)))
+        .collect()
 }
 
 /// Stops where the result would be cut anyway.
@@ -302,5 +423,9 @@ fn cut(text: &mut String) {
 
 /// Bytes of a field's text at most.
 pub(crate) const OUTPUT_BYTES: usize = 16 * 1024;
+/// Bytes of a text that a pattern looks at.
+const REGEX_INPUT: usize = 4 * 1024;
+/// Bytes of a compiled pattern.
+const REGEX_SIZE: usize = 64 * 1024;
 const LIST_BYTES: usize = 1024 * 1024;
 const TRUE_WORDS: [&str; 3] = ["true", "yes", "1"];

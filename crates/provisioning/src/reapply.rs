@@ -270,7 +270,7 @@ fn apply(
         return Ok(false);
     };
     let document = Resource::from_map(stored.document.clone());
-    let mut prepared: PreparedUser = user::prepare(context, document, Some(&stored))?;
+    let mut prepared: PreparedUser = user::prepare(context, document, Some(&stored), None)?;
     reference::resolve(context, transaction, Some(&stored), &mut prepared)?;
     // Rules say what fields hold; whether somebody works is not theirs to change unasked.
     prepared.write.status = stored.status;
@@ -344,10 +344,13 @@ impl Impact {
     }
 }
 
-/// The fields in which two records differ.
-fn field_changes(old: &Record, new: &Record) -> Vec<FieldChange> {
+/// The fields in which two records differ. Who is no VIP is so without saying it.
+pub(crate) fn field_changes(old: &Record, new: &Record) -> Vec<FieldChange> {
     let keys: std::collections::BTreeSet<&Field> = old.keys().chain(new.keys()).collect();
-    let json = |record: &Record, field| record.get(field).map(FieldValue::to_json);
+    let json = |record: &Record, field: &Field| match record.get(field) {
+        Some(FieldValue::Boolean(false)) if *field == Field::Vip => None,
+        value => value.map(FieldValue::to_json),
+    };
     keys.into_iter()
         .filter(|field| json(old, field) != json(new, field))
         .map(|field| FieldChange {

@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use scim_protocol::AttributePath;
+
 use super::*;
 
 fn json_value() -> impl Strategy<Value = Value> {
@@ -36,6 +38,45 @@ proptest! {
         if projection.rejection().is_none() && projection.warnings().next().is_none() {
             prop_assert_eq!(again.record, projection.record);
         }
+    }
+
+    #[test]
+    fn a_preview_and_a_projection_agree(
+        members in prop::collection::hash_map(
+            "(userName|emails|phoneNumbers|active|name|title)",
+            json_value(),
+            0..6,
+        )
+    ) {
+        let resource: Map<String, Value> = members.into_iter().collect();
+        let mapping = users();
+        let projection = mapping.project(&resource, Event::Create);
+        let preview = mapping.preview(&resource, Event::Create, None);
+        let record: Map<String, Value> = projection
+            .record
+            .iter()
+            .map(|(field, value)| (field.key(), value.to_json()))
+            .collect();
+        prop_assert_eq!(preview.record, record);
+        prop_assert_eq!(preview.rules.len(), projection.verdicts.len());
+    }
+
+    #[test]
+    fn rules_that_are_not_touched_need_not_run(
+        members in prop::collection::hash_map("(title|emails|name|active)", json_value(), 0..4),
+        changed in prop::collection::hash_map("(title|emails|name)", json_value(), 0..3),
+    ) {
+        let mapping = users();
+        let mut before = Map::from_iter([("userName".to_owned(), json!("u"))]);
+        before.extend(members);
+        let record = mapping.project(&before, Event::Create).record;
+        let mut after = before;
+        let touched: Vec<_> = changed.keys().map(AttributePath::new).collect();
+        after.extend(changed);
+        let whole = mapping.project(&after, Event::Change).onto(&record);
+        let part = mapping.project_touched(&after, &touched).onto(&record);
+        // What an untouched rule warns about or defaults is as it was; the fields are the same.
+        prop_assert_eq!(part, whole);
     }
 
     #[test]
@@ -82,6 +123,25 @@ fn transform() -> impl Strategy<Value = Transform> {
         Just(Transform::StripDiacritics),
         Just(Transform::First),
         Just(Transform::ToInt),
+        Just(Transform::ToNumber),
+        Just(Transform::StripSpaces),
+        Just(Transform::DigitsOnly),
+        Just(Transform::IfEmpty),
+        Just(Transform::Last),
+        Just(Transform::Dedupe),
+        Just(Transform::Count),
+        any::<usize>().prop_map(Transform::Left),
+        any::<usize>().prop_map(Transform::Right),
+        any::<usize>().prop_map(Transform::Truncate),
+        (any::<usize>(), any::<char>())
+            .prop_map(|(length, with)| Transform::PadLeft { length, with }),
+        (any::<usize>(), text())
+            .prop_map(|(number, separators)| Transform::Word { number, separators }),
+        text().prop_map(Transform::JsonField),
+        ("[a-z.()*+|\\[\\]{}0-9]{1,8}", any::<usize>())
+            .prop_map(|(pattern, group)| Transform::RegexExtract { pattern, group }),
+        ("[a-z.()*+|]{1,8}", text())
+            .prop_map(|(pattern, with)| Transform::RegexReplace { pattern, with }),
         text().prop_map(Transform::Prefix),
         text().prop_map(Transform::Suffix),
         (text(), "\\PC{0,200}").prop_map(|(find, with)| Transform::Replace { find, with }),

@@ -41,6 +41,60 @@ fn transforms_do_what_their_names_say() {
             "a, b,,c",
             json!(["a", "b", "c"]),
         ),
+        (Transform::StripSpaces, " a b\tc ", json!("abc")),
+        (Transform::Left(2), "äöü", json!("äö")),
+        (Transform::Right(2), "äöü", json!("öü")),
+        (Transform::Right(9), "ab", json!("ab")),
+        (Transform::Truncate(3), "abcdef", json!("abc")),
+        (
+            Transform::PadLeft {
+                length: 5,
+                with: '0',
+            },
+            "42",
+            json!("00042"),
+        ),
+        (Transform::DigitsOnly, "+49 (30) 123", json!("4930123")),
+        (
+            Transform::Word {
+                number: 1,
+                separators: String::new(),
+            },
+            " Ava  Maria Stone",
+            json!("Maria"),
+        ),
+        (
+            Transform::Word {
+                number: 2,
+                separators: "=,".into(),
+            },
+            "CN=ava,OU=people",
+            json!("OU"),
+        ),
+        (Transform::Count, "one", json!(1)),
+        (Transform::IfEmpty, "a", json!("a")),
+        (Transform::ToNumber, " 4.5 ", json!(4.5)),
+        (
+            Transform::JsonField("value".into()),
+            "{\"value\": \"Admin\", \"id\": 7}",
+            json!("Admin"),
+        ),
+        (
+            Transform::RegexExtract {
+                pattern: "([a-z]+)@".into(),
+                group: 1,
+            },
+            "ava@x.example",
+            json!("ava"),
+        ),
+        (
+            Transform::RegexReplace {
+                pattern: "(\\d+)-(\\d+)".into(),
+                with: "$2/$1".into(),
+            },
+            "12-34",
+            json!("34/12"),
+        ),
         (Transform::ToBool(vec!["ja".into()]), "JA", json!(true)),
         (Transform::ToBool(vec![]), "nein", json!(false)),
         (Transform::ToInt, " 42 ", json!(42)),
@@ -143,4 +197,48 @@ fn results_are_limited() {
         .sum();
     assert!(bytes <= 1024 * 1024);
     assert!(bytes > 1023 * 1024);
+}
+
+#[test]
+fn lists_are_cut_counted_and_told_apart() {
+    let list = || Some(json!(["a", "B", "b", "A"]));
+    assert_eq!(Transform::Last.apply(list()), Some(json!("A")));
+    assert_eq!(Transform::Dedupe.apply(list()), Some(json!(["a", "B"])));
+    assert_eq!(Transform::Count.apply(list()), Some(json!(4)));
+    assert_eq!(Transform::IfEmpty.apply(Some(json!([]))), None);
+    assert_eq!(Transform::Count.apply(None), None);
+}
+
+#[test]
+fn what_cannot_be_found_is_no_value() {
+    for (transform, value) in [
+        (Transform::IfEmpty, "  "),
+        (Transform::DigitsOnly, "none"),
+        (Transform::ToNumber, "NaN"),
+        (Transform::ToNumber, "inf"),
+        (Transform::JsonField("value".into()), "no json"),
+        (Transform::JsonField("value".into()), "{\"value\": null}"),
+        (
+            Transform::RegexExtract {
+                pattern: "(x)".into(),
+                group: 3,
+            },
+            "x",
+        ),
+        (
+            Transform::Word {
+                number: 9,
+                separators: String::new(),
+            },
+            "a b",
+        ),
+    ] {
+        assert_eq!(transform.apply(Some(json!(value))), None, "{transform:?}");
+    }
+    let long = "x".repeat(5_000);
+    let pattern = Transform::RegexExtract {
+        pattern: "x".into(),
+        group: 0,
+    };
+    assert_eq!(pattern.apply(Some(json!(long))), None);
 }

@@ -31,7 +31,7 @@ pub(crate) fn create(
                 .attributes_mut()
                 .entry("active")
                 .or_insert(Value::Bool(true));
-            let user = user::prepare(&context, resource, None)?;
+            let user = user::prepare(&context, resource, None, None)?;
             provider.directory.write(Box::new(move |transaction| {
                 create_user(&context, transaction, &user, &deviations, &projection)
             }))

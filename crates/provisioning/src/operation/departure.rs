@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use scim_protocol::Error;
+use serde_json::Value;
 
 use super::Failure;
 use super::user::PreparedUser;
@@ -29,7 +30,8 @@ pub(super) fn check(
     stored: &StoredUser,
     prepared: &mut PreparedUser,
 ) -> Result<Verdict, Failure> {
-    if prepared.write.status == Status::Active {
+    let leaves = prepared.write.document.get("active") == Some(&Value::Bool(false));
+    if !leaves {
         return Ok(match stored.held {
             true => Verdict::Withdrawn,
             false => Verdict::Free,

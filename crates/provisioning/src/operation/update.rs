@@ -12,6 +12,7 @@ use super::{Answer, Failure, check_match, group, read, reference, user};
 use crate::directory::{Change, DirectoryTransaction, Status, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
+use crate::reapply::field_changes;
 use crate::service::{Context, ServiceProvider};
 
 /// What an update does to the stored document.
@@ -115,6 +116,7 @@ fn update_user(
     check_match(stored.version, if_match)?;
     let definition = &context.model.users;
     let before = Resource::from_map(stored.document.clone());
+    let mut touched = None;
     let after = match update {
         Update::Replace(new) => {
             let mut after = before.replaced_by(definition, new.clone())?;
@@ -128,20 +130,19 @@ fn update_user(
         Update::Modify(request) => {
             let patch = request.clone().resolve(definition, tolerance)?;
             patch.check_id(&id.to_string())?;
+            let paths = patch.edits().iter().map(|edit| edit.target.path());
+            touched = Some(paths.collect::<Vec<_>>());
             patch.apply(&before, tolerance)?
         }
     };
-    let mut prepared = user::prepare(context, after, Some(&stored))?;
+    let mut prepared = user::prepare(context, after, Some(&stored), touched.as_deref())?;
     let changed = changes(definition, &stored.document, &prepared.write.document);
     reference::resolve(context, transaction, Some(&stored), &mut prepared)?;
     let verdict = departure::check(context, transaction, &stored, &mut prepared)?;
-    let drifted = prepared.write.status != stored.status
-        || !context
-            .model
-            .user_mapping
-            .drift(&stored.document, &stored.fields())
-            .is_empty();
-    if changed.is_empty() && !drifted {
+    // What was edited by hand is put right by a request that says it again.
+    let repaired = prepared.write.status != stored.status
+        || !field_changes(&stored.record, &prepared.write.record).is_empty();
+    if changed.is_empty() && !repaired {
         return Ok(());
     }
     if changed

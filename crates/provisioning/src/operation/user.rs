@@ -3,7 +3,7 @@
 use scim_mapping::{Event as MappingEvent, Field};
 use scim_protocol::filter::index::search_document;
 use scim_protocol::text::{fold, valid_user_name};
-use scim_protocol::{Deviation, Error, Resource, ScimType};
+use scim_protocol::{AttributePath, Deviation, Error, Resource, ScimType};
 use serde_json::{Map, Value, json};
 
 use super::Failure;
@@ -21,11 +21,13 @@ pub(crate) struct PreparedUser {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Checks a user's canonical document and maps it to directory fields.
+/// Checks a user's canonical document and maps it to directory fields: those of the attributes
+/// that the request touches, or all of them.
 pub(crate) fn prepare(
     context: &Context,
     mut resource: Resource,
     stored: Option<&StoredUser>,
+    touched: Option<&[AttributePath]>,
 ) -> Result<PreparedUser, Error> {
     let definition = &context.model.users;
     // Passwords are accepted and dropped: this server signs nobody in.
@@ -40,33 +42,45 @@ pub(crate) fn prepare(
         None => MappingEvent::Create,
         Some(_) => MappingEvent::Change,
     };
-    let projection = context.model.user_mapping.project(&document, event);
+    let mapping = &context.model.user_mapping;
+    let project = |document: &Map<String, Value>| match touched {
+        Some(touched) => mapping.project_touched(document, touched),
+        None => mapping.project(document, event),
+    };
+    let projection = project(&document);
     if let Some(rejected) = projection.rejection() {
         return Err(rejected.to_error());
     }
     let mut warnings: Vec<String> = projection.warnings().map(ToString::to_string).collect();
     if let Some(stored) = stored {
         // What was said when it happened is not said again with every change.
-        let before = context.model.user_mapping.project(&stored.document, event);
-        let said: Vec<String> = before.warnings().map(ToString::to_string).collect();
-        warnings.retain(|warning| !said.contains(warning));
+        if !warnings.is_empty() {
+            let before = project(&stored.document);
+            let said: Vec<String> = before.warnings().map(ToString::to_string).collect();
+            warnings.retain(|warning| !said.contains(warning));
+        }
     }
     let mut record = match stored {
         None => projection.record,
         Some(stored) => projection.onto(&stored.record),
     };
     record.remove(&Field::Status);
-    let inactive = document.get("active") == Some(&Value::Bool(false));
+    let unsaid = touched.is_some_and(|paths| {
+        !paths
+            .iter()
+            .any(|path| path.schema.is_none() && path.attribute == "active")
+    });
+    let status = match (stored, document.get("active")) {
+        (Some(stored), _) if unsaid => stored.status,
+        (_, Some(Value::Bool(false))) => context.configuration().policies.deactivation.status(),
+        _ => Status::Active,
+    };
     let keys = keys(&document, &record);
     let external_id = text(&document, "externalId");
     Ok(PreparedUser {
         write: UserWrite {
             record,
-            status: if inactive {
-                context.configuration().policies.deactivation.status()
-            } else {
-                Status::Active
-            },
+            status,
             search: search_document(definition, &document),
             document,
             external_id,
