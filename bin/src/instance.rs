@@ -124,6 +124,10 @@ impl Service for Backend {
     }
 
     fn housekeep(&self) -> anyhow::Result<()> {
+        let seen = self.provider.take_seen();
+        if !seen.is_empty() {
+            self.store.note_seen(&seen)?;
+        }
         while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
         while let Some(job) = self.admin.claim_job(None)? {
             let id = job.configuration.to_string();

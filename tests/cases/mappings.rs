@@ -229,6 +229,47 @@ on_both_engines! {
         assert_eq!(server.json(&["custom-field", "list", "--json"]).as_array().unwrap().len(), 2);
     }
 
+    fn attributes_that_are_sent_are_listed_masked(server: &Server) {
+        let client = server.client();
+        let user = ava(&client, &json!({"nickName": "Avi", "badge": 7})).expect(201).id();
+        let operations = json!([{"op": "replace", "path": "nickName", "value": "Avy"}]);
+        client.patch(&format!("/Users/{user}"), &operations).expect(200);
+        let mut seen = Value::Null;
+        for _ in 0..300 {
+            seen = server.json(&["mapping", "attributes", "Test", "--json"]);
+            if seen[0]["count"] == 2 {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        let rows: Vec<_> = seen.as_array().unwrap().iter().map(|row| (row["path"].as_str().unwrap(),
+            row["count"].as_i64().unwrap(), row["mapped"].as_bool().unwrap())).collect();
+        assert_eq!(rows, [("nickName", 2, false), ("badge", 1, false), ("userName", 1, true)]);
+        assert_eq!(seen[0]["sample"], "A**");
+    }
+
+    fn a_manual_edit_is_counted_and_put_right_by_the_next_cycle(server: &Server) {
+        let client = server.client();
+        let user = ava(&client, &json!({"title": "Guide", "name": {"givenName": "Ava"}})).expect(201).id();
+        let drift = || server.json(&["mapping", "drift", "Test", "--json"]);
+        assert_eq!(drift()["drifted"], 0);
+        server.sql("UPDATE users SET job_title = 'Boss', first_name = 'Eva'");
+        let path = format!("/Users/{user}");
+        assert_eq!(client.get(&path).json["title"], "Boss", "the identity provider sees it");
+        assert_eq!(drift()["examples"][0]["fields"], json!(["first_name", "job_title"]));
+        // Only what a request touches is its business.
+        let title = json!([{"op": "replace", "path": "title", "value": "Guide"}]);
+        client.patch(&path, &title).expect(200);
+        assert_eq!(person(server, "ava")["fields"]["job_title"], "Guide");
+        assert_eq!(drift()["examples"][0]["fields"], json!(["first_name"]));
+        let whole = json!({"schemas": [uri::USER], "userName": "ava", "title": "Guide",
+            "name": {"givenName": "Ava"}});
+        client.put(&path, &whole).expect(200);
+        assert_eq!(drift()["drifted"], 0);
+        let version = client.get(&path).json["meta"]["version"].clone();
+        assert_eq!(client.put(&path, &whole).expect(200).json["meta"]["version"], version);
+    }
+
     fn a_preview_shows_every_rule(server: &Server) {
         let client = server.client();
         ava(&client, &json!({"title": "Guide"})).expect(201);

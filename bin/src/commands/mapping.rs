@@ -35,6 +35,13 @@ pub(crate) enum Action {
     Impact(Which),
     /// Show what two versions differ in.
     Diff(Diff),
+    /// List the attributes that the identity provider sends, and whether a rule reads them.
+    Attributes(Mapping),
+    /// Count the users who were edited by hand since the identity provider wrote them.
+    Drift {
+        /// The name or id of the configuration.
+        configuration: String,
+    },
     /// Make the draft the active version.
     Activate(Mapping),
     /// Make an older version the active one again.
@@ -192,6 +199,8 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
         Action::Preview(options) => preview(common, &instance, &options),
         Action::Impact(which) => impact(common, &instance, which),
         Action::Diff(options) => diff(common, &instance, &options),
+        Action::Attributes(mapping) => attributes(common, &instance, &mapping),
+        Action::Drift { configuration } => drift(common, &instance, &configuration),
         Action::Activate(mapping) => {
             let name = &mapping.configuration;
             let version = admin.activate_mapping(&actor(), name, mapping.resource.mapped())?;
@@ -382,6 +391,54 @@ fn diff(common: &Common, instance: &Instance, options: &Diff) -> anyhow::Result<
         output::line(line.trim())?;
     }
     Ok(())
+}
+
+fn attributes(common: &Common, instance: &Instance, mapping: &Mapping) -> anyhow::Result<()> {
+    let resource = mapping.resource.mapped();
+    let admin = instance.admin();
+    let received = admin.received_attributes(&mapping.configuration, resource)?;
+    if common.json {
+        let rows = received.iter().map(|attribute| {
+            json!({
+                "path": attribute.path,
+                "type": attribute.value_type,
+                "count": attribute.count,
+                "lastSeenAt": instant(attribute.last_seen),
+                "sample": attribute.sample,
+                "mapped": attribute.mapped,
+            })
+        });
+        return output::json(&rows.collect());
+    }
+    let mut table = Table::titled(["attribute", "mapped", "times", "type", "last", "sample"]);
+    for attribute in received {
+        table.row([
+            attribute.path,
+            super::value::yes(attribute.mapped),
+            attribute.count.to_string(),
+            attribute.value_type,
+            instant(attribute.last_seen),
+            attribute.sample,
+        ]);
+    }
+    table.print()
+}
+
+fn drift(common: &Common, instance: &Instance, name: &str) -> anyhow::Result<()> {
+    let configuration = instance.admin().configuration(name)?.to_provisioning();
+    let drift = instance.provider(Limits::default()).drift(&configuration)?;
+    if common.json {
+        return output::json(&serde_json::to_value(&drift)?);
+    }
+    output::line(&format!(
+        "{} of {} users were edited by hand",
+        drift.drifted, drift.users
+    ))?;
+    let mut table = Table::titled(["user", "fields", "id"]);
+    for user in drift.examples {
+        table.row([user.user_name, user.fields.join(", "), user.id]);
+    }
+    table.print()
 }
 
 fn reapply(common: &Common, instance: &Instance, options: &Reapply) -> anyhow::Result<()> {

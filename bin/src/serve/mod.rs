@@ -57,7 +57,8 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         throttle: Throttle::new(options.limits.failed_authentications()),
     });
 
-    let keeping = actix_web::rt::spawn(housekeep(Arc::clone(&shared.service)));
+    let service = Arc::clone(&shared.service);
+    let keeping = actix_web::rt::spawn(housekeep(Arc::clone(&service)));
     let signals = signals::Signals::install()?;
     let server = start(listener, Arc::clone(&certificate), shared)?;
     record::write(&common.data_dir, address, &public_url)?;
@@ -66,6 +67,12 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let ended = server.await.context("the server failed");
     stopping.abort();
     keeping.abort();
+    // What was counted meanwhile is written before the end.
+    let last = web::block(move || service.housekeep()).await;
+    if let Ok(Err(error)) = last {
+        let reason = crate::output::sentence(&error);
+        tracing::warn!(reason, "housekeeping failed");
+    }
     tracing::info!("stopped");
     ended
 }

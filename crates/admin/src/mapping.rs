@@ -63,6 +63,23 @@ impl MappingVersion {
     }
 }
 
+/// An attribute that an identity provider sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedAttribute {
+    /// The path, such as `emails[type eq "work"].value`.
+    pub path: String,
+    /// The JSON type of the last value.
+    pub value_type: String,
+    /// In how many requests.
+    pub count: i64,
+    /// When it was received last.
+    pub last_seen: DateTime<Utc>,
+    /// The last value, masked.
+    pub sample: String,
+    /// Whether a rule reads it.
+    pub mapped: bool,
+}
+
 fn checksum(rules: &MappingSet) -> String {
     let written = serde_json::to_vec(rules).unwrap_or_default();
     hex(digest(&SHA256, &written).as_ref())

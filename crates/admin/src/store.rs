@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use scim_mapping::{CustomField, MappedResource};
 use scim_provisioning::reapply::Job;
+use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::account::{Account, PasswordHash};
 use crate::api_key::ApiKey;
 use crate::configuration::ProvisioningConfiguration;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
-use crate::mapping::MappingVersion;
+use crate::mapping::{MappingVersion, ReceivedAttribute};
 use crate::people::{GroupSummary, Person, PersonInput};
 use crate::policy::{Decision, HeldChange, LinkRequest};
 use crate::token::AccessToken;
@@ -253,6 +254,22 @@ pub trait Store: Send + Sync {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Job>, StoreError>;
+
+    /// Adds to what was seen of attributes.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn note_seen(&self, seen: &[SeenAttribute]) -> Result<(), StoreError>;
+
+    /// The attributes that a configuration received, those received most often first.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn seen(
+        &self,
+        configuration: ConfigurationId,
+        resource: MappedResource,
+    ) -> Result<Vec<ReceivedAttribute>, StoreError>;
 
     /// The custom fields, the oldest first.
     ///

@@ -131,6 +131,11 @@ impl CompiledMapping {
         })
     }
 
+    /// Whether a rule reads the attribute.
+    pub fn reads(&self, path: &AttributePath) -> bool {
+        self.rules.iter().any(|rule| rule.reads(path))
+    }
+
     fn run(
         &self,
         attributes: &Map<String, Value>,

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod reapply;
 mod render;
 mod route;
+pub mod seen;
 mod service;
 
 pub use configuration::Configuration;

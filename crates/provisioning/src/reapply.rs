@@ -48,6 +48,49 @@ pub struct Example {
     pub messages: Vec<String>,
 }
 
+/// Users who were edited by hand.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// How many users there are.
+    pub users: u64,
+    /// How many of them were edited by hand.
+    pub drifted: u64,
+    /// The first of those.
+    pub examples: Vec<DriftedUser>,
+}
+
+/// A user who was edited by hand.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftedUser {
+    /// The id.
+    pub id: String,
+    /// `userName`.
+    pub user_name: String,
+    /// The keys of the fields that differ.
+    pub fields: Vec<String>,
+}
+
+impl Drift {
+    fn count(&mut self, context: &Context, user: &StoredUser) {
+        self.users += 1;
+        let mapping = &context.model.user_mapping;
+        let fields = mapping.drift(&user.document, &user.fields());
+        if fields.is_empty() {
+            return;
+        }
+        self.drifted += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(DriftedUser {
+                id: user.id.to_string(),
+                user_name: user::text(&user.document, "userName").unwrap_or_default(),
+                fields: fields.iter().map(Field::key).collect(),
+            });
+        }
+    }
+}
+
 /// A field that changes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FieldChange {
@@ -177,6 +220,32 @@ impl ServiceProvider {
             match users.last() {
                 Some(last) if users.len() == BATCH => after = Some(last.id),
                 _ => return Ok(impact),
+            }
+        }
+    }
+
+    /// The users whose fields are not what the identity provider and the rules say: somebody
+    /// edited them by hand. The identity provider reads what they are, and puts them right.
+    ///
+    /// # Errors
+    /// What the store fails with.
+    pub fn drift(&self, configuration: &Configuration) -> Result<Drift, Failure> {
+        let caller = silent(configuration);
+        let context = self.context(&caller)?;
+        let mut drift = Drift::default();
+        let mut after = None;
+        loop {
+            let mut users = Vec::new();
+            self.directory.read(&mut |view| {
+                users = view.users(context.scope(), &page(after, BATCH))?.items;
+                Ok(Answer::default())
+            })?;
+            for user in &users {
+                drift.count(&context, user);
+            }
+            match users.last() {
+                Some(last) if users.len() == BATCH => after = Some(last.id),
+                _ => return Ok(drift),
             }
         }
     }

@@ -20,6 +20,7 @@ use crate::operation::{
 };
 use crate::policy::ExistingUsers;
 use crate::route::{self, Route};
+use crate::seen::{Seen, SeenAttribute};
 
 /// The SCIM service provider of one instance.
 pub struct ServiceProvider {
@@ -27,6 +28,7 @@ pub struct ServiceProvider {
     pub(crate) cursors: Arc<dyn CursorKey>,
     pub(crate) shared: Arc<Shared>,
     models: Models,
+    seen: Seen,
 }
 
 /// What every operation needs, and the work of a transaction takes along.
@@ -65,6 +67,7 @@ impl ServiceProvider {
                 limits,
             }),
             models: Models::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -92,6 +95,11 @@ impl ServiceProvider {
             Ok(answer) => answer,
             Err(failure) => self.refuse(&context, route, request.method, failure),
         }
+    }
+
+    /// The attributes that were received since this was asked last, to be written.
+    pub fn take_seen(&self) -> Vec<SeenAttribute> {
+        self.seen.take()
     }
 
     /// Creates a user as the identity provider sent it, and takes the person over who was created
@@ -190,6 +198,10 @@ impl ServiceProvider {
         projection: &scim_protocol::query::Projection,
         if_match: Option<&str>,
     ) -> Result<Answer, Failure> {
+        if let Some(kind) = route.kind() {
+            let configuration = context.configuration().id;
+            self.seen.note(configuration, kind, &body, context.now);
+        }
         match (route, method) {
             (Route::Collection(kind), _) => create::create(self, context, kind, body, projection),
             (Route::Resource(kind, id), Method::Put) => {

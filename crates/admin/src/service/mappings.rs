@@ -2,8 +2,8 @@
 
 use chrono::Duration;
 use scim_mapping::{Catalog, CustomField, MappedResource, MappingSet, RuleDifference};
-use scim_protocol::ResourceDefinition;
-use scim_provisioning::model::{self, ModelSource};
+use scim_protocol::{AttributePath, ResourceDefinition};
+use scim_provisioning::model::{self, Model, ModelSource};
 use scim_provisioning::reapply::Job;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Actor, AdminService, entry, now, taken};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
-use crate::mapping::{DRAFT, MappingVersion};
+use crate::mapping::{DRAFT, MappingVersion, ReceivedAttribute};
 
 /// Which version of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,6 +263,32 @@ impl AdminService {
         let now = now();
         let until = now + Duration::seconds(STEP_SECONDS);
         Ok(self.store.claim_job(id, now, until)?)
+    }
+
+    /// The attributes that an identity provider sent, those sent most often first.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn received_attributes(
+        &self,
+        name_or_id: &str,
+        resource: MappedResource,
+    ) -> Result<Vec<ReceivedAttribute>, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let source = self.model(name_or_id, resource, VersionChoice::Active)?;
+        let invalid = |error: scim_mapping::MappingError| AdminError::Invalid(error.to_string());
+        let model = Model::compile(&source).map_err(invalid)?;
+        let mapping = match resource {
+            MappedResource::User => &model.user_mapping,
+            MappedResource::Group => &model.group_mapping,
+        };
+        let mut received = self.store.seen(configuration.id, resource)?;
+        for attribute in &mut received {
+            let bare = attribute.path.split('[').next().unwrap_or_default();
+            let path: Option<AttributePath> = bare.parse().ok();
+            attribute.mapped = path.is_some_and(|path| mapping.reads(&path));
+        }
+        Ok(received)
     }
 
     /// The custom fields, the oldest first.

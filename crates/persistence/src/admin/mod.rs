@@ -5,18 +5,20 @@ mod configurations;
 mod directory;
 mod events;
 pub(crate) mod mappings;
+mod seen;
 mod tokens;
 
 use chrono::{DateTime, Utc};
 use scim_admin::account::{Account, PasswordHash};
 use scim_admin::api_key::ApiKey;
 use scim_admin::event::{AuditEntry, EventQuery, LoggedEvent};
-use scim_admin::mapping::MappingVersion;
+use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
 use scim_admin::people::{GroupSummary, Person, PersonInput};
 use scim_admin::policy::{Decision, HeldChange, LinkRequest};
 use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
 use scim_mapping::{CustomField, MappedResource};
 use scim_provisioning::reapply::Job;
+use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::database::Database;
@@ -287,6 +289,19 @@ impl Store for Database {
     ) -> Result<Option<Job>, StoreError> {
         let id = id.map(str::to_owned);
         self.writing(move |connection| jobs::claim(connection, id.as_deref(), now, until))
+    }
+
+    fn note_seen(&self, seen: &[SeenAttribute]) -> Result<(), StoreError> {
+        let seen = seen.to_vec();
+        self.writing(move |connection| seen::note(connection, &seen))
+    }
+
+    fn seen(
+        &self,
+        configuration: ConfigurationId,
+        resource: MappedResource,
+    ) -> Result<Vec<ReceivedAttribute>, StoreError> {
+        self.reading(|connection| seen::list(connection, configuration, resource))
     }
 
     fn custom_fields(&self) -> Result<Vec<CustomField>, StoreError> {

@@ -314,3 +314,16 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_configuration ON jobs (configuration_id, id);
 CREATE INDEX jobs_open ON jobs (id) WHERE finished = 0;
+
+-- Which attributes identity providers send, and the last value of each, masked.
+CREATE TABLE attributes_seen (
+    configuration_id TEXT COLLATE "C" NOT NULL
+        REFERENCES provisioning_configurations (id) ON DELETE CASCADE,
+    resource TEXT COLLATE "C" NOT NULL,
+    path TEXT COLLATE "C" NOT NULL,
+    value_type TEXT NOT NULL,
+    times BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    sample TEXT NOT NULL,
+    PRIMARY KEY (configuration_id, resource, path)
+);
