@@ -229,6 +229,22 @@ on_both_engines! {
         assert_eq!(server.json(&["custom-field", "list", "--json"]).as_array().unwrap().len(), 2);
     }
 
+    fn a_required_field_is_asked_for(server: &Server) {
+        let client = server.client();
+        run(server, &["custom-field", "add", "badge", "--label", "Badge No.", "--required"]);
+        let error = ava(&client, &json!({})).expect(400).json;
+        assert!(error["detail"].as_str().unwrap().contains("Badge No."), "{error}");
+        ava(&client, &json!({"schemas": [uri::USER, EXTENSION], EXTENSION: {"badge": "B7"}})).expect(201);
+        // A rule of the same key as the field's own may read something else.
+        import(server, |rules| rules.push(json!({"key": "custom_fields.badge", "enabled": false,
+            "target": "custom_fields.badge", "source": {"path": "title"}})));
+        run(server, &["mapping", "activate", "Test"]);
+        let bob = json!({"schemas": [uri::USER, EXTENSION], "userName": "bob",
+            EXTENSION: {"badge": "B8"}});
+        client.post("/Users", &bob).expect(201);
+        assert_eq!(person(server, "bob")["fields"]["custom_fields.badge"], "B8");
+    }
+
     fn attributes_that_are_sent_are_listed_masked(server: &Server) {
         let client = server.client();
         let user = ava(&client, &json!({"nickName": "Avi", "badge": 7})).expect(201).id();

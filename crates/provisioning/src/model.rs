@@ -88,16 +88,21 @@ pub fn users(catalog: &Catalog) -> ResourceDefinition {
     }
 }
 
-/// The rules with those that the extension schema implies.
+/// The rules with those that the extension schema implies. A field that every user must have is
+/// required by its rule, whatever the rule says.
 pub fn completed(rules: &MappingSet, catalog: &Catalog) -> MappingSet {
     let mut completed = rules.clone();
     let Some(schema) = catalog.extension_schema() else {
         return completed;
     };
-    for attribute in &schema.attributes {
-        let target = Field::Custom(attribute.name.clone());
-        let written = |rule: &Rule| rule.target == target;
-        if completed.rules.iter().any(written) {
+    for (attribute, field) in schema.attributes.iter().zip(catalog.custom()) {
+        let target = Field::Custom(field.key.clone());
+        let rule = completed.rules.iter_mut();
+        let written = rule
+            .filter(|rule| rule.enabled)
+            .find(|rule| rule.target == target);
+        if let Some(rule) = written {
+            rule.required |= field.required;
             continue;
         }
         let path = format!("{}:{}", schema.id, attribute.name);
@@ -105,9 +110,22 @@ pub fn completed(rules: &MappingSet, catalog: &Catalog) -> MappingSet {
             true => Source::All(path),
             false => Source::Path(path),
         };
-        completed.rules.push(Rule::new(source, target));
+        completed.rules.push(Rule {
+            key: unused(&completed.rules, &target),
+            required: field.required,
+            ..Rule::new(source, target)
+        });
     }
     completed
+}
+
+/// A key that no rule has.
+fn unused(rules: &[Rule], target: &Field) -> String {
+    let mut key = target.key();
+    while rules.iter().any(|rule| rule.key == key) {
+        key.push('\'');
+    }
+    key
 }
 
 /// The compiled models, one for each configuration.
