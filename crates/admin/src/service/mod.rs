@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, SubsecRound, Utc};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use ring::rand::{SecureRandom, SystemRandom};
 use scim_mapping::MappingSet;
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, StoreError};
@@ -16,18 +12,18 @@ use validator::Validate;
 
 use crate::account::{Account, PasswordHash, Role};
 use crate::api_key::{self, ApiKey};
-use crate::authenticate::{AUDIENCE, Claims, PREFIX, TOKEN_TYPE, secret_hash};
 use crate::configuration::{ConfigurationInput, ProvisioningConfiguration, profile_name};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
 use crate::people::{GroupSummary, Person, PersonInput};
-use crate::policy::{Decision, HeldChange, LinkRequest, Which};
 use crate::store::Store;
-use crate::token::{AccessToken, LIVE, PlainToken};
+use crate::token::{AccessToken, PlainToken};
 
 mod mappings;
+mod tokens;
+mod waiting;
 
 pub use mappings::VersionChoice;
 
@@ -234,163 +230,6 @@ impl AdminService {
         Ok(configuration)
     }
 
-    /// Issues a further token.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::TooManyTokens`].
-    pub fn add_token(&self, actor: &Actor, name_or_id: &str) -> Result<IssuedToken, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        let now = now();
-        let issued = self.issue(actor, configuration.id, now)?;
-        let audit = entry(
-            actor,
-            "token.created",
-            &configuration.name,
-            json!({ "token": issued.token.id }),
-        );
-        match self.store.add_token(&issued.token, LIVE, now, &audit) {
-            Err(StoreError::Conflict { .. }) => Err(AdminError::TooManyTokens(LIVE)),
-            other => Ok(other.map(|()| issued)?),
-        }
-    }
-
-    /// The tokens of a configuration, newest first.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn tokens(&self, name_or_id: &str) -> Result<Vec<AccessToken>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.tokens(configuration.id)?)
-    }
-
-    /// Shows a live token again: the newest, or the one of an id.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when the key ring lost the key.
-    pub fn reveal_token(
-        &self,
-        actor: &Actor,
-        name_or_id: &str,
-        token_id: Option<&str>,
-    ) -> Result<IssuedToken, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        let now = now();
-        let token = self
-            .store
-            .tokens(configuration.id)?
-            .into_iter()
-            .filter(|token| token.is_live(now))
-            .find(|token| token_id.is_none_or(|id| token.id == id))
-            .ok_or_else(|| AdminError::not_found("live token", token_id.unwrap_or(name_or_id)))?;
-        let value = self
-            .keys
-            .unseal(&token.key_id, &token.sealed)
-            .map_err(|error| AdminError::Invalid(error.to_string()))?;
-        let audit = entry(
-            actor,
-            "token.revealed",
-            &configuration.name,
-            json!({ "token": token.id }),
-        );
-        self.store.audit(&audit)?;
-        Ok(IssuedToken {
-            token,
-            value: PlainToken::new(value),
-        })
-    }
-
-    /// Revokes a token of a configuration: the one of an id, or every live one.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`] when there is none.
-    pub fn revoke_tokens(
-        &self,
-        actor: &Actor,
-        name_or_id: &str,
-        token_id: Option<&str>,
-    ) -> Result<Vec<AccessToken>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        let now = now();
-        let mut revoked = Vec::new();
-        for token in self.store.tokens(configuration.id)? {
-            if token.revoked.is_some() || token_id.is_some_and(|id| token.id != id) {
-                continue;
-            }
-            let audit = entry(
-                actor,
-                "token.revoked",
-                &configuration.name,
-                json!({ "token": token.id }),
-            );
-            if self.store.revoke_token(&token.id, now, &audit)? {
-                revoked.push(token);
-            }
-        }
-        if revoked.is_empty() {
-            return Err(AdminError::not_found(
-                "live token",
-                token_id.unwrap_or(name_or_id),
-            ));
-        }
-        Ok(revoked)
-    }
-
-    /// A token: a JWT around 256 random bits.
-    fn issue(
-        &self,
-        actor: &Actor,
-        configuration: ConfigurationId,
-        now: DateTime<Utc>,
-    ) -> Result<IssuedToken, AdminError> {
-        let unusable = |what: &str| AdminError::Invalid(format!("no token can be made: {what}"));
-        let mut secret = [0; 32];
-        SystemRandom::new()
-            .fill(&mut secret)
-            .map_err(|_unspecified| unusable("no random numbers"))?;
-        let claims = Claims {
-            iss: self.keys.instance().to_owned(),
-            aud: AUDIENCE.to_owned(),
-            sub: configuration.to_string(),
-            jti: URL_SAFE_NO_PAD.encode(secret),
-            iat: now.timestamp(),
-            v: 1,
-        };
-        let key_id = self.keys.signing_id().ok_or_else(|| unusable("no key"))?;
-        let signing = self
-            .keys
-            .token_secret(key_id)
-            .ok_or_else(|| unusable("no key"))?;
-        let mut header = Header::new(Algorithm::HS256);
-        header.kid = Some(key_id.to_owned());
-        header.typ = Some(TOKEN_TYPE.to_owned());
-        let jwt = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(signing))
-            .map_err(|error| unusable(&error.to_string()))?;
-        let value = format!("{PREFIX}{jwt}");
-        let sealed = self
-            .keys
-            .seal(&value)
-            .map_err(|error| unusable(&error.to_string()))?;
-        let hint: Vec<char> = value.chars().rev().take(4).collect();
-        Ok(IssuedToken {
-            token: AccessToken {
-                id: Uuid::now_v7().to_string(),
-                configuration,
-                hash: secret_hash(&claims.jti),
-                sealed,
-                key_id: key_id.to_owned(),
-                hint: hint.into_iter().rev().collect(),
-                created: now,
-                created_by: actor.name.clone(),
-                expires: Some(now + Duration::days(TOKEN_DAYS)),
-                revoked: None,
-                last_used: None,
-                last_used_from: None,
-                last_used_by: None,
-            },
-            value: PlainToken::new(value),
-        })
-    }
-
     /// Adds a console account.
     ///
     /// # Errors
@@ -554,86 +393,6 @@ impl AdminService {
         Ok(self.store.group_summaries(search, after, limit)?)
     }
 
-    /// What the guard holds of a configuration, in order of time.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn held(&self, name_or_id: &str) -> Result<Vec<HeldChange>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.held(configuration.id)?)
-    }
-
-    /// Carries out or drops what the guard holds, and answers what it was.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`] when nothing of it is held.
-    pub fn decide_held(
-        &self,
-        actor: &Actor,
-        name_or_id: &str,
-        which: Which,
-        allow: bool,
-    ) -> Result<Vec<HeldChange>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        let event = match allow {
-            true => "held.allowed",
-            false => "held.rejected",
-        };
-        let audit = entry(
-            actor,
-            event,
-            &configuration.name,
-            json!({ "users": match &which { Which::All => json!("all"), Which::Users(users) => json!(users) } }),
-        );
-        let named = match &which {
-            Which::Users(users) => users.join(", "),
-            Which::All => configuration.name.clone(),
-        };
-        let decision = Decision {
-            configuration: configuration.id,
-            which,
-            allow,
-            actor: actor.name.clone(),
-            now: now(),
-        };
-        let decided = self.store.decide_held(&decision, &audit)?;
-        if decided.is_empty() {
-            return Err(AdminError::not_found("held change of", &named));
-        }
-        Ok(decided)
-    }
-
-    /// The links of a configuration that wait, the oldest first.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn link_requests(&self, name_or_id: &str) -> Result<Vec<LinkRequest>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.link_requests(configuration.id)?)
-    }
-
-    /// Notes that a link was approved, and that it waits no longer.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn link_approved(
-        &self,
-        actor: &Actor,
-        name_or_id: &str,
-        link: &LinkRequest,
-    ) -> Result<(), AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        let audit = entry(
-            actor,
-            "link.approved",
-            &configuration.name,
-            json!({ "person": link.person, "userName": link.user_name() }),
-        );
-        Ok(self
-            .store
-            .forget_link(configuration.id, &link.person, &audit)?)
-    }
-
     /// Entries of the provisioning log, in order of time.
     ///
     /// # Errors
@@ -688,5 +447,4 @@ fn check_name(name: &str) -> Result<(), AdminError> {
     ))
 }
 
-const TOKEN_DAYS: i64 = 365;
 const API_KEY_DAYS: i64 = 365;

@@ -1,0 +1,176 @@
+//! Authentication tokens.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Duration, Utc};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use ring::rand::{SecureRandom, SystemRandom};
+use scim_provisioning::{ConfigurationId, StoreError};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Actor, AdminService, IssuedToken, entry, now};
+use crate::authenticate::{AUDIENCE, Claims, PREFIX, TOKEN_TYPE, secret_hash};
+use crate::error::AdminError;
+use crate::token::{AccessToken, LIVE, PlainToken};
+
+impl AdminService {
+    /// Issues a further token.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::TooManyTokens`].
+    pub fn add_token(&self, actor: &Actor, name_or_id: &str) -> Result<IssuedToken, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let now = now();
+        let issued = self.issue(actor, configuration.id, now)?;
+        let audit = entry(
+            actor,
+            "token.created",
+            &configuration.name,
+            json!({ "token": issued.token.id }),
+        );
+        match self.store.add_token(&issued.token, LIVE, now, &audit) {
+            Err(StoreError::Conflict { .. }) => Err(AdminError::TooManyTokens(LIVE)),
+            other => Ok(other.map(|()| issued)?),
+        }
+    }
+
+    /// The tokens of a configuration, newest first.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn tokens(&self, name_or_id: &str) -> Result<Vec<AccessToken>, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        Ok(self.store.tokens(configuration.id)?)
+    }
+
+    /// Shows a live token again: the newest, or the one of an id.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when the key ring lost the key.
+    pub fn reveal_token(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        token_id: Option<&str>,
+    ) -> Result<IssuedToken, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let now = now();
+        let token = self
+            .store
+            .tokens(configuration.id)?
+            .into_iter()
+            .filter(|token| token.is_live(now))
+            .find(|token| token_id.is_none_or(|id| token.id == id))
+            .ok_or_else(|| AdminError::not_found("live token", token_id.unwrap_or(name_or_id)))?;
+        let value = self
+            .keys
+            .unseal(&token.key_id, &token.sealed)
+            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        let audit = entry(
+            actor,
+            "token.revealed",
+            &configuration.name,
+            json!({ "token": token.id }),
+        );
+        self.store.audit(&audit)?;
+        Ok(IssuedToken {
+            token,
+            value: PlainToken::new(value),
+        })
+    }
+
+    /// Revokes a token of a configuration: the one of an id, or every live one.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] when there is none.
+    pub fn revoke_tokens(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        token_id: Option<&str>,
+    ) -> Result<Vec<AccessToken>, AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let now = now();
+        let mut revoked = Vec::new();
+        for token in self.store.tokens(configuration.id)? {
+            if token.revoked.is_some() || token_id.is_some_and(|id| token.id != id) {
+                continue;
+            }
+            let audit = entry(
+                actor,
+                "token.revoked",
+                &configuration.name,
+                json!({ "token": token.id }),
+            );
+            if self.store.revoke_token(&token.id, now, &audit)? {
+                revoked.push(token);
+            }
+        }
+        if revoked.is_empty() {
+            return Err(AdminError::not_found(
+                "live token",
+                token_id.unwrap_or(name_or_id),
+            ));
+        }
+        Ok(revoked)
+    }
+
+    /// A token: a JWT around 256 random bits.
+    pub(super) fn issue(
+        &self,
+        actor: &Actor,
+        configuration: ConfigurationId,
+        now: DateTime<Utc>,
+    ) -> Result<IssuedToken, AdminError> {
+        let unusable = |what: &str| AdminError::Invalid(format!("no token can be made: {what}"));
+        let mut secret = [0; 32];
+        SystemRandom::new()
+            .fill(&mut secret)
+            .map_err(|_unspecified| unusable("no random numbers"))?;
+        let claims = Claims {
+            iss: self.keys.instance().to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: configuration.to_string(),
+            jti: URL_SAFE_NO_PAD.encode(secret),
+            iat: now.timestamp(),
+            v: 1,
+        };
+        let key_id = self.keys.signing_id().ok_or_else(|| unusable("no key"))?;
+        let signing = self
+            .keys
+            .token_secret(key_id)
+            .ok_or_else(|| unusable("no key"))?;
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(key_id.to_owned());
+        header.typ = Some(TOKEN_TYPE.to_owned());
+        let jwt = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(signing))
+            .map_err(|error| unusable(&error.to_string()))?;
+        let value = format!("{PREFIX}{jwt}");
+        let sealed = self
+            .keys
+            .seal(&value)
+            .map_err(|error| unusable(&error.to_string()))?;
+        let hint: Vec<char> = value.chars().rev().take(4).collect();
+        Ok(IssuedToken {
+            token: AccessToken {
+                id: Uuid::now_v7().to_string(),
+                configuration,
+                hash: secret_hash(&claims.jti),
+                sealed,
+                key_id: key_id.to_owned(),
+                hint: hint.into_iter().rev().collect(),
+                created: now,
+                created_by: actor.name.clone(),
+                expires: Some(now + Duration::days(TOKEN_DAYS)),
+                revoked: None,
+                last_used: None,
+                last_used_from: None,
+                last_used_by: None,
+            },
+            value: PlainToken::new(value),
+        })
+    }
+}
+
+const TOKEN_DAYS: i64 = 365;

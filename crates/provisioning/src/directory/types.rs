@@ -1,0 +1,333 @@
+//! What is read and written through the port.
+
+use chrono::{DateTime, Utc};
+use scim_mapping::{Field, FieldValue, GroupKind, Record};
+use scim_protocol::Version;
+use scim_protocol::filter::{Condition, Target};
+use serde_json::{Map, Value};
+
+use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+
+/// What one configuration can see and change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    configuration: ConfigurationId,
+}
+
+impl Scope {
+    /// The scope of a configuration.
+    pub fn of(configuration: ConfigurationId) -> Self {
+        Self { configuration }
+    }
+
+    /// The configuration.
+    pub fn configuration(&self) -> ConfigurationId {
+        self.configuration
+    }
+}
+
+/// Whether a user may work, in the product's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The user may work.
+    Active,
+    /// The user is blocked and can be unblocked.
+    Blocked,
+    /// The user has left; the record is kept.
+    Archived,
+}
+
+impl Status {
+    /// The status as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Blocked => "blocked",
+            Self::Archived => "archived",
+        }
+    }
+}
+
+/// A user as stored.
+#[derive(Debug, Clone)]
+pub struct StoredUser {
+    /// The id.
+    pub id: ResourceId,
+    /// The directory fields; empty ones are absent.
+    pub record: Record,
+    /// Whether the user may work.
+    pub status: Status,
+    /// The canonical SCIM document: without `id`, `meta`, `groups` and `password`.
+    pub document: Map<String, Value>,
+    /// Whether a change of the status is held until an administrator decides.
+    pub held: bool,
+    /// The version.
+    pub version: Version,
+    /// When the user was created.
+    pub created: DateTime<Utc>,
+    /// When the user last changed.
+    pub last_modified: DateTime<Utc>,
+}
+
+impl StoredUser {
+    /// The directory fields with the status among them, which says whether the user may work.
+    ///
+    /// Of a user whose status is held that is the identity provider's word: what it was told was
+    /// done must not look undone.
+    pub fn fields(&self) -> Record {
+        let mut record = self.record.clone();
+        let may_work = self.status == Status::Active && !self.held;
+        let status = if may_work {
+            Status::Active
+        } else {
+            Status::Blocked
+        };
+        let status = FieldValue::Text(status.as_str().to_owned());
+        record.insert(Field::Status, status);
+        record
+    }
+}
+
+/// A group as stored, without its members.
+#[derive(Debug, Clone)]
+pub struct StoredGroup {
+    /// The id.
+    pub id: ResourceId,
+    /// The name.
+    pub name: String,
+    /// The canonical SCIM document: without `id`, `meta` and `members`.
+    pub document: Map<String, Value>,
+    /// The version.
+    pub version: Version,
+    /// When the group was created.
+    pub created: DateTime<Utc>,
+    /// When the group or its membership last changed.
+    pub last_modified: DateTime<Utc>,
+}
+
+/// What is written of a user: everything but id, version and times.
+#[derive(Debug, Clone)]
+pub struct UserWrite {
+    /// The directory fields; a field that is absent is cleared.
+    pub record: Record,
+    /// Whether the user may work.
+    pub status: Status,
+    /// The SCIM document.
+    pub document: Map<String, Value>,
+    /// The document in the form that is searched
+    /// ([`search_document`](scim_protocol::filter::index::search_document)).
+    pub search: Value,
+    /// `externalId`, unique inside the configuration.
+    pub external_id: Option<String>,
+}
+
+/// What is written of a group: everything but id, version, members and times.
+#[derive(Debug, Clone)]
+pub struct GroupWrite {
+    /// The name, unique inside the configuration without regard to case.
+    pub name: String,
+    /// The SCIM document.
+    pub document: Map<String, Value>,
+    /// The document in the form that is searched.
+    pub search: Value,
+    /// `externalId`, unique inside the configuration.
+    pub external_id: Option<String>,
+    /// What the group is in ServiceOps.
+    pub kind: GroupKind,
+    /// The key of the rule that says so.
+    pub rule: Option<String>,
+    /// What its members get for as long as they are in it: fields and values.
+    pub grants: Vec<(&'static str, String)>,
+    /// Whether it is the group created by hand that has its name, if there is one.
+    pub adopt: bool,
+}
+
+/// How a user leaves the scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departure {
+    /// The status from then on.
+    pub status: Status,
+    /// When the record is deleted for good.
+    pub purge: Option<DateTime<Utc>>,
+    /// Whether the person stays as they are until an administrator decides.
+    pub held: bool,
+}
+
+/// A change of a user's status that an administrator decides about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldAction {
+    /// Whether the user left the scope by DELETE; else `active` became false.
+    pub deleted: bool,
+    /// The status that the user gets when it is allowed.
+    pub status: Status,
+    /// When the record is then deleted for good.
+    pub purge: Option<DateTime<Utc>>,
+}
+
+/// A user whom an identity provider wanted to create, and the person who is there already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingLink {
+    /// The person.
+    pub person: ResourceId,
+    /// Which attribute they share.
+    pub attribute: &'static str,
+    /// The user, as the identity provider sent it.
+    pub document: Map<String, Value>,
+}
+
+/// A membership as seen from either side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The group.
+    pub group: ResourceId,
+    /// The name of the group.
+    pub group_name: String,
+    /// The member.
+    pub member: ResourceId,
+    /// Whether the member is a User or a Group.
+    pub kind: ResourceKind,
+    /// The display name of the member: of a user `display_name` or else `user_name`.
+    pub display: String,
+}
+
+/// A resource that exists and is visible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visible {
+    /// The id.
+    pub id: ResourceId,
+    /// User or Group.
+    pub kind: ResourceKind,
+    /// The display name.
+    pub display: String,
+}
+
+/// Which resources, in which order, from where.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// What they must satisfy; everything in scope without it.
+    pub condition: Option<Condition>,
+    /// How they are sorted; by id without it, and by id among equals.
+    pub sort: Option<Sort>,
+    /// Where the page begins.
+    pub from: From,
+    /// How many resources the page holds at most; 0 for the total alone.
+    pub count: usize,
+}
+
+/// A sort order (RFC 7644 section 3.4.2.3). Missing values come last ascending, first descending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sort {
+    /// By which attribute; of a multi-valued one the primary or first value counts.
+    pub target: Target,
+    /// Whether in descending order.
+    pub descending: bool,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq)]
+pub enum From {
+    /// Behind this many resources.
+    Offset(u64),
+    /// Behind this resource.
+    After(Keyset),
+}
+
+/// The position of a resource in an order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keyset {
+    /// The sort key: text, number, boolean, or null for a missing value and when there is no sort.
+    pub key: Value,
+    /// The id.
+    pub id: ResourceId,
+}
+
+/// A page of resources.
+#[derive(Debug, Clone)]
+pub struct Selected<T> {
+    /// How many resources satisfy the condition.
+    pub total: u64,
+    /// The page.
+    pub items: Vec<T>,
+    /// The position of the last item, when more follow it.
+    pub next: Option<Keyset>,
+}
+
+/// The values by which a user is recognised; all folded.
+#[derive(Debug, Clone, Default)]
+pub struct UserKeys {
+    /// The user name that the mapping makes, by which ServiceOps knows the user.
+    pub user_name: String,
+    /// `userName`, unique inside the configuration.
+    pub scim_user_name: String,
+    /// Every e-mail address.
+    pub emails: Vec<String>,
+    /// Phone numbers and the employee number: what can be a recovery key.
+    pub recovery: Vec<String>,
+    /// `externalId`, not folded.
+    pub external_id: Option<String>,
+}
+
+/// What a new or changed user collides with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupant {
+    /// The user that has the value.
+    pub id: ResourceId,
+    /// What the user is to the configuration.
+    pub relation: Relation,
+    /// Which attribute collides: `userName`, `emails` or `externalId`.
+    pub attribute: &'static str,
+}
+
+/// What an existing user is to a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// Managed by it.
+    Own,
+    /// Left its scope by a DELETE that blocks.
+    Left,
+    /// Managed by another configuration.
+    Foreign,
+    /// Created by hand; may be linked.
+    ByHand,
+    /// Created by hand; has an administrative role or a console sign-in, and is never linked.
+    Privileged,
+    /// A tenant admin.
+    Protected,
+}
+
+/// A change of the directory, for ServiceOps.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Such as `user.created`, `group.members_changed`.
+    pub topic: &'static str,
+    /// User or Group.
+    pub kind: ResourceKind,
+    /// The resource.
+    pub id: ResourceId,
+    /// What changed.
+    pub payload: Value,
+}
+
+/// Why the store did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A unique value is in use.
+    #[error("{attribute} is in use")]
+    Conflict {
+        /// The SCIM attribute: `userName`, `externalId` or `displayName`.
+        attribute: &'static str,
+    },
+    /// The resource changed since it was read, or is gone.
+    #[error("the resource changed meanwhile")]
+    Stale,
+    /// The store has more to do than it can queue.
+    #[error("the store is busy")]
+    Busy,
+    /// The statement took longer than its budget.
+    #[error("the query takes too long")]
+    TooExpensive,
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
