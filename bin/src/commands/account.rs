@@ -108,7 +108,6 @@ const LONGEST: u64 = 4_096;
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

@@ -179,7 +179,6 @@ const BUILT_AFTER: i64 = 1_767_225_600;
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

@@ -179,7 +179,6 @@ const STOP: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
-
     use std::io::{Read, Write};
     use std::net::{SocketAddr, TcpStream};
     use std::sync::Arc;

@@ -59,7 +59,6 @@ const FILE: &str = "server.json";
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

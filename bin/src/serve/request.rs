@@ -157,7 +157,6 @@ const USER_AGENT: usize = 256;
 
 #[cfg(test)]
 mod tests {
-
     use actix_web::test::TestRequest;
 
     use super::*;

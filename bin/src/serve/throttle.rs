@@ -68,7 +68,6 @@ const ADDRESSES: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

@@ -75,7 +75,6 @@ const SCHEME: &str = "https://";
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

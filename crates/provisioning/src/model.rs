@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scim_mapping::{
-    Catalog, CompiledMapping, CustomField, Field, MappingError, MappingSet, Rule, Source,
+    Catalog, CompiledMapping, CustomField, Field, MappedResource, MappingError, MappingSet, Rule, Source,
 };
 use scim_protocol::ResourceDefinition;
 
@@ -69,7 +69,10 @@ impl Model {
         let catalog = Catalog::with_custom(source.custom_fields.clone());
         let users = users(&catalog);
         let groups = ResourceDefinition::group();
-        let completed = completed(&source.users, &catalog);
+        let mut completed = completed(&source.users, &catalog);
+        // A field that was deleted while a rule for it was being activated stops nobody's work.
+        let known = |rule: &Rule| catalog.kind(&rule.target, MappedResource::User).is_some();
+        completed.rules.retain(known);
         Ok(Self {
             user_mapping: completed.compile(&users, &catalog)?,
             group_mapping: source.groups.compile(&groups, &catalog)?,
