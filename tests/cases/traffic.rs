@@ -23,8 +23,9 @@ fn main() {
         trials.extend(traffic::cases().into_iter().map(|case| {
             let target = Arc::clone(&target);
             let ignored = target.engine.is_none();
-            let name = format!("{name}::{}", case["id"].as_str().unwrap());
-            let run = move || traffic::run(target.client(), &case).map_err(Failed::from);
+            let id = case["id"].as_str().unwrap().to_owned();
+            let name = format!("{name}::{id}");
+            let run = move || traffic::run(&target.client(&id), &case).map_err(Failed::from);
             Trial::test(name, run).with_ignored_flag(ignored)
         }));
     }
@@ -34,16 +35,16 @@ fn main() {
 /// A server that the first of its cases starts, and that ends with the last.
 struct Target {
     engine: Option<Engine>,
-    started: OnceLock<(Server, Client)>,
+    started: OnceLock<Server>,
 }
 
 impl Target {
-    fn client(&self) -> &Client {
-        let (_server, client) = self.started.get_or_init(|| {
-            let server = Server::start(self.engine.clone().unwrap());
-            let client = server.client();
-            (server, client)
-        });
-        client
+    /// A client of a configuration of the case's own: what other cases create meanwhile must not
+    /// stand in its pages.
+    fn client(&self, case: &str) -> Client {
+        let server = self
+            .started
+            .get_or_init(|| Server::start(self.engine.clone().unwrap()));
+        server.configuration(case).client
     }
 }

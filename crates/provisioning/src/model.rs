@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scim_mapping::{
-    Catalog, CompiledMapping, CustomField, Field, MappedResource, MappingError, MappingSet, Rule, Source,
+    Catalog, CompiledMapping, CustomField, Field, MappedResource, MappingError, MappingSet, Rule,
+    Source,
 };
 use scim_protocol::ResourceDefinition;
 
