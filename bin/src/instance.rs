@@ -14,6 +14,7 @@ use scim_provisioning::{
     Answer, Caller, Configuration, CursorKey, Directory, Request, ServiceProvider,
 };
 
+use crate::api::{Api, ApiAnswer, ApiRequest};
 use crate::serve::{Presented, Refusal, Service, record};
 use crate::settings::{Common, DEFAULT_PORT, PublicUrl};
 
@@ -83,6 +84,11 @@ impl Instance {
     pub(crate) fn backend(&self, limits: Limits) -> Backend {
         Backend {
             authenticator: Authenticator::new(Arc::clone(&self.store), Arc::clone(&self.keys)),
+            api: Api::new(
+                self.admin(),
+                self.provider(limits.clone()),
+                &self.scim_endpoint,
+            ),
             provider: self.provider(limits),
             admin: self.admin(),
             store: Arc::clone(&self.store),
@@ -95,6 +101,7 @@ pub(crate) struct Backend {
     authenticator: Authenticator,
     provider: ServiceProvider,
     admin: AdminService,
+    api: Api,
     store: Arc<dyn Store>,
 }
 
@@ -113,6 +120,14 @@ impl Service for Backend {
 
     fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer {
         self.provider.answer(caller, request)
+    }
+
+    fn admits(&self, request: &ApiRequest<'_>) -> Option<ApiAnswer> {
+        self.api.authenticate(request).err().map(ApiAnswer::from)
+    }
+
+    fn administer(&self, request: &ApiRequest<'_>) -> ApiAnswer {
+        self.api.answer(request)
     }
 
     fn limits(&self) -> &Limits {

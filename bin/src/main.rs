@@ -3,6 +3,7 @@
 //! The binary wires: it reads settings, opens the store, terminates TLS and hands requests to the
 //! service provider. Every rule of SCIM, mapping and storage lives in the crates below.
 
+mod api;
 mod cli;
 mod commands;
 mod instance;

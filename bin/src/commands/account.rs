@@ -70,7 +70,8 @@ fn list(common: &Common, accounts: Vec<Account>) -> anyhow::Result<()> {
     table.print()
 }
 
-fn document(account: &Account) -> Value {
+/// The document for scripts.
+pub(crate) fn document(account: &Account) -> Value {
     json!({
         "id": account.id,
         "name": account.name,

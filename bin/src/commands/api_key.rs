@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use clap::{Args, Subcommand};
+use scim_admin::IssuedApiKey;
 use scim_admin::account::Role;
 use scim_admin::api_key::ApiKey;
 use serde_json::{Value, json};
@@ -49,13 +50,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
         Action::Add(options) => {
             let issued = admin.add_api_key(&actor(), &options.name, options.role, options.days)?;
             match common.json {
-                true => output::json(&json!({
-                    "id": issued.key.id,
-                    "name": issued.key.name,
-                    "role": issued.key.role.as_str(),
-                    "key": issued.value.reveal(),
-                    "expiresAt": instant(issued.key.expires),
-                })),
+                true => output::json(&self::issued(&issued)),
                 false => output::line(issued.value.reveal()),
             }
         }
@@ -70,6 +65,17 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     }
 }
 
+/// The document of a key just issued.
+pub(crate) fn issued(issued: &IssuedApiKey) -> Value {
+    json!({
+        "id": issued.key.id,
+        "name": issued.key.name,
+        "role": issued.key.role.as_str(),
+        "key": issued.value.reveal(),
+        "expiresAt": instant(issued.key.expires),
+    })
+}
+
 fn list(common: &Common, keys: Vec<ApiKey>) -> anyhow::Result<()> {
     if common.json {
         return output::json(&keys.iter().map(document).collect());
@@ -82,7 +88,8 @@ fn list(common: &Common, keys: Vec<ApiKey>) -> anyhow::Result<()> {
     table.print()
 }
 
-fn document(key: &ApiKey) -> Value {
+/// The document for scripts.
+pub(crate) fn document(key: &ApiKey) -> Value {
     json!({
         "id": key.id,
         "name": key.name,

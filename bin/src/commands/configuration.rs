@@ -125,7 +125,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
         }
     };
     match common.json {
-        true => output::json(&document(&instance, &configuration)),
+        true => output::json(&document(instance.scim_endpoint(), &configuration)),
         false => output::line(&format!(
             "{said} {}",
             output::printable(&configuration.name)
@@ -146,7 +146,7 @@ fn add(common: &Common, instance: &Instance, options: Add) -> anyhow::Result<()>
     };
     let (configuration, token) = instance.admin().add_configuration(&actor(), &input)?;
     if common.json {
-        let mut document = document(instance, &configuration);
+        let mut document = document(instance.scim_endpoint(), &configuration);
         if let Some(members) = document.as_object_mut() {
             members.insert("token".to_owned(), super::token::issued(&token));
         }
@@ -168,7 +168,9 @@ fn add(common: &Common, instance: &Instance, options: Add) -> anyhow::Result<()>
 fn list(common: &Common, instance: &Instance, search: Option<&str>) -> anyhow::Result<()> {
     let configurations = instance.admin().configurations(search)?;
     if common.json {
-        let documents = configurations.iter().map(|one| document(instance, one));
+        let documents = configurations
+            .iter()
+            .map(|one| document(instance.scim_endpoint(), one));
         return output::json(&documents.collect());
     }
     let mut table = Table::titled(["name", "status", "provisions", "idp", "id"]);
@@ -183,7 +185,7 @@ fn list(common: &Common, instance: &Instance, search: Option<&str>) -> anyhow::R
 fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<()> {
     let one = instance.admin().configuration(&which.configuration)?;
     if common.json {
-        return output::json(&document(instance, &one));
+        return output::json(&document(instance.scim_endpoint(), &one));
     }
     let mut table = Table::of_fields();
     for (title, text) in [
@@ -243,7 +245,8 @@ fn provisions(configuration: &ProvisioningConfiguration) -> String {
     text.to_owned()
 }
 
-fn document(instance: &Instance, configuration: &ProvisioningConfiguration) -> Value {
+/// The document for scripts.
+pub(crate) fn document(scim_endpoint: &str, configuration: &ProvisioningConfiguration) -> Value {
     json!({
         "id": configuration.id.to_string(),
         "name": configuration.name,
@@ -257,7 +260,7 @@ fn document(instance: &Instance, configuration: &ProvisioningConfiguration) -> V
         "profile": profile_name(configuration.profile),
         "existingUsers": configuration.policies.existing_users.as_str(),
         "policy": policy::document(&configuration.policies),
-        "scimEndpoint": instance.scim_endpoint(),
+        "scimEndpoint": scim_endpoint,
         "createdAt": instant(configuration.created),
         "lastModifiedAt": instant(configuration.last_modified),
     })

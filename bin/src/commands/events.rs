@@ -104,7 +104,8 @@ fn cells(event: &LoggedEvent) -> [String; 8] {
     ]
 }
 
-fn document(event: &LoggedEvent) -> Value {
+/// The document for scripts.
+pub(crate) fn document(event: &LoggedEvent) -> Value {
     json!({
         "id": event.id,
         "at": event.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),

@@ -42,7 +42,8 @@ pub(crate) fn run(common: &Common, action: &Action) -> anyhow::Result<()> {
     table.print()
 }
 
-fn document(group: &GroupSummary) -> Value {
+/// The document for scripts.
+pub(crate) fn document(group: &GroupSummary) -> Value {
     json!({
         "id": group.id,
         "name": group.name,

@@ -85,7 +85,8 @@ fn asked_by(change: &HeldChange) -> &'static str {
     }
 }
 
-fn document(change: &HeldChange) -> Value {
+/// The document for scripts.
+pub(crate) fn document(change: &HeldChange) -> Value {
     json!({
         "id": change.id,
         "user": { "id": change.user, "userName": change.user_name },

@@ -100,7 +100,8 @@ fn list(common: &Common, links: &[LinkRequest]) -> anyhow::Result<()> {
     table.print()
 }
 
-fn document(link: &LinkRequest) -> Value {
+/// The document for scripts.
+pub(crate) fn document(link: &LinkRequest) -> Value {
     json!({
         "person": { "id": link.person, "userName": link.person_name },
         "userName": link.user_name(),

@@ -507,7 +507,8 @@ fn said(
     }
 }
 
-fn about(version: &MappingVersion, active: i64) -> Value {
+/// What a version is, without its rules.
+pub(crate) fn about(version: &MappingVersion, active: i64) -> Value {
     json!({
         "version": version.version,
         "state": version.state(active),

@@ -1,21 +1,21 @@
 //! The commands beside `serve`, one in a file.
 
-mod account;
-mod api_key;
+pub(crate) mod account;
+pub(crate) mod api_key;
 mod check;
 mod completions;
-mod configuration;
+pub(crate) mod configuration;
 mod custom_field;
-mod events;
-mod group;
+pub(crate) mod events;
+pub(crate) mod group;
 mod healthcheck;
-mod held;
-mod link;
-mod mapping;
+pub(crate) mod held;
+pub(crate) mod link;
+pub(crate) mod mapping;
 mod policy;
-mod token;
-mod user;
-mod value;
+pub(crate) mod token;
+pub(crate) mod user;
+pub(crate) mod value;
 
 use clap::Subcommand;
 

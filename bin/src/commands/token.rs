@@ -72,7 +72,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
 }
 
 /// The document of a token just issued or shown again.
-pub(super) fn issued(token: &IssuedToken) -> Value {
+pub(crate) fn issued(token: &IssuedToken) -> Value {
     json!({
         "id": token.token.id,
         "value": token.value.reveal(),
@@ -115,7 +115,8 @@ fn list(common: &Common, tokens: &[AccessToken]) -> anyhow::Result<()> {
     table.print()
 }
 
-fn document(token: &AccessToken) -> Value {
+/// The document for scripts.
+pub(crate) fn document(token: &AccessToken) -> Value {
     json!({
         "id": token.id,
         "hint": token.hint,

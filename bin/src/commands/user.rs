@@ -95,7 +95,8 @@ fn list(common: &Common, people: Vec<Person>) -> anyhow::Result<()> {
     table.print()
 }
 
-fn document(person: &Person) -> Value {
+/// The document for scripts.
+pub(crate) fn document(person: &Person) -> Value {
     json!({
         "id": person.id,
         "userName": person.user_name,

@@ -1,5 +1,6 @@
 //! `serve`: the HTTPS server.
 
+mod admin;
 mod answer;
 mod body;
 mod edge;
@@ -113,6 +114,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .route("/readyz", web::route().to(status::ready))
         .route("/version", web::route().to(status::version))
         .route("/api/scim/v2{tail:(/.*)?}", web::route().to(scim::handle))
+        .route("/api/admin/v1{tail:(/.*)?}", web::route().to(admin::handle))
         .default_service(web::route().to(not_found));
 }
 

@@ -10,6 +10,7 @@ use scim_provisioning::{Caller, Configuration, Method, Request};
 
 use super::edge::{RequestId, SCIM};
 use super::service::Presented;
+use crate::api::ApiRequest;
 
 /// A SCIM request that has left its connection.
 #[derive(Debug)]
@@ -66,8 +67,16 @@ impl Incoming {
     /// # Errors
     /// 400 for what is no UTF-8 or holds control characters.
     pub(crate) fn path(&self) -> Result<String, Error> {
+        self.below(SCIM)
+    }
+
+    /// The path below an endpoint, decoded, without a slash at its end.
+    ///
+    /// # Errors
+    /// As [`path`](Self::path).
+    pub(crate) fn below(&self, endpoint: &str) -> Result<String, Error> {
         let path = decoded(&self.raw_path)?;
-        let below = path.strip_prefix(SCIM).unwrap_or_default();
+        let below = path.strip_prefix(endpoint).unwrap_or_default();
         let segments: Vec<&str> = below.split('/').filter(|part| !part.is_empty()).collect();
         Ok(format!("/{}", segments.join("/")))
     }
@@ -82,7 +91,27 @@ impl Incoming {
         }
     }
 
-    fn source(&self) -> Option<String> {
+    /// The request as the admin API takes it.
+    pub(crate) fn api_request<'a>(
+        &'a self,
+        method: &'a str,
+        path: &'a str,
+        body: &'a [u8],
+        source: Option<&'a str>,
+    ) -> ApiRequest<'a> {
+        ApiRequest {
+            method,
+            path,
+            query: &self.query,
+            body,
+            authorization: self.authorization.first().map(Vec::as_slice),
+            if_match: self.if_match.as_deref(),
+            source,
+        }
+    }
+
+    /// The address of the peer, as it stands in logs.
+    pub(crate) fn source(&self) -> Option<String> {
         self.address.map(|address| address.to_string())
     }
 

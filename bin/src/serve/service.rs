@@ -1,5 +1,6 @@
 //! What the HTTP side asks of everything behind it.
 
+use crate::api::{ApiAnswer, ApiRequest};
 use std::sync::Arc;
 
 use scim_protocol::Limits;
@@ -15,6 +16,12 @@ pub(crate) trait Service: Send + Sync + 'static {
 
     /// Answers a request.
     fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer;
+
+    /// Why a request to the admin API is refused before its body is read; `None` when it is not.
+    fn admits(&self, request: &ApiRequest<'_>) -> Option<ApiAnswer>;
+
+    /// Answers a request to the admin API.
+    fn administer(&self, request: &ApiRequest<'_>) -> ApiAnswer;
 
     /// The limits in force.
     fn limits(&self) -> &Limits;

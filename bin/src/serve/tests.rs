@@ -63,6 +63,14 @@ impl Service for Echo {
         anyhow::bail!("the database is away")
     }
 
+    fn admits(&self, _request: &crate::api::ApiRequest<'_>) -> Option<crate::api::ApiAnswer> {
+        None
+    }
+
+    fn administer(&self, _request: &crate::api::ApiRequest<'_>) -> crate::api::ApiAnswer {
+        crate::api::Problem::not_found("Nothing is administered here.").into()
+    }
+
     fn housekeep(&self) -> anyhow::Result<()> {
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The provisioning log as an administrator reads it, and the audit of what administrators did.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use scim_provisioning::ConfigurationId;
 use serde_json::Value;
@@ -70,7 +72,7 @@ pub struct AuditEntry {
     /// From where.
     pub source: Option<String>,
     /// What, such as `configuration.created`.
-    pub event: &'static str,
+    pub event: Cow<'static, str>,
     /// To what.
     pub object: String,
     /// Before and after, without secrets.

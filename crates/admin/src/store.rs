@@ -151,6 +151,22 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Conflict`] when the name is in use.
     fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError>;
 
+    /// The API key of a hash.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn find_api_key(&self, hash: &str) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Entries of the audit, the newest first, before one of them; each with its number.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn audit_entries(
+        &self,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<(i64, AuditEntry)>, StoreError>;
+
     /// The API keys, in order of name.
     ///
     /// # Errors

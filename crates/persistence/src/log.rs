@@ -59,7 +59,7 @@ pub(crate) fn audit(connection: &mut Connection, entry: &AuditEntry) -> Result<(
     sql.bind(millis(entry.at)).push(", ").bind(&entry.actor);
     sql.push(", ").bind(entry.source.clone());
     sql.push(", ")
-        .bind(entry.event)
+        .bind(&*entry.event)
         .push(", ")
         .bind(&entry.object);
     sql.push(", ").bind(entry.details.to_string()).push(")");

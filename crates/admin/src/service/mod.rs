@@ -338,6 +338,27 @@ impl AdminService {
         Ok(self.store.api_keys()?)
     }
 
+    /// The live API key that somebody presents.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn authenticate_key(&self, presented: &str) -> Result<Option<ApiKey>, AdminError> {
+        let found = self.store.find_api_key(&api_key::hash(presented))?;
+        Ok(found.filter(|key| key.is_live(now())))
+    }
+
+    /// Entries of the audit, the newest first, before one of them; each with its number.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn audit(
+        &self,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
+        Ok(self.store.audit_entries(before, limit)?)
+    }
+
     /// Revokes an API key by name or id.
     ///
     /// # Errors
@@ -411,7 +432,7 @@ fn entry(actor: &Actor, event: &'static str, object: &str, details: Value) -> Au
         at: now(),
         actor: actor.name.clone(),
         source: actor.source.clone(),
-        event,
+        event: event.into(),
         object: object.to_owned(),
         details,
     }

@@ -98,25 +98,35 @@ pub(super) fn insert_key(connection: &mut Connection, key: &ApiKey) -> Result<()
     Ok(())
 }
 
+const KEY_COLUMNS: &str = "id, name, role, hash, created_at, expires_at, revoked_at";
+
 pub(super) fn keys(connection: &mut Connection) -> Result<Vec<ApiKey>, StoreError> {
-    let sql = connection.sql(
-        "SELECT id, name, role, hash, created_at, expires_at, revoked_at FROM api_keys \
-         ORDER BY name_key",
-    );
+    let sql = connection.sql(&format!(
+        "SELECT {KEY_COLUMNS} FROM api_keys ORDER BY name_key"
+    ));
     let rows: Vec<ApiKeyRow> = connection.rows(&sql)?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(ApiKey {
-                id: row.id,
-                name: row.name,
-                role: Role::parse(&row.role).ok_or_else(|| unreadable("api_keys.role"))?,
-                hash: row.hash,
-                created: instant(row.created_at),
-                expires: instant(row.expires_at),
-                revoked: row.revoked_at.map(instant),
-            })
-        })
-        .collect()
+    rows.into_iter().map(key).collect()
+}
+
+pub(super) fn find_key(
+    connection: &mut Connection,
+    hash: &str,
+) -> Result<Option<ApiKey>, StoreError> {
+    let mut sql = connection.sql(&format!("SELECT {KEY_COLUMNS} FROM api_keys WHERE hash = "));
+    sql.bind(hash);
+    connection.row::<ApiKeyRow>(&sql)?.map(key).transpose()
+}
+
+fn key(row: ApiKeyRow) -> Result<ApiKey, StoreError> {
+    Ok(ApiKey {
+        id: row.id,
+        name: row.name,
+        role: Role::parse(&row.role).ok_or_else(|| unreadable("api_keys.role"))?,
+        hash: row.hash,
+        created: instant(row.created_at),
+        expires: instant(row.expires_at),
+        revoked: row.revoked_at.map(instant),
+    })
 }
 
 pub(super) fn revoke_key(

@@ -1,7 +1,7 @@
-//! Reading the provisioning log.
+//! Reading the provisioning log and the audit.
 
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::event::{EventQuery, LoggedEvent};
+use scim_admin::event::{AuditEntry, EventQuery, LoggedEvent};
 use scim_provisioning::StoreError;
 use serde_json::Value;
 
@@ -102,4 +102,51 @@ fn event(row: EventRow) -> LoggedEvent {
         source: row.source,
         user_agent: row.user_agent,
     }
+}
+
+#[derive(diesel::QueryableByName)]
+struct AuditRow {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    at: i64,
+    #[diesel(sql_type = Text)]
+    actor: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    source: Option<String>,
+    #[diesel(sql_type = Text)]
+    event: String,
+    #[diesel(sql_type = Text)]
+    object: String,
+    #[diesel(sql_type = Text)]
+    details: String,
+}
+
+/// Entries of the audit, the newest first.
+pub(super) fn audit(
+    connection: &mut Connection,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
+    let mut sql = connection
+        .sql("SELECT id, at, actor, source, event, object, details FROM audit_events WHERE TRUE");
+    if let Some(before) = before {
+        sql.push(" AND id < ").bind(before);
+    }
+    sql.push(" ORDER BY id DESC LIMIT ").bind(limit);
+    let rows: Vec<AuditRow> = connection.rows(&sql)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let entry = AuditEntry {
+                at: instant(row.at),
+                actor: row.actor,
+                source: row.source,
+                event: row.event.into(),
+                object: row.object,
+                details: serde_json::from_str(&row.details).unwrap_or(Value::Null),
+            };
+            (row.id, entry)
+        })
+        .collect())
 }

@@ -178,6 +178,18 @@ impl Store for Database {
         })
     }
 
+    fn find_api_key(&self, hash: &str) -> Result<Option<ApiKey>, StoreError> {
+        self.reading(|connection| accounts::find_key(connection, hash))
+    }
+
+    fn audit_entries(
+        &self,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
+        self.reading(|connection| events::audit(connection, before, limit))
+    }
+
     fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
         self.reading(accounts::keys)
     }

@@ -1,0 +1,209 @@
+use std::sync::Arc;
+
+use scim_admin::account::Role;
+use scim_admin::{Actor, AdminService, KeyRing};
+use scim_persistence::{Database, Settings};
+use scim_protocol::Limits;
+use scim_provisioning::ServiceProvider;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::routes::{Access, ROUTES};
+use super::{Api, ApiAnswer, ApiRequest};
+
+struct House {
+    api: Api,
+    administrator: String,
+    auditor: String,
+    _folder: TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint = "https://scim.example/api/scim/v2";
+        let settings = Settings {
+            url: format!("sqlite:{}", folder.path().join("test.db").display()),
+            base_url: endpoint.to_owned(),
+            connections: 2,
+        };
+        let database = Database::open(&settings).unwrap();
+        let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
+        let admin = || AdminService::new(database.clone(), keys.clone());
+        let actor = Actor {
+            name: "test".to_owned(),
+            source: None,
+        };
+        let key = |name: &str, role| {
+            let issued = admin().add_api_key(&actor, name, role, 1).unwrap();
+            format!("Bearer {}", issued.value.reveal())
+        };
+        let provider =
+            ServiceProvider::new(database.clone(), keys.clone(), endpoint, Limits::default());
+        Self {
+            administrator: key("administrator", Role::Administrator),
+            auditor: key("auditor", Role::Auditor),
+            api: Api::new(admin(), provider, endpoint),
+            _folder: folder,
+        }
+    }
+
+    fn send(
+        &self,
+        authorization: Option<&str>,
+        method: &str,
+        path: &str,
+        if_match: Option<&str>,
+        body: &Value,
+    ) -> ApiAnswer {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        self.api.answer(&ApiRequest {
+            method,
+            path,
+            query,
+            body: body.as_bytes(),
+            authorization: authorization.map(str::as_bytes),
+            if_match,
+            source: None,
+        })
+    }
+
+    fn as_administrator(&self, method: &str, path: &str, body: &Value) -> ApiAnswer {
+        self.send(Some(&self.administrator), method, path, None, body)
+    }
+}
+
+fn body(answer: ApiAnswer) -> Value {
+    answer.body.unwrap_or_default()
+}
+
+#[test]
+fn every_route_asks_who_is_there_and_what_they_may() {
+    let house = House::new();
+    let added = house.as_administrator("POST", "/configurations", &json!({"name": "A"}));
+    let id = body(added)["id"].as_str().unwrap().to_owned();
+    for route in ROUTES {
+        let path = route.path.replacen('*', &id, 1);
+        let path = path.replace("mappings/*", "mappings/user");
+        let by = |who: Option<&str>| {
+            let answer = house.send(who, route.method, &path, None, &Value::Null);
+            (answer.status, answer.problem)
+        };
+        let said = format!("{} {path}", route.method);
+        assert_eq!(by(None), (401, true), "{said}");
+        assert_eq!(by(Some("Bearer sopsapi_wrong")), (401, true), "{said}");
+        assert_eq!(by(Some("Basic YTpi")), (401, true), "{said}");
+        let (status, _) = by(Some(&house.auditor));
+        match route.access {
+            Access::Administrator => assert_eq!(status, 403, "{said}"),
+            Access::Auditor => assert!(matches!(status, 200 | 404), "{said}: {status}"),
+        }
+    }
+    // Nothing of that changed anything.
+    let list = house.as_administrator("GET", "/configurations", &Value::Null);
+    assert_eq!(body(list)["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn auditors_write_nothing_and_read_no_secrets() {
+    for route in ROUTES {
+        let reads = route.method == "GET";
+        let secret = route.path.contains("tokens") || route.path.contains("api-keys");
+        let auditor = route.access == Access::Auditor;
+        assert!(
+            !auditor || (reads && !secret),
+            "{} {}",
+            route.method,
+            route.path
+        );
+    }
+}
+
+#[test]
+fn a_write_names_what_it_has_read() {
+    let house = House::new();
+    let added = house.as_administrator("POST", "/configurations", &json!({"name": "A"}));
+    assert_eq!(added.status, 201);
+    let path = added.location.clone().unwrap();
+    let token = body(added)["token"]["id"].as_str().unwrap().to_owned();
+    let read = house.as_administrator("GET", &path, &Value::Null);
+    let tag = read.tag.unwrap();
+    let who = Some(house.administrator.as_str());
+    let change = json!({"description": "Entra"});
+    let write = |if_match: Option<&str>| house.send(who, "PATCH", &path, if_match, &change).status;
+    assert_eq!(write(None), 428);
+    assert_eq!(write(Some("\"other\"")), 412);
+    assert_eq!(write(Some(&tag)), 200);
+    assert_eq!(write(Some(&tag)), 412, "it is another document now");
+    for route in ROUTES
+        .iter()
+        .filter(|route| !matches!(route.method, "GET" | "POST"))
+    {
+        let filled = route
+            .path
+            .replace("configurations/*", path.trim_start_matches('/'));
+        let filled = filled.replace("tokens/*", &format!("tokens/{token}"));
+        let filled = filled.replace("mappings/*", "mappings/user");
+        let status = house
+            .send(who, route.method, &filled, None, &json!({}))
+            .status;
+        assert!(
+            matches!(status, 428 | 404),
+            "{} {filled}: {status}",
+            route.method
+        );
+        assert!(route.current.is_some(), "{} {filled}", route.method);
+    }
+    assert_eq!(
+        house
+            .send(who, "DELETE", &path, Some("*"), &Value::Null)
+            .status,
+        204
+    );
+}
+
+#[test]
+fn what_is_wrong_is_said_as_a_problem() {
+    let house = House::new();
+    for (method, path, body, status) in [
+        ("GET", "/nothing", json!(null), 404),
+        ("PUT", "/configurations", json!({}), 405),
+        ("POST", "/configurations", json!({"name": ""}), 422),
+        ("POST", "/configurations", json!({"nam": "A"}), 400),
+        ("POST", "/configurations", json!([]), 400),
+        ("GET", "/configurations/none", json!(null), 404),
+        ("GET", "/events?limit=0", json!(null), 400),
+        ("GET", "/events?cursor=x", json!(null), 400),
+        ("GET", "/events/x", json!(null), 404),
+        (
+            "POST",
+            "/api-keys",
+            json!({"name": "k", "role": "root"}),
+            422,
+        ),
+        (
+            "POST",
+            "/custom-fields",
+            json!({"key": "Up", "label": "U", "type": "boolean"}),
+            422,
+        ),
+        (
+            "GET",
+            "/configurations/none/mappings/user",
+            json!(null),
+            404,
+        ),
+    ] {
+        let answer = house.as_administrator(method, path, &body);
+        assert_eq!(answer.status, status, "{method} {path}: {:?}", answer.body);
+        assert!(answer.problem, "{method} {path}");
+        let document = answer.body.unwrap();
+        assert_eq!(document["status"], status);
+        assert!(document["detail"].as_str().unwrap().len() > 5);
+        assert_eq!(answer.allow.is_some(), status == 405);
+    }
+}

@@ -1,0 +1,118 @@
+//! The admin API over HTTPS: an administrator's work by script.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use end_to_end::{Client, Response, Server, on_both_engines, uri};
+use serde_json::{Value, json};
+
+/// A client of the admin API with a new key.
+fn admin(server: &Server, role: &str) -> Client {
+    let key = server.json(&["api-key", "add", "--name", role, "--role", role, "--json"]);
+    let base = server.base.replace("/api/scim/v2", "/api/admin/v1");
+    Client::new(&base, key["key"].as_str().unwrap())
+}
+
+/// A write of what was just read.
+fn write(client: &Client, method: &str, path: &str, read: &str, body: &Value) -> Response {
+    let tag = client
+        .get(read)
+        .expect(200)
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    let body = (!body.is_null()).then(|| body.to_string());
+    let headers = [
+        ("if-match", tag.as_str()),
+        ("content-type", "application/json"),
+    ];
+    client.send(method, path, &headers, body.as_ref().map(String::as_bytes))
+}
+
+on_both_engines! {
+    fn a_configuration_lives_and_ends(server: &Server) {
+        let api = admin(server, "administrator");
+        let added = api.post("/configurations", &json!({"name": "Entra", "identityProvider": "entra",
+            "provisioningType": {"groups": false}})).expect(201);
+        assert!(added.header("content-type").unwrap().starts_with("application/json"));
+        let path = added.header("location").unwrap().replace("/api/admin/v1", "");
+        let scim = Client::new(&server.base, added.json["token"]["value"].as_str().unwrap());
+        scim.user("ava");
+        scim.get("/Groups").expect_error(403, None);
+
+        write(&api, "PATCH", &path, &path, &json!({"name": "Entra ID", "provisioningType":
+            {"groups": true}})).expect(200);
+        scim.get("/Groups").expect(200);
+        let policy = format!("{path}/policy");
+        let changed = write(&api, "PATCH", &policy, &policy, &json!({"deletion": "block",
+            "guard": {"count": 7}})).expect(200).json;
+        assert_eq!((&changed["guard"]["count"], &changed["guard"]["percent"]), (&json!(7), &json!(20)));
+        assert_eq!(write(&api, "PATCH", &policy, &policy, &json!({"deletions": "block"})).status, 422);
+
+        write(&api, "POST", &format!("{path}/disable"), &path, &Value::Null).expect(200);
+        scim.get("/Users").expect_error(403, None);
+        write(&api, "POST", &format!("{path}/enable"), &path, &Value::Null).expect(200);
+        let second = api.post(&format!("{path}/tokens"), &json!({})).expect(201).json;
+        let tokens = api.get(&format!("{path}/tokens")).expect(200);
+        assert_eq!(tokens.json["items"].as_array().unwrap().len(), 2);
+        assert!(!tokens.text.contains(second["value"].as_str().unwrap()));
+        let id = second["id"].as_str().unwrap();
+        let shown = api.post(&format!("{path}/tokens/{id}/reveal"), &json!({})).expect(200);
+        assert_eq!(shown.json["value"], second["value"]);
+
+        let people = api.get("/users?q=ava").expect(200).json;
+        assert_eq!(people["items"][0]["managedBy"], "Entra ID");
+        let events = api.get("/events?limit=1").expect(200).json;
+        let next = events["next"].as_str().unwrap();
+        let event = events["items"][0]["id"].as_i64().unwrap();
+        assert_eq!(api.get(&format!("/events/{event}")).expect(200).json["action"], "create");
+        api.get(&format!("/events?limit=1&cursor={next}")).expect(200);
+
+        write(&api, "DELETE", &path, &path, &Value::Null).expect(204);
+        scim.get("/Users").expect_error(401, None);
+        let audit = api.get("/audit").expect(200).json;
+        assert_eq!(audit["items"][0]["event"], "configuration.deleted");
+        assert!(audit["items"].to_string().contains("API key administrator"));
+    }
+
+    fn a_mapping_is_drafted_tried_and_activated(server: &Server) {
+        let scim = server.client();
+        let api = admin(server, "administrator");
+        scim.user("ava");
+        let path = "/configurations/Test/mappings/user";
+        let mut mapping = api.get(path).expect(200).json["active"]["mapping"].clone();
+        mapping["rules"][0]["transforms"] = json!(["upper"]);
+        let draft = json!({"mapping": mapping, "note": "Capitals"});
+        assert_eq!(api.put(path, &draft).status, 428);
+        let answer = write(&api, "PUT", path, path, &draft).expect(200).json;
+        assert_eq!(answer["draft"]["note"], "Capitals");
+        let sample = json!({"schemas": [uri::USER], "userName": "bob"});
+        let preview = api.post(&format!("{path}/preview?version=draft"), &sample).expect(200).json;
+        assert_eq!(preview["record"]["user_name"], "BOB");
+        let impact = api.post(&format!("{path}/impact?version=draft"), &json!({})).expect(200).json;
+        assert_eq!(impact["changed"], 1);
+        let active = write(&api, "POST", &format!("{path}/activate"), path, &Value::Null).expect(200);
+        assert_eq!(active.json["active"]["version"], 2);
+        let versions = api.get(&format!("{path}/versions")).expect(200).json;
+        assert_eq!(versions["items"].as_array().unwrap().len(), 2);
+        let wrong = json!({"mapping": {"resource": "group", "rules": []}});
+        assert_eq!(write(&api, "PUT", path, path, &wrong).status, 422);
+    }
+
+    fn keys_have_roles_and_end(server: &Server) {
+        let (api, auditor) = (admin(server, "administrator"), admin(server, "auditor"));
+        auditor.get("/configurations").expect(200);
+        assert_eq!(auditor.post("/configurations", &json!({"name": "x"})).status, 403);
+        let refused = auditor.with_token("sopsapi_nobody").get("/configurations");
+        assert_eq!(refused.status, 401);
+        assert!(refused.header("www-authenticate").is_some());
+        assert!(refused.header("content-type").unwrap().starts_with("application/problem+json"));
+        // A SCIM token opens nothing here, and a key nothing there.
+        let scim = server.client();
+        assert_eq!(auditor.with_token(&scim.token).get("/configurations").status, 401);
+        scim.with_token(&api.token).get("/Users").expect_error(401, None);
+        let keys = api.get("/api-keys").expect(200).json;
+        let key = keys["items"].as_array().unwrap().iter().find(|key| key["name"] == "auditor").unwrap();
+        let path = format!("/api-keys/{}", key["id"].as_str().unwrap());
+        write(&api, "DELETE", &path, &path, &Value::Null).expect(204);
+        assert_eq!(auditor.get("/configurations").status, 401);
+    }
+}
