@@ -70,14 +70,25 @@ pub(crate) fn link_manager(
         connection.execute(&sql)?;
         return Ok(());
     };
-    let mut sql = connection.sql("UPDATE users SET manager_id = (SELECT m.id FROM users m WHERE ");
-    sql.push("m.left_at IS NULL AND m.is_tenant_admin = 0 AND m.managed_by = ");
-    sql.bind(scope.configuration().to_string());
-    sql.push(" AND (m.id = ").bind(manager);
-    sql.push(" OR m.external_id = ").bind(manager);
-    sql.push(" OR m.scim_user_name_key = ").bind(fold(manager));
-    sql.push(" OR m.email_key = ").bind(fold(manager));
-    sql.push(") ORDER BY m.id LIMIT 1) WHERE id = ")
+    // Each part has an index of its own.
+    let mut sql = connection.sql("UPDATE users SET manager_id = (SELECT id FROM (");
+    let folded = fold(manager);
+    let ways = [
+        ("id", manager),
+        ("external_id", manager),
+        ("scim_user_name_key", &folded),
+        ("email_key", &folded),
+    ];
+    for (rank, (column, value)) in ways.into_iter().enumerate() {
+        let union = if rank > 0 { " UNION ALL " } else { "" };
+        sql.push(&format!(
+            "{union}SELECT m.id, {rank} AS rank FROM users m WHERE m.left_at IS NULL \
+             AND m.is_tenant_admin = 0 AND m.managed_by = "
+        ));
+        sql.bind(scope.configuration().to_string());
+        sql.push(&format!(" AND m.{column} = ")).bind(value);
+    }
+    sql.push(") AS found ORDER BY rank, id LIMIT 1) WHERE id = ")
         .bind(user.to_string());
     connection.execute(&sql)?;
     Ok(())
@@ -92,7 +103,7 @@ pub(crate) fn link_reports(
 ) -> Result<(), StoreError> {
     let mut sql = connection.sql("UPDATE users SET manager_id = ");
     sql.bind(manager.to_string());
-    sql.push(" WHERE manager_id IS NULL AND manager_key IS NOT NULL AND managed_by = ");
+    sql.push(" WHERE manager_id IS NULL AND managed_by = ");
     sql.bind(scope.configuration().to_string());
     sql.push(" AND manager_key IN (").bind_all(keys).push(")");
     connection.execute(&sql)?;

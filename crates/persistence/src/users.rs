@@ -508,12 +508,13 @@ pub(crate) fn occupants(
     sql.push(" UNION ").push(select).push("is_tenant_admin = 1");
     sql.push(" UNION ").push(select).push("managed_by = ");
     sql.bind(scope.configuration().to_string());
-    sql.push(" AND scim_user_name_key = ")
+    sql.push(" AND left_at IS NULL AND scim_user_name_key = ")
         .bind(&keys.scim_user_name);
     if let Some(external_id) = &keys.external_id {
         sql.push(" UNION ").push(select).push("managed_by = ");
         sql.bind(scope.configuration().to_string());
-        sql.push(" AND external_id = ").bind(external_id);
+        sql.push(" AND left_at IS NULL AND external_id = ")
+            .bind(external_id);
     }
     if !keys.emails.is_empty() {
         sql.push(" UNION ")

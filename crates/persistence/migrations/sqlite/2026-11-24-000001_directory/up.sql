@@ -48,13 +48,15 @@ CREATE TABLE users (
     updated_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX users_user_name ON users (user_name_key) WHERE status <> 'archived';
+-- Who has a name, whether or not it is free.
+CREATE INDEX users_user_name_key ON users (user_name_key);
 CREATE UNIQUE INDEX users_scim_user_name ON users (managed_by, scim_user_name_key)
     WHERE left_at IS NULL;
 CREATE UNIQUE INDEX users_external_id ON users (managed_by, external_id)
     WHERE left_at IS NULL AND external_id IS NOT NULL;
 CREATE INDEX users_managed ON users (managed_by, id);
 CREATE INDEX users_modified ON users (managed_by, updated_at, id);
-CREATE INDEX users_email ON users (email_key);
+CREATE INDEX users_email ON users (email_key, managed_by);
 CREATE INDEX users_waiting ON users (managed_by, manager_key) WHERE manager_id IS NULL;
 CREATE INDEX users_purged ON users (purge_at) WHERE purge_at IS NOT NULL;
 CREATE INDEX users_protected ON users (id) WHERE is_tenant_admin = 1;
