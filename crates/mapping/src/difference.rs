@@ -4,7 +4,6 @@ use scim_protocol::ResourceDefinition;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::catalog::Catalog;
 use crate::compile::MappingError;
 use crate::rule::{JoinPart, MappingSet, Source};
 
@@ -67,7 +66,7 @@ impl MappingSet {
     }
 
     /// What is allowed and hardly meant: attributes that no schema knows.
-    pub fn warnings(&self, definition: &ResourceDefinition, _catalog: &Catalog) -> Vec<String> {
+    pub fn warnings(&self, definition: &ResourceDefinition) -> Vec<String> {
         let mut found = Vec::new();
         for (number, rule) in (1..).zip(&self.rules) {
             for path in paths(&rule.source) {

@@ -47,7 +47,7 @@ pub use catalog::{Catalog, CustomField, EXTENSION, FieldError, FieldKind, Refere
 pub use compile::{CompiledMapping, MappingError};
 pub use difference::{RuleChange, RuleDifference};
 pub use group::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule, is_privileged};
-pub use preview::{ChangePreview, Preview, RulePreview, Step};
+pub use preview::{FieldChange, Preview, RulePreview, Step, field_changes};
 pub use project::{Event, Projection, Verdict, VerdictStatus};
 pub use record::{Field, FieldValue, Record};
 pub use rule::{

@@ -1,5 +1,7 @@
 //! What rules make of one resource, step by step, for whoever edits them.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +18,7 @@ pub struct Preview {
     /// The fields that have a value, by their keys.
     pub record: Map<String, Value>,
     /// What changes of the record that is there.
-    pub changes: Vec<ChangePreview>,
+    pub changes: Vec<FieldChange>,
     /// What an identity provider would read: the resource, corrected where the record differs.
     pub sent_back: Map<String, Value>,
 }
@@ -56,7 +58,7 @@ pub struct Step {
 
 /// A field that changes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ChangePreview {
+pub struct FieldChange {
     /// The key of the field.
     pub field: String,
     /// The value before.
@@ -96,7 +98,7 @@ impl CompiledMapping {
         let empty = Record::new();
         Preview {
             rules,
-            changes: changes(current.unwrap_or(&empty), &record),
+            changes: field_changes(current.unwrap_or(&empty), &record),
             sent_back: self.emit(attributes, current.unwrap_or(&record)),
             record: record
                 .iter()
@@ -142,13 +144,17 @@ fn status(status: &VerdictStatus) -> (&'static str, Option<String>) {
     }
 }
 
-fn changes(old: &Record, new: &Record) -> Vec<ChangePreview> {
-    let fields: std::collections::BTreeSet<&Field> = old.keys().chain(new.keys()).collect();
-    let value = |record: &Record, field| record.get(field).map(FieldValue::to_json);
+/// The fields in which two records differ. Who is no VIP is so without saying it.
+pub fn field_changes(old: &Record, new: &Record) -> Vec<FieldChange> {
+    let fields: BTreeSet<&Field> = old.keys().chain(new.keys()).collect();
+    let value = |record: &Record, field: &Field| match record.get(field) {
+        Some(FieldValue::Boolean(false)) if *field == Field::Vip => None,
+        value => value.map(FieldValue::to_json),
+    };
     fields
         .into_iter()
         .filter(|field| value(old, field) != value(new, field))
-        .map(|field| ChangePreview {
+        .map(|field| FieldChange {
             field: field.key(),
             old: value(old, field),
             new: value(new, field),

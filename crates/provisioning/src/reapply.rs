@@ -1,7 +1,7 @@
 //! Rules over what is stored: what a draft would change, and carrying out what it changes.
 
 use chrono::{DateTime, Utc};
-use scim_mapping::{Event as MappingEvent, Field, FieldValue, Preview, Record};
+use scim_mapping::{Event as MappingEvent, Field, FieldChange, Preview, field_changes};
 use scim_protocol::{Error, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -89,17 +89,6 @@ impl Drift {
             });
         }
     }
-}
-
-/// A field that changes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FieldChange {
-    /// The key of the field.
-    pub field: String,
-    /// The value before.
-    pub old: Option<Value>,
-    /// The value after.
-    pub new: Option<Value>,
 }
 
 /// Rules being applied to stored users, batch by batch. It goes on where it was left, whoever
@@ -411,23 +400,6 @@ impl Impact {
             });
         }
     }
-}
-
-/// The fields in which two records differ. Who is no VIP is so without saying it.
-pub(crate) fn field_changes(old: &Record, new: &Record) -> Vec<FieldChange> {
-    let keys: std::collections::BTreeSet<&Field> = old.keys().chain(new.keys()).collect();
-    let json = |record: &Record, field: &Field| match record.get(field) {
-        Some(FieldValue::Boolean(false)) if *field == Field::Vip => None,
-        value => value.map(FieldValue::to_json),
-    };
-    keys.into_iter()
-        .filter(|field| json(old, field) != json(new, field))
-        .map(|field| FieldChange {
-            field: field.key(),
-            old: json(old, field),
-            new: json(new, field),
-        })
-        .collect()
 }
 
 fn compile(source: &ModelSource) -> Result<std::sync::Arc<Model>, Error> {

@@ -86,7 +86,7 @@ impl AdminService {
         let catalog = self.catalog()?;
         let definition = definition(rules.resource, &catalog);
         rules.compile(&definition, &catalog).map_err(invalid)?;
-        let warnings = rules.warnings(&definition, &catalog);
+        let warnings = rules.warnings(&definition);
         let draft = MappingVersion::new(configuration.id, DRAFT, rules, note, &actor.name, now());
         let audit = entry(
             actor,

@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let users = ResourceDefinition::user();
     let catalog = Catalog::default();
-    set.warnings(&users, &catalog);
+    set.warnings(&users);
     let Ok(mapping) = set.compile(&users, &catalog) else {
         return;
     };

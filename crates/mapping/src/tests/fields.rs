@@ -263,7 +263,7 @@ fn doubts_are_warnings_and_unknown_members_errors() {
     set.rules[1].source = Source::Path("name.givenNam".into());
     set.rules[2].source = Source::Path("usrName".into());
     set.rules[3].source = Source::Path("urn:example:2.0:User:badge".into());
-    let warnings = set.warnings(&ResourceDefinition::user(), &Catalog::default());
+    let warnings = set.warnings(&ResourceDefinition::user());
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].contains("\"userName\""), "{warnings:?}");
     let mut document = serde_json::to_value(MappingSet::default_user()).unwrap();

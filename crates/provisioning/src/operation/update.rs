@@ -1,5 +1,6 @@
 //! PUT and PATCH (RFC 7644 sections 3.5.1 and 3.5.2).
 
+use scim_mapping::field_changes;
 use scim_protocol::patch::{ListEdit, PatchRequest};
 use scim_protocol::query::Projection;
 use scim_protocol::resource::{Change as AttributeChange, changes};
@@ -12,7 +13,6 @@ use super::{Answer, Failure, check_match, group, read, reference, user};
 use crate::directory::{Change, DirectoryTransaction, Status, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
-use crate::reapply::field_changes;
 use crate::service::{Context, ServiceProvider};
 
 /// What an update does to the stored document.
