@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod api_key;
+mod audit;
 mod check;
 mod completions;
 pub(crate) mod configuration;
@@ -54,6 +55,9 @@ pub(crate) enum Command {
     /// Keys for the admin API.
     #[command(subcommand)]
     ApiKey(api_key::Action),
+    /// What administrators did.
+    #[command(subcommand)]
+    Audit(audit::Action),
     /// The provisioning log.
     Events(events::Options),
     /// Verify database, key ring, certificate and clock.
@@ -80,6 +84,7 @@ pub(crate) fn run(common: &Common, command: Command) -> anyhow::Result<()> {
         Command::Held(action) => held::run(common, action),
         Command::Account(action) => account::run(common, action),
         Command::ApiKey(action) => api_key::run(common, action),
+        Command::Audit(action) => audit::run(common, &action),
         Command::Events(options) => events::run(common, &options),
         Command::Check(options) => check::run(common, &options),
         Command::Healthcheck(options) => healthcheck::run(common, &options),

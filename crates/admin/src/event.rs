@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
+use ring::digest::{SHA256, digest};
 use scim_provisioning::ConfigurationId;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::api_key::hex;
 
 /// Which entries of the provisioning log.
 #[derive(Debug, Clone, Default)]
@@ -77,4 +80,67 @@ pub struct AuditEntry {
     pub object: String,
     /// Before and after, without secrets.
     pub details: Value,
+}
+
+impl AuditEntry {
+    /// The hash of this entry in the chain: SHA-256, in hexadecimal, over the hash before it and
+    /// everything that the entry says.
+    pub fn hash_after(&self, previous: &str) -> String {
+        let said = json!([
+            previous,
+            self.at.timestamp_millis(),
+            self.actor,
+            self.source,
+            self.event,
+            self.object,
+            self.details,
+        ]);
+        hex(digest(&SHA256, said.to_string().as_bytes()).as_ref())
+    }
+}
+
+/// How many entries the chain has, and the hash of the last one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AuditHead {
+    /// How many entries.
+    pub length: i64,
+    /// The hash of the last one; empty before the first.
+    pub hash: String,
+}
+
+/// An entry of the audit with its place in the chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditLink {
+    /// The number of the entry; numbers grow with time.
+    pub id: i64,
+    /// The entry.
+    pub entry: AuditEntry,
+    /// Its hash; `None` for an entry that is older than the chain.
+    pub hash: Option<String>,
+}
+
+/// What a verification of the chain found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditVerdict {
+    /// The end of the chain, as far as it holds.
+    pub head: AuditHead,
+    /// How many entries are older than the chain.
+    pub unchained: i64,
+    /// What is wrong; `None` when every entry is as it was written.
+    pub fault: Option<AuditFault>,
+}
+
+/// What is wrong with the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditFault {
+    /// An entry is not as it was written, or one before it is missing.
+    #[error("entry {0} was changed, or one before it was taken away or put in")]
+    Entry(i64),
+    /// Entries at the end are missing.
+    #[error("the last entries are missing")]
+    End,
+    /// The chain does not pass through a hash that it once had.
+    #[error("the audit was written anew: it does not pass through that hash")]
+    Rewritten,
 }

@@ -9,14 +9,14 @@ use scim_provisioning::{ConfigurationId, StoreError};
 use crate::account::{Account, PasswordHash};
 use crate::api_key::ApiKey;
 use crate::configuration::ProvisioningConfiguration;
-use crate::event::{AuditEntry, EventQuery, LoggedEvent};
+use crate::event::{AuditEntry, AuditHead, AuditLink, EventQuery, LoggedEvent};
 use crate::mapping::{MappingVersion, ReceivedAttribute};
 use crate::people::{GroupSummary, Person, PersonInput};
 use crate::policy::{Decision, HeldChange, LinkRequest};
 use crate::token::AccessToken;
 
 /// Where configurations, tokens, accounts and keys are kept. Every call is one transaction, and
-/// writes its [`AuditEntry`] in it.
+/// appends its [`AuditEntry`] to the audit's chain in it.
 ///
 /// Every call may answer [`StoreError::Database`] and [`StoreError::Busy`]; a call that can meet
 /// anything else says so.
@@ -166,6 +166,18 @@ pub trait Store: Send + Sync {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<(i64, AuditEntry)>, StoreError>;
+
+    /// The end of the audit's chain.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn audit_head(&self) -> Result<AuditHead, StoreError>;
+
+    /// Entries of the audit behind one of them, the oldest first, with their places in the chain.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn audit_links(&self, after: i64, limit: i64) -> Result<Vec<AuditLink>, StoreError>;
 
     /// The API keys, in order of name.
     ///

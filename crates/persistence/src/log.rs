@@ -1,12 +1,14 @@
-//! The provisioning log, the audit and the outbox.
+//! The provisioning log, the audit and its chain, and the outbox.
 
 use chrono::{DateTime, Utc};
-use scim_admin::event::AuditEntry;
+use diesel::sql_types::{BigInt, Text};
+use scim_admin::event::{AuditEntry, AuditHead};
 use scim_provisioning::directory::Change;
 use scim_provisioning::{Event, StoreError};
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::view::unreadable;
 
 pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
     let mut sql = connection.sql(
@@ -53,16 +55,47 @@ pub(crate) fn announce(
     Ok(())
 }
 
+/// Appends an entry to the audit's chain. The row of the chain's end is locked first, so that the
+/// numbers of entries are in the order of the chain.
 pub(crate) fn audit(connection: &mut Connection, entry: &AuditEntry) -> Result<(), StoreError> {
+    let mut sql = connection.sql("SELECT length, hash FROM audit_chain");
+    sql.for_update();
+    let end: AuditHead = connection
+        .row::<HeadRow>(&sql)?
+        .map(HeadRow::into)
+        .ok_or_else(|| unreadable("audit_chain"))?;
+    let hash = entry.hash_after(&end.hash);
     let mut sql = connection
-        .sql("INSERT INTO audit_events (at, actor, source, event, object, details) VALUES (");
+        .sql("INSERT INTO audit_events (at, actor, source, event, object, details, hash) VALUES (");
     sql.bind(millis(entry.at)).push(", ").bind(&entry.actor);
     sql.push(", ").bind(entry.source.clone());
     sql.push(", ")
         .bind(&*entry.event)
         .push(", ")
         .bind(&entry.object);
-    sql.push(", ").bind(entry.details.to_string()).push(")");
+    sql.push(", ").bind(entry.details.to_string());
+    sql.push(", ").bind(&hash).push(")");
+    connection.execute(&sql)?;
+    let mut sql = connection.sql("UPDATE audit_chain SET length = length + 1, hash = ");
+    sql.bind(&hash);
     connection.execute(&sql)?;
     Ok(())
+}
+
+/// The end of the audit's chain.
+#[derive(diesel::QueryableByName)]
+pub(crate) struct HeadRow {
+    #[diesel(sql_type = BigInt)]
+    length: i64,
+    #[diesel(sql_type = Text)]
+    hash: String,
+}
+
+impl From<HeadRow> for AuditHead {
+    fn from(row: HeadRow) -> Self {
+        Self {
+            length: row.length,
+            hash: row.hash,
+        }
+    }
 }

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use common::{Engine, House, actor, caller, configuration};
-use scim_admin::event::EventQuery;
+use scim_admin::event::{AuditFault, EventQuery};
+use scim_mapping::CustomField;
 use scim_persistence::{Database, OpenError};
 use scim_protocol::schema::uri;
 use scim_protocol::{Error, Version};
@@ -45,6 +46,11 @@ macro_rules! on_both_engines {
 
 fn user(name: &str) -> Value {
     json!({"schemas": [uri::USER], "userName": name})
+}
+
+fn field(key: &str) -> CustomField {
+    let field = json!({ "key": key, "label": key, "type": "longText" });
+    serde_json::from_value(field).unwrap()
 }
 
 fn group(name: &str) -> GroupWrite {
@@ -297,6 +303,31 @@ on_both_engines! {
                 threads.spawn(|| Database::open(&settings).unwrap());
             }
         });
+    }
+
+    fn the_audit_shows_what_was_changed_in_it(house: &House) {
+        let add = |name: &str| house.admin.add_custom_field(&actor(), &field(name)).unwrap();
+        thread::scope(|scope| {
+            for name in ["one", "two", "three", "four"] {
+                scope.spawn(move || add(name));
+            }
+        });
+        let held = house.admin.verify_audit(None).unwrap();
+        assert_eq!((held.head.length, held.fault), (5, None));
+        let (last, _) = house.admin.audit(None, 1).unwrap().remove(0);
+        let verdict = |passes| house.admin.verify_audit(passes).unwrap().fault;
+        add("five");
+        assert_eq!(verdict(Some(&held.head.hash)), None);
+        assert_eq!(verdict(Some("another hash")), Some(AuditFault::Rewritten));
+
+        house.tamper(&format!("UPDATE audit_events SET actor = 'x' WHERE id = {last}"));
+        assert_eq!(verdict(None), Some(AuditFault::Entry(last)));
+        house.tamper(&format!("UPDATE audit_events SET actor = 'test' WHERE id = {last}"));
+        assert_eq!(verdict(None), None);
+        house.tamper(&format!("DELETE FROM audit_events WHERE id > {last}"));
+        assert_eq!(verdict(None), Some(AuditFault::End));
+        house.tamper(&format!("DELETE FROM audit_events WHERE id < {last}"));
+        assert_eq!(verdict(None), Some(AuditFault::Entry(last)));
     }
 
     fn a_name_of_a_configuration_is_unique(house: &House) {

@@ -21,6 +21,7 @@ use crate::people::{GroupSummary, Person, PersonInput};
 use crate::store::Store;
 use crate::token::{AccessToken, PlainToken};
 
+mod audit;
 mod mappings;
 mod tokens;
 mod waiting;
@@ -345,18 +346,6 @@ impl AdminService {
     pub fn authenticate_key(&self, presented: &str) -> Result<Option<ApiKey>, AdminError> {
         let found = self.store.find_api_key(&api_key::hash(presented))?;
         Ok(found.filter(|key| key.is_live(now())))
-    }
-
-    /// Entries of the audit, the newest first, before one of them; each with its number.
-    ///
-    /// # Errors
-    /// [`AdminError::Store`].
-    pub fn audit(
-        &self,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
-        Ok(self.store.audit_entries(before, limit)?)
     }
 
     /// Revokes an API key by name or id.

@@ -1,12 +1,13 @@
 //! Reading the provisioning log and the audit.
 
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::event::{AuditEntry, EventQuery, LoggedEvent};
+use scim_admin::event::{AuditEntry, AuditHead, AuditLink, EventQuery, LoggedEvent};
 use scim_provisioning::StoreError;
 use serde_json::Value;
 
 use crate::connection::Connection;
-use crate::view::instant;
+use crate::log::HeadRow;
+use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
 struct EventRow {
@@ -120,7 +121,11 @@ struct AuditRow {
     object: String,
     #[diesel(sql_type = Text)]
     details: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    hash: Option<String>,
 }
+
+const AUDIT: &str = "SELECT id, at, actor, source, event, object, details, hash FROM audit_events";
 
 /// Entries of the audit, the newest first.
 pub(super) fn audit(
@@ -128,25 +133,48 @@ pub(super) fn audit(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
-    let mut sql = connection
-        .sql("SELECT id, at, actor, source, event, object, details FROM audit_events WHERE TRUE");
+    let mut sql = connection.sql(AUDIT);
     if let Some(before) = before {
-        sql.push(" AND id < ").bind(before);
+        sql.push(" WHERE id < ").bind(before);
     }
     sql.push(" ORDER BY id DESC LIMIT ").bind(limit);
     let rows: Vec<AuditRow> = connection.rows(&sql)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let entry = AuditEntry {
-                at: instant(row.at),
-                actor: row.actor,
-                source: row.source,
-                event: row.event.into(),
-                object: row.object,
-                details: serde_json::from_str(&row.details).unwrap_or(Value::Null),
-            };
-            (row.id, entry)
-        })
-        .collect())
+    Ok(rows.into_iter().map(|row| (row.id, entry(row))).collect())
+}
+
+/// Entries of the audit behind one of them, the oldest first.
+pub(super) fn audit_links(
+    connection: &mut Connection,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<AuditLink>, StoreError> {
+    let mut sql = connection.sql(AUDIT);
+    sql.push(" WHERE id > ").bind(after);
+    sql.push(" ORDER BY id LIMIT ").bind(limit);
+    let rows: Vec<AuditRow> = connection.rows(&sql)?;
+    let link = |mut row: AuditRow| AuditLink {
+        id: row.id,
+        hash: row.hash.take(),
+        entry: entry(row),
+    };
+    Ok(rows.into_iter().map(link).collect())
+}
+
+/// The end of the audit's chain.
+pub(super) fn audit_head(connection: &mut Connection) -> Result<AuditHead, StoreError> {
+    let sql = connection.sql("SELECT length, hash FROM audit_chain");
+    let row: Option<HeadRow> = connection.row(&sql)?;
+    row.map(HeadRow::into)
+        .ok_or_else(|| unreadable("audit_chain"))
+}
+
+fn entry(row: AuditRow) -> AuditEntry {
+    AuditEntry {
+        at: instant(row.at),
+        actor: row.actor,
+        source: row.source,
+        event: row.event.into(),
+        object: row.object,
+        details: serde_json::from_str(&row.details).unwrap_or(Value::Null),
+    }
 }

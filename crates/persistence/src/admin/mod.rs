@@ -11,7 +11,7 @@ mod tokens;
 use chrono::{DateTime, Utc};
 use scim_admin::account::{Account, PasswordHash};
 use scim_admin::api_key::ApiKey;
-use scim_admin::event::{AuditEntry, EventQuery, LoggedEvent};
+use scim_admin::event::{AuditEntry, AuditHead, AuditLink, EventQuery, LoggedEvent};
 use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
 use scim_admin::people::{GroupSummary, Person, PersonInput};
 use scim_admin::policy::{Decision, HeldChange, LinkRequest};
@@ -188,6 +188,14 @@ impl Store for Database {
         limit: i64,
     ) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
         self.reading(|connection| events::audit(connection, before, limit))
+    }
+
+    fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        self.reading(events::audit_head)
+    }
+
+    fn audit_links(&self, after: i64, limit: i64) -> Result<Vec<AuditLink>, StoreError> {
+        self.reading(|connection| events::audit_links(connection, after, limit))
     }
 
     fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {

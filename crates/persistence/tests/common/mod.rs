@@ -68,6 +68,23 @@ pub struct House {
 }
 
 impl House {
+    /// Runs a statement behind the back of the adapter.
+    pub fn tamper(&self, sql: &str) {
+        let url = &self.settings.url;
+        match url.strip_prefix("sqlite:") {
+            Some(path) => {
+                let mut connection: diesel::SqliteConnection =
+                    diesel::Connection::establish(path).unwrap();
+                connection.batch_execute(sql).unwrap();
+            }
+            None => {
+                let mut connection: diesel::PgConnection =
+                    diesel::Connection::establish(url).unwrap();
+                connection.batch_execute(sql).unwrap();
+            }
+        }
+    }
+
     pub fn new(engine: &Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings {

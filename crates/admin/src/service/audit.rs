@@ -1,0 +1,70 @@
+//! The audit of what administrators did.
+
+use super::AdminService;
+use crate::error::AdminError;
+use crate::event::{AuditEntry, AuditFault, AuditHead, AuditVerdict};
+
+impl AdminService {
+    /// Entries of the audit, the newest first, before one of them; each with its number.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn audit(
+        &self,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
+        Ok(self.store.audit_entries(before, limit)?)
+    }
+
+    /// Follows the audit's chain from its beginning. What is added meanwhile is left out.
+    ///
+    /// The chain shows whatever was changed by somebody who did not write it anew as a whole. To
+    /// show that too, keep the hash of the verdict's head elsewhere: a later chain passes through
+    /// it, which [`AuditVerdict::head`] of a chain written anew does not.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn verify_audit(&self, passes: Option<&str>) -> Result<AuditVerdict, AdminError> {
+        let end = self.store.audit_head()?;
+        let mut verdict = AuditVerdict {
+            head: AuditHead::default(),
+            unchained: 0,
+            fault: None,
+        };
+        let mut passed = passes.is_none();
+        let mut last = 0;
+        while verdict.head.length < end.length {
+            let links = self.store.audit_links(last, BATCH)?;
+            if links.is_empty() {
+                break;
+            }
+            for link in &links {
+                last = link.id;
+                if link.hash.is_none() && verdict.head.length == 0 {
+                    verdict.unchained += 1;
+                    continue;
+                }
+                let hash = link.entry.hash_after(&verdict.head.hash);
+                if link.hash.as_ref() != Some(&hash) {
+                    verdict.fault = Some(AuditFault::Entry(link.id));
+                    return Ok(verdict);
+                }
+                passed |= passes == Some(hash.as_str());
+                verdict.head.hash = hash;
+                verdict.head.length += 1;
+                if verdict.head.length == end.length {
+                    break;
+                }
+            }
+        }
+        if verdict.head != end {
+            verdict.fault = Some(AuditFault::End);
+        } else if !passed {
+            verdict.fault = Some(AuditFault::Rewritten);
+        }
+        Ok(verdict)
+    }
+}
+
+const BATCH: i64 = 1_000;
