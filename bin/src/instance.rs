@@ -15,6 +15,7 @@ use scim_provisioning::{
 };
 
 use crate::api::{Api, ApiAnswer, ApiRequest};
+use crate::console::{Console, ConsoleAnswer, ConsoleRequest};
 use crate::serve::{Presented, Refusal, Service, record};
 use crate::settings::{Common, DEFAULT_PORT, PublicUrl};
 
@@ -89,6 +90,7 @@ impl Instance {
                 self.provider(limits.clone()),
                 &self.scim_endpoint,
             ),
+            console: Console::new(self.admin(), &self.scim_endpoint),
             provider: self.provider(limits),
             admin: self.admin(),
             store: Arc::clone(&self.store),
@@ -102,6 +104,7 @@ pub(crate) struct Backend {
     provider: ServiceProvider,
     admin: AdminService,
     api: Api,
+    console: Console,
     store: Arc<dyn Store>,
 }
 
@@ -130,6 +133,14 @@ impl Service for Backend {
         self.api.answer(request)
     }
 
+    fn console(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
+        self.console.answer(request)
+    }
+
+    fn setup_secret(&self) -> anyhow::Result<Option<String>> {
+        self.console.setup_secret()
+    }
+
     fn limits(&self) -> &Limits {
         self.provider.limits()
     }
@@ -143,6 +154,7 @@ impl Service for Backend {
         if !seen.is_empty() {
             self.store.note_seen(&seen)?;
         }
+        self.admin.forget_sessions()?;
         while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
         while let Some(job) = self.admin.claim_job(None)? {
             let id = job.configuration.to_string();

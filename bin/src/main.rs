@@ -6,6 +6,7 @@
 mod api;
 mod cli;
 mod commands;
+mod console;
 mod instance;
 mod output;
 mod panic;

@@ -120,6 +120,8 @@ impl From<AdminError> for Problem {
             AdminError::NameTaken(_) | AdminError::TooManyTokens(_) => 409,
             AdminError::Invalid(_) => 422,
             AdminError::Stale => 412,
+            AdminError::SignIn => 401,
+            AdminError::SignInLater(_) => 429,
             AdminError::Store(StoreError::Busy) => 503,
             _ => 500,
         };

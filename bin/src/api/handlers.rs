@@ -465,6 +465,7 @@ pub(super) fn list_events(call: &Call<'_>) -> Answered {
         configuration,
         outcome: call.query.text("outcome").map(str::to_owned),
         after: after.or(Some(0)),
+        before: None,
         limit,
     };
     let found = call.api.admin.events(&query)?;

@@ -55,8 +55,8 @@ fn query(admin: &AdminService, options: &Options) -> anyhow::Result<EventQuery> 
     Ok(EventQuery {
         configuration,
         outcome: options.outcome.clone(),
-        after: None,
         limit: options.limit,
+        ..EventQuery::default()
     })
 }
 

@@ -21,10 +21,22 @@ pub(crate) async fn read(
         true => limits.bulk_body,
         false => limits.body,
     };
-    let announced = announced(request)?;
-    if announced != Some(0) {
+    if announced(request)? != Some(0) {
         check_media_type(request)?;
     }
+    within(request, payload, limit).await
+}
+
+/// A body of any media type, of at most so many bytes.
+///
+/// # Errors
+/// 413 for a body that is too long, 408 for one that does not come.
+pub(crate) async fn within(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+) -> Result<web::Bytes, Error> {
+    let announced = announced(request)?;
     if announced.is_some_and(|length| length > limit) {
         return Err(too_long(limit));
     }

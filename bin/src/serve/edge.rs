@@ -144,7 +144,10 @@ fn is_scim(request: &ServiceRequest) -> bool {
 
 fn finish(headers: &mut HeaderMap, id: &str) {
     for (name, value) in FIXED {
-        headers.insert(name, HeaderValue::from_static(value));
+        // Only an answer that says so itself may be kept.
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);

@@ -3,6 +3,7 @@
 mod admin;
 mod answer;
 mod body;
+mod console;
 mod edge;
 mod listener;
 mod log;
@@ -59,11 +60,13 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     });
 
     let service = Arc::clone(&shared.service);
+    let shared_service = Arc::clone(&service);
     let keeping = actix_web::rt::spawn(housekeep(Arc::clone(&service)));
     let signals = signals::Signals::install()?;
     let server = start(listener, Arc::clone(&certificate), shared)?;
     record::write(&common.data_dir, address, &public_url)?;
-    start_text::print(common, &public_url, &files)?;
+    let setup = shared_service.setup_secret()?;
+    start_text::print(common, &public_url, &files, setup.as_deref())?;
     let stopping = actix_web::rt::spawn(signals.follow(server.handle(), certificate));
     let ended = server.await.context("the server failed");
     stopping.abort();
@@ -115,6 +118,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .route("/version", web::route().to(status::version))
         .route("/api/scim/v2{tail:(/.*)?}", web::route().to(scim::handle))
         .route("/api/admin/v1{tail:(/.*)?}", web::route().to(admin::handle))
+        .route("/admin{tail:(/.*)?}", web::route().to(console::handle))
         .default_service(web::route().to(not_found));
 }
 

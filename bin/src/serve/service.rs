@@ -1,6 +1,7 @@
 //! What the HTTP side asks of everything behind it.
 
 use crate::api::{ApiAnswer, ApiRequest};
+use crate::console::{ConsoleAnswer, ConsoleRequest};
 use std::sync::Arc;
 
 use scim_protocol::Limits;
@@ -22,6 +23,15 @@ pub(crate) trait Service: Send + Sync + 'static {
 
     /// Answers a request to the admin API.
     fn administer(&self, request: &ApiRequest<'_>) -> ApiAnswer;
+
+    /// Answers a request to the console.
+    fn console(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer;
+
+    /// The secret of the set-up link, if nobody can sign in yet.
+    ///
+    /// # Errors
+    /// Why it cannot be known.
+    fn setup_secret(&self) -> anyhow::Result<Option<String>>;
 
     /// The limits in force.
     fn limits(&self) -> &Limits;

@@ -14,11 +14,26 @@ pub(crate) fn print(
     common: &Common,
     public_url: &PublicUrl,
     files: &CertificateFiles,
+    setup: Option<&str>,
 ) -> anyhow::Result<()> {
-    output::line(&text(common, public_url, files))
+    output::line(&text(common, public_url, files, setup))
 }
 
-fn text(common: &Common, public_url: &PublicUrl, files: &CertificateFiles) -> String {
+fn text(
+    common: &Common,
+    public_url: &PublicUrl,
+    files: &CertificateFiles,
+    setup: Option<&str>,
+) -> String {
+    let console = public_url.console();
+    let next = match setup {
+        Some(secret) => format!(
+            "Next: create the administrator in a browser. The link works once, for an hour:\n\
+             \n\
+             \x20 {console}/setup?secret={secret}\n"
+        ),
+        None => format!("Next: sign in at {console} and configure provisioning.\n"),
+    };
     let certificate = match files.self_signed {
         true => format!("self-signed, {}", files.certificate.display()),
         false => files.certificate.display().to_string(),
@@ -26,12 +41,14 @@ fn text(common: &Common, public_url: &PublicUrl, files: &CertificateFiles) -> St
     format!(
         "ServiceOps SCIM {version} is ready\n\
          \n\
+         Console         {console}\n\
          SCIM endpoint   {endpoint}\n\
          Certificate     {certificate}\n\
          Data            {data}\n\
          \n\
-         Next: add a provisioning configuration, and give its endpoint and token to the identity\n\
-         provider. In another terminal:\n\
+         {next}\n\
+         Or add a provisioning configuration in another terminal, and give its endpoint and token\n\
+         to the identity provider:\n\
          \n\
          \x20 {command} configuration add --name \"My identity provider\" --users --groups\n",
         version = env!("CARGO_PKG_VERSION"),

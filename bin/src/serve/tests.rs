@@ -63,6 +63,17 @@ impl Service for Echo {
         anyhow::bail!("the database is away")
     }
 
+    fn console(
+        &self,
+        _request: &crate::console::ConsoleRequest<'_>,
+    ) -> crate::console::ConsoleAnswer {
+        panic!("a mistake")
+    }
+
+    fn setup_secret(&self) -> anyhow::Result<Option<String>> {
+        Ok(None)
+    }
+
     fn admits(&self, _request: &crate::api::ApiRequest<'_>) -> Option<crate::api::ApiAnswer> {
         None
     }

@@ -21,6 +21,11 @@ impl PublicUrl {
         format!("{}/api/scim/v2", self.0)
     }
 
+    /// The console.
+    pub(crate) fn console(&self) -> String {
+        format!("{}/admin", self.0)
+    }
+
     /// The host, without port and brackets.
     pub(crate) fn host(&self) -> &str {
         let authority = self.0.trim_start_matches(SCHEME);

@@ -49,6 +49,10 @@ pub struct Account {
     pub password: PasswordHash,
     /// When it was created.
     pub created: DateTime<Utc>,
+    /// How many sign-ins failed since the last one that did not.
+    pub failures: i64,
+    /// When the last of them failed.
+    pub failed: Option<DateTime<Utc>>,
 }
 
 /// The hash of a password: argon2id with its parameters and salt, in the PHC string format.

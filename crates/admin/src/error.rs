@@ -24,6 +24,12 @@ pub enum AdminError {
     /// A configuration has as many live tokens as it may have.
     #[error("a configuration has at most {0} live tokens; revoke one first")]
     TooManyTokens(usize),
+    /// The name or the password is wrong.
+    #[error("the name or the password is wrong")]
+    SignIn,
+    /// Signing in failed too often; the number of seconds to wait.
+    #[error("signing in failed too often; try again in {0} seconds")]
+    SignInLater(i64),
     /// Somebody else changed it meanwhile.
     #[error("it was changed meanwhile; try again")]
     Stale,

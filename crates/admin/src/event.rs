@@ -18,6 +18,8 @@ pub struct EventQuery {
     pub outcome: Option<String>,
     /// Behind this entry, in order of time; without it the newest come, also in order of time.
     pub after: Option<i64>,
+    /// Before this entry, the newest first; `after` is not heeded then.
+    pub before: Option<i64>,
     /// At most so many.
     pub limit: i64,
 }

@@ -56,6 +56,7 @@ struct Key {
     derived: Derived,
     sealing: LessSafeKey,
     cursor: hmac::Key,
+    forms: hmac::Key,
 }
 
 /// What is derived from a key and must not stay in memory.
@@ -188,6 +189,25 @@ impl KeyRing {
         open().ok_or(KeyRingError::UnknownKey)
     }
 
+    /// What every form of a session carries, so that no other site can send one.
+    pub fn form_token(&self, session: &str) -> String {
+        let key = self.signing();
+        key.map(|key| hex(hmac::sign(&key.forms, session.as_bytes()).as_ref()))
+            .unwrap_or_default()
+    }
+
+    /// Whether a form carries the token of a session; takes the same time for every wrong one.
+    pub fn is_form_token(&self, session: &str, token: &str) -> bool {
+        let tag: Option<Vec<u8>> = (0..token.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(token.get(at..at + 2)?, 16).ok())
+            .collect();
+        let Some(tag) = tag else { return false };
+        self.keys
+            .iter()
+            .any(|key| hmac::verify(&key.forms, session.as_bytes(), &tag).is_ok())
+    }
+
     fn signing(&self) -> Option<&Key> {
         self.keys.iter().find(|key| key.signs)
     }
@@ -239,6 +259,7 @@ impl Key {
             },
             sealing: LessSafeKey::new(sealing),
             cursor: hmac::Key::new(hmac::HMAC_SHA256, &derive("page cursor")?),
+            forms: hmac::Key::new(hmac::HMAC_SHA256, &derive("console forms")?),
         })
     }
 }

@@ -16,6 +16,7 @@ pub mod mapping;
 pub mod people;
 pub mod policy;
 mod service;
+pub mod session;
 pub mod store;
 pub mod token;
 

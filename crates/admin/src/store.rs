@@ -13,6 +13,7 @@ use crate::event::{AuditEntry, AuditHead, AuditLink, EventQuery, LoggedEvent};
 use crate::mapping::{MappingVersion, ReceivedAttribute};
 use crate::people::{GroupSummary, Person, PersonInput};
 use crate::policy::{Decision, HeldChange, LinkRequest};
+use crate::session::Session;
 use crate::token::AccessToken;
 
 /// Where configurations, tokens, accounts and keys are kept. Every call is one transaction, and
@@ -144,6 +145,59 @@ pub trait Store: Send + Sync {
         password: &PasswordHash,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
+
+    /// Adds the first account.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there is an account.
+    fn add_first_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError>;
+
+    /// Notes that a sign-in failed.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn note_failure(
+        &self,
+        account: &str,
+        at: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Adds a session, in the place of another where one is named, and forgets the failures of its
+    /// account.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn add_session(
+        &self,
+        session: &Session,
+        instead_of: Option<&str>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// The session of a hash, with its account.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn session(&self, hash: &str) -> Result<Option<(Session, Account)>, StoreError>;
+
+    /// Notes that a session was used.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn touch_session(&self, hash: &str, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn end_session(&self, hash: &str, audit: &AuditEntry) -> Result<(), StoreError>;
+
+    /// Deletes sessions that were last used before a time.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn forget_sessions(&self, before: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Adds an API key.
     ///

@@ -23,6 +23,7 @@ use crate::token::{AccessToken, PlainToken};
 
 mod audit;
 mod mappings;
+mod sessions;
 mod tokens;
 mod waiting;
 
@@ -249,6 +250,8 @@ impl AdminService {
             role,
             password: PasswordHash::new(password)?,
             created: now(),
+            failures: 0,
+            failed: None,
         };
         let audit = entry(
             actor,

@@ -23,6 +23,10 @@ struct AccountRow {
     password_hash: String,
     #[diesel(sql_type = BigInt)]
     created_at: i64,
+    #[diesel(sql_type = BigInt)]
+    failures: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    failed_at: Option<i64>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -55,21 +59,55 @@ pub(super) fn insert(connection: &mut Connection, account: &Account) -> Result<(
     Ok(())
 }
 
+const COLUMNS: &str = "id, name, role, password_hash, created_at, failures, failed_at";
+
 pub(super) fn list(connection: &mut Connection) -> Result<Vec<Account>, StoreError> {
-    let sql = connection
-        .sql("SELECT id, name, role, password_hash, created_at FROM accounts ORDER BY name_key");
+    let sql = connection.sql(&format!("SELECT {COLUMNS} FROM accounts ORDER BY name_key"));
     let rows: Vec<AccountRow> = connection.rows(&sql)?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Account {
-                id: row.id,
-                name: row.name,
-                role: Role::parse(&row.role).ok_or_else(|| unreadable("accounts.role"))?,
-                password: PasswordHash(row.password_hash),
-                created: instant(row.created_at),
-            })
+    rows.into_iter().map(Account::try_from).collect()
+}
+
+pub(super) fn find(connection: &mut Connection, id: &str) -> Result<Option<Account>, StoreError> {
+    let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM accounts WHERE id = "));
+    sql.bind(id);
+    let row: Option<AccountRow> = connection.row(&sql)?;
+    row.map(Account::try_from).transpose()
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = StoreError;
+
+    fn try_from(row: AccountRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            name: row.name,
+            role: Role::parse(&row.role).ok_or_else(|| unreadable("accounts.role"))?,
+            password: PasswordHash(row.password_hash),
+            created: instant(row.created_at),
+            failures: row.failures,
+            failed: row.failed_at.map(instant),
         })
-        .collect()
+    }
+}
+
+/// Notes a failed sign-in.
+pub(super) fn note_failure(
+    connection: &mut Connection,
+    id: &str,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE accounts SET failures = failures + 1, failed_at = ");
+    sql.bind(millis(at)).push(" WHERE id = ").bind(id);
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+/// Forgets failed sign-ins.
+pub(super) fn forget_failures(connection: &mut Connection, id: &str) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE accounts SET failures = 0, failed_at = NULL WHERE id = ");
+    sql.bind(id);
+    connection.execute(&sql)?;
+    Ok(())
 }
 
 pub(super) fn set_password(
@@ -77,7 +115,8 @@ pub(super) fn set_password(
     name: &str,
     password: &PasswordHash,
 ) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("UPDATE accounts SET password_hash = ");
+    let mut sql =
+        connection.sql("UPDATE accounts SET failures = 0, failed_at = NULL, password_hash = ");
     sql.bind(&password.0)
         .push(" WHERE name_key = ")
         .bind(fold(name.trim()));

@@ -68,13 +68,16 @@ pub(super) fn list(
     if let Some(outcome) = &query.outcome {
         sql.push(" AND outcome = ").bind(outcome);
     }
-    match query.after {
+    if let Some(before) = query.before {
+        sql.push(" AND id < ").bind(before);
+    }
+    match query.after.filter(|_| query.before.is_none()) {
         Some(after) => sql.push(" AND id > ").bind(after).push(" ORDER BY id"),
         None => sql.push(" ORDER BY id DESC"),
     };
     sql.push(" LIMIT ").bind(query.limit);
     let mut rows: Vec<EventRow> = connection.rows(&sql)?;
-    if query.after.is_none() {
+    if query.after.is_none() && query.before.is_none() {
         rows.reverse();
     }
     Ok(rows.into_iter().map(event).collect())

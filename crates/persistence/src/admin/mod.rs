@@ -6,6 +6,7 @@ mod directory;
 mod events;
 pub(crate) mod mappings;
 mod seen;
+mod sessions;
 mod tokens;
 
 use chrono::{DateTime, Utc};
@@ -15,8 +16,10 @@ use scim_admin::event::{AuditEntry, AuditHead, AuditLink, EventQuery, LoggedEven
 use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
 use scim_admin::people::{GroupSummary, Person, PersonInput};
 use scim_admin::policy::{Decision, HeldChange, LinkRequest};
+use scim_admin::session::Session;
 use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
 use scim_mapping::{CustomField, MappedResource};
+use scim_protocol::text::fold;
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
@@ -164,10 +167,84 @@ impl Store for Database {
         self.writing(move |connection| {
             let found = accounts::set_password(connection, &name, &password)?;
             if found {
+                // Whoever knew the old password is out.
+                sessions::delete_of(connection, &fold(name.trim()))?;
                 log::audit(connection, &audit)?;
             }
             Ok(found)
         })
+    }
+
+    fn add_first_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (account, audit) = (account.clone(), audit.clone());
+        self.writing(move |connection| {
+            // The chain's end is locked, so that of two first accounts one sees the other.
+            log::audit(connection, &audit)?;
+            if !accounts::list(connection)?.is_empty() {
+                return Err(StoreError::Conflict {
+                    attribute: "account",
+                });
+            }
+            accounts::insert(connection, &account)
+        })
+    }
+
+    fn note_failure(
+        &self,
+        account: &str,
+        at: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (account, audit) = (account.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            accounts::note_failure(connection, &account, at)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn add_session(
+        &self,
+        session: &Session,
+        instead_of: Option<&str>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (session, audit) = (session.clone(), audit.clone());
+        let instead_of = instead_of.map(str::to_owned);
+        self.writing(move |connection| {
+            if let Some(before) = &instead_of {
+                sessions::delete(connection, before)?;
+            }
+            sessions::insert(connection, &session)?;
+            accounts::forget_failures(connection, &session.account)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn session(&self, hash: &str) -> Result<Option<(Session, Account)>, StoreError> {
+        self.reading(|connection| {
+            let Some(session) = sessions::find(connection, hash)? else {
+                return Ok(None);
+            };
+            let account = accounts::find(connection, &session.account)?;
+            Ok(account.map(|account| (session, account)))
+        })
+    }
+
+    fn touch_session(&self, hash: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let hash = hash.to_owned();
+        self.writing(move |connection| sessions::touch(connection, &hash, at))
+    }
+
+    fn end_session(&self, hash: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (hash, audit) = (hash.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            sessions::delete(connection, &hash)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn forget_sessions(&self, before: DateTime<Utc>) -> Result<(), StoreError> {
+        self.writing(move |connection| sessions::delete_before(connection, before))
     }
 
     fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError> {

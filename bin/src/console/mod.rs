@@ -1,0 +1,358 @@
+//! The console: pages for administrators, which work without a script.
+//!
+//! Every page stands in [`routes::ROUTES`] with who may see it. Whatever changes something is a
+//! form that is posted, carries the token of its session, and answers with a redirection.
+
+mod assets;
+mod pages;
+mod routes;
+mod signing_in;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Mutex;
+
+use askama::Template;
+use chrono::{DateTime, Duration, Utc};
+use scim_admin::account::Role;
+use scim_admin::session::SignedIn;
+use scim_admin::{Actor, AdminError, AdminService, PlainToken};
+
+use self::routes::{Access, Found};
+
+/// Where the console is served.
+pub(crate) const CONSOLE: &str = "/admin";
+
+/// A request that has left its connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ConsoleRequest<'a> {
+    /// The method.
+    pub(crate) method: &'a str,
+    /// The path below [`CONSOLE`], percent-decoded.
+    pub(crate) path: &'a str,
+    /// The raw query string.
+    pub(crate) query: &'a str,
+    /// The body.
+    pub(crate) body: &'a [u8],
+    /// The `Cookie` header.
+    pub(crate) cookie: Option<&'a str>,
+    /// The `Origin` header.
+    pub(crate) origin: Option<&'a str>,
+    /// The `Host` header.
+    pub(crate) host: Option<&'a str>,
+    /// The `Sec-Fetch-Site` header.
+    pub(crate) fetch_site: Option<&'a str>,
+    /// Where the request came from.
+    pub(crate) source: Option<&'a str>,
+}
+
+/// An answer, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConsoleAnswer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The media type of the body.
+    pub(crate) media_type: &'static str,
+    /// The body.
+    pub(crate) body: String,
+    /// The `Location` header.
+    pub(crate) location: Option<String>,
+    /// The `Set-Cookie` header.
+    pub(crate) cookie: Option<String>,
+    /// Whether somebody tried to sign in and failed.
+    pub(crate) failed: bool,
+    /// Whether browsers may keep the answer.
+    pub(crate) lasting: bool,
+}
+
+impl ConsoleAnswer {
+    fn page(status: u16, template: &impl Template) -> Result<Self, Failed> {
+        let body = template.render().map_err(|_render| Failed::Internal)?;
+        Ok(Self {
+            status,
+            media_type: "text/html; charset=utf-8",
+            body,
+            location: None,
+            cookie: None,
+            failed: false,
+            lasting: false,
+        })
+    }
+
+    fn redirect(location: impl Into<String>) -> Self {
+        Self {
+            status: 303,
+            media_type: "text/plain; charset=utf-8",
+            body: String::new(),
+            location: Some(location.into()),
+            cookie: None,
+            failed: false,
+            lasting: false,
+        }
+    }
+}
+
+/// Why a page is not shown.
+#[derive(Debug)]
+enum Failed {
+    /// There is no such page or object.
+    NotFound,
+    /// The role does not allow it.
+    Forbidden,
+    /// The form did not come from a page of this session.
+    Form,
+    /// The method is not possible here.
+    Method,
+    /// The server failed.
+    Internal,
+    /// The service refused.
+    Refused(AdminError),
+}
+
+impl From<AdminError> for Failed {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::NotFound { .. } => Self::NotFound,
+            AdminError::Store(_) => {
+                let reason = crate::output::sentence(&anyhow::Error::new(error));
+                tracing::error!(reason, "the console failed");
+                Self::Internal
+            }
+            other => Self::Refused(other),
+        }
+    }
+}
+
+/// The console over the services.
+pub(crate) struct Console {
+    admin: AdminService,
+    scim_endpoint: String,
+    setup: Mutex<Option<(String, DateTime<Utc>)>>,
+}
+
+/// What a page is given.
+struct Visit<'a> {
+    console: &'a Console,
+    request: &'a ConsoleRequest<'a>,
+    signed_in: Option<SignedIn>,
+    /// The variable parts of the path, in order.
+    parts: Vec<&'a str>,
+    query: Form,
+    form: Form,
+}
+
+impl Console {
+    /// The console over these services.
+    pub(crate) fn new(admin: AdminService, scim_endpoint: &str) -> Self {
+        Self {
+            admin,
+            scim_endpoint: scim_endpoint.to_owned(),
+            setup: Mutex::new(None),
+        }
+    }
+
+    /// The secret of a set-up link, if nobody can sign in yet. It is good for an hour.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or there are no random numbers.
+    pub(crate) fn setup_secret(&self) -> anyhow::Result<Option<String>> {
+        if !self.admin.wants_setup()? {
+            return Ok(None);
+        }
+        let secret = uuid::Uuid::new_v4().simple().to_string();
+        if let Ok(mut setup) = self.setup.lock() {
+            *setup = Some((secret.clone(), Utc::now() + Duration::hours(1)));
+        }
+        Ok(Some(secret))
+    }
+
+    /// Answers a request.
+    pub(crate) fn answer(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
+        if let Some(asset) = assets::find(request.path) {
+            return asset;
+        }
+        let failed = match self.run(request) {
+            Ok(answer) => return answer,
+            Err(failed) => failed,
+        };
+        let (status, title, text) = match &failed {
+            Failed::NotFound => (404, "Not found", "There is nothing here, or not any more."),
+            Failed::Forbidden => (403, "Not allowed", "This needs the role administrator."),
+            Failed::Form => (
+                403,
+                "Not accepted",
+                "The form is too old, or came from another site. Go back, reload and try again.",
+            ),
+            Failed::Method => (
+                405,
+                "Not possible",
+                "Go back and use the page's own buttons.",
+            ),
+            Failed::Internal => (
+                500,
+                "The server failed",
+                "It could not be done; the server's log says why.",
+            ),
+            Failed::Refused(error) => return self.refused(error),
+        };
+        self.message(status, title, text)
+    }
+
+    fn refused(&self, error: &AdminError) -> ConsoleAnswer {
+        let text = sentence(error);
+        self.message(422, "Not accepted", &text)
+    }
+
+    fn message(&self, status: u16, title: &str, text: &str) -> ConsoleAnswer {
+        let page = pages::Message { title, text };
+        ConsoleAnswer::page(status, &page).unwrap_or_else(|_failed| ConsoleAnswer {
+            status: 500,
+            media_type: "text/plain; charset=utf-8",
+            body: text.to_owned(),
+            ..ConsoleAnswer::redirect("")
+        })
+    }
+
+    fn run(&self, request: &ConsoleRequest<'_>) -> Result<ConsoleAnswer, Failed> {
+        let (route, parts) = match routes::find(request.method, request.path) {
+            Found::Route(route, parts) => (route, parts),
+            Found::OtherMethods => return Err(Failed::Method),
+            Found::Nothing => return Err(Failed::NotFound),
+        };
+        let session = request.cookie.and_then(session_cookie);
+        let signed_in = match session {
+            Some(session) => self.admin.signed_in(session)?,
+            None => None,
+        };
+        let visit = Visit {
+            console: self,
+            request,
+            signed_in,
+            parts,
+            query: Form::parse(request.query),
+            form: Form::parse(&String::from_utf8_lossy(request.body)),
+        };
+        visit.admitted(route.access)?;
+        match (&visit.signed_in, route.access) {
+            (None, Access::Auditor | Access::Administrator) => Ok(signing_in::ask(&visit)),
+            _ => (route.handler)(&visit),
+        }
+    }
+}
+
+impl Visit<'_> {
+    fn admitted(&self, access: Access) -> Result<(), Failed> {
+        let writes = self.request.method == "POST";
+        if writes && !self.same_site() {
+            return Err(Failed::Form);
+        }
+        let Some(signed_in) = &self.signed_in else {
+            return Ok(());
+        };
+        if access == Access::Administrator && signed_in.role != Role::Administrator {
+            return Err(Failed::Forbidden);
+        }
+        let token = self.form.text("form_token");
+        if writes && access != Access::Anyone && !self.console.admin.is_form_token(signed_in, token)
+        {
+            return Err(Failed::Form);
+        }
+        Ok(())
+    }
+
+    /// Whether the browser says that the form came from this console.
+    fn same_site(&self) -> bool {
+        let fetched = self.request.fetch_site;
+        if fetched.is_some_and(|site| site != "same-origin" && site != "none") {
+            return false;
+        }
+        match (self.request.origin, self.request.host) {
+            (Some(origin), Some(host)) => origin.strip_prefix("https://") == Some(host),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+
+    fn part(&self, at: usize) -> &str {
+        self.parts.get(at).copied().unwrap_or_default()
+    }
+
+    /// Who is signed in; pages that anybody sees do not ask.
+    fn who(&self) -> Result<&SignedIn, Failed> {
+        self.signed_in.as_ref().ok_or(Failed::Forbidden)
+    }
+
+    fn actor(&self) -> Result<Actor, Failed> {
+        Ok(Actor {
+            name: self.who()?.name.clone(),
+            source: self.request.source.map(str::to_owned),
+        })
+    }
+
+    fn administers(&self) -> bool {
+        self.signed_in
+            .as_ref()
+            .is_some_and(|who| who.role == Role::Administrator)
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.signed_in
+            .as_ref()
+            .is_some_and(|who| who.is_confirmed(Utc::now()))
+    }
+}
+
+/// The pairs of a form or of a query.
+#[derive(Debug, Default)]
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn parse(raw: &str) -> Self {
+        let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(raw);
+        Self(
+            pairs
+                .map(actix_web::web::Query::into_inner)
+                .unwrap_or_default(),
+        )
+    }
+
+    /// The first value of a name; empty when there is none.
+    fn text(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// The first value of a name, unless it is empty.
+    fn given(&self, name: &str) -> Option<&str> {
+        Some(self.text(name)).filter(|text| !text.is_empty())
+    }
+
+    fn checked(&self, name: &str) -> bool {
+        self.given(name).is_some()
+    }
+}
+
+fn session_cookie(header: &str) -> Option<&str> {
+    let mut cookies = header.split(';').map(str::trim);
+    cookies.find_map(|cookie| cookie.strip_prefix(SESSION)?.strip_prefix('='))
+}
+
+fn session(token: &PlainToken) -> String {
+    format!("{SESSION}={}; {ATTRIBUTES}", token.reveal())
+}
+
+fn no_session() -> String {
+    format!("{SESSION}=; Max-Age=0; {ATTRIBUTES}")
+}
+
+/// An error as a sentence for people.
+fn sentence(error: &AdminError) -> String {
+    let mut text = error.to_string();
+    if let Some(first) = text.get(..1).map(str::to_uppercase) {
+        text.replace_range(..1, &first);
+    }
+    format!("{text}.")
+}
+
+const SESSION: &str = "__Host-sops";
+const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";

@@ -1,0 +1,217 @@
+//! Setting up, signing in and out, and entering the password again.
+
+use askama::Template;
+use chrono::Utc;
+use scim_admin::AdminError;
+
+use super::{CONSOLE, ConsoleAnswer, Failed, Visit, no_session, sentence, session};
+
+/// A page with a password.
+#[derive(Template)]
+#[template(path = "password.html")]
+struct Password<'a> {
+    title: &'a str,
+    action: &'a str,
+    button: &'a str,
+    intro: &'a str,
+    error: String,
+    name: Option<&'a str>,
+    /// Whether the password is a new one.
+    new: bool,
+    form_token: String,
+    secret: &'a str,
+    next: &'a str,
+}
+
+impl Default for Password<'_> {
+    fn default() -> Self {
+        Self {
+            title: "Sign in",
+            action: "/admin/login",
+            button: "Sign in",
+            intro: "",
+            error: String::new(),
+            name: Some(""),
+            new: false,
+            form_token: String::new(),
+            secret: "",
+            next: "",
+        }
+    }
+}
+
+/// Where somebody wanted to go, if that is a page of the console.
+fn next(text: &str) -> &str {
+    let below = text == CONSOLE || text.starts_with("/admin/") || text.starts_with("/admin?");
+    // A browser reads a backslash as a slash.
+    match below && !text.contains(['\\', '\r', '\n']) {
+        true => text,
+        false => CONSOLE,
+    }
+}
+
+/// Sends whoever is not signed in to the sign-in, and back afterwards.
+pub(super) fn ask(visit: &Visit<'_>) -> ConsoleAnswer {
+    let wanted = match (visit.request.method, visit.request.query) {
+        ("POST", _) => String::new(),
+        (_, "") => format!("{CONSOLE}{}", visit.request.path),
+        (_, query) => format!("{CONSOLE}{}?{query}", visit.request.path),
+    };
+    ConsoleAnswer::redirect(format!("/admin/login?next={}", encoded(&wanted)))
+}
+
+/// Sends somebody to enter the password again, and back afterwards.
+pub(super) fn ask_again(back: &str) -> ConsoleAnswer {
+    ConsoleAnswer::redirect(format!("/admin/confirm?next={}", encoded(back)))
+}
+
+/// A text as it stands in a query (RFC 3986 section 2.1).
+pub(super) fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+pub(super) fn form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let page = Password {
+        next: next(visit.query.text("next")),
+        ..Password::default()
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+pub(super) fn sign_in(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (name, password) = (visit.form.text("name"), visit.form.text("password"));
+    let admin = &visit.console.admin;
+    match admin.sign_in(visit.request.source, name, password) {
+        Ok(token) => Ok(ConsoleAnswer {
+            cookie: Some(session(&token)),
+            ..ConsoleAnswer::redirect(next(visit.form.text("next")))
+        }),
+        Err(error) => again(
+            Password {
+                name: Some(name),
+                next: next(visit.form.text("next")),
+                ..Password::default()
+            },
+            error,
+        ),
+    }
+}
+
+/// The page again, with what was wrong.
+fn again(page: Password<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed> {
+    let status = match &error {
+        AdminError::SignIn => 401,
+        AdminError::SignInLater(_) => 429,
+        AdminError::Invalid(_) | AdminError::NameTaken(_) => 422,
+        _ => return Err(error.into()),
+    };
+    let page = Password {
+        error: sentence(&error),
+        ..page
+    };
+    Ok(ConsoleAnswer {
+        failed: status == 401,
+        ..ConsoleAnswer::page(status, &page)?
+    })
+}
+
+fn setup_page(secret: &str) -> Password<'_> {
+    Password {
+        title: "Set up ServiceOps SCIM",
+        action: "/admin/setup",
+        button: "Create the administrator",
+        intro: "Choose the name and the password of the first administrator. A password has 15 characters or more; four random words are easy to keep.",
+        new: true,
+        secret,
+        ..Password::default()
+    }
+}
+
+pub(super) fn setup_form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let secret = visit.query.text("secret");
+    match may_set_up(visit, secret)? {
+        true => ConsoleAnswer::page(200, &setup_page(secret)),
+        false => Err(Failed::NotFound),
+    }
+}
+
+fn may_set_up(visit: &Visit<'_>, secret: &str) -> Result<bool, Failed> {
+    let setup = visit
+        .console
+        .setup
+        .lock()
+        .map_err(|_poisoned| Failed::Internal)?;
+    let open = setup
+        .as_ref()
+        .is_some_and(|(wanted, until)| wanted == secret && Utc::now() < *until);
+    drop(setup);
+    Ok(open && visit.console.admin.wants_setup()?)
+}
+
+pub(super) fn set_up(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let secret = visit.form.text("secret");
+    if !may_set_up(visit, secret)? {
+        return Err(Failed::NotFound);
+    }
+    let (name, password) = (visit.form.text("name"), visit.form.text("password"));
+    let page = Password {
+        name: Some(name),
+        ..setup_page(secret)
+    };
+    let (admin, source) = (&visit.console.admin, visit.request.source);
+    let begun = admin
+        .set_up(source, name, password)
+        .and_then(|_account| admin.sign_in(source, name, password));
+    match begun {
+        Ok(token) => Ok(ConsoleAnswer {
+            cookie: Some(session(&token)),
+            ..ConsoleAnswer::redirect("/admin/users/scim-provisioning")
+        }),
+        Err(error) => again(page, error),
+    }
+}
+
+fn confirm_page<'a>(visit: &'a Visit<'_>, to: &'a str) -> Result<Password<'a>, Failed> {
+    Ok(Password {
+        title: "Enter your password again",
+        action: "/admin/confirm",
+        button: "Continue",
+        intro: "What comes next shows a secret or cannot be undone.",
+        name: None,
+        form_token: visit.console.admin.form_token(visit.who()?),
+        next: next(to),
+        ..Password::default()
+    })
+}
+
+pub(super) fn confirm_form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    ConsoleAnswer::page(200, &confirm_page(visit, visit.query.text("next"))?)
+}
+
+pub(super) fn confirm(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, source) = (&visit.console.admin, visit.request.source);
+    let to = visit.form.text("next");
+    match admin.confirm(source, visit.who()?, visit.form.text("password")) {
+        Ok(token) => Ok(ConsoleAnswer {
+            cookie: Some(session(&token)),
+            ..ConsoleAnswer::redirect(next(to))
+        }),
+        Err(error) => again(confirm_page(visit, to)?, error),
+    }
+}
+
+pub(super) fn sign_out(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let admin = &visit.console.admin;
+    admin.sign_out(visit.request.source, visit.who()?)?;
+    Ok(ConsoleAnswer {
+        cookie: Some(no_session()),
+        ..ConsoleAnswer::redirect("/admin/login")
+    })
+}

@@ -1,0 +1,120 @@
+//! `/admin`: extract, call, respond.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::request::Incoming;
+use super::{Shared, body};
+use crate::console::{CONSOLE, ConsoleAnswer, ConsoleRequest};
+
+/// Answers a request to the console.
+pub(crate) async fn handle(
+    request: HttpRequest,
+    payload: web::Payload,
+    shared: web::Data<Shared>,
+) -> HttpResponse {
+    let incoming = Incoming::of(&request);
+    let Ok(path) = incoming.below(CONSOLE) else {
+        return plain(StatusCode::BAD_REQUEST, "The address cannot be read.");
+    };
+    let form = match body::within(&request, payload, FORM).await {
+        Ok(form) => form,
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            return plain(status, error.detail());
+        }
+    };
+    let method = request.method().as_str().to_owned();
+    let query = request.query_string().to_owned();
+    let text = |name: HeaderName| {
+        let value = request.headers().get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let (cookie, origin) = (text(header::COOKIE), text(header::ORIGIN));
+    let (host, site) = (
+        text(header::HOST),
+        text(HeaderName::from_static("sec-fetch-site")),
+    );
+    let (source, service) = (incoming.source(), Arc::clone(&shared.service));
+    let work = move || {
+        service.console(&ConsoleRequest {
+            method: &method,
+            path: &path,
+            query: &query,
+            body: &form,
+            cookie: cookie.as_deref(),
+            origin: origin.as_deref(),
+            host: host.as_deref(),
+            fetch_site: site.as_deref(),
+            source: source.as_deref(),
+        })
+    };
+    match web::block(move || catch_unwind(AssertUnwindSafe(work))).await {
+        Ok(Ok(answer)) => respond(throttled(answer, &shared, &incoming)),
+        _ => {
+            tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.")
+        }
+    }
+}
+
+/// Failed sign-ins are counted by address together with failed authentications.
+fn throttled(answer: ConsoleAnswer, shared: &Shared, incoming: &Incoming) -> ConsoleAnswer {
+    let failed = incoming.address.filter(|_address| answer.failed);
+    let wait = failed.and_then(|address| shared.throttle.failure(address, Instant::now()));
+    match wait {
+        Some(wait) => ConsoleAnswer {
+            status: 429,
+            media_type: "text/plain; charset=utf-8",
+            body: format!(
+                "Signing in failed too often from your address; try again in {} seconds.\n",
+                wait.as_secs().saturating_add(1)
+            ),
+            ..answer
+        },
+        None => answer,
+    }
+}
+
+fn respond(answer: ConsoleAnswer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status);
+    let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    if answer.lasting {
+        response.insert_header((header::CACHE_CONTROL, "public, max-age=300"));
+    }
+    let fixed = [
+        ("content-security-policy", POLICY),
+        ("referrer-policy", "same-origin"),
+        ("permissions-policy", "clipboard-write=(self)"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ];
+    for header in fixed {
+        response.insert_header(header);
+    }
+    let variable = [
+        (header::LOCATION, answer.location),
+        (header::SET_COOKIE, answer.cookie),
+    ];
+    for (name, value) in variable {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+            response.insert_header((name, value));
+        }
+    }
+    response.content_type(answer.media_type).body(answer.body)
+}
+
+fn plain(status: StatusCode, text: &str) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("text/plain; charset=utf-8")
+        .body(format!("{text}\n"))
+}
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+const FORM: usize = 64 * 1024;

@@ -1,0 +1,229 @@
+//! Signing in to the console.
+
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Duration, Utc};
+use ring::rand::{SecureRandom, SystemRandom};
+use scim_provisioning::StoreError;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Actor, AdminService, check_name, entry, now};
+use crate::account::{Account, PasswordHash, Role};
+use crate::api_key;
+use crate::error::AdminError;
+use crate::session::{Session, SignedIn};
+use crate::token::PlainToken;
+
+impl AdminService {
+    /// Whether nobody can sign in yet.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn wants_setup(&self) -> Result<bool, AdminError> {
+        Ok(self.store.accounts()?.is_empty())
+    }
+
+    /// Adds the first account, which is an administrator's.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`]; [`AdminError::NameTaken`] when there is an account.
+    pub fn set_up(
+        &self,
+        source: Option<&str>,
+        name: &str,
+        password: &str,
+    ) -> Result<Account, AdminError> {
+        check_name(name)?;
+        let account = Account {
+            id: Uuid::now_v7().to_string(),
+            name: name.trim().to_owned(),
+            role: Role::Administrator,
+            password: PasswordHash::new(password)?,
+            created: now(),
+            failures: 0,
+            failed: None,
+        };
+        let actor = Actor {
+            name: account.name.clone(),
+            source: source.map(str::to_owned),
+        };
+        let details = json!({ "role": account.role.as_str(), "setup": true });
+        let audit = entry(&actor, "account.created", &account.name, details);
+        match self.store.add_first_account(&account, &audit) {
+            Err(StoreError::Conflict { .. }) => Err(AdminError::NameTaken(account.name)),
+            other => Ok(other.map(|()| account)?),
+        }
+    }
+
+    /// Signs somebody in and answers what the browser keeps.
+    ///
+    /// # Errors
+    /// [`AdminError::SignIn`], [`AdminError::SignInLater`].
+    pub fn sign_in(
+        &self,
+        source: Option<&str>,
+        name: &str,
+        password: &str,
+    ) -> Result<PlainToken, AdminError> {
+        let account = self.verified(source, name, password, "session.refused")?;
+        self.begin(&account, source, now(), None, "session.began")
+    }
+
+    /// Takes the password again, for what a session alone does not show; the session goes on under
+    /// another secret.
+    ///
+    /// # Errors
+    /// As [`sign_in`](Self::sign_in).
+    pub fn confirm(
+        &self,
+        source: Option<&str>,
+        signed_in: &SignedIn,
+        password: &str,
+    ) -> Result<PlainToken, AdminError> {
+        let account = self.verified(source, &signed_in.name, password, "session.not_confirmed")?;
+        let (created, before) = (signed_in.session.created, &signed_in.session.hash);
+        self.begin(&account, source, created, Some(before), "session.confirmed")
+    }
+
+    /// Who holds a session.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn signed_in(&self, presented: &str) -> Result<Option<SignedIn>, AdminError> {
+        let now = now();
+        let found = self.store.session(&api_key::hash(presented))?;
+        let Some((mut session, account)) = found.filter(|(session, _)| session.is_live(now)) else {
+            return Ok(None);
+        };
+        if now - session.last_used >= Duration::seconds(TOUCHED_SECONDS) {
+            self.store.touch_session(&session.hash, now)?;
+            session.last_used = now;
+        }
+        Ok(Some(SignedIn::new(session, &account)))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn sign_out(&self, source: Option<&str>, signed_in: &SignedIn) -> Result<(), AdminError> {
+        let actor = Actor {
+            name: signed_in.name.clone(),
+            source: source.map(str::to_owned),
+        };
+        let audit = entry(&actor, "session.ended", &signed_in.name, json!({}));
+        Ok(self.store.end_session(&signed_in.session.hash, &audit)?)
+    }
+
+    /// What every form of a session carries.
+    pub fn form_token(&self, signed_in: &SignedIn) -> String {
+        self.keys.form_token(&signed_in.session.hash)
+    }
+
+    /// Whether a form comes from a page of this session.
+    pub fn is_form_token(&self, signed_in: &SignedIn, token: &str) -> bool {
+        self.keys.is_form_token(&signed_in.session.hash, token)
+    }
+
+    /// Deletes sessions that nobody can use any more.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn forget_sessions(&self) -> Result<(), AdminError> {
+        Ok(self.store.forget_sessions(now() - Duration::days(1))?)
+    }
+
+    /// The account of this name and password. An account that is not there takes as long.
+    fn verified(
+        &self,
+        source: Option<&str>,
+        name: &str,
+        password: &str,
+        refused: &'static str,
+    ) -> Result<Account, AdminError> {
+        let now = now();
+        let name = name.trim().to_lowercase();
+        let accounts = self.store.accounts()?;
+        let account = accounts
+            .into_iter()
+            .find(|account| account.name.to_lowercase() == name);
+        if let Some(wait) = account.as_ref().and_then(|account| wait(account, now)) {
+            return Err(AdminError::SignInLater(wait));
+        }
+        // Whoever can send megabytes here must not make the server hash them.
+        let password = password.get(..LONGEST).unwrap_or(password);
+        let stored = account
+            .as_ref()
+            .map_or(&*NOBODY, |account| &account.password);
+        let fits = stored.verify(password);
+        match account {
+            Some(account) if fits => Ok(account),
+            account => {
+                let actor = Actor {
+                    name: "nobody".to_owned(),
+                    source: source.map(str::to_owned),
+                };
+                if let Some(account) = account {
+                    let audit = entry(&actor, refused, &account.name, json!({}));
+                    self.store.note_failure(&account.id, now, &audit)?;
+                }
+                Err(AdminError::SignIn)
+            }
+        }
+    }
+
+    fn begin(
+        &self,
+        account: &Account,
+        source: Option<&str>,
+        created: DateTime<Utc>,
+        instead_of: Option<&str>,
+        event: &'static str,
+    ) -> Result<PlainToken, AdminError> {
+        let mut secret = [0; 32];
+        SystemRandom::new()
+            .fill(&mut secret)
+            .map_err(|_unspecified| AdminError::Invalid("no random numbers".to_owned()))?;
+        let value = URL_SAFE_NO_PAD.encode(secret);
+        let now = now();
+        let session = Session {
+            hash: api_key::hash(&value),
+            account: account.id.clone(),
+            created,
+            last_used: now,
+            confirmed: now,
+        };
+        let actor = Actor {
+            name: account.name.clone(),
+            source: source.map(str::to_owned),
+        };
+        let audit = entry(&actor, event, &account.name, json!({}));
+        self.store.add_session(&session, instead_of, &audit)?;
+        Ok(PlainToken::new(value))
+    }
+}
+
+/// How many seconds an account has to wait after failures: 1, 2, 4 ... 60 from the fifth on. After
+/// the hundredth only a new password helps.
+fn wait(account: &Account, now: DateTime<Utc>) -> Option<i64> {
+    let failed = account.failed.filter(|_| account.failures >= 5)?;
+    let pause = match account.failures {
+        100.. => Duration::days(LOCKED_DAYS),
+        failures => Duration::seconds(60.min(1 << (failures - 5).min(6))),
+    };
+    let left = failed + pause - now;
+    (left > Duration::zero()).then(|| left.num_seconds() + 1)
+}
+
+/// The hash of no account's password.
+static NOBODY: LazyLock<PasswordHash> = LazyLock::new(|| {
+    let unknown = Uuid::new_v4().to_string();
+    PasswordHash::new(&unknown).unwrap_or(PasswordHash(String::new()))
+});
+
+const LONGEST: usize = 1_024;
+const TOUCHED_SECONDS: i64 = 60;
+const LOCKED_DAYS: i64 = 36_500;

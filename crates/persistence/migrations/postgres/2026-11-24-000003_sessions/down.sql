@@ -1,0 +1,3 @@
+ALTER TABLE accounts DROP COLUMN failed_at;
+ALTER TABLE accounts DROP COLUMN failures;
+DROP TABLE sessions;
