@@ -1,0 +1,238 @@
+"""The console in a real browser: an administrator's story, with a script and without.
+
+usage: browser.py SERVER SIMULATED_IDP [SCREENSHOTS]
+
+Every page must pass axe (wcag2a, 2aa, 21aa, 22aa) in light and dark, and break no rule of the
+content security policy.
+"""
+
+import importlib.util
+import json
+import re
+import ssl
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+PASSWORD = "four random words suffice"
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
+HOSTILE = [
+    "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "=1+1", "'; DROP TABLE users",
+    "\u202egnp.exe", "{{7*7}}", "x" * 400, "\U0001f469\u200d\U0001f680", "a&lt;b", "../../etc",
+]
+passed = failed = 0
+
+
+def check(name, held, said=""):
+    global passed, failed
+    passed += bool(held)
+    failed += not held
+    print(f"{'ok' if held else 'FAILED'}: {name} {'' if held else said}", flush=True)
+
+
+class Story:
+    def __init__(self, server, idp, scripted, shots):
+        self.idp, self.scripted, self.shots = idp, scripted, shots
+        self.folder = tempfile.TemporaryDirectory()
+        self.server = subprocess.Popen(
+            [server, "serve", "--listen", "127.0.0.1:0", "--data-dir", self.folder.name],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.setup = ""
+        while "/setup?" not in self.setup:
+            self.setup = self.server.stdout.readline().strip()
+        self.base = self.setup.split("/admin")[0]
+        options = webdriver.ChromeOptions()
+        for option in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                       "--no-first-run", "--disable-background-networking",
+                       "--disable-component-update", "--disable-sync",
+                       "--force-prefers-reduced-motion", "--window-size=1280,900"):
+            options.add_argument(option)
+        options.accept_insecure_certs = True
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        if not scripted:
+            options.add_experimental_option(
+                "prefs", {"profile.managed_default_content_settings.javascript": 2})
+        self.browser = webdriver.Chrome(
+            options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+        rules = importlib.util.find_spec("axe_playwright_python").submodule_search_locations[0]
+        self.axe = (Path(rules) / "axe.min.js").read_text()
+
+    def end(self):
+        self.browser.quit()
+        self.server.terminate()
+        self.server.wait()
+
+    def open(self, path):
+        self.browser.get(self.base + path)
+
+    def until(self, true):
+        """Waits for something on a page that may be going away."""
+        waiting = WebDriverWait(
+            self.browser, 15, ignored_exceptions=[StaleElementReferenceException])
+        return waiting.until(lambda browser: true())
+
+    def find(self, css):
+        return self.until(lambda: self.browser.find_elements(By.CSS_SELECTOR, css))[0]
+
+    def fill(self, css, text):
+        field = self.find(css)
+        field.clear()
+        field.send_keys(text)
+
+    def press(self, text, within="body"):
+        """Presses the button or link of a text, once it is there."""
+        css = f"{within} button, {within} a"
+
+        def pressed():
+            for one in self.browser.find_elements(By.CSS_SELECTOR, css):
+                if one.text == text:
+                    one.click()
+                    return True
+            return False
+        self.until(pressed)
+
+    def wait(self, text):
+        self.until(lambda: text in self.browser.find_element(By.TAG_NAME, "body").text)
+
+    def look(self, name):
+        """Checks the page as it is, in light and dark."""
+        for scheme in ("light", "dark"):
+            self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+                "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+            if self.shots and self.scripted:
+                self.browser.save_screenshot(str(Path(self.shots) / f"{name}-{scheme}.png"))
+            if not self.scripted:
+                continue
+            self.browser.execute_script(self.axe)
+            found = self.browser.execute_async_script(
+                "axe.run(document, arguments[0]).then(arguments[1])", RULES)
+            said = [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]]
+            check(f"{name} in {scheme} passes axe", not said, said)
+        errors = [entry["message"] for entry in self.browser.get_log("browser")
+                  if entry["level"] == "SEVERE" and "favicon" not in entry["message"]]
+        check(f"{name} breaks no policy", not errors, errors)
+
+    def confirm(self):
+        """Enters the password again where it is asked for; just signed in, nobody asks."""
+        if "/admin/confirm" in self.browser.current_url:
+            self.fill("#password", PASSWORD)
+            self.press("Continue")
+
+    def run(self):
+        self.browser.get(self.setup)
+        self.look("set-up")
+        self.fill("#name", "ada")
+        self.fill("#password", PASSWORD)
+        self.press("Create the administrator")
+        self.wait("No identity provider is connected yet")
+        self.look("empty-list")
+
+        self.press("Configure Provisioning")
+        if self.scripted:
+            self.find("dialog[open] #name")
+        self.look("drawer")
+        self.fill("#drawer #name", HOSTILE[0])
+        self.press("Add", "#drawer")
+        self.wait("The configuration is there")
+        token = self.find("#token").get_attribute("value")
+        endpoint = self.find("#token-endpoint").get_attribute("value")
+        check("the token is shown on creation", token.startswith("sopscim_"), token[:9])
+        self.look("token")
+
+        provisioned = subprocess.run(
+            [self.idp, "--base", endpoint, "--token", token, "--users", "30", "--groups", "3",
+             "--dialect", "entra", "--insecure"], capture_output=True, check=False)
+        check("an identity provider provisions with them", provisioned.returncode == 0)
+        self.hostile(endpoint, token)
+
+        self.press("Done")
+        self.wait("Provisioning configurations: 1")
+        self.look("list")
+        self.open("/admin/users/scim-provisioning/logs")
+        self.wait("success")
+        self.look("logs")
+        self.find("tbody th a").click()
+        self.wait("Request id")
+        self.look("event")
+        for page in ("users", "groups"):
+            self.open(f"/admin/{page}")
+            self.wait("Managed by SCIM")
+            self.look(page)
+        self.open("/admin/users?q=hostile")
+        self.wait("hostile")
+        wide = self.browser.execute_script(
+            "return document.documentElement.scrollWidth > innerWidth") if self.scripted else False
+        check("hostile names do not break the layout", not wide)
+        self.look("hostile-users")
+        self.open("/admin/users/scim-provisioning")
+        self.press("Tokens")
+        self.wait("Generate new token")
+        self.look("tokens")
+        self.press("Generate new token")
+        self.confirm()
+        self.wait("The new token")
+        check("a second token differs", self.find("#token").get_attribute("value") != token)
+        self.open("/admin/users/scim-provisioning")
+        self.press("Disable")
+        self.wait("– Disabled")
+        self.press("Enable")
+        self.wait("✓ Enabled")
+        self.open("/admin/security/audit")
+        self.wait("token.created")
+        self.look("audit")
+        self.open("/admin/users/scim-provisioning")
+        self.press("Delete")
+        self.confirm()
+        self.wait("To go on, enter the name")
+        self.look("delete")
+        self.fill("#name", HOSTILE[0])
+        self.press("Delete", "section")
+        self.wait("No identity provider is connected yet")
+        self.press("Sign out")
+        self.wait("Sign in")
+        self.look("sign-in")
+        verified = subprocess.run([self.server.args[0], "audit", "verify", "--data-dir",
+                                   self.folder.name], capture_output=True, text=True, check=False)
+        check("the audit holds", verified.returncode == 0, verified.stderr)
+
+    def hostile(self, endpoint, token):
+        """People whose names are made to break pages."""
+        trusting = ssl._create_unverified_context()
+        for number, name in enumerate(HOSTILE):
+            body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+                    "userName": f"hostile{number}", "displayName": name, "active": True,
+                    "name": {"givenName": name[:60], "familyName": name[:60]},
+                    "emails": [{"type": "work", "value": f"hostile{number}@example.com"}]}
+            request = urllib.request.Request(
+                endpoint + "/Users", json.dumps(body).encode(), method="POST",
+                headers={"Authorization": f"Bearer {token}",
+                         "Content-Type": "application/scim+json"})
+            with urllib.request.urlopen(request, context=trusting) as answer:
+                check(f"hostile name {number} is taken", answer.status == 201)
+
+
+def main():
+    server, idp, *shots = sys.argv[1:]
+    for scripted in (True, False):
+        print(f"-- {'with' if scripted else 'without'} a script")
+        story = Story(server, idp, scripted, shots[0] if shots else None)
+        try:
+            story.run()
+        except Exception as error:  # The story ends here; what led to it is said.
+            check("the story goes on to its end", False,
+                  f"{re.split('Stacktrace', str(error))[0]} at {story.browser.current_url}")
+        finally:
+            story.end()
+    print(f"{passed} passed, {failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
