@@ -103,6 +103,8 @@ enum Failed {
     Form,
     /// The method is not possible here.
     Method,
+    /// Too much is done at once.
+    Busy,
     /// The server failed.
     Internal,
     /// The service refused.
@@ -113,6 +115,7 @@ impl From<AdminError> for Failed {
     fn from(error: AdminError) -> Self {
         match error {
             AdminError::NotFound { .. } => Self::NotFound,
+            AdminError::Store(scim_provisioning::StoreError::Busy) => Self::Busy,
             AdminError::Store(_) => {
                 let reason = crate::output::sentence(&anyhow::Error::new(error));
                 tracing::error!(reason, "the console failed");
@@ -187,6 +190,11 @@ impl Console {
                 405,
                 "Not possible",
                 "Go back and use the page's own buttons.",
+            ),
+            Failed::Busy => (
+                503,
+                "Busy",
+                "Too much is going on at once; try again in a moment.",
             ),
             Failed::Internal => (
                 500,

@@ -1,6 +1,6 @@
 //! Signing in to the console.
 
-use std::sync::LazyLock;
+use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -61,7 +61,8 @@ impl AdminService {
     /// Signs somebody in and answers what the browser keeps.
     ///
     /// # Errors
-    /// [`AdminError::SignIn`], [`AdminError::SignInLater`].
+    /// [`AdminError::SignIn`], [`AdminError::SignInLater`]; [`StoreError::Busy`] while as many
+    /// others sign in as may at once.
     pub fn sign_in(
         &self,
         source: Option<&str>,
@@ -158,7 +159,9 @@ impl AdminService {
         let stored = account
             .as_ref()
             .map_or(&*NOBODY, |account| &account.password);
+        let turn = Turn::take(PATIENCE).ok_or(AdminError::Store(StoreError::Busy))?;
         let fits = stored.verify(password);
+        drop(turn);
         match account {
             Some(account) if fits => Ok(account),
             account => {
@@ -218,12 +221,58 @@ fn wait(account: &Account, now: DateTime<Utc>) -> Option<i64> {
     (left > Duration::zero()).then(|| left.num_seconds() + 1)
 }
 
+/// One of the few hashes that are computed at once, because each takes 46 MiB.
+struct Turn;
+
+impl Turn {
+    /// Takes a turn, or gives up after a while.
+    fn take(patience: std::time::Duration) -> Option<Self> {
+        let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut taken, waited) = GIVEN_BACK
+            .wait_timeout_while(taken, patience, |taken| *taken >= AT_ONCE)
+            .unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return None;
+        }
+        *taken += 1;
+        Some(Self)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        GIVEN_BACK.notify_one();
+    }
+}
+
+static TAKEN: Mutex<usize> = Mutex::new(0);
+static GIVEN_BACK: Condvar = Condvar::new();
+
 /// The hash of no account's password.
 static NOBODY: LazyLock<PasswordHash> = LazyLock::new(|| {
     let unknown = Uuid::new_v4().to_string();
     PasswordHash::new(&unknown).unwrap_or(PasswordHash(String::new()))
 });
 
+const AT_ONCE: usize = 4;
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 const LONGEST: usize = 1_024;
 const TOUCHED_SECONDS: i64 = 60;
 const LOCKED_DAYS: i64 = 36_500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifth_hash_has_to_wait() {
+        let at_once = std::time::Duration::ZERO;
+        let taken: Vec<Turn> = (0..AT_ONCE).filter_map(|_| Turn::take(at_once)).collect();
+        assert_eq!(taken.len(), AT_ONCE);
+        assert!(Turn::take(at_once).is_none());
+        let fifth = std::thread::spawn(|| Turn::take(PATIENCE).is_some());
+        drop(taken);
+        assert!(fifth.join().unwrap());
+    }
+}
