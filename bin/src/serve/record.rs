@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::settings::{PublicUrl, reachable};
 
@@ -43,7 +44,8 @@ pub(crate) fn write(
         public_url: public_url.to_string(),
     };
     let path = data_dir.join(FILE);
-    let beside = path.with_extension("new");
+    // Servers on one data directory start at once, and each writes its own.
+    let beside = data_dir.join(format!("{FILE}.{}", Uuid::now_v7().simple()));
     fs::write(&beside, serde_json::to_vec_pretty(&record)?)
         .and_then(|()| fs::rename(&beside, &path))
         .with_context(|| format!("cannot write {}", path.display()))
@@ -70,6 +72,24 @@ mod tests {
         let record = read(folder.path()).unwrap();
         assert_eq!(record.public_url(), Some(url));
         assert_eq!(record.local_address(), "127.0.0.1:8443".parse().unwrap());
+    }
+
+    #[test]
+    fn servers_that_start_at_once_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let url: PublicUrl = "https://scim.example.com".parse().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        write(folder.path(), "[::]:8443".parse().unwrap(), &url).unwrap();
+                    }
+                });
+            }
+        });
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(read(folder.path()).is_some());
     }
 
     #[test]
