@@ -155,6 +155,7 @@ impl Service for Backend {
             self.store.note_seen(&seen)?;
         }
         self.admin.forget_sessions()?;
+        self.admin.count_hours()?;
         while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
         while let Some(job) = self.admin.claim_job(None)? {
             let id = job.configuration.to_string();

@@ -2,7 +2,7 @@
 
 use scim_admin::account::Role;
 use scim_admin::configuration::parse_profile;
-use scim_admin::event::EventQuery;
+use scim_admin::event::{AuditQuery, EventQuery};
 use scim_admin::policy::Which;
 use scim_admin::{ConfigurationInput, IdentityProvider, ProvisioningConfiguration, VersionChoice};
 use scim_mapping::{CustomField, MappedResource};
@@ -465,8 +465,8 @@ pub(super) fn list_events(call: &Call<'_>) -> Answered {
         configuration,
         outcome: call.query.text("outcome").map(str::to_owned),
         after: after.or(Some(0)),
-        before: None,
         limit,
+        ..EventQuery::default()
     };
     let found = call.api.admin.events(&query)?;
     let last = found.last().map(|event| event.id.to_string());
@@ -525,7 +525,11 @@ pub(super) fn list_audit(call: &Call<'_>) -> Answered {
         Some(Ok(before)) => Some(before),
         Some(Err(_)) => return Err(Problem::new(400, "The cursor is none of this list.")),
     };
-    let found = call.api.admin.audit(before, limit)?;
+    let found = call.api.admin.audit(&AuditQuery {
+        before,
+        limit,
+        ..AuditQuery::default()
+    })?;
     let last = found.last().map(|(id, _)| id.to_string());
     let items = found.iter().map(|(id, entry)| {
         json!({

@@ -16,6 +16,16 @@ pub struct EventQuery {
     pub configuration: Option<ConfigurationId>,
     /// With this outcome.
     pub outcome: Option<String>,
+    /// With this action.
+    pub action: Option<String>,
+    /// Of this kind of resource: `User` or `Group`.
+    pub resource_type: Option<String>,
+    /// Of this resource or HTTP request by its id, or of a resource whose name contains this.
+    pub search: Option<String>,
+    /// At this time or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub until: Option<DateTime<Utc>>,
     /// Behind this entry, in order of time; without it the newest come, also in order of time.
     pub after: Option<i64>,
     /// Before this entry, the newest first; `after` is not heeded then.
@@ -65,6 +75,40 @@ pub struct LoggedEvent {
     pub source: Option<String>,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
+    /// The request without secrets: `{"method", "target", "body"}`.
+    pub request: Option<Value>,
+}
+
+/// How many log entries of an hour ended in one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// The id of the configuration.
+    pub configuration: String,
+    /// When the hour began.
+    pub hour: DateTime<Utc>,
+    /// How the entries ended.
+    pub outcome: String,
+    /// How many.
+    pub entries: i64,
+}
+
+/// Which entries of the audit, the newest first.
+#[derive(Debug, Clone, Default)]
+pub struct AuditQuery {
+    /// By this actor.
+    pub actor: Option<String>,
+    /// Of an event that begins so, such as `token.`.
+    pub event: Option<String>,
+    /// From this address.
+    pub source: Option<String>,
+    /// At this time or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Before this entry.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: i64,
 }
 
 /// An entry of the configuration audit, written in the transaction of the change.

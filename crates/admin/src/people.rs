@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use scim_protocol::text::valid_user_name;
+use scim_provisioning::ConfigurationId;
 use serde_json::{Map, Value};
 use validator::{Validate, ValidationError};
 
@@ -87,4 +88,99 @@ pub struct GroupSummary {
     pub created: DateTime<Utc>,
     /// When the group last changed.
     pub last_modified: DateTime<Utc>,
+}
+
+/// A person with what is shown of one alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PersonDetail {
+    /// The person.
+    pub person: Person,
+    /// The id of the configuration that manages the person.
+    pub configuration: Option<ConfigurationId>,
+    /// `externalId`.
+    pub external_id: Option<String>,
+    /// The logon name of the manager.
+    pub manager_name: Option<String>,
+    /// The groups that the person is a member of, in order of name; at most 100.
+    pub groups: Vec<Membership>,
+    /// What the identity provider said, as SCIM stores it; empty for people created by hand.
+    pub document: Value,
+}
+
+/// A group that somebody is a member of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The id of the group.
+    pub id: String,
+    /// The name of the group.
+    pub name: String,
+    /// `requester_group`, `technician_group` or `ignored`.
+    pub kind: String,
+}
+
+/// A group with what is shown of one alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupDetail {
+    /// The group.
+    pub group: GroupSummary,
+    /// The id of the configuration that manages the group.
+    pub configuration: Option<ConfigurationId>,
+    /// `externalId`.
+    pub external_id: Option<String>,
+    /// The key of the group rule that made it what it is.
+    pub rule: Option<String>,
+    /// What its members get: the key of a field, and a value.
+    pub grants: Vec<(String, String)>,
+    /// What the identity provider said, as SCIM stores it.
+    pub document: Value,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The id.
+    pub id: String,
+    /// `User` or `Group`.
+    pub kind: String,
+    /// The logon name, or the name of the group; `None` for an id that is not there.
+    pub name: Option<String>,
+}
+
+/// What an administrator does to a person by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonChange {
+    /// The person can no longer sign in.
+    Block,
+    /// The person can sign in again.
+    Unblock,
+    /// The person is no longer managed by an identity provider.
+    Unlink,
+}
+
+impl PersonChange {
+    /// The change as the audit names it.
+    pub fn event(self) -> &'static str {
+        match self {
+            Self::Block => "person.blocked",
+            Self::Unblock => "person.unblocked",
+            Self::Unlink => "person.unlinked",
+        }
+    }
+}
+
+/// How many users and groups a configuration manages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ManagedCounts {
+    /// Active users.
+    pub active: i64,
+    /// Blocked users.
+    pub blocked: i64,
+    /// Archived users.
+    pub archived: i64,
+    /// Groups.
+    pub groups: i64,
+    /// Changes that the guard holds.
+    pub held: i64,
+    /// Links that wait.
+    pub links: i64,
 }

@@ -6,12 +6,17 @@ use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use crate::account::{Account, PasswordHash};
+use crate::account::{Account, PasswordHash, Role};
 use crate::api_key::ApiKey;
 use crate::configuration::ProvisioningConfiguration;
-use crate::event::{AuditEntry, AuditHead, AuditLink, EventQuery, LoggedEvent};
+use crate::event::{
+    Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
+};
 use crate::mapping::{MappingVersion, ReceivedAttribute};
-use crate::people::{GroupSummary, Person, PersonInput};
+use crate::people::{
+    GroupDetail, GroupSummary, ManagedCounts, Member, Person, PersonChange, PersonDetail,
+    PersonInput,
+};
 use crate::policy::{Decision, HeldChange, LinkRequest};
 use crate::session::Session;
 use crate::token::AccessToken;
@@ -146,6 +151,26 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
 
+    /// Sets the role of an account and ends its sessions.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when no administrator would be left, [`StoreError::Stale`] when the
+    /// account is gone.
+    fn set_role(&self, id: &str, role: Role, audit: &AuditEntry) -> Result<(), StoreError>;
+
+    /// Deletes an account and ends its sessions.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when no administrator would be left, [`StoreError::Stale`] when the
+    /// account is gone.
+    fn delete_account(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError>;
+
+    /// The sessions, those used last first, with the names of their accounts.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn sessions(&self) -> Result<Vec<(Session, String)>, StoreError>;
+
     /// Adds the first account.
     ///
     /// # Errors
@@ -211,15 +236,11 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn find_api_key(&self, hash: &str) -> Result<Option<ApiKey>, StoreError>;
 
-    /// Entries of the audit, the newest first, before one of them; each with its number.
+    /// Entries of the audit, the newest first; each with its number.
     ///
     /// # Errors
     /// See [`Store`].
-    fn audit_entries(
-        &self,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Vec<(i64, AuditEntry)>, StoreError>;
+    fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, StoreError>;
 
     /// The end of the audit's chain.
     ///
@@ -415,6 +436,60 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`Store`].
     fn purge(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
+
+    /// The person of an id, with what is shown of one alone.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn person(&self, id: &str) -> Result<Option<PersonDetail>, StoreError>;
+
+    /// The group of an id, with what is shown of one alone.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn group(&self, id: &str) -> Result<Option<GroupDetail>, StoreError>;
+
+    /// The members of a group in order of id, behind an id.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn members(
+        &self,
+        group: &str,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Member>, StoreError>;
+
+    /// Changes a person by hand; answers whether it was one whom the change is for.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a person who comes back has no free name.
+    fn change_person(
+        &self,
+        id: &str,
+        change: PersonChange,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// How many users and groups a configuration manages.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn managed_counts(&self, configuration: ConfigurationId) -> Result<ManagedCounts, StoreError>;
+
+    /// The entries of the provisioning log since an hour, counted by configuration, hour and
+    /// outcome.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn activity(&self, since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError>;
+
+    /// Counts the entries of hours that are over, so that nobody has to count them again.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn count_hours(&self, now: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Entries of the provisioning log, in order of time.
     ///

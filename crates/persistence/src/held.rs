@@ -238,6 +238,7 @@ impl HeldRow {
             duration_micros: 0,
             source: None,
             user_agent: None,
+            request: None,
         };
         log::record(connection, &event)?;
         if !decision.allow {

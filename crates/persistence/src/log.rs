@@ -14,7 +14,7 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     let mut sql = connection.sql(
         "INSERT INTO provisioning_events (at, configuration_id, configuration_name, request_id, \
          action, resource_type, resource_id, resource_name, mapping_version, outcome, status, scim_type, reason, \
-         changes, deviations, duration_micros, source, user_agent) VALUES (",
+         changes, deviations, duration_micros, source, user_agent, request) VALUES (",
     );
     sql.bind(millis(event.at));
     sql.push(", ").bind(event.configuration.to_string());
@@ -35,7 +35,9 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     sql.push(", ").bind(event.deviations.to_string());
     sql.push(", ").bind(event.duration_micros);
     sql.push(", ").bind(event.source.clone());
-    sql.push(", ").bind(event.user_agent.clone()).push(")");
+    sql.push(", ").bind(event.user_agent.clone());
+    let request = event.request.as_ref().map(serde_json::Value::to_string);
+    sql.push(", ").bind(request).push(")");
     connection.execute(&sql)?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use common::{Engine, House, actor, caller, configuration};
-use scim_admin::event::{AuditFault, EventQuery};
+use scim_admin::event::{AuditFault, AuditQuery, EventQuery};
 use scim_mapping::CustomField;
 use scim_persistence::{Database, OpenError};
 use scim_protocol::schema::uri;
@@ -314,7 +314,7 @@ on_both_engines! {
         });
         let held = house.admin.verify_audit(None).unwrap();
         assert_eq!((held.head.length, held.fault), (5, None));
-        let (last, _) = house.admin.audit(None, 1).unwrap().remove(0);
+        let (last, _) = house.admin.audit(&AuditQuery { limit: 1, ..AuditQuery::default() }).unwrap().remove(0);
         let verdict = |passes| house.admin.verify_audit(passes).unwrap().fault;
         add("five");
         assert_eq!(verdict(Some(&held.head.hash)), None);

@@ -114,4 +114,6 @@ pub struct Event {
     pub source: Option<String>,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
+    /// The request without secrets: `{"method", "target", "body"}`.
+    pub request: Option<Value>,
 }

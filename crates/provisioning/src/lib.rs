@@ -14,6 +14,7 @@ pub mod model;
 pub mod operation;
 pub mod policy;
 pub mod reapply;
+mod received;
 mod render;
 mod route;
 pub mod seen;

@@ -19,6 +19,7 @@ use crate::operation::{
     Answer, Caller, Failure, Method, Request, bulk, create, delete, query, read, update,
 };
 use crate::policy::ExistingUsers;
+use crate::received::Received;
 use crate::route::{self, Route};
 use crate::seen::{Seen, SeenAttribute};
 
@@ -43,6 +44,7 @@ pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     pub(crate) model: Arc<Model>,
     pub(crate) caller: Caller,
+    pub(crate) received: Option<Arc<Received>>,
     pub(crate) started: Instant,
     pub(crate) now: DateTime<Utc>,
 }
@@ -87,10 +89,11 @@ impl ServiceProvider {
                 ..Answer::from(&route::method_not_allowed(route))
             };
         }
-        let context = match self.context(caller) {
+        let mut context = match self.context(caller) {
             Ok(context) => context,
             Err(error) => return unusable(&caller.request_id, &error),
         };
+        context.received = Some(Arc::new(Received::of(request)));
         match self.dispatch(&context, route, request) {
             Ok(answer) => answer,
             Err(failure) => self.refuse(&context, route, request.method, failure),
@@ -131,6 +134,7 @@ impl ServiceProvider {
             shared: Arc::clone(&self.shared),
             model,
             caller: caller.clone(),
+            received: None,
             started: Instant::now(),
             now: Utc::now().trunc_subsecs(3),
         }
@@ -415,6 +419,7 @@ impl Context {
             duration_micros: i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX),
             source: self.caller.source.clone(),
             user_agent: self.caller.user_agent.clone(),
+            request: self.received.as_deref().map(Received::to_json),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What administrators did.
 
 use askama::Template;
+use scim_admin::event::AuditQuery;
 
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::{ROWS, Shell, instant};
@@ -24,7 +25,11 @@ struct Audit {
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let before = visit.query.text("before").parse().ok();
-    let entries = visit.console.admin.audit(before, ROWS)?;
+    let entries = visit.console.admin.audit(&AuditQuery {
+        before,
+        limit: ROWS,
+        ..AuditQuery::default()
+    })?;
     let full = i64::try_from(entries.len()).is_ok_and(|count| count == ROWS);
     let older = entries.last().filter(|_| full);
     let older = older.map(|(id, _)| format!("?before={id}"));

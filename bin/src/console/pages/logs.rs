@@ -67,9 +67,9 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let query = EventQuery {
         configuration: ConfigurationId::parse(of),
         outcome: visit.query.given("outcome").map(str::to_owned),
-        after: None,
         before: Some(visit.query.text("before").parse().unwrap_or(i64::MAX)),
         limit: ROWS,
+        ..EventQuery::default()
     };
     let events = admin.events(&query)?;
     let full = i64::try_from(events.len()).is_ok_and(|count| count == ROWS);

@@ -1,20 +1,26 @@
 //! The audit of what administrators did.
 
-use super::AdminService;
+use serde_json::Value;
+
+use super::{Actor, AdminService, entry};
 use crate::error::AdminError;
-use crate::event::{AuditEntry, AuditFault, AuditHead, AuditVerdict};
+use crate::event::{AuditEntry, AuditFault, AuditHead, AuditQuery, AuditVerdict};
 
 impl AdminService {
-    /// Entries of the audit, the newest first, before one of them; each with its number.
+    /// Entries of the audit, the newest first; each with its number.
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub fn audit(
-        &self,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
-        Ok(self.store.audit_entries(before, limit)?)
+    pub fn audit(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
+        Ok(self.store.audit_entries(query)?)
+    }
+
+    /// Notes that somebody took a list out of the product.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn exported(&self, actor: &Actor, what: &str, details: Value) -> Result<(), AdminError> {
+        Ok(self.store.audit(&entry(actor, "export", what, details))?)
     }
 
     /// Follows the audit's chain from its beginning. What is added meanwhile is left out.

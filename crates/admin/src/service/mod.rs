@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use scim_mapping::MappingSet;
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::{Value, json};
-use uuid::Uuid;
 use validator::Validate;
 
-use crate::account::{Account, PasswordHash, Role};
-use crate::api_key::{self, ApiKey};
+use crate::api_key::ApiKey;
 use crate::configuration::{ConfigurationInput, ProvisioningConfiguration, profile_name};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
@@ -21,7 +19,9 @@ use crate::people::{GroupSummary, Person, PersonInput};
 use crate::store::Store;
 use crate::token::{AccessToken, PlainToken};
 
+mod accounts;
 mod audit;
+mod directory;
 mod mappings;
 mod sessions;
 mod tokens;
@@ -232,137 +232,6 @@ impl AdminService {
         Ok(configuration)
     }
 
-    /// Adds a console account.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
-    pub fn add_account(
-        &self,
-        actor: &Actor,
-        name: &str,
-        role: Role,
-        password: &str,
-    ) -> Result<Account, AdminError> {
-        check_name(name)?;
-        let account = Account {
-            id: Uuid::now_v7().to_string(),
-            name: name.trim().to_owned(),
-            role,
-            password: PasswordHash::new(password)?,
-            created: now(),
-            failures: 0,
-            failed: None,
-        };
-        let audit = entry(
-            actor,
-            "account.created",
-            &account.name,
-            json!({ "role": role.as_str() }),
-        );
-        self.store
-            .add_account(&account, &audit)
-            .map_err(|error| taken(error, name))?;
-        Ok(account)
-    }
-
-    /// Sets the password of a console account.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`], [`AdminError::NotFound`].
-    pub fn set_password(
-        &self,
-        actor: &Actor,
-        name: &str,
-        password: &str,
-    ) -> Result<(), AdminError> {
-        let password = PasswordHash::new(password)?;
-        let audit = entry(actor, "account.password_changed", name, json!({}));
-        if self.store.set_password(name, &password, &audit)? {
-            return Ok(());
-        }
-        Err(AdminError::not_found("account", name))
-    }
-
-    /// The console accounts.
-    ///
-    /// # Errors
-    /// [`AdminError::Store`].
-    pub fn accounts(&self) -> Result<Vec<Account>, AdminError> {
-        Ok(self.store.accounts()?)
-    }
-
-    /// Adds an API key that ends after so many days.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
-    pub fn add_api_key(
-        &self,
-        actor: &Actor,
-        name: &str,
-        role: Role,
-        days: i64,
-    ) -> Result<IssuedApiKey, AdminError> {
-        check_name(name)?;
-        if !(1..=API_KEY_DAYS).contains(&days) {
-            return Err(AdminError::Invalid(format!(
-                "an API key lives 1 to {API_KEY_DAYS} days"
-            )));
-        }
-        let value = api_key::generate()?;
-        let now = now();
-        let key = ApiKey {
-            id: Uuid::now_v7().to_string(),
-            name: name.trim().to_owned(),
-            role,
-            hash: api_key::hash(&value),
-            created: now,
-            expires: now + Duration::days(days),
-            revoked: None,
-        };
-        let audit = entry(
-            actor,
-            "api_key.created",
-            &key.name,
-            json!({ "role": role.as_str() }),
-        );
-        self.store
-            .add_api_key(&key, &audit)
-            .map_err(|error| taken(error, name))?;
-        Ok(IssuedApiKey {
-            key,
-            value: PlainToken::new(value),
-        })
-    }
-
-    /// The API keys.
-    ///
-    /// # Errors
-    /// [`AdminError::Store`].
-    pub fn api_keys(&self) -> Result<Vec<ApiKey>, AdminError> {
-        Ok(self.store.api_keys()?)
-    }
-
-    /// The live API key that somebody presents.
-    ///
-    /// # Errors
-    /// [`AdminError::Store`].
-    pub fn authenticate_key(&self, presented: &str) -> Result<Option<ApiKey>, AdminError> {
-        let found = self.store.find_api_key(&api_key::hash(presented))?;
-        Ok(found.filter(|key| key.is_live(now())))
-    }
-
-    /// Revokes an API key by name or id.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn revoke_api_key(&self, actor: &Actor, name_or_id: &str) -> Result<(), AdminError> {
-        let audit = entry(actor, "api_key.revoked", name_or_id, json!({}));
-        if self.store.revoke_api_key(name_or_id, now(), &audit)? {
-            return Ok(());
-        }
-        Err(AdminError::not_found("live API key", name_or_id))
-    }
-
     /// Adds a person by hand and answers the id.
     ///
     /// # Errors
@@ -459,5 +328,3 @@ fn check_name(name: &str) -> Result<(), AdminError> {
         "a name has 1 to 100 characters and no control characters".to_owned(),
     ))
 }
-
-const API_KEY_DAYS: i64 = 365;

@@ -123,6 +123,41 @@ pub(super) fn set_password(
     Ok(connection.execute(&sql)? > 0)
 }
 
+/// Fails where no administrator is left. The audit's chain is locked by then, so that of two
+/// administrators who go at once the second one stays.
+pub(super) fn check_administrators(connection: &mut Connection) -> Result<(), StoreError> {
+    let sql = connection.sql(&format!(
+        "SELECT {COLUMNS} FROM accounts WHERE role = 'administrator' LIMIT 1"
+    ));
+    match connection.row::<AccountRow>(&sql)? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Conflict { attribute: "role" }),
+    }
+}
+
+pub(super) fn set_role(
+    connection: &mut Connection,
+    id: &str,
+    role: Role,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE accounts SET role = ");
+    sql.bind(role.as_str()).push(" WHERE id = ").bind(id);
+    there(connection.execute(&sql)?)
+}
+
+pub(super) fn delete(connection: &mut Connection, id: &str) -> Result<(), StoreError> {
+    let mut sql = connection.sql("DELETE FROM accounts WHERE id = ");
+    sql.bind(id);
+    there(connection.execute(&sql)?)
+}
+
+fn there(changed: usize) -> Result<(), StoreError> {
+    match changed {
+        0 => Err(StoreError::Stale),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn insert_key(connection: &mut Connection, key: &ApiKey) -> Result<(), StoreError> {
     let mut sql = connection.sql(
         "INSERT INTO api_keys (id, name, name_key, role, hash, created_at, expires_at) VALUES (",

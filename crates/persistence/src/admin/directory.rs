@@ -113,19 +113,31 @@ pub(super) fn people(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Person>, StoreError> {
-    let mut sql = connection.sql(
-        "SELECT u.id, u.user_name, u.display_name, u.email, u.status, \
-         CAST(u.is_tenant_admin AS INTEGER) AS is_tenant_admin, u.admin_role, u.manager_id, \
-         c.name AS managed_by, u.created_at, u.updated_at \
-         FROM users u LEFT JOIN provisioning_configurations c ON c.id = u.managed_by WHERE TRUE",
-    );
+    let mut sql = connection.sql(PEOPLE);
+    sql.push(" WHERE TRUE");
     contains(
         &mut sql,
         &["u.user_name_key", "u.display_key", "u.email_key"],
         search,
     );
     page(&mut sql, "u.id", after, limit);
-    let rows: Vec<PersonRow> = connection.rows(&sql)?;
+    found(connection, &sql)
+}
+
+/// The person of an id.
+pub(super) fn person(connection: &mut Connection, id: &str) -> Result<Option<Person>, StoreError> {
+    let mut sql = connection.sql(PEOPLE);
+    sql.push(" WHERE u.id = ").bind(id);
+    Ok(found(connection, &sql)?.pop())
+}
+
+const PEOPLE: &str = "SELECT u.id, u.user_name, u.display_name, u.email, u.status, \
+    CAST(u.is_tenant_admin AS INTEGER) AS is_tenant_admin, u.admin_role, u.manager_id, \
+    c.name AS managed_by, u.created_at, u.updated_at \
+    FROM users u LEFT JOIN provisioning_configurations c ON c.id = u.managed_by";
+
+fn found(connection: &mut Connection, sql: &Sql) -> Result<Vec<Person>, StoreError> {
+    let rows: Vec<PersonRow> = connection.rows(sql)?;
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let mut records = users::records(connection, &ids)?;
     let mut given = grants(connection, &ids)?;
@@ -218,18 +230,33 @@ pub(super) fn groups(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<GroupSummary>, StoreError> {
-    let mut sql = connection.sql(
-        "SELECT g.id, g.name, g.kind, \
-         (SELECT count(*) FROM group_members m WHERE m.group_id = g.id) AS members, \
-         c.name AS managed_by, g.created_at, g.updated_at \
-         FROM groups g LEFT JOIN provisioning_configurations c ON c.id = g.managed_by WHERE TRUE",
-    );
+    let mut sql = connection.sql(GROUPS);
+    sql.push(" WHERE TRUE");
     contains(&mut sql, &["g.name_key"], search);
     page(&mut sql, "g.id", after, limit);
     let rows: Vec<GroupRow> = connection.rows(&sql)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| GroupSummary {
+    Ok(rows.into_iter().map(GroupSummary::from).collect())
+}
+
+/// The group of an id.
+pub(super) fn group(
+    connection: &mut Connection,
+    id: &str,
+) -> Result<Option<GroupSummary>, StoreError> {
+    let mut sql = connection.sql(GROUPS);
+    sql.push(" WHERE g.id = ").bind(id);
+    let row: Option<GroupRow> = connection.row(&sql)?;
+    Ok(row.map(GroupSummary::from))
+}
+
+const GROUPS: &str = "SELECT g.id, g.name, g.kind, \
+    (SELECT count(*) FROM group_members m WHERE m.group_id = g.id) AS members, \
+    c.name AS managed_by, g.created_at, g.updated_at \
+    FROM groups g LEFT JOIN provisioning_configurations c ON c.id = g.managed_by";
+
+impl From<GroupRow> for GroupSummary {
+    fn from(row: GroupRow) -> Self {
+        Self {
             id: row.id,
             name: row.name,
             kind: row.kind,
@@ -237,8 +264,8 @@ pub(super) fn groups(
             managed_by: row.managed_by,
             created: instant(row.created_at),
             last_modified: instant(row.updated_at),
-        })
-        .collect())
+        }
+    }
 }
 
 fn contains(sql: &mut Sql, columns: &[&str], search: Option<&str>) {
@@ -257,7 +284,7 @@ fn contains(sql: &mut Sql, columns: &[&str], search: Option<&str>) {
     sql.push(")");
 }
 
-fn page(sql: &mut Sql, id: &str, after: Option<&str>, limit: i64) {
+pub(super) fn page(sql: &mut Sql, id: &str, after: Option<&str>, limit: i64) {
     if let Some(after) = after {
         sql.push(&format!(" AND {id} > ")).bind(after);
     }

@@ -1,12 +1,18 @@
 //! Reading the provisioning log and the audit.
 
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::event::{AuditEntry, AuditHead, AuditLink, EventQuery, LoggedEvent};
+use scim_admin::event::{
+    Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
+};
+use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 use serde_json::Value;
 
+use crate::condition::millis;
 use crate::connection::Connection;
 use crate::log::HeadRow;
+use crate::sql::{Dialect, Sql};
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -49,6 +55,8 @@ struct EventRow {
     source: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     user_agent: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    request: Option<String>,
 }
 
 pub(super) fn list(
@@ -58,7 +66,7 @@ pub(super) fn list(
     let mut sql = connection.sql(
         "SELECT id, at, configuration_id, configuration_name, request_id, action, resource_type, \
          resource_id, resource_name, mapping_version, outcome, CAST(status AS INTEGER) AS status, scim_type, \
-         reason, changes, deviations, duration_micros, source, user_agent \
+         reason, changes, deviations, duration_micros, source, user_agent, request \
          FROM provisioning_events WHERE TRUE",
     );
     if let Some(configuration) = query.configuration {
@@ -67,6 +75,29 @@ pub(super) fn list(
     }
     if let Some(outcome) = &query.outcome {
         sql.push(" AND outcome = ").bind(outcome);
+        if outcome != "success" {
+            // What the index of the rarer outcomes stands for.
+            sql.push(" AND outcome <> 'success'");
+        }
+    }
+    if let Some(action) = &query.action {
+        sql.push(" AND action = ").bind(action);
+    }
+    if let Some(kind) = &query.resource_type {
+        sql.push(" AND resource_type = ").bind(kind);
+    }
+    if let Some(search) = &query.search {
+        matching(&mut sql, search.trim());
+    }
+    if let Some(since) = query.since {
+        sql.push(" AND at >= ").bind(millis(since));
+        // Ids grow with time, but for transactions that ran side by side.
+        sql.push(" AND id >= COALESCE((SELECT id FROM provisioning_events WHERE at >= ");
+        sql.bind(millis(since))
+            .push(" ORDER BY at LIMIT 1), 0) - 1000");
+    }
+    if let Some(until) = query.until {
+        sql.push(" AND at < ").bind(millis(until));
     }
     if let Some(before) = query.before {
         sql.push(" AND id < ").bind(before);
@@ -81,6 +112,23 @@ pub(super) fn list(
         rows.reverse();
     }
     Ok(rows.into_iter().map(event).collect())
+}
+
+/// A text that is an id is looked for as one; any other in the names of resources.
+fn matching(sql: &mut Sql, search: &str) {
+    if uuid::Uuid::try_parse(search).is_ok() {
+        let id = search.to_ascii_lowercase();
+        sql.push(" AND (resource_id = ").bind(&id);
+        sql.push(" OR request_id = ").bind(&id).push(")");
+        return;
+    }
+    let function = match sql.dialect {
+        Dialect::Sqlite => "instr",
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => "strpos",
+    };
+    sql.push(&format!(" AND {function}(lower(resource_name), "));
+    sql.bind(fold(search)).push(") > 0");
 }
 
 fn event(row: EventRow) -> LoggedEvent {
@@ -105,6 +153,7 @@ fn event(row: EventRow) -> LoggedEvent {
         duration_micros: row.duration_micros,
         source: row.source,
         user_agent: row.user_agent,
+        request: row.request.as_deref().map(json),
     }
 }
 
@@ -133,14 +182,31 @@ const AUDIT: &str = "SELECT id, at, actor, source, event, object, details, hash 
 /// Entries of the audit, the newest first.
 pub(super) fn audit(
     connection: &mut Connection,
-    before: Option<i64>,
-    limit: i64,
+    query: &AuditQuery,
 ) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
     let mut sql = connection.sql(AUDIT);
-    if let Some(before) = before {
-        sql.push(" WHERE id < ").bind(before);
+    sql.push(" WHERE TRUE");
+    if let Some(before) = query.before {
+        sql.push(" AND id < ").bind(before);
     }
-    sql.push(" ORDER BY id DESC LIMIT ").bind(limit);
+    if let Some(actor) = &query.actor {
+        sql.push(" AND actor = ").bind(actor);
+    }
+    if let Some(source) = &query.source {
+        sql.push(" AND source = ").bind(source);
+    }
+    if let Some(event) = &query.event {
+        let length = i64::try_from(event.chars().count()).unwrap_or(i64::MAX);
+        sql.push(" AND substr(event, 1, ").bind_int(length);
+        sql.push(") = ").bind(event);
+    }
+    if let Some(since) = query.since {
+        sql.push(" AND at >= ").bind(millis(since));
+    }
+    if let Some(until) = query.until {
+        sql.push(" AND at < ").bind(millis(until));
+    }
+    sql.push(" ORDER BY id DESC LIMIT ").bind(query.limit);
     let rows: Vec<AuditRow> = connection.rows(&sql)?;
     Ok(rows.into_iter().map(|row| (row.id, entry(row))).collect())
 }
@@ -181,3 +247,91 @@ fn entry(row: AuditRow) -> AuditEntry {
         details: serde_json::from_str(&row.details).unwrap_or(Value::Null),
     }
 }
+
+#[derive(diesel::QueryableByName)]
+struct ActivityRow {
+    #[diesel(sql_type = Text)]
+    configuration_id: String,
+    #[diesel(sql_type = BigInt)]
+    hour: i64,
+    #[diesel(sql_type = Text)]
+    outcome: String,
+    #[diesel(sql_type = BigInt)]
+    entries: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct UntilRow {
+    #[diesel(sql_type = BigInt)]
+    until: i64,
+}
+
+/// The entries since an hour, counted by configuration, hour and outcome: from the counts of past
+/// hours, and from the log itself for what has come since.
+pub(super) fn activity(
+    connection: &mut Connection,
+    since: DateTime<Utc>,
+) -> Result<Vec<Activity>, StoreError> {
+    let since = millis(since) / HOUR * HOUR;
+    let counted = counted_until(connection)?;
+    let mut sql = connection
+        .sql("SELECT configuration_id, hour, outcome, entries FROM event_counts WHERE hour >= ");
+    sql.bind(since).push(" UNION ALL ");
+    counts(&mut sql, since.max(counted), i64::MAX);
+    sql.push(" ORDER BY 2, 1, 3");
+    let rows: Vec<ActivityRow> = connection.rows(&sql)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Activity {
+            configuration: row.configuration_id,
+            hour: instant(row.hour),
+            outcome: row.outcome,
+            entries: row.entries,
+        })
+        .collect())
+}
+
+/// Counts the hours that are over, so that nobody has to count their entries again.
+pub(super) fn count_hours(
+    connection: &mut Connection,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("SELECT counted_until AS until FROM event_counts_end");
+    sql.for_update();
+    let row: Option<UntilRow> = connection.row(&sql)?;
+    let from = row.ok_or_else(|| unreadable("event_counts_end"))?.until;
+    // A transaction that began in the hour may end a little later.
+    let until = (millis(now) - LATE) / HOUR * HOUR;
+    if until <= from {
+        return Ok(());
+    }
+    let mut sql =
+        connection.sql("INSERT INTO event_counts (configuration_id, hour, outcome, entries) ");
+    counts(&mut sql, from, until);
+    connection.execute(&sql)?;
+    let mut sql = connection.sql("UPDATE event_counts_end SET counted_until = ");
+    sql.bind(until);
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+fn counted_until(connection: &mut Connection) -> Result<i64, StoreError> {
+    let sql = connection.sql("SELECT counted_until AS until FROM event_counts_end");
+    let row: Option<UntilRow> = connection.row(&sql)?;
+    Ok(row.ok_or_else(|| unreadable("event_counts_end"))?.until)
+}
+
+fn counts(sql: &mut Sql, from: i64, until: i64) {
+    sql.push(&format!(
+        "SELECT configuration_id, at / {HOUR} * {HOUR} AS hour, outcome, count(*) AS entries \
+         FROM provisioning_events WHERE at >= "
+    ));
+    sql.bind(from).push(" AND at < ").bind(until);
+    sql.push(&format!(
+        " GROUP BY configuration_id, at / {HOUR} * {HOUR}, outcome"
+    ));
+}
+
+/// In milliseconds.
+const HOUR: i64 = 3_600_000;
+const LATE: i64 = 300_000;

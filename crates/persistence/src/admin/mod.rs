@@ -2,6 +2,7 @@
 
 mod accounts;
 mod configurations;
+mod details;
 mod directory;
 mod events;
 pub(crate) mod mappings;
@@ -10,11 +11,16 @@ mod sessions;
 mod tokens;
 
 use chrono::{DateTime, Utc};
-use scim_admin::account::{Account, PasswordHash};
+use scim_admin::account::{Account, PasswordHash, Role};
 use scim_admin::api_key::ApiKey;
-use scim_admin::event::{AuditEntry, AuditHead, AuditLink, EventQuery, LoggedEvent};
+use scim_admin::event::{
+    Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
+};
 use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
-use scim_admin::people::{GroupSummary, Person, PersonInput};
+use scim_admin::people::{
+    GroupDetail, GroupSummary, ManagedCounts, Member, Person, PersonChange, PersonDetail,
+    PersonInput,
+};
 use scim_admin::policy::{Decision, HeldChange, LinkRequest};
 use scim_admin::session::Session;
 use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
@@ -175,6 +181,30 @@ impl Store for Database {
         })
     }
 
+    fn set_role(&self, id: &str, role: Role, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (id, audit) = (id.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            log::audit(connection, &audit)?;
+            accounts::set_role(connection, &id, role)?;
+            sessions::delete_by_account(connection, &id)?;
+            accounts::check_administrators(connection)
+        })
+    }
+
+    fn delete_account(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (id, audit) = (id.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            log::audit(connection, &audit)?;
+            sessions::delete_by_account(connection, &id)?;
+            accounts::delete(connection, &id)?;
+            accounts::check_administrators(connection)
+        })
+    }
+
+    fn sessions(&self) -> Result<Vec<(Session, String)>, StoreError> {
+        self.reading(sessions::list)
+    }
+
     fn add_first_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError> {
         let (account, audit) = (account.clone(), audit.clone());
         self.writing(move |connection| {
@@ -259,12 +289,8 @@ impl Store for Database {
         self.reading(|connection| accounts::find_key(connection, hash))
     }
 
-    fn audit_entries(
-        &self,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
-        self.reading(|connection| events::audit(connection, before, limit))
+    fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
+        self.reading(|connection| events::audit(connection, query))
     }
 
     fn audit_head(&self) -> Result<AuditHead, StoreError> {
@@ -470,6 +496,52 @@ impl Store for Database {
 
     fn purge(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         self.writing(move |connection| held::purge(connection, now, limit))
+    }
+
+    fn person(&self, id: &str) -> Result<Option<PersonDetail>, StoreError> {
+        self.reading(|connection| details::person(connection, id))
+    }
+
+    fn group(&self, id: &str) -> Result<Option<GroupDetail>, StoreError> {
+        self.reading(|connection| details::group(connection, id))
+    }
+
+    fn members(
+        &self,
+        group: &str,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Member>, StoreError> {
+        self.reading(|connection| details::members(connection, group, after, limit))
+    }
+
+    fn change_person(
+        &self,
+        id: &str,
+        change: PersonChange,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let (id, audit) = (id.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            let changed = details::change(connection, &id, change, now)?;
+            if changed {
+                log::audit(connection, &audit)?;
+            }
+            Ok(changed)
+        })
+    }
+
+    fn managed_counts(&self, configuration: ConfigurationId) -> Result<ManagedCounts, StoreError> {
+        self.reading(|connection| details::counts(connection, configuration))
+    }
+
+    fn activity(&self, since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError> {
+        self.reading(|connection| events::activity(connection, since))
+    }
+
+    fn count_hours(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.writing(move |connection| events::count_hours(connection, now))
     }
 
     fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError> {

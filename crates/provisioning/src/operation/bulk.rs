@@ -1,6 +1,7 @@
 //! Bulk requests (RFC 7644 section 3.7): the same operations, one after another.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use scim_protocol::bulk::{
     BulkMethod, BulkOperation, BulkRequest, BulkResult, references, referring, resolve,
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Failure, Method, delete};
 use crate::id::ResourceKind;
+use crate::received::Received;
 use crate::route::Route;
 use crate::service::{Context, ServiceProvider};
 
@@ -171,14 +173,15 @@ impl Batch<'_> {
         let id = |name: &str| self.ids.get(name).cloned();
         let path = resolve_path(path, &id);
         let data = operation.data.as_ref().map(|data| resolve(data, &id));
-        let model = std::sync::Arc::clone(&self.context.model);
-        let context = self.provider.context_with(&self.context.caller, model);
+        let model = Arc::clone(&self.context.model);
+        let mut context = self.provider.context_with(&self.context.caller, model);
         let method = match method {
             BulkMethod::Post => Method::Post,
             BulkMethod::Put => Method::Put,
             BulkMethod::Patch => Method::Patch,
             BulkMethod::Delete => Method::Delete,
         };
+        context.received = Some(Arc::new(Received::operation(method, &path, data.as_ref())));
         let route = match Route::parse(&path) {
             Some(route @ (Route::Collection(_) | Route::Resource(..))) if route.allows(method) => {
                 route

@@ -39,6 +39,20 @@ pub enum Method {
     Other,
 }
 
+impl Method {
+    /// The method as it is logged.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Other => "another",
+        }
+    }
+}
+
 /// A SCIM request, taken from its transport.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {

@@ -1,0 +1,212 @@
+//! Console accounts, their sessions, and API keys.
+
+use chrono::Duration;
+use scim_provisioning::StoreError;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Actor, AdminService, IssuedApiKey, check_name, entry, now, taken};
+use crate::account::{Account, PasswordHash, Role};
+use crate::api_key::{self, ApiKey};
+use crate::error::AdminError;
+use crate::session::Session;
+use crate::token::PlainToken;
+
+impl AdminService {
+    /// Adds a console account.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
+    pub fn add_account(
+        &self,
+        actor: &Actor,
+        name: &str,
+        role: Role,
+        password: &str,
+    ) -> Result<Account, AdminError> {
+        check_name(name)?;
+        let account = Account {
+            id: Uuid::now_v7().to_string(),
+            name: name.trim().to_owned(),
+            role,
+            password: PasswordHash::new(password)?,
+            created: now(),
+            failures: 0,
+            failed: None,
+        };
+        let audit = entry(
+            actor,
+            "account.created",
+            &account.name,
+            json!({ "role": role.as_str() }),
+        );
+        self.store
+            .add_account(&account, &audit)
+            .map_err(|error| taken(error, name))?;
+        Ok(account)
+    }
+
+    /// Sets the password of a console account.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`], [`AdminError::NotFound`].
+    pub fn set_password(
+        &self,
+        actor: &Actor,
+        name: &str,
+        password: &str,
+    ) -> Result<(), AdminError> {
+        let password = PasswordHash::new(password)?;
+        let audit = entry(actor, "account.password_changed", name, json!({}));
+        if self.store.set_password(name, &password, &audit)? {
+            return Ok(());
+        }
+        Err(AdminError::not_found("account", name))
+    }
+
+    /// The console accounts.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn accounts(&self) -> Result<Vec<Account>, AdminError> {
+        Ok(self.store.accounts()?)
+    }
+
+    /// Sets the role of a console account. Its sessions end.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when no administrator would be left.
+    pub fn set_role(&self, actor: &Actor, id: &str, role: Role) -> Result<(), AdminError> {
+        let account = self.account(id)?;
+        let details = json!({ "old": account.role.as_str(), "new": role.as_str() });
+        let audit = entry(actor, "account.role_changed", &account.name, details);
+        needed(self.store.set_role(&account.id, role, &audit))
+    }
+
+    /// Deletes a console account. Its sessions end.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when no administrator would be left.
+    pub fn delete_account(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
+        let account = self.account(id)?;
+        let details = json!({ "role": account.role.as_str() });
+        let audit = entry(actor, "account.deleted", &account.name, details);
+        needed(self.store.delete_account(&account.id, &audit))
+    }
+
+    /// The console account of an id.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn account(&self, id: &str) -> Result<Account, AdminError> {
+        let mut accounts = self.store.accounts()?.into_iter();
+        let found = accounts.find(|account| account.id == id);
+        found.ok_or_else(|| AdminError::not_found("account", id))
+    }
+
+    /// The live sessions of the console, those used last first, with the names of their accounts.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn sessions(&self) -> Result<Vec<(Session, String)>, AdminError> {
+        let now = now();
+        let mut sessions = self.store.sessions()?;
+        sessions.retain(|(session, _)| session.is_live(now));
+        Ok(sessions)
+    }
+
+    /// Ends a session of somebody.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn revoke_session(&self, actor: &Actor, hash: &str) -> Result<(), AdminError> {
+        let sessions = self.sessions()?;
+        let found = sessions.iter().find(|(session, _)| session.hash == hash);
+        let (session, name) = found.ok_or_else(|| AdminError::not_found("session", ""))?;
+        let audit = entry(actor, "session.revoked", name, json!({}));
+        Ok(self.store.end_session(&session.hash, &audit)?)
+    }
+
+    /// Adds an API key that ends after so many days.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
+    pub fn add_api_key(
+        &self,
+        actor: &Actor,
+        name: &str,
+        role: Role,
+        days: i64,
+    ) -> Result<IssuedApiKey, AdminError> {
+        check_name(name)?;
+        if !(1..=API_KEY_DAYS).contains(&days) {
+            return Err(AdminError::Invalid(format!(
+                "an API key lives 1 to {API_KEY_DAYS} days"
+            )));
+        }
+        let value = api_key::generate()?;
+        let now = now();
+        let key = ApiKey {
+            id: Uuid::now_v7().to_string(),
+            name: name.trim().to_owned(),
+            role,
+            hash: api_key::hash(&value),
+            created: now,
+            expires: now + Duration::days(days),
+            revoked: None,
+        };
+        let audit = entry(
+            actor,
+            "api_key.created",
+            &key.name,
+            json!({ "role": role.as_str() }),
+        );
+        self.store
+            .add_api_key(&key, &audit)
+            .map_err(|error| taken(error, name))?;
+        Ok(IssuedApiKey {
+            key,
+            value: PlainToken::new(value),
+        })
+    }
+
+    /// The API keys.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn api_keys(&self) -> Result<Vec<ApiKey>, AdminError> {
+        Ok(self.store.api_keys()?)
+    }
+
+    /// The live API key that somebody presents.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn authenticate_key(&self, presented: &str) -> Result<Option<ApiKey>, AdminError> {
+        let found = self.store.find_api_key(&api_key::hash(presented))?;
+        Ok(found.filter(|key| key.is_live(now())))
+    }
+
+    /// Revokes an API key by name or id.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn revoke_api_key(&self, actor: &Actor, name_or_id: &str) -> Result<(), AdminError> {
+        let audit = entry(actor, "api_key.revoked", name_or_id, json!({}));
+        if self.store.revoke_api_key(name_or_id, now(), &audit)? {
+            return Ok(());
+        }
+        Err(AdminError::not_found("live API key", name_or_id))
+    }
+}
+
+fn needed(done: Result<(), StoreError>) -> Result<(), AdminError> {
+    match done {
+        Err(StoreError::Conflict { .. }) => Err(AdminError::Invalid(
+            "this is the last administrator; make another one first".to_owned(),
+        )),
+        other => Ok(other?),
+    }
+}
+
+const API_KEY_DAYS: i64 = 365;

@@ -1,0 +1,99 @@
+//! People, groups and what happens to them, for the administrators' pages.
+
+use chrono::{DateTime, Utc};
+use scim_provisioning::ConfigurationId;
+use serde_json::json;
+
+use super::{Actor, AdminService, entry, now, taken};
+use crate::error::AdminError;
+use crate::event::Activity;
+use crate::people::{GroupDetail, ManagedCounts, Member, PersonChange, PersonDetail};
+
+impl AdminService {
+    /// The person of an id.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn person(&self, id: &str) -> Result<PersonDetail, AdminError> {
+        let found = self.store.person(id)?;
+        found.ok_or_else(|| AdminError::not_found("user", id))
+    }
+
+    /// The group of an id.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn group(&self, id: &str) -> Result<GroupDetail, AdminError> {
+        let found = self.store.group(id)?;
+        found.ok_or_else(|| AdminError::not_found("group", id))
+    }
+
+    /// The members of a group in order of id, behind an id.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn members(
+        &self,
+        group: &str,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Member>, AdminError> {
+        Ok(self.store.members(group, after, limit)?)
+    }
+
+    /// Changes a person by hand. What an identity provider manages, its next cycle may change back.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when it is not possible for this person;
+    /// [`AdminError::NameTaken`] when a person who comes back has no free name.
+    pub fn change_person(
+        &self,
+        actor: &Actor,
+        id: &str,
+        change: PersonChange,
+    ) -> Result<(), AdminError> {
+        let found = self.person(id)?;
+        let details = json!({
+            "person": id,
+            "status": found.person.status,
+            "managedBy": found.person.managed_by,
+        });
+        let name = &found.person.user_name;
+        let audit = entry(actor, change.event(), name, details);
+        let changed = self.store.change_person(id, change, now(), &audit);
+        match changed.map_err(|error| taken(error, name))? {
+            true => Ok(()),
+            false => Err(AdminError::Invalid(format!(
+                "this is not possible for \"{name}\" as things are"
+            ))),
+        }
+    }
+
+    /// How many users and groups a configuration manages, and what of it waits.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn managed_counts(
+        &self,
+        configuration: ConfigurationId,
+    ) -> Result<ManagedCounts, AdminError> {
+        Ok(self.store.managed_counts(configuration)?)
+    }
+
+    /// The entries of the provisioning log since an hour, counted by configuration, hour and
+    /// outcome.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn activity(&self, since: DateTime<Utc>) -> Result<Vec<Activity>, AdminError> {
+        Ok(self.store.activity(since)?)
+    }
+
+    /// Counts the entries of hours that are over, so that nobody has to count them again.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn count_hours(&self) -> Result<(), AdminError> {
+        Ok(self.store.count_hours(now())?)
+    }
+}

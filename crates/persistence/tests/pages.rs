@@ -1,0 +1,377 @@
+//! What the administrators' pages read and do, on every engine.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use chrono::{Duration, Utc};
+use common::{Engine, House, actor, configuration};
+use scim_admin::AdminError;
+use scim_admin::account::Role;
+use scim_admin::event::{AuditQuery, EventQuery, LoggedEvent};
+use scim_admin::people::PersonChange;
+use scim_protocol::schema::uri;
+use scim_provisioning::Method;
+use serde_json::{Value, json};
+
+fn on_every_engine(test: fn(&House)) {
+    for engine in Engine::all() {
+        test(&House::new(&engine));
+    }
+}
+
+fn user(name: &str) -> Value {
+    json!({"schemas": [uri::USER], "userName": name, "externalId": format!("x-{name}"), "password": "s3cret-s3cret"})
+}
+
+fn found(house: &House, query: EventQuery) -> Vec<LoggedEvent> {
+    let query = EventQuery {
+        limit: 100,
+        before: Some(i64::MAX),
+        ..query
+    };
+    house.admin.events(&query).unwrap()
+}
+
+fn names(events: &[LoggedEvent]) -> Vec<&str> {
+    let names = events
+        .iter()
+        .filter_map(|event| event.resource_name.as_deref());
+    names.collect()
+}
+
+#[test]
+fn the_log_is_found_by_what_people_look_for() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("Ava"));
+        house.create("/Users", &user("bo"));
+        house.create(
+            "/Groups",
+            &json!({"schemas": [uri::GROUP], "displayName": "Avalanche"}),
+        );
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("BO")).status,
+            409
+        );
+        let by = |query| found(house, query);
+        let search = |text: &str| {
+            by(EventQuery {
+                search: Some(text.to_owned()),
+                ..EventQuery::default()
+            })
+        };
+        assert_eq!(names(&search("ava")), ["Avalanche", "Ava"]);
+        assert_eq!(names(&search(&ava)), ["Ava"]);
+        assert_eq!(search("a%").len(), 0);
+        let request = search("bo")[0].request_id.clone();
+        assert!(
+            search(&request)
+                .iter()
+                .all(|event| event.request_id == request)
+        );
+        let failures = by(EventQuery {
+            outcome: Some("failure".to_owned()),
+            ..EventQuery::default()
+        });
+        assert_eq!((failures.len(), failures[0].status), (1, 409));
+        let groups = by(EventQuery {
+            resource_type: Some("Group".to_owned()),
+            ..EventQuery::default()
+        });
+        assert_eq!(names(&groups), ["Avalanche"]);
+        let action = by(EventQuery {
+            action: Some("update".to_owned()),
+            ..EventQuery::default()
+        });
+        assert_eq!(action.len(), 0);
+        let soon = Utc::now() + Duration::minutes(1);
+        assert_eq!(
+            by(EventQuery {
+                since: Some(soon),
+                ..EventQuery::default()
+            })
+            .len(),
+            0
+        );
+        assert_eq!(
+            by(EventQuery {
+                until: Some(soon),
+                ..EventQuery::default()
+            })
+            .len(),
+            4
+        );
+        let ago = Utc::now() - Duration::minutes(1);
+        assert_eq!(
+            by(EventQuery {
+                since: Some(ago),
+                ..EventQuery::default()
+            })
+            .len(),
+            4
+        );
+        assert_eq!(
+            by(EventQuery {
+                until: Some(ago),
+                ..EventQuery::default()
+            })
+            .len(),
+            0
+        );
+    });
+}
+
+#[test]
+fn the_log_keeps_requests_without_their_secrets() {
+    on_every_engine(|house| {
+        house.create("/Users", &user("ava"));
+        let bulk = json!({"schemas": [uri::BULK_REQUEST], "Operations": [
+            {"method": "POST", "path": "/Users", "bulkId": "1", "data": user("bo")}]});
+        assert_eq!(house.request(Method::Post, "/Bulk", &bulk).status, 200);
+        let events = found(house, EventQuery::default());
+        assert_eq!(names(&events), ["bo", "ava"]);
+        for event in &events {
+            let request = event.request.as_ref().unwrap();
+            assert_eq!(request["method"], "POST");
+            assert_eq!(request["target"], "/Users");
+            assert_eq!(
+                request["body"]["userName"],
+                event.resource_name.clone().unwrap()
+            );
+            assert!(!request.to_string().contains("s3cret"), "{request}");
+        }
+    });
+}
+
+#[test]
+fn what_happened_is_counted_once_however_often_hours_are_closed() {
+    on_every_engine(|house| {
+        house.create("/Users", &user("ava"));
+        house.create("/Users", &user("bo"));
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("bo")).status,
+            409
+        );
+        // Two hours ago, as seen from the clock that closes hours.
+        house.tamper("UPDATE provisioning_events SET at = at - 7200000 WHERE outcome = 'success'");
+        let since = Utc::now() - Duration::hours(24);
+        let counted = || {
+            let activity = house.admin.activity(since).unwrap();
+            let of = |outcome: &str| {
+                let of = activity.iter().filter(|one| one.outcome == outcome);
+                of.map(|one| one.entries).sum::<i64>()
+            };
+            (of("success"), of("failure"))
+        };
+        assert_eq!(counted(), (2, 1));
+        house.admin.count_hours().unwrap();
+        assert_eq!(counted(), (2, 1));
+        house.admin.count_hours().unwrap();
+        house.create("/Users", &user("cy"));
+        assert_eq!(counted(), (3, 1));
+        assert!(
+            house
+                .admin
+                .activity(Utc::now() + Duration::hours(1))
+                .unwrap()
+                .is_empty()
+        );
+    });
+}
+
+#[test]
+fn one_person_and_one_group_are_shown_with_what_belongs_to_them() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let group =
+            json!({"schemas": [uri::GROUP], "displayName": "Crew", "members": [{"value": ava}]});
+        let crew = house.create("/Groups", &group);
+        let person = house.admin.person(&ava).unwrap();
+        assert_eq!(person.external_id.as_deref(), Some("x-ava"));
+        assert_eq!(person.configuration, Some(house.caller.configuration.id));
+        assert_eq!(person.document["userName"], "ava");
+        assert!(!person.document.to_string().contains("s3cret"));
+        assert_eq!(
+            (person.groups.len(), person.groups[0].name.as_str()),
+            (1, "Crew")
+        );
+        let shown = house.admin.group(&crew).unwrap();
+        assert_eq!(
+            (shown.group.members, shown.group.name.as_str()),
+            (1, "Crew")
+        );
+        let members = house.admin.members(&crew, None, 10).unwrap();
+        assert_eq!(members[0].name.as_deref(), Some("ava"));
+        assert!(
+            house
+                .admin
+                .members(&crew, Some(&ava), 10)
+                .unwrap()
+                .is_empty()
+        );
+        let counts = house
+            .admin
+            .managed_counts(house.caller.configuration.id)
+            .unwrap();
+        assert_eq!((counts.active, counts.groups, counts.held), (1, 1, 0));
+        assert!(matches!(
+            house.admin.person(&crew),
+            Err(AdminError::NotFound { .. })
+        ));
+        assert!(matches!(
+            house.admin.group("x"),
+            Err(AdminError::NotFound { .. })
+        ));
+    });
+}
+
+#[test]
+fn people_are_blocked_and_unlinked_by_hand() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let change = |change| house.admin.change_person(&actor(), &ava, change);
+        change(PersonChange::Block).unwrap();
+        assert!(matches!(
+            change(PersonChange::Block),
+            Err(AdminError::Invalid(_))
+        ));
+        assert_eq!(house.get(&format!("/Users/{ava}"))["active"], false);
+        change(PersonChange::Unblock).unwrap();
+        assert_eq!(house.get(&format!("/Users/{ava}"))["active"], true);
+        change(PersonChange::Unlink).unwrap();
+        assert_eq!(
+            house
+                .request(Method::Get, &format!("/Users/{ava}"), &Value::Null)
+                .status,
+            404
+        );
+        assert!(matches!(
+            change(PersonChange::Unlink),
+            Err(AdminError::Invalid(_))
+        ));
+        let audit = house.admin.audit(&AuditQuery {
+            event: Some("person.".to_owned()),
+            limit: 10,
+            ..AuditQuery::default()
+        });
+        let events: Vec<_> = audit
+            .unwrap()
+            .into_iter()
+            .map(|(_, entry)| entry.event)
+            .collect();
+        assert_eq!(
+            events,
+            ["person.unlinked", "person.unblocked", "person.blocked"]
+        );
+    });
+}
+
+#[test]
+fn the_last_administrator_stays() {
+    on_every_engine(|house| {
+        let add = |name: &str, role| {
+            let password = "a long enough pass phrase";
+            house
+                .admin
+                .add_account(&actor(), name, role, password)
+                .unwrap()
+                .id
+        };
+        let (one, two) = (add("one", Role::Administrator), add("two", Role::Auditor));
+        let last = |done: Result<(), AdminError>| matches!(done, Err(AdminError::Invalid(_)));
+        assert!(last(house.admin.delete_account(&actor(), &one)));
+        assert!(last(house.admin.set_role(&actor(), &one, Role::Auditor)));
+        assert_eq!(house.admin.account(&one).unwrap().role, Role::Administrator);
+        house
+            .admin
+            .set_role(&actor(), &two, Role::Administrator)
+            .unwrap();
+        house.admin.delete_account(&actor(), &one).unwrap();
+        assert!(matches!(
+            house.admin.account(&one),
+            Err(AdminError::NotFound { .. })
+        ));
+        // What was refused is not in the audit either.
+        let audit = AuditQuery {
+            event: Some("account.".to_owned()),
+            limit: 10,
+            ..AuditQuery::default()
+        };
+        assert_eq!(house.admin.audit(&audit).unwrap().len(), 4);
+    });
+}
+
+#[test]
+fn sessions_are_seen_and_ended() {
+    on_every_engine(|house| {
+        let password = "a long enough pass phrase";
+        let account = house
+            .admin
+            .add_account(&actor(), "one", Role::Administrator, password);
+        let token = house.admin.sign_in(None, "one", password).unwrap();
+        let sessions = house.admin.sessions().unwrap();
+        assert_eq!((sessions.len(), sessions[0].1.as_str()), (1, "one"));
+        assert!(house.admin.signed_in(token.reveal()).unwrap().is_some());
+        house
+            .admin
+            .revoke_session(&actor(), &sessions[0].0.hash)
+            .unwrap();
+        assert!(house.admin.signed_in(token.reveal()).unwrap().is_none());
+        let token = house.admin.sign_in(None, "one", password).unwrap();
+        house
+            .admin
+            .add_account(&actor(), "two", Role::Administrator, password)
+            .unwrap();
+        house
+            .admin
+            .set_role(&actor(), &account.unwrap().id, Role::Auditor)
+            .unwrap();
+        assert!(house.admin.signed_in(token.reveal()).unwrap().is_none());
+    });
+}
+
+#[test]
+fn the_audit_is_found_by_who_what_and_when() {
+    on_every_engine(|house| {
+        configuration(&house.admin, "Second");
+        house
+            .admin
+            .exported(&actor(), "log", json!({"rows": 3}))
+            .unwrap();
+        let by = |query: AuditQuery| {
+            house
+                .admin
+                .audit(&AuditQuery { limit: 10, ..query })
+                .unwrap()
+                .len()
+        };
+        assert_eq!(by(AuditQuery::default()), 3);
+        assert_eq!(
+            by(AuditQuery {
+                event: Some("configuration.".to_owned()),
+                ..AuditQuery::default()
+            }),
+            2
+        );
+        assert_eq!(
+            by(AuditQuery {
+                actor: Some("nobody".to_owned()),
+                ..AuditQuery::default()
+            }),
+            0
+        );
+        assert_eq!(
+            by(AuditQuery {
+                since: Some(Utc::now() + Duration::minutes(1)),
+                ..AuditQuery::default()
+            }),
+            0
+        );
+        assert_eq!(
+            by(AuditQuery {
+                until: Some(Utc::now() + Duration::minutes(1)),
+                ..AuditQuery::default()
+            }),
+            3
+        );
+    });
+}
