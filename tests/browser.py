@@ -13,13 +13,14 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 PASSWORD = "four random words suffice"
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
@@ -155,38 +156,205 @@ class Story:
         self.press("Done")
         self.wait("Provisioning configurations: 1")
         self.look("list")
+        self.press(HOSTILE[0])
+        self.wait("The first group has come")
+        self.look("configuration")
+        one = self.path()
+        self.watch(one)
+        self.people()
+        self.mapping(one)
+        self.groups_and_policy(one)
+        self.guides(one)
+        self.rotate(one, token)
+        self.switch()
+        self.settings()
+        self.open("/admin/security/audit?event=token.")
+        self.wait("token.created")
+        self.look("audit")
+        self.open("/admin")
+        self.wait("What went wrong last")
+        self.look("overview")
+        self.open("/admin/help")
+        self.look("help")
+        self.delete(one)
+        self.press("Sign out")
+        self.wait("Sign in")
+        self.look("sign-in")
+        verified = subprocess.run([self.server.args[0], "audit", "verify", "--data-dir",
+                                   self.folder.name], capture_output=True, text=True, check=False)
+        check("the audit holds", verified.returncode == 0, verified.stderr)
+
+    def path(self):
+        return urllib.parse.urlsplit(self.browser.current_url).path
+
+    def choose(self, css, text):
+        Select(self.find(css)).select_by_visible_text(text)
+
+    def watch(self, one):
+        """The log: filters, an entry, a file."""
+        self.open(one + "/logs")
+        self.wait("success")
+        self.look("logs-of-one")
         self.open("/admin/users/scim-provisioning/logs")
         self.wait("success")
         self.look("logs")
+        self.fill("#q", "hostile3")
+        if self.scripted:
+            self.until(lambda: "q=hostile3" in self.browser.current_url)
+        else:
+            self.press("Show")
+        self.until(lambda: "hostile4" not in self.browser.find_element(By.ID, "found").text
+                   and "hostile3" in self.browser.find_element(By.ID, "found").text)
+        check("the log is found by a name", True)
         self.find("tbody th a").click()
         self.wait("Request id")
         self.look("event")
+        self.open("/admin/users/scim-provisioning/logs?outcome=failure&time=24h")
+        self.wait("Nothing fits")
+        self.look("logs-empty")
+
+    def people(self):
         for page in ("users", "groups"):
             self.open(f"/admin/{page}")
             self.wait("Managed by SCIM")
             self.look(page)
+            self.find("tbody th a").click()
+            self.wait("Activity")
+            self.look(page[:-1])
         self.open("/admin/users?q=hostile")
         self.wait("hostile")
+        self.narrow("users")
+        self.look("hostile-users")
+        self.find("tbody th a").click()
+        self.wait("Activity")
+        self.narrow("a user")
+        self.press("Block")
+        self.wait("Blocked.")
+        self.wait("1 fields differ")
+        self.look("user-drifted")
+        self.press("Unblock")
+        self.wait("Unblocked.")
+        self.open("/admin/users/user-form")
+        self.look("fields-empty")
+        self.press("Add field")
+        self.fill("#label", HOSTILE[1])
+        self.fill("#key", "cost_centre")
+        self.look("field")
+        self.press("Add field", "#drawer")
+        self.wait("Custom fields: 1")
+        self.look("fields")
+
+    def narrow(self, name):
         wide = self.browser.execute_script(
             "return document.documentElement.scrollWidth > innerWidth") if self.scripted else False
-        check("hostile names do not break the layout", not wide)
-        self.look("hostile-users")
-        self.open("/admin/users/scim-provisioning")
-        self.press("Tokens")
+        check(f"hostile names do not break the layout of {name}", not wide)
+
+    def mapping(self, one):
+        """A rule is added, previewed, counted and activated."""
+        self.open(one + "/mappings/user")
+        self.wait("version 1 active")
+        self.look("mapping")
+        self.press("Add rule")
+        self.fill("#source", "nickName")
+        self.fill("#transforms", "trim\nnonsense")
+        Select(self.find("#target")).select_by_value("custom_fields.cost_centre")
+        self.look("rule")
+        self.press("Keep in the draft", "#drawer")
+        self.wait("cannot be read")
+        self.look("rule-refused")
+        self.fill("#transforms", "trim\nprefix: \"CC-\"")
+        self.press("Keep in the draft", "#drawer")
+        self.wait("draft with 1 changes")
+        self.look("mapping-draft")
+        self.press("Preview")
+        document = json.loads(self.find("#document").get_attribute("value"))
+        document["nickName"] = " 4711 "
+        self.fill("#document", json.dumps(document))
+        self.press("Preview", "form")
+        self.wait("CC-4711")
+        check("the preview shows what the rule makes", True)
+        self.look("preview")
+        self.open(one + "/mappings/user/impact?run=1")
+        self.wait("unchanged")
+        self.look("impact")
+        self.open(one + "/mappings/user")
+        self.press("Activate draft")
+        self.confirm()
+        self.wait("version 2 active")
+        self.open(one + "/mappings/group")
+        self.wait("Group mapping")
+        self.look("group-mapping")
+
+    def groups_and_policy(self, one):
+        self.open(one + "/groups")
+        self.wait("Groups received")
+        self.look("group-rules")
+        self.press("Add group rule")
+        self.fill("#text", "Group 1")
+        self.fill("#roles", "Service Desk Technician")
+        self.look("group-rule")
+        self.press("Keep in the draft", "#drawer")
+        self.wait("You see the draft")
+        self.press("Activate draft")
+        self.confirm()
+        self.wait("version 2 active")
+        self.open(one + "/policy")
+        self.look("policy")
+        self.fill("#guard_percent", "10")
+        self.press("Save")
+        self.wait("Saved.")
+        self.open(one + "/held")
+        self.wait("Nothing is held")
+        self.look("waiting")
+        self.open(one + "/drift")
+        self.wait("users differ")
+        self.look("drift")
+
+    def guides(self, one):
+        for guide in ("entra", "okta", "onelogin", "keycloak", "google", "jumpcloud", "generic"):
+            self.open(f"{one}/setup/{guide}")
+            self.wait("The identity provider has asked")
+            self.look(f"guide-{guide}")
+
+    def rotate(self, one, token):
+        self.open(one + "/tokens")
         self.wait("Generate new token")
         self.look("tokens")
         self.press("Generate new token")
         self.confirm()
         self.wait("The new token")
-        check("a second token differs", self.find("#token").get_attribute("value") != token)
+        new = self.find("#token").get_attribute("value")
+        check("a second token differs", new != token)
+        self.open(one + "/tokens")
+        self.wait("Rotation")
+        self.look("rotation")
+
+    def switch(self):
         self.open("/admin/users/scim-provisioning")
-        self.press("Disable")
-        self.wait("– Disabled")
-        self.press("Enable")
-        self.wait("✓ Enabled")
-        self.open("/admin/security/audit")
-        self.wait("token.created")
-        self.look("audit")
+        self.press("Enabled")
+        self.wait("Its tokens are refused")
+        self.look("disabled")
+        self.press("Disabled")
+        self.wait("Its tokens are accepted")
+
+    def settings(self):
+        self.open("/admin/settings")
+        self.wait("API keys")
+        self.look("settings")
+        self.find("#theme")
+        self.choose("#theme", "Dark")
+        if not self.scripted:
+            self.press("Set theme")
+        self.until(lambda: self.browser.find_element(By.TAG_NAME, "html")
+                   .get_attribute("data-theme") == "dark")
+        check("a theme is kept", True)
+        self.choose("#theme", "System theme")
+        if not self.scripted:
+            self.press("Set theme")
+        self.until(lambda: not self.browser.find_element(By.TAG_NAME, "html")
+                   .get_attribute("data-theme"))
+
+    def delete(self, one):
         self.open("/admin/users/scim-provisioning")
         self.press("Delete")
         self.confirm()
@@ -195,12 +363,6 @@ class Story:
         self.fill("#name", HOSTILE[0])
         self.press("Delete", "section")
         self.wait("No identity provider is connected yet")
-        self.press("Sign out")
-        self.wait("Sign in")
-        self.look("sign-in")
-        verified = subprocess.run([self.server.args[0], "audit", "verify", "--data-dir",
-                                   self.folder.name], capture_output=True, text=True, check=False)
-        check("the audit holds", verified.returncode == 0, verified.stderr)
 
     def hostile(self, endpoint, token):
         """People whose names are made to break pages."""

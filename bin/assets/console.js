@@ -10,7 +10,7 @@ function offerCopying(root) {
       try {
         await navigator.clipboard.writeText(field.value);
         said.textContent = "Copied";
-        button.textContent = "Copied";
+        button.lastChild.textContent = " Copied";
       } catch {
         field.select();
         said.textContent = "Press Ctrl+C to copy";
@@ -19,42 +19,138 @@ function offerCopying(root) {
   }
 }
 
+async function load(address) {
+  const answer = await fetch(address, { redirect: "error" });
+  if (!answer.ok) throw new Error(answer.statusText);
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+function show(dialog, opener) {
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    opener.focus();
+  });
+  dialog.showModal();
+}
+
+// Whether a form has anything that its author would miss.
+function changed(form) {
+  return [...form.elements].some((field) =>
+    field.type === "checkbox" ? field.checked !== field.defaultChecked
+      : field.options ? [...field.options].some((one) => one.selected !== one.defaultSelected && one.defaultSelected)
+        : field.defaultValue !== undefined && field.value !== field.defaultValue);
+}
+
 // A link to a form opens it in a drawer from the right.
 async function openDrawer(link) {
-  const answer = await fetch(link.href, { redirect: "error" });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await load(link.href);
   const form = page.getElementById("drawer");
-  if (!answer.ok || !form) throw new Error("no drawer");
+  if (!form) throw new Error("no drawer");
   const dialog = document.createElement("dialog");
   dialog.className = "right";
   dialog.setAttribute("aria-labelledby", "drawer-title");
   dialog.append(document.adoptNode(form));
-  document.body.append(dialog);
+  const may = () => !changed(dialog.querySelector("form")) || confirm("Leave without saving?");
+  dialog.addEventListener("cancel", (event) => {
+    if (!may()) event.preventDefault();
+  });
   dialog.querySelector("[data-close]").addEventListener("click", (event) => {
     event.preventDefault();
-    dialog.close();
-  });
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    link.focus();
+    if (may()) dialog.close();
   });
   offerCopying(dialog);
-  dialog.showModal();
-  dialog.querySelector("#name").focus();
+  show(dialog, link);
+  dialog.querySelector("input:not([type=hidden]), select, textarea").focus();
 }
 
-for (const link of document.querySelectorAll("a[data-drawer]")) {
-  link.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    openDrawer(link).catch(() => location.assign(link.href));
+async function openHelp(link) {
+  const help = (await load(link.href)).getElementById("help");
+  const dialog = document.createElement("dialog");
+  dialog.className = "middle";
+  dialog.setAttribute("aria-labelledby", "help-title");
+  const close = document.createElement("button");
+  close.textContent = "Close";
+  close.addEventListener("click", () => dialog.close());
+  dialog.append(document.adoptNode(help), close);
+  show(dialog, link);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-drawer], a[data-help]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const open = link.matches("[data-help]") ? openHelp : openDrawer;
+  open(link).catch(() => location.assign(link.href));
+});
+
+// Puts a region of a page in the place of the one that is shown.
+function swap(page, id) {
+  const fresh = page.getElementById(id);
+  const old = document.getElementById(id);
+  if (!fresh || !old || old.innerHTML === fresh.innerHTML) return;
+  old.replaceWith(document.adoptNode(fresh));
+  offerCopying(fresh);
+}
+
+// A filter finds while somebody types, and its address can be shared.
+for (const form of document.querySelectorAll("form[data-live]")) {
+  let waiting;
+  let latest = 0;
+  const find = async () => {
+    const mine = ++latest;
+    const wanted = new URLSearchParams(new FormData(form));
+    for (const [name, value] of [...wanted]) if (!value) wanted.delete(name);
+    const address = `${location.pathname}?${wanted}`;
+    try {
+      const page = await load(address);
+      if (mine !== latest) return;
+      swap(page, form.dataset.live);
+      history.replaceState(null, "", address);
+      said.textContent = document.querySelector(`#${form.dataset.live} :is(caption, .empty)`)?.textContent ?? "";
+    } catch {
+      form.submit();
+    }
+  };
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(find, 250);
   });
 }
 
+// What happens elsewhere shows without a reload, unless somebody is busy with it.
+function refresh(id, seconds) {
+  setTimeout(async () => {
+    const region = document.getElementById(id);
+    if (!region?.dataset.refresh) return;
+    const busy = document.hidden || document.querySelector("dialog[open]")
+      || region.contains(document.activeElement) || region.querySelector("details[open]")
+      || String(getSelection());
+    try {
+      if (!busy) swap(await load(location.href), id);
+      refresh(id, seconds);
+    } catch {
+      // Signed out, or the server is away: the page stays as it is.
+    }
+  }, seconds * 1000);
+}
+for (const region of document.querySelectorAll("[data-refresh]")) {
+  refresh(region.id, Number(region.dataset.refresh));
+}
+
+for (const choice of document.querySelectorAll("select[data-submit]")) {
+  choice.addEventListener("change", () => choice.form.submit());
+}
+for (const button of document.querySelectorAll("[data-unscripted]")) button.hidden = true;
+
+let going = false;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, select, textarea, dialog")) return;
-  const target = event.key === "/" ? document.getElementById("q") : document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  const kind = going ? "go" : "key";
+  const target = event.key === "/" ? document.getElementById("q")
+    : document.querySelector(`[data-${kind}="${CSS.escape(event.key)}"]`);
+  going = event.key === "g" && !going;
   if (!target) return;
   event.preventDefault();
   target.focus();

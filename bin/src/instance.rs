@@ -90,7 +90,11 @@ impl Instance {
                 self.provider(limits.clone()),
                 &self.scim_endpoint,
             ),
-            console: Console::new(self.admin(), &self.scim_endpoint),
+            console: Console::new(
+                self.admin(),
+                self.provider(limits.clone()),
+                &self.scim_endpoint,
+            ),
             provider: self.provider(limits),
             admin: self.admin(),
             store: Arc::clone(&self.store),

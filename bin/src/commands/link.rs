@@ -3,6 +3,7 @@
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use scim_admin::policy::LinkRequest;
+use scim_provisioning::{Configuration, ServiceProvider};
 use serde_json::{Value, json};
 
 use super::value::{actor, instant};
@@ -63,13 +64,8 @@ fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Res
     }
     let provider = instance.provider(scim_protocol::Limits::default());
     for link in &approved {
-        let answer = provider.link(configuration.to_provisioning(), link.document.clone());
-        if answer.status != 201 {
-            let detail = answer
-                .body
-                .and_then(|body| Some(body.get("detail")?.to_string()));
-            let detail = detail.unwrap_or_default();
-            bail!("{} cannot be linked: {detail}", link.person_name);
+        if let Err(reason) = carry_out(&provider, configuration.to_provisioning(), link) {
+            bail!(reason);
         }
         admin.link_approved(&actor(), &chosen.configuration, link)?;
     }
@@ -77,6 +73,23 @@ fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Res
         return output::json(&approved.iter().map(document).collect());
     }
     output::line(&format!("Linked {}", approved.len()))
+}
+
+/// Links a person; answers why that is not possible.
+pub(crate) fn carry_out(
+    provider: &ServiceProvider,
+    configuration: Configuration,
+    link: &LinkRequest,
+) -> Result<(), String> {
+    let answer = provider.link(configuration, link.document.clone());
+    if answer.status == 201 {
+        return Ok(());
+    }
+    let detail = answer
+        .body
+        .and_then(|body| Some(body.get("detail")?.as_str()?.to_owned()));
+    let detail = detail.unwrap_or_default();
+    Err(format!("{} cannot be linked: {detail}", link.person_name))
 }
 
 fn names(user: &str, link: &LinkRequest) -> bool {

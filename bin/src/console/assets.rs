@@ -12,6 +12,7 @@ pub(super) fn find(path: &str) -> Option<ConsoleAnswer> {
             "text/javascript; charset=utf-8",
             include_str!("../../assets/console.js"),
         ),
+        "/assets/icons.svg" => ("image/svg+xml", include_str!("../../assets/icons.svg")),
         "/assets/icon.svg" => ("image/svg+xml", include_str!("../../assets/icon.svg")),
         _ => return None,
     };

@@ -4,11 +4,13 @@
 //! form that is posted, carries the token of its session, and answers with a redirection.
 
 mod assets;
+mod export;
 mod pages;
 mod routes;
 mod signing_in;
 #[cfg(test)]
 mod tests;
+mod ui;
 
 use std::sync::Mutex;
 
@@ -17,6 +19,7 @@ use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
 use scim_admin::{Actor, AdminError, AdminService, PlainToken};
+use scim_provisioning::{Failure, ServiceProvider};
 
 use self::routes::{Access, Found};
 
@@ -63,6 +66,8 @@ pub(crate) struct ConsoleAnswer {
     pub(crate) failed: bool,
     /// Whether browsers may keep the answer.
     pub(crate) lasting: bool,
+    /// The name of the file that the body is to be saved as.
+    pub(crate) download: Option<&'static str>,
 }
 
 impl ConsoleAnswer {
@@ -76,7 +81,22 @@ impl ConsoleAnswer {
             cookie: None,
             failed: false,
             lasting: false,
+            download: None,
         })
+    }
+
+    /// A file to be saved.
+    fn file(name: &'static str, media_type: &'static str, body: String) -> Self {
+        Self {
+            status: 200,
+            media_type,
+            body,
+            location: None,
+            cookie: None,
+            failed: false,
+            lasting: false,
+            download: Some(name),
+        }
     }
 
     fn redirect(location: impl Into<String>) -> Self {
@@ -88,6 +108,7 @@ impl ConsoleAnswer {
             cookie: None,
             failed: false,
             lasting: false,
+            download: None,
         }
     }
 }
@@ -126,9 +147,23 @@ impl From<AdminError> for Failed {
     }
 }
 
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Scim(error) => Self::Refused(AdminError::Invalid(error.detail().to_owned())),
+            other => {
+                let reason = crate::output::sentence(&anyhow::Error::new(other));
+                tracing::error!(reason, "the console failed");
+                Self::Internal
+            }
+        }
+    }
+}
+
 /// The console over the services.
 pub(crate) struct Console {
     admin: AdminService,
+    provider: ServiceProvider,
     scim_endpoint: String,
     setup: Mutex<Option<(String, DateTime<Utc>)>>,
 }
@@ -146,9 +181,10 @@ struct Visit<'a> {
 
 impl Console {
     /// The console over these services.
-    pub(crate) fn new(admin: AdminService, scim_endpoint: &str) -> Self {
+    pub(crate) fn new(admin: AdminService, provider: ServiceProvider, scim_endpoint: &str) -> Self {
         Self {
             admin,
+            provider,
             scim_endpoint: scim_endpoint.to_owned(),
             setup: Mutex::new(None),
         }
@@ -201,24 +237,11 @@ impl Console {
                 "The server failed",
                 "It could not be done; the server's log says why.",
             ),
-            Failed::Refused(error) => return self.refused(error),
+            Failed::Refused(error) => {
+                return message(request, 422, "Not accepted", &sentence(error));
+            }
         };
-        self.message(status, title, text)
-    }
-
-    fn refused(&self, error: &AdminError) -> ConsoleAnswer {
-        let text = sentence(error);
-        self.message(422, "Not accepted", &text)
-    }
-
-    fn message(&self, status: u16, title: &str, text: &str) -> ConsoleAnswer {
-        let page = pages::Message { title, text };
-        ConsoleAnswer::page(status, &page).unwrap_or_else(|_failed| ConsoleAnswer {
-            status: 500,
-            media_type: "text/plain; charset=utf-8",
-            body: text.to_owned(),
-            ..ConsoleAnswer::redirect("")
-        })
+        message(request, status, title, text)
     }
 
     fn run(&self, request: &ConsoleRequest<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -281,6 +304,16 @@ impl Visit<'_> {
         }
     }
 
+    /// The address of the page.
+    fn here(&self) -> String {
+        let ConsoleRequest { path, query, .. } = self.request;
+        match (*path, query.is_empty()) {
+            ("/", true) => CONSOLE.to_owned(),
+            (path, true) => format!("{CONSOLE}{path}"),
+            (path, false) => format!("{CONSOLE}{path}?{query}"),
+        }
+    }
+
     fn part(&self, at: usize) -> &str {
         self.parts.get(at).copied().unwrap_or_default()
     }
@@ -330,6 +363,12 @@ impl Form {
         found.map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
+    /// Every value of a name.
+    fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(key, _)| key == name);
+        found.map(|(_, value)| value.clone()).collect()
+    }
+
     /// The first value of a name, unless it is empty.
     fn given(&self, name: &str) -> Option<&str> {
         Some(self.text(name)).filter(|text| !text.is_empty())
@@ -353,6 +392,28 @@ fn no_session() -> String {
     format!("{SESSION}=; Max-Age=0; {ATTRIBUTES}")
 }
 
+fn message(request: &ConsoleRequest<'_>, status: u16, title: &str, text: &str) -> ConsoleAnswer {
+    let theme = theme(request.cookie);
+    let page = pages::Message { title, text, theme };
+    ConsoleAnswer::page(status, &page).unwrap_or_else(|_failed| ConsoleAnswer {
+        status: 500,
+        media_type: "text/plain; charset=utf-8",
+        body: text.to_owned(),
+        ..ConsoleAnswer::redirect("")
+    })
+}
+
+/// The theme that somebody chose: `light`, `dark`, or empty for the system's.
+fn theme(cookie: Option<&str>) -> &'static str {
+    let mut cookies = cookie.unwrap_or_default().split(';').map(str::trim);
+    let chosen = cookies.find_map(|cookie| cookie.strip_prefix(THEME)?.strip_prefix('='));
+    match chosen {
+        Some("light") => "light",
+        Some("dark") => "dark",
+        _ => "",
+    }
+}
+
 /// An error as a sentence for people.
 fn sentence(error: &AdminError) -> String {
     let mut text = error.to_string();
@@ -362,5 +423,6 @@ fn sentence(error: &AdminError) -> String {
     format!("{text}.")
 }
 
+const THEME: &str = "sops-theme";
 const SESSION: &str = "__Host-sops";
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";

@@ -96,55 +96,118 @@ const fn anyone(route: Route) -> Route {
     }
 }
 
-const NEW: &str = "/users/scim-provisioning/new";
-const EDIT: &str = "/users/scim-provisioning/*/edit";
-const DELETE: &str = "/users/scim-provisioning/*/delete";
-const TOKENS: &str = "/users/scim-provisioning/*/tokens";
+const fn auditors(route: Route) -> Route {
+    Route {
+        access: Access::Auditor,
+        ..route
+    }
+}
 
-/// Every page.
+/// A path below that of the configurations.
+macro_rules! scim {
+    ($below:literal) => {
+        concat!("/users/scim-provisioning", $below)
+    };
+}
+
+/// A path below that of a mapping.
+macro_rules! mapping {
+    ($below:literal) => {
+        concat!("/users/scim-provisioning/*/mappings/*", $below)
+    };
+}
+
+/// Every page. A word of a path stands before a part that varies.
 pub(super) const ROUTES: &[Route] = &[
     anyone(page("/login", signing_in::form)),
     anyone(action("/login", signing_in::sign_in)),
     anyone(page("/setup", signing_in::setup_form)),
     anyone(action("/setup", signing_in::set_up)),
     page("/confirm", signing_in::confirm_form),
-    Route {
-        access: Access::Auditor,
-        ..action("/confirm", signing_in::confirm)
-    },
-    Route {
-        access: Access::Auditor,
-        ..action("/logout", signing_in::sign_out)
-    },
-    page("/", pages::home),
-    page("/users/scim-provisioning", pages::configurations::list),
-    administrators(page(NEW, pages::configurations::new)),
-    action(NEW, pages::configurations::add),
-    page("/users/scim-provisioning/logs", pages::logs::list),
-    page("/users/scim-provisioning/logs/*", pages::logs::show),
-    administrators(page(EDIT, pages::configurations::edit)),
-    action(EDIT, pages::configurations::save),
-    action(
-        "/users/scim-provisioning/*/enable",
-        pages::configurations::enable,
-    ),
-    action(
-        "/users/scim-provisioning/*/disable",
-        pages::configurations::disable,
-    ),
-    administrators(page(DELETE, pages::configurations::confirm_deletion)),
-    action(DELETE, pages::configurations::delete),
-    administrators(page(TOKENS, pages::tokens::list)),
-    action(TOKENS, pages::tokens::add),
-    action(
-        "/users/scim-provisioning/*/tokens/*/reveal",
-        pages::tokens::reveal,
-    ),
-    action(
-        "/users/scim-provisioning/*/tokens/*/revoke",
-        pages::tokens::revoke,
-    ),
+    auditors(action("/confirm", signing_in::confirm)),
+    auditors(action("/logout", signing_in::sign_out)),
+    auditors(action("/theme", signing_in::set_theme)),
+    page("/", pages::overview::show),
+    page("/help", pages::help),
+    page(scim!(""), pages::configurations::list),
+    administrators(page(scim!("/new"), pages::configurations::new)),
+    action(scim!("/new"), pages::configurations::add),
+    page(scim!("/logs"), pages::logs::list),
+    action(scim!("/logs/export"), pages::logs::export),
+    page(scim!("/logs/*"), pages::logs::show),
+    page(scim!("/*"), pages::configuration::overview),
+    page(scim!("/*/drift"), pages::configuration::drift),
+    administrators(page(scim!("/*/edit"), pages::configurations::edit)),
+    action(scim!("/*/edit"), pages::configurations::save),
+    action(scim!("/*/enable"), pages::configurations::enable),
+    action(scim!("/*/disable"), pages::configurations::disable),
+    administrators(page(
+        scim!("/*/delete"),
+        pages::configurations::confirm_deletion,
+    )),
+    action(scim!("/*/delete"), pages::configurations::delete),
+    administrators(page(scim!("/*/tokens"), pages::tokens::list)),
+    action(scim!("/*/tokens"), pages::tokens::add),
+    action(scim!("/*/tokens/*/reveal"), pages::tokens::reveal),
+    action(scim!("/*/tokens/*/retire"), pages::tokens::retire),
+    action(scim!("/*/tokens/*/revoke"), pages::tokens::revoke),
+    page(mapping!(""), pages::mappings::show),
+    administrators(page(mapping!("/new-rule"), pages::mappings::new_rule)),
+    administrators(page(mapping!("/rules/*"), pages::mappings::edit_rule)),
+    action(mapping!("/save-rule"), pages::mappings::save_rule),
+    action(mapping!("/reorder"), pages::mappings::reorder),
+    action(mapping!("/delete-rule"), pages::mappings::delete_rule),
+    action(mapping!("/discard"), pages::mappings::discard),
+    action(mapping!("/restore-defaults"), pages::mappings::restore),
+    action(mapping!("/import"), pages::mappings::import),
+    page(mapping!("/export"), pages::mappings::export),
+    action(mapping!("/activate"), pages::mappings::activate),
+    action(mapping!("/rollback"), pages::mappings::roll_back),
+    page(mapping!("/preview"), pages::mappings::preview_form),
+    auditors(action(mapping!("/preview"), pages::mappings::preview)),
+    page(scim!("/*/mappings/user/impact"), pages::mappings::impact),
+    action(scim!("/*/mappings/user/reapply"), pages::mappings::reapply),
+    page(scim!("/*/groups"), pages::group_rules::list),
+    administrators(page(scim!("/*/groups/new-rule"), pages::group_rules::new)),
+    administrators(page(scim!("/*/groups/rules/*"), pages::group_rules::edit)),
+    action(scim!("/*/groups/save-rule"), pages::group_rules::save),
+    action(scim!("/*/groups/reorder"), pages::group_rules::reorder),
+    action(scim!("/*/groups/delete-rule"), pages::group_rules::delete),
+    page(scim!("/*/policy"), pages::policy::show),
+    action(scim!("/*/policy"), pages::policy::save),
+    page(scim!("/*/held"), pages::waiting::list),
+    page(scim!("/*/links"), pages::waiting::list),
+    action(scim!("/*/held/allow"), pages::waiting::allow),
+    action(scim!("/*/held/reject"), pages::waiting::reject),
+    action(scim!("/*/links/approve"), pages::waiting::approve),
+    page(scim!("/*/logs"), pages::logs::list_of),
+    page(scim!("/*/setup"), pages::guides::own),
+    page(scim!("/*/setup/*"), pages::guides::show),
     page("/users", pages::directory::users),
+    page("/users/user-form", pages::fields::list),
+    action("/users/user-form", pages::fields::add),
+    administrators(page("/users/user-form/new", pages::fields::new)),
+    action("/users/user-form/delete", pages::fields::delete),
+    page("/users/*", pages::directory::user),
+    action("/users/*/block", pages::directory::block),
+    action("/users/*/unblock", pages::directory::unblock),
+    action("/users/*/unlink", pages::directory::unlink),
     page("/groups", pages::directory::groups),
+    page("/groups/*", pages::directory::group),
     page("/security/audit", pages::audit::list),
+    auditors(action("/security/audit/export", pages::audit::export)),
+    page("/settings", pages::settings::show),
+    action("/settings/accounts", pages::settings::add_account),
+    action("/settings/accounts/*/role", pages::settings::set_role),
+    action(
+        "/settings/accounts/*/password",
+        pages::settings::set_password,
+    ),
+    action(
+        "/settings/accounts/*/delete",
+        pages::settings::delete_account,
+    ),
+    action("/settings/sessions/*/end", pages::settings::end_session),
+    action("/settings/api-keys", pages::settings::add_key),
+    action("/settings/api-keys/*/revoke", pages::settings::revoke_key),
 ];

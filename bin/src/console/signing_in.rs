@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::Utc;
 use scim_admin::AdminError;
 
-use super::{CONSOLE, ConsoleAnswer, Failed, Visit, no_session, sentence, session};
+use super::{CONSOLE, ConsoleAnswer, Failed, THEME, Visit, no_session, sentence, session, theme};
 
 /// A page with a password.
 #[derive(Template)]
@@ -21,6 +21,7 @@ struct Password<'a> {
     form_token: String,
     secret: &'a str,
     next: &'a str,
+    theme: &'static str,
 }
 
 impl Default for Password<'_> {
@@ -36,6 +37,7 @@ impl Default for Password<'_> {
             form_token: String::new(),
             secret: "",
             next: "",
+            theme: "",
         }
     }
 }
@@ -80,6 +82,7 @@ pub(super) fn encoded(text: &str) -> String {
 pub(super) fn form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let page = Password {
         next: next(visit.query.text("next")),
+        theme: theme(visit.request.cookie),
         ..Password::default()
     };
     ConsoleAnswer::page(200, &page)
@@ -187,6 +190,7 @@ fn confirm_page<'a>(visit: &'a Visit<'_>, to: &'a str) -> Result<Password<'a>, F
         name: None,
         form_token: visit.console.admin.form_token(visit.who()?),
         next: next(to),
+        theme: theme(visit.request.cookie),
         ..Password::default()
     })
 }
@@ -213,5 +217,19 @@ pub(super) fn sign_out(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     Ok(ConsoleAnswer {
         cookie: Some(no_session()),
         ..ConsoleAnswer::redirect("/admin/login")
+    })
+}
+
+/// Keeps the theme that somebody chose, and goes back.
+pub(super) fn set_theme(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let chosen = match visit.form.text("theme") {
+        known @ ("light" | "dark") => format!("{THEME}={known}; Max-Age=31536000"),
+        _ => format!("{THEME}=; Max-Age=0"),
+    };
+    Ok(ConsoleAnswer {
+        cookie: Some(format!(
+            "{chosen}; Path=/admin; Secure; HttpOnly; SameSite=Lax"
+        )),
+        ..ConsoleAnswer::redirect(next(visit.form.text("next")))
     })
 }

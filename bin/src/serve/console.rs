@@ -96,7 +96,11 @@ fn respond(answer: ConsoleAnswer) -> HttpResponse {
     for header in fixed {
         response.insert_header(header);
     }
+    let download = answer
+        .download
+        .map(|name| format!("attachment; filename=\"{name}\""));
     let variable = [
+        (header::CONTENT_DISPOSITION, download),
         (header::LOCATION, answer.location),
         (header::SET_COOKIE, answer.cookie),
     ];

@@ -116,6 +116,18 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
 
+    /// Lets a token end at a time, which is not later than it ends anyway; answers whether it lives
+    /// until then.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn retire_token(
+        &self,
+        id: &str,
+        at: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
     /// Notes when, from where and by which client a token was used.
     ///
     /// # Errors

@@ -241,6 +241,18 @@ impl Catalog {
         }
     }
 
+    /// The fields that records of a kind have, those of the product first.
+    pub fn fields(&self, resource: MappedResource) -> Vec<Field> {
+        let custom = self
+            .custom
+            .iter()
+            .map(|field| Field::Custom(field.key.clone()));
+        Field::product()
+            .chain(custom)
+            .filter(|field| field.belongs_to(resource))
+            .collect()
+    }
+
     /// What a field holds; `None` when records of the kind have no such field.
     pub fn kind(&self, field: &Field, resource: MappedResource) -> Option<FieldKind> {
         if !field.belongs_to(resource) {

@@ -129,6 +129,11 @@ impl Field {
             .map_or_else(String::new, |(key, _)| (*key).to_owned())
     }
 
+    /// The fields of the product.
+    pub(crate) fn product() -> impl Iterator<Item = Self> {
+        BUILT_IN.iter().map(|(_, field)| field.clone())
+    }
+
     /// The field of this key.
     pub fn from_key(key: &str) -> Option<Self> {
         if let Some(custom) = key.strip_prefix(CUSTOM) {

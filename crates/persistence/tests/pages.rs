@@ -330,6 +330,24 @@ fn sessions_are_seen_and_ended() {
 }
 
 #[test]
+fn a_token_goes_on_for_a_while_beside_its_successor() {
+    on_every_engine(|house| {
+        let old = house.admin.tokens("Test").unwrap().remove(0);
+        house.admin.add_token(&actor(), "Test").unwrap();
+        let retire = |hours| house.admin.retire_token(&actor(), "Test", &old.id, hours);
+        assert!(matches!(retire(0), Err(AdminError::Invalid(_))));
+        assert!(matches!(retire(30 * 24 + 1), Err(AdminError::Invalid(_))));
+        retire(24).unwrap();
+        // It may end earlier than that, and not later.
+        assert!(matches!(retire(48), Err(AdminError::Invalid(_))));
+        retire(1).unwrap();
+        let tokens = house.admin.tokens("Test").unwrap();
+        let old = tokens.iter().find(|token| token.id == old.id).unwrap();
+        assert!(old.is_live(Utc::now()) && !old.is_live(Utc::now() + Duration::hours(2)));
+    });
+}
+
+#[test]
 fn the_audit_is_found_by_who_what_and_when() {
     on_every_engine(|house| {
         configuration(&house.admin, "Second");

@@ -239,6 +239,32 @@ impl ServiceProvider {
         }
     }
 
+    /// The keys of the fields of a user that are not what the identity provider and the rules say;
+    /// none for a user whom the configuration does not manage.
+    ///
+    /// # Errors
+    /// What the store fails with.
+    pub fn drift_of(
+        &self,
+        configuration: &Configuration,
+        id: &str,
+    ) -> Result<Vec<String>, Failure> {
+        let context = self.context(&silent(configuration))?;
+        let Some(id) = ResourceId::parse(id) else {
+            return Ok(Vec::new());
+        };
+        let mut user = None;
+        self.directory.read(&mut |view| {
+            user = view.user(context.scope(), id)?;
+            Ok(Answer::default())
+        })?;
+        let fields = user.map(|user| {
+            let mapping = &context.model.user_mapping;
+            mapping.drift(&user.document, &user.fields())
+        });
+        Ok(fields.unwrap_or_default().iter().map(Field::key).collect())
+    }
+
     /// Applies the active rules to the next batch of users, and notes how far the job is, in one
     /// transaction.
     ///

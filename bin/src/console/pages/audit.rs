@@ -1,10 +1,14 @@
 //! What administrators did.
 
 use askama::Template;
-use scim_admin::event::AuditQuery;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use scim_admin::event::{AuditEntry, AuditQuery};
+use serde_json::{Value, json};
 
-use super::super::{ConsoleAnswer, Failed, Visit};
-use super::{ROWS, Shell, instant};
+use super::super::export::Sheet;
+use super::super::signing_in::{ask_again, encoded};
+use super::super::{ConsoleAnswer, Failed, Form, Visit};
+use super::{Shell, instant, rows, sizes};
 
 struct Row {
     at: String,
@@ -13,38 +17,165 @@ struct Row {
     event: String,
     object: String,
     details: String,
+    changes: Vec<(String, String, String)>,
+}
+
+/// What is looked for, as it stands in the address.
+struct Filter {
+    actor: String,
+    event: String,
+    source: String,
+    from: String,
+    to: String,
+}
+
+impl Filter {
+    fn of(form: &Form) -> Self {
+        let text = |name: &str| form.text(name).trim().to_owned();
+        Self {
+            actor: text("actor"),
+            event: text("event"),
+            source: text("source"),
+            from: text("from"),
+            to: text("to"),
+        }
+    }
+
+    fn is_set(&self) -> bool {
+        !self.written().is_empty()
+    }
+
+    fn query(&self) -> AuditQuery {
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let to = self.to.parse::<NaiveDate>().ok();
+        AuditQuery {
+            actor: given(&self.actor),
+            event: given(&self.event),
+            source: given(&self.source),
+            since: self.from.parse().ok().and_then(midnight),
+            until: to
+                .and_then(|day| day.checked_add_days(Days::new(1)))
+                .and_then(midnight),
+            ..AuditQuery::default()
+        }
+    }
+
+    fn written(&self) -> String {
+        let pairs = [
+            ("actor", &self.actor),
+            ("event", &self.event),
+            ("source", &self.source),
+            ("from", &self.from),
+            ("to", &self.to),
+        ];
+        let given = pairs.iter().filter(|(_, value)| !value.is_empty());
+        let written = given.map(|(name, value)| format!("{name}={}", encoded(value)));
+        written.collect::<Vec<_>>().join("&")
+    }
+}
+
+fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
+    Some(day.and_hms_opt(0, 0, 0)?.and_utc())
 }
 
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct Audit {
     shell: Shell,
+    filter: Filter,
     rows: Vec<Row>,
+    sizes: Vec<(i64, bool)>,
     older: String,
 }
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let before = visit.query.text("before").parse().ok();
-    let entries = visit.console.admin.audit(&AuditQuery {
-        before,
-        limit: ROWS,
-        ..AuditQuery::default()
-    })?;
-    let full = i64::try_from(entries.len()).is_ok_and(|count| count == ROWS);
+    let filter = Filter::of(&visit.query);
+    let limit = rows(visit);
+    let query = AuditQuery {
+        before: visit.query.text("before").parse().ok(),
+        limit,
+        ..filter.query()
+    };
+    let entries = visit.console.admin.audit(&query)?;
+    let full = i64::try_from(entries.len()).is_ok_and(|count| count == limit);
     let older = entries.last().filter(|_| full);
-    let older = older.map(|(id, _)| format!("?before={id}"));
-    let rows = entries.into_iter().map(|(_, entry)| Row {
+    let older = older.map(|(id, _)| format!("?{}&rows={limit}&before={id}", filter.written()));
+    let page = Audit {
+        shell: Shell::new(visit, "audit", "Configuration Audit")?,
+        filter,
+        rows: entries.into_iter().map(|(_, entry)| row(entry)).collect(),
+        sizes: sizes(visit),
+        older: older.unwrap_or_default(),
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+fn row(entry: AuditEntry) -> Row {
+    Row {
         at: instant(entry.at),
         actor: entry.actor,
         source: entry.source.unwrap_or_default(),
         event: entry.event.into_owned(),
         object: entry.object,
+        changes: changes(&entry.details),
         details: entry.details.to_string(),
-    });
-    let page = Audit {
-        shell: Shell::new(visit, "audit", "Configuration Audit")?,
-        rows: rows.collect(),
-        older: older.unwrap_or_default(),
-    };
-    ConsoleAnswer::page(200, &page)
+    }
 }
+
+/// The members that differ between `old` and `new`.
+fn changes(details: &Value) -> Vec<(String, String, String)> {
+    let of = |name: &str| details.get(name).and_then(Value::as_object);
+    let (Some(old), Some(new)) = (of("old"), of("new")) else {
+        return Vec::new();
+    };
+    let differing = new
+        .iter()
+        .filter(|(name, value)| old.get(*name) != Some(value));
+    differing
+        .map(|(name, value)| {
+            let before = old.get(name).map(Value::to_string).unwrap_or_default();
+            (name.clone(), before, value.to_string())
+        })
+        .collect()
+}
+
+/// The audit as a file, in the order of time.
+pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let filter = Filter::of(&visit.form);
+    if !visit.is_confirmed() {
+        return Ok(ask_again(&format!(
+            "/admin/security/audit?{}",
+            filter.written()
+        )));
+    }
+    let query = AuditQuery {
+        limit: EXPORTED,
+        ..filter.query()
+    };
+    let admin = &visit.console.admin;
+    let entries = admin.audit(&query)?;
+    let details = json!({ "filter": filter.written(), "rows": entries.len() });
+    admin.exported(&visit.actor()?, "audit", details)?;
+    let mut sheet = Sheet::new(&[
+        "id", "time", "actor", "source", "event", "object", "details",
+    ]);
+    for (id, entry) in entries.into_iter().rev() {
+        sheet.row(&[
+            id.to_string(),
+            instant(entry.at),
+            entry.actor,
+            entry.source.unwrap_or_default(),
+            entry.event.into_owned(),
+            entry.object,
+            entry.details.to_string(),
+        ]);
+    }
+    Ok(ConsoleAnswer::file(
+        "audit.csv",
+        "text/csv; charset=utf-8",
+        sheet.text(),
+    ))
+}
+
+/// How many entries a file has at most.
+const EXPORTED: i64 = 50_000;

@@ -1,14 +1,19 @@
 //! The list of provisioning configurations, and the drawer in which one is added or edited.
 
 use askama::Template;
-use scim_admin::{AccessToken, ProvisioningConfiguration};
+use chrono::{Duration, Utc};
+use scim_admin::ProvisioningConfiguration;
+use scim_admin::event::Activity;
+use scim_admin::people::ManagedCounts;
 use scim_admin::{AdminError, ConfigurationInput, IdentityProvider, IssuedToken};
 use scim_protocol::Profile;
 use scim_provisioning::Policies;
 
 use super::super::signing_in::ask_again;
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
-use super::{Shell, maybe};
+use super::charts::Chart;
+use super::configuration::{Health, expiring, types};
+use super::{LIST, Shell, ago, maybe};
 
 /// A row of the list.
 struct Row {
@@ -17,7 +22,10 @@ struct Row {
     description: String,
     enabled: bool,
     types: &'static str,
+    health: Health,
+    day: Chart,
     last_used: String,
+    expiring: String,
 }
 
 #[derive(Template)]
@@ -32,17 +40,34 @@ struct List {
 }
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let admin = &visit.console.admin;
+    let (admin, now) = (&visit.console.admin, Utc::now());
     let search = visit.query.given("q");
     let status = visit.query.text("status");
     let found = admin.configurations(search)?;
+    let activity = admin.activity(now - Duration::hours(24))?;
     let mut rows = Vec::new();
     for one in found {
         if !status.is_empty() && one.status() != status {
             continue;
         }
-        let tokens = admin.tokens(&one.id.to_string())?;
-        rows.push(row(one, &tokens));
+        let id = one.id.to_string();
+        let tokens = admin.tokens(&id)?;
+        let own: Vec<&Activity> = activity
+            .iter()
+            .filter(|entry| entry.configuration == id)
+            .collect();
+        let used = tokens.iter().filter_map(|token| token.last_used).max();
+        rows.push(Row {
+            enabled: one.enabled,
+            types: types(&one),
+            health: Health::new(&one, &tokens, &own, now),
+            day: Chart::new("Requests, 24 hours", &own, now, 24, 1),
+            last_used: ago(used, now),
+            expiring: expiring(&tokens, now),
+            name: one.name,
+            description: one.description,
+            id,
+        });
     }
     let any = !rows.is_empty() || !admin.configurations(None)?.is_empty();
     let page = List {
@@ -54,22 +79,6 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         any,
     };
     ConsoleAnswer::page(200, &page)
-}
-
-fn row(one: ProvisioningConfiguration, tokens: &[AccessToken]) -> Row {
-    Row {
-        id: one.id.to_string(),
-        enabled: one.enabled,
-        types: match (one.users, one.groups) {
-            (true, true) => "Users, groups",
-            (true, false) => "Users",
-            (false, true) => "Groups",
-            (false, false) => "Nothing",
-        },
-        last_used: maybe(tokens.iter().filter_map(|token| token.last_used).max()),
-        name: one.name,
-        description: one.description,
-    }
 }
 
 /// The drawer.
@@ -88,7 +97,11 @@ struct Drawer {
     providers: Vec<(&'static str, &'static str, bool)>,
     /// Where its tokens are, once it is there.
     tokens: String,
+    /// Where the drawer is left for.
+    back: String,
     version: i64,
+    /// Whether it is the name that is wrong.
+    name_is_wrong: bool,
 }
 
 impl Drawer {
@@ -108,7 +121,9 @@ impl Drawer {
                 .map(|one| (one.as_str(), label(one), one == input.identity_provider))
                 .collect(),
             tokens: String::new(),
+            back: LIST.to_owned(),
             version: 0,
+            name_is_wrong: false,
         })
     }
 
@@ -117,12 +132,13 @@ impl Drawer {
         found: &ProvisioningConfiguration,
         input: &ConfigurationInput,
     ) -> Result<Self, Failed> {
-        let base = format!("/admin/users/scim-provisioning/{}", found.id);
+        let base = format!("{LIST}/{}", found.id);
         Ok(Self {
             shell: Shell::new(visit, "provisioning", "Edit SCIM Provisioning")?,
             action: format!("{base}/edit"),
             button: "Save",
             tokens: format!("{base}/tokens"),
+            back: base,
             version: found.version,
             ..Self::new(visit, input)?
         })
@@ -133,15 +149,17 @@ impl Drawer {
         let (AdminError::Invalid(_) | AdminError::NameTaken(_) | AdminError::Stale) = &error else {
             return Err(error.into());
         };
+        let error = sentence(&error);
         let page = Self {
-            error: sentence(&error),
+            name_is_wrong: error.to_lowercase().contains("name"),
+            error,
             ..self
         };
         ConsoleAnswer::page(422, &page)
     }
 }
 
-fn label(provider: IdentityProvider) -> &'static str {
+pub(super) fn label(provider: IdentityProvider) -> &'static str {
     match provider {
         IdentityProvider::Entra => "Microsoft Entra ID",
         IdentityProvider::Okta => "Okta",
@@ -180,7 +198,7 @@ fn entered(form: &Form, before: ConfigurationInput) -> ConfigurationInput {
     }
 }
 
-fn input_of(found: &ProvisioningConfiguration) -> ConfigurationInput {
+pub(super) fn input_of(found: &ProvisioningConfiguration) -> ConfigurationInput {
     ConfigurationInput {
         name: found.name.clone(),
         description: found.description.clone(),
@@ -206,6 +224,7 @@ struct Token {
     value: String,
     expires: String,
     tokens: String,
+    guide: String,
 }
 
 /// The page that shows a token.
@@ -221,7 +240,8 @@ pub(super) fn shown(
         endpoint: visit.console.scim_endpoint.clone(),
         value: issued.value.reveal().to_owned(),
         expires: maybe(issued.token.expires),
-        tokens: format!("/admin/users/scim-provisioning/{}/tokens", configuration.id),
+        tokens: format!("{LIST}/{}/tokens", configuration.id),
+        guide: format!("{LIST}/{}/setup", configuration.id),
     };
     ConsoleAnswer::page(200, &page)
 }
@@ -257,7 +277,10 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         false => Err(AdminError::Stale),
     };
     match saved {
-        Ok(_) => Ok(ConsoleAnswer::redirect("/admin/users/scim-provisioning")),
+        Ok(_) => Ok(ConsoleAnswer::redirect(format!(
+            "{LIST}/{}?done=saved",
+            found.id
+        ))),
         Err(error) => Drawer::of(visit, &found, &input)?.again(error),
     }
 }
@@ -273,7 +296,12 @@ pub(in super::super) fn disable(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 fn switch(visit: &Visit<'_>, enabled: bool) -> Result<ConsoleAnswer, Failed> {
     let (admin, id) = (&visit.console.admin, found(visit)?.id.to_string());
     admin.enable_configuration(&visit.actor()?, &id, enabled)?;
-    Ok(ConsoleAnswer::redirect("/admin/users/scim-provisioning"))
+    let done = if enabled { "enabled" } else { "disabled" };
+    let back = match visit.form.text("list") {
+        "" => format!("{LIST}/{id}?done={done}"),
+        _ => format!("{LIST}?done={done}"),
+    };
+    Ok(ConsoleAnswer::redirect(back))
 }
 
 #[derive(Template)]
@@ -281,13 +309,16 @@ fn switch(visit: &Visit<'_>, enabled: bool) -> Result<ConsoleAnswer, Failed> {
 struct Delete {
     shell: Shell,
     name: String,
+    counts: ManagedCounts,
     error: &'static str,
 }
 
 fn deletion(visit: &Visit<'_>, error: &'static str) -> Result<Delete, Failed> {
+    let found = found(visit)?;
     Ok(Delete {
         shell: Shell::new(visit, "provisioning", "Delete SCIM Provisioning")?,
-        name: found(visit)?.name,
+        counts: visit.console.admin.managed_counts(found.id)?,
+        name: found.name,
         error,
     })
 }
@@ -310,5 +341,5 @@ pub(in super::super) fn delete(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     }
     let admin = &visit.console.admin;
     admin.delete_configuration(&visit.actor()?, &found.id.to_string())?;
-    Ok(ConsoleAnswer::redirect("/admin/users/scim-provisioning"))
+    Ok(ConsoleAnswer::redirect(format!("{LIST}?done=deleted")))
 }

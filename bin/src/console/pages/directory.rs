@@ -1,11 +1,16 @@
 //! The Users and Groups pages.
 
 use askama::Template;
-use scim_admin::people::{GroupSummary, Person};
+use scim_admin::event::EventQuery;
+use scim_admin::people::{
+    Grant, GroupDetail, GroupSummary, Member, Person, PersonChange, PersonDetail,
+};
+use serde_json::Value;
 
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit};
-use super::{ROWS, Shell, instant};
+use super::rule::plain;
+use super::{LIST, Shell, instant, rows, sizes};
 
 #[derive(Template)]
 #[template(path = "users.html")]
@@ -13,6 +18,7 @@ struct Users {
     shell: Shell,
     search: String,
     rows: Vec<Person>,
+    sizes: Vec<(i64, bool)>,
     next: String,
 }
 
@@ -22,40 +28,227 @@ struct Groups {
     shell: Shell,
     search: String,
     rows: Vec<GroupSummary>,
+    sizes: Vec<(i64, bool)>,
     next: String,
 }
 
 pub(in super::super) fn users(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (search, after) = (visit.query.given("q"), visit.query.given("after"));
-    let rows = visit.console.admin.people(search, after, ROWS)?;
-    let next = next(search, rows.len(), rows.last().map(|person| &person.id));
+    let found = visit.console.admin.people(search, after, rows(visit))?;
     let page = Users {
         shell: Shell::new(visit, "users", "Users")?,
         search: search.unwrap_or_default().to_owned(),
-        rows,
-        next,
+        sizes: sizes(visit),
+        next: next(visit, found.len(), found.last().map(|person| &person.id)),
+        rows: found,
     };
     ConsoleAnswer::page(200, &page)
 }
 
 pub(in super::super) fn groups(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (search, after) = (visit.query.given("q"), visit.query.given("after"));
-    let rows = visit.console.admin.groups(search, after, ROWS)?;
-    let next = next(search, rows.len(), rows.last().map(|group| &group.id));
+    let found = visit.console.admin.groups(search, after, rows(visit))?;
     let page = Groups {
         shell: Shell::new(visit, "groups", "Groups")?,
         search: search.unwrap_or_default().to_owned(),
-        rows,
-        next,
+        sizes: sizes(visit),
+        next: next(visit, found.len(), found.last().map(|group| &group.id)),
+        rows: found,
     };
     ConsoleAnswer::page(200, &page)
 }
 
 /// Where the next page is; empty behind the last one.
-fn next(search: Option<&str>, count: usize, last: Option<&String>) -> String {
-    let full = i64::try_from(count).is_ok_and(|count| count == ROWS);
+fn next(visit: &Visit<'_>, count: usize, last: Option<&String>) -> String {
+    let limit = rows(visit);
+    let full = i64::try_from(count).is_ok_and(|count| count == limit);
+    let search = encoded(visit.query.text("q"));
     match last.filter(|_| full) {
-        Some(last) => format!("?q={}&after={last}", encoded(search.unwrap_or_default())),
+        Some(last) => format!("?q={search}&rows={limit}&after={last}"),
         None => String::new(),
     }
 }
+
+struct Field {
+    name: String,
+    value: String,
+    /// The rule that writes it, where one does.
+    rule: String,
+    drifted: bool,
+}
+
+struct Activity {
+    id: i64,
+    at: String,
+    action: String,
+    outcome: String,
+    reason: String,
+}
+
+#[derive(Template)]
+#[template(path = "user.html")]
+struct User {
+    shell: Shell,
+    person: PersonDetail,
+    fields: Vec<Field>,
+    grants: Vec<Grant>,
+    drifted: usize,
+    activity: Vec<Activity>,
+    configuration: String,
+    record: String,
+}
+
+pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let admin = &visit.console.admin;
+    let mut detail = admin.person(visit.part(0))?;
+    let catalog = admin.catalog()?;
+    let managed = match detail.configuration {
+        Some(id) => Some(admin.configuration(&id.to_string())?),
+        None => None,
+    };
+    let (drift, rules) = match &managed {
+        Some(configuration) => {
+            let provider = &visit.console.provider;
+            let drift = provider.drift_of(&configuration.to_provisioning(), visit.part(0))?;
+            let model = admin.model(
+                &configuration.id.to_string(),
+                scim_mapping::MappedResource::User,
+                scim_admin::VersionChoice::Active,
+            )?;
+            (drift, model.users.rules)
+        }
+        None => (Vec::new(), Vec::new()),
+    };
+    let all = catalog.fields(scim_mapping::MappedResource::User);
+    let fields: Vec<Field> = all
+        .iter()
+        .filter_map(|field| {
+            let key = field.key();
+            let value = detail.person.fields.get(&key);
+            let drifted = drift.contains(&key);
+            let rule = rules
+                .iter()
+                .find(|rule| rule.enabled && rule.target == *field);
+            (value.is_some() || drifted).then(|| Field {
+                name: catalog.label(field),
+                value: value.map(shown).unwrap_or_else(|| "–".to_owned()),
+                rule: rule.map(|rule| rule.source.to_string()).unwrap_or_default(),
+                drifted,
+            })
+        })
+        .collect();
+    let record = match &detail.document {
+        Value::Object(members) if members.is_empty() => String::new(),
+        document => serde_json::to_string_pretty(document).unwrap_or_default(),
+    };
+    let title = detail.person.user_name.clone();
+    let page = User {
+        shell: Shell::new(visit, "users", &title)?,
+        drifted: drift.len(),
+        fields,
+        grants: std::mem::take(&mut detail.person.grants),
+        activity: activity(visit)?,
+        configuration: managed
+            .map(|one| format!("{LIST}/{}", one.id))
+            .unwrap_or_default(),
+        record,
+        person: detail,
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(plain).collect();
+            items.join(", ")
+        }
+        other => plain(other),
+    }
+}
+
+/// What happened to the user or group that the first part of the path names.
+fn activity(visit: &Visit<'_>) -> Result<Vec<Activity>, Failed> {
+    let query = EventQuery {
+        search: Some(visit.part(0).to_owned()),
+        before: Some(i64::MAX),
+        limit: 10,
+        ..EventQuery::default()
+    };
+    let events = visit.console.admin.events(&query)?.into_iter();
+    let activity = events.map(|event| Activity {
+        id: event.id,
+        at: instant(event.at),
+        action: event.action,
+        outcome: event.outcome,
+        reason: event.reason.unwrap_or_default(),
+    });
+    Ok(activity.collect())
+}
+
+#[derive(Template)]
+#[template(path = "group.html")]
+struct Group {
+    shell: Shell,
+    detail: GroupDetail,
+    members: Vec<Member>,
+    next: String,
+    activity: Vec<Activity>,
+    configuration: String,
+    record: String,
+}
+
+pub(in super::super) fn group(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, id) = (&visit.console.admin, visit.part(0));
+    let detail = admin.group(id)?;
+    let members = admin.members(id, visit.query.given("after"), MEMBERS)?;
+    let full = i64::try_from(members.len()).is_ok_and(|count| count == MEMBERS);
+    let last = members.last().filter(|_| full);
+    let page = Group {
+        shell: Shell::new(visit, "groups", &detail.group.name)?,
+        next: last
+            .map(|last| format!("?after={}", last.id))
+            .unwrap_or_default(),
+        members,
+        activity: activity(visit)?,
+        configuration: detail
+            .configuration
+            .map(|id| format!("{LIST}/{id}"))
+            .unwrap_or_default(),
+        record: serde_json::to_string_pretty(&detail.document).unwrap_or_default(),
+        detail,
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+pub(in super::super) fn block(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    change(visit, PersonChange::Block, "blocked")
+}
+
+pub(in super::super) fn unblock(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    change(visit, PersonChange::Unblock, "unblocked")
+}
+
+pub(in super::super) fn unlink(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    change(visit, PersonChange::Unlink, "unlinked")
+}
+
+fn change(visit: &Visit<'_>, change: PersonChange, done: &str) -> Result<ConsoleAnswer, Failed> {
+    let id = visit.part(0);
+    let admin = &visit.console.admin;
+    admin.change_person(&visit.actor()?, id, change)?;
+    Ok(ConsoleAnswer::redirect(format!(
+        "/admin/users/{id}?done={done}"
+    )))
+}
+
+/// The colour of a status.
+fn colour(status: &str) -> &'static str {
+    match status {
+        "active" => "good",
+        _ => "",
+    }
+}
+
+/// How many members of a group a page shows.
+const MEMBERS: i64 = 50;

@@ -1,13 +1,16 @@
 //! Provisioning Status & Logs.
 
 use askama::Template;
+use chrono::{DateTime, Duration, Utc};
 use scim_admin::event::{EventQuery, LoggedEvent};
 use scim_provisioning::ConfigurationId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::super::signing_in::encoded;
-use super::super::{ConsoleAnswer, Failed, Visit};
-use super::{ROWS, Shell, instant};
+use super::super::export::Sheet;
+use super::super::signing_in::{ask_again, encoded};
+use super::super::{ConsoleAnswer, Failed, Form, Visit};
+use super::configuration::{Shown, Tabs};
+use super::{LIST, Shell, instant, rows, sizes};
 
 struct Row {
     id: i64,
@@ -47,66 +50,218 @@ fn millis(micros: i64) -> f64 {
     micros as f64 / 1_000.0
 }
 
+/// What is looked for, as it stands in the address.
+#[derive(Default)]
+struct Filter {
+    configuration: String,
+    outcome: String,
+    action: String,
+    resource: String,
+    time: String,
+    search: String,
+}
+
+impl Filter {
+    fn of(form: &Form, configuration: Option<&str>) -> Self {
+        let text = |name: &str| form.text(name).trim().to_owned();
+        Self {
+            configuration: configuration.map_or_else(|| text("configuration"), str::to_owned),
+            outcome: text("outcome"),
+            action: text("action"),
+            resource: text("resource"),
+            time: text("time"),
+            search: text("q"),
+        }
+    }
+
+    fn is_set(&self) -> bool {
+        let Self {
+            outcome,
+            action,
+            resource,
+            time,
+            search,
+            ..
+        } = self;
+        [outcome, action, resource, time, search]
+            .iter()
+            .any(|text| !text.is_empty())
+    }
+
+    fn query(&self, now: DateTime<Utc>) -> EventQuery {
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let hours = TIMES.iter().find(|(key, ..)| *key == self.time);
+        EventQuery {
+            configuration: ConfigurationId::parse(&self.configuration),
+            outcome: given(&self.outcome),
+            action: given(&self.action),
+            resource_type: given(&self.resource),
+            search: given(&self.search),
+            since: hours.map(|(.., hours)| now - Duration::hours(*hours)),
+            ..EventQuery::default()
+        }
+    }
+
+    /// The filter as it stands in an address.
+    fn written(&self) -> String {
+        let pairs = [
+            ("configuration", &self.configuration),
+            ("outcome", &self.outcome),
+            ("action", &self.action),
+            ("resource", &self.resource),
+            ("time", &self.time),
+            ("q", &self.search),
+        ];
+        let given = pairs.iter().filter(|(_, value)| !value.is_empty());
+        let written = given.map(|(name, value)| format!("{name}={}", encoded(value)));
+        written.collect::<Vec<_>>().join("&")
+    }
+}
+
 #[derive(Template)]
 #[template(path = "logs.html")]
 struct Logs {
     shell: Shell,
-    configurations: Vec<(String, String, bool)>,
-    outcomes: Vec<(&'static str, bool)>,
+    /// The tabs of the configuration, where the log is of one alone.
+    tabs: Option<Tabs>,
+    here: String,
+    filter: Filter,
+    configurations: Vec<(String, String)>,
     rows: Vec<Row>,
+    sizes: Vec<(i64, bool)>,
     older: String,
-    filtered: bool,
+    newest: bool,
 }
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let shell = Shell::new(visit, "logs", "Provisioning Status & Logs")?;
+    let filter = Filter::of(&visit.query, None);
+    page(visit, shell, None, format!("{LIST}/logs"), filter)
+}
+
+/// The log of one configuration.
+pub(in super::super) fn list_of(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let shown = Shown::find(visit)?;
+    let shell = shown.shell(visit, "Logs")?;
+    let tabs = shown.tabs(visit, "logs");
+    let filter = Filter::of(&visit.query, Some(&shown.id));
+    let here = format!("{LIST}/{}/logs", shown.id);
+    page(visit, shell, Some(tabs), here, filter)
+}
+
+fn page(
+    visit: &Visit<'_>,
+    shell: Shell,
+    tabs: Option<Tabs>,
+    here: String,
+    filter: Filter,
+) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
-    let (of, outcome) = (
-        visit.query.text("configuration"),
-        visit.query.text("outcome"),
-    );
+    let limit = rows(visit);
+    let before = visit.query.given("before");
     let query = EventQuery {
-        configuration: ConfigurationId::parse(of),
-        outcome: visit.query.given("outcome").map(str::to_owned),
-        before: Some(visit.query.text("before").parse().unwrap_or(i64::MAX)),
-        limit: ROWS,
-        ..EventQuery::default()
+        before: Some(before.and_then(|id| id.parse().ok()).unwrap_or(i64::MAX)),
+        limit,
+        ..filter.query(Utc::now())
     };
     let events = admin.events(&query)?;
-    let full = i64::try_from(events.len()).is_ok_and(|count| count == ROWS);
-    let older = events.last().filter(|_| full).map(|last| {
-        format!(
-            "?configuration={}&outcome={}&before={}",
-            encoded(of),
-            encoded(outcome),
-            last.id
-        )
-    });
-    let configurations = admin.configurations(None)?.into_iter().map(|one| {
-        let id = one.id.to_string();
-        let chosen = id == of;
-        (id, one.name, chosen)
-    });
+    let full = i64::try_from(events.len()).is_ok_and(|count| count == limit);
+    let older = events
+        .last()
+        .filter(|_| full)
+        .map(|last| format!("?{}&rows={limit}&before={}", filter.written(), last.id));
+    let configurations = admin.configurations(None)?.into_iter();
     let page = Logs {
-        shell: Shell::new(visit, "logs", "Provisioning Status & Logs")?,
-        configurations: configurations.collect(),
-        outcomes: OUTCOMES.map(|known| (known, known == outcome)).to_vec(),
+        shell,
+        tabs,
+        here,
+        configurations: configurations
+            .map(|one| (one.id.to_string(), one.name))
+            .collect(),
         rows: events.iter().map(Row::new).collect(),
+        sizes: sizes(visit),
         older: older.unwrap_or_default(),
-        filtered: !of.is_empty() || !outcome.is_empty(),
+        newest: before.is_none(),
+        filter,
     };
     ConsoleAnswer::page(200, &page)
 }
 
-const OUTCOMES: [&str; 5] = ["success", "warning", "skipped", "held", "failure"];
+/// The log as a file, in the order of time.
+pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let filter = Filter::of(&visit.form, None);
+    if !visit.is_confirmed() {
+        return Ok(ask_again(&format!("{LIST}/logs?{}", filter.written())));
+    }
+    let query = EventQuery {
+        before: Some(i64::MAX),
+        limit: EXPORTED,
+        ..filter.query(Utc::now())
+    };
+    let admin = &visit.console.admin;
+    let mut events = admin.events(&query)?;
+    events.reverse();
+    let format = visit.form.text("format");
+    let details = json!({
+        "format": format,
+        "filter": filter.written(),
+        "rows": events.len(),
+    });
+    admin.exported(&visit.actor()?, "provisioning log", details)?;
+    if format == "ndjson" {
+        let lines = events
+            .iter()
+            .map(|event| format!("{}\n", crate::commands::events::document(event)));
+        let name = "provisioning-log.ndjson";
+        return Ok(ConsoleAnswer::file(
+            name,
+            "application/x-ndjson",
+            lines.collect(),
+        ));
+    }
+    let mut sheet = Sheet::new(&COLUMNS);
+    for event in &events {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        sheet.row(&[
+            event.id.to_string(),
+            instant(event.at),
+            event.configuration_name.clone(),
+            event.request_id.clone(),
+            event.action.clone(),
+            text(&event.resource_type),
+            text(&event.resource_id),
+            text(&event.resource_name),
+            event.outcome.clone(),
+            event.status.to_string(),
+            text(&event.scim_type),
+            text(&event.reason),
+            event.duration_micros.to_string(),
+            text(&event.source),
+            text(&event.user_agent),
+        ]);
+    }
+    Ok(ConsoleAnswer::file(
+        "provisioning-log.csv",
+        "text/csv; charset=utf-8",
+        sheet.text(),
+    ))
+}
 
 #[derive(Template)]
 #[template(path = "event.html")]
 struct Event {
     shell: Shell,
     row: Row,
+    request_id: String,
+    steps: Vec<(&'static str, &'static str)>,
     facts: Vec<(&'static str, String)>,
     changes: Vec<(String, String, String)>,
     warnings: Vec<String>,
+    advice: &'static str,
+    person: String,
+    group: String,
+    /// The request as administrators see it.
+    request: String,
 }
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -120,7 +275,6 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let event = found.first().filter(|event| event.id == id);
     let event = event.ok_or(Failed::NotFound)?;
     let facts = [
-        ("Request id", Some(event.request_id.clone())),
         ("SCIM id", event.resource_id.clone()),
         ("SCIM error", event.scim_type.clone()),
         (
@@ -130,17 +284,106 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         ("Source address", event.source.clone()),
         ("Client", event.user_agent.clone()),
     ];
+    let of = |kind: &str| {
+        let id = event.resource_id.clone();
+        id.filter(|_id| event.resource_type.as_deref() == Some(kind))
+            .unwrap_or_default()
+    };
+    // What people are told of others is in the request; auditors see what came of it.
+    let request = match (&event.request, visit.administers()) {
+        (Some(request), true) => serde_json::to_string_pretty(request).unwrap_or_default(),
+        _ => String::new(),
+    };
     let page = Event {
         shell: Shell::new(visit, "logs", &format!("Event {id}"))?,
         row: Row::new(event),
+        request_id: event.request_id.clone(),
+        steps: steps(event),
         facts: facts
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
             .collect(),
         changes: changes(&event.changes),
         warnings: warnings(&event.deviations),
+        advice: advice(event),
+        person: of("User"),
+        group: of("Group"),
+        request,
     };
     ConsoleAnswer::page(200, &page)
+}
+
+/// How far the request came: what was passed, where it ended, and what was not reached.
+fn steps(event: &LoggedEvent) -> Vec<(&'static str, &'static str)> {
+    let ended = match (
+        event.outcome.as_str(),
+        event.status,
+        event.scim_type.as_deref(),
+    ) {
+        ("failure", 401 | 403, _) => Some(0),
+        ("failure", 400, Some("invalidSyntax" | "invalidFilter" | "invalidPath")) => Some(1),
+        ("failure", 404 | 409 | 412, _) | ("skipped", ..) => Some(2),
+        ("failure", 400, _) => Some(3),
+        ("held", ..) | ("failure", 429, _) => Some(4),
+        ("failure", ..) => Some(5),
+        _ => None,
+    };
+    let names = ["Authenticate", "Parse", "Match", "Map", "Policy", "Write"];
+    let state = |at: usize| match ended {
+        Some(end) if at == end => "ended here",
+        Some(end) if at > end => "not reached",
+        _ => "passed",
+    };
+    names
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| (name, state(at)))
+        .collect()
+}
+
+/// What an administrator can do about it.
+fn advice(event: &LoggedEvent) -> &'static str {
+    match (
+        event.outcome.as_str(),
+        event.status,
+        event.scim_type.as_deref(),
+    ) {
+        ("held", ..) => {
+            "Too many users left at once. Look under Held & pending, and allow what is meant."
+        }
+        ("skipped", ..) => {
+            "The account is protected, or not managed by this configuration: nothing was done. Take the user out of the identity provider's scope."
+        }
+        ("failure", 409, _) => {
+            "Another user or group has the same name, e-mail address or externalId. Look for it under Users or Groups; if it was created by hand, the policy “Ask” or “Link” lets the identity provider take it over."
+        }
+        ("failure", 404, _) => {
+            "The identity provider asks for something that is not there, or not in its sight. Let it provision the user or group anew: most have a button for a full synchronisation."
+        }
+        ("failure", 412, _) => {
+            "The resource was changed meanwhile; the identity provider reads it and tries again."
+        }
+        ("failure", 403, _) => {
+            "Users or groups are switched off for this configuration. Edit it, and switch on what it is to provision."
+        }
+        ("failure", 400, Some("invalidFilter" | "invalidPath")) => {
+            "The identity provider's filter or path is not one of SCIM. Look at the attribute mapping over there."
+        }
+        ("failure", 400, Some("invalidValue")) => {
+            "A value does not fit its field. Look at the rule under Mapping and preview this request there, or put the value right in the identity provider."
+        }
+        ("failure", 400, _) => {
+            "The request cannot be read as SCIM. If the configuration is strict, the tolerant profile may accept it."
+        }
+        ("failure", 413, _) => "The request is larger than the limit of this server.",
+        ("failure", ..) => {
+            "The server could not carry it out. Its log says more under the request id; the identity provider tries again."
+        }
+        ("warning", ..) => {
+            "It was done. The warnings say what was accepted although it deviates, or what a rule could not fill."
+        }
+        _ => "",
+    }
 }
 
 /// Path, old and new value. A resource that is new as a whole is shown attribute by attribute.
@@ -171,10 +414,51 @@ fn text(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Object(members) => match members.get("message").or_else(|| members.get("detail")) {
-            Some(message) => text(message),
-            None => value.to_string(),
-        },
+        Value::Object(members) => {
+            let said = ["text", "message", "detail"];
+            match said.iter().find_map(|name| members.get(*name)) {
+                Some(said) => text(said),
+                None => value.to_string(),
+            }
+        }
         other => other.to_string(),
     }
 }
+
+const OUTCOMES: [&str; 5] = ["success", "warning", "skipped", "held", "failure"];
+const ACTIONS: [&str; 9] = [
+    "create",
+    "update",
+    "block",
+    "unblock",
+    "archive",
+    "delete",
+    "link",
+    "changeMembers",
+    "read",
+];
+const TIMES: [(&str, &str, i64); 4] = [
+    ("1h", "Last hour", 1),
+    ("24h", "Last 24 hours", 24),
+    ("7d", "Last 7 days", 24 * 7),
+    ("30d", "Last 30 days", 24 * 30),
+];
+const COLUMNS: [&str; 15] = [
+    "id",
+    "time",
+    "configuration",
+    "requestId",
+    "action",
+    "resourceType",
+    "resourceId",
+    "resourceName",
+    "outcome",
+    "status",
+    "scimType",
+    "reason",
+    "durationMicros",
+    "source",
+    "userAgent",
+];
+/// How many entries a file has at most.
+const EXPORTED: i64 = 50_000;

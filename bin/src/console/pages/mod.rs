@@ -1,38 +1,124 @@
 //! The pages.
 
 pub(super) mod audit;
+mod charts;
+pub(super) mod configuration;
 pub(super) mod configurations;
 pub(super) mod directory;
+pub(super) mod fields;
+pub(super) mod group_rules;
+pub(super) mod guides;
 pub(super) mod logs;
+pub(super) mod mappings;
+pub(super) mod overview;
+pub(super) mod policy;
+mod rule;
+pub(super) mod settings;
 pub(super) mod tokens;
+pub(super) mod waiting;
 
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::{ConsoleAnswer, Failed, Visit};
+use super::{ConsoleAnswer, Failed, Visit, theme};
 
 /// What surrounds every page of somebody who is signed in.
 struct Shell {
     title: String,
     /// Which entry of the navigation the page belongs to.
     section: &'static str,
+    /// What is above the page, with where it is; the last one is the page itself.
+    crumbs: Vec<(String, String)>,
     name: String,
     administers: bool,
     form_token: String,
+    theme: &'static str,
+    /// The address of the page, to come back to.
+    here: String,
+    /// What was done just now.
+    done: &'static str,
 }
 
 impl Shell {
     fn new(visit: &Visit<'_>, section: &'static str, title: &str) -> Result<Self, Failed> {
         let who = visit.who()?;
+        let done = visit.query.text("done");
+        let done = DONE.iter().find(|(key, _)| *key == done);
         Ok(Self {
             title: title.to_owned(),
             section,
+            crumbs: crumbs(section, title),
             name: who.name.clone(),
             administers: visit.administers(),
             form_token: visit.console.admin.form_token(who),
+            theme: theme(visit.request.cookie),
+            here: visit.here(),
+            done: done.map(|(_, said)| *said).unwrap_or_default(),
         })
     }
+
+    /// The same, with the configuration that the page is about.
+    fn within(self, name: &str, id: &str) -> Self {
+        let mut crumbs = crumbs("provisioning", "");
+        crumbs.insert(2, ("SCIM Provisioning".to_owned(), LIST.to_owned()));
+        crumbs.truncate(3);
+        crumbs.push((name.to_owned(), format!("{LIST}/{id}")));
+        crumbs.push((self.title.clone(), String::new()));
+        Self {
+            crumbs,
+            title: format!("{} · {name}", self.title),
+            ..self
+        }
+    }
 }
+
+/// Where the list of configurations is.
+const LIST: &str = "/admin/users/scim-provisioning";
+
+fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
+    let part = match section {
+        "overview" => return Vec::new(),
+        "audit" => "Security",
+        "settings" => "Settings",
+        _ => "Users",
+    };
+    let mut crumbs = vec![("Admin", "/admin"), (part, "")];
+    crumbs.push((title, ""));
+    crumbs.dedup();
+    let owned = |(name, link): (&str, &str)| (name.to_owned(), link.to_owned());
+    crumbs.into_iter().map(owned).collect()
+}
+
+/// What a page says after an action, by the word in its address. No other text gets there.
+const DONE: [(&str, &str); 18] = [
+    ("saved", "Saved."),
+    ("enabled", "Enabled. Its tokens are accepted from now on."),
+    ("disabled", "Disabled. Its tokens are refused from now on."),
+    ("deleted", "Deleted."),
+    ("added", "Added."),
+    (
+        "drafted",
+        "Kept as the draft. Nothing changes until it is activated.",
+    ),
+    (
+        "activated",
+        "Activated. It applies from the next request on.",
+    ),
+    ("discarded", "The draft is as the active version again."),
+    ("revoked", "Revoked. It is refused from now on."),
+    ("begun", "Begun. It goes on in the background."),
+    ("allowed", "Carried out."),
+    ("rejected", "Dropped; the users stay as they are."),
+    ("linked", "Linked."),
+    ("blocked", "Blocked."),
+    ("unblocked", "Unblocked."),
+    (
+        "unlinked",
+        "Unlinked; the user is managed by hand from now on.",
+    ),
+    ("ended", "The session has ended."),
+    ("expiry", "The old token is accepted until then."),
+];
 
 /// A sentence where a page would be.
 #[derive(Template)]
@@ -40,10 +126,18 @@ impl Shell {
 pub(super) struct Message<'a> {
     pub(super) title: &'a str,
     pub(super) text: &'a str,
+    pub(super) theme: &'static str,
 }
 
-pub(super) fn home(_visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    Ok(ConsoleAnswer::redirect("/admin/users/scim-provisioning"))
+#[derive(Template)]
+#[template(path = "help.html")]
+struct Help {
+    shell: Shell,
+}
+
+pub(super) fn help(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let shell = Shell::new(visit, "overview", "Help")?;
+    ConsoleAnswer::page(200, &Help { shell })
 }
 
 /// An instant as people read it.
@@ -51,9 +145,43 @@ fn instant(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// An instant without year and seconds.
+fn short(at: DateTime<Utc>) -> String {
+    at.format("%m-%d %H:%M").to_string()
+}
+
 fn maybe(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(|| "never".to_owned(), instant)
 }
 
-/// How many rows a page has.
+/// How long ago an instant is.
+fn ago(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+    let Some(at) = at else {
+        return "never".to_owned();
+    };
+    let passed = now - at;
+    match (passed.num_days(), passed.num_hours(), passed.num_minutes()) {
+        (0, 0, 0) => "just now".to_owned(),
+        (0, 0, minutes) => format!("{minutes} min ago"),
+        (0, hours, _) => format!("{hours} h ago"),
+        (days, ..) => format!("{days} d ago"),
+    }
+}
+
+/// How many rows a page has: one of the sizes that are offered.
+fn rows(visit: &Visit<'_>) -> i64 {
+    let wanted = visit.query.text("rows").parse().unwrap_or(ROWS);
+    SIZES
+        .into_iter()
+        .find(|size| *size == wanted)
+        .unwrap_or(ROWS)
+}
+
+/// The sizes of a page, with the one that is chosen.
+fn sizes(visit: &Visit<'_>) -> Vec<(i64, bool)> {
+    let chosen = rows(visit);
+    SIZES.map(|size| (size, size == chosen)).to_vec()
+}
+
 const ROWS: i64 = 25;
+const SIZES: [i64; 4] = [10, 25, 50, 100];

@@ -1,17 +1,20 @@
 //! The tokens of a configuration.
 
 use askama::Template;
-use chrono::Utc;
+use chrono::{Duration, Utc};
 use scim_admin::token::LIVE;
 
 use super::super::signing_in::ask_again;
 use super::super::{ConsoleAnswer, Failed, Visit};
+use super::configuration::{Shown, Tabs};
 use super::configurations::shown;
-use super::{Shell, instant, maybe};
+use super::{LIST, Shell, ago, instant, maybe};
 
 struct Row {
     id: String,
     hint: String,
+    live: bool,
+    kind: &'static str,
     state: &'static str,
     created: String,
     created_by: String,
@@ -24,49 +27,87 @@ struct Row {
 #[template(path = "tokens.html")]
 struct Tokens {
     shell: Shell,
+    tabs: Tabs,
     id: String,
     rows: Vec<Row>,
     /// Whether another one may be made.
     room: bool,
+    /// How far a rotation is: what is to be done, and whether it is.
+    rotation: Vec<(&'static str, bool)>,
 }
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let admin = &visit.console.admin;
-    let configuration = admin.configuration(visit.part(0))?;
-    let (id, now) = (configuration.id.to_string(), Utc::now());
-    let tokens = admin.tokens(&id)?;
-    let live = tokens.iter().filter(|token| token.is_live(now)).count();
-    let rows = tokens.into_iter().map(|token| Row {
-        state: token.state(now),
-        created: instant(token.created),
-        expires: maybe(token.expires),
-        last_used: maybe(token.last_used),
-        client: [token.last_used_from, token.last_used_by]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" · "),
-        id: token.id,
-        hint: token.hint,
-        created_by: token.created_by,
+    let found = Shown::find(visit)?;
+    let now = found.now;
+    let live: Vec<_> = found
+        .tokens
+        .iter()
+        .filter(|token| token.is_live(now))
+        .collect();
+    let rotation = match live.as_slice() {
+        [new, old] => {
+            let taken = new.last_used > old.last_used;
+            let ends = old
+                .expires
+                .is_some_and(|ends| ends < now + Duration::days(31));
+            vec![
+                ("Generate a new token", true),
+                ("Give it to the identity provider", new.last_used.is_some()),
+                (
+                    "Wait until the identity provider uses the new one alone",
+                    taken,
+                ),
+                ("Revoke the old one, or let it end", ends),
+            ]
+        }
+        _ => Vec::new(),
+    };
+    let room = live.len() < LIVE;
+    let rows = found.tokens.iter().map(|token| {
+        let soon = token
+            .expires
+            .is_some_and(|ends| ends < now + Duration::days(30));
+        let (kind, state) = match (token.state(now), soon) {
+            ("active", true) => ("warning", "ends soon"),
+            ("active", false) => ("good", "active"),
+            (state, _) => ("", state),
+        };
+        Row {
+            live: token.is_live(now),
+            kind,
+            state,
+            created: instant(token.created),
+            expires: maybe(token.expires),
+            last_used: ago(token.last_used, now),
+            client: [&token.last_used_from, &token.last_used_by]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(" · "),
+            id: token.id.clone(),
+            hint: token.hint.clone(),
+            created_by: token.created_by.clone(),
+        }
     });
     let page = Tokens {
-        shell: Shell::new(
-            visit,
-            "provisioning",
-            &format!("Tokens of {}", configuration.name),
-        )?,
         rows: rows.collect(),
-        room: live < LIVE,
-        id,
+        shell: found.shell(visit, "Tokens")?,
+        tabs: found.tabs(visit, "tokens"),
+        room,
+        rotation,
+        id: found.id,
     };
     ConsoleAnswer::page(200, &page)
 }
 
+fn back(visit: &Visit<'_>, done: &str) -> ConsoleAnswer {
+    ConsoleAnswer::redirect(format!("{LIST}/{}/tokens{done}", visit.part(0)))
+}
+
 /// Back to the list, by way of the password.
 fn password(visit: &Visit<'_>) -> ConsoleAnswer {
-    let list = format!("/admin/users/scim-provisioning/{}/tokens", visit.part(0));
-    ask_again(&list)
+    ask_again(&format!("{LIST}/{}/tokens", visit.part(0)))
 }
 
 pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -75,8 +116,28 @@ pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
     }
     let admin = &visit.console.admin;
     let configuration = admin.configuration(visit.part(0))?;
-    let issued = admin.add_token(&visit.actor()?, &configuration.id.to_string())?;
+    let id = configuration.id.to_string();
+    let now = Utc::now();
+    let old = admin
+        .tokens(&id)?
+        .into_iter()
+        .find(|token| token.is_live(now));
+    let issued = admin.add_token(&visit.actor()?, &id)?;
+    if let (Some(old), Ok(hours)) = (old, visit.form.text("overlap").parse()) {
+        admin.retire_token(&visit.actor()?, &id, &old.id, hours)?;
+    }
     shown(visit, &configuration, &issued, "The new token")
+}
+
+pub(in super::super) fn retire(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    if !visit.is_confirmed() {
+        return Ok(password(visit));
+    }
+    let hours = visit.form.text("overlap").parse().unwrap_or_default();
+    let (id, token) = (visit.part(0), visit.part(1));
+    let admin = &visit.console.admin;
+    admin.retire_token(&visit.actor()?, id, token, hours)?;
+    Ok(back(visit, "?done=expiry"))
 }
 
 pub(in super::super) fn reveal(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -94,10 +155,8 @@ pub(in super::super) fn revoke(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     if !visit.is_confirmed() {
         return Ok(password(visit));
     }
+    let (id, token) = (visit.part(0), Some(visit.part(1)));
     let admin = &visit.console.admin;
-    let id = admin.configuration(visit.part(0))?.id.to_string();
-    admin.revoke_tokens(&visit.actor()?, &id, Some(visit.part(1)))?;
-    Ok(ConsoleAnswer::redirect(format!(
-        "/admin/users/scim-provisioning/{id}/tokens"
-    )))
+    admin.revoke_tokens(&visit.actor()?, id, token)?;
+    Ok(back(visit, "?done=revoked"))
 }

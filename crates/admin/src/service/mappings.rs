@@ -350,7 +350,11 @@ impl AdminService {
         }
     }
 
-    fn catalog(&self) -> Result<Catalog, AdminError> {
+    /// The fields that rules can write.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn catalog(&self) -> Result<Catalog, AdminError> {
         Ok(Catalog::with_custom(self.custom_fields()?))
     }
 }

@@ -116,6 +116,40 @@ impl AdminService {
         Ok(revoked)
     }
 
+    /// Lets a live token end after so many hours, so that a new one can take its place without a
+    /// gap.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for more than 30 days, or when the token
+    /// ends before that anyway.
+    pub fn retire_token(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        token_id: &str,
+        hours: i64,
+    ) -> Result<(), AdminError> {
+        if !(1..=OVERLAP_HOURS).contains(&hours) {
+            return Err(AdminError::Invalid(
+                "an old token goes on for 1 hour to 30 days".to_owned(),
+            ));
+        }
+        let configuration = self.configuration(name_or_id)?;
+        let now = now();
+        let tokens = self.store.tokens(configuration.id)?;
+        let found = tokens
+            .iter()
+            .find(|token| token.id == token_id && token.is_live(now));
+        let token = found.ok_or_else(|| AdminError::not_found("live token", token_id))?;
+        let ends = now + Duration::hours(hours);
+        let details = json!({ "token": token.id, "ends": ends.to_rfc3339() });
+        let audit = entry(actor, "token.retired", &configuration.name, details);
+        match self.store.retire_token(&token.id, ends, &audit)? {
+            true => Ok(()),
+            false => Err(AdminError::Invalid("the token ends before that".to_owned())),
+        }
+    }
+
     /// A token: a JWT around 256 random bits.
     pub(super) fn issue(
         &self,
@@ -173,4 +207,5 @@ impl AdminService {
     }
 }
 
+const OVERLAP_HOURS: i64 = 30 * 24;
 const TOKEN_DAYS: i64 = 365;

@@ -137,6 +137,22 @@ impl Store for Database {
         })
     }
 
+    fn retire_token(
+        &self,
+        id: &str,
+        at: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let (id, audit) = (id.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            let retired = tokens::retire(connection, &id, at)?;
+            if retired {
+                log::audit(connection, &audit)?;
+            }
+            Ok(retired)
+        })
+    }
+
     fn touch_token(
         &self,
         id: &str,

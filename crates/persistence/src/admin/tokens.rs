@@ -138,6 +138,18 @@ pub(super) fn revoke(
     Ok(connection.execute(&sql)? > 0)
 }
 
+pub(super) fn retire(
+    connection: &mut Connection,
+    id: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("UPDATE access_tokens SET expires_at = ");
+    sql.bind(millis(at)).push(" WHERE id = ").bind(id);
+    sql.push(" AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ");
+    sql.bind(millis(at)).push(")");
+    Ok(connection.execute(&sql)? > 0)
+}
+
 pub(super) fn touch(
     connection: &mut Connection,
     id: &str,

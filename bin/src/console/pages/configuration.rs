@@ -1,0 +1,342 @@
+//! One configuration: how it is, and the tabs that all of its pages have.
+
+use askama::Template;
+use chrono::{DateTime, Duration, Utc};
+use scim_admin::event::{Activity, EventQuery};
+use scim_admin::people::ManagedCounts;
+use scim_admin::{AccessToken, ProvisioningConfiguration};
+use scim_provisioning::reapply::Drift;
+
+use super::super::{ConsoleAnswer, Failed, Visit};
+use super::charts::{Chart, begin};
+use super::{LIST, Shell, ago, instant, maybe};
+
+/// How a configuration is, in a word.
+pub(super) struct Health {
+    pub(super) kind: &'static str,
+    pub(super) text: String,
+}
+
+impl Health {
+    /// What its tokens and its last 24 hours say.
+    pub(super) fn new(
+        configuration: &ProvisioningConfiguration,
+        tokens: &[AccessToken],
+        activity: &[&Activity],
+        now: DateTime<Utc>,
+    ) -> Self {
+        let said = |kind, text: &str| Self {
+            kind,
+            text: text.to_owned(),
+        };
+        if !configuration.enabled {
+            return said("", "Disabled");
+        }
+        if !tokens.iter().any(|token| token.is_live(now)) {
+            return said("bad", "No live token");
+        }
+        if tokens.iter().all(|token| token.last_used.is_none()) {
+            return said("", "Waiting");
+        }
+        let of = |activity: &[&&Activity], outcomes: &[&str]| {
+            let found = activity
+                .iter()
+                .filter(|one| outcomes.contains(&one.outcome.as_str()));
+            found.map(|one| one.entries).sum::<i64>()
+        };
+        let recent = activity.iter().filter(|one| one.hour >= begin(now, 24, 1));
+        let recent: Vec<&&Activity> = recent.collect();
+        let last = recent.iter().map(|one| one.hour).max();
+        let last: Vec<&&Activity> = recent
+            .iter()
+            .copied()
+            .filter(|one| Some(one.hour) == last)
+            .collect();
+        let failures = of(&recent, &["failure"]);
+        if of(&last, &["failure"]) * 2 > of(&last, &["success", "warning", "failure"]) {
+            return said("bad", &format!("Failing: {failures}"));
+        }
+        let warnings = of(&recent, &["warning", "held"]);
+        match (failures, warnings) {
+            (0, 0) => said("good", "Healthy"),
+            (0, warnings) => said("warning", &format!("Warnings: {warnings}")),
+            (failures, _) => said("warning", &format!("Failures: {failures}")),
+        }
+    }
+}
+
+/// What is to be said of a token that ends soon, or of no token at all.
+pub(super) fn expiring(tokens: &[AccessToken], now: DateTime<Utc>) -> String {
+    let live = tokens.iter().filter(|token| token.is_live(now));
+    // The longest-living one counts: it is the one that a rotation leaves.
+    let last = live.map(|token| token.expires).max_by_key(|expires| {
+        // A token without an end lives longest.
+        expires.map_or(i64::MAX, |expires| expires.timestamp())
+    });
+    match last {
+        Some(Some(expires)) if expires < now + Duration::days(SOON) => {
+            format!("The token expires in {} days.", (expires - now).num_days())
+        }
+        _ => String::new(),
+    }
+}
+
+/// What stands above every page of a configuration.
+pub(super) struct Tabs {
+    pub(super) base: String,
+    pub(super) name: String,
+    pub(super) enabled: bool,
+    pub(super) active: &'static str,
+    pub(super) health: Health,
+    pub(super) held: i64,
+    pub(super) links: i64,
+    pub(super) expiring: String,
+    pub(super) administers: bool,
+}
+
+impl Tabs {
+    pub(super) fn links_to(&self) -> Vec<(&'static str, &'static str, String)> {
+        let base = &self.base;
+        let mut links = vec![
+            ("overview", "Overview", base.clone()),
+            ("mapping", "Mapping", format!("{base}/mappings/user")),
+            ("groups", "Groups & roles", format!("{base}/groups")),
+            ("tokens", "Tokens", format!("{base}/tokens")),
+            ("policy", "Policy", format!("{base}/policy")),
+            ("waiting", "Held & pending", format!("{base}/held")),
+            ("logs", "Logs", format!("{base}/logs")),
+            ("guide", "Setup guide", format!("{base}/setup")),
+        ];
+        links.retain(|(key, ..)| self.administers || *key != "tokens");
+        links
+    }
+}
+
+/// A configuration with what its pages show of it.
+pub(super) struct Shown {
+    pub(super) configuration: ProvisioningConfiguration,
+    pub(super) id: String,
+    pub(super) tokens: Vec<AccessToken>,
+    pub(super) activity: Vec<Activity>,
+    pub(super) counts: ManagedCounts,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Shown {
+    /// The configuration that the first part of the path names.
+    pub(super) fn find(visit: &Visit<'_>) -> Result<Self, Failed> {
+        let admin = &visit.console.admin;
+        let configuration = admin.configuration(visit.part(0))?;
+        let (id, now) = (configuration.id.to_string(), Utc::now());
+        let activity = admin.activity(now - Duration::days(7))?;
+        Ok(Self {
+            tokens: admin.tokens(&id)?,
+            counts: admin.managed_counts(configuration.id)?,
+            activity: activity
+                .into_iter()
+                .filter(|one| one.configuration == id)
+                .collect(),
+            configuration,
+            id,
+            now,
+        })
+    }
+
+    fn activity(&self) -> Vec<&Activity> {
+        self.activity.iter().collect()
+    }
+
+    pub(super) fn tabs(&self, visit: &Visit<'_>, active: &'static str) -> Tabs {
+        Tabs {
+            base: format!("{LIST}/{}", self.id),
+            name: self.configuration.name.clone(),
+            enabled: self.configuration.enabled,
+            active,
+            health: Health::new(
+                &self.configuration,
+                &self.tokens,
+                &self.activity(),
+                self.now,
+            ),
+            held: self.counts.held,
+            links: self.counts.links,
+            expiring: expiring(&self.tokens, self.now),
+            administers: visit.administers(),
+        }
+    }
+
+    pub(super) fn shell(&self, visit: &Visit<'_>, title: &str) -> Result<Shell, Failed> {
+        let shell = Shell::new(visit, "provisioning", title)?;
+        Ok(shell.within(&self.configuration.name, &self.id))
+    }
+}
+
+/// What is to be done until provisioning runs, and whether it is done.
+struct Step {
+    done: bool,
+    text: &'static str,
+    when: String,
+}
+
+#[derive(Template)]
+#[template(path = "configuration.html")]
+struct Overview {
+    shell: Shell,
+    tabs: Tabs,
+    counts: ManagedCounts,
+    description: String,
+    types: &'static str,
+    endpoint: String,
+    hint: String,
+    last_used: String,
+    last_client: String,
+    steps: Vec<Step>,
+    chart: Chart,
+    last: Option<(i64, String)>,
+    created: String,
+}
+
+pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let shown = Shown::find(visit)?;
+    let newest = shown.tokens.first();
+    let used = shown.tokens.iter().max_by_key(|token| token.last_used);
+    let used = used.filter(|token| token.last_used.is_some());
+    let query = EventQuery {
+        configuration: Some(shown.configuration.id),
+        before: Some(i64::MAX),
+        limit: 1,
+        ..EventQuery::default()
+    };
+    let last = visit.console.admin.events(&query)?;
+    let chart = Chart::new("Requests, 7 days", &shown.activity(), shown.now, 28, 6);
+    let page = Overview {
+        shell: shown.shell(visit, "Overview")?,
+        tabs: shown.tabs(visit, "overview"),
+        counts: shown.counts,
+        description: shown.configuration.description.clone(),
+        types: types(&shown.configuration),
+        endpoint: visit.console.scim_endpoint.clone(),
+        hint: newest.map(|token| token.hint.clone()).unwrap_or_default(),
+        last_used: ago(used.and_then(|token| token.last_used), shown.now),
+        last_client: used
+            .into_iter()
+            .flat_map(|token| [&token.last_used_from, &token.last_used_by])
+            .flatten()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(" · "),
+        steps: steps(&shown),
+        chart,
+        last: last.first().map(|event| {
+            let name = event.resource_name.as_deref().unwrap_or_default();
+            let said = format!("{} {} {name}", ago(Some(event.at), shown.now), event.action);
+            (event.id, said)
+        }),
+        created: instant(shown.configuration.created),
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+pub(super) fn types(configuration: &ProvisioningConfiguration) -> &'static str {
+    match (configuration.users, configuration.groups) {
+        (true, true) => "Users, groups",
+        (true, false) => "Users",
+        (false, true) => "Groups",
+        (false, false) => "Nothing",
+    }
+}
+
+fn steps(shown: &Shown) -> Vec<Step> {
+    let counts = shown.counts;
+    let used = shown
+        .tokens
+        .iter()
+        .filter_map(|token| token.last_used)
+        .max();
+    let mut steps = vec![
+        Step {
+            done: shown.tokens.iter().any(|token| token.is_live(shown.now)),
+            text: "A token is there",
+            when: maybe(shown.tokens.last().map(|token| token.created)),
+        },
+        Step {
+            done: used.is_some(),
+            text: "The identity provider has asked with it",
+            when: used.map(instant).unwrap_or_default(),
+        },
+    ];
+    let mut resources = |wanted: bool, there: bool, text| {
+        if wanted {
+            steps.push(Step {
+                done: there,
+                text,
+                when: String::new(),
+            });
+        }
+    };
+    let users = counts.active + counts.blocked + counts.archived;
+    let configuration = &shown.configuration;
+    resources(configuration.users, users > 0, "The first user has come");
+    resources(
+        configuration.groups,
+        counts.groups > 0,
+        "The first group has come",
+    );
+    steps
+}
+
+#[derive(Template)]
+#[template(path = "drift.html")]
+struct Drifted {
+    shell: Shell,
+    tabs: Tabs,
+    drift: Drift,
+}
+
+/// Who was edited by hand since the identity provider wrote them.
+pub(in super::super) fn drift(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let shown = Shown::find(visit)?;
+    let provider = &visit.console.provider;
+    let drift = provider.drift(&shown.configuration.to_provisioning())?;
+    let page = Drifted {
+        shell: shown.shell(visit, "Drift")?,
+        tabs: shown.tabs(visit, "overview"),
+        drift,
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+/// How many days before its end a token is talked about.
+const SOON: i64 = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_ends_soon_is_talked_about_unless_another_one_lives_on() {
+        let now = Utc::now();
+        let token = |days: Option<i64>| AccessToken {
+            id: String::new(),
+            configuration: scim_provisioning::ConfigurationId::new(),
+            hash: String::new(),
+            sealed: String::new(),
+            key_id: String::new(),
+            hint: String::new(),
+            created: now,
+            created_by: String::new(),
+            expires: days.map(|days| now + Duration::days(days) + Duration::hours(1)),
+            revoked: None,
+            last_used: None,
+            last_used_from: None,
+            last_used_by: None,
+        };
+        assert_eq!(
+            expiring(&[token(Some(7))], now),
+            "The token expires in 7 days."
+        );
+        assert_eq!(expiring(&[token(Some(7)), token(Some(300))], now), "");
+        assert_eq!(expiring(&[token(Some(7)), token(None)], now), "");
+        assert_eq!(expiring(&[], now), "");
+    }
+}

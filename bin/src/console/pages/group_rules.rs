@@ -1,0 +1,296 @@
+//! Groups & roles: what a group of the identity provider is in ServiceOps, and what it gives.
+
+use askama::Template;
+use scim_admin::AdminError;
+use scim_admin::people::GroupSummary;
+use scim_mapping::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
+
+use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
+use super::configuration::Tabs;
+use super::mappings::Edited;
+use super::{LIST, Shell};
+
+struct Row {
+    rank: usize,
+    key: String,
+    when: String,
+    kind: &'static str,
+    link: &'static str,
+    grants: String,
+    paused: bool,
+}
+
+#[derive(Template)]
+#[template(path = "group_rules.html")]
+struct Page {
+    shell: Shell,
+    tabs: Tabs,
+    here: String,
+    mapping: String,
+    base: String,
+    drafted: bool,
+    rows: Vec<Row>,
+    groups: Vec<GroupSummary>,
+    error: String,
+}
+
+impl Page {
+    fn new(visit: &Visit<'_>, edited: &Edited) -> Result<Self, Failed> {
+        let name = &edited.shown.configuration.name;
+        let mut groups = visit.console.admin.groups(None, None, 200)?;
+        groups.retain(|group| group.managed_by.as_ref() == Some(name));
+        groups.truncate(50);
+        let rules = edited.base().rules.group_rules.iter().zip(1..);
+        Ok(Self {
+            shell: edited.shown.shell(visit, "Groups & roles")?,
+            tabs: edited.shown.tabs(visit, "groups"),
+            here: format!("{LIST}/{}/groups", edited.shown.id),
+            mapping: format!("{LIST}/{}/mappings/group", edited.shown.id),
+            base: edited.base().checksum.clone(),
+            drafted: edited.draft.is_some(),
+            rows: rules
+                .map(|(rule, rank)| Row {
+                    rank,
+                    key: rule.key.clone(),
+                    when: when(&rule.when),
+                    kind: kind(rule.kind),
+                    link: match rule.link {
+                        GroupLink::Create => "a new group",
+                        GroupLink::ExistingByName => "the group of the same name",
+                    },
+                    grants: granted(&rule.grants),
+                    paused: rule.paused,
+                })
+                .collect(),
+            groups,
+            error: String::new(),
+        })
+    }
+}
+
+fn when(rule: &GroupMatch) -> String {
+    match rule {
+        GroupMatch::Any => "every group".to_owned(),
+        GroupMatch::Name(text) => format!("name is {text}"),
+        GroupMatch::NameStartsWith(text) => format!("name begins with {text}"),
+        GroupMatch::NameEndsWith(text) => format!("name ends with {text}"),
+        GroupMatch::NameContains(text) => format!("name contains {text}"),
+        GroupMatch::ExternalId(text) => format!("externalId is {text}"),
+    }
+}
+
+fn kind(kind: GroupKind) -> &'static str {
+    match kind {
+        GroupKind::RequesterGroup => "requester group",
+        GroupKind::TechnicianGroup => "technician group",
+        GroupKind::Ignore => "no group",
+    }
+}
+
+fn granted(grants: &Grants) -> String {
+    let entries = grants.entries().into_iter();
+    let said = entries.map(|(field, value)| format!("{field}: {value}"));
+    said.collect::<Vec<_>>().join(", ")
+}
+
+pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, "group")?;
+    ConsoleAnswer::page(200, &Page::new(visit, &edited)?)
+}
+
+/// A rule in the words of a form.
+#[derive(Default)]
+struct Fields {
+    key: String,
+    when: &'static str,
+    text: String,
+    kind: &'static str,
+    by_name: bool,
+    roles: String,
+    user_type: String,
+    department: String,
+    vip: bool,
+    paused: bool,
+}
+
+impl Fields {
+    fn of(rule: &GroupRule) -> Self {
+        let (when, text) = match &rule.when {
+            GroupMatch::Any => ("any", ""),
+            GroupMatch::Name(text) => ("name", text.as_str()),
+            GroupMatch::NameStartsWith(text) => ("starts", text.as_str()),
+            GroupMatch::NameEndsWith(text) => ("ends", text.as_str()),
+            GroupMatch::NameContains(text) => ("contains", text.as_str()),
+            GroupMatch::ExternalId(text) => ("externalId", text.as_str()),
+        };
+        Self {
+            key: rule.key.clone(),
+            when,
+            text: text.to_owned(),
+            kind: rule.kind.as_str(),
+            by_name: rule.link == GroupLink::ExistingByName,
+            roles: rule.grants.roles.join("\n"),
+            user_type: rule.grants.user_type.clone().unwrap_or_default(),
+            department: rule.grants.department.clone().unwrap_or_default(),
+            vip: rule.grants.vip == Some(true),
+            paused: rule.paused,
+        }
+    }
+
+    /// The rule that somebody entered, over the one that is there.
+    fn entered(form: &Form, before: Option<&GroupRule>, others: &[GroupRule]) -> GroupRule {
+        let text = form.text("text").trim().to_owned();
+        let given =
+            |name: &str| Some(form.text(name).trim().to_owned()).filter(|text| !text.is_empty());
+        let roles = form.text("roles").lines().map(str::trim);
+        let key = (1..)
+            .map(|number| format!("rule_{number}"))
+            .find(|key| others.iter().all(|rule| rule.key != *key));
+        GroupRule {
+            key: before.map_or_else(|| key.unwrap_or_default(), |rule| rule.key.clone()),
+            when: match form.text("when") {
+                "name" => GroupMatch::Name(text),
+                "starts" => GroupMatch::NameStartsWith(text),
+                "ends" => GroupMatch::NameEndsWith(text),
+                "contains" => GroupMatch::NameContains(text),
+                "externalId" => GroupMatch::ExternalId(text),
+                _ => GroupMatch::Any,
+            },
+            kind: match form.text("kind") {
+                "technician_group" => GroupKind::TechnicianGroup,
+                "ignored" => GroupKind::Ignore,
+                _ => GroupKind::RequesterGroup,
+            },
+            link: match form.checked("by_name") {
+                true => GroupLink::ExistingByName,
+                false => GroupLink::Create,
+            },
+            name_transforms: before
+                .map(|rule| rule.name_transforms.clone())
+                .unwrap_or_default(),
+            grants: Grants {
+                roles: roles
+                    .filter(|role| !role.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+                user_type: given("user_type"),
+                department: given("department"),
+                vip: form.checked("vip").then_some(true),
+            },
+            paused: form.checked("paused"),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "group_rule.html")]
+struct RulePage {
+    shell: Shell,
+    here: String,
+    base: String,
+    error: String,
+    fields: Fields,
+}
+
+impl RulePage {
+    fn new(visit: &Visit<'_>, edited: &Edited, fields: Fields) -> Result<Self, Failed> {
+        let title = match fields.key.is_empty() {
+            true => "New group rule",
+            false => "Group rule",
+        };
+        Ok(Self {
+            shell: edited.shown.shell(visit, title)?,
+            here: format!("{LIST}/{}/groups", edited.shown.id),
+            base: edited.base().checksum.clone(),
+            error: String::new(),
+            fields,
+        })
+    }
+}
+
+pub(in super::super) fn new(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, "group")?;
+    let fields = Fields {
+        when: "name",
+        text: visit.query.text("name").to_owned(),
+        ..Fields::default()
+    };
+    ConsoleAnswer::page(200, &RulePage::new(visit, &edited, fields)?)
+}
+
+pub(in super::super) fn edit(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, "group")?;
+    let mut rules = edited.base().rules.group_rules.iter();
+    let rule = rules.find(|rule| rule.key == visit.part(1));
+    let fields = Fields::of(rule.ok_or(Failed::NotFound)?);
+    ConsoleAnswer::page(200, &RulePage::new(visit, &edited, fields)?)
+}
+
+pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, "group")?;
+    let mut set = edited.base().rules.clone();
+    let key = visit.form.text("key");
+    let before = set.group_rules.iter().find(|rule| rule.key == key);
+    let rule = Fields::entered(&visit.form, before, &set.group_rules);
+    let mut fields = Fields::of(&rule);
+    fields.key = key.to_owned();
+    match set.group_rules.iter_mut().find(|known| known.key == key) {
+        Some(known) => *known = rule,
+        None => set.group_rules.push(rule),
+    }
+    match edited.keep(visit, &set, "") {
+        Ok(()) => Ok(back(&edited)),
+        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+            let page = RulePage {
+                error: sentence(&error),
+                ..RulePage::new(visit, &edited, fields)?
+            };
+            ConsoleAnswer::page(422, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn back(edited: &Edited) -> ConsoleAnswer {
+    ConsoleAnswer::redirect(format!("{LIST}/{}/groups?done=drafted", edited.shown.id))
+}
+
+/// Changes the rules and shows them again.
+fn change(
+    visit: &Visit<'_>,
+    with: impl FnOnce(&mut Vec<GroupRule>, usize),
+) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, "group")?;
+    let mut set = edited.base().rules.clone();
+    let key = visit.form.text("key");
+    let at = set.group_rules.iter().position(|rule| rule.key == key);
+    with(&mut set.group_rules, at.ok_or(Failed::NotFound)?);
+    match edited.keep(visit, &set, "") {
+        Ok(()) => Ok(back(&edited)),
+        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+            let page = Page {
+                error: sentence(&error),
+                ..Page::new(visit, &edited)?
+            };
+            ConsoleAnswer::page(422, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(in super::super) fn reorder(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let up = visit.form.text("direction") == "up";
+    change(visit, |rules, at| {
+        let to = match up {
+            true => at.saturating_sub(1),
+            false => (at + 1).min(rules.len() - 1),
+        };
+        rules.swap(at, to);
+    })
+}
+
+pub(in super::super) fn delete(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    change(visit, |rules, at| {
+        rules.remove(at);
+    })
+}

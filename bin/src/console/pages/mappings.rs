@@ -1,0 +1,592 @@
+//! The mapping of a configuration: rules, versions, preview and impact.
+
+use askama::Template;
+use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
+use scim_admin::{AdminError, VersionChoice};
+use scim_mapping::{Field, MappedResource, MappingSet, Preview, Rule, RuleDifference};
+use scim_provisioning::ResourceKind;
+use scim_provisioning::reapply::{Impact, Job};
+use serde_json::{Value, json};
+
+use super::super::signing_in::ask_again;
+use super::super::{ConsoleAnswer, Failed, Visit, sentence};
+use super::configuration::{Shown, Tabs};
+use super::rule::{RuleForm, TRANSFORMS, plain, targets, written};
+use super::{LIST, Shell, instant};
+
+/// A rule in the list.
+struct Row {
+    number: usize,
+    key: String,
+    source: String,
+    transforms: String,
+    target: String,
+    enabled: bool,
+    required: bool,
+    rank: Option<u8>,
+    apply: String,
+    on_error: String,
+    /// How it differs from the active version.
+    change: String,
+}
+
+/// A version in the list.
+struct Version {
+    number: i64,
+    state: &'static str,
+    made: String,
+    by: String,
+    note: String,
+}
+
+/// A mapping with what its pages show of it.
+pub(super) struct Edited {
+    pub(super) shown: Shown,
+    pub(super) resource: MappedResource,
+    pub(super) word: &'static str,
+    pub(super) active: MappingVersion,
+    /// The draft, where it differs from the active version.
+    pub(super) draft: Option<MappingVersion>,
+    pub(super) versions: Vec<MappingVersion>,
+}
+
+impl Edited {
+    pub(super) fn find(visit: &Visit<'_>, word: &str) -> Result<Self, Failed> {
+        let (resource, word) = match word {
+            "user" => (MappedResource::User, "user"),
+            "group" => (MappedResource::Group, "group"),
+            _ => return Err(Failed::NotFound),
+        };
+        let shown = Shown::find(visit)?;
+        let admin = &visit.console.admin;
+        let active = admin.mapping(&shown.id, resource, VersionChoice::Active)?;
+        let (_, versions) = admin.mappings(&shown.id, resource)?;
+        let draft = versions.iter().find(|version| version.version == 0);
+        Ok(Self {
+            draft: draft
+                .filter(|draft| draft.checksum != active.checksum)
+                .cloned(),
+            shown,
+            resource,
+            word,
+            active,
+            versions,
+        })
+    }
+
+    /// What an edit begins with: the draft, or the active version.
+    pub(super) fn base(&self) -> &MappingVersion {
+        self.draft.as_ref().unwrap_or(&self.active)
+    }
+
+    fn differences(&self) -> Vec<RuleDifference> {
+        self.active.rules.differences(&self.base().rules)
+    }
+
+    fn link(&self, rest: &str) -> String {
+        format!("{LIST}/{}/mappings/{}{rest}", self.shown.id, self.word)
+    }
+
+    /// Keeps changed rules as the draft, if nobody changed them meanwhile.
+    pub(super) fn keep(
+        &self,
+        visit: &Visit<'_>,
+        rules: &MappingSet,
+        note: &str,
+    ) -> Result<(), AdminError> {
+        if visit.form.text("base") != self.base().checksum {
+            return Err(AdminError::Stale);
+        }
+        let rules = json!(rules);
+        let Ok(actor) = visit.actor() else {
+            return Err(AdminError::Stale);
+        };
+        let admin = &visit.console.admin;
+        admin.draft_mapping(&actor, &self.shown.id, &rules, note)?;
+        Ok(())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "mapping.html")]
+struct Editor {
+    shell: Shell,
+    tabs: Tabs,
+    word: &'static str,
+    base: String,
+    here: String,
+    active: i64,
+    drafted: bool,
+    rows: Vec<Row>,
+    differences: Vec<(String, String, String)>,
+    unmapped: Vec<ReceivedAttribute>,
+    versions: Vec<Version>,
+    error: String,
+    document: String,
+}
+
+impl Editor {
+    fn new(visit: &Visit<'_>, edited: &Edited) -> Result<Self, Failed> {
+        let admin = &visit.console.admin;
+        let catalog = admin.catalog()?;
+        let differences: Vec<(String, String, String)> = edited
+            .differences()
+            .iter()
+            .map(|difference| {
+                let difference = json!(difference);
+                let text = |name: &str| {
+                    let value = difference.get(name).and_then(Value::as_str);
+                    value.unwrap_or_default().to_owned()
+                };
+                let members = difference.get("members").and_then(Value::as_array);
+                let members = members.into_iter().flatten().filter_map(Value::as_str);
+                (
+                    text("change"),
+                    text("key"),
+                    members.collect::<Vec<_>>().join(", "),
+                )
+            })
+            .collect();
+        let rules = edited.base().rules.rules.iter().zip(1..);
+        let rows = rules.map(|(rule, number)| {
+            let change = differences.iter().find(|(_, key, _)| *key == rule.key);
+            let transforms: Vec<String> = rule.transforms.iter().map(written).collect();
+            let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
+            Row {
+                number,
+                key: rule.key.clone(),
+                source: rule.source.to_string(),
+                transforms: transforms.join(" › "),
+                target: catalog.label(&rule.target),
+                enabled: rule.enabled,
+                required: rule.required,
+                rank: rule.match_rank,
+                apply: word(json!(rule.apply)),
+                on_error: word(json!(rule.on_error)),
+                change: change
+                    .map(|(change, ..)| change.clone())
+                    .unwrap_or_default(),
+            }
+        });
+        let mut unmapped = admin.received_attributes(&edited.shown.id, edited.resource)?;
+        unmapped.retain(|attribute| !attribute.mapped);
+        unmapped.truncate(SEEN);
+        let versions = edited.versions.iter().filter(|version| version.version > 0);
+        Ok(Self {
+            shell: edited.shown.shell(visit, "Mapping")?,
+            tabs: edited.shown.tabs(visit, "mapping"),
+            word: edited.word,
+            base: edited.base().checksum.clone(),
+            here: edited.link(""),
+            active: edited.active.version,
+            drafted: edited.draft.is_some(),
+            rows: rows.collect(),
+            versions: versions
+                .map(|version| Version {
+                    number: version.version,
+                    state: version.state(edited.active.version),
+                    made: instant(version.created),
+                    by: version.created_by.clone(),
+                    note: version.note.clone(),
+                })
+                .collect(),
+            differences,
+            unmapped,
+            error: String::new(),
+            document: String::new(),
+        })
+    }
+}
+
+pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    ConsoleAnswer::page(200, &Editor::new(visit, &edited)?)
+}
+
+#[derive(Template)]
+#[template(path = "rule.html")]
+struct RulePage {
+    shell: Shell,
+    here: String,
+    base: String,
+    error: String,
+    form: RuleForm,
+    fields: Vec<(String, String, bool)>,
+    seen: Vec<ReceivedAttribute>,
+    transforms: [(&'static str, &'static str); 36],
+}
+
+impl RulePage {
+    fn new(visit: &Visit<'_>, edited: &Edited, form: RuleForm) -> Result<Self, Failed> {
+        let admin = &visit.console.admin;
+        let title = match form.key.is_empty() {
+            true => "New rule",
+            false => "Rule",
+        };
+        Ok(Self {
+            shell: edited.shown.shell(visit, title)?,
+            here: edited.link(""),
+            base: edited.base().checksum.clone(),
+            error: String::new(),
+            fields: targets(&admin.catalog()?, edited.resource, &form.target),
+            seen: admin.received_attributes(&edited.shown.id, edited.resource)?,
+            transforms: TRANSFORMS,
+            form,
+        })
+    }
+}
+
+pub(in super::super) fn new_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let form = RuleForm::fresh(visit.query.text("path"));
+    ConsoleAnswer::page(200, &RulePage::new(visit, &edited, form)?)
+}
+
+pub(in super::super) fn edit_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let rules = &edited.base().rules.rules;
+    let rule = rules.iter().find(|rule| rule.key == visit.part(2));
+    let form = RuleForm::of(rule.ok_or(Failed::NotFound)?);
+    ConsoleAnswer::page(200, &RulePage::new(visit, &edited, form)?)
+}
+
+pub(in super::super) fn save_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let form = RuleForm::entered(&visit.form);
+    let mut set = edited.base().rules.clone();
+    let saved = form.rule(&set.rules).and_then(|rule| {
+        match set.rules.iter_mut().find(|known| known.key == form.key) {
+            Some(known) => *known = rule,
+            None => set.rules.push(rule),
+        }
+        edited.keep(visit, &set, "")
+    });
+    match saved {
+        Ok(()) => Ok(ConsoleAnswer::redirect(edited.link("?done=drafted"))),
+        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+            let page = RulePage {
+                error: sentence(&error),
+                ..RulePage::new(visit, &edited, form)?
+            };
+            ConsoleAnswer::page(422, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Changes the rules and shows the editor again.
+fn change(
+    visit: &Visit<'_>,
+    with: impl FnOnce(&mut Vec<Rule>, usize),
+) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let mut set = edited.base().rules.clone();
+    let key = visit.form.text("key");
+    let at = set.rules.iter().position(|rule| rule.key == key);
+    with(&mut set.rules, at.ok_or(Failed::NotFound)?);
+    kept(visit, &edited, edited.keep(visit, &set, ""), "drafted")
+}
+
+fn kept(
+    visit: &Visit<'_>,
+    edited: &Edited,
+    done: Result<(), AdminError>,
+    said: &str,
+) -> Result<ConsoleAnswer, Failed> {
+    match done {
+        Ok(()) => Ok(ConsoleAnswer::redirect(
+            edited.link(&format!("?done={said}")),
+        )),
+        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+            let page = Editor {
+                error: sentence(&error),
+                document: visit.form.text("document").to_owned(),
+                ..Editor::new(visit, edited)?
+            };
+            ConsoleAnswer::page(422, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(in super::super) fn reorder(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let up = visit.form.text("direction") == "up";
+    change(visit, |rules, at| {
+        let to = match up {
+            true => at.saturating_sub(1),
+            false => (at + 1).min(rules.len() - 1),
+        };
+        rules.swap(at, to);
+    })
+}
+
+pub(in super::super) fn delete_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    change(visit, |rules, at| {
+        rules.remove(at);
+    })
+}
+
+pub(in super::super) fn discard(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let done = edited.keep(visit, &edited.active.rules, "");
+    kept(visit, &edited, done, "discarded")
+}
+
+pub(in super::super) fn restore(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let rules = match edited.resource {
+        MappedResource::User => MappingSet::default_user(),
+        MappedResource::Group => MappingSet::default_group(),
+    };
+    let done = edited.keep(visit, &rules, "The default rules");
+    kept(visit, &edited, done, "drafted")
+}
+
+pub(in super::super) fn import(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let read = serde_json::from_str::<Value>(visit.form.text("document"));
+    let done = read
+        .map_err(|error| AdminError::Invalid(format!("this is no JSON: {error}")))
+        .and_then(|document| {
+            MappingSet::from_json(&document).map_err(|error| AdminError::Invalid(error.to_string()))
+        })
+        .and_then(|set| match set.resource == edited.resource {
+            true => edited.keep(visit, &set, "Imported"),
+            false => Err(AdminError::Invalid(
+                "this mapping is for the other kind of resource".to_owned(),
+            )),
+        });
+    kept(visit, &edited, done, "drafted")
+}
+
+pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let document = serde_json::to_string_pretty(&edited.base().document());
+    let document = document.map_err(|_json| Failed::Internal)?;
+    let name = match edited.resource {
+        MappedResource::User => "user-mapping.json",
+        MappedResource::Group => "group-mapping.json",
+    };
+    Ok(ConsoleAnswer::file(name, "application/json", document))
+}
+
+/// Whether rules give rights, so that the password is asked for before they apply.
+fn gives_rights(set: &MappingSet) -> bool {
+    let roles = |rule: &Rule| rule.target == Field::Roles || rule.target == Field::UserType;
+    set.rules.iter().any(roles)
+        || set
+            .group_rules
+            .iter()
+            .any(|rule| !rule.grants.entries().is_empty())
+}
+
+pub(in super::super) fn activate(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    if gives_rights(&edited.base().rules) && !visit.is_confirmed() {
+        return Ok(ask_again(&edited.link("")));
+    }
+    if visit.form.text("base") != edited.base().checksum {
+        return kept(visit, &edited, Err(AdminError::Stale), "");
+    }
+    let admin = &visit.console.admin;
+    let done = admin.activate_mapping(&visit.actor()?, &edited.shown.id, edited.resource);
+    kept(visit, &edited, done.map(drop), "activated")
+}
+
+pub(in super::super) fn roll_back(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    if !visit.is_confirmed() {
+        return Ok(ask_again(&edited.link("")));
+    }
+    let number = visit.form.text("version").parse();
+    let number = number.map_err(|_number| Failed::NotFound)?;
+    let admin = &visit.console.admin;
+    let id = &edited.shown.id;
+    let done = admin.roll_back_mapping(&visit.actor()?, id, edited.resource, number);
+    kept(visit, &edited, done.map(drop), "activated")
+}
+
+#[derive(Template)]
+#[template(path = "preview.html")]
+struct PreviewPage {
+    shell: Shell,
+    tabs: Tabs,
+    here: String,
+    drafted: bool,
+    draft_chosen: bool,
+    people: Vec<(String, String)>,
+    document: String,
+    error: String,
+    preview: Option<Preview>,
+    sent_back: String,
+}
+
+fn preview_page(
+    visit: &Visit<'_>,
+    edited: &Edited,
+    document: String,
+) -> Result<PreviewPage, Failed> {
+    let admin = &visit.console.admin;
+    let name = &edited.shown.configuration.name;
+    let people = match edited.resource {
+        MappedResource::User => admin.people(None, None, 100)?,
+        MappedResource::Group => Vec::new(),
+    };
+    let own = people
+        .into_iter()
+        .filter(|one| one.managed_by.as_ref() == Some(name));
+    Ok(PreviewPage {
+        shell: edited.shown.shell(visit, "Preview")?,
+        tabs: edited.shown.tabs(visit, "mapping"),
+        here: edited.link(""),
+        drafted: edited.draft.is_some(),
+        draft_chosen: edited.draft.is_some(),
+        people: own.take(20).map(|one| (one.id, one.user_name)).collect(),
+        document,
+        error: String::new(),
+        preview: None,
+        sent_back: String::new(),
+    })
+}
+
+pub(in super::super) fn preview_form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let document = match visit.query.given("user") {
+        Some(id) => visit.console.admin.person(id)?.document,
+        None => sample(edited.resource),
+    };
+    let document = serde_json::to_string_pretty(&document).unwrap_or_default();
+    ConsoleAnswer::page(200, &preview_page(visit, &edited, document)?)
+}
+
+pub(in super::super) fn preview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part(1))?;
+    let entered = visit.form.text("document").to_owned();
+    let draft = visit.form.text("version") == "draft" && edited.draft.is_some();
+    let choice = match draft {
+        true => VersionChoice::Draft,
+        false => VersionChoice::Active,
+    };
+    let kind = match edited.resource {
+        MappedResource::User => ResourceKind::User,
+        MappedResource::Group => ResourceKind::Group,
+    };
+    let admin = &visit.console.admin;
+    let source = admin.model(&edited.shown.id, edited.resource, choice)?;
+    let configuration = edited.shown.configuration.to_provisioning();
+    let limits = scim_protocol::Limits::default();
+    let previewed = scim_protocol::resource::parse(entered.as_bytes(), &limits)
+        .map_err(|error| Failed::Refused(AdminError::Invalid(error.detail().to_owned())))
+        .and_then(|document| {
+            let provider = &visit.console.provider;
+            Ok(provider.preview(&configuration, &source, kind, document)?)
+        });
+    let page = preview_page(visit, &edited, entered)?;
+    let page = PreviewPage {
+        draft_chosen: draft,
+        ..page
+    };
+    match previewed {
+        Ok(preview) => {
+            let sent_back = serde_json::to_string_pretty(&preview.sent_back).unwrap_or_default();
+            let page = PreviewPage {
+                preview: Some(preview),
+                sent_back,
+                ..page
+            };
+            ConsoleAnswer::page(200, &page)
+        }
+        Err(Failed::Refused(error)) => {
+            let page = PreviewPage {
+                error: sentence(&error),
+                ..page
+            };
+            ConsoleAnswer::page(422, &page)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn sample(resource: MappedResource) -> Value {
+    match resource {
+        MappedResource::User => json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": "ava.stone@corp.example",
+            "name": { "givenName": "Ava", "familyName": "Stone" },
+            "displayName": "Ava Stone",
+            "active": true,
+            "title": "Engineer",
+            "emails": [{ "type": "work", "value": "Ava.Stone@Corp.example", "primary": true }],
+        }),
+        MappedResource::Group => json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+            "displayName": "Service Desk",
+        }),
+    }
+}
+
+/// A value of a preview as people read it.
+fn shown_value(value: Option<&Value>) -> String {
+    value.map(plain).unwrap_or_else(|| "–".to_owned())
+}
+
+#[derive(Template)]
+#[template(path = "impact.html")]
+struct ImpactPage {
+    shell: Shell,
+    tabs: Tabs,
+    here: String,
+    drafted: bool,
+    active: i64,
+    impact: Option<Impact>,
+    jobs: Vec<Job>,
+}
+
+/// What the draft would change of the users who are there, and the active rules being applied to
+/// them.
+pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, "user")?;
+    let admin = &visit.console.admin;
+    let impact = match visit.query.checked("run") {
+        true => {
+            let choice = match edited.draft {
+                Some(_) => VersionChoice::Draft,
+                None => VersionChoice::Active,
+            };
+            let source = admin.model(&edited.shown.id, MappedResource::User, choice)?;
+            let configuration = edited.shown.configuration.to_provisioning();
+            Some(visit.console.provider.impact(&configuration, &source)?)
+        }
+        false => None,
+    };
+    let mut jobs = admin.jobs(&edited.shown.id)?;
+    jobs.truncate(5);
+    let page = ImpactPage {
+        shell: edited.shown.shell(visit, "Impact")?,
+        tabs: edited.shown.tabs(visit, "mapping"),
+        here: edited.link(""),
+        drafted: edited.draft.is_some(),
+        active: edited.active.version,
+        impact,
+        jobs,
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+pub(in super::super) fn reapply(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, "user")?;
+    let admin = &visit.console.admin;
+    admin.begin_reapply(&visit.actor()?, &edited.shown.id)?;
+    Ok(ConsoleAnswer::redirect(edited.link("/impact?done=begun")))
+}
+
+/// How many attributes without a rule are shown.
+const SEEN: usize = 12;
+
+/// The colour of a version's state.
+fn kind(state: &str) -> &'static str {
+    match state {
+        "active" => "good",
+        _ => "",
+    }
+}

@@ -1,0 +1,132 @@
+//! What leaving means, who is linked, and when leaving is too much at once.
+
+use askama::Template;
+use scim_admin::{AdminError, ConfigurationInput};
+use scim_protocol::Profile;
+use scim_provisioning::policy::{Deactivation, Deletion, GuardAction};
+use scim_provisioning::{ExistingUsers, Policies};
+
+use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
+use super::configuration::{Shown, Tabs};
+use super::configurations::input_of;
+use super::{LIST, Shell};
+
+#[derive(Template)]
+#[template(path = "policy.html")]
+struct Page {
+    shell: Shell,
+    tabs: Tabs,
+    error: String,
+    version: i64,
+    existing: &'static str,
+    deactivation: &'static str,
+    deletion: &'static str,
+    days: u16,
+    guard: scim_provisioning::policy::Guard,
+    guard_action: &'static str,
+    strict: bool,
+}
+
+impl Page {
+    fn new(visit: &Visit<'_>, shown: &Shown, input: &ConfigurationInput) -> Result<Self, Failed> {
+        let policies = input.policies;
+        let (deletion, days) = match policies.deletion {
+            Deletion::Archive => ("archive", DAYS),
+            Deletion::Block => ("block", DAYS),
+            Deletion::Delete { after_days } => ("delete", after_days),
+        };
+        Ok(Self {
+            shell: shown.shell(visit, "Policy")?,
+            tabs: shown.tabs(visit, "policy"),
+            error: String::new(),
+            version: shown.configuration.version,
+            existing: policies.existing_users.as_str(),
+            deactivation: policies.deactivation.as_str(),
+            deletion,
+            days,
+            guard: policies.guard,
+            guard_action: policies.guard.action.as_str(),
+            strict: input.profile == Profile::Strict,
+        })
+    }
+}
+
+pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let shown = Shown::find(visit)?;
+    let input = input_of(&shown.configuration);
+    ConsoleAnswer::page(200, &Page::new(visit, &shown, &input)?)
+}
+
+pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let shown = Shown::find(visit)?;
+    let (actor, before) = (visit.actor()?, input_of(&shown.configuration));
+    let saved = entered(&visit.form, before.clone()).and_then(|input| {
+        let seen = visit.form.text("version").parse::<i64>();
+        if seen != Ok(shown.configuration.version) {
+            return Err(AdminError::Stale);
+        }
+        visit
+            .console
+            .admin
+            .edit_configuration(&actor, &shown.id, &input)
+    });
+    match saved {
+        Ok(_) => Ok(ConsoleAnswer::redirect(format!(
+            "{LIST}/{}/policy?done=saved",
+            shown.id
+        ))),
+        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+            let page = Page {
+                error: sentence(&error),
+                ..Page::new(visit, &shown, &before)?
+            };
+            ConsoleAnswer::page(422, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput, AdminError> {
+    let number = |name: &str, what: &str| -> Result<u32, AdminError> {
+        let text = form.text(name).trim();
+        text.parse()
+            .map_err(|_number| AdminError::Invalid(format!("{what} is a whole number")))
+    };
+    let small = |name: &str, what: &str| {
+        u16::try_from(number(name, what)?)
+            .map_err(|_number| AdminError::Invalid(format!("{what} is too large")))
+    };
+    let old = before.policies;
+    let mut guard = old.guard;
+    guard.count = number("guard_count", "the guard's number")?;
+    guard.percent = u8::try_from(small("guard_percent", "the guard's share")?)
+        .map_err(|_number| AdminError::Invalid("the guard's share is too large".to_owned()))?;
+    guard.minutes = small("guard_minutes", "the guard's window")?;
+    guard.action = match form.text("guard_action") {
+        "reject" => GuardAction::Reject,
+        _ => GuardAction::Hold,
+    };
+    Ok(ConfigurationInput {
+        policies: Policies {
+            existing_users: ExistingUsers::parse(form.text("existing"))
+                .unwrap_or(old.existing_users),
+            deactivation: Deactivation::parse(form.text("deactivation"))
+                .unwrap_or(old.deactivation),
+            deletion: match form.text("deletion") {
+                "block" => Deletion::Block,
+                "delete" => Deletion::Delete {
+                    after_days: small("days", "the number of days")?,
+                },
+                _ => Deletion::Archive,
+            },
+            guard,
+        },
+        profile: match form.checked("strict") {
+            true => Profile::Strict,
+            false => Profile::Tolerant,
+        },
+        ..before
+    })
+}
+
+const DAYS: u16 = 30;

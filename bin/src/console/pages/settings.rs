@@ -1,0 +1,222 @@
+//! Accounts, API keys, sessions, and what runs here.
+
+use askama::Template;
+use chrono::Utc;
+use scim_admin::AdminError;
+use scim_admin::account::Role;
+
+use super::super::signing_in::ask_again;
+use super::super::{ConsoleAnswer, Failed, Visit, sentence};
+use super::{Shell, ago, instant};
+
+struct AccountRow {
+    id: String,
+    name: String,
+    role: &'static str,
+    created: String,
+    /// Whether it is the account of whoever looks.
+    own: bool,
+}
+
+struct KeyRow {
+    id: String,
+    name: String,
+    role: &'static str,
+    live: bool,
+    state: &'static str,
+    expires: String,
+}
+
+struct SessionRow {
+    /// The beginning of its hash, by which it is named.
+    id: String,
+    name: String,
+    begun: String,
+    used: String,
+    own: bool,
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct Settings {
+    shell: Shell,
+    error: String,
+    endpoint: String,
+    version: &'static str,
+    accounts: Vec<AccountRow>,
+    keys: Vec<KeyRow>,
+    sessions: Vec<SessionRow>,
+    /// An API key that was just made.
+    issued: String,
+}
+
+impl Settings {
+    fn new(visit: &Visit<'_>) -> Result<Self, Failed> {
+        let (admin, who, now) = (&visit.console.admin, visit.who()?, Utc::now());
+        let accounts = admin.accounts()?.into_iter().map(|account| AccountRow {
+            role: account.role.as_str(),
+            created: instant(account.created),
+            own: account.id == who.session.account,
+            id: account.id,
+            name: account.name,
+        });
+        let (keys, sessions) = match visit.administers() {
+            true => (admin.api_keys()?, admin.sessions()?),
+            false => (Vec::new(), Vec::new()),
+        };
+        Ok(Self {
+            shell: Shell::new(visit, "settings", "Settings")?,
+            error: String::new(),
+            endpoint: visit.console.scim_endpoint.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            accounts: accounts.collect(),
+            keys: keys
+                .into_iter()
+                .map(|key| KeyRow {
+                    role: key.role.as_str(),
+                    live: key.is_live(now),
+                    state: match (key.revoked, key.is_live(now)) {
+                        (Some(_), _) => "revoked",
+                        (None, true) => "active",
+                        (None, false) => "expired",
+                    },
+                    expires: instant(key.expires),
+                    id: key.id,
+                    name: key.name,
+                })
+                .collect(),
+            sessions: sessions
+                .into_iter()
+                .map(|(session, name)| SessionRow {
+                    own: session.hash == who.session.hash,
+                    id: short(&session.hash),
+                    name,
+                    begun: instant(session.created),
+                    used: ago(Some(session.last_used), now),
+                })
+                .collect(),
+            issued: String::new(),
+        })
+    }
+}
+
+fn short(hash: &str) -> String {
+    hash.chars().take(16).collect()
+}
+
+pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    ConsoleAnswer::page(200, &Settings::new(visit)?)
+}
+
+/// Does something that needs the password, and shows the page again.
+fn guarded(
+    visit: &Visit<'_>,
+    work: impl FnOnce() -> Result<(), AdminError>,
+    done: &str,
+) -> Result<ConsoleAnswer, Failed> {
+    if !visit.is_confirmed() {
+        return Ok(ask_again("/admin/settings"));
+    }
+    match work() {
+        Ok(()) => Ok(ConsoleAnswer::redirect(format!(
+            "/admin/settings?done={done}"
+        ))),
+        Err(error) => refused(visit, error),
+    }
+}
+
+fn refused(visit: &Visit<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed> {
+    match error {
+        AdminError::Invalid(_) | AdminError::NameTaken(_) => {
+            let page = Settings {
+                error: sentence(&error),
+                ..Settings::new(visit)?
+            };
+            ConsoleAnswer::page(422, &page)
+        }
+        error => Err(error.into()),
+    }
+}
+
+fn role(visit: &Visit<'_>) -> Result<Role, AdminError> {
+    Role::parse(visit.form.text("role"))
+        .ok_or_else(|| AdminError::Invalid("choose a role".to_owned()))
+}
+
+pub(in super::super) fn add_account(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let (name, password) = (visit.form.text("name"), visit.form.text("password"));
+    let work = || {
+        admin
+            .add_account(&actor, name, role(visit)?, password)
+            .map(drop)
+    };
+    guarded(visit, work, "added")
+}
+
+pub(in super::super) fn set_role(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let work = || admin.set_role(&actor, visit.part(0), role(visit)?);
+    guarded(visit, work, "saved")
+}
+
+pub(in super::super) fn set_password(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let work = || {
+        let account = admin.account(visit.part(0))?;
+        admin.set_password(&actor, &account.name, visit.form.text("password"))
+    };
+    guarded(visit, work, "saved")
+}
+
+pub(in super::super) fn delete_account(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let work = || admin.delete_account(&actor, visit.part(0));
+    guarded(visit, work, "deleted")
+}
+
+pub(in super::super) fn end_session(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let sessions = admin.sessions()?;
+    let mut hashes = sessions.iter().map(|(session, _)| &session.hash);
+    let hash = hashes.find(|hash| short(hash) == visit.part(0));
+    admin.revoke_session(&actor, hash.ok_or(Failed::NotFound)?)?;
+    Ok(ConsoleAnswer::redirect("/admin/settings?done=ended"))
+}
+
+pub(in super::super) fn add_key(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    if !visit.is_confirmed() {
+        return Ok(ask_again("/admin/settings"));
+    }
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let days = visit.form.text("days").parse().unwrap_or_default();
+    let issued =
+        role(visit).and_then(|role| admin.add_api_key(&actor, visit.form.text("name"), role, days));
+    match issued {
+        Ok(issued) => {
+            let page = Settings {
+                issued: issued.value.reveal().to_owned(),
+                ..Settings::new(visit)?
+            };
+            ConsoleAnswer::page(200, &page)
+        }
+        Err(error) => refused(visit, error),
+    }
+}
+
+pub(in super::super) fn revoke_key(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    guarded(
+        visit,
+        || admin.revoke_api_key(&actor, visit.part(0)),
+        "revoked",
+    )
+}
+
+/// The colour of a key's state.
+fn colour(state: &str) -> &'static str {
+    match state {
+        "active" => "good",
+        _ => "",
+    }
+}
