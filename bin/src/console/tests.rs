@@ -96,7 +96,7 @@ impl House {
             admin: admin(),
             configuration: added.id.to_string(),
             token: issued.token.id,
-            folder: folder,
+            folder,
         }
     }
 

@@ -124,7 +124,11 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         .iter()
         .filter_map(|field| {
             let key = field.key();
-            let value = detail.person.fields.get(&key);
+            let status = Value::String(detail.person.status.clone());
+            let value = match key.as_str() {
+                "status" => Some(&status),
+                key => detail.person.fields.get(key),
+            };
             let drifted = drift.contains(&key);
             let rule = rules
                 .iter()

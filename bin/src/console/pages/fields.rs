@@ -24,7 +24,7 @@ struct Fields {
 
 #[derive(Template)]
 #[template(path = "field.html")]
-struct New {
+struct NewField {
     shell: Shell,
     error: String,
     key: String,
@@ -83,7 +83,7 @@ fn read(kind: &str, options: &str) -> Option<FieldKind> {
     serde_json::from_value(document).ok()
 }
 
-impl New {
+impl NewField {
     fn new(visit: &Visit<'_>, form: &Form) -> Result<Self, Failed> {
         let chosen = form.text("kind");
         Ok(Self {
@@ -101,11 +101,11 @@ impl New {
 }
 
 pub(in super::super) fn new(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    ConsoleAnswer::page(200, &New::new(visit, &Form::default())?)
+    ConsoleAnswer::page(200, &NewField::new(visit, &Form::default())?)
 }
 
 pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let page = New::new(visit, &visit.form)?;
+    let page = NewField::new(visit, &visit.form)?;
     let kind = read(visit.form.text("kind"), &page.options);
     let kind = kind.ok_or_else(|| AdminError::Invalid("choose what the field holds".to_owned()));
     let actor = visit.actor()?;
@@ -121,7 +121,7 @@ pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
     match added {
         Ok(()) => Ok(ConsoleAnswer::redirect("/admin/users/user-form?done=added")),
         Err(error @ (AdminError::Invalid(_) | AdminError::NameTaken(_))) => {
-            let page = New {
+            let page = NewField {
                 error: sentence(&error),
                 ..page
             };

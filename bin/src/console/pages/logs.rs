@@ -39,7 +39,7 @@ impl Row {
                 .join(" "),
             outcome: event.outcome.clone(),
             status: event.status,
-            took: format!("{:.1} ms", millis(event.duration_micros)),
+            took: format!("{:.1}\u{a0}ms", millis(event.duration_micros)),
             reason: event.reason.clone().unwrap_or_default(),
         }
     }

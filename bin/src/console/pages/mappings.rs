@@ -3,7 +3,9 @@
 use askama::Template;
 use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
 use scim_admin::{AdminError, VersionChoice};
-use scim_mapping::{Field, MappedResource, MappingSet, Preview, Rule, RuleDifference};
+use scim_mapping::{
+    Apply, Field, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference,
+};
 use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
 use serde_json::{Value, json};
@@ -24,8 +26,8 @@ struct Row {
     enabled: bool,
     required: bool,
     rank: Option<u8>,
-    apply: String,
-    on_error: String,
+    apply: &'static str,
+    on_error: &'static str,
     /// How it differs from the active version.
     change: String,
 }
@@ -151,7 +153,6 @@ impl Editor {
         let rows = rules.map(|(rule, number)| {
             let change = differences.iter().find(|(_, key, _)| *key == rule.key);
             let transforms: Vec<String> = rule.transforms.iter().map(written).collect();
-            let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
             Row {
                 number,
                 key: rule.key.clone(),
@@ -161,8 +162,15 @@ impl Editor {
                 enabled: rule.enabled,
                 required: rule.required,
                 rank: rule.match_rank,
-                apply: word(json!(rule.apply)),
-                on_error: word(json!(rule.on_error)),
+                apply: match rule.apply {
+                    Apply::Always => "always",
+                    Apply::OnCreate => "on create",
+                },
+                on_error: match rule.on_error {
+                    OnError::Reject => "reject",
+                    OnError::SkipWarn => "skip and warn",
+                    OnError::UseDefault => "use the default",
+                },
                 change: change
                     .map(|(change, ..)| change.clone())
                     .unwrap_or_default(),
