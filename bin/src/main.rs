@@ -7,6 +7,7 @@ mod api;
 mod cli;
 mod commands;
 mod console;
+mod documents;
 mod instance;
 mod output;
 mod panic;

@@ -1,30 +1,27 @@
 //! What each route does: from JSON to the services, and back.
 
-use scim_admin::account::Role;
 use scim_admin::configuration::parse_profile;
-use scim_admin::event::{AuditQuery, EventQuery};
 use scim_admin::policy::Which;
 use scim_admin::{ConfigurationInput, IdentityProvider, ProvisioningConfiguration, VersionChoice};
-use scim_mapping::{CustomField, MappedResource};
+use scim_mapping::MappedResource;
 use scim_protocol::Profile;
 use scim_provisioning::{Policies, ResourceKind};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Call;
 use super::answer::{ApiAnswer, Problem};
-use crate::commands::{account, api_key, configuration as configurations, events, group, held};
-use crate::commands::{link, mapping as mappings, token as tokens, user};
+use super::{Call, input};
+use crate::documents;
 
-type Answered = Result<ApiAnswer, Problem>;
+pub(super) type Answered = Result<ApiAnswer, Problem>;
 
 impl Call<'_> {
-    fn part(&self, at: usize) -> &str {
+    pub(super) fn part(&self, at: usize) -> &str {
         self.parts.get(at).copied().unwrap_or_default()
     }
 
     /// Reads the body.
-    fn read<T: for<'de> Deserialize<'de>>(&self) -> Result<T, Problem> {
+    pub(super) fn read<T: for<'de> Deserialize<'de>>(&self) -> Result<T, Problem> {
         serde_json::from_value(self.body.clone())
             .map_err(|error| Problem::new(400, format!("The body does not fit: {error}.")))
     }
@@ -38,7 +35,7 @@ impl Call<'_> {
     }
 
     fn document(&self, found: &ProvisioningConfiguration) -> Value {
-        configurations::document(&self.api.scim_endpoint, found)
+        documents::configuration(&self.api.scim_endpoint, found)
     }
 
     fn resource(&self) -> Result<(MappedResource, ResourceKind), Problem> {
@@ -51,7 +48,7 @@ impl Call<'_> {
 }
 
 /// A page, and where the next one begins.
-fn page(items: Vec<Value>, limit: i64, last: Option<String>) -> ApiAnswer {
+pub(super) fn page(items: Vec<Value>, limit: i64, last: Option<String>) -> ApiAnswer {
     let full = i64::try_from(items.len()).is_ok_and(|count| count == limit);
     let next = last.filter(|_| full);
     ApiAnswer {
@@ -60,7 +57,7 @@ fn page(items: Vec<Value>, limit: i64, last: Option<String>) -> ApiAnswer {
     }
 }
 
-fn whole(items: Vec<Value>) -> ApiAnswer {
+pub(super) fn whole(items: Vec<Value>) -> ApiAnswer {
     ApiAnswer {
         tag: None,
         ..ApiAnswer::document(json!({ "items": items, "next": null }))
@@ -69,29 +66,11 @@ fn whole(items: Vec<Value>) -> ApiAnswer {
 
 // Configurations
 
-/// What a client sends of a configuration; what is not named stays.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Input {
-    name: Option<String>,
-    description: Option<String>,
-    provisioning_type: Option<Provisioning>,
-    identity_provider: Option<String>,
-    profile: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Provisioning {
-    users: Option<bool>,
-    groups: Option<bool>,
-}
-
-impl Input {
+impl input::ConfigurationInput {
     fn over(self, before: ConfigurationInput) -> Result<ConfigurationInput, Problem> {
         let unknown = |what: &str| Problem::new(422, format!("The {what} is not known."));
         let types = self.provisioning_type;
-        let chosen = |of: fn(&Provisioning) -> Option<bool>, before| {
+        let chosen = |of: fn(&input::ProvisioningInput) -> Option<bool>, before| {
             types.as_ref().and_then(of).unwrap_or(before)
         };
         Ok(ConfigurationInput {
@@ -141,12 +120,9 @@ pub(super) fn add_configuration(call: &Call<'_>) -> Answered {
         profile: Profile::Tolerant,
         policies: Policies::default(),
     };
-    let input = call.read::<Input>()?.over(fresh)?;
+    let input = call.read::<input::ConfigurationInput>()?.over(fresh)?;
     let (added, token) = call.api.admin.add_configuration(&call.actor, &input)?;
-    let mut document = call.document(&added);
-    if let Some(members) = document.as_object_mut() {
-        members.insert("token".to_owned(), tokens::issued(&token));
-    }
+    let document = documents::added(&call.api.scim_endpoint, &added, &token);
     let location = format!("/configurations/{}", added.id);
     Ok(ApiAnswer {
         tag: None,
@@ -164,7 +140,9 @@ pub(super) fn show_configuration(call: &Call<'_>) -> Answered {
 
 pub(super) fn edit_configuration(call: &Call<'_>) -> Answered {
     let found = call.found()?;
-    let input = call.read::<Input>()?.over(input_of(&found))?;
+    let input = call
+        .read::<input::ConfigurationInput>()?
+        .over(input_of(&found))?;
     let id = found.id.to_string();
     call.api
         .admin
@@ -249,24 +227,46 @@ fn merge(document: &mut Value, changes: &Map<String, Value>) -> Result<(), Probl
 
 pub(super) fn list_tokens(call: &Call<'_>) -> Answered {
     let found = call.api.admin.tokens(&call.id()?)?;
-    Ok(whole(found.iter().map(tokens::document).collect()))
+    Ok(whole(found.iter().map(documents::token).collect()))
 }
 
 pub(super) fn token(call: &Call<'_>) -> Result<Value, Problem> {
     let found = call.api.admin.tokens(&call.id()?)?;
     let token = found.iter().find(|token| token.id == call.part(1));
     token
-        .map(tokens::document)
+        .map(documents::token)
         .ok_or_else(|| Problem::not_found("There is no such token."))
 }
 
 pub(super) fn add_token(call: &Call<'_>) -> Answered {
     let id = call.id()?;
-    let issued = call.api.admin.add_token(&call.actor, &id)?;
+    let given: input::TokenInput = match &call.body {
+        Value::Null => input::TokenInput::default(),
+        _ => call.read()?,
+    };
+    if given
+        .overlap_hours
+        .is_some_and(|hours| !(1..=720).contains(&hours))
+    {
+        return Err(Problem::new(
+            422,
+            "An old token goes on for 1 to 720 hours.",
+        ));
+    }
+    let admin = &call.api.admin;
+    let now = chrono::Utc::now();
+    let old = admin
+        .tokens(&id)?
+        .into_iter()
+        .find(|token| token.is_live(now));
+    let issued = admin.add_token(&call.actor, &id)?;
+    if let (Some(old), Some(hours)) = (old, given.overlap_hours) {
+        admin.retire_token(&call.actor, &id, &old.id, hours)?;
+    }
     let location = format!("/configurations/{id}/tokens/{}", issued.token.id);
     Ok(ApiAnswer {
         tag: None,
-        ..ApiAnswer::created(tokens::issued(&issued), location)
+        ..ApiAnswer::created(documents::issued_token(&issued), location)
     })
 }
 
@@ -276,7 +276,7 @@ pub(super) fn reveal_token(call: &Call<'_>) -> Answered {
     let shown = call.api.admin.reveal_token(&call.actor, &call.id()?, id)?;
     Ok(ApiAnswer {
         tag: None,
-        ..ApiAnswer::document(tokens::issued(&shown))
+        ..ApiAnswer::document(documents::issued_token(&shown))
     })
 }
 
@@ -300,31 +300,22 @@ pub(super) fn mapping(call: &Call<'_>) -> Result<Value, Problem> {
         let found = versions
             .iter()
             .find(|version| version.state(active) == state)?;
-        let mut document = mappings::about(found, active);
-        if let Some(members) = document.as_object_mut() {
-            members.insert("mapping".to_owned(), found.document());
-        }
-        Some(document)
+        Some(documents::Version::with_rules(found, active))
     };
-    Ok(json!({ "active": shown("active"), "draft": shown("draft") }))
+    Ok(json!(documents::Mapping {
+        active: shown("active"),
+        draft: shown("draft"),
+        warnings: None,
+    }))
 }
 
 pub(super) fn show_mapping(call: &Call<'_>) -> Answered {
     mapping(call).map(ApiAnswer::document)
 }
 
-/// A draft, with what is to be said of it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Draft {
-    mapping: Value,
-    #[serde(default)]
-    note: String,
-}
-
 pub(super) fn draft_mapping(call: &Call<'_>) -> Answered {
     call.resource()?;
-    let draft: Draft = call.read()?;
+    let draft: input::DraftInput = call.read()?;
     let of = draft.mapping.get("resource").and_then(Value::as_str);
     if of != Some(call.part(1)) {
         let said = format!("The mapping is not of the resource \"{}\".", call.part(1));
@@ -358,18 +349,22 @@ pub(super) fn list_versions(call: &Call<'_>) -> Answered {
     };
     let versions = versions
         .iter()
-        .map(|version| mappings::about(version, active));
+        .map(|version| documents::version(version, active));
     Ok(whole(versions.collect()))
 }
 
 /// Which version is tried.
-fn choice(call: &Call<'_>) -> VersionChoice {
+fn choice(call: &Call<'_>) -> Result<VersionChoice, Problem> {
     match call.query.text("version") {
-        Some("draft") => VersionChoice::Draft,
-        Some(number) => number
-            .parse()
-            .map_or(VersionChoice::Active, VersionChoice::Number),
-        None => VersionChoice::Active,
+        None | Some("active") => Ok(VersionChoice::Active),
+        Some("draft") => Ok(VersionChoice::Draft),
+        Some(number) => match number.parse() {
+            Ok(number @ 1..) => Ok(VersionChoice::Number(number)),
+            _ => Err(Problem::new(
+                400,
+                "A version is \"draft\", \"active\" or a number.",
+            )),
+        },
     }
 }
 
@@ -377,7 +372,7 @@ pub(super) fn preview(call: &Call<'_>) -> Answered {
     let (resource, kind) = call.resource()?;
     let configuration = call.found()?;
     let id = configuration.id.to_string();
-    let source = call.api.admin.model(&id, resource, choice(call))?;
+    let source = call.api.admin.model(&id, resource, choice(call)?)?;
     let configuration = configuration.to_provisioning();
     let provider = &call.api.provider;
     let preview = provider.preview(&configuration, &source, kind, call.body.clone())?;
@@ -388,7 +383,7 @@ pub(super) fn impact(call: &Call<'_>) -> Answered {
     let (resource, _) = call.resource()?;
     let configuration = call.found()?;
     let id = configuration.id.to_string();
-    let source = call.api.admin.model(&id, resource, choice(call))?;
+    let source = call.api.admin.model(&id, resource, choice(call)?)?;
     let impact = call
         .api
         .provider
@@ -408,17 +403,7 @@ fn computed(document: Value) -> ApiAnswer {
 
 pub(super) fn list_held(call: &Call<'_>) -> Answered {
     let found = call.api.admin.held(&call.id()?)?;
-    Ok(whole(found.iter().map(held::document).collect()))
-}
-
-/// Which held changes: of these users, or all.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Chosen {
-    #[serde(default)]
-    users: Vec<String>,
-    #[serde(default)]
-    all: bool,
+    Ok(whole(found.iter().map(documents::held).collect()))
 }
 
 pub(super) fn allow_held(call: &Call<'_>) -> Answered {
@@ -430,7 +415,7 @@ pub(super) fn reject_held(call: &Call<'_>) -> Answered {
 }
 
 fn decide(call: &Call<'_>, allow: bool) -> Answered {
-    let chosen: Chosen = call.read()?;
+    let chosen: input::HeldInput = call.read()?;
     let which = match (chosen.all, chosen.users.is_empty()) {
         (true, true) => Which::All,
         (false, false) => Which::Users(chosen.users),
@@ -440,197 +425,10 @@ fn decide(call: &Call<'_>, allow: bool) -> Answered {
         .api
         .admin
         .decide_held(&call.actor, &call.id()?, which, allow)?;
-    Ok(whole(decided.iter().map(held::document).collect()))
+    Ok(whole(decided.iter().map(documents::held).collect()))
 }
 
 pub(super) fn list_links(call: &Call<'_>) -> Answered {
     let found = call.api.admin.link_requests(&call.id()?)?;
-    Ok(whole(found.iter().map(link::document).collect()))
-}
-
-// Log, directory, audit
-
-pub(super) fn list_events(call: &Call<'_>) -> Answered {
-    let limit = call.query.limit()?;
-    let configuration = match call.query.text("configuration") {
-        Some(name) => Some(call.api.admin.configuration(name)?.id),
-        None => None,
-    };
-    let after = match call.query.text("cursor").map(str::parse) {
-        None => None,
-        Some(Ok(after)) => Some(after),
-        Some(Err(_)) => return Err(Problem::new(400, "The cursor is none of this list.")),
-    };
-    let query = EventQuery {
-        configuration,
-        outcome: call.query.text("outcome").map(str::to_owned),
-        after: after.or(Some(0)),
-        limit,
-        ..EventQuery::default()
-    };
-    let found = call.api.admin.events(&query)?;
-    let last = found.last().map(|event| event.id.to_string());
-    Ok(page(
-        found.iter().map(events::document).collect(),
-        limit,
-        last,
-    ))
-}
-
-pub(super) fn show_event(call: &Call<'_>) -> Answered {
-    let id: Option<i64> = call.part(0).parse().ok();
-    let query = EventQuery {
-        after: id.map(|id| id - 1),
-        limit: 1,
-        ..EventQuery::default()
-    };
-    let found = match id {
-        Some(_) => call.api.admin.events(&query)?,
-        None => Vec::new(),
-    };
-    match found.first().filter(|event| Some(event.id) == id) {
-        Some(event) => Ok(ApiAnswer::document(events::document(event))),
-        None => Err(Problem::not_found("There is no such event.")),
-    }
-}
-
-pub(super) fn list_users(call: &Call<'_>) -> Answered {
-    let (limit, query) = (call.query.limit()?, &call.query);
-    let admin = &call.api.admin;
-    let found = admin.people(query.text("q"), query.text("cursor"), limit)?;
-    let last = found.last().map(|person| person.id.clone());
-    Ok(page(
-        found.iter().map(user::document).collect(),
-        limit,
-        last,
-    ))
-}
-
-pub(super) fn list_groups(call: &Call<'_>) -> Answered {
-    let (limit, query) = (call.query.limit()?, &call.query);
-    let admin = &call.api.admin;
-    let found = admin.groups(query.text("q"), query.text("cursor"), limit)?;
-    let last = found.last().map(|group| group.id.clone());
-    Ok(page(
-        found.iter().map(group::document).collect(),
-        limit,
-        last,
-    ))
-}
-
-pub(super) fn list_audit(call: &Call<'_>) -> Answered {
-    let limit = call.query.limit()?;
-    let before = match call.query.text("cursor").map(str::parse) {
-        None => None,
-        Some(Ok(before)) => Some(before),
-        Some(Err(_)) => return Err(Problem::new(400, "The cursor is none of this list.")),
-    };
-    let found = call.api.admin.audit(&AuditQuery {
-        before,
-        limit,
-        ..AuditQuery::default()
-    })?;
-    let last = found.last().map(|(id, _)| id.to_string());
-    let items = found.iter().map(|(id, entry)| {
-        json!({
-            "id": id,
-            "at": crate::commands::value::instant(entry.at),
-            "actor": entry.actor,
-            "source": entry.source,
-            "event": entry.event,
-            "object": entry.object,
-            "details": entry.details,
-        })
-    });
-    Ok(page(items.collect(), limit, last))
-}
-
-// Custom fields
-
-pub(super) fn list_fields(call: &Call<'_>) -> Answered {
-    let found = call.api.admin.custom_fields()?;
-    Ok(whole(found.iter().map(|field| json!(field)).collect()))
-}
-
-pub(super) fn field(call: &Call<'_>) -> Result<Value, Problem> {
-    let found = call.api.admin.custom_fields()?;
-    let field = found.iter().find(|field| field.key == call.part(0));
-    field
-        .map(|field| json!(field))
-        .ok_or_else(|| Problem::not_found("There is no such custom field."))
-}
-
-pub(super) fn show_field(call: &Call<'_>) -> Answered {
-    field(call).map(ApiAnswer::document)
-}
-
-pub(super) fn add_field(call: &Call<'_>) -> Answered {
-    let field: CustomField = call.read()?;
-    call.api.admin.add_custom_field(&call.actor, &field)?;
-    let location = format!("/custom-fields/{}", field.key);
-    Ok(ApiAnswer::created(json!(field), location))
-}
-
-pub(super) fn delete_field(call: &Call<'_>) -> Answered {
-    call.api
-        .admin
-        .delete_custom_field(&call.actor, call.part(0))?;
-    Ok(ApiAnswer::empty())
-}
-
-// Accounts and keys
-
-pub(super) fn list_accounts(call: &Call<'_>) -> Answered {
-    let found = call.api.admin.accounts()?;
-    Ok(whole(found.iter().map(account::document).collect()))
-}
-
-pub(super) fn list_keys(call: &Call<'_>) -> Answered {
-    let found = call.api.admin.api_keys()?;
-    Ok(whole(found.iter().map(api_key::document).collect()))
-}
-
-pub(super) fn key(call: &Call<'_>) -> Result<Value, Problem> {
-    let found = call.api.admin.api_keys()?;
-    let key = found.iter().find(|key| key.id == call.part(0));
-    key.map(api_key::document)
-        .ok_or_else(|| Problem::not_found("There is no such API key."))
-}
-
-pub(super) fn show_key(call: &Call<'_>) -> Answered {
-    key(call).map(ApiAnswer::document)
-}
-
-/// A key to be made.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewKey {
-    name: String,
-    role: String,
-    #[serde(default = "days")]
-    days: i64,
-}
-
-fn days() -> i64 {
-    90
-}
-
-pub(super) fn add_key(call: &Call<'_>) -> Answered {
-    let new: NewKey = call.read()?;
-    let role = Role::parse(&new.role)
-        .ok_or_else(|| Problem::new(422, "A role is administrator or auditor."))?;
-    let issued = call
-        .api
-        .admin
-        .add_api_key(&call.actor, &new.name, role, new.days)?;
-    let location = format!("/api-keys/{}", issued.key.id);
-    Ok(ApiAnswer {
-        tag: None,
-        ..ApiAnswer::created(api_key::issued(&issued), location)
-    })
-}
-
-pub(super) fn revoke_key(call: &Call<'_>) -> Answered {
-    call.api.admin.revoke_api_key(&call.actor, call.part(0))?;
-    Ok(ApiAnswer::empty())
+    Ok(whole(found.iter().map(documents::link).collect()))
 }

@@ -6,6 +6,9 @@
 
 mod answer;
 mod handlers;
+mod input;
+pub(crate) mod openapi;
+mod records;
 mod routes;
 #[cfg(test)]
 mod tests;

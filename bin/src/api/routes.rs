@@ -1,7 +1,7 @@
 //! Every route of the admin API, with who may take it.
 
 use super::answer::{ApiAnswer, Problem};
-use super::{Call, handlers as on};
+use super::{Call, handlers as on, openapi, records as of};
 use serde_json::Value;
 
 /// Who may take a route.
@@ -16,6 +16,21 @@ pub(super) enum Access {
 type Handler = fn(&Call<'_>) -> Result<ApiAnswer, Problem>;
 type Current = fn(&Call<'_>) -> Result<Value, Problem>;
 
+/// What a route answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gives {
+    /// 200 with a document of this schema, which has an `ETag`.
+    One(&'static str),
+    /// 200 with a document of this schema that was computed or is a secret.
+    Computed(&'static str),
+    /// 200 with a page of such documents.
+    Page(&'static str),
+    /// 201 with a document of this schema.
+    Created(&'static str),
+    /// 204
+    Nothing,
+}
+
 /// A route.
 pub(super) struct Route {
     pub(super) method: &'static str,
@@ -25,6 +40,30 @@ pub(super) struct Route {
     /// What a write must have read before, as `GET` answers it.
     pub(super) current: Option<Current>,
     pub(super) handler: Handler,
+    /// What it does, in a few words.
+    pub(super) summary: &'static str,
+    /// The schema of the body, where there is one.
+    pub(super) takes: Option<&'static str>,
+    pub(super) gives: Gives,
+    /// The parameters of the query.
+    pub(super) query: &'static [&'static str],
+}
+
+impl Route {
+    const fn gives(self, gives: Gives) -> Self {
+        Self { gives, ..self }
+    }
+
+    const fn takes(self, schema: &'static str) -> Self {
+        Self {
+            takes: Some(schema),
+            ..self
+        }
+    }
+
+    const fn asks(self, query: &'static [&'static str]) -> Self {
+        Self { query, ..self }
+    }
 }
 
 /// What a path and a method lead to.
@@ -68,13 +107,17 @@ fn parts<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
     given.next().is_none().then_some(found)
 }
 
-const fn read(path: &'static str, handler: Handler) -> Route {
+const fn read(path: &'static str, handler: Handler, summary: &'static str) -> Route {
     Route {
         method: "GET",
         path,
         access: Access::Auditor,
         current: None,
         handler,
+        summary,
+        takes: None,
+        gives: Gives::Nothing,
+        query: &[],
     }
 }
 
@@ -86,11 +129,11 @@ const fn secret(route: Route) -> Route {
 }
 
 /// A creation, or work that changes nothing.
-const fn post(path: &'static str, handler: Handler) -> Route {
+const fn post(path: &'static str, handler: Handler, summary: &'static str) -> Route {
     Route {
         method: "POST",
         access: Access::Administrator,
-        ..read(path, handler)
+        ..read(path, handler, summary)
     }
 }
 
@@ -99,11 +142,12 @@ const fn write(
     path: &'static str,
     current: Current,
     handler: Handler,
+    summary: &'static str,
 ) -> Route {
     Route {
         method,
         current: Some(current),
-        ..post(path, handler)
+        ..post(path, handler, summary)
     }
 }
 
@@ -111,74 +155,252 @@ const CONFIGURATION: &str = "/configurations/*";
 const TOKENS: &str = "/configurations/*/tokens";
 const MAPPING: &str = "/configurations/*/mappings/*";
 const POLICY: &str = "/configurations/*/policy";
+const PAGE: &[&str] = &["q", "cursor", "limit"];
 
 /// Every route.
 pub(super) const ROUTES: &[Route] = &[
-    read("/configurations", on::list_configurations),
-    post("/configurations", on::add_configuration),
-    read(CONFIGURATION, on::show_configuration),
+    read(
+        "/configurations",
+        on::list_configurations,
+        "List configurations",
+    )
+    .gives(Gives::Page("Configuration"))
+    .asks(&["q"]),
+    post(
+        "/configurations",
+        on::add_configuration,
+        "Add a configuration with its first token",
+    )
+    .takes("ConfigurationInput")
+    .gives(Gives::Created("Configuration")),
+    read(
+        CONFIGURATION,
+        on::show_configuration,
+        "Read a configuration",
+    )
+    .gives(Gives::One("Configuration")),
     write(
         "PATCH",
         CONFIGURATION,
         on::configuration,
         on::edit_configuration,
-    ),
+        "Change a configuration",
+    )
+    .takes("ConfigurationInput")
+    .gives(Gives::One("Configuration")),
     write(
         "DELETE",
         CONFIGURATION,
         on::configuration,
         on::delete_configuration,
+        "Delete a configuration and its tokens",
     ),
     write(
         "POST",
         "/configurations/*/enable",
         on::configuration,
         on::enable,
-    ),
+        "Enable a configuration",
+    )
+    .gives(Gives::One("Configuration")),
     write(
         "POST",
         "/configurations/*/disable",
         on::configuration,
         on::disable,
-    ),
-    read(POLICY, on::show_policy),
-    write("PATCH", POLICY, on::policy, on::edit_policy),
-    secret(read(TOKENS, on::list_tokens)),
-    post(TOKENS, on::add_token),
-    post("/configurations/*/tokens/*/reveal", on::reveal_token),
+        "Disable a configuration",
+    )
+    .gives(Gives::One("Configuration")),
+    read(POLICY, on::show_policy, "Read the policy").gives(Gives::One("Policies")),
+    write(
+        "PATCH",
+        POLICY,
+        on::policy,
+        on::edit_policy,
+        "Change the policy; what is not named stays",
+    )
+    .takes("Policies")
+    .gives(Gives::One("Policies")),
+    secret(read(TOKENS, on::list_tokens, "List tokens")).gives(Gives::Page("Token")),
+    post(TOKENS, on::add_token, "Add a token")
+        .takes("TokenInput")
+        .gives(Gives::Created("IssuedTokenDocument")),
+    post(
+        "/configurations/*/tokens/*/reveal",
+        on::reveal_token,
+        "Show a live token again",
+    )
+    .gives(Gives::Computed("IssuedTokenDocument")),
     write(
         "DELETE",
         "/configurations/*/tokens/*",
         on::token,
         on::revoke_token,
+        "Revoke a token",
     ),
-    read(MAPPING, on::show_mapping),
-    write("PUT", MAPPING, on::mapping, on::draft_mapping),
+    read(
+        MAPPING,
+        on::show_mapping,
+        "Read the active version and the draft of a mapping",
+    )
+    .gives(Gives::One("Mapping")),
+    write(
+        "PUT",
+        MAPPING,
+        on::mapping,
+        on::draft_mapping,
+        "Put a draft",
+    )
+    .takes("DraftInput")
+    .gives(Gives::One("Mapping")),
     write(
         "POST",
         "/configurations/*/mappings/*/activate",
         on::mapping,
         on::activate_mapping,
+        "Activate the draft",
+    )
+    .gives(Gives::One("Mapping")),
+    read(
+        "/configurations/*/mappings/*/versions",
+        on::list_versions,
+        "List the versions of a mapping",
+    )
+    .gives(Gives::Page("Version")),
+    post(
+        "/configurations/*/mappings/*/preview",
+        on::preview,
+        "Show what the rules make of a SCIM resource",
+    )
+    .takes("ScimResource")
+    .gives(Gives::Computed("Preview"))
+    .asks(&["version"]),
+    post(
+        "/configurations/*/mappings/*/impact",
+        on::impact,
+        "Count what the rules would change of the users who are there",
+    )
+    .gives(Gives::Computed("Impact"))
+    .asks(&["version"]),
+    read(
+        "/configurations/*/held",
+        on::list_held,
+        "List what the guard holds",
+    )
+    .gives(Gives::Page("Held")),
+    post(
+        "/configurations/*/held/allow",
+        on::allow_held,
+        "Carry out what the guard holds",
+    )
+    .takes("HeldInput")
+    .gives(Gives::Page("Held")),
+    post(
+        "/configurations/*/held/reject",
+        on::reject_held,
+        "Drop what the guard holds",
+    )
+    .takes("HeldInput")
+    .gives(Gives::Page("Held")),
+    read(
+        "/configurations/*/links",
+        on::list_links,
+        "List the links that wait",
+    )
+    .gives(Gives::Page("Link")),
+    read(
+        "/events",
+        of::list_events,
+        "List the provisioning log, the oldest first",
+    )
+    .gives(Gives::Page("Event"))
+    .asks(&[
+        "configuration",
+        "outcome",
+        "action",
+        "resourceType",
+        "q",
+        "since",
+        "until",
+        "cursor",
+        "limit",
+    ]),
+    read(
+        "/events/*",
+        of::show_event,
+        "Read an entry of the provisioning log",
+    )
+    .gives(Gives::One("Event")),
+    read("/users", of::list_users, "List users")
+        .gives(Gives::Page("User"))
+        .asks(PAGE),
+    read("/users/*", of::show_user, "Read a user").gives(Gives::One("User")),
+    read("/groups", of::list_groups, "List groups")
+        .gives(Gives::Page("Group"))
+        .asks(PAGE),
+    read("/groups/*", of::show_group, "Read a group").gives(Gives::One("Group")),
+    read(
+        "/groups/*/members",
+        of::list_members,
+        "List the members of a group",
+    )
+    .gives(Gives::Page("Member"))
+    .asks(&["cursor", "limit"]),
+    read("/custom-fields", of::list_fields, "List the custom fields")
+        .gives(Gives::Page("CustomField")),
+    post("/custom-fields", of::add_field, "Add a custom field")
+        .takes("CustomField")
+        .gives(Gives::Created("CustomField")),
+    read("/custom-fields/*", of::show_field, "Read a custom field")
+        .gives(Gives::One("CustomField")),
+    write(
+        "DELETE",
+        "/custom-fields/*",
+        of::field,
+        of::delete_field,
+        "Delete a custom field that no rule writes",
     ),
-    read("/configurations/*/mappings/*/versions", on::list_versions),
-    post("/configurations/*/mappings/*/preview", on::preview),
-    post("/configurations/*/mappings/*/impact", on::impact),
-    read("/configurations/*/held", on::list_held),
-    post("/configurations/*/held/allow", on::allow_held),
-    post("/configurations/*/held/reject", on::reject_held),
-    read("/configurations/*/links", on::list_links),
-    read("/events", on::list_events),
-    read("/events/*", on::show_event),
-    read("/users", on::list_users),
-    read("/groups", on::list_groups),
-    read("/custom-fields", on::list_fields),
-    post("/custom-fields", on::add_field),
-    read("/custom-fields/*", on::show_field),
-    write("DELETE", "/custom-fields/*", on::field, on::delete_field),
-    read("/accounts", on::list_accounts),
-    secret(read("/api-keys", on::list_keys)),
-    post("/api-keys", on::add_key),
-    secret(read("/api-keys/*", on::show_key)),
-    write("DELETE", "/api-keys/*", on::key, on::revoke_key),
-    read("/audit", on::list_audit),
+    read("/accounts", of::list_accounts, "List the console accounts").gives(Gives::Page("Account")),
+    post("/accounts", of::add_account, "Add a console account")
+        .takes("NewAccount")
+        .gives(Gives::Created("Account")),
+    read("/accounts/*", of::show_account, "Read a console account").gives(Gives::One("Account")),
+    write(
+        "PATCH",
+        "/accounts/*",
+        of::account,
+        of::edit_account,
+        "Change the role or the password of an account; its sessions end",
+    )
+    .takes("AccountInput")
+    .gives(Gives::One("Account")),
+    write(
+        "DELETE",
+        "/accounts/*",
+        of::account,
+        of::delete_account,
+        "Delete a console account; its sessions end",
+    ),
+    secret(read("/api-keys", of::list_keys, "List the API keys")).gives(Gives::Page("ApiKey")),
+    post("/api-keys", of::add_key, "Add an API key")
+        .takes("NewKey")
+        .gives(Gives::Created("IssuedKey")),
+    secret(read("/api-keys/*", of::show_key, "Read an API key")).gives(Gives::One("ApiKey")),
+    write(
+        "DELETE",
+        "/api-keys/*",
+        of::key,
+        of::revoke_key,
+        "Revoke an API key",
+    ),
+    read(
+        "/audit",
+        of::list_audit,
+        "List what administrators did, the newest first",
+    )
+    .gives(Gives::Page("Audit"))
+    .asks(&[
+        "actor", "event", "source", "since", "until", "cursor", "limit",
+    ]),
+    read("/openapi.json", openapi::show, "Read this document").gives(Gives::One("OpenApi")),
 ];

@@ -5,9 +5,10 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use scim_admin::account::{Account, Role};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::value::{self, actor, instant};
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -43,7 +44,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
         Action::Add { name, role } => {
             let account = admin.add_account(&actor(), &name, role, &password()?)?;
             match common.json {
-                true => output::json(&document(&account)),
+                true => output::json(&documents::account(&account)),
                 false => output::line(&format!("Added {}", output::printable(&account.name))),
             }
         }
@@ -60,7 +61,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
 
 fn list(common: &Common, accounts: Vec<Account>) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&accounts.iter().map(document).collect());
+        return output::json(&accounts.iter().map(documents::account).collect());
     }
     let mut table = Table::titled(["name", "role", "created", "id"]);
     for account in accounts {
@@ -68,16 +69,6 @@ fn list(common: &Common, accounts: Vec<Account>) -> anyhow::Result<()> {
         table.row([account.name, role, instant(account.created), account.id]);
     }
     table.print()
-}
-
-/// The document for scripts.
-pub(crate) fn document(account: &Account) -> Value {
-    json!({
-        "id": account.id,
-        "name": account.name,
-        "role": account.role.as_str(),
-        "createdAt": instant(account.created),
-    })
 }
 
 fn password() -> anyhow::Result<String> {

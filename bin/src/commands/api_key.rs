@@ -1,13 +1,12 @@
 //! `api-key`: add, list, revoke.
 
-use chrono::Utc;
 use clap::{Args, Subcommand};
-use scim_admin::IssuedApiKey;
 use scim_admin::account::Role;
 use scim_admin::api_key::ApiKey;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::value::{self, actor, instant, maybe_instant};
+use super::value::{self, actor, instant};
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -50,7 +49,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
         Action::Add(options) => {
             let issued = admin.add_api_key(&actor(), &options.name, options.role, options.days)?;
             match common.json {
-                true => output::json(&self::issued(&issued)),
+                true => output::json(&documents::issued_key(&issued)),
                 false => output::line(issued.value.reveal()),
             }
         }
@@ -65,46 +64,17 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     }
 }
 
-/// The document of a key just issued.
-pub(crate) fn issued(issued: &IssuedApiKey) -> Value {
-    json!({
-        "id": issued.key.id,
-        "name": issued.key.name,
-        "role": issued.key.role.as_str(),
-        "key": issued.value.reveal(),
-        "expiresAt": instant(issued.key.expires),
-    })
-}
-
 fn list(common: &Common, keys: Vec<ApiKey>) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&keys.iter().map(document).collect());
+        return output::json(&keys.iter().map(documents::api_key).collect());
     }
     let mut table = Table::titled(["name", "role", "state", "expires", "id"]);
     for key in keys {
-        let (role, state) = (key.role.as_str().to_owned(), state(&key).to_owned());
+        let (role, state) = (
+            key.role.as_str().to_owned(),
+            documents::key_state(&key).to_owned(),
+        );
         table.row([key.name, role, state, instant(key.expires), key.id]);
     }
     table.print()
-}
-
-/// The document for scripts.
-pub(crate) fn document(key: &ApiKey) -> Value {
-    json!({
-        "id": key.id,
-        "name": key.name,
-        "role": key.role.as_str(),
-        "state": state(key),
-        "createdAt": instant(key.created),
-        "expiresAt": instant(key.expires),
-        "revokedAt": maybe_instant(key.revoked),
-    })
-}
-
-fn state(key: &ApiKey) -> &'static str {
-    match (key.revoked, key.is_live(Utc::now())) {
-        (Some(_), _) => "revoked",
-        (None, true) => "active",
-        (None, false) => "expired",
-    }
 }

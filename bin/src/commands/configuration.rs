@@ -5,10 +5,10 @@ use scim_admin::configuration::profile_name;
 use scim_admin::{AdminService, ConfigurationInput, IdentityProvider, ProvisioningConfiguration};
 use scim_protocol::Profile;
 use scim_provisioning::Policies;
-use serde_json::{Value, json};
 
 use super::policy::{self, PolicyOptions};
 use super::value::{self, actor, instant};
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -125,7 +125,10 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
         }
     };
     match common.json {
-        true => output::json(&document(instance.scim_endpoint(), &configuration)),
+        true => output::json(&documents::configuration(
+            instance.scim_endpoint(),
+            &configuration,
+        )),
         false => output::line(&format!(
             "{said} {}",
             output::printable(&configuration.name)
@@ -146,11 +149,8 @@ fn add(common: &Common, instance: &Instance, options: Add) -> anyhow::Result<()>
     };
     let (configuration, token) = instance.admin().add_configuration(&actor(), &input)?;
     if common.json {
-        let mut document = document(instance.scim_endpoint(), &configuration);
-        if let Some(members) = document.as_object_mut() {
-            members.insert("token".to_owned(), super::token::issued(&token));
-        }
-        return output::json(&document);
+        let endpoint = instance.scim_endpoint();
+        return output::json(&documents::added(endpoint, &configuration, &token));
     }
     let mut table = Table::of_fields();
     table.row(["Configuration".to_owned(), configuration.name]);
@@ -170,7 +170,7 @@ fn list(common: &Common, instance: &Instance, search: Option<&str>) -> anyhow::R
     if common.json {
         let documents = configurations
             .iter()
-            .map(|one| document(instance.scim_endpoint(), one));
+            .map(|one| documents::configuration(instance.scim_endpoint(), one));
         return output::json(&documents.collect());
     }
     let mut table = Table::titled(["name", "status", "provisions", "idp", "id"]);
@@ -185,7 +185,7 @@ fn list(common: &Common, instance: &Instance, search: Option<&str>) -> anyhow::R
 fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<()> {
     let one = instance.admin().configuration(&which.configuration)?;
     if common.json {
-        return output::json(&document(instance.scim_endpoint(), &one));
+        return output::json(&documents::configuration(instance.scim_endpoint(), &one));
     }
     let mut table = Table::of_fields();
     for (title, text) in [
@@ -243,25 +243,4 @@ fn provisions(configuration: &ProvisioningConfiguration) -> String {
         (false, false) => "nothing",
     };
     text.to_owned()
-}
-
-/// The document for scripts.
-pub(crate) fn document(scim_endpoint: &str, configuration: &ProvisioningConfiguration) -> Value {
-    json!({
-        "id": configuration.id.to_string(),
-        "name": configuration.name,
-        "description": configuration.description,
-        "status": configuration.status(),
-        "provisioningType": {
-            "users": configuration.users,
-            "groups": configuration.groups,
-        },
-        "identityProvider": configuration.identity_provider.as_str(),
-        "profile": profile_name(configuration.profile),
-        "existingUsers": configuration.policies.existing_users.as_str(),
-        "policy": policy::document(&configuration.policies),
-        "scimEndpoint": scim_endpoint,
-        "createdAt": instant(configuration.created),
-        "lastModifiedAt": instant(configuration.last_modified),
-    })
 }

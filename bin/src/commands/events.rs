@@ -7,9 +7,9 @@ use clap::Args;
 use scim_admin::AdminService;
 use scim_admin::event::{EventQuery, LoggedEvent};
 use scim_provisioning::Outcome;
-use serde_json::{Value, json};
 
 use super::value::instant;
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -42,7 +42,7 @@ pub(crate) fn run(common: &Common, options: &Options) -> anyhow::Result<()> {
     let events = admin.events(&query)?;
     match (options.follow, common.json) {
         (true, _) => follow(&admin, query, events, common.json),
-        (false, true) => output::json(&events.iter().map(document).collect()),
+        (false, true) => output::json(&events.iter().map(documents::event).collect()),
         (false, false) => table(&events),
     }
 }
@@ -71,7 +71,7 @@ fn follow(
         for event in &events {
             query.after = Some(event.id);
             match json {
-                true => output::json_line(&document(event))?,
+                true => output::json_line(&documents::event(event))?,
                 false => {
                     output::line(&cells(event).map(|cell| output::printable(&cell)).join("  "))?
                 }
@@ -102,32 +102,6 @@ fn cells(event: &LoggedEvent) -> [String; 8] {
         or_nothing(&event.resource_name),
         or_nothing(&event.reason),
     ]
-}
-
-/// The document for scripts.
-pub(crate) fn document(event: &LoggedEvent) -> Value {
-    json!({
-        "id": event.id,
-        "at": event.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-        "configuration": {"id": event.configuration, "name": event.configuration_name},
-        "requestId": event.request_id,
-        "action": event.action,
-        "resource": {
-            "type": event.resource_type,
-            "id": event.resource_id,
-            "name": event.resource_name,
-        },
-        "outcome": event.outcome,
-        "status": event.status,
-        "scimType": event.scim_type,
-        "reason": event.reason,
-        "changes": event.changes,
-        "deviations": event.deviations,
-        "mappingVersion": event.mapping_version,
-        "durationMicros": event.duration_micros,
-        "source": event.source,
-        "userAgent": event.user_agent,
-    })
 }
 
 const OUTCOMES: [Outcome; 5] = [

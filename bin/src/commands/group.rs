@@ -1,10 +1,9 @@
 //! `group`: list groups.
 
 use clap::Subcommand;
-use scim_admin::people::GroupSummary;
-use serde_json::{Value, json};
 
-use super::value::{Page, instant};
+use super::value::Page;
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -27,7 +26,7 @@ pub(crate) fn run(common: &Common, action: &Action) -> anyhow::Result<()> {
         .admin()
         .groups(search, after, page.limit)?;
     if common.json {
-        return output::json(&groups.iter().map(document).collect());
+        return output::json(&groups.iter().map(documents::group).collect());
     }
     let mut table = Table::titled(["name", "members", "managed by", "id"]);
     for group in groups {
@@ -40,17 +39,4 @@ pub(crate) fn run(common: &Common, action: &Action) -> anyhow::Result<()> {
         ]);
     }
     table.print()
-}
-
-/// The document for scripts.
-pub(crate) fn document(group: &GroupSummary) -> Value {
-    json!({
-        "id": group.id,
-        "name": group.name,
-        "kind": group.kind,
-        "members": group.members,
-        "managedBy": group.managed_by,
-        "createdAt": instant(group.created),
-        "lastModifiedAt": instant(group.last_modified),
-    })
 }

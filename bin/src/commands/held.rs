@@ -2,9 +2,9 @@
 
 use clap::{Args, Subcommand};
 use scim_admin::policy::{HeldChange, Which};
-use serde_json::{Value, json};
 
 use super::value::{actor, instant};
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -54,7 +54,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     };
     let decided = admin.decide_held(&actor(), &chosen.configuration, which, allow)?;
     if common.json {
-        return output::json(&decided.iter().map(document).collect());
+        return output::json(&decided.iter().map(documents::held).collect());
     }
     let word = if allow { "Allowed" } else { "Rejected" };
     output::line(&format!("{word} {}", decided.len()))
@@ -62,7 +62,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
 
 fn list(common: &Common, held: &[HeldChange]) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&held.iter().map(document).collect());
+        return output::json(&held.iter().map(documents::held).collect());
     }
     let mut table = Table::titled(["since", "user", "change", "asked by", "id"]);
     for change in held {
@@ -83,15 +83,4 @@ fn asked_by(change: &HeldChange) -> &'static str {
     } else {
         "active: false"
     }
-}
-
-/// The document for scripts.
-pub(crate) fn document(change: &HeldChange) -> Value {
-    json!({
-        "id": change.id,
-        "user": { "id": change.user, "userName": change.user_name },
-        "change": change.action,
-        "askedBy": asked_by(change),
-        "heldAt": instant(change.at),
-    })
 }

@@ -4,9 +4,9 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use scim_admin::policy::LinkRequest;
 use scim_provisioning::{Configuration, ServiceProvider};
-use serde_json::{Value, json};
 
 use super::value::{actor, instant};
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -70,7 +70,7 @@ fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Res
         admin.link_approved(&actor(), &chosen.configuration, link)?;
     }
     if common.json {
-        return output::json(&approved.iter().map(document).collect());
+        return output::json(&approved.iter().map(documents::link).collect());
     }
     output::line(&format!("Linked {}", approved.len()))
 }
@@ -98,7 +98,7 @@ fn names(user: &str, link: &LinkRequest) -> bool {
 
 fn list(common: &Common, links: &[LinkRequest]) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&links.iter().map(document).collect());
+        return output::json(&links.iter().map(documents::link).collect());
     }
     let mut table = Table::titled(["last asked", "person", "userName", "shared", "id"]);
     for link in links {
@@ -111,14 +111,4 @@ fn list(common: &Common, links: &[LinkRequest]) -> anyhow::Result<()> {
         ]);
     }
     table.print()
-}
-
-/// The document for scripts.
-pub(crate) fn document(link: &LinkRequest) -> Value {
-    json!({
-        "person": { "id": link.person, "userName": link.person_name },
-        "userName": link.user_name(),
-        "shared": link.attribute,
-        "lastAskedAt": instant(link.at),
-    })
 }

@@ -14,6 +14,7 @@ use scim_provisioning::reapply::Impact;
 use serde_json::{Value, json};
 
 use super::value::{actor, instant};
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -230,8 +231,10 @@ fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<(
     };
     let chosen = which.find(instance)?;
     if common.json {
-        let versions = versions.iter().map(|version| about(version, active));
-        let mut document = about(&chosen, active);
+        let versions = versions
+            .iter()
+            .map(|version| documents::version(version, active));
+        let mut document = documents::version(&chosen, active);
         if let Some(members) = document.as_object_mut() {
             members.insert("mapping".to_owned(), chosen.document());
             members.insert("versions".to_owned(), versions.collect());
@@ -490,7 +493,7 @@ fn said(
     warnings: &[String],
 ) -> anyhow::Result<()> {
     if common.json {
-        let mut document = about(version, version.version);
+        let mut document = documents::version(version, version.version);
         if let Some(members) = document.as_object_mut() {
             members.insert("warnings".to_owned(), json!(warnings));
         }
@@ -505,18 +508,6 @@ fn said(
         }
         number => output::line(&format!("{word} version {number}")),
     }
-}
-
-/// What a version is, without its rules.
-pub(crate) fn about(version: &MappingVersion, active: i64) -> Value {
-    json!({
-        "version": version.version,
-        "state": version.state(active),
-        "checksum": version.checksum,
-        "note": version.note,
-        "createdBy": version.created_by,
-        "createdAt": instant(version.created),
-    })
 }
 
 fn read(file: &Path) -> anyhow::Result<Value> {

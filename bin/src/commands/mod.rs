@@ -1,21 +1,21 @@
 //! The commands beside `serve`, one in a file.
 
-pub(crate) mod account;
-pub(crate) mod api_key;
+mod account;
+mod api_key;
 mod audit;
 mod check;
 mod completions;
-pub(crate) mod configuration;
+mod configuration;
 mod custom_field;
-pub(crate) mod events;
-pub(crate) mod group;
+mod events;
+mod group;
 mod healthcheck;
-pub(crate) mod held;
+mod held;
 pub(crate) mod link;
-pub(crate) mod mapping;
+mod mapping;
 mod policy;
-pub(crate) mod token;
-pub(crate) mod user;
+mod token;
+mod user;
 pub(crate) mod value;
 
 use clap::Subcommand;
@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Check(check::Options),
     /// Ask the server on this machine whether it is ready.
     Healthcheck(healthcheck::Options),
+    /// Print the OpenAPI document of the admin API.
+    Openapi,
     /// Print a completion script for a shell.
     Completions(completions::Options),
 }
@@ -88,6 +90,7 @@ pub(crate) fn run(common: &Common, command: Command) -> anyhow::Result<()> {
         Command::Events(options) => events::run(common, &options),
         Command::Check(options) => check::run(common, &options),
         Command::Healthcheck(options) => healthcheck::run(common, &options),
+        Command::Openapi => crate::output::json(crate::api::openapi::document()),
         Command::Completions(options) => completions::run(&options),
     }
 }

@@ -3,7 +3,6 @@
 use clap::Args;
 use scim_provisioning::policy::{Deactivation, Deletion, GuardAction};
 use scim_provisioning::{ExistingUsers, Policies};
-use serde_json::{Value, json};
 
 use super::value;
 
@@ -57,28 +56,6 @@ impl PolicyOptions {
         guard.action = self.guard_action.unwrap_or(guard.action);
         policies
     }
-}
-
-/// The policies for scripts.
-pub(super) fn document(policies: &Policies) -> Value {
-    json!({
-        "onDeactivate": policies.deactivation.as_str(),
-        "onDelete": match policies.deletion {
-            Deletion::Archive => "archive",
-            Deletion::Block => "block",
-            Deletion::Delete { .. } => "delete",
-        },
-        "deleteAfterDays": match policies.deletion {
-            Deletion::Delete { after_days } => Some(after_days),
-            _ => None,
-        },
-        "guard": {
-            "count": policies.guard.count,
-            "percent": policies.guard.percent,
-            "minutes": policies.guard.minutes,
-            "action": policies.guard.action.as_str(),
-        },
-    })
 }
 
 /// The policies for people: what is decided, and how.

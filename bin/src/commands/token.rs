@@ -3,9 +3,10 @@
 use chrono::Utc;
 use clap::{Args, Subcommand};
 use scim_admin::{AccessToken, IssuedToken};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::value::{actor, instant, maybe_instant};
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -71,18 +72,9 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     }
 }
 
-/// The document of a token just issued or shown again.
-pub(crate) fn issued(token: &IssuedToken) -> Value {
-    json!({
-        "id": token.token.id,
-        "value": token.value.reveal(),
-        "expiresAt": maybe_instant(token.token.expires),
-    })
-}
-
 fn print(common: &Common, token: &IssuedToken) -> anyhow::Result<()> {
     match common.json {
-        true => output::json(&issued(token)),
+        true => output::json(&documents::issued_token(token)),
         // The token alone, so that a script can take it as it is.
         false => output::line(token.value.reveal()),
     }
@@ -90,7 +82,7 @@ fn print(common: &Common, token: &IssuedToken) -> anyhow::Result<()> {
 
 fn list(common: &Common, tokens: &[AccessToken]) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&tokens.iter().map(document).collect());
+        return output::json(&tokens.iter().map(documents::token).collect());
     }
     let mut table = Table::titled([
         "id",
@@ -113,20 +105,4 @@ fn list(common: &Common, tokens: &[AccessToken]) -> anyhow::Result<()> {
         ]);
     }
     table.print()
-}
-
-/// The document for scripts.
-pub(crate) fn document(token: &AccessToken) -> Value {
-    json!({
-        "id": token.id,
-        "hint": token.hint,
-        "state": token.state(Utc::now()),
-        "createdAt": instant(token.created),
-        "createdBy": token.created_by,
-        "expiresAt": maybe_instant(token.expires),
-        "revokedAt": maybe_instant(token.revoked),
-        "lastUsedAt": maybe_instant(token.last_used),
-        "lastUsedFrom": token.last_used_from,
-        "lastUsedBy": token.last_used_by,
-    })
 }

@@ -2,9 +2,10 @@
 
 use clap::{Args, Subcommand};
 use scim_admin::people::{Person, PersonInput};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::value::{Page, actor, instant, yes};
+use super::value::{Page, actor, yes};
+use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -70,7 +71,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
 
 fn list(common: &Common, people: Vec<Person>) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&people.iter().map(document).collect());
+        return output::json(&people.iter().map(documents::user).collect());
     }
     let mut table = Table::titled([
         "user name",
@@ -93,27 +94,4 @@ fn list(common: &Common, people: Vec<Person>) -> anyhow::Result<()> {
         ]);
     }
     table.print()
-}
-
-/// The document for scripts.
-pub(crate) fn document(person: &Person) -> Value {
-    json!({
-        "id": person.id,
-        "userName": person.user_name,
-        "displayName": person.display_name,
-        "email": person.email,
-        "status": person.status,
-        "tenantAdmin": person.tenant_admin,
-        "role": person.role,
-        "fields": person.fields,
-        "grants": person.grants.iter().map(|grant| json!({
-            "field": grant.field,
-            "value": grant.value,
-            "group": grant.group,
-        })).collect::<Value>(),
-        "managerId": person.manager,
-        "managedBy": person.managed_by,
-        "createdAt": instant(person.created),
-        "lastModifiedAt": instant(person.last_modified),
-    })
 }

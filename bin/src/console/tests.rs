@@ -124,6 +124,7 @@ impl House {
             ("rules/*", "rules/user_name".to_owned()),
             ("setup/*", "setup/okta".to_owned()),
             ("logs/*", "logs/1".to_owned()),
+            ("schemas/*", "schemas/Event".to_owned()),
             (
                 "scim-provisioning/*",
                 format!("scim-provisioning/{}", self.configuration),

@@ -12,6 +12,7 @@ use crate::rule::MappedResource;
 
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum FieldKind {
@@ -60,6 +61,7 @@ pub enum FieldKind {
 
 /// What a reference points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum ReferenceKind {
     /// A department.
@@ -76,6 +78,7 @@ pub enum ReferenceKind {
 
 /// A field that an administrator defined.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CustomField {
     /// The stable name: `[a-z][a-z0-9_]*`, 63 characters at most.

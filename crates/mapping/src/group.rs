@@ -10,6 +10,7 @@ use crate::transform::Transform;
 
 /// What a group is, and what it gives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GroupRule {
     /// The stable name of the rule.
@@ -35,6 +36,7 @@ pub struct GroupRule {
 
 /// Which groups a rule is about. Names are compared without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum GroupMatch {
     /// Every group.
@@ -78,6 +80,7 @@ impl GroupMatch {
 
 /// What a group is in ServiceOps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum GroupKind {
     /// Requesters, for approvals and notifications.
@@ -102,6 +105,7 @@ impl GroupKind {
 
 /// Which group of ServiceOps a group becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum GroupLink {
     /// A new one.
@@ -113,6 +117,7 @@ pub enum GroupLink {
 
 /// What the members of a group get for as long as they are in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Grants {
     /// Roles, by name.

@@ -11,6 +11,7 @@ use crate::record::{Field, FieldValue, Record};
 
 /// What rules make of a resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
     /// One row per rule.
@@ -25,6 +26,7 @@ pub struct Preview {
 
 /// What one rule makes of a resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RulePreview {
     /// The number of the rule, from 1.
@@ -49,6 +51,7 @@ pub struct RulePreview {
 
 /// A transform and what it made of the value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// The transform.
     pub transform: Value,
@@ -58,6 +61,7 @@ pub struct Step {
 
 /// A field that changes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldChange {
     /// The key of the field.
     pub field: String,

@@ -9,6 +9,7 @@ use crate::transform::Transform;
 
 /// The rules for one kind of resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MappingSet {
     /// The kind of resource.
@@ -22,6 +23,7 @@ pub struct MappingSet {
 
 /// The kind of resource that is mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum MappedResource {
     /// Users.
@@ -32,6 +34,7 @@ pub enum MappedResource {
 
 /// From attributes to one field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
     /// The stable name of the rule.
@@ -45,6 +48,7 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transforms: Vec<Transform>,
     /// The field it goes to.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub target: Field,
     /// The value of the field when there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +82,7 @@ pub struct Rule {
 
 /// Where the value of a rule comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Source {
     /// An attribute; of a multi-valued one the selected, else the primary, else the first value.
@@ -99,6 +104,7 @@ pub enum Source {
 
 /// A part of a joined text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum JoinPart {
     /// An attribute.
@@ -109,6 +115,7 @@ pub enum JoinPart {
 
 /// When a field is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Apply {
     /// With every change.
@@ -120,6 +127,7 @@ pub enum Apply {
 
 /// Whether a field is shown to the identity provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Direction {
     /// It is not.
@@ -131,6 +139,7 @@ pub enum Direction {
 
 /// What a value does that does not fit the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum OnError {
     /// The resource is refused.
@@ -144,6 +153,7 @@ pub enum OnError {
 
 /// What becomes of a field when there is no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum OnAbsent {
     /// It is cleared, or gets the default where the rule has one.
@@ -157,6 +167,7 @@ pub enum OnAbsent {
 
 /// What happens when a reference names a record that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum OnUnknown {
     /// The record is created; a role never is.

@@ -23,6 +23,7 @@ use unicode_normalization::char::is_combining_mark;
 /// assert_eq!(initials.apply(None), None);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Transform {
@@ -140,6 +141,7 @@ pub enum Transform {
 
 /// What a value becomes that is in no entry of a value map.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Otherwise {
     /// It stays.

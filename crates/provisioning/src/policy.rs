@@ -7,6 +7,7 @@ use crate::directory::Status;
 
 /// The policies of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Policies {
     /// What a create does that meets a person who was created by hand.
@@ -21,6 +22,7 @@ pub struct Policies {
 
 /// What a create does that meets a person who was created by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum ExistingUsers {
     /// Answers 409; an administrator may link the two.
@@ -52,6 +54,7 @@ impl ExistingUsers {
 
 /// What `active: false` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Deactivation {
     /// The user is blocked.
@@ -88,6 +91,7 @@ impl Deactivation {
 
 /// What DELETE does to a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Deletion {
     /// The user is archived; the record is kept.
@@ -116,6 +120,7 @@ impl Deletion {
 /// The guard against mass deprovisioning: users are blocked, archived and deleted until both
 /// limits are passed within the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Guard {
     /// How many users may leave in a window before the guard looks at the share; 0 for no guard.
@@ -141,6 +146,7 @@ impl Default for Guard {
 
 /// What the guard does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum GuardAction {
     /// The identity provider is told that it was done; the person goes on working until an

@@ -18,6 +18,7 @@ use crate::service::{Context, ServiceProvider};
 
 /// What rules would make of the users that a configuration has.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Impact {
     /// How many users there are.
@@ -36,6 +37,7 @@ pub struct Impact {
 
 /// A user whom rules would change.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Example {
     /// The id.

@@ -211,7 +211,7 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     if format == "ndjson" {
         let lines = events
             .iter()
-            .map(|event| format!("{}\n", crate::commands::events::document(event)));
+            .map(|event| format!("{}\n", crate::documents::event(event)));
         let name = "provisioning-log.ndjson";
         return Ok(ConsoleAnswer::file(
             name,

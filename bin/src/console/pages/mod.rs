@@ -1,5 +1,6 @@
 //! The pages.
 
+pub(super) mod api_docs;
 pub(super) mod audit;
 mod charts;
 pub(super) mod configuration;

@@ -1,0 +1,279 @@
+//! The log, the directory, the audit, custom fields, accounts and keys.
+
+use chrono::{DateTime, Utc};
+use scim_admin::account::Role;
+use scim_admin::event::{AuditQuery, EventQuery};
+use scim_mapping::CustomField;
+use serde_json::{Value, json};
+
+use super::answer::{ApiAnswer, Problem};
+use super::handlers::{Answered, page, whole};
+use super::{Call, input};
+use crate::documents;
+
+/// The value of a parameter, if it is one of these.
+fn one_of(call: &Call<'_>, name: &str, known: &[&str]) -> Result<Option<String>, Problem> {
+    match call.query.text(name) {
+        None => Ok(None),
+        Some(value) if known.contains(&value) => Ok(Some(value.to_owned())),
+        Some(_) => {
+            let known = known.join(", ");
+            Err(Problem::new(400, format!("\"{name}\" is one of {known}.")))
+        }
+    }
+}
+
+/// The instant that a parameter names.
+fn time(call: &Call<'_>, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
+    match call.query.text(name).map(str::parse) {
+        None => Ok(None),
+        Some(Ok(at)) => Ok(Some(at)),
+        Some(Err(_)) => Err(Problem::new(
+            400,
+            format!("\"{name}\" is a time like 2026-11-24T10:00:00Z."),
+        )),
+    }
+}
+
+/// The entry behind or before which a page begins.
+fn cursor(call: &Call<'_>) -> Result<Option<i64>, Problem> {
+    match call.query.text("cursor").map(str::parse) {
+        None => Ok(None),
+        Some(Ok(at)) => Ok(Some(at)),
+        Some(Err(_)) => Err(Problem::new(400, "The cursor is none of this list.")),
+    }
+}
+
+pub(super) fn list_events(call: &Call<'_>) -> Answered {
+    let limit = call.query.limit()?;
+    let configuration = match call.query.text("configuration") {
+        Some(name) => Some(call.api.admin.configuration(name)?.id),
+        None => None,
+    };
+    let query = EventQuery {
+        configuration,
+        outcome: one_of(call, "outcome", &OUTCOMES)?,
+        action: one_of(call, "action", &ACTIONS)?,
+        resource_type: one_of(call, "resourceType", &["User", "Group"])?,
+        search: call.query.text("q").map(str::to_owned),
+        since: time(call, "since")?,
+        until: time(call, "until")?,
+        after: Some(cursor(call)?.unwrap_or(0)),
+        before: None,
+        limit,
+    };
+    let found = call.api.admin.events(&query)?;
+    let last = found.last().map(|event| event.id.to_string());
+    Ok(page(
+        found.iter().map(documents::event).collect(),
+        limit,
+        last,
+    ))
+}
+
+pub(super) fn show_event(call: &Call<'_>) -> Answered {
+    let id: Option<i64> = call.part(0).parse().ok();
+    let query = EventQuery {
+        after: id.map(|id| id - 1),
+        limit: 1,
+        ..EventQuery::default()
+    };
+    let found = match id {
+        Some(_) => call.api.admin.events(&query)?,
+        None => Vec::new(),
+    };
+    match found.first().filter(|event| Some(event.id) == id) {
+        Some(event) => Ok(ApiAnswer::document(documents::event(event))),
+        None => Err(Problem::not_found("There is no such event.")),
+    }
+}
+
+pub(super) fn list_users(call: &Call<'_>) -> Answered {
+    let (limit, query) = (call.query.limit()?, &call.query);
+    let admin = &call.api.admin;
+    let found = admin.people(query.text("q"), query.text("cursor"), limit)?;
+    let last = found.last().map(|person| person.id.clone());
+    Ok(page(
+        found.iter().map(documents::user).collect(),
+        limit,
+        last,
+    ))
+}
+
+pub(super) fn show_user(call: &Call<'_>) -> Answered {
+    let found = call.api.admin.person(call.part(0))?;
+    Ok(ApiAnswer::document(documents::user_detail(&found)))
+}
+
+pub(super) fn list_groups(call: &Call<'_>) -> Answered {
+    let (limit, query) = (call.query.limit()?, &call.query);
+    let admin = &call.api.admin;
+    let found = admin.groups(query.text("q"), query.text("cursor"), limit)?;
+    let last = found.last().map(|group| group.id.clone());
+    Ok(page(
+        found.iter().map(documents::group).collect(),
+        limit,
+        last,
+    ))
+}
+
+pub(super) fn show_group(call: &Call<'_>) -> Answered {
+    let found = call.api.admin.group(call.part(0))?;
+    Ok(ApiAnswer::document(documents::group_detail(&found)))
+}
+
+pub(super) fn list_members(call: &Call<'_>) -> Answered {
+    let (limit, admin) = (call.query.limit()?, &call.api.admin);
+    let group = admin.group(call.part(0))?.group.id;
+    let found = admin.members(&group, call.query.text("cursor"), limit)?;
+    let last = found.last().map(|member| member.id.clone());
+    Ok(page(
+        found.iter().map(documents::member).collect(),
+        limit,
+        last,
+    ))
+}
+
+pub(super) fn list_audit(call: &Call<'_>) -> Answered {
+    let limit = call.query.limit()?;
+    let text = |name: &str| call.query.text(name).map(str::to_owned);
+    let found = call.api.admin.audit(&AuditQuery {
+        actor: text("actor"),
+        event: text("event"),
+        source: text("source"),
+        since: time(call, "since")?,
+        until: time(call, "until")?,
+        before: cursor(call)?,
+        limit,
+    })?;
+    let last = found.last().map(|(id, _)| id.to_string());
+    let items = found.iter().map(|(id, entry)| documents::audit(*id, entry));
+    Ok(page(items.collect(), limit, last))
+}
+
+// Custom fields
+
+pub(super) fn list_fields(call: &Call<'_>) -> Answered {
+    let found = call.api.admin.custom_fields()?;
+    Ok(whole(found.iter().map(|field| json!(field)).collect()))
+}
+
+pub(super) fn field(call: &Call<'_>) -> Result<Value, Problem> {
+    let found = call.api.admin.custom_fields()?;
+    let field = found.iter().find(|field| field.key == call.part(0));
+    field
+        .map(|field| json!(field))
+        .ok_or_else(|| Problem::not_found("There is no such custom field."))
+}
+
+pub(super) fn show_field(call: &Call<'_>) -> Answered {
+    field(call).map(ApiAnswer::document)
+}
+
+pub(super) fn add_field(call: &Call<'_>) -> Answered {
+    let field: CustomField = call.read()?;
+    call.api.admin.add_custom_field(&call.actor, &field)?;
+    let location = format!("/custom-fields/{}", field.key);
+    Ok(ApiAnswer::created(json!(field), location))
+}
+
+pub(super) fn delete_field(call: &Call<'_>) -> Answered {
+    call.api
+        .admin
+        .delete_custom_field(&call.actor, call.part(0))?;
+    Ok(ApiAnswer::empty())
+}
+
+// Accounts and keys
+
+pub(super) fn list_accounts(call: &Call<'_>) -> Answered {
+    let found = call.api.admin.accounts()?;
+    Ok(whole(found.iter().map(documents::account).collect()))
+}
+
+pub(super) fn account(call: &Call<'_>) -> Result<Value, Problem> {
+    let found = call.api.admin.account(call.part(0))?;
+    Ok(documents::account(&found))
+}
+
+pub(super) fn show_account(call: &Call<'_>) -> Answered {
+    account(call).map(ApiAnswer::document)
+}
+
+fn role(text: &str) -> Result<Role, Problem> {
+    Role::parse(text).ok_or_else(|| Problem::new(422, "A role is administrator or auditor."))
+}
+
+pub(super) fn add_account(call: &Call<'_>) -> Answered {
+    let new: input::NewAccount = call.read()?;
+    let admin = &call.api.admin;
+    let added = admin.add_account(&call.actor, &new.name, role(&new.role)?, &new.password)?;
+    let location = format!("/accounts/{}", added.id);
+    Ok(ApiAnswer::created(documents::account(&added), location))
+}
+
+pub(super) fn edit_account(call: &Call<'_>) -> Answered {
+    let change: input::AccountInput = call.read()?;
+    let admin = &call.api.admin;
+    let found = admin.account(call.part(0))?;
+    let wanted = change.role.as_deref().map(role).transpose()?;
+    if let Some(password) = &change.password {
+        admin.set_password(&call.actor, &found.name, password)?;
+    }
+    if let Some(role) = wanted.filter(|role| *role != found.role) {
+        admin.set_role(&call.actor, &found.id, role)?;
+    }
+    show_account(call)
+}
+
+pub(super) fn delete_account(call: &Call<'_>) -> Answered {
+    call.api.admin.delete_account(&call.actor, call.part(0))?;
+    Ok(ApiAnswer::empty())
+}
+
+pub(super) fn list_keys(call: &Call<'_>) -> Answered {
+    let found = call.api.admin.api_keys()?;
+    Ok(whole(found.iter().map(documents::api_key).collect()))
+}
+
+pub(super) fn key(call: &Call<'_>) -> Result<Value, Problem> {
+    let found = call.api.admin.api_keys()?;
+    let key = found.iter().find(|key| key.id == call.part(0));
+    key.map(documents::api_key)
+        .ok_or_else(|| Problem::not_found("There is no such API key."))
+}
+
+pub(super) fn show_key(call: &Call<'_>) -> Answered {
+    key(call).map(ApiAnswer::document)
+}
+
+pub(super) fn add_key(call: &Call<'_>) -> Answered {
+    let new: input::NewKey = call.read()?;
+    let admin = &call.api.admin;
+    let issued = admin.add_api_key(&call.actor, &new.name, role(&new.role)?, new.days)?;
+    let location = format!("/api-keys/{}", issued.key.id);
+    Ok(ApiAnswer {
+        tag: None,
+        ..ApiAnswer::created(documents::issued_key(&issued), location)
+    })
+}
+
+pub(super) fn revoke_key(call: &Call<'_>) -> Answered {
+    call.api.admin.revoke_api_key(&call.actor, call.part(0))?;
+    Ok(ApiAnswer::empty())
+}
+
+/// How log entries end.
+pub(super) const OUTCOMES: [&str; 5] = ["success", "warning", "skipped", "held", "failure"];
+/// What log entries are about.
+pub(super) const ACTIONS: [&str; 9] = [
+    "create",
+    "update",
+    "block",
+    "unblock",
+    "archive",
+    "delete",
+    "link",
+    "changeMembers",
+    "read",
+];
