@@ -2,7 +2,9 @@
 
 use scim_admin::configuration::parse_profile;
 use scim_admin::policy::Which;
-use scim_admin::{ConfigurationInput, IdentityProvider, ProvisioningConfiguration, VersionChoice};
+use scim_admin::{
+    AdminError, ConfigurationInput, IdentityProvider, ProvisioningConfiguration, VersionChoice,
+};
 use scim_mapping::MappedResource;
 use scim_protocol::Profile;
 use scim_provisioning::{Policies, ResourceKind};
@@ -22,6 +24,9 @@ impl Call<'_> {
 
     /// Reads the body.
     pub(super) fn read<T: for<'de> Deserialize<'de>>(&self) -> Result<T, Problem> {
+        if !self.body.is_object() {
+            return Err(Problem::new(400, "The body is not a JSON object."));
+        }
         serde_json::from_value(self.body.clone())
             .map_err(|error| Problem::new(400, format!("The body does not fit: {error}.")))
     }
@@ -217,6 +222,9 @@ fn merge(document: &mut Value, changes: &Map<String, Value>) -> Result<(), Probl
             .ok_or_else(|| Problem::new(422, format!("The policy has no member \"{name}\".")))?;
         match value {
             Value::Object(inner) if name == "guard" => merge(place, inner)?,
+            _ if name == "guard" => {
+                return Err(Problem::new(422, "The guard is a JSON object."));
+            }
             value => *place = value.clone(),
         }
     }
@@ -421,10 +429,16 @@ fn decide(call: &Call<'_>, allow: bool) -> Answered {
         (false, false) => Which::Users(chosen.users),
         _ => return Err(Problem::new(422, "Name \"users\", or say \"all\": true.")),
     };
-    let decided = call
-        .api
-        .admin
-        .decide_held(&call.actor, &call.id()?, which, allow)?;
+    let (admin, id) = (&call.api.admin, call.id()?);
+    if which == Which::All && admin.held(&id)?.is_empty() {
+        return Ok(whole(Vec::new()));
+    }
+    let decided = admin.decide_held(&call.actor, &id, which, allow);
+    let decided = decided.map_err(|error| match error {
+        // The configuration is there: it is the body that names what is not held.
+        AdminError::NotFound { .. } => Problem::new(422, format!("{error}.")),
+        other => other.into(),
+    })?;
     Ok(whole(decided.iter().map(documents::held).collect()))
 }
 

@@ -1,8 +1,9 @@
 //! What clients send.
 
 use scim_mapping::MappingSet;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Number, Value};
 use utoipa::ToSchema;
 
 /// A configuration; what is not named stays as it is, or as usual.
@@ -14,6 +15,7 @@ pub(super) struct ConfigurationInput {
     pub(super) name: Option<String>,
     #[schema(max_length = 500)]
     pub(super) description: Option<String>,
+    #[serde(default, deserialize_with = "object")]
     pub(super) provisioning_type: Option<ProvisioningInput>,
     /// Such as `entra` or `okta`.
     pub(super) identity_provider: Option<String>,
@@ -34,6 +36,7 @@ pub(super) struct ProvisioningInput {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TokenInput {
     /// In hours; without it until it is revoked.
+    #[serde(default, deserialize_with = "maybe_whole")]
     #[schema(minimum = 1, maximum = 720)]
     pub(super) overlap_hours: Option<i64>,
 }
@@ -92,9 +95,32 @@ pub(super) struct NewKey {
     /// `administrator` or `auditor`.
     pub(super) role: String,
     /// How long it lives.
-    #[serde(default = "days")]
+    #[serde(default = "days", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 365)]
     pub(super) days: i64,
+}
+
+/// An object or null; a derived `Deserialize` takes an array as well.
+fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    let Some(members) = Option::<Map<String, Value>>::deserialize(from)? else {
+        return Ok(None);
+    };
+    let read = serde_json::from_value(Value::Object(members));
+    read.map(Some).map_err(serde::de::Error::custom)
+}
+
+/// A whole number, however it is written: `7.0` is one for JSON Schema.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    let number = Number::deserialize(from)?;
+    let written = number.to_string();
+    let written = written.strip_suffix(".0").unwrap_or(&written);
+    written.parse().map_err(serde::de::Error::custom)
+}
+
+fn maybe_whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let number = Option::<Number>::deserialize(from)?;
+    let whole = number.map(|number| whole(number).map_err(serde::de::Error::custom));
+    whole.transpose()
 }
 
 fn days() -> i64 {

@@ -139,8 +139,17 @@ fn body(bytes: &[u8]) -> Result<Value, Problem> {
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
-    scim_protocol::resource::parse(bytes, &scim_protocol::Limits::default())
-        .map_err(|error| Problem::new(400, error.detail()))
+    let read = scim_protocol::resource::parse(bytes, &scim_protocol::Limits::default());
+    match read {
+        Ok(Value::Null) => Err(Problem::new(400, "The body is null.")),
+        Ok(body) => Ok(body),
+        Err(error) => {
+            // A value that is refused wherever it stands, such as a control character.
+            let invalid = error.scim_type() == Some(scim_protocol::ScimType::InvalidValue);
+            let status = if invalid { 422 } else { 400 };
+            Err(Problem::new(status, error.detail()))
+        }
+    }
 }
 
 /// The parameters of a request.
@@ -158,9 +167,7 @@ impl Query {
 
     fn text(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name);
-        found
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.as_str())
     }
 
     /// How many items a page has.

@@ -62,6 +62,7 @@ fn written() -> Value {
         .and_then(Value::as_object)
         .cloned()
         .unwrap_or_default();
+    schemas.values_mut().for_each(close_choices);
     schemas.insert(
         "ScimResource".to_owned(),
         json!({ "type": "object", "description": "A SCIM resource (RFC 7643)" }),
@@ -102,6 +103,19 @@ fn written() -> Value {
             },
         },
     })
+}
+
+/// A choice that is written as an object has one member and no other.
+fn close_choices(schema: &mut Value) {
+    let choices = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    for choice in choices.into_iter().flatten() {
+        let members = choice.get("properties").and_then(Value::as_object);
+        if members.is_some_and(|members| members.len() == 1)
+            && let Some(choice) = choice.as_object_mut()
+        {
+            choice.insert("additionalProperties".to_owned(), json!(false));
+        }
+    }
 }
 
 /// The names of the parts of a path that vary.
@@ -182,14 +196,14 @@ fn path_parameter(name: &str) -> Value {
             "The number of the entry",
         ),
         "configuration" => (
-            json!({ "type": "string", "minLength": 1 }),
+            json!({ "type": "string", "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,100}$" }),
             "The id or the name",
         ),
         "key" => (
-            json!({ "type": "string", "minLength": 1 }),
+            json!({ "type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$" }),
             "The key of the field",
         ),
-        _ => (json!({ "type": "string", "minLength": 1 }), "The id"),
+        _ => (json!({ "type": "string", "pattern": ID }), "The id"),
     };
     json!({ "name": name, "in": "path", "required": true, "description": said, "schema": schema })
 }
@@ -200,7 +214,14 @@ fn query_parameter(name: &str) -> Value {
             json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }),
             "How many items a page has",
         ),
-        "cursor" => (json!({ "type": "string" }), "`next` of the page before"),
+        "cursor" => (
+            json!({ "type": "string", "pattern": ID }),
+            "`next` of the page before",
+        ),
+        NUMBER_CURSOR => (
+            json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
+            "`next` of the page before",
+        ),
         "q" => (json!({ "type": "string" }), "A text to look for"),
         "outcome" => (
             json!({ "type": "string", "enum": OUTCOMES }),
@@ -232,6 +253,11 @@ fn query_parameter(name: &str) -> Value {
             "How the event begins, such as `token.`",
         ),
         _ => (json!({ "type": "string" }), "Exactly this"),
+    };
+    let name = if name == NUMBER_CURSOR {
+        "cursor"
+    } else {
+        name
     };
     json!({ "name": name, "in": "query", "description": said, "schema": schema })
 }
@@ -301,6 +327,10 @@ fn responses(route: &Route) -> Value {
     }
     Value::Object(responses)
 }
+
+/// The name among a route's parameters for a cursor that is a number.
+pub(super) const NUMBER_CURSOR: &str = "cursor, a number";
+const ID: &str = "^[0-9A-Za-z-]{1,64}$";
 
 #[cfg(test)]
 mod tests {

@@ -35,6 +35,21 @@ fn time(call: &Call<'_>, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
     }
 }
 
+/// The id behind which a page begins.
+fn place<'c>(call: &'c Call<'_>) -> Result<Option<&'c str>, Problem> {
+    match call.query.text("cursor") {
+        Some(cursor) if !is_id(cursor) => {
+            Err(Problem::new(400, "The cursor is none of this list."))
+        }
+        cursor => Ok(cursor),
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
+}
+
 /// The entry behind or before which a page begins.
 fn cursor(call: &Call<'_>) -> Result<Option<i64>, Problem> {
     match call.query.text("cursor").map(str::parse) {
@@ -91,7 +106,7 @@ pub(super) fn show_event(call: &Call<'_>) -> Answered {
 pub(super) fn list_users(call: &Call<'_>) -> Answered {
     let (limit, query) = (call.query.limit()?, &call.query);
     let admin = &call.api.admin;
-    let found = admin.people(query.text("q"), query.text("cursor"), limit)?;
+    let found = admin.people(query.text("q"), place(call)?, limit)?;
     let last = found.last().map(|person| person.id.clone());
     Ok(page(
         found.iter().map(documents::user).collect(),
@@ -108,7 +123,7 @@ pub(super) fn show_user(call: &Call<'_>) -> Answered {
 pub(super) fn list_groups(call: &Call<'_>) -> Answered {
     let (limit, query) = (call.query.limit()?, &call.query);
     let admin = &call.api.admin;
-    let found = admin.groups(query.text("q"), query.text("cursor"), limit)?;
+    let found = admin.groups(query.text("q"), place(call)?, limit)?;
     let last = found.last().map(|group| group.id.clone());
     Ok(page(
         found.iter().map(documents::group).collect(),
@@ -125,7 +140,7 @@ pub(super) fn show_group(call: &Call<'_>) -> Answered {
 pub(super) fn list_members(call: &Call<'_>) -> Answered {
     let (limit, admin) = (call.query.limit()?, &call.api.admin);
     let group = admin.group(call.part(0))?.group.id;
-    let found = admin.members(&group, call.query.text("cursor"), limit)?;
+    let found = admin.members(&group, place(call)?, limit)?;
     let last = found.last().map(|member| member.id.clone());
     Ok(page(
         found.iter().map(documents::member).collect(),

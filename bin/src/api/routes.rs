@@ -322,7 +322,7 @@ pub(super) const ROUTES: &[Route] = &[
         "q",
         "since",
         "until",
-        "cursor",
+        openapi::NUMBER_CURSOR,
         "limit",
     ]),
     read(
@@ -400,7 +400,13 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .gives(Gives::Page("Audit"))
     .asks(&[
-        "actor", "event", "source", "since", "until", "cursor", "limit",
+        "actor",
+        "event",
+        "source",
+        "since",
+        "until",
+        openapi::NUMBER_CURSOR,
+        "limit",
     ]),
     read("/openapi.json", openapi::show, "Read this document").gives(Gives::One("OpenApi")),
 ];

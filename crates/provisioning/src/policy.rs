@@ -124,6 +124,7 @@ impl Deletion {
 #[serde(rename_all = "camelCase", default)]
 pub struct Guard {
     /// How many users may leave in a window before the guard looks at the share; 0 for no guard.
+    #[cfg_attr(feature = "openapi", schema(value_type = u64))]
     pub count: u32,
     /// Which share of the configuration's users may leave in a window, in percent.
     pub percent: u8,
