@@ -28,6 +28,9 @@ HOSTILE = [
     "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "=1+1", "'; DROP TABLE users",
     "\u202egnp.exe", "{{7*7}}", "x" * 400, "\U0001f469\u200d\U0001f680", "a&lt;b", "../../etc",
 ]
+# With screenshots, which people read, the names are those of people.
+FRIENDLY = ["Azure AD SCIM Provisioning", "Cost centre", "Mia Weber", "Noah Fischer", "Ava Stone",
+            "Liam Okafor", "Emma Rossi", "Luca Moreau", "Zoe Tanaka", "Ben Novak"]
 passed = failed = 0
 
 
@@ -41,6 +44,7 @@ def check(name, held, said=""):
 class Story:
     def __init__(self, server, idp, scripted, shots):
         self.idp, self.scripted, self.shots = idp, scripted, shots
+        self.names = FRIENDLY if shots else HOSTILE
         self.folder = tempfile.TemporaryDirectory()
         self.server = subprocess.Popen(
             [server, "serve", "--listen", "127.0.0.1:0", "--data-dir", self.folder.name],
@@ -148,7 +152,7 @@ class Story:
         if self.scripted:
             self.find("dialog[open] #name")
         self.look("drawer")
-        self.fill("#drawer #name", HOSTILE[0])
+        self.fill("#drawer #name", self.names[0])
         self.press("Add", "#drawer")
         self.wait("The configuration is there")
         token = self.find("#token").get_attribute("value")
@@ -160,12 +164,12 @@ class Story:
             [self.idp, "--base", endpoint, "--token", token, "--users", "30", "--groups", "3",
              "--dialect", "entra", "--insecure"], capture_output=True, check=False)
         check("an identity provider provisions with them", provisioned.returncode == 0)
-        self.hostile(endpoint, token)
+        self.add_people(endpoint, token)
 
         self.press("Done")
         self.wait("Provisioning configurations: 1")
         self.look("list")
-        self.press(HOSTILE[0])
+        self.press(self.names[0])
         self.wait("The first group has come")
         self.look("configuration")
         one = self.path()
@@ -185,6 +189,12 @@ class Story:
         self.look("overview")
         self.open("/admin/help")
         self.look("help")
+        self.open("/admin/api-docs")
+        self.find("summary").click()
+        self.wait("Answers")
+        self.look("api-docs")
+        self.open("/admin/api-docs/schemas/Event")
+        self.look("api-schema")
         self.delete(one)
         self.press("Sign out")
         self.wait("Sign in")
@@ -207,13 +217,13 @@ class Story:
         self.open("/admin/users/scim-provisioning/logs")
         self.wait("success")
         self.look("logs")
-        self.fill("#q", "hostile3")
+        self.fill("#q", "person3")
         if self.scripted:
-            self.until(lambda: "q=hostile3" in self.browser.current_url)
+            self.until(lambda: "q=person3" in self.browser.current_url)
         else:
             self.press("Show")
-        self.until(lambda: "hostile4" not in self.browser.find_element(By.ID, "found").text
-                   and "hostile3" in self.browser.find_element(By.ID, "found").text)
+        self.until(lambda: "person4" not in self.browser.find_element(By.ID, "found").text
+                   and "person3" in self.browser.find_element(By.ID, "found").text)
         check("the log is found by a name", True)
         self.find("tbody th a").click()
         self.wait("Request id")
@@ -230,10 +240,10 @@ class Story:
             self.find("tbody th a").click()
             self.wait("Activity")
             self.look(page[:-1])
-        self.open("/admin/users?q=hostile")
-        self.wait("hostile")
+        self.open("/admin/users?q=person")
+        self.wait("person")
         self.narrow("users")
-        self.look("hostile-users")
+        self.look("users-found")
         self.find("tbody th a").click()
         self.wait("Activity")
         self.narrow("a user")
@@ -246,7 +256,7 @@ class Story:
         self.open("/admin/users/user-form")
         self.look("fields-empty")
         self.press("Add field")
-        self.fill("#label", HOSTILE[1])
+        self.fill("#label", self.names[1])
         self.fill("#key", "cost_centre")
         self.look("field")
         self.press("Add field", "#drawer")
@@ -256,7 +266,7 @@ class Story:
     def narrow(self, name):
         wide = self.browser.execute_script(
             "return document.documentElement.scrollWidth > innerWidth") if self.scripted else False
-        check(f"hostile names do not break the layout of {name}", not wide)
+        check(f"names do not break the layout of {name}", not wide)
 
     def mapping(self, one):
         """A rule is added, previewed, counted and activated."""
@@ -365,28 +375,28 @@ class Story:
 
     def delete(self, one):
         self.open("/admin/users/scim-provisioning")
-        self.press("Delete")
+        self.find(f'a[href$="{one}/delete"]').click()
         self.confirm()
         self.wait("To go on, enter the name")
         self.look("delete")
-        self.fill("#name", HOSTILE[0])
+        self.fill("#name", self.names[0])
         self.press("Delete", "section")
         self.wait("No identity provider is connected yet")
 
-    def hostile(self, endpoint, token):
-        """People whose names are made to break pages."""
+    def add_people(self, endpoint, token):
+        """People; without screenshots their names are made to break pages."""
         trusting = ssl._create_unverified_context()
-        for number, name in enumerate(HOSTILE):
+        for number, name in enumerate(self.names):
             body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-                    "userName": f"hostile{number}", "displayName": name, "active": True,
+                    "userName": f"person{number}", "displayName": name, "active": True,
                     "name": {"givenName": name[:60], "familyName": name[:60]},
-                    "emails": [{"type": "work", "value": f"hostile{number}@example.com"}]}
+                    "emails": [{"type": "work", "value": f"person{number}@example.com"}]}
             request = urllib.request.Request(
                 endpoint + "/Users", json.dumps(body).encode(), method="POST",
                 headers={"Authorization": f"Bearer {token}",
                          "Content-Type": "application/scim+json"})
             with urllib.request.urlopen(request, context=trusting) as answer:
-                check(f"hostile name {number} is taken", answer.status == 201)
+                check(f"name {number} is taken", answer.status == 201)
 
 
 def main():

@@ -1,6 +1,8 @@
 //! The admin API over HTTPS: an administrator's work by script.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+use std::process::Command;
+
 use end_to_end::{Client, Response, Server, on_both_engines, uri};
 use serde_json::{Value, json};
 
@@ -27,7 +29,37 @@ fn write(client: &Client, method: &str, path: &str, read: &str, body: &Value) ->
     client.send(method, path, &headers, body.as_ref().map(String::as_bytes))
 }
 
+/// The lines of the tour in the documents.
+fn tour() -> String {
+    let document = include_str!("../../docs/admin-api.md");
+    let (_, tour) = document.split_once("## A tour").unwrap();
+    let (_, lines) = tour.split_once("```sh\n").unwrap();
+    lines.split_once("```").unwrap().0.to_owned()
+}
+
 on_both_engines! {
+    fn the_tour_in_the_documents_runs_as_it_stands(server: &Server) {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = tour().replace("https://localhost:8443/api/admin/v1",
+            &server.base.replace("/api/scim/v2", "/api/admin/v1"));
+        // The command of the tour, for the server of this test.
+        let command = server.command(&[]);
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words: Vec<String> = words.map(|word| format!("'{}'", word.display())).collect();
+        let (program, options) = words.split_first().unwrap();
+        let script = format!(
+            "serviceops-scim() {{ {program} \"$@\" {}; }}\n{lines}", options.join(" ")
+        );
+        let output = Command::new("bash").args(["-euo", "pipefail", "-c", &script])
+            .current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+        // Ids and times are new with every run.
+        let told = said.lines().filter(|line| !line.contains('-') && !line.starts_with("20"));
+        assert_eq!(told.collect::<Vec<_>>(), ["create ava.stone@corp.example", "Tour", "badge",
+            "draft", "42", "2", "2", "10", "disabled", "configuration.disabled"]);
+    }
+
     fn a_configuration_lives_and_ends(server: &Server) {
         let api = admin(server, "administrator");
         let added = api.post("/configurations", &json!({"name": "Entra", "identityProvider": "entra",
