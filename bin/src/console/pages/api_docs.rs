@@ -24,7 +24,9 @@ struct Operation {
     summary: String,
     parameters: Vec<Parameter>,
     body: String,
-    responses: Vec<(String, String, String)>,
+    /// The status and the body of an answer.
+    responses: Vec<(String, String)>,
+    problems: String,
     curl: String,
 }
 
@@ -127,13 +129,14 @@ fn describe(base: &str, path: &str, method: &str, operation: &Value) -> Operatio
     let parameters: Vec<Parameter> = parameters.collect();
     let body = operation.pointer("/requestBody/content/application~1json/schema");
     let body = body.map(kind).unwrap_or_default();
-    let responses = members(operation, "/responses").map(|(status, response)| {
-        let content = response.get("content").and_then(Value::as_object);
-        let schema = content.into_iter().flatten().next();
-        let schema = schema.and_then(|(_, content)| content.get("schema"));
-        let schema = schema.map(kind).unwrap_or_default();
-        (status.clone(), text(response, "/description"), schema)
-    });
+    let (mut answers, mut problems) = (Vec::new(), Vec::new());
+    for (status, response) in members(operation, "/responses") {
+        let schema = response.pointer("/content/application~1json/schema");
+        match response.pointer("/content/application~1problem+json") {
+            Some(_) => problems.push(status.as_str()),
+            None => answers.push((status.clone(), schema.map(kind).unwrap_or_default())),
+        }
+    }
     let mut curl = format!("curl \"{base}{path}\" -H \"Authorization: Bearer $KEY\"");
     if method != "GET" {
         curl = format!("{curl} -X {method}");
@@ -150,7 +153,8 @@ fn describe(base: &str, path: &str, method: &str, operation: &Value) -> Operatio
         summary: text(operation, "/summary"),
         parameters,
         body,
-        responses: responses.collect(),
+        problems: problems.join(", "),
+        responses: answers,
         curl,
         method,
     }
