@@ -122,6 +122,9 @@ class Story:
                 self.browser.save_screenshot(str(Path(self.shots) / f"{name}-{scheme}.png"))
             if not self.scripted:
                 continue
+            wide = self.browser.execute_script(
+                "return document.documentElement.scrollWidth > innerWidth")
+            check(f"{name} in {scheme} is no wider than the window", not wide)
             self.browser.execute_script(self.axe)
             found = self.browser.execute_async_script(
                 "axe.run(document, arguments[0]).then(arguments[1])", RULES)
@@ -158,6 +161,15 @@ class Story:
         token = self.find("#token").get_attribute("value")
         endpoint = self.find("#token-endpoint").get_attribute("value")
         check("the token is shown on creation", token.startswith("sopscim_"), token[:9])
+        if self.scripted:
+            self.browser.execute_cdp_cmd("Browser.grantPermissions", {
+                "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
+            for field, value in (("token-endpoint", endpoint), ("token", token)):
+                self.find(f"[data-copy={field}]").click()
+                self.wait("Copied")
+                copied = self.browser.execute_async_script(
+                    "navigator.clipboard.readText().then(arguments[0])")
+                check(f"{field} is copied", copied == value)
         self.look("token")
 
         provisioned = subprocess.run(
@@ -242,11 +254,9 @@ class Story:
             self.look(page[:-1])
         self.open("/admin/users?q=person")
         self.wait("person")
-        self.narrow("users")
         self.look("users-found")
         self.find("tbody th a").click()
         self.wait("Activity")
-        self.narrow("a user")
         self.press("Block")
         self.wait("Blocked.")
         self.wait("1 field differs")
@@ -262,11 +272,6 @@ class Story:
         self.press("Add field", "#drawer")
         self.wait("Custom fields: 1")
         self.look("fields")
-
-    def narrow(self, name):
-        wide = self.browser.execute_script(
-            "return document.documentElement.scrollWidth > innerWidth") if self.scripted else False
-        check(f"names do not break the layout of {name}", not wide)
 
     def mapping(self, one):
         """A rule is added, previewed, counted and activated."""
@@ -385,18 +390,26 @@ class Story:
 
     def add_people(self, endpoint, token):
         """People; without screenshots their names are made to break pages."""
-        trusting = ssl._create_unverified_context()
         for number, name in enumerate(self.names):
             body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
                     "userName": f"person{number}", "displayName": name, "active": True,
                     "name": {"givenName": name[:60], "familyName": name[:60]},
+                    "nickName": name * (10_000 // len(name)) if self.names is HOSTILE else name,
                     "emails": [{"type": "work", "value": f"person{number}@example.com"}]}
-            request = urllib.request.Request(
-                endpoint + "/Users", json.dumps(body).encode(), method="POST",
-                headers={"Authorization": f"Bearer {token}",
-                         "Content-Type": "application/scim+json"})
-            with urllib.request.urlopen(request, context=trusting) as answer:
-                check(f"name {number} is taken", answer.status == 201)
+            self.create(endpoint + "/Users", token, body)
+            if self.names is HOSTILE:
+                group = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+                         "displayName": name}
+                self.create(endpoint + "/Groups", token, group)
+
+    def create(self, address, token, body):
+        request = urllib.request.Request(
+            address, json.dumps(body).encode(), method="POST",
+            headers={"Authorization": f"Bearer {token}",
+                     "Content-Type": "application/scim+json"})
+        trusting = ssl._create_unverified_context()
+        with urllib.request.urlopen(request, context=trusting) as answer:
+            check(f"a name of {len(json.dumps(body))} bytes is taken", answer.status == 201)
 
 
 def main():

@@ -55,10 +55,12 @@ async function openDrawer(link) {
   dialog.addEventListener("cancel", (event) => {
     if (!may()) event.preventDefault();
   });
-  dialog.querySelector("[data-close]").addEventListener("click", (event) => {
-    event.preventDefault();
-    if (may()) dialog.close();
-  });
+  for (const link of dialog.querySelectorAll("[data-close]")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      if (may()) dialog.close();
+    });
+  }
   offerCopying(dialog);
   show(dialog, link);
   dialog.querySelector("input:not([type=hidden]), select, textarea").focus();
