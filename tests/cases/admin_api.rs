@@ -60,6 +60,27 @@ on_both_engines! {
             "draft", "42", "2", "2", "10", "disabled", "configuration.disabled"]);
     }
 
+    fn administrators_come_from_their_networks(server: &mut Server) {
+        let key = server.json(&["api-key", "add", "--name", "n", "--role", "auditor", "--json"]);
+        let scim = server.configuration("Networks").client;
+        let token = scim.token.clone();
+        let seen = |server: &Server| {
+            let at = |below: &str| server.base.replace("/api/scim/v2", below);
+            let api = Client::new(&at("/api/admin/v1"), key["key"].as_str().unwrap());
+            let console = Client::new(&at("/admin"), "");
+            let scim = Client::new(&server.base, &token);
+            let status = |client: &Client, path: &str| client.get(path).status;
+            [status(&api, "/configurations"), status(&console, "/login"), status(&scim, "/Users")]
+        };
+        for (networks, status) in [("10.0.0.0/8,fd00::/8", 403), ("10.0.0.0/8,127.0.0.1", 200)] {
+            server.stop();
+            server.restart_with(&["--admin-networks", networks]);
+            assert_eq!(seen(server), [status, status, 200], "{networks}");
+        }
+        let wrong = server.run(&["serve", "--admin-networks", "example.com"]);
+        assert_eq!(wrong.status.code(), Some(2));
+    }
+
     fn a_configuration_lives_and_ends(server: &Server) {
         let api = admin(server, "administrator");
         let added = api.post("/configurations", &json!({"name": "Entra", "identityProvider": "entra",

@@ -30,6 +30,12 @@ async fn answer(
     shared: &web::Data<Shared>,
     incoming: &Arc<Incoming>,
 ) -> Result<ApiAnswer, Problem> {
+    if !shared.admits(incoming.address) {
+        return Err(Problem::new(
+            403,
+            "The admin API is not reached from your network.",
+        ));
+    }
     let refuse = |error: scim_protocol::Error| Problem::new(error.status(), error.detail());
     let path = Arc::new(incoming.below(ADMIN).map_err(refuse)?);
     let method = Arc::new(request.method().as_str().to_owned());

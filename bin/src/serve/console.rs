@@ -19,6 +19,12 @@ pub(crate) async fn handle(
     shared: web::Data<Shared>,
 ) -> HttpResponse {
     let incoming = Incoming::of(&request);
+    if !shared.admits(incoming.address) {
+        return plain(
+            StatusCode::FORBIDDEN,
+            "The console is not reached from your network.",
+        );
+    }
     let Ok(path) = incoming.below(CONSOLE) else {
         return plain(StatusCode::BAD_REQUEST, "The address cannot be read.");
     };

@@ -16,11 +16,12 @@ mod start_text;
 mod status;
 mod throttle;
 
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
+use ipnet::IpNet;
 
 pub(crate) use self::service::{Presented, Refusal, Service};
 use self::throttle::Throttle;
@@ -41,6 +42,16 @@ pub(crate) fn run(common: &Common, options: ServeOptions) -> anyhow::Result<()> 
 pub(crate) struct Shared {
     service: Arc<dyn Service>,
     throttle: Throttle,
+    /// From where administrators come; from everywhere when it is empty.
+    admin_networks: Vec<IpNet>,
+}
+
+impl Shared {
+    /// Whether console and admin API answer this address at all.
+    fn admits(&self, address: Option<IpAddr>) -> bool {
+        let within = |address| self.admin_networks.iter().any(|net| net.contains(&address));
+        self.admin_networks.is_empty() || address.is_some_and(within)
+    }
 }
 
 async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
@@ -57,6 +68,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let shared = web::Data::new(Shared {
         service: Arc::new(instance.backend(options.limits.protocol())),
         throttle: Throttle::new(options.limits.failed_authentications()),
+        admin_networks: options.admin_networks.clone(),
     });
 
     let service = Arc::clone(&shared.service);

@@ -126,6 +126,7 @@ async fn call_all(requests: Vec<TestRequest>) -> Vec<ServiceResponse<BoxBody>> {
     let shared = web::Data::new(Shared {
         service: Arc::new(service),
         throttle: Throttle::new(1),
+        admin_networks: Vec::new(),
     });
     let app = App::new()
         .app_data(shared)

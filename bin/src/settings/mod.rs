@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 
 pub(crate) use self::limits::LimitOptions;
 pub(crate) use self::public_url::PublicUrl;
@@ -107,6 +108,16 @@ pub(crate) struct ServeOptions {
         value_parser = clap::value_parser!(u32).range(1..=1_000)
     )]
     pub(crate) database_connections: u32,
+    /// The networks from which console and admin API are reached, separated by commas; without it
+    /// from everywhere. SCIM is not concerned.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_ADMIN_NETWORKS",
+        value_name = "NETWORK,...",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub(crate) admin_networks: Vec<IpNet>,
     /// How log lines are written on standard error.
     #[arg(
         long,
@@ -160,6 +171,15 @@ pub(crate) const DEFAULT_LISTEN: &str = "[::]:8443";
 
 /// The port of [`DEFAULT_LISTEN`].
 pub(crate) const DEFAULT_PORT: u16 = 8443;
+
+/// Reads `10.0.0.0/8`, or an address alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(|_network| address())
+        .map_err(|_address| format!("{text:?} is no network such as 10.0.0.0/8"))
+}
 
 /// Checks `ADDR:PORT`; the address may be a host name.
 fn listen_address(text: &str) -> Result<String, String> {
