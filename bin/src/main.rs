@@ -11,6 +11,7 @@ mod documents;
 mod instance;
 mod output;
 mod panic;
+mod pattern;
 mod serve;
 mod settings;
 mod tls;

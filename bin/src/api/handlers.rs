@@ -6,7 +6,6 @@ use scim_admin::{
     AdminError, ConfigurationInput, IdentityProvider, ProvisioningConfiguration, VersionChoice,
 };
 use scim_mapping::MappedResource;
-use scim_protocol::Profile;
 use scim_provisioning::{Policies, ResourceKind};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -98,34 +97,15 @@ impl input::ConfigurationInput {
     }
 }
 
-fn input_of(found: &ProvisioningConfiguration) -> ConfigurationInput {
-    ConfigurationInput {
-        name: found.name.clone(),
-        description: found.description.clone(),
-        users: found.users,
-        groups: found.groups,
-        identity_provider: found.identity_provider,
-        profile: found.profile,
-        policies: found.policies,
-    }
-}
-
 pub(super) fn list_configurations(call: &Call<'_>) -> Answered {
     let found = call.api.admin.configurations(call.query.text("q"))?;
     Ok(whole(found.iter().map(|one| call.document(one)).collect()))
 }
 
 pub(super) fn add_configuration(call: &Call<'_>) -> Answered {
-    let fresh = ConfigurationInput {
-        name: String::new(),
-        description: String::new(),
-        users: true,
-        groups: true,
-        identity_provider: IdentityProvider::default(),
-        profile: Profile::Tolerant,
-        policies: Policies::default(),
-    };
-    let input = call.read::<input::ConfigurationInput>()?.over(fresh)?;
+    let input = call
+        .read::<input::ConfigurationInput>()?
+        .over(ConfigurationInput::fresh())?;
     let (added, token) = call.api.admin.add_configuration(&call.actor, &input)?;
     let document = documents::added(&call.api.scim_endpoint, &added, &token);
     let location = format!("/configurations/{}", added.id);
@@ -147,7 +127,7 @@ pub(super) fn edit_configuration(call: &Call<'_>) -> Answered {
     let found = call.found()?;
     let input = call
         .read::<input::ConfigurationInput>()?
-        .over(input_of(&found))?;
+        .over(ConfigurationInput::of(&found))?;
     let id = found.id.to_string();
     call.api
         .admin
@@ -204,7 +184,7 @@ pub(super) fn edit_policy(call: &Call<'_>) -> Answered {
         .map_err(|error| Problem::new(422, format!("The policy does not fit: {error}.")))?;
     let input = ConfigurationInput {
         policies,
-        ..input_of(&found)
+        ..ConfigurationInput::of(&found)
     };
     let id = found.id.to_string();
     let edited = call

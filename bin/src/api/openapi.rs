@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use super::answer::ApiAnswer;
 use super::handlers::Answered;
 use super::input;
-use super::records::{ACTIONS, OUTCOMES};
+use super::records::{actions, outcomes};
 use super::routes::{Gives, ROUTES, Route};
 use super::{ADMIN, Call};
 use crate::documents;
@@ -224,11 +224,11 @@ fn query_parameter(name: &str) -> Value {
         ),
         "q" => (json!({ "type": "string" }), "A text to look for"),
         "outcome" => (
-            json!({ "type": "string", "enum": OUTCOMES }),
+            json!({ "type": "string", "enum": outcomes() }),
             "How it ended",
         ),
         "action" => (
-            json!({ "type": "string", "enum": ACTIONS }),
+            json!({ "type": "string", "enum": actions() }),
             "What was done or attempted",
         ),
         "resourceType" => (

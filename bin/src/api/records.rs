@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use scim_admin::account::Role;
 use scim_admin::event::{AuditQuery, EventQuery};
 use scim_mapping::CustomField;
+use scim_provisioning::event::{Action, Outcome};
 use serde_json::{Value, json};
 
 use super::answer::{ApiAnswer, Problem};
@@ -67,8 +68,8 @@ pub(super) fn list_events(call: &Call<'_>) -> Answered {
     };
     let query = EventQuery {
         configuration,
-        outcome: one_of(call, "outcome", &OUTCOMES)?,
-        action: one_of(call, "action", &ACTIONS)?,
+        outcome: one_of(call, "outcome", &outcomes())?,
+        action: one_of(call, "action", &actions())?,
         resource_type: one_of(call, "resourceType", &["User", "Group"])?,
         search: call.query.text("q").map(str::to_owned),
         since: time(call, "since")?,
@@ -279,16 +280,11 @@ pub(super) fn revoke_key(call: &Call<'_>) -> Answered {
 }
 
 /// How log entries end.
-pub(super) const OUTCOMES: [&str; 5] = ["success", "warning", "skipped", "held", "failure"];
+pub(super) fn outcomes() -> [&'static str; 5] {
+    Outcome::ALL.map(Outcome::as_str)
+}
+
 /// What log entries are about.
-pub(super) const ACTIONS: [&str; 9] = [
-    "create",
-    "update",
-    "block",
-    "unblock",
-    "archive",
-    "delete",
-    "link",
-    "changeMembers",
-    "read",
-];
+pub(super) fn actions() -> [&'static str; 9] {
+    Action::ALL.map(Action::as_str)
+}

@@ -4,6 +4,8 @@ use super::answer::{ApiAnswer, Problem};
 use super::{Call, handlers as on, openapi, records as of};
 use serde_json::Value;
 
+use crate::pattern::parts;
+
 /// Who may take a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -90,21 +92,6 @@ pub(super) fn find<'p>(method: &str, path: &'p str) -> Found<'p> {
         true => Found::Nothing,
         false => Found::OtherMethods(allowed.join(", ")),
     }
-}
-
-/// The parts of a path that vary, if it fits the pattern.
-fn parts<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
-    let mut found = Vec::new();
-    let mut given = path.trim_matches('/').split('/');
-    for wanted in pattern.trim_matches('/').split('/') {
-        let part = given.next()?;
-        match wanted {
-            "*" if !part.is_empty() => found.push(part),
-            _ if wanted == part => {}
-            _ => return None,
-        }
-    }
-    given.next().is_none().then_some(found)
 }
 
 const fn read(path: &'static str, handler: Handler, summary: &'static str) -> Route {

@@ -21,7 +21,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "CONFIGURATION")]
     configuration: Option<String>,
     /// Only those with this outcome.
-    #[arg(long, value_parser = OUTCOMES.map(Outcome::as_str))]
+    #[arg(long, value_parser = Outcome::ALL.map(Outcome::as_str))]
     outcome: Option<String>,
     /// The newest so many.
     #[arg(long, value_name = "NUMBER", default_value_t = 100,
@@ -104,13 +104,6 @@ fn cells(event: &LoggedEvent) -> [String; 8] {
     ]
 }
 
-const OUTCOMES: [Outcome; 5] = [
-    Outcome::Success,
-    Outcome::Warning,
-    Outcome::Skipped,
-    Outcome::Held,
-    Outcome::Failure,
-];
 const TITLES: [&str; 8] = [
     "time",
     "configuration",

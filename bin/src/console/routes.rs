@@ -1,6 +1,7 @@
 //! Every page of the console, with who may see it.
 
 use super::{ConsoleAnswer, Failed, Visit, pages, signing_in};
+use crate::pattern::parts;
 
 /// Who may see a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,20 +49,6 @@ pub(super) fn find<'p>(method: &str, path: &'p str) -> Found<'p> {
         true => Found::OtherMethods,
         false => Found::Nothing,
     }
-}
-
-fn parts<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
-    let mut found = Vec::new();
-    let mut given = path.trim_matches('/').split('/');
-    for wanted in pattern.trim_matches('/').split('/') {
-        let part = given.next()?;
-        match wanted {
-            "*" if !part.is_empty() => found.push(part),
-            _ if wanted == part => {}
-            _ => return None,
-        }
-    }
-    given.next().is_none().then_some(found)
 }
 
 const fn page(path: &'static str, handler: Handler) -> Route {

@@ -84,6 +84,34 @@ pub struct ConfigurationInput {
     pub policies: Policies,
 }
 
+impl ConfigurationInput {
+    /// What a new configuration begins with; it has no name yet.
+    pub fn fresh() -> Self {
+        Self {
+            name: String::new(),
+            description: String::new(),
+            users: true,
+            groups: true,
+            identity_provider: IdentityProvider::default(),
+            profile: Profile::Tolerant,
+            policies: Policies::default(),
+        }
+    }
+
+    /// What was entered of a configuration.
+    pub fn of(found: &ProvisioningConfiguration) -> Self {
+        Self {
+            name: found.name.clone(),
+            description: found.description.clone(),
+            users: found.users,
+            groups: found.groups,
+            identity_provider: found.identity_provider,
+            profile: found.profile,
+            policies: found.policies,
+        }
+    }
+}
+
 fn valid_policies(policies: &Policies) -> Result<(), ValidationError> {
     let message = match policies {
         Policies {

@@ -30,6 +30,19 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Self; 9] = [
+        Self::Create,
+        Self::Update,
+        Self::Block,
+        Self::Unblock,
+        Self::Archive,
+        Self::Delete,
+        Self::Link,
+        Self::ChangeMembers,
+        Self::Read,
+    ];
+
     /// The action as it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,6 +76,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome, the best first.
+    pub const ALL: [Self; 5] = [
+        Self::Success,
+        Self::Warning,
+        Self::Skipped,
+        Self::Held,
+        Self::Failure,
+    ];
+
     /// The outcome as it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,8 +6,6 @@ use scim_admin::ProvisioningConfiguration;
 use scim_admin::event::Activity;
 use scim_admin::people::ManagedCounts;
 use scim_admin::{AdminError, ConfigurationInput, IdentityProvider, IssuedToken};
-use scim_protocol::Profile;
-use scim_provisioning::Policies;
 
 use super::super::signing_in::ask_again;
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
@@ -174,18 +172,6 @@ pub(super) fn label(provider: IdentityProvider) -> &'static str {
     }
 }
 
-fn fresh() -> ConfigurationInput {
-    ConfigurationInput {
-        name: String::new(),
-        description: String::new(),
-        users: true,
-        groups: true,
-        identity_provider: IdentityProvider::default(),
-        profile: Profile::Tolerant,
-        policies: Policies::default(),
-    }
-}
-
 fn entered(form: &Form, before: ConfigurationInput) -> ConfigurationInput {
     ConfigurationInput {
         name: form.text("name").to_owned(),
@@ -198,20 +184,8 @@ fn entered(form: &Form, before: ConfigurationInput) -> ConfigurationInput {
     }
 }
 
-pub(super) fn input_of(found: &ProvisioningConfiguration) -> ConfigurationInput {
-    ConfigurationInput {
-        name: found.name.clone(),
-        description: found.description.clone(),
-        users: found.users,
-        groups: found.groups,
-        identity_provider: found.identity_provider,
-        profile: found.profile,
-        policies: found.policies,
-    }
-}
-
 pub(in super::super) fn new(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    ConsoleAnswer::page(200, &Drawer::new(visit, &fresh())?)
+    ConsoleAnswer::page(200, &Drawer::new(visit, &ConfigurationInput::fresh())?)
 }
 
 /// A token, shown once it was made or asked for.
@@ -247,7 +221,7 @@ pub(super) fn shown(
 }
 
 pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let input = entered(&visit.form, fresh());
+    let input = entered(&visit.form, ConfigurationInput::fresh());
     match visit
         .console
         .admin
@@ -264,12 +238,15 @@ fn found(visit: &Visit<'_>) -> Result<ProvisioningConfiguration, Failed> {
 
 pub(in super::super) fn edit(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let found = found(visit)?;
-    ConsoleAnswer::page(200, &Drawer::of(visit, &found, &input_of(&found))?)
+    ConsoleAnswer::page(
+        200,
+        &Drawer::of(visit, &found, &ConfigurationInput::of(&found))?,
+    )
 }
 
 pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let found = found(visit)?;
-    let input = entered(&visit.form, input_of(&found));
+    let input = entered(&visit.form, ConfigurationInput::of(&found));
     let seen = visit.form.text("version").parse::<i64>();
     let admin = &visit.console.admin;
     let saved = match seen == Ok(found.version) {

@@ -8,6 +8,7 @@ use scim_mapping::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::configuration::Tabs;
 use super::mappings::Edited;
+use super::rule::shift;
 use super::{LIST, Shell};
 
 struct Row {
@@ -280,13 +281,7 @@ fn change(
 
 pub(in super::super) fn reorder(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let up = visit.form.text("direction") == "up";
-    change(visit, |rules, at| {
-        let to = match up {
-            true => at.saturating_sub(1),
-            false => (at + 1).min(rules.len() - 1),
-        };
-        rules.swap(at, to);
-    })
+    change(visit, |rules, at| shift(rules, at, up))
 }
 
 pub(in super::super) fn delete(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {

@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::event::{EventQuery, LoggedEvent};
 use scim_provisioning::ConfigurationId;
+use scim_provisioning::event::{Action, Outcome};
 use serde_json::{Value, json};
 
 use super::super::export::Sheet;
@@ -128,6 +129,8 @@ struct Logs {
     filter: Filter,
     configurations: Vec<(String, String)>,
     rows: Vec<Row>,
+    outcomes: [&'static str; 5],
+    actions: [&'static str; 9],
     sizes: Vec<(i64, bool)>,
     older: String,
     newest: bool,
@@ -179,6 +182,8 @@ fn page(
             .map(|one| (one.id.to_string(), one.name))
             .collect(),
         rows: events.iter().map(Row::new).collect(),
+        outcomes: Outcome::ALL.map(Outcome::as_str),
+        actions: Action::ALL.map(Action::as_str),
         sizes: sizes(visit),
         older: older.unwrap_or_default(),
         newest: before.is_none(),
@@ -425,18 +430,6 @@ fn text(value: &Value) -> String {
     }
 }
 
-const OUTCOMES: [&str; 5] = ["success", "warning", "skipped", "held", "failure"];
-const ACTIONS: [&str; 9] = [
-    "create",
-    "update",
-    "block",
-    "unblock",
-    "archive",
-    "delete",
-    "link",
-    "changeMembers",
-    "read",
-];
 const TIMES: [(&str, &str, i64); 4] = [
     ("1h", "Last hour", 1),
     ("24h", "Last 24 hours", 24),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::super::signing_in::ask_again;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
-use super::rule::{RuleForm, TRANSFORMS, plain, targets, written};
+use super::rule::{RuleForm, TRANSFORMS, plain, shift, targets, written};
 use super::{LIST, Shell, instant};
 
 /// A rule in the list.
@@ -319,13 +319,7 @@ fn kept(
 
 pub(in super::super) fn reorder(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let up = visit.form.text("direction") == "up";
-    change(visit, |rules, at| {
-        let to = match up {
-            true => at.saturating_sub(1),
-            false => (at + 1).min(rules.len() - 1),
-        };
-        rules.swap(at, to);
-    })
+    change(visit, |rules, at| shift(rules, at, up))
 }
 
 pub(in super::super) fn delete_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {

@@ -8,7 +8,6 @@ use scim_provisioning::{ExistingUsers, Policies};
 
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::configuration::{Shown, Tabs};
-use super::configurations::input_of;
 use super::{LIST, Shell};
 
 #[derive(Template)]
@@ -53,13 +52,13 @@ impl Page {
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let shown = Shown::find(visit)?;
-    let input = input_of(&shown.configuration);
+    let input = ConfigurationInput::of(&shown.configuration);
     ConsoleAnswer::page(200, &Page::new(visit, &shown, &input)?)
 }
 
 pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let shown = Shown::find(visit)?;
-    let (actor, before) = (visit.actor()?, input_of(&shown.configuration));
+    let (actor, before) = (visit.actor()?, ConfigurationInput::of(&shown.configuration));
     let saved = entered(&visit.form, before.clone()).and_then(|input| {
         let seen = visit.form.text("version").parse::<i64>();
         if seen != Ok(shown.configuration.version) {

@@ -169,6 +169,15 @@ impl RuleForm {
     }
 }
 
+/// Moves a rule up or down by one place.
+pub(super) fn shift<T>(rules: &mut [T], at: usize, up: bool) {
+    let to = match up {
+        true => at.saturating_sub(1),
+        false => (at + 1).min(rules.len().saturating_sub(1)),
+    };
+    rules.swap(at, to);
+}
+
 /// The fields that rules of a resource can write: key, label, and whether it is the chosen one.
 pub(super) fn targets(
     catalog: &Catalog,

@@ -1,0 +1,302 @@
+//! The kinds of documents, with their schemas.
+
+use scim_mapping::MappingSet;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// A document with the schema of its kind.
+macro_rules! document {
+    ($(#[$about:meta])* $name:ident { $($(#[$said:meta])* $field:ident: $kind:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Serialize, ToSchema)]
+        #[serde(rename_all = "camelCase")]
+        pub(crate) struct $name { $($(#[$said])* pub(crate) $field: $kind,)* }
+    };
+}
+
+document! {
+    /// A provisioning configuration.
+    Configuration {
+        id: String,
+        /// Unique without regard to case.
+        name: String,
+        description: String,
+        /// `enabled` or `disabled`.
+        status: String,
+        provisioning_type: ProvisioningType,
+        identity_provider: String,
+        /// How far deviations from the RFCs are accepted: `tolerant` or `strict`.
+        profile: String,
+        /// What a create does that meets a person who was created by hand.
+        existing_users: String,
+        policy: PolicySummary,
+        scim_endpoint: String,
+        created_at: String,
+        last_modified_at: String,
+        /// The first token; of a configuration that was just created alone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<IssuedTokenDocument>,
+    }
+}
+document! {
+    /// What is provisioned.
+    ProvisioningType { users: bool, groups: bool, }
+}
+document! {
+    /// What leaving means.
+    PolicySummary {
+        /// `block` or `archive`.
+        on_deactivate: String,
+        /// `archive`, `block` or `delete`.
+        on_delete: String,
+        delete_after_days: Option<u16>,
+        guard: GuardSummary,
+    }
+}
+document! {
+    /// When leaving is too much at once.
+    GuardSummary {
+        count: u32,
+        percent: u8,
+        minutes: u16,
+        /// `hold` or `reject`.
+        action: String,
+    }
+}
+document! {
+    /// A token, in clear text.
+    IssuedTokenDocument { id: String, value: String, expires_at: Option<String>, }
+}
+document! {
+    /// A token.
+    Token {
+        id: String,
+        /// Its last characters.
+        hint: String,
+        /// `active`, `expired` or `revoked`.
+        state: String,
+        created_at: String,
+        created_by: String,
+        expires_at: Option<String>,
+        revoked_at: Option<String>,
+        last_used_at: Option<String>,
+        last_used_from: Option<String>,
+        last_used_by: Option<String>,
+    }
+}
+document! {
+    /// A version of a mapping. Version 0 is the draft.
+    Version {
+        version: i64,
+        /// `draft`, `active` or `archived`.
+        state: String,
+        /// SHA-256 of the rules, in hexadecimal.
+        checksum: String,
+        note: String,
+        created_by: String,
+        created_at: String,
+        /// The rules; not in lists.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mapping: Option<MappingSet>,
+    }
+}
+document! {
+    /// The active version of a mapping, and the draft where there is one.
+    Mapping {
+        active: Option<Version>,
+        draft: Option<Version>,
+        /// What of a draft that was just written is worth a second look.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        warnings: Option<Vec<String>>,
+    }
+}
+document! {
+    /// A change of a user's status that the guard holds.
+    Held {
+        id: String,
+        user: Named,
+        /// `block`, `archive` or `delete`.
+        change: String,
+        /// `DELETE` or `active: false`.
+        asked_by: String,
+        held_at: String,
+    }
+}
+document! {
+    /// A user by id and logon name.
+    Named { id: String, user_name: String, }
+}
+document! {
+    /// A user that an identity provider wants to create, and the person who is there already.
+    Link {
+        person: Named,
+        user_name: String,
+        /// The attribute that both have.
+        shared: String,
+        last_asked_at: String,
+    }
+}
+document! {
+    /// An entry of the provisioning log.
+    Event {
+        id: i64,
+        at: String,
+        configuration: EventConfiguration,
+        request_id: String,
+        action: String,
+        resource: EventResource,
+        outcome: String,
+        /// The HTTP status.
+        status: i32,
+        scim_type: Option<String>,
+        reason: Option<String>,
+        changes: Value,
+        deviations: Value,
+        mapping_version: Option<i64>,
+        duration_micros: i64,
+        source: Option<String>,
+        user_agent: Option<String>,
+    }
+}
+document! {
+    /// The configuration of a log entry.
+    EventConfiguration { id: String, name: String, }
+}
+document! {
+    /// What a log entry is about.
+    EventResource {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        id: Option<String>,
+        name: Option<String>,
+    }
+}
+document! {
+    /// A person in the directory.
+    User {
+        id: String,
+        user_name: String,
+        display_name: Option<String>,
+        email: Option<String>,
+        /// `active`, `blocked` or `archived`.
+        status: String,
+        tenant_admin: bool,
+        role: Option<String>,
+        /// The fields that have a value, by their keys.
+        fields: Map<String, Value>,
+        grants: Vec<GrantDocument>,
+        manager_id: Option<String>,
+        managed_by: Option<String>,
+        created_at: String,
+        last_modified_at: String,
+        /// What is shown of one person alone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<UserDetail>,
+    }
+}
+document! {
+    /// What is shown of one person alone.
+    UserDetail {
+        external_id: Option<String>,
+        groups: Vec<GroupName>,
+        /// What the identity provider said.
+        scim: Value,
+    }
+}
+document! {
+    /// A group by id and name.
+    GroupName { id: String, name: String, }
+}
+document! {
+    /// A value that a group or an administrator gave.
+    GrantDocument { field: String, value: String, group: Option<String>, }
+}
+document! {
+    /// A group in the directory.
+    Group {
+        id: String,
+        name: String,
+        /// `requester_group`, `technician_group` or `ignored`.
+        kind: String,
+        /// How many members it has.
+        members: i64,
+        managed_by: Option<String>,
+        created_at: String,
+        last_modified_at: String,
+        /// What is shown of one group alone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<GroupDetail>,
+    }
+}
+document! {
+    /// What is shown of one group alone.
+    GroupDetail {
+        external_id: Option<String>,
+        /// The group rule that made it what it is.
+        rule: Option<String>,
+        grants: Vec<GrantDocument>,
+        /// What the identity provider said.
+        scim: Value,
+    }
+}
+document! {
+    /// A member of a group.
+    Member {
+        id: String,
+        /// `User` or `Group`.
+        kind: String,
+        name: Option<String>,
+    }
+}
+document! {
+    /// A console account.
+    Account {
+        id: String,
+        name: String,
+        /// `administrator` or `auditor`.
+        role: String,
+        created_at: String,
+    }
+}
+document! {
+    /// An API key.
+    ApiKey {
+        id: String,
+        name: String,
+        /// `administrator` or `auditor`.
+        role: String,
+        /// `active`, `expired` or `revoked`.
+        state: String,
+        created_at: String,
+        expires_at: String,
+        revoked_at: Option<String>,
+    }
+}
+document! {
+    /// An API key, in clear text.
+    IssuedKey { id: String, name: String, role: String, key: String, expires_at: String, }
+}
+document! {
+    /// An entry of the audit.
+    Audit {
+        id: i64,
+        at: String,
+        actor: String,
+        source: Option<String>,
+        event: String,
+        object: String,
+        details: Value,
+    }
+}
+document! {
+    /// What went wrong (RFC 9457).
+    ProblemDocument {
+        #[serde(rename = "type")]
+        kind: String,
+        title: Option<String>,
+        status: u16,
+        detail: String,
+        request_id: String,
+    }
+}
