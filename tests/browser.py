@@ -353,6 +353,14 @@ class Story:
         self.wait("Rotation")
         self.look("rotation")
 
+        self.open("/admin/users/scim-provisioning")
+        self.find(f'a[href$="{one}/edit"]').click()
+        self.wait("last used")
+        self.look("edit")
+        self.press("Show", "#drawer")
+        self.wait("The token")
+        check("a token is found again by editing", self.find("#token").get_attribute("value") == new)
+
     def switch(self):
         self.open("/admin/users/scim-provisioning")
         self.press("Enabled")

@@ -15,6 +15,7 @@ use scim_provisioning::{
 };
 
 use crate::api::{Api, ApiAnswer, ApiRequest};
+use crate::console::openid::OpenId;
 use crate::console::{Console, ConsoleAnswer, ConsoleRequest};
 use crate::serve::{Presented, Refusal, Service, record};
 use crate::settings::{Common, DEFAULT_PORT, PublicUrl};
@@ -82,7 +83,7 @@ impl Instance {
     }
 
     /// The services behind HTTP.
-    pub(crate) fn backend(&self, limits: Limits) -> Backend {
+    pub(crate) fn backend(&self, limits: Limits, openid: Option<Arc<OpenId>>) -> Backend {
         Backend {
             authenticator: Authenticator::new(Arc::clone(&self.store), Arc::clone(&self.keys)),
             api: Api::new(
@@ -94,6 +95,7 @@ impl Instance {
                 self.admin(),
                 self.provider(limits.clone()),
                 &self.scim_endpoint,
+                openid,
             ),
             provider: self.provider(limits),
             admin: self.admin(),

@@ -5,6 +5,7 @@
 
 mod assets;
 mod export;
+pub(crate) mod openid;
 mod pages;
 mod routes;
 mod signing_in;
@@ -12,7 +13,7 @@ mod signing_in;
 mod tests;
 mod ui;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use askama::Template;
 use chrono::{DateTime, Duration, Utc};
@@ -21,6 +22,7 @@ use scim_admin::session::SignedIn;
 use scim_admin::{Actor, AdminError, AdminService, PlainToken};
 use scim_provisioning::{Failure, ServiceProvider};
 
+use self::openid::OpenId;
 use self::routes::{Access, Found};
 
 /// Where the console is served.
@@ -166,6 +168,7 @@ pub(crate) struct Console {
     provider: ServiceProvider,
     scim_endpoint: String,
     setup: Mutex<Option<(String, DateTime<Utc>)>>,
+    openid: Option<Arc<OpenId>>,
 }
 
 /// What a page is given.
@@ -181,12 +184,18 @@ struct Visit<'a> {
 
 impl Console {
     /// The console over these services.
-    pub(crate) fn new(admin: AdminService, provider: ServiceProvider, scim_endpoint: &str) -> Self {
+    pub(crate) fn new(
+        admin: AdminService,
+        provider: ServiceProvider,
+        scim_endpoint: &str,
+        openid: Option<Arc<OpenId>>,
+    ) -> Self {
         Self {
             admin,
             provider,
             scim_endpoint: scim_endpoint.to_owned(),
             setup: Mutex::new(None),
+            openid,
         }
     }
 
@@ -384,6 +393,12 @@ fn session_cookie(header: &str) -> Option<&str> {
     cookies.find_map(|cookie| cookie.strip_prefix(SESSION)?.strip_prefix('='))
 }
 
+/// What is kept while somebody is at the OpenID provider.
+fn flow_cookie(header: &str) -> Option<&str> {
+    let mut cookies = header.split(';').map(str::trim);
+    cookies.find_map(|cookie| cookie.strip_prefix(FLOW)?.strip_prefix('='))
+}
+
 fn session(token: &PlainToken) -> String {
     format!("{SESSION}={}; {ATTRIBUTES}", token.reveal())
 }
@@ -424,5 +439,6 @@ fn sentence(error: &AdminError) -> String {
 }
 
 const THEME: &str = "sops-theme";
+const FLOW: &str = "__Host-sops-openid";
 const SESSION: &str = "__Host-sops";
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";

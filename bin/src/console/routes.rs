@@ -110,6 +110,8 @@ pub(super) const ROUTES: &[Route] = &[
     anyone(action("/login", signing_in::sign_in)),
     anyone(page("/setup", signing_in::setup_form)),
     anyone(action("/setup", signing_in::set_up)),
+    anyone(page("/openid", signing_in::begin_openid)),
+    anyone(page("/openid/callback", signing_in::end_openid)),
     page("/confirm", signing_in::confirm_form),
     auditors(action("/confirm", signing_in::confirm)),
     auditors(action("/logout", signing_in::sign_out)),

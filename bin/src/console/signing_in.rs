@@ -4,7 +4,11 @@ use askama::Template;
 use chrono::Utc;
 use scim_admin::AdminError;
 
-use super::{CONSOLE, ConsoleAnswer, Failed, THEME, Visit, no_session, sentence, session, theme};
+use super::openid::Flow;
+use super::{
+    ATTRIBUTES, CONSOLE, ConsoleAnswer, FLOW, Failed, THEME, Visit, flow_cookie, no_session,
+    sentence, session, theme,
+};
 
 /// A page with a password.
 #[derive(Template)]
@@ -22,6 +26,10 @@ struct Password<'a> {
     secret: &'a str,
     next: &'a str,
     theme: &'static str,
+    /// Where the OpenID provider is asked instead.
+    openid: String,
+    /// Whether there is a password at all.
+    by_password: bool,
 }
 
 impl Default for Password<'_> {
@@ -38,6 +46,8 @@ impl Default for Password<'_> {
             secret: "",
             next: "",
             theme: "",
+            openid: String::new(),
+            by_password: true,
         }
     }
 }
@@ -80,12 +90,20 @@ pub(super) fn encoded(text: &str) -> String {
 }
 
 pub(super) fn form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let page = Password {
-        next: next(visit.query.text("next")),
+    ConsoleAnswer::page(200, &sign_in_page(visit, visit.query.text("next")))
+}
+
+fn sign_in_page<'a>(visit: &Visit<'_>, to: &'a str) -> Password<'a> {
+    let next = next(to);
+    Password {
+        next,
         theme: theme(visit.request.cookie),
+        openid: match visit.console.openid {
+            Some(_) => format!("/admin/openid?next={}", encoded(next)),
+            None => String::new(),
+        },
         ..Password::default()
-    };
-    ConsoleAnswer::page(200, &page)
+    }
 }
 
 pub(super) fn sign_in(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -99,8 +117,7 @@ pub(super) fn sign_in(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         Err(error) => again(
             Password {
                 name: Some(name),
-                next: next(visit.form.text("next")),
-                ..Password::default()
+                ..sign_in_page(visit, visit.form.text("next"))
             },
             error,
         ),
@@ -191,6 +208,11 @@ fn confirm_page<'a>(visit: &'a Visit<'_>, to: &'a str) -> Result<Password<'a>, F
         form_token: visit.console.admin.form_token(visit.who()?),
         next: next(to),
         theme: theme(visit.request.cookie),
+        openid: match visit.who()?.openid {
+            true => format!("/admin/openid?confirm=1&next={}", encoded(next(to))),
+            false => String::new(),
+        },
+        by_password: !visit.who()?.openid,
         ..Password::default()
     })
 }
@@ -232,4 +254,59 @@ pub(super) fn set_theme(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         )),
         ..ConsoleAnswer::redirect(next(visit.form.text("next")))
     })
+}
+
+/// Sends somebody to the OpenID provider.
+pub(super) fn begin_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let openid = visit.console.openid.as_ref().ok_or(Failed::NotFound)?;
+    let confirms = visit.query.checked("confirm");
+    let begun = openid.begin(next(visit.query.text("next")), confirms);
+    let (address, flow) = begun.map_err(|error| not_vouched(&error))?;
+    let kept = serde_json::to_string(&flow).map_err(|_json| Failed::Internal)?;
+    let sealed = visit.console.admin.seal(&kept)?;
+    Ok(ConsoleAnswer {
+        cookie: Some(format!("{FLOW}={sealed}; Max-Age=600; {ATTRIBUTES}")),
+        ..ConsoleAnswer::redirect(address)
+    })
+}
+
+/// Takes somebody back from the OpenID provider.
+pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let openid = visit.console.openid.as_ref().ok_or(Failed::NotFound)?;
+    let admin = &visit.console.admin;
+    let sealed = visit.request.cookie.and_then(flow_cookie);
+    let kept = sealed.and_then(|sealed| admin.unseal(sealed));
+    let flow: Option<Flow> = kept.and_then(|kept| serde_json::from_str(&kept).ok());
+    let flow = flow.ok_or(Failed::Form)?;
+    let (state, code) = (visit.query.text("state"), visit.query.text("code"));
+    let vouched = openid.end(&flow, state, code);
+    let vouched = vouched.map_err(|error| not_vouched(&error))?;
+    let Some(role) = vouched.role else {
+        let subject = vouched.who.subject;
+        tracing::warn!(subject, "the OpenID provider gives no role");
+        return Err(Failed::Refused(AdminError::Invalid(
+            "the OpenID provider gives you no role here; ask who administers it".to_owned(),
+        )));
+    };
+    let confirms = visit.signed_in.as_ref().filter(|_| flow.confirms);
+    let token = admin.sign_in_by_openid(
+        visit.request.source,
+        &vouched.who,
+        &vouched.name,
+        role,
+        confirms,
+    )?;
+    Ok(ConsoleAnswer {
+        cookie: Some(session(&token)),
+        ..ConsoleAnswer::redirect(next(&flow.next))
+    })
+}
+
+/// What is said when the provider does not vouch for somebody; the log says why.
+fn not_vouched(error: &anyhow::Error) -> Failed {
+    let reason = crate::output::sentence(error);
+    tracing::warn!(reason, "sign-in by the OpenID provider failed");
+    Failed::Refused(AdminError::Invalid(
+        "the OpenID provider did not sign you in; the server's log says why".to_owned(),
+    ))
 }

@@ -48,7 +48,7 @@ impl House {
         );
         let store: Arc<dyn scim_admin::Store> = database;
         let admin = || AdminService::new(Arc::clone(&store), Arc::clone(&keys));
-        let console = Console::new(admin(), provider, "https://localhost/api/scim/v2");
+        let console = Console::new(admin(), provider, "https://localhost/api/scim/v2", None);
         let input = ConfigurationInput {
             name: "<b>Azure</b>".to_owned(),
             description: "\u{202e}'\"&".to_owned(),

@@ -25,6 +25,7 @@ use ipnet::IpNet;
 
 pub(crate) use self::service::{Presented, Refusal, Service};
 use self::throttle::Throttle;
+use crate::console::openid::OpenId;
 use crate::instance::Instance;
 use crate::settings::{Common, PublicUrl, ServeOptions};
 use crate::tls::{self, CertificateFiles, ReloadingCertificate};
@@ -65,8 +66,9 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     files.prepare(&public_url)?;
     let certificate = Arc::new(ReloadingCertificate::open(files.clone())?);
     let instance = Instance::open(common, &public_url, options.database_connections)?;
+    let openid = OpenId::of(&options.openid, &format!("{public_url}/admin"))?;
     let shared = web::Data::new(Shared {
-        service: Arc::new(instance.backend(options.limits.protocol())),
+        service: Arc::new(instance.backend(options.limits.protocol(), openid)),
         throttle: Throttle::new(options.limits.failed_authentications()),
         admin_networks: options.admin_networks.clone(),
     });

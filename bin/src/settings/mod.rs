@@ -118,6 +118,9 @@ pub(crate) struct ServeOptions {
         value_parser = network
     )]
     pub(crate) admin_networks: Vec<IpNet>,
+    /// Sign-in by an OpenID provider.
+    #[command(flatten)]
+    pub(crate) openid: OpenIdOptions,
     /// How log lines are written on standard error.
     #[arg(
         long,
@@ -137,6 +140,56 @@ pub(crate) struct ServeOptions {
     /// The limits.
     #[command(flatten)]
     pub(crate) limits: LimitOptions,
+}
+
+/// Sign-in of administrators by an OpenID provider.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct OpenIdOptions {
+    /// The OpenID provider by which administrators sign in, as `https://login.example.com`.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_ISSUER",
+        value_name = "URL",
+        requires = "oidc_client_id"
+    )]
+    pub(crate) oidc_issuer: Option<String>,
+    /// The client id that the provider gave.
+    #[arg(long, env = "SERVICEOPS_SCIM_OIDC_CLIENT_ID", value_name = "ID")]
+    pub(crate) oidc_client_id: Option<String>,
+    /// The file with the client secret.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_CLIENT_SECRET_FILE",
+        value_name = "FILE"
+    )]
+    pub(crate) oidc_client_secret_file: Option<PathBuf>,
+    /// The claim that says what somebody may do.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_ROLE_CLAIM",
+        value_name = "CLAIM",
+        default_value = "roles"
+    )]
+    pub(crate) oidc_role_claim: String,
+    /// The value of the claim that makes an administrator.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_ADMINISTRATOR",
+        value_name = "VALUE",
+        default_value = "serviceops-administrator"
+    )]
+    pub(crate) oidc_administrator: String,
+    /// The value of the claim that makes an auditor. Whoever has neither is not let in.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_AUDITOR",
+        value_name = "VALUE",
+        default_value = "serviceops-auditor"
+    )]
+    pub(crate) oidc_auditor: String,
+    /// The certificates in PEM by which the provider is trusted, instead of the public ones.
+    #[arg(long, env = "SERVICEOPS_SCIM_OIDC_CA_FILE", value_name = "FILE")]
+    pub(crate) oidc_ca_file: Option<PathBuf>,
 }
 
 /// Which certificate the server presents.

@@ -53,6 +53,17 @@ pub struct Account {
     pub failures: i64,
     /// When the last of them failed.
     pub failed: Option<DateTime<Utc>>,
+    /// By whom the account signs in, where that is an OpenID provider.
+    pub openid: Option<OpenIdSubject>,
+}
+
+/// Somebody at an OpenID provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenIdSubject {
+    /// The provider: `iss` of its tokens.
+    pub issuer: String,
+    /// `sub` of its tokens, which never changes.
+    pub subject: String,
 }
 
 /// The hash of a password: argon2id with its parameters and salt, in the PHC string format.
@@ -83,6 +94,11 @@ impl PasswordHash {
             STANDARD_NO_PAD.encode(salt),
             STANDARD_NO_PAD.encode(hash)
         )))
+    }
+
+    /// The hash of no password: nothing fits it.
+    pub fn none() -> Self {
+        Self(String::new())
     }
 
     /// Whether this is the hash of a password; takes the same time for every wrong one.

@@ -36,6 +36,8 @@ pub struct SignedIn {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// Whether the account signs in by an OpenID provider.
+    pub openid: bool,
 }
 
 impl SignedIn {
@@ -44,6 +46,7 @@ impl SignedIn {
             session,
             name: account.name.clone(),
             role: account.role,
+            openid: account.openid.is_some(),
         }
     }
 

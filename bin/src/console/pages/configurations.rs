@@ -95,6 +95,8 @@ struct Drawer {
     providers: Vec<(&'static str, &'static str, bool)>,
     /// Where its tokens are, once it is there.
     tokens: String,
+    /// Its live tokens: id, end, and when it was last used.
+    live: Vec<(String, String, String)>,
     /// Where the drawer is left for.
     back: String,
     version: i64,
@@ -119,6 +121,7 @@ impl Drawer {
                 .map(|one| (one.as_str(), label(one), one == input.identity_provider))
                 .collect(),
             tokens: String::new(),
+            live: Vec::new(),
             back: LIST.to_owned(),
             version: 0,
             name_is_wrong: false,
@@ -130,12 +133,17 @@ impl Drawer {
         found: &ProvisioningConfiguration,
         input: &ConfigurationInput,
     ) -> Result<Self, Failed> {
-        let base = format!("{LIST}/{}", found.id);
+        let (base, now) = (format!("{LIST}/{}", found.id), Utc::now());
+        let tokens = visit.console.admin.tokens(&found.id.to_string())?;
+        let live = tokens.into_iter().filter(|token| token.is_live(now));
         Ok(Self {
             shell: Shell::new(visit, "provisioning", "Edit SCIM Provisioning")?,
             action: format!("{base}/edit"),
             button: "Save",
             tokens: format!("{base}/tokens"),
+            live: live
+                .map(|token| (token.id, token.hint, ago(token.last_used, now)))
+                .collect(),
             back: base,
             version: found.version,
             ..Self::new(visit, input)?

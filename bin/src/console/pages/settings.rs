@@ -16,6 +16,8 @@ struct AccountRow {
     created: String,
     /// Whether it is the account of whoever looks.
     own: bool,
+    /// Whether it signs in by an OpenID provider.
+    openid: bool,
 }
 
 struct KeyRow {
@@ -57,6 +59,7 @@ impl Settings {
             role: account.role.as_str(),
             created: instant(account.created),
             own: account.id == who.session.account,
+            openid: account.openid.is_some(),
             id: account.id,
             name: account.name,
         });

@@ -33,6 +33,7 @@ impl AdminService {
             created: now(),
             failures: 0,
             failed: None,
+            openid: None,
         };
         let audit = entry(
             actor,
@@ -57,6 +58,14 @@ impl AdminService {
         password: &str,
     ) -> Result<(), AdminError> {
         let password = PasswordHash::new(password)?;
+        let key = name.trim().to_lowercase();
+        let elsewhere =
+            |account: &Account| account.openid.is_some() && account.name.to_lowercase() == key;
+        if self.store.accounts()?.iter().any(elsewhere) {
+            return Err(AdminError::Invalid(
+                "this account signs in by its OpenID provider and has no password".to_owned(),
+            ));
+        }
         let audit = entry(actor, "account.password_changed", name, json!({}));
         if self.store.set_password(name, &password, &audit)? {
             return Ok(());

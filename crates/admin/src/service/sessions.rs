@@ -11,7 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Actor, AdminService, check_name, entry, now};
-use crate::account::{Account, PasswordHash, Role};
+use crate::account::{Account, OpenIdSubject, PasswordHash, Role};
 use crate::api_key;
 use crate::error::AdminError;
 use crate::session::{Session, SignedIn};
@@ -45,6 +45,7 @@ impl AdminService {
             created: now(),
             failures: 0,
             failed: None,
+            openid: None,
         };
         let actor = Actor {
             name: account.name.clone(),
@@ -87,6 +88,113 @@ impl AdminService {
         let account = self.verified(source, &signed_in.name, password, "session.not_confirmed")?;
         let (created, before) = (signed_in.session.created, &signed_in.session.hash);
         self.begin(&account, source, created, Some(before), "session.confirmed")
+    }
+
+    /// Signs somebody in whom an OpenID provider vouches for, with the role that it gives. The
+    /// account is made at the first sign-in. A session that is confirmed goes on under another
+    /// secret.
+    ///
+    /// # Errors
+    /// [`AdminError::SignIn`] when it is not the account of the session to be confirmed;
+    /// [`AdminError::Invalid`] when the role was taken from the last administrator.
+    pub fn sign_in_by_openid(
+        &self,
+        source: Option<&str>,
+        who: &OpenIdSubject,
+        name: &str,
+        role: Role,
+        confirms: Option<&SignedIn>,
+    ) -> Result<PlainToken, AdminError> {
+        let known = |account: &Account| account.openid.as_ref() == Some(who);
+        let account = self.store.accounts()?.into_iter().find(known);
+        let Some(signed_in) = confirms else {
+            let account = match account {
+                Some(account) => self.with_role(source, account, role)?,
+                None => self.add_openid_account(source, who, name, role)?,
+            };
+            return self.begin(&account, source, now(), None, "session.began");
+        };
+        let own = |account: &Account| account.id == signed_in.session.account;
+        let account = account.filter(own).ok_or(AdminError::SignIn)?;
+        let account = self.with_role(source, account, role)?;
+        let (created, before) = (signed_in.session.created, &signed_in.session.hash);
+        self.begin(&account, source, created, Some(before), "session.confirmed")
+    }
+
+    fn with_role(
+        &self,
+        source: Option<&str>,
+        account: Account,
+        role: Role,
+    ) -> Result<Account, AdminError> {
+        if account.role == role {
+            return Ok(account);
+        }
+        let actor = Actor {
+            name: account.name.clone(),
+            source: source.map(str::to_owned),
+        };
+        self.set_role(&actor, &account.id, role)?;
+        Ok(Account { role, ..account })
+    }
+
+    fn add_openid_account(
+        &self,
+        source: Option<&str>,
+        who: &OpenIdSubject,
+        name: &str,
+        role: Role,
+    ) -> Result<Account, AdminError> {
+        let printable = |character: &char| !character.is_control();
+        let name: String = name.trim().chars().filter(printable).take(60).collect();
+        let subject: String = who.subject.chars().filter(printable).take(30).collect();
+        // Nobody gets the account of another one by having the same name.
+        for name in [name.clone(), format!("{name} ({subject})")] {
+            let account = Account {
+                id: Uuid::now_v7().to_string(),
+                name,
+                role,
+                password: PasswordHash::none(),
+                created: now(),
+                failures: 0,
+                failed: None,
+                openid: Some(who.clone()),
+            };
+            let actor = Actor {
+                name: account.name.clone(),
+                source: source.map(str::to_owned),
+            };
+            let details = json!({ "role": role.as_str(), "issuer": who.issuer });
+            let audit = entry(&actor, "account.created", &account.name, details);
+            match self.store.add_account(&account, &audit) {
+                Err(StoreError::Conflict { .. }) => {}
+                other => return Ok(other.map(|()| account)?),
+            }
+        }
+        Err(AdminError::NameTaken(name))
+    }
+
+    /// Seals a text that goes through somebody's browser.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] when there is no key.
+    pub fn seal(&self, text: &str) -> Result<String, AdminError> {
+        let invalid = |what: String| AdminError::Invalid(what);
+        let key = self
+            .keys
+            .signing_id()
+            .ok_or_else(|| invalid("no key".to_owned()))?;
+        let sealed = self
+            .keys
+            .seal(text)
+            .map_err(|error| invalid(error.to_string()))?;
+        Ok(format!("{key}.{sealed}"))
+    }
+
+    /// The text that was sealed; `None` for what this instance did not seal.
+    pub fn unseal(&self, sealed: &str) -> Option<String> {
+        let (key, sealed) = sealed.split_once('.')?;
+        self.keys.unseal(key, sealed).ok()
     }
 
     /// Who holds a session.
@@ -150,7 +258,7 @@ impl AdminService {
         let accounts = self.store.accounts()?;
         let account = accounts
             .into_iter()
-            .find(|account| account.name.to_lowercase() == name);
+            .find(|account| account.openid.is_none() && account.name.to_lowercase() == name);
         if let Some(wait) = account.as_ref().and_then(|account| wait(account, now)) {
             return Err(AdminError::SignInLater(wait));
         }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text};
-use scim_admin::account::{Account, PasswordHash, Role};
+use scim_admin::account::{Account, OpenIdSubject, PasswordHash, Role};
 use scim_admin::api_key::ApiKey;
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
@@ -27,6 +27,10 @@ struct AccountRow {
     failures: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     failed_at: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    issuer: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    subject: Option<String>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -48,18 +52,27 @@ struct ApiKeyRow {
 }
 
 pub(super) fn insert(connection: &mut Connection, account: &Account) -> Result<(), StoreError> {
-    let mut sql = connection
-        .sql("INSERT INTO accounts (id, name, name_key, role, password_hash, created_at) VALUES (");
+    let mut sql = connection.sql(
+        "INSERT INTO accounts (id, name, name_key, role, password_hash, created_at, issuer, \
+         subject) VALUES (",
+    );
     sql.bind(&account.id).push(", ").bind(&account.name);
     sql.push(", ").bind(fold(&account.name));
     sql.push(", ").bind(account.role.as_str());
     sql.push(", ").bind(&account.password.0);
-    sql.push(", ").bind(millis(account.created)).push(")");
+    sql.push(", ").bind(millis(account.created));
+    let openid = account.openid.as_ref();
+    sql.push(", ")
+        .bind(openid.map(|openid| openid.issuer.as_str()));
+    sql.push(", ")
+        .bind(openid.map(|openid| openid.subject.as_str()));
+    sql.push(")");
     connection.execute(&sql)?;
     Ok(())
 }
 
-const COLUMNS: &str = "id, name, role, password_hash, created_at, failures, failed_at";
+const COLUMNS: &str =
+    "id, name, role, password_hash, created_at, failures, failed_at, issuer, subject";
 
 pub(super) fn list(connection: &mut Connection) -> Result<Vec<Account>, StoreError> {
     let sql = connection.sql(&format!("SELECT {COLUMNS} FROM accounts ORDER BY name_key"));
@@ -86,6 +99,10 @@ impl TryFrom<AccountRow> for Account {
             created: instant(row.created_at),
             failures: row.failures,
             failed: row.failed_at.map(instant),
+            openid: row
+                .issuer
+                .zip(row.subject)
+                .map(|(issuer, subject)| OpenIdSubject { issuer, subject }),
         })
     }
 }

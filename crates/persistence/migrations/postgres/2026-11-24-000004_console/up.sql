@@ -18,3 +18,7 @@ CREATE INDEX provisioning_events_rare ON provisioning_events (outcome, id)
     WHERE outcome <> 'success';
 CREATE INDEX provisioning_events_request ON provisioning_events (request_id);
 CREATE INDEX users_status ON users (managed_by, status);
+-- Who signs in by an OpenID provider.
+ALTER TABLE accounts ADD COLUMN issuer TEXT;
+ALTER TABLE accounts ADD COLUMN subject TEXT COLLATE "C";
+CREATE UNIQUE INDEX accounts_subject ON accounts (issuer, subject) WHERE subject IS NOT NULL;

@@ -1,3 +1,6 @@
+DROP INDEX accounts_subject;
+ALTER TABLE accounts DROP COLUMN subject;
+ALTER TABLE accounts DROP COLUMN issuer;
 DROP INDEX users_status;
 DROP INDEX provisioning_events_request;
 DROP INDEX provisioning_events_rare;

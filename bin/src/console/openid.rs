@@ -1,0 +1,288 @@
+//! Signing in by an OpenID provider: authorization code with PKCE, state and nonce (OpenID Connect
+//! Core 1.0 section 3.1, RFC 7636).
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::Utc;
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+};
+use openidconnect::{
+    AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl,
+    Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+};
+use scim_admin::account::{OpenIdSubject, Role};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider};
+
+use crate::settings::OpenIdOptions;
+
+/// The OpenID provider of the console.
+pub(crate) struct OpenId {
+    issuer: IssuerUrl,
+    client: ClientId,
+    secret: Option<ClientSecret>,
+    redirect: RedirectUrl,
+    role_claim: String,
+    administrator: String,
+    auditor: String,
+    agent: ureq::Agent,
+    metadata: Mutex<Option<(Instant, CoreProviderMetadata)>>,
+}
+
+/// What is kept in the browser, sealed, while somebody is at the provider.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Flow {
+    state: String,
+    nonce: String,
+    verifier: String,
+    /// When it began, in seconds since 1970.
+    begun: i64,
+    /// Where to go afterwards.
+    pub(super) next: String,
+    /// Whether a session is confirmed, and none is begun.
+    pub(super) confirms: bool,
+}
+
+/// Somebody for whom the provider vouches.
+pub(super) struct Vouched {
+    pub(super) who: OpenIdSubject,
+    pub(super) name: String,
+    /// `None` for somebody who may do nothing here.
+    pub(super) role: Option<Role>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum HttpError {
+    #[error("the provider cannot be reached: {0}")]
+    Ureq(#[from] ureq::Error),
+    #[error("the answer of the provider cannot be read: {0}")]
+    Http(#[from] openidconnect::http::Error),
+}
+
+impl OpenId {
+    /// The provider that the options name, if they name one.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the address is none.
+    pub(crate) fn of(options: &OpenIdOptions, console: &str) -> anyhow::Result<Option<Arc<Self>>> {
+        let (Some(issuer), Some(client)) = (&options.oidc_issuer, &options.oidc_client_id) else {
+            return Ok(None);
+        };
+        ensure!(
+            issuer.starts_with("https://"),
+            "the OpenID provider is reached by https:// alone"
+        );
+        let secret = match &options.oidc_client_secret_file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read {}", file.display()))?;
+                Some(ClientSecret::new(text.trim().to_owned()))
+            }
+            None => None,
+        };
+        let roots = match &options.oidc_ca_file {
+            Some(file) => RootCerts::Specific(Arc::new(certificates(file)?)),
+            None => RootCerts::WebPki,
+        };
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .root_certs(roots)
+            .build();
+        let agent = ureq::Agent::config_builder()
+            .tls_config(tls)
+            .https_only(true)
+            .timeout_global(Some(Duration::from_secs(10)))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build()
+            .new_agent();
+        Ok(Some(Arc::new(Self {
+            issuer: IssuerUrl::new(issuer.clone()).context("the OpenID issuer is no URL")?,
+            client: ClientId::new(client.clone()),
+            secret,
+            redirect: RedirectUrl::new(format!("{console}/openid/callback"))
+                .context("the public URL is no URL")?,
+            role_claim: options.oidc_role_claim.clone(),
+            administrator: options.oidc_administrator.clone(),
+            auditor: options.oidc_auditor.clone(),
+            agent,
+            metadata: Mutex::new(None),
+        })))
+    }
+
+    fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut answer = self.agent.run(request)?;
+        let mut response = openidconnect::http::Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            response = response.header(name, value);
+        }
+        let limited = answer.body_mut().with_config().limit(LARGEST);
+        Ok(response.body(limited.read_to_vec()?)?)
+    }
+
+    /// What the provider says of itself; asked again after an hour, so that new keys are found.
+    fn metadata(&self) -> anyhow::Result<CoreProviderMetadata> {
+        if let Ok(known) = self.metadata.lock()
+            && let Some((at, metadata)) = &*known
+            && at.elapsed() < METADATA_AGE
+        {
+            return Ok(metadata.clone());
+        }
+        let send = |request: HttpRequest| self.send(request);
+        let metadata = CoreProviderMetadata::discover(&self.issuer, &send)
+            .context("the OpenID provider does not describe itself")?;
+        if let Ok(mut known) = self.metadata.lock() {
+            *known = Some((Instant::now(), metadata.clone()));
+        }
+        Ok(metadata)
+    }
+
+    /// Where somebody is sent to, and what is kept meanwhile.
+    ///
+    /// # Errors
+    /// When the provider cannot be asked.
+    pub(super) fn begin(&self, next: &str, confirms: bool) -> anyhow::Result<(String, Flow)> {
+        let client = CoreClient::from_provider_metadata(
+            self.metadata()?,
+            self.client.clone(),
+            self.secret.clone(),
+        )
+        .set_redirect_uri(self.redirect.clone());
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let mut request = client
+            .authorize_url(
+                CoreAuthenticationFlow::AuthorizationCode,
+                CsrfToken::new_random,
+                Nonce::new_random,
+            )
+            .add_scope(Scope::new("profile".to_owned()))
+            .set_pkce_challenge(challenge);
+        if confirms {
+            request = request.set_max_age(Duration::ZERO);
+        }
+        let (address, state, nonce) = request.url();
+        let flow = Flow {
+            state: state.secret().clone(),
+            nonce: nonce.secret().clone(),
+            verifier: verifier.secret().clone(),
+            begun: Utc::now().timestamp(),
+            next: next.to_owned(),
+            confirms,
+        };
+        Ok((address.to_string(), flow))
+    }
+
+    /// Takes the code that somebody brought back from the provider.
+    ///
+    /// # Errors
+    /// When it is not of this flow, or the provider does not vouch for anybody.
+    pub(super) fn end(&self, flow: &Flow, state: &str, code: &str) -> anyhow::Result<Vouched> {
+        let age = Utc::now().timestamp() - flow.begun;
+        ensure!(
+            (0..=FLOW_SECONDS).contains(&age),
+            "the sign-in took too long"
+        );
+        ensure!(
+            ring::digest::digest(&ring::digest::SHA256, state.as_bytes()).as_ref()
+                == ring::digest::digest(&ring::digest::SHA256, flow.state.as_bytes()).as_ref(),
+            "the answer is not of this sign-in"
+        );
+        let client = CoreClient::from_provider_metadata(
+            self.metadata()?,
+            self.client.clone(),
+            self.secret.clone(),
+        )
+        .set_redirect_uri(self.redirect.clone());
+        let send = |request: HttpRequest| self.send(request);
+        let answer = client
+            .exchange_code(AuthorizationCode::new(code.to_owned()))
+            .context("the provider names no token endpoint")?
+            .set_pkce_verifier(PkceCodeVerifier::new(flow.verifier.clone()))
+            .request(&send)
+            .context("the provider does not take the code")?;
+        let token = answer.id_token().context("the provider sent no ID token")?;
+        let verifier = client.id_token_verifier().set_allowed_algs([
+            CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+            CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+        ]);
+        let claims = token
+            .claims(&verifier, &Nonce::new(flow.nonce.clone()))
+            .context("the ID token does not hold")?;
+        if flow.confirms {
+            let at = claims
+                .auth_time()
+                .context("the ID token does not say when")?;
+            ensure!(
+                (Utc::now() - at).num_seconds() <= FLOW_SECONDS,
+                "the provider did not ask for the password again"
+            );
+        }
+        // Of the token that was just verified.
+        let all = payload(&token.to_string())?;
+        let text = |name: &str| all.get(name).and_then(Value::as_str).map(str::to_owned);
+        let subject = claims.subject().to_string();
+        let name = ["preferred_username", "email", "name"];
+        Ok(Vouched {
+            role: self.role(&all),
+            name: name
+                .into_iter()
+                .find_map(text)
+                .unwrap_or_else(|| subject.clone()),
+            who: OpenIdSubject {
+                issuer: claims.issuer().to_string(),
+                subject,
+            },
+        })
+    }
+
+    fn role(&self, claims: &Value) -> Option<Role> {
+        let values: Vec<&str> = match claims.get(&self.role_claim) {
+            Some(Value::String(value)) => vec![value],
+            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        if values.contains(&self.administrator.as_str()) {
+            return Some(Role::Administrator);
+        }
+        values
+            .contains(&self.auditor.as_str())
+            .then_some(Role::Auditor)
+    }
+}
+
+fn payload(token: &str) -> anyhow::Result<Value> {
+    let part = token
+        .split('.')
+        .nth(1)
+        .context("the ID token has no payload")?;
+    let bytes = URL_SAFE_NO_PAD.decode(part.trim_end_matches('='))?;
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+fn certificates(file: &std::path::Path) -> anyhow::Result<Vec<Certificate<'static>>> {
+    let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut found = Vec::new();
+    for item in ureq::tls::parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) =
+            item.with_context(|| format!("{} is no PEM", file.display()))?
+        {
+            found.push(certificate);
+        }
+    }
+    if found.is_empty() {
+        bail!("{} holds no certificate", file.display());
+    }
+    Ok(found)
+}
+
+/// How long somebody may be at the provider, in seconds.
+const FLOW_SECONDS: i64 = 600;
+const METADATA_AGE: Duration = Duration::from_secs(3_600);
+/// The longest answer of the provider, in bytes.
+const LARGEST: u64 = 1 << 20;
