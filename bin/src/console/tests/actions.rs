@@ -1,0 +1,325 @@
+//! What administrators do on the pages, and what comes of it.
+
+use scim_admin::account::Role;
+use scim_admin::people::PersonInput;
+use scim_admin::{ConfigurationInput, VersionChoice};
+use scim_mapping::MappedResource;
+use scim_protocol::schema::uri;
+use scim_provisioning::Method;
+use serde_json::{Value, json};
+
+use super::house::{HOSTILE, House, PASSWORD, actor};
+
+fn user(name: &str) -> Value {
+    json!({"schemas": [uri::USER], "userName": name, "nickName": format!("nick-{name}")})
+}
+
+/// The way back says that it is done.
+fn done(answer: &super::super::ConsoleAnswer) -> &str {
+    let location = answer.location.as_deref().unwrap_or_default();
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    location.split_once("done=").map_or("", |(_, word)| word)
+}
+
+#[test]
+fn what_the_guard_holds_is_allowed_or_rejected() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let found = house.admin.configuration(&house.configuration).unwrap();
+    let mut input = ConfigurationInput::of(&found);
+    (input.policies.guard.count, input.policies.guard.percent) = (1, 1);
+    house
+        .admin
+        .edit_configuration(&actor(), &house.configuration, &input)
+        .unwrap();
+    let ids: Vec<String> = ["a", "b", "c", "d"]
+        .map(|name| {
+            let body = house
+                .scim(Method::Post, "/Users", &user(name))
+                .body
+                .unwrap();
+            body["id"].as_str().unwrap().to_owned()
+        })
+        .to_vec();
+    for id in &ids {
+        let body = json!({"schemas": [uri::PATCH_OP],
+            "Operations": [{"op": "replace", "path": "active", "value": false}]});
+        assert_eq!(
+            house
+                .scim(Method::Patch, &format!("/Users/{id}"), &body)
+                .status,
+            200
+        );
+    }
+    let status = |at: usize| house.admin.person(&ids[at]).unwrap().person.status;
+    assert_eq!(
+        [status(0), status(1), status(2), status(3)],
+        ["blocked", "active", "active", "active"]
+    );
+    let path = "/users/scim-provisioning/*/held";
+    let page = house.ask("GET", &house.path(path), Some(&ada), "").body;
+    assert!(page.contains("The guard holds 3 changes"), "{page}");
+    assert_eq!(house.post(&ada, &format!("{path}/allow"), "").status, 422);
+    let held = house.admin.held(&house.configuration).unwrap();
+    let chosen = format!("user={}", held[0].id);
+    assert_eq!(
+        done(&house.post(&ada, &format!("{path}/allow"), &chosen)),
+        "allowed"
+    );
+    assert_eq!(
+        done(&house.post(&ada, &format!("{path}/reject"), "all=1")),
+        "rejected"
+    );
+    assert_eq!(
+        [status(1), status(2), status(3)],
+        ["blocked", "active", "active"]
+    );
+    assert!(house.admin.held(&house.configuration).unwrap().is_empty());
+}
+
+#[test]
+fn somebody_who_was_there_before_is_linked() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let person = PersonInput {
+        user_name: "eve".to_owned(),
+        email: None,
+        tenant_admin: false,
+        role: None,
+    };
+    let id = house.admin.add_person(&actor(), &person).unwrap();
+    assert_eq!(house.scim(Method::Post, "/Users", &user("eve")).status, 409);
+    let path = "/users/scim-provisioning/*/links";
+    let page = house.ask("GET", &house.path(path), Some(&ada), "").body;
+    assert!(page.contains("Link eve"), "{page}");
+    let approve = || house.post(&ada, &format!("{path}/approve"), &format!("person={id}"));
+    assert_eq!(done(&approve()), "linked");
+    assert!(house.admin.person(&id).unwrap().person.managed_by.is_some());
+    assert_eq!(approve().status, 404);
+}
+
+#[test]
+fn rules_are_drafted_moved_imported_activated_and_rolled_back() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let rules = |choice| {
+        let found = house
+            .admin
+            .mapping(&house.configuration, MappedResource::User, choice);
+        found.unwrap()
+    };
+    let base = || {
+        let (_, versions) = house
+            .admin
+            .mappings(&house.configuration, MappedResource::User)
+            .unwrap();
+        let draft = versions.into_iter().find(|version| version.version == 0);
+        draft
+            .unwrap_or_else(|| rules(VersionChoice::Active))
+            .checksum
+    };
+    let post = |action: &str, body: &str| {
+        let body = format!("base={}&{body}", base());
+        house.post(
+            &ada,
+            &format!("/users/scim-provisioning/*/mappings/*/{action}"),
+            &body,
+        )
+    };
+    let rule = "kind=path&source=nickName&transforms=trim%0D%0Aupper&target=job_title&apply=always&\
+        direction=both&on_error=skipWarn&on_absent=clear&enabled=on";
+    assert_eq!(done(&post("delete-rule", "key=job_title")), "drafted");
+    assert_eq!(done(&post("save-rule", rule)), "drafted");
+    let draft = rules(VersionChoice::Draft).rules.rules;
+    assert_eq!(draft.last().unwrap().source.to_string(), "nickName");
+    assert_eq!(
+        done(&post("reorder", "key=job_title&direction=up")),
+        "drafted"
+    );
+    let moved = rules(VersionChoice::Draft).rules.rules;
+    assert_eq!(moved[moved.len() - 2].key, "job_title");
+    assert_eq!(
+        rules(VersionChoice::Active).version,
+        1,
+        "nothing applies yet"
+    );
+    let stale = house.post(
+        &ada,
+        "/users/scim-provisioning/*/mappings/*/reorder",
+        "base=old&key=job_title&direction=up",
+    );
+    assert_eq!(stale.status, 422, "somebody else was faster");
+    assert_eq!(done(&post("activate", "")), "activated");
+    assert_eq!(rules(VersionChoice::Active).version, 2);
+    let made = house
+        .scim(Method::Post, "/Users", &user("bo"))
+        .body
+        .unwrap();
+    let bo = house
+        .admin
+        .person(made["id"].as_str().unwrap())
+        .unwrap()
+        .person;
+    assert_eq!(bo.fields["job_title"], "NICK-BO");
+
+    let exported = house.ask(
+        "GET",
+        &house.path("/users/scim-provisioning/*/mappings/*/export"),
+        Some(&ada),
+        "",
+    );
+    assert_eq!(exported.download, Some("user-mapping.json"));
+    assert_eq!(done(&post("restore-defaults", "")), "drafted");
+    assert_eq!(done(&post("discard", "")), "discarded");
+    let document = super::super::signing_in::encoded(&exported.body.replace("nickName", "title"));
+    assert_eq!(
+        done(&post("import", &format!("document={document}"))),
+        "drafted"
+    );
+    assert_eq!(post("import", "document=%7B%7D").status, 422);
+    assert_eq!(done(&post("rollback", "version=1")), "activated");
+    assert_eq!(rules(VersionChoice::Active).version, 1);
+}
+
+#[test]
+fn a_group_rule_gives_roles_to_members() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let mapping = || {
+        let found = house
+            .admin
+            .mappings(&house.configuration, MappedResource::Group)
+            .unwrap()
+            .1;
+        found
+            .into_iter()
+            .max_by_key(|version| (version.version == 0, version.version))
+            .unwrap()
+    };
+    let body = format!(
+        "base={}&when=contains&text=script&kind=technician_group&\
+        roles=Service+Desk+Technician%0D%0AChange+Specialist+Technician&vip=on",
+        mapping().checksum
+    );
+    assert_eq!(
+        done(&house.post(&ada, "/users/scim-provisioning/*/groups/save-rule", &body)),
+        "drafted"
+    );
+    let rule = mapping().rules.group_rules.remove(0);
+    assert_eq!(rule.grants.roles.len(), 2);
+    let path = format!(
+        "/users/scim-provisioning/{}/mappings/group/activate",
+        house.configuration
+    );
+    let body = format!("{}&base={}", house.form_token(&ada), mapping().checksum);
+    assert_eq!(
+        done(&house.ask("POST", &path, Some(&ada), &body)),
+        "activated"
+    );
+    let push = json!({"schemas": [uri::PATCH_OP], "Operations": [
+        {"op": "replace", "path": "displayName", "value": "script people"}]});
+    let pushed = house.scim(Method::Patch, &format!("/Groups/{}", house.group), &push);
+    assert_eq!(pushed.status, 200, "{:?}", pushed.body);
+    let person = house.admin.person(&house.person).unwrap().person;
+    assert_eq!(person.fields["is_vip"], true);
+    assert_eq!(person.grants.len(), 3);
+}
+
+#[test]
+fn lists_leave_as_files_and_the_audit_says_so() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    house.scim(Method::Post, "/Users", &user("=cmd"));
+    let log = house.post(
+        &ada,
+        "/users/scim-provisioning/logs/export",
+        "format=csv&q=cmd",
+    );
+    assert_eq!(
+        (log.status, log.download),
+        (200, Some("provisioning-log.csv"))
+    );
+    let lines: Vec<&str> = log.body.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", log.body);
+    assert!(lines[1].contains(",'=cmd,"), "{}", log.body);
+    let log = house.post(
+        &ada,
+        "/users/scim-provisioning/logs/export",
+        "format=ndjson",
+    );
+    let first: Value = serde_json::from_str(log.body.lines().next().unwrap()).unwrap();
+    assert_eq!(first["resource"]["name"], HOSTILE);
+    let otto = house.account("otto", Role::Auditor);
+    let audit = house.post(&otto, "/security/audit/export", "event=export");
+    assert_eq!(audit.body.lines().count(), 3, "{}", audit.body);
+    assert_eq!(
+        house
+            .post(&otto, "/users/scim-provisioning/logs/export", "format=csv")
+            .status,
+        403
+    );
+}
+
+#[test]
+fn accounts_keys_and_sessions_are_kept() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let form = format!(
+        "name=otto&role=auditor&password={}",
+        PASSWORD.replace(' ', "+")
+    );
+    assert_eq!(
+        done(&house.post(&ada, "/settings/accounts", &form)),
+        "added"
+    );
+    assert_eq!(
+        house.post(&ada, "/settings/accounts", &form).status,
+        422,
+        "the name is taken"
+    );
+    assert_eq!(
+        house
+            .post(
+                &ada,
+                "/settings/accounts",
+                "name=x&role=auditor&password=short"
+            )
+            .status,
+        422
+    );
+    let accounts = house.admin.accounts().unwrap();
+    let id = |name: &str| {
+        let found = accounts.iter().find(|account| account.name == name);
+        found.unwrap().id.clone()
+    };
+    let of = |name: &str, action: &str| format!("/settings/accounts/{}/{action}", id(name));
+    assert_eq!(
+        house.post(&ada, &of("ada", "delete"), "").status,
+        422,
+        "the last administrator"
+    );
+    let token = house.admin.sign_in(None, "otto", PASSWORD).unwrap();
+    let sessions = house.admin.sessions().unwrap();
+    let (session, _) = sessions.iter().find(|(_, name)| name == "otto").unwrap();
+    let path = format!("/settings/sessions/{}/end", session.hash.get(..16).unwrap());
+    assert_eq!(done(&house.post(&ada, &path, "")), "ended");
+    assert!(house.admin.signed_in(token.reveal()).unwrap().is_none());
+    assert_eq!(
+        done(&house.post(&ada, &of("otto", "role"), "role=administrator")),
+        "saved"
+    );
+    assert_eq!(
+        done(&house.post(&ada, &of("otto", "delete"), "")),
+        "deleted"
+    );
+    let made = house.post(&ada, "/settings/api-keys", "name=k&role=auditor&days=7");
+    let key = made.body.split("sopsapi_").nth(1).unwrap();
+    let key = format!("sopsapi_{}", key.split('\"').next().unwrap());
+    let found = house.admin.authenticate_key(&key).unwrap().unwrap();
+    assert_eq!(found.name, "k");
+    assert_eq!(
+        done(&house.post(&ada, &format!("/settings/api-keys/{}/revoke", found.id), "")),
+        "revoked"
+    );
+    assert!(house.admin.authenticate_key(&key).unwrap().is_none());
+}
