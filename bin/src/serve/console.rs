@@ -127,4 +127,5 @@ fn plain(status: StatusCode, text: &str) -> HttpResponse {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
-const FORM: usize = 64 * 1024;
+/// The longest form, in bytes: a mapping that is imported.
+const FORM: usize = 256 * 1024;
