@@ -229,6 +229,10 @@ class Story:
         self.open("/admin/users/scim-provisioning/logs")
         self.wait("success")
         self.look("logs")
+        if self.scripted:
+            self.press("Pause live updates")
+            self.wait("Resume live updates")
+            self.press("Resume live updates")
         self.fill("#q", "person3")
         if self.scripted:
             self.until(lambda: "q=person3" in self.browser.current_url)

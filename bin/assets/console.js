@@ -120,12 +120,14 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   });
 }
 
-// What happens elsewhere shows without a reload, unless somebody is busy with it.
+// What happens elsewhere shows without a reload, unless somebody is busy with it or stopped it.
+let paused = sessionStorage.getItem("paused") === "yes";
+
 function refresh(id, seconds) {
   setTimeout(async () => {
     const region = document.getElementById(id);
     if (!region?.dataset.refresh) return;
-    const busy = document.hidden || document.querySelector("dialog[open]")
+    const busy = paused || document.hidden || document.querySelector("dialog[open]")
       || region.contains(document.activeElement) || region.querySelector("details[open]")
       || String(getSelection());
     try {
@@ -136,7 +138,25 @@ function refresh(id, seconds) {
     }
   }, seconds * 1000);
 }
+
+function offerPausing(region) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet pause";
+  const say = () => {
+    button.textContent = paused ? "Resume live updates" : "Pause live updates";
+  };
+  button.addEventListener("click", () => {
+    paused = !paused;
+    sessionStorage.setItem("paused", paused ? "yes" : "no");
+    say();
+  });
+  say();
+  region.before(button);
+}
+
 for (const region of document.querySelectorAll("[data-refresh]")) {
+  offerPausing(region);
   refresh(region.id, Number(region.dataset.refresh));
 }
 
