@@ -3,9 +3,7 @@
 use askama::Template;
 use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
 use scim_admin::{AdminError, VersionChoice};
-use scim_mapping::{
-    Apply, Field, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference,
-};
+use scim_mapping::{Apply, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference};
 use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
 use serde_json::{Value, json};
@@ -100,9 +98,7 @@ impl Edited {
             return Err(AdminError::Stale);
         }
         let rules = json!(rules);
-        let Ok(actor) = visit.actor() else {
-            return Err(AdminError::Stale);
-        };
+        let actor = visit.actor().map_err(|_failed| AdminError::SignIn)?;
         let admin = &visit.console.admin;
         admin.draft_mapping(&actor, &self.shown.id, &rules, note)?;
         Ok(())
@@ -372,19 +368,10 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     Ok(ConsoleAnswer::file(name, "application/json", document))
 }
 
-/// Whether rules give rights, so that the password is asked for before they apply.
-fn gives_rights(set: &MappingSet) -> bool {
-    let roles = |rule: &Rule| rule.target == Field::Roles || rule.target == Field::UserType;
-    set.rules.iter().any(roles)
-        || set
-            .group_rules
-            .iter()
-            .any(|rule| !rule.grants.entries().is_empty())
-}
-
 pub(in super::super) fn activate(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, visit.part(1))?;
-    if gives_rights(&edited.base().rules) && !visit.is_confirmed() {
+    // Rules decide who signs in by which address, and with which role.
+    if !visit.is_confirmed() {
         return Ok(ask_again(&edited.link("")));
     }
     if visit.form.text("base") != edited.base().checksum {
