@@ -222,7 +222,10 @@ fn query_parameter(name: &str) -> Value {
             json!({ "type": "string", "pattern": "^[0-9]{1,18}$" }),
             "`next` of the page before",
         ),
-        "q" => (json!({ "type": "string" }), "A text to look for"),
+        "q" => (
+            json!({ "type": "string" }),
+            "A text to look for: of log entries how the name begins, or an id",
+        ),
         "outcome" => (
             json!({ "type": "string", "enum": outcomes() }),
             "How it ended",

@@ -20,7 +20,7 @@ pub struct EventQuery {
     pub action: Option<String>,
     /// Of this kind of resource: `User` or `Group`.
     pub resource_type: Option<String>,
-    /// Of this resource or HTTP request by its id, or of a resource whose name contains this.
+    /// Of this resource or HTTP request by its id, or of a resource whose name begins so.
     pub search: Option<String>,
     /// At this time or later.
     pub since: Option<DateTime<Utc>>,

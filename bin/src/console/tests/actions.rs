@@ -233,7 +233,7 @@ fn lists_leave_as_files_and_the_audit_says_so() {
     let log = house.post(
         &ada,
         "/users/scim-provisioning/logs/export",
-        "format=csv&q=cmd",
+        "format=csv&q=%3Dcm",
     );
     assert_eq!(
         (log.status, log.download),

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::log::HeadRow;
-use crate::sql::{Dialect, Sql};
+use crate::sql::Sql;
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -86,8 +86,9 @@ pub(super) fn list(
     if let Some(kind) = &query.resource_type {
         sql.push(" AND resource_type = ").bind(kind);
     }
-    if let Some(search) = &query.search {
-        matching(&mut sql, search.trim());
+    let search = query.search.as_deref().map(str::trim);
+    if let Some(search) = search.filter(|search| !search.is_empty()) {
+        matching(connection, &mut sql, search)?;
     }
     if let Some(since) = query.since {
         sql.push(" AND at >= ").bind(millis(since));
@@ -114,22 +115,43 @@ pub(super) fn list(
     Ok(rows.into_iter().map(event).collect())
 }
 
-/// A text that is an id is looked for as one; any other in the names of resources.
-fn matching(sql: &mut Sql, search: &str) {
+/// A text that is an id is looked for as one; any other is how the name of a resource begins.
+fn matching(connection: &mut Connection, sql: &mut Sql, search: &str) -> Result<(), StoreError> {
     if uuid::Uuid::try_parse(search).is_ok() {
         let id = search.to_ascii_lowercase();
         sql.push(" AND (resource_id = ").bind(&id);
         sql.push(" OR request_id = ").bind(&id).push(")");
-        return;
+        return Ok(());
     }
-    let function = match sql.dialect {
-        Dialect::Sqlite => "instr",
-        #[cfg(feature = "postgres")]
-        Dialect::Postgres => "strpos",
-    };
-    sql.push(&format!(" AND {function}(lower(resource_name), "));
-    sql.bind(fold(search)).push(") > 0");
+    let key = fold(search);
+    let mut named = connection.sql("SELECT id FROM provisioning_events WHERE resource_key >= ");
+    named.bind(&key).push(" AND resource_key < ");
+    named.bind(format!("{key}\u{10ffff}")).push(" LIMIT ");
+    named.bind(i64::try_from(NAMED).unwrap_or(i64::MAX));
+    let ids: Vec<IdRow> = connection.rows(&named)?;
+    if ids.len() < NAMED {
+        sql.push(" AND id IN (NULL");
+        for row in ids {
+            sql.push(", ").push(&row.id.to_string());
+        }
+        sql.push(")");
+        return Ok(());
+    }
+    // So many that a page of them is found by going through the log.
+    let length = i64::try_from(key.chars().count()).unwrap_or(i64::MAX);
+    sql.push(" AND substr(resource_key, 1, ").bind_int(length);
+    sql.push(") = ").bind(&key);
+    Ok(())
 }
+
+#[derive(diesel::QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// How many entries of a name are sorted rather than looked for in the order of the log.
+const NAMED: usize = 2_000;
 
 fn event(row: EventRow) -> LoggedEvent {
     let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);

@@ -17,6 +17,12 @@ CREATE INDEX provisioning_events_at ON provisioning_events (at, configuration_id
 CREATE INDEX provisioning_events_rare ON provisioning_events (outcome, id)
     WHERE outcome <> 'success';
 CREATE INDEX provisioning_events_request ON provisioning_events (request_id);
+-- The name of a resource, folded by the application, by which entries are found.
+ALTER TABLE provisioning_events ADD COLUMN resource_key TEXT COLLATE "C";
+UPDATE provisioning_events SET resource_key = lower(resource_name);
+CREATE INDEX provisioning_events_name ON provisioning_events (resource_key);
+-- What a search for users reads.
+CREATE INDEX users_search ON users (id, user_name_key, display_key, email_key);
 CREATE INDEX users_status ON users (managed_by, status);
 -- Who signs in by an OpenID provider.
 ALTER TABLE accounts ADD COLUMN issuer TEXT;
