@@ -232,25 +232,8 @@ pub(super) fn add_token(call: &Call<'_>) -> Answered {
         Value::Null => input::TokenInput::default(),
         _ => call.read()?,
     };
-    if given
-        .overlap_hours
-        .is_some_and(|hours| !(1..=720).contains(&hours))
-    {
-        return Err(Problem::new(
-            422,
-            "An old token goes on for 1 to 720 hours.",
-        ));
-    }
     let admin = &call.api.admin;
-    let now = chrono::Utc::now();
-    let old = admin
-        .tokens(&id)?
-        .into_iter()
-        .find(|token| token.is_live(now));
-    let issued = admin.add_token(&call.actor, &id)?;
-    if let (Some(old), Some(hours)) = (old, given.overlap_hours) {
-        admin.retire_token(&call.actor, &id, &old.id, hours)?;
-    }
+    let issued = admin.add_token(&call.actor, &id, given.overlap_hours)?;
     let location = format!("/configurations/{id}/tokens/{}", issued.token.id);
     Ok(ApiAnswer {
         tag: None,

@@ -76,7 +76,7 @@ pub(super) struct NewAccount {
     pub(super) password: String,
 }
 
-/// What becomes of an account; what is not named stays.
+/// What becomes of an account: its role or its password, one at a time.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AccountInput {

@@ -230,6 +230,12 @@ pub(super) fn add_account(call: &Call<'_>) -> Answered {
 
 pub(super) fn edit_account(call: &Call<'_>) -> Answered {
     let change: input::AccountInput = call.read()?;
+    if change.role.is_some() && change.password.is_some() {
+        return Err(Problem::new(
+            422,
+            "Change the role or the password, one at a time.",
+        ));
+    }
     let admin = &call.api.admin;
     let found = admin.account(call.part(0))?;
     let wanted = change.role.as_deref().map(role).transpose()?;

@@ -47,7 +47,9 @@ pub(crate) struct Which {
 pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     let admin = Instance::of(common)?.admin();
     match action {
-        Action::Add { configuration } => print(common, &admin.add_token(&actor(), &configuration)?),
+        Action::Add { configuration } => {
+            print(common, &admin.add_token(&actor(), &configuration, None)?)
+        }
         Action::Show(which) => {
             let id = which.id.as_deref();
             print(

@@ -78,7 +78,8 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 
-    /// Adds a token, unless the configuration has `most` live ones at this time.
+    /// Adds a token, unless the configuration has `most` live ones at this time. The others end at
+    /// `others_end` where that is named, or earlier if they do anyway.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it has.
@@ -87,6 +88,7 @@ pub trait Store: Send + Sync {
         token: &AccessToken,
         most: usize,
         now: DateTime<Utc>,
+        others_end: Option<DateTime<Utc>>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 

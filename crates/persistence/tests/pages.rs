@@ -371,7 +371,16 @@ fn sessions_are_seen_and_ended() {
 fn a_token_goes_on_for_a_while_beside_its_successor() {
     on_every_engine(|house| {
         let old = house.admin.tokens("Test").unwrap().remove(0);
-        house.admin.add_token(&actor(), "Test").unwrap();
+        assert!(matches!(
+            house.admin.add_token(&actor(), "Test", Some(721)),
+            Err(AdminError::Invalid(_))
+        ));
+        assert_eq!(
+            house.admin.tokens("Test").unwrap().len(),
+            1,
+            "nothing half-done"
+        );
+        house.admin.add_token(&actor(), "Test", None).unwrap();
         let retire = |hours| house.admin.retire_token(&actor(), "Test", &old.id, hours);
         assert!(matches!(retire(0), Err(AdminError::Invalid(_))));
         assert!(matches!(retire(30 * 24 + 1), Err(AdminError::Invalid(_))));
@@ -382,6 +391,15 @@ fn a_token_goes_on_for_a_while_beside_its_successor() {
         let tokens = house.admin.tokens("Test").unwrap();
         let old = tokens.iter().find(|token| token.id == old.id).unwrap();
         assert!(old.is_live(Utc::now()) && !old.is_live(Utc::now() + Duration::hours(2)));
+        // One that ends before the overlap does goes on ending then, and a new one is made.
+        let second = tokens.iter().find(|token| token.id != old.id).unwrap();
+        let id = Some(second.id.as_str());
+        house.admin.revoke_tokens(&actor(), "Test", id).unwrap();
+        let third = house.admin.add_token(&actor(), "Test", Some(24)).unwrap();
+        let after = house.admin.tokens("Test").unwrap();
+        let ends = |id: &str| after.iter().find(|token| token.id == id).unwrap().expires;
+        assert_eq!(ends(&old.id), old.expires);
+        assert!(ends(&third.token.id) > Some(Utc::now() + Duration::days(300)));
     });
 }
 

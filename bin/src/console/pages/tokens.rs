@@ -1,7 +1,7 @@
 //! The tokens of a configuration.
 
 use askama::Template;
-use chrono::{Duration, Utc};
+use chrono::Duration;
 use scim_admin::token::LIVE;
 
 use super::super::signing_in::ask_again;
@@ -117,15 +117,9 @@ pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
     let admin = &visit.console.admin;
     let configuration = admin.configuration(visit.part(0))?;
     let id = configuration.id.to_string();
-    let now = Utc::now();
-    let old = admin
-        .tokens(&id)?
-        .into_iter()
-        .find(|token| token.is_live(now));
-    let issued = admin.add_token(&visit.actor()?, &id)?;
-    if let (Some(old), Ok(hours)) = (old, visit.form.text("overlap").parse()) {
-        admin.retire_token(&visit.actor()?, &id, &old.id, hours)?;
-    }
+    let overlap = visit.form.given("overlap");
+    let overlap = overlap.map(|hours| hours.parse().unwrap_or_default());
+    let issued = admin.add_token(&visit.actor()?, &id, overlap)?;
     shown(visit, &configuration, &issued, "The new token")
 }
 

@@ -15,21 +15,38 @@ use crate::error::AdminError;
 use crate::token::{AccessToken, LIVE, PlainToken};
 
 impl AdminService {
-    /// Issues a further token.
+    /// Issues a further token. The one that is there goes on for `overlap` hours, or until it is
+    /// revoked.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::TooManyTokens`].
-    pub fn add_token(&self, actor: &Actor, name_or_id: &str) -> Result<IssuedToken, AdminError> {
+    /// [`AdminError::NotFound`], [`AdminError::TooManyTokens`]; [`AdminError::Invalid`] for an
+    /// overlap of more than 30 days.
+    pub fn add_token(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        overlap: Option<i64>,
+    ) -> Result<IssuedToken, AdminError> {
         let configuration = self.configuration(name_or_id)?;
         let now = now();
+        let others_end = match overlap {
+            Some(hours) => Some(now + overlap_of(hours)?),
+            None => None,
+        };
         let issued = self.issue(actor, configuration.id, now)?;
         let audit = entry(
             actor,
             "token.created",
             &configuration.name,
-            json!({ "token": issued.token.id }),
+            json!({
+                "token": issued.token.id,
+                "othersEnd": others_end.map(|end| end.to_rfc3339()),
+            }),
         );
-        match self.store.add_token(&issued.token, LIVE, now, &audit) {
+        let added = self
+            .store
+            .add_token(&issued.token, LIVE, now, others_end, &audit);
+        match added {
             Err(StoreError::Conflict { .. }) => Err(AdminError::TooManyTokens(LIVE)),
             other => Ok(other.map(|()| issued)?),
         }
@@ -129,11 +146,7 @@ impl AdminService {
         token_id: &str,
         hours: i64,
     ) -> Result<(), AdminError> {
-        if !(1..=OVERLAP_HOURS).contains(&hours) {
-            return Err(AdminError::Invalid(
-                "an old token goes on for 1 hour to 30 days".to_owned(),
-            ));
-        }
+        let overlap = overlap_of(hours)?;
         let configuration = self.configuration(name_or_id)?;
         let now = now();
         let tokens = self.store.tokens(configuration.id)?;
@@ -141,7 +154,7 @@ impl AdminService {
             .iter()
             .find(|token| token.id == token_id && token.is_live(now));
         let token = found.ok_or_else(|| AdminError::not_found("live token", token_id))?;
-        let ends = now + Duration::hours(hours);
+        let ends = now + overlap;
         let details = json!({ "token": token.id, "ends": ends.to_rfc3339() });
         let audit = entry(actor, "token.retired", &configuration.name, details);
         match self.store.retire_token(&token.id, ends, &audit)? {
@@ -204,6 +217,15 @@ impl AdminService {
             },
             value: PlainToken::new(value),
         })
+    }
+}
+
+fn overlap_of(hours: i64) -> Result<Duration, AdminError> {
+    match hours {
+        1..=OVERLAP_HOURS => Ok(Duration::hours(hours)),
+        _ => Err(AdminError::Invalid(
+            "an old token goes on for 1 hour to 30 days".to_owned(),
+        )),
     }
 }
 

@@ -96,14 +96,21 @@ impl Store for Database {
         token: &AccessToken,
         most: usize,
         now: DateTime<Utc>,
+        others_end: Option<DateTime<Utc>>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         let (token, audit) = (token.clone(), audit.clone());
         self.writing(move |connection| {
             configurations::lock(connection, token.configuration)?;
-            let tokens = tokens::list(connection, token.configuration)?;
-            if tokens.iter().filter(|token| token.is_live(now)).count() >= most {
+            let mut live = tokens::list(connection, token.configuration)?;
+            live.retain(|token| token.is_live(now));
+            if live.len() >= most {
                 return Err(StoreError::Conflict { attribute: "token" });
+            }
+            for old in &live {
+                if let Some(end) = others_end {
+                    tokens::retire(connection, &old.id, end)?;
+                }
             }
             tokens::insert(connection, &token)?;
             log::audit(connection, &audit)
