@@ -3,7 +3,7 @@
 use scim_mapping::MappingSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// A configuration; what is not named stays as it is, or as usual.
@@ -36,7 +36,6 @@ pub(super) struct ProvisioningInput {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TokenInput {
     /// In hours; without it until it is revoked.
-    #[serde(default, deserialize_with = "maybe_whole")]
     #[schema(minimum = 1, maximum = 720)]
     pub(super) overlap_hours: Option<i64>,
 }
@@ -95,7 +94,7 @@ pub(super) struct NewKey {
     /// `administrator` or `auditor`.
     pub(super) role: String,
     /// How long it lives.
-    #[serde(default = "days", deserialize_with = "whole")]
+    #[serde(default = "days")]
     #[schema(minimum = 1, maximum = 365)]
     pub(super) days: i64,
 }
@@ -107,20 +106,6 @@ fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Opt
     };
     let read = serde_json::from_value(Value::Object(members));
     read.map(Some).map_err(serde::de::Error::custom)
-}
-
-/// A whole number, however it is written: `7.0` is one for JSON Schema.
-fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
-    let number = Number::deserialize(from)?;
-    let written = number.to_string();
-    let written = written.strip_suffix(".0").unwrap_or(&written);
-    written.parse().map_err(serde::de::Error::custom)
-}
-
-fn maybe_whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    let number = Option::<Number>::deserialize(from)?;
-    let whole = number.map(|number| whole(number).map_err(serde::de::Error::custom));
-    whole.transpose()
 }
 
 fn days() -> i64 {

@@ -142,13 +142,33 @@ fn body(bytes: &[u8]) -> Result<Value, Problem> {
     let read = scim_protocol::resource::parse(bytes, &scim_protocol::Limits::default());
     match read {
         Ok(Value::Null) => Err(Problem::new(400, "The body is null.")),
-        Ok(body) => Ok(body),
+        Ok(body) => Ok(whole(body)),
         Err(error) => {
             // A value that is refused wherever it stands, such as a control character.
             let invalid = error.scim_type() == Some(scim_protocol::ScimType::InvalidValue);
             let status = if invalid { 422 } else { 400 };
             Err(Problem::new(status, error.detail()))
         }
+    }
+}
+
+/// A document in which whole numbers are written without a fraction: to JSON `7.0` and `7` are the
+/// same number (RFC 8259 section 6), to serde they are not.
+fn whole(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(whole).collect(),
+        Value::Object(members) => {
+            let members = members.into_iter();
+            members.map(|(name, value)| (name, whole(value))).collect()
+        }
+        Value::Number(number) => {
+            let written = number.to_string();
+            let bare = written
+                .strip_suffix(".0")
+                .and_then(|bare| bare.parse::<i64>().ok());
+            bare.map_or(Value::Number(number), Value::from)
+        }
+        other => other,
     }
 }
 

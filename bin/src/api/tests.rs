@@ -167,6 +167,35 @@ fn a_write_names_what_it_has_read() {
 }
 
 #[test]
+fn a_whole_number_is_one_however_it_is_written() {
+    let house = House::new();
+    for (path, body, field) in [
+        (
+            "/custom-fields",
+            r#"{"key": "a", "label": "A", "type": {"text": {"max": 20.0}}}"#,
+            "/type/text/max",
+        ),
+        (
+            "/custom-fields",
+            r#"{"key": "b", "label": "B", "type": {"number": {"min": 0.5}}}"#,
+            "/type/number/min",
+        ),
+    ] {
+        let sent: Value = serde_json::from_str(body).unwrap();
+        let added = house.as_administrator("POST", path, &sent);
+        assert_eq!(added.status, 201, "{:?}", added.body);
+        let (kept, wanted) = (added.body.unwrap(), &sent);
+        let number = |of: &Value| of.pointer(field).unwrap().as_f64();
+        assert_eq!(number(&kept), number(wanted));
+    }
+    let key = json!({"name": "k", "role": "auditor", "days": 7.0});
+    assert_eq!(
+        house.as_administrator("POST", "/api-keys", &key).status,
+        201
+    );
+}
+
+#[test]
 fn what_is_wrong_is_said_as_a_problem() {
     let house = House::new();
     for (method, path, body, status) in [
