@@ -195,15 +195,24 @@ fn one_value_for_a_multi_valued_attribute() {
 
 #[test]
 fn an_empty_value_clears_a_complex_attribute() {
-    for value in [json!(""), json!({"value": ""})] {
-        let path = format!("{}:manager", uri::ENTERPRISE_USER);
-        let operations = json!([{"op": "replace", "path": path, "value": value}]);
+    let manager = format!("{}:manager", uri::ENTERPRISE_USER);
+    let inside = format!("{manager}.value");
+    for operation in [
+        json!({"op": "replace", "path": manager, "value": ""}),
+        json!({"op": "replace", "path": manager, "value": {"value": ""}}),
+        json!({"op": "replace", "path": manager, "value": {"Value": "", "displayName": "Bo"}}),
+        json!({"op": "replace", "path": inside, "value": ""}),
+        json!({"op": "add", "path": manager, "value": ""}),
+        json!({"op": "add", "path": inside, "value": ""}),
+        json!({"op": "replace", "value": {uri::ENTERPRISE_USER: {"manager": ""}}}),
+    ] {
+        let operations = json!([operation]);
         let user = accepted("emptyClears", ScimType::InvalidValue, |tolerance| {
             patch(operations.clone(), tolerance)
         });
         assert!(
             !user.attributes().contains_key(uri::ENTERPRISE_USER),
-            "{user:?}"
+            "{operations} {user:?}"
         );
     }
 }

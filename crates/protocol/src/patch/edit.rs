@@ -179,12 +179,34 @@ impl<'a> Resolver<'a, '_> {
                 .accept(Deviation::ReadOnlyRepeated("schemas".to_owned()));
         }
         let selection = self.selection(&path, target)?;
+        let clears = verb != Verb::Remove && is_emptied(target, value.as_ref());
         let value = self.value(verb, target, selection.is_some(), value)?;
+        if clears {
+            return self.clear(target);
+        }
         self.edits.push(Edit {
             verb,
             target,
             selection,
             value,
+        });
+        Ok(())
+    }
+
+    /// An attribute whose `value` is set to the empty text: it goes as a whole, by `add` as by
+    /// `replace`, through its sub-attribute as through itself.
+    fn clear(&mut self, target: Resolved<'a>) -> Result<(), Error> {
+        let target = Resolved {
+            sub_attribute: None,
+            ..target
+        };
+        let path = target.path().to_string();
+        self.tolerance.accept(Deviation::EmptyClears(path))?;
+        self.edits.push(Edit {
+            verb: Verb::Replace,
+            target,
+            selection: None,
+            value: None,
         });
         Ok(())
     }
@@ -373,6 +395,23 @@ fn describe(
             })
         }
         _ => None,
+    }
+}
+
+/// Whether a single complex attribute, such as `manager`, gets the empty text for its `value`.
+fn is_emptied(target: Resolved<'_>, value: Option<&Value>) -> bool {
+    let attribute = target.attribute;
+    if attribute.multi_valued || attribute.sub_attribute("value").is_none() {
+        return false;
+    }
+    let is_empty = |value: &Value| value == "";
+    match (target.sub_attribute, value) {
+        (Some(sub), Some(value)) => sub.name == "value" && is_empty(value),
+        (None, Some(Value::Object(members))) => members
+            .iter()
+            .any(|(name, value)| same_name(name, "value") && is_empty(value)),
+        (None, Some(value)) => is_empty(value),
+        (_, None) => false,
     }
 }
 
