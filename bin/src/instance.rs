@@ -119,7 +119,7 @@ impl Service for Backend {
         let now = Utc::now();
         let authenticated = self
             .authenticator
-            .authenticate(&presented.authorization, now)
+            .authenticate(&presented.authorization, presented.address, now)
             .map_err(refusal)?;
         let (source, client) = (presented.source.as_deref(), presented.user_agent);
         self.authenticator
@@ -174,8 +174,8 @@ impl Service for Backend {
 
 fn refusal(error: AuthenticationError) -> Refusal {
     let (status, detail) = (error.status(), error.to_string());
-    let challenge = error.www_authenticate();
-    if status >= 500 {
+    let (challenge, retry_after) = (error.www_authenticate(), error.retry_after());
+    if status >= 500 && retry_after.is_none() {
         let reason = crate::output::sentence(&anyhow::Error::new(error));
         tracing::error!(reason, "authentication was not possible");
     }
@@ -183,6 +183,7 @@ fn refusal(error: AuthenticationError) -> Refusal {
         status,
         detail,
         challenge,
+        retry_after,
     }
 }
 

@@ -97,6 +97,32 @@ on_both_engines! {
         assert_eq!(people[0]["id"], user, "whom it provisioned stays");
     }
 
+    fn a_paused_configuration_tells_its_identity_provider_to_come_back(server: &Server) {
+        let client = server.configuration("Pause").client;
+        let user = client.user("ava");
+        must(server, &["configuration", "pause", "Pause"]);
+        let told = client.get("/Users");
+        told.expect_error(503, None);
+        assert!(told.text.contains("paused"), "{}", told.text);
+        let wait = told.header("retry-after").unwrap();
+        assert!(wait.parse::<u32>().unwrap() > 0, "{wait}");
+        client.with_token("sopscim_x").get("/Users").expect_error(401, None);
+        must(server, &["configuration", "enable", "Pause"]);
+        client.get(&format!("/Users/{user}")).expect(200);
+    }
+
+    fn a_token_is_accepted_from_the_networks_that_are_allowed(server: &Server) {
+        let client = server.configuration("Nets").client;
+        must(server, &["configuration", "edit", "Nets", "--allowed-networks", "192.0.2.0/24"]);
+        client.get("/Users").expect_error(403, None);
+        must(server, &["configuration", "edit", "Nets", "--allowed-networks", "192.0.2.0/24,127.0.0.0/8"]);
+        client.get("/Users").expect(200);
+        let wrong = server.run(&["configuration", "edit", "Nets", "--allowed-networks", "nonsense"]);
+        assert_eq!(wrong.status.code(), Some(1));
+        let shown = server.json(&["configuration", "show", "Nets", "--json"]);
+        assert_eq!(shown["allowedNetworks"][1], "127.0.0.0/8");
+    }
+
     fn tokens_outlive_a_restart(server: &mut Server) {
         let client = server.configuration("Lasting").client;
         let user = client.user("ava");

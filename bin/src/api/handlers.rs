@@ -1,9 +1,10 @@
 //! What each route does: from JSON to the services, and back.
 
-use scim_admin::configuration::parse_profile;
+use scim_admin::configuration::{parse_networks, parse_profile};
 use scim_admin::policy::Which;
 use scim_admin::{
-    AdminError, ConfigurationInput, IdentityProvider, ProvisioningConfiguration, VersionChoice,
+    AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider,
+    ProvisioningConfiguration, VersionChoice,
 };
 use scim_mapping::MappedResource;
 use scim_provisioning::{Policies, ResourceKind};
@@ -12,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{ApiAnswer, Problem};
 use super::{Call, input};
+use crate::commands::link::carry_out;
 use crate::documents;
 
 pub(super) type Answered = Result<ApiAnswer, Problem>;
@@ -61,11 +63,16 @@ pub(super) fn page(items: Vec<Value>, limit: i64, last: Option<String>) -> ApiAn
     }
 }
 
-pub(super) fn whole(items: Vec<Value>) -> ApiAnswer {
+pub(super) fn whole(found: Vec<Value>) -> ApiAnswer {
     ApiAnswer {
         tag: None,
-        ..ApiAnswer::document(json!({ "items": items, "next": null }))
+        ..ApiAnswer::document(items(found.into_iter()))
     }
+}
+
+/// A list that has no second page.
+fn items(found: impl Iterator<Item = Value>) -> Value {
+    json!({ "items": found.collect::<Vec<_>>(), "next": null })
 }
 
 // Configurations
@@ -93,6 +100,10 @@ impl input::ConfigurationInput {
                 None => before.profile,
             },
             policies: before.policies,
+            networks: match self.allowed_networks {
+                Some(networks) => parse_networks(&networks.join(","))?,
+                None => before.networks,
+            },
         })
     }
 }
@@ -103,10 +114,11 @@ pub(super) fn list_configurations(call: &Call<'_>) -> Answered {
 }
 
 pub(super) fn add_configuration(call: &Call<'_>) -> Answered {
-    let input = call
-        .read::<input::ConfigurationInput>()?
-        .over(ConfigurationInput::fresh())?;
-    let (added, token) = call.api.admin.add_configuration(&call.actor, &input)?;
+    let given = call.read::<input::ConfigurationInput>()?;
+    let days = given.token_days;
+    let input = given.over(ConfigurationInput::fresh())?;
+    let admin = &call.api.admin;
+    let (added, token) = admin.add_configuration(&call.actor, &input, days)?;
     let document = documents::added(&call.api.scim_endpoint, &added, &token);
     let location = format!("/configurations/{}", added.id);
     Ok(ApiAnswer {
@@ -125,9 +137,12 @@ pub(super) fn show_configuration(call: &Call<'_>) -> Answered {
 
 pub(super) fn edit_configuration(call: &Call<'_>) -> Answered {
     let found = call.found()?;
-    let input = call
-        .read::<input::ConfigurationInput>()?
-        .over(ConfigurationInput::of(&found))?;
+    let given = call.read::<input::ConfigurationInput>()?;
+    if given.token_days.is_some() {
+        let said = "\"tokenDays\" is for a new configuration; set the \"expiresAt\" of a token.";
+        return Err(Problem::new(422, said));
+    }
+    let input = given.over(ConfigurationInput::of(&found))?;
     let id = found.id.to_string();
     call.api
         .admin
@@ -148,18 +163,20 @@ pub(super) fn delete_configuration(call: &Call<'_>) -> Answered {
 }
 
 pub(super) fn enable(call: &Call<'_>) -> Answered {
-    switch(call, true)
+    switch(call, ConfigurationStatus::Enabled)
+}
+
+pub(super) fn pause(call: &Call<'_>) -> Answered {
+    switch(call, ConfigurationStatus::Paused)
 }
 
 pub(super) fn disable(call: &Call<'_>) -> Answered {
-    switch(call, false)
+    switch(call, ConfigurationStatus::Disabled)
 }
 
-fn switch(call: &Call<'_>, enabled: bool) -> Answered {
+fn switch(call: &Call<'_>, status: ConfigurationStatus) -> Answered {
     let id = call.id()?;
-    call.api
-        .admin
-        .enable_configuration(&call.actor, &id, enabled)?;
+    call.api.admin.set_status(&call.actor, &id, status)?;
     show_configuration_of(call, &id)
 }
 
@@ -233,7 +250,7 @@ pub(super) fn add_token(call: &Call<'_>) -> Answered {
         _ => call.read()?,
     };
     let admin = &call.api.admin;
-    let issued = admin.add_token(&call.actor, &id, given.overlap_hours)?;
+    let issued = admin.add_token(&call.actor, &id, given.overlap_hours, given.days)?;
     let location = format!("/configurations/{id}/tokens/{}", issued.token.id);
     Ok(ApiAnswer {
         tag: None,
@@ -249,6 +266,13 @@ pub(super) fn reveal_token(call: &Call<'_>) -> Answered {
         tag: None,
         ..ApiAnswer::document(documents::issued_token(&shown))
     })
+}
+
+pub(super) fn edit_token(call: &Call<'_>) -> Answered {
+    let end: input::TokenEnd = call.read()?;
+    let (admin, id) = (&call.api.admin, call.id()?);
+    admin.set_token_end(&call.actor, &id, call.part(1), end.expires_at)?;
+    token(call).map(ApiAnswer::document)
 }
 
 pub(super) fn revoke_token(call: &Call<'_>) -> Answered {
@@ -305,9 +329,15 @@ pub(super) fn draft_mapping(call: &Call<'_>) -> Answered {
 
 pub(super) fn activate_mapping(call: &Call<'_>) -> Answered {
     let (resource, _) = call.resource()?;
-    call.api
-        .admin
-        .activate_mapping(&call.actor, &call.id()?, resource)?;
+    let given: input::VersionInput = match &call.body {
+        Value::Null => input::VersionInput::default(),
+        _ => call.read()?,
+    };
+    let (admin, id) = (&call.api.admin, call.id()?);
+    match given.version {
+        None => admin.activate_mapping(&call.actor, &id, resource)?,
+        Some(number) => admin.roll_back_mapping(&call.actor, &id, resource, number)?,
+    };
     show_mapping(call)
 }
 
@@ -372,9 +402,13 @@ fn computed(document: Value) -> ApiAnswer {
 
 // What waits
 
-pub(super) fn list_held(call: &Call<'_>) -> Answered {
+pub(super) fn held(call: &Call<'_>) -> Result<Value, Problem> {
     let found = call.api.admin.held(&call.id()?)?;
-    Ok(whole(found.iter().map(documents::held).collect()))
+    Ok(items(found.iter().map(documents::held)))
+}
+
+pub(super) fn list_held(call: &Call<'_>) -> Answered {
+    held(call).map(ApiAnswer::document)
 }
 
 pub(super) fn allow_held(call: &Call<'_>) -> Answered {
@@ -405,7 +439,24 @@ fn decide(call: &Call<'_>, allow: bool) -> Answered {
     Ok(whole(decided.iter().map(documents::held).collect()))
 }
 
-pub(super) fn list_links(call: &Call<'_>) -> Answered {
+pub(super) fn links(call: &Call<'_>) -> Result<Value, Problem> {
     let found = call.api.admin.link_requests(&call.id()?)?;
-    Ok(whole(found.iter().map(documents::link).collect()))
+    Ok(items(found.iter().map(documents::link)))
+}
+
+pub(super) fn list_links(call: &Call<'_>) -> Answered {
+    links(call).map(ApiAnswer::document)
+}
+
+pub(super) fn approve_link(call: &Call<'_>) -> Answered {
+    let chosen: input::LinkInput = call.read()?;
+    let configuration = call.found()?;
+    let (admin, id) = (&call.api.admin, configuration.id.to_string());
+    let mut waiting = admin.link_requests(&id)?.into_iter();
+    let link = waiting.find(|link| link.person == chosen.person);
+    let link = link.ok_or_else(|| Problem::new(422, "No such link waits."))?;
+    carry_out(&call.api.provider, configuration.to_provisioning(), &link)
+        .map_err(|reason| Problem::new(422, reason))?;
+    admin.link_approved(&call.actor, &id, &link)?;
+    list_links(call)
 }

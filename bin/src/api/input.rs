@@ -1,5 +1,6 @@
 //! What clients send.
 
+use chrono::{DateTime, Utc};
 use scim_mapping::MappingSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -21,6 +22,12 @@ pub(super) struct ConfigurationInput {
     pub(super) identity_provider: Option<String>,
     /// `tolerant` or `strict`.
     pub(super) profile: Option<String>,
+    /// Networks such as `192.0.2.0/24` from which its tokens are accepted; none for everywhere.
+    #[schema(max_items = 100)]
+    pub(super) allowed_networks: Option<Vec<String>>,
+    /// How many days the first token of a new configuration lives; a year without it.
+    #[schema(minimum = 1, maximum = 730)]
+    pub(super) token_days: Option<i64>,
 }
 
 /// What is provisioned.
@@ -38,6 +45,57 @@ pub(super) struct TokenInput {
     /// In hours; without it until it is revoked.
     #[schema(minimum = 1, maximum = 720)]
     pub(super) overlap_hours: Option<i64>,
+    /// How many days the new token lives; a year without it.
+    #[schema(minimum = 1, maximum = 730)]
+    pub(super) days: Option<i64>,
+}
+
+/// When a token ends.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct TokenEnd {
+    /// In the future, and within two years.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) expires_at: DateTime<Utc>,
+}
+
+/// Which version is to be active; without it the draft.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VersionInput {
+    #[schema(minimum = 1)]
+    pub(super) version: Option<i64>,
+}
+
+/// The person of a link that waits.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkInput {
+    /// The id of the person who is there.
+    pub(super) person: String,
+}
+
+/// What becomes of a user; one thing at a time.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct UserInput {
+    /// `active`, `blocked` or `archived`.
+    pub(super) status: Option<String>,
+    /// `requester` or `technician`.
+    pub(super) user_type: Option<String>,
+    /// `null`: no identity provider manages the user any more.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub(super) managed_by: Option<Value>,
+}
+
+/// What becomes of a group.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct GroupInput {
+    /// `null`: no identity provider manages the group any more.
+    #[schema(value_type = Option<String>)]
+    pub(super) managed_by: Value,
 }
 
 /// A draft, with what is to be said of it.
@@ -106,6 +164,11 @@ fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Opt
     };
     let read = serde_json::from_value(Value::Object(members));
     read.map(Some).map_err(serde::de::Error::custom)
+}
+
+/// A value that may be null, told from one that is not there.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
 }
 
 fn days() -> i64 {

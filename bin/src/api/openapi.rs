@@ -33,6 +33,11 @@ use crate::documents;
     documents::ProblemDocument,
     input::ConfigurationInput,
     input::TokenInput,
+    input::TokenEnd,
+    input::VersionInput,
+    input::LinkInput,
+    input::UserInput,
+    input::GroupInput,
     input::DraftInput,
     input::HeldInput,
     input::NewAccount,
@@ -233,6 +238,14 @@ fn query_parameter(name: &str) -> Value {
         "action" => (
             json!({ "type": "string", "enum": actions() }),
             "What was done or attempted",
+        ),
+        "status" => (
+            json!({ "type": "string", "enum": ["active", "blocked", "archived"] }),
+            "How the user is",
+        ),
+        "userType" => (
+            json!({ "type": "string", "enum": ["requester", "technician"] }),
+            "What the user is, by the user's own record",
         ),
         "resourceType" => (
             json!({ "type": "string", "enum": ["User", "Group"] }),

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use scim_admin::account::Role;
 use scim_admin::event::{AuditQuery, EventQuery};
+use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
 use scim_mapping::CustomField;
+use scim_provisioning::ConfigurationId;
 use scim_provisioning::event::{Action, Outcome};
 use serde_json::{Value, json};
 
@@ -60,14 +62,18 @@ fn cursor(call: &Call<'_>) -> Result<Option<i64>, Problem> {
     }
 }
 
+/// The configuration that the query names.
+fn named(call: &Call<'_>) -> Result<Option<ConfigurationId>, Problem> {
+    match call.query.text("configuration") {
+        Some(name) => Ok(Some(call.api.admin.configuration(name)?.id)),
+        None => Ok(None),
+    }
+}
+
 pub(super) fn list_events(call: &Call<'_>) -> Answered {
     let limit = call.query.limit()?;
-    let configuration = match call.query.text("configuration") {
-        Some(name) => Some(call.api.admin.configuration(name)?.id),
-        None => None,
-    };
     let query = EventQuery {
-        configuration,
+        configuration: named(call)?,
         outcome: one_of(call, "outcome", &outcomes())?,
         action: one_of(call, "action", &actions())?,
         resource_type: one_of(call, "resourceType", &["User", "Group"])?,
@@ -105,9 +111,16 @@ pub(super) fn show_event(call: &Call<'_>) -> Answered {
 }
 
 pub(super) fn list_users(call: &Call<'_>) -> Answered {
-    let (limit, query) = (call.query.limit()?, &call.query);
-    let admin = &call.api.admin;
-    let found = admin.people(query.text("q"), place(call)?, limit)?;
+    let limit = call.query.limit()?;
+    let user_type = one_of(call, "userType", &["requester", "technician"])?;
+    let found = call.api.admin.people(&PeopleQuery {
+        search: call.query.text("q").map(str::to_owned),
+        status: one_of(call, "status", &["active", "blocked", "archived"])?,
+        user_type: user_type.as_deref().and_then(UserType::parse),
+        managed_by: named(call)?.map_or(ManagedBy::Anybody, ManagedBy::Configuration),
+        after: place(call)?.map(str::to_owned),
+        limit,
+    })?;
     let last = found.last().map(|person| person.id.clone());
     Ok(page(
         found.iter().map(documents::user).collect(),
@@ -116,9 +129,41 @@ pub(super) fn list_users(call: &Call<'_>) -> Answered {
     ))
 }
 
-pub(super) fn show_user(call: &Call<'_>) -> Answered {
+pub(super) fn user(call: &Call<'_>) -> Result<Value, Problem> {
     let found = call.api.admin.person(call.part(0))?;
-    Ok(ApiAnswer::document(documents::user_detail(&found)))
+    Ok(documents::user_detail(&found))
+}
+
+pub(super) fn show_user(call: &Call<'_>) -> Answered {
+    user(call).map(ApiAnswer::document)
+}
+
+pub(super) fn edit_user(call: &Call<'_>) -> Answered {
+    let given: input::UserInput = call.read()?;
+    let change = match (
+        given.status.as_deref(),
+        given.user_type.as_deref(),
+        given.managed_by,
+    ) {
+        (Some("active"), None, None) => PersonChange::Unblock,
+        (Some("blocked"), None, None) => PersonChange::Block,
+        (Some("archived"), None, None) => PersonChange::Archive,
+        (None, Some(name), None) => {
+            PersonChange::Convert(UserType::parse(name).ok_or_else(user_change)?)
+        }
+        (None, None, Some(Value::Null)) => PersonChange::Unlink,
+        _ => return Err(user_change()),
+    };
+    call.api
+        .admin
+        .change_person(&call.actor, call.part(0), change)?;
+    show_user(call)
+}
+
+fn user_change() -> Problem {
+    let said = "Say one of \"status\": active, blocked or archived, \"userType\": requester or \
+                technician, and \"managedBy\": null.";
+    Problem::new(422, said)
 }
 
 pub(super) fn list_groups(call: &Call<'_>) -> Answered {
@@ -133,9 +178,23 @@ pub(super) fn list_groups(call: &Call<'_>) -> Answered {
     ))
 }
 
-pub(super) fn show_group(call: &Call<'_>) -> Answered {
+pub(super) fn group(call: &Call<'_>) -> Result<Value, Problem> {
     let found = call.api.admin.group(call.part(0))?;
-    Ok(ApiAnswer::document(documents::group_detail(&found)))
+    Ok(documents::group_detail(&found))
+}
+
+pub(super) fn show_group(call: &Call<'_>) -> Answered {
+    group(call).map(ApiAnswer::document)
+}
+
+pub(super) fn edit_group(call: &Call<'_>) -> Answered {
+    let given: input::GroupInput = call.read()?;
+    if !given.managed_by.is_null() {
+        return Err(Problem::new(422, "Say \"managedBy\": null."));
+    }
+    let admin = &call.api.admin;
+    admin.unlink_group(&call.actor, call.part(0))?;
+    show_group(call)
 }
 
 pub(super) fn list_members(call: &Call<'_>) -> Answered {
@@ -157,6 +216,7 @@ pub(super) fn list_audit(call: &Call<'_>) -> Answered {
         actor: text("actor"),
         event: text("event"),
         source: text("source"),
+        configuration: named(call)?,
         since: time(call, "since")?,
         until: time(call, "until")?,
         before: cursor(call)?,
@@ -191,6 +251,15 @@ pub(super) fn add_field(call: &Call<'_>) -> Answered {
     call.api.admin.add_custom_field(&call.actor, &field)?;
     let location = format!("/custom-fields/{}", field.key);
     Ok(ApiAnswer::created(json!(field), location))
+}
+
+pub(super) fn edit_field(call: &Call<'_>) -> Answered {
+    let field: CustomField = call.read()?;
+    if field.key != call.part(0) {
+        return Err(Problem::new(422, "A field keeps its key."));
+    }
+    call.api.admin.edit_custom_field(&call.actor, &field)?;
+    show_field(call)
 }
 
 pub(super) fn delete_field(call: &Call<'_>) -> Answered {

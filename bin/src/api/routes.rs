@@ -192,6 +192,14 @@ pub(super) const ROUTES: &[Route] = &[
     .gives(Gives::One("Configuration")),
     write(
         "POST",
+        "/configurations/*/pause",
+        on::configuration,
+        on::pause,
+        "Pause a configuration: its identity provider is told to come back later",
+    )
+    .gives(Gives::One("Configuration")),
+    write(
+        "POST",
         "/configurations/*/disable",
         on::configuration,
         on::disable,
@@ -219,6 +227,15 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .gives(Gives::Computed("IssuedTokenDocument")),
     write(
+        "PATCH",
+        "/configurations/*/tokens/*",
+        on::token,
+        on::edit_token,
+        "Set when a live token ends",
+    )
+    .takes("TokenEnd")
+    .gives(Gives::One("Token")),
+    write(
         "DELETE",
         "/configurations/*/tokens/*",
         on::token,
@@ -245,8 +262,9 @@ pub(super) const ROUTES: &[Route] = &[
         "/configurations/*/mappings/*/activate",
         on::mapping,
         on::activate_mapping,
-        "Activate the draft",
+        "Activate the draft, or an older version again",
     )
+    .takes("VersionInput")
     .gives(Gives::One("Mapping")),
     read(
         "/configurations/*/mappings/*/versions",
@@ -275,15 +293,19 @@ pub(super) const ROUTES: &[Route] = &[
         "List what the guard holds",
     )
     .gives(Gives::Page("Held")),
-    post(
+    write(
+        "POST",
         "/configurations/*/held/allow",
+        on::held,
         on::allow_held,
         "Carry out what the guard holds",
     )
     .takes("HeldInput")
     .gives(Gives::Page("Held")),
-    post(
+    write(
+        "POST",
         "/configurations/*/held/reject",
+        on::held,
         on::reject_held,
         "Drop what the guard holds",
     )
@@ -294,6 +316,15 @@ pub(super) const ROUTES: &[Route] = &[
         on::list_links,
         "List the links that wait",
     )
+    .gives(Gives::Page("Link")),
+    write(
+        "POST",
+        "/configurations/*/links/approve",
+        on::links,
+        on::approve_link,
+        "Put a person under the management of the configuration, as its identity provider sent them",
+    )
+    .takes("LinkInput")
     .gives(Gives::Page("Link")),
     read(
         "/events",
@@ -320,12 +351,30 @@ pub(super) const ROUTES: &[Route] = &[
     .gives(Gives::One("Event")),
     read("/users", of::list_users, "List users")
         .gives(Gives::Page("User"))
-        .asks(PAGE),
+        .asks(&["q", "status", "userType", "configuration", "cursor", "limit"]),
     read("/users/*", of::show_user, "Read a user").gives(Gives::One("User")),
+    write(
+        "PATCH",
+        "/users/*",
+        of::user,
+        of::edit_user,
+        "Block, unblock, archive, convert or unlink a user",
+    )
+    .takes("UserInput")
+    .gives(Gives::One("User")),
     read("/groups", of::list_groups, "List groups")
         .gives(Gives::Page("Group"))
         .asks(PAGE),
     read("/groups/*", of::show_group, "Read a group").gives(Gives::One("Group")),
+    write(
+        "PATCH",
+        "/groups/*",
+        of::group,
+        of::edit_group,
+        "Unlink a group",
+    )
+    .takes("GroupInput")
+    .gives(Gives::One("Group")),
     read(
         "/groups/*/members",
         of::list_members,
@@ -340,6 +389,15 @@ pub(super) const ROUTES: &[Route] = &[
         .gives(Gives::Created("CustomField")),
     read("/custom-fields/*", of::show_field, "Read a custom field")
         .gives(Gives::One("CustomField")),
+    write(
+        "PUT",
+        "/custom-fields/*",
+        of::field,
+        of::edit_field,
+        "Change the label, the options or the limits of a custom field",
+    )
+    .takes("CustomField")
+    .gives(Gives::One("CustomField")),
     write(
         "DELETE",
         "/custom-fields/*",
@@ -390,6 +448,7 @@ pub(super) const ROUTES: &[Route] = &[
         "actor",
         "event",
         "source",
+        "configuration",
         "since",
         "until",
         openapi::NUMBER_CURSOR,

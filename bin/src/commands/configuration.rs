@@ -1,8 +1,11 @@
-//! `configuration`: add, list, show, edit, enable, disable, delete.
+//! `configuration`: add, list, show, edit, enable, pause, disable, delete.
 
 use clap::{Args, Subcommand};
-use scim_admin::configuration::profile_name;
-use scim_admin::{AdminService, ConfigurationInput, IdentityProvider, ProvisioningConfiguration};
+use scim_admin::configuration::{parse_networks, profile_name};
+use scim_admin::{
+    AdminService, ConfigurationInput, ConfigurationStatus, IdentityProvider,
+    ProvisioningConfiguration,
+};
 use scim_protocol::Profile;
 use scim_provisioning::Policies;
 
@@ -30,6 +33,8 @@ pub(crate) enum Action {
     Edit(Box<Edit>),
     /// Accept a configuration's tokens again.
     Enable(Which),
+    /// Tell the identity provider to come back later; it keeps what it has and sends it again.
+    Pause(Which),
     /// Refuse a configuration's tokens from the next request on.
     Disable(Which),
     /// Delete a configuration and its tokens; its users, groups and log entries stay.
@@ -58,6 +63,12 @@ pub(crate) struct Add {
     /// Whether deviations from the RFCs are accepted.
     #[arg(long, default_value = "tolerant", value_parser = value::profile())]
     profile: Profile,
+    /// The networks from which its tokens are accepted, separated by commas; without it every one.
+    #[arg(long, value_name = "NETWORKS", default_value = "")]
+    allowed_networks: String,
+    /// How many days the token lives.
+    #[arg(long, value_name = "DAYS", default_value_t = 365)]
+    token_days: i64,
     #[command(flatten)]
     policies: PolicyOptions,
 }
@@ -84,6 +95,9 @@ pub(crate) struct Changes {
     /// Whether deviations from the RFCs are accepted.
     #[arg(long, group = "Changes", value_parser = value::profile())]
     profile: Option<Profile>,
+    /// The networks from which its tokens are accepted, separated by commas; "" for every one.
+    #[arg(long, group = "Changes", value_name = "NETWORKS")]
+    allowed_networks: Option<String>,
     #[command(flatten)]
     policies: PolicyOptions,
 }
@@ -117,8 +131,15 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
         Action::List { search } => return list(common, &instance, search.as_deref()),
         Action::Show(which) => return show(common, &instance, &which),
         Action::Edit(edit) => ("Changed", self::edit(&admin, *edit)?),
-        Action::Enable(which) => ("Enabled", enable(&admin, &which, true)?),
-        Action::Disable(which) => ("Disabled", enable(&admin, &which, false)?),
+        Action::Enable(which) => (
+            "Enabled",
+            set(&admin, &which, ConfigurationStatus::Enabled)?,
+        ),
+        Action::Pause(which) => ("Paused", set(&admin, &which, ConfigurationStatus::Paused)?),
+        Action::Disable(which) => {
+            let disabled = set(&admin, &which, ConfigurationStatus::Disabled)?;
+            ("Disabled", disabled)
+        }
         Action::Delete(which) => {
             let deleted = admin.delete_configuration(&actor(), &which.configuration)?;
             ("Deleted", deleted)
@@ -146,8 +167,12 @@ fn add(common: &Common, instance: &Instance, options: Add) -> anyhow::Result<()>
         identity_provider: options.idp,
         profile: options.profile,
         policies: options.policies.apply(Policies::default()),
+        networks: parse_networks(&options.allowed_networks)?,
     };
-    let (configuration, token) = instance.admin().add_configuration(&actor(), &input)?;
+    let (configuration, token) =
+        instance
+            .admin()
+            .add_configuration(&actor(), &input, Some(options.token_days))?;
     if common.json {
         let endpoint = instance.scim_endpoint();
         return output::json(&documents::added(endpoint, &configuration, &token));
@@ -175,7 +200,7 @@ fn list(common: &Common, instance: &Instance, search: Option<&str>) -> anyhow::R
     }
     let mut table = Table::titled(["name", "status", "provisions", "idp", "id"]);
     for one in configurations {
-        let (status, provisions) = (one.status().to_owned(), provisions(&one));
+        let (status, provisions) = (one.status.as_str().to_owned(), provisions(&one));
         let idp = one.identity_provider.as_str().to_owned();
         table.row([one.name, status, provisions, idp, one.id.to_string()]);
     }
@@ -191,7 +216,7 @@ fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<(
     for (title, text) in [
         ("Name", one.name.clone()),
         ("Description", one.description.clone()),
-        ("Status", one.status().to_owned()),
+        ("Status", one.status.as_str().to_owned()),
         ("Provisions", provisions(&one)),
         (
             "Identity provider",
@@ -202,6 +227,17 @@ fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<(
     .into_iter()
     .chain(policy::rows(&one.policies))
     .chain([
+        (
+            "Allowed networks",
+            match one.networks.as_slice() {
+                [] => "every one".to_owned(),
+                networks => networks
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            },
+        ),
         ("SCIM endpoint", instance.scim_endpoint().to_owned()),
         ("Created", instant(one.created)),
         ("Changed", instant(one.last_modified)),
@@ -223,16 +259,20 @@ fn edit(admin: &AdminService, edit: Edit) -> anyhow::Result<ProvisioningConfigur
         identity_provider: changes.idp.unwrap_or(now.identity_provider),
         profile: changes.profile.unwrap_or(now.profile),
         policies: changes.policies.apply(now.policies),
+        networks: match changes.allowed_networks {
+            Some(networks) => parse_networks(&networks)?,
+            None => now.networks,
+        },
     };
     Ok(admin.edit_configuration(&actor(), &now.id.to_string(), &input)?)
 }
 
-fn enable(
+fn set(
     admin: &AdminService,
     which: &Which,
-    enabled: bool,
+    status: ConfigurationStatus,
 ) -> anyhow::Result<ProvisioningConfiguration> {
-    Ok(admin.enable_configuration(&actor(), &which.configuration, enabled)?)
+    Ok(admin.set_status(&actor(), &which.configuration, status)?)
 }
 
 fn provisions(configuration: &ProvisioningConfiguration) -> String {

@@ -15,6 +15,8 @@ use crate::settings::Common;
 pub(crate) enum Action {
     /// Add a field; identity providers find it in the extension schema of User.
     Add(Add),
+    /// Change the label, the options or the limits of a field; its type stays.
+    Edit(Add),
     /// List the fields.
     List,
     /// Delete a field that no rule writes.
@@ -24,7 +26,7 @@ pub(crate) enum Action {
     },
 }
 
-/// Options of `custom-field add`.
+/// The definition of a field.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// The key: lower-case letters, digits and underscores.
@@ -68,6 +70,14 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
             match common.json {
                 true => output::json(&serde_json::to_value(&field)?),
                 false => output::line(&format!("Added {}", field.key)),
+            }
+        }
+        Action::Edit(options) => {
+            let field = options.field()?;
+            admin.edit_custom_field(&actor(), &field)?;
+            match common.json {
+                true => output::json(&serde_json::to_value(&field)?),
+                false => output::line(&format!("Changed {}", field.key)),
             }
         }
         Action::List => list(common, &admin.custom_fields()?),

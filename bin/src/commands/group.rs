@@ -1,8 +1,9 @@
-//! `group`: list groups.
+//! `group`: list groups, unlink one.
 
 use clap::Subcommand;
+use scim_admin::AdminService;
 
-use super::value::Page;
+use super::value::{Page, actor};
 use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
@@ -13,18 +14,38 @@ use crate::settings::Common;
 pub(crate) enum Action {
     /// List groups, whoever manages them.
     List(Page),
+    /// Take a group out of the management of an identity provider.
+    Unlink {
+        /// The id of the group.
+        id: String,
+    },
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the service fails.
+/// When the service refuses or fails.
 pub(crate) fn run(common: &Common, action: &Action) -> anyhow::Result<()> {
-    let Action::List(page) = action;
+    let admin = Instance::of(common)?.admin();
+    match action {
+        Action::List(page) => list(common, &admin, page),
+        Action::Unlink { id } => {
+            admin.unlink_group(&actor(), id)?;
+            let group = admin.group(id)?;
+            match common.json {
+                true => output::json(&documents::group_detail(&group)),
+                false => output::line(&format!(
+                    "{} is managed by hand",
+                    output::printable(&group.group.name)
+                )),
+            }
+        }
+    }
+}
+
+fn list(common: &Common, admin: &AdminService, page: &Page) -> anyhow::Result<()> {
     let (search, after) = (page.search.as_deref(), page.after.as_deref());
-    let groups = Instance::of(common)?
-        .admin()
-        .groups(search, after, page.limit)?;
+    let groups = admin.groups(search, after, page.limit)?;
     if common.json {
         return output::json(&groups.iter().map(documents::group).collect());
     }

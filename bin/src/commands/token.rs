@@ -1,6 +1,6 @@
-//! `token`: add, list, show, revoke.
+//! `token`: add, expire, list, show, revoke.
 
-use chrono::Utc;
+use chrono::{Duration, Utc};
 use clap::{Args, Subcommand};
 use scim_admin::{AccessToken, IssuedToken};
 use serde_json::json;
@@ -18,11 +18,28 @@ pub(crate) enum Action {
     Add {
         /// The name or id of the configuration.
         configuration: String,
+        /// How many days the token lives.
+        #[arg(long, value_name = "DAYS", default_value_t = 365)]
+        days: i64,
+        /// How many hours the token that is there goes on; without it until it is revoked.
+        #[arg(long, value_name = "HOURS")]
+        overlap_hours: Option<i64>,
     },
     /// List the tokens of a configuration, newest first.
     List {
         /// The name or id of the configuration.
         configuration: String,
+    },
+    /// Let a live token end in so many days.
+    Expire {
+        /// The name or id of the configuration.
+        configuration: String,
+        /// The id of the token.
+        #[arg(long, value_name = "ID")]
+        id: String,
+        /// In how many days.
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=730))]
+        days: i64,
     },
     /// Print a live token again.
     Show(Which),
@@ -47,8 +64,26 @@ pub(crate) struct Which {
 pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     let admin = Instance::of(common)?.admin();
     match action {
-        Action::Add { configuration } => {
-            print(common, &admin.add_token(&actor(), &configuration, None)?)
+        Action::Add {
+            configuration,
+            days,
+            overlap_hours,
+        } => {
+            let issued = admin.add_token(&actor(), &configuration, overlap_hours, Some(days))?;
+            print(common, &issued)
+        }
+        Action::Expire {
+            configuration,
+            id,
+            days,
+        } => {
+            let end = Utc::now() + Duration::days(days);
+            admin.set_token_end(&actor(), &configuration, &id, end)?;
+            let tokens = admin.tokens(&configuration)?;
+            match (common.json, tokens.iter().find(|token| token.id == id)) {
+                (true, Some(token)) => output::json(&documents::token(token)),
+                _ => output::line(&format!("Ends {}", instant(end))),
+            }
         }
         Action::Show(which) => {
             let id = which.id.as_deref();

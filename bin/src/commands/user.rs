@@ -1,10 +1,11 @@
-//! `user`: add a person by hand, list people.
+//! `user`: add a person by hand, list people, change one by hand.
 
 use clap::{Args, Subcommand};
-use scim_admin::people::{Person, PersonInput};
+use scim_admin::AdminService;
+use scim_admin::people::{ManagedBy, PeopleQuery, Person, PersonChange, PersonInput, UserType};
 use serde_json::json;
 
-use super::value::{Page, actor, yes};
+use super::value::{self, Page, actor, yes};
 use crate::documents;
 use crate::instance::Instance;
 use crate::output::{self, Table};
@@ -16,7 +17,39 @@ pub(crate) enum Action {
     /// Add a person by hand.
     Add(Add),
     /// List people, whoever manages them.
-    List(Page),
+    List {
+        #[command(flatten)]
+        page: Page,
+        /// Only those with this status.
+        #[arg(long, value_parser = ["active", "blocked", "archived"])]
+        status: Option<String>,
+        /// Only those whom this configuration manages, by its name or id.
+        #[arg(long, value_name = "CONFIGURATION")]
+        configuration: Option<String>,
+    },
+    /// Let a person no longer sign in.
+    Block(Which),
+    /// Let a person who is blocked or archived be active again.
+    Unblock(Which),
+    /// Put a person out of the way; the logon name is free again.
+    Archive(Which),
+    /// Make a person a technician, or a requester again.
+    Convert {
+        #[command(flatten)]
+        which: Which,
+        /// What the person becomes.
+        #[arg(long, value_name = "TYPE", value_parser = value::user_type())]
+        to: UserType,
+    },
+    /// Take a person out of the management of an identity provider.
+    Unlink(Which),
+}
+
+/// A person.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The id of the person.
+    id: String,
 }
 
 /// Options of `user add`.
@@ -62,10 +95,52 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
                 false => output::line(&format!("Added {id}")),
             }
         }
-        Action::List(page) => {
-            let (search, after) = (page.search.as_deref(), page.after.as_deref());
-            list(common, admin.people(search, after, page.limit)?)
+        Action::List {
+            page,
+            status,
+            configuration,
+        } => {
+            let managed_by = match configuration {
+                Some(name) => ManagedBy::Configuration(admin.configuration(&name)?.id),
+                None => ManagedBy::Anybody,
+            };
+            let query = PeopleQuery {
+                search: page.search,
+                status,
+                user_type: None,
+                managed_by,
+                after: page.after,
+                limit: page.limit,
+            };
+            list(common, admin.people(&query)?)
         }
+        Action::Block(which) => change(common, &admin, &which, PersonChange::Block),
+        Action::Unblock(which) => change(common, &admin, &which, PersonChange::Unblock),
+        Action::Archive(which) => change(common, &admin, &which, PersonChange::Archive),
+        Action::Convert { which, to } => change(common, &admin, &which, PersonChange::Convert(to)),
+        Action::Unlink(which) => change(common, &admin, &which, PersonChange::Unlink),
+    }
+}
+
+fn change(
+    common: &Common,
+    admin: &AdminService,
+    which: &Which,
+    change: PersonChange,
+) -> anyhow::Result<()> {
+    admin.change_person(&actor(), &which.id, change)?;
+    let person = admin.person(&which.id)?;
+    match common.json {
+        true => output::json(&documents::user_detail(&person)),
+        false => output::line(&format!(
+            "{} is {}",
+            output::printable(&person.person.user_name),
+            match change {
+                PersonChange::Unlink => "managed by hand",
+                PersonChange::Convert(into) => into.as_str(),
+                _ => &person.person.status,
+            }
+        )),
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use scim_admin::account::Role;
+use scim_admin::people::UserType;
 use scim_admin::{Actor, IdentityProvider};
 use scim_protocol::Profile;
 use scim_provisioning::ExistingUsers;
@@ -45,6 +46,15 @@ pub(crate) struct Page {
     /// Those behind this id, the last of the page before.
     #[arg(long, value_name = "ID")]
     pub(crate) after: Option<String>,
+}
+
+/// Parses what a person is.
+pub(crate) fn user_type() -> impl TypedValueParser<Value = UserType> {
+    use UserType::{Requester, Technician};
+    known(
+        [Requester, Technician].map(UserType::as_str),
+        UserType::parse,
+    )
 }
 
 /// Parses a role.

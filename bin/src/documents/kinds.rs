@@ -22,7 +22,7 @@ document! {
         /// Unique without regard to case.
         name: String,
         description: String,
-        /// `enabled` or `disabled`.
+        /// `enabled`, `paused` or `disabled`.
         status: String,
         provisioning_type: ProvisioningType,
         identity_provider: String,
@@ -31,6 +31,8 @@ document! {
         /// What a create does that meets a person who was created by hand.
         existing_users: String,
         policy: PolicySummary,
+        /// From where its tokens are accepted; from everywhere when empty.
+        allowed_networks: Vec<String>,
         scim_endpoint: String,
         created_at: String,
         last_modified_at: String,

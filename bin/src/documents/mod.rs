@@ -47,7 +47,7 @@ impl Configuration {
             id: stored.id.to_string(),
             name: stored.name.clone(),
             description: stored.description.clone(),
-            status: stored.status().to_owned(),
+            status: stored.status.as_str().to_owned(),
             provisioning_type: ProvisioningType {
                 users: stored.users,
                 groups: stored.groups,
@@ -56,6 +56,7 @@ impl Configuration {
             profile: profile_name(stored.profile).to_owned(),
             existing_users: stored.policies.existing_users.as_str().to_owned(),
             policy: PolicySummary::new(&stored.policies),
+            allowed_networks: stored.networks.iter().map(ToString::to_string).collect(),
             scim_endpoint: endpoint.to_owned(),
             created_at: instant(stored.created),
             last_modified_at: instant(stored.last_modified),

@@ -60,6 +60,15 @@ impl Reply {
     /// The reply to somebody who could not be authenticated.
     pub(crate) fn refused(refusal: Refusal, request_id: &str) -> Self {
         let error = Error::with_status(refusal.status, refusal.detail);
+        if let Some(seconds) = refusal.retry_after {
+            // Nothing failed: the client is told why it is to come back.
+            let told = Self {
+                status: refusal.status,
+                body: Some(error.to_json().to_string().into_bytes()),
+                headers: Vec::new(),
+            };
+            return told.with(header::RETRY_AFTER, &seconds.to_string());
+        }
         let reply = Self::new(Answer::from(&error), request_id);
         if let Some(challenge) = refusal.challenge {
             return reply.with(header::WWW_AUTHENTICATE, challenge);

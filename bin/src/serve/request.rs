@@ -53,6 +53,7 @@ impl Incoming {
         Presented {
             authorization: self.authorization.iter().map(Vec::as_slice).collect(),
             source: self.source(),
+            address: self.address,
             user_agent: self.user_agent.as_deref(),
         }
     }

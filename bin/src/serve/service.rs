@@ -2,6 +2,7 @@
 
 use crate::api::{ApiAnswer, ApiRequest};
 use crate::console::{ConsoleAnswer, ConsoleRequest};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use scim_protocol::Limits;
@@ -56,6 +57,8 @@ pub(crate) struct Presented<'a> {
     pub(crate) authorization: Vec<&'a [u8]>,
     /// Where the request came from.
     pub(crate) source: Option<String>,
+    /// The same as an address.
+    pub(crate) address: Option<IpAddr>,
     /// The `User-Agent` header.
     pub(crate) user_agent: Option<&'a str>,
 }
@@ -69,4 +72,6 @@ pub(crate) struct Refusal {
     pub(crate) detail: String,
     /// The `WWW-Authenticate` header of a 401 (RFC 7235 section 3.1).
     pub(crate) challenge: Option<&'static str>,
+    /// The `Retry-After` header, in seconds, of a client that is to come back.
+    pub(crate) retry_after: Option<u64>,
 }

@@ -30,6 +30,7 @@ impl Service for Echo {
             _ => Err(Refusal {
                 status: 401,
                 detail: "The token is not valid.".to_owned(),
+                retry_after: None,
                 challenge: Some("Bearer realm=\"scim\""),
             }),
         }

@@ -1,6 +1,7 @@
 //! From an `Authorization` header to the configuration that speaks.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
@@ -10,6 +11,7 @@ use scim_provisioning::{Configuration, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::api_key::hex;
+use crate::configuration::ConfigurationStatus;
 use crate::keyring::KeyRing;
 use crate::store::Store;
 
@@ -35,6 +37,12 @@ pub enum AuthenticationError {
     /// The configuration of the token is disabled.
     #[error("The provisioning configuration is disabled.")]
     Disabled,
+    /// The configuration of the token is paused.
+    #[error("Provisioning is paused; send the request again later.")]
+    Paused,
+    /// The token does not come from where it may.
+    #[error("The token is not accepted from this address.")]
+    Network,
     /// The store failed.
     #[error("the database failed")]
     Store(#[from] StoreError),
@@ -45,10 +53,15 @@ impl AuthenticationError {
     pub fn status(&self) -> u16 {
         match self {
             Self::Missing | Self::Invalid => 401,
-            Self::Disabled => 403,
+            Self::Disabled | Self::Network => 403,
             // Whoever asks again later may find the database in order.
-            Self::Store(_) => 503,
+            Self::Store(_) | Self::Paused => 503,
         }
+    }
+
+    /// After how many seconds the client may try again, where that is known.
+    pub fn retry_after(&self) -> Option<u64> {
+        matches!(self, Self::Paused).then_some(PAUSE_SECONDS)
     }
 
     /// The `WWW-Authenticate` header of a 401 (RFC 6750 section 3).
@@ -95,13 +108,14 @@ impl Authenticator {
         }
     }
 
-    /// Authenticates a request by its `Authorization` headers.
+    /// Authenticates a request by its `Authorization` headers and by where it comes from.
     ///
     /// # Errors
     /// [`AuthenticationError`]; every token that is not accepted is answered alike.
     pub fn authenticate(
         &self,
         headers: &[&[u8]],
+        source: Option<IpAddr>,
         now: DateTime<Utc>,
     ) -> Result<Authenticated, AuthenticationError> {
         let [header] = headers else {
@@ -117,8 +131,14 @@ impl Authenticator {
         if row.configuration.to_string() != claims.sub || !row.is_live(now) {
             return Err(AuthenticationError::Invalid);
         }
-        if !configuration.enabled {
-            return Err(AuthenticationError::Disabled);
+        if !configuration.admits(source) {
+            tracing::warn!(configuration.id = %configuration.id, "a token came from a network that is not allowed");
+            return Err(AuthenticationError::Network);
+        }
+        match configuration.status {
+            ConfigurationStatus::Enabled => {}
+            ConfigurationStatus::Paused => return Err(AuthenticationError::Paused),
+            ConfigurationStatus::Disabled => return Err(AuthenticationError::Disabled),
         }
         Ok(Authenticated {
             configuration: Arc::new(configuration.to_provisioning()),
@@ -194,3 +214,5 @@ fn bearer(header: &[u8]) -> Result<&str, AuthenticationError> {
 }
 
 const TOUCH_SECONDS: i64 = 60;
+/// When a client that met a pause may ask again.
+const PAUSE_SECONDS: u64 = 300;

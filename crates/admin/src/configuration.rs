@@ -1,11 +1,16 @@
 //! Provisioning configurations.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
+use ipnet::IpNet;
 use scim_protocol::Profile;
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Configuration, ConfigurationId, Policies};
 use validator::{Validate, ValidationError};
+
+use crate::error::AdminError;
 
 /// A provisioning configuration: one identity provider, and what it may do.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +21,8 @@ pub struct ProvisioningConfiguration {
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// Whether its tokens are accepted.
-    pub enabled: bool,
+    /// Whether the identity provider is served.
+    pub status: ConfigurationStatus,
     /// Whether Users are provisioned.
     pub users: bool,
     /// Whether Groups are provisioned.
@@ -28,6 +33,8 @@ pub struct ProvisioningConfiguration {
     pub profile: Profile,
     /// What leaving means, who is linked, and when leaving is too much at once.
     pub policies: Policies,
+    /// From where its tokens are accepted; from everywhere when empty.
+    pub networks: Vec<IpNet>,
     /// Which rules and fields it uses.
     pub model: ModelVersion,
     /// Since when the guard counts.
@@ -56,10 +63,71 @@ impl ProvisioningConfiguration {
         }
     }
 
-    /// `enabled` or `disabled`.
-    pub fn status(&self) -> &'static str {
-        if self.enabled { "enabled" } else { "disabled" }
+    /// Whether a token is accepted from this address.
+    pub fn admits(&self, source: Option<IpAddr>) -> bool {
+        let within = |address| self.networks.iter().any(|net| net.contains(&address));
+        self.networks.is_empty() || source.is_some_and(within)
     }
+}
+
+/// Whether an identity provider is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfigurationStatus {
+    /// Its tokens are accepted.
+    Enabled,
+    /// It is told to come back later, so that it keeps what it has and sends it again.
+    Paused,
+    /// Its tokens are refused.
+    Disabled,
+}
+
+impl ConfigurationStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Enabled, Self::Paused, Self::Disabled];
+
+    /// The status as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Paused => "paused",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// The status of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+
+    /// The change to it, as the audit names it.
+    pub(crate) fn event(self) -> &'static str {
+        match self {
+            Self::Enabled => "configuration.enabled",
+            Self::Paused => "configuration.paused",
+            Self::Disabled => "configuration.disabled",
+        }
+    }
+}
+
+/// Networks out of a text, separated by commas, spaces or lines. An address alone is a network of
+/// one.
+///
+/// # Errors
+/// [`AdminError::Invalid`] which of them is none.
+pub fn parse_networks(text: &str) -> Result<Vec<IpNet>, AdminError> {
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let network = part.parse::<IpNet>().map(|network| network.trunc());
+            let network = network.or_else(|_error| part.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_error| {
+                let part: String = part.chars().take(64).collect();
+                AdminError::Invalid(format!(
+                    "\"{part}\" is no network such as 192.0.2.0/24 or 2001:db8::/32"
+                ))
+            })
+        })
+        .collect()
 }
 
 /// What an administrator enters of a configuration.
@@ -82,6 +150,9 @@ pub struct ConfigurationInput {
     /// What leaving means, who is linked, and when leaving is too much at once.
     #[validate(custom(function = "valid_policies"))]
     pub policies: Policies,
+    /// From where its tokens are accepted; from everywhere when empty.
+    #[validate(custom(function = "valid_networks"))]
+    pub networks: Vec<IpNet>,
 }
 
 impl ConfigurationInput {
@@ -95,6 +166,7 @@ impl ConfigurationInput {
             identity_provider: IdentityProvider::default(),
             profile: Profile::Tolerant,
             policies: Policies::default(),
+            networks: Vec::new(),
         }
     }
 
@@ -108,6 +180,7 @@ impl ConfigurationInput {
             identity_provider: found.identity_provider,
             profile: found.profile,
             policies: found.policies,
+            networks: found.networks.clone(),
         }
     }
 }
@@ -127,6 +200,13 @@ fn valid_policies(policies: &Policies) -> Result<(), ValidationError> {
         _ => return Ok(()),
     };
     Err(ValidationError::new("policies").with_message(message.into()))
+}
+
+fn valid_networks(networks: &[IpNet]) -> Result<(), ValidationError> {
+    match networks.len() {
+        0..=100 => Ok(()),
+        _ => Err(ValidationError::new("networks").with_message("are more than 100".into())),
+    }
 }
 
 fn valid_name(name: &str) -> Result<(), ValidationError> {

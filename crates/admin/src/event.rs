@@ -101,6 +101,8 @@ pub struct AuditQuery {
     pub event: Option<String>,
     /// From this address.
     pub source: Option<String>,
+    /// In the history of this configuration.
+    pub configuration: Option<ConfigurationId>,
     /// At this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Before this time.
@@ -124,6 +126,8 @@ pub struct AuditEntry {
     pub event: Cow<'static, str>,
     /// To what.
     pub object: String,
+    /// The configuration whose history it belongs to.
+    pub configuration: Option<ConfigurationId>,
     /// Before and after, without secrets.
     pub details: Value,
 }
@@ -132,16 +136,17 @@ impl AuditEntry {
     /// The hash of this entry in the chain: SHA-256, in hexadecimal, over the hash before it and
     /// everything that the entry says.
     pub fn hash_after(&self, previous: &str) -> String {
-        let said = json!([
-            previous,
-            self.at.timestamp_millis(),
-            self.actor,
-            self.source,
-            self.event,
-            self.object,
-            self.details,
-        ]);
-        hex(digest(&SHA256, said.to_string().as_bytes()).as_ref())
+        let mut said = vec![
+            json!(previous),
+            json!(self.at.timestamp_millis()),
+            json!(self.actor),
+            json!(self.source),
+            json!(self.event),
+            json!(self.object),
+            self.details.clone(),
+        ];
+        said.extend(self.configuration.map(|id| json!(id.to_string())));
+        hex(digest(&SHA256, Value::Array(said).to_string().as_bytes()).as_ref())
     }
 }
 

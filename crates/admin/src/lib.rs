@@ -21,7 +21,9 @@ pub mod store;
 pub mod token;
 
 pub use authenticate::{Authenticated, AuthenticationError, Authenticator};
-pub use configuration::{ConfigurationInput, IdentityProvider, ProvisioningConfiguration};
+pub use configuration::{
+    ConfigurationInput, ConfigurationStatus, IdentityProvider, ProvisioningConfiguration,
+};
 pub use error::AdminError;
 pub use keyring::{KeyRing, KeyRingError};
 pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken, VersionChoice};

@@ -29,6 +29,35 @@ fn check_user_name(name: &str) -> Result<(), ValidationError> {
         .with_message("is blank, longer than 512 characters or holds invisible characters".into()))
 }
 
+/// Which people, in order of id.
+#[derive(Debug, Clone, Default)]
+pub struct PeopleQuery {
+    /// Whose logon name, name or e-mail contains this.
+    pub search: Option<String>,
+    /// With this status: `active`, `blocked` or `archived`.
+    pub status: Option<String>,
+    /// Whose own record says so, whatever groups give.
+    pub user_type: Option<UserType>,
+    /// Managed by whom.
+    pub managed_by: ManagedBy,
+    /// Behind this id.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Who manages a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ManagedBy {
+    /// Whoever does, or nobody.
+    #[default]
+    Anybody,
+    /// Nobody: the person was created by hand.
+    Nobody,
+    /// A configuration.
+    Configuration(ConfigurationId),
+}
+
 /// A person in the directory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Person {
@@ -58,6 +87,16 @@ pub struct Person {
     pub created: DateTime<Utc>,
     /// When the person last changed.
     pub last_modified: DateTime<Utc>,
+}
+
+impl Person {
+    /// What the person is, with what groups give.
+    pub fn user_type(&self) -> UserType {
+        let found = self.fields.get("user_type").and_then(Value::as_str);
+        found
+            .and_then(UserType::parse)
+            .unwrap_or(UserType::Requester)
+    }
 }
 
 /// A value that a group or an administrator gave.
@@ -151,10 +190,40 @@ pub struct Member {
 pub enum PersonChange {
     /// The person can no longer sign in.
     Block,
-    /// The person can sign in again.
+    /// The person is active again, whether blocked or archived before.
     Unblock,
+    /// The person is out of the way, and the logon name is free again.
+    Archive,
+    /// The person becomes a technician, or a requester again, as the same record.
+    Convert(UserType),
     /// The person is no longer managed by an identity provider.
     Unlink,
+}
+
+/// What a person is: somebody who asks, or somebody who does the work as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserType {
+    /// Asks.
+    Requester,
+    /// Does the work; every technician is a requester, too.
+    Technician,
+}
+
+impl UserType {
+    /// The type as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requester => "requester",
+            Self::Technician => "technician",
+        }
+    }
+
+    /// The type of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Requester, Self::Technician]
+            .into_iter()
+            .find(|known| known.as_str() == text)
+    }
 }
 
 impl PersonChange {
@@ -163,6 +232,8 @@ impl PersonChange {
         match self {
             Self::Block => "person.blocked",
             Self::Unblock => "person.unblocked",
+            Self::Archive => "person.archived",
+            Self::Convert(_) => "person.converted",
             Self::Unlink => "person.unlinked",
         }
     }

@@ -14,8 +14,8 @@ use crate::event::{
 };
 use crate::mapping::{MappingVersion, ReceivedAttribute};
 use crate::people::{
-    GroupDetail, GroupSummary, ManagedCounts, Member, Person, PersonChange, PersonDetail,
-    PersonInput,
+    GroupDetail, GroupSummary, ManagedCounts, Member, PeopleQuery, Person, PersonChange,
+    PersonDetail, PersonInput,
 };
 use crate::policy::{Decision, HeldChange, LinkRequest};
 use crate::session::Session;
@@ -118,15 +118,15 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
 
-    /// Lets a token end at a time, which is not later than it ends anyway; answers whether it lives
-    /// until then.
+    /// Lets a token that is live now end at a time; answers whether there was one.
     ///
     /// # Errors
     /// See [`Store`].
-    fn retire_token(
+    fn set_token_end(
         &self,
         id: &str,
-        at: DateTime<Utc>,
+        end: DateTime<Utc>,
+        now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
 
@@ -296,16 +296,11 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<String, StoreError>;
 
-    /// People whose logon name, name or e-mail contains a text, in order of id, behind an id.
+    /// People in order of id.
     ///
     /// # Errors
     /// See [`Store`].
-    fn people(
-        &self,
-        search: Option<&str>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<Person>, StoreError>;
+    fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, StoreError>;
 
     /// Groups whose name contains a text, in order of id, behind an id.
     ///
@@ -405,6 +400,16 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 
+    /// Puts a definition in the place of the one of its key; answers whether there was one.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn replace_custom_field(
+        &self,
+        field: &CustomField,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
     /// Deletes a custom field; answers whether there was one.
     ///
     /// # Errors
@@ -482,6 +487,17 @@ pub trait Store: Send + Sync {
         &self,
         id: &str,
         change: PersonChange,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// Takes a group out of its configuration's management; answers whether it was in one.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn unlink_group(
+        &self,
+        id: &str,
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;

@@ -166,6 +166,17 @@ impl FieldKind {
         }
     }
 
+    /// Whether values of the one are of the type of the other, whatever their options and limits.
+    pub fn same_type(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number { integer: one, .. }, Self::Number { integer: other, .. }) => {
+                one == other
+            }
+            (Self::Reference(one), Self::Reference(other)) => one == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
     /// The attribute of the extension schema.
     fn attribute(&self, name: &str) -> Attribute {
         let of = |kind| Attribute::new(name, kind);

@@ -71,7 +71,7 @@ pub(crate) fn audit(connection: &mut Connection, entry: &AuditEntry) -> Result<(
         .ok_or_else(|| unreadable("audit_chain"))?;
     let hash = entry.hash_after(&end.hash);
     let mut sql = connection
-        .sql("INSERT INTO audit_events (at, actor, source, event, object, details, hash) VALUES (");
+        .sql("INSERT INTO audit_events (at, actor, source, event, object, details, configuration_id, hash) VALUES (");
     sql.bind(millis(entry.at)).push(", ").bind(&entry.actor);
     sql.push(", ").bind(entry.source.clone());
     sql.push(", ")
@@ -79,6 +79,8 @@ pub(crate) fn audit(connection: &mut Connection, entry: &AuditEntry) -> Result<(
         .push(", ")
         .bind(&entry.object);
     sql.push(", ").bind(entry.details.to_string());
+    sql.push(", ")
+        .bind(entry.configuration.map(|id| id.to_string()));
     sql.push(", ").bind(&hash).push(")");
     connection.execute(&sql)?;
     let mut sql = connection.sql("UPDATE audit_chain SET length = length + 1, hash = ");

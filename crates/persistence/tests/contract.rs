@@ -247,7 +247,13 @@ on_both_engines! {
             if_none_match: None,
         };
         assert_eq!(house.provider.answer(&speaking, &request).status, 204);
-        let people = || house.admin.people(None, None, 10).unwrap().len();
+        let people = || {
+            let all = scim_admin::people::PeopleQuery {
+                limit: 10,
+                ..Default::default()
+            };
+            house.admin.people(&all).unwrap().len()
+        };
         let store: &dyn scim_admin::Store = &*house.database;
         let days = |days| chrono::Utc::now() + chrono::Duration::days(days);
         assert_eq!((store.purge(days(29), 10).unwrap(), people()), (0, 2));
@@ -339,9 +345,10 @@ on_both_engines! {
             identity_provider: scim_admin::IdentityProvider::default(),
             profile: scim_protocol::Profile::Tolerant,
             policies: scim_provisioning::Policies::default(),
+            networks: Vec::new(),
         };
         for name in ["Test", "TEST", " test "] {
-            let refused = house.admin.add_configuration(&actor(), &input(name));
+            let refused = house.admin.add_configuration(&actor(), &input(name), None);
             assert!(matches!(refused, Err(scim_admin::AdminError::NameTaken(_))), "{refused:?}");
         }
         assert_eq!(house.admin.configurations(None).unwrap().len(), 1);

@@ -8,7 +8,7 @@ use common::{Engine, House, actor, configuration};
 use scim_admin::AdminError;
 use scim_admin::account::Role;
 use scim_admin::event::{AuditQuery, EventQuery, LoggedEvent};
-use scim_admin::people::PersonChange;
+use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
 use scim_protocol::schema::uri;
 use scim_provisioning::Method;
 use serde_json::{Value, json};
@@ -372,7 +372,7 @@ fn a_token_goes_on_for_a_while_beside_its_successor() {
     on_every_engine(|house| {
         let old = house.admin.tokens("Test").unwrap().remove(0);
         assert!(matches!(
-            house.admin.add_token(&actor(), "Test", Some(721)),
+            house.admin.add_token(&actor(), "Test", Some(721), None),
             Err(AdminError::Invalid(_))
         ));
         assert_eq!(
@@ -380,22 +380,33 @@ fn a_token_goes_on_for_a_while_beside_its_successor() {
             1,
             "nothing half-done"
         );
-        house.admin.add_token(&actor(), "Test", None).unwrap();
-        let retire = |hours| house.admin.retire_token(&actor(), "Test", &old.id, hours);
-        assert!(matches!(retire(0), Err(AdminError::Invalid(_))));
-        assert!(matches!(retire(30 * 24 + 1), Err(AdminError::Invalid(_))));
-        retire(24).unwrap();
-        // It may end earlier than that, and not later.
-        assert!(matches!(retire(48), Err(AdminError::Invalid(_))));
-        retire(1).unwrap();
+        house
+            .admin
+            .add_token(&actor(), "Test", None, Some(30))
+            .unwrap();
+        let end = |hours| {
+            let at = Utc::now() + Duration::hours(hours);
+            house.admin.set_token_end(&actor(), "Test", &old.id, at)
+        };
+        assert!(matches!(end(-1), Err(AdminError::Invalid(_))));
+        assert!(matches!(end(731 * 24), Err(AdminError::Invalid(_))));
+        // It may end sooner and later than it would have.
+        for hours in [24, 48, 1] {
+            end(hours).unwrap();
+        }
         let tokens = house.admin.tokens("Test").unwrap();
         let old = tokens.iter().find(|token| token.id == old.id).unwrap();
         assert!(old.is_live(Utc::now()) && !old.is_live(Utc::now() + Duration::hours(2)));
-        // One that ends before the overlap does goes on ending then, and a new one is made.
         let second = tokens.iter().find(|token| token.id != old.id).unwrap();
+        let month = Utc::now() + Duration::days(30);
+        assert!(second.expires.unwrap() - month < Duration::hours(1));
+        // One that ends before the overlap does goes on ending then, and a new one is made.
         let id = Some(second.id.as_str());
         house.admin.revoke_tokens(&actor(), "Test", id).unwrap();
-        let third = house.admin.add_token(&actor(), "Test", Some(24)).unwrap();
+        let third = house
+            .admin
+            .add_token(&actor(), "Test", Some(24), None)
+            .unwrap();
         let after = house.admin.tokens("Test").unwrap();
         let ends = |id: &str| after.iter().find(|token| token.id == id).unwrap().expires;
         assert_eq!(ends(&old.id), old.expires);
@@ -447,5 +458,158 @@ fn the_audit_is_found_by_who_what_and_when() {
             }),
             3
         );
+    });
+}
+
+#[test]
+fn people_are_found_by_how_they_are_and_who_manages_them() {
+    on_every_engine(|house| {
+        let (ava, bo) = (
+            house.create("/Users", &user("ava")),
+            house.create("/Users", &user("bo")),
+        );
+        let by_hand = scim_admin::people::PersonInput {
+            user_name: "cy".to_owned(),
+            email: None,
+            tenant_admin: false,
+            role: None,
+        };
+        house.admin.add_person(&actor(), &by_hand).unwrap();
+        let change = |id: &str, change| house.admin.change_person(&actor(), id, change);
+        change(&ava, PersonChange::Archive).unwrap();
+        change(&bo, PersonChange::Convert(UserType::Technician)).unwrap();
+        // Twice is once too often.
+        for (id, again) in [
+            (&ava, PersonChange::Archive),
+            (&bo, PersonChange::Convert(UserType::Technician)),
+        ] {
+            assert!(matches!(change(id, again), Err(AdminError::Invalid(_))));
+        }
+        let names = |query: PeopleQuery| -> Vec<String> {
+            let query = PeopleQuery { limit: 10, ..query };
+            let found = house.admin.people(&query).unwrap().into_iter();
+            found.map(|person| person.user_name).collect()
+        };
+        let of = |query| names(query);
+        let own = house.admin.configuration("Test").unwrap().id;
+        assert_eq!(
+            of(PeopleQuery {
+                status: Some("archived".to_owned()),
+                ..PeopleQuery::default()
+            }),
+            ["ava"]
+        );
+        assert_eq!(
+            of(PeopleQuery {
+                user_type: Some(UserType::Technician),
+                ..PeopleQuery::default()
+            }),
+            ["bo"]
+        );
+        assert_eq!(
+            of(PeopleQuery {
+                managed_by: ManagedBy::Nobody,
+                ..PeopleQuery::default()
+            }),
+            ["cy"]
+        );
+        assert_eq!(
+            of(PeopleQuery {
+                managed_by: ManagedBy::Configuration(own),
+                search: Some("A".to_owned()),
+                ..PeopleQuery::default()
+            }),
+            ["ava"]
+        );
+        // The name of somebody archived is free; whoever comes back then has none.
+        house.create(
+            "/Users",
+            &json!({"schemas": [uri::USER], "userName": "dee"}),
+        );
+        let cy = names(PeopleQuery::default());
+        assert_eq!(cy.len(), 4);
+        change(&ava, PersonChange::Unblock).unwrap();
+        assert_eq!(house.admin.person(&ava).unwrap().person.status, "active");
+    });
+}
+
+#[test]
+fn a_group_that_is_unlinked_stays_and_is_out_of_sight() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let group = house.create(
+            "/Groups",
+            &json!({"schemas": [uri::GROUP], "displayName": "Crew", "members": [{"value": ava}]}),
+        );
+        house.admin.unlink_group(&actor(), &group).unwrap();
+        let found = house.admin.group(&group).unwrap().group;
+        assert_eq!((found.managed_by, found.members), (None, 1));
+        let path = format!("/Groups/{group}");
+        assert_eq!(house.request(Method::Get, &path, &Value::Null).status, 404);
+        assert!(matches!(
+            house.admin.unlink_group(&actor(), &group),
+            Err(AdminError::Invalid(_))
+        ));
+    });
+}
+
+#[test]
+fn a_custom_field_changes_but_for_its_type() {
+    on_every_engine(|house| {
+        let field = |label: &str, kind: Value| -> scim_mapping::CustomField {
+            let field = json!({"key": "badge", "label": label, "type": kind});
+            serde_json::from_value(field).unwrap()
+        };
+        let edit = |field| house.admin.edit_custom_field(&actor(), &field);
+        let short = || field("Badge", json!({"text": {"max": 10}}));
+        assert!(matches!(edit(short()), Err(AdminError::NotFound { .. })));
+        house.admin.add_custom_field(&actor(), &short()).unwrap();
+        let before = house.admin.configuration("Test").unwrap().model.fields;
+        edit(field("Badge number", json!({"text": {"max": 40}}))).unwrap();
+        let stored = house.admin.custom_fields().unwrap().remove(0);
+        assert_eq!(stored, field("Badge number", json!({"text": {"max": 40}})));
+        let after = house.admin.configuration("Test").unwrap().model.fields;
+        assert!(after > before, "servers are told");
+        for other in [json!("boolean"), json!({"number": {"integer": true}})] {
+            let refused = edit(field("Badge", other));
+            assert!(matches!(refused, Err(AdminError::Invalid(_))));
+        }
+    });
+}
+
+#[test]
+fn a_configuration_has_a_history_of_its_own() {
+    on_every_engine(|house| {
+        let other = configuration(&house.admin, "Other");
+        let one = house.admin.configuration("Test").unwrap();
+        let mut input = scim_admin::ConfigurationInput::of(&one);
+        input.name = "Renamed".to_owned();
+        let id = one.id.to_string();
+        house
+            .admin
+            .edit_configuration(&actor(), &id, &input)
+            .unwrap();
+        house.admin.add_token(&actor(), &id, Some(1), None).unwrap();
+        let history = |id| {
+            let query = AuditQuery {
+                configuration: Some(id),
+                limit: 10,
+                ..AuditQuery::default()
+            };
+            let found = house.admin.audit(&query).unwrap().into_iter();
+            found
+                .map(|(_, entry)| entry.event.into_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            history(one.id),
+            [
+                "token.created",
+                "configuration.edited",
+                "configuration.created"
+            ]
+        );
+        assert_eq!(history(other.id), ["configuration.created"]);
+        assert_eq!(house.admin.verify_audit(None).unwrap().fault, None);
     });
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::export::Sheet;
 use super::super::signing_in::{ask_again, encoded};
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
+use super::configuration::{Shown, Tabs};
 use super::{Shell, instant, rows, sizes};
 
 struct Row {
@@ -106,6 +107,38 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         rows: entries.into_iter().map(|(_, entry)| row(entry)).collect(),
         sizes: sizes(visit),
         older: older.unwrap_or_default(),
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+#[derive(Template)]
+#[template(path = "history.html")]
+struct History {
+    shell: Shell,
+    tabs: Tabs,
+    rows: Vec<Row>,
+    older: String,
+}
+
+/// What was done to one configuration.
+pub(in super::super) fn history(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let shown = Shown::find(visit)?;
+    let limit = rows(visit);
+    let entries = visit.console.admin.audit(&AuditQuery {
+        configuration: Some(shown.configuration.id),
+        before: visit.query.text("before").parse().ok(),
+        limit,
+        ..AuditQuery::default()
+    })?;
+    let full = i64::try_from(entries.len()).is_ok_and(|count| count == limit);
+    let older = entries.last().filter(|_| full);
+    let page = History {
+        shell: shown.shell(visit, "History")?,
+        tabs: shown.tabs(visit, "history"),
+        older: older
+            .map(|(id, _)| format!("?rows={limit}&before={id}"))
+            .unwrap_or_default(),
+        rows: entries.into_iter().map(|(_, entry)| row(entry)).collect(),
     };
     ConsoleAnswer::page(200, &page)
 }

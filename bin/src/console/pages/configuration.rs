@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::event::{Activity, EventQuery};
 use scim_admin::people::ManagedCounts;
-use scim_admin::{AccessToken, ProvisioningConfiguration};
+use scim_admin::{AccessToken, ConfigurationStatus, ProvisioningConfiguration};
 use scim_provisioning::reapply::Drift;
 
 use super::super::{ConsoleAnswer, Failed, Visit};
@@ -29,8 +29,10 @@ impl Health {
             kind,
             text: text.to_owned(),
         };
-        if !configuration.enabled {
-            return said("", "Disabled");
+        match configuration.status {
+            ConfigurationStatus::Enabled => {}
+            ConfigurationStatus::Paused => return said("held", "Paused"),
+            ConfigurationStatus::Disabled => return said("", "Disabled"),
         }
         if !tokens.iter().any(|token| token.is_live(now)) {
             return said("bad", "No live token");
@@ -85,7 +87,7 @@ pub(super) fn expiring(tokens: &[AccessToken], now: DateTime<Utc>) -> String {
 pub(super) struct Tabs {
     pub(super) base: String,
     pub(super) name: String,
-    pub(super) enabled: bool,
+    pub(super) status: ConfigurationStatus,
     pub(super) active: &'static str,
     pub(super) health: Health,
     pub(super) held: i64,
@@ -106,6 +108,7 @@ impl Tabs {
             ("waiting", "Held & pending", format!("{base}/held")),
             ("logs", "Logs", format!("{base}/logs")),
             ("guide", "Setup guide", format!("{base}/setup")),
+            ("history", "History", format!("{base}/history")),
         ];
         links.retain(|(key, ..)| self.administers || *key != "tokens");
         links
@@ -150,7 +153,7 @@ impl Shown {
         Tabs {
             base: format!("{LIST}/{}", self.id),
             name: self.configuration.name.clone(),
-            enabled: self.configuration.enabled,
+            status: self.configuration.status,
             active,
             health: Health::new(
                 &self.configuration,

@@ -1,24 +1,28 @@
 //! The list of provisioning configurations, and the drawer in which one is added or edited.
 
 use askama::Template;
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
+use ipnet::IpNet;
 use scim_admin::ProvisioningConfiguration;
+use scim_admin::configuration::parse_networks;
 use scim_admin::event::Activity;
 use scim_admin::people::ManagedCounts;
-use scim_admin::{AdminError, ConfigurationInput, IdentityProvider, IssuedToken};
+use scim_admin::{
+    AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider, IssuedToken,
+};
 
-use super::super::signing_in::ask_again;
+use super::super::signing_in::{ask_again, encoded};
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::charts::Chart;
 use super::configuration::{Health, expiring, types};
-use super::{LIST, Shell, ago, maybe};
+use super::{LIST, Shell, ago, maybe, rows, sizes};
 
 /// A row of the list.
 struct Row {
     id: String,
     name: String,
     description: String,
-    enabled: bool,
+    status: ConfigurationStatus,
     types: &'static str,
     health: Health,
     day: Chart,
@@ -34,6 +38,14 @@ struct List {
     search: String,
     status: String,
     rows: Vec<Row>,
+    sizes: Vec<(i64, bool)>,
+    /// How many fit.
+    fitting: usize,
+    /// Which of them are shown: the first and the last.
+    shown: (usize, usize),
+    /// Where the pages before and behind are; empty where there is none.
+    before: String,
+    behind: String,
     any: bool,
 }
 
@@ -41,22 +53,61 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let (admin, now) = (&visit.console.admin, Utc::now());
     let search = visit.query.given("q");
     let status = visit.query.text("status");
-    let found = admin.configurations(search)?;
-    let activity = admin.activity(now - Duration::hours(24))?;
-    let mut rows = Vec::new();
-    for one in found {
-        if !status.is_empty() && one.status() != status {
-            continue;
+    let mut found = admin.configurations(search)?;
+    let any = !found.is_empty() || !admin.configurations(None)?.is_empty();
+    found.retain(|one| status.is_empty() || one.status.as_str() == status);
+    let fitting = found.len();
+    let size = usize::try_from(rows(visit)).unwrap_or(1);
+    let last = fitting.saturating_sub(1) / size + 1;
+    let page = visit.query.text("page").parse().unwrap_or(1).clamp(1, last);
+    let first = (page - 1) * size;
+    let address = |page: usize| {
+        let search = encoded(search.unwrap_or_default());
+        match (1..=last).contains(&page) {
+            true => format!(
+                "?q={search}&status={}&rows={size}&page={page}",
+                encoded(status)
+            ),
+            false => String::new(),
         }
+    };
+    let activity = admin.activity(now - Duration::hours(24))?;
+    let mut shown = Vec::new();
+    for one in found.into_iter().skip(first).take(size) {
+        shown.push(Row::new(visit, one, &activity, now)?);
+    }
+    let page = List {
+        shell: Shell::new(visit, "provisioning", "SCIM Provisioning")?,
+        endpoint: visit.console.scim_endpoint.clone(),
+        search: search.unwrap_or_default().to_owned(),
+        status: status.to_owned(),
+        sizes: sizes(visit),
+        fitting,
+        shown: (first + 1, first + shown.len()),
+        before: address(page - 1),
+        behind: address(page + 1),
+        rows: shown,
+        any,
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+impl Row {
+    fn new(
+        visit: &Visit<'_>,
+        one: ProvisioningConfiguration,
+        activity: &[Activity],
+        now: DateTime<Utc>,
+    ) -> Result<Self, Failed> {
         let id = one.id.to_string();
-        let tokens = admin.tokens(&id)?;
+        let tokens = visit.console.admin.tokens(&id)?;
         let own: Vec<&Activity> = activity
             .iter()
             .filter(|entry| entry.configuration == id)
             .collect();
         let used = tokens.iter().filter_map(|token| token.last_used).max();
-        rows.push(Row {
-            enabled: one.enabled,
+        Ok(Self {
+            status: one.status,
             types: types(&one),
             health: Health::new(&one, &tokens, &own, now),
             day: Chart::new("Requests, 24 hours", &own, now, 24, 1),
@@ -65,18 +116,8 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             name: one.name,
             description: one.description,
             id,
-        });
+        })
     }
-    let any = !rows.is_empty() || !admin.configurations(None)?.is_empty();
-    let page = List {
-        shell: Shell::new(visit, "provisioning", "SCIM Provisioning")?,
-        endpoint: visit.console.scim_endpoint.clone(),
-        search: search.unwrap_or_default().to_owned(),
-        status: status.to_owned(),
-        rows,
-        any,
-    };
-    ConsoleAnswer::page(200, &page)
 }
 
 /// The drawer.
@@ -93,6 +134,10 @@ struct Drawer {
     users: bool,
     groups: bool,
     providers: Vec<(&'static str, &'static str, bool)>,
+    /// The networks as they were entered, one in a line.
+    networks: String,
+    /// How long the first token may live; none for a configuration that is there.
+    lives: Vec<(i64, &'static str, bool)>,
     /// Where its tokens are, once it is there.
     tokens: String,
     /// Its live tokens: id, end, and when it was last used.
@@ -100,8 +145,8 @@ struct Drawer {
     /// Where the drawer is left for.
     back: String,
     version: i64,
-    /// Whether it is the name that is wrong.
-    name_is_wrong: bool,
+    /// The id of the field that is wrong; empty when none is.
+    wrong: &'static str,
 }
 
 impl Drawer {
@@ -120,11 +165,13 @@ impl Drawer {
             providers: providers
                 .map(|one| (one.as_str(), label(one), one == input.identity_provider))
                 .collect(),
+            networks: written(&input.networks),
+            lives: lives(365),
             tokens: String::new(),
             live: Vec::new(),
             back: LIST.to_owned(),
             version: 0,
-            name_is_wrong: false,
+            wrong: "",
         })
     }
 
@@ -140,6 +187,7 @@ impl Drawer {
             shell: Shell::new(visit, "provisioning", "Edit SCIM Provisioning")?,
             action: format!("{base}/edit"),
             button: "Save",
+            lives: Vec::new(),
             tokens: format!("{base}/tokens"),
             live: live
                 .map(|token| (token.id, token.hint, ago(token.last_used, now)))
@@ -150,19 +198,61 @@ impl Drawer {
         })
     }
 
+    /// The drawer as it was filled in.
+    fn filled(self, form: &Form) -> Self {
+        let days = form.text("days").parse().unwrap_or(365);
+        Self {
+            networks: form.text("networks").to_owned(),
+            lives: match self.lives.is_empty() {
+                true => Vec::new(),
+                false => lives(days),
+            },
+            ..self
+        }
+    }
+
     /// The drawer again, with what was wrong.
     fn again(self, error: AdminError) -> Result<ConsoleAnswer, Failed> {
         let (AdminError::Invalid(_) | AdminError::NameTaken(_) | AdminError::Stale) = &error else {
             return Err(error.into());
         };
-        let error = sentence(&error);
+        let said = sentence(&error);
+        let wrong = match &error {
+            AdminError::NameTaken(_) => "name",
+            AdminError::Invalid(text) if text.contains("network") => "networks",
+            AdminError::Invalid(text) if text.contains("description") => "description",
+            AdminError::Invalid(text) if text.contains("name") => "name",
+            _ => "",
+        };
         let page = Self {
-            name_is_wrong: error.to_lowercase().contains("name"),
-            error,
+            wrong,
+            error: said,
             ..self
         };
         ConsoleAnswer::page(422, &page)
     }
+}
+
+/// A status as people read it.
+pub(super) fn said(status: &ConfigurationStatus) -> &'static str {
+    match status {
+        ConfigurationStatus::Enabled => "Enabled",
+        ConfigurationStatus::Paused => "Paused",
+        ConfigurationStatus::Disabled => "Disabled",
+    }
+}
+
+/// Networks, one in a line.
+pub(super) fn written(networks: &[IpNet]) -> String {
+    let lines: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// How long a token may live, in days, with the one that is chosen.
+pub(super) fn lives(chosen: i64) -> Vec<(i64, &'static str, bool)> {
+    LIVES
+        .map(|(days, said)| (days, said, days == chosen))
+        .to_vec()
 }
 
 pub(super) fn label(provider: IdentityProvider) -> &'static str {
@@ -180,6 +270,7 @@ pub(super) fn label(provider: IdentityProvider) -> &'static str {
     }
 }
 
+/// What was entered; what the networks are is told apart, because it may be no network.
 fn entered(form: &Form, before: ConfigurationInput) -> ConfigurationInput {
     ConfigurationInput {
         name: form.text("name").to_owned(),
@@ -192,8 +283,15 @@ fn entered(form: &Form, before: ConfigurationInput) -> ConfigurationInput {
     }
 }
 
+/// The drawer; what stands in the address is filled in already, for somebody who was asked for the
+/// password meanwhile.
 pub(in super::super) fn new(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    ConsoleAnswer::page(200, &Drawer::new(visit, &ConfigurationInput::fresh())?)
+    let fresh = ConfigurationInput::fresh();
+    let drawer = match visit.query.checked("name") {
+        true => Drawer::new(visit, &entered(&visit.query, fresh))?.filled(&visit.query),
+        false => Drawer::new(visit, &fresh)?,
+    };
+    ConsoleAnswer::page(200, &drawer)
 }
 
 /// A token, shown once it was made or asked for.
@@ -229,15 +327,39 @@ pub(super) fn shown(
 }
 
 pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let input = entered(&visit.form, ConfigurationInput::fresh());
-    match visit
-        .console
-        .admin
-        .add_configuration(&visit.actor()?, &input)
-    {
-        Ok((added, token)) => shown(visit, &added, &token, "The configuration is there"),
-        Err(error) => Drawer::new(visit, &input)?.again(error),
+    let form = &visit.form;
+    if !visit.is_confirmed() {
+        return Ok(ask_again(&format!("{LIST}/new?{}", again_with(form))));
     }
+    let input = entered(form, ConfigurationInput::fresh());
+    let days = form.given("days").and_then(|days| days.parse().ok());
+    let actor = visit.actor()?;
+    let added = parse_networks(form.text("networks")).and_then(|networks| {
+        let input = ConfigurationInput {
+            networks,
+            ..input.clone()
+        };
+        visit.console.admin.add_configuration(&actor, &input, days)
+    });
+    match added {
+        Ok((added, token)) => shown(visit, &added, &token, "The configuration is there"),
+        Err(error) => Drawer::new(visit, &input)?.filled(form).again(error),
+    }
+}
+
+/// What was filled in, as it stands in an address.
+fn again_with(form: &Form) -> String {
+    let fields = [
+        "name",
+        "description",
+        "identity_provider",
+        "users",
+        "groups",
+        "networks",
+        "days",
+    ];
+    let pairs = fields.map(|field| format!("{field}={}", encoded(form.text(field))));
+    pairs.join("&")
 }
 
 fn found(visit: &Visit<'_>) -> Result<ProvisioningConfiguration, Failed> {
@@ -256,32 +378,44 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let found = found(visit)?;
     let input = entered(&visit.form, ConfigurationInput::of(&found));
     let seen = visit.form.text("version").parse::<i64>();
-    let admin = &visit.console.admin;
-    let saved = match seen == Ok(found.version) {
-        true => admin.edit_configuration(&visit.actor()?, &found.id.to_string(), &input),
-        false => Err(AdminError::Stale),
-    };
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let saved = parse_networks(visit.form.text("networks")).and_then(|networks| {
+        if seen != Ok(found.version) {
+            return Err(AdminError::Stale);
+        }
+        let input = ConfigurationInput {
+            networks,
+            ..input.clone()
+        };
+        admin.edit_configuration(&actor, &found.id.to_string(), &input)
+    });
     match saved {
         Ok(_) => Ok(ConsoleAnswer::redirect(format!(
             "{LIST}/{}?done=saved",
             found.id
         ))),
-        Err(error) => Drawer::of(visit, &found, &input)?.again(error),
+        Err(error) => Drawer::of(visit, &found, &input)?
+            .filled(&visit.form)
+            .again(error),
     }
 }
 
 pub(in super::super) fn enable(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    switch(visit, true)
+    switch(visit, ConfigurationStatus::Enabled)
+}
+
+pub(in super::super) fn pause(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    switch(visit, ConfigurationStatus::Paused)
 }
 
 pub(in super::super) fn disable(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    switch(visit, false)
+    switch(visit, ConfigurationStatus::Disabled)
 }
 
-fn switch(visit: &Visit<'_>, enabled: bool) -> Result<ConsoleAnswer, Failed> {
+fn switch(visit: &Visit<'_>, status: ConfigurationStatus) -> Result<ConsoleAnswer, Failed> {
     let (admin, id) = (&visit.console.admin, found(visit)?.id.to_string());
-    admin.enable_configuration(&visit.actor()?, &id, enabled)?;
-    let done = if enabled { "enabled" } else { "disabled" };
+    admin.set_status(&visit.actor()?, &id, status)?;
+    let done = status.as_str();
     let back = match visit.form.text("list") {
         "" => format!("{LIST}/{id}?done={done}"),
         _ => format!("{LIST}?done={done}"),
@@ -328,3 +462,11 @@ pub(in super::super) fn delete(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     admin.delete_configuration(&visit.actor()?, &found.id.to_string())?;
     Ok(ConsoleAnswer::redirect(format!("{LIST}?done=deleted")))
 }
+
+const LIVES: [(i64, &str); 5] = [
+    (30, "30 days"),
+    (90, "90 days"),
+    (180, "180 days"),
+    (365, "1 year"),
+    (730, "2 years"),
+];

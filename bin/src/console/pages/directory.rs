@@ -1,10 +1,13 @@
 //! The Users and Groups pages.
 
 use askama::Template;
+use scim_admin::AdminError;
 use scim_admin::event::EventQuery;
 use scim_admin::people::{
-    Grant, GroupDetail, GroupSummary, Member, Person, PersonChange, PersonDetail,
+    Grant, GroupDetail, GroupSummary, ManagedBy, Member, PeopleQuery, Person, PersonChange,
+    PersonDetail, UserType,
 };
+use scim_provisioning::ConfigurationId;
 use serde_json::Value;
 
 use super::super::signing_in::encoded;
@@ -17,6 +20,11 @@ use super::{LIST, Shell, instant, rows, sizes};
 struct Users {
     shell: Shell,
     search: String,
+    status: String,
+    user_type: String,
+    managed: String,
+    configurations: Vec<(String, String)>,
+    filtered: bool,
     rows: Vec<Person>,
     sizes: Vec<(i64, bool)>,
     next: String,
@@ -33,13 +41,34 @@ struct Groups {
 }
 
 pub(in super::super) fn users(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (search, after) = (visit.query.given("q"), visit.query.given("after"));
-    let found = visit.console.admin.people(search, after, rows(visit))?;
+    let admin = &visit.console.admin;
+    let text = |name: &str| visit.query.text(name).to_owned();
+    let (status, user_type, managed) = (text("status"), text("type"), text("managed"));
+    let found = admin.people(&PeopleQuery {
+        search: visit.query.given("q").map(str::to_owned),
+        status: Some(status.clone()).filter(|status| !status.is_empty()),
+        user_type: UserType::parse(&user_type),
+        managed_by: match (managed.as_str(), ConfigurationId::parse(&managed)) {
+            ("nobody", _) => ManagedBy::Nobody,
+            (_, Some(id)) => ManagedBy::Configuration(id),
+            _ => ManagedBy::Anybody,
+        },
+        after: visit.query.given("after").map(str::to_owned),
+        limit: rows(visit),
+    })?;
+    let configurations = admin.configurations(None)?.into_iter();
     let page = Users {
         shell: Shell::new(visit, "users", "Users")?,
-        search: search.unwrap_or_default().to_owned(),
+        search: text("q"),
         sizes: sizes(visit),
         next: next(visit, found.len(), found.last().map(|person| &person.id)),
+        configurations: configurations
+            .map(|one| (one.id.to_string(), one.name))
+            .collect(),
+        filtered: FILTERS.iter().any(|name| visit.query.checked(name)),
+        status,
+        user_type,
+        managed,
         rows: found,
     };
     ConsoleAnswer::page(200, &page)
@@ -62,9 +91,12 @@ pub(in super::super) fn groups(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 fn next(visit: &Visit<'_>, count: usize, last: Option<&String>) -> String {
     let limit = rows(visit);
     let full = i64::try_from(count).is_ok_and(|count| count == limit);
-    let search = encoded(visit.query.text("q"));
+    let given = FILTERS.iter().filter(|name| visit.query.checked(name));
+    let filters: String = given
+        .map(|name| format!("{name}={}&", encoded(visit.query.text(name))))
+        .collect();
     match last.filter(|_| full) {
-        Some(last) => format!("?q={search}&rows={limit}&after={last}"),
+        Some(last) => format!("?{filters}rows={limit}&after={last}"),
         None => String::new(),
     }
 }
@@ -92,6 +124,9 @@ struct User {
     person: PersonDetail,
     fields: Vec<Field>,
     grants: Vec<Grant>,
+    user_type: UserType,
+    /// Whether it is the user's own record that says so, and not a group.
+    convertible: bool,
     drifted: usize,
     activity: Vec<Activity>,
     configuration: String,
@@ -146,7 +181,11 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         document => serde_json::to_string_pretty(document).unwrap_or_default(),
     };
     let title = detail.person.user_name.clone();
+    let mut given = detail.person.grants.iter();
+    let convertible = !given.any(|one| one.field == "user_type");
     let page = User {
+        user_type: detail.person.user_type(),
+        convertible,
         shell: Shell::new(visit, "users", &title)?,
         drifted: drift.len(),
         fields,
@@ -237,6 +276,25 @@ pub(in super::super) fn unlink(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     change(visit, PersonChange::Unlink, "unlinked")
 }
 
+pub(in super::super) fn archive(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    change(visit, PersonChange::Archive, "archived")
+}
+
+pub(in super::super) fn convert(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let into = UserType::parse(visit.form.text("to"));
+    let into =
+        into.ok_or_else(|| AdminError::Invalid("choose what the user becomes".to_owned()))?;
+    change(visit, PersonChange::Convert(into), into.as_str())
+}
+
+pub(in super::super) fn unlink_group(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, id) = (&visit.console.admin, visit.part(0));
+    admin.unlink_group(&visit.actor()?, id)?;
+    Ok(ConsoleAnswer::redirect(format!(
+        "/admin/groups/{id}?done=unlinked"
+    )))
+}
+
 fn change(visit: &Visit<'_>, change: PersonChange, done: &str) -> Result<ConsoleAnswer, Failed> {
     let id = visit.part(0);
     let admin = &visit.console.admin;
@@ -254,5 +312,7 @@ fn colour(status: &str) -> &'static str {
     }
 }
 
+/// By what the lists are filtered.
+const FILTERS: [&str; 4] = ["q", "status", "type", "managed"];
 /// How many members of a group a page shows.
 const MEMBERS: i64 = 50;

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
+use scim_admin::people::{ManagedBy, PeopleQuery};
 use scim_admin::{AdminError, VersionChoice};
 use scim_mapping::{Apply, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference};
 use scim_provisioning::ResourceKind;
@@ -416,21 +417,24 @@ fn preview_page(
     document: String,
 ) -> Result<PreviewPage, Failed> {
     let admin = &visit.console.admin;
-    let name = &edited.shown.configuration.name;
     let people = match edited.resource {
-        MappedResource::User => admin.people(None, None, 100)?,
+        MappedResource::User => admin.people(&PeopleQuery {
+            managed_by: ManagedBy::Configuration(edited.shown.configuration.id),
+            limit: 20,
+            ..PeopleQuery::default()
+        })?,
         MappedResource::Group => Vec::new(),
     };
-    let own = people
-        .into_iter()
-        .filter(|one| one.managed_by.as_ref() == Some(name));
     Ok(PreviewPage {
         shell: edited.shown.shell(visit, "Preview")?,
         tabs: edited.shown.tabs(visit, "mapping"),
         here: edited.link(""),
         drafted: edited.draft.is_some(),
         draft_chosen: edited.draft.is_some(),
-        people: own.take(20).map(|one| (one.id, one.user_name)).collect(),
+        people: people
+            .into_iter()
+            .map(|one| (one.id, one.user_name))
+            .collect(),
         document,
         error: String::new(),
         preview: None,

@@ -91,10 +91,14 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 18] = [
+const DONE: [(&str, &str); 22] = [
     ("saved", "Saved."),
     ("enabled", "Enabled. Its tokens are accepted from now on."),
     ("disabled", "Disabled. Its tokens are refused from now on."),
+    (
+        "paused",
+        "Paused. The identity provider is told to come back later.",
+    ),
     ("deleted", "Deleted."),
     ("added", "Added."),
     (
@@ -112,13 +116,13 @@ const DONE: [(&str, &str); 18] = [
     ("rejected", "Dropped; the users stay as they are."),
     ("linked", "Linked."),
     ("blocked", "Blocked."),
-    ("unblocked", "Unblocked."),
-    (
-        "unlinked",
-        "Unlinked; the user is managed by hand from now on.",
-    ),
+    ("unblocked", "Active again."),
+    ("archived", "Archived; the logon name is free again."),
+    ("technician", "A technician from now on."),
+    ("requester", "A requester from now on."),
+    ("unlinked", "Unlinked; managed by hand from now on."),
     ("ended", "The session has ended."),
-    ("expiry", "The old token is accepted until then."),
+    ("expiry", "The token is accepted until then."),
 ];
 
 /// A sentence where a page would be.

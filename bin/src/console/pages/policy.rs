@@ -1,6 +1,7 @@
 //! What leaving means, who is linked, and when leaving is too much at once.
 
 use askama::Template;
+use scim_admin::configuration::parse_networks;
 use scim_admin::{AdminError, ConfigurationInput};
 use scim_protocol::Profile;
 use scim_provisioning::policy::{Deactivation, Deletion, GuardAction};
@@ -8,6 +9,7 @@ use scim_provisioning::{ExistingUsers, Policies};
 
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::configuration::{Shown, Tabs};
+use super::configurations::written;
 use super::{LIST, Shell};
 
 #[derive(Template)]
@@ -20,15 +22,17 @@ struct Page {
     existing: &'static str,
     deactivation: &'static str,
     deletion: &'static str,
-    days: u16,
-    guard: scim_provisioning::policy::Guard,
+    days: String,
+    /// The guard's number, share and window.
+    guard: [String; 3],
     guard_action: &'static str,
+    networks: String,
     strict: bool,
 }
 
 impl Page {
     fn new(visit: &Visit<'_>, shown: &Shown, input: &ConfigurationInput) -> Result<Self, Failed> {
-        let policies = input.policies;
+        let (policies, guard) = (input.policies, input.policies.guard);
         let (deletion, days) = match policies.deletion {
             Deletion::Archive => ("archive", DAYS),
             Deletion::Block => ("block", DAYS),
@@ -42,11 +46,41 @@ impl Page {
             existing: policies.existing_users.as_str(),
             deactivation: policies.deactivation.as_str(),
             deletion,
-            days,
-            guard: policies.guard,
-            guard_action: policies.guard.action.as_str(),
+            days: days.to_string(),
+            guard: [
+                guard.count.to_string(),
+                guard.percent.to_string(),
+                guard.minutes.to_string(),
+            ],
+            guard_action: guard.action.as_str(),
+            networks: written(&input.networks),
             strict: input.profile == Profile::Strict,
         })
+    }
+
+    /// The page as it was filled in.
+    fn filled(self, form: &Form) -> Self {
+        let text = |name: &str| form.text(name).to_owned();
+        let chosen = form.text("deletion");
+        Self {
+            existing: ExistingUsers::parse(form.text("existing"))
+                .map_or(self.existing, ExistingUsers::as_str),
+            deactivation: Deactivation::parse(form.text("deactivation"))
+                .map_or(self.deactivation, Deactivation::as_str),
+            deletion: ["archive", "block", "delete"]
+                .into_iter()
+                .find(|one| *one == chosen)
+                .unwrap_or(self.deletion),
+            days: text("days"),
+            guard: GUARD.map(text),
+            guard_action: match form.text("guard_action") {
+                "reject" => "reject",
+                _ => "hold",
+            },
+            networks: text("networks"),
+            strict: form.checked("strict"),
+            ..self
+        }
     }
 }
 
@@ -77,7 +111,7 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
             let page = Page {
                 error: sentence(&error),
-                ..Page::new(visit, &shown, &before)?
+                ..Page::new(visit, &shown, &before)?.filled(&visit.form)
             };
             ConsoleAnswer::page(422, &page)
         }
@@ -120,6 +154,7 @@ fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput
             },
             guard,
         },
+        networks: parse_networks(form.text("networks"))?,
         profile: match form.checked("strict") {
             true => Profile::Strict,
             false => Profile::Tolerant,
@@ -129,3 +164,4 @@ fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput
 }
 
 const DAYS: u16 = 30;
+const GUARD: [&str; 3] = ["guard_count", "guard_percent", "guard_minutes"];

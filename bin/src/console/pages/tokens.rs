@@ -1,13 +1,14 @@
 //! The tokens of a configuration.
 
 use askama::Template;
-use chrono::Duration;
+use chrono::{Duration, NaiveDate, Utc};
+use scim_admin::AdminError;
 use scim_admin::token::LIVE;
 
 use super::super::signing_in::ask_again;
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::configuration::{Shown, Tabs};
-use super::configurations::shown;
+use super::configurations::{lives, shown};
 use super::{LIST, Shell, ago, instant, maybe};
 
 struct Row {
@@ -19,6 +20,8 @@ struct Row {
     created: String,
     created_by: String,
     expires: String,
+    /// The day on which it ends.
+    day: String,
     last_used: String,
     client: String,
 }
@@ -32,6 +35,7 @@ struct Tokens {
     rows: Vec<Row>,
     /// Whether another one may be made.
     room: bool,
+    lives: Vec<(i64, &'static str, bool)>,
     /// How far a rotation is: what is to be done, and whether it is.
     rotation: Vec<(&'static str, bool)>,
 }
@@ -78,6 +82,10 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             state,
             created: instant(token.created),
             expires: maybe(token.expires),
+            day: token
+                .expires
+                .map(|end| end.format("%Y-%m-%d").to_string())
+                .unwrap_or_default(),
             last_used: ago(token.last_used, now),
             client: [&token.last_used_from, &token.last_used_by]
                 .into_iter()
@@ -95,6 +103,7 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         shell: found.shell(visit, "Tokens")?,
         tabs: found.tabs(visit, "tokens"),
         room,
+        lives: lives(365),
         rotation,
         id: found.id,
     };
@@ -119,18 +128,26 @@ pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
     let id = configuration.id.to_string();
     let overlap = visit.form.given("overlap");
     let overlap = overlap.map(|hours| hours.parse().unwrap_or_default());
-    let issued = admin.add_token(&visit.actor()?, &id, overlap)?;
+    let days = visit.form.given("days").and_then(|days| days.parse().ok());
+    let issued = admin.add_token(&visit.actor()?, &id, overlap, days)?;
     shown(visit, &configuration, &issued, "The new token")
 }
 
-pub(in super::super) fn retire(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+/// Sets when a token ends: in some hours, or with a day.
+pub(in super::super) fn set_end(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     if !visit.is_confirmed() {
         return Ok(password(visit));
     }
-    let hours = visit.form.text("overlap").parse().unwrap_or_default();
+    let unclear = || AdminError::Invalid("say on which day the token ends".to_owned());
+    let day = visit.form.text("day").parse::<NaiveDate>();
+    let end = match (visit.form.given("hours"), day) {
+        (Some("24"), _) => Some(Utc::now() + Duration::hours(24)),
+        (None, Ok(day)) => day.and_hms_opt(23, 59, 59).map(|end| end.and_utc()),
+        _ => None,
+    };
     let (id, token) = (visit.part(0), visit.part(1));
     let admin = &visit.console.admin;
-    admin.retire_token(&visit.actor()?, id, token, hours)?;
+    admin.set_token_end(&visit.actor()?, id, token, end.ok_or_else(unclear)?)?;
     Ok(back(visit, "?done=expiry"))
 }
 

@@ -323,3 +323,102 @@ fn accounts_keys_and_sessions_are_kept() {
     );
     assert!(house.admin.authenticate_key(&key).unwrap().is_none());
 }
+
+#[test]
+fn people_and_groups_are_changed_by_hand() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let person = || house.admin.person(&house.person).unwrap().person;
+    let post = |action: &str, body: &str| house.post(&ada, &format!("/users/*/{action}"), body);
+    assert_eq!(done(&post("archive", "")), "archived");
+    assert_eq!(person().status, "archived");
+    assert_eq!(post("archive", "").status, 422, "twice is once too often");
+    assert_eq!(done(&post("unblock", "")), "unblocked");
+    assert_eq!(done(&post("convert", "to=technician")), "technician");
+    assert_eq!(person().user_type().as_str(), "technician");
+    assert_eq!(post("convert", "to=boss").status, 422);
+    let page = house.ask("GET", &house.path("/users/*"), Some(&ada), "");
+    assert!(
+        page.body.contains("Convert to requester"),
+        "the way back is offered"
+    );
+    assert_eq!(done(&house.post(&ada, "/groups/*/unlink", "")), "unlinked");
+    let group = house.admin.group(&house.group).unwrap().group;
+    assert_eq!(group.managed_by, None);
+}
+
+#[test]
+fn a_configuration_is_paused_and_resumed() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let post = |action: &str| {
+        let path = format!("/users/scim-provisioning/*/{action}");
+        done(&house.post(&ada, &path, "")).to_owned()
+    };
+    assert_eq!(post("pause"), "paused");
+    let path = house.path("/users/scim-provisioning/*");
+    let page = house.ask("GET", &path, Some(&ada), "").body;
+    assert!(page.contains("Resume") && page.contains("come back later"));
+    assert_eq!(post("enable"), "enabled");
+    let page = house.ask("GET", &format!("{path}/history"), Some(&ada), "");
+    for event in ["configuration.created", "configuration.paused"] {
+        assert!(page.body.contains(event), "{event}: {}", page.body);
+    }
+}
+
+#[test]
+fn networks_are_read_and_what_is_none_is_said_beside_the_rest() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let form = "name=Second&description=Kept&users=on&identity_provider=okta&days=90";
+    let add = |networks: &str| {
+        house.post(
+            &ada,
+            "/users/scim-provisioning/new",
+            &format!("{form}&networks={networks}"),
+        )
+    };
+    let refused = add("10.0.0.0%2F8%0D%0Anonsense");
+    assert_eq!(refused.status, 422);
+    for kept in ["Kept", "10.0.0.0/8", "nonsense", "<a href=\"#networks\">"] {
+        assert!(refused.body.contains(kept), "{kept}: {}", refused.body);
+    }
+    assert_eq!(add("10.0.0.0%2F8%0D%0A192.0.2.7").status, 200);
+    let second = house.admin.configuration("Second").unwrap();
+    let networks: Vec<String> = second.networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.7/32"]);
+    let token = house.admin.tokens("Second").unwrap().remove(0);
+    let days = (token.expires.unwrap() - chrono::Utc::now()).num_days();
+    assert!((89..=90).contains(&days), "{days}");
+    let admits = |address: &str| second.admits(Some(address.parse().unwrap()));
+    assert!(admits("10.1.2.3") && admits("192.0.2.7") && !admits("192.0.2.8"));
+    assert!(!second.admits(None), "an address that is not known is none");
+}
+
+#[test]
+fn a_custom_field_is_edited_in_its_drawer() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let field = "key=team&kind=singleChoice&max=255&options=red%0D%0Ablue";
+    let post = |path: &str, label: &str, body: &str| {
+        house.post(
+            &ada,
+            &format!("/users/user-form{path}"),
+            &format!("label={label}&{body}"),
+        )
+    };
+    assert_eq!(done(&post("", "Team", field)), "added");
+    let page = house.ask("GET", "/users/user-form/edit", Some(&ada), "");
+    assert_eq!(page.status, 404, "no field is named");
+    let more = field.replace("blue", "green");
+    assert_eq!(done(&post("/edit", "Crew", &more)), "saved");
+    let stored = house.admin.custom_fields().unwrap().remove(0);
+    assert_eq!(stored.label, "Crew");
+    let options = vec!["red".to_owned(), "green".to_owned()];
+    assert_eq!(
+        stored.kind,
+        scim_mapping::FieldKind::SingleChoice { options }
+    );
+    let other = post("/edit", "Crew", "key=team&kind=boolean&max=&options=");
+    assert_eq!(other.status, 422, "a field keeps its type");
+}

@@ -58,8 +58,9 @@ impl House {
             identity_provider: scim_admin::IdentityProvider::Entra,
             profile: scim_protocol::Profile::Tolerant,
             policies: scim_provisioning::Policies::default(),
+            networks: Vec::new(),
         };
-        let (added, issued) = admin().add_configuration(&actor(), &input).unwrap();
+        let (added, issued) = admin().add_configuration(&actor(), &input, None).unwrap();
         let create = |path, body| {
             let answer = scim(&console, &added, Method::Post, path, &body);
             assert_eq!(answer.status, 201, "{:?}", answer.body);

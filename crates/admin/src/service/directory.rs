@@ -53,18 +53,48 @@ impl AdminService {
         change: PersonChange,
     ) -> Result<(), AdminError> {
         let found = self.person(id)?;
-        let details = json!({
+        let (person, name) = (&found.person, &found.person.user_name);
+        let mut details = json!({
             "person": id,
-            "status": found.person.status,
-            "managedBy": found.person.managed_by,
+            "status": person.status,
+            "managedBy": person.managed_by,
         });
-        let name = &found.person.user_name;
+        if let PersonChange::Convert(into) = change {
+            let mut given = person.grants.iter().filter(|one| one.field == "user_type");
+            if let Some(group) = given.find_map(|one| one.group.as_ref()) {
+                return Err(AdminError::Invalid(format!(
+                    "what \"{name}\" is comes from the group \"{group}\""
+                )));
+            }
+            details = json!({
+                "person": id,
+                "old": { "userType": person.user_type().as_str() },
+                "new": { "userType": into.as_str() },
+            });
+        }
         let audit = entry(actor, change.event(), name, details);
         let changed = self.store.change_person(id, change, now(), &audit);
         match changed.map_err(|error| taken(error, name))? {
             true => Ok(()),
             false => Err(AdminError::Invalid(format!(
                 "this is not possible for \"{name}\" as things are"
+            ))),
+        }
+    }
+
+    /// Takes a group out of its configuration's management. Its members stay, and what they get.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when no configuration manages it.
+    pub fn unlink_group(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
+        let found = self.group(id)?;
+        let name = &found.group.name;
+        let details = json!({ "group": id, "managedBy": found.group.managed_by });
+        let audit = entry(actor, "group.unlinked", name, details);
+        match self.store.unlink_group(id, now(), &audit)? {
+            true => Ok(()),
+            false => Err(AdminError::Invalid(format!(
+                "no configuration manages \"{name}\""
             ))),
         }
     }

@@ -8,7 +8,7 @@ use scim_provisioning::reapply::Job;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Actor, AdminService, entry, now, taken};
+use super::{Actor, AdminService, entry, entry_of, now, taken};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::mapping::{DRAFT, MappingVersion, ReceivedAttribute};
@@ -88,10 +88,10 @@ impl AdminService {
         rules.compile(&definition, &catalog).map_err(invalid)?;
         let warnings = rules.warnings(&definition);
         let draft = MappingVersion::new(configuration.id, DRAFT, rules, note, &actor.name, now());
-        let audit = entry(
+        let audit = entry_of(
             actor,
             "mapping.drafted",
-            &configuration.name,
+            &configuration,
             json!({ "resource": draft.rules.resource, "checksum": draft.checksum }),
         );
         self.store.put_draft(&draft, &audit)?;
@@ -159,10 +159,10 @@ impl AdminService {
         new: bool,
     ) -> Result<MappingVersion, AdminError> {
         let expected = active(configuration, version.rules.resource);
-        let audit = entry(
+        let audit = entry_of(
             actor,
             "mapping.activated",
-            &configuration.name,
+            &configuration,
             json!({
                 "resource": version.rules.resource,
                 "old": expected,
@@ -223,10 +223,10 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn begin_reapply(&self, actor: &Actor, name_or_id: &str) -> Result<Job, AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        let audit = entry(
+        let audit = entry_of(
             actor,
             "mapping.reapplied",
-            &configuration.name,
+            &configuration,
             json!({ "version": configuration.model.user }),
         );
         let now = now();
@@ -321,6 +321,55 @@ impl AdminService {
         self.store
             .add_custom_field(field, now(), &audit)
             .map_err(|error| taken(error, &field.key))
+    }
+
+    /// Puts a definition in the place of the one of its key: another label, other options or limits.
+    /// The type stays, because there are values of it; values that no longer fit stay until the next
+    /// change of their user.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Invalid`] for another type, or when an active rule
+    /// does not fit it.
+    pub fn edit_custom_field(&self, actor: &Actor, field: &CustomField) -> Result<(), AdminError> {
+        field
+            .check()
+            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        let mut fields = self.custom_fields()?;
+        let missing = || AdminError::not_found("custom field", &field.key);
+        let found = fields.iter_mut().find(|known| known.key == field.key);
+        let found = found.ok_or_else(missing)?;
+        if !found.kind.same_type(&field.kind) {
+            return Err(AdminError::Invalid(
+                "a field keeps its type; add another field and map it".to_owned(),
+            ));
+        }
+        let details = json!({ "old": &*found, "new": field });
+        *found = field.clone();
+        self.check_active_rules(fields)?;
+        let audit = entry(actor, "customField.edited", &field.key, details);
+        match self.store.replace_custom_field(field, &audit)? {
+            true => Ok(()),
+            false => Err(missing()),
+        }
+    }
+
+    /// Checks that the active rules of every configuration fit these fields.
+    fn check_active_rules(&self, fields: Vec<CustomField>) -> Result<(), AdminError> {
+        let catalog = Catalog::with_custom(fields);
+        for configuration in self.configurations(None)? {
+            let (id, resource) = (configuration.id.to_string(), MappedResource::User);
+            let active = self.mapping(&id, resource, VersionChoice::Active)?;
+            let fits = active
+                .rules
+                .compile(&definition(resource, &catalog), &catalog);
+            if let Err(error) = fits {
+                return Err(AdminError::Invalid(format!(
+                    "the mapping of \"{}\" would not fit: {error}",
+                    configuration.name
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Deletes a custom field that no active or drafted rule writes.

@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 use validator::Validate;
 
 use crate::api_key::ApiKey;
-use crate::configuration::{ConfigurationInput, ProvisioningConfiguration, profile_name};
+use crate::configuration::{
+    ConfigurationInput, ConfigurationStatus, ProvisioningConfiguration, profile_name,
+};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
-use crate::people::{GroupSummary, Person, PersonInput};
+use crate::people::{GroupSummary, PeopleQuery, Person, PersonInput};
 use crate::store::Store;
 use crate::token::{AccessToken, PlainToken};
 
@@ -69,7 +71,7 @@ impl AdminService {
         Self { store, keys }
     }
 
-    /// Adds a provisioning configuration with its first token.
+    /// Adds a provisioning configuration with its first token, which lives so many days, or a year.
     ///
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
@@ -77,6 +79,7 @@ impl AdminService {
         &self,
         actor: &Actor,
         input: &ConfigurationInput,
+        token_days: Option<i64>,
     ) -> Result<(ProvisioningConfiguration, IssuedToken), AdminError> {
         input.validate()?;
         let now = now();
@@ -84,12 +87,13 @@ impl AdminService {
             id: ConfigurationId::new(),
             name: input.name.trim().to_owned(),
             description: input.description.trim().to_owned(),
-            enabled: true,
+            status: ConfigurationStatus::Enabled,
             users: input.users,
             groups: input.groups,
             identity_provider: input.identity_provider,
             profile: input.profile,
             policies: input.policies,
+            networks: input.networks.clone(),
             model: ModelVersion {
                 user: 1,
                 group: 1,
@@ -100,11 +104,11 @@ impl AdminService {
             created: now,
             last_modified: now,
         };
-        let token = self.issue(actor, configuration.id, now)?;
-        let audit = entry(
+        let token = self.issue(actor, configuration.id, now, token_days)?;
+        let audit = entry_of(
             actor,
             "configuration.created",
-            &configuration.name,
+            &configuration,
             json!({ "new": described(&configuration), "token": token.token.id }),
         );
         let first = [MappingSet::default_user(), MappingSet::default_group()].map(|rules| {
@@ -159,36 +163,31 @@ impl AdminService {
             identity_provider: input.identity_provider,
             profile: input.profile,
             policies: input.policies,
+            networks: input.networks.clone(),
             ..before.clone()
         };
         self.update(actor, "configuration.edited", &before, after)
     }
 
-    /// Enables or disables a configuration; its tokens are accepted or refused from the next
-    /// request on.
+    /// Enables, pauses or disables a configuration, from the next request on.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::Stale`].
-    pub fn enable_configuration(
+    pub fn set_status(
         &self,
         actor: &Actor,
         name_or_id: &str,
-        enabled: bool,
+        status: ConfigurationStatus,
     ) -> Result<ProvisioningConfiguration, AdminError> {
         let before = self.configuration(name_or_id)?;
-        if before.enabled == enabled {
+        if before.status == status {
             return Ok(before);
         }
-        let event = if enabled {
-            "configuration.enabled"
-        } else {
-            "configuration.disabled"
-        };
         let after = ProvisioningConfiguration {
-            enabled,
+            status,
             ..before.clone()
         };
-        self.update(actor, event, &before, after)
+        self.update(actor, status.event(), &before, after)
     }
 
     fn update(
@@ -199,10 +198,10 @@ impl AdminService {
         mut after: ProvisioningConfiguration,
     ) -> Result<ProvisioningConfiguration, AdminError> {
         after.last_modified = now();
-        let audit = entry(
+        let audit = entry_of(
             actor,
             event,
-            &after.name,
+            &after,
             json!({ "old": described(before), "new": described(&after) }),
         );
         self.store
@@ -222,10 +221,10 @@ impl AdminService {
         name_or_id: &str,
     ) -> Result<ProvisioningConfiguration, AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        let audit = entry(
+        let audit = entry_of(
             actor,
             "configuration.deleted",
-            &configuration.name,
+            &configuration,
             json!({ "old": described(&configuration) }),
         );
         self.store.delete_configuration(configuration.id, &audit)?;
@@ -253,13 +252,8 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub fn people(
-        &self,
-        search: Option<&str>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<Person>, AdminError> {
-        Ok(self.store.people(search, after, limit)?)
+    pub fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, AdminError> {
+        Ok(self.store.people(query)?)
     }
 
     /// Groups, in order of id.
@@ -295,7 +289,21 @@ fn entry(actor: &Actor, event: &'static str, object: &str, details: Value) -> Au
         source: actor.source.clone(),
         event: event.into(),
         object: object.to_owned(),
+        configuration: None,
         details,
+    }
+}
+
+/// An entry of something done to a configuration, whose history it belongs to.
+fn entry_of(
+    actor: &Actor,
+    event: &'static str,
+    configuration: &ProvisioningConfiguration,
+    details: Value,
+) -> AuditEntry {
+    AuditEntry {
+        configuration: Some(configuration.id),
+        ..entry(actor, event, &configuration.name, details)
     }
 }
 
@@ -303,12 +311,13 @@ fn described(configuration: &ProvisioningConfiguration) -> Value {
     json!({
         "name": configuration.name,
         "description": configuration.description,
-        "status": configuration.status(),
+        "status": configuration.status.as_str(),
         "users": configuration.users,
         "groups": configuration.groups,
         "identityProvider": configuration.identity_provider.as_str(),
         "profile": profile_name(configuration.profile),
         "policies": configuration.policies,
+        "networks": configuration.networks,
     })
 }
 

@@ -9,23 +9,24 @@ use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Actor, AdminService, IssuedToken, entry, now};
+use super::{Actor, AdminService, IssuedToken, entry_of, now};
 use crate::authenticate::{AUDIENCE, Claims, PREFIX, TOKEN_TYPE, secret_hash};
 use crate::error::AdminError;
 use crate::token::{AccessToken, LIVE, PlainToken};
 
 impl AdminService {
-    /// Issues a further token. The one that is there goes on for `overlap` hours, or until it is
-    /// revoked.
+    /// Issues a further token, which lives so many days, or a year. The one that is there goes on
+    /// for `overlap` hours, or until it is revoked.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::TooManyTokens`]; [`AdminError::Invalid`] for an
-    /// overlap of more than 30 days.
+    /// overlap of more than 30 days, or a life of more than two years.
     pub fn add_token(
         &self,
         actor: &Actor,
         name_or_id: &str,
         overlap: Option<i64>,
+        days: Option<i64>,
     ) -> Result<IssuedToken, AdminError> {
         let configuration = self.configuration(name_or_id)?;
         let now = now();
@@ -33,11 +34,11 @@ impl AdminService {
             Some(hours) => Some(now + overlap_of(hours)?),
             None => None,
         };
-        let issued = self.issue(actor, configuration.id, now)?;
-        let audit = entry(
+        let issued = self.issue(actor, configuration.id, now, days)?;
+        let audit = entry_of(
             actor,
             "token.created",
-            &configuration.name,
+            &configuration,
             json!({
                 "token": issued.token.id,
                 "othersEnd": others_end.map(|end| end.to_rfc3339()),
@@ -84,10 +85,10 @@ impl AdminService {
             .keys
             .unseal(&token.key_id, &token.sealed)
             .map_err(|error| AdminError::Invalid(error.to_string()))?;
-        let audit = entry(
+        let audit = entry_of(
             actor,
             "token.revealed",
-            &configuration.name,
+            &configuration,
             json!({ "token": token.id }),
         );
         self.store.audit(&audit)?;
@@ -114,10 +115,10 @@ impl AdminService {
             if token.revoked.is_some() || token_id.is_some_and(|id| token.id != id) {
                 continue;
             }
-            let audit = entry(
+            let audit = entry_of(
                 actor,
                 "token.revoked",
-                &configuration.name,
+                &configuration,
                 json!({ "token": token.id }),
             );
             if self.store.revoke_token(&token.id, now, &audit)? {
@@ -133,33 +134,38 @@ impl AdminService {
         Ok(revoked)
     }
 
-    /// Lets a live token end after so many hours, so that a new one can take its place without a
-    /// gap.
+    /// Lets a live token end at a time: sooner, so that a new one can take its place without a gap,
+    /// or later.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for more than 30 days, or when the token
-    /// ends before that anyway.
-    pub fn retire_token(
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for a time that has passed, or is more than
+    /// two years away.
+    pub fn set_token_end(
         &self,
         actor: &Actor,
         name_or_id: &str,
         token_id: &str,
-        hours: i64,
+        end: DateTime<Utc>,
     ) -> Result<(), AdminError> {
-        let overlap = overlap_of(hours)?;
         let configuration = self.configuration(name_or_id)?;
         let now = now();
+        if end <= now || end > now + Duration::days(LONGEST_DAYS) {
+            return Err(AdminError::Invalid(LIFE.to_owned()));
+        }
         let tokens = self.store.tokens(configuration.id)?;
         let found = tokens
             .iter()
             .find(|token| token.id == token_id && token.is_live(now));
         let token = found.ok_or_else(|| AdminError::not_found("live token", token_id))?;
-        let ends = now + overlap;
-        let details = json!({ "token": token.id, "ends": ends.to_rfc3339() });
-        let audit = entry(actor, "token.retired", &configuration.name, details);
-        match self.store.retire_token(&token.id, ends, &audit)? {
+        let details = json!({
+            "token": token.id,
+            "old": token.expires.map(|end| end.to_rfc3339()),
+            "new": end.to_rfc3339(),
+        });
+        let audit = entry_of(actor, "token.endSet", &configuration, details);
+        match self.store.set_token_end(&token.id, end, now, &audit)? {
             true => Ok(()),
-            false => Err(AdminError::Invalid("the token ends before that".to_owned())),
+            false => Err(AdminError::not_found("live token", token_id)),
         }
     }
 
@@ -169,7 +175,12 @@ impl AdminService {
         actor: &Actor,
         configuration: ConfigurationId,
         now: DateTime<Utc>,
+        days: Option<i64>,
     ) -> Result<IssuedToken, AdminError> {
+        let days = days.unwrap_or(TOKEN_DAYS);
+        if !(1..=LONGEST_DAYS).contains(&days) {
+            return Err(AdminError::Invalid(LIFE.to_owned()));
+        }
         let unusable = |what: &str| AdminError::Invalid(format!("no token can be made: {what}"));
         let mut secret = [0; 32];
         SystemRandom::new()
@@ -209,7 +220,7 @@ impl AdminService {
                 hint: hint.into_iter().rev().collect(),
                 created: now,
                 created_by: actor.name.clone(),
-                expires: Some(now + Duration::days(TOKEN_DAYS)),
+                expires: Some(now + Duration::days(days)),
                 revoked: None,
                 last_used: None,
                 last_used_from: None,
@@ -230,4 +241,7 @@ fn overlap_of(hours: i64) -> Result<Duration, AdminError> {
 }
 
 const OVERLAP_HOURS: i64 = 30 * 24;
+/// How long a token lives unless somebody says otherwise.
 const TOKEN_DAYS: i64 = 365;
+const LONGEST_DAYS: i64 = 730;
+const LIFE: &str = "a token ends in the future, and within two years";

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Actor, AdminService, entry, now};
+use super::{Actor, AdminService, entry_of, now};
 use crate::error::AdminError;
 use crate::policy::{Decision, HeldChange, LinkRequest, Which};
 
@@ -32,10 +32,10 @@ impl AdminService {
             true => "held.allowed",
             false => "held.rejected",
         };
-        let audit = entry(
+        let audit = entry_of(
             actor,
             event,
-            &configuration.name,
+            &configuration,
             json!({ "users": match &which { Which::All => json!("all"), Which::Users(users) => json!(users) } }),
         );
         let named = match &which {
@@ -76,10 +76,10 @@ impl AdminService {
         link: &LinkRequest,
     ) -> Result<(), AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        let audit = entry(
+        let audit = entry_of(
             actor,
             "link.approved",
-            &configuration.name,
+            &configuration,
             json!({ "person": link.person, "userName": link.user_name() }),
         );
         Ok(self

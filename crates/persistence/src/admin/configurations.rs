@@ -1,11 +1,12 @@
 //! Rows of `provisioning_configurations`.
 
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::configuration::{parse_profile, profile_name};
+use scim_admin::configuration::{ConfigurationStatus, parse_profile, profile_name};
 use scim_admin::{IdentityProvider, ProvisioningConfiguration};
 use scim_protocol::text::fold;
 use scim_provisioning::model::ModelVersion;
-use scim_provisioning::{ConfigurationId, Policies, StoreError};
+use scim_provisioning::{ConfigurationId, StoreError};
+use serde::Serialize;
 
 use crate::condition::millis;
 use crate::connection::Connection;
@@ -15,9 +16,9 @@ use crate::view::{instant, unreadable};
 /// The columns of a [`ConfigurationRow`], of the table with the alias `c`. Their names do not meet
 /// those of a token's columns.
 pub(super) const COLUMNS: &str = "c.id AS c_id, c.name AS c_name, c.description AS c_description, \
-    CAST(c.enabled AS INTEGER) AS c_enabled, CAST(c.users AS INTEGER) AS c_users, \
+    CAST(c.enabled AS INTEGER) AS c_enabled, CAST(c.paused AS INTEGER) AS c_paused, CAST(c.users AS INTEGER) AS c_users, \
     CAST(c.groups AS INTEGER) AS c_groups, c.identity_provider AS c_identity_provider, \
-    c.profile AS c_profile, c.policies AS c_policies, c.guard_reset_at AS c_guard_reset_at, c.user_mapping AS c_user_mapping, \
+    c.profile AS c_profile, c.policies AS c_policies, c.networks AS c_networks, c.guard_reset_at AS c_guard_reset_at, c.user_mapping AS c_user_mapping, \
     c.group_mapping AS c_group_mapping, (SELECT revision FROM field_catalog) AS c_fields, c.version AS c_version, \
     c.created_at AS c_created_at, c.updated_at AS c_updated_at";
 
@@ -32,6 +33,8 @@ pub(super) struct ConfigurationRow {
     #[diesel(sql_type = Integer)]
     c_enabled: i32,
     #[diesel(sql_type = Integer)]
+    c_paused: i32,
+    #[diesel(sql_type = Integer)]
     c_users: i32,
     #[diesel(sql_type = Integer)]
     c_groups: i32,
@@ -41,6 +44,8 @@ pub(super) struct ConfigurationRow {
     c_profile: String,
     #[diesel(sql_type = Text)]
     c_policies: String,
+    #[diesel(sql_type = Text)]
+    c_networks: String,
     #[diesel(sql_type = Nullable<BigInt>)]
     c_guard_reset_at: Option<i64>,
     #[diesel(sql_type = BigInt)]
@@ -66,13 +71,18 @@ impl TryFrom<ConfigurationRow> for ProvisioningConfiguration {
             id: ConfigurationId::parse(&row.c_id).ok_or_else(known)?,
             name: row.c_name,
             description: row.c_description,
-            enabled: row.c_enabled != 0,
+            status: match (row.c_enabled != 0, row.c_paused != 0) {
+                (false, _) => ConfigurationStatus::Disabled,
+                (true, true) => ConfigurationStatus::Paused,
+                (true, false) => ConfigurationStatus::Enabled,
+            },
             users: row.c_users != 0,
             groups: row.c_groups != 0,
             identity_provider: IdentityProvider::parse(&row.c_identity_provider)
                 .ok_or_else(known)?,
             profile: parse_profile(&row.c_profile).ok_or_else(known)?,
             policies: serde_json::from_str(&row.c_policies).map_err(|_json| known())?,
+            networks: serde_json::from_str(&row.c_networks).map_err(|_json| known())?,
             model: ModelVersion {
                 user: row.c_user_mapping,
                 group: row.c_group_mapping,
@@ -92,8 +102,8 @@ pub(super) fn insert(
 ) -> Result<(), StoreError> {
     let mut sql = connection.sql(
         "INSERT INTO provisioning_configurations (id, created_at, version, name, name_key, \
-         description, enabled, users, groups, identity_provider, profile, policies, \
-         updated_at) VALUES (",
+         description, enabled, paused, users, groups, identity_provider, profile, policies, \
+         networks, updated_at) VALUES (",
     );
     sql.bind(configuration.id.to_string());
     sql.push(", ")
@@ -125,12 +135,14 @@ pub(super) fn update(
 }
 
 /// The columns that an administrator changes, in the order of the insert.
-fn columns(configuration: &ProvisioningConfiguration) -> [(&'static str, crate::sql::Bind); 10] {
+fn columns(configuration: &ProvisioningConfiguration) -> [(&'static str, crate::sql::Bind); 12] {
+    let status = configuration.status;
     [
         ("name", (&configuration.name).into()),
         ("name_key", fold(&configuration.name).into()),
         ("description", (&configuration.description).into()),
-        ("enabled", configuration.enabled.into()),
+        ("enabled", (status != ConfigurationStatus::Disabled).into()),
+        ("paused", (status == ConfigurationStatus::Paused).into()),
         ("users", configuration.users.into()),
         ("groups", configuration.groups.into()),
         (
@@ -138,14 +150,15 @@ fn columns(configuration: &ProvisioningConfiguration) -> [(&'static str, crate::
             configuration.identity_provider.as_str().into(),
         ),
         ("profile", profile_name(configuration.profile).into()),
-        ("policies", policies(&configuration.policies).into()),
+        ("policies", json(&configuration.policies).into()),
+        ("networks", json(&configuration.networks).into()),
         ("updated_at", millis(configuration.last_modified).into()),
     ]
 }
 
-fn policies(policies: &Policies) -> String {
+fn json(value: &impl Serialize) -> String {
     // Numbers and words alone, which JSON can always write.
-    serde_json::to_string(policies).unwrap_or_default()
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 pub(super) fn delete(connection: &mut Connection, id: ConfigurationId) -> Result<(), StoreError> {

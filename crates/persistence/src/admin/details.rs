@@ -149,29 +149,23 @@ pub(super) fn change(
     change: PersonChange,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let (what, whom) = match change {
-        PersonChange::Block => ("status = 'blocked'", "status = 'active'"),
-        // Whom SCIM deleted comes back by SCIM alone.
-        PersonChange::Unblock => (
-            "status = 'active'",
-            "status <> 'active' AND left_at IS NULL",
-        ),
-        PersonChange::Unlink => (
-            "managed_by = NULL, left_at = NULL, held = 0",
-            "managed_by IS NOT NULL",
-        ),
-    };
+    let (what, whom) = update_of(change);
     let mut sql = connection.sql(&format!(
         "UPDATE users SET {what}, version = version + 1, updated_at = "
     ));
     sql.bind(millis(now)).push(" WHERE id = ").bind(id);
-    sql.push(" AND ").push(whom);
+    sql.push(" AND ").push(&whom);
     if connection.execute(&sql)? == 0 {
         return Ok(false);
     }
     let (topic, payload) = match change {
         PersonChange::Block => ("user.blocked", json!({ "status": "blocked" })),
         PersonChange::Unblock => ("user.unblocked", json!({ "status": "active" })),
+        PersonChange::Archive => ("user.archived", json!({ "status": "archived" })),
+        PersonChange::Convert(user_type) => (
+            "user.updated",
+            json!({ "fields": { "user_type": user_type.as_str() } }),
+        ),
         PersonChange::Unlink => {
             let mut sql = connection.sql("DELETE FROM held_changes WHERE user_id = ");
             sql.bind(id);
@@ -179,16 +173,79 @@ pub(super) fn change(
             ("user.unlinked", json!({ "managedBy": null }))
         }
     };
-    if let Some(id) = ResourceId::parse(id) {
-        let change = Change {
-            topic,
-            kind: ResourceKind::User,
-            id,
-            payload,
-        };
-        log::announce(connection, &change, now)?;
-    }
+    announce(connection, topic, ResourceKind::User, id, payload, now)?;
     Ok(true)
+}
+
+/// What a change sets, and the people whom it is for. Whom SCIM deleted comes back by SCIM alone.
+fn update_of(change: PersonChange) -> (String, String) {
+    let (what, whom) = match change {
+        PersonChange::Block => ("status = 'blocked'", "status = 'active'"),
+        PersonChange::Unblock => (
+            "status = 'active'",
+            "status <> 'active' AND left_at IS NULL",
+        ),
+        PersonChange::Archive => (
+            "status = 'archived'",
+            "status <> 'archived' AND left_at IS NULL",
+        ),
+        PersonChange::Unlink => (
+            "managed_by = NULL, left_at = NULL, held = 0",
+            "managed_by IS NOT NULL",
+        ),
+        PersonChange::Convert(into) => {
+            let into = into.as_str();
+            return (
+                format!("user_type = '{into}'"),
+                format!("user_type <> '{into}' AND left_at IS NULL"),
+            );
+        }
+    };
+    (what.to_owned(), whom.to_owned())
+}
+
+/// Takes a group out of its configuration's management; answers whether it was in one.
+pub(super) fn unlink_group(
+    connection: &mut Connection,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let mut sql =
+        connection.sql("UPDATE groups SET managed_by = NULL, version = version + 1, updated_at = ");
+    sql.bind(millis(now)).push(" WHERE id = ").bind(id);
+    sql.push(" AND managed_by IS NOT NULL");
+    if connection.execute(&sql)? == 0 {
+        return Ok(false);
+    }
+    announce(
+        connection,
+        "group.unlinked",
+        ResourceKind::Group,
+        id,
+        json!({ "managedBy": null }),
+        now,
+    )?;
+    Ok(true)
+}
+
+fn announce(
+    connection: &mut Connection,
+    topic: &'static str,
+    kind: ResourceKind,
+    id: &str,
+    payload: Value,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Some(id) = ResourceId::parse(id) else {
+        return Ok(());
+    };
+    let change = Change {
+        topic,
+        kind,
+        id,
+        payload,
+    };
+    log::announce(connection, &change, now)
 }
 
 pub(super) fn counts(

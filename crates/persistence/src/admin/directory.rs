@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::people::{Grant, GroupSummary, Person, PersonInput};
+use scim_admin::people::{Grant, GroupSummary, ManagedBy, PeopleQuery, Person, PersonInput};
 use scim_mapping::{Record, is_privileged};
 use scim_protocol::text::fold;
 use scim_provisioning::{ResourceId, StoreError};
@@ -109,9 +109,7 @@ pub(super) fn add_person(
 
 pub(super) fn people(
     connection: &mut Connection,
-    search: Option<&str>,
-    after: Option<&str>,
-    limit: i64,
+    query: &PeopleQuery,
 ) -> Result<Vec<Person>, StoreError> {
     let mut sql = connection.sql(PEOPLE);
     // An index has what is searched; the rest is read of the users of the page alone.
@@ -119,9 +117,24 @@ pub(super) fn people(
     contains(
         &mut sql,
         &["user_name_key", "display_key", "email_key"],
-        search,
+        query.search.as_deref(),
     );
-    page(&mut sql, "id", after, limit);
+    if let Some(status) = &query.status {
+        sql.push(" AND status = ").bind(status);
+    }
+    if let Some(user_type) = query.user_type {
+        sql.push(" AND user_type = ").bind(user_type.as_str());
+    }
+    match query.managed_by {
+        ManagedBy::Anybody => {}
+        ManagedBy::Nobody => {
+            sql.push(" AND managed_by IS NULL");
+        }
+        ManagedBy::Configuration(id) => {
+            sql.push(" AND managed_by = ").bind(id.to_string());
+        }
+    }
+    page(&mut sql, "id", query.after.as_deref(), query.limit);
     sql.push(") ORDER BY u.id");
     found(connection, &sql)
 }

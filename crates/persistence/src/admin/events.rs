@@ -6,7 +6,7 @@ use scim_admin::event::{
     Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
 };
 use scim_protocol::text::fold;
-use scim_provisioning::StoreError;
+use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::Value;
 
 use crate::condition::millis;
@@ -197,9 +197,12 @@ struct AuditRow {
     details: String,
     #[diesel(sql_type = Nullable<Text>)]
     hash: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    configuration_id: Option<String>,
 }
 
-const AUDIT: &str = "SELECT id, at, actor, source, event, object, details, hash FROM audit_events";
+const AUDIT: &str = "SELECT id, at, actor, source, event, object, details, hash, configuration_id \
+    FROM audit_events";
 
 /// Entries of the audit, the newest first.
 pub(super) fn audit(
@@ -221,6 +224,10 @@ pub(super) fn audit(
         let length = i64::try_from(event.chars().count()).unwrap_or(i64::MAX);
         sql.push(" AND substr(event, 1, ").bind_int(length);
         sql.push(") = ").bind(event);
+    }
+    if let Some(configuration) = query.configuration {
+        sql.push(" AND configuration_id = ")
+            .bind(configuration.to_string());
     }
     if let Some(since) = query.since {
         sql.push(" AND at >= ").bind(millis(since));
@@ -266,6 +273,10 @@ fn entry(row: AuditRow) -> AuditEntry {
         source: row.source,
         event: row.event.into(),
         object: row.object,
+        configuration: row
+            .configuration_id
+            .as_deref()
+            .and_then(ConfigurationId::parse),
         details: serde_json::from_str(&row.details).unwrap_or(Value::Null),
     }
 }

@@ -167,6 +167,22 @@ pub(super) fn add_custom_field(
     count_up(connection)
 }
 
+/// Puts a definition in the place of the one of its key; answers whether there was one.
+pub(super) fn replace_custom_field(
+    connection: &mut Connection,
+    field: &CustomField,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("UPDATE custom_fields SET definition = ");
+    sql.bind(written(field))
+        .push(" WHERE field_key = ")
+        .bind(&field.key);
+    if connection.execute(&sql)? == 0 {
+        return Ok(false);
+    }
+    count_up(connection)?;
+    Ok(true)
+}
+
 /// Deletes a field; its values stay in the records, unseen.
 pub(super) fn delete_custom_field(
     connection: &mut Connection,

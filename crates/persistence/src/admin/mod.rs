@@ -18,8 +18,8 @@ use scim_admin::event::{
 };
 use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
 use scim_admin::people::{
-    GroupDetail, GroupSummary, ManagedCounts, Member, Person, PersonChange, PersonDetail,
-    PersonInput,
+    GroupDetail, GroupSummary, ManagedCounts, Member, PeopleQuery, Person, PersonChange,
+    PersonDetail, PersonInput,
 };
 use scim_admin::policy::{Decision, HeldChange, LinkRequest};
 use scim_admin::session::Session;
@@ -144,19 +144,20 @@ impl Store for Database {
         })
     }
 
-    fn retire_token(
+    fn set_token_end(
         &self,
         id: &str,
-        at: DateTime<Utc>,
+        end: DateTime<Utc>,
+        now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
         let (id, audit) = (id.to_owned(), audit.clone());
         self.writing(move |connection| {
-            let retired = tokens::retire(connection, &id, at)?;
-            if retired {
+            let found = tokens::set_end(connection, &id, end, now)?;
+            if found {
                 log::audit(connection, &audit)?;
             }
-            Ok(retired)
+            Ok(found)
         })
     }
 
@@ -358,13 +359,8 @@ impl Store for Database {
         })
     }
 
-    fn people(
-        &self,
-        search: Option<&str>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<Person>, StoreError> {
-        self.reading(|connection| directory::people(connection, search, after, limit))
+    fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, StoreError> {
+        self.reading(|connection| directory::people(connection, query))
     }
 
     fn group_summaries(
@@ -467,6 +463,21 @@ impl Store for Database {
         })
     }
 
+    fn replace_custom_field(
+        &self,
+        field: &CustomField,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let (field, audit) = (field.clone(), audit.clone());
+        self.writing(move |connection| {
+            let found = mappings::replace_custom_field(connection, &field)?;
+            if found {
+                log::audit(connection, &audit)?;
+            }
+            Ok(found)
+        })
+    }
+
     fn delete_custom_field(&self, key: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
         let (key, audit) = (key.to_owned(), audit.clone());
         self.writing(move |connection| {
@@ -552,6 +563,22 @@ impl Store for Database {
                 log::audit(connection, &audit)?;
             }
             Ok(changed)
+        })
+    }
+
+    fn unlink_group(
+        &self,
+        id: &str,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let (id, audit) = (id.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            let unlinked = details::unlink_group(connection, &id, now)?;
+            if unlinked {
+                log::audit(connection, &audit)?;
+            }
+            Ok(unlinked)
         })
     }
 

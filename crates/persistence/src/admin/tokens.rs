@@ -138,15 +138,31 @@ pub(super) fn revoke(
     Ok(connection.execute(&sql)? > 0)
 }
 
+/// Lets a token end at a time, unless it ends before that anyway.
 pub(super) fn retire(
     connection: &mut Connection,
     id: &str,
     at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let mut sql = connection.sql("UPDATE access_tokens SET expires_at = ");
     sql.bind(millis(at)).push(" WHERE id = ").bind(id);
     sql.push(" AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ");
     sql.bind(millis(at)).push(")");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+/// Lets a token that is live now end at a time; answers whether there was one.
+pub(super) fn set_end(
+    connection: &mut Connection,
+    id: &str,
+    end: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("UPDATE access_tokens SET expires_at = ");
+    sql.bind(millis(end)).push(" WHERE id = ").bind(id);
+    sql.push(" AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ");
+    sql.bind(millis(now)).push(")");
     Ok(connection.execute(&sql)? > 0)
 }
 

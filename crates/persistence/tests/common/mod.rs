@@ -155,8 +155,9 @@ pub fn configuration(admin: &AdminService, name: &str) -> Configuration {
         identity_provider: IdentityProvider::default(),
         profile: Profile::Tolerant,
         policies: scim_provisioning::Policies::default(),
+        networks: Vec::new(),
     };
-    let (added, _token) = admin.add_configuration(&actor(), &input).unwrap();
+    let (added, _token) = admin.add_configuration(&actor(), &input, None).unwrap();
     let stored = admin.configuration(&added.id.to_string()).unwrap();
     stored.to_provisioning()
 }
