@@ -163,12 +163,17 @@ impl Service for Backend {
         self.admin.forget_sessions()?;
         self.admin.count_hours()?;
         while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
-        while let Some(job) = self.admin.claim_job(None)? {
-            let id = job.configuration.to_string();
-            let configuration = self.admin.configuration(&id)?.to_provisioning();
-            self.provider.reapply(&configuration, &job)?;
-        }
         Ok(())
+    }
+
+    fn work(&self) -> anyhow::Result<bool> {
+        let Some(job) = self.admin.claim_job(None)? else {
+            return Ok(false);
+        };
+        let id = job.configuration.to_string();
+        let configuration = self.admin.configuration(&id)?.to_provisioning();
+        self.provider.reapply(&configuration, &job)?;
+        Ok(true)
     }
 }
 

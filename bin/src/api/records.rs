@@ -96,7 +96,7 @@ pub(super) fn list_events(call: &Call<'_>) -> Answered {
 pub(super) fn show_event(call: &Call<'_>) -> Answered {
     let id: Option<i64> = call.part(0).parse().ok();
     let query = EventQuery {
-        after: id.map(|id| id - 1),
+        after: id.map(|id| id.saturating_sub(1)),
         limit: 1,
         ..EventQuery::default()
     };
@@ -341,7 +341,8 @@ pub(super) fn show_key(call: &Call<'_>) -> Answered {
 pub(super) fn add_key(call: &Call<'_>) -> Answered {
     let new: input::NewKey = call.read()?;
     let admin = &call.api.admin;
-    let issued = admin.add_api_key(&call.actor, &new.name, role(&new.role)?, new.days)?;
+    let (role, maker) = (role(&new.role)?, Some(&call.key));
+    let issued = admin.add_api_key(&call.actor, &new.name, role, new.days, maker)?;
     let location = format!("/api-keys/{}", issued.key.id);
     Ok(ApiAnswer {
         tag: None,

@@ -226,6 +226,12 @@ pub(super) const ROUTES: &[Route] = &[
         "Show a live token again",
     )
     .gives(Gives::Computed("IssuedTokenDocument")),
+    secret(read(
+        "/configurations/*/tokens/*",
+        on::show_token,
+        "Read a token, without its value",
+    ))
+    .gives(Gives::One("Token")),
     write(
         "PATCH",
         "/configurations/*/tokens/*",

@@ -157,6 +157,8 @@ pub struct AuditHead {
     pub length: i64,
     /// The hash of the last one; empty before the first.
     pub hash: String,
+    /// How many entries are older than the chain, and not in it.
+    pub unchained: i64,
 }
 
 /// An entry of the audit with its place in the chain.
@@ -175,8 +177,6 @@ pub struct AuditLink {
 pub struct AuditVerdict {
     /// The end of the chain, as far as it holds.
     pub head: AuditHead,
-    /// How many entries are older than the chain.
-    pub unchained: i64,
     /// What is wrong; `None` when every entry is as it was written.
     pub fault: Option<AuditFault>,
 }

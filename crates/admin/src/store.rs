@@ -12,7 +12,7 @@ use crate::configuration::ProvisioningConfiguration;
 use crate::event::{
     Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
 };
-use crate::mapping::{MappingVersion, ReceivedAttribute};
+use crate::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use crate::people::{
     GroupDetail, GroupSummary, ManagedCounts, Member, PeopleQuery, Person, PersonChange,
     PersonDetail, PersonInput,
@@ -232,6 +232,12 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn end_session(&self, hash: &str, audit: &AuditEntry) -> Result<(), StoreError>;
 
+    /// Ends every session of an account.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn end_sessions(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError>;
+
     /// Deletes sessions that were last used before a time.
     ///
     /// # Errors
@@ -326,11 +332,16 @@ pub trait Store: Send + Sync {
     /// Puts a draft in the place of the one that is there.
     ///
     /// # Errors
-    /// See [`Store`].
-    fn put_draft(&self, draft: &MappingVersion, audit: &AuditEntry) -> Result<(), StoreError>;
+    /// [`StoreError::Stale`] when another one is there than was seen.
+    fn put_draft(
+        &self,
+        draft: &MappingVersion,
+        seen: &DraftSeen,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
 
     /// Makes a version the active one, if `expected` still is: a new one, in whose place the draft
-    /// goes, or one that is there.
+    /// goes that was seen, or one that is there.
     ///
     /// # Errors
     /// [`StoreError::Stale`].
@@ -338,7 +349,7 @@ pub trait Store: Send + Sync {
         &self,
         version: &MappingVersion,
         expected: i64,
-        new: bool,
+        draft: Option<&DraftSeen>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 
@@ -439,17 +450,6 @@ pub trait Store: Send + Sync {
     fn link_requests(&self, configuration: ConfigurationId)
     -> Result<Vec<LinkRequest>, StoreError>;
 
-    /// Drops a link that waits.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn forget_link(
-        &self,
-        configuration: ConfigurationId,
-        person: &str,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
-
     /// Deletes users for good whose time has come, at most so many; answers how many.
     ///
     /// # Errors
@@ -508,12 +508,16 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn managed_counts(&self, configuration: ConfigurationId) -> Result<ManagedCounts, StoreError>;
 
-    /// The entries of the provisioning log since an hour, counted by configuration, hour and
-    /// outcome.
+    /// The entries of the provisioning log since an hour, of one configuration or all, counted by
+    /// configuration, hour and outcome.
     ///
     /// # Errors
     /// See [`Store`].
-    fn activity(&self, since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError>;
+    fn activity(
+        &self,
+        since: DateTime<Utc>,
+        configuration: Option<ConfigurationId>,
+    ) -> Result<Vec<Activity>, StoreError>;
 
     /// Counts the entries of hours that are over, so that nobody has to count them again.
     ///

@@ -63,7 +63,7 @@ pub(crate) fn announce(
 /// Appends an entry to the audit's chain. The row of the chain's end is locked first, so that the
 /// numbers of entries are in the order of the chain.
 pub(crate) fn audit(connection: &mut Connection, entry: &AuditEntry) -> Result<(), StoreError> {
-    let mut sql = connection.sql("SELECT length, hash FROM audit_chain");
+    let mut sql = connection.sql("SELECT length, hash, unchained FROM audit_chain");
     sql.for_update();
     let end: AuditHead = connection
         .row::<HeadRow>(&sql)?
@@ -96,6 +96,8 @@ pub(crate) struct HeadRow {
     length: i64,
     #[diesel(sql_type = Text)]
     hash: String,
+    #[diesel(sql_type = BigInt)]
+    unchained: i64,
 }
 
 impl From<HeadRow> for AuditHead {
@@ -103,6 +105,7 @@ impl From<HeadRow> for AuditHead {
         Self {
             length: row.length,
             hash: row.hash,
+            unchained: row.unchained,
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::configuration::Configuration;
 use crate::cursor::CursorKey;
-use crate::directory::{Directory, Scope, StoreError};
+use crate::directory::{Approval, Directory, Scope, StoreError};
 use crate::discovery;
 use crate::event::{Action, Event, Outcome};
 use crate::id::ResourceKind;
@@ -45,6 +45,8 @@ pub(crate) struct Context {
     pub(crate) model: Arc<Model>,
     pub(crate) caller: Caller,
     pub(crate) received: Option<Arc<Received>>,
+    /// The link that an administrator approved, where that is what goes on.
+    pub(crate) approval: Option<Arc<Approval>>,
     pub(crate) started: Instant,
     pub(crate) now: DateTime<Utc>,
 }
@@ -105,15 +107,22 @@ impl ServiceProvider {
         self.seen.take()
     }
 
-    /// Creates a user as the identity provider sent it, and takes the person over who was created
-    /// by hand and is in its way: for an administrator who approved it.
-    pub fn link(&self, mut configuration: Configuration, document: Value) -> Answer {
+    /// Creates a user as the identity provider sent it, and takes over the person who was created by
+    /// hand and is in its way, as an administrator approved. The approval is noted in the same
+    /// transaction; a person other than the approved one is not taken over.
+    pub fn link(
+        &self,
+        mut configuration: Configuration,
+        document: Value,
+        approval: Approval,
+    ) -> Answer {
         configuration.policies.existing_users = ExistingUsers::Link;
         let caller = crate::reapply::silent(&configuration);
-        let context = match self.context(&caller) {
+        let mut context = match self.context(&caller) {
             Ok(context) => context,
             Err(error) => return unusable(&caller.request_id, &error),
         };
+        context.approval = Some(Arc::new(approval));
         let route = Route::Collection(ResourceKind::User);
         let projection = scim_protocol::query::Projection::default();
         let linked = self.write(&context, route, Method::Post, document, &projection, None);
@@ -135,6 +144,7 @@ impl ServiceProvider {
             model,
             caller: caller.clone(),
             received: None,
+            approval: None,
             started: Instant::now(),
             now: Utc::now().trunc_subsecs(3),
         }

@@ -6,7 +6,7 @@ use scim_admin::event::{AuditEntry, AuditQuery};
 use serde_json::{Value, json};
 
 use super::super::export::Sheet;
-use super::super::signing_in::{ask_again, encoded};
+use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
 use super::configuration::{Shown, Tabs};
 use super::{Shell, instant, rows, sizes};
@@ -175,12 +175,6 @@ fn changes(details: &Value) -> Vec<(String, String, String)> {
 /// The audit as a file, in the order of time.
 pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let filter = Filter::of(&visit.form);
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&format!(
-            "/admin/security/audit?{}",
-            filter.written()
-        )));
-    }
     let query = AuditQuery {
         limit: EXPORTED,
         ..filter.query()

@@ -131,14 +131,10 @@ impl Shown {
         let admin = &visit.console.admin;
         let configuration = admin.configuration(visit.part(0))?;
         let (id, now) = (configuration.id.to_string(), Utc::now());
-        let activity = admin.activity(now - Duration::days(7))?;
         Ok(Self {
             tokens: admin.tokens(&id)?,
             counts: admin.managed_counts(configuration.id)?,
-            activity: activity
-                .into_iter()
-                .filter(|one| one.configuration == id)
-                .collect(),
+            activity: admin.activity(now - Duration::days(7), Some(configuration.id))?,
             configuration,
             id,
             now,

@@ -8,7 +8,7 @@ use scim_provisioning::event::{Action, Outcome};
 use serde_json::{Value, json};
 
 use super::super::export::Sheet;
-use super::super::signing_in::{ask_again, encoded};
+use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
 use super::configuration::{Shown, Tabs};
 use super::{LIST, Shell, instant, rows, sizes};
@@ -195,9 +195,6 @@ fn page(
 /// The log as a file, in the order of time.
 pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let filter = Filter::of(&visit.form, None);
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&format!("{LIST}/logs?{}", filter.written())));
-    }
     let query = EventQuery {
         before: Some(i64::MAX),
         limit: EXPORTED,

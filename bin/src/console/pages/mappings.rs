@@ -1,7 +1,7 @@
 //! The mapping of a configuration: rules, versions, preview and impact.
 
 use askama::Template;
-use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
+use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{ManagedBy, PeopleQuery};
 use scim_admin::{AdminError, VersionChoice};
 use scim_mapping::{Apply, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference};
@@ -9,7 +9,6 @@ use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
 use serde_json::{Value, json};
 
-use super::super::signing_in::ask_again;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
 use super::rule::{RuleForm, TRANSFORMS, plain, shift, targets, written};
@@ -101,7 +100,8 @@ impl Edited {
         let rules = json!(rules);
         let actor = visit.actor().map_err(|_failed| AdminError::SignIn)?;
         let admin = &visit.console.admin;
-        admin.draft_mapping(&actor, &self.shown.id, &rules, note)?;
+        let seen = DraftSeen::among(&self.versions);
+        admin.draft_mapping(&actor, &self.shown.id, &rules, note, &seen)?;
         Ok(())
     }
 }
@@ -372,22 +372,17 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 pub(in super::super) fn activate(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, visit.part(1))?;
     // Rules decide who signs in by which address, and with which role.
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&edited.link("")));
-    }
     if visit.form.text("base") != edited.base().checksum {
         return kept(visit, &edited, Err(AdminError::Stale), "");
     }
     let admin = &visit.console.admin;
-    let done = admin.activate_mapping(&visit.actor()?, &edited.shown.id, edited.resource);
+    let (id, seen) = (&edited.shown.id, DraftSeen::among(&edited.versions));
+    let done = admin.activate_mapping(&visit.actor()?, id, edited.resource, &seen);
     kept(visit, &edited, done.map(drop), "activated")
 }
 
 pub(in super::super) fn roll_back(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, visit.part(1))?;
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&edited.link("")));
-    }
     let number = visit.form.text("version").parse();
     let number = number.map_err(|_number| Failed::NotFound)?;
     let admin = &visit.console.admin;

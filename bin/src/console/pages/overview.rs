@@ -33,7 +33,7 @@ struct Overview {
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, now) = (&visit.console.admin, Utc::now());
-    let activity = admin.activity(now - Duration::days(7))?;
+    let activity = admin.activity(now - Duration::days(7), None)?;
     let mut cards = Vec::new();
     for one in admin.configurations(None)? {
         let id = one.id.to_string();

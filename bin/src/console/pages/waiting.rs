@@ -1,12 +1,12 @@
 //! What waits for an administrator: changes that the guard holds, and links.
 
 use askama::Template;
+use scim_admin::AdminError;
 use scim_admin::policy::{HeldChange, LinkRequest, Which};
 
-use super::super::{ConsoleAnswer, Failed, Visit};
+use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
 use super::{LIST, Shell, instant};
-use crate::commands::link;
 
 #[derive(Template)]
 #[template(path = "waiting.html")]
@@ -74,14 +74,17 @@ pub(in super::super) fn approve(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let mut waiting = admin.link_requests(&shown.id)?.into_iter();
     let request = waiting.find(|link| link.person == person);
     let request = request.ok_or(Failed::NotFound)?;
-    let configuration = shown.configuration.to_provisioning();
-    if let Err(reason) = link::carry_out(&visit.console.provider, configuration, &request) {
-        let page = Waiting {
-            error: reason,
-            ..Waiting::new(visit, &shown)?
-        };
-        return ConsoleAnswer::page(422, &page);
+    let (actor, provider) = (visit.actor()?, &visit.console.provider);
+    match admin.approve_link(&actor, provider, &shown.id, &request) {
+        Ok(()) => {}
+        Err(error @ AdminError::Invalid(_)) => {
+            let page = Waiting {
+                error: sentence(&error),
+                ..Waiting::new(visit, &shown)?
+            };
+            return ConsoleAnswer::page(422, &page);
+        }
+        Err(error) => return Err(error.into()),
     }
-    admin.link_approved(&visit.actor()?, &shown.id, &request)?;
     Ok(back(visit, "linked"))
 }

@@ -260,7 +260,7 @@ pub(super) fn audit_links(
 
 /// The end of the audit's chain.
 pub(super) fn audit_head(connection: &mut Connection) -> Result<AuditHead, StoreError> {
-    let sql = connection.sql("SELECT length, hash FROM audit_chain");
+    let sql = connection.sql("SELECT length, hash, unchained FROM audit_chain");
     let row: Option<HeadRow> = connection.row(&sql)?;
     row.map(HeadRow::into)
         .ok_or_else(|| unreadable("audit_chain"))
@@ -304,13 +304,18 @@ struct UntilRow {
 pub(super) fn activity(
     connection: &mut Connection,
     since: DateTime<Utc>,
+    configuration: Option<ConfigurationId>,
 ) -> Result<Vec<Activity>, StoreError> {
     let since = millis(since) / HOUR * HOUR;
     let counted = counted_until(connection)?;
     let mut sql = connection
         .sql("SELECT configuration_id, hour, outcome, entries FROM event_counts WHERE hour >= ");
-    sql.bind(since).push(" UNION ALL ");
-    counts(&mut sql, since.max(counted), i64::MAX);
+    sql.bind(since);
+    if let Some(id) = configuration {
+        sql.push(" AND configuration_id = ").bind(id.to_string());
+    }
+    sql.push(" UNION ALL ");
+    counts(&mut sql, since.max(counted), i64::MAX, configuration);
     sql.push(" ORDER BY 2, 1, 3");
     let rows: Vec<ActivityRow> = connection.rows(&sql)?;
     Ok(rows
@@ -340,7 +345,7 @@ pub(super) fn count_hours(
     }
     let mut sql =
         connection.sql("INSERT INTO event_counts (configuration_id, hour, outcome, entries) ");
-    counts(&mut sql, from, until);
+    counts(&mut sql, from, until, None);
     connection.execute(&sql)?;
     let mut sql = connection.sql("UPDATE event_counts_end SET counted_until = ");
     sql.bind(until);
@@ -354,12 +359,15 @@ fn counted_until(connection: &mut Connection) -> Result<i64, StoreError> {
     Ok(row.ok_or_else(|| unreadable("event_counts_end"))?.until)
 }
 
-fn counts(sql: &mut Sql, from: i64, until: i64) {
+fn counts(sql: &mut Sql, from: i64, until: i64, configuration: Option<ConfigurationId>) {
     sql.push(&format!(
         "SELECT configuration_id, at / {HOUR} * {HOUR} AS hour, outcome, count(*) AS entries \
          FROM provisioning_events WHERE at >= "
     ));
     sql.bind(from).push(" AND at < ").bind(until);
+    if let Some(id) = configuration {
+        sql.push(" AND configuration_id = ").bind(id.to_string());
+    }
     sql.push(&format!(
         " GROUP BY configuration_id, at / {HOUR} * {HOUR}, outcome"
     ));

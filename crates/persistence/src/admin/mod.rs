@@ -16,7 +16,7 @@ use scim_admin::api_key::ApiKey;
 use scim_admin::event::{
     Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
 };
-use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
+use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{
     GroupDetail, GroupSummary, ManagedCounts, Member, PeopleQuery, Person, PersonChange,
     PersonDetail, PersonInput,
@@ -209,9 +209,10 @@ impl Store for Database {
         let (id, audit) = (id.to_owned(), audit.clone());
         self.writing(move |connection| {
             log::audit(connection, &audit)?;
+            let before = accounts::administrators(connection)?;
             accounts::set_role(connection, &id, role)?;
             sessions::delete_by_account(connection, &id)?;
-            accounts::check_administrators(connection)
+            accounts::check_administrators(connection, before)
         })
     }
 
@@ -219,9 +220,10 @@ impl Store for Database {
         let (id, audit) = (id.to_owned(), audit.clone());
         self.writing(move |connection| {
             log::audit(connection, &audit)?;
+            let before = accounts::administrators(connection)?;
             sessions::delete_by_account(connection, &id)?;
             accounts::delete(connection, &id)?;
-            accounts::check_administrators(connection)
+            accounts::check_administrators(connection, before)
         })
     }
 
@@ -293,6 +295,14 @@ impl Store for Database {
         let (hash, audit) = (hash.to_owned(), audit.clone());
         self.writing(move |connection| {
             sessions::delete(connection, &hash)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn end_sessions(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (account, audit) = (account.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            sessions::delete_by_account(connection, &account)?;
             log::audit(connection, &audit)
         })
     }
@@ -380,11 +390,16 @@ impl Store for Database {
         self.reading(|connection| mappings::versions(connection, configuration, resource, None))
     }
 
-    fn put_draft(&self, draft: &MappingVersion, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (draft, audit) = (draft.clone(), audit.clone());
+    fn put_draft(
+        &self,
+        draft: &MappingVersion,
+        seen: &DraftSeen,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (draft, seen, audit) = (draft.clone(), seen.clone(), audit.clone());
         self.writing(move |connection| {
-            let resource = draft.rules.resource;
-            mappings::delete_draft(connection, draft.configuration, resource)?;
+            let (configuration, resource) = (draft.configuration, draft.rules.resource);
+            mappings::take_draft(connection, configuration, resource, &seen)?;
             mappings::insert(connection, &draft)?;
             log::audit(connection, &audit)
         })
@@ -394,17 +409,17 @@ impl Store for Database {
         &self,
         version: &MappingVersion,
         expected: i64,
-        new: bool,
+        draft: Option<&DraftSeen>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        let (version, audit) = (version.clone(), audit.clone());
+        let (version, draft, audit) = (version.clone(), draft.cloned(), audit.clone());
         self.writing(move |connection| {
             let (configuration, resource) = (version.configuration, version.rules.resource);
             let number = version.version;
             mappings::activate(connection, configuration, resource, expected, number)?;
-            if new {
+            if let Some(seen) = &draft {
+                mappings::take_draft(connection, configuration, resource, seen)?;
                 mappings::insert(connection, &version)?;
-                mappings::delete_draft(connection, configuration, resource)?;
             }
             log::audit(connection, &audit)
         })
@@ -515,19 +530,6 @@ impl Store for Database {
         self.reading(|connection| links::list(connection, configuration))
     }
 
-    fn forget_link(
-        &self,
-        configuration: ConfigurationId,
-        person: &str,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (person, audit) = (person.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            links::forget(connection, configuration, &person)?;
-            log::audit(connection, &audit)
-        })
-    }
-
     fn purge(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         self.writing(move |connection| held::purge(connection, now, limit))
     }
@@ -586,8 +588,12 @@ impl Store for Database {
         self.reading(|connection| details::counts(connection, configuration))
     }
 
-    fn activity(&self, since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError> {
-        self.reading(|connection| events::activity(connection, since))
+    fn activity(
+        &self,
+        since: DateTime<Utc>,
+        configuration: Option<ConfigurationId>,
+    ) -> Result<Vec<Activity>, StoreError> {
+        self.reading(|connection| events::activity(connection, since, configuration))
     }
 
     fn count_hours(&self, now: DateTime<Utc>) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ use scim_protocol::Version;
 
 pub use types::*;
 
+use crate::configuration::Configuration;
 use crate::event::Event;
 use crate::id::{ConfigurationId, ResourceId, ResourceKind};
 use crate::model::{ModelSource, ModelVersion};
@@ -226,6 +227,17 @@ pub trait DirectoryTransaction: DirectoryView {
         user: &UserWrite,
         now: DateTime<Utc>,
     ) -> Result<Version, StoreError>;
+
+    /// Notes that an administrator approved a link, and that it waits no longer.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn approve_link(
+        &mut self,
+        configuration: &Configuration,
+        approval: &Approval,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
 
     /// Takes a user out of the scope. Unless `departure` is held, the user gets the status and
     /// leaves the groups of this configuration.

@@ -331,3 +331,17 @@ pub enum StoreError {
     #[error("the database failed")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+/// A link that an administrator approved: which person comes under the management of the
+/// configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The person.
+    pub person: ResourceId,
+    /// `userName` of the user as whom the identity provider sent the person.
+    pub user_name: String,
+    /// Who approved it.
+    pub actor: String,
+    /// From where.
+    pub source: Option<String>,
+}

@@ -1,7 +1,7 @@
 //! POST (RFC 7644 section 3.3).
 
 use scim_protocol::query::Projection;
-use scim_protocol::{Deviation, Resource, Version};
+use scim_protocol::{Deviation, Error, Resource, Version};
 use serde_json::{Value, json};
 
 use super::members;
@@ -69,6 +69,14 @@ fn create_user(
     let user = &user;
     let occupants = transaction.occupants(context.scope(), &user.keys, None)?;
     let linked = user::decide(context, user, &occupants, true)?;
+    if let Some(approval) = &context.approval {
+        if linked != Some(approval.person) {
+            let detail = "The person whose link was approved is not the one in the way any more.";
+            return Err(Failure::Scim(Error::with_status(409, detail)));
+        }
+        let configuration = &context.caller.configuration;
+        transaction.approve_link(configuration, approval, context.now)?;
+    }
     let (id, version) = match linked {
         Some(id) => {
             transaction.withdraw(id, context.now)?;
