@@ -1,7 +1,7 @@
 //! Provisioning Status & Logs.
 
 use askama::Template;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use scim_admin::event::{EventQuery, LoggedEvent};
 use scim_provisioning::ConfigurationId;
 use scim_provisioning::event::{Action, Outcome};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::super::export::Sheet;
 use super::super::signing_in::{ask_again, encoded};
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
+use super::audit::midnight;
 use super::configuration::{Shown, Tabs};
 use super::{LIST, Shell, instant, rows, sizes};
 
@@ -59,6 +60,8 @@ struct Filter {
     action: String,
     resource: String,
     time: String,
+    from: String,
+    to: String,
     search: String,
 }
 
@@ -71,6 +74,8 @@ impl Filter {
             action: text("action"),
             resource: text("resource"),
             time: text("time"),
+            from: text("from"),
+            to: text("to"),
             search: text("q"),
         }
     }
@@ -81,42 +86,67 @@ impl Filter {
             action,
             resource,
             time,
+            from,
+            to,
             search,
             ..
         } = self;
-        [outcome, action, resource, time, search]
+        [outcome, action, resource, time, from, to, search]
             .iter()
             .any(|text| !text.is_empty())
+    }
+
+    /// Whether one of the dates is none.
+    fn is_wrong(&self) -> bool {
+        is_no_date(&self.from) || is_no_date(&self.to)
     }
 
     fn query(&self, now: DateTime<Utc>) -> EventQuery {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let hours = TIMES.iter().find(|(key, ..)| *key == self.time);
+        let latest = hours.map(|(.., hours)| now - Duration::hours(*hours));
+        let from: Option<NaiveDate> = self.from.parse().ok();
+        let to: Option<NaiveDate> = self.to.parse().ok();
         EventQuery {
             configuration: ConfigurationId::parse(&self.configuration),
             outcome: given(&self.outcome),
             action: given(&self.action),
             resource_type: given(&self.resource),
             search: given(&self.search),
-            since: hours.map(|(.., hours)| now - Duration::hours(*hours)),
+            since: latest.max(from.and_then(midnight)),
+            until: to
+                .and_then(|day| day.checked_add_days(Days::new(1)))
+                .and_then(midnight),
             ..EventQuery::default()
         }
     }
 
-    /// The filter as it stands in an address.
-    fn written(&self) -> String {
+    /// What is looked for, by the names of the form.
+    fn pairs(&self) -> Vec<(&'static str, &str)> {
         let pairs = [
             ("configuration", &self.configuration),
             ("outcome", &self.outcome),
             ("action", &self.action),
             ("resource", &self.resource),
             ("time", &self.time),
+            ("from", &self.from),
+            ("to", &self.to),
             ("q", &self.search),
         ];
-        let given = pairs.iter().filter(|(_, value)| !value.is_empty());
-        let written = given.map(|(name, value)| format!("{name}={}", encoded(value)));
+        let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+        given.map(|(name, value)| (name, value.as_str())).collect()
+    }
+
+    /// The filter as it stands in an address.
+    fn written(&self) -> String {
+        let pairs = self.pairs().into_iter();
+        let written = pairs.map(|(name, value)| format!("{name}={}", encoded(value)));
         written.collect::<Vec<_>>().join("&")
     }
+}
+
+fn is_no_date(text: &str) -> bool {
+    !text.is_empty() && text.parse::<NaiveDate>().is_err()
 }
 
 #[derive(Template)]
@@ -167,7 +197,10 @@ fn page(
         limit,
         ..filter.query(Utc::now())
     };
-    let events = admin.events(&query)?;
+    let events = match filter.is_wrong() {
+        true => Vec::new(),
+        false => admin.events(&query)?,
+    };
     let full = i64::try_from(events.len()).is_ok_and(|count| count == limit);
     let older = events
         .last()
@@ -186,15 +219,20 @@ fn page(
         actions: Action::ALL.map(Action::as_str),
         sizes: sizes(visit),
         older: older.unwrap_or_default(),
-        newest: before.is_none(),
+        newest: before.is_none() && !filter.is_wrong(),
         filter,
     };
-    ConsoleAnswer::page(200, &page)
+    ConsoleAnswer::page(if page.filter.is_wrong() { 422 } else { 200 }, &page)
 }
 
 /// The log as a file, in the order of time.
 pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let filter = Filter::of(&visit.form, None);
+    if filter.is_wrong() {
+        // The page says what is wrong.
+        let page = format!("{LIST}/logs?{}", filter.written());
+        return Ok(ConsoleAnswer::redirect(page));
+    }
     if !visit.is_confirmed() {
         return Ok(ask_again(&format!("{LIST}/logs?{}", filter.written())));
     }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod house;
+mod logs;
 
 use scim_admin::account::Role;
 

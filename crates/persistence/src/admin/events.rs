@@ -90,29 +90,46 @@ pub(super) fn list(
     if let Some(search) = search.filter(|search| !search.is_empty()) {
         matching(connection, &mut sql, search)?;
     }
+    let (mut low, mut high) = (query.after.filter(|_| query.before.is_none()), query.before);
+    let newest_first = low.is_none();
+    // Ids grow with time, but for transactions that ran side by side.
     if let Some(since) = query.since {
+        let Some(first) = first_since(connection, since)? else {
+            return Ok(Vec::new());
+        };
         sql.push(" AND at >= ").bind(millis(since));
-        // Ids grow with time, but for transactions that ran side by side.
-        sql.push(" AND id >= COALESCE((SELECT id FROM provisioning_events WHERE at >= ");
-        sql.bind(millis(since))
-            .push(" ORDER BY at LIMIT 1), 0) - 1000");
+        low = low.max(Some(first - BESIDE));
     }
     if let Some(until) = query.until {
         sql.push(" AND at < ").bind(millis(until));
+        if let Some(first) = first_since(connection, until)? {
+            high = Some(high.map_or(first + BESIDE, |id| id.min(first + BESIDE)));
+        }
     }
-    if let Some(before) = query.before {
-        sql.push(" AND id < ").bind(before);
+    if let Some(low) = low {
+        sql.push(" AND id > ").bind(low);
     }
-    match query.after.filter(|_| query.before.is_none()) {
-        Some(after) => sql.push(" AND id > ").bind(after).push(" ORDER BY id"),
-        None => sql.push(" ORDER BY id DESC"),
-    };
+    if let Some(high) = high {
+        sql.push(" AND id < ").bind(high);
+    }
+    sql.push(match newest_first {
+        true => " ORDER BY id DESC",
+        false => " ORDER BY id",
+    });
     sql.push(" LIMIT ").bind(query.limit);
     let mut rows: Vec<EventRow> = connection.rows(&sql)?;
     if query.after.is_none() && query.before.is_none() {
         rows.reverse();
     }
     Ok(rows.into_iter().map(event).collect())
+}
+
+/// The first entry at a time or later.
+fn first_since(connection: &mut Connection, at: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM provisioning_events WHERE at >= ");
+    sql.bind(millis(at)).push(" ORDER BY at LIMIT 1");
+    let row: Option<IdRow> = connection.row(&sql)?;
+    Ok(row.map(|row| row.id))
 }
 
 /// A text that is an id is looked for as one; any other is how the name of a resource begins.
@@ -150,6 +167,8 @@ struct IdRow {
     id: i64,
 }
 
+/// How far ids may be out of the order of time.
+const BESIDE: i64 = 1_000;
 /// How many entries of a name are sorted rather than looked for in the order of the log.
 const NAMED: usize = 2_000;
 

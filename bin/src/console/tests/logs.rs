@@ -1,0 +1,111 @@
+//! The provisioning log, and what administrators do with its entries.
+
+use scim_admin::account::Role;
+use scim_protocol::schema::uri;
+use scim_provisioning::Method;
+use serde_json::json;
+
+use super::house::House;
+
+const LOGS: &str = "/users/scim-provisioning/logs";
+
+impl House {
+    /// A page of the log by its query.
+    fn logs(&self, cookie: &str, query: &str) -> super::super::ConsoleAnswer {
+        self.console.answer(&super::ConsoleRequest {
+            method: "GET",
+            path: LOGS,
+            query,
+            cookie: Some(cookie),
+            ..super::ConsoleRequest::default()
+        })
+    }
+
+    fn user(&self, name: &str) -> scim_provisioning::Answer {
+        let body = json!({"schemas": [uri::USER], "userName": name});
+        self.scim(Method::Post, "/Users", &body)
+    }
+}
+
+#[test]
+fn the_log_is_of_the_days_that_are_chosen() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    for (name, at) in [
+        ("early", "2026-03-01T23:59:59Z"),
+        ("first", "2026-03-02T00:00:00Z"),
+        ("last", "2026-03-03T23:59:59Z"),
+        ("late", "2026-03-04T00:00:00Z"),
+    ] {
+        assert_eq!(house.user(name).status, 201);
+        let at: chrono::DateTime<chrono::Utc> = at.parse().unwrap();
+        house.tamper(&format!(
+            "UPDATE provisioning_events SET at = {} WHERE resource_name = '{name}'",
+            at.timestamp_millis()
+        ));
+    }
+    // The clock of the first entries is ahead of these.
+    house.tamper("DELETE FROM provisioning_events WHERE at > 1790000000000");
+    for (query, seen) in [
+        ("from=2026-03-02&to=2026-03-03", vec!["first", "last"]),
+        ("from=2026-03-03", vec!["last", "late"]),
+        ("to=2026-03-01", vec!["early"]),
+        ("from=2026-03-02&to=2026-03-03&time=24h", vec![]),
+    ] {
+        let page = house.logs(&ada, query);
+        assert_eq!(page.status, 200, "{query}");
+        let file = house.post(
+            &ada,
+            &format!("{LOGS}/export"),
+            &format!("format=csv&{query}"),
+        );
+        for name in ["early", "first", "last", "late"] {
+            let wanted = seen.contains(&name);
+            assert_eq!(
+                page.body.contains(&format!(">User {name}<")),
+                wanted,
+                "{query}: {name}"
+            );
+            assert_eq!(
+                file.body.contains(&format!(",{name},")),
+                wanted,
+                "{query}: {name}"
+            );
+        }
+    }
+    let page = house
+        .logs(&ada, "from=2026-03-02&to=2026-03-03&rows=10")
+        .body;
+    for field in [
+        r#"name="from" value="2026-03-02""#,
+        r#"name="to" value="2026-03-03""#,
+    ] {
+        assert!(page.contains(field), "the file is of the same days: {page}");
+    }
+}
+
+#[test]
+fn a_date_that_is_none_is_told_beside_its_field() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    for (query, said) in [
+        ("from=2026-02-30", "from-error"),
+        ("to=yesterday", "to-error"),
+        ("to=%3Cscript%3E", "to-error"),
+    ] {
+        let page = house.logs(&ada, query);
+        assert_eq!(page.status, 422, "{query}");
+        let told = format!(r#"aria-describedby="{said}""#);
+        assert!(page.body.contains(&told), "{query}: {}", page.body);
+        assert!(!page.body.contains("<tbody>") && !page.body.contains("“<script"));
+        let file = house.post(
+            &ada,
+            &format!("{LOGS}/export"),
+            &format!("format=csv&{query}"),
+        );
+        assert_eq!(file.location, Some(format!("/admin{LOGS}?{query}")));
+    }
+    let far = house.logs(&ada, "from=0001-01-01&to=9999-12-31");
+    assert_eq!(far.status, 200);
+    assert!(far.body.contains("<tbody>"));
+}
