@@ -11,6 +11,7 @@ use super::super::export::Sheet;
 use super::super::signing_in::{ask_again, encoded};
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
 use super::audit::midnight;
+use super::columns::{Column, Columns};
 use super::configuration::{Shown, Tabs};
 use super::{LIST, Shell, instant, rows, sizes};
 
@@ -24,10 +25,22 @@ struct Row {
     status: i32,
     took: String,
     reason: String,
+    scim_type: String,
+    changed: String,
+    scim_id: String,
+    source: String,
+    client: String,
+    request_id: String,
+    mapping_version: String,
 }
 
 impl Row {
     fn new(event: &LoggedEvent) -> Self {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let changed: Vec<String> = changes(&event.changes)
+            .into_iter()
+            .map(|(field, ..)| field)
+            .collect();
         Self {
             id: event.id,
             at: instant(event.at),
@@ -42,7 +55,36 @@ impl Row {
             outcome: event.outcome.clone(),
             status: event.status,
             took: format!("{:.1}\u{a0}ms", millis(event.duration_micros)),
-            reason: event.reason.clone().unwrap_or_default(),
+            reason: text(&event.reason),
+            scim_type: text(&event.scim_type),
+            changed: changed.join(", "),
+            scim_id: text(&event.resource_id),
+            source: text(&event.source),
+            client: text(&event.user_agent),
+            request_id: event.request_id.clone(),
+            mapping_version: event
+                .mapping_version
+                .map(|version| version.to_string())
+                .unwrap_or_default(),
+        }
+    }
+
+    fn cell(&self, column: Column) -> String {
+        match column {
+            Column::Configuration => self.configuration.clone(),
+            Column::Action => self.action.clone(),
+            Column::Resource => self.resource.clone(),
+            Column::Outcome => self.outcome.clone(),
+            Column::Status => self.status.to_string(),
+            Column::ScimType => self.scim_type.clone(),
+            Column::Took => self.took.clone(),
+            Column::Reason => self.reason.clone(),
+            Column::Changed => self.changed.clone(),
+            Column::ScimId => self.scim_id.clone(),
+            Column::Source => self.source.clone(),
+            Column::Client => self.client.clone(),
+            Column::RequestId => self.request_id.clone(),
+            Column::MappingVersion => self.mapping_version.clone(),
         }
     }
 }
@@ -63,6 +105,7 @@ struct Filter {
     from: String,
     to: String,
     search: String,
+    columns: Columns,
 }
 
 impl Filter {
@@ -77,6 +120,7 @@ impl Filter {
             from: text("from"),
             to: text("to"),
             search: text("q"),
+            columns: Columns::of(form),
         }
     }
 
@@ -121,7 +165,7 @@ impl Filter {
         }
     }
 
-    /// What is looked for, by the names of the form.
+    /// What is looked for and which columns show it, by the names of the form.
     fn pairs(&self) -> Vec<(&'static str, &str)> {
         let pairs = [
             ("configuration", &self.configuration),
@@ -134,7 +178,9 @@ impl Filter {
             ("q", &self.search),
         ];
         let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-        given.map(|(name, value)| (name, value.as_str())).collect()
+        let given = given.map(|(name, value)| (name, value.as_str()));
+        let columns = self.columns.keys().into_iter();
+        given.chain(columns.map(|key| ("column", key))).collect()
     }
 
     /// The filter as it stands in an address.
@@ -159,6 +205,10 @@ struct Logs {
     filter: Filter,
     configurations: Vec<(String, String)>,
     rows: Vec<Row>,
+    /// The columns to choose from.
+    offered: Vec<Column>,
+    /// Those that are shown.
+    columns: Vec<Column>,
     outcomes: [&'static str; 5],
     actions: [&'static str; 9],
     sizes: Vec<(i64, bool)>,
@@ -207,9 +257,15 @@ fn page(
         .filter(|_| full)
         .map(|last| format!("?{}&rows={limit}&before={}", filter.written(), last.id));
     let configurations = admin.configurations(None)?.into_iter();
+    let mut offered = Column::ALL.to_vec();
+    // The log of one configuration need not say whose it is.
+    offered.retain(|column| tabs.is_none() || *column != Column::Configuration);
+    let columns = offered.iter().copied();
     let page = Logs {
         shell,
         tabs,
+        columns: columns.filter(|one| filter.columns.has(*one)).collect(),
+        offered,
         here,
         configurations: configurations
             .map(|one| (one.id.to_string(), one.name))

@@ -3,6 +3,7 @@
 pub(super) mod api_docs;
 pub(super) mod audit;
 mod charts;
+mod columns;
 pub(super) mod configuration;
 pub(super) mod configurations;
 pub(super) mod directory;

@@ -109,3 +109,57 @@ fn a_date_that_is_none_is_told_beside_its_field() {
     assert_eq!(far.status, 200);
     assert!(far.body.contains("<tbody>"));
 }
+
+/// The heads of the table, without the time.
+fn heads(page: &str) -> Vec<&str> {
+    let (_, table) = page.split_once("<thead>").unwrap();
+    let (row, _) = table.split_once("</thead>").unwrap();
+    let heads = row.split("<th scope=\"col\">").skip(2);
+    heads.map(|head| head.split('<').next().unwrap()).collect()
+}
+
+#[test]
+fn the_columns_are_those_that_were_chosen_on_every_page() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    for at in 0..10 {
+        house.user(&format!("u{at}"));
+    }
+    let usual = [
+        "Configuration",
+        "Action",
+        "Resource",
+        "Outcome",
+        "HTTP",
+        "Took",
+        "Reason",
+    ];
+    assert_eq!(heads(&house.logs(&ada, "").body), usual);
+    let chosen = "column=time&column=scimType&column=changed&column=scimId&column=requestId&column=mappingVersion&rows=10";
+    let page = house.logs(&ada, chosen).body;
+    let wanted = [
+        "scimType",
+        "Changed fields",
+        "SCIM id",
+        "Request id",
+        "Mapping version",
+    ];
+    assert_eq!(heads(&page), wanted);
+    let newest = "<td dir=\"auto\">userName, active</td>";
+    assert!(page.contains(newest), "{page}");
+    // The way on and the file keep the choice.
+    let kept = "column=time&#38;column=scimType&#38;column=changed&#38;column=scimId&#38;\
+        column=requestId&#38;column=mappingVersion&#38;rows=10&#38;before=";
+    assert!(page.contains(kept), "{page}");
+    assert!(page.contains(r#"type="hidden" name="column" value="scimId""#));
+    assert!(page.contains(r#"name="column" value="scimId" checked> SCIM id"#));
+    assert!(page.contains(r#"name="column" value="took"> Took"#));
+    assert!(heads(&house.logs(&ada, "column=time").body).is_empty());
+    let own = house.path("/users/scim-provisioning/*/logs");
+    let page = house.ask("GET", &own, Some(&ada), "").body;
+    assert_eq!(heads(&page), usual[1..]);
+    let every = "column=source&column=client&column=configuration";
+    let page = house.logs(&ada, every).body;
+    assert_eq!(heads(&page), ["Configuration", "Source address", "Client"]);
+    assert!(!page.contains("<script>alert") && page.contains("script&#62;alert"));
+}
