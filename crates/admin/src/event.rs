@@ -22,6 +22,8 @@ pub struct EventQuery {
     pub resource_type: Option<String>,
     /// Of this resource or HTTP request by its id, or of a resource whose name begins so.
     pub search: Option<String>,
+    /// Open or resolved.
+    pub state: Option<EventState>,
     /// At this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Before this time.
@@ -32,6 +34,33 @@ pub struct EventQuery {
     pub before: Option<i64>,
     /// At most so many.
     pub limit: i64,
+}
+
+/// Whether an administrator has dealt with a failure or a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventState {
+    /// A failure or a warning that is not resolved.
+    Open,
+    /// Resolved.
+    Resolved,
+}
+
+impl EventState {
+    /// Every state.
+    pub const ALL: [Self; 2] = [Self::Open, Self::Resolved];
+
+    /// The state as it is asked for.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The state that a text names.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
 }
 
 /// An entry of the provisioning log.
@@ -77,6 +106,25 @@ pub struct LoggedEvent {
     pub user_agent: Option<String>,
     /// The request without secrets: `{"method", "target", "body"}`.
     pub request: Option<Value>,
+    /// When an administrator marked it as resolved.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// Who did.
+    pub resolved_by: Option<String>,
+}
+
+impl LoggedEvent {
+    /// Whether it is a failure or a warning, which an administrator may mark as resolved.
+    pub fn can_be_resolved(&self) -> bool {
+        matches!(self.outcome.as_str(), "failure" | "warning")
+    }
+
+    /// Open or resolved; `None` for an entry that needs nobody.
+    pub fn state(&self) -> Option<EventState> {
+        match self.resolved_at {
+            Some(_) => Some(EventState::Resolved),
+            None => self.can_be_resolved().then_some(EventState::Open),
+        }
+    }
 }
 
 /// How many log entries of an hour ended in one way.

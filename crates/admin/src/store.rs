@@ -511,6 +511,18 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError>;
 
+    /// Marks a failure or a warning of the log as resolved by somebody, or with `None` as open
+    /// again; answers whether it was not so already.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn resolve_event(
+        &self,
+        id: i64,
+        by: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
     /// Writes an audit entry alone.
     ///
     /// # Errors

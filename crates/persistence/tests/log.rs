@@ -4,9 +4,11 @@
 mod common;
 
 use chrono::{DateTime, Duration, Utc};
-use common::{Engine, House};
-use scim_admin::event::{EventQuery, LoggedEvent};
+use common::{Engine, House, actor, configuration};
+use scim_admin::AdminError;
+use scim_admin::event::{AuditQuery, EventQuery, EventState, LoggedEvent};
 use scim_protocol::schema::uri;
+use scim_provisioning::{ConfigurationId, Method};
 use serde_json::{Value, json};
 
 fn on_every_engine(test: fn(&House)) {
@@ -86,5 +88,100 @@ fn a_time_is_found_from_either_side_in_either_order() {
             ..between(hours(0), None)
         };
         assert_eq!(names(&house.admin.events(&before).unwrap()), ["c"]);
+    });
+}
+
+/// The entries of two failures, a warning and a success, the newest first.
+fn trouble(house: &House) -> [LoggedEvent; 4] {
+    house.create("/Users", &user("ava"));
+    let mut warned = user("bo");
+    warned["title"] = json!("x".repeat(5_000));
+    house.create("/Users", &warned);
+    for _ in 0..2 {
+        let again = house.request(Method::Post, "/Users", &user("AVA"));
+        assert_eq!(again.status, 409);
+    }
+    let events = found(house, EventQuery::default());
+    let outcomes: Vec<&str> = events.iter().map(|event| event.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["failure", "failure", "warning", "success"]);
+    events.try_into().unwrap()
+}
+
+/// How often the audit has an event.
+fn audited(house: &House, event: &str) -> usize {
+    let query = AuditQuery {
+        event: Some(event.to_owned()),
+        limit: 100,
+        ..AuditQuery::default()
+    };
+    house.admin.audit(&query).unwrap().len()
+}
+
+#[test]
+fn a_failure_is_resolved_and_opened_again() {
+    on_every_engine(|house| {
+        let [second, first, warning, success] = trouble(house);
+        let ids = |query: EventQuery| -> Vec<i64> {
+            found(house, query).iter().map(|event| event.id).collect()
+        };
+        let of = |state, outcome: Option<&str>| EventQuery {
+            state: Some(state),
+            outcome: outcome.map(str::to_owned),
+            ..EventQuery::default()
+        };
+        let (open, resolved) = (EventState::Open, EventState::Resolved);
+        assert_eq!(ids(of(open, None)), [second.id, first.id, warning.id]);
+        assert!(ids(of(resolved, None)).is_empty());
+
+        let done = house.admin.resolve_event(&actor(), first.id).unwrap();
+        assert_eq!(done.resolved_by.as_deref(), Some("test"));
+        assert!(done.resolved_at.unwrap() >= first.at);
+        assert_eq!(done.state(), Some(resolved));
+        let again = house.admin.resolve_event(&actor(), first.id).unwrap();
+        assert_eq!(again, done, "who was first stays");
+        house.admin.resolve_event(&actor(), warning.id).unwrap();
+        assert_eq!(audited(house, "event.resolved"), 2);
+
+        assert_eq!(ids(of(open, None)), [second.id]);
+        assert_eq!(ids(of(open, Some("failure"))), [second.id]);
+        assert!(ids(of(open, Some("warning"))).is_empty());
+        assert!(ids(of(open, Some("success"))).is_empty());
+        assert_eq!(ids(of(resolved, None)), [first.id, warning.id]);
+        assert_eq!(ids(of(resolved, Some("warning"))), [warning.id]);
+        let own = house.caller.configuration.id;
+        let other = configuration(&house.admin, "Other").id;
+        let of_configuration = |id: ConfigurationId| EventQuery {
+            configuration: Some(id),
+            ..of(open, None)
+        };
+        assert_eq!(ids(of_configuration(own)), [second.id]);
+        assert!(ids(of_configuration(other)).is_empty());
+
+        let open_again = house.admin.reopen_event(&actor(), first.id).unwrap();
+        assert_eq!(open_again, house.admin.event(first.id).unwrap());
+        assert_eq!(
+            (open_again.resolved_at, open_again.resolved_by),
+            (None, None)
+        );
+        house.admin.reopen_event(&actor(), first.id).unwrap();
+        assert_eq!(audited(house, "event.reopened"), 1);
+        assert_eq!(ids(of(open, Some("failure"))), [second.id, first.id]);
+
+        let refused = house.admin.resolve_event(&actor(), success.id);
+        assert!(
+            matches!(refused, Err(AdminError::Invalid(_))),
+            "{refused:?}"
+        );
+        let refused = house.admin.reopen_event(&actor(), success.id);
+        assert!(
+            matches!(refused, Err(AdminError::Invalid(_))),
+            "{refused:?}"
+        );
+        let missing = house.admin.resolve_event(&actor(), second.id + 1_000);
+        assert!(
+            matches!(missing, Err(AdminError::NotFound { .. })),
+            "{missing:?}"
+        );
+        assert_eq!(audited(house, "event."), 3);
     });
 }

@@ -7,6 +7,7 @@ mod columns;
 pub(super) mod configuration;
 pub(super) mod configurations;
 pub(super) mod directory;
+pub(super) mod event;
 pub(super) mod fields;
 pub(super) mod group_rules;
 pub(super) mod guides;
@@ -92,7 +93,7 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 18] = [
+const DONE: [(&str, &str); 20] = [
     ("saved", "Saved."),
     ("enabled", "Enabled. Its tokens are accepted from now on."),
     ("disabled", "Disabled. Its tokens are refused from now on."),
@@ -118,6 +119,8 @@ const DONE: [(&str, &str); 18] = [
         "unlinked",
         "Unlinked; the user is managed by hand from now on.",
     ),
+    ("resolved", "Resolved. It is not open any more."),
+    ("reopened", "Open again."),
     ("ended", "The session has ended."),
     ("expiry", "The old token is accepted until then."),
 ];

@@ -163,3 +163,63 @@ fn the_columns_are_those_that_were_chosen_on_every_page() {
     assert_eq!(heads(&page), ["Configuration", "Source address", "Client"]);
     assert!(!page.contains("<script>alert") && page.contains("script&#62;alert"));
 }
+
+#[test]
+fn a_failure_is_resolved_on_its_page_and_opened_again() {
+    let house = House::new();
+    let (ada, otto) = (
+        house.account("ada", Role::Administrator),
+        house.account("otto", Role::Auditor),
+    );
+    house.user("bo");
+    assert_eq!(house.user("BO").status, 409);
+    let query = scim_admin::event::EventQuery {
+        limit: 1,
+        ..Default::default()
+    };
+    let id = house.admin.events(&query).unwrap()[0].id;
+    let entry = format!("{LOGS}/{id}");
+    let page = |cookie: &str| house.ask("GET", &entry, Some(cookie), "").body;
+    let overview = || house.ask("GET", "/", Some(&ada), "").body;
+    let link = format!("logs/{id}\"");
+    assert!(overview().contains(&link));
+    assert!(page(&ada).contains(">Mark as resolved<"));
+    assert!(!page(&otto).contains(">Mark as resolved<"));
+    assert_eq!(
+        house.post(&otto, &format!("{entry}/resolve"), "").status,
+        403
+    );
+
+    let done = house.post(&ada, &format!("{entry}/resolve"), "");
+    assert_eq!(done.location, Some(format!("/admin{entry}?done=resolved")));
+    assert!(page(&ada).contains("UTC by <span dir=\"auto\">ada</span>"));
+    assert!(page(&otto).contains("UTC by <span dir=\"auto\">ada</span>"));
+    assert!(!page(&otto).contains(">Reopen<"));
+    assert!(!overview().contains(&link) && overview().contains("No failure is open."));
+    assert!(house.logs(&ada, "state=resolved").body.contains(&link));
+    assert!(
+        house
+            .logs(&ada, "state=resolved")
+            .body
+            .contains(">resolved</span>")
+    );
+    assert!(!house.logs(&ada, "state=open").body.contains(&link));
+    let file = house.post(&ada, &format!("{LOGS}/export"), "format=csv&state=resolved");
+    let lines: Vec<&str> = file.body.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", file.body);
+    assert!(lines[1].ends_with(",ada"), "{}", file.body);
+
+    let done = house.post(&ada, &format!("{entry}/reopen"), "");
+    assert_eq!(done.location, Some(format!("/admin{entry}?done=reopened")));
+    assert!(overview().contains(&link));
+    assert!(house.logs(&ada, "state=open").body.contains(&link));
+    assert_eq!(
+        house.post(&ada, &format!("{LOGS}/1/resolve"), "").status,
+        422,
+        "a success"
+    );
+    assert_eq!(
+        house.post(&ada, &format!("{LOGS}/999/resolve"), "").status,
+        404
+    );
+}

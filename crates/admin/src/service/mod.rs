@@ -22,6 +22,7 @@ use crate::token::{AccessToken, PlainToken};
 mod accounts;
 mod audit;
 mod directory;
+mod events;
 mod mappings;
 mod sessions;
 mod tokens;

@@ -571,6 +571,24 @@ impl Store for Database {
         self.reading(|connection| events::list(connection, query))
     }
 
+    fn resolve_event(
+        &self,
+        id: i64,
+        by: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let by = by.map(|(name, at)| (name.to_owned(), at));
+        let audit = audit.clone();
+        self.writing(move |connection| {
+            let by = by.as_ref().map(|(name, at)| (name.as_str(), *at));
+            let changed = events::resolve(connection, id, by)?;
+            if changed {
+                log::audit(connection, &audit)?;
+            }
+            Ok(changed)
+        })
+    }
+
     fn audit(&self, audit: &AuditEntry) -> Result<(), StoreError> {
         let audit = audit.clone();
         self.writing(move |connection| log::audit(connection, &audit))
