@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
+use scim_protocol::schema::uri;
 use scim_provisioning::ConfigurationId;
 use serde_json::{Value, json};
 
@@ -106,6 +107,8 @@ pub struct LoggedEvent {
     pub user_agent: Option<String>,
     /// The request without secrets: `{"method", "target", "body"}`.
     pub request: Option<Value>,
+    /// What the client was told of an error; entries of older versions do not know it.
+    pub detail: Option<String>,
     /// When an administrator marked it as resolved.
     pub resolved_at: Option<DateTime<Utc>>,
     /// Who did.
@@ -116,6 +119,25 @@ impl LoggedEvent {
     /// Whether it is a failure or a warning, which an administrator may mark as resolved.
     pub fn can_be_resolved(&self) -> bool {
         matches!(self.outcome.as_str(), "failure" | "warning")
+    }
+
+    /// The body of the error that the client was answered (RFC 7644 section 3.12), where it is
+    /// known.
+    pub fn answer(&self) -> Option<Value> {
+        let detail = self.detail.as_deref()?;
+        let method = self.request.as_ref()?.get("method")?;
+        // HEAD is kept as GET, and has no body.
+        if method == "GET" {
+            return None;
+        }
+        let mut body = json!({ "schemas": [uri::ERROR], "status": self.status.to_string() });
+        if let Some(members) = body.as_object_mut() {
+            if let Some(scim_type) = &self.scim_type {
+                members.insert("scimType".to_owned(), json!(scim_type));
+            }
+            members.insert("detail".to_owned(), json!(detail));
+        }
+        Some(body)
     }
 
     /// Open or resolved; `None` for an entry that needs nobody.

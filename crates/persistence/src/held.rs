@@ -233,6 +233,7 @@ impl HeldRow {
             status: 200,
             scim_type: None,
             reason: Some(format!("{word} by {}.", decision.actor)),
+            detail: None,
             changes: Value::Array(Vec::new()),
             deviations: Value::Array(Vec::new()),
             duration_micros: 0,

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use common::{Engine, House, actor, configuration};
 use scim_admin::AdminError;
 use scim_admin::event::{AuditQuery, EventQuery, EventState, LoggedEvent};
+use scim_admin::people::PersonInput;
 use scim_protocol::schema::uri;
 use scim_provisioning::{ConfigurationId, Method};
 use serde_json::{Value, json};
@@ -183,5 +184,112 @@ fn a_failure_is_resolved_and_opened_again() {
             "{missing:?}"
         );
         assert_eq!(audited(house, "event."), 3);
+    });
+}
+
+#[test]
+fn an_entry_knows_what_the_client_was_answered() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let person = |name: &str, tenant_admin| PersonInput {
+            user_name: name.to_owned(),
+            email: None,
+            tenant_admin,
+            role: None,
+        };
+        let by_hand = house
+            .admin
+            .add_person(&actor(), &person("eve", false))
+            .unwrap();
+        let protected = house
+            .admin
+            .add_person(&actor(), &person("root", true))
+            .unwrap();
+        let none = uuid::Uuid::now_v7();
+        let path = |id: &dyn std::fmt::Display| format!("/Users/{id}");
+        for (method, path, body) in [
+            (Method::Post, "/Users".to_owned(), user("AVA")),
+            // The client does not learn whom it met.
+            (Method::Post, "/Users".to_owned(), user("eve")),
+            (Method::Post, "/Users".to_owned(), user("root")),
+            (Method::Put, path(&protected), user("x")),
+            (Method::Delete, path(&by_hand), Value::Null),
+            (Method::Delete, path(&none), Value::Null),
+            (
+                Method::Post,
+                "/Users".to_owned(),
+                json!({"schemas": [uri::USER]}),
+            ),
+            (
+                Method::Patch,
+                path(&ava),
+                json!({"schemas": [uri::PATCH_OP], "Operations": 1}),
+            ),
+        ] {
+            let answer = house.request(method, &path, &body);
+            assert!(answer.status >= 400, "{path} {body}");
+            let event = &found(house, EventQuery::default())[0];
+            assert_eq!(i32::from(answer.status), event.status);
+            assert_eq!(event.answer(), answer.body, "{path} {body}");
+        }
+        let neutral = found(house, EventQuery::default());
+        assert!(
+            neutral
+                .iter()
+                .filter(|event| event.reason != event.detail)
+                .count()
+                >= 3
+        );
+        // A HEAD is kept as the GET that it is, and has no body.
+        assert_eq!(
+            house
+                .request(Method::Get, &path(&none), &Value::Null)
+                .status,
+            404
+        );
+        assert_eq!(found(house, EventQuery::default())[0].answer(), None);
+        house.create("/Users", &user("bo"));
+        assert_eq!(found(house, EventQuery::default())[0].answer(), None);
+        // An older version did not keep it.
+        house.tamper("UPDATE provisioning_events SET detail = NULL");
+        let events = found(house, EventQuery::default());
+        assert!(events.iter().all(|event| event.answer().is_none()));
+    });
+}
+
+#[test]
+fn the_entry_of_a_large_group_has_the_status_that_was_answered() {
+    on_every_engine(|house| {
+        let operations: Vec<Value> = (0..101)
+            .map(|at| {
+                let data = user(&format!("u{at}"));
+                json!({"method": "POST", "path": "/Users", "bulkId": format!("{at}"), "data": data})
+            })
+            .collect();
+        let bulk = json!({"schemas": [uri::BULK_REQUEST], "Operations": operations});
+        let created = house.request(Method::Post, "/Bulk", &bulk).body.unwrap();
+        let created = created["Operations"].as_array().unwrap();
+        let members: Vec<Value> = created
+            .iter()
+            .map(|one| json!({"value": one["location"].as_str().unwrap().rsplit('/').next()}))
+            .collect();
+        let group = house.create(
+            "/Groups",
+            &json!({"schemas": [uri::GROUP], "displayName": "G"}),
+        );
+        for (members, status) in [
+            (&members[..100], 200),
+            (&members[100..], 204),
+            (&members[100..], 204),
+        ] {
+            let operation = json!({"op": "add", "path": "members", "value": members});
+            let body = json!({"schemas": [uri::PATCH_OP], "Operations": [operation]});
+            let answer = house.request(Method::Patch, &format!("/Groups/{group}"), &body);
+            assert_eq!(answer.status, status);
+            assert_eq!(
+                found(house, EventQuery::default())[0].status,
+                i32::from(status)
+            );
+        }
     });
 }

@@ -23,6 +23,8 @@ struct Event {
     group: String,
     /// The request as administrators see it.
     request: String,
+    /// The body of the error that was answered, where it is known.
+    answer: String,
     /// Whether it waits for somebody to deal with it.
     open: bool,
     /// When it was resolved, and by whom.
@@ -71,6 +73,10 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         person: of("User"),
         group: of("Group"),
         request,
+        answer: event
+            .answer()
+            .and_then(|body| serde_json::to_string_pretty(&body).ok())
+            .unwrap_or_default(),
         open: event.state() == Some(EventState::Open),
         resolved: event.resolved_at.map(|at| {
             let by = event.resolved_by.clone().unwrap_or_default();

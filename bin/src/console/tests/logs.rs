@@ -223,3 +223,23 @@ fn a_failure_is_resolved_on_its_page_and_opened_again() {
         404
     );
 }
+
+#[test]
+fn an_entry_shows_what_was_answered() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    house.user("bo");
+    house.user("bo");
+    let page = |id: i64| {
+        let path = format!("{LOGS}/{id}");
+        house.ask("GET", &path, Some(&ada), "").body
+    };
+    let answer = page(4);
+    assert!(answer.contains("Answer, HTTP 409"), "{answer}");
+    assert!(
+        answer.contains("&#34;scimType&#34;: &#34;uniqueness&#34;,"),
+        "{answer}"
+    );
+    assert!(answer.contains("exists already."), "{answer}");
+    assert!(!page(3).contains("Answer, HTTP"));
+}

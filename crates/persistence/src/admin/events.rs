@@ -57,6 +57,8 @@ struct EventRow {
     user_agent: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     request: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    detail: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     resolved_at: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -82,7 +84,7 @@ fn selection(connection: &mut Connection, query: &EventQuery) -> Result<Option<S
     let mut sql = connection.sql(
         "SELECT id, at, configuration_id, configuration_name, request_id, action, resource_type, \
          resource_id, resource_name, mapping_version, outcome, CAST(status AS INTEGER) AS status, scim_type, \
-         reason, changes, deviations, duration_micros, source, user_agent, request, \
+         reason, changes, deviations, duration_micros, source, user_agent, request, detail, \
          resolved_at, resolved_by \
          FROM provisioning_events WHERE TRUE",
     );
@@ -234,6 +236,7 @@ fn event(row: EventRow) -> LoggedEvent {
         source: row.source,
         user_agent: row.user_agent,
         request: row.request.as_deref().map(json),
+        detail: row.detail,
         resolved_at: row.resolved_at.map(instant),
         resolved_by: row.resolved_by,
     }
