@@ -271,6 +271,12 @@ class Story:
         """A failure is dealt with, and then it is not."""
         self.open("/admin/users/scim-provisioning/logs?state=open&outcome=failure")
         self.find("tbody th a").click()
+        self.press("Replay")
+        self.confirm()
+        if "done=" not in self.browser.current_url:
+            self.press("Replay")
+        self.wait("This is what came of it")
+        self.look("event-replayed")
         self.press("Mark as resolved")
         self.wait("Resolved at")
         self.look("event-resolved")

@@ -126,6 +126,7 @@ pub(super) const ROUTES: &[Route] = &[
     page(scim!("/logs/*"), pages::event::show),
     action(scim!("/logs/*/resolve"), pages::event::resolve),
     action(scim!("/logs/*/reopen"), pages::event::reopen),
+    action(scim!("/logs/*/replay"), pages::event::replay),
     page(scim!("/*"), pages::configuration::overview),
     page(scim!("/*/drift"), pages::configuration::drift),
     administrators(page(scim!("/*/edit"), pages::configurations::edit)),

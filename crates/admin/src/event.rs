@@ -105,7 +105,7 @@ pub struct LoggedEvent {
     pub source: Option<String>,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
-    /// The request without secrets: `{"method", "target", "body"}`.
+    /// The request without secrets: `{"method", "target", "body", "ifMatch"}`.
     pub request: Option<Value>,
     /// What the client was told of an error; entries of older versions do not know it.
     pub detail: Option<String>,

@@ -24,6 +24,6 @@ pub use authenticate::{Authenticated, AuthenticationError, Authenticator};
 pub use configuration::{ConfigurationInput, IdentityProvider, ProvisioningConfiguration};
 pub use error::AdminError;
 pub use keyring::{KeyRing, KeyRingError};
-pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken, VersionChoice};
+pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken, Replay, VersionChoice};
 pub use store::Store;
 pub use token::{AccessToken, PlainToken};

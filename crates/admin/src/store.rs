@@ -523,6 +523,29 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
 
+    /// The first entry of the log that changed, after another one, the resource which that was
+    /// about; of a creation one of this name, in the same configuration.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn newer_change(
+        &self,
+        than: &LoggedEvent,
+        name: Option<&str>,
+    ) -> Result<Option<i64>, StoreError>;
+
+    /// Writes the audit entry of a replay, and marks the failure as resolved by somebody if that is
+    /// what came of it.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn note_replay(
+        &self,
+        id: i64,
+        resolved: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
     /// Writes an audit entry alone.
     ///
     /// # Errors

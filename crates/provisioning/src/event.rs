@@ -138,6 +138,6 @@ pub struct Event {
     pub source: Option<String>,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
-    /// The request without secrets: `{"method", "target", "body"}`.
+    /// The request without secrets: `{"method", "target", "body", "ifMatch"}`.
     pub request: Option<Value>,
 }

@@ -1,10 +1,12 @@
 //! One entry of the provisioning log.
 
 use askama::Template;
+use scim_admin::AdminError;
 use scim_admin::event::{EventState, LoggedEvent};
 use serde_json::Value;
 
-use super::super::{ConsoleAnswer, Failed, Visit};
+use super::super::signing_in::ask_again;
+use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::logs::Row;
 use super::{LIST, Shell, instant};
 
@@ -29,6 +31,11 @@ struct Event {
     open: bool,
     /// When it was resolved, and by whom.
     resolved: Option<(String, String)>,
+    /// Whether the request may be carried out again.
+    replays: bool,
+    /// Why not, where it failed.
+    unreplayed: String,
+    error: String,
 }
 
 fn found(visit: &Visit<'_>) -> Result<LoggedEvent, Failed> {
@@ -37,7 +44,11 @@ fn found(visit: &Visit<'_>) -> Result<LoggedEvent, Failed> {
 }
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let event = found(visit)?;
+    let page = shown(visit, &found(visit)?)?;
+    ConsoleAnswer::page(200, &page)
+}
+
+fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
     let facts = [
         ("SCIM id", event.resource_id.clone()),
         ("SCIM error", event.scim_type.clone()),
@@ -58,18 +69,28 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         (Some(request), true) => serde_json::to_string_pretty(request).unwrap_or_default(),
         _ => String::new(),
     };
-    let page = Event {
+    // Resolved, it is not to be carried out, and there is nothing to be said about that.
+    let failed = event.outcome == "failure" && event.state() == Some(EventState::Open);
+    let (replays, unreplayed) = match failed && visit.administers() {
+        false => (false, String::new()),
+        true => match visit.console.admin.to_replay(&visit.actor()?, event.id) {
+            Ok(_replay) => (true, String::new()),
+            Err(error @ AdminError::Invalid(_)) => (false, error.to_string()),
+            Err(error) => return Err(error.into()),
+        },
+    };
+    Ok(Event {
         shell: Shell::new(visit, "logs", &format!("Event {}", event.id))?,
-        row: Row::new(&event),
+        row: Row::new(event),
         request_id: event.request_id.clone(),
-        steps: steps(&event),
+        steps: steps(event),
         facts: facts
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
             .collect(),
         changes: changes(&event.changes),
         warnings: warnings(&event.deviations),
-        advice: advice(&event),
+        advice: advice(event),
         person: of("User"),
         group: of("Group"),
         request,
@@ -82,8 +103,10 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             let by = event.resolved_by.clone().unwrap_or_default();
             (instant(at), by)
         }),
-    };
-    ConsoleAnswer::page(200, &page)
+        replays,
+        unreplayed,
+        error: String::new(),
+    })
 }
 
 pub(in super::super) fn resolve(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -100,6 +123,38 @@ pub(in super::super) fn reopen(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     Ok(ConsoleAnswer::redirect(format!(
         "{LIST}/logs/{id}?done=reopened"
     )))
+}
+
+/// Carries out again what failed, and shows what came of it.
+pub(in super::super) fn replay(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let event = found(visit)?;
+    let place = format!("{LIST}/logs/{}", event.id);
+    if !visit.is_confirmed() {
+        return Ok(ask_again(&place));
+    }
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let refused = |error: String| {
+        let page = Event {
+            error,
+            ..shown(visit, &event)?
+        };
+        ConsoleAnswer::page(422, &page)
+    };
+    let replay = match admin.to_replay(&actor, event.id) {
+        Err(error @ AdminError::Invalid(_)) => return refused(sentence(&error)),
+        replay => replay?,
+    };
+    let answer = visit.console.provider.replay(&replay.caller, &replay.kept);
+    match admin.replayed(&actor, &replay, &answer)? {
+        Some(made) => {
+            let made = format!("{LIST}/logs/{}?done=replayed", made.id);
+            Ok(ConsoleAnswer::redirect(made))
+        }
+        None if answer.status < 300 => {
+            Ok(ConsoleAnswer::redirect(format!("{place}?done=unneeded")))
+        }
+        None => refused("The server could not carry it out; its log says why.".to_owned()),
+    }
 }
 
 /// How far the request came: what was passed, where it ended, and what was not reached.

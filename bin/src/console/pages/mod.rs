@@ -93,7 +93,7 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 20] = [
+const DONE: [(&str, &str); 22] = [
     ("saved", "Saved."),
     ("enabled", "Enabled. Its tokens are accepted from now on."),
     ("disabled", "Disabled. Its tokens are refused from now on."),
@@ -121,6 +121,11 @@ const DONE: [(&str, &str); 20] = [
     ),
     ("resolved", "Resolved. It is not open any more."),
     ("reopened", "Open again."),
+    ("replayed", "Replayed. This is what came of it."),
+    (
+        "unneeded",
+        "Replayed. It is as the request wants it already: nothing was changed.",
+    ),
     ("ended", "The session has ended."),
     ("expiry", "The old token is accepted until then."),
 ];

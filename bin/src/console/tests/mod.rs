@@ -176,6 +176,7 @@ fn secrets_and_what_cannot_be_undone_ask_for_the_password_again() {
         "/users/scim-provisioning/*/mappings/*/rollback",
         "/users/scim-provisioning/*/mappings/*/activate",
         "/users/scim-provisioning/logs/export",
+        "/users/scim-provisioning/logs/*/replay",
         "/security/audit/export",
         "/settings/accounts",
         "/settings/accounts/x/role",

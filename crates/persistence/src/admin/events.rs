@@ -260,6 +260,34 @@ pub(super) fn resolve(
     Ok(connection.execute(&sql)? > 0)
 }
 
+/// The first entry that changed, after another one, what that was about: the resource of its id, or
+/// what has the name that it was to be created with.
+pub(super) fn newer_change(
+    connection: &mut Connection,
+    than: &LoggedEvent,
+    name: Option<&str>,
+) -> Result<Option<i64>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM provisioning_events WHERE id > ");
+    sql.bind(than.id);
+    match (&than.resource_id, name) {
+        (Some(id), _) => {
+            sql.push(" AND resource_id = ").bind(id);
+        }
+        (None, Some(name)) => {
+            sql.push(" AND resource_key = ").bind(fold(name));
+            sql.push(" AND configuration_id = ")
+                .bind(&than.configuration);
+            sql.push(" AND resource_type = ")
+                .bind(than.resource_type.clone());
+        }
+        (None, None) => return Ok(None),
+    }
+    // What is held was taken as well, and is carried out when an administrator allows it.
+    sql.push(" AND outcome IN ('success', 'warning', 'held') ORDER BY id LIMIT 1");
+    let row: Option<IdRow> = connection.row(&sql)?;
+    Ok(row.map(|row| row.id))
+}
+
 #[derive(diesel::QueryableByName)]
 struct AuditRow {
     #[diesel(sql_type = BigInt)]
