@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use scim_admin::account::Role;
-use scim_admin::event::{AuditQuery, EventQuery};
+use scim_admin::event::{AuditQuery, EventQuery, EventState};
 use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
 use scim_mapping::CustomField;
 use scim_provisioning::ConfigurationId;
@@ -78,6 +78,9 @@ pub(super) fn list_events(call: &Call<'_>) -> Answered {
         action: one_of(call, "action", &actions())?,
         resource_type: one_of(call, "resourceType", &["User", "Group"])?,
         search: call.query.text("q").map(str::to_owned),
+        state: one_of(call, "state", &states())?
+            .as_deref()
+            .and_then(EventState::parse),
         since: time(call, "since")?,
         until: time(call, "until")?,
         after: Some(cursor(call)?.unwrap_or(0)),
@@ -93,21 +96,30 @@ pub(super) fn list_events(call: &Call<'_>) -> Answered {
     ))
 }
 
+fn event_id(call: &Call<'_>) -> Result<i64, Problem> {
+    let id = call.part(0).parse();
+    id.map_err(|_number| Problem::not_found("There is no such event."))
+}
+
+pub(super) fn event(call: &Call<'_>) -> Result<Value, Problem> {
+    let found = call.api.admin.event(event_id(call)?)?;
+    Ok(documents::event(&found))
+}
+
 pub(super) fn show_event(call: &Call<'_>) -> Answered {
-    let id: Option<i64> = call.part(0).parse().ok();
-    let query = EventQuery {
-        after: id.map(|id| id.saturating_sub(1)),
-        limit: 1,
-        ..EventQuery::default()
-    };
-    let found = match id {
-        Some(_) => call.api.admin.events(&query)?,
-        None => Vec::new(),
-    };
-    match found.first().filter(|event| Some(event.id) == id) {
-        Some(event) => Ok(ApiAnswer::document(documents::event(event))),
-        None => Err(Problem::not_found("There is no such event.")),
-    }
+    event(call).map(ApiAnswer::document)
+}
+
+pub(super) fn resolve_event(call: &Call<'_>) -> Answered {
+    let id = event_id(call)?;
+    let resolved = call.api.admin.resolve_event(&call.actor, id)?;
+    Ok(ApiAnswer::document(documents::event(&resolved)))
+}
+
+pub(super) fn reopen_event(call: &Call<'_>) -> Answered {
+    let id = event_id(call)?;
+    let open = call.api.admin.reopen_event(&call.actor, id)?;
+    Ok(ApiAnswer::document(documents::event(&open)))
 }
 
 pub(super) fn list_users(call: &Call<'_>) -> Answered {
@@ -358,6 +370,11 @@ pub(super) fn revoke_key(call: &Call<'_>) -> Answered {
 /// How log entries end.
 pub(super) fn outcomes() -> [&'static str; 5] {
     Outcome::ALL.map(Outcome::as_str)
+}
+
+/// Whether log entries wait for somebody.
+pub(super) fn states() -> [&'static str; 2] {
+    EventState::ALL.map(EventState::as_str)
 }
 
 /// What log entries are about.

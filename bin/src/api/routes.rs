@@ -343,6 +343,7 @@ pub(super) const ROUTES: &[Route] = &[
         "outcome",
         "action",
         "resourceType",
+        "state",
         "q",
         "since",
         "until",
@@ -353,6 +354,22 @@ pub(super) const ROUTES: &[Route] = &[
         "/events/*",
         of::show_event,
         "Read an entry of the provisioning log",
+    )
+    .gives(Gives::One("Event")),
+    write(
+        "POST",
+        "/events/*/resolve",
+        of::event,
+        of::resolve_event,
+        "Mark a failure or a warning as resolved",
+    )
+    .gives(Gives::One("Event")),
+    write(
+        "POST",
+        "/events/*/reopen",
+        of::event,
+        of::reopen_event,
+        "Take back that a failure or a warning is resolved",
     )
     .gives(Gives::One("Event")),
     read("/users", of::list_users, "List users")

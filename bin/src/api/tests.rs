@@ -4,7 +4,8 @@ use scim_admin::account::Role;
 use scim_admin::{Actor, AdminService, KeyRing};
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
-use scim_provisioning::ServiceProvider;
+use scim_protocol::schema::uri;
+use scim_provisioning::{Caller, Method, Request, ServiceProvider};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -13,6 +14,7 @@ use super::{Api, ApiAnswer, ApiRequest};
 
 struct House {
     api: Api,
+    admin: AdminService,
     administrator: String,
     auditor: String,
     store: Arc<dyn scim_admin::Store>,
@@ -44,6 +46,7 @@ impl House {
         Self {
             administrator: key("administrator", Role::Administrator),
             auditor: key("auditor", Role::Auditor),
+            admin: admin(),
             api: Api::new(admin(), provider, endpoint),
             store: database,
             _folder: folder,
@@ -205,6 +208,9 @@ fn what_is_wrong_is_said_as_a_problem() {
         ("GET", "/events?limit=0", json!(null), 400),
         ("GET", "/events?cursor=x", json!(null), 400),
         ("GET", "/events/x", json!(null), 404),
+        ("GET", "/events?state=closed", json!(null), 400),
+        ("POST", "/events/x/resolve", json!(null), 404),
+        ("POST", "/events/1/reopen", json!(null), 404),
         (
             "POST",
             "/api-keys",
@@ -320,4 +326,71 @@ fn what_was_sent_is_not_sent_back_at_any_length() {
     assert_eq!(answer.status, 422);
     let detail = body(answer)["detail"].as_str().unwrap().to_owned();
     assert!(detail.len() <= 1_024, "{} bytes", detail.len());
+}
+
+impl House {
+    /// What an identity provider of a new configuration sends.
+    fn provision(&self, bodies: &[Value]) -> Vec<u16> {
+        let added = self.as_administrator("POST", "/configurations", &json!({"name": "A"}));
+        let id = body(added)["id"].as_str().unwrap().to_owned();
+        let caller = Caller {
+            configuration: Arc::new(self.admin.configuration(&id).unwrap().to_provisioning()),
+            request_id: "1".to_owned(),
+            source: None,
+            user_agent: None,
+        };
+        let send = |body: &Value| {
+            let body = body.to_string();
+            let request = Request {
+                method: Method::Post,
+                path: "/Users",
+                query: "",
+                body: body.as_bytes(),
+                if_match: None,
+                if_none_match: None,
+            };
+            self.api.provider.answer(&caller, &request).status
+        };
+        bodies.iter().map(send).collect()
+    }
+}
+
+#[test]
+fn an_event_is_resolved_by_whom_has_read_it() {
+    let house = House::new();
+    let user = json!({"schemas": [uri::USER], "userName": "bo"});
+    assert_eq!(house.provision(&[user.clone(), user]), [201, 409]);
+    let listed = |state: &str| {
+        let path = format!("/events?state={state}");
+        let list = body(house.as_administrator("GET", &path, &Value::Null));
+        list["items"].as_array().unwrap().clone()
+    };
+    let open = listed("open");
+    assert_eq!((open.len(), &open[0]["status"]), (1, &json!(409)));
+    assert_eq!(
+        (&open[0]["resolvedAt"], &open[0]["resolvedBy"]),
+        (&Value::Null, &Value::Null)
+    );
+    let path = format!("/events/{}", open[0]["id"]);
+    let tag = house
+        .as_administrator("GET", &path, &Value::Null)
+        .tag
+        .unwrap();
+    let who = Some(house.administrator.as_str());
+    let write = |action: &str, tag: Option<&str>| {
+        house.send(who, "POST", &format!("{path}/{action}"), tag, &Value::Null)
+    };
+    assert_eq!(write("resolve", None).status, 428);
+    let resolved = write("resolve", Some(&tag));
+    assert_eq!(resolved.status, 200);
+    let now = resolved.tag.clone().unwrap();
+    let document = body(resolved);
+    assert_eq!(document["resolvedBy"], "API key administrator");
+    assert!(document["resolvedAt"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(write("reopen", Some(&tag)).status, 412);
+    assert_eq!((listed("open").len(), listed("resolved").len()), (0, 1));
+    assert_eq!(body(write("reopen", Some(&now)))["resolvedBy"], Value::Null);
+    assert_eq!((listed("open").len(), listed("resolved").len()), (1, 0));
+    let success = house.send(who, "POST", "/events/1/resolve", Some("*"), &Value::Null);
+    assert_eq!((success.status, success.problem), (422, true));
 }

@@ -26,6 +26,6 @@ pub use configuration::{
 };
 pub use error::AdminError;
 pub use keyring::{KeyRing, KeyRingError};
-pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken, VersionChoice};
+pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken, Replay, VersionChoice};
 pub use store::Store;
 pub use token::{AccessToken, PlainToken};

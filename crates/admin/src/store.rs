@@ -531,6 +531,41 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError>;
 
+    /// Marks a failure or a warning of the log as resolved by somebody, or with `None` as open
+    /// again; answers whether it was not so already.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn resolve_event(
+        &self,
+        id: i64,
+        by: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// The first entry of the log that changed, after another one, the resource which that was
+    /// about; of a creation one of this name, in the same configuration.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn newer_change(
+        &self,
+        than: &LoggedEvent,
+        name: Option<&str>,
+    ) -> Result<Option<i64>, StoreError>;
+
+    /// Writes the audit entry of a replay, and marks the failure as resolved by somebody if that is
+    /// what came of it.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn note_replay(
+        &self,
+        id: i64,
+        resolved: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
     /// Writes an audit entry alone.
     ///
     /// # Errors

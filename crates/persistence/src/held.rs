@@ -278,6 +278,7 @@ impl HeldRow {
             status: 200,
             scim_type: None,
             reason: Some(reason),
+            detail: None,
             changes: Value::Array(Vec::new()),
             deviations: Value::Array(Vec::new()),
             duration_micros: 0,

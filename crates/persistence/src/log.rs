@@ -15,7 +15,7 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     let mut sql = connection.sql(
         "INSERT INTO provisioning_events (at, configuration_id, configuration_name, request_id, \
          action, resource_type, resource_id, resource_name, mapping_version, outcome, status, scim_type, reason, \
-         changes, deviations, duration_micros, source, user_agent, request, resource_key) VALUES (",
+         changes, deviations, duration_micros, source, user_agent, request, detail, resource_key) VALUES (",
     );
     sql.bind(millis(event.at));
     sql.push(", ").bind(event.configuration.to_string());
@@ -39,6 +39,7 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     sql.push(", ").bind(event.user_agent.clone());
     let request = event.request.as_ref().map(serde_json::Value::to_string);
     sql.push(", ").bind(request);
+    sql.push(", ").bind(event.detail.clone());
     let key = event.resource_name.as_deref().map(fold);
     sql.push(", ").bind(key).push(")");
     connection.execute(&sql)?;

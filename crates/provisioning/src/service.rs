@@ -271,6 +271,8 @@ impl ServiceProvider {
                 status: error.status(),
                 scim_type: error.scim_type().map(|t| t.as_str().to_owned()),
                 reason: Some(reason),
+                // What nobody asked for was told to nobody.
+                detail: context.received.as_ref().map(|_| error.detail().to_owned()),
                 outcome,
                 resource_id,
                 ..context.event(attempted(method, read), route.kind())
@@ -424,6 +426,7 @@ impl Context {
             status: 200,
             scim_type: None,
             reason: None,
+            detail: None,
             changes: Value::Array(Vec::new()),
             deviations: Value::Array(Vec::new()),
             duration_micros: i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX),

@@ -75,7 +75,8 @@ impl Filter {
     }
 }
 
-fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
+/// When a day begins.
+pub(super) fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
     Some(day.and_hms_opt(0, 0, 0)?.and_utc())
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use chrono::{Duration, Utc};
-use scim_admin::event::{Activity, EventQuery};
+use scim_admin::event::{Activity, EventQuery, EventState};
 
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::charts::Chart;
@@ -27,7 +27,7 @@ struct Overview {
     shell: Shell,
     cards: Vec<Card>,
     chart: Chart,
-    /// What went wrong last: id, time, whose, whom, why.
+    /// What went wrong last and is open: id, time, whose, whom, why.
     failures: Vec<(i64, String, String, String, String)>,
 }
 
@@ -58,6 +58,7 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     }
     let query = EventQuery {
         outcome: Some("failure".to_owned()),
+        state: Some(EventState::Open),
         before: Some(i64::MAX),
         limit: 5,
         ..EventQuery::default()

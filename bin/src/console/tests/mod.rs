@@ -2,6 +2,7 @@
 
 mod actions;
 mod house;
+mod logs;
 
 use scim_admin::account::Role;
 
@@ -193,6 +194,7 @@ fn secrets_and_what_cannot_be_undone_ask_for_the_password_again() {
         [
             "/users/scim-provisioning/new",
             "/users/scim-provisioning/logs/export",
+            "/users/scim-provisioning/logs/*/replay",
             "/users/scim-provisioning/*/delete",
             "/users/scim-provisioning/*/tokens",
             "/users/scim-provisioning/*/tokens/*/reveal",

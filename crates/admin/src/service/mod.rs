@@ -25,12 +25,15 @@ use crate::token::{AccessToken, PlainToken};
 mod accounts;
 mod audit;
 mod directory;
+mod events;
 mod mappings;
+mod replay;
 mod sessions;
 mod tokens;
 mod waiting;
 
 pub use mappings::VersionChoice;
+pub use replay::Replay;
 
 /// Who does something, for the audit.
 #[derive(Debug, Clone)]

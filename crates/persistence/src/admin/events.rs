@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::event::{
-    Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
+    Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, EventState, LoggedEvent,
 };
 use scim_protocol::text::fold;
 use scim_provisioning::{ConfigurationId, StoreError};
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::log::HeadRow;
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -57,27 +57,72 @@ struct EventRow {
     user_agent: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     request: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    detail: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    resolved_at: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    resolved_by: Option<String>,
 }
 
 pub(super) fn list(
     connection: &mut Connection,
     query: &EventQuery,
 ) -> Result<Vec<LoggedEvent>, StoreError> {
+    let Some(sql) = selection(connection, query)? else {
+        return Ok(Vec::new());
+    };
+    let mut rows: Vec<EventRow> = connection.rows(&sql)?;
+    if query.after.is_none() && query.before.is_none() {
+        rows.reverse();
+    }
+    Ok(rows.into_iter().map(event).collect())
+}
+
+/// The statement of a query; `None` where nothing can fit.
+fn selection(connection: &mut Connection, query: &EventQuery) -> Result<Option<Sql>, StoreError> {
     let mut sql = connection.sql(
         "SELECT id, at, configuration_id, configuration_name, request_id, action, resource_type, \
          resource_id, resource_name, mapping_version, outcome, CAST(status AS INTEGER) AS status, scim_type, \
-         reason, changes, deviations, duration_micros, source, user_agent, request \
+         reason, changes, deviations, duration_micros, source, user_agent, request, detail, \
+         resolved_at, resolved_by \
          FROM provisioning_events WHERE TRUE",
     );
     if let Some(configuration) = query.configuration {
-        sql.push(" AND configuration_id = ")
-            .bind(configuration.to_string());
+        // Without a plus, SQLite reads the whole log of the configuration for the few entries of a
+        // state, which have indexes of their own.
+        let column = match (query.state, sql.dialect) {
+            (Some(_), Dialect::Sqlite) => " AND +configuration_id = ",
+            _ => " AND configuration_id = ",
+        };
+        sql.push(column).bind(configuration.to_string());
     }
-    if let Some(outcome) = &query.outcome {
-        sql.push(" AND outcome = ").bind(outcome);
-        if outcome != "success" {
-            // What the index of the rarer outcomes stands for.
-            sql.push(" AND outcome <> 'success'");
+    // The words of the indexes, which no bound value is known to fit.
+    match (query.state, query.outcome.as_deref()) {
+        (None, None) => {}
+        (None, Some(outcome)) => {
+            sql.push(" AND outcome = ").bind(outcome);
+            if outcome != "success" {
+                sql.push(" AND outcome <> 'success'");
+            }
+        }
+        (Some(EventState::Open), Some("failure")) => {
+            sql.push(" AND outcome = 'failure' AND resolved_at IS NULL");
+        }
+        (Some(EventState::Open), outcome) => {
+            sql.push(" AND outcome IN ('failure', 'warning') AND resolved_at IS NULL");
+            if let Some(outcome) = outcome {
+                if outcome != "warning" {
+                    return Ok(None);
+                }
+                sql.push(" AND outcome = ").bind(outcome);
+            }
+        }
+        (Some(EventState::Resolved), outcome) => {
+            sql.push(" AND resolved_at IS NOT NULL");
+            if let Some(outcome) = outcome {
+                sql.push(" AND outcome = ").bind(outcome);
+            }
         }
     }
     if let Some(action) = &query.action {
@@ -90,29 +135,42 @@ pub(super) fn list(
     if let Some(search) = search.filter(|search| !search.is_empty()) {
         matching(connection, &mut sql, search)?;
     }
+    let (mut low, mut high) = (query.after.filter(|_| query.before.is_none()), query.before);
+    let newest_first = low.is_none();
+    // Ids grow with time, but for transactions that ran side by side.
     if let Some(since) = query.since {
+        let Some(first) = first_since(connection, since)? else {
+            return Ok(None);
+        };
         sql.push(" AND at >= ").bind(millis(since));
-        // Ids grow with time, but for transactions that ran side by side.
-        sql.push(" AND id >= COALESCE((SELECT id FROM provisioning_events WHERE at >= ");
-        sql.bind(millis(since))
-            .push(" ORDER BY at LIMIT 1), 0) - 1000");
+        low = low.max(Some(first - BESIDE));
     }
     if let Some(until) = query.until {
         sql.push(" AND at < ").bind(millis(until));
+        if let Some(first) = first_since(connection, until)? {
+            high = Some(high.map_or(first + BESIDE, |id| id.min(first + BESIDE)));
+        }
     }
-    if let Some(before) = query.before {
-        sql.push(" AND id < ").bind(before);
+    if let Some(low) = low {
+        sql.push(" AND id > ").bind(low);
     }
-    match query.after.filter(|_| query.before.is_none()) {
-        Some(after) => sql.push(" AND id > ").bind(after).push(" ORDER BY id"),
-        None => sql.push(" ORDER BY id DESC"),
-    };
+    if let Some(high) = high {
+        sql.push(" AND id < ").bind(high);
+    }
+    sql.push(match newest_first {
+        true => " ORDER BY id DESC",
+        false => " ORDER BY id",
+    });
     sql.push(" LIMIT ").bind(query.limit);
-    let mut rows: Vec<EventRow> = connection.rows(&sql)?;
-    if query.after.is_none() && query.before.is_none() {
-        rows.reverse();
-    }
-    Ok(rows.into_iter().map(event).collect())
+    Ok(Some(sql))
+}
+
+/// The first entry at a time or later.
+fn first_since(connection: &mut Connection, at: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM provisioning_events WHERE at >= ");
+    sql.bind(millis(at)).push(" ORDER BY at LIMIT 1");
+    let row: Option<IdRow> = connection.row(&sql)?;
+    Ok(row.map(|row| row.id))
 }
 
 /// A text that is an id is looked for as one; any other is how the name of a resource begins.
@@ -150,6 +208,8 @@ struct IdRow {
     id: i64,
 }
 
+/// How far ids may be out of the order of time.
+const BESIDE: i64 = 1_000;
 /// How many entries of a name are sorted rather than looked for in the order of the log.
 const NAMED: usize = 2_000;
 
@@ -176,7 +236,56 @@ fn event(row: EventRow) -> LoggedEvent {
         source: row.source,
         user_agent: row.user_agent,
         request: row.request.as_deref().map(json),
+        detail: row.detail,
+        resolved_at: row.resolved_at.map(instant),
+        resolved_by: row.resolved_by,
     }
+}
+
+/// Marks an entry as resolved by somebody or, with `None`, as open again; answers whether it was
+/// not so already.
+pub(super) fn resolve(
+    connection: &mut Connection,
+    id: i64,
+    by: Option<(&str, DateTime<Utc>)>,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("UPDATE provisioning_events SET resolved_at = ");
+    sql.bind(by.map(|(_, at)| millis(at)));
+    sql.push(", resolved_by = ").bind(by.map(|(name, _)| name));
+    sql.push(" WHERE id = ").bind(id);
+    sql.push(match by {
+        Some(_) => " AND outcome IN ('failure', 'warning') AND resolved_at IS NULL",
+        None => " AND resolved_at IS NOT NULL",
+    });
+    Ok(connection.execute(&sql)? > 0)
+}
+
+/// The first entry that changed, after another one, what that was about: the resource of its id, or
+/// what has the name that it was to be created with.
+pub(super) fn newer_change(
+    connection: &mut Connection,
+    than: &LoggedEvent,
+    name: Option<&str>,
+) -> Result<Option<i64>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM provisioning_events WHERE id > ");
+    sql.bind(than.id);
+    match (&than.resource_id, name) {
+        (Some(id), _) => {
+            sql.push(" AND resource_id = ").bind(id);
+        }
+        (None, Some(name)) => {
+            sql.push(" AND resource_key = ").bind(fold(name));
+            sql.push(" AND configuration_id = ")
+                .bind(&than.configuration);
+            sql.push(" AND resource_type = ")
+                .bind(than.resource_type.clone());
+        }
+        (None, None) => return Ok(None),
+    }
+    // What is held was taken as well, and is carried out when an administrator allows it.
+    sql.push(" AND outcome IN ('success', 'warning', 'held') ORDER BY id LIMIT 1");
+    let row: Option<IdRow> = connection.row(&sql)?;
+    Ok(row.map(|row| row.id))
 }
 
 #[derive(diesel::QueryableByName)]
@@ -376,3 +485,61 @@ fn counts(sql: &mut Sql, from: i64, until: i64, configuration: Option<Configurat
 /// In milliseconds.
 const HOUR: i64 = 3_600_000;
 const LATE: i64 = 300_000;
+
+#[cfg(test)]
+mod tests {
+    use scim_provisioning::ConfigurationId;
+
+    use super::*;
+    use crate::connection::Target;
+
+    #[derive(diesel::QueryableByName)]
+    struct StepRow {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    fn plan(connection: &mut Connection, query: &EventQuery) -> String {
+        let mut sql = selection(connection, query).unwrap().unwrap();
+        sql.text = format!("EXPLAIN QUERY PLAN {}", sql.text);
+        let steps: Vec<StepRow> = connection.rows(&sql).unwrap();
+        let steps: Vec<String> = steps.into_iter().map(|step| step.detail).collect();
+        steps.join("; ")
+    }
+
+    #[test]
+    fn the_few_entries_of_a_state_are_read_from_an_index_in_their_order() {
+        let mut connection = Target::Sqlite(":memory:".to_owned()).connect().unwrap();
+        connection.migrate().unwrap();
+        let own = Some(ConfigurationId::new());
+        let (open, resolved) = (Some(EventState::Open), Some(EventState::Resolved));
+        for (state, outcome, configuration, index) in [
+            (open, Some("failure"), None, "provisioning_events_failures"),
+            (open, Some("failure"), own, "provisioning_events_failures"),
+            (open, None, None, "provisioning_events_open"),
+            (open, None, own, "provisioning_events_open"),
+            (open, Some("warning"), own, "provisioning_events_open"),
+            (resolved, None, None, "provisioning_events_resolved"),
+            (resolved, None, own, "provisioning_events_resolved"),
+            (None, Some("failure"), None, "provisioning_events_rare"),
+            (None, None, own, "provisioning_events_configuration"),
+            (None, None, None, "INTEGER PRIMARY KEY"),
+        ] {
+            for (after, before) in [(None, Some(i64::MAX)), (Some(0), None), (None, None)] {
+                let query = EventQuery {
+                    state,
+                    configuration,
+                    outcome: outcome.map(str::to_owned),
+                    after,
+                    before,
+                    limit: 5,
+                    ..EventQuery::default()
+                };
+                let plan = plan(&mut connection, &query);
+                let whole = (index, after, before) == ("INTEGER PRIMARY KEY", None, None);
+                assert!(plan.contains(index) || whole, "{query:?}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{query:?}: {plan}");
+            }
+        }
+    }
+}

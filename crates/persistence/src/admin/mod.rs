@@ -604,6 +604,48 @@ impl Store for Database {
         self.reading(|connection| events::list(connection, query))
     }
 
+    fn resolve_event(
+        &self,
+        id: i64,
+        by: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let by = by.map(|(name, at)| (name.to_owned(), at));
+        let audit = audit.clone();
+        self.writing(move |connection| {
+            let by = by.as_ref().map(|(name, at)| (name.as_str(), *at));
+            let changed = events::resolve(connection, id, by)?;
+            if changed {
+                log::audit(connection, &audit)?;
+            }
+            Ok(changed)
+        })
+    }
+
+    fn newer_change(
+        &self,
+        than: &LoggedEvent,
+        name: Option<&str>,
+    ) -> Result<Option<i64>, StoreError> {
+        self.reading(|connection| events::newer_change(connection, than, name))
+    }
+
+    fn note_replay(
+        &self,
+        id: i64,
+        resolved: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let by = resolved.map(|(name, at)| (name.to_owned(), at));
+        let audit = audit.clone();
+        self.writing(move |connection| {
+            if let Some((name, at)) = &by {
+                events::resolve(connection, id, Some((name, *at)))?;
+            }
+            log::audit(connection, &audit)
+        })
+    }
+
     fn audit(&self, audit: &AuditEntry) -> Result<(), StoreError> {
         let audit = audit.clone();
         self.writing(move |connection| log::audit(connection, &audit))

@@ -181,7 +181,10 @@ impl Batch<'_> {
             BulkMethod::Patch => Method::Patch,
             BulkMethod::Delete => Method::Delete,
         };
-        context.received = Some(Arc::new(Received::operation(method, &path, data.as_ref())));
+        let version = operation.version.as_deref();
+        let left_out = references(operation).iter().any(|name| id(name).is_none());
+        let received = Received::operation(method, &path, data.as_ref(), version, left_out);
+        context.received = Some(Arc::new(received));
         let route = match Route::parse(&path) {
             Some(route @ (Route::Collection(_) | Route::Resource(..))) if route.allows(method) => {
                 route
@@ -193,7 +196,6 @@ impl Batch<'_> {
                 ));
             }
         };
-        let version = operation.version.as_deref();
         self.operation(&context, route, method, data, version)
             .unwrap_or_else(|failure| self.provider.refuse(&context, route, method, failure))
     }

@@ -82,14 +82,18 @@ fn run(
                 update_user(&context, transaction, id, &update, &mut tolerance, if_match)?;
             }
             ResourceKind::Group => {
-                update_group(&context, transaction, id, &update, &mut tolerance, if_match)?;
-                let modified = matches!(update, Update::Modify(_));
-                if modified && projection.is_empty() {
-                    let counted =
-                        transaction.count_members(context.scope(), id, ANSWERED_MEMBERS + 1)?;
-                    if counted > ANSWERED_MEMBERS {
-                        return Ok(Answer::empty(204));
-                    }
+                let brief = matches!(update, Update::Modify(_)) && projection.is_empty();
+                let status = update_group(
+                    &context,
+                    transaction,
+                    id,
+                    &update,
+                    &mut tolerance,
+                    if_match,
+                    brief,
+                )?;
+                if status == 204 {
+                    return Ok(Answer::empty(status));
                 }
             }
         }
@@ -194,6 +198,7 @@ fn update_user(
     Ok(())
 }
 
+/// Answers the status: `brief` says that the client asks for nothing particular of the group.
 fn update_group(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
@@ -201,7 +206,8 @@ fn update_group(
     update: &Update,
     tolerance: &mut Tolerance,
     if_match: Option<&str>,
-) -> Result<(), Failure> {
+    brief: bool,
+) -> Result<u16, Failure> {
     let stored = transaction
         .lock_group(context.scope(), id)?
         .ok_or_else(Error::not_found)?;
@@ -222,17 +228,32 @@ fn update_group(
         transaction.update_group(scope, id, stored.version, &prepared, context.now)?;
     } else if !memberships.is_empty() {
         transaction.touch_group(context.scope(), id, stored.version, context.now)?;
-    } else {
-        return Ok(());
     }
-    log_group(
-        context,
-        transaction,
-        (id, &prepared.name),
-        &changed,
-        &memberships,
-        tolerance.deviations(),
-    )
+    let status = match brief {
+        true => brief_status(context, transaction, id)?,
+        false => 200,
+    };
+    if !changed.is_empty() || !memberships.is_empty() {
+        log_group(
+            context,
+            transaction,
+            (id, &prepared.name, status),
+            &changed,
+            &memberships,
+            tolerance.deviations(),
+        )?;
+    }
+    Ok(status)
+}
+
+/// 204 for a group of many members, because lists of them are big.
+fn brief_status(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    id: ResourceId,
+) -> Result<u16, Failure> {
+    let counted = transaction.count_members(context.scope(), id, ANSWERED_MEMBERS + 1)?;
+    Ok(if counted > ANSWERED_MEMBERS { 204 } else { 200 })
 }
 
 /// The document of a group after the update, and the edits of its members.
@@ -264,7 +285,7 @@ fn updated_group(
 fn log_group(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
-    (id, name): (ResourceId, &str),
+    (id, name, status): (ResourceId, &str, u16),
     changed: &[AttributeChange],
     memberships: &MemberChanges,
     deviations: &[Deviation],
@@ -277,6 +298,7 @@ fn log_group(
     let mut event = context.event(action, Some(ResourceKind::Group));
     event.resource_id = Some(id);
     event.resource_name = Some(name.to_owned());
+    event.status = status;
     let mut listed: Vec<Value> = changed.iter().map(change_json).collect();
     if !memberships.is_empty() {
         listed.push(memberships.to_json());
