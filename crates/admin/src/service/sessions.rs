@@ -277,7 +277,6 @@ impl AdminService {
         password: &str,
         refused: &'static str,
     ) -> Result<Account, AdminError> {
-        let now = now();
         let name = fold(name.trim());
         let accounts = self.store.accounts()?;
         let account = accounts
@@ -287,13 +286,15 @@ impl AdminService {
             Some(account) => (account.failures, account.failed),
             None => self.strangers.failures(&name),
         };
-        if let Some(wait) = wait(failures, failed, now) {
+        if let Some(wait) = wait(failures, failed, now()) {
             return Err(AdminError::SignInLater(wait));
         }
         let stored = account
             .as_ref()
             .map_or(&*NOBODY, |account| &account.password);
         let fits = hashing(|| stored.verify(password))?;
+        // Whoever has to wait does so from now on, however long the hash took.
+        let now = now();
         if let Some(account) = account {
             if fits {
                 return Ok(account);

@@ -1,6 +1,8 @@
 //! The administrators' store.
 
 mod accounts;
+mod activity;
+mod audit;
 mod configurations;
 mod details;
 mod directory;
@@ -324,15 +326,15 @@ impl Store for Database {
     }
 
     fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
-        self.reading(|connection| events::audit(connection, query))
+        self.reading(|connection| audit::entries(connection, query))
     }
 
     fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.reading(events::audit_head)
+        self.reading(audit::head)
     }
 
     fn audit_links(&self, after: i64, limit: i64) -> Result<Vec<AuditLink>, StoreError> {
-        self.reading(|connection| events::audit_links(connection, after, limit))
+        self.reading(|connection| audit::links(connection, after, limit))
     }
 
     fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
@@ -593,11 +595,11 @@ impl Store for Database {
         since: DateTime<Utc>,
         configuration: Option<ConfigurationId>,
     ) -> Result<Vec<Activity>, StoreError> {
-        self.reading(|connection| events::activity(connection, since, configuration))
+        self.reading(|connection| activity::activity(connection, since, configuration))
     }
 
     fn count_hours(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.writing(move |connection| events::count_hours(connection, now))
+        self.writing(move |connection| activity::count_hours(connection, now))
     }
 
     fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError> {
