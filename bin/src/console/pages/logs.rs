@@ -7,7 +7,7 @@ use scim_provisioning::ConfigurationId;
 use scim_provisioning::event::{Action, Outcome};
 use serde_json::json;
 
-use super::super::export::Sheet;
+use super::super::export::{Lines, row};
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
 use super::audit::midnight;
@@ -299,60 +299,72 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         let page = format!("{LIST}/logs?{}", filter.written());
         return Ok(ConsoleAnswer::redirect(page));
     }
-    let query = EventQuery {
+    let admin = &visit.console.admin;
+    let format = visit.form.text("format");
+    let mut query = EventQuery {
         before: Some(i64::MAX),
-        limit: EXPORTED,
+        limit: BLOCK,
         ..filter.query(Utc::now())
     };
-    let admin = &visit.console.admin;
-    let mut events = admin.events(&query)?;
-    events.reverse();
-    let format = visit.form.text("format");
+    let mut lines = Lines::default();
+    while lines.len() < EXPORTED {
+        let events = admin.events(&query)?;
+        for event in &events {
+            lines.before(match format {
+                "ndjson" => format!("{}\n", crate::documents::event(event)),
+                _ => row(cells(event)),
+            });
+        }
+        match events.last() {
+            Some(last) if i64::try_from(events.len()).is_ok_and(|count| count == BLOCK) => {
+                query.before = Some(last.id);
+            }
+            _ => break,
+        }
+    }
     let details = json!({
         "format": format,
         "filter": filter.written(),
-        "rows": events.len(),
+        "rows": lines.len(),
     });
     admin.exported(&visit.actor()?, "provisioning log", details)?;
-    if format == "ndjson" {
-        let lines = events
-            .iter()
-            .map(|event| format!("{}\n", crate::documents::event(event)));
-        let name = "provisioning-log.ndjson";
-        return Ok(ConsoleAnswer::file(
-            name,
+    let (name, media_type, heading) = match format {
+        "ndjson" => (
+            "provisioning-log.ndjson",
             "application/x-ndjson",
-            lines.collect(),
-        ));
-    }
-    let mut sheet = Sheet::new(&COLUMNS);
-    for event in &events {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        sheet.row(&[
-            event.id.to_string(),
-            instant(event.at),
-            event.configuration_name.clone(),
-            event.request_id.clone(),
-            event.action.clone(),
-            text(&event.resource_type),
-            text(&event.resource_id),
-            text(&event.resource_name),
-            event.outcome.clone(),
-            event.status.to_string(),
-            text(&event.scim_type),
-            text(&event.reason),
-            event.duration_micros.to_string(),
-            text(&event.source),
-            text(&event.user_agent),
-            event.resolved_at.map(instant).unwrap_or_default(),
-            text(&event.resolved_by),
-        ]);
-    }
-    Ok(ConsoleAnswer::file(
-        "provisioning-log.csv",
-        "text/csv; charset=utf-8",
-        sheet.text(),
-    ))
+            String::new(),
+        ),
+        _ => (
+            "provisioning-log.csv",
+            "text/csv; charset=utf-8",
+            row(COLUMNS),
+        ),
+    };
+    Ok(ConsoleAnswer::file(name, media_type, lines.text(&heading)))
+}
+
+/// An entry in a row of the file.
+fn cells(event: &LoggedEvent) -> [String; 17] {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    [
+        event.id.to_string(),
+        instant(event.at),
+        event.configuration_name.clone(),
+        event.request_id.clone(),
+        event.action.clone(),
+        text(&event.resource_type),
+        text(&event.resource_id),
+        text(&event.resource_name),
+        event.outcome.clone(),
+        event.status.to_string(),
+        text(&event.scim_type),
+        text(&event.reason),
+        event.duration_micros.to_string(),
+        text(&event.source),
+        text(&event.user_agent),
+        event.resolved_at.map(instant).unwrap_or_default(),
+        text(&event.resolved_by),
+    ]
 }
 
 const TIMES: [(&str, &str, i64); 4] = [
@@ -381,4 +393,6 @@ const COLUMNS: [&str; 17] = [
     "resolvedBy",
 ];
 /// How many entries a file has at most.
-const EXPORTED: i64 = 50_000;
+const EXPORTED: usize = 50_000;
+/// How many of them are read at once.
+const BLOCK: i64 = 1_000;
