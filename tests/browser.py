@@ -342,7 +342,8 @@ class Story:
         self.wait("CC-4711")
         check("the preview shows what the rule makes", True)
         self.look("preview")
-        self.open(one + "/mappings/user/impact?run=1")
+        self.open(one + "/mappings/user/impact")
+        self.press("Count")
         self.wait("unchanged")
         self.look("impact")
         self.open(one + "/mappings/user")
@@ -375,6 +376,7 @@ class Story:
         self.wait("Nothing is held")
         self.look("waiting")
         self.open(one + "/drift")
+        self.press("Count")
         self.wait("users differ")
         self.look("drift")
 

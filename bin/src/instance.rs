@@ -167,8 +167,11 @@ impl Service for Backend {
     }
 
     fn work(&self) -> anyhow::Result<bool> {
-        let Some(job) = self.admin.claim_job(None)? else {
+        if !self.admin.work_waits()? {
             return Ok(false);
+        }
+        let Some(job) = self.admin.claim_job(None)? else {
+            return Ok(self.admin.next_survey(&self.provider)?);
         };
         let id = job.configuration.to_string();
         let configuration = self.admin.configuration(&id)?.to_provisioning();

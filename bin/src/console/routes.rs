@@ -150,6 +150,7 @@ pub(super) const ROUTES: &[Route] = &[
     confirmed(action(scim!("/logs/*/replay"), pages::event::replay)),
     page(scim!("/*"), pages::configuration::overview),
     page(scim!("/*/drift"), pages::configuration::drift),
+    auditors(action(scim!("/*/drift"), pages::configuration::count_drift)),
     administrators(page(scim!("/*/edit"), pages::configurations::edit)),
     action(scim!("/*/edit"), pages::configurations::save),
     action(scim!("/*/enable"), pages::configurations::enable),
@@ -181,6 +182,10 @@ pub(super) const ROUTES: &[Route] = &[
     page(mapping!("/preview"), pages::mappings::preview_form),
     auditors(action(mapping!("/preview"), pages::mappings::preview)),
     page(scim!("/*/mappings/user/impact"), pages::mappings::impact),
+    auditors(action(
+        scim!("/*/mappings/user/impact"),
+        pages::mappings::count_impact,
+    )),
     action(scim!("/*/mappings/user/reapply"), pages::mappings::reapply),
     page(scim!("/*/groups"), pages::group_rules::list),
     administrators(page(scim!("/*/groups/new-rule"), pages::group_rules::new)),

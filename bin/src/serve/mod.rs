@@ -101,14 +101,16 @@ async fn housekeep(service: Arc<dyn Service>) {
     loop {
         let keeper = Arc::clone(&service);
         background(move || keeper.housekeep()).await;
-        loop {
-            let worker = Arc::clone(&service);
-            match background(move || worker.work()).await {
-                Some(true) => {}
-                _ => break,
+        for _ in 0..LOOKS {
+            loop {
+                let worker = Arc::clone(&service);
+                match background(move || worker.work()).await {
+                    Some(true) => {}
+                    _ => break,
+                }
             }
+            actix_web::rt::time::sleep(LOOK).await;
         }
-        actix_web::rt::time::sleep(HOUSEKEEPING).await;
     }
 }
 
@@ -166,7 +168,9 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
     )
 }
 
-const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// How often somebody looks for work that waits, and how many times before the next housekeeping.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOKS: usize = 10;
 
 #[cfg(test)]
 mod tests;

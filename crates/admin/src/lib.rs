@@ -18,6 +18,7 @@ pub mod policy;
 mod service;
 pub mod session;
 pub mod store;
+pub mod survey;
 pub mod token;
 
 pub use authenticate::{Authenticated, AuthenticationError, Authenticator};

@@ -19,6 +19,7 @@ use crate::people::{
 };
 use crate::policy::{Decision, HeldChange, LinkRequest};
 use crate::session::Session;
+use crate::survey::{Survey, SurveyKind};
 use crate::token::AccessToken;
 
 /// Where configurations, tokens, accounts and keys are kept. Every call is one transaction, and
@@ -377,6 +378,46 @@ pub trait Store: Send + Sync {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Job>, StoreError>;
+
+    /// Whether work waits in the background: a job or a survey.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn work_waits(&self) -> Result<bool, StoreError>;
+
+    /// Asks for a survey, unless one of its kind waits already. What came of the last one stays
+    /// until it is done.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn ask_survey(&self, survey: &Survey) -> Result<(), StoreError>;
+
+    /// The survey of a kind.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn survey(
+        &self,
+        configuration: ConfigurationId,
+        kind: SurveyKind,
+    ) -> Result<Option<Survey>, StoreError>;
+
+    /// Takes up the survey that waits longest and that nobody works on, and keeps others from it
+    /// until a time.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn claim_survey(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Survey>, StoreError>;
+
+    /// Keeps what came of a survey.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn save_survey(&self, survey: &Survey) -> Result<(), StoreError>;
 
     /// Adds to what was seen of attributes.
     ///

@@ -9,6 +9,7 @@ use scim_admin::account::Role;
 use scim_admin::event::{AuditQuery, EventQuery, LoggedEvent};
 use scim_admin::mapping::DraftSeen;
 use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
+use scim_admin::survey::{Survey, SurveyKind};
 use scim_admin::{AdminError, ConfigurationInput, ConfigurationStatus};
 use scim_mapping::MappedResource;
 use scim_protocol::schema::uri;
@@ -853,5 +854,79 @@ fn a_name_that_nobody_has_is_answered_as_one_that_somebody_has() {
             .collect();
         let of = |name: &str| objects.iter().filter(|object| *object == name).count();
         assert_eq!((of("ada"), of("an unknown name"), of("bob")), (5, 5, 0));
+    });
+}
+
+#[test]
+fn what_is_counted_over_many_is_counted_in_the_background() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let change = PersonChange::Block;
+        house.admin.change_person(&actor(), &ava, change).unwrap();
+        let admin = &house.admin;
+        let survey = || {
+            let found = admin.configuration("Test").unwrap();
+            admin.survey(&found, SurveyKind::Drift).unwrap()
+        };
+        assert_eq!(survey(), None);
+        let ask = || admin.ask_survey(&actor(), &house.provider, "Test", SurveyKind::Drift);
+        ask().unwrap();
+        let few = survey().unwrap();
+        assert!(few.done.is_some(), "few are counted at once");
+        let count = |survey: &Survey, name: &str| survey.result.as_ref().unwrap()[name].clone();
+        assert_eq!(
+            (count(&few, "users"), count(&few, "drifted")),
+            (json!(1), json!(1))
+        );
+
+        // As it is with many: somebody asks, and it waits until somebody has time.
+        house.tamper("UPDATE surveys SET done_at = NULL");
+        assert!(admin.work_waits().unwrap());
+        let waiting = survey().unwrap();
+        assert_eq!((waiting.done, waiting.result), (None, few.result));
+        assert!(admin.next_survey(&house.provider).unwrap());
+        assert!(!admin.next_survey(&house.provider).unwrap());
+        assert!(!admin.work_waits().unwrap());
+        assert!(survey().unwrap().done.is_some());
+    });
+}
+
+#[test]
+fn an_approved_link_is_one_change_with_its_entry() {
+    on_every_engine(|house| {
+        let person = |name: &str| scim_admin::people::PersonInput {
+            user_name: name.to_owned(),
+            email: None,
+            tenant_admin: false,
+            role: None,
+        };
+        let admin = &house.admin;
+        let eve = admin.add_person(&actor(), &person("eve")).unwrap();
+        let refused = house.request(Method::Post, "/Users", &user("eve"));
+        assert_eq!(refused.status, 409);
+        let link = admin.link_requests("Test").unwrap().remove(0);
+        let approve = || admin.approve_link(&actor(), &house.provider, "Test", &link);
+        let approved = || {
+            let query = AuditQuery {
+                event: Some("link.approved".to_owned()),
+                limit: 10,
+                ..AuditQuery::default()
+            };
+            admin.audit(&query).unwrap().len()
+        };
+        // Somebody else has the name by now: whoever was approved is not the one in the way.
+        house.tamper(&format!(
+            "UPDATE users SET user_name = 'eva', user_name_key = 'eva' WHERE id = '{eve}'"
+        ));
+        let other = admin.add_person(&actor(), &person("eve")).unwrap();
+        assert!(matches!(approve(), Err(AdminError::Invalid(_))));
+        assert_eq!(admin.person(&other).unwrap().person.managed_by, None);
+        assert_eq!(approved(), 0);
+        house.tamper(&format!("DELETE FROM users WHERE id = '{other}'"));
+        house.tamper("UPDATE users SET user_name = 'eve', user_name_key = 'eve'");
+        approve().unwrap();
+        assert!(admin.person(&eve).unwrap().person.managed_by.is_some());
+        assert_eq!(approved(), 1);
+        assert!(admin.link_requests("Test").unwrap().is_empty());
     });
 }

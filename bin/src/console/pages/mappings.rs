@@ -3,6 +3,7 @@
 use askama::Template;
 use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{ManagedBy, PeopleQuery};
+use scim_admin::survey::SurveyKind;
 use scim_admin::{AdminError, VersionChoice};
 use scim_mapping::{Apply, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference};
 use scim_provisioning::ResourceKind;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
 use super::rule::{RuleForm, TRANSFORMS, plain, shift, targets, written};
-use super::{LIST, Shell, instant};
+use super::{LIST, Shell, ago, instant};
 
 /// A rule in the list.
 struct Row {
@@ -526,6 +527,10 @@ struct ImpactPage {
     here: String,
     drafted: bool,
     active: i64,
+    /// Whether it is being counted.
+    waiting: bool,
+    /// When it was counted last.
+    done: String,
     impact: Option<Impact>,
     jobs: Vec<Job>,
 }
@@ -535,18 +540,8 @@ struct ImpactPage {
 pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, "user")?;
     let admin = &visit.console.admin;
-    let impact = match visit.query.checked("run") {
-        true => {
-            let choice = match edited.draft {
-                Some(_) => VersionChoice::Draft,
-                None => VersionChoice::Active,
-            };
-            let source = admin.model(&edited.shown.id, MappedResource::User, choice)?;
-            let configuration = edited.shown.configuration.to_provisioning();
-            Some(visit.console.provider.impact(&configuration, &source)?)
-        }
-        false => None,
-    };
+    let survey = admin.survey(&edited.shown.configuration, SurveyKind::Impact)?;
+    let result = survey.as_ref().and_then(|survey| survey.result.clone());
     let mut jobs = admin.jobs(&edited.shown.id)?;
     jobs.truncate(5);
     let page = ImpactPage {
@@ -555,10 +550,21 @@ pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         here: edited.link(""),
         drafted: edited.draft.is_some(),
         active: edited.active.version,
-        impact,
+        waiting: survey.as_ref().is_some_and(|survey| survey.done.is_none()),
+        done: ago(survey.and_then(|survey| survey.done), edited.shown.now),
+        impact: result.and_then(|result| serde_json::from_value(result).ok()),
         jobs,
     };
     ConsoleAnswer::page(200, &page)
+}
+
+/// Has it counted what the rules would change.
+pub(in super::super) fn count_impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, "user")?;
+    let (admin, provider) = (&visit.console.admin, &visit.console.provider);
+    let (actor, id) = (visit.actor()?, &edited.shown.id);
+    admin.ask_survey(&actor, provider, id, SurveyKind::Impact)?;
+    Ok(ConsoleAnswer::redirect(edited.link("/impact")))
 }
 
 pub(in super::super) fn reapply(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {

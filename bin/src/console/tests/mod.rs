@@ -138,7 +138,8 @@ fn forms_with_nonsense_are_refused_and_change_nothing() {
     // What takes effect with no more than the button.
     let plain = [
         "/login", "/disable", "/enable", "/pause", "/logout", "/theme", "/block", "/unblock",
-        "/unlink", "/archive", "/reapply", "/export", "/reveal", "/revoke", "/tokens",
+        "/unlink", "/archive", "/reapply", "/drift", "/impact", "/export", "/reveal", "/revoke",
+        "/tokens",
     ];
     for route in ROUTES.iter().filter(|route| route.method == "POST") {
         if plain.iter().any(|word| route.path.ends_with(word)) {

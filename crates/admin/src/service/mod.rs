@@ -29,6 +29,7 @@ mod events;
 mod mappings;
 mod replay;
 mod sessions;
+mod surveys;
 mod tokens;
 mod waiting;
 

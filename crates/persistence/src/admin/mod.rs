@@ -10,6 +10,7 @@ mod events;
 pub(crate) mod mappings;
 mod seen;
 mod sessions;
+mod surveys;
 mod tokens;
 
 use chrono::{DateTime, Utc};
@@ -25,6 +26,7 @@ use scim_admin::people::{
 };
 use scim_admin::policy::{Decision, HeldChange, LinkRequest};
 use scim_admin::session::Session;
+use scim_admin::survey::{Survey, SurveyKind};
 use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
 use scim_mapping::{CustomField, MappedResource};
 use scim_protocol::text::fold;
@@ -448,6 +450,36 @@ impl Store for Database {
     ) -> Result<Option<Job>, StoreError> {
         let id = id.map(str::to_owned);
         self.writing(move |connection| jobs::claim(connection, id.as_deref(), now, until))
+    }
+
+    fn work_waits(&self) -> Result<bool, StoreError> {
+        self.reading(surveys::work_waits)
+    }
+
+    fn ask_survey(&self, survey: &Survey) -> Result<(), StoreError> {
+        let survey = survey.clone();
+        self.writing(move |connection| surveys::ask(connection, &survey))
+    }
+
+    fn survey(
+        &self,
+        configuration: ConfigurationId,
+        kind: SurveyKind,
+    ) -> Result<Option<Survey>, StoreError> {
+        self.reading(|connection| surveys::find(connection, configuration, kind))
+    }
+
+    fn claim_survey(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Survey>, StoreError> {
+        self.writing(move |connection| surveys::claim(connection, now, until))
+    }
+
+    fn save_survey(&self, survey: &Survey) -> Result<(), StoreError> {
+        let survey = survey.clone();
+        self.writing(move |connection| surveys::save(connection, &survey))
     }
 
     fn note_seen(&self, seen: &[SeenAttribute]) -> Result<(), StoreError> {
