@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_admin::account::Role;
 use scim_admin::event::{AuditQuery, EventQuery, EventState};
-use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
+use scim_admin::people::{GroupsQuery, ManagedBy, PeopleQuery, PersonChange, UserType};
 use scim_mapping::CustomField;
 use scim_provisioning::ConfigurationId;
 use scim_provisioning::event::{Action, Outcome};
@@ -179,9 +179,13 @@ fn user_change() -> Problem {
 }
 
 pub(super) fn list_groups(call: &Call<'_>) -> Answered {
-    let (limit, query) = (call.query.limit()?, &call.query);
-    let admin = &call.api.admin;
-    let found = admin.groups(query.text("q"), place(call)?, limit)?;
+    let limit = call.query.limit()?;
+    let found = call.api.admin.groups(&GroupsQuery {
+        search: call.query.text("q").map(str::to_owned),
+        managed_by: named(call)?.map_or(ManagedBy::Anybody, ManagedBy::Configuration),
+        after: place(call)?.map(str::to_owned),
+        limit,
+    })?;
     let last = found.last().map(|group| group.id.clone());
     Ok(page(
         found.iter().map(documents::group).collect(),

@@ -142,7 +142,6 @@ const CONFIGURATION: &str = "/configurations/*";
 const TOKENS: &str = "/configurations/*/tokens";
 const MAPPING: &str = "/configurations/*/mappings/*";
 const POLICY: &str = "/configurations/*/policy";
-const PAGE: &[&str] = &["q", "cursor", "limit"];
 
 /// Every route.
 pub(super) const ROUTES: &[Route] = &[
@@ -387,7 +386,7 @@ pub(super) const ROUTES: &[Route] = &[
     .gives(Gives::One("User")),
     read("/groups", of::list_groups, "List groups")
         .gives(Gives::Page("Group"))
-        .asks(PAGE),
+        .asks(&["q", "configuration", "cursor", "limit"]),
     read("/groups/*", of::show_group, "Read a group").gives(Gives::One("Group")),
     write(
         "PATCH",

@@ -14,8 +14,8 @@ use crate::event::{
 };
 use crate::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use crate::people::{
-    GroupDetail, GroupSummary, ManagedCounts, Member, PeopleQuery, Person, PersonChange,
-    PersonDetail, PersonInput,
+    GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, Member, PeopleQuery, Person,
+    PersonChange, PersonDetail, PersonInput,
 };
 use crate::policy::{Decision, HeldChange, LinkRequest};
 use crate::session::Session;
@@ -309,16 +309,11 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, StoreError>;
 
-    /// Groups whose name contains a text, in order of id, behind an id.
+    /// Groups in order of id.
     ///
     /// # Errors
     /// See [`Store`].
-    fn group_summaries(
-        &self,
-        search: Option<&str>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<GroupSummary>, StoreError>;
+    fn group_summaries(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, StoreError>;
 
     /// The versions of a mapping, the newest first and the draft last.
     ///

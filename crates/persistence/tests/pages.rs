@@ -562,7 +562,18 @@ fn a_group_that_is_unlinked_stays_and_is_out_of_sight() {
             "/Groups",
             &json!({"schemas": [uri::GROUP], "displayName": "Crew", "members": [{"value": ava}]}),
         );
+        let of = |managed_by| {
+            let query = scim_admin::people::GroupsQuery {
+                managed_by,
+                limit: 10,
+                ..Default::default()
+            };
+            house.admin.groups(&query).unwrap().len()
+        };
+        let own = ManagedBy::Configuration(house.admin.configuration("Test").unwrap().id);
+        assert_eq!((of(own), of(ManagedBy::Nobody)), (1, 0));
         house.admin.unlink_group(&actor(), &group).unwrap();
+        assert_eq!((of(own), of(ManagedBy::Nobody)), (0, 1));
         let found = house.admin.group(&group).unwrap().group;
         assert_eq!((found.managed_by, found.members), (None, 1));
         let path = format!("/Groups/{group}");

@@ -18,7 +18,7 @@ use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
-use crate::people::{GroupSummary, PeopleQuery, Person, PersonInput};
+use crate::people::{GroupSummary, GroupsQuery, PeopleQuery, Person, PersonInput};
 use crate::store::Store;
 use crate::token::{AccessToken, PlainToken};
 
@@ -269,13 +269,8 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub fn groups(
-        &self,
-        search: Option<&str>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<GroupSummary>, AdminError> {
-        Ok(self.store.group_summaries(search, after, limit)?)
+    pub fn groups(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, AdminError> {
+        Ok(self.store.group_summaries(query)?)
     }
 
     /// Entries of the provisioning log, in order of time.

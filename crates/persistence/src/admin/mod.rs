@@ -21,8 +21,8 @@ use scim_admin::event::{
 };
 use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{
-    GroupDetail, GroupSummary, ManagedCounts, Member, PeopleQuery, Person, PersonChange,
-    PersonDetail, PersonInput,
+    GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, Member, PeopleQuery, Person,
+    PersonChange, PersonDetail, PersonInput,
 };
 use scim_admin::policy::{Decision, HeldChange, LinkRequest};
 use scim_admin::session::Session;
@@ -377,13 +377,8 @@ impl Store for Database {
         self.reading(|connection| directory::people(connection, query))
     }
 
-    fn group_summaries(
-        &self,
-        search: Option<&str>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<GroupSummary>, StoreError> {
-        self.reading(|connection| directory::groups(connection, search, after, limit))
+    fn group_summaries(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, StoreError> {
+        self.reading(|connection| directory::groups(connection, query))
     }
 
     fn mappings(
