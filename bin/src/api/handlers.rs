@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{ApiAnswer, Problem, tag};
+use super::records::place;
 use super::{Call, input};
 use crate::documents;
 
@@ -425,13 +426,21 @@ fn computed(document: Value) -> ApiAnswer {
 
 // What waits
 
+/// What the tag of the held changes is made of, however many pages they have.
 pub(super) fn held(call: &Call<'_>) -> Result<Value, Problem> {
-    let found = call.api.admin.held(&call.id()?)?;
-    Ok(items(found.iter().map(documents::held)))
+    Ok(json!(call.api.admin.held_end(&call.id()?)?))
 }
 
 pub(super) fn list_held(call: &Call<'_>) -> Answered {
-    held(call).map(ApiAnswer::document)
+    let limit = call.query.limit()?;
+    let admin = &call.api.admin;
+    let found = admin.held(&call.id()?, place(call)?, limit)?;
+    let last = found.last().map(|change| change.id.clone());
+    let items = found.iter().map(documents::held).collect();
+    Ok(ApiAnswer {
+        tag: Some(tag(&held(call)?)),
+        ..page(items, limit, last)
+    })
 }
 
 pub(super) fn allow_held(call: &Call<'_>) -> Answered {
@@ -450,7 +459,7 @@ fn decide(call: &Call<'_>, allow: bool) -> Answered {
         _ => return Err(Problem::new(422, "Name \"users\", or say \"all\": true.")),
     };
     let (admin, id) = (&call.api.admin, call.id()?);
-    if which == Which::All && admin.held(&id)?.is_empty() {
+    if which == Which::All && admin.held_end(&id)?.0 == 0 {
         return Ok(whole(Vec::new()));
     }
     let decided = admin.decide_held(&call.actor, &id, which, allow);

@@ -39,7 +39,7 @@ fn time(call: &Call<'_>, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
 }
 
 /// The id behind which a page begins.
-fn place<'c>(call: &'c Call<'_>) -> Result<Option<&'c str>, Problem> {
+pub(super) fn place<'c>(call: &'c Call<'_>) -> Result<Option<&'c str>, Problem> {
     match call.query.text("cursor") {
         Some(cursor) if !is_id(cursor) => {
             Err(Problem::new(400, "The cursor is none of this list."))

@@ -297,7 +297,8 @@ pub(super) const ROUTES: &[Route] = &[
         on::list_held,
         "List what the guard holds",
     )
-    .gives(Gives::Page("Held")),
+    .gives(Gives::Page("Held"))
+    .asks(&["cursor", "limit"]),
     write(
         "POST",
         "/configurations/*/held/allow",

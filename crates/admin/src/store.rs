@@ -463,11 +463,23 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn delete_custom_field(&self, key: &str, audit: &AuditEntry) -> Result<bool, StoreError>;
 
-    /// What the guard holds of a configuration, in order of time.
+    /// What the guard holds of a configuration, in order of time, behind an id.
     ///
     /// # Errors
     /// See [`Store`].
-    fn held(&self, configuration: ConfigurationId) -> Result<Vec<HeldChange>, StoreError>;
+    fn held(
+        &self,
+        configuration: ConfigurationId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<HeldChange>, StoreError>;
+
+    /// How many changes the guard holds of a configuration, and the id of the last one.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn held_end(&self, configuration: ConfigurationId)
+    -> Result<(i64, Option<String>), StoreError>;
 
     /// Carries out a decision, with its log entries, and answers what it was about.
     ///

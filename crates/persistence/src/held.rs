@@ -10,6 +10,7 @@ use scim_provisioning::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::admin::page;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::log;
@@ -20,6 +21,14 @@ use crate::view::{instant, unreadable};
 struct CountRow {
     #[diesel(sql_type = BigInt)]
     count: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct EndRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    last: Option<String>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -121,6 +130,8 @@ pub(crate) fn withdraw(connection: &mut Connection, id: ResourceId) -> Result<()
 fn rows(
     connection: &mut Connection,
     configuration: ConfigurationId,
+    after: Option<&str>,
+    limit: i64,
 ) -> Result<Vec<HeldRow>, StoreError> {
     let mut sql = connection.sql(
         "SELECT h.id, c.name AS configuration_name, h.user_id, u.user_name, CAST(u.is_tenant_admin AS INTEGER) AS protected, \
@@ -130,16 +141,31 @@ fn rows(
          WHERE h.configuration_id = ",
     );
     sql.bind(configuration.to_string());
-    sql.push(" ORDER BY h.id");
+    page(&mut sql, "h.id", after, limit);
     connection.rows(&sql)
 }
 
 pub(crate) fn list(
     connection: &mut Connection,
     configuration: ConfigurationId,
+    after: Option<&str>,
+    limit: i64,
 ) -> Result<Vec<HeldChange>, StoreError> {
-    let rows = rows(connection, configuration)?;
+    let rows = rows(connection, configuration, after, limit)?;
     Ok(rows.iter().map(HeldRow::change).collect())
+}
+
+/// How many changes are held of a configuration, and the id of the last one.
+pub(crate) fn end(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+) -> Result<(i64, Option<String>), StoreError> {
+    let mut sql = connection.sql(
+        "SELECT count(*) AS count, max(id) AS last FROM held_changes WHERE configuration_id = ",
+    );
+    sql.bind(configuration.to_string());
+    let row: Option<EndRow> = connection.row(&sql)?;
+    Ok(row.map_or((0, None), |row| (row.count, row.last)))
 }
 
 /// Carries out a decision and answers what it was about.
@@ -148,7 +174,7 @@ pub(crate) fn decide(
     decision: &Decision,
 ) -> Result<Vec<HeldChange>, StoreError> {
     let mut decided = Vec::new();
-    for row in rows(connection, decision.configuration)? {
+    for row in rows(connection, decision.configuration, None, i64::MAX)? {
         let change = row.change();
         if !decision.concerns(&change) {
             continue;

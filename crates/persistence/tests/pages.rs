@@ -740,8 +740,12 @@ fn what_is_allowed_does_not_reach_whoever_was_protected_meanwhile() {
             };
             assert_eq!(house.provider.answer(&caller, &request).status, 200);
         }
-        let held = house.admin.held("Test").unwrap();
+        let held = house.admin.held("Test", None, 10).unwrap();
         assert_eq!(held.len(), 3);
+        let behind = house.admin.held("Test", Some(&held[0].id), 1).unwrap();
+        assert_eq!(behind, held[1..2]);
+        let end = house.admin.held_end("Test").unwrap();
+        assert_eq!(end, (3, Some(held[2].id.clone())));
         house.tamper(&format!(
             "UPDATE users SET is_tenant_admin = 1 WHERE id = '{}'",
             held[0].user
@@ -754,7 +758,7 @@ fn what_is_allowed_does_not_reach_whoever_was_protected_meanwhile() {
         let status = |id: &str| house.admin.person(id).unwrap().person.status;
         assert_eq!(status(&held[0].user), "active", "protected");
         assert_eq!(status(&held[1].user), "blocked");
-        assert!(house.admin.held("Test").unwrap().is_empty());
+        assert_eq!(house.admin.held_end("Test").unwrap(), (0, None));
         let skipped = found(
             house,
             EventQuery {

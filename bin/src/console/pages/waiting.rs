@@ -14,6 +14,8 @@ struct Waiting {
     shell: Shell,
     tabs: Tabs,
     held: Vec<HeldChange>,
+    /// Where the next page of them is; empty behind the last one.
+    next: String,
     links: Vec<LinkRequest>,
     error: String,
 }
@@ -21,11 +23,19 @@ struct Waiting {
 impl Waiting {
     fn new(visit: &Visit<'_>, shown: &Shown) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
+        let held = admin.held(&shown.id, visit.query.given("after"), SHOWN)?;
+        let full = i64::try_from(held.len()).is_ok_and(|count| count == SHOWN);
+        let last = held.last().filter(|_| full);
+        let mut links = admin.link_requests(&shown.id)?;
+        links.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
         Ok(Self {
             shell: shown.shell(visit, "Held & pending")?,
             tabs: shown.tabs(visit, "waiting"),
-            held: admin.held(&shown.id)?,
-            links: admin.link_requests(&shown.id)?,
+            next: last
+                .map(|last| format!("{LIST}/{}/held?after={}", shown.id, last.id))
+                .unwrap_or_default(),
+            held,
+            links,
             error: String::new(),
         })
     }
@@ -88,3 +98,6 @@ pub(in super::super) fn approve(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     }
     Ok(back(visit, "linked"))
 }
+
+/// How many held changes, and how many links, a page shows.
+const SHOWN: i64 = 100;

@@ -60,7 +60,7 @@ fn what_the_guard_holds_is_allowed_or_rejected() {
     let page = house.ask("GET", &house.path(path), Some(&ada), "").body;
     assert!(page.contains("The guard holds 3 changes"), "{page}");
     assert_eq!(house.post(&ada, &format!("{path}/allow"), "").status, 422);
-    let held = house.admin.held(&house.configuration).unwrap();
+    let held = house.admin.held(&house.configuration, None, 10).unwrap();
     let chosen = format!("user={}", held[0].id);
     assert_eq!(
         done(&house.post(&ada, &format!("{path}/allow"), &chosen)),
@@ -74,7 +74,13 @@ fn what_the_guard_holds_is_allowed_or_rejected() {
         [status(1), status(2), status(3)],
         ["blocked", "active", "active"]
     );
-    assert!(house.admin.held(&house.configuration).unwrap().is_empty());
+    assert!(
+        house
+            .admin
+            .held(&house.configuration, None, 10)
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]

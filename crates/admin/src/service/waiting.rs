@@ -9,13 +9,27 @@ use crate::error::AdminError;
 use crate::policy::{Decision, HeldChange, LinkRequest, Which};
 
 impl AdminService {
-    /// What the guard holds of a configuration, in order of time.
+    /// What the guard holds of a configuration, in order of time, behind an id.
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
-    pub fn held(&self, name_or_id: &str) -> Result<Vec<HeldChange>, AdminError> {
+    pub fn held(
+        &self,
+        name_or_id: &str,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<HeldChange>, AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.held(configuration.id)?)
+        Ok(self.store.held(configuration.id, after, limit)?)
+    }
+
+    /// How many changes the guard holds of a configuration, and the id of the last one.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn held_end(&self, name_or_id: &str) -> Result<(i64, Option<String>), AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        Ok(self.store.held_end(configuration.id)?)
     }
 
     /// Carries out or drops what the guard holds, and answers what it was.

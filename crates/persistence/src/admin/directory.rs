@@ -304,7 +304,7 @@ fn contains(sql: &mut Sql, columns: &[&str], search: Option<&str>) {
     sql.push(")");
 }
 
-pub(super) fn page(sql: &mut Sql, id: &str, after: Option<&str>, limit: i64) {
+pub(crate) fn page(sql: &mut Sql, id: &str, after: Option<&str>, limit: i64) {
     if let Some(after) = after {
         sql.push(&format!(" AND {id} > ")).bind(after);
     }

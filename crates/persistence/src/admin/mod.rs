@@ -34,6 +34,7 @@ use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
+pub(crate) use self::directory::page;
 use crate::database::Database;
 use crate::{held, jobs, links, log};
 
@@ -533,8 +534,20 @@ impl Store for Database {
         })
     }
 
-    fn held(&self, configuration: ConfigurationId) -> Result<Vec<HeldChange>, StoreError> {
-        self.reading(|connection| held::list(connection, configuration))
+    fn held(
+        &self,
+        configuration: ConfigurationId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<HeldChange>, StoreError> {
+        self.reading(|connection| held::list(connection, configuration, after, limit))
+    }
+
+    fn held_end(
+        &self,
+        configuration: ConfigurationId,
+    ) -> Result<(i64, Option<String>), StoreError> {
+        self.reading(|connection| held::end(connection, configuration))
     }
 
     fn decide_held(
