@@ -70,8 +70,9 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let certificate = Arc::new(ReloadingCertificate::open(files.clone())?);
     let instance = Instance::open(common, &public_url, options.database_connections)?;
     let openid = OpenId::of(&options.openid, &format!("{public_url}/admin"))?;
+    let retention = Some(i64::from(options.event_retention_days)).filter(|days| *days > 0);
     let shared = web::Data::new(Shared {
-        service: Arc::new(instance.backend(options.limits.protocol(), openid)),
+        service: Arc::new(instance.backend(options.limits.protocol(), openid, retention)),
         throttle: Throttle::new(options.limits.failed_authentications(), throttle::MINUTE),
         sign_ins: Throttle::new(SIGN_INS, SIGN_IN_PERIOD),
         admin_networks: options.admin_networks.clone(),

@@ -498,6 +498,12 @@ pub trait Store: Send + Sync {
     fn link_requests(&self, configuration: ConfigurationId)
     -> Result<Vec<LinkRequest>, StoreError>;
 
+    /// Deletes entries of the provisioning log from before a time, at most so many; answers how many.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn forget_events(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
+
     /// Deletes users for good whose time has come, at most so many; answers how many.
     ///
     /// # Errors

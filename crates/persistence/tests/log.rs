@@ -540,3 +540,20 @@ fn only_what_the_log_keeps_whole_is_replayed() {
         assert_eq!(audited(house, "event.replayed"), 0);
     });
 }
+
+#[test]
+fn what_is_older_than_it_is_kept_goes_block_by_block() {
+    on_every_engine(|house| {
+        for name in ["a", "b", "c", "d"] {
+            house.create("/Users", &user(name));
+        }
+        house.tamper("UPDATE provisioning_events SET at = id WHERE resource_name <> 'd'");
+        let yesterday = Utc::now() - Duration::days(1);
+        let forget = || scim_admin::Store::forget_events(&*house.database, yesterday, 2);
+        assert_eq!(forget().unwrap(), 2);
+        assert_eq!(names(&found(house, EventQuery::default())), ["d", "c"]);
+        assert_eq!(forget().unwrap(), 1);
+        assert_eq!(forget().unwrap(), 0);
+        assert_eq!(names(&found(house, EventQuery::default())), ["d"]);
+    });
+}

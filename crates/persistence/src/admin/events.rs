@@ -417,6 +417,21 @@ pub(super) fn newer_change(
     Ok(row.map(|row| row.id))
 }
 
+/// Deletes entries from before a time, the oldest first; answers how many.
+pub(super) fn forget(
+    connection: &mut Connection,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let mut sql = connection.sql(
+        "DELETE FROM provisioning_events WHERE id IN \
+         (SELECT id FROM provisioning_events WHERE at < ",
+    );
+    sql.bind(millis(before)).push(" ORDER BY at LIMIT ");
+    sql.bind(limit).push(")");
+    connection.execute(&sql)
+}
+
 #[cfg(test)]
 mod tests {
     use scim_provisioning::ConfigurationId;

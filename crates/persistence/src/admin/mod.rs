@@ -572,6 +572,10 @@ impl Store for Database {
         self.reading(|connection| links::list(connection, configuration))
     }
 
+    fn forget_events(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        self.writing(move |connection| events::forget(connection, before, limit))
+    }
+
     fn purge(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         self.writing(move |connection| held::purge(connection, now, limit))
     }
