@@ -150,6 +150,25 @@ on_both_engines! {
         assert_eq!(members(&client, &group), Vec::<String>::new());
     }
 
+    fn one_member_takes_the_place_of_another(server: &Server) {
+        let client = server.client();
+        let mut ids: Vec<String> = (0..3).map(|at| client.user(&format!("m{at}"))).collect();
+        ids.sort();
+        let group = client.group("Ops", &ids[..2]);
+        let path = format!("/Groups/{group}");
+        let swap = |from: &str, to: &str| client.patch(&path, &json!([{"op": "replace",
+            "path": format!("members[value eq \"{from}\"]"), "value": {"value": to}}]));
+        swap(&ids[0], &ids[2]).expect(200);
+        assert_eq!(members(&client, &group), ids[1..]);
+        let before = client.get(&path).json;
+        swap(&ids[2], &ids[2]).expect(200);
+        assert_eq!(client.get(&path).json, before);
+        swap(&ids[0], &ids[2]).expect_error(400, Some("noTarget"));
+        client.patch(&path, &json!([{"op": "replace", "path": "members", "value": [{}]}]))
+            .expect_error(400, Some("invalidValue"));
+        assert_eq!(members(&client, &group), ids[1..]);
+    }
+
     fn a_group_is_never_its_own_member(server: &Server) {
         let client = server.client();
         let inner = client.group("Inner", &[]);

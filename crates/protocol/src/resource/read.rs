@@ -1,5 +1,7 @@
 //! From a request body to a resource of canonical names and typed values.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, NaiveDateTime};
 use serde_json::{Map, Number, Value};
 
@@ -144,10 +146,14 @@ pub(crate) fn read_attribute(
         }
     };
     let mut read = Vec::with_capacity(elements.len());
+    let mut seen = HashSet::new();
     for element in elements {
-        if !element.is_null() {
-            read.extend(read_single(attribute, path, element, tolerance)?);
+        if element.is_null() {
+            continue;
         }
+        // RFC 7643 section 2.4: the same value is there once.
+        let element = read_single(attribute, path, element, tolerance)?;
+        read.extend(element.filter(|element| seen.insert(identity(attribute, element))));
     }
     one_primary(path, &mut read, tolerance)?;
     Ok((!read.is_empty()).then_some(Value::Array(read)))
@@ -205,6 +211,41 @@ fn read_complex(
         }
         other => return Err(misfit(path, "an object", &other)),
     };
+    let mut read = read_members(attribute, path, members, tolerance)?;
+    read.retain(|_, value| !value.is_null());
+    if !attribute.multi_valued && read.get("value").is_some_and(|v| v == "") {
+        tolerance.accept(Deviation::EmptyClears(path.to_owned()))?;
+        return Ok(None);
+    }
+    Ok((!read.is_empty()).then_some(Value::Object(read)))
+}
+
+/// Reads what a PATCH says of one value: of a complex one the sub-attributes that it names, with
+/// `null` for those that lose their value. It may name none.
+pub(crate) fn read_part(
+    attribute: &Attribute,
+    path: &str,
+    value: Value,
+    tolerance: &mut Tolerance,
+) -> Result<Option<Value>, Error> {
+    match value {
+        Value::Object(members) if attribute.kind == AttributeType::Complex => {
+            let members = read_members(attribute, path, members, tolerance)?;
+            Ok(Some(Value::Object(members)))
+        }
+        Value::Null => Ok(None),
+        other => read_single(attribute, path, other, tolerance),
+    }
+}
+
+/// The sub-attributes that a complex value names; what is no value is null. Unknown and read-only
+/// ones are ignored.
+fn read_members(
+    attribute: &Attribute,
+    path: &str,
+    members: Map<String, Value>,
+    tolerance: &mut Tolerance,
+) -> Result<Map<String, Value>, Error> {
     let mut read = Map::new();
     for (name, value) in members {
         let Some(sub) = attribute.sub_attribute(&name) else {
@@ -215,15 +256,23 @@ fn read_complex(
             continue;
         }
         let sub_path = format!("{path}.{}", sub.name);
-        if let Some(value) = read_attribute(sub, &sub_path, value, tolerance)? {
-            read.insert(sub.name.clone(), value);
-        }
+        let value = read_attribute(sub, &sub_path, value, tolerance)?;
+        read.insert(sub.name.clone(), value.unwrap_or_default());
     }
-    if !attribute.multi_valued && read.get("value").is_some_and(|v| v == "") {
-        tolerance.accept(Deviation::EmptyClears(path.to_owned()))?;
-        return Ok(None);
+    Ok(read)
+}
+
+/// What tells the values of a multi-valued attribute apart: all of their sub-attributes.
+fn identity(attribute: &Attribute, element: &Value) -> String {
+    match element {
+        Value::Object(members) => attribute
+            .sub_attributes
+            .iter()
+            .map(|sub| members.get(&sub.name).cloned().unwrap_or_default())
+            .collect::<Value>()
+            .to_string(),
+        simple => simple.to_string(),
     }
-    Ok((!read.is_empty()).then_some(Value::Object(read)))
 }
 
 fn read_boolean(path: &str, value: Value, tolerance: &mut Tolerance) -> Result<Value, Error> {

@@ -211,6 +211,7 @@ fn update_group(
         ListEdit::Add(values) | ListEdit::Remove(values) | ListEdit::Replace(values) => {
             values.len()
         }
+        ListEdit::ReplaceSelected(..) => 1,
         ListEdit::RemoveSelected(_) | ListEdit::Clear => 0,
     });
     members::check_count(context, named.sum())?;
