@@ -26,6 +26,15 @@ pub fn fold(text: &str) -> String {
         .collect()
 }
 
+/// The boolean that a text spells, as providers write it: `True`, `true`, `False` or `false`.
+pub(crate) fn boolean_word(text: &str) -> Option<bool> {
+    match text {
+        "True" | "true" => Some(true),
+        "False" | "false" => Some(false),
+        _ => None,
+    }
+}
+
 fn width_mapped(character: char) -> impl Iterator<Item = char> {
     let wide = matches!(character, '\u{3000}' | '\u{FF00}'..='\u{FFEF}');
     let mapped = wide.then(|| std::iter::once(character).nfkc());

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, NaiveDateTime};
 use serde_json::{Map, Number, Value};
 
 use super::Resource;
 use crate::error::{Error, ScimType, quote};
+use crate::filter::parse_instant;
 use crate::path::same_name;
 use crate::schema::{Attribute, AttributeType, Mutability, ResourceDefinition};
+use crate::text::boolean_word;
 use crate::tolerance::{Deviation, Tolerance};
 
 impl Resource {
@@ -176,7 +177,7 @@ fn read_single(
             other => return Err(misfit(path, "a string", &other)),
         },
         AttributeType::DateTime => match value {
-            Value::String(text) if is_date_time(&text) => Value::String(text),
+            Value::String(text) if parse_instant(&text).is_some() => Value::String(text),
             other => {
                 return Err(misfit(
                     path,
@@ -278,11 +279,11 @@ fn identity(attribute: &Attribute, element: &Value) -> String {
 fn read_boolean(path: &str, value: Value, tolerance: &mut Tolerance) -> Result<Value, Error> {
     match value {
         Value::Bool(flag) => Ok(Value::Bool(flag)),
-        Value::String(text)
-            if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") =>
-        {
+        Value::String(text) => {
+            let flag = boolean_word(&text)
+                .ok_or_else(|| misfit(path, "true or false", &Value::String(text)))?;
             tolerance.accept(Deviation::BooleanAsText(path.to_owned()))?;
-            Ok(Value::Bool(text.eq_ignore_ascii_case("true")))
+            Ok(Value::Bool(flag))
         }
         other => Err(misfit(path, "true or false", &other)),
     }
@@ -298,7 +299,8 @@ fn read_number(
     let expected = if whole { "a whole number" } else { "a number" };
     let number = match &value {
         Value::Number(number) => Some(number.clone()),
-        Value::String(text) => {
+        // Text is read where the schema says integer, and nowhere else.
+        Value::String(text) if whole => {
             let number = serde_json::from_str::<Number>(text.trim()).ok();
             if number.is_some() {
                 tolerance.accept(Deviation::NumberAsText(path.to_owned()))?;
@@ -345,12 +347,6 @@ pub(crate) fn without_value(value: &Value) -> bool {
         Value::Object(members) => members.is_empty(),
         _ => false,
     }
-}
-
-fn is_date_time(text: &str) -> bool {
-    // XML Schema leaves the time zone open (RFC 7643 section 2.3.5).
-    DateTime::parse_from_rfc3339(text).is_ok()
-        || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").is_ok()
 }
 
 fn is_base64(text: &str) -> bool {
