@@ -241,6 +241,70 @@ on_both_engines! {
         assert_eq!(client.get("/Groups").json["totalResults"], 0);
     }
 
+    fn groups_in_a_circle_are_not_created(server: &Server) {
+        let client = server.client();
+        let results = bulk(&client, None, &json!([
+            new_group("Around", &["bulkId:ga"]),
+            new_group("ga", &["bulkId:ava", "bulkId:gb"]), new_group("gb", &["bulkId:ga"]),
+            new_group("self", &["bulkId:self"]), new_user("ava"),
+            new_group("Ops", &["bulkId:ava"])]));
+        assert_eq!(statuses(&results), ["400", "409", "409", "409", "201", "201"]);
+        assert!(results[1].get("location").is_none(), "{}", results[1]);
+        assert_eq!(client.get("/Groups").json["totalResults"], 1);
+    }
+
+    fn who_lacks_a_reference_is_not_reported_as_created(server: &Server) {
+        let client = server.client();
+        client.user("bo");
+        let manager = |name: &str, manager: &str| {
+            let mut operation = new_user(name);
+            operation["data"][uri::ENTERPRISE] =
+                json!({"manager": {"value": format!("bulkId:{manager}")}});
+            operation
+        };
+        let results = bulk(&client, None, &json!([
+            new_group("Ops", &["bulkId:ava"]), manager("ava", "bo"), manager("bo", "ava")]));
+        assert_eq!(statuses(&results), ["201", "409", "409"]);
+        let ava = id_at(&results[1]);
+        assert_eq!(members(&client, &id_at(&results[0])), [ava]);
+        assert!(results[2].get("location").is_none(), "{}", results[2]);
+    }
+
+    fn bulk_answers_say_where(server: &Server) {
+        let client = server.client();
+        let user = client.user("ava");
+        let at = client.get(&format!("/Users/{user}")).json["meta"]["location"].clone();
+        let missing = format!("/Users/{}", uuid::Uuid::new_v4());
+        let wrong = json!({"schemas": [uri::PATCH], "Operations": [{"op": "replace",
+            "path": "userName", "value": ""}]});
+        let results = bulk(&client, None, &json!([
+            {"method": "PATCH", "path": format!("/Users/{user}"), "data": wrong},
+            {"method": "PUT", "path": format!("/Users/{user}"), "data": {"userName": ""}},
+            {"method": "DELETE", "path": missing},
+            {"method": "DELETE", "path": format!("/Users/{user}")}]));
+        assert_eq!(statuses(&results), ["400", "400", "404", "204"]);
+        assert_eq!(results[0]["location"], at);
+        assert_eq!(results[1]["location"], at);
+        let other = results[2]["location"].as_str().unwrap();
+        assert!(other.ends_with(&missing), "{other}");
+        assert_eq!(results[3]["location"], at);
+    }
+
+    fn a_large_group_is_answered_with_its_version_alone(server: &Server) {
+        let client = server.client();
+        let mut operations: Vec<Value> = (0..101).map(|at| new_user(&format!("u{at}"))).collect();
+        let names: Vec<String> = (0..101).map(|at| format!("bulkId:u{at}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        operations.push(new_group("Ops", &names));
+        let results = bulk(&client, None, &json!(operations));
+        let path = format!("/Groups/{}", id_at(&results[101]));
+        let late = client.user("late");
+        let added = client.patch(&path, &json!([
+            {"op": "add", "path": "members", "value": [{"value": late}]}])).expect(204);
+        assert_eq!(added.header("etag"), Some("W/\"2\""));
+        assert_eq!(client.get(&path).header("etag"), Some("W/\"2\""));
+    }
+
     fn fail_on_errors_ends_a_bulk_request(server: &Server) {
         let client = server.client();
         client.user("taken");

@@ -4,7 +4,7 @@ use scim_mapping::field_changes;
 use scim_protocol::patch::{ListEdit, PatchRequest};
 use scim_protocol::query::Projection;
 use scim_protocol::resource::{Change as AttributeChange, changes};
-use scim_protocol::{Deviation, Error, Resource, Tolerance};
+use scim_protocol::{Deviation, Error, Resource, Tolerance, Version};
 use serde_json::{Value, json};
 
 use super::departure::{self, Verdict};
@@ -82,13 +82,18 @@ fn run(
                 update_user(&context, transaction, id, &update, &mut tolerance, if_match)?;
             }
             ResourceKind::Group => {
-                update_group(&context, transaction, id, &update, &mut tolerance, if_match)?;
+                let version =
+                    update_group(&context, transaction, id, &update, &mut tolerance, if_match)?;
                 let modified = matches!(update, Update::Modify(_));
                 if modified && projection.is_empty() {
                     let counted =
                         transaction.count_members(context.scope(), id, ANSWERED_MEMBERS + 1)?;
                     if counted > ANSWERED_MEMBERS {
-                        return Ok(Answer::empty(204));
+                        return Ok(Answer {
+                            location: Some(context.location(kind, id)),
+                            version: Some(version),
+                            ..Answer::empty(204)
+                        });
                     }
                 }
             }
@@ -201,7 +206,7 @@ fn update_group(
     update: &Update,
     tolerance: &mut Tolerance,
     if_match: Option<&str>,
-) -> Result<(), Failure> {
+) -> Result<Version, Failure> {
     let stored = transaction
         .lock_group(context.scope(), id)?
         .ok_or_else(Error::not_found)?;
@@ -218,14 +223,14 @@ fn update_group(
     let prepared = group::prepare(context, after)?;
     let changed = changes(&context.model.groups, &stored.document, &prepared.document);
     let memberships = members::edit(context, transaction, id, &edits)?;
-    if !changed.is_empty() {
-        let scope = context.scope();
-        transaction.update_group(scope, id, stored.version, &prepared, context.now)?;
+    let (scope, now) = (context.scope(), context.now);
+    let version = if !changed.is_empty() {
+        transaction.update_group(scope, id, stored.version, &prepared, now)?
     } else if !memberships.is_empty() {
-        transaction.touch_group(context.scope(), id, stored.version, context.now)?;
+        transaction.touch_group(scope, id, stored.version, now)?
     } else {
-        return Ok(());
-    }
+        return Ok(stored.version);
+    };
     log_group(
         context,
         transaction,
@@ -233,7 +238,8 @@ fn update_group(
         &changed,
         &memberships,
         tolerance.deviations(),
-    )
+    )?;
+    Ok(version)
 }
 
 /// The document of a group after the update, and the edits of its members.
