@@ -193,6 +193,24 @@ on_both_engines! {
         client.user("ava");
     }
 
+    fn a_group_that_loses_a_member_has_another_version(server: &Server) {
+        let client = server.client();
+        let (ava, bo) = (client.user("ava"), client.user("bo"));
+        let inner = client.group("Inner", std::slice::from_ref(&ava));
+        let outer = client.group("Outer", &[inner.clone(), bo.clone()]);
+        let known = |group: &str| {
+            let path = format!("/Groups/{group}");
+            let tag = client.get(&path).header("etag").unwrap().to_owned();
+            move || client.send("GET", &path, &[("if-none-match", &tag)], None).status
+        };
+        let (of_inner, of_outer) = (known(&inner), known(&outer));
+        client.delete(&format!("/Users/{ava}")).expect(204);
+        assert_eq!((of_inner(), of_outer()), (200, 304));
+        client.delete(&format!("/Groups/{inner}")).expect(204);
+        assert_eq!(of_outer(), 200);
+        assert_eq!(members(&client, &outer), [bo]);
+    }
+
     fn deactivation_stays_readable(server: &Server) {
         let client = server.client();
         let path = format!("/Users/{}", client.user("ava"));

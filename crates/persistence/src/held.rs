@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use crate::condition::millis;
 use crate::connection::Connection;
-use crate::log;
 use crate::users::{self, status};
 use crate::view::{instant, unreadable};
+use crate::{log, members};
 
 #[derive(diesel::QueryableByName)]
 struct CountRow {
@@ -160,6 +160,10 @@ pub(crate) fn decide(
         }
         sql.push(" WHERE id = ").bind(id.to_string());
         connection.execute(&sql)?;
+        if !decision.allow && change.deleted {
+            let scope = Scope::of(decision.configuration);
+            members::touch_groups_of(connection, scope, id, decision.now)?;
+        }
         if decision.allow {
             row.allow(connection, id)?;
         }

@@ -190,6 +190,23 @@ pub(crate) fn remove(
     Ok(removed)
 }
 
+/// Counts up the groups of a configuration that show one member more or less, for a reason that
+/// is not theirs.
+pub(crate) fn touch_groups_of(
+    connection: &mut Connection,
+    scope: Scope,
+    member: ResourceId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE groups SET version = version + 1, updated_at = ");
+    sql.bind(millis(now));
+    sql.push(" WHERE id IN (SELECT group_id FROM group_members WHERE member_id = ");
+    sql.bind(member.to_string()).push(") AND ");
+    visible(&mut sql, ResourceKind::Group, scope, "groups");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
 fn memberships(rows: Vec<MembershipRow>) -> Result<Vec<Membership>, StoreError> {
     rows.into_iter()
         .map(|row| {
