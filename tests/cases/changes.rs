@@ -91,7 +91,8 @@ on_both_engines! {
         let client = server.client();
         let user = client.user("ava");
         let path = format!("/Users/{user}");
-        let title = json!([{"op": "replace", "path": "title", "value": "A"}]);
+        let title = json!([{"op": "replace", "path": "title", "value": "A"},
+            {"op": "add", "path": "active", "value": true}]);
         let before = client.patch(&path, &title).expect(200).json;
         for operations in [
             title,
@@ -199,16 +200,36 @@ on_both_engines! {
         let inner = client.group("Inner", std::slice::from_ref(&ava));
         let outer = client.group("Outer", &[inner.clone(), bo.clone()]);
         let known = |group: &str| {
-            let path = format!("/Groups/{group}");
+            let (client, path) = (client.clone(), format!("/Groups/{group}"));
             let tag = client.get(&path).header("etag").unwrap().to_owned();
             move || client.send("GET", &path, &[("if-none-match", &tag)], None).status
         };
-        let (of_inner, of_outer) = (known(&inner), known(&outer));
+        let of_inner = known(&inner);
+        let of_outer = known(&outer);
         client.delete(&format!("/Users/{ava}")).expect(204);
         assert_eq!((of_inner(), of_outer()), (200, 304));
         client.delete(&format!("/Groups/{inner}")).expect(204);
         assert_eq!(of_outer(), 200);
         assert_eq!(members(&client, &outer), [bo]);
+    }
+
+    fn active_is_what_was_said_of_it(server: &Server) {
+        let client = server.client();
+        let silent = client.user("ava");
+        let path = format!("/Users/{silent}");
+        let put = json!({"schemas": [uri::USER], "userName": "ava", "title": "T"});
+        assert!(client.put(&path, &put).expect(200).json.get("active").is_none());
+        assert_eq!(server.json(&["user", "list", "--json"])[0]["status"], "active");
+        for filter in ["active pr", "active eq true", "active eq false"] {
+            let found = client.get(&format!("/Users?filter={filter}"));
+            assert_eq!(found.json["totalResults"], 0, "{filter}");
+        }
+        let found = client.get("/Users?filter=not (active eq true)");
+        assert_eq!(found.json["totalResults"], 1);
+        let said = client.patch(&path, &json!([{"op": "add", "path": "active", "value": true}]));
+        assert_eq!(said.expect(200).json["active"], true);
+        assert_eq!(client.get(&path).header("etag"), Some("W/\"3\""));
+        assert_eq!(client.get("/Users?filter=active pr").json["totalResults"], 1);
     }
 
     fn deactivation_stays_readable(server: &Server) {

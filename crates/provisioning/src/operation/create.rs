@@ -27,10 +27,6 @@ pub(crate) fn create(
     let projection = projection.clone();
     match kind {
         ResourceKind::User => {
-            resource
-                .attributes_mut()
-                .entry("active")
-                .or_insert(Value::Bool(true));
             let user = user::prepare(&context, resource, None, None)?;
             provider.directory.write(Box::new(move |transaction| {
                 create_user(&context, transaction, &user, &deviations, &projection)
