@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use scim_protocol::filter::{Comparand, Filter, Operator};
 use scim_protocol::patch::PatchRequest;
 use scim_protocol::schema::uri;
+use scim_protocol::text::fold;
 use scim_protocol::{
     AttributePath, Limits, Profile, Resource, ResourceDefinition, Tolerance, resource,
 };
@@ -211,6 +212,12 @@ proptest! {
         let mut strict = Tolerance::new(Profile::Strict);
         let read = Filter::parse(&written, &Limits::default(), &mut strict);
         prop_assert_eq!(read, Ok(filter), "{}", written);
+    }
+
+    #[test]
+    fn folding_twice_is_folding_once(text in any::<String>()) {
+        let folded = fold(&text);
+        prop_assert_eq!(fold(&folded), folded);
     }
 
     #[test]
