@@ -286,6 +286,10 @@ async fn the_edge_refuses_in_scim_shape() {
             to(HttpMethod::GET, "/api/scim/v2/Users?a=1&access_token=good"),
             403,
         ),
+        (
+            TestRequest::get().uri("/api/scim/v2/Users?access_token=good"),
+            401,
+        ),
     ] {
         let response = call(request).await;
         assert_eq!(response.status(), status);

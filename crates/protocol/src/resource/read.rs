@@ -148,13 +148,16 @@ pub(crate) fn read_attribute(
     };
     let mut read = Vec::with_capacity(elements.len());
     let mut seen = HashSet::new();
+    // Whoever stores members one by one counts how many a request names, and tells them apart.
+    let value = attribute.sub_attribute("value");
+    let named = value.is_some_and(|value| value.mutability == Mutability::Immutable);
     for element in elements {
         if element.is_null() {
             continue;
         }
         // RFC 7643 section 2.4: the same value is there once.
         let element = read_single(attribute, path, element, tolerance)?;
-        read.extend(element.filter(|element| seen.insert(identity(attribute, element))));
+        read.extend(element.filter(|element| named || seen.insert(identity(attribute, element))));
     }
     one_primary(path, &mut read, tolerance)?;
     Ok((!read.is_empty()).then_some(Value::Array(read)))
