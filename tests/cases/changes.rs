@@ -213,6 +213,49 @@ on_both_engines! {
         assert_eq!(members(&client, &outer), [bo]);
     }
 
+    fn a_user_whose_groups_change_has_another_tag(server: &Server) {
+        let client = server.client();
+        let ava = client.user("ava");
+        let path = format!("/Users/{ava}");
+        let read = || {
+            let read = client.get(&path).expect(200);
+            let tag = read.header("etag").unwrap().to_owned();
+            assert_eq!(read.json["meta"]["version"], tag);
+            let filter = tag.replace('"', "\\\"");
+            let found = client.get(&format!("/Users?filter=meta.version eq \"{filter}\""));
+            assert_eq!(found.json["Resources"][0]["meta"]["version"], tag, "{}", found.text);
+            tag
+        };
+        let status = |tag: &str| client.send("GET", &path, &[("if-none-match", tag)], None).status;
+        let mut tag = read();
+        let mut check = |moved: bool| {
+            assert_eq!(status(&tag), if moved { 200 } else { 304 });
+            tag = read();
+        };
+        let group = client.group("Ops", std::slice::from_ref(&ava));
+        check(true);
+        check(false);
+        let other = client.group("Other", &[]);
+        check(false);
+        let name = json!([{"op": "replace", "path": "displayName", "value": "Operations"}]);
+        client.patch(&format!("/Groups/{group}"), &name).expect(200);
+        check(true);
+        let member = json!([{"op": "add", "path": "members", "value": [{"value": ava}]}]);
+        client.patch(&format!("/Groups/{other}"), &member).expect(200);
+        check(true);
+        client.delete(&format!("/Groups/{other}")).expect(204);
+        check(true);
+        let tag = read();
+        client.delete(&format!("/Groups/{group}")).expect(204);
+        assert_eq!(status(&tag), 200);
+        // The user as such is the one that the client knows.
+        let title = json!({"schemas": [uri::PATCH], "Operations": [
+            {"op": "replace", "path": "title", "value": "T"}]}).to_string();
+        client.send("PATCH", &path, &[("if-match", &tag)], Some(title.as_bytes())).expect(200);
+        client.send("PATCH", &path, &[("if-match", &tag)], Some(title.as_bytes()))
+            .expect_error(412, None);
+    }
+
     fn active_is_what_was_said_of_it(server: &Server) {
         let client = server.client();
         let silent = client.user("ava");

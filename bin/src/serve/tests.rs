@@ -50,7 +50,7 @@ impl Service for Echo {
             },
             _ => Answer {
                 location: Some("https://scim.example.com/x".to_owned()),
-                version: Some(scim_protocol::Version(7)),
+                version: Some(scim_protocol::Version(7).into()),
                 ..Answer::json(200, echo(caller, request))
             },
         }

@@ -126,7 +126,13 @@ impl ConditionWriter<'_> {
                 literal(&format!("{}{}/", self.base_url, self.kind.endpoint()))
             )),
             (_, "meta", Some("version")) => {
-                Place::Text("('W/\"' || CAST(r.version AS TEXT) || '\"')".to_owned())
+                let beside = match self.kind {
+                    ResourceKind::User => GROUPS_BESIDE,
+                    ResourceKind::Group => "''",
+                };
+                Place::Text(format!(
+                    "('W/\"' || CAST(r.version AS TEXT) || {beside} || '\"')"
+                ))
             }
             (_, "meta", _) => Place::Constant(json!({ "resourceType": self.kind.as_str() })),
             (ResourceKind::User, "groups", _) | (ResourceKind::Group, "members", _) => {
@@ -483,6 +489,12 @@ impl ConditionWriter<'_> {
         self.test(&format!("({expression})"), test);
     }
 }
+
+/// What the entity tag of a user says of the user's groups. A user is in the scope, so that the
+/// groups of the same configuration are.
+const GROUPS_BESIDE: &str = "COALESCE((SELECT '-' || CAST(count(*) AS TEXT) || '-' || \
+    CAST(max(o.updated_at) AS TEXT) FROM group_members m JOIN groups o ON o.id = m.group_id \
+    WHERE m.member_id = r.id AND o.managed_by = r.managed_by), '')";
 
 /// An e-mail address that a test looks for, which the index of addresses finds.
 fn email_lookup<'a>(target: &Target, test: &'a Test) -> Option<&'a str> {

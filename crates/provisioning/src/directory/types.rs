@@ -182,6 +182,8 @@ pub struct Membership {
     pub group: ResourceId,
     /// The name of the group.
     pub group_name: String,
+    /// When the group was changed last.
+    pub group_modified: DateTime<Utc>,
     /// The member.
     pub member: ResourceId,
     /// Whether the member is a User or a Group.

@@ -1,7 +1,7 @@
 //! POST (RFC 7644 section 3.3).
 
 use scim_protocol::query::Projection;
-use scim_protocol::{Deviation, Resource, Version};
+use scim_protocol::{Deviation, EntityTag, Resource, Version};
 use serde_json::{Value, json};
 
 use super::members;
@@ -10,6 +10,7 @@ use super::{Answer, Failure, group, reference};
 use crate::directory::{Change, DirectoryTransaction, GroupWrite, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
+use crate::render::user_tag;
 use crate::service::{Context, ServiceProvider};
 
 /// Creates a user or group.
@@ -127,7 +128,7 @@ fn create_user(
         context,
         ResourceKind::User,
         id,
-        version,
+        user_tag(&stored, &groups),
         &attributes,
         projection,
     ))
@@ -191,7 +192,7 @@ fn create_group(
         context,
         ResourceKind::Group,
         id,
-        version,
+        version.into(),
         &attributes,
         projection,
     ))
@@ -201,13 +202,13 @@ fn created(
     context: &Context,
     kind: ResourceKind,
     id: ResourceId,
-    version: Version,
+    tag: EntityTag,
     attributes: &serde_json::Map<String, Value>,
     projection: &Projection,
 ) -> Answer {
     Answer {
         location: Some(context.location(kind, id)),
-        version: Some(version),
+        version: Some(tag),
         ..Answer::json(201, context.projected(kind, attributes, projection))
     }
 }

@@ -91,17 +91,17 @@ fn run(
                     if counted > ANSWERED_MEMBERS {
                         return Ok(Answer {
                             location: Some(context.location(kind, id)),
-                            version: Some(version),
+                            version: Some(version.into()),
                             ..Answer::empty(204)
                         });
                     }
                 }
             }
         }
-        let (version, attributes) = read::load(&context, transaction, kind, id, &projection)?;
+        let (tag, attributes) = read::load(&context, transaction, kind, id, &projection)?;
         Ok(Answer {
             location: Some(context.location(kind, id)),
-            version: Some(version),
+            version: Some(tag),
             ..Answer::json(200, context.projected(kind, &attributes, &projection))
         })
     }))
