@@ -63,7 +63,9 @@ fn refusal(request: &ServiceRequest) -> Option<Refused> {
     if headers.get_all(header::AUTHORIZATION).count() > 1 {
         return Some(Refused::RepeatedAuthorization);
     }
-    if has_token(request.query_string()) {
+    // Who shows no token where it belongs is asked for one first.
+    let anonymous = is_scim(request) && !headers.contains_key(header::AUTHORIZATION);
+    if has_token(request.query_string()) && !anonymous {
         return Some(Refused::TokenInQuery);
     }
     let encoding = headers.get(header::CONTENT_ENCODING);

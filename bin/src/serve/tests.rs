@@ -50,7 +50,7 @@ impl Service for Echo {
             },
             _ => Answer {
                 location: Some("https://scim.example.com/x".to_owned()),
-                version: Some(scim_protocol::Version(7)),
+                version: Some(scim_protocol::Version(7).into()),
                 ..Answer::json(200, echo(caller, request))
             },
         }
@@ -304,6 +304,10 @@ async fn the_edge_refuses_in_scim_shape() {
         (
             to(HttpMethod::GET, "/api/scim/v2/Users?a=1&access_token=good"),
             403,
+        ),
+        (
+            TestRequest::get().uri("/api/scim/v2/Users?access_token=good"),
+            401,
         ),
     ] {
         let response = call(request).await;

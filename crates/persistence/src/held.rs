@@ -13,9 +13,9 @@ use uuid::Uuid;
 use crate::admin::page;
 use crate::condition::millis;
 use crate::connection::Connection;
-use crate::log;
 use crate::users::{self, status};
 use crate::view::{instant, unreadable};
+use crate::{log, members};
 
 #[derive(diesel::QueryableByName)]
 struct CountRow {
@@ -194,6 +194,10 @@ pub(crate) fn decide(
         }
         sql.push(" WHERE id = ").bind(id.to_string());
         connection.execute(&sql)?;
+        if !decision.allow && change.deleted {
+            let scope = Scope::of(decision.configuration);
+            members::touch_groups_of(connection, scope, id, decision.now)?;
+        }
         if decision.allow {
             row.allow(connection, id)?;
         }

@@ -282,8 +282,13 @@ impl DirectoryTransaction for View<'_> {
         groups::touch(self.connection, scope, id, expected, now)
     }
 
-    fn delete_group(&mut self, scope: Scope, id: ResourceId) -> Result<(), StoreError> {
-        groups::delete(self.connection, scope, id)
+    fn delete_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        groups::delete(self.connection, scope, id, now)
     }
 
     fn add_members(

@@ -268,7 +268,9 @@ fn one_person_and_one_group_are_shown_with_what_belongs_to_them() {
 #[test]
 fn people_are_blocked_and_unlinked_by_hand() {
     on_every_engine(|house| {
-        let ava = house.create("/Users", &user("ava"));
+        let mut said = user("ava");
+        said["active"] = json!(true);
+        let ava = house.create("/Users", &said);
         let change = |change| house.admin.change_person(&actor(), &ava, change);
         change(PersonChange::Block).unwrap();
         assert!(matches!(

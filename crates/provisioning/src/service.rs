@@ -164,12 +164,11 @@ impl ServiceProvider {
                 query::list(self, context, Some(kind), request.query)
             }
             (Route::Root, _) => query::list(self, context, None, request.query),
-            (Route::Search(kind), _) => query::search(
-                self,
-                context,
-                kind,
-                context.json(request.body, self.limits().body)?,
-            ),
+            (Route::Search(kind), _) => {
+                context.check_length(request.body, self.limits().body)?;
+                let body = resource::parse_search(request.body, self.limits())?;
+                query::search(self, context, kind, body)
+            }
             (Route::Bulk, _) => bulk::run(
                 self,
                 context,
@@ -396,13 +395,18 @@ impl Context {
     }
 
     pub(crate) fn json(&self, body: &[u8], limit: usize) -> Result<Value, Error> {
-        if body.len() > limit {
-            return Err(Error::with_status(
-                413,
-                format!("The body is longer than {limit} bytes."),
-            ));
-        }
+        self.check_length(body, limit)?;
         resource::parse(body, &self.shared.limits)
+    }
+
+    fn check_length(&self, body: &[u8], limit: usize) -> Result<(), Error> {
+        if body.len() <= limit {
+            return Ok(());
+        }
+        Err(Error::with_status(
+            413,
+            format!("The body is longer than {limit} bytes."),
+        ))
     }
 
     /// The URL of a resource.

@@ -349,11 +349,16 @@ pub trait DirectoryTransaction: DirectoryView {
         now: DateTime<Utc>,
     ) -> Result<Version, StoreError>;
 
-    /// Deletes a group in scope and its memberships.
+    /// Deletes a group in scope and its memberships. Groups that it was a member of count up.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the group is not in scope.
-    fn delete_group(&mut self, scope: Scope, id: ResourceId) -> Result<(), StoreError>;
+    fn delete_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
 
     /// Adds members to a group and answers which were not there before. Never reads the others.
     ///

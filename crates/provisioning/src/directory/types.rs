@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_mapping::{Field, FieldValue, GroupKind, Record};
 use scim_protocol::Version;
-use scim_protocol::filter::{Condition, Target};
+use scim_protocol::filter::{Condition, SortKey};
 use serde_json::{Map, Value};
 
 use crate::id::{ConfigurationId, ResourceId, ResourceKind};
@@ -182,6 +182,8 @@ pub struct Membership {
     pub group: ResourceId,
     /// The name of the group.
     pub group_name: String,
+    /// When the group was changed last.
+    pub group_modified: DateTime<Utc>,
     /// The member.
     pub member: ResourceId,
     /// Whether the member is a User or a Group.
@@ -217,8 +219,8 @@ pub struct Selection {
 /// A sort order (RFC 7644 section 3.4.2.3). Missing values come last ascending, first descending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sort {
-    /// By which attribute; of a multi-valued one the primary or first value counts.
-    pub target: Target,
+    /// By which values.
+    pub key: SortKey,
     /// Whether in descending order.
     pub descending: bool,
 }
@@ -235,7 +237,8 @@ pub enum From {
 /// The position of a resource in an order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Keyset {
-    /// The sort key: text, number, boolean, or null for a missing value and when there is no sort.
+    /// The sort key as text, of a number the way JSON writes it; null for a missing value and when
+    /// there is no sort.
     pub key: Value,
     /// The id.
     pub id: ResourceId,

@@ -4,7 +4,7 @@ use scim_mapping::field_changes;
 use scim_protocol::patch::{ListEdit, PatchRequest};
 use scim_protocol::query::Projection;
 use scim_protocol::resource::{Change as AttributeChange, changes};
-use scim_protocol::{Deviation, Error, Resource, Tolerance};
+use scim_protocol::{Deviation, Error, Resource, Tolerance, Version};
 use serde_json::{Value, json};
 
 use super::departure::{self, Verdict};
@@ -83,7 +83,7 @@ fn run(
             }
             ResourceKind::Group => {
                 let brief = matches!(update, Update::Modify(_)) && projection.is_empty();
-                let status = update_group(
+                let (status, version) = update_group(
                     &context,
                     transaction,
                     id,
@@ -93,14 +93,18 @@ fn run(
                     brief,
                 )?;
                 if status == 204 {
-                    return Ok(Answer::empty(status));
+                    return Ok(Answer {
+                        location: Some(context.location(kind, id)),
+                        version: Some(version.into()),
+                        ..Answer::empty(status)
+                    });
                 }
             }
         }
-        let (version, attributes) = read::load(&context, transaction, kind, id, &projection)?;
+        let (tag, attributes) = read::load(&context, transaction, kind, id, &projection)?;
         Ok(Answer {
             location: Some(context.location(kind, id)),
-            version: Some(version),
+            version: Some(tag),
             ..Answer::json(200, context.projected(kind, &attributes, &projection))
         })
     }))
@@ -207,7 +211,7 @@ fn update_group(
     tolerance: &mut Tolerance,
     if_match: Option<&str>,
     brief: bool,
-) -> Result<u16, Failure> {
+) -> Result<(u16, Version), Failure> {
     let stored = transaction
         .lock_group(context.scope(), id)?
         .ok_or_else(Error::not_found)?;
@@ -217,18 +221,21 @@ fn update_group(
         ListEdit::Add(values) | ListEdit::Remove(values) | ListEdit::Replace(values) => {
             values.len()
         }
+        ListEdit::ReplaceSelected(..) => 1,
         ListEdit::RemoveSelected(_) | ListEdit::Clear => 0,
     });
     members::check_count(context, named.sum())?;
     let prepared = group::prepare(context, after)?;
     let changed = changes(&context.model.groups, &stored.document, &prepared.document);
     let memberships = members::edit(context, transaction, id, &edits)?;
-    if !changed.is_empty() {
-        let scope = context.scope();
-        transaction.update_group(scope, id, stored.version, &prepared, context.now)?;
+    let (scope, now) = (context.scope(), context.now);
+    let version = if !changed.is_empty() {
+        transaction.update_group(scope, id, stored.version, &prepared, now)?
     } else if !memberships.is_empty() {
-        transaction.touch_group(context.scope(), id, stored.version, context.now)?;
-    }
+        transaction.touch_group(scope, id, stored.version, now)?
+    } else {
+        stored.version
+    };
     let status = match brief {
         true => brief_status(context, transaction, id)?,
         false => 200,
@@ -243,7 +250,7 @@ fn update_group(
             tolerance.deviations(),
         )?;
     }
-    Ok(status)
+    Ok((status, version))
 }
 
 /// 204 for a group of many members, because lists of them are big.
