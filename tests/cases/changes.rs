@@ -167,6 +167,8 @@ on_both_engines! {
         swap(&ids[0], &ids[2]).expect_error(400, Some("noTarget"));
         client.patch(&path, &json!([{"op": "replace", "path": "members", "value": [{}]}]))
             .expect_error(400, Some("invalidValue"));
+        client.put(&path, &json!({"schemas": [uri::GROUP], "displayName": "Ops", "members": [{}]}))
+            .expect_error(400, Some("invalidValue"));
         assert_eq!(members(&client, &group), ids[1..]);
     }
 

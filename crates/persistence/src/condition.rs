@@ -12,6 +12,9 @@ use scim_protocol::filter::{Condition, Operator, Target, Test};
 use scim_provisioning::{ResourceKind, Scope};
 use serde_json::{Map, Value, json};
 
+#[cfg(feature = "postgres")]
+use crate::path::postgres_path;
+use crate::path::{literal, path, sqlite_path};
 use crate::sql::{Dialect, Sql};
 use crate::view::visible;
 
@@ -555,41 +558,6 @@ fn constant(value: &Value, test: &Test) -> bool {
         test: test.clone(),
     };
     condition.matches(&Map::from_iter([("value".to_owned(), value.clone())]))
-}
-
-/// The names that lead to a target in the document.
-pub(crate) fn path(target: &Target, with_sub: bool) -> Vec<String> {
-    let sub = target.sub_attribute.as_deref().filter(|_| with_sub);
-    target
-        .extension
-        .as_deref()
-        .into_iter()
-        .chain([&*target.attribute])
-        .chain(sub)
-        .map(str::to_owned)
-        .collect()
-}
-
-pub(crate) fn sqlite_path(path: &[String]) -> String {
-    let mut text = "$".to_owned();
-    for name in path {
-        match name.parse::<usize>() {
-            Ok(index) => text.push_str(&format!("[{index}]")),
-            Err(_) => text.push_str(&format!(".\"{}\"", name.replace('"', ""))),
-        }
-    }
-    text
-}
-
-#[cfg(feature = "postgres")]
-pub(crate) fn postgres_path(path: &[String]) -> String {
-    let names: Vec<String> = path.iter().map(|name| literal(name)).collect();
-    format!("ARRAY[{}]", names.join(", "))
-}
-
-/// A string literal; what stands in it comes from a schema or the settings, never from a request.
-pub(crate) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn sign(operator: Operator) -> &'static str {

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use diesel::sql_types::BigInt;
 
-use crate::condition::{ConditionWriter, literal, path, sqlite_path};
+use crate::condition::ConditionWriter;
 use crate::connection::Connection;
+use crate::path::{literal, path, sqlite_path};
 use crate::sql::{Bind, Dialect, Sql};
 use crate::view::visible;
 
@@ -209,7 +210,7 @@ fn number(dialect: Dialect, target: &Target) -> (String, String) {
         }
         #[cfg(feature = "postgres")]
         Dialect::Postgres => {
-            let path = crate::condition::postgres_path(&names);
+            let path = crate::path::postgres_path(&names);
             let text = format!(
                 "CASE WHEN jsonb_typeof(r.search_document #> {path}) = 'number' \
                  THEN r.search_document #>> {path} END"
@@ -260,7 +261,7 @@ fn in_document(dialect: Dialect, target: &Target) -> String {
         Dialect::Postgres => {
             format!(
                 "r.search_document #>> {}",
-                crate::condition::postgres_path(&names)
+                crate::path::postgres_path(&names)
             )
         }
     }

@@ -18,7 +18,7 @@ use crate::groups::{self, GroupRow};
 use crate::page::select;
 use crate::sql::Sql;
 use crate::users::{self, UserRow};
-use crate::{held, jobs, links, log, members, references};
+use crate::{held, jobs, links, log, members, occupants, references};
 
 /// Appends what a configuration can see of a table. This is the one place that decides it.
 pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {
@@ -108,7 +108,7 @@ impl DirectoryView for View<'_> {
     }
 
     fn protected(&mut self, ids: &[ResourceId]) -> Result<Option<ResourceId>, StoreError> {
-        users::protected(self.connection, ids)
+        occupants::protected(self.connection, ids)
     }
 }
 
@@ -144,7 +144,7 @@ impl DirectoryTransaction for View<'_> {
         keys: &UserKeys,
         except: Option<ResourceId>,
     ) -> Result<Vec<Occupant>, StoreError> {
-        users::occupants(self.connection, scope, keys, except)
+        occupants::occupants(self.connection, scope, keys, except)
     }
 
     fn reference(

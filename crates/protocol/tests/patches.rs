@@ -157,6 +157,21 @@ fn the_same_value_twice_is_there_once() {
 }
 
 #[test]
+fn an_empty_value_is_found_by_its_filter() {
+    let users = ResourceDefinition::user();
+    let mut tolerance = Tolerance::default();
+    let operation = json!({"op": "replace", "path": "emails[value eq \"\"].value", "value": "c"});
+    let body = json!({"schemas": [uri::PATCH_OP], "Operations": [operation]});
+    let request = PatchRequest::read(body, &Limits::default(), &mut tolerance).unwrap();
+    let patch = request.resolve(&users, &mut tolerance).unwrap();
+    let empty = json!({"userName": "bo", "emails": [{"value": "", "type": "work"}]});
+    let stored = Resource::from_map(empty.as_object().unwrap().clone());
+    let patched = patch.apply(&stored, &mut tolerance).unwrap();
+    let emails = json!([{"value": "c", "type": "work"}]);
+    assert_eq!(patched.attributes()["emails"], emails);
+}
+
+#[test]
 fn a_filter_that_contradicts_itself_describes_no_value() {
     let path = "emails[type eq \"other\" and type eq \"foo\"].value";
     let operation = json!({"op": "add", "path": path, "value": "c@x.example"});

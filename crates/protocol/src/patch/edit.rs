@@ -196,20 +196,8 @@ impl<'a> Resolver<'a, '_> {
         };
         let value = self.value(verb, target, selection.is_some(), value)?;
         match emptied {
-            Some(Emptied::Text) => {
-                let path = Resolved {
-                    sub_attribute: None,
-                    ..target
-                };
-                let path = path.path().to_string();
-                self.tolerance.accept(Deviation::EmptyClears(path))?;
-                self.clear(target);
-                return Ok(());
-            }
-            Some(Emptied::Null) if verb == Verb::Replace => {
-                self.clear(target);
-                return Ok(());
-            }
+            Some(Emptied::Text) => return self.clear(target, true),
+            Some(Emptied::Null) if verb == Verb::Replace => return self.clear(target, false),
             _ => {}
         }
         self.edits.push(Edit {
@@ -223,16 +211,22 @@ impl<'a> Resolver<'a, '_> {
 
     /// An attribute whose `value` is emptied goes as a whole, by `add` as by `replace`, through
     /// its sub-attribute as through itself.
-    fn clear(&mut self, target: Resolved<'a>) {
+    fn clear(&mut self, target: Resolved<'a>, by_text: bool) -> Result<(), Error> {
+        let target = Resolved {
+            sub_attribute: None,
+            ..target
+        };
+        if by_text {
+            let path = target.path().to_string();
+            self.tolerance.accept(Deviation::EmptyClears(path))?;
+        }
         self.edits.push(Edit {
             verb: Verb::Replace,
-            target: Resolved {
-                sub_attribute: None,
-                ..target
-            },
+            target,
             selection: None,
             value: None,
         });
+        Ok(())
     }
 
     /// The attribute a path names; `None` when it is unknown and therefore ignored.
@@ -343,8 +337,9 @@ impl<'a> Resolver<'a, '_> {
             return self.values(verb, leaf, &path, value);
         }
         // The value of selected elements is one element.
+        let whole = selected && target.sub_attribute.is_none();
         let element = match value {
-            Value::Array(mut elements) if selected && elements.len() == 1 => elements.pop(),
+            Value::Array(mut elements) if whole && elements.len() == 1 => elements.pop(),
             other => Some(other),
         };
         let single = Attribute {
@@ -365,10 +360,10 @@ impl<'a> Resolver<'a, '_> {
         path: &str,
         value: Value,
     ) -> Result<Option<Value>, Error> {
-        let objects = value
-            .as_array()
-            .is_some_and(|elements| elements.iter().any(Value::is_object))
-            || value.is_object();
+        let objects = match &value {
+            Value::Array(elements) => elements.iter().any(Value::is_object),
+            single => single.is_object(),
+        };
         let values = read_attribute(attribute, path, value, self.tolerance)?;
         if values.is_none() && objects && verb == Verb::Replace {
             return Err(Error::new(

@@ -156,7 +156,12 @@ pub(crate) fn read_attribute(
             continue;
         }
         // RFC 7643 section 2.4: the same value is there once.
+        let said = element.is_object();
         let element = read_single(attribute, path, element, tolerance)?;
+        if element.is_none() && said && named {
+            let wrong = format!("A value of \"{path}\" names nothing.");
+            return Err(Error::new(ScimType::InvalidValue, wrong));
+        }
         read.extend(element.filter(|element| named || seen.insert(identity(attribute, element))));
     }
     one_primary(path, &mut read, tolerance)?;

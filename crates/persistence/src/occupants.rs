@@ -1,0 +1,143 @@
+//! Whom a new or changed user collides with.
+
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use scim_protocol::text::fold;
+use scim_provisioning::directory::{Occupant, Relation, UserKeys};
+use scim_provisioning::{ResourceId, Scope, StoreError};
+
+use crate::connection::Connection;
+use crate::members::IdRow;
+
+#[derive(diesel::QueryableByName)]
+struct OccupantRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    user_name_key: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    scim_user_name_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    email_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    managed_by: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    admin_role: Option<String>,
+    #[diesel(sql_type = Integer)]
+    is_tenant_admin: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    contact_no: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    employee_id: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    left_at: Option<i64>,
+}
+
+pub(crate) fn occupants(
+    connection: &mut Connection,
+    scope: Scope,
+    keys: &UserKeys,
+    except: Option<ResourceId>,
+) -> Result<Vec<Occupant>, StoreError> {
+    let select = "SELECT id, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
+                  CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id, left_at \
+                  FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS \
+                  NULL) AND ";
+    let mut sql = connection.sql(select);
+    sql.push("user_name_key = ").bind(&keys.user_name);
+    // Each part has an index of its own; tenant admins are few.
+    sql.push(" UNION ").push(select).push("is_tenant_admin = 1");
+    sql.push(" UNION ").push(select).push("managed_by = ");
+    sql.bind(scope.configuration().to_string());
+    sql.push(" AND left_at IS NULL AND scim_user_name_key = ")
+        .bind(&keys.scim_user_name);
+    if let Some(external_id) = &keys.external_id {
+        sql.push(" UNION ").push(select).push("managed_by = ");
+        sql.bind(scope.configuration().to_string());
+        sql.push(" AND left_at IS NULL AND external_id = ")
+            .bind(external_id);
+    }
+    if !keys.emails.is_empty() {
+        sql.push(" UNION ")
+            .push(select)
+            .push("managed_by IS NULL AND email_key IN (");
+        sql.bind_all(&keys.emails).push(")");
+    }
+    let except = except.map(|id| id.to_string());
+    let rows: Vec<OccupantRow> = connection.rows(&sql)?;
+    Ok(rows
+        .iter()
+        .filter(|row| Some(&row.id) != except.as_ref())
+        .filter_map(|row| row.occupant(scope, keys))
+        .collect())
+}
+
+pub(crate) fn protected(
+    connection: &mut Connection,
+    ids: &[ResourceId],
+) -> Result<Option<ResourceId>, StoreError> {
+    // Tenant admins are few, and have an index of their own.
+    let sql = connection.sql("SELECT id FROM users WHERE is_tenant_admin = 1");
+    let rows: Vec<IdRow> = connection.rows(&sql)?;
+    let found = rows.iter().filter_map(|row| ResourceId::parse(&row.id));
+    Ok(found.into_iter().find(|id| ids.contains(id)))
+}
+
+impl OccupantRow {
+    fn occupant(&self, scope: Scope, keys: &UserKeys) -> Option<Occupant> {
+        let relation = match &self.managed_by {
+            _ if self.is_tenant_admin != 0 => Relation::Protected,
+            Some(configuration) if *configuration == scope.configuration().to_string() => {
+                match self.left_at {
+                    None => Relation::Own,
+                    Some(_) => Relation::Left,
+                }
+            }
+            Some(_) => Relation::Foreign,
+            None if self.admin_role.is_some() => Relation::Privileged,
+            None => Relation::ByHand,
+        };
+        Some(Occupant {
+            id: ResourceId::parse(&self.id)?,
+            relation,
+            attribute: self.collision(relation, keys)?,
+        })
+    }
+
+    /// The attribute that collides. Of a protected account every value by which somebody could
+    /// sign in or recover an account counts, across `userName` and e-mail.
+    fn collision(&self, relation: Relation, keys: &UserKeys) -> Option<&'static str> {
+        let has = |keys: &[String], value: &Option<String>| {
+            value.as_ref().is_some_and(|value| keys.contains(value))
+        };
+        let same_name = self.scim_user_name_key.as_ref() == Some(&keys.scim_user_name);
+        if self.user_name_key == keys.user_name || (relation == Relation::Own && same_name) {
+            return Some("userName");
+        }
+        if relation == Relation::Own && self.external_id.is_some() {
+            return (self.external_id == keys.external_id).then_some("externalId");
+        }
+        if relation == Relation::Left {
+            return None;
+        }
+        if relation != Relation::Protected {
+            return has(&keys.emails, &self.email_key).then_some("emails");
+        }
+        let names = [&keys.user_name, &keys.scim_user_name];
+        let crossed = names.contains(&&self.user_name_key)
+            || names
+                .into_iter()
+                .any(|name| self.email_key.as_ref() == Some(name))
+            || keys.emails.contains(&self.user_name_key)
+            || has(&keys.emails, &self.email_key);
+        let recovery = [&self.contact_no, &self.employee_id]
+            .into_iter()
+            .any(|value| has(&keys.recovery, &value.as_deref().map(fold)));
+        match (crossed, recovery) {
+            (true, _) => Some("emails"),
+            (_, true) => Some("phoneNumbers"),
+            _ => None,
+        }
+    }
+}
