@@ -70,6 +70,8 @@ pub(crate) struct ConsoleAnswer {
     pub(crate) lasting: bool,
     /// The name of the file that the body is to be saved as.
     pub(crate) download: Option<&'static str>,
+    /// The `Allow` header of a method that is not possible.
+    pub(crate) allow: Option<String>,
 }
 
 impl ConsoleAnswer {
@@ -84,6 +86,7 @@ impl ConsoleAnswer {
             failed: false,
             lasting: false,
             download: None,
+            allow: None,
         })
     }
 
@@ -98,6 +101,7 @@ impl ConsoleAnswer {
             failed: false,
             lasting: false,
             download: Some(name),
+            allow: None,
         }
     }
 
@@ -111,6 +115,7 @@ impl ConsoleAnswer {
             failed: false,
             lasting: false,
             download: None,
+            allow: None,
         }
     }
 }
@@ -216,12 +221,14 @@ impl Console {
 
     /// Answers a request.
     pub(crate) fn answer(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
-        if let Some(asset) = assets::find(request.path) {
-            return asset;
-        }
-        let failed = match self.run(request) {
-            Ok(answer) => return answer,
-            Err(failed) => failed,
+        let reads = matches!(request.method, "GET" | "HEAD");
+        let failed = match (assets::find(request.path), reads) {
+            (Some(asset), true) => return asset,
+            (Some(_), false) => Failed::Method,
+            (None, _) => match self.run(request) {
+                Ok(answer) => return answer,
+                Err(failed) => failed,
+            },
         };
         let (status, title, text) = match &failed {
             Failed::NotFound => (404, "Not found", "There is nothing here, or not any more."),
@@ -247,10 +254,46 @@ impl Console {
                 "It could not be done; the server's log says why.",
             ),
             Failed::Refused(error) => {
-                return message(request, 422, "Not accepted", &sentence(error));
+                return self.told(request, 422, "Not accepted", &sentence(error));
             }
         };
-        message(request, status, title, text)
+        ConsoleAnswer {
+            allow: matches!(failed, Failed::Method).then(|| routes::methods(request.path)),
+            ..self.told(request, status, title, text)
+        }
+    }
+
+    /// A sentence where a page would be; whoever is signed in stays within the console.
+    fn told(
+        &self,
+        request: &ConsoleRequest<'_>,
+        status: u16,
+        title: &str,
+        text: &str,
+    ) -> ConsoleAnswer {
+        let within = self.visit(request, Vec::new());
+        let within = within.and_then(|visit| pages::told(&visit, status, title, text));
+        within.unwrap_or_else(|_failed| message(request, status, title, text))
+    }
+
+    fn visit<'a>(
+        &'a self,
+        request: &'a ConsoleRequest<'a>,
+        parts: Vec<&'a str>,
+    ) -> Result<Visit<'a>, Failed> {
+        let session = request.cookie.and_then(session_cookie);
+        let signed_in = match session {
+            Some(session) => self.admin.signed_in(session)?,
+            None => None,
+        };
+        Ok(Visit {
+            console: self,
+            request,
+            signed_in,
+            parts,
+            query: Form::parse(request.query),
+            form: Form::parse(&String::from_utf8_lossy(request.body)),
+        })
     }
 
     fn run(&self, request: &ConsoleRequest<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -259,19 +302,7 @@ impl Console {
             Found::OtherMethods => return Err(Failed::Method),
             Found::Nothing => return Err(Failed::NotFound),
         };
-        let session = request.cookie.and_then(session_cookie);
-        let signed_in = match session {
-            Some(session) => self.admin.signed_in(session)?,
-            None => None,
-        };
-        let visit = Visit {
-            console: self,
-            request,
-            signed_in,
-            parts,
-            query: Form::parse(request.query),
-            form: Form::parse(&String::from_utf8_lossy(request.body)),
-        };
+        let visit = self.visit(request, parts)?;
         visit.admitted(route.access)?;
         match (&visit.signed_in, route.access) {
             (None, Access::Auditor | Access::Administrator) => Ok(signing_in::ask(&visit)),
@@ -313,13 +344,22 @@ impl Visit<'_> {
         }
     }
 
-    /// The address of the page.
+    /// The address of the page; of a form that was posted, that of the page it stands on.
     fn here(&self) -> String {
         let ConsoleRequest { path, query, .. } = self.request;
-        match (*path, query.is_empty()) {
-            ("/", true) => CONSOLE.to_owned(),
-            (path, true) => format!("{CONSOLE}{path}"),
-            (path, false) => format!("{CONSOLE}{path}?{query}"),
+        match (self.request.method, query.is_empty()) {
+            ("POST", _) => address(routes::page_at(path)),
+            (_, true) => address(path),
+            (_, false) => format!("{}?{query}", address(path)),
+        }
+    }
+
+    /// Where somebody goes back to who came to nothing.
+    fn back(&self) -> String {
+        match (self.request.method, self.request.path.rsplit_once('/')) {
+            ("POST", _) => self.here(),
+            (_, Some((above, _))) => address(routes::page_at(above)),
+            (_, None) => CONSOLE.to_owned(),
         }
     }
 
@@ -349,6 +389,14 @@ impl Visit<'_> {
         self.signed_in
             .as_ref()
             .is_some_and(|who| who.is_confirmed(Utc::now()))
+    }
+}
+
+/// The address of a path of the console.
+fn address(path: &str) -> String {
+    match path {
+        "/" => CONSOLE.to_owned(),
+        path => format!("{CONSOLE}{path}"),
     }
 }
 

@@ -51,6 +51,30 @@ pub(super) fn find<'p>(method: &str, path: &'p str) -> Found<'p> {
     }
 }
 
+/// The nearest page at a path or above it.
+pub(super) fn page_at(path: &str) -> &str {
+    let mut at = path;
+    loop {
+        match (find("GET", at), at.rsplit_once('/')) {
+            (Found::Route(..), _) => return at,
+            (_, None | Some(("", _))) => return "/",
+            (_, Some((above, _))) => at = above,
+        }
+    }
+}
+
+/// The methods that are possible at a path, as the `Allow` header names them (RFC 9110 section
+/// 10.2.1).
+pub(super) fn methods(path: &str) -> String {
+    let possible = |method: &str| matches!(find(method, path), Found::Route(..));
+    match (possible("GET"), possible("POST")) {
+        (true, true) => "GET, HEAD, POST",
+        (false, true) => "POST",
+        _ => "GET, HEAD",
+    }
+    .to_owned()
+}
+
 const fn page(path: &'static str, handler: Handler) -> Route {
     Route {
         method: "GET",
