@@ -9,15 +9,17 @@ use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
 use serde_json::{Value, json};
 
-use super::super::signing_in::ask_again;
+use super::super::signing_in::{ask_again, encoded};
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
-use super::rule::{RuleForm, TRANSFORMS, plain, shift, targets, written};
+use super::rule::{RuleForm, TRANSFORMS, at_fault, label, plain, shift, targets, told};
 use super::{LIST, Shell, instant};
 
 /// A rule in the list.
 struct Row {
     number: usize,
+    /// What its buttons are about.
+    named: String,
     key: String,
     source: String,
     transforms: String,
@@ -149,13 +151,14 @@ impl Editor {
         let rules = edited.base().rules.rules.iter().zip(1..);
         let rows = rules.map(|(rule, number)| {
             let change = differences.iter().find(|(_, key, _)| *key == rule.key);
-            let transforms: Vec<String> = rule.transforms.iter().map(written).collect();
+            let transforms: Vec<String> = rule.transforms.iter().map(told).collect();
             Row {
                 number,
+                named: format!("rule {number}"),
                 key: rule.key.clone(),
                 source: rule.source.to_string(),
                 transforms: transforms.join(" › "),
-                target: catalog.label(&rule.target),
+                target: label(&catalog, &rule.target),
                 enabled: rule.enabled,
                 required: rule.required,
                 rank: rule.match_rank,
@@ -215,6 +218,8 @@ struct RulePage {
     here: String,
     base: String,
     error: String,
+    /// The field that is wrong; empty when it is none of them.
+    wrong: &'static str,
     form: RuleForm,
     fields: Vec<(String, String, bool)>,
     seen: Vec<ReceivedAttribute>,
@@ -233,6 +238,7 @@ impl RulePage {
             here: edited.link(""),
             base: edited.base().checksum.clone(),
             error: String::new(),
+            wrong: "",
             fields: targets(&admin.catalog()?, edited.resource, &form.target),
             seen: admin.received_attributes(&edited.shown.id, edited.resource)?,
             transforms: TRANSFORMS,
@@ -264,18 +270,20 @@ pub(in super::super) fn save_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fa
             Some(known) => *known = rule,
             None => set.rules.push(rule),
         }
-        edited.keep(visit, &set, "")
+        let kept = edited.keep(visit, &set, "");
+        kept.map_err(|error| (at_fault(&error), error))
     });
     match saved {
         Ok(()) => Ok(ConsoleAnswer::redirect(edited.link("?done=drafted"))),
-        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+        Err((wrong, error @ (AdminError::Invalid(_) | AdminError::Stale))) => {
             let page = RulePage {
+                wrong,
                 error: sentence(&error),
                 ..RulePage::new(visit, &edited, form)?
             };
             ConsoleAnswer::page(422, &page)
         }
-        Err(error) => Err(error.into()),
+        Err((_, error)) => Err(error.into()),
     }
 }
 
@@ -288,8 +296,16 @@ fn change(
     let mut set = edited.base().rules.clone();
     let key = visit.form.text("key");
     let at = set.rules.iter().position(|rule| rule.key == key);
-    with(&mut set.rules, at.ok_or(Failed::NotFound)?);
-    kept(visit, &edited, edited.keep(visit, &set, ""), "drafted")
+    let at = at.ok_or(Failed::NotFound)?;
+    with(&mut set.rules, at);
+    // The page comes back to the rule, or to the one that took its place.
+    let there = set.rules.iter().find(|rule| rule.key == key);
+    let there = there.or_else(|| set.rules.get(at.min(set.rules.len().saturating_sub(1))));
+    let said = match there {
+        Some(rule) => format!("drafted#rule-{}", encoded(&rule.key)),
+        None => "drafted".to_owned(),
+    };
+    kept(visit, &edited, edited.keep(visit, &set, ""), &said)
 }
 
 fn kept(
@@ -408,6 +424,8 @@ struct PreviewPage {
     document: String,
     error: String,
     preview: Option<Preview>,
+    /// The rules that did nothing: number, source and field.
+    idle: Vec<(usize, String, String)>,
     sent_back: String,
 }
 
@@ -438,6 +456,7 @@ fn preview_page(
         document,
         error: String::new(),
         preview: None,
+        idle: Vec::new(),
         sent_back: String::new(),
     })
 }
@@ -482,7 +501,11 @@ pub(in super::super) fn preview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     match previewed {
         Ok(preview) => {
             let sent_back = serde_json::to_string_pretty(&preview.sent_back).unwrap_or_default();
+            let idle = preview.rules.iter().filter(|rule| !worked(rule));
             let page = PreviewPage {
+                idle: idle
+                    .map(|rule| (rule.number, rule.source.clone(), rule.target.clone()))
+                    .collect(),
                 preview: Some(preview),
                 sent_back,
                 ..page
@@ -571,6 +594,12 @@ pub(in super::super) fn reapply(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let admin = &visit.console.admin;
     admin.begin_reapply(&visit.actor()?, &edited.shown.id)?;
     Ok(ConsoleAnswer::redirect(edited.link("/impact?done=begun")))
+}
+
+/// Whether a rule did anything in a preview.
+fn worked(rule: &scim_mapping::RulePreview) -> bool {
+    let empty = |value: &Option<Value>| value.as_ref().is_none_or(Value::is_null);
+    rule.message.is_some() || !empty(&rule.source_value) || !empty(&rule.value)
 }
 
 /// How many attributes without a rule are shown.
