@@ -9,7 +9,7 @@ use scim_provisioning::reapply::Drift;
 
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::charts::{Chart, begin};
-use super::{LIST, Shell, ago, instant, maybe};
+use super::{LIST, Shell, ago, instant, maybe, spaced};
 
 /// How a configuration is, in a word.
 pub(super) struct Health {
@@ -186,6 +186,7 @@ struct Step {
 struct Overview {
     shell: Shell,
     tabs: Tabs,
+    id: String,
     counts: ManagedCounts,
     description: String,
     types: &'static str,
@@ -215,6 +216,7 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
     let page = Overview {
         shell: shown.shell(visit, "Overview")?,
         tabs: shown.tabs(visit, "overview"),
+        id: shown.id.clone(),
         counts: shown.counts,
         description: shown.configuration.description.clone(),
         types: types(&shown.configuration),
@@ -232,7 +234,8 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
         chart,
         last: last.first().map(|event| {
             let name = event.resource_name.as_deref().unwrap_or_default();
-            let said = format!("{} {} {name}", ago(Some(event.at), shown.now), event.action);
+            let action = spaced(&event.action);
+            let said = format!("{} {action} {name}", ago(Some(event.at), shown.now));
             (event.id, said)
         }),
         created: instant(shown.configuration.created),

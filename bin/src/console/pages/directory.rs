@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit};
-use super::rule::plain;
-use super::{LIST, Shell, instant, rows, sizes};
+use super::rule::{label, plain};
+use super::{LIST, Shell, instant, rows, sizes, spaced};
 
 #[derive(Template)]
 #[template(path = "users.html")]
@@ -28,6 +28,8 @@ struct Users {
     rows: Vec<Person>,
     sizes: Vec<(i64, bool)>,
     next: String,
+    /// Where the first page is, for whoever went on.
+    first: String,
 }
 
 #[derive(Template)]
@@ -38,6 +40,8 @@ struct Groups {
     rows: Vec<GroupSummary>,
     sizes: Vec<(i64, bool)>,
     next: String,
+    /// Where the first page is, for whoever went on.
+    first: String,
 }
 
 pub(in super::super) fn users(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -62,6 +66,7 @@ pub(in super::super) fn users(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed
         search: text("q"),
         sizes: sizes(visit),
         next: next(visit, found.len(), found.last().map(|person| &person.id)),
+        first: first(visit),
         configurations: configurations
             .map(|one| (one.id.to_string(), one.name))
             .collect(),
@@ -82,6 +87,7 @@ pub(in super::super) fn groups(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         search: search.unwrap_or_default().to_owned(),
         sizes: sizes(visit),
         next: next(visit, found.len(), found.last().map(|group| &group.id)),
+        first: first(visit),
         rows: found,
     };
     ConsoleAnswer::page(200, &page)
@@ -89,21 +95,35 @@ pub(in super::super) fn groups(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 
 /// Where the next page is; empty behind the last one.
 fn next(visit: &Visit<'_>, count: usize, last: Option<&String>) -> String {
-    let limit = rows(visit);
-    let full = i64::try_from(count).is_ok_and(|count| count == limit);
+    let full = i64::try_from(count).is_ok_and(|count| count == rows(visit));
+    match last.filter(|_| full) {
+        Some(last) => format!("{}&after={last}", filters(visit)),
+        None => String::new(),
+    }
+}
+
+/// Where the first page is; empty on it.
+fn first(visit: &Visit<'_>) -> String {
+    match visit.query.checked("after") {
+        true => filters(visit),
+        false => String::new(),
+    }
+}
+
+/// What is looked for, as it stands in an address.
+fn filters(visit: &Visit<'_>) -> String {
     let given = FILTERS.iter().filter(|name| visit.query.checked(name));
     let filters: String = given
         .map(|name| format!("{name}={}&", encoded(visit.query.text(name))))
         .collect();
-    match last.filter(|_| full) {
-        Some(last) => format!("?{filters}rows={limit}&after={last}"),
-        None => String::new(),
-    }
+    format!("?{filters}rows={}", rows(visit))
 }
 
 struct Field {
     name: String,
     value: String,
+    /// Where the value leads, where it is somebody else.
+    link: String,
     /// The rule that writes it, where one does.
     rule: String,
     drifted: bool,
@@ -169,8 +189,15 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
                 .iter()
                 .find(|rule| rule.enabled && rule.target == *field);
             (value.is_some() || drifted).then(|| Field {
-                name: catalog.label(field),
-                value: value.map(shown).unwrap_or_else(|| "–".to_owned()),
+                name: label(&catalog, field),
+                value: match (key.as_str(), &detail.manager_name) {
+                    ("manager", Some(name)) => name.clone(),
+                    _ => value.map(shown).unwrap_or_else(|| "–".to_owned()),
+                },
+                link: match (key.as_str(), &detail.person.manager) {
+                    ("manager", Some(manager)) => format!("/admin/users/{manager}"),
+                    _ => String::new(),
+                },
                 rule: rule.map(|rule| rule.source.to_string()).unwrap_or_default(),
                 drifted,
             })
@@ -200,12 +227,14 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     ConsoleAnswer::page(200, &page)
 }
 
+/// A value as it is read, not as it would be entered.
 fn shown(value: &Value) -> String {
     match value {
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(plain).collect();
+            let items: Vec<String> = items.iter().map(shown).collect();
             items.join(", ")
         }
+        Value::String(text) => text.clone(),
         other => plain(other),
     }
 }
@@ -222,7 +251,7 @@ fn activity(visit: &Visit<'_>) -> Result<Vec<Activity>, Failed> {
     let activity = events.map(|event| Activity {
         id: event.id,
         at: instant(event.at),
-        action: event.action,
+        action: spaced(&event.action),
         outcome: event.outcome,
         reason: event.reason.unwrap_or_default(),
     });
@@ -236,6 +265,7 @@ struct Group {
     detail: GroupDetail,
     members: Vec<Member>,
     next: String,
+    first: &'static str,
     activity: Vec<Activity>,
     configuration: String,
     record: String,
@@ -252,6 +282,10 @@ pub(in super::super) fn group(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed
         next: last
             .map(|last| format!("?after={}", last.id))
             .unwrap_or_default(),
+        first: match visit.query.checked("after") {
+            true => "?",
+            false => "",
+        },
         members,
         activity: activity(visit)?,
         configuration: detail

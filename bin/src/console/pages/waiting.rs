@@ -3,6 +3,7 @@
 use askama::Template;
 use scim_admin::policy::{HeldChange, LinkRequest, Which};
 
+use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::configuration::{Shown, Tabs};
 use super::{LIST, Shell, instant};
@@ -16,15 +17,27 @@ struct Waiting {
     held: Vec<HeldChange>,
     links: Vec<LinkRequest>,
     error: String,
+    /// What is asked before all of them are decided.
+    allow_all: String,
+    reject_all: String,
+    reject_button: String,
 }
 
 impl Waiting {
     fn new(visit: &Visit<'_>, shown: &Shown) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
+        let (tabs, held) = (shown.tabs(visit, "waiting"), admin.held(&shown.id)?);
+        let all = counted(held.len(), "held change", "held changes");
         Ok(Self {
             shell: shown.shell(visit, "Held & pending")?,
-            tabs: shown.tabs(visit, "waiting"),
-            held: admin.held(&shown.id)?,
+            allow_all: format!("Carry out {all}? The users leave at once."),
+            reject_all: format!("Drop {all}? The users stay as they are."),
+            reject_button: format!(
+                "name=\"all\" value=\"1\" formaction=\"{}/held/reject\"",
+                tabs.base
+            ),
+            tabs,
+            held,
             links: admin.link_requests(&shown.id)?,
             error: String::new(),
         })

@@ -2,6 +2,7 @@
 
 mod actions;
 mod house;
+mod shown;
 
 use scim_admin::account::Role;
 
