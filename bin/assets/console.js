@@ -346,7 +346,9 @@ document.addEventListener("submit", ({ submitter }) => {
 const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
 if (row?.matches("tr")) {
   const again = `button[value="${sessionStorage.getItem("pressed")}"]:not(:disabled)`;
-  (row.querySelector(again) ?? row.querySelector("a, button:not(:disabled)"))?.focus();
+  const goOn = row.querySelector(again) ?? row.querySelector("a, button:not(:disabled)");
+  // The browser goes to the row after the page has come, and takes the focus with it.
+  addEventListener("load", () => setTimeout(() => goOn?.focus({ preventScroll: true })));
 }
 sessionStorage.removeItem("pressed");
 
