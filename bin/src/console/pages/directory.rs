@@ -150,6 +150,7 @@ struct User {
     drifted: usize,
     activity: Vec<Activity>,
     configuration: String,
+    external: Option<String>,
     record: String,
 }
 
@@ -180,9 +181,12 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         .filter_map(|field| {
             let key = field.key();
             let status = Value::String(detail.person.status.clone());
-            let value = match key.as_str() {
-                "status" => Some(&status),
-                key => detail.person.fields.get(key),
+            let manager = detail.manager_name.clone().map(Value::String);
+            let value = match (key.as_str(), manager) {
+                ("status", _) => Some(status),
+                // The name says more than the id does.
+                ("manager", Some(name)) => Some(name),
+                (key, _) => detail.person.fields.get(key).cloned(),
             };
             let drifted = drift.contains(&key);
             let rule = rules
@@ -190,10 +194,7 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
                 .find(|rule| rule.enabled && rule.target == *field);
             (value.is_some() || drifted).then(|| Field {
                 name: label(&catalog, field),
-                value: match (key.as_str(), &detail.manager_name) {
-                    ("manager", Some(name)) => name.clone(),
-                    _ => value.map(shown).unwrap_or_else(|| "–".to_owned()),
-                },
+                value: value.as_ref().map_or_else(|| "–".to_owned(), shown),
                 link: match (key.as_str(), &detail.person.manager) {
                     ("manager", Some(manager)) => format!("/admin/users/{manager}"),
                     _ => String::new(),
@@ -203,6 +204,9 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             })
         })
         .collect();
+    // What a rule writes is among the fields already.
+    let external = detail.external_id.take();
+    let external = external.filter(|_id| !detail.person.fields.contains_key("scim_external_id"));
     let record = match &detail.document {
         Value::Object(members) if members.is_empty() => String::new(),
         document => serde_json::to_string_pretty(document).unwrap_or_default(),
@@ -221,6 +225,7 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         configuration: managed
             .map(|one| format!("{LIST}/{}", one.id))
             .unwrap_or_default(),
+        external,
         record,
         person: detail,
     };

@@ -89,6 +89,9 @@ impl Shell {
 /// Where the list of configurations is.
 const LIST: &str = "/admin/users/scim-provisioning";
 
+/// What the page of the log is called.
+const LOGS: &str = "Provisioning Status & Logs";
+
 fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
     let part = match section {
         "" | "overview" => return Vec::new(),
@@ -96,7 +99,14 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
         "settings" => "Settings",
         _ => "Users",
     };
-    let mut crumbs = vec![("Admin", "/admin"), (part, "")];
+    let part = match section {
+        "users" if title != "Users" => ("Users", "/admin/users"),
+        "groups" if title != "Groups" => ("Groups", "/admin/groups"),
+        "fields" if title != "User form" => ("User form", "/admin/users/user-form"),
+        "logs" if title != LOGS => (LOGS, "/admin/users/scim-provisioning/logs"),
+        _ => (part, ""),
+    };
+    let mut crumbs = vec![("Admin", "/admin"), part];
     crumbs.push((title, ""));
     crumbs.dedup();
     let owned = |(name, link): (&str, &str)| (name.to_owned(), link.to_owned());

@@ -1,10 +1,14 @@
 //! What pages show of what went wrong, of what is not allowed, and of what is to be asked.
 
+use scim_admin::ConfigurationInput;
 use scim_admin::account::Role;
 use scim_mapping::MappedResource;
+use scim_protocol::schema::uri;
+use scim_provisioning::Method;
+use serde_json::{Value, json};
 
 use super::super::ConsoleRequest;
-use super::house::{House, PASSWORD};
+use super::house::{House, PASSWORD, actor};
 
 fn get(house: &House, cookie: &str, path: &str) -> String {
     let answer = house.ask("GET", &house.path(path), Some(cookie), "");
@@ -273,6 +277,84 @@ fn words_are_those_of_people() {
         "{mapping}"
     );
     assert!(mapping.contains("id=\"rule-user_name\""), "{mapping}");
+}
+
+#[test]
+fn a_manager_stands_once_on_a_page_and_leads_to_who_it_is() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let made = |body: &Value| {
+        let answer = house.scim(Method::Post, "/Users", body);
+        answer.body.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let boss = made(&json!({"schemas": [uri::USER], "userName": "the.boss"}));
+    let id = made(&json!({
+        "schemas": [uri::USER, uri::ENTERPRISE_USER],
+        "userName": "bo",
+        uri::ENTERPRISE_USER: {"manager": {"value": boss}, "employeeNumber": "0042"},
+    }));
+    let page = get(&house, &ada, &format!("/users/{id}"));
+    assert!(
+        page.contains(&format!("<a href=\"/admin/users/{boss}\">the.boss</a>")),
+        "{page}"
+    );
+    assert_eq!(page.matches("the.boss").count(), 1, "{page}");
+    assert!(page.contains(">0042<"), "a number is no JSON: {page}");
+}
+
+#[test]
+fn many_configurations_are_sorted_by_what_they_need() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let add = |name: String, days| {
+        let input = ConfigurationInput {
+            name,
+            users: true,
+            ..ConfigurationInput::fresh()
+        };
+        let added = house.admin.add_configuration(&actor(), &input, days);
+        added.unwrap().0.id.to_string()
+    };
+    for number in 10..40 {
+        add(format!("Quiet {number}"), None);
+    }
+    let list = get(&house, &ada, "/users/scim-provisioning");
+    assert!(!list.contains("class=\"banner\""), "{list}");
+    for number in 1..=4 {
+        add(format!("Ending {number}"), Some(7));
+    }
+    let revoked = add("Zero".to_owned(), None);
+    house.admin.revoke_tokens(&actor(), &revoked, None).unwrap();
+    let page = get(&house, &ada, "/");
+    assert!(
+        page.contains("1 failing") && page.contains("4 tokens end soon"),
+        "{page}"
+    );
+    assert!(page.contains("12 more under SCIM Provisioning"), "{page}");
+    let at = |name: &str| page.find(&format!("title=\"{name}\"")).unwrap();
+    assert!(
+        at("Zero") < at("Ending 1") && at("Ending 4") < at("Quiet 10"),
+        "{page}"
+    );
+    let list = house.console.answer(&ConsoleRequest {
+        method: "GET",
+        path: "/users/scim-provisioning",
+        query: "rows=100",
+        cookie: Some(&ada),
+        ..ConsoleRequest::default()
+    });
+    assert!(
+        list.body
+            .contains("The tokens of 4 configurations end soon"),
+        "{}",
+        list.body
+    );
+    assert!(
+        list.body.contains("<details class=\"banner\">"),
+        "{}",
+        list.body
+    );
+    assert!(page.len() <= 60 * 1024, "{}", page.len());
 }
 
 #[test]
