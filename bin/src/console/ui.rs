@@ -60,6 +60,11 @@ fn question_behind(
     ))
 }
 
+/// An e-mail address, or a name that may be one; it breaks before its domain rather than anywhere.
+pub(super) fn address(text: &str) -> Safe<String> {
+    Safe(escaped(text).replace('@', "<wbr>@"))
+}
+
 /// What a field that is wrong says to those who do not see it: where the error stands.
 pub(super) fn wrong(wrong: &str, field: &str) -> Safe<&'static str> {
     Safe(match wrong == field {
@@ -120,6 +125,11 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_text() {
+        assert_eq!(address("<b>@x").0, "&lt;b&gt;<wbr>@x");
+    }
 
     #[test]
     fn a_path_is_shown_by_the_name_of_its_schema() {

@@ -77,7 +77,11 @@ pub(super) fn expiring(tokens: &[AccessToken], now: DateTime<Utc>) -> String {
     });
     match last {
         Some(Some(expires)) if expires < now + Duration::days(SOON) => {
-            format!("The token expires in {} days.", (expires - now).num_days())
+            match (expires - now).num_days() {
+                0 => "The token expires within a day.".to_owned(),
+                1 => "The token expires in 1 day.".to_owned(),
+                days => format!("The token expires in {days} days."),
+            }
         }
         _ => String::new(),
     }
@@ -340,6 +344,14 @@ mod tests {
         assert_eq!(
             expiring(&[token(Some(7))], now),
             "The token expires in 7 days."
+        );
+        assert_eq!(
+            expiring(&[token(Some(0))], now),
+            "The token expires within a day."
+        );
+        assert_eq!(
+            expiring(&[token(Some(1))], now),
+            "The token expires in 1 day."
         );
         assert_eq!(expiring(&[token(Some(7)), token(Some(300))], now), "");
         assert_eq!(expiring(&[token(Some(7)), token(None)], now), "");

@@ -280,6 +280,20 @@ fn words_are_those_of_people() {
 }
 
 #[test]
+fn the_stylesheet_and_the_script_stay_small() {
+    let house = House::new();
+    for (path, most) in [("console.css", 24), ("console.js", 16)] {
+        let asset = house.ask("GET", &format!("/assets/{path}"), None, "");
+        assert_eq!(asset.status, 200);
+        assert!(
+            asset.body.len() <= most * 1024,
+            "{path}: {}",
+            asset.body.len()
+        );
+    }
+}
+
+#[test]
 fn a_manager_stands_once_on_a_page_and_leads_to_who_it_is() {
     let house = House::new();
     let ada = house.account("ada", Role::Administrator);
