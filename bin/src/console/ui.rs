@@ -22,8 +22,8 @@ pub(super) fn pill(kind: &str, text: &str) -> Safe<String> {
 }
 
 /// A button of a form that asks first: with a script in a dialog, without one by unfolding.
-/// `about` says what it is about to whoever does not see the rest of the row; `more` are attributes
-/// of the button, in this program's own words.
+/// `about` says what it is about to whoever does not see the rest of the row, and stands for `{}` in
+/// the question; `more` are attributes of the button, in this program's own words.
 pub(super) fn sure(word: &str, about: &str, question: &str, more: &str) -> Safe<String> {
     let shown = escaped(word);
     question_behind(&shown, "button quiet", word, about, question, more)
@@ -53,7 +53,8 @@ fn question_behind(
         "" => String::new(),
         about => format!(" aria-label=\"{} {}\"", escaped(word), escaped(about)),
     };
-    let (word, question) = (escaped(word), escaped(question));
+    let question = escaped(&question.replace("{}", about));
+    let word = escaped(word);
     Safe(format!(
         "<details class=\"sure\"><summary class=\"{class}\" title=\"{word}\"{named}>{shown}</summary>\
          <div><p dir=\"auto\">{question}</p><button class=\"danger\" {more}>{word}</button></div></details>"
@@ -125,6 +126,16 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_names_what_it_is_about() {
+        let asked = sure("Delete", "<b>", "Delete {}?", "").0;
+        assert!(
+            asked.contains("<p dir=\"auto\">Delete &lt;b&gt;?</p>"),
+            "{asked}"
+        );
+        assert!(asked.contains("aria-label=\"Delete &lt;b&gt;\""), "{asked}");
+    }
 
     #[test]
     fn an_address_is_text() {

@@ -56,11 +56,6 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     ConsoleAnswer::page(200, &page)
 }
 
-/// What is asked before a field is deleted.
-fn question(label: &str) -> String {
-    format!("Delete the field {label}? Its values are deleted with it.")
-}
-
 /// The field of the form that an error is about.
 fn at_fault(error: &AdminError) -> &'static str {
     let text = error.to_string();

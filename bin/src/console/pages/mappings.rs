@@ -4,7 +4,9 @@ use askama::Template;
 use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
 use scim_admin::people::{ManagedBy, PeopleQuery};
 use scim_admin::{AdminError, VersionChoice};
-use scim_mapping::{Apply, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference};
+use scim_mapping::{
+    Apply, Catalog, Field, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference,
+};
 use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
 use serde_json::{Value, json};
@@ -424,6 +426,7 @@ struct PreviewPage {
     document: String,
     error: String,
     preview: Option<Preview>,
+    catalog: Catalog,
     /// The rules that did nothing: number, source and field.
     idle: Vec<(usize, String, String)>,
     sent_back: String,
@@ -456,6 +459,7 @@ fn preview_page(
         document,
         error: String::new(),
         preview: None,
+        catalog: admin.catalog()?,
         idle: Vec::new(),
         sent_back: String::new(),
     })
@@ -504,7 +508,10 @@ pub(in super::super) fn preview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
             let idle = preview.rules.iter().filter(|rule| !worked(rule));
             let page = PreviewPage {
                 idle: idle
-                    .map(|rule| (rule.number, rule.source.clone(), rule.target.clone()))
+                    .map(|rule| {
+                        let target = called(&page.catalog, &rule.target);
+                        (rule.number, rule.source.clone(), target)
+                    })
                     .collect(),
                 preview: Some(preview),
                 sent_back,
@@ -552,6 +559,7 @@ struct ImpactPage {
     shell: Shell,
     tabs: Tabs,
     here: String,
+    catalog: Catalog,
     drafted: bool,
     active: i64,
     impact: Option<Impact>,
@@ -582,6 +590,7 @@ pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         tabs: edited.shown.tabs(visit, "mapping"),
         here: edited.link(""),
         drafted: edited.draft.is_some(),
+        catalog: admin.catalog()?,
         active: edited.active.version,
         impact,
         jobs,
@@ -594,6 +603,11 @@ pub(in super::super) fn reapply(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let admin = &visit.console.admin;
     admin.begin_reapply(&visit.actor()?, &edited.shown.id)?;
     Ok(ConsoleAnswer::redirect(edited.link("/impact?done=begun")))
+}
+
+/// What a field is called, by its key.
+fn called(catalog: &Catalog, key: &str) -> String {
+    Field::from_key(key).map_or_else(|| key.to_owned(), |field| label(catalog, &field))
 }
 
 /// Whether a rule did anything in a preview.
