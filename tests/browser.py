@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -145,7 +146,7 @@ class Story:
 
     def confirm(self):
         """Enters the password again where it is asked for; just signed in, nobody asks."""
-        if "/admin/confirm" in self.browser.current_url:
+        if self.browser.find_elements(By.NAME, "confirm_password"):
             self.fill("#password", PASSWORD)
             self.press("Continue")
 
@@ -255,12 +256,51 @@ class Story:
         self.until(lambda: "person4" not in self.browser.find_element(By.ID, "found").text
                    and "person3" in self.browser.find_element(By.ID, "found").text)
         check("the log is found by a name", True)
+        self.choose_columns()
         self.find("tbody th a").click()
         self.wait("Request id")
         self.look("event")
+        self.resolve()
         self.open("/admin/users/scim-provisioning/logs?outcome=held&time=24h")
         self.wait("Nothing fits")
         self.look("logs-empty")
+
+    def heads(self):
+        return [one.text for one in self.browser.find_elements(By.CSS_SELECTOR, "#found thead th")]
+
+    def choose_columns(self):
+        """Another column, which the address keeps."""
+        self.find(".choice summary").click()
+        self.look("logs-columns")
+        self.find(".choice input[value=client]").click()
+        if not self.scripted:
+            self.press("Show")
+        self.until(lambda: "column=client" in self.browser.current_url)
+        self.until(lambda: "Client" in self.heads())
+        self.open(self.browser.current_url.removeprefix(self.base))
+        self.until(lambda: "Client" in self.heads())
+        check("the address keeps the columns", "q=person3" in self.browser.current_url)
+
+    def resolve(self):
+        """A failure is dealt with, and then it is not."""
+        self.open("/admin/users/scim-provisioning/logs?state=open&outcome=failure")
+        self.find("tbody th a").click()
+        self.press("Replay")
+        self.confirm()
+        if "done=" not in self.browser.current_url:
+            self.press("Replay")
+        self.wait("This is what came of it")
+        self.look("event-replayed")
+        self.press("Mark as resolved")
+        self.wait("Resolved at")
+        self.look("event-resolved")
+        entry = self.path()
+        self.open("/admin/users/scim-provisioning/logs?state=resolved")
+        self.find("tbody th a")
+        self.look("logs-resolved")
+        self.open(entry)
+        self.press("Reopen")
+        self.wait("Open again")
 
     def people(self):
         for page in ("users", "groups"):
@@ -318,7 +358,8 @@ class Story:
         self.wait("CC-4711")
         check("the preview shows what the rule makes", True)
         self.look("preview")
-        self.open(one + "/mappings/user/impact?run=1")
+        self.open(one + "/mappings/user/impact")
+        self.press("Count")
         self.wait("unchanged")
         self.look("impact")
         self.open(one + "/mappings/user")
@@ -351,6 +392,7 @@ class Story:
         self.wait("Nothing is held")
         self.look("waiting")
         self.open(one + "/drift")
+        self.press("Count")
         self.wait("users differ")
         self.look("drift")
 
@@ -583,20 +625,29 @@ class Story:
                 group = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
                          "displayName": name}
                 self.create(endpoint + "/Groups", token, group)
+        again = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "person0"}
+        self.create(endpoint + "/Users", token, again, 409)
 
-    def create(self, address, token, body):
-        made = self.ask("POST", address, token, body)
-        check(f"a name of {len(json.dumps(body))} bytes is taken", "id" in made)
+    def create(self, address, token, body, status=201):
+        answered, _ = self.answered("POST", address, token, body)
+        check(f"a user or group of {len(json.dumps(body))} bytes is answered with {status}",
+              answered == status)
 
     def ask(self, method, address, token, body=None):
-        """A request of the identity provider."""
+        """A request of the identity provider that is answered with a resource or with nothing."""
+        return self.answered(method, address, token, body)[1]
+
+    def answered(self, method, address, token, body=None):
         request = urllib.request.Request(
             address, body and json.dumps(body).encode(), method=method,
             headers={"Authorization": f"Bearer {token}",
                      "Content-Type": "application/scim+json"})
         trusting = ssl._create_unverified_context()
-        with urllib.request.urlopen(request, context=trusting) as answer:
-            return json.loads(answer.read() or "{}")
+        try:
+            with urllib.request.urlopen(request, context=trusting) as answer:
+                return answer.status, json.loads(answer.read() or "{}")
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, {}
 
 
 def main():

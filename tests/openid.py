@@ -135,10 +135,11 @@ class Browser:
             urllib.request.HTTPSHandler(context=trusting),
             urllib.request.HTTPCookieProcessor(self.cookies))
 
-    def open(self, path):
+    def open(self, path, form=None):
         """The status, the last address and the text."""
+        data = urllib.parse.urlencode(form).encode() if form else None
         try:
-            answer = self.opener.open(self.base + path)
+            answer = self.opener.open(self.base + path, data)
         except urllib.error.HTTPError as error:
             answer = error
         return answer.status, answer.geturl().removeprefix(self.base), answer.read().decode()
@@ -181,7 +182,10 @@ def story(base, provider, database):
     database_connection = sqlite3.connect(database)
     database_connection.execute("UPDATE sessions SET confirmed_at = 0")
     database_connection.commit()
-    status, address, page = ada.open("/admin/confirm?next=/admin/settings")
+    page = ada.open("/admin/settings")[2]
+    token = re.search(r'name="form_token" value="([^"]+)"', page).group(1)
+    key = {"form_token": token, "name": "k", "role": "auditor", "days": "7"}
+    status, address, page = ada.open("/admin/settings/api-keys", key)
     check("what needs the password asks the provider", "Continue with your organization" in page
           and 'type="password"' not in page)
     address = ada.open("/admin/openid?confirm=1&next=/admin/settings")[1]

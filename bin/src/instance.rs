@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{Duration, Utc};
 use scim_admin::{AdminService, AuthenticationError, Authenticator, KeyRing, Store};
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
@@ -82,8 +82,14 @@ impl Instance {
         ServiceProvider::new(directory, cursors, endpoint, limits)
     }
 
-    /// The services behind HTTP.
-    pub(crate) fn backend(&self, limits: Limits, openid: Option<Arc<OpenId>>) -> Backend {
+    /// The services behind HTTP. `retention` is how many days entries of the provisioning log are
+    /// kept, where not for good.
+    pub(crate) fn backend(
+        &self,
+        limits: Limits,
+        openid: Option<Arc<OpenId>>,
+        retention: Option<i64>,
+    ) -> Backend {
         Backend {
             authenticator: Authenticator::new(Arc::clone(&self.store), Arc::clone(&self.keys)),
             api: Api::new(
@@ -100,6 +106,7 @@ impl Instance {
             provider: self.provider(limits),
             admin: self.admin(),
             store: Arc::clone(&self.store),
+            retention,
         }
     }
 }
@@ -112,6 +119,8 @@ pub(crate) struct Backend {
     api: Api,
     console: Console,
     store: Arc<dyn Store>,
+    /// How many days entries of the provisioning log are kept, where not for good.
+    retention: Option<i64>,
 }
 
 impl Service for Backend {
@@ -163,12 +172,29 @@ impl Service for Backend {
         self.admin.forget_sessions()?;
         self.admin.count_hours()?;
         while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
-        while let Some(job) = self.admin.claim_job(None)? {
-            let id = job.configuration.to_string();
-            let configuration = self.admin.configuration(&id)?.to_provisioning();
-            self.provider.reapply(&configuration, &job)?;
+        if let Some(days) = self.retention {
+            let before = Utc::now() - Duration::days(days);
+            // The rest of many waits for the next time, so that nobody waits for them.
+            for _ in 0..BLOCKS {
+                if self.store.forget_events(before, FORGOTTEN)? < usize::try_from(FORGOTTEN)? {
+                    break;
+                }
+            }
         }
         Ok(())
+    }
+
+    fn work(&self) -> anyhow::Result<bool> {
+        if !self.admin.work_waits()? {
+            return Ok(false);
+        }
+        let Some(job) = self.admin.claim_job(None)? else {
+            return Ok(self.admin.next_survey(&self.provider)?);
+        };
+        let id = job.configuration.to_string();
+        let configuration = self.admin.configuration(&id)?.to_provisioning();
+        self.provider.reapply(&configuration, &job)?;
+        Ok(true)
     }
 }
 
@@ -220,6 +246,9 @@ fn open_database(
     Ok(Database::open(&settings)?)
 }
 
+/// How many entries of the log a transaction deletes, and how many transactions there are at once.
+const FORGOTTEN: i64 = 1_000;
+const BLOCKS: usize = 20;
 /// How many users a transaction deletes for good.
 const PURGED: i64 = 100;
 

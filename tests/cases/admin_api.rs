@@ -126,6 +126,27 @@ on_both_engines! {
         assert!(audit["items"].to_string().contains("API key administrator"));
     }
 
+    fn a_failure_is_resolved_and_opened_again(server: &Server) {
+        let (api, auditor) = (admin(server, "administrator"), admin(server, "auditor"));
+        let scim = server.client();
+        scim.user("ava");
+        let again = json!({"schemas": [uri::USER], "userName": "AVA"});
+        scim.post("/Users", &again).expect_error(409, Some("uniqueness"));
+        let open = || auditor.get("/events?state=open").expect(200).json["items"].clone();
+        let path = format!("/events/{}", open()[0]["id"]);
+        let resolve = format!("{path}/resolve");
+        assert_eq!(write(&auditor, "POST", &resolve, &path, &Value::Null).status, 403);
+        let resolved = write(&api, "POST", &resolve, &path, &Value::Null).expect(200).json;
+        assert_eq!(resolved["resolvedBy"], "API key administrator");
+        assert_eq!(open(), json!([]));
+        assert_eq!(server.json(&["events", "--open", "--json"]), json!([]));
+        write(&api, "POST", &format!("{path}/reopen"), &path, &Value::Null).expect(200);
+        assert_eq!(server.json(&["events", "--open", "--json"]), open());
+        let events = auditor.get("/audit?event=event.").expect(200).json;
+        let said: Vec<&Value> = events["items"].as_array().unwrap().iter().map(|one| &one["event"]).collect();
+        assert_eq!(said, ["event.reopened", "event.resolved"]);
+    }
+
     fn a_mapping_is_drafted_tried_and_activated(server: &Server) {
         let scim = server.client();
         let api = admin(server, "administrator");

@@ -33,7 +33,7 @@ on_both_engines! {
     fn malformed_json_is_invalid_syntax(server: &Server) {
         let client = server.client();
         for body in [
-            "{", "", "[]", "\"x\"", "null", "{\"a\":1,}", "{\"userName\": \"\\ud800\"}", "\u{feff}{}",
+            "{", "", "[]", "\"x\"", "null", "{\"a\":1,}", "{\"a\": \"\\ud800\",}", "\u{feff}{}",
         ] {
             post(&client, "/Users", body.as_bytes()).expect_error(400, Some("invalidSyntax"));
             post(&client, "/Bulk", body.as_bytes()).expect_error(400, Some("invalidSyntax"));
@@ -87,7 +87,7 @@ on_both_engines! {
             search(&client, filter).expect_error(400, Some("invalidFilter"));
         }
         let open = "(".repeat(100_000);
-        search(&client, &open).expect_error(400, Some("invalidValue"));
+        search(&client, &open).expect_error(400, Some("invalidFilter"));
         let open = "(".repeat(10_000);
         search(&client, &open).expect_error(400, Some("invalidFilter"));
         let closed = format!("{}title pr{}", "(".repeat(41), ")".repeat(41));
@@ -172,5 +172,35 @@ on_both_engines! {
         let client = server.client();
         let path = format!("/Users?access_token={}", client.token);
         client.get(&path).expect_error(403, Some("sensitive"));
+        let anonymous = client.with_token("");
+        anonymous.get(&path).expect_error(401, None);
+    }
+
+    fn what_a_search_asks_for_is_refused_by_name(server: &Server) {
+        let client = server.client();
+        let search = |body: &str| {
+            let body = format!("{{\"schemas\": [\"{}\"], {body}}}", uri::SEARCH);
+            client.send("POST", "/Users/.search", &[], Some(body.as_bytes()))
+        };
+        let long = "a".repeat(70_000);
+        for filter in [
+            format!("userName eq \\\"{long}\\\""),
+            "userName eq \\\"x\\\"\\u0000".to_owned(),
+            "userName eq \\\"\\\\u0001\\\"".to_owned(),
+        ] {
+            search(&format!("\"filter\": \"{filter}\"")).expect_error(400, Some("invalidFilter"));
+        }
+        let half = search("\"filter\": \"userName eq \\\"\\ud800\\\"\"");
+        half.expect_error(400, Some("invalidValue"));
+        let body = br#"{"userName": "a\udc00"}"#;
+        client.send("POST", "/Users", &[], Some(body)).expect_error(400, Some("invalidValue"));
+        for (query, scim_type) in [
+            ("cursor=&count=x", "invalidCount"),
+            ("cursor=&count=1.5", "invalidCount"),
+            ("count=x", "invalidValue"),
+            ("filter=userName eq \"x\"%00", "invalidFilter"),
+        ] {
+            client.get(&format!("/Users?{query}")).expect_error(400, Some(scim_type));
+        }
     }
 }

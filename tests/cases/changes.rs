@@ -91,7 +91,8 @@ on_both_engines! {
         let client = server.client();
         let user = client.user("ava");
         let path = format!("/Users/{user}");
-        let title = json!([{"op": "replace", "path": "title", "value": "A"}]);
+        let title = json!([{"op": "replace", "path": "title", "value": "A"},
+            {"op": "add", "path": "active", "value": true}]);
         let before = client.patch(&path, &title).expect(200).json;
         for operations in [
             title,
@@ -150,6 +151,25 @@ on_both_engines! {
         assert_eq!(members(&client, &group), Vec::<String>::new());
     }
 
+    fn one_member_takes_the_place_of_another(server: &Server) {
+        let client = server.client();
+        let mut ids: Vec<String> = (0..3).map(|at| client.user(&format!("m{at}"))).collect();
+        ids.sort();
+        let group = client.group("Ops", &ids[..2]);
+        let path = format!("/Groups/{group}");
+        let swap = |from: &str, to: &str| client.patch(&path, &json!([{"op": "replace",
+            "path": format!("members[value eq \"{from}\"]"), "value": {"value": to}}]));
+        swap(&ids[0], &ids[2]).expect(200);
+        assert_eq!(members(&client, &group), ids[1..]);
+        let before = client.get(&path).json;
+        swap(&ids[2], &ids[2]).expect(200);
+        assert_eq!(client.get(&path).json, before);
+        swap(&ids[0], &ids[2]).expect_error(400, Some("noTarget"));
+        client.patch(&path, &json!([{"op": "replace", "path": "members", "value": [{}]}]))
+            .expect_error(400, Some("invalidValue"));
+        assert_eq!(members(&client, &group), ids[1..]);
+    }
+
     fn a_group_is_never_its_own_member(server: &Server) {
         let client = server.client();
         let inner = client.group("Inner", &[]);
@@ -172,6 +192,87 @@ on_both_engines! {
         assert_eq!(members(&client, &group), Vec::<String>::new());
         assert_eq!(client.get("/Users").json["totalResults"], 0);
         client.user("ava");
+    }
+
+    fn a_group_that_loses_a_member_has_another_version(server: &Server) {
+        let client = server.client();
+        let (ava, bo) = (client.user("ava"), client.user("bo"));
+        let inner = client.group("Inner", std::slice::from_ref(&ava));
+        let outer = client.group("Outer", &[inner.clone(), bo.clone()]);
+        let known = |group: &str| {
+            let (client, path) = (client.clone(), format!("/Groups/{group}"));
+            let tag = client.get(&path).header("etag").unwrap().to_owned();
+            move || client.send("GET", &path, &[("if-none-match", &tag)], None).status
+        };
+        let of_inner = known(&inner);
+        let of_outer = known(&outer);
+        client.delete(&format!("/Users/{ava}")).expect(204);
+        assert_eq!((of_inner(), of_outer()), (200, 304));
+        client.delete(&format!("/Groups/{inner}")).expect(204);
+        assert_eq!(of_outer(), 200);
+        assert_eq!(members(&client, &outer), [bo]);
+    }
+
+    fn a_user_whose_groups_change_has_another_tag(server: &Server) {
+        let client = server.client();
+        let ava = client.user("ava");
+        let path = format!("/Users/{ava}");
+        let read = || {
+            let read = client.get(&path).expect(200);
+            let tag = read.header("etag").unwrap().to_owned();
+            assert_eq!(read.json["meta"]["version"], tag);
+            let filter = tag.replace('"', "\\\"");
+            let found = client.get(&format!("/Users?filter=meta.version eq \"{filter}\""));
+            assert_eq!(found.json["Resources"][0]["meta"]["version"], tag, "{}", found.text);
+            tag
+        };
+        let status = |tag: &str| client.send("GET", &path, &[("if-none-match", tag)], None).status;
+        let mut tag = read();
+        let mut check = |moved: bool| {
+            assert_eq!(status(&tag), if moved { 200 } else { 304 });
+            tag = read();
+        };
+        let group = client.group("Ops", std::slice::from_ref(&ava));
+        check(true);
+        check(false);
+        let other = client.group("Other", &[]);
+        check(false);
+        let name = json!([{"op": "replace", "path": "displayName", "value": "Operations"}]);
+        client.patch(&format!("/Groups/{group}"), &name).expect(200);
+        check(true);
+        let member = json!([{"op": "add", "path": "members", "value": [{"value": ava}]}]);
+        client.patch(&format!("/Groups/{other}"), &member).expect(200);
+        check(true);
+        client.delete(&format!("/Groups/{other}")).expect(204);
+        check(true);
+        let tag = read();
+        client.delete(&format!("/Groups/{group}")).expect(204);
+        assert_eq!(status(&tag), 200);
+        // The user as such is the one that the client knows.
+        let title = json!({"schemas": [uri::PATCH], "Operations": [
+            {"op": "replace", "path": "title", "value": "T"}]}).to_string();
+        client.send("PATCH", &path, &[("if-match", &tag)], Some(title.as_bytes())).expect(200);
+        client.send("PATCH", &path, &[("if-match", &tag)], Some(title.as_bytes()))
+            .expect_error(412, None);
+    }
+
+    fn active_is_what_was_said_of_it(server: &Server) {
+        let client = server.client();
+        let silent = client.user("ava");
+        let path = format!("/Users/{silent}");
+        let put = json!({"schemas": [uri::USER], "userName": "ava", "title": "T"});
+        assert!(client.put(&path, &put).expect(200).json.get("active").is_none());
+        assert_eq!(server.json(&["user", "list", "--json"])[0]["status"], "active");
+        for filter in ["active pr", "active eq true", "active eq false"] {
+            let found = client.get(&format!("/Users?filter={filter}"));
+            assert_eq!(found.json["totalResults"], 0, "{filter}");
+        }
+        let found = client.get("/Users?filter=not (active eq true)");
+        assert_eq!(found.json["totalResults"], 1);
+        let said = client.patch(&path, &json!([{"op": "add", "path": "active", "value": true}]));
+        assert_eq!(said.expect(200).json["active"], true);
+        assert_eq!(client.get(&path).header("etag"), Some("W/\"3\""));
+        assert_eq!(client.get("/Users?filter=active pr").json["totalResults"], 1);
     }
 
     fn deactivation_stays_readable(server: &Server) {
@@ -220,6 +321,70 @@ on_both_engines! {
         let unknown = bulk(&client, None, &json!([new_group("Lost", &["bulkId:nobody"])]));
         assert_eq!(unknown[0]["status"], "400");
         assert_eq!(client.get("/Groups").json["totalResults"], 0);
+    }
+
+    fn groups_in_a_circle_are_not_created(server: &Server) {
+        let client = server.client();
+        let results = bulk(&client, None, &json!([
+            new_group("Around", &["bulkId:ga"]),
+            new_group("ga", &["bulkId:ava", "bulkId:gb"]), new_group("gb", &["bulkId:ga"]),
+            new_group("self", &["bulkId:self"]), new_user("ava"),
+            new_group("Ops", &["bulkId:ava"])]));
+        assert_eq!(statuses(&results), ["400", "409", "409", "409", "201", "201"]);
+        assert!(results[1].get("location").is_none(), "{}", results[1]);
+        assert_eq!(client.get("/Groups").json["totalResults"], 1);
+    }
+
+    fn who_lacks_a_reference_is_not_reported_as_created(server: &Server) {
+        let client = server.client();
+        client.user("bo");
+        let manager = |name: &str, manager: &str| {
+            let mut operation = new_user(name);
+            operation["data"][uri::ENTERPRISE] =
+                json!({"manager": {"value": format!("bulkId:{manager}")}});
+            operation
+        };
+        let results = bulk(&client, None, &json!([
+            new_group("Ops", &["bulkId:ava"]), manager("ava", "bo"), manager("bo", "ava")]));
+        assert_eq!(statuses(&results), ["201", "409", "409"]);
+        let ava = id_at(&results[1]);
+        assert_eq!(members(&client, &id_at(&results[0])), [ava]);
+        assert!(results[2].get("location").is_none(), "{}", results[2]);
+    }
+
+    fn bulk_answers_say_where(server: &Server) {
+        let client = server.client();
+        let user = client.user("ava");
+        let at = client.get(&format!("/Users/{user}")).json["meta"]["location"].clone();
+        let missing = format!("/Users/{}", uuid::Uuid::new_v4());
+        let wrong = json!({"schemas": [uri::PATCH], "Operations": [{"op": "replace",
+            "path": "userName", "value": ""}]});
+        let results = bulk(&client, None, &json!([
+            {"method": "PATCH", "path": format!("/Users/{user}"), "data": wrong},
+            {"method": "PUT", "path": format!("/Users/{user}"), "data": {"userName": ""}},
+            {"method": "DELETE", "path": missing},
+            {"method": "DELETE", "path": format!("/Users/{user}")}]));
+        assert_eq!(statuses(&results), ["400", "400", "404", "204"]);
+        assert_eq!(results[0]["location"], at);
+        assert_eq!(results[1]["location"], at);
+        let other = results[2]["location"].as_str().unwrap();
+        assert!(other.ends_with(&missing), "{other}");
+        assert_eq!(results[3]["location"], at);
+    }
+
+    fn a_large_group_is_answered_with_its_version_alone(server: &Server) {
+        let client = server.client();
+        let mut operations: Vec<Value> = (0..101).map(|at| new_user(&format!("u{at}"))).collect();
+        let names: Vec<String> = (0..101).map(|at| format!("bulkId:u{at}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        operations.push(new_group("Ops", &names));
+        let results = bulk(&client, None, &json!(operations));
+        let path = format!("/Groups/{}", id_at(&results[101]));
+        let late = client.user("late");
+        let added = client.patch(&path, &json!([
+            {"op": "add", "path": "members", "value": [{"value": late}]}])).expect(204);
+        assert_eq!(added.header("etag"), Some("W/\"2\""));
+        assert_eq!(client.get(&path).header("etag"), Some("W/\"2\""));
     }
 
     fn fail_on_errors_ends_a_bulk_request(server: &Server) {

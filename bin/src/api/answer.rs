@@ -66,9 +66,14 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem of a status.
     pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
+        let detail: String = detail.into();
         Self {
             status,
-            detail: detail.into(),
+            // Parts of what was sent stand in it.
+            detail: match detail.char_indices().nth(DETAIL) {
+                Some((end, _)) => format!("{}…", detail.get(..end).unwrap_or_default()),
+                None => detail,
+            },
             allow: None,
         }
     }
@@ -166,3 +171,6 @@ pub(crate) fn matches(header: &str, tag: &str) -> bool {
         .map(str::trim)
         .any(|wanted| wanted == "*" || wanted == tag)
 }
+
+/// The longest detail, in characters.
+const DETAIL: usize = 500;

@@ -1,9 +1,10 @@
 //! What each route does: from JSON to the services, and back.
 
 use scim_admin::configuration::{parse_networks, parse_profile};
+use scim_admin::mapping::DraftSeen;
 use scim_admin::policy::Which;
 use scim_admin::{
-    AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider,
+    AccessToken, AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider,
     ProvisioningConfiguration, VersionChoice,
 };
 use scim_mapping::MappedResource;
@@ -11,9 +12,9 @@ use scim_provisioning::{Policies, ResourceKind};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::answer::{ApiAnswer, Problem};
+use super::answer::{ApiAnswer, Problem, tag};
+use super::records::place;
 use super::{Call, input};
-use crate::commands::link::carry_out;
 use crate::documents;
 
 pub(super) type Answered = Result<ApiAnswer, Problem>;
@@ -32,8 +33,18 @@ impl Call<'_> {
             .map_err(|error| Problem::new(400, format!("The body does not fit: {error}.")))
     }
 
+    /// The configuration that the path names, as it was when it was first looked for: what
+    /// `If-Match` was compared with is what is changed.
     fn found(&self) -> Result<ProvisioningConfiguration, Problem> {
-        Ok(self.api.admin.configuration(self.part(0))?)
+        if let Some(found) = self.found.get() {
+            return Ok(found.clone());
+        }
+        let found = self.api.admin.configuration(self.part(0))?;
+        Ok(self.found.get_or_init(|| found).clone())
+    }
+
+    fn draft_seen(&self) -> DraftSeen {
+        self.draft.get().cloned().unwrap_or_default()
     }
 
     fn id(&self) -> Result<String, Problem> {
@@ -143,16 +154,9 @@ pub(super) fn edit_configuration(call: &Call<'_>) -> Answered {
         return Err(Problem::new(422, said));
     }
     let input = given.over(ConfigurationInput::of(&found))?;
-    let id = found.id.to_string();
-    call.api
-        .admin
-        .edit_configuration(&call.actor, &id, &input)?;
-    show_configuration_of(call, &id)
-}
-
-fn show_configuration_of(call: &Call<'_>, id: &str) -> Answered {
-    let found = call.api.admin.configuration(id)?;
-    Ok(ApiAnswer::document(call.document(&found)))
+    let admin = &call.api.admin;
+    let edited = admin.edit_configuration(&call.actor, &found, &input)?;
+    Ok(ApiAnswer::document(call.document(&edited)))
 }
 
 pub(super) fn delete_configuration(call: &Call<'_>) -> Answered {
@@ -175,9 +179,9 @@ pub(super) fn disable(call: &Call<'_>) -> Answered {
 }
 
 fn switch(call: &Call<'_>, status: ConfigurationStatus) -> Answered {
-    let id = call.id()?;
-    call.api.admin.set_status(&call.actor, &id, status)?;
-    show_configuration_of(call, &id)
+    let admin = &call.api.admin;
+    let switched = admin.set_status(&call.actor, &call.found()?, status)?;
+    Ok(ApiAnswer::document(call.document(&switched)))
 }
 
 // Policy
@@ -203,11 +207,10 @@ pub(super) fn edit_policy(call: &Call<'_>) -> Answered {
         policies,
         ..ConfigurationInput::of(&found)
     };
-    let id = found.id.to_string();
     let edited = call
         .api
         .admin
-        .edit_configuration(&call.actor, &id, &input)?;
+        .edit_configuration(&call.actor, &found, &input)?;
     Ok(ApiAnswer::document(json!(edited.policies)))
 }
 
@@ -235,12 +238,30 @@ pub(super) fn list_tokens(call: &Call<'_>) -> Answered {
     Ok(whole(found.iter().map(documents::token).collect()))
 }
 
-pub(super) fn token(call: &Call<'_>) -> Result<Value, Problem> {
-    let found = call.api.admin.tokens(&call.id()?)?;
-    let token = found.iter().find(|token| token.id == call.part(1));
-    token
-        .map(documents::token)
+fn found_token(call: &Call<'_>) -> Result<AccessToken, Problem> {
+    let found = call.api.admin.tokens(&call.id()?)?.into_iter();
+    let mut found = found.filter(|token| token.id == call.part(1));
+    found
+        .next()
         .ok_or_else(|| Problem::not_found("There is no such token."))
+}
+
+/// What of a token its tag is made of: its use changes it all the time, and is no change of it.
+pub(super) fn token(call: &Call<'_>) -> Result<Value, Problem> {
+    let unused = AccessToken {
+        last_used: None,
+        last_used_from: None,
+        last_used_by: None,
+        ..found_token(call)?
+    };
+    Ok(documents::token(&unused))
+}
+
+pub(super) fn show_token(call: &Call<'_>) -> Answered {
+    Ok(ApiAnswer {
+        tag: Some(tag(&token(call)?)),
+        ..ApiAnswer::document(documents::token(&found_token(call)?))
+    })
 }
 
 pub(super) fn add_token(call: &Call<'_>) -> Answered {
@@ -272,7 +293,7 @@ pub(super) fn edit_token(call: &Call<'_>) -> Answered {
     let end: input::TokenEnd = call.read()?;
     let (admin, id) = (&call.api.admin, call.id()?);
     admin.set_token_end(&call.actor, &id, call.part(1), end.expires_at)?;
-    token(call).map(ApiAnswer::document)
+    show_token(call)
 }
 
 pub(super) fn revoke_token(call: &Call<'_>) -> Answered {
@@ -287,6 +308,8 @@ pub(super) fn revoke_token(call: &Call<'_>) -> Answered {
 pub(super) fn mapping(call: &Call<'_>) -> Result<Value, Problem> {
     let (resource, _) = call.resource()?;
     let (configuration, versions) = call.api.admin.mappings(&call.id()?, resource)?;
+    // What `If-Match` is compared with is what a write goes by.
+    call.draft.get_or_init(|| DraftSeen::among(&versions));
     let active = match resource {
         MappedResource::User => configuration.model.user,
         MappedResource::Group => configuration.model.group,
@@ -317,8 +340,9 @@ pub(super) fn draft_mapping(call: &Call<'_>) -> Answered {
         return Err(Problem::new(422, said));
     }
     let admin = &call.api.admin;
-    let (_, warnings) =
-        admin.draft_mapping(&call.actor, &call.id()?, &draft.mapping, &draft.note)?;
+    let (rules, note) = (&draft.mapping, &draft.note);
+    let seen = call.draft_seen();
+    let (_, warnings) = admin.draft_mapping(&call.actor, &call.id()?, rules, note, &seen)?;
     let document = mapping(call)?;
     let mut answer = ApiAnswer::document(document);
     if let Some(Value::Object(members)) = &mut answer.body {
@@ -335,7 +359,7 @@ pub(super) fn activate_mapping(call: &Call<'_>) -> Answered {
     };
     let (admin, id) = (&call.api.admin, call.id()?);
     match given.version {
-        None => admin.activate_mapping(&call.actor, &id, resource)?,
+        None => admin.activate_mapping(&call.actor, &id, resource, &call.draft_seen())?,
         Some(number) => admin.roll_back_mapping(&call.actor, &id, resource, number)?,
     };
     show_mapping(call)
@@ -402,13 +426,21 @@ fn computed(document: Value) -> ApiAnswer {
 
 // What waits
 
+/// What the tag of the held changes is made of, however many pages they have.
 pub(super) fn held(call: &Call<'_>) -> Result<Value, Problem> {
-    let found = call.api.admin.held(&call.id()?)?;
-    Ok(items(found.iter().map(documents::held)))
+    Ok(json!(call.api.admin.held_end(&call.id()?)?))
 }
 
 pub(super) fn list_held(call: &Call<'_>) -> Answered {
-    held(call).map(ApiAnswer::document)
+    let limit = call.query.limit()?;
+    let admin = &call.api.admin;
+    let found = admin.held(&call.id()?, place(call)?, limit)?;
+    let last = found.last().map(|change| change.id.clone());
+    let items = found.iter().map(documents::held).collect();
+    Ok(ApiAnswer {
+        tag: Some(tag(&held(call)?)),
+        ..page(items, limit, last)
+    })
 }
 
 pub(super) fn allow_held(call: &Call<'_>) -> Answered {
@@ -427,7 +459,7 @@ fn decide(call: &Call<'_>, allow: bool) -> Answered {
         _ => return Err(Problem::new(422, "Name \"users\", or say \"all\": true.")),
     };
     let (admin, id) = (&call.api.admin, call.id()?);
-    if which == Which::All && admin.held(&id)?.is_empty() {
+    if which == Which::All && admin.held_end(&id)?.0 == 0 {
         return Ok(whole(Vec::new()));
     }
     let decided = admin.decide_held(&call.actor, &id, which, allow);
@@ -450,13 +482,10 @@ pub(super) fn list_links(call: &Call<'_>) -> Answered {
 
 pub(super) fn approve_link(call: &Call<'_>) -> Answered {
     let chosen: input::LinkInput = call.read()?;
-    let configuration = call.found()?;
-    let (admin, id) = (&call.api.admin, configuration.id.to_string());
+    let (admin, id) = (&call.api.admin, call.id()?);
     let mut waiting = admin.link_requests(&id)?.into_iter();
     let link = waiting.find(|link| link.person == chosen.person);
     let link = link.ok_or_else(|| Problem::new(422, "No such link waits."))?;
-    carry_out(&call.api.provider, configuration.to_provisioning(), &link)
-        .map_err(|reason| Problem::new(422, reason))?;
-    admin.link_approved(&call.actor, &id, &link)?;
+    admin.approve_link(&call.actor, &call.api.provider, &id, &link)?;
     list_links(call)
 }

@@ -13,8 +13,12 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
+
 use scim_admin::account::Role;
-use scim_admin::{Actor, AdminService};
+use scim_admin::api_key::ApiKey;
+use scim_admin::mapping::DraftSeen;
+use scim_admin::{Actor, AdminService, ProvisioningConfiguration};
 use scim_provisioning::ServiceProvider;
 use serde_json::Value;
 
@@ -54,10 +58,16 @@ pub(crate) struct Api {
 struct Call<'a> {
     api: &'a Api,
     actor: Actor,
+    /// With which the request came.
+    key: ApiKey,
     /// The variable parts of the path, in order.
     parts: Vec<&'a str>,
     query: Query,
     body: Value,
+    /// The configuration of the path, once it was looked for.
+    found: OnceCell<ProvisioningConfiguration>,
+    /// Which draft was there then.
+    draft: OnceCell<DraftSeen>,
 }
 
 impl Api {
@@ -74,21 +84,15 @@ impl Api {
     ///
     /// # Errors
     /// 401 for whoever shows no live key.
-    pub(crate) fn authenticate(&self, request: &ApiRequest<'_>) -> Result<(Actor, Role), Problem> {
+    pub(crate) fn authenticate(&self, request: &ApiRequest<'_>) -> Result<ApiKey, Problem> {
         let header = request.authorization.unwrap_or_default();
         let header = std::str::from_utf8(header).unwrap_or_default();
         let (scheme, key) = header.split_once(' ').unwrap_or_default();
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Problem::unauthenticated("An API key is needed."));
         }
-        let Some(key) = self.admin.authenticate_key(key.trim())? else {
-            return Err(Problem::unauthenticated("The API key is not accepted."));
-        };
-        let actor = Actor {
-            name: format!("API key {}", key.name),
-            source: request.source.map(str::to_owned),
-        };
-        Ok((actor, key.role))
+        let found = self.admin.authenticate_key(key.trim())?;
+        found.ok_or_else(|| Problem::unauthenticated("The API key is not accepted."))
     }
 
     /// Answers a request.
@@ -97,21 +101,27 @@ impl Api {
     }
 
     fn run(&self, request: &ApiRequest<'_>) -> Result<ApiAnswer, Problem> {
-        let (actor, role) = self.authenticate(request)?;
+        let key = self.authenticate(request)?;
         let (route, parts) = match routes::find(request.method, request.path) {
             Found::Route(route, parts) => (route, parts),
             Found::OtherMethods(allowed) => return Err(Problem::method(allowed)),
             Found::Nothing => return Err(Problem::not_found("There is no such resource.")),
         };
-        if route.access == Access::Administrator && role != Role::Administrator {
+        if route.access == Access::Administrator && key.role != Role::Administrator {
             return Err(Problem::new(403, "This needs the role administrator."));
         }
         let call = Call {
             api: self,
-            actor,
+            actor: Actor {
+                name: format!("API key {}", key.name),
+                source: request.source.map(str::to_owned),
+            },
+            key,
             parts,
             query: Query::parse(request.query)?,
             body: body(request.body)?,
+            found: OnceCell::new(),
+            draft: OnceCell::new(),
         };
         if let Some(current) = route.current {
             let tag = answer::tag(&current(&call)?);

@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use super::answer::ApiAnswer;
 use super::handlers::Answered;
 use super::input;
-use super::records::{actions, outcomes};
+use super::records::{actions, outcomes, states};
 use super::routes::{Gives, ROUTES, Route};
 use super::{ADMIN, Call};
 use crate::documents;
@@ -234,6 +234,10 @@ fn query_parameter(name: &str) -> Value {
         "outcome" => (
             json!({ "type": "string", "enum": outcomes() }),
             "How it ended",
+        ),
+        "state" => (
+            json!({ "type": "string", "enum": states() }),
+            "Failures and warnings that are not resolved, or what is resolved",
         ),
         "action" => (
             json!({ "type": "string", "enum": actions() }),

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use scim_admin::account::Role;
-use scim_admin::event::{AuditQuery, EventQuery};
-use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
+use scim_admin::event::{AuditQuery, EventQuery, EventState};
+use scim_admin::people::{GroupsQuery, ManagedBy, PeopleQuery, PersonChange, UserType};
 use scim_mapping::CustomField;
 use scim_provisioning::ConfigurationId;
 use scim_provisioning::event::{Action, Outcome};
@@ -39,7 +39,7 @@ fn time(call: &Call<'_>, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
 }
 
 /// The id behind which a page begins.
-fn place<'c>(call: &'c Call<'_>) -> Result<Option<&'c str>, Problem> {
+pub(super) fn place<'c>(call: &'c Call<'_>) -> Result<Option<&'c str>, Problem> {
     match call.query.text("cursor") {
         Some(cursor) if !is_id(cursor) => {
             Err(Problem::new(400, "The cursor is none of this list."))
@@ -78,6 +78,9 @@ pub(super) fn list_events(call: &Call<'_>) -> Answered {
         action: one_of(call, "action", &actions())?,
         resource_type: one_of(call, "resourceType", &["User", "Group"])?,
         search: call.query.text("q").map(str::to_owned),
+        state: one_of(call, "state", &states())?
+            .as_deref()
+            .and_then(EventState::parse),
         since: time(call, "since")?,
         until: time(call, "until")?,
         after: Some(cursor(call)?.unwrap_or(0)),
@@ -93,21 +96,30 @@ pub(super) fn list_events(call: &Call<'_>) -> Answered {
     ))
 }
 
+fn event_id(call: &Call<'_>) -> Result<i64, Problem> {
+    let id = call.part(0).parse();
+    id.map_err(|_number| Problem::not_found("There is no such event."))
+}
+
+pub(super) fn event(call: &Call<'_>) -> Result<Value, Problem> {
+    let found = call.api.admin.event(event_id(call)?)?;
+    Ok(documents::event(&found))
+}
+
 pub(super) fn show_event(call: &Call<'_>) -> Answered {
-    let id: Option<i64> = call.part(0).parse().ok();
-    let query = EventQuery {
-        after: id.map(|id| id - 1),
-        limit: 1,
-        ..EventQuery::default()
-    };
-    let found = match id {
-        Some(_) => call.api.admin.events(&query)?,
-        None => Vec::new(),
-    };
-    match found.first().filter(|event| Some(event.id) == id) {
-        Some(event) => Ok(ApiAnswer::document(documents::event(event))),
-        None => Err(Problem::not_found("There is no such event.")),
-    }
+    event(call).map(ApiAnswer::document)
+}
+
+pub(super) fn resolve_event(call: &Call<'_>) -> Answered {
+    let id = event_id(call)?;
+    let resolved = call.api.admin.resolve_event(&call.actor, id)?;
+    Ok(ApiAnswer::document(documents::event(&resolved)))
+}
+
+pub(super) fn reopen_event(call: &Call<'_>) -> Answered {
+    let id = event_id(call)?;
+    let open = call.api.admin.reopen_event(&call.actor, id)?;
+    Ok(ApiAnswer::document(documents::event(&open)))
 }
 
 pub(super) fn list_users(call: &Call<'_>) -> Answered {
@@ -167,9 +179,13 @@ fn user_change() -> Problem {
 }
 
 pub(super) fn list_groups(call: &Call<'_>) -> Answered {
-    let (limit, query) = (call.query.limit()?, &call.query);
-    let admin = &call.api.admin;
-    let found = admin.groups(query.text("q"), place(call)?, limit)?;
+    let limit = call.query.limit()?;
+    let found = call.api.admin.groups(&GroupsQuery {
+        search: call.query.text("q").map(str::to_owned),
+        managed_by: named(call)?.map_or(ManagedBy::Anybody, ManagedBy::Configuration),
+        after: place(call)?.map(str::to_owned),
+        limit,
+    })?;
     let last = found.last().map(|group| group.id.clone());
     Ok(page(
         found.iter().map(documents::group).collect(),
@@ -341,7 +357,8 @@ pub(super) fn show_key(call: &Call<'_>) -> Answered {
 pub(super) fn add_key(call: &Call<'_>) -> Answered {
     let new: input::NewKey = call.read()?;
     let admin = &call.api.admin;
-    let issued = admin.add_api_key(&call.actor, &new.name, role(&new.role)?, new.days)?;
+    let (role, maker) = (role(&new.role)?, Some(&call.key));
+    let issued = admin.add_api_key(&call.actor, &new.name, role, new.days, maker)?;
     let location = format!("/api-keys/{}", issued.key.id);
     Ok(ApiAnswer {
         tag: None,
@@ -357,6 +374,11 @@ pub(super) fn revoke_key(call: &Call<'_>) -> Answered {
 /// How log entries end.
 pub(super) fn outcomes() -> [&'static str; 5] {
     Outcome::ALL.map(Outcome::as_str)
+}
+
+/// Whether log entries wait for somebody.
+pub(super) fn states() -> [&'static str; 2] {
+    EventState::ALL.map(EventState::as_str)
 }
 
 /// What log entries are about.

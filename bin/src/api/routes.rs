@@ -142,7 +142,6 @@ const CONFIGURATION: &str = "/configurations/*";
 const TOKENS: &str = "/configurations/*/tokens";
 const MAPPING: &str = "/configurations/*/mappings/*";
 const POLICY: &str = "/configurations/*/policy";
-const PAGE: &[&str] = &["q", "cursor", "limit"];
 
 /// Every route.
 pub(super) const ROUTES: &[Route] = &[
@@ -226,6 +225,12 @@ pub(super) const ROUTES: &[Route] = &[
         "Show a live token again",
     )
     .gives(Gives::Computed("IssuedTokenDocument")),
+    secret(read(
+        "/configurations/*/tokens/*",
+        on::show_token,
+        "Read a token, without its value",
+    ))
+    .gives(Gives::One("Token")),
     write(
         "PATCH",
         "/configurations/*/tokens/*",
@@ -292,7 +297,8 @@ pub(super) const ROUTES: &[Route] = &[
         on::list_held,
         "List what the guard holds",
     )
-    .gives(Gives::Page("Held")),
+    .gives(Gives::Page("Held"))
+    .asks(&["cursor", "limit"]),
     write(
         "POST",
         "/configurations/*/held/allow",
@@ -337,6 +343,7 @@ pub(super) const ROUTES: &[Route] = &[
         "outcome",
         "action",
         "resourceType",
+        "state",
         "q",
         "since",
         "until",
@@ -347,6 +354,22 @@ pub(super) const ROUTES: &[Route] = &[
         "/events/*",
         of::show_event,
         "Read an entry of the provisioning log",
+    )
+    .gives(Gives::One("Event")),
+    write(
+        "POST",
+        "/events/*/resolve",
+        of::event,
+        of::resolve_event,
+        "Mark a failure or a warning as resolved",
+    )
+    .gives(Gives::One("Event")),
+    write(
+        "POST",
+        "/events/*/reopen",
+        of::event,
+        of::reopen_event,
+        "Take back that a failure or a warning is resolved",
     )
     .gives(Gives::One("Event")),
     read("/users", of::list_users, "List users")
@@ -364,7 +387,7 @@ pub(super) const ROUTES: &[Route] = &[
     .gives(Gives::One("User")),
     read("/groups", of::list_groups, "List groups")
         .gives(Gives::Page("Group"))
-        .asks(PAGE),
+        .asks(&["q", "configuration", "cursor", "limit"]),
     read("/groups/*", of::show_group, "Read a group").gives(Gives::One("Group")),
     write(
         "PATCH",

@@ -47,7 +47,8 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     let admin = Instance::of(common)?.admin();
     match action {
         Action::Add(options) => {
-            let issued = admin.add_api_key(&actor(), &options.name, options.role, options.days)?;
+            let issued =
+                admin.add_api_key(&actor(), &options.name, options.role, options.days, None)?;
             match common.json {
                 true => output::json(&documents::issued_key(&issued)),
                 false => output::line(issued.value.reveal()),

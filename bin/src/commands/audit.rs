@@ -32,7 +32,7 @@ pub(crate) fn run(common: &Common, action: &Action) -> anyhow::Result<()> {
         output::json(&json!({
             "entries": verdict.head.length,
             "hash": verdict.head.hash,
-            "unchained": verdict.unchained,
+            "unchained": verdict.head.unchained,
             "fault": verdict.fault.map(|fault| fault.to_string()),
         }))?;
     }
@@ -41,9 +41,15 @@ pub(crate) fn run(common: &Common, action: &Action) -> anyhow::Result<()> {
     }
     match common.json {
         true => Ok(()),
-        false => output::line(&format!(
-            "{} entries hold; the last hash is {}",
-            verdict.head.length, verdict.head.hash
-        )),
+        false => {
+            let older = match verdict.head.unchained {
+                0 => String::new(),
+                older => format!(" ({older} older than the chain are not covered)"),
+            };
+            output::line(&format!(
+                "{} entries hold{older}; the last hash is {}",
+                verdict.head.length, verdict.head.hash
+            ))
+        }
     }
 }

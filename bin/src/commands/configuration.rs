@@ -250,7 +250,8 @@ fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<(
 
 fn edit(admin: &AdminService, edit: Edit) -> anyhow::Result<ProvisioningConfiguration> {
     let (name, changes) = (edit.which.configuration, edit.changes);
-    let now = admin.configuration(&name)?;
+    let before = admin.configuration(&name)?;
+    let now = ConfigurationInput::of(&before);
     let input = ConfigurationInput {
         name: changes.name.unwrap_or(now.name),
         description: changes.description.unwrap_or(now.description),
@@ -264,7 +265,7 @@ fn edit(admin: &AdminService, edit: Edit) -> anyhow::Result<ProvisioningConfigur
             None => now.networks,
         },
     };
-    Ok(admin.edit_configuration(&actor(), &now.id.to_string(), &input)?)
+    Ok(admin.edit_configuration(&actor(), &before, &input)?)
 }
 
 fn set(
@@ -272,7 +273,8 @@ fn set(
     which: &Which,
     status: ConfigurationStatus,
 ) -> anyhow::Result<ProvisioningConfiguration> {
-    Ok(admin.set_status(&actor(), &which.configuration, status)?)
+    let before = admin.configuration(&which.configuration)?;
+    Ok(admin.set_status(&actor(), &before, status)?)
 }
 
 fn provisions(configuration: &ProvisioningConfiguration) -> String {

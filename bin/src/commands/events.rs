@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use scim_admin::AdminService;
-use scim_admin::event::{EventQuery, LoggedEvent};
+use scim_admin::event::{EventQuery, EventState, LoggedEvent};
 use scim_provisioning::Outcome;
 
 use super::value::instant;
@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// Only those with this outcome.
     #[arg(long, value_parser = Outcome::ALL.map(Outcome::as_str))]
     outcome: Option<String>,
+    /// Only failures and warnings that are not resolved.
+    #[arg(long)]
+    open: bool,
     /// The newest so many.
     #[arg(long, value_name = "NUMBER", default_value_t = 100,
         value_parser = clap::value_parser!(i64).range(1..=10_000))]
@@ -55,6 +58,7 @@ fn query(admin: &AdminService, options: &Options) -> anyhow::Result<EventQuery> 
     Ok(EventQuery {
         configuration,
         outcome: options.outcome.clone(),
+        state: options.open.then_some(EventState::Open),
         limit: options.limit,
         ..EventQuery::default()
     })

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use scim_admin::AdminService;
+use scim_admin::people::GroupsQuery;
 
 use super::value::{Page, actor};
 use crate::documents;
@@ -44,8 +45,12 @@ pub(crate) fn run(common: &Common, action: &Action) -> anyhow::Result<()> {
 }
 
 fn list(common: &Common, admin: &AdminService, page: &Page) -> anyhow::Result<()> {
-    let (search, after) = (page.search.as_deref(), page.after.as_deref());
-    let groups = admin.groups(search, after, page.limit)?;
+    let groups = admin.groups(&GroupsQuery {
+        search: page.search.clone(),
+        after: page.after.clone(),
+        limit: page.limit,
+        ..GroupsQuery::default()
+    })?;
     if common.json {
         return output::json(&groups.iter().map(documents::group).collect());
     }

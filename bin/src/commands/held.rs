@@ -44,7 +44,9 @@ pub(crate) struct Chosen {
 pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     let admin = Instance::of(common)?.admin();
     let (chosen, allow) = match action {
-        Action::List { configuration } => return list(common, &admin.held(&configuration)?),
+        Action::List { configuration } => {
+            return list(common, &admin.held(&configuration, None, i64::MAX)?);
+        }
         Action::Allow(chosen) => (chosen, true),
         Action::Reject(chosen) => (chosen, false),
     };

@@ -3,7 +3,6 @@
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use scim_admin::policy::LinkRequest;
-use scim_provisioning::{Configuration, ServiceProvider};
 
 use super::value::{actor, instant};
 use crate::documents;
@@ -53,7 +52,6 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
 
 fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Result<()> {
     let admin = instance.admin();
-    let configuration = admin.configuration(&chosen.configuration)?;
     let waiting = admin.link_requests(&chosen.configuration)?;
     let approved: Vec<_> = waiting
         .into_iter()
@@ -64,32 +62,12 @@ fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Res
     }
     let provider = instance.provider(scim_protocol::Limits::default());
     for link in &approved {
-        if let Err(reason) = carry_out(&provider, configuration.to_provisioning(), link) {
-            bail!(reason);
-        }
-        admin.link_approved(&actor(), &chosen.configuration, link)?;
+        admin.approve_link(&actor(), &provider, &chosen.configuration, link)?;
     }
     if common.json {
         return output::json(&approved.iter().map(documents::link).collect());
     }
     output::line(&format!("Linked {}", approved.len()))
-}
-
-/// Links a person; answers why that is not possible.
-pub(crate) fn carry_out(
-    provider: &ServiceProvider,
-    configuration: Configuration,
-    link: &LinkRequest,
-) -> Result<(), String> {
-    let answer = provider.link(configuration, link.document.clone());
-    if answer.status == 201 {
-        return Ok(());
-    }
-    let detail = answer
-        .body
-        .and_then(|body| Some(body.get("detail")?.as_str()?.to_owned()));
-    let detail = detail.unwrap_or_default();
-    Err(format!("{} cannot be linked: {detail}", link.person_name))
 }
 
 fn names(user: &str, link: &LinkRequest) -> bool {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use scim_admin::VersionChoice;
+use scim_admin::mapping::DraftSeen;
 use scim_admin::mapping::MappingVersion;
 use scim_mapping::MappedResource;
 use scim_protocol::Limits;
@@ -194,7 +195,8 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
             };
             let rules = serde_json::to_value(defaults)?;
             let name = &mapping.configuration;
-            let (draft, _) = admin.draft_mapping(&actor(), name, &rules, "The default rules")?;
+            let note = "The default rules";
+            let (draft, _) = admin.draft_mapping(&actor(), name, &rules, note, &DraftSeen::Any)?;
             said(common, &draft, "Drafted", &[])
         }
         Action::Preview(options) => preview(common, &instance, &options),
@@ -204,7 +206,8 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
         Action::Drift { configuration } => drift(common, &instance, &configuration),
         Action::Activate(mapping) => {
             let name = &mapping.configuration;
-            let version = admin.activate_mapping(&actor(), name, mapping.resource.mapped())?;
+            let resource = mapping.resource.mapped();
+            let version = admin.activate_mapping(&actor(), name, resource, &DraftSeen::Any)?;
             said(common, &version, "Activated", &[])
         }
         Action::Rollback(options) => {
@@ -273,11 +276,13 @@ fn import(common: &Common, instance: &Instance, options: &Import) -> anyhow::Res
     let admin = instance.admin();
     let rules = read(&options.file)?;
     let name = &options.configuration;
-    let (draft, warnings) = admin.draft_mapping(&actor(), name, &rules, &options.note)?;
+    let note = &options.note;
+    let (draft, warnings) = admin.draft_mapping(&actor(), name, &rules, note, &DraftSeen::Any)?;
     if !options.activate {
         return said(common, &draft, "Drafted", &warnings);
     }
-    let version = admin.activate_mapping(&actor(), name, draft.rules.resource)?;
+    let own = DraftSeen::Checksum(draft.checksum);
+    let version = admin.activate_mapping(&actor(), name, draft.rules.resource, &own)?;
     said(common, &version, "Activated", &warnings)
 }
 

@@ -11,7 +11,7 @@ mod events;
 mod group;
 mod healthcheck;
 mod held;
-pub(crate) mod link;
+mod link;
 mod mapping;
 mod policy;
 mod token;

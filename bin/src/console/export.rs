@@ -1,29 +1,43 @@
 //! Lists as files that spreadsheets open.
 
+/// Lines of a file, of which the last ones come first: lists are read from their end, in blocks, so
+/// that no more than the file itself is kept.
+#[derive(Default)]
+pub(super) struct Lines(Vec<String>);
+
+impl Lines {
+    /// Puts a line before those that are there.
+    pub(super) fn before(&mut self, line: String) {
+        self.0.push(line);
+    }
+
+    /// How many lines there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The lines below a heading, which may be empty.
+    pub(super) fn text(self, heading: &str) -> String {
+        let length: usize = self.0.iter().map(String::len).sum();
+        let mut text = String::with_capacity(heading.len() + length);
+        text.push_str(heading);
+        for line in self.0.into_iter().rev() {
+            text.push_str(&line);
+        }
+        text
+    }
+}
+
 /// Comma-separated values (RFC 4180). A value that a spreadsheet would take for a formula gets an
 /// apostrophe in front.
-pub(super) struct Sheet(csv::Writer<Vec<u8>>);
-
-impl Sheet {
-    pub(super) fn new(columns: &[&str]) -> Self {
-        let mut writer = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .from_writer(Vec::new());
-        // Writing to memory does not fail, and every row has as many values as the first.
-        let _ = writer.write_record(columns);
-        Self(writer)
-    }
-
-    pub(super) fn row(&mut self, values: &[String]) {
-        let _ = self
-            .0
-            .write_record(values.iter().map(|value| harmless(value)));
-    }
-
-    pub(super) fn text(self) -> String {
-        let bytes = self.0.into_inner().unwrap_or_default();
-        String::from_utf8(bytes).unwrap_or_default()
-    }
+pub(super) fn row<S: AsRef<str>>(values: impl IntoIterator<Item = S>) -> String {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    // Writing to memory does not fail.
+    let _ = writer.write_record(values.into_iter().map(|value| harmless(value.as_ref())));
+    let bytes = writer.into_inner().unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 fn harmless(value: &str) -> String {
@@ -39,12 +53,12 @@ mod tests {
 
     #[test]
     fn values_are_quoted_and_never_formulas() {
-        let mut sheet = Sheet::new(&["name", "said"]);
-        for value in ["=1+1", "+1", "-1", "@x", "\tx", "a,\"b\"", "a\nb", "plain"] {
-            sheet.row(&[value.to_owned(), String::new()]);
+        let mut lines = Lines::default();
+        for value in ["plain", "a\nb", "a,\"b\"", "\tx", "@x", "-1", "+1", "=1+1"] {
+            lines.before(row([value, ""]));
         }
         assert_eq!(
-            sheet.text(),
+            lines.text(&row(["name", "said"])),
             "name,said\r\n'=1+1,\r\n'+1,\r\n'-1,\r\n'@x,\r\n'\tx,\r\n\"a,\"\"b\"\"\",\r\n\"a\nb\",\r\nplain,\r\n"
         );
     }

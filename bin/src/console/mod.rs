@@ -13,6 +13,7 @@ mod signing_in;
 mod tests;
 mod ui;
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use askama::Template;
@@ -21,6 +22,7 @@ use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
 use scim_admin::{Actor, AdminError, AdminService, PlainToken};
 use scim_provisioning::{Failure, ServiceProvider};
+use serde::{Deserialize, Serialize};
 
 use self::openid::OpenId;
 use self::routes::{Access, Found};
@@ -47,6 +49,8 @@ pub(crate) struct ConsoleRequest<'a> {
     pub(crate) host: Option<&'a str>,
     /// The `Sec-Fetch-Site` header.
     pub(crate) fetch_site: Option<&'a str>,
+    /// Whether a script fetched it by itself, with nobody there.
+    pub(crate) polled: bool,
     /// Where the request came from.
     pub(crate) source: Option<&'a str>,
 }
@@ -62,8 +66,8 @@ pub(crate) struct ConsoleAnswer {
     pub(crate) body: String,
     /// The `Location` header.
     pub(crate) location: Option<String>,
-    /// The `Set-Cookie` header.
-    pub(crate) cookie: Option<String>,
+    /// The `Set-Cookie` headers.
+    pub(crate) cookies: Vec<String>,
     /// Whether somebody tried to sign in and failed.
     pub(crate) failed: bool,
     /// Whether browsers may keep the answer.
@@ -82,7 +86,7 @@ impl ConsoleAnswer {
             media_type: "text/html; charset=utf-8",
             body,
             location: None,
-            cookie: None,
+            cookies: Vec::new(),
             failed: false,
             lasting: false,
             download: None,
@@ -97,7 +101,7 @@ impl ConsoleAnswer {
             media_type,
             body,
             location: None,
-            cookie: None,
+            cookies: Vec::new(),
             failed: false,
             lasting: false,
             download: Some(name),
@@ -111,7 +115,7 @@ impl ConsoleAnswer {
             media_type: "text/plain; charset=utf-8",
             body: String::new(),
             location: Some(location.into()),
-            cookie: None,
+            cookies: Vec::new(),
             failed: false,
             lasting: false,
             download: None,
@@ -230,50 +234,17 @@ impl Console {
                 Err(failed) => failed,
             },
         };
-        let (status, title, text) = match &failed {
-            Failed::NotFound => (404, "Not found", "There is nothing here, or not any more."),
-            Failed::Forbidden => (403, "Not allowed", "This needs the role administrator."),
-            Failed::Form => (
-                403,
-                "Not accepted",
-                "The form is too old, or came from another site. Go back, reload and try again.",
-            ),
-            Failed::Method => (
-                405,
-                "Not possible",
-                "Go back and use the page's own buttons.",
-            ),
-            Failed::Busy => (
-                503,
-                "Busy",
-                "Too much is going on at once; try again in a moment.",
-            ),
-            Failed::Internal => (
-                500,
-                "The server failed",
-                "It could not be done; the server's log says why.",
-            ),
-            Failed::Refused(error) => {
-                return self.told(request, 422, "Not accepted", &sentence(error));
+        let answer = match self.visit(request, Vec::new()) {
+            Ok(visit) => refusal(&visit, &failed),
+            Err(_) => {
+                let (status, title, text) = said(&failed);
+                message(request, status, title, &text)
             }
         };
         ConsoleAnswer {
             allow: matches!(failed, Failed::Method).then(|| routes::methods(request.path)),
-            ..self.told(request, status, title, text)
+            ..answer
         }
-    }
-
-    /// A sentence where a page would be; whoever is signed in stays within the console.
-    fn told(
-        &self,
-        request: &ConsoleRequest<'_>,
-        status: u16,
-        title: &str,
-        text: &str,
-    ) -> ConsoleAnswer {
-        let within = self.visit(request, Vec::new());
-        let within = within.and_then(|visit| pages::told(&visit, status, title, text));
-        within.unwrap_or_else(|_failed| message(request, status, title, text))
     }
 
     fn visit<'a>(
@@ -281,9 +252,9 @@ impl Console {
         request: &'a ConsoleRequest<'a>,
         parts: Vec<&'a str>,
     ) -> Result<Visit<'a>, Failed> {
-        let session = request.cookie.and_then(session_cookie);
+        let session = request.cookie.and_then(|all| cookie(all, SESSION));
         let signed_in = match session {
-            Some(session) => self.admin.signed_in(session)?,
+            Some(session) => self.admin.signed_in(session, !request.polled)?,
             None => None,
         };
         Ok(Visit {
@@ -306,9 +277,49 @@ impl Console {
         visit.admitted(route.access)?;
         match (&visit.signed_in, route.access) {
             (None, Access::Auditor | Access::Administrator) => Ok(signing_in::ask(&visit)),
+            _ if route.confirmed && !visit.is_confirmed() => {
+                signing_in::confirm(visit, route.handler)
+            }
             _ => (route.handler)(&visit),
         }
     }
+}
+
+/// Why a page is not shown: the status, in a word, in a sentence.
+fn said(failed: &Failed) -> (u16, &'static str, Cow<'static, str>) {
+    let (status, title, text) = match failed {
+        Failed::NotFound => (404, "Not found", "There is nothing here, or not any more."),
+        Failed::Forbidden => (403, "Not allowed", "This needs the role administrator."),
+        Failed::Form => (
+            403,
+            "Not accepted",
+            "The form is too old, or came from another site. Go back, reload and try again.",
+        ),
+        Failed::Method => (
+            405,
+            "Not possible",
+            "Go back and use the page's own buttons.",
+        ),
+        Failed::Busy => (
+            503,
+            "Busy",
+            "Too much is going on at once; try again in a moment.",
+        ),
+        Failed::Internal => (
+            500,
+            "The server failed",
+            "It could not be done; the server's log says why.",
+        ),
+        Failed::Refused(error) => return (422, "Not accepted", sentence(error).into()),
+    };
+    (status, title, text.into())
+}
+
+/// A sentence where a page would be; whoever is signed in stays within the console.
+fn refusal(visit: &Visit<'_>, failed: &Failed) -> ConsoleAnswer {
+    let (status, title, text) = said(failed);
+    pages::told(visit, status, title, &text)
+        .unwrap_or_else(|_failed| message(visit.request, status, title, &text))
 }
 
 impl Visit<'_> {
@@ -348,7 +359,7 @@ impl Visit<'_> {
     fn here(&self) -> String {
         let ConsoleRequest { path, query, .. } = self.request;
         match (self.request.method, query.is_empty()) {
-            ("POST", _) => address(routes::page_at(path)),
+            ("POST", _) => address(routes::page_above(path)),
             (_, true) => address(path),
             (_, false) => format!("{}?{query}", address(path)),
         }
@@ -358,7 +369,7 @@ impl Visit<'_> {
     fn back(&self) -> String {
         match (self.request.method, self.request.path.rsplit_once('/')) {
             ("POST", _) => self.here(),
-            (_, Some((above, _))) => address(routes::page_at(above)),
+            (_, Some((above, _))) => address(routes::page_above(above)),
             (_, None) => CONSOLE.to_owned(),
         }
     }
@@ -379,6 +390,35 @@ impl Visit<'_> {
         })
     }
 
+    /// What is shown once, and was put into the browser by the answer before.
+    fn flash(&self) -> Option<Flash> {
+        let sealed = self.request.cookie.and_then(|all| cookie(all, FLASH))?;
+        let kept = self.console.admin.unseal(sealed)?;
+        let flash: Flash = serde_json::from_str(&kept).ok()?;
+        let fresh = Utc::now().timestamp() <= flash.until;
+        let own = self
+            .who()
+            .is_ok_and(|who| who.session.account == flash.account);
+        (fresh && own).then_some(flash)
+    }
+
+    /// Leads to a page that shows something once more than the form that made it: whoever loads
+    /// that page again sees it for another minute, and makes nothing twice.
+    fn shown_at(&self, location: &str, text: &str) -> Result<ConsoleAnswer, Failed> {
+        let flash = Flash {
+            text: text.to_owned(),
+            account: self.who()?.session.account.clone(),
+            until: Utc::now().timestamp() + FLASH_SECONDS,
+        };
+        let kept = serde_json::to_string(&flash).map_err(|_json| Failed::Internal)?;
+        let sealed = self.console.admin.seal(&kept)?;
+        let cookie = format!("{FLASH}={sealed}; Max-Age={FLASH_SECONDS}; {ATTRIBUTES}");
+        Ok(ConsoleAnswer {
+            cookies: vec![cookie],
+            ..ConsoleAnswer::redirect(location)
+        })
+    }
+
     fn administers(&self) -> bool {
         self.signed_in
             .as_ref()
@@ -395,7 +435,7 @@ impl Visit<'_> {
 /// The address of a path of the console.
 fn address(path: &str) -> String {
     match path {
-        "/" => CONSOLE.to_owned(),
+        "" | "/" => CONSOLE.to_owned(),
         path => format!("{CONSOLE}{path}"),
     }
 }
@@ -436,15 +476,20 @@ impl Form {
     }
 }
 
-fn session_cookie(header: &str) -> Option<&str> {
-    let mut cookies = header.split(';').map(str::trim);
-    cookies.find_map(|cookie| cookie.strip_prefix(SESSION)?.strip_prefix('='))
+/// A secret on its way from the form that made it to the page that shows it, sealed.
+#[derive(Serialize, Deserialize)]
+struct Flash {
+    text: String,
+    /// Whose it is.
+    account: String,
+    /// Until when it is shown, in seconds since 1970.
+    until: i64,
 }
 
-/// What is kept while somebody is at the OpenID provider.
-fn flow_cookie(header: &str) -> Option<&str> {
+/// The value of a cookie.
+fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
     let mut cookies = header.split(';').map(str::trim);
-    cookies.find_map(|cookie| cookie.strip_prefix(FLOW)?.strip_prefix('='))
+    cookies.find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))
 }
 
 fn session(token: &PlainToken) -> String {
@@ -453,6 +498,16 @@ fn session(token: &PlainToken) -> String {
 
 fn no_session() -> String {
     format!("{SESSION}=; Max-Age=0; {ATTRIBUTES}")
+}
+
+/// What somebody is told whose address failed to sign in too often.
+pub(crate) fn too_many(seconds: u64) -> ConsoleAnswer {
+    let minutes = seconds.div_ceil(60);
+    let text = format!(
+        "Signing in failed too often from your address. Try again in {minutes} minutes; from \
+         another address it is possible at once."
+    );
+    message(&ConsoleRequest::default(), 429, "Too many attempts", &text)
 }
 
 fn message(request: &ConsoleRequest<'_>, status: u16, title: &str, text: &str) -> ConsoleAnswer {
@@ -467,9 +522,8 @@ fn message(request: &ConsoleRequest<'_>, status: u16, title: &str, text: &str) -
 }
 
 /// The theme that somebody chose: `light`, `dark`, or empty for the system's.
-fn theme(cookie: Option<&str>) -> &'static str {
-    let mut cookies = cookie.unwrap_or_default().split(';').map(str::trim);
-    let chosen = cookies.find_map(|cookie| cookie.strip_prefix(THEME)?.strip_prefix('='));
+fn theme(header: Option<&str>) -> &'static str {
+    let chosen = header.and_then(|header| cookie(header, THEME));
     match chosen {
         Some("light") => "light",
         Some("dark") => "dark",
@@ -487,6 +541,8 @@ fn sentence(error: &AdminError) -> String {
 }
 
 const THEME: &str = "sops-theme";
+const FLASH: &str = "__Host-sops-flash";
+const FLASH_SECONDS: i64 = 60;
 const FLOW: &str = "__Host-sops-openid";
 const SESSION: &str = "__Host-sops";
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";

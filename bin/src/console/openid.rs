@@ -219,12 +219,18 @@ impl OpenId {
                 .auth_time()
                 .context("the ID token does not say when")?;
             ensure!(
-                (Utc::now() - at).num_seconds() <= FLOW_SECONDS,
+                at.timestamp() >= flow.begun - CLOCKS,
                 "the provider did not ask for the password again"
             );
         }
         // Of the token that was just verified.
         let all = payload(&token.to_string())?;
+        // OpenID Connect Core 1.0 section 3.1.3.7, point 5.
+        ensure!(
+            all.get("azp")
+                .is_none_or(|azp| azp.as_str() == Some(self.client.as_str())),
+            "the ID token was issued to another client"
+        );
         let text = |name: &str| all.get(name).and_then(Value::as_str).map(str::to_owned);
         let subject = claims.subject().to_string();
         let name = ["preferred_username", "email", "name"];
@@ -283,6 +289,8 @@ fn certificates(file: &std::path::Path) -> anyhow::Result<Vec<Certificate<'stati
 
 /// How long somebody may be at the provider, in seconds.
 const FLOW_SECONDS: i64 = 600;
+/// How far the clocks of the provider and this server may be apart, in seconds.
+const CLOCKS: i64 = 30;
 const METADATA_AGE: Duration = Duration::from_secs(3_600);
 /// The longest answer of the provider, in bytes.
 const LARGEST: u64 = 1 << 20;

@@ -14,7 +14,7 @@ pub(super) enum Access {
     Administrator,
 }
 
-type Handler = fn(&Visit<'_>) -> Result<ConsoleAnswer, Failed>;
+pub(super) type Handler = fn(&Visit<'_>) -> Result<ConsoleAnswer, Failed>;
 
 /// A page, or what its form does.
 pub(super) struct Route {
@@ -22,6 +22,8 @@ pub(super) struct Route {
     /// The path, with `*` for a part that varies.
     pub(super) path: &'static str,
     pub(super) access: Access,
+    /// Whether the password is asked for again, unless it was entered just now.
+    pub(super) confirmed: bool,
     pub(super) handler: Handler,
 }
 
@@ -30,6 +32,17 @@ pub(super) enum Found<'p> {
     Route(&'static Route, Vec<&'p str>),
     OtherMethods,
     Nothing,
+}
+
+/// The page that a form stands on, or the nearest one above it.
+pub(super) fn page_above(path: &str) -> &str {
+    let mut path = path;
+    loop {
+        if path.is_empty() || matches!(find("GET", path), Found::Route(..)) {
+            return path;
+        }
+        path = path.rsplit_once('/').map_or("", |(above, _)| above);
+    }
 }
 
 pub(super) fn find<'p>(method: &str, path: &'p str) -> Found<'p> {
@@ -51,18 +64,6 @@ pub(super) fn find<'p>(method: &str, path: &'p str) -> Found<'p> {
     }
 }
 
-/// The nearest page at a path or above it.
-pub(super) fn page_at(path: &str) -> &str {
-    let mut at = path;
-    loop {
-        match (find("GET", at), at.rsplit_once('/')) {
-            (Found::Route(..), _) => return at,
-            (_, None | Some(("", _))) => return "/",
-            (_, Some((above, _))) => at = above,
-        }
-    }
-}
-
 /// The methods that are possible at a path, as the `Allow` header names them (RFC 9110 section
 /// 10.2.1).
 pub(super) fn methods(path: &str) -> String {
@@ -80,6 +81,7 @@ const fn page(path: &'static str, handler: Handler) -> Route {
         method: "GET",
         path,
         access: Access::Auditor,
+        confirmed: false,
         handler,
     }
 }
@@ -96,7 +98,16 @@ const fn action(path: &'static str, handler: Handler) -> Route {
         method: "POST",
         path,
         access: Access::Administrator,
+        confirmed: false,
         handler,
+    }
+}
+
+/// What shows a secret, gives rights or cannot be undone.
+const fn confirmed(route: Route) -> Route {
+    Route {
+        confirmed: true,
+        ..route
     }
 }
 
@@ -136,20 +147,22 @@ pub(super) const ROUTES: &[Route] = &[
     anyone(action("/setup", signing_in::set_up)),
     anyone(page("/openid", signing_in::begin_openid)),
     anyone(page("/openid/callback", signing_in::end_openid)),
-    page("/confirm", signing_in::confirm_form),
-    auditors(action("/confirm", signing_in::confirm)),
     auditors(action("/logout", signing_in::sign_out)),
     auditors(action("/theme", signing_in::set_theme)),
     page("/", pages::overview::show),
     page("/help", pages::help),
     page(scim!(""), pages::configurations::list),
     administrators(page(scim!("/new"), pages::configurations::new)),
-    action(scim!("/new"), pages::configurations::add),
+    confirmed(action(scim!("/new"), pages::configurations::add)),
     page(scim!("/logs"), pages::logs::list),
-    action(scim!("/logs/export"), pages::logs::export),
-    page(scim!("/logs/*"), pages::logs::show),
+    confirmed(action(scim!("/logs/export"), pages::logs::export)),
+    page(scim!("/logs/*"), pages::event::show),
+    action(scim!("/logs/*/resolve"), pages::event::resolve),
+    action(scim!("/logs/*/reopen"), pages::event::reopen),
+    confirmed(action(scim!("/logs/*/replay"), pages::event::replay)),
     page(scim!("/*"), pages::configuration::overview),
     page(scim!("/*/drift"), pages::configuration::drift),
+    auditors(action(scim!("/*/drift"), pages::configuration::count_drift)),
     administrators(page(scim!("/*/edit"), pages::configurations::edit)),
     action(scim!("/*/edit"), pages::configurations::save),
     action(scim!("/*/enable"), pages::configurations::enable),
@@ -159,12 +172,13 @@ pub(super) const ROUTES: &[Route] = &[
         scim!("/*/delete"),
         pages::configurations::confirm_deletion,
     )),
-    action(scim!("/*/delete"), pages::configurations::delete),
+    confirmed(action(scim!("/*/delete"), pages::configurations::delete)),
     administrators(page(scim!("/*/tokens"), pages::tokens::list)),
-    action(scim!("/*/tokens"), pages::tokens::add),
-    action(scim!("/*/tokens/*/reveal"), pages::tokens::reveal),
-    action(scim!("/*/tokens/*/end"), pages::tokens::set_end),
-    action(scim!("/*/tokens/*/revoke"), pages::tokens::revoke),
+    confirmed(action(scim!("/*/tokens"), pages::tokens::add)),
+    administrators(page(scim!("/*/tokens/*"), pages::tokens::show)),
+    confirmed(action(scim!("/*/tokens/*/reveal"), pages::tokens::reveal)),
+    confirmed(action(scim!("/*/tokens/*/end"), pages::tokens::set_end)),
+    confirmed(action(scim!("/*/tokens/*/revoke"), pages::tokens::revoke)),
     page(mapping!(""), pages::mappings::show),
     administrators(page(mapping!("/new-rule"), pages::mappings::new_rule)),
     administrators(page(mapping!("/rules/*"), pages::mappings::edit_rule)),
@@ -175,11 +189,15 @@ pub(super) const ROUTES: &[Route] = &[
     action(mapping!("/restore-defaults"), pages::mappings::restore),
     action(mapping!("/import"), pages::mappings::import),
     page(mapping!("/export"), pages::mappings::export),
-    action(mapping!("/activate"), pages::mappings::activate),
-    action(mapping!("/rollback"), pages::mappings::roll_back),
+    confirmed(action(mapping!("/activate"), pages::mappings::activate)),
+    confirmed(action(mapping!("/rollback"), pages::mappings::roll_back)),
     page(mapping!("/preview"), pages::mappings::preview_form),
     auditors(action(mapping!("/preview"), pages::mappings::preview)),
     page(scim!("/*/mappings/user/impact"), pages::mappings::impact),
+    auditors(action(
+        scim!("/*/mappings/user/impact"),
+        pages::mappings::count_impact,
+    )),
     action(scim!("/*/mappings/user/reapply"), pages::mappings::reapply),
     page(scim!("/*/groups"), pages::group_rules::list),
     administrators(page(scim!("/*/groups/new-rule"), pages::group_rules::new)),
@@ -215,22 +233,31 @@ pub(super) const ROUTES: &[Route] = &[
     page("/groups/*", pages::directory::group),
     action("/groups/*/unlink", pages::directory::unlink_group),
     page("/security/audit", pages::audit::list),
-    auditors(action("/security/audit/export", pages::audit::export)),
+    confirmed(auditors(action(
+        "/security/audit/export",
+        pages::audit::export,
+    ))),
     page("/api-docs", pages::api_docs::show),
     page("/api-docs/openapi.json", pages::api_docs::document),
     page("/api-docs/schemas/*", pages::api_docs::schema),
     page("/settings", pages::settings::show),
-    action("/settings/accounts", pages::settings::add_account),
-    action("/settings/accounts/*/role", pages::settings::set_role),
-    action(
+    confirmed(action("/settings/accounts", pages::settings::add_account)),
+    confirmed(action(
+        "/settings/accounts/*/role",
+        pages::settings::set_role,
+    )),
+    confirmed(action(
         "/settings/accounts/*/password",
         pages::settings::set_password,
-    ),
-    action(
+    )),
+    confirmed(action(
         "/settings/accounts/*/delete",
         pages::settings::delete_account,
-    ),
+    )),
     action("/settings/sessions/*/end", pages::settings::end_session),
-    action("/settings/api-keys", pages::settings::add_key),
-    action("/settings/api-keys/*/revoke", pages::settings::revoke_key),
+    confirmed(action("/settings/api-keys", pages::settings::add_key)),
+    confirmed(action(
+        "/settings/api-keys/*/revoke",
+        pages::settings::revoke_key,
+    )),
 ];

@@ -5,8 +5,9 @@ use chrono::Utc;
 use scim_admin::AdminError;
 
 use super::openid::Flow;
+use super::routes::{Handler, page_above};
 use super::{
-    ATTRIBUTES, CONSOLE, ConsoleAnswer, FLOW, Failed, THEME, Visit, flow_cookie, no_session,
+    ATTRIBUTES, CONSOLE, ConsoleAnswer, FLOW, Failed, THEME, Visit, cookie, no_session, refusal,
     sentence, session, theme,
 };
 
@@ -15,14 +16,19 @@ use super::{
 #[template(path = "password.html")]
 struct Password<'a> {
     title: &'a str,
-    action: &'a str,
+    action: String,
     button: &'a str,
     intro: &'a str,
     error: String,
     name: Option<&'a str>,
     /// Whether the password is a new one.
     new: bool,
-    form_token: String,
+    /// The name of the password's field.
+    field: &'a str,
+    /// What else goes with the form.
+    kept: Vec<(String, String)>,
+    /// Where somebody goes who changes their mind.
+    back: String,
     secret: &'a str,
     next: &'a str,
     theme: &'static str,
@@ -36,13 +42,15 @@ impl Default for Password<'_> {
     fn default() -> Self {
         Self {
             title: "Sign in",
-            action: "/admin/login",
+            action: "/admin/login".to_owned(),
             button: "Sign in",
             intro: "",
             error: String::new(),
             name: Some(""),
             new: false,
-            form_token: String::new(),
+            field: "password",
+            kept: Vec::new(),
+            back: String::new(),
             secret: "",
             next: "",
             theme: "",
@@ -70,11 +78,6 @@ pub(super) fn ask(visit: &Visit<'_>) -> ConsoleAnswer {
         (_, query) => format!("{CONSOLE}{}?{query}", visit.request.path),
     };
     ConsoleAnswer::redirect(format!("/admin/login?next={}", encoded(&wanted)))
-}
-
-/// Sends somebody to enter the password again, and back afterwards.
-pub(super) fn ask_again(back: &str) -> ConsoleAnswer {
-    ConsoleAnswer::redirect(format!("/admin/confirm?next={}", encoded(back)))
 }
 
 /// A text as it stands in a query (RFC 3986 section 2.1).
@@ -111,7 +114,7 @@ pub(super) fn sign_in(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
     match admin.sign_in(visit.request.source, name, password) {
         Ok(token) => Ok(ConsoleAnswer {
-            cookie: Some(session(&token)),
+            cookies: vec![session(&token)],
             ..ConsoleAnswer::redirect(next(visit.form.text("next")))
         }),
         Err(error) => again(
@@ -132,8 +135,13 @@ fn again(page: Password<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed>
         AdminError::Invalid(_) | AdminError::NameTaken(_) => 422,
         _ => return Err(error.into()),
     };
+    let said = match (&error, page.name) {
+        // Whose password it is, is known.
+        (AdminError::SignIn, None) => "The password is wrong.".to_owned(),
+        _ => sentence(&error),
+    };
     let page = Password {
-        error: sentence(&error),
+        error: said,
         ..page
     };
     Ok(ConsoleAnswer {
@@ -145,7 +153,7 @@ fn again(page: Password<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed>
 fn setup_page(secret: &str) -> Password<'_> {
     Password {
         title: "Set up ServiceOps SCIM",
-        action: "/admin/setup",
+        action: "/admin/setup".to_owned(),
         button: "Create the administrator",
         intro: "Choose the name and the password of the first administrator. A password has 15 characters or more; four random words are easy to keep.",
         new: true,
@@ -191,53 +199,70 @@ pub(super) fn set_up(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         .and_then(|_account| admin.sign_in(source, name, password));
     match begun {
         Ok(token) => Ok(ConsoleAnswer {
-            cookie: Some(session(&token)),
+            cookies: vec![session(&token)],
             ..ConsoleAnswer::redirect("/admin/users/scim-provisioning")
         }),
         Err(error) => again(page, error),
     }
 }
 
-fn confirm_page<'a>(visit: &'a Visit<'_>, to: &'a str) -> Result<Password<'a>, Failed> {
+/// Asks for the password before a form is carried out. The form comes along, so that nothing has
+/// to be entered twice.
+pub(super) fn confirm(mut visit: Visit<'_>, handler: Handler) -> Result<ConsoleAnswer, Failed> {
+    let Some(password) = visit.form.given(CONFIRM) else {
+        return ConsoleAnswer::page(200, &confirm_page(&visit)?);
+    };
+    let (admin, source) = (&visit.console.admin, visit.request.source);
+    let token = match admin.confirm(source, visit.who()?, password) {
+        Ok(token) => token,
+        Err(error) => return again(confirm_page(&visit)?, error),
+    };
+    visit.signed_in = admin.signed_in(token.reveal(), true)?;
+    let answer = handler(&visit);
+    // Whatever comes of it, the session goes on under its new secret.
+    let mut answer = answer.unwrap_or_else(|failed| refusal(&visit, &failed));
+    answer.cookies.push(session(&token));
+    Ok(answer)
+}
+
+fn confirm_page<'a>(visit: &'a Visit<'_>) -> Result<Password<'a>, Failed> {
+    let by_openid = visit.who()?.openid;
+    let back = format!("{CONSOLE}{}", page_above(visit.request.path));
     Ok(Password {
         title: "Enter your password again",
-        action: "/admin/confirm",
+        action: format!("{CONSOLE}{}", visit.request.path),
         button: "Continue",
-        intro: "What comes next shows a secret or cannot be undone.",
+        intro: match by_openid {
+            true => {
+                "What you want to do shows a secret, gives rights or cannot be undone. Nothing was done yet: sign in again, and press the button once more."
+            }
+            false => "What you want to do shows a secret, gives rights or cannot be undone.",
+        },
         name: None,
-        form_token: visit.console.admin.form_token(visit.who()?),
-        next: next(to),
-        theme: theme(visit.request.cookie),
-        openid: match visit.who()?.openid {
-            true => format!("/admin/openid?confirm=1&next={}", encoded(next(to))),
+        field: CONFIRM,
+        kept: visit
+            .form
+            .0
+            .iter()
+            .filter(|(name, _)| name != CONFIRM)
+            .cloned()
+            .collect(),
+        openid: match by_openid {
+            true => format!("/admin/openid?confirm=1&next={}", encoded(&back)),
             false => String::new(),
         },
-        by_password: !visit.who()?.openid,
+        back,
+        theme: theme(visit.request.cookie),
+        by_password: !by_openid,
         ..Password::default()
     })
-}
-
-pub(super) fn confirm_form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    ConsoleAnswer::page(200, &confirm_page(visit, visit.query.text("next"))?)
-}
-
-pub(super) fn confirm(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (admin, source) = (&visit.console.admin, visit.request.source);
-    let to = visit.form.text("next");
-    match admin.confirm(source, visit.who()?, visit.form.text("password")) {
-        Ok(token) => Ok(ConsoleAnswer {
-            cookie: Some(session(&token)),
-            ..ConsoleAnswer::redirect(next(to))
-        }),
-        Err(error) => again(confirm_page(visit, to)?, error),
-    }
 }
 
 pub(super) fn sign_out(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
     admin.sign_out(visit.request.source, visit.who()?)?;
     Ok(ConsoleAnswer {
-        cookie: Some(no_session()),
+        cookies: vec![no_session()],
         ..ConsoleAnswer::redirect("/admin/login")
     })
 }
@@ -249,9 +274,9 @@ pub(super) fn set_theme(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         _ => format!("{THEME}=; Max-Age=0"),
     };
     Ok(ConsoleAnswer {
-        cookie: Some(format!(
+        cookies: vec![format!(
             "{chosen}; Path=/admin; Secure; HttpOnly; SameSite=Lax"
-        )),
+        )],
         ..ConsoleAnswer::redirect(next(visit.form.text("next")))
     })
 }
@@ -265,7 +290,7 @@ pub(super) fn begin_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let kept = serde_json::to_string(&flow).map_err(|_json| Failed::Internal)?;
     let sealed = visit.console.admin.seal(&kept)?;
     Ok(ConsoleAnswer {
-        cookie: Some(format!("{FLOW}={sealed}; Max-Age=600; {ATTRIBUTES}")),
+        cookies: vec![format!("{FLOW}={sealed}; Max-Age=600; {ATTRIBUTES}")],
         ..ConsoleAnswer::redirect(address)
     })
 }
@@ -274,7 +299,7 @@ pub(super) fn begin_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
 pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let openid = visit.console.openid.as_ref().ok_or(Failed::NotFound)?;
     let admin = &visit.console.admin;
-    let sealed = visit.request.cookie.and_then(flow_cookie);
+    let sealed = visit.request.cookie.and_then(|all| cookie(all, FLOW));
     let kept = sealed.and_then(|sealed| admin.unseal(sealed));
     let flow: Option<Flow> = kept.and_then(|kept| serde_json::from_str(&kept).ok());
     let flow = flow.ok_or(Failed::Form)?;
@@ -282,6 +307,7 @@ pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let vouched = openid.end(&flow, state, code);
     let vouched = vouched.map_err(|error| not_vouched(&error))?;
     let Some(role) = vouched.role else {
+        admin.role_taken(visit.request.source, &vouched.who)?;
         let subject = vouched.who.subject;
         tracing::warn!(subject, "the OpenID provider gives no role");
         return Err(Failed::Refused(AdminError::Invalid(
@@ -297,7 +323,7 @@ pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         confirms,
     )?;
     Ok(ConsoleAnswer {
-        cookie: Some(session(&token)),
+        cookies: vec![session(&token)],
         ..ConsoleAnswer::redirect(next(&flow.next))
     })
 }
@@ -310,3 +336,6 @@ fn not_vouched(error: &anyhow::Error) -> Failed {
         "the OpenID provider did not sign you in; the server's log says why".to_owned(),
     ))
 }
+
+/// The field of a password that is entered again.
+const CONFIRM: &str = "confirm_password";

@@ -159,6 +159,9 @@ document! {
         duration_micros: i64,
         source: Option<String>,
         user_agent: Option<String>,
+        /// When an administrator marked it as resolved.
+        resolved_at: Option<String>,
+        resolved_by: Option<String>,
     }
 }
 document! {

@@ -198,6 +198,8 @@ pub(crate) fn event(event: &LoggedEvent) -> Value {
         duration_micros: event.duration_micros,
         source: event.source.clone(),
         user_agent: event.user_agent.clone(),
+        resolved_at: maybe_instant(event.resolved_at),
+        resolved_by: event.resolved_by.clone(),
     })
 }
 

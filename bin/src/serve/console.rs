@@ -2,11 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use super::request::Incoming;
 use super::{Shared, body};
@@ -28,6 +28,12 @@ pub(crate) async fn handle(
     let Ok(path) = incoming.below(CONSOLE) else {
         return plain(StatusCode::BAD_REQUEST, "The address cannot be read.");
     };
+    // Nothing is hashed for an address that failed too often, whatever password it brings now.
+    let signs_in = request.method() == Method::POST && SIGN_IN.contains(&path.as_str());
+    let waits = incoming.address.filter(|_address| signs_in);
+    if let Some(wait) = waits.and_then(|one| shared.sign_ins.waits(one, Instant::now())) {
+        return too_many(wait);
+    }
     let form = match body::within(&request, payload, FORM).await {
         Ok(form) => form,
         Err(error) => {
@@ -46,6 +52,7 @@ pub(crate) async fn handle(
         text(header::HOST),
         text(HeaderName::from_static("sec-fetch-site")),
     );
+    let polled = text(HeaderName::from_static("x-fragment")).is_some_and(|how| how == "poll");
     let (source, service) = (incoming.source(), Arc::clone(&shared.service));
     let work = move || {
         service.console(&ConsoleRequest {
@@ -57,11 +64,12 @@ pub(crate) async fn handle(
             origin: origin.as_deref(),
             host: host.as_deref(),
             fetch_site: site.as_deref(),
+            polled,
             source: source.as_deref(),
         })
     };
     match web::block(move || catch_unwind(AssertUnwindSafe(work))).await {
-        Ok(Ok(answer)) => respond(throttled(answer, &shared, &incoming)),
+        Ok(Ok(answer)) => throttled(answer, &shared, &incoming),
         _ => {
             tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.")
@@ -69,22 +77,22 @@ pub(crate) async fn handle(
     }
 }
 
-/// Failed sign-ins are counted by address together with failed authentications.
-fn throttled(answer: ConsoleAnswer, shared: &Shared, incoming: &Incoming) -> ConsoleAnswer {
+/// Counts failed sign-ins by address.
+fn throttled(answer: ConsoleAnswer, shared: &Shared, incoming: &Incoming) -> HttpResponse {
     let failed = incoming.address.filter(|_address| answer.failed);
-    let wait = failed.and_then(|address| shared.throttle.failure(address, Instant::now()));
+    let wait = failed.and_then(|address| shared.sign_ins.failure(address, Instant::now()));
     match wait {
-        Some(wait) => ConsoleAnswer {
-            status: 429,
-            media_type: "text/plain; charset=utf-8",
-            body: format!(
-                "Signing in failed too often from your address; try again in {} seconds.\n",
-                wait.as_secs().saturating_add(1)
-            ),
-            ..answer
-        },
-        None => answer,
+        Some(wait) => too_many(wait),
+        None => respond(answer),
     }
+}
+
+fn too_many(wait: Duration) -> HttpResponse {
+    let seconds = wait.as_secs().saturating_add(1);
+    let mut response = respond(crate::console::too_many(seconds));
+    let seconds = HeaderValue::from(seconds);
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
 }
 
 fn respond(answer: ConsoleAnswer) -> HttpResponse {
@@ -93,15 +101,7 @@ fn respond(answer: ConsoleAnswer) -> HttpResponse {
     if answer.lasting {
         response.insert_header((header::CACHE_CONTROL, "public, max-age=300"));
     }
-    let fixed = [
-        ("content-security-policy", POLICY),
-        ("referrer-policy", "same-origin"),
-        ("permissions-policy", "clipboard-write=(self)"),
-        ("cross-origin-opener-policy", "same-origin"),
-    ];
-    for header in fixed {
-        response.insert_header(header);
-    }
+    protect(&mut response);
     let download = answer
         .download
         .map(|name| format!("attachment; filename=\"{name}\""));
@@ -109,18 +109,36 @@ fn respond(answer: ConsoleAnswer) -> HttpResponse {
         (header::CONTENT_DISPOSITION, download),
         (header::ALLOW, answer.allow),
         (header::LOCATION, answer.location),
-        (header::SET_COOKIE, answer.cookie),
     ];
     for (name, value) in variable {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             response.insert_header((name, value));
         }
     }
+    for cookie in answer.cookies {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.append_header((header::SET_COOKIE, cookie));
+        }
+    }
     response.content_type(answer.media_type).body(answer.body)
 }
 
+/// What every page tells the browser to hold to.
+fn protect(response: &mut HttpResponseBuilder) {
+    for header in [
+        ("content-security-policy", POLICY),
+        ("referrer-policy", "same-origin"),
+        ("permissions-policy", "clipboard-write=(self)"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        response.insert_header(header);
+    }
+}
+
 fn plain(status: StatusCode, text: &str) -> HttpResponse {
-    HttpResponse::build(status)
+    let mut response = HttpResponse::build(status);
+    protect(&mut response);
+    response
         .content_type("text/plain; charset=utf-8")
         .body(format!("{text}\n"))
 }
@@ -128,5 +146,7 @@ fn plain(status: StatusCode, text: &str) -> HttpResponse {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
+/// Where passwords are tried.
+const SIGN_IN: [&str; 2] = ["/login", "/setup"];
 /// The longest form, in bytes: a mapping that is imported.
 const FORM: usize = 256 * 1024;

@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use super::answer::{self, Reply};
 use super::scim::Speaker;
+use crate::api::ADMIN;
+use crate::console::CONSOLE;
 
 /// Where SCIM is served.
 pub(crate) const SCIM: &str = "/api/scim/v2";
@@ -61,7 +63,9 @@ fn refusal(request: &ServiceRequest) -> Option<Refused> {
     if headers.get_all(header::AUTHORIZATION).count() > 1 {
         return Some(Refused::RepeatedAuthorization);
     }
-    if has_token(request.query_string()) {
+    // Who shows no token where it belongs is asked for one first.
+    let anonymous = is_scim(request) && !headers.contains_key(header::AUTHORIZATION);
+    if has_token(request.query_string()) && !anonymous {
         return Some(Refused::TokenInQuery);
     }
     let encoding = headers.get(header::CONTENT_ENCODING);
@@ -172,6 +176,20 @@ fn log(response: &ServiceResponse<BoxBody>, id: &str, began: Instant) {
 /// The path for the log: what is neither the name of an endpoint nor an id of ours may be the name
 /// of a person.
 fn logged(path: &str) -> String {
+    // What administrators ask for is named by words and ids alone.
+    for base in [ADMIN, CONSOLE] {
+        if let Some(below) = path.strip_prefix(base) {
+            let parts = below.split('/').take(LOGGED_PARTS + 2);
+            let parts = parts.map(|part| {
+                if is_id(part) || is_name(part) {
+                    part
+                } else {
+                    "*"
+                }
+            });
+            return format!("{base}{}", parts.collect::<Vec<_>>().join("/"));
+        }
+    }
     let (base, below) = match path.strip_prefix(SCIM) {
         Some(below) => (SCIM, below),
         None => ("", path),
@@ -188,6 +206,11 @@ fn logged(path: &str) -> String {
 fn is_word(part: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'.';
     part.len() <= LONGEST_WORD && part.bytes().all(letter)
+}
+
+fn is_name(part: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    part.len() <= LONGEST_WORD && part.bytes().all(fits)
 }
 
 fn is_id(part: &str) -> bool {
@@ -229,6 +252,14 @@ mod tests {
             (
                 "/api/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
                 "/api/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
+            ),
+            (
+                "/admin/users/scim-provisioning/01a20ba6-40d1-768e-a201-f1b2b9313838/tokens",
+                "/admin/users/scim-provisioning/01a20ba6-40d1-768e-a201-f1b2b9313838/tokens",
+            ),
+            (
+                "/api/admin/v1/configurations/Entra ID/tokens",
+                "/api/admin/v1/configurations/*/tokens",
             ),
             ("/a/b/c/d/e/f/g/h", "/a/*/*/*"),
             ("/x\u{1b}", "/*"),

@@ -18,6 +18,7 @@ mod throttle;
 
 use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
@@ -43,6 +44,8 @@ pub(crate) fn run(common: &Common, options: ServeOptions) -> anyhow::Result<()> 
 pub(crate) struct Shared {
     service: Arc<dyn Service>,
     throttle: Throttle,
+    /// Failed sign-ins to the console, by address.
+    sign_ins: Throttle,
     /// From where administrators come; from everywhere when it is empty.
     admin_networks: Vec<IpNet>,
 }
@@ -67,9 +70,11 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let certificate = Arc::new(ReloadingCertificate::open(files.clone())?);
     let instance = Instance::open(common, &public_url, options.database_connections)?;
     let openid = OpenId::of(&options.openid, &format!("{public_url}/admin"))?;
+    let retention = Some(i64::from(options.event_retention_days)).filter(|days| *days > 0);
     let shared = web::Data::new(Shared {
-        service: Arc::new(instance.backend(options.limits.protocol(), openid)),
-        throttle: Throttle::new(options.limits.failed_authentications()),
+        service: Arc::new(instance.backend(options.limits.protocol(), openid, retention)),
+        throttle: Throttle::new(options.limits.failed_authentications(), throttle::MINUTE),
+        sign_ins: Throttle::new(SIGN_INS, SIGN_IN_PERIOD),
         admin_networks: options.admin_networks.clone(),
     });
 
@@ -86,28 +91,45 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     stopping.abort();
     keeping.abort();
     // What was counted meanwhile is written before the end.
-    let last = web::block(move || service.housekeep()).await;
-    if let Ok(Err(error)) = last {
-        let reason = crate::output::sentence(&error);
-        tracing::warn!(reason, "housekeeping failed");
-    }
+    background(move || service.housekeep()).await;
     tracing::info!("stopped");
     ended
 }
 
-/// Does what time brings, again and again.
+/// Does what time brings, again and again, and then what waits in the background, step by step:
+/// between two steps the server can stop.
 async fn housekeep(service: Arc<dyn Service>) {
     loop {
-        let service = Arc::clone(&service);
-        match web::block(move || service.housekeep()).await {
-            Ok(Err(error)) => {
-                let reason = crate::output::sentence(&error);
-                tracing::warn!(reason, "housekeeping failed");
+        let keeper = Arc::clone(&service);
+        background(move || keeper.housekeep()).await;
+        for _ in 0..LOOKS {
+            loop {
+                let worker = Arc::clone(&service);
+                match background(move || worker.work()).await {
+                    Some(true) => {}
+                    _ => break,
+                }
             }
-            Err(error) => tracing::error!(%error, "housekeeping was cut short"),
-            Ok(Ok(())) => {}
+            actix_web::rt::time::sleep(LOOK).await;
         }
-        actix_web::rt::time::sleep(HOUSEKEEPING).await;
+    }
+}
+
+/// What came of work in the background; the log has what went wrong.
+async fn background<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> Option<T> {
+    match web::block(work).await {
+        Ok(Ok(done)) => Some(done),
+        Ok(Err(error)) => {
+            let reason = crate::output::sentence(&error);
+            tracing::warn!(reason, "housekeeping failed");
+            None
+        }
+        Err(error) => {
+            tracing::error!(%error, "housekeeping was cut short");
+            None
+        }
     }
 }
 
@@ -158,7 +180,12 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
     )
 }
 
-const HOUSEKEEPING: std::time::Duration = std::time::Duration::from_secs(10);
+/// How often somebody looks for work that waits, and how many times before the next housekeeping.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOKS: usize = 10;
 
 #[cfg(test)]
 mod tests;
+/// How often an address may fail to sign in within a period.
+const SIGN_INS: usize = 30;
+const SIGN_IN_PERIOD: Duration = Duration::from_secs(600);

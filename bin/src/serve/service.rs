@@ -48,6 +48,13 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// # Errors
     /// Why it could not be done; it is tried again later.
     fn housekeep(&self) -> anyhow::Result<()>;
+
+    /// Does a step of the work that waits in the background, such as applying rules anew; answers
+    /// whether there was any.
+    ///
+    /// # Errors
+    /// Why it could not be done; it is tried again later.
+    fn work(&self) -> anyhow::Result<bool>;
 }
 
 /// What a client shows of itself.

@@ -50,7 +50,7 @@ impl Service for Echo {
             },
             _ => Answer {
                 location: Some("https://scim.example.com/x".to_owned()),
-                version: Some(scim_protocol::Version(7)),
+                version: Some(scim_protocol::Version(7).into()),
                 ..Answer::json(200, echo(caller, request))
             },
         }
@@ -66,9 +66,24 @@ impl Service for Echo {
 
     fn console(
         &self,
-        _request: &crate::console::ConsoleRequest<'_>,
+        request: &crate::console::ConsoleRequest<'_>,
     ) -> crate::console::ConsoleAnswer {
-        panic!("a mistake")
+        let failed = match request.body {
+            b"password=wrong" => true,
+            b"password=right" => false,
+            _ => panic!("a mistake"),
+        };
+        crate::console::ConsoleAnswer {
+            status: if failed { 401 } else { 303 },
+            media_type: "text/plain",
+            body: String::new(),
+            location: None,
+            cookies: vec!["a=1".to_owned(), "b=2".to_owned()],
+            failed,
+            lasting: false,
+            download: None,
+            allow: None,
+        }
     }
 
     fn setup_secret(&self) -> anyhow::Result<Option<String>> {
@@ -85,6 +100,10 @@ impl Service for Echo {
 
     fn housekeep(&self) -> anyhow::Result<()> {
         Ok(())
+    }
+
+    fn work(&self) -> anyhow::Result<bool> {
+        Ok(false)
     }
 }
 
@@ -126,7 +145,8 @@ async fn call_all(requests: Vec<TestRequest>) -> Vec<ServiceResponse<BoxBody>> {
     };
     let shared = web::Data::new(Shared {
         service: Arc::new(service),
-        throttle: Throttle::new(1),
+        throttle: Throttle::new(1, throttle::MINUTE),
+        sign_ins: Throttle::new(2, throttle::MINUTE),
         admin_networks: Vec::new(),
     });
     let app = App::new()
@@ -286,6 +306,10 @@ async fn the_edge_refuses_in_scim_shape() {
             to(HttpMethod::GET, "/api/scim/v2/Users?a=1&access_token=good"),
             403,
         ),
+        (
+            TestRequest::get().uri("/api/scim/v2/Users?access_token=good"),
+            401,
+        ),
     ] {
         let response = call(request).await;
         assert_eq!(response.status(), status);
@@ -352,5 +376,29 @@ async fn other_routes_answer_without_authentication() {
         assert_eq!(response.status(), status, "{uri}");
         let text = read_body(response).await;
         assert!(!String::from_utf8_lossy(&text).contains("away"), "{uri}");
+    }
+}
+
+#[actix_web::test]
+async fn an_address_that_failed_too_often_does_not_sign_in_with_the_right_password_either() {
+    let address = |last: u8| std::net::SocketAddr::from(([192, 0, 2, last], 4711));
+    let sign_in = |last, password: &str| {
+        let request = to(HttpMethod::POST, "/admin/login").peer_addr(address(last));
+        request.set_payload(format!("password={password}"))
+    };
+    let responses = call_all(vec![
+        sign_in(1, "wrong"),
+        sign_in(1, "wrong"),
+        sign_in(1, "right"),
+        sign_in(2, "right"),
+    ])
+    .await;
+    let status: Vec<u16> = responses.iter().map(|one| one.status().as_u16()).collect();
+    assert_eq!(status, [401, 401, 429, 303]);
+    let wait = responses[2].headers().get("retry-after").unwrap();
+    assert!(wait.to_str().unwrap().parse::<u64>().unwrap() > 0);
+    assert_eq!(responses[3].headers().get_all("set-cookie").count(), 2);
+    for response in &responses {
+        assert!(response.headers().contains_key("content-security-policy"));
     }
 }

@@ -1,4 +1,4 @@
-//! How many failed authentications one address has.
+//! How often one address fails to authenticate or to sign in.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 /// address.
 pub(crate) struct Throttle {
     limit: usize,
+    period: Duration,
     windows: Mutex<HashMap<IpAddr, Window>>,
 }
 
@@ -19,12 +20,21 @@ struct Window {
 }
 
 impl Throttle {
-    /// Lets an address fail this often in a minute.
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Lets an address fail this often in a period.
+    pub(crate) fn new(limit: usize, period: Duration) -> Self {
         Self {
             limit,
+            period,
             windows: Mutex::default(),
         }
+    }
+
+    /// How long an address that failed too often already has to wait.
+    pub(crate) fn waits(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = windows.get(&network(address))?;
+        let left = self.period.checked_sub(now.duration_since(window.began))?;
+        (window.failures >= self.limit).then_some(left)
     }
 
     /// Notes a failure. `Some` when it was one too many: how long the address is to wait.
@@ -32,7 +42,7 @@ impl Throttle {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let mut key = network(address);
         if windows.len() >= ADDRESSES && !windows.contains_key(&key) {
-            windows.retain(|_address, window| now.duration_since(window.began) < MINUTE);
+            windows.retain(|_address, window| now.duration_since(window.began) < self.period);
             if windows.len() >= ADDRESSES {
                 // Those beyond the table's end share one count.
                 key = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
@@ -43,12 +53,12 @@ impl Throttle {
             failures: 0,
         };
         let window = windows.entry(key).or_insert(fresh);
-        if now.duration_since(window.began) >= MINUTE {
+        if now.duration_since(window.began) >= self.period {
             *window = fresh;
         }
         window.failures = window.failures.saturating_add(1);
         (window.failures > self.limit)
-            .then(|| MINUTE.saturating_sub(now.duration_since(window.began)))
+            .then(|| self.period.saturating_sub(now.duration_since(window.began)))
     }
 }
 
@@ -63,7 +73,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const ADDRESSES: usize = 10_000;
 
 #[cfg(test)]
@@ -72,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_failure_beyond_the_limit_waits_for_the_rest_of_the_minute() {
-        let throttle = Throttle::new(2);
+        let throttle = Throttle::new(2, MINUTE);
         let (address, now) = ("192.0.2.1".parse().unwrap(), Instant::now());
         assert_eq!(throttle.failure(address, now), None);
         assert_eq!(throttle.failure(address, now), None);
@@ -81,12 +91,18 @@ mod tests {
             throttle.failure(address, later),
             Some(Duration::from_secs(40))
         );
+        assert_eq!(
+            throttle.waits(address, later),
+            Some(Duration::from_secs(40))
+        );
+        assert_eq!(throttle.waits(address, now + MINUTE * 2), None);
         assert_eq!(throttle.failure(address, now + MINUTE), None);
+        assert_eq!(throttle.waits(address, now + MINUTE), None);
     }
 
     #[test]
     fn a_mapped_address_is_the_same_and_a_neighbour_another() {
-        let throttle = Throttle::new(1);
+        let throttle = Throttle::new(1, MINUTE);
         let now = Instant::now();
         for (address, refused) in [
             ("192.0.2.1", false),
@@ -103,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_table_does_not_grow_without_end() {
-        let throttle = Throttle::new(1);
+        let throttle = Throttle::new(1, MINUTE);
         let now = Instant::now();
         for number in 0..(ADDRESSES as u32 + 50) {
             throttle.failure(IpAddr::from(number.to_be_bytes()), now);

@@ -118,6 +118,15 @@ pub(crate) struct ServeOptions {
         value_parser = network
     )]
     pub(crate) admin_networks: Vec<IpNet>,
+    /// How many days entries of the provisioning log are kept; 0 for good.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_EVENT_RETENTION_DAYS",
+        value_name = "DAYS",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=36_500)
+    )]
+    pub(crate) event_retention_days: u32,
     /// Sign-in by an OpenID provider.
     #[command(flatten)]
     pub(crate) openid: OpenIdOptions,

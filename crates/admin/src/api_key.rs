@@ -26,6 +26,8 @@ pub struct ApiKey {
     pub expires: DateTime<Utc>,
     /// When it was revoked.
     pub revoked: Option<DateTime<Utc>>,
+    /// The id of the key that made it, where that was one: it ends with it, and is revoked with it.
+    pub made_by: Option<String>,
 }
 
 impl ApiKey {

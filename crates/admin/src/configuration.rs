@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use scim_protocol::Profile;
+use scim_protocol::text::{storable, valid_user_name};
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Configuration, ConfigurationId, Policies};
@@ -137,7 +138,7 @@ pub struct ConfigurationInput {
     #[validate(custom(function = "valid_name"))]
     pub name: String,
     /// What it is for.
-    #[validate(length(max = 500, message = "is longer than 500 characters"))]
+    #[validate(custom(function = "valid_description"))]
     pub description: String,
     /// Whether Users are provisioned.
     pub users: bool,
@@ -209,13 +210,27 @@ fn valid_networks(networks: &[IpNet]) -> Result<(), ValidationError> {
     }
 }
 
+fn valid_description(text: &str) -> Result<(), ValidationError> {
+    let message = if text.chars().count() > 500 {
+        "is longer than 500 characters"
+    } else if !storable(text) {
+        "holds a control character"
+    } else {
+        return Ok(());
+    };
+    Err(ValidationError::new("description").with_message(message.into()))
+}
+
 fn valid_name(name: &str) -> Result<(), ValidationError> {
     let message = if name.trim().is_empty() {
         "is empty"
     } else if name.chars().count() > 100 {
         "is longer than 100 characters"
-    } else if name.chars().any(char::is_control) {
-        "holds a control character"
+    } else if !valid_user_name(name) {
+        // Two names that look alike must not be two configurations.
+        "holds a character that nobody sees"
+    } else if ConfigurationId::parse(name.trim()).is_some() {
+        "looks like an id"
     } else {
         return Ok(());
     };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
+use scim_protocol::schema::uri;
 use scim_provisioning::ConfigurationId;
 use serde_json::{Value, json};
 
@@ -22,6 +23,8 @@ pub struct EventQuery {
     pub resource_type: Option<String>,
     /// Of this resource or HTTP request by its id, or of a resource whose name begins so.
     pub search: Option<String>,
+    /// Open or resolved.
+    pub state: Option<EventState>,
     /// At this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Before this time.
@@ -32,6 +35,33 @@ pub struct EventQuery {
     pub before: Option<i64>,
     /// At most so many.
     pub limit: i64,
+}
+
+/// Whether an administrator has dealt with a failure or a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventState {
+    /// A failure or a warning that is not resolved.
+    Open,
+    /// Resolved.
+    Resolved,
+}
+
+impl EventState {
+    /// Every state.
+    pub const ALL: [Self; 2] = [Self::Open, Self::Resolved];
+
+    /// The state as it is asked for.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The state that a text names.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
 }
 
 /// An entry of the provisioning log.
@@ -75,8 +105,48 @@ pub struct LoggedEvent {
     pub source: Option<String>,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
-    /// The request without secrets: `{"method", "target", "body"}`.
+    /// The request without secrets: `{"method", "target", "body", "ifMatch"}`.
     pub request: Option<Value>,
+    /// What the client was told of an error; entries of older versions do not know it.
+    pub detail: Option<String>,
+    /// When an administrator marked it as resolved.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// Who did.
+    pub resolved_by: Option<String>,
+}
+
+impl LoggedEvent {
+    /// Whether it is a failure or a warning, which an administrator may mark as resolved.
+    pub fn can_be_resolved(&self) -> bool {
+        matches!(self.outcome.as_str(), "failure" | "warning")
+    }
+
+    /// The body of the error that the client was answered (RFC 7644 section 3.12), where it is
+    /// known.
+    pub fn answer(&self) -> Option<Value> {
+        let detail = self.detail.as_deref()?;
+        let method = self.request.as_ref()?.get("method")?;
+        // HEAD is kept as GET, and has no body.
+        if method == "GET" {
+            return None;
+        }
+        let mut body = json!({ "schemas": [uri::ERROR], "status": self.status.to_string() });
+        if let Some(members) = body.as_object_mut() {
+            if let Some(scim_type) = &self.scim_type {
+                members.insert("scimType".to_owned(), json!(scim_type));
+            }
+            members.insert("detail".to_owned(), json!(detail));
+        }
+        Some(body)
+    }
+
+    /// Open or resolved; `None` for an entry that needs nobody.
+    pub fn state(&self) -> Option<EventState> {
+        match self.resolved_at {
+            Some(_) => Some(EventState::Resolved),
+            None => self.can_be_resolved().then_some(EventState::Open),
+        }
+    }
 }
 
 /// How many log entries of an hour ended in one way.
@@ -157,6 +227,8 @@ pub struct AuditHead {
     pub length: i64,
     /// The hash of the last one; empty before the first.
     pub hash: String,
+    /// How many entries are older than the chain, and not in it.
+    pub unchained: i64,
 }
 
 /// An entry of the audit with its place in the chain.
@@ -175,8 +247,6 @@ pub struct AuditLink {
 pub struct AuditVerdict {
     /// The end of the chain, as far as it holds.
     pub head: AuditHead,
-    /// How many entries are older than the chain.
-    pub unchained: i64,
     /// What is wrong; `None` when every entry is as it was written.
     pub fault: Option<AuditFault>,
 }

@@ -18,6 +18,7 @@ pub mod policy;
 mod service;
 pub mod session;
 pub mod store;
+pub mod survey;
 pub mod token;
 
 pub use authenticate::{Authenticated, AuthenticationError, Authenticator};
@@ -26,6 +27,6 @@ pub use configuration::{
 };
 pub use error::AdminError;
 pub use keyring::{KeyRing, KeyRingError};
-pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken, VersionChoice};
+pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken, Replay, VersionChoice};
 pub use store::Store;
 pub use token::{AccessToken, PlainToken};

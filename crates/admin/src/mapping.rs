@@ -87,3 +87,32 @@ fn checksum(rules: &MappingSet) -> String {
 
 /// The number of the draft.
 pub const DRAFT: i64 = 0;
+
+/// Which draft somebody saw who puts another one in its place, or activates it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum DraftSeen {
+    /// Nobody looked: whatever is there.
+    #[default]
+    Any,
+    /// None was there.
+    None,
+    /// The one of this checksum.
+    Checksum(String),
+}
+
+impl DraftSeen {
+    /// The draft among the versions of a mapping.
+    pub fn among(versions: &[MappingVersion]) -> Self {
+        let draft = versions.iter().find(|version| version.version == DRAFT);
+        draft.map_or(Self::None, |draft| Self::Checksum(draft.checksum.clone()))
+    }
+
+    /// Whether what was seen is what is there: a draft of this checksum, or none.
+    pub fn is_still(&self, checksum: Option<&str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::None => checksum.is_none(),
+            Self::Checksum(seen) => checksum == Some(seen),
+        }
+    }
+}

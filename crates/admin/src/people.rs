@@ -46,13 +46,26 @@ pub struct PeopleQuery {
     pub limit: i64,
 }
 
-/// Who manages a person.
+/// Which groups, in order of id.
+#[derive(Debug, Clone, Default)]
+pub struct GroupsQuery {
+    /// Whose name contains this.
+    pub search: Option<String>,
+    /// Managed by whom.
+    pub managed_by: ManagedBy,
+    /// Behind this id.
+    pub after: Option<String>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Who manages a person or a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ManagedBy {
     /// Whoever does, or nobody.
     #[default]
     Anybody,
-    /// Nobody: the person was created by hand.
+    /// Nobody: it is done by hand.
     Nobody,
     /// A configuration.
     Configuration(ConfigurationId),

@@ -12,13 +12,14 @@ use crate::configuration::ProvisioningConfiguration;
 use crate::event::{
     Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
 };
-use crate::mapping::{MappingVersion, ReceivedAttribute};
+use crate::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use crate::people::{
-    GroupDetail, GroupSummary, ManagedCounts, Member, PeopleQuery, Person, PersonChange,
-    PersonDetail, PersonInput,
+    GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, Member, PeopleQuery, Person,
+    PersonChange, PersonDetail, PersonInput,
 };
 use crate::policy::{Decision, HeldChange, LinkRequest};
 use crate::session::Session;
+use crate::survey::{Survey, SurveyKind};
 use crate::token::AccessToken;
 
 /// Where configurations, tokens, accounts and keys are kept. Every call is one transaction, and
@@ -232,6 +233,12 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn end_session(&self, hash: &str, audit: &AuditEntry) -> Result<(), StoreError>;
 
+    /// Ends every session of an account.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn end_sessions(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError>;
+
     /// Deletes sessions that were last used before a time.
     ///
     /// # Errors
@@ -302,16 +309,11 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, StoreError>;
 
-    /// Groups whose name contains a text, in order of id, behind an id.
+    /// Groups in order of id.
     ///
     /// # Errors
     /// See [`Store`].
-    fn group_summaries(
-        &self,
-        search: Option<&str>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<GroupSummary>, StoreError>;
+    fn group_summaries(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, StoreError>;
 
     /// The versions of a mapping, the newest first and the draft last.
     ///
@@ -326,11 +328,16 @@ pub trait Store: Send + Sync {
     /// Puts a draft in the place of the one that is there.
     ///
     /// # Errors
-    /// See [`Store`].
-    fn put_draft(&self, draft: &MappingVersion, audit: &AuditEntry) -> Result<(), StoreError>;
+    /// [`StoreError::Stale`] when another one is there than was seen.
+    fn put_draft(
+        &self,
+        draft: &MappingVersion,
+        seen: &DraftSeen,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
 
     /// Makes a version the active one, if `expected` still is: a new one, in whose place the draft
-    /// goes, or one that is there.
+    /// goes that was seen, or one that is there.
     ///
     /// # Errors
     /// [`StoreError::Stale`].
@@ -338,7 +345,7 @@ pub trait Store: Send + Sync {
         &self,
         version: &MappingVersion,
         expected: i64,
-        new: bool,
+        draft: Option<&DraftSeen>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 
@@ -366,6 +373,46 @@ pub trait Store: Send + Sync {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Job>, StoreError>;
+
+    /// Whether work waits in the background: a job or a survey.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn work_waits(&self) -> Result<bool, StoreError>;
+
+    /// Asks for a survey, unless one of its kind waits already. What came of the last one stays
+    /// until it is done.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn ask_survey(&self, survey: &Survey) -> Result<(), StoreError>;
+
+    /// The survey of a kind.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn survey(
+        &self,
+        configuration: ConfigurationId,
+        kind: SurveyKind,
+    ) -> Result<Option<Survey>, StoreError>;
+
+    /// Takes up the survey that waits longest and that nobody works on, and keeps others from it
+    /// until a time.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn claim_survey(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Survey>, StoreError>;
+
+    /// Keeps what came of a survey.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn save_survey(&self, survey: &Survey) -> Result<(), StoreError>;
 
     /// Adds to what was seen of attributes.
     ///
@@ -416,11 +463,23 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn delete_custom_field(&self, key: &str, audit: &AuditEntry) -> Result<bool, StoreError>;
 
-    /// What the guard holds of a configuration, in order of time.
+    /// What the guard holds of a configuration, in order of time, behind an id.
     ///
     /// # Errors
     /// See [`Store`].
-    fn held(&self, configuration: ConfigurationId) -> Result<Vec<HeldChange>, StoreError>;
+    fn held(
+        &self,
+        configuration: ConfigurationId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<HeldChange>, StoreError>;
+
+    /// How many changes the guard holds of a configuration, and the id of the last one.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn held_end(&self, configuration: ConfigurationId)
+    -> Result<(i64, Option<String>), StoreError>;
 
     /// Carries out a decision, with its log entries, and answers what it was about.
     ///
@@ -439,16 +498,11 @@ pub trait Store: Send + Sync {
     fn link_requests(&self, configuration: ConfigurationId)
     -> Result<Vec<LinkRequest>, StoreError>;
 
-    /// Drops a link that waits.
+    /// Deletes entries of the provisioning log from before a time, at most so many; answers how many.
     ///
     /// # Errors
     /// See [`Store`].
-    fn forget_link(
-        &self,
-        configuration: ConfigurationId,
-        person: &str,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
+    fn forget_events(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
 
     /// Deletes users for good whose time has come, at most so many; answers how many.
     ///
@@ -508,12 +562,16 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn managed_counts(&self, configuration: ConfigurationId) -> Result<ManagedCounts, StoreError>;
 
-    /// The entries of the provisioning log since an hour, counted by configuration, hour and
-    /// outcome.
+    /// The entries of the provisioning log since an hour, of one configuration or all, counted by
+    /// configuration, hour and outcome.
     ///
     /// # Errors
     /// See [`Store`].
-    fn activity(&self, since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError>;
+    fn activity(
+        &self,
+        since: DateTime<Utc>,
+        configuration: Option<ConfigurationId>,
+    ) -> Result<Vec<Activity>, StoreError>;
 
     /// Counts the entries of hours that are over, so that nobody has to count them again.
     ///
@@ -526,6 +584,41 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`Store`].
     fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError>;
+
+    /// Marks a failure or a warning of the log as resolved by somebody, or with `None` as open
+    /// again; answers whether it was not so already.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn resolve_event(
+        &self,
+        id: i64,
+        by: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// The first entry of the log that changed, after another one, the resource which that was
+    /// about; of a creation one of this name, in the same configuration.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn newer_change(
+        &self,
+        than: &LoggedEvent,
+        name: Option<&str>,
+    ) -> Result<Option<i64>, StoreError>;
+
+    /// Writes the audit entry of a replay, and marks the failure as resolved by somebody if that is
+    /// what came of it.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn note_replay(
+        &self,
+        id: i64,
+        resolved: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
 
     /// Writes an audit entry alone.
     ///

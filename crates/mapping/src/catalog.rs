@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use scim_protocol::Schema;
 use scim_protocol::schema::{Attribute, AttributeType};
-use scim_protocol::text::fold;
+use scim_protocol::text::{fold, valid_user_name};
 use serde::{Deserialize, Serialize};
 
 use crate::record::Field;
@@ -131,8 +131,8 @@ impl CustomField {
         if Field::from_key(&self.key).is_some() || FORBIDDEN.contains(&self.key.as_str()) {
             return Some("ServiceOps has a field of this key already".to_owned());
         }
-        if self.label.trim().is_empty() || self.label.chars().count() > 100 {
-            return Some("a label has 1 to 100 characters".to_owned());
+        if self.label.chars().count() > 100 || !valid_user_name(&self.label) {
+            return Some("a label has 1 to 100 characters, and none that nobody sees".to_owned());
         }
         self.kind.wrong()
     }
@@ -152,7 +152,7 @@ impl FieldKind {
             Self::SingleChoice { options } | Self::MultiChoice { options } => {
                 let mut seen = HashSet::new();
                 let fits =
-                    |option: &String| !option.trim().is_empty() && option.chars().count() <= 255;
+                    |option: &String| valid_user_name(option) && option.chars().count() <= 255;
                 if !(1..=500).contains(&options.len()) || !options.iter().all(fits) {
                     return Some("a choice has 1 to 500 options of 1 to 255 characters".to_owned());
                 }

@@ -13,6 +13,7 @@ use scim_provisioning::{ResourceKind, Scope};
 use serde_json::{Map, Value, json};
 
 use crate::sql::{Dialect, Sql};
+use crate::view::visible;
 
 /// Writes conditions on one table, whose alias is `r`.
 pub(crate) struct ConditionWriter<'a> {
@@ -125,7 +126,13 @@ impl ConditionWriter<'_> {
                 literal(&format!("{}{}/", self.base_url, self.kind.endpoint()))
             )),
             (_, "meta", Some("version")) => {
-                Place::Text("('W/\"' || CAST(r.version AS TEXT) || '\"')".to_owned())
+                let beside = match self.kind {
+                    ResourceKind::User => GROUPS_BESIDE,
+                    ResourceKind::Group => "''",
+                };
+                Place::Text(format!(
+                    "('W/\"' || CAST(r.version AS TEXT) || {beside} || '\"')"
+                ))
             }
             (_, "meta", _) => Place::Constant(json!({ "resourceType": self.kind.as_str() })),
             (ResourceKind::User, "groups", _) | (ResourceKind::Group, "members", _) => {
@@ -172,19 +179,22 @@ impl ConditionWriter<'_> {
             self.inner(condition, &Self::element_test);
             self.sql.push(")");
         } else {
-            self.inner(condition, &|writer, target, test| {
-                writer.sql.push("COALESCE(");
-                writer.document(target, test);
-                writer.sql.push(", FALSE)");
-            });
+            // The attribute itself must be there, even where the filter is a negation.
+            self.sql.push("(");
+            if let Place::Document = self.place(target) {
+                let present = self.json(&path(target, false), false);
+                self.sql.push(&present).push(" IS NOT NULL AND ");
+            }
+            self.inner(condition, &Self::leaf);
+            self.sql.push(")");
         }
     }
 
     /// The condition of a value filter, whose leaves are tests of one value.
     fn inner(&mut self, condition: &Condition, test: &dyn Fn(&mut Self, &Target, &Test)) {
         match condition {
-            Condition::All(parts) => self.inner_joined(parts, " AND ", test),
-            Condition::Any(parts) => self.inner_joined(parts, " OR ", test),
+            Condition::All(parts) => self.inner_joined(parts, (" AND ", "TRUE"), test),
+            Condition::Any(parts) => self.inner_joined(parts, (" OR ", "FALSE"), test),
             Condition::Not(part) => {
                 self.sql.push("NOT (");
                 self.inner(part, test);
@@ -208,7 +218,7 @@ impl ConditionWriter<'_> {
     fn inner_joined(
         &mut self,
         parts: &[Condition],
-        with: &str,
+        (with, empty): (&str, &str),
         test: &dyn Fn(&mut Self, &Target, &Test),
     ) {
         self.sql.push("(");
@@ -217,6 +227,9 @@ impl ConditionWriter<'_> {
                 self.sql.push(with);
             }
             self.inner(part, test);
+        }
+        if parts.is_empty() {
+            self.sql.push(empty);
         }
         self.sql.push(")");
     }
@@ -285,9 +298,7 @@ impl ConditionWriter<'_> {
 
     fn json_test(&mut self, present: &str, value: &str, test: &Test) {
         match (test, self.sql.dialect) {
-            (Test::Present, _) => {
-                self.sql.push(present).push(" IS NOT NULL");
-            }
+            (Test::Present, _) => self.test(value, test),
             (Test::Boolean(flag), Dialect::Sqlite) => {
                 self.sql.push(&format!("{present} = '{flag}'"));
             }
@@ -335,8 +346,9 @@ impl ConditionWriter<'_> {
     /// A test of an expression that gives text.
     fn test(&mut self, expression: &str, test: &Test) {
         match test {
+            // An empty string counts as no value here, and here alone.
             Test::Present => {
-                self.sql.push(expression).push(" IS NOT NULL");
+                self.sql.push(expression).push(" <> ''");
             }
             Test::Text {
                 operator, value, ..
@@ -425,27 +437,26 @@ impl ConditionWriter<'_> {
 
     /// An `EXISTS` over the memberships of the resource: `m` is the row, `o` the other end.
     fn membership(&mut self, condition: impl FnOnce(&mut Self)) {
-        let configuration = self.scope.configuration().to_string();
         match self.kind {
             ResourceKind::User => {
                 self.sql.push(
                     "EXISTS (SELECT 1 FROM group_members m JOIN groups o ON o.id = m.group_id \
-                     WHERE m.member_id = r.id AND o.managed_by = ",
+                     WHERE m.member_id = r.id AND ",
                 );
-                self.sql.bind(configuration).push(" AND ");
+                visible(self.sql, ResourceKind::Group, self.scope, "o");
+                self.sql.push(" AND ");
             }
             ResourceKind::Group => {
                 self.sql.push(
                     "EXISTS (SELECT 1 FROM group_members m \
                      LEFT JOIN users u ON u.id = m.member_id AND m.member_kind = 'User' \
                      LEFT JOIN groups o ON o.id = m.member_id AND m.member_kind = 'Group' \
-                     WHERE m.group_id = r.id AND (u.managed_by = ",
+                     WHERE m.group_id = r.id AND (",
                 );
-                self.sql.bind(&configuration);
-                self.sql.push(
-                    " AND u.is_tenant_admin = 0 AND u.status <> 'archived' OR o.managed_by = ",
-                );
-                self.sql.bind(configuration).push(") AND ");
+                visible(self.sql, ResourceKind::User, self.scope, "u");
+                self.sql.push(" OR ");
+                visible(self.sql, ResourceKind::Group, self.scope, "o");
+                self.sql.push(") AND ");
             }
         }
         condition(self);
@@ -478,6 +489,12 @@ impl ConditionWriter<'_> {
         self.test(&format!("({expression})"), test);
     }
 }
+
+/// What the entity tag of a user says of the user's groups. A user is in the scope, so that the
+/// groups of the same configuration are.
+const GROUPS_BESIDE: &str = "COALESCE((SELECT '-' || CAST(count(*) AS TEXT) || '-' || \
+    CAST(max(o.updated_at) AS TEXT) FROM group_members m JOIN groups o ON o.id = m.group_id \
+    WHERE m.member_id = r.id AND o.managed_by = r.managed_by), '')";
 
 /// An e-mail address that a test looks for, which the index of addresses finds.
 fn email_lookup<'a>(target: &Target, test: &'a Test) -> Option<&'a str> {

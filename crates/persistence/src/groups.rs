@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::condition::millis;
 use crate::connection::Connection;
-use crate::members::IdRow;
+use crate::members::{self, IdRow};
 use crate::page::Placed;
 use crate::view::{instant, unreadable, visible};
 
@@ -237,7 +237,9 @@ pub(crate) fn delete(
     connection: &mut Connection,
     scope: Scope,
     id: ResourceId,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    members::touch_groups_of(connection, scope, id, now)?;
     let mut sql = connection.sql("DELETE FROM groups WHERE id = ");
     sql.bind(id.to_string()).push(" AND ");
     visible(&mut sql, ResourceKind::Group, scope, "groups");

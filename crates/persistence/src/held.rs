@@ -10,16 +10,25 @@ use scim_provisioning::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::admin::page;
 use crate::condition::millis;
 use crate::connection::Connection;
-use crate::log;
 use crate::users::{self, status};
 use crate::view::{instant, unreadable};
+use crate::{log, members};
 
 #[derive(diesel::QueryableByName)]
 struct CountRow {
     #[diesel(sql_type = BigInt)]
     count: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct EndRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    last: Option<String>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -32,6 +41,8 @@ struct HeldRow {
     user_id: String,
     #[diesel(sql_type = Text)]
     user_name: String,
+    #[diesel(sql_type = Integer)]
+    protected: i32,
     #[diesel(sql_type = Integer)]
     deleted: i32,
     #[diesel(sql_type = Text)]
@@ -119,25 +130,42 @@ pub(crate) fn withdraw(connection: &mut Connection, id: ResourceId) -> Result<()
 fn rows(
     connection: &mut Connection,
     configuration: ConfigurationId,
+    after: Option<&str>,
+    limit: i64,
 ) -> Result<Vec<HeldRow>, StoreError> {
     let mut sql = connection.sql(
-        "SELECT h.id, c.name AS configuration_name, h.user_id, u.user_name, \
+        "SELECT h.id, c.name AS configuration_name, h.user_id, u.user_name, CAST(u.is_tenant_admin AS INTEGER) AS protected, \
          CAST(h.deleted AS INTEGER) AS deleted, h.status, h.purge_at, h.at \
          FROM held_changes h JOIN users u ON u.id = h.user_id \
          JOIN provisioning_configurations c ON c.id = h.configuration_id \
          WHERE h.configuration_id = ",
     );
     sql.bind(configuration.to_string());
-    sql.push(" ORDER BY h.id");
+    page(&mut sql, "h.id", after, limit);
     connection.rows(&sql)
 }
 
 pub(crate) fn list(
     connection: &mut Connection,
     configuration: ConfigurationId,
+    after: Option<&str>,
+    limit: i64,
 ) -> Result<Vec<HeldChange>, StoreError> {
-    let rows = rows(connection, configuration)?;
+    let rows = rows(connection, configuration, after, limit)?;
     Ok(rows.iter().map(HeldRow::change).collect())
+}
+
+/// How many changes are held of a configuration, and the id of the last one.
+pub(crate) fn end(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+) -> Result<(i64, Option<String>), StoreError> {
+    let mut sql = connection.sql(
+        "SELECT count(*) AS count, max(id) AS last FROM held_changes WHERE configuration_id = ",
+    );
+    sql.bind(configuration.to_string());
+    let row: Option<EndRow> = connection.row(&sql)?;
+    Ok(row.map_or((0, None), |row| (row.count, row.last)))
 }
 
 /// Carries out a decision and answers what it was about.
@@ -146,13 +174,19 @@ pub(crate) fn decide(
     decision: &Decision,
 ) -> Result<Vec<HeldChange>, StoreError> {
     let mut decided = Vec::new();
-    for row in rows(connection, decision.configuration)? {
+    for row in rows(connection, decision.configuration, None, i64::MAX)? {
         let change = row.change();
         if !decision.concerns(&change) {
             continue;
         }
         let id = ResourceId::parse(&row.user_id).ok_or_else(|| unreadable("held_changes"))?;
         withdraw(connection, id)?;
+        if row.protected != 0 {
+            // Out of every identity provider's reach since it asked for this.
+            row.tell_protected(connection, id, decision)?;
+            decided.push(change);
+            continue;
+        }
         let mut sql = connection.sql("UPDATE users SET version = version + 1, updated_at = ");
         sql.bind(millis(decision.now));
         if !decision.allow && change.deleted {
@@ -160,6 +194,10 @@ pub(crate) fn decide(
         }
         sql.push(" WHERE id = ").bind(id.to_string());
         connection.execute(&sql)?;
+        if !decision.allow && change.deleted {
+            let scope = Scope::of(decision.configuration);
+            members::touch_groups_of(connection, scope, id, decision.now)?;
+        }
         if decision.allow {
             row.allow(connection, id)?;
         }
@@ -200,9 +238,10 @@ impl HeldRow {
         if self.deleted != 0 {
             return users::depart(connection, id, status(&self.status), self.purge_at);
         }
+        // Somebody who was archived by hand meanwhile stays so.
         let mut sql = connection.sql("UPDATE users SET status = ");
         sql.bind(&self.status)
-            .push(" WHERE id = ")
+            .push(" WHERE status <> 'archived' AND id = ")
             .bind(id.to_string());
         connection.execute(&sql)?;
         Ok(())
@@ -219,28 +258,8 @@ impl HeldRow {
             true => (Outcome::Success, "Allowed"),
             false => (Outcome::Skipped, "Rejected"),
         };
-        let event = Event {
-            at: decision.now,
-            configuration: decision.configuration,
-            configuration_name: self.configuration_name.clone(),
-            request_id: self.id.clone(),
-            action: self.action(),
-            kind: Some(ResourceKind::User),
-            resource_id: Some(id),
-            resource_name: Some(self.user_name.clone()),
-            mapping_version: None,
-            outcome,
-            status: 200,
-            scim_type: None,
-            reason: Some(format!("{word} by {}.", decision.actor)),
-            changes: Value::Array(Vec::new()),
-            deviations: Value::Array(Vec::new()),
-            duration_micros: 0,
-            source: None,
-            user_agent: None,
-            request: None,
-        };
-        log::record(connection, &event)?;
+        let reason = format!("{word} by {}.", decision.actor);
+        log::record(connection, &self.event(id, decision, outcome, reason))?;
         if !decision.allow {
             return Ok(());
         }
@@ -255,7 +274,54 @@ impl HeldRow {
         };
         log::announce(connection, &change, decision.now)
     }
+
+    /// Writes the log entry of an account that is protected.
+    fn tell_protected(
+        &self,
+        connection: &mut Connection,
+        id: ResourceId,
+        decision: &Decision,
+    ) -> Result<(), StoreError> {
+        let reason = "Nothing was done: the account is protected.".to_owned();
+        let event = self.event(id, decision, Outcome::Skipped, reason);
+        log::record(connection, &event)
+    }
+
+    fn event(
+        &self,
+        id: ResourceId,
+        decision: &Decision,
+        outcome: Outcome,
+        reason: String,
+    ) -> Event {
+        Event {
+            at: decision.now,
+            configuration: decision.configuration,
+            configuration_name: self.configuration_name.clone(),
+            request_id: self.id.clone(),
+            action: self.action(),
+            kind: Some(ResourceKind::User),
+            resource_id: Some(id),
+            resource_name: Some(self.user_name.clone()),
+            mapping_version: None,
+            outcome,
+            status: 200,
+            scim_type: None,
+            reason: Some(reason),
+            detail: None,
+            changes: Value::Array(Vec::new()),
+            deviations: Value::Array(Vec::new()),
+            duration_micros: 0,
+            source: None,
+            user_agent: None,
+            request: None,
+        }
+    }
 }
+
+/// Whose time has come, of those who left and were not protected since.
+const LEAVING: &str = "SELECT id FROM users WHERE is_tenant_admin = 0 AND left_at IS NOT NULL \
+     AND purge_at <= ";
 
 /// Deletes for good whose time has come; answers how many.
 pub(crate) fn purge(
@@ -263,15 +329,14 @@ pub(crate) fn purge(
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let mut sql = connection.sql(
-        "DELETE FROM group_members WHERE member_id IN (SELECT id FROM users WHERE purge_at <= ",
-    );
-    sql.bind(millis(now)).push(")");
+    let of = |connection: &Connection, table: &str| {
+        let mut sql = connection.sql(&format!("DELETE FROM {table} IN ({LEAVING}"));
+        sql.bind(millis(now)).push(" ORDER BY id LIMIT ");
+        sql.bind(limit).push(")");
+        sql
+    };
+    let sql = of(connection, "group_members WHERE member_id");
     connection.execute(&sql)?;
-    let mut sql = connection.sql(
-        "DELETE FROM users WHERE id IN (SELECT id FROM users WHERE is_tenant_admin = 0 AND \
-         left_at IS NOT NULL AND purge_at <= ",
-    );
-    sql.bind(millis(now)).push(" LIMIT ").bind(limit).push(")");
+    let sql = of(connection, "users WHERE id");
     connection.execute(&sql)
 }

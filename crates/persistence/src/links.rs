@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
+use scim_admin::event::AuditEntry;
 use scim_admin::policy::LinkRequest;
-use scim_provisioning::directory::PendingLink;
-use scim_provisioning::{ConfigurationId, StoreError};
-use serde_json::Value;
+use scim_provisioning::directory::{Approval, PendingLink};
+use scim_provisioning::{Configuration, ConfigurationId, StoreError};
+use serde_json::{Value, json};
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::log;
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -46,7 +48,7 @@ pub(crate) fn note(
     Ok(())
 }
 
-pub(crate) fn forget(
+fn forget(
     connection: &mut Connection,
     configuration: ConfigurationId,
     person: &str,
@@ -56,6 +58,27 @@ pub(crate) fn forget(
     sql.push(" AND person_id = ").bind(person);
     connection.execute(&sql)?;
     Ok(())
+}
+
+/// Notes that a link was approved, and that it waits no longer.
+pub(crate) fn approve(
+    connection: &mut Connection,
+    configuration: &Configuration,
+    approval: &Approval,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let person = approval.person.to_string();
+    forget(connection, configuration.id, &person)?;
+    let audit = AuditEntry {
+        at: now,
+        actor: approval.actor.clone(),
+        source: approval.source.clone(),
+        event: "link.approved".into(),
+        object: configuration.name.clone(),
+        configuration: Some(configuration.id),
+        details: json!({ "person": person, "userName": approval.user_name }),
+    };
+    log::audit(connection, &audit)
 }
 
 /// The links that wait, of people whom nobody manages yet.

@@ -15,7 +15,7 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     let mut sql = connection.sql(
         "INSERT INTO provisioning_events (at, configuration_id, configuration_name, request_id, \
          action, resource_type, resource_id, resource_name, mapping_version, outcome, status, scim_type, reason, \
-         changes, deviations, duration_micros, source, user_agent, request, resource_key) VALUES (",
+         changes, deviations, duration_micros, source, user_agent, request, detail, resource_key) VALUES (",
     );
     sql.bind(millis(event.at));
     sql.push(", ").bind(event.configuration.to_string());
@@ -39,6 +39,7 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     sql.push(", ").bind(event.user_agent.clone());
     let request = event.request.as_ref().map(serde_json::Value::to_string);
     sql.push(", ").bind(request);
+    sql.push(", ").bind(event.detail.clone());
     let key = event.resource_name.as_deref().map(fold);
     sql.push(", ").bind(key).push(")");
     connection.execute(&sql)?;
@@ -63,7 +64,7 @@ pub(crate) fn announce(
 /// Appends an entry to the audit's chain. The row of the chain's end is locked first, so that the
 /// numbers of entries are in the order of the chain.
 pub(crate) fn audit(connection: &mut Connection, entry: &AuditEntry) -> Result<(), StoreError> {
-    let mut sql = connection.sql("SELECT length, hash FROM audit_chain");
+    let mut sql = connection.sql("SELECT length, hash, unchained FROM audit_chain");
     sql.for_update();
     let end: AuditHead = connection
         .row::<HeadRow>(&sql)?
@@ -96,6 +97,8 @@ pub(crate) struct HeadRow {
     length: i64,
     #[diesel(sql_type = Text)]
     hash: String,
+    #[diesel(sql_type = BigInt)]
+    unchained: i64,
 }
 
 impl From<HeadRow> for AuditHead {
@@ -103,6 +106,7 @@ impl From<HeadRow> for AuditHead {
         Self {
             length: row.length,
             hash: row.hash,
+            unchained: row.unchained,
         }
     }
 }

@@ -7,7 +7,7 @@ use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 
 use crate::condition::millis;
 use crate::connection::Connection;
-use crate::view::{unreadable, visible};
+use crate::view::{instant, unreadable, visible};
 
 #[derive(diesel::QueryableByName)]
 struct MembershipRow {
@@ -15,6 +15,8 @@ struct MembershipRow {
     group_id: String,
     #[diesel(sql_type = Text)]
     group_name: String,
+    #[diesel(sql_type = BigInt)]
+    group_modified: i64,
     #[diesel(sql_type = Text)]
     member_id: String,
     #[diesel(sql_type = Text)]
@@ -53,7 +55,8 @@ pub(crate) fn groups_of(
     let mut found = Vec::new();
     for chunk in members.chunks(CHUNK) {
         let mut sql = connection.sql(
-            "SELECT m.group_id, g.name AS group_name, m.member_id, m.member_kind, '' AS display \
+            "SELECT m.group_id, g.name AS group_name, g.updated_at AS group_modified, m.member_id, \
+             m.member_kind, '' AS display \
              FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.member_id IN (",
         );
         sql.bind_all(chunk.iter().map(ToString::to_string))
@@ -74,22 +77,22 @@ pub(crate) fn members_of(
     for chunk in groups.chunks(CHUNK) {
         let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
         let mut sql = connection.sql(
-            "SELECT m.group_id, '' AS group_name, m.member_id, m.member_kind, \
-             COALESCE(u.display_name, u.user_name) AS display \
+            "SELECT m.group_id, '' AS group_name, CAST(0 AS BIGINT) AS group_modified, m.member_id, \
+             m.member_kind, COALESCE(u.display_name, u.user_name) AS display \
              FROM group_members m JOIN users u ON u.id = m.member_id AND m.member_kind = 'User' \
              WHERE m.group_id IN (",
         );
         sql.bind_all(&ids).push(") AND ");
         visible(&mut sql, ResourceKind::User, scope, "u");
         sql.push(
-            " UNION ALL SELECT m.group_id, '' AS group_name, m.member_id, m.member_kind, \
-             g.name AS display \
+            " UNION ALL SELECT m.group_id, '' AS group_name, CAST(0 AS BIGINT) AS group_modified, \
+             m.member_id, m.member_kind, g.name AS display \
              FROM group_members m JOIN groups g ON g.id = m.member_id AND m.member_kind = 'Group' \
              WHERE m.group_id IN (",
         );
         sql.bind_all(&ids).push(") AND ");
         visible(&mut sql, ResourceKind::Group, scope, "g");
-        sql.push(" ORDER BY 1, 3");
+        sql.push(" ORDER BY 1, 4");
         found.extend(connection.rows::<MembershipRow>(&sql)?);
     }
     memberships(found)
@@ -190,12 +193,30 @@ pub(crate) fn remove(
     Ok(removed)
 }
 
+/// Counts up the groups of a configuration that show one member more or less, for a reason that
+/// is not theirs.
+pub(crate) fn touch_groups_of(
+    connection: &mut Connection,
+    scope: Scope,
+    member: ResourceId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE groups SET version = version + 1, updated_at = ");
+    sql.bind(millis(now));
+    sql.push(" WHERE id IN (SELECT group_id FROM group_members WHERE member_id = ");
+    sql.bind(member.to_string()).push(") AND ");
+    visible(&mut sql, ResourceKind::Group, scope, "groups");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
 fn memberships(rows: Vec<MembershipRow>) -> Result<Vec<Membership>, StoreError> {
     rows.into_iter()
         .map(|row| {
             Ok(Membership {
                 group: parse(&row.group_id)?,
                 group_name: row.group_name,
+                group_modified: instant(row.group_modified),
                 member: parse(&row.member_id)?,
                 kind: kind(&row.member_kind),
                 display: row.display,

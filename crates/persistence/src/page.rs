@@ -9,7 +9,7 @@ use diesel::sql_types::BigInt;
 
 use crate::condition::{ConditionWriter, literal, path, sqlite_path};
 use crate::connection::Connection;
-use crate::sql::{Dialect, Sql};
+use crate::sql::{Bind, Dialect, Sql};
 use crate::view::visible;
 
 #[derive(diesel::QueryableByName)]
@@ -66,15 +66,13 @@ pub(crate) fn select<R: crate::connection::Row + Placed>(
             next: None,
         });
     }
-    let order = selection.sort.as_ref().map(|sort| {
-        (
-            expression(connection.dialect(), kind, sort),
-            sort.descending,
-        )
-    });
+    let order = selection
+        .sort
+        .as_ref()
+        .map(|sort| Order::new(connection.dialect(), kind, sort));
     let mut sql = connection.sql(&format!("SELECT {columns}, "));
     match &order {
-        Some((expression, _)) => sql.push(&format!("CAST({expression} AS TEXT)")),
+        Some(order) => sql.push(&order.text),
         None => sql.push("CAST(NULL AS TEXT)"),
     };
     sql.push(" AS sort_text");
@@ -84,8 +82,9 @@ pub(crate) fn select<R: crate::connection::Row + Placed>(
         behind(&mut sql, order.as_ref(), keyset);
     }
     sql.push(" ORDER BY ");
-    if let Some((expression, descending)) = &order {
-        let way = if *descending { "DESC" } else { "ASC" };
+    if let Some(order) = &order {
+        let expression = &order.expression;
+        let way = if order.descending { "DESC" } else { "ASC" };
         sql.push(&format!(
             "({expression} IS NULL) {way}, {expression} {way}, "
         ));
@@ -114,46 +113,109 @@ fn place(row: &impl Placed) -> Option<Keyset> {
 }
 
 /// Behind a place in the order. Missing values come last ascending and first descending.
-fn behind(sql: &mut Sql, order: Option<&(String, bool)>, keyset: &Keyset) {
+fn behind(sql: &mut Sql, order: Option<&Order>, keyset: &Keyset) {
     let id = keyset.id.to_string();
-    let Some((expression, descending)) = order else {
+    let Some(order) = order else {
         sql.push("r.id > ").bind(id);
         return;
     };
-    let text = format!("CAST({expression} AS TEXT)");
-    match (keyset.key.as_str(), descending) {
-        (Some(key), false) => {
-            sql.push(&format!("({expression} IS NULL OR {text} > "))
-                .bind(key);
-            sql.push(&format!(" OR ({text} = ")).bind(key);
-            sql.push(" AND r.id > ").bind(id).push("))");
+    let expression = &order.expression;
+    let Some(key) = order.key(&keyset.key) else {
+        let there = if order.descending {
+            "IS NOT NULL OR"
+        } else {
+            "IS NULL AND"
+        };
+        sql.push(&format!("({expression} {there} r.id > "))
+            .bind(id)
+            .push(")");
+        return;
+    };
+    let further = if order.descending {
+        format!("({} < ", order.compared)
+    } else {
+        format!("({expression} IS NULL OR {} > ", order.compared)
+    };
+    sql.push(&further).bind(key.clone());
+    sql.push(&format!(" OR ({} = ", order.compared)).bind(key);
+    sql.push(" AND r.id > ").bind(id).push("))");
+}
+
+/// A sort order in SQL.
+struct Order {
+    /// What is sorted by.
+    expression: String,
+    /// The same as text, which loses nothing of it.
+    text: String,
+    /// What a key is compared with.
+    compared: String,
+    numeric: bool,
+    descending: bool,
+}
+
+impl Order {
+    fn new(dialect: Dialect, kind: ResourceKind, sort: &Sort) -> Self {
+        let target = &sort.key.target;
+        let descending = sort.descending;
+        if sort.key.numeric {
+            let (expression, text) = number(dialect, target);
+            return Self {
+                compared: expression.clone(),
+                expression,
+                text,
+                numeric: true,
+                descending,
+            };
         }
-        (Some(key), true) => {
-            sql.push(&format!("({text} < ")).bind(key);
-            sql.push(&format!(" OR ({text} = ")).bind(key);
-            sql.push(" AND r.id > ").bind(id).push("))");
+        let expression = column(kind, target).unwrap_or_else(|| in_document(dialect, target));
+        let expression = match dialect {
+            Dialect::Sqlite => expression,
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => format!("({expression}) COLLATE \"C\""),
+        };
+        let text = format!("CAST({expression} AS TEXT)");
+        Self {
+            compared: text.clone(),
+            expression,
+            text,
+            numeric: false,
+            descending,
         }
-        (None, false) => {
-            sql.push(&format!("({expression} IS NULL AND r.id > "))
-                .bind(id)
-                .push(")");
-        }
-        (None, true) => {
-            sql.push(&format!("({expression} IS NOT NULL OR r.id > "))
-                .bind(id)
-                .push(")");
+    }
+
+    /// The key of a place; `None` for a missing value.
+    fn key(&self, key: &Value) -> Option<Bind> {
+        let text = key.as_str()?;
+        match self.numeric {
+            true => Some(text.parse::<f64>().ok()?.into()),
+            false => Some(text.into()),
         }
     }
 }
 
-/// What a sort order compares: bytes of text.
-fn expression(dialect: Dialect, kind: ResourceKind, sort: &Sort) -> String {
-    let expression =
-        column(kind, &sort.target).unwrap_or_else(|| in_document(dialect, &sort.target));
+/// A number of the document, and the text that JSON has of it.
+fn number(dialect: Dialect, target: &Target) -> (String, String) {
+    let names = names(target);
     match dialect {
-        Dialect::Sqlite => expression,
+        Dialect::Sqlite => {
+            let path = literal(&sqlite_path(&names));
+            let when = format!(
+                "CASE WHEN json_type(r.search_document, {path}) IN ('integer', 'real') THEN"
+            );
+            (
+                format!("{when} CAST(json_extract(r.search_document, {path}) AS REAL) END"),
+                format!("{when} (r.search_document -> {path}) END"),
+            )
+        }
         #[cfg(feature = "postgres")]
-        Dialect::Postgres => format!("({expression}) COLLATE \"C\""),
+        Dialect::Postgres => {
+            let path = crate::condition::postgres_path(&names);
+            let text = format!(
+                "CASE WHEN jsonb_typeof(r.search_document #> {path}) = 'number' \
+                 THEN r.search_document #>> {path} END"
+            );
+            (format!("CAST({text} AS double precision)"), text)
+        }
     }
 }
 
@@ -178,12 +240,17 @@ fn column(kind: ResourceKind, target: &Target) -> Option<String> {
 }
 
 /// Of a multi-valued attribute the first value counts, which is the primary one if there is any.
-fn in_document(dialect: Dialect, target: &Target) -> String {
+fn names(target: &Target) -> Vec<String> {
     let mut names = path(target, false);
     if target.multi_valued {
         names.push("0".to_owned());
     }
     names.extend(target.sub_attribute.as_deref().map(str::to_owned));
+    names
+}
+
+fn in_document(dialect: Dialect, target: &Target) -> String {
+    let names = names(target);
     match dialect {
         Dialect::Sqlite => {
             let path = literal(&sqlite_path(&names));

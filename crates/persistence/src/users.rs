@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::condition::millis;
 use crate::connection::Connection;
-use crate::members::IdRow;
+use crate::members::{self, IdRow};
 use crate::page::Placed;
 use crate::references;
 use crate::sql::{Bind, Sql};
@@ -381,6 +381,7 @@ pub(crate) fn take_over(
         );
         sql.bind(scope.configuration().to_string()).push(")");
     })?;
+    members::touch_groups_of(connection, scope, id, now)?;
     link(connection, scope, id, user)?;
     match find(connection, scope, id, false)? {
         Some(user) => Ok(user.version),
@@ -404,6 +405,7 @@ pub(crate) fn release(
     if connection.execute(&sql)? == 0 {
         return Err(StoreError::Stale);
     }
+    members::touch_groups_of(connection, scope, id, now)?;
     match departure.held {
         true => Ok(()),
         false => depart(

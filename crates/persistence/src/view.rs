@@ -4,12 +4,13 @@ use chrono::{DateTime, TimeZone, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
-    Change, Departure, GroupWrite, HeldAction, Membership, Occupant, Selected, Selection,
+    Approval, Change, Departure, GroupWrite, HeldAction, Membership, Occupant, Selected, Selection,
     StoredGroup, StoredUser, UserKeys, UserWrite, Visible,
 };
 use scim_provisioning::reapply::Job;
 use scim_provisioning::{
-    DirectoryTransaction, DirectoryView, Event, ResourceId, ResourceKind, Scope, StoreError,
+    Configuration, DirectoryTransaction, DirectoryView, Event, ResourceId, ResourceKind, Scope,
+    StoreError,
 };
 
 use crate::connection::Connection;
@@ -17,7 +18,7 @@ use crate::groups::{self, GroupRow};
 use crate::page::select;
 use crate::sql::Sql;
 use crate::users::{self, UserRow};
-use crate::{held, jobs, log, members, references};
+use crate::{held, jobs, links, log, members, references};
 
 /// Appends what a configuration can see of a table. This is the one place that decides it.
 pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {
@@ -186,6 +187,15 @@ impl DirectoryTransaction for View<'_> {
         users::take_over(self.connection, scope, id, user, now)
     }
 
+    fn approve_link(
+        &mut self,
+        configuration: &Configuration,
+        approval: &Approval,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        links::approve(self.connection, configuration, approval, now)
+    }
+
     fn departures(
         &mut self,
         scope: Scope,
@@ -272,8 +282,13 @@ impl DirectoryTransaction for View<'_> {
         groups::touch(self.connection, scope, id, expected, now)
     }
 
-    fn delete_group(&mut self, scope: Scope, id: ResourceId) -> Result<(), StoreError> {
-        groups::delete(self.connection, scope, id)
+    fn delete_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        groups::delete(self.connection, scope, id, now)
     }
 
     fn add_members(

@@ -330,6 +330,19 @@ on_both_engines! {
         assert_eq!(verdict(None), Some(AuditFault::Entry(last)));
         house.tamper(&format!("UPDATE audit_events SET actor = 'test' WHERE id = {last}"));
         assert_eq!(verdict(None), None);
+        // Entries that were put in: one that claims to be older than the chain, and one behind it.
+        let own_id = match house.settings.url.starts_with("sqlite:") {
+            true => "",
+            false => "OVERRIDING SYSTEM VALUE",
+        };
+        let put_in = format!(
+            "INSERT INTO audit_events (id, at, actor, event, object, details) {own_id} VALUES"
+        );
+        for id in [0, last + 1_000] {
+            house.tamper(&format!("{put_in} ({id}, 1, 'x', 'x', 'x', '{{}}')"));
+            assert_eq!(verdict(None), Some(AuditFault::Entry(id)), "{id}");
+            house.tamper(&format!("DELETE FROM audit_events WHERE id = {id}"));
+        }
         house.tamper(&format!("DELETE FROM audit_events WHERE id > {last}"));
         assert_eq!(verdict(None), Some(AuditFault::End));
         house.tamper(&format!("DELETE FROM audit_events WHERE id < {last}"));

@@ -8,16 +8,19 @@
 
 mod common;
 
-use common::{Engine, House};
+use common::{Engine, House, actor, caller};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
+
+use scim_mapping::{Catalog, CustomField, EXTENSION};
 use scim_protocol::filter::Filter;
 use scim_protocol::schema::uri;
 use scim_protocol::{ResourceDefinition, Tolerance};
 use serde_json::{Map, Value, json};
 
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 15] = [
+    "",
     "ava",
     "Ava",
     "AVA",
@@ -44,17 +47,38 @@ fn email() -> impl Strategy<Value = Value> {
         |(value, kind, primary, display)| {
             let mut email = json!({"display": display});
             if let Some(value) = value {
-                email["value"] = json!(format!("{value}@x.example"));
+                let address = if value.is_empty() {
+                    value
+                } else {
+                    format!("{value}@x.example")
+                };
+                email["value"] = json!(address);
             }
             if let Some(kind) = kind {
                 email["type"] = json!(kind);
             }
             if primary {
                 email["primary"] = json!(true);
+            } else if display == "7" {
+                email["primary"] = json!(false);
             }
             email
         },
     )
+}
+
+/// Values of the custom fields: whole numbers, fractions, instants and several texts.
+fn custom() -> impl Strategy<Value = Value> {
+    let level = proptest::option::of(proptest::sample::select(vec![-3, 5, 17, 100, 2]));
+    let grade = proptest::option::of(proptest::sample::select(vec![-0.5, 0.1, 3.25, 10.0, 1e21]));
+    let since = proptest::option::of(proptest::sample::select(vec![
+        "2026-03-01T00:00:00Z",
+        "2026-02-28T23:30:00-05:00",
+        "2026-03-01T00:00:00.001Z",
+        "2025-12-31T23:59:59",
+    ]));
+    (level, grade, since)
+        .prop_map(|(level, grade, since)| json!({"level": level, "grade": grade, "since": since}))
 }
 
 fn user() -> impl Strategy<Value = Value> {
@@ -63,15 +87,16 @@ fn user() -> impl Strategy<Value = Value> {
         (some(), some(), some(), some()),
         proptest::collection::vec(email(), 0..3),
         proptest::option::of(any::<bool>()),
-        (some(), some(), some()),
+        (some(), some(), some(), custom()),
     )
         .prop_map(
-            |((title, nick, given, family), emails, active, (department, manager, url))| {
+            |((title, nick, given, family), emails, active, (department, manager, url, custom))| {
                 let mut user = json!({
                     "schemas": [uri::USER, uri::ENTERPRISE_USER],
                     "title": title, "nickName": nick, "externalId": null, "emails": [],
                     "name": {"givenName": given, "familyName": family}, "profileUrl": url,
                     uri::ENTERPRISE_USER: {"department": department, "manager": {"value": manager}},
+                    EXTENSION: custom,
                 });
                 // One primary at most, as a strict client sends it.
                 let mut primary = false;
@@ -116,6 +141,11 @@ fn attribute() -> impl Strategy<Value = String> {
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+        "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User:level",
+        "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User:grade",
+        "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User:since",
+        "emails.primary",
+        "meta",
         "phoneNumbers",
         "password",
     ])
@@ -136,7 +166,8 @@ fn comparison(attribute: impl Strategy<Value = String>) -> impl Strategy<Value =
         1 => Just(json!("2020-01-01T00:00:00Z")),
         1 => Just(json!("2999-01-01T00:00:00+02:00")),
         1 => Just(Value::Null),
-        1 => Just(json!(7)),
+        1 => proptest::sample::select(vec![7.0, 17.0, 0.1, 1e21]).prop_map(|n| json!(n)),
+        1 => Just(json!("2026-03-01T04:30:00Z")),
     ];
     (attribute, operator, value)
         .prop_map(|(attribute, operator, value)| format!("{attribute} {operator} {value}"))
@@ -150,7 +181,22 @@ fn filter() -> impl Strategy<Value = String> {
         sub.clone().prop_map(|sub| format!("{sub} pr"))
     ];
     let inner = inner.prop_recursive(2, 4, 2, |inner| combined(inner).boxed());
+    let name = proptest::sample::select(vec!["givenName", "familyName"]).prop_map(str::to_owned);
+    let name = prop_oneof![
+        comparison(name.clone()),
+        name.prop_map(|sub| format!("not ({sub} pr)"))
+    ];
+    let meta = proptest::sample::select(vec!["resourceType", "created", "location", "version"]);
+    let meta = meta.prop_map(str::to_owned);
+    let meta = prop_oneof![
+        comparison(meta.clone()),
+        meta.prop_map(|sub| format!("{sub} pr")),
+        Just("resourceType eq \"user\"".to_owned()),
+        Just("resourceType eq \"User\" and created gt \"2020-01-01T00:00:00Z\"".to_owned()),
+    ];
     let term = prop_oneof![
+        1 => name.prop_map(|inner| format!("name[{inner}]")),
+        1 => meta.prop_map(|inner| format!("meta[{inner}]")),
         4 => comparison(attribute()),
         1 => attribute().prop_map(|attribute| format!("{attribute} pr")),
         2 => inner.prop_map(|inner| format!("emails[{inner}]")),
@@ -168,9 +214,32 @@ fn combined(
     ]
 }
 
+fn fields() -> Vec<CustomField> {
+    let field = |key: &str, kind: Value| json!({"key": key, "label": key, "type": kind});
+    let fields = json!([
+        field("level", json!({"number": {"integer": true}})),
+        field("grade", json!({"number": {}})),
+        field("since", json!("dateTime")),
+    ]);
+    serde_json::from_value(fields).unwrap()
+}
+
+/// Users with the extension of the custom fields.
+fn definition() -> ResourceDefinition {
+    let schema = Catalog::with_custom(fields()).extension_schema().unwrap();
+    ResourceDefinition::user().extended(schema, false)
+}
+
 /// The same directory on every engine there is.
 fn houses(runner: &mut TestRunner) -> Vec<House> {
-    let houses: Vec<_> = Engine::all().iter().map(House::new).collect();
+    let mut houses: Vec<_> = Engine::all().iter().map(House::new).collect();
+    for house in &mut houses {
+        for field in fields() {
+            house.admin.add_custom_field(&actor(), &field).unwrap();
+        }
+        let configuration = house.admin.configuration("Test").unwrap();
+        house.caller = caller(configuration.to_provisioning());
+    }
     let users: Vec<Value> = (0..40)
         .map(|at| {
             let mut user = user().new_tree(runner).unwrap().current();
@@ -226,7 +295,7 @@ fn asked(house: &House, path: &str, parameters: &[(&str, &str)]) -> Result<Value
 fn filters_mean_the_same_everywhere() {
     let mut runner = TestRunner::new(Config::default());
     let houses = houses(&mut runner);
-    let users = ResourceDefinition::user();
+    let users = definition();
     let whole: Vec<Value> = houses
         .iter()
         .map(|house| house.get("/Users?count=1000"))
@@ -288,6 +357,9 @@ fn orders_and_pages_are_the_same_everywhere() {
         "profileUrl",
         "meta.created",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+        "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User:level",
+        "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User:grade",
+        "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User:since",
     ] {
         for order in ["ascending", "descending"] {
             let sorted = [("sortBy", sort_by), ("sortOrder", order)];

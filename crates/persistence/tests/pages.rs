@@ -5,10 +5,13 @@ mod common;
 
 use chrono::{Duration, Utc};
 use common::{Engine, House, actor, configuration};
-use scim_admin::AdminError;
 use scim_admin::account::Role;
 use scim_admin::event::{AuditQuery, EventQuery, LoggedEvent};
+use scim_admin::mapping::DraftSeen;
 use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
+use scim_admin::survey::{Survey, SurveyKind};
+use scim_admin::{AdminError, ConfigurationInput, ConfigurationStatus};
+use scim_mapping::MappedResource;
 use scim_protocol::schema::uri;
 use scim_provisioning::Method;
 use serde_json::{Value, json};
@@ -193,7 +196,7 @@ fn what_happened_is_counted_once_however_often_hours_are_closed() {
         house.tamper("UPDATE provisioning_events SET at = at - 7200000 WHERE outcome = 'success'");
         let since = Utc::now() - Duration::hours(24);
         let counted = || {
-            let activity = house.admin.activity(since).unwrap();
+            let activity = house.admin.activity(since, None).unwrap();
             let of = |outcome: &str| {
                 let of = activity.iter().filter(|one| one.outcome == outcome);
                 of.map(|one| one.entries).sum::<i64>()
@@ -209,7 +212,7 @@ fn what_happened_is_counted_once_however_often_hours_are_closed() {
         assert!(
             house
                 .admin
-                .activity(Utc::now() + Duration::hours(1))
+                .activity(Utc::now() + Duration::hours(1), None)
                 .unwrap()
                 .is_empty()
         );
@@ -265,7 +268,9 @@ fn one_person_and_one_group_are_shown_with_what_belongs_to_them() {
 #[test]
 fn people_are_blocked_and_unlinked_by_hand() {
     on_every_engine(|house| {
-        let ava = house.create("/Users", &user("ava"));
+        let mut said = user("ava");
+        said["active"] = json!(true);
+        let ava = house.create("/Users", &said);
         let change = |change| house.admin.change_person(&actor(), &ava, change);
         change(PersonChange::Block).unwrap();
         assert!(matches!(
@@ -348,12 +353,24 @@ fn sessions_are_seen_and_ended() {
         let token = house.admin.sign_in(None, "one", password).unwrap();
         let sessions = house.admin.sessions().unwrap();
         assert_eq!((sessions.len(), sessions[0].1.as_str()), (1, "one"));
-        assert!(house.admin.signed_in(token.reveal()).unwrap().is_some());
+        assert!(
+            house
+                .admin
+                .signed_in(token.reveal(), true)
+                .unwrap()
+                .is_some()
+        );
         house
             .admin
             .revoke_session(&actor(), &sessions[0].0.hash)
             .unwrap();
-        assert!(house.admin.signed_in(token.reveal()).unwrap().is_none());
+        assert!(
+            house
+                .admin
+                .signed_in(token.reveal(), true)
+                .unwrap()
+                .is_none()
+        );
         let token = house.admin.sign_in(None, "one", password).unwrap();
         house
             .admin
@@ -363,7 +380,13 @@ fn sessions_are_seen_and_ended() {
             .admin
             .set_role(&actor(), &account.unwrap().id, Role::Auditor)
             .unwrap();
-        assert!(house.admin.signed_in(token.reveal()).unwrap().is_none());
+        assert!(
+            house
+                .admin
+                .signed_in(token.reveal(), true)
+                .unwrap()
+                .is_none()
+        );
     });
 }
 
@@ -541,7 +564,18 @@ fn a_group_that_is_unlinked_stays_and_is_out_of_sight() {
             "/Groups",
             &json!({"schemas": [uri::GROUP], "displayName": "Crew", "members": [{"value": ava}]}),
         );
+        let of = |managed_by| {
+            let query = scim_admin::people::GroupsQuery {
+                managed_by,
+                limit: 10,
+                ..Default::default()
+            };
+            house.admin.groups(&query).unwrap().len()
+        };
+        let own = ManagedBy::Configuration(house.admin.configuration("Test").unwrap().id);
+        assert_eq!((of(own), of(ManagedBy::Nobody)), (1, 0));
         house.admin.unlink_group(&actor(), &group).unwrap();
+        assert_eq!((of(own), of(ManagedBy::Nobody)), (0, 1));
         let found = house.admin.group(&group).unwrap().group;
         assert_eq!((found.managed_by, found.members), (None, 1));
         let path = format!("/Groups/{group}");
@@ -582,12 +616,12 @@ fn a_configuration_has_a_history_of_its_own() {
     on_every_engine(|house| {
         let other = configuration(&house.admin, "Other");
         let one = house.admin.configuration("Test").unwrap();
-        let mut input = scim_admin::ConfigurationInput::of(&one);
+        let mut input = ConfigurationInput::of(&one);
         input.name = "Renamed".to_owned();
         let id = one.id.to_string();
         house
             .admin
-            .edit_configuration(&actor(), &id, &input)
+            .edit_configuration(&actor(), &one, &input)
             .unwrap();
         house.admin.add_token(&actor(), &id, Some(1), None).unwrap();
         let history = |id| {
@@ -611,5 +645,305 @@ fn a_configuration_has_a_history_of_its_own() {
         );
         assert_eq!(history(other.id), ["configuration.created"]);
         assert_eq!(house.admin.verify_audit(None).unwrap().fault, None);
+    });
+}
+
+#[test]
+fn nobody_overwrites_what_they_have_not_seen() {
+    on_every_engine(|house| {
+        let seen = house.admin.configuration("Test").unwrap();
+        let named = |name: &str| ConfigurationInput {
+            name: name.to_owned(),
+            ..ConfigurationInput::of(&seen)
+        };
+        let edit = |name| {
+            house
+                .admin
+                .edit_configuration(&actor(), &seen, &named(name))
+        };
+        edit("First").unwrap();
+        assert!(matches!(edit("Second"), Err(AdminError::Stale)));
+        let paused = house
+            .admin
+            .set_status(&actor(), &seen, ConfigurationStatus::Paused);
+        assert!(matches!(paused, Err(AdminError::Stale)));
+
+        let rules = serde_json::to_value(scim_mapping::MappingSet::default_user()).unwrap();
+        let draft = |note: &str, seen: &DraftSeen| {
+            let admin = &house.admin;
+            let kept = admin.draft_mapping(&actor(), "First", &rules, note, seen);
+            kept.map(|(draft, _)| DraftSeen::Checksum(draft.checksum))
+        };
+        let activate = |seen: &DraftSeen| {
+            let (admin, resource) = (&house.admin, MappedResource::User);
+            admin.activate_mapping(&actor(), "First", resource, seen)
+        };
+        let mine = draft("mine", &DraftSeen::None).unwrap();
+        assert!(matches!(
+            draft("theirs", &DraftSeen::None),
+            Err(AdminError::Stale)
+        ));
+        assert!(matches!(
+            activate(&DraftSeen::Checksum("another".to_owned())),
+            Err(AdminError::Stale)
+        ));
+        assert_eq!(activate(&mine).unwrap().version, 2);
+        assert!(matches!(activate(&mine), Err(AdminError::NotFound { .. })));
+    });
+}
+
+#[test]
+fn of_many_who_draft_at_once_one_is_kept() {
+    on_every_engine(|house| {
+        let rules = serde_json::to_value(scim_mapping::MappingSet::default_user()).unwrap();
+        let kept = std::thread::scope(|scope| {
+            let drafting: Vec<_> = (0..8)
+                .map(|number| {
+                    let (admin, rules) = (&house.admin, &rules);
+                    let note = number.to_string();
+                    scope.spawn(move || {
+                        admin.draft_mapping(&actor(), "Test", rules, &note, &DraftSeen::None)
+                    })
+                })
+                .collect();
+            let done = drafting.into_iter().map(|one| one.join().unwrap());
+            done.filter(|kept| match kept {
+                Ok(_) => true,
+                Err(AdminError::Stale) => false,
+                Err(error) => panic!("{error}"),
+            })
+            .count()
+        });
+        assert_eq!(kept, 1);
+    });
+}
+
+#[test]
+fn what_is_allowed_does_not_reach_whoever_was_protected_meanwhile() {
+    on_every_engine(|house| {
+        let seen = house.admin.configuration("Test").unwrap();
+        let mut input = ConfigurationInput::of(&seen);
+        (input.policies.guard.count, input.policies.guard.percent) = (1, 1);
+        let configuration = house.admin.edit_configuration(&actor(), &seen, &input);
+        let caller = common::caller(configuration.unwrap().to_provisioning());
+        let ids = ["a", "b", "c", "d"].map(|name| house.create("/Users", &user(name)));
+        for id in &ids {
+            let body = json!({"schemas": [uri::PATCH_OP],
+                "Operations": [{"op": "replace", "path": "active", "value": false}]});
+            let body = body.to_string();
+            let path = format!("/Users/{id}");
+            let request = scim_provisioning::Request {
+                method: Method::Patch,
+                path: &path,
+                query: "",
+                body: body.as_bytes(),
+                if_match: None,
+                if_none_match: None,
+            };
+            assert_eq!(house.provider.answer(&caller, &request).status, 200);
+        }
+        let held = house.admin.held("Test", None, 10).unwrap();
+        assert_eq!(held.len(), 3);
+        let behind = house.admin.held("Test", Some(&held[0].id), 1).unwrap();
+        assert_eq!(behind, held[1..2]);
+        let end = house.admin.held_end("Test").unwrap();
+        assert_eq!(end, (3, Some(held[2].id.clone())));
+        house.tamper(&format!(
+            "UPDATE users SET is_tenant_admin = 1 WHERE id = '{}'",
+            held[0].user
+        ));
+        let all = scim_admin::policy::Which::All;
+        house
+            .admin
+            .decide_held(&actor(), "Test", all, true)
+            .unwrap();
+        let status = |id: &str| house.admin.person(id).unwrap().person.status;
+        assert_eq!(status(&held[0].user), "active", "protected");
+        assert_eq!(status(&held[1].user), "blocked");
+        assert_eq!(house.admin.held_end("Test").unwrap(), (0, None));
+        let skipped = found(
+            house,
+            EventQuery {
+                outcome: Some("skipped".to_owned()),
+                ..EventQuery::default()
+            },
+        );
+        assert!(
+            skipped[0]
+                .reason
+                .as_deref()
+                .unwrap_or_default()
+                .contains("protected")
+        );
+    });
+}
+
+#[test]
+fn whoever_stays_keeps_what_belongs_to_them() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let group = house.create(
+            "/Groups",
+            &json!({"schemas": [uri::GROUP], "displayName": "Crew", "members": [{"value": ava}]}),
+        );
+        // As it was left by a policy that deletes, before somebody changed their mind.
+        house.tamper("UPDATE users SET purge_at = 1");
+        scim_admin::Store::purge(&*house.database, Utc::now(), 100).unwrap();
+        assert_eq!(house.admin.group(&group).unwrap().group.members, 1);
+        house.tamper("UPDATE users SET left_at = 1");
+        let change = PersonChange::Unlink;
+        house.admin.change_person(&actor(), &ava, change).unwrap();
+        house.tamper("UPDATE users SET left_at = 1");
+        scim_admin::Store::purge(&*house.database, Utc::now(), 100).unwrap();
+        assert!(house.admin.person(&ava).is_ok(), "nobody is to be deleted");
+    });
+}
+
+#[test]
+fn a_name_stands_for_nobody_else() {
+    on_every_engine(|house| {
+        let id = house.admin.configuration("Test").unwrap().id.to_string();
+        let named = |name: &str| {
+            let input = ConfigurationInput {
+                name: name.to_owned(),
+                ..ConfigurationInput::fresh()
+            };
+            house.admin.add_configuration(&actor(), &input, None)
+        };
+        for name in [&*id, "Te\u{200b}st", "\u{202e}tseT", "a\u{0}"] {
+            let refused = named(name);
+            assert!(matches!(refused, Err(AdminError::Invalid(_))), "{name:?}");
+        }
+        let password = "a long enough pass phrase";
+        for name in ["Command Line", "API key k", "nobody", "a\u{ad}da"] {
+            let (role, admin) = (Role::Auditor, &house.admin);
+            let refused = admin.add_account(&actor(), name, role, password);
+            assert!(matches!(refused, Err(AdminError::Invalid(_))), "{name:?}");
+        }
+    });
+}
+
+#[test]
+fn a_key_ends_with_the_key_that_made_it() {
+    on_every_engine(|house| {
+        let make = |name: &str, days, maker: Option<&scim_admin::api_key::ApiKey>| {
+            let role = Role::Administrator;
+            let made = house.admin.add_api_key(&actor(), name, role, days, maker);
+            made.unwrap()
+        };
+        let first = make("first", 7, None);
+        let second = make("second", 365, Some(&first.key));
+        let third = make("third", 1, Some(&second.key));
+        assert_eq!(second.key.expires, first.key.expires);
+        assert!(third.key.expires < first.key.expires);
+        let live = |key: &scim_admin::IssuedApiKey| {
+            let found = house.admin.authenticate_key(key.value.reveal());
+            found.unwrap().is_some()
+        };
+        assert!(live(&first) && live(&second) && live(&third));
+        house.admin.revoke_api_key(&actor(), "first").unwrap();
+        assert!(!live(&first) && !live(&second) && !live(&third));
+    });
+}
+
+#[test]
+fn a_name_that_nobody_has_is_answered_as_one_that_somebody_has() {
+    on_every_engine(|house| {
+        let password = "a long enough pass phrase";
+        let (role, admin) = (Role::Administrator, &house.admin);
+        admin.add_account(&actor(), "ada", role, password).unwrap();
+        let said = |name: &str| -> Vec<String> {
+            let refused = |_| admin.sign_in(Some("192.0.2.1"), name, "wrong").unwrap_err();
+            (0..6).map(refused).map(|error| error.to_string()).collect()
+        };
+        let (known, unknown) = (said("ada"), said("bob"));
+        assert_eq!(known, unknown);
+        assert_ne!(known[5], known[4], "the sixth has to wait");
+        let audit = admin.audit(&AuditQuery {
+            event: Some("session.refused".to_owned()),
+            limit: 100,
+            ..AuditQuery::default()
+        });
+        let objects: Vec<String> = audit
+            .unwrap()
+            .into_iter()
+            .map(|(_, one)| one.object)
+            .collect();
+        let of = |name: &str| objects.iter().filter(|object| *object == name).count();
+        assert_eq!((of("ada"), of("an unknown name"), of("bob")), (5, 5, 0));
+    });
+}
+
+#[test]
+fn what_is_counted_over_many_is_counted_in_the_background() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let change = PersonChange::Block;
+        house.admin.change_person(&actor(), &ava, change).unwrap();
+        let admin = &house.admin;
+        let survey = || {
+            let found = admin.configuration("Test").unwrap();
+            admin.survey(&found, SurveyKind::Drift).unwrap()
+        };
+        assert_eq!(survey(), None);
+        let ask = || admin.ask_survey(&actor(), &house.provider, "Test", SurveyKind::Drift);
+        ask().unwrap();
+        let few = survey().unwrap();
+        assert!(few.done.is_some(), "few are counted at once");
+        let count = |survey: &Survey, name: &str| survey.result.as_ref().unwrap()[name].clone();
+        assert_eq!(
+            (count(&few, "users"), count(&few, "drifted")),
+            (json!(1), json!(1))
+        );
+
+        // As it is with many: somebody asks, and it waits until somebody has time.
+        house.tamper("UPDATE surveys SET done_at = NULL");
+        assert!(admin.work_waits().unwrap());
+        let waiting = survey().unwrap();
+        assert_eq!((waiting.done, waiting.result), (None, few.result));
+        assert!(admin.next_survey(&house.provider).unwrap());
+        assert!(!admin.next_survey(&house.provider).unwrap());
+        assert!(!admin.work_waits().unwrap());
+        assert!(survey().unwrap().done.is_some());
+    });
+}
+
+#[test]
+fn an_approved_link_is_one_change_with_its_entry() {
+    on_every_engine(|house| {
+        let person = |name: &str| scim_admin::people::PersonInput {
+            user_name: name.to_owned(),
+            email: None,
+            tenant_admin: false,
+            role: None,
+        };
+        let admin = &house.admin;
+        let eve = admin.add_person(&actor(), &person("eve")).unwrap();
+        let refused = house.request(Method::Post, "/Users", &user("eve"));
+        assert_eq!(refused.status, 409);
+        let link = admin.link_requests("Test").unwrap().remove(0);
+        let approve = || admin.approve_link(&actor(), &house.provider, "Test", &link);
+        let approved = || {
+            let query = AuditQuery {
+                event: Some("link.approved".to_owned()),
+                limit: 10,
+                ..AuditQuery::default()
+            };
+            admin.audit(&query).unwrap().len()
+        };
+        // Somebody else has the name by now: whoever was approved is not the one in the way.
+        house.tamper(&format!(
+            "UPDATE users SET user_name = 'eva', user_name_key = 'eva' WHERE id = '{eve}'"
+        ));
+        let other = admin.add_person(&actor(), &person("eve")).unwrap();
+        assert!(matches!(approve(), Err(AdminError::Invalid(_))));
+        assert_eq!(admin.person(&other).unwrap().person.managed_by, None);
+        assert_eq!(approved(), 0);
+        house.tamper(&format!("DELETE FROM users WHERE id = '{other}'"));
+        house.tamper("UPDATE users SET user_name = 'eve', user_name_key = 'eve'");
+        approve().unwrap();
+        assert!(admin.person(&eve).unwrap().person.managed_by.is_some());
+        assert_eq!(approved(), 1);
+        assert!(admin.link_requests("Test").unwrap().is_empty());
     });
 }

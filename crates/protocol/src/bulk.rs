@@ -239,11 +239,16 @@ pub fn references(operation: &BulkOperation) -> Vec<String> {
     let mut found = Vec::new();
     let in_path = operation.path.split('/').filter_map(referred);
     found.extend(in_path.map(str::to_owned));
-    if let Some(data) = &operation.data {
-        collect(data, &mut found);
-    }
+    found.extend(operation.data.iter().flat_map(references_in));
     let mut seen = std::collections::HashSet::new();
     found.retain(|name| seen.insert(name.clone()));
+    found
+}
+
+/// The names that a value refers to, as often as it does.
+pub fn references_in(data: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(data, &mut found);
     found
 }
 
@@ -289,11 +294,7 @@ pub fn resolve(data: &Value, id: &dyn Fn(&str) -> Option<String>) -> Value {
 /// The attributes of a resource that refer to others: what is left to be set when the resource had
 /// to be created before those that it refers to.
 pub fn referring(data: &Value) -> Value {
-    let refers = |value: &Value| {
-        let mut found = Vec::new();
-        collect(value, &mut found);
-        !found.is_empty()
-    };
+    let refers = |value: &Value| !references_in(value).is_empty();
     let mut left = Map::new();
     for (name, value) in data.as_object().into_iter().flatten() {
         match value {

@@ -42,4 +42,4 @@ pub use path::AttributePath;
 pub use resource::Resource;
 pub use schema::{ResourceDefinition, Schema};
 pub use tolerance::{Deviation, Profile, Tolerance};
-pub use version::Version;
+pub use version::{EntityTag, Version};

@@ -202,7 +202,13 @@ impl Query {
             None => false,
         };
         let start_index = integer("startIndex", parameters.get("startIndex"))?;
-        let count = integer("count", parameters.get("count"))?;
+        let count = integer("count", parameters.get("count")).map_err(|error| {
+            // RFC 9865 section 2.1.1 has a word of its own for it.
+            match parameters.contains_key("cursor") {
+                true => Error::new(ScimType::InvalidCount, error.detail()),
+                false => error,
+            }
+        })?;
         let page = match (text("cursor")?, start_index) {
             (Some(_), Some(_)) => return Err(invalid("startIndex", "cannot stand beside cursor")),
             (Some(cursor), None) => Page::Cursor {

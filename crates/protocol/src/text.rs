@@ -1,12 +1,15 @@
 //! How strings are compared and what may stand in them.
 
+use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 
 /// The form in which two strings are compared where an attribute is not `caseExact`.
 ///
-/// Width mapping, lower case, NFC: the mapping of PRECIS `UsernameCaseMapped` (RFC 8265
-/// section 3.3), which RFC 7644 section 5 asks for before a `userName` is compared. The one
-/// function serves every attribute, so that an evaluated filter and a stored key agree.
+/// Width mapping, case folding, NFC: the mapping of PRECIS `UsernameCaseMapped` (RFC 8265
+/// section 3.3), which RFC 7644 section 5 asks for before a `userName` is compared, with the full
+/// case folding of Unicode in the place of lower case, so that a final sigma and a sharp s are the
+/// letters that they are in capitals. The one function serves every attribute, so that an
+/// evaluated filter and a stored key agree.
 ///
 /// ```
 /// use scim_protocol::text::fold;
@@ -14,6 +17,8 @@ use unicode_normalization::UnicodeNormalization;
 /// assert_eq!(fold("BJensen"), "bjensen");
 /// assert_eq!(fold("ＢＪensen"), "bjensen");
 /// assert_eq!(fold("E\u{301}va"), fold("éva"));
+/// assert_eq!(fold("ΣΊΣΥΦΟΣ"), fold("Σίσυφος"));
+/// assert_eq!(fold("Straße"), fold("STRASSE"));
 /// ```
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
@@ -21,9 +26,20 @@ pub fn fold(text: &str) -> String {
     }
     text.chars()
         .flat_map(width_mapped)
-        .flat_map(char::to_lowercase)
+        // A mark may be part of what is folded (Unicode section 3.13, D145).
+        .nfd()
+        .default_case_fold()
         .nfc()
         .collect()
+}
+
+/// The boolean that a text spells, as providers write it: `True`, `true`, `False` or `false`.
+pub(crate) fn boolean_word(text: &str) -> Option<bool> {
+    match text {
+        "True" | "true" => Some(true),
+        "False" | "false" => Some(false),
+        _ => None,
+    }
 }
 
 fn width_mapped(character: char) -> impl Iterator<Item = char> {

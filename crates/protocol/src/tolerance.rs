@@ -27,7 +27,7 @@ pub enum Deviation {
     OperationCase(String),
     /// A boolean is sent as text (`"True"`).
     BooleanAsText(String),
-    /// A number is sent as text where the schema says integer or decimal.
+    /// A number is sent as text where the schema says integer.
     NumberAsText(String),
     /// A `remove` names the values to be removed in `value` instead of a filter in `path`.
     RemoveByValue(String),

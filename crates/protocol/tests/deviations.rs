@@ -15,7 +15,11 @@ fn users() -> ResourceDefinition {
         id: "urn:example:2.0:User".to_owned(),
         name: "Badge".to_owned(),
         description: String::new(),
-        attributes: vec![Attribute::new("number", AttributeType::Integer)],
+        attributes: vec![
+            Attribute::new("number", AttributeType::Integer),
+            Attribute::new("ratio", AttributeType::Decimal),
+            Attribute::new("issued", AttributeType::DateTime),
+        ],
     };
     ResourceDefinition::user().extended(badge, false)
 }
@@ -102,6 +106,28 @@ fn numbers_as_text() {
         read(body.clone(), tolerance)
     });
     assert_eq!(user.attributes()["urn:example:2.0:User"]["number"], 12);
+}
+
+#[test]
+fn what_only_looks_like_a_value_is_refused() {
+    let badge = "urn:example:2.0:User";
+    for (name, value) in [
+        ("ratio", json!("0.5")),
+        ("number", json!("1.5")),
+        ("number", json!("0x1F")),
+        ("issued", json!("2026-01-31 08:00:00Z")),
+        ("issued", json!("2026-01-31t08:00:00z")),
+    ] {
+        let body = json!({"schemas": [uri::USER, badge], "userName": "ava",
+            badge: {name: value}});
+        let refused = read(body.clone(), &mut Tolerance::default()).expect_err(name);
+        assert_eq!(refused.scim_type(), Some(ScimType::InvalidValue), "{body}");
+    }
+    for word in ["TRUE", "fAlse", "yes", ""] {
+        let body = json!({"schemas": [uri::USER], "userName": "ava", "active": word});
+        let refused = read(body, &mut Tolerance::default()).expect_err(word);
+        assert_eq!(refused.scim_type(), Some(ScimType::InvalidValue), "{word}");
+    }
 }
 
 #[test]

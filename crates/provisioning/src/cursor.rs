@@ -20,7 +20,8 @@ pub trait CursorKey: Send + Sync {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Position {
     pub(crate) kind: ResourceKind,
-    pub(crate) keyset: Keyset,
+    /// Behind which resource of the type; `None` for the first of them.
+    pub(crate) keyset: Option<Keyset>,
 }
 
 impl Position {
@@ -34,8 +35,8 @@ impl Position {
     ) -> String {
         let payload = json!([
             self.kind.as_str(),
-            self.keyset.id.to_string(),
-            self.keyset.key,
+            self.keyset.as_ref().map(|keyset| keyset.id.to_string()),
+            self.keyset.as_ref().map(|keyset| &keyset.key),
             issued,
             count
         ])
@@ -63,13 +64,14 @@ impl Position {
         let kind = [ResourceKind::User, ResourceKind::Group]
             .into_iter()
             .find(|known| kind == known.as_str())?;
-        let position = Self {
-            kind,
-            keyset: Keyset {
+        let keyset = match id {
+            Value::Null => None,
+            id => Some(Keyset {
                 key: sort_key,
                 id: ResourceId::parse(id.as_str()?)?,
-            },
+            }),
         };
+        let position = Self { kind, keyset };
         Some((position, issued.as_i64()?, count.as_u64()))
     }
 }

@@ -126,6 +126,8 @@ pub struct Event {
     pub scim_type: Option<String>,
     /// A sentence for the administrator.
     pub reason: Option<String>,
+    /// What the client was told of an error; the reason may say more.
+    pub detail: Option<String>,
     /// What changed: an array of `{"path", "old", "new"}`, without secrets.
     pub changes: Value,
     /// The accepted deviations and warnings: an array of `{"name", "text"}`.
@@ -136,6 +138,6 @@ pub struct Event {
     pub source: Option<String>,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
-    /// The request without secrets: `{"method", "target", "body"}`.
+    /// The request without secrets: `{"method", "target", "body", "ifMatch"}`.
     pub request: Option<Value>,
 }

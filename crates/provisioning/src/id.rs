@@ -72,13 +72,6 @@ id! {
     ResourceId
 }
 
-impl ResourceId {
-    /// The id before every other.
-    pub(crate) fn least() -> Self {
-        Self(Uuid::nil())
-    }
-}
-
 id! {
     /// The id of a provisioning configuration.
     ConfigurationId

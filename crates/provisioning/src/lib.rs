@@ -16,6 +16,7 @@ pub mod policy;
 pub mod reapply;
 mod received;
 mod render;
+pub mod replay;
 mod route;
 pub mod seen;
 mod service;

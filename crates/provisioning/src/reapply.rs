@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_mapping::{Event as MappingEvent, Field, FieldChange, Preview, field_changes};
 use scim_protocol::{Error, Resource};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::configuration::Configuration;
@@ -17,7 +17,7 @@ use crate::operation::{group, reference};
 use crate::service::{Context, ServiceProvider};
 
 /// What rules would make of the users that a configuration has.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Impact {
@@ -36,7 +36,7 @@ pub struct Impact {
 }
 
 /// A user whom rules would change.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Example {
@@ -51,7 +51,7 @@ pub struct Example {
 }
 
 /// Users who were edited by hand.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
     /// How many users there are.
@@ -63,7 +63,7 @@ pub struct Drift {
 }
 
 /// A user who was edited by hand.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DriftedUser {
     /// The id.

@@ -9,6 +9,9 @@ pub(crate) struct Received {
     method: Method,
     target: String,
     body: Body,
+    if_match: Option<String>,
+    /// Whether references to other operations of a bulk request were left out.
+    left_out: bool,
 }
 
 enum Body {
@@ -33,19 +36,30 @@ impl Received {
                     .unwrap_or(request.body)
                     .to_vec(),
             ),
+            if_match: request.if_match.map(shortened),
+            left_out: false,
         }
     }
 
-    /// An operation of a bulk request.
-    pub(crate) fn operation(method: Method, path: &str, data: Option<&Value>) -> Self {
+    /// An operation of a bulk request; `left_out` says that it refers to what is not there yet.
+    pub(crate) fn operation(
+        method: Method,
+        path: &str,
+        data: Option<&Value>,
+        version: Option<&str>,
+        left_out: bool,
+    ) -> Self {
         Self {
             method,
             target: path.to_owned(),
             body: Body::Parsed(data.cloned()),
+            if_match: version.map(shortened),
+            left_out,
         }
     }
 
-    /// The request for the log: `{"method", "target", "body"}`. A body that is too long or no JSON
+    /// The request for the log: `{"method", "target", "body", "ifMatch"}`, and `leftOut` where
+    /// something was. A body that is too long or no JSON
     /// is told of in a sentence.
     pub(crate) fn to_json(&self) -> Value {
         let body = match &self.body {
@@ -66,9 +80,21 @@ impl Received {
                 })
             }
         };
-        let target: String = self.target.chars().take(TARGET).collect();
-        json!({ "method": self.method.as_str(), "target": target, "body": body })
+        let mut said = json!({
+            "method": self.method.as_str(),
+            "target": shortened(&self.target),
+            "body": body,
+            "ifMatch": self.if_match,
+        });
+        if let Some(members) = said.as_object_mut().filter(|_| self.left_out) {
+            members.insert("leftOut".to_owned(), json!(true));
+        }
+        said
     }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(TARGET).collect()
 }
 
 /// A document in which the values of secret attributes are hidden, wherever they stand.
@@ -103,8 +129,10 @@ fn is_secret(path: &str) -> bool {
 
 /// The longest body that is kept, in bytes.
 const LONGEST: usize = 16 * 1024;
-const TARGET: usize = 1_000;
-const HIDDEN: &str = "(hidden)";
+/// The longest target and condition, in characters.
+pub(crate) const TARGET: usize = 1_000;
+/// What stands in the place of a secret.
+pub(crate) const HIDDEN: &str = "(hidden)";
 
 #[cfg(test)]
 mod tests {
@@ -116,7 +144,7 @@ mod tests {
             path: "/Users/1",
             query: "attributes=id",
             body,
-            if_match: None,
+            if_match: Some("W/\"1\""),
             if_none_match: None,
         };
         Received::of(&request).to_json()
@@ -126,7 +154,8 @@ mod tests {
     fn a_request_is_kept_with_its_target() {
         assert_eq!(
             said(br#"{"userName": "ava"}"#),
-            json!({"method": "PATCH", "target": "/Users/1?attributes=id", "body": {"userName": "ava"}})
+            json!({"method": "PATCH", "target": "/Users/1?attributes=id", "body": {"userName": "ava"},
+                "ifMatch": "W/\"1\""})
         );
         assert_eq!(said(b"")["body"], Value::Null);
         assert_eq!(said(b"<x>")["body"], "(no JSON)");
@@ -149,7 +178,18 @@ mod tests {
         let long = json!({ "userName": "a".repeat(LONGEST) }).to_string();
         assert_eq!(said(long.as_bytes())["body"], "(too long to be kept)");
         let data = serde_json::from_str(&long).unwrap();
-        let operation = Received::operation(Method::Post, "/Users", Some(&data));
+        let operation = Received::operation(Method::Post, "/Users", Some(&data), None, false);
         assert_eq!(operation.to_json()["body"], "(too long to be kept)");
+    }
+
+    #[test]
+    fn an_operation_says_what_it_was_bound_to_and_whether_it_is_whole() {
+        let said = |left_out| {
+            let version = Some("W/\"2\"");
+            Received::operation(Method::Delete, "/Users/1", None, version, left_out).to_json()
+        };
+        assert_eq!(said(false)["ifMatch"], "W/\"2\"");
+        assert_eq!(said(false).get("leftOut"), None);
+        assert_eq!(said(true)["leftOut"], true);
     }
 }

@@ -1,7 +1,7 @@
 //! Stored users and groups as SCIM resources.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use scim_protocol::Version;
+use scim_protocol::EntityTag;
 use scim_protocol::query::Projection;
 use scim_protocol::resource::project;
 use serde_json::{Map, Value, json};
@@ -16,8 +16,8 @@ impl Context {
     pub(crate) fn user(&self, user: &StoredUser, groups: &[Membership]) -> Map<String, Value> {
         let document = self.model.user_mapping.emit(&user.document, &user.fields());
         let times = (user.created, user.last_modified);
-        let mut attributes =
-            self.envelope(ResourceKind::User, user.id, document, times, user.version);
+        let tag = user_tag(user, groups);
+        let mut attributes = self.envelope(ResourceKind::User, user.id, document, times, tag);
         let groups: Vec<Value> = groups
             .iter()
             .filter(|membership| membership.member == user.id)
@@ -45,7 +45,7 @@ impl Context {
             group.id,
             group.document.clone(),
             times,
-            group.version,
+            group.version.into(),
         );
         let members: Vec<Value> = members
             .iter()
@@ -85,7 +85,7 @@ impl Context {
         id: ResourceId,
         mut document: Map<String, Value>,
         (created, last_modified): (DateTime<Utc>, DateTime<Utc>),
-        version: Version,
+        tag: EntityTag,
     ) -> Map<String, Value> {
         let mut attributes = Map::with_capacity(document.len() + 3);
         if let Some(schemas) = document.shift_remove("schemas") {
@@ -100,7 +100,7 @@ impl Context {
                 "created": date_time(created),
                 "lastModified": date_time(last_modified),
                 "location": self.location(kind, id),
-                "version": version.to_string(),
+                "version": tag.to_string(),
             }),
         );
         attributes
@@ -120,6 +120,17 @@ impl Context {
             let reference = self.location(ResourceKind::User, id);
             manager.insert("$ref".into(), reference.into());
         }
+    }
+}
+
+/// The entity tag of a user who is shown with groups. A change of memberships or of a group's name
+/// writes nothing to the users, whose number has no bound; the groups tell that it was.
+pub(crate) fn user_tag(user: &StoredUser, groups: &[Membership]) -> EntityTag {
+    let shown = groups.iter().filter(|group| group.member == user.id);
+    let changed = shown.clone().map(|group| group.group_modified).max();
+    EntityTag {
+        version: user.version,
+        beside: changed.map(|changed| (shown.count(), changed.timestamp_millis())),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::configuration::Configuration;
 use crate::cursor::CursorKey;
-use crate::directory::{Directory, Scope, StoreError};
+use crate::directory::{Approval, Directory, Scope, StoreError};
 use crate::discovery;
 use crate::event::{Action, Event, Outcome};
 use crate::id::ResourceKind;
@@ -45,6 +45,8 @@ pub(crate) struct Context {
     pub(crate) model: Arc<Model>,
     pub(crate) caller: Caller,
     pub(crate) received: Option<Arc<Received>>,
+    /// The link that an administrator approved, where that is what goes on.
+    pub(crate) approval: Option<Arc<Approval>>,
     pub(crate) started: Instant,
     pub(crate) now: DateTime<Utc>,
 }
@@ -105,15 +107,22 @@ impl ServiceProvider {
         self.seen.take()
     }
 
-    /// Creates a user as the identity provider sent it, and takes the person over who was created
-    /// by hand and is in its way: for an administrator who approved it.
-    pub fn link(&self, mut configuration: Configuration, document: Value) -> Answer {
+    /// Creates a user as the identity provider sent it, and takes over the person who was created by
+    /// hand and is in its way, as an administrator approved. The approval is noted in the same
+    /// transaction; a person other than the approved one is not taken over.
+    pub fn link(
+        &self,
+        mut configuration: Configuration,
+        document: Value,
+        approval: Approval,
+    ) -> Answer {
         configuration.policies.existing_users = ExistingUsers::Link;
         let caller = crate::reapply::silent(&configuration);
-        let context = match self.context(&caller) {
+        let mut context = match self.context(&caller) {
             Ok(context) => context,
             Err(error) => return unusable(&caller.request_id, &error),
         };
+        context.approval = Some(Arc::new(approval));
         let route = Route::Collection(ResourceKind::User);
         let projection = scim_protocol::query::Projection::default();
         let linked = self.write(&context, route, Method::Post, document, &projection, None);
@@ -135,6 +144,7 @@ impl ServiceProvider {
             model,
             caller: caller.clone(),
             received: None,
+            approval: None,
             started: Instant::now(),
             now: Utc::now().trunc_subsecs(3),
         }
@@ -154,12 +164,11 @@ impl ServiceProvider {
                 query::list(self, context, Some(kind), request.query)
             }
             (Route::Root, _) => query::list(self, context, None, request.query),
-            (Route::Search(kind), _) => query::search(
-                self,
-                context,
-                kind,
-                context.json(request.body, self.limits().body)?,
-            ),
+            (Route::Search(kind), _) => {
+                context.check_length(request.body, self.limits().body)?;
+                let body = resource::parse_search(request.body, self.limits())?;
+                query::search(self, context, kind, body)
+            }
             (Route::Bulk, _) => bulk::run(
                 self,
                 context,
@@ -261,6 +270,8 @@ impl ServiceProvider {
                 status: error.status(),
                 scim_type: error.scim_type().map(|t| t.as_str().to_owned()),
                 reason: Some(reason),
+                // What nobody asked for was told to nobody.
+                detail: context.received.as_ref().map(|_| error.detail().to_owned()),
                 outcome,
                 resource_id,
                 ..context.event(attempted(method, read), route.kind())
@@ -384,13 +395,18 @@ impl Context {
     }
 
     pub(crate) fn json(&self, body: &[u8], limit: usize) -> Result<Value, Error> {
-        if body.len() > limit {
-            return Err(Error::with_status(
-                413,
-                format!("The body is longer than {limit} bytes."),
-            ));
-        }
+        self.check_length(body, limit)?;
         resource::parse(body, &self.shared.limits)
+    }
+
+    fn check_length(&self, body: &[u8], limit: usize) -> Result<(), Error> {
+        if body.len() <= limit {
+            return Ok(());
+        }
+        Err(Error::with_status(
+            413,
+            format!("The body is longer than {limit} bytes."),
+        ))
     }
 
     /// The URL of a resource.
@@ -414,6 +430,7 @@ impl Context {
             status: 200,
             scim_type: None,
             reason: None,
+            detail: None,
             changes: Value::Array(Vec::new()),
             deviations: Value::Array(Vec::new()),
             duration_micros: i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX),

@@ -5,8 +5,8 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use scim_admin::event::{AuditEntry, AuditQuery};
 use serde_json::{Value, json};
 
-use super::super::export::Sheet;
-use super::super::signing_in::{ask_again, encoded};
+use super::super::export::{self, Lines};
+use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
 use super::configuration::{Shown, Tabs};
 use super::{Shell, instant, rows, sizes};
@@ -75,7 +75,8 @@ impl Filter {
     }
 }
 
-fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
+/// When a day begins.
+pub(super) fn midnight(day: NaiveDate) -> Option<DateTime<Utc>> {
     Some(day.and_hms_opt(0, 0, 0)?.and_utc())
 }
 
@@ -187,40 +188,44 @@ fn changes(details: &Value) -> Vec<(String, String, String)> {
 /// The audit as a file, in the order of time.
 pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let filter = Filter::of(&visit.form);
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&format!(
-            "/admin/security/audit?{}",
-            filter.written()
-        )));
-    }
-    let query = AuditQuery {
-        limit: EXPORTED,
+    let admin = &visit.console.admin;
+    let mut query = AuditQuery {
+        limit: BLOCK,
         ..filter.query()
     };
-    let admin = &visit.console.admin;
-    let entries = admin.audit(&query)?;
-    let details = json!({ "filter": filter.written(), "rows": entries.len() });
+    let mut lines = Lines::default();
+    while lines.len() < EXPORTED {
+        let entries = admin.audit(&query)?;
+        let full = i64::try_from(entries.len()).is_ok_and(|count| count == BLOCK);
+        query.before = entries.last().map(|(id, _)| *id);
+        for (id, entry) in entries {
+            lines.before(export::row([
+                id.to_string(),
+                instant(entry.at),
+                entry.actor,
+                entry.source.unwrap_or_default(),
+                entry.event.into_owned(),
+                entry.object,
+                entry.details.to_string(),
+            ]));
+        }
+        if !full {
+            break;
+        }
+    }
+    let details = json!({ "filter": filter.written(), "rows": lines.len() });
     admin.exported(&visit.actor()?, "audit", details)?;
-    let mut sheet = Sheet::new(&[
+    let heading = export::row([
         "id", "time", "actor", "source", "event", "object", "details",
     ]);
-    for (id, entry) in entries.into_iter().rev() {
-        sheet.row(&[
-            id.to_string(),
-            instant(entry.at),
-            entry.actor,
-            entry.source.unwrap_or_default(),
-            entry.event.into_owned(),
-            entry.object,
-            entry.details.to_string(),
-        ]);
-    }
     Ok(ConsoleAnswer::file(
         "audit.csv",
         "text/csv; charset=utf-8",
-        sheet.text(),
+        lines.text(&heading),
     ))
 }
 
 /// How many entries a file has at most.
-const EXPORTED: i64 = 50_000;
+const EXPORTED: usize = 50_000;
+/// How many of them are read at once.
+const BLOCK: i64 = 1_000;

@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::event::{Activity, EventQuery};
 use scim_admin::people::ManagedCounts;
+use scim_admin::survey::SurveyKind;
 use scim_admin::{AccessToken, ConfigurationStatus, ProvisioningConfiguration};
 use scim_provisioning::reapply::Drift;
 
@@ -135,14 +136,10 @@ impl Shown {
         let admin = &visit.console.admin;
         let configuration = admin.configuration(visit.part(0))?;
         let (id, now) = (configuration.id.to_string(), Utc::now());
-        let activity = admin.activity(now - Duration::days(7))?;
         Ok(Self {
             tokens: admin.tokens(&id)?,
             counts: admin.managed_counts(configuration.id)?,
-            activity: activity
-                .into_iter()
-                .filter(|one| one.configuration == id)
-                .collect(),
+            activity: admin.activity(now - Duration::days(7), Some(configuration.id))?,
             configuration,
             id,
             now,
@@ -300,20 +297,35 @@ fn steps(shown: &Shown) -> Vec<Step> {
 struct Drifted {
     shell: Shell,
     tabs: Tabs,
-    drift: Drift,
+    /// Whether it is being counted.
+    waiting: bool,
+    /// When it was counted last.
+    done: String,
+    drift: Option<Drift>,
 }
 
 /// Who was edited by hand since the identity provider wrote them.
 pub(in super::super) fn drift(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let shown = Shown::find(visit)?;
-    let provider = &visit.console.provider;
-    let drift = provider.drift(&shown.configuration.to_provisioning())?;
+    let admin = &visit.console.admin;
+    let survey = admin.survey(&shown.configuration, SurveyKind::Drift)?;
+    let result = survey.as_ref().and_then(|survey| survey.result.clone());
     let page = Drifted {
         shell: shown.shell(visit, "Drift")?,
         tabs: shown.tabs(visit, "overview"),
-        drift,
+        waiting: survey.as_ref().is_some_and(|survey| survey.done.is_none()),
+        done: ago(survey.and_then(|survey| survey.done), shown.now),
+        drift: result.and_then(|result| serde_json::from_value(result).ok()),
     };
     ConsoleAnswer::page(200, &page)
+}
+
+/// Has it counted who was edited by hand.
+pub(in super::super) fn count_drift(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, provider) = (&visit.console.admin, &visit.console.provider);
+    let id = visit.part(0);
+    admin.ask_survey(&visit.actor()?, provider, id, SurveyKind::Drift)?;
+    Ok(ConsoleAnswer::redirect(format!("{LIST}/{id}/drift")))
 }
 
 /// How many days before its end a token is talked about.

@@ -8,10 +8,10 @@ use scim_admin::configuration::parse_networks;
 use scim_admin::event::Activity;
 use scim_admin::people::ManagedCounts;
 use scim_admin::{
-    AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider, IssuedToken,
+    AccessToken, AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider, IssuedToken,
 };
 
-use super::super::signing_in::{ask_again, encoded};
+use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::charts::Chart;
 use super::configuration::{Health, expiring, types};
@@ -81,7 +81,7 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             false => String::new(),
         }
     };
-    let activity = admin.activity(now - Duration::hours(24))?;
+    let activity = admin.activity(now - Duration::hours(24), None)?;
     let mut shown = Vec::new();
     for one in found.into_iter().skip(first).take(size) {
         shown.push(Row::new(visit, one, &activity, now)?);
@@ -295,15 +295,8 @@ fn entered(form: &Form, before: ConfigurationInput) -> ConfigurationInput {
     }
 }
 
-/// The drawer; what stands in the address is filled in already, for somebody who was asked for the
-/// password meanwhile.
 pub(in super::super) fn new(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let fresh = ConfigurationInput::fresh();
-    let drawer = match visit.query.checked("name") {
-        true => Drawer::new(visit, &entered(&visit.query, fresh))?.filled(&visit.query),
-        false => Drawer::new(visit, &fresh)?,
-    };
-    ConsoleAnswer::page(200, &drawer)
+    ConsoleAnswer::page(200, &Drawer::new(visit, &ConfigurationInput::fresh())?)
 }
 
 /// A token, shown once it was made or asked for.
@@ -311,6 +304,7 @@ pub(in super::super) fn new(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
 #[template(path = "token.html")]
 struct Token {
     shell: Shell,
+    title: &'static str,
     intro: String,
     endpoint: String,
     value: String,
@@ -319,31 +313,45 @@ struct Token {
     guide: String,
 }
 
-/// The page that shows a token.
+/// The page that shows a token which was made or asked for just now.
 pub(super) fn shown(
     visit: &Visit<'_>,
     configuration: &ProvisioningConfiguration,
-    issued: &IssuedToken,
-    title: &str,
+    token: AccessToken,
+    value: String,
 ) -> Result<ConsoleAnswer, Failed> {
+    let title = match visit.query.text("shown") {
+        "first" => "The configuration is there",
+        "new" => "The new token",
+        _ => "The token",
+    };
+    let shell = Shell::new(visit, "provisioning", title)?;
     let page = Token {
-        shell: Shell::new(visit, "provisioning", title)?
-            .of(&configuration.name, &configuration.id.to_string()),
+        shell: shell.within(&configuration.name, &configuration.id.to_string()),
+        title,
         intro: configuration.name.clone(),
         endpoint: visit.console.scim_endpoint.clone(),
-        value: issued.value.reveal().to_owned(),
-        expires: maybe(issued.token.expires),
+        value,
+        expires: maybe(token.expires),
         tokens: format!("{LIST}/{}/tokens", configuration.id),
         guide: format!("{LIST}/{}/setup", configuration.id),
     };
     ConsoleAnswer::page(200, &page)
 }
 
+/// Leads to the page that shows a token.
+pub(super) fn show(
+    visit: &Visit<'_>,
+    issued: &IssuedToken,
+    why: &str,
+) -> Result<ConsoleAnswer, Failed> {
+    let (configuration, token) = (issued.token.configuration, &issued.token.id);
+    let page = format!("{LIST}/{configuration}/tokens/{token}?shown={why}");
+    visit.shown_at(&page, issued.value.reveal())
+}
+
 pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let form = &visit.form;
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&format!("{LIST}/new?{}", again_with(form))));
-    }
     let input = entered(form, ConfigurationInput::fresh());
     let days = form.given("days").and_then(|days| days.parse().ok());
     let actor = visit.actor()?;
@@ -355,24 +363,9 @@ pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
         visit.console.admin.add_configuration(&actor, &input, days)
     });
     match added {
-        Ok((added, token)) => shown(visit, &added, &token, "The configuration is there"),
+        Ok((_, token)) => show(visit, &token, "first"),
         Err(error) => Drawer::new(visit, &input)?.filled(form).again(error),
     }
-}
-
-/// What was filled in, as it stands in an address.
-fn again_with(form: &Form) -> String {
-    let fields = [
-        "name",
-        "description",
-        "identity_provider",
-        "users",
-        "groups",
-        "networks",
-        "days",
-    ];
-    let pairs = fields.map(|field| format!("{field}={}", encoded(form.text(field))));
-    pairs.join("&")
 }
 
 fn found(visit: &Visit<'_>) -> Result<ProvisioningConfiguration, Failed> {
@@ -400,7 +393,7 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             networks,
             ..input.clone()
         };
-        admin.edit_configuration(&actor, &found.id.to_string(), &input)
+        admin.edit_configuration(&actor, &found, &input)
     });
     match saved {
         Ok(_) => Ok(ConsoleAnswer::redirect(format!(
@@ -426,8 +419,9 @@ pub(in super::super) fn disable(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 }
 
 fn switch(visit: &Visit<'_>, status: ConfigurationStatus) -> Result<ConsoleAnswer, Failed> {
-    let (admin, id) = (&visit.console.admin, found(visit)?.id.to_string());
-    admin.set_status(&visit.actor()?, &id, status)?;
+    let (admin, found) = (&visit.console.admin, found(visit)?);
+    let id = found.id;
+    admin.set_status(&visit.actor()?, &found, status)?;
     let done = status.as_str();
     let back = match visit.form.text("list") {
         "" => format!("{LIST}/{id}?done={done}"),
@@ -457,17 +451,11 @@ fn deletion(visit: &Visit<'_>, error: &'static str) -> Result<Delete, Failed> {
 }
 
 pub(in super::super) fn confirm_deletion(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&format!("/admin{}", visit.request.path)));
-    }
     ConsoleAnswer::page(200, &deletion(visit, "")?)
 }
 
 pub(in super::super) fn delete(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let found = found(visit)?;
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&format!("/admin{}", visit.request.path)));
-    }
     if visit.form.text("name").trim() != found.name {
         let page = deletion(visit, "This is not the name of the configuration.")?;
         return ConsoleAnswer::page(422, &page);

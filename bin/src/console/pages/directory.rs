@@ -4,8 +4,8 @@ use askama::Template;
 use scim_admin::AdminError;
 use scim_admin::event::EventQuery;
 use scim_admin::people::{
-    Grant, GroupDetail, GroupSummary, ManagedBy, Member, PeopleQuery, Person, PersonChange,
-    PersonDetail, UserType,
+    Grant, GroupDetail, GroupSummary, GroupsQuery, ManagedBy, Member, PeopleQuery, Person,
+    PersonChange, PersonDetail, UserType,
 };
 use scim_provisioning::ConfigurationId;
 use serde_json::Value;
@@ -37,6 +37,9 @@ struct Users {
 struct Groups {
     shell: Shell,
     search: String,
+    managed: String,
+    configurations: Vec<(String, String)>,
+    filtered: bool,
     rows: Vec<GroupSummary>,
     sizes: Vec<(i64, bool)>,
     next: String,
@@ -52,24 +55,17 @@ pub(in super::super) fn users(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed
         search: visit.query.given("q").map(str::to_owned),
         status: Some(status.clone()).filter(|status| !status.is_empty()),
         user_type: UserType::parse(&user_type),
-        managed_by: match (managed.as_str(), ConfigurationId::parse(&managed)) {
-            ("nobody", _) => ManagedBy::Nobody,
-            (_, Some(id)) => ManagedBy::Configuration(id),
-            _ => ManagedBy::Anybody,
-        },
+        managed_by: managed_by(&managed),
         after: visit.query.given("after").map(str::to_owned),
         limit: rows(visit),
     })?;
-    let configurations = admin.configurations(None)?.into_iter();
     let page = Users {
         shell: Shell::new(visit, "users", "Users")?,
         search: text("q"),
         sizes: sizes(visit),
         next: next(visit, found.len(), found.last().map(|person| &person.id)),
         first: first(visit),
-        configurations: configurations
-            .map(|one| (one.id.to_string(), one.name))
-            .collect(),
+        configurations: named_configurations(visit)?,
         filtered: FILTERS.iter().any(|name| visit.query.checked(name)),
         status,
         user_type,
@@ -80,17 +76,40 @@ pub(in super::super) fn users(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed
 }
 
 pub(in super::super) fn groups(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (search, after) = (visit.query.given("q"), visit.query.given("after"));
-    let found = visit.console.admin.groups(search, after, rows(visit))?;
+    let managed = visit.query.text("managed");
+    let found = visit.console.admin.groups(&GroupsQuery {
+        search: visit.query.given("q").map(str::to_owned),
+        managed_by: managed_by(managed),
+        after: visit.query.given("after").map(str::to_owned),
+        limit: rows(visit),
+    })?;
     let page = Groups {
         shell: Shell::new(visit, "groups", "Groups")?,
-        search: search.unwrap_or_default().to_owned(),
+        search: visit.query.text("q").to_owned(),
+        managed: managed.to_owned(),
+        configurations: named_configurations(visit)?,
+        filtered: FILTERS.iter().any(|name| visit.query.checked(name)),
         sizes: sizes(visit),
         next: next(visit, found.len(), found.last().map(|group| &group.id)),
         first: first(visit),
         rows: found,
     };
     ConsoleAnswer::page(200, &page)
+}
+
+/// Who manages, as a filter says: `nobody`, the id of a configuration, or whoever does.
+fn managed_by(text: &str) -> ManagedBy {
+    match (text, ConfigurationId::parse(text)) {
+        ("nobody", _) => ManagedBy::Nobody,
+        (_, Some(id)) => ManagedBy::Configuration(id),
+        _ => ManagedBy::Anybody,
+    }
+}
+
+/// The configurations to choose from: id and name.
+fn named_configurations(visit: &Visit<'_>) -> Result<Vec<(String, String)>, Failed> {
+    let found = visit.console.admin.configurations(None)?.into_iter();
+    Ok(found.map(|one| (one.id.to_string(), one.name)).collect())
 }
 
 /// Where the next page is; empty behind the last one.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use scim_admin::AdminError;
-use scim_admin::people::GroupSummary;
+use scim_admin::people::{GroupSummary, GroupsQuery, ManagedBy};
 use scim_mapping::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
 
 use super::super::signing_in::encoded;
@@ -40,10 +40,11 @@ struct Page {
 
 impl Page {
     fn new(visit: &Visit<'_>, edited: &Edited) -> Result<Self, Failed> {
-        let name = &edited.shown.configuration.name;
-        let mut groups = visit.console.admin.groups(None, None, 200)?;
-        groups.retain(|group| group.managed_by.as_ref() == Some(name));
-        groups.truncate(50);
+        let groups = visit.console.admin.groups(&GroupsQuery {
+            managed_by: ManagedBy::Configuration(edited.shown.configuration.id),
+            limit: 50,
+            ..GroupsQuery::default()
+        })?;
         let rules = edited.base().rules.group_rules.iter().zip(1..);
         Ok(Self {
             shell: edited.shown.shell(visit, "Groups & roles")?,

@@ -1,32 +1,48 @@
 //! Provisioning Status & Logs.
 
 use askama::Template;
-use chrono::{DateTime, Duration, Utc};
-use scim_admin::event::{EventQuery, LoggedEvent};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use scim_admin::event::{EventQuery, EventState, LoggedEvent};
 use scim_provisioning::ConfigurationId;
 use scim_provisioning::event::{Action, Outcome};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::super::export::Sheet;
-use super::super::signing_in::{ask_again, encoded};
+use super::super::export::{Lines, row};
+use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
+use super::audit::midnight;
+use super::columns::{Column, Columns};
 use super::configuration::{Shown, Tabs};
+use super::event::changes;
 use super::{LIST, Shell, instant, rows, sizes};
 
-struct Row {
-    id: i64,
-    at: String,
-    configuration: String,
-    action: String,
-    resource: String,
-    outcome: String,
-    status: i32,
-    took: String,
-    reason: String,
+pub(super) struct Row {
+    pub(super) id: i64,
+    pub(super) at: String,
+    pub(super) configuration: String,
+    pub(super) action: String,
+    pub(super) resource: String,
+    pub(super) outcome: String,
+    pub(super) status: i32,
+    pub(super) took: String,
+    pub(super) reason: String,
+    scim_type: String,
+    changed: String,
+    scim_id: String,
+    source: String,
+    client: String,
+    request_id: String,
+    mapping_version: String,
+    resolved: bool,
 }
 
 impl Row {
-    fn new(event: &LoggedEvent) -> Self {
+    pub(super) fn new(event: &LoggedEvent) -> Self {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let changed: Vec<String> = changes(&event.changes)
+            .into_iter()
+            .map(|(field, ..)| field)
+            .collect();
         Self {
             id: event.id,
             at: instant(event.at),
@@ -41,7 +57,37 @@ impl Row {
             outcome: event.outcome.clone(),
             status: event.status,
             took: format!("{:.1}\u{a0}ms", millis(event.duration_micros)),
-            reason: event.reason.clone().unwrap_or_default(),
+            reason: text(&event.reason),
+            scim_type: text(&event.scim_type),
+            changed: changed.join(", "),
+            scim_id: text(&event.resource_id),
+            source: text(&event.source),
+            client: text(&event.user_agent),
+            request_id: event.request_id.clone(),
+            mapping_version: event
+                .mapping_version
+                .map(|version| version.to_string())
+                .unwrap_or_default(),
+            resolved: event.resolved_at.is_some(),
+        }
+    }
+
+    fn cell(&self, column: Column) -> String {
+        match column {
+            Column::Configuration => self.configuration.clone(),
+            Column::Action => self.action.clone(),
+            Column::Resource => self.resource.clone(),
+            Column::Outcome => self.outcome.clone(),
+            Column::Status => self.status.to_string(),
+            Column::ScimType => self.scim_type.clone(),
+            Column::Took => self.took.clone(),
+            Column::Reason => self.reason.clone(),
+            Column::Changed => self.changed.clone(),
+            Column::ScimId => self.scim_id.clone(),
+            Column::Source => self.source.clone(),
+            Column::Client => self.client.clone(),
+            Column::RequestId => self.request_id.clone(),
+            Column::MappingVersion => self.mapping_version.clone(),
         }
     }
 }
@@ -59,7 +105,11 @@ struct Filter {
     action: String,
     resource: String,
     time: String,
+    from: String,
+    to: String,
+    state: String,
     search: String,
+    columns: Columns,
 }
 
 impl Filter {
@@ -71,7 +121,11 @@ impl Filter {
             action: text("action"),
             resource: text("resource"),
             time: text("time"),
+            from: text("from"),
+            to: text("to"),
+            state: text("state"),
             search: text("q"),
+            columns: Columns::of(form),
         }
     }
 
@@ -81,42 +135,72 @@ impl Filter {
             action,
             resource,
             time,
+            from,
+            to,
+            state,
             search,
             ..
         } = self;
-        [outcome, action, resource, time, search]
+        [outcome, action, resource, time, from, to, state, search]
             .iter()
             .any(|text| !text.is_empty())
+    }
+
+    /// Whether one of the dates is none.
+    fn is_wrong(&self) -> bool {
+        is_no_date(&self.from) || is_no_date(&self.to)
     }
 
     fn query(&self, now: DateTime<Utc>) -> EventQuery {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let hours = TIMES.iter().find(|(key, ..)| *key == self.time);
+        let latest = hours.map(|(.., hours)| now - Duration::hours(*hours));
+        let from: Option<NaiveDate> = self.from.parse().ok();
+        let to: Option<NaiveDate> = self.to.parse().ok();
         EventQuery {
             configuration: ConfigurationId::parse(&self.configuration),
             outcome: given(&self.outcome),
             action: given(&self.action),
             resource_type: given(&self.resource),
             search: given(&self.search),
-            since: hours.map(|(.., hours)| now - Duration::hours(*hours)),
+            state: EventState::parse(&self.state),
+            since: latest.max(from.and_then(midnight)),
+            until: to
+                .and_then(|day| day.checked_add_days(Days::new(1)))
+                .and_then(midnight),
             ..EventQuery::default()
         }
     }
 
-    /// The filter as it stands in an address.
-    fn written(&self) -> String {
+    /// What is looked for and which columns show it, by the names of the form.
+    fn pairs(&self) -> Vec<(&'static str, &str)> {
         let pairs = [
             ("configuration", &self.configuration),
             ("outcome", &self.outcome),
             ("action", &self.action),
             ("resource", &self.resource),
             ("time", &self.time),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("state", &self.state),
             ("q", &self.search),
         ];
-        let given = pairs.iter().filter(|(_, value)| !value.is_empty());
-        let written = given.map(|(name, value)| format!("{name}={}", encoded(value)));
+        let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+        let given = given.map(|(name, value)| (name, value.as_str()));
+        let columns = self.columns.keys().into_iter();
+        given.chain(columns.map(|key| ("column", key))).collect()
+    }
+
+    /// The filter as it stands in an address.
+    fn written(&self) -> String {
+        let pairs = self.pairs().into_iter();
+        let written = pairs.map(|(name, value)| format!("{name}={}", encoded(value)));
         written.collect::<Vec<_>>().join("&")
     }
+}
+
+fn is_no_date(text: &str) -> bool {
+    !text.is_empty() && text.parse::<NaiveDate>().is_err()
 }
 
 #[derive(Template)]
@@ -129,6 +213,11 @@ struct Logs {
     filter: Filter,
     configurations: Vec<(String, String)>,
     rows: Vec<Row>,
+    /// The columns to choose from.
+    offered: Vec<Column>,
+    /// Those that are shown.
+    columns: Vec<Column>,
+    states: [&'static str; 2],
     outcomes: [&'static str; 5],
     actions: [&'static str; 9],
     sizes: Vec<(i64, bool)>,
@@ -167,267 +256,115 @@ fn page(
         limit,
         ..filter.query(Utc::now())
     };
-    let events = admin.events(&query)?;
+    let events = match filter.is_wrong() {
+        true => Vec::new(),
+        false => admin.events(&query)?,
+    };
     let full = i64::try_from(events.len()).is_ok_and(|count| count == limit);
     let older = events
         .last()
         .filter(|_| full)
         .map(|last| format!("?{}&rows={limit}&before={}", filter.written(), last.id));
     let configurations = admin.configurations(None)?.into_iter();
+    let mut offered = Column::ALL.to_vec();
+    // The log of one configuration need not say whose it is.
+    offered.retain(|column| tabs.is_none() || *column != Column::Configuration);
+    let columns = offered.iter().copied();
     let page = Logs {
         shell,
         tabs,
+        columns: columns.filter(|one| filter.columns.has(*one)).collect(),
+        offered,
         here,
         configurations: configurations
             .map(|one| (one.id.to_string(), one.name))
             .collect(),
         rows: events.iter().map(Row::new).collect(),
+        states: EventState::ALL.map(EventState::as_str),
         outcomes: Outcome::ALL.map(Outcome::as_str),
         actions: Action::ALL.map(Action::as_str),
         sizes: sizes(visit),
         older: older.unwrap_or_default(),
-        newest: before.is_none(),
+        newest: before.is_none() && !filter.is_wrong(),
         filter,
     };
-    ConsoleAnswer::page(200, &page)
+    ConsoleAnswer::page(if page.filter.is_wrong() { 422 } else { 200 }, &page)
 }
 
 /// The log as a file, in the order of time.
 pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let filter = Filter::of(&visit.form, None);
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&format!("{LIST}/logs?{}", filter.written())));
+    if filter.is_wrong() {
+        // The page says what is wrong.
+        let page = format!("{LIST}/logs?{}", filter.written());
+        return Ok(ConsoleAnswer::redirect(page));
     }
-    let query = EventQuery {
+    let admin = &visit.console.admin;
+    let format = visit.form.text("format");
+    let mut query = EventQuery {
         before: Some(i64::MAX),
-        limit: EXPORTED,
+        limit: BLOCK,
         ..filter.query(Utc::now())
     };
-    let admin = &visit.console.admin;
-    let mut events = admin.events(&query)?;
-    events.reverse();
-    let format = visit.form.text("format");
+    let mut lines = Lines::default();
+    while lines.len() < EXPORTED {
+        let events = admin.events(&query)?;
+        for event in &events {
+            lines.before(match format {
+                "ndjson" => format!("{}\n", crate::documents::event(event)),
+                _ => row(cells(event)),
+            });
+        }
+        match events.last() {
+            Some(last) if i64::try_from(events.len()).is_ok_and(|count| count == BLOCK) => {
+                query.before = Some(last.id);
+            }
+            _ => break,
+        }
+    }
     let details = json!({
         "format": format,
         "filter": filter.written(),
-        "rows": events.len(),
+        "rows": lines.len(),
     });
     admin.exported(&visit.actor()?, "provisioning log", details)?;
-    if format == "ndjson" {
-        let lines = events
-            .iter()
-            .map(|event| format!("{}\n", crate::documents::event(event)));
-        let name = "provisioning-log.ndjson";
-        return Ok(ConsoleAnswer::file(
-            name,
+    let (name, media_type, heading) = match format {
+        "ndjson" => (
+            "provisioning-log.ndjson",
             "application/x-ndjson",
-            lines.collect(),
-        ));
-    }
-    let mut sheet = Sheet::new(&COLUMNS);
-    for event in &events {
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        sheet.row(&[
-            event.id.to_string(),
-            instant(event.at),
-            event.configuration_name.clone(),
-            event.request_id.clone(),
-            event.action.clone(),
-            text(&event.resource_type),
-            text(&event.resource_id),
-            text(&event.resource_name),
-            event.outcome.clone(),
-            event.status.to_string(),
-            text(&event.scim_type),
-            text(&event.reason),
-            event.duration_micros.to_string(),
-            text(&event.source),
-            text(&event.user_agent),
-        ]);
-    }
-    Ok(ConsoleAnswer::file(
-        "provisioning-log.csv",
-        "text/csv; charset=utf-8",
-        sheet.text(),
-    ))
-}
-
-#[derive(Template)]
-#[template(path = "event.html")]
-struct Event {
-    shell: Shell,
-    row: Row,
-    request_id: String,
-    steps: Vec<(&'static str, &'static str)>,
-    facts: Vec<(&'static str, String)>,
-    changes: Vec<(String, String, String)>,
-    warnings: Vec<String>,
-    advice: &'static str,
-    person: String,
-    group: String,
-    /// The request as administrators see it.
-    request: String,
-}
-
-pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let id: i64 = visit.part(0).parse().map_err(|_number| Failed::NotFound)?;
-    let query = EventQuery {
-        after: Some(id.saturating_sub(1)),
-        limit: 1,
-        ..EventQuery::default()
-    };
-    let found = visit.console.admin.events(&query)?;
-    let event = found.first().filter(|event| event.id == id);
-    let event = event.ok_or(Failed::NotFound)?;
-    let facts = [
-        ("SCIM id", event.resource_id.clone()),
-        ("SCIM error", event.scim_type.clone()),
-        (
-            "Mapping version",
-            event.mapping_version.map(|version| version.to_string()),
+            String::new(),
         ),
-        ("Source address", event.source.clone()),
-        ("Client", event.user_agent.clone()),
-    ];
-    let of = |kind: &str| {
-        let id = event.resource_id.clone();
-        id.filter(|_id| event.resource_type.as_deref() == Some(kind))
-            .unwrap_or_default()
+        _ => (
+            "provisioning-log.csv",
+            "text/csv; charset=utf-8",
+            row(COLUMNS),
+        ),
     };
-    // What people are told of others is in the request; auditors see what came of it.
-    let request = match (&event.request, visit.administers()) {
-        (Some(request), true) => serde_json::to_string_pretty(request).unwrap_or_default(),
-        _ => String::new(),
-    };
-    let page = Event {
-        shell: Shell::new(visit, "logs", &format!("Event {id}"))?,
-        row: Row::new(event),
-        request_id: event.request_id.clone(),
-        steps: steps(event),
-        facts: facts
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect(),
-        changes: changes(&event.changes),
-        warnings: warnings(&event.deviations),
-        advice: advice(event),
-        person: of("User"),
-        group: of("Group"),
-        request,
-    };
-    ConsoleAnswer::page(200, &page)
+    Ok(ConsoleAnswer::file(name, media_type, lines.text(&heading)))
 }
 
-/// How far the request came: what was passed, where it ended, and what was not reached.
-fn steps(event: &LoggedEvent) -> Vec<(&'static str, &'static str)> {
-    let ended = match (
-        event.outcome.as_str(),
-        event.status,
-        event.scim_type.as_deref(),
-    ) {
-        ("failure", 401 | 403, _) => Some(0),
-        ("failure", 400, Some("invalidSyntax" | "invalidFilter" | "invalidPath")) => Some(1),
-        ("failure", 404 | 409 | 412, _) | ("skipped", ..) => Some(2),
-        ("failure", 400, _) => Some(3),
-        ("held", ..) | ("failure", 429, _) => Some(4),
-        ("failure", ..) => Some(5),
-        _ => None,
-    };
-    let names = ["Authenticate", "Parse", "Match", "Map", "Policy", "Write"];
-    let state = |at: usize| match ended {
-        Some(end) if at == end => "ended here",
-        Some(end) if at > end => "not reached",
-        _ => "passed",
-    };
-    names
-        .into_iter()
-        .enumerate()
-        .map(|(at, name)| (name, state(at)))
-        .collect()
-}
-
-/// What an administrator can do about it.
-fn advice(event: &LoggedEvent) -> &'static str {
-    match (
-        event.outcome.as_str(),
-        event.status,
-        event.scim_type.as_deref(),
-    ) {
-        ("held", ..) => {
-            "Too many users left at once. Look under Held & pending, and allow what is meant."
-        }
-        ("skipped", ..) => {
-            "The account is protected, or not managed by this configuration: nothing was done. Take the user out of the identity provider's scope."
-        }
-        ("failure", 409, _) => {
-            "Another user or group has the same name, e-mail address or externalId. Look for it under Users or Groups; if it was created by hand, the policy “Ask” or “Link” lets the identity provider take it over."
-        }
-        ("failure", 404, _) => {
-            "The identity provider asks for something that is not there, or not in its sight. Let it provision the user or group anew: most have a button for a full synchronisation."
-        }
-        ("failure", 412, _) => {
-            "The resource was changed meanwhile; the identity provider reads it and tries again."
-        }
-        ("failure", 403, _) => {
-            "Users or groups are switched off for this configuration. Edit it, and switch on what it is to provision."
-        }
-        ("failure", 400, Some("invalidFilter" | "invalidPath")) => {
-            "The identity provider's filter or path is not one of SCIM. Look at the attribute mapping over there."
-        }
-        ("failure", 400, Some("invalidValue")) => {
-            "A value does not fit its field. Look at the rule under Mapping and preview this request there, or put the value right in the identity provider."
-        }
-        ("failure", 400, _) => {
-            "The request cannot be read as SCIM. If the configuration is strict, the tolerant profile may accept it."
-        }
-        ("failure", 413, _) => "The request is larger than the limit of this server.",
-        ("failure", ..) => {
-            "The server could not carry it out. Its log says more under the request id; the identity provider tries again."
-        }
-        ("warning", ..) => {
-            "It was done. The warnings say what was accepted although it deviates, or what a rule could not fill."
-        }
-        _ => "",
-    }
-}
-
-/// Path, old and new value. A resource that is new as a whole is shown attribute by attribute.
-fn changes(changes: &Value) -> Vec<(String, String, String)> {
-    let mut rows = Vec::new();
-    for change in changes.as_array().into_iter().flatten() {
-        let of = |name: &str| change.get(name).map(text).unwrap_or_default();
-        let whole = change.get("path").and_then(Value::as_str) == Some("");
-        match change.get("new").and_then(Value::as_object) {
-            Some(members) if whole => {
-                let members = members.iter().filter(|(name, _)| *name != "schemas");
-                rows.extend(
-                    members.map(|(name, value)| (name.clone(), String::new(), text(value))),
-                );
-            }
-            _ => rows.push((of("path"), of("old"), of("new"))),
-        }
-    }
-    rows
-}
-
-fn warnings(deviations: &Value) -> Vec<String> {
-    let list = deviations.as_array().into_iter().flatten();
-    list.map(text).collect()
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => "–".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Object(members) => {
-            let said = ["text", "message", "detail"];
-            match said.iter().find_map(|name| members.get(*name)) {
-                Some(said) => text(said),
-                None => value.to_string(),
-            }
-        }
-        other => other.to_string(),
-    }
+/// An entry in a row of the file.
+fn cells(event: &LoggedEvent) -> [String; 17] {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    [
+        event.id.to_string(),
+        instant(event.at),
+        event.configuration_name.clone(),
+        event.request_id.clone(),
+        event.action.clone(),
+        text(&event.resource_type),
+        text(&event.resource_id),
+        text(&event.resource_name),
+        event.outcome.clone(),
+        event.status.to_string(),
+        text(&event.scim_type),
+        text(&event.reason),
+        event.duration_micros.to_string(),
+        text(&event.source),
+        text(&event.user_agent),
+        event.resolved_at.map(instant).unwrap_or_default(),
+        text(&event.resolved_by),
+    ]
 }
 
 const TIMES: [(&str, &str, i64); 4] = [
@@ -436,7 +373,7 @@ const TIMES: [(&str, &str, i64); 4] = [
     ("7d", "Last 7 days", 24 * 7),
     ("30d", "Last 30 days", 24 * 30),
 ];
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 17] = [
     "id",
     "time",
     "configuration",
@@ -452,6 +389,10 @@ const COLUMNS: [&str; 15] = [
     "durationMicros",
     "source",
     "userAgent",
+    "resolvedAt",
+    "resolvedBy",
 ];
 /// How many entries a file has at most.
-const EXPORTED: i64 = 50_000;
+const EXPORTED: usize = 50_000;
+/// How many of them are read at once.
+const BLOCK: i64 = 1_000;

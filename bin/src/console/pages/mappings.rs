@@ -1,8 +1,9 @@
 //! The mapping of a configuration: rules, versions, preview and impact.
 
 use askama::Template;
-use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
+use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{ManagedBy, PeopleQuery};
+use scim_admin::survey::SurveyKind;
 use scim_admin::{AdminError, VersionChoice};
 use scim_mapping::{
     Apply, Catalog, Field, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference,
@@ -11,11 +12,11 @@ use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
 use serde_json::{Value, json};
 
-use super::super::signing_in::{ask_again, encoded};
+use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
 use super::rule::{RuleForm, TRANSFORMS, at_fault, label, plain, shift, targets, told};
-use super::{LIST, Shell, instant};
+use super::{LIST, Shell, ago, instant};
 
 /// A rule in the list.
 struct Row {
@@ -105,7 +106,8 @@ impl Edited {
         let rules = json!(rules);
         let actor = visit.actor().map_err(|_failed| AdminError::SignIn)?;
         let admin = &visit.console.admin;
-        admin.draft_mapping(&actor, &self.shown.id, &rules, note)?;
+        let seen = DraftSeen::among(&self.versions);
+        admin.draft_mapping(&actor, &self.shown.id, &rules, note, &seen)?;
         Ok(())
     }
 }
@@ -390,22 +392,17 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 pub(in super::super) fn activate(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, visit.part(1))?;
     // Rules decide who signs in by which address, and with which role.
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&edited.link("")));
-    }
     if visit.form.text("base") != edited.base().checksum {
         return kept(visit, &edited, Err(AdminError::Stale), "");
     }
     let admin = &visit.console.admin;
-    let done = admin.activate_mapping(&visit.actor()?, &edited.shown.id, edited.resource);
+    let (id, seen) = (&edited.shown.id, DraftSeen::among(&edited.versions));
+    let done = admin.activate_mapping(&visit.actor()?, id, edited.resource, &seen);
     kept(visit, &edited, done.map(drop), "activated")
 }
 
 pub(in super::super) fn roll_back(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, visit.part(1))?;
-    if !visit.is_confirmed() {
-        return Ok(ask_again(&edited.link("")));
-    }
     let number = visit.form.text("version").parse();
     let number = number.map_err(|_number| Failed::NotFound)?;
     let admin = &visit.console.admin;
@@ -562,6 +559,10 @@ struct ImpactPage {
     catalog: Catalog,
     drafted: bool,
     active: i64,
+    /// Whether it is being counted.
+    waiting: bool,
+    /// When it was counted last.
+    done: String,
     impact: Option<Impact>,
     jobs: Vec<Job>,
 }
@@ -571,18 +572,8 @@ struct ImpactPage {
 pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, "user")?;
     let admin = &visit.console.admin;
-    let impact = match visit.query.checked("run") {
-        true => {
-            let choice = match edited.draft {
-                Some(_) => VersionChoice::Draft,
-                None => VersionChoice::Active,
-            };
-            let source = admin.model(&edited.shown.id, MappedResource::User, choice)?;
-            let configuration = edited.shown.configuration.to_provisioning();
-            Some(visit.console.provider.impact(&configuration, &source)?)
-        }
-        false => None,
-    };
+    let survey = admin.survey(&edited.shown.configuration, SurveyKind::Impact)?;
+    let result = survey.as_ref().and_then(|survey| survey.result.clone());
     let mut jobs = admin.jobs(&edited.shown.id)?;
     jobs.truncate(5);
     let page = ImpactPage {
@@ -592,10 +583,21 @@ pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         drafted: edited.draft.is_some(),
         catalog: admin.catalog()?,
         active: edited.active.version,
-        impact,
+        waiting: survey.as_ref().is_some_and(|survey| survey.done.is_none()),
+        done: ago(survey.and_then(|survey| survey.done), edited.shown.now),
+        impact: result.and_then(|result| serde_json::from_value(result).ok()),
         jobs,
     };
     ConsoleAnswer::page(200, &page)
+}
+
+/// Has it counted what the rules would change.
+pub(in super::super) fn count_impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, "user")?;
+    let (admin, provider) = (&visit.console.admin, &visit.console.provider);
+    let (actor, id) = (visit.actor()?, &edited.shown.id);
+    admin.ask_survey(&actor, provider, id, SurveyKind::Impact)?;
+    Ok(ConsoleAnswer::redirect(edited.link("/impact")))
 }
 
 pub(in super::super) fn reapply(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {

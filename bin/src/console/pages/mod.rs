@@ -3,9 +3,11 @@
 pub(super) mod api_docs;
 pub(super) mod audit;
 mod charts;
+mod columns;
 pub(super) mod configuration;
 pub(super) mod configurations;
 pub(super) mod directory;
+pub(super) mod event;
 pub(super) mod fields;
 pub(super) mod group_rules;
 pub(super) mod guides;
@@ -114,7 +116,7 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 22] = [
+const DONE: [(&str, &str); 26] = [
     ("saved", "Saved."),
     ("enabled", "Enabled. Its tokens are accepted from now on."),
     ("disabled", "Disabled. Its tokens are refused from now on."),
@@ -144,6 +146,13 @@ const DONE: [(&str, &str); 22] = [
     ("technician", "A technician from now on."),
     ("requester", "A requester from now on."),
     ("unlinked", "Unlinked; managed by hand from now on."),
+    ("resolved", "Resolved. It is not open any more."),
+    ("reopened", "Open again."),
+    ("replayed", "Replayed. This is what came of it."),
+    (
+        "unneeded",
+        "Replayed. It is as the request wants it already: nothing was changed.",
+    ),
     ("ended", "The session has ended."),
     ("expiry", "The token is accepted until then."),
 ];

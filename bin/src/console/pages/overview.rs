@@ -2,7 +2,7 @@
 
 use askama::Template;
 use chrono::{Duration, Utc};
-use scim_admin::event::{Activity, EventQuery};
+use scim_admin::event::{Activity, EventQuery, EventState};
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit};
@@ -35,13 +35,13 @@ struct Overview {
     /// What needs somebody, in words, and where.
     needs: Vec<(String, &'static str)>,
     chart: Chart,
-    /// What went wrong last: id, time, whose, whom, why.
+    /// What went wrong last and is open: id, time, whose, whom, why.
     failures: Vec<(i64, String, String, String, String)>,
 }
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, now) = (&visit.console.admin, Utc::now());
-    let activity = admin.activity(now - Duration::days(7))?;
+    let activity = admin.activity(now - Duration::days(7), None)?;
     let mut cards = Vec::new();
     for one in admin.configurations(None)? {
         let id = one.id.to_string();
@@ -79,6 +79,7 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     cards.truncate(CARDS);
     let query = EventQuery {
         outcome: Some("failure".to_owned()),
+        state: Some(EventState::Open),
         before: Some(i64::MAX),
         limit: 5,
         ..EventQuery::default()

@@ -104,7 +104,7 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         visit
             .console
             .admin
-            .edit_configuration(&actor, &shown.id, &input)
+            .edit_configuration(&actor, &shown.configuration, &input)
     });
     match saved {
         Ok(_) => Ok(ConsoleAnswer::redirect(format!(

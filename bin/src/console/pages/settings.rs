@@ -5,7 +5,6 @@ use chrono::Utc;
 use scim_admin::AdminError;
 use scim_admin::account::Role;
 
-use super::super::signing_in::ask_again;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::{Shell, ago, instant};
 
@@ -125,18 +124,20 @@ fn short(hash: &str) -> String {
 }
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    ConsoleAnswer::page(200, &Settings::new(visit)?)
+    let issued = visit.flash().filter(|_| visit.query.checked("shown"));
+    let page = Settings {
+        issued: issued.map(|flash| flash.text).unwrap_or_default(),
+        ..Settings::new(visit)?
+    };
+    ConsoleAnswer::page(200, &page)
 }
 
-/// Does something that needs the password, and shows the page again.
-fn guarded(
+/// Does something, and shows the page again.
+fn then(
     visit: &Visit<'_>,
     work: impl FnOnce() -> Result<(), AdminError>,
     done: &str,
 ) -> Result<ConsoleAnswer, Failed> {
-    if !visit.is_confirmed() {
-        return Ok(ask_again("/admin/settings"));
-    }
     match work() {
         Ok(()) => Ok(ConsoleAnswer::redirect(format!(
             "/admin/settings?done={done}"
@@ -208,13 +209,13 @@ pub(in super::super) fn add_account(visit: &Visit<'_>) -> Result<ConsoleAnswer, 
             .add_account(&actor, name, role(visit)?, password)
             .map(drop)
     };
-    guarded(visit, work, "added")
+    then(visit, work, "added")
 }
 
 pub(in super::super) fn set_role(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
     let work = || admin.set_role(&actor, visit.part(0), role(visit)?);
-    guarded(visit, work, "saved")
+    then(visit, work, "saved")
 }
 
 pub(in super::super) fn set_password(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -223,13 +224,13 @@ pub(in super::super) fn set_password(visit: &Visit<'_>) -> Result<ConsoleAnswer,
         let account = admin.account(visit.part(0))?;
         admin.set_password(&actor, &account.name, visit.form.text("password"))
     };
-    guarded(visit, work, "saved")
+    then(visit, work, "saved")
 }
 
 pub(in super::super) fn delete_account(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
     let work = || admin.delete_account(&actor, visit.part(0));
-    guarded(visit, work, "deleted")
+    then(visit, work, "deleted")
 }
 
 pub(in super::super) fn end_session(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -242,28 +243,19 @@ pub(in super::super) fn end_session(visit: &Visit<'_>) -> Result<ConsoleAnswer, 
 }
 
 pub(in super::super) fn add_key(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    if !visit.is_confirmed() {
-        return Ok(ask_again("/admin/settings"));
-    }
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
     let days = visit.form.text("days").parse().unwrap_or_default();
-    let issued =
-        role(visit).and_then(|role| admin.add_api_key(&actor, visit.form.text("name"), role, days));
+    let name = visit.form.text("name");
+    let issued = role(visit).and_then(|role| admin.add_api_key(&actor, name, role, days, None));
     match issued {
-        Ok(issued) => {
-            let page = Settings {
-                issued: issued.value.reveal().to_owned(),
-                ..Settings::new(visit)?
-            };
-            ConsoleAnswer::page(200, &page)
-        }
+        Ok(issued) => visit.shown_at("/admin/settings?shown=key", issued.value.reveal()),
         Err(error) => refused(visit, error),
     }
 }
 
 pub(in super::super) fn revoke_key(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
-    guarded(
+    then(
         visit,
         || admin.revoke_api_key(&actor, visit.part(0)),
         "revoked",

@@ -5,10 +5,9 @@ use chrono::{Duration, NaiveDate, Utc};
 use scim_admin::AdminError;
 use scim_admin::token::LIVE;
 
-use super::super::signing_in::ask_again;
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::configuration::{Shown, Tabs};
-use super::configurations::{lives, shown};
+use super::configurations::{lives, show as show_later, shown};
 use super::{LIST, Shell, ago, instant, maybe};
 
 struct Row {
@@ -117,15 +116,22 @@ fn back(visit: &Visit<'_>, done: &str) -> ConsoleAnswer {
     ConsoleAnswer::redirect(format!("{LIST}/{}/tokens{done}", visit.part(0)))
 }
 
-/// Back to the list, by way of the password.
-fn password(visit: &Visit<'_>) -> ConsoleAnswer {
-    ask_again(&format!("{LIST}/{}/tokens", visit.part(0)))
+/// A token that was made or asked for just now; later its value is asked for with *Show*.
+pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let admin = &visit.console.admin;
+    let configuration = admin.configuration(visit.part(0))?;
+    let tokens = admin.tokens(&configuration.id.to_string())?;
+    let mut tokens = tokens.into_iter();
+    let token = tokens.find(|token| token.id == visit.part(1));
+    match (token, visit.flash()) {
+        (Some(token), Some(flash)) if flash.text.ends_with(&token.hint) => {
+            shown(visit, &configuration, token, flash.text)
+        }
+        _ => Ok(back(visit, "")),
+    }
 }
 
 pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    if !visit.is_confirmed() {
-        return Ok(password(visit));
-    }
     let admin = &visit.console.admin;
     let configuration = admin.configuration(visit.part(0))?;
     let id = configuration.id.to_string();
@@ -133,14 +139,11 @@ pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
     let overlap = overlap.map(|hours| hours.parse().unwrap_or_default());
     let days = visit.form.given("days").and_then(|days| days.parse().ok());
     let issued = admin.add_token(&visit.actor()?, &id, overlap, days)?;
-    shown(visit, &configuration, &issued, "The new token")
+    show_later(visit, &issued, "new")
 }
 
 /// Sets when a token ends: in some hours, or with a day.
 pub(in super::super) fn set_end(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    if !visit.is_confirmed() {
-        return Ok(password(visit));
-    }
     let unclear = || AdminError::Invalid("say on which day the token ends".to_owned());
     let day = visit.form.text("day").parse::<NaiveDate>();
     let end = match (visit.form.given("hours"), day) {
@@ -155,20 +158,14 @@ pub(in super::super) fn set_end(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 }
 
 pub(in super::super) fn reveal(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    if !visit.is_confirmed() {
-        return Ok(password(visit));
-    }
     let admin = &visit.console.admin;
     let configuration = admin.configuration(visit.part(0))?;
     let (id, token) = (configuration.id.to_string(), Some(visit.part(1)));
     let issued = admin.reveal_token(&visit.actor()?, &id, token)?;
-    shown(visit, &configuration, &issued, "The token")
+    show_later(visit, &issued, "again")
 }
 
 pub(in super::super) fn revoke(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    if !visit.is_confirmed() {
-        return Ok(password(visit));
-    }
     let (id, token) = (visit.part(0), Some(visit.part(1)));
     let admin = &visit.console.admin;
     admin.revoke_tokens(&visit.actor()?, id, token)?;

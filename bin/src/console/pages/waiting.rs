@@ -1,13 +1,13 @@
 //! What waits for an administrator: changes that the guard holds, and links.
 
 use askama::Template;
+use scim_admin::AdminError;
 use scim_admin::policy::{HeldChange, LinkRequest, Which};
 
 use super::super::ui::counted;
-use super::super::{ConsoleAnswer, Failed, Visit};
+use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
 use super::{LIST, Shell, instant};
-use crate::commands::link;
 
 #[derive(Template)]
 #[template(path = "waiting.html")]
@@ -15,6 +15,10 @@ struct Waiting {
     shell: Shell,
     tabs: Tabs,
     held: Vec<HeldChange>,
+    /// Where the next page of them is; empty behind the last one.
+    next: String,
+    /// Where the first one is, for whoever went on.
+    first: String,
     links: Vec<LinkRequest>,
     error: String,
     /// What is asked before all of them are decided.
@@ -26,8 +30,14 @@ struct Waiting {
 impl Waiting {
     fn new(visit: &Visit<'_>, shown: &Shown) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
-        let (tabs, held) = (shown.tabs(visit, "waiting"), admin.held(&shown.id)?);
-        let all = counted(held.len(), "held change", "held changes");
+        let (tabs, after) = (shown.tabs(visit, "waiting"), visit.query.given("after"));
+        let held = admin.held(&shown.id, after, SHOWN)?;
+        let full = i64::try_from(held.len()).is_ok_and(|count| count == SHOWN);
+        let last = held.last().filter(|_| full);
+        let mut links = admin.link_requests(&shown.id)?;
+        links.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+        let count = usize::try_from(tabs.held).unwrap_or(usize::MAX);
+        let all = counted(count, "held change", "held changes");
         Ok(Self {
             shell: shown.shell(visit, "Held & pending")?,
             allow_all: format!("Carry out {all}? The users leave at once."),
@@ -36,9 +46,16 @@ impl Waiting {
                 "name=\"all\" value=\"1\" formaction=\"{}/held/reject\"",
                 tabs.base
             ),
+            next: last
+                .map(|last| format!("{LIST}/{}/held?after={}", shown.id, last.id))
+                .unwrap_or_default(),
+            first: match after {
+                Some(_) => format!("{LIST}/{}/held", shown.id),
+                None => String::new(),
+            },
             tabs,
             held,
-            links: admin.link_requests(&shown.id)?,
+            links,
             error: String::new(),
         })
     }
@@ -87,14 +104,20 @@ pub(in super::super) fn approve(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let mut waiting = admin.link_requests(&shown.id)?.into_iter();
     let request = waiting.find(|link| link.person == person);
     let request = request.ok_or(Failed::NotFound)?;
-    let configuration = shown.configuration.to_provisioning();
-    if let Err(reason) = link::carry_out(&visit.console.provider, configuration, &request) {
-        let page = Waiting {
-            error: reason,
-            ..Waiting::new(visit, &shown)?
-        };
-        return ConsoleAnswer::page(422, &page);
+    let (actor, provider) = (visit.actor()?, &visit.console.provider);
+    match admin.approve_link(&actor, provider, &shown.id, &request) {
+        Ok(()) => {}
+        Err(error @ AdminError::Invalid(_)) => {
+            let page = Waiting {
+                error: sentence(&error),
+                ..Waiting::new(visit, &shown)?
+            };
+            return ConsoleAnswer::page(422, &page);
+        }
+        Err(error) => return Err(error.into()),
     }
-    admin.link_approved(&visit.actor()?, &shown.id, &request)?;
     Ok(back(visit, "linked"))
 }
+
+/// How many held changes, and how many links, a page shows.
+const SHOWN: i64 = 100;

@@ -32,7 +32,7 @@ fn what_the_guard_holds_is_allowed_or_rejected() {
     (input.policies.guard.count, input.policies.guard.percent) = (1, 1);
     house
         .admin
-        .edit_configuration(&actor(), &house.configuration, &input)
+        .edit_configuration(&actor(), &found, &input)
         .unwrap();
     let ids: Vec<String> = ["a", "b", "c", "d"]
         .map(|name| {
@@ -62,7 +62,7 @@ fn what_the_guard_holds_is_allowed_or_rejected() {
     let page = house.ask("GET", &house.path(path), Some(&ada), "").body;
     assert!(page.contains("The guard holds 3 changes"), "{page}");
     assert_eq!(house.post(&ada, &format!("{path}/allow"), "").status, 422);
-    let held = house.admin.held(&house.configuration).unwrap();
+    let held = house.admin.held(&house.configuration, None, 10).unwrap();
     let chosen = format!("user={}", held[0].id);
     assert_eq!(
         done(&house.post(&ada, &format!("{path}/allow"), &chosen)),
@@ -76,7 +76,13 @@ fn what_the_guard_holds_is_allowed_or_rejected() {
         [status(1), status(2), status(3)],
         ["blocked", "active", "active"]
     );
-    assert!(house.admin.held(&house.configuration).unwrap().is_empty());
+    assert!(
+        house
+            .admin
+            .held(&house.configuration, None, 10)
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -311,7 +317,13 @@ fn accounts_keys_and_sessions_are_kept() {
     let (session, _) = sessions.iter().find(|(_, name)| name == "otto").unwrap();
     let path = format!("/settings/sessions/{}/end", session.hash.get(..16).unwrap());
     assert_eq!(done(&house.post(&ada, &path, "")), "ended");
-    assert!(house.admin.signed_in(token.reveal()).unwrap().is_none());
+    assert!(
+        house
+            .admin
+            .signed_in(token.reveal(), true)
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(
         done(&house.post(&ada, &of("otto", "role"), "role=administrator")),
         "saved"
@@ -321,7 +333,15 @@ fn accounts_keys_and_sessions_are_kept() {
         "deleted"
     );
     let made = house.post(&ada, "/settings/api-keys", "name=k&role=auditor&days=7");
-    let key = made.body.split("sopsapi_").nth(1).unwrap();
+    let flash = made.cookies[0].split(';').next().unwrap();
+    let shown = house.console.answer(&super::super::ConsoleRequest {
+        method: "GET",
+        path: "/settings",
+        query: "shown=key",
+        cookie: Some(&format!("{ada}; {flash}")),
+        ..Default::default()
+    });
+    let key = shown.body.split("sopsapi_").nth(1).unwrap();
     let key = format!("sopsapi_{}", key.split('\"').next().unwrap());
     let found = house.admin.authenticate_key(&key).unwrap().unwrap();
     assert_eq!(found.name, "k");
@@ -391,7 +411,7 @@ fn networks_are_read_and_what_is_none_is_said_beside_the_rest() {
     for kept in ["Kept", "10.0.0.0/8", "nonsense", "<a href=\"#networks\">"] {
         assert!(refused.body.contains(kept), "{kept}: {}", refused.body);
     }
-    assert_eq!(add("10.0.0.0%2F8%0D%0A192.0.2.7").status, 200);
+    assert_eq!(add("10.0.0.0%2F8%0D%0A192.0.2.7").status, 303);
     let second = house.admin.configuration("Second").unwrap();
     let networks: Vec<String> = second.networks.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "192.0.2.7/32"]);
@@ -429,4 +449,31 @@ fn a_custom_field_is_edited_in_its_drawer() {
     );
     let other = post("/edit", "Crew", "key=team&kind=boolean&max=&options=");
     assert_eq!(other.status, 422, "a field keeps its type");
+}
+
+#[test]
+fn a_page_that_looks_again_by_itself_keeps_no_session_alive() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let minutes = |age: i64| {
+        let then = chrono::Utc::now().timestamp_millis() - age * 60_000;
+        house.tamper(&format!("UPDATE sessions SET last_used_at = {then}"));
+    };
+    let ask = |polled| {
+        let request = super::super::ConsoleRequest {
+            method: "GET",
+            path: "/users",
+            cookie: Some(&ada),
+            polled,
+            ..Default::default()
+        };
+        house.console.answer(&request).status
+    };
+    let used = || house.admin.sessions().unwrap()[0].0.last_used;
+    minutes(20);
+    let before = used();
+    assert_eq!((ask(true), used() == before), (200, true));
+    assert_eq!((ask(false), used() == before), (200, false));
+    minutes(31);
+    assert_eq!(ask(false), 303, "half an hour without use ends a session");
 }

@@ -153,7 +153,7 @@ impl House {
 
     pub(super) fn form_token(&self, cookie: &str) -> String {
         let session = cookie.strip_prefix("__Host-sops=").unwrap();
-        let signed_in = self.admin.signed_in(session).unwrap().unwrap();
+        let signed_in = self.admin.signed_in(session, true).unwrap().unwrap();
         format!("form_token={}", self.admin.form_token(&signed_in))
     }
 }

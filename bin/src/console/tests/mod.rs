@@ -2,13 +2,14 @@
 
 mod actions;
 mod house;
+mod logs;
 mod shown;
 
 use scim_admin::account::Role;
 
 use self::house::{House, PASSWORD, actor};
 use super::ConsoleRequest;
-use super::routes::{Access, ROUTES};
+use super::routes::{Access, ROUTES, Route};
 
 #[test]
 fn every_page_is_shown_to_those_who_may_see_it_and_to_nobody_else() {
@@ -44,9 +45,12 @@ fn every_page_is_shown_to_those_who_may_see_it_and_to_nobody_else() {
 
 /// There is no group rule and no custom field to be edited.
 fn wanted_of(path: &str) -> u16 {
-    match path.contains("/groups/rules/") || path.ends_with("/user-form/edit") {
-        true => 404,
-        false => 200,
+    let missing = path.contains("/groups/rules/") || path.ends_with("/user-form/edit");
+    match (missing, path.contains("/tokens/")) {
+        (true, _) => 404,
+        // A token is shown to whoever made or asked for it just now.
+        (false, true) => 303,
+        (false, false) => 200,
     }
 }
 
@@ -138,7 +142,8 @@ fn forms_with_nonsense_are_refused_and_change_nothing() {
     // What takes effect with no more than the button.
     let plain = [
         "/login", "/disable", "/enable", "/pause", "/logout", "/theme", "/block", "/unblock",
-        "/unlink", "/archive", "/reapply", "/export", "/reveal", "/revoke", "/tokens", "/confirm",
+        "/unlink", "/archive", "/reapply", "/drift", "/impact", "/export", "/reveal", "/revoke",
+        "/tokens",
     ];
     for route in ROUTES.iter().filter(|route| route.method == "POST") {
         if plain.iter().any(|word| route.path.ends_with(word)) {
@@ -166,30 +171,107 @@ fn forms_with_nonsense_are_refused_and_change_nothing() {
 fn secrets_and_what_cannot_be_undone_ask_for_the_password_again() {
     let house = House::new();
     let ada = house.account("ada", Role::Administrator);
+    let forget = || house.tamper("UPDATE sessions SET confirmed_at = 0");
+    forget();
+    let asks = |route: &Route| {
+        let path = house.path(route.path);
+        let body = format!("{}&note=kept+%22text%22", house.form_token(&ada));
+        let answer = house.ask("POST", &path, Some(&ada), &body);
+        let asked = answer.body.contains("Enter your password again");
+        assert!(
+            !asked
+                || answer
+                    .body
+                    .contains("name=\"note\" value=\"kept &#34;text&#34;\""),
+            "{path}: {}",
+            answer.body
+        );
+        asked
+    };
+    let asking: Vec<&str> = ROUTES
+        .iter()
+        .filter(|route| route.method == "POST" && route.access != Access::Anyone)
+        .filter(|route| route.confirmed && asks(route))
+        .map(|route| route.path)
+        .collect();
+    assert_eq!(
+        asking,
+        [
+            "/users/scim-provisioning/new",
+            "/users/scim-provisioning/logs/export",
+            "/users/scim-provisioning/logs/*/replay",
+            "/users/scim-provisioning/*/delete",
+            "/users/scim-provisioning/*/tokens",
+            "/users/scim-provisioning/*/tokens/*/reveal",
+            "/users/scim-provisioning/*/tokens/*/end",
+            "/users/scim-provisioning/*/tokens/*/revoke",
+            "/users/scim-provisioning/*/mappings/*/activate",
+            "/users/scim-provisioning/*/mappings/*/rollback",
+            "/security/audit/export",
+            "/settings/accounts",
+            "/settings/accounts/*/role",
+            "/settings/accounts/*/password",
+            "/settings/accounts/*/delete",
+            "/settings/api-keys",
+            "/settings/api-keys/*/revoke",
+        ]
+    );
+}
+
+#[test]
+fn what_needs_the_password_is_carried_out_with_it() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
     house.tamper("UPDATE sessions SET confirmed_at = 0");
-    for path in [
-        "/users/scim-provisioning/*/tokens",
-        "/users/scim-provisioning/*/tokens/*/reveal",
-        "/users/scim-provisioning/*/tokens/*/end",
-        "/users/scim-provisioning/new",
-        "/users/scim-provisioning/*/tokens/*/revoke",
-        "/users/scim-provisioning/*/delete",
-        "/users/scim-provisioning/*/mappings/*/rollback",
-        "/users/scim-provisioning/*/mappings/*/activate",
-        "/users/scim-provisioning/logs/export",
-        "/security/audit/export",
-        "/settings/accounts",
-        "/settings/accounts/x/role",
-        "/settings/accounts/x/password",
-        "/settings/accounts/x/delete",
-        "/settings/api-keys",
-        "/settings/api-keys/x/revoke",
-    ] {
-        let path = house.path(path);
-        let answer = house.ask("POST", &path, Some(&ada), &house.form_token(&ada));
-        let asked = answer.location.unwrap_or_default();
-        assert!(asked.starts_with("/admin/confirm"), "{path}: {asked}");
+    let with = |password: &str| {
+        let form = format!("name=Second&users=on&confirm_password={password}");
+        house.post(&ada, "/users/scim-provisioning/new", &form)
+    };
+    let wrong = with("wrong");
+    assert_eq!((wrong.status, wrong.failed), (401, true));
+    assert!(
+        wrong.body.contains("value=\"Second\""),
+        "nothing is entered twice"
+    );
+    assert!(!wrong.body.contains("value=\"wrong\""));
+    assert_eq!(house.admin.configurations(None).unwrap().len(), 1);
+    let made = with(&PASSWORD.replace(' ', "+"));
+    let page = made.location.unwrap();
+    assert!(page.contains("shown=first"), "{page}");
+    assert_eq!(house.admin.configurations(None).unwrap().len(), 2);
+    // The session goes on under another secret, and the token is shown as often as the page is
+    // loaded, for a while.
+    let cookies: Vec<&str> = made
+        .cookies
+        .iter()
+        .filter_map(|cookie| cookie.split(';').next())
+        .collect();
+    let cookies = cookies.join("; ");
+    let (path, query) = page
+        .strip_prefix("/admin")
+        .unwrap()
+        .split_once('?')
+        .unwrap();
+    let look = |cookie: &str| {
+        house.console.answer(&ConsoleRequest {
+            method: "GET",
+            path,
+            query,
+            cookie: Some(cookie),
+            ..ConsoleRequest::default()
+        })
+    };
+    for _ in 0..2 {
+        assert!(look(&cookies).body.contains("sopscim_"));
     }
+    assert_eq!(look(&ada).status, 303, "the old secret is out");
+    let eve = house.account("eve", Role::Administrator);
+    let flash = cookies
+        .split("; ")
+        .find(|one| one.contains("flash"))
+        .unwrap();
+    let stolen = look(&format!("{eve}; {flash}"));
+    assert_eq!(stolen.status, 303, "a token is shown to nobody else");
 }
 
 #[test]
@@ -211,9 +293,9 @@ fn the_set_up_link_works_once() {
     let done = house.ask("POST", "/setup", None, &body);
     assert_eq!(done.status, 303);
     assert!(
-        done.cookie
-            .unwrap()
-            .contains("; Secure; HttpOnly; SameSite=Lax")
+        done.cookies
+            .iter()
+            .all(|cookie| cookie.contains("; Secure; HttpOnly; SameSite=Lax"))
     );
     assert_eq!(house.ask("POST", "/setup", None, &body).status, 404);
     assert_eq!(house.console.setup_secret().unwrap(), None);
@@ -230,8 +312,13 @@ fn five_failed_sign_ins_make_an_account_wait() {
     }
     let right = format!("name=Ada&password={}", PASSWORD.replace(' ', "+"));
     assert_eq!(house.ask("POST", "/login", None, &right).status, 429);
-    let unknown = house.ask("POST", "/login", None, "name=nobody&password=wrong");
-    assert_eq!(unknown.status, 401);
+    let unknown = || {
+        house
+            .ask("POST", "/login", None, "name=bob&password=wrong")
+            .status
+    };
+    let unknown: Vec<u16> = (0..6).map(|_| unknown()).collect();
+    assert_eq!(unknown, [401, 401, 401, 401, 401, 429], "as of any name");
 }
 
 #[test]

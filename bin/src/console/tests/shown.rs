@@ -250,7 +250,7 @@ fn numbers_of_a_configuration_lead_to_what_they_count() {
         format!("/admin/users?managed={id}&amp;status=active"),
         format!("/admin/users?managed={id}&amp;status=blocked"),
         format!("/admin/users?managed={id}&amp;status=archived"),
-        format!("/admin/users/scim-provisioning/{id}/groups#received"),
+        format!("/admin/groups?managed={id}"),
         format!("/admin/users/scim-provisioning/{id}/logs?time=7d"),
     ] {
         assert!(page.contains(&format!("href=\"{link}\"")), "{link}: {page}");

@@ -1,10 +1,11 @@
 //! Console accounts, their sessions, and API keys.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use scim_provisioning::StoreError;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::sessions::hashing;
 use super::{Actor, AdminService, IssuedApiKey, check_name, entry, now, taken};
 use crate::account::{Account, PasswordHash, Role};
 use crate::api_key::{self, ApiKey};
@@ -29,7 +30,7 @@ impl AdminService {
             id: Uuid::now_v7().to_string(),
             name: name.trim().to_owned(),
             role,
-            password: PasswordHash::new(password)?,
+            password: hashing(|| PasswordHash::new(password))??,
             created: now(),
             failures: 0,
             failed: None,
@@ -57,7 +58,7 @@ impl AdminService {
         name: &str,
         password: &str,
     ) -> Result<(), AdminError> {
-        let password = PasswordHash::new(password)?;
+        let password = hashing(|| PasswordHash::new(password))??;
         let key = name.trim().to_lowercase();
         let elsewhere =
             |account: &Account| account.openid.is_some() && account.name.to_lowercase() == key;
@@ -136,7 +137,7 @@ impl AdminService {
         Ok(self.store.end_session(&session.hash, &audit)?)
     }
 
-    /// Adds an API key that ends after so many days.
+    /// Adds an API key that ends after so many days, or with the key that makes it.
     ///
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
@@ -146,6 +147,7 @@ impl AdminService {
         name: &str,
         role: Role,
         days: i64,
+        maker: Option<&ApiKey>,
     ) -> Result<IssuedApiKey, AdminError> {
         check_name(name)?;
         if !(1..=API_KEY_DAYS).contains(&days) {
@@ -161,14 +163,17 @@ impl AdminService {
             role,
             hash: api_key::hash(&value),
             created: now,
-            expires: now + Duration::days(days),
+            expires: maker
+                .map_or(DateTime::<Utc>::MAX_UTC, |maker| maker.expires)
+                .min(now + Duration::days(days)),
             revoked: None,
+            made_by: maker.map(|maker| maker.id.clone()),
         };
         let audit = entry(
             actor,
             "api_key.created",
             &key.name,
-            json!({ "role": role.as_str() }),
+            json!({ "role": role.as_str(), "expires": key.expires.to_rfc3339() }),
         );
         self.store
             .add_api_key(&key, &audit)

@@ -35,12 +35,11 @@ impl AdminService {
         let end = self.store.audit_head()?;
         let mut verdict = AuditVerdict {
             head: AuditHead::default(),
-            unchained: 0,
             fault: None,
         };
         let mut passed = passes.is_none();
-        let mut last = 0;
-        while verdict.head.length < end.length {
+        let mut last = i64::MIN;
+        while verdict.head.length < end.length || verdict.head.unchained < end.unchained {
             let links = self.store.audit_links(last, BATCH)?;
             if links.is_empty() {
                 break;
@@ -48,7 +47,11 @@ impl AdminService {
             for link in &links {
                 last = link.id;
                 if link.hash.is_none() && verdict.head.length == 0 {
-                    verdict.unchained += 1;
+                    if verdict.head.unchained == end.unchained {
+                        verdict.fault = Some(AuditFault::Entry(link.id));
+                        return Ok(verdict);
+                    }
+                    verdict.head.unchained += 1;
                     continue;
                 }
                 let hash = link.entry.hash_after(&verdict.head.hash);
@@ -66,10 +69,20 @@ impl AdminService {
         }
         if verdict.head != end {
             verdict.fault = Some(AuditFault::End);
+        } else if let Some(behind) = self.behind(&end, last)? {
+            verdict.fault = Some(AuditFault::Entry(behind));
         } else if !passed {
             verdict.fault = Some(AuditFault::Rewritten);
         }
         Ok(verdict)
+    }
+
+    /// An entry behind the end of the chain that was not appended to it meanwhile.
+    fn behind(&self, end: &AuditHead, last: i64) -> Result<Option<i64>, AdminError> {
+        let behind = self.store.audit_links(last, BATCH)?;
+        let appended = self.store.audit_head()?.length - end.length;
+        let place = usize::try_from(appended).unwrap_or_default();
+        Ok(behind.get(place).map(|link| link.id))
     }
 }
 

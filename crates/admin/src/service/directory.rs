@@ -110,13 +110,17 @@ impl AdminService {
         Ok(self.store.managed_counts(configuration)?)
     }
 
-    /// The entries of the provisioning log since an hour, counted by configuration, hour and
-    /// outcome.
+    /// The entries of the provisioning log since an hour, of one configuration or all, counted by
+    /// configuration, hour and outcome.
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub fn activity(&self, since: DateTime<Utc>) -> Result<Vec<Activity>, AdminError> {
-        Ok(self.store.activity(since)?)
+    pub fn activity(
+        &self,
+        since: DateTime<Utc>,
+        configuration: Option<ConfigurationId>,
+    ) -> Result<Vec<Activity>, AdminError> {
+        Ok(self.store.activity(since, configuration)?)
     }
 
     /// Counts the entries of hours that are over, so that nobody has to count them again.

@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use scim_mapping::{Catalog, CustomField, MappedResource, MappingSet, RuleDifference};
+use scim_protocol::text::storable;
 use scim_protocol::{AttributePath, ResourceDefinition};
 use scim_provisioning::model::{self, Model, ModelSource};
 use scim_provisioning::reapply::Job;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::{Actor, AdminService, entry, entry_of, now, taken};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
-use crate::mapping::{DRAFT, MappingVersion, ReceivedAttribute};
+use crate::mapping::{DRAFT, DraftSeen, MappingVersion, ReceivedAttribute};
 
 /// Which version of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,20 +68,22 @@ impl AdminService {
     /// Checks rules and keeps them as the draft; answers it with what is worth a second look.
     ///
     /// # Errors
-    /// [`AdminError::Invalid`] which rule does not fit, [`AdminError::NotFound`].
+    /// [`AdminError::Invalid`] which rule does not fit, [`AdminError::NotFound`];
+    /// [`AdminError::Stale`] when another draft is there than was seen.
     pub fn draft_mapping(
         &self,
         actor: &Actor,
         name_or_id: &str,
         rules: &Value,
         note: &str,
+        seen: &DraftSeen,
     ) -> Result<(MappingVersion, Vec<String>), AdminError> {
         let configuration = self.configuration(name_or_id)?;
         let invalid = |error: scim_mapping::MappingError| AdminError::Invalid(error.to_string());
         let rules = MappingSet::from_json(rules).map_err(invalid)?;
-        if note.chars().count() > NOTE {
+        if note.chars().count() > NOTE || !storable(note) {
             return Err(AdminError::Invalid(format!(
-                "a note has {NOTE} characters at most"
+                "a note has {NOTE} characters at most, and no control characters"
             )));
         }
         let catalog = self.catalog()?;
@@ -94,7 +97,7 @@ impl AdminService {
             &configuration,
             json!({ "resource": draft.rules.resource, "checksum": draft.checksum }),
         );
-        self.store.put_draft(&draft, &audit)?;
+        self.store.put_draft(&draft, seen, &audit)?;
         Ok((draft, warnings))
     }
 
@@ -102,15 +105,23 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::NotFound`] without a draft, [`AdminError::Invalid`] when it does not fit the
-    /// fields any more, [`AdminError::Stale`].
+    /// fields any more; [`AdminError::Stale`] when it is another one than was seen, or when another
+    /// version was activated meanwhile.
     pub fn activate_mapping(
         &self,
         actor: &Actor,
         name_or_id: &str,
         resource: MappedResource,
+        seen: &DraftSeen,
     ) -> Result<MappingVersion, AdminError> {
         let (configuration, versions) = self.mappings(name_or_id, resource)?;
-        let draft = self.mapping(name_or_id, resource, VersionChoice::Draft)?;
+        let draft = versions.iter().find(|version| version.version == DRAFT);
+        let draft = draft
+            .cloned()
+            .ok_or_else(|| AdminError::not_found("draft of", &configuration.name))?;
+        if !seen.is_still(Some(&draft.checksum)) {
+            return Err(AdminError::Stale);
+        }
         let catalog = self.catalog()?;
         draft
             .rules
@@ -123,7 +134,8 @@ impl AdminService {
             created: now(),
             ..draft
         };
-        self.switch(actor, &configuration, version, true)
+        let draft = DraftSeen::Checksum(version.checksum.clone());
+        self.switch(actor, &configuration, version, Some(&draft))
     }
 
     /// Makes an older version the active one again.
@@ -148,7 +160,7 @@ impl AdminService {
             .rules
             .compile(&definition(resource, &catalog), &catalog)
             .map_err(|error| AdminError::Invalid(error.to_string()))?;
-        self.switch(actor, &configuration, version, false)
+        self.switch(actor, &configuration, version, None)
     }
 
     fn switch(
@@ -156,13 +168,13 @@ impl AdminService {
         actor: &Actor,
         configuration: &ProvisioningConfiguration,
         version: MappingVersion,
-        new: bool,
+        draft: Option<&DraftSeen>,
     ) -> Result<MappingVersion, AdminError> {
         let expected = active(configuration, version.rules.resource);
         let audit = entry_of(
             actor,
             "mapping.activated",
-            &configuration,
+            configuration,
             json!({
                 "resource": version.rules.resource,
                 "old": expected,
@@ -171,7 +183,7 @@ impl AdminService {
             }),
         );
         self.store
-            .activate_mapping(&version, expected, new, &audit)?;
+            .activate_mapping(&version, expected, draft, &audit)?;
         Ok(version)
     }
 

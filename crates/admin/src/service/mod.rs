@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use scim_mapping::MappingSet;
+use scim_protocol::text::{fold, valid_user_name};
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::{Value, json};
@@ -17,19 +18,23 @@ use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
-use crate::people::{GroupSummary, PeopleQuery, Person, PersonInput};
+use crate::people::{GroupSummary, GroupsQuery, PeopleQuery, Person, PersonInput};
 use crate::store::Store;
 use crate::token::{AccessToken, PlainToken};
 
 mod accounts;
 mod audit;
 mod directory;
+mod events;
 mod mappings;
+mod replay;
 mod sessions;
+mod surveys;
 mod tokens;
 mod waiting;
 
 pub use mappings::VersionChoice;
+pub use replay::Replay;
 
 /// Who does something, for the audit.
 #[derive(Debug, Clone)]
@@ -62,13 +67,18 @@ pub struct IssuedApiKey {
 pub struct AdminService {
     store: Arc<dyn Store>,
     keys: Arc<KeyRing>,
+    strangers: sessions::Strangers,
 }
 
 impl AdminService {
     /// A service over a store.
     pub fn new(store: Arc<dyn Store>, keys: Arc<KeyRing>) -> Self {
         crate::jwt::install();
-        Self { store, keys }
+        Self {
+            store,
+            keys,
+            strangers: sessions::Strangers::default(),
+        }
     }
 
     /// Adds a provisioning configuration with its first token, which lives so many days, or a year.
@@ -142,19 +152,18 @@ impl AdminService {
             .ok_or_else(|| AdminError::not_found("configuration", name_or_id))
     }
 
-    /// Writes what an administrator entered.
+    /// Writes what an administrator entered, if the configuration still is as the administrator saw
+    /// it.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Invalid`], [`AdminError::NameTaken`],
-    /// [`AdminError::Stale`].
+    /// [`AdminError::Invalid`], [`AdminError::NameTaken`], [`AdminError::Stale`].
     pub fn edit_configuration(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        before: &ProvisioningConfiguration,
         input: &ConfigurationInput,
     ) -> Result<ProvisioningConfiguration, AdminError> {
         input.validate()?;
-        let before = self.configuration(name_or_id)?;
         let after = ProvisioningConfiguration {
             name: input.name.trim().to_owned(),
             description: input.description.trim().to_owned(),
@@ -166,28 +175,28 @@ impl AdminService {
             networks: input.networks.clone(),
             ..before.clone()
         };
-        self.update(actor, "configuration.edited", &before, after)
+        self.update(actor, "configuration.edited", before, after)
     }
 
-    /// Enables, pauses or disables a configuration, from the next request on.
+    /// Enables, pauses or disables a configuration from the next request on, if it still is as the
+    /// administrator saw it.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Stale`].
+    /// [`AdminError::Stale`].
     pub fn set_status(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        before: &ProvisioningConfiguration,
         status: ConfigurationStatus,
     ) -> Result<ProvisioningConfiguration, AdminError> {
-        let before = self.configuration(name_or_id)?;
         if before.status == status {
-            return Ok(before);
+            return Ok(before.clone());
         }
         let after = ProvisioningConfiguration {
             status,
             ..before.clone()
         };
-        self.update(actor, status.event(), &before, after)
+        self.update(actor, status.event(), before, after)
     }
 
     fn update(
@@ -260,13 +269,8 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub fn groups(
-        &self,
-        search: Option<&str>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<GroupSummary>, AdminError> {
-        Ok(self.store.group_summaries(search, after, limit)?)
+    pub fn groups(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, AdminError> {
+        Ok(self.store.group_summaries(query)?)
     }
 
     /// Entries of the provisioning log, in order of time.
@@ -330,10 +334,17 @@ fn taken(error: StoreError, name: &str) -> AdminError {
 
 fn check_name(name: &str) -> Result<(), AdminError> {
     let length = name.trim().chars().count();
-    if (1..=100).contains(&length) && !name.chars().any(char::is_control) {
-        return Ok(());
+    if !(1..=100).contains(&length) || !valid_user_name(name) {
+        return Err(AdminError::Invalid(
+            "a name has 1 to 100 characters, and none that nobody sees".to_owned(),
+        ));
     }
-    Err(AdminError::Invalid(
-        "a name has 1 to 100 characters and no control characters".to_owned(),
-    ))
+    // The audit tells by the name who did something.
+    let name = fold(name.trim());
+    if name.starts_with("api key") || ["command line", "nobody"].contains(&name.as_str()) {
+        return Err(AdminError::Invalid(
+            "this name stands for somebody else in the audit".to_owned(),
+        ));
+    }
+    Ok(())
 }

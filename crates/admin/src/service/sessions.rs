@@ -1,11 +1,13 @@
 //! Signing in to the console.
 
+use std::collections::HashMap;
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
 use ring::rand::{SecureRandom, SystemRandom};
+use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 use serde_json::json;
 use uuid::Uuid;
@@ -41,7 +43,7 @@ impl AdminService {
             id: Uuid::now_v7().to_string(),
             name: name.trim().to_owned(),
             role: Role::Administrator,
-            password: PasswordHash::new(password)?,
+            password: hashing(|| PasswordHash::new(password))??,
             created: now(),
             failures: 0,
             failed: None,
@@ -71,7 +73,8 @@ impl AdminService {
         password: &str,
     ) -> Result<PlainToken, AdminError> {
         let account = self.verified(source, name, password, "session.refused")?;
-        self.begin(&account, source, now(), None, "session.began")
+        let now = now();
+        self.begin(&account, source, (now, now), None, "session.began")
     }
 
     /// Takes the password again, for what a session alone does not show; the session goes on under
@@ -86,8 +89,8 @@ impl AdminService {
         password: &str,
     ) -> Result<PlainToken, AdminError> {
         let account = self.verified(source, &signed_in.name, password, "session.not_confirmed")?;
-        let (created, before) = (signed_in.session.created, &signed_in.session.hash);
-        self.begin(&account, source, created, Some(before), "session.confirmed")
+        let (times, before) = ((signed_in.session.created, now()), &signed_in.session.hash);
+        self.begin(&account, source, times, Some(before), "session.confirmed")
     }
 
     /// Signs somebody in whom an OpenID provider vouches for, with the role that it gives. The
@@ -112,13 +115,32 @@ impl AdminService {
                 Some(account) => self.with_role(source, account, role)?,
                 None => self.add_openid_account(source, who, name, role)?,
             };
-            return self.begin(&account, source, now(), None, "session.began");
+            // The provider may have let somebody in without asking for anything.
+            let times = (now(), DateTime::UNIX_EPOCH);
+            return self.begin(&account, source, times, None, "session.began");
         };
         let own = |account: &Account| account.id == signed_in.session.account;
         let account = account.filter(own).ok_or(AdminError::SignIn)?;
         let account = self.with_role(source, account, role)?;
-        let (created, before) = (signed_in.session.created, &signed_in.session.hash);
-        self.begin(&account, source, created, Some(before), "session.confirmed")
+        let (times, before) = ((signed_in.session.created, now()), &signed_in.session.hash);
+        self.begin(&account, source, times, Some(before), "session.confirmed")
+    }
+
+    /// Ends the sessions of somebody to whom the OpenID provider gives no role any more.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn role_taken(&self, source: Option<&str>, who: &OpenIdSubject) -> Result<(), AdminError> {
+        let known = |account: &Account| account.openid.as_ref() == Some(who);
+        let Some(account) = self.store.accounts()?.into_iter().find(known) else {
+            return Ok(());
+        };
+        let actor = Actor {
+            name: account.name.clone(),
+            source: source.map(str::to_owned),
+        };
+        let audit = entry(&actor, "session.role_taken", &account.name, json!({}));
+        Ok(self.store.end_sessions(&account.id, &audit)?)
     }
 
     fn with_role(
@@ -197,17 +219,18 @@ impl AdminService {
         self.keys.unseal(key, sealed).ok()
     }
 
-    /// Who holds a session.
+    /// Who holds a session. Whether that is a use of the session, which keeps it alive, the caller
+    /// says: a page that looks again by itself is none.
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub fn signed_in(&self, presented: &str) -> Result<Option<SignedIn>, AdminError> {
+    pub fn signed_in(&self, presented: &str, used: bool) -> Result<Option<SignedIn>, AdminError> {
         let now = now();
         let found = self.store.session(&api_key::hash(presented))?;
         let Some((mut session, account)) = found.filter(|(session, _)| session.is_live(now)) else {
             return Ok(None);
         };
-        if now - session.last_used >= Duration::seconds(TOUCHED_SECONDS) {
+        if used && now - session.last_used >= Duration::seconds(TOUCHED_SECONDS) {
             self.store.touch_session(&session.hash, now)?;
             session.last_used = now;
         }
@@ -245,7 +268,8 @@ impl AdminService {
         Ok(self.store.forget_sessions(now() - Duration::days(1))?)
     }
 
-    /// The account of this name and password. An account that is not there takes as long.
+    /// The account of this name and password. A name that nobody has is answered alike, after as
+    /// long, and has to wait as long after failures.
     fn verified(
         &self,
         source: Option<&str>,
@@ -253,44 +277,44 @@ impl AdminService {
         password: &str,
         refused: &'static str,
     ) -> Result<Account, AdminError> {
-        let now = now();
-        let name = name.trim().to_lowercase();
+        let name = fold(name.trim());
         let accounts = self.store.accounts()?;
         let account = accounts
             .into_iter()
-            .find(|account| account.openid.is_none() && account.name.to_lowercase() == name);
-        if let Some(wait) = account.as_ref().and_then(|account| wait(account, now)) {
+            .find(|account| account.openid.is_none() && fold(&account.name) == name);
+        let (failures, failed) = match &account {
+            Some(account) => (account.failures, account.failed),
+            None => self.strangers.failures(&name),
+        };
+        if let Some(wait) = wait(failures, failed, now()) {
             return Err(AdminError::SignInLater(wait));
         }
-        // Whoever can send megabytes here must not make the server hash them.
-        let password = password.get(..LONGEST).unwrap_or(password);
         let stored = account
             .as_ref()
             .map_or(&*NOBODY, |account| &account.password);
-        let turn = Turn::take(PATIENCE).ok_or(AdminError::Store(StoreError::Busy))?;
-        let fits = stored.verify(password);
-        drop(turn);
-        match account {
-            Some(account) if fits => Ok(account),
-            account => {
-                let actor = Actor {
-                    name: "nobody".to_owned(),
-                    source: source.map(str::to_owned),
-                };
-                if let Some(account) = account {
-                    let audit = entry(&actor, refused, &account.name, json!({}));
-                    self.store.note_failure(&account.id, now, &audit)?;
-                }
-                Err(AdminError::SignIn)
+        let fits = hashing(|| stored.verify(password))?;
+        // Whoever has to wait does so from now on, however long the hash took.
+        let now = now();
+        if let Some(account) = account {
+            if fits {
+                return Ok(account);
             }
+            let audit = entry(&nobody(source), refused, &account.name, json!({}));
+            self.store.note_failure(&account.id, now, &audit)?;
+        } else {
+            // The name is left out: people enter their password there by mistake.
+            let audit = entry(&nobody(source), refused, "an unknown name", json!({}));
+            self.store.audit(&audit)?;
+            self.strangers.failed(name, now);
         }
+        Err(AdminError::SignIn)
     }
 
     fn begin(
         &self,
         account: &Account,
         source: Option<&str>,
-        created: DateTime<Utc>,
+        (created, confirmed): (DateTime<Utc>, DateTime<Utc>),
         instead_of: Option<&str>,
         event: &'static str,
     ) -> Result<PlainToken, AdminError> {
@@ -305,7 +329,7 @@ impl AdminService {
             account: account.id.clone(),
             created,
             last_used: now,
-            confirmed: now,
+            confirmed,
         };
         let actor = Actor {
             name: account.name.clone(),
@@ -317,11 +341,44 @@ impl AdminService {
     }
 }
 
-/// How many seconds an account has to wait after failures: 1, 2, 4 ... 60 from the fifth on. After
-/// the hundredth only a new password helps.
-fn wait(account: &Account, now: DateTime<Utc>) -> Option<i64> {
-    let failed = account.failed.filter(|_| account.failures >= 5)?;
-    let pause = match account.failures {
+/// Who failed to sign in.
+fn nobody(source: Option<&str>) -> Actor {
+    Actor {
+        name: "nobody".to_owned(),
+        source: source.map(str::to_owned),
+    }
+}
+
+/// How often names failed that no account has, so that waiting tells nobody which names there are.
+/// A server that is asked for more names than it keeps forgets the oldest.
+#[derive(Debug, Default)]
+pub(super) struct Strangers(Mutex<HashMap<String, (i64, DateTime<Utc>)>>);
+
+impl Strangers {
+    fn failures(&self, name: &str) -> (i64, Option<DateTime<Utc>>) {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known.get(name).copied();
+        found.map_or((0, None), |(failures, at)| (failures, Some(at)))
+    }
+
+    fn failed(&self, name: String, now: DateTime<Utc>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= NAMES && !known.contains_key(&name) {
+            let oldest = known.iter().min_by_key(|(_, (_, at))| *at);
+            if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
+                known.remove(&oldest);
+            }
+        }
+        let entry = known.entry(name).or_insert((0, now));
+        *entry = (entry.0 + 1, now);
+    }
+}
+
+/// How many seconds a name has to wait after failures: 1, 2, 4 ... 60 from the fifth on. After the
+/// hundredth only a new password helps.
+fn wait(failures: i64, failed: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<i64> {
+    let failed = failed.filter(|_| failures >= 5)?;
+    let pause = match failures {
         100.. => Duration::days(LOCKED_DAYS),
         failures => Duration::seconds(60.min(1 << (failures - 5).min(6))),
     };
@@ -329,32 +386,55 @@ fn wait(account: &Account, now: DateTime<Utc>) -> Option<i64> {
     (left > Duration::zero()).then(|| left.num_seconds() + 1)
 }
 
-/// One of the few hashes that are computed at once, because each takes 46 MiB.
+/// Computes a hash of a password, which takes 46 MiB: few at once, few that wait, and others are
+/// told that the server is busy.
+pub(super) fn hashing<T>(work: impl FnOnce() -> T) -> Result<T, AdminError> {
+    let turn = Turn::take(PATIENCE).ok_or(AdminError::Store(StoreError::Busy))?;
+    let done = work();
+    drop(turn);
+    Ok(done)
+}
+
+/// One of the few hashes that are computed at once.
 struct Turn;
 
+#[derive(Default)]
+struct Queue {
+    taken: usize,
+    waiting: usize,
+}
+
 impl Turn {
-    /// Takes a turn, or gives up after a while.
+    /// Takes a turn, or gives up after a while, or at once where enough others wait.
     fn take(patience: std::time::Duration) -> Option<Self> {
-        let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut taken, waited) = GIVEN_BACK
-            .wait_timeout_while(taken, patience, |taken| *taken >= AT_ONCE)
+        let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.taken >= AT_ONCE && queue.waiting >= WAITING {
+            return None;
+        }
+        queue.waiting += 1;
+        let (mut queue, waited) = GIVEN_BACK
+            .wait_timeout_while(queue, patience, |queue| queue.taken >= AT_ONCE)
             .unwrap_or_else(PoisonError::into_inner);
+        queue.waiting -= 1;
         if waited.timed_out() {
             return None;
         }
-        *taken += 1;
+        queue.taken += 1;
         Some(Self)
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        QUEUE.lock().unwrap_or_else(PoisonError::into_inner).taken -= 1;
         GIVEN_BACK.notify_one();
     }
 }
 
-static TAKEN: Mutex<usize> = Mutex::new(0);
+static QUEUE: Mutex<Queue> = Mutex::new(Queue {
+    taken: 0,
+    waiting: 0,
+});
 static GIVEN_BACK: Condvar = Condvar::new();
 
 /// The hash of no account's password.
@@ -364,8 +444,11 @@ static NOBODY: LazyLock<PasswordHash> = LazyLock::new(|| {
 });
 
 const AT_ONCE: usize = 4;
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
-const LONGEST: usize = 1_024;
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// How many wait for one of them.
+const WAITING: usize = 8;
+/// How many names that nobody has are kept.
+const NAMES: usize = 10_000;
 const TOUCHED_SECONDS: i64 = 60;
 const LOCKED_DAYS: i64 = 36_500;
 
@@ -379,8 +462,16 @@ mod tests {
         let taken: Vec<Turn> = (0..AT_ONCE).filter_map(|_| Turn::take(at_once)).collect();
         assert_eq!(taken.len(), AT_ONCE);
         assert!(Turn::take(at_once).is_none());
-        let fifth = std::thread::spawn(|| Turn::take(PATIENCE).is_some());
+        let others: Vec<_> = (0..WAITING)
+            .map(|_| std::thread::spawn(|| Turn::take(PATIENCE).is_some()))
+            .collect();
+        while QUEUE.lock().unwrap().waiting < WAITING {
+            std::thread::yield_now();
+        }
+        let begun = std::time::Instant::now();
+        assert!(Turn::take(PATIENCE).is_none(), "enough others wait");
+        assert!(begun.elapsed() < PATIENCE);
         drop(taken);
-        assert!(fifth.join().unwrap());
+        assert!(others.into_iter().all(|other| other.join().unwrap()));
     }
 }

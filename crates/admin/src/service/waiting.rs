@@ -1,19 +1,35 @@
 //! What waits for an administrator.
 
-use serde_json::json;
+use scim_provisioning::directory::Approval;
+use scim_provisioning::{ResourceId, ServiceProvider};
+use serde_json::{Value, json};
 
 use super::{Actor, AdminService, entry_of, now};
 use crate::error::AdminError;
 use crate::policy::{Decision, HeldChange, LinkRequest, Which};
 
 impl AdminService {
-    /// What the guard holds of a configuration, in order of time.
+    /// What the guard holds of a configuration, in order of time, behind an id.
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
-    pub fn held(&self, name_or_id: &str) -> Result<Vec<HeldChange>, AdminError> {
+    pub fn held(
+        &self,
+        name_or_id: &str,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<HeldChange>, AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.held(configuration.id)?)
+        Ok(self.store.held(configuration.id, after, limit)?)
+    }
+
+    /// How many changes the guard holds of a configuration, and the id of the last one.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn held_end(&self, name_or_id: &str) -> Result<(i64, Option<String>), AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        Ok(self.store.held_end(configuration.id)?)
     }
 
     /// Carries out or drops what the guard holds, and answers what it was.
@@ -65,25 +81,36 @@ impl AdminService {
         Ok(self.store.link_requests(configuration.id)?)
     }
 
-    /// Notes that a link was approved, and that it waits no longer.
+    /// Puts the person of a link that waits under the management of the configuration, as its
+    /// identity provider sent them.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn link_approved(
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] why it is not possible.
+    pub fn approve_link(
         &self,
         actor: &Actor,
+        provider: &ServiceProvider,
         name_or_id: &str,
         link: &LinkRequest,
     ) -> Result<(), AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        let audit = entry_of(
-            actor,
-            "link.approved",
-            &configuration,
-            json!({ "person": link.person, "userName": link.user_name() }),
-        );
-        Ok(self
-            .store
-            .forget_link(configuration.id, &link.person, &audit)?)
+        let configuration = self.configuration(name_or_id)?.to_provisioning();
+        let person = ResourceId::parse(&link.person);
+        let approval = Approval {
+            person: person.ok_or_else(|| AdminError::not_found("user", &link.person))?,
+            user_name: link.user_name().to_owned(),
+            actor: actor.name.clone(),
+            source: actor.source.clone(),
+        };
+        let answer = provider.link(configuration, link.document.clone(), approval);
+        if answer.status == 201 {
+            return Ok(());
+        }
+        let body = answer.body.unwrap_or_default();
+        let detail = body.get("detail").and_then(Value::as_str);
+        Err(AdminError::Invalid(format!(
+            "\"{}\" cannot be linked: {}",
+            link.person_name,
+            detail.unwrap_or("the server failed").trim_end_matches('.')
+        )))
     }
 }

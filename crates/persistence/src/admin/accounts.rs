@@ -7,6 +7,7 @@ use scim_admin::api_key::ApiKey;
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 
+use super::configurations::named;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::view::{instant, unreadable};
@@ -49,6 +50,8 @@ struct ApiKeyRow {
     expires_at: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     revoked_at: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    made_by: Option<String>,
 }
 
 pub(super) fn insert(connection: &mut Connection, account: &Account) -> Result<(), StoreError> {
@@ -140,15 +143,46 @@ pub(super) fn set_password(
     Ok(connection.execute(&sql)? > 0)
 }
 
-/// Fails where no administrator is left. The audit's chain is locked by then, so that of two
-/// administrators who go at once the second one stays.
-pub(super) fn check_administrators(connection: &mut Connection) -> Result<(), StoreError> {
-    let sql = connection.sql(&format!(
-        "SELECT {COLUMNS} FROM accounts WHERE role = 'administrator' LIMIT 1"
-    ));
-    match connection.row::<AccountRow>(&sql)? {
-        Some(_) => Ok(()),
-        None => Err(StoreError::Conflict { attribute: "role" }),
+/// How many administrators there are, and how many of them sign in with a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Administrators {
+    all: i64,
+    local: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct AdministratorsRow {
+    #[diesel(sql_type = BigInt)]
+    everyone: i64,
+    #[diesel(sql_type = BigInt)]
+    local: i64,
+}
+
+/// The audit's chain is locked by then, so that of two administrators who go at once the second one
+/// stays.
+pub(super) fn administrators(connection: &mut Connection) -> Result<Administrators, StoreError> {
+    let sql = connection.sql(
+        "SELECT count(*) AS everyone, count(*) - count(issuer) AS local FROM accounts \
+         WHERE role = 'administrator'",
+    );
+    let row: Option<AdministratorsRow> = connection.row(&sql)?;
+    let row = row.ok_or_else(|| unreadable("accounts"))?;
+    Ok(Administrators {
+        all: row.everyone,
+        local: row.local,
+    })
+}
+
+/// Fails where the last administrator went, or the last one who signs in without a provider.
+pub(super) fn check_administrators(
+    connection: &mut Connection,
+    before: Administrators,
+) -> Result<(), StoreError> {
+    let after = administrators(connection)?;
+    let last = |before: i64, after: i64| before > 0 && after == 0;
+    match last(before.all, after.all) || last(before.local, after.local) {
+        true => Err(StoreError::Conflict { attribute: "role" }),
+        false => Ok(()),
     }
 }
 
@@ -177,19 +211,20 @@ fn there(changed: usize) -> Result<(), StoreError> {
 
 pub(super) fn insert_key(connection: &mut Connection, key: &ApiKey) -> Result<(), StoreError> {
     let mut sql = connection.sql(
-        "INSERT INTO api_keys (id, name, name_key, role, hash, created_at, expires_at) VALUES (",
+        "INSERT INTO api_keys (id, name, name_key, role, hash, created_at, expires_at, made_by) VALUES (",
     );
     sql.bind(&key.id).push(", ").bind(&key.name);
     sql.push(", ").bind(fold(&key.name));
     sql.push(", ").bind(key.role.as_str());
     sql.push(", ").bind(&key.hash);
     sql.push(", ").bind(millis(key.created));
-    sql.push(", ").bind(millis(key.expires)).push(")");
+    sql.push(", ").bind(millis(key.expires));
+    sql.push(", ").bind(key.made_by.clone()).push(")");
     connection.execute(&sql)?;
     Ok(())
 }
 
-const KEY_COLUMNS: &str = "id, name, role, hash, created_at, expires_at, revoked_at";
+const KEY_COLUMNS: &str = "id, name, role, hash, created_at, expires_at, revoked_at, made_by";
 
 pub(super) fn keys(connection: &mut Connection) -> Result<Vec<ApiKey>, StoreError> {
     let sql = connection.sql(&format!(
@@ -217,18 +252,24 @@ fn key(row: ApiKeyRow) -> Result<ApiKey, StoreError> {
         created: instant(row.created_at),
         expires: instant(row.expires_at),
         revoked: row.revoked_at.map(instant),
+        made_by: row.made_by,
     })
 }
 
+/// Revokes a key, and the keys that it made, and those that they made.
 pub(super) fn revoke_key(
     connection: &mut Connection,
     name_or_id: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("UPDATE api_keys SET revoked_at = ");
+    let mut sql = connection
+        .sql("WITH RECURSIVE made (id) AS (SELECT id FROM api_keys WHERE revoked_at IS NULL AND ");
+    named(&mut sql, "", name_or_id);
+    sql.push(
+        " UNION SELECT k.id FROM api_keys k JOIN made ON k.made_by = made.id) \
+         UPDATE api_keys SET revoked_at = ",
+    );
     sql.bind(millis(now))
-        .push(" WHERE revoked_at IS NULL AND (id = ");
-    sql.bind(name_or_id).push(" OR name_key = ");
-    sql.bind(fold(name_or_id.trim())).push(")");
+        .push(" WHERE revoked_at IS NULL AND id IN (SELECT id FROM made)");
     Ok(connection.execute(&sql)? > 0)
 }

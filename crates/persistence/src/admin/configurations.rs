@@ -171,7 +171,7 @@ pub(super) fn delete(connection: &mut Connection, id: ConfigurationId) -> Result
         return Err(StoreError::Stale);
     }
     for release in [
-        "UPDATE users SET managed_by = NULL, left_at = NULL, held = 0 WHERE managed_by = ",
+        "UPDATE users SET managed_by = NULL, left_at = NULL, purge_at = NULL, held = 0 WHERE managed_by = ",
         "UPDATE groups SET managed_by = NULL WHERE managed_by = ",
     ] {
         let sql = of(connection.sql(release));
@@ -219,13 +219,22 @@ pub(super) fn find(
     name_or_id: &str,
 ) -> Result<Option<ProvisioningConfiguration>, StoreError> {
     let mut sql = connection.sql(&format!(
-        "SELECT {COLUMNS} FROM provisioning_configurations c WHERE c.id = "
+        "SELECT {COLUMNS} FROM provisioning_configurations c WHERE "
     ));
-    sql.bind(name_or_id)
-        .push(" OR c.name_key = ")
-        .bind(fold(name_or_id.trim()));
+    named(&mut sql, "c.", name_or_id);
     connection
         .row::<ConfigurationRow>(&sql)?
         .map(ProvisioningConfiguration::try_from)
         .transpose()
+}
+
+/// The row of an id, or else of a name. What looks like an id is none but an id, so that nobody
+/// stands in for another one by being called like it.
+pub(super) fn named(sql: &mut Sql, alias: &str, name_or_id: &str) {
+    match ConfigurationId::parse(name_or_id) {
+        Some(id) => sql.push(&format!("{alias}id = ")).bind(id.to_string()),
+        None => sql
+            .push(&format!("{alias}name_key = "))
+            .bind(fold(name_or_id.trim())),
+    };
 }

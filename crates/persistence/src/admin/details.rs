@@ -190,7 +190,7 @@ fn update_of(change: PersonChange) -> (String, String) {
             "status <> 'archived' AND left_at IS NULL",
         ),
         PersonChange::Unlink => (
-            "managed_by = NULL, left_at = NULL, held = 0",
+            "managed_by = NULL, left_at = NULL, purge_at = NULL, held = 0",
             "managed_by IS NOT NULL",
         ),
         PersonChange::Convert(into) => {

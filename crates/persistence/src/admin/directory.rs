@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::people::{Grant, GroupSummary, ManagedBy, PeopleQuery, Person, PersonInput};
+use scim_admin::people::{
+    Grant, GroupSummary, GroupsQuery, ManagedBy, PeopleQuery, Person, PersonInput,
+};
 use scim_mapping::{Record, is_privileged};
 use scim_protocol::text::fold;
 use scim_provisioning::{ResourceId, StoreError};
@@ -125,15 +127,7 @@ pub(super) fn people(
     if let Some(user_type) = query.user_type {
         sql.push(" AND user_type = ").bind(user_type.as_str());
     }
-    match query.managed_by {
-        ManagedBy::Anybody => {}
-        ManagedBy::Nobody => {
-            sql.push(" AND managed_by IS NULL");
-        }
-        ManagedBy::Configuration(id) => {
-            sql.push(" AND managed_by = ").bind(id.to_string());
-        }
-    }
+    managed(&mut sql, "managed_by", query.managed_by);
     page(&mut sql, "id", query.after.as_deref(), query.limit);
     sql.push(") ORDER BY u.id");
     found(connection, &sql)
@@ -241,14 +235,13 @@ fn grants(
 
 pub(super) fn groups(
     connection: &mut Connection,
-    search: Option<&str>,
-    after: Option<&str>,
-    limit: i64,
+    query: &GroupsQuery,
 ) -> Result<Vec<GroupSummary>, StoreError> {
     let mut sql = connection.sql(GROUPS);
     sql.push(" WHERE TRUE");
-    contains(&mut sql, &["g.name_key"], search);
-    page(&mut sql, "g.id", after, limit);
+    contains(&mut sql, &["g.name_key"], query.search.as_deref());
+    managed(&mut sql, "g.managed_by", query.managed_by);
+    page(&mut sql, "g.id", query.after.as_deref(), query.limit);
     let rows: Vec<GroupRow> = connection.rows(&sql)?;
     Ok(rows.into_iter().map(GroupSummary::from).collect())
 }
@@ -283,6 +276,18 @@ impl From<GroupRow> for GroupSummary {
     }
 }
 
+fn managed(sql: &mut Sql, column: &str, by: ManagedBy) {
+    match by {
+        ManagedBy::Anybody => {}
+        ManagedBy::Nobody => {
+            sql.push(&format!(" AND {column} IS NULL"));
+        }
+        ManagedBy::Configuration(id) => {
+            sql.push(&format!(" AND {column} = ")).bind(id.to_string());
+        }
+    }
+}
+
 fn contains(sql: &mut Sql, columns: &[&str], search: Option<&str>) {
     let Some(search) = search else { return };
     let function = match sql.dialect {
@@ -299,7 +304,7 @@ fn contains(sql: &mut Sql, columns: &[&str], search: Option<&str>) {
     sql.push(")");
 }
 
-pub(super) fn page(sql: &mut Sql, id: &str, after: Option<&str>, limit: i64) {
+pub(crate) fn page(sql: &mut Sql, id: &str, after: Option<&str>, limit: i64) {
     if let Some(after) = after {
         sql.push(&format!(" AND {id} > ")).bind(after);
     }

@@ -1,19 +1,16 @@
-//! Reading the provisioning log and the audit.
+//! Reading the provisioning log.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::event::{
-    Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
-};
+use scim_admin::event::{EventQuery, EventState, LoggedEvent};
 use scim_protocol::text::fold;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::StoreError;
 use serde_json::Value;
 
 use crate::condition::millis;
 use crate::connection::Connection;
-use crate::log::HeadRow;
-use crate::sql::Sql;
-use crate::view::{instant, unreadable};
+use crate::sql::{Dialect, Sql};
+use crate::view::instant;
 
 #[derive(diesel::QueryableByName)]
 struct EventRow {
@@ -57,57 +54,21 @@ struct EventRow {
     user_agent: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     request: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    detail: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    resolved_at: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    resolved_by: Option<String>,
 }
 
 pub(super) fn list(
     connection: &mut Connection,
     query: &EventQuery,
 ) -> Result<Vec<LoggedEvent>, StoreError> {
-    let mut sql = connection.sql(
-        "SELECT id, at, configuration_id, configuration_name, request_id, action, resource_type, \
-         resource_id, resource_name, mapping_version, outcome, CAST(status AS INTEGER) AS status, scim_type, \
-         reason, changes, deviations, duration_micros, source, user_agent, request \
-         FROM provisioning_events WHERE TRUE",
-    );
-    if let Some(configuration) = query.configuration {
-        sql.push(" AND configuration_id = ")
-            .bind(configuration.to_string());
-    }
-    if let Some(outcome) = &query.outcome {
-        sql.push(" AND outcome = ").bind(outcome);
-        if outcome != "success" {
-            // What the index of the rarer outcomes stands for.
-            sql.push(" AND outcome <> 'success'");
-        }
-    }
-    if let Some(action) = &query.action {
-        sql.push(" AND action = ").bind(action);
-    }
-    if let Some(kind) = &query.resource_type {
-        sql.push(" AND resource_type = ").bind(kind);
-    }
-    let search = query.search.as_deref().map(str::trim);
-    if let Some(search) = search.filter(|search| !search.is_empty()) {
-        matching(connection, &mut sql, search)?;
-    }
-    if let Some(since) = query.since {
-        sql.push(" AND at >= ").bind(millis(since));
-        // Ids grow with time, but for transactions that ran side by side.
-        sql.push(" AND id >= COALESCE((SELECT id FROM provisioning_events WHERE at >= ");
-        sql.bind(millis(since))
-            .push(" ORDER BY at LIMIT 1), 0) - 1000");
-    }
-    if let Some(until) = query.until {
-        sql.push(" AND at < ").bind(millis(until));
-    }
-    if let Some(before) = query.before {
-        sql.push(" AND id < ").bind(before);
-    }
-    match query.after.filter(|_| query.before.is_none()) {
-        Some(after) => sql.push(" AND id > ").bind(after).push(" ORDER BY id"),
-        None => sql.push(" ORDER BY id DESC"),
+    let Some(sql) = selection(connection, query)? else {
+        return Ok(Vec::new());
     };
-    sql.push(" LIMIT ").bind(query.limit);
     let mut rows: Vec<EventRow> = connection.rows(&sql)?;
     if query.after.is_none() && query.before.is_none() {
         rows.reverse();
@@ -115,33 +76,259 @@ pub(super) fn list(
     Ok(rows.into_iter().map(event).collect())
 }
 
-/// A text that is an id is looked for as one; any other is how the name of a resource begins.
-fn matching(connection: &mut Connection, sql: &mut Sql, search: &str) -> Result<(), StoreError> {
-    if uuid::Uuid::try_parse(search).is_ok() {
-        let id = search.to_ascii_lowercase();
-        sql.push(" AND (resource_id = ").bind(&id);
-        sql.push(" OR request_id = ").bind(&id).push(")");
-        return Ok(());
-    }
-    let key = fold(search);
-    let mut named = connection.sql("SELECT id FROM provisioning_events WHERE resource_key >= ");
-    named.bind(&key).push(" AND resource_key < ");
-    named.bind(format!("{key}\u{10ffff}")).push(" LIMIT ");
-    named.bind(i64::try_from(NAMED).unwrap_or(i64::MAX));
-    let ids: Vec<IdRow> = connection.rows(&named)?;
-    if ids.len() < NAMED {
-        sql.push(" AND id IN (NULL");
-        for row in ids {
-            sql.push(", ").push(&row.id.to_string());
+/// The statement of a query; `None` where nothing can fit. The page is found in an index alone, and
+/// only its entries are read.
+fn selection(connection: &mut Connection, query: &EventQuery) -> Result<Option<Sql>, StoreError> {
+    let Some(bounds) = bounds(connection, query)? else {
+        return Ok(None);
+    };
+    let search = query.search.as_deref().map(str::trim);
+    let search = match search.filter(|search| !search.is_empty()) {
+        Some(search) => Some(Search::new(connection, search)?),
+        None => None,
+    };
+    let mut sql = connection.sql(
+        "SELECT id, at, configuration_id, configuration_name, request_id, action, resource_type, \
+         resource_id, resource_name, mapping_version, outcome, CAST(status AS INTEGER) AS status, scim_type, \
+         reason, changes, deviations, duration_micros, source, user_agent, request, detail, \
+         resolved_at, resolved_by \
+         FROM provisioning_events WHERE id IN (",
+    );
+    let few = selective(query);
+    match &search {
+        Some(Search::Id(id)) => {
+            // Each column has an index, and both together have none.
+            for (joined, column) in [("", "resource_id"), (" UNION ", "request_id")] {
+                sql.push(joined)
+                    .push("SELECT id FROM (SELECT id FROM provisioning_events WHERE ");
+                sql.push(column).push(" = ").bind(id);
+                if !conditions(&mut sql, query, Steer::Away) {
+                    return Ok(None);
+                }
+                bounds.page(&mut sql, query.limit);
+                sql.push(") AS found");
+            }
         }
-        sql.push(")");
-        return Ok(());
+        Some(Search::Few(from, to)) => {
+            sql.push("SELECT id FROM provisioning_events");
+            let steered = sql.dialect == Dialect::Sqlite;
+            // SQLite takes the index of the name only where it is told to.
+            let column = match (steered, few) {
+                (true, true) => "+resource_key",
+                (true, false) => {
+                    sql.push(" INDEXED BY provisioning_events_name");
+                    "resource_key"
+                }
+                (false, _) => "resource_key",
+            };
+            sql.push(&format!(" WHERE {column} >= ")).bind(from);
+            sql.push(&format!(" AND {column} < ")).bind(to);
+            let steer = if few { Steer::Few } else { Steer::Away };
+            if !conditions(&mut sql, query, steer) {
+                return Ok(None);
+            }
+            bounds.page(&mut sql, query.limit);
+        }
+        Some(Search::Many(key)) => {
+            // So many that a page of them is found by going through the log.
+            let length = i64::try_from(key.chars().count()).unwrap_or(i64::MAX);
+            sql.push("SELECT id FROM provisioning_events WHERE substr(resource_key, 1, ");
+            sql.bind_int(length).push(") = ").bind(key);
+            if !conditions(&mut sql, query, Steer::Few) {
+                return Ok(None);
+            }
+            bounds.page(&mut sql, query.limit);
+        }
+        None => {
+            sql.push("SELECT id FROM provisioning_events WHERE TRUE");
+            let steer = if few { Steer::Few } else { Steer::Free };
+            if !conditions(&mut sql, query, steer) {
+                return Ok(None);
+            }
+            bounds.page(&mut sql, query.limit);
+        }
     }
-    // So many that a page of them is found by going through the log.
-    let length = i64::try_from(key.chars().count()).unwrap_or(i64::MAX);
-    sql.push(" AND substr(resource_key, 1, ").bind_int(length);
-    sql.push(") = ").bind(&key);
-    Ok(())
+    sql.push(")").push(bounds.order());
+    sql.push(" LIMIT ").bind(query.limit);
+    Ok(Some(sql))
+}
+
+/// What SQLite is kept from taking an index for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Steer {
+    /// Nothing: the configuration may be what decides.
+    Free,
+    /// The configuration, which has many entries beside the few of an index of their own.
+    Few,
+    /// Everything: another index is taken.
+    Away,
+}
+
+/// Whether a query asks for what has an index of its own because it is rare.
+fn selective(query: &EventQuery) -> bool {
+    query.state.is_some()
+        || query.outcome.as_deref().is_some_and(|one| one != "success")
+        || query.action.as_deref().is_some_and(|one| one != "update")
+        || query
+            .resource_type
+            .as_deref()
+            .is_some_and(|one| one != "User")
+}
+
+/// What the entries of a query must be; `false` where no entry can.
+fn conditions(sql: &mut Sql, query: &EventQuery, steer: Steer) -> bool {
+    let sqlite = sql.dialect == Dialect::Sqlite;
+    // A plus keeps SQLite from taking an index for a column.
+    let away = if sqlite && steer == Steer::Away {
+        "+"
+    } else {
+        ""
+    };
+    let few = if sqlite && steer != Steer::Free {
+        "+"
+    } else {
+        ""
+    };
+    let free = if sqlite { "+" } else { "" };
+    if let Some(configuration) = query.configuration {
+        sql.push(&format!(" AND {few}configuration_id = "))
+            .bind(configuration.to_string());
+    }
+    // The words of the indexes, which no bound value is known to fit.
+    match (query.state, query.outcome.as_deref()) {
+        (None, None) => {}
+        (None, Some(outcome)) => {
+            sql.push(&format!(" AND {away}outcome = ")).bind(outcome);
+            if outcome != "success" {
+                sql.push(" AND outcome <> 'success'");
+            }
+        }
+        (Some(EventState::Open), Some("failure")) => {
+            sql.push(" AND outcome = 'failure' AND resolved_at IS NULL");
+        }
+        (Some(EventState::Open), outcome) => {
+            sql.push(" AND outcome IN ('failure', 'warning') AND resolved_at IS NULL");
+            if let Some(outcome) = outcome {
+                if outcome != "warning" {
+                    return false;
+                }
+                sql.push(" AND outcome = ").bind(outcome);
+            }
+        }
+        (Some(EventState::Resolved), outcome) => {
+            sql.push(" AND resolved_at IS NOT NULL");
+            if let Some(outcome) = outcome {
+                sql.push(" AND outcome = ").bind(outcome);
+            }
+        }
+    }
+    if let Some(action) = &query.action {
+        sql.push(&format!(" AND {away}action = ")).bind(action);
+        if action != "update" {
+            sql.push(" AND action <> 'update'");
+        }
+    }
+    if let Some(kind) = &query.resource_type {
+        sql.push(&format!(" AND {away}resource_type = ")).bind(kind);
+        if kind != "User" {
+            sql.push(" AND resource_type <> 'User'");
+        }
+    }
+    if let Some(since) = query.since {
+        sql.push(&format!(" AND {free}at >= ")).bind(millis(since));
+    }
+    if let Some(until) = query.until {
+        sql.push(&format!(" AND {free}at < ")).bind(millis(until));
+    }
+    true
+}
+
+/// Between which entries a page is looked for, and in which order.
+struct Bounds {
+    low: Option<i64>,
+    high: Option<i64>,
+    newest_first: bool,
+}
+
+/// The bounds of a query; `None` where nothing can be between them.
+fn bounds(connection: &mut Connection, query: &EventQuery) -> Result<Option<Bounds>, StoreError> {
+    let (mut low, mut high) = (query.after.filter(|_| query.before.is_none()), query.before);
+    let newest_first = low.is_none();
+    // Ids grow with time, but for transactions that ran side by side.
+    if let Some(since) = query.since {
+        let Some(first) = first_since(connection, since)? else {
+            return Ok(None);
+        };
+        low = low.max(Some(first - BESIDE));
+    }
+    if let Some(until) = query.until
+        && let Some(first) = first_since(connection, until)?
+    {
+        high = Some(high.map_or(first + BESIDE, |id| id.min(first + BESIDE)));
+    }
+    Ok(Some(Bounds {
+        low,
+        high,
+        newest_first,
+    }))
+}
+
+impl Bounds {
+    fn page(&self, sql: &mut Sql, limit: i64) {
+        if let Some(low) = self.low {
+            sql.push(" AND id > ").bind(low);
+        }
+        if let Some(high) = self.high {
+            sql.push(" AND id < ").bind(high);
+        }
+        sql.push(self.order()).push(" LIMIT ").bind(limit);
+    }
+
+    fn order(&self) -> &'static str {
+        match self.newest_first {
+            true => " ORDER BY id DESC",
+            false => " ORDER BY id",
+        }
+    }
+}
+
+/// The first entry at a time or later.
+fn first_since(connection: &mut Connection, at: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM provisioning_events WHERE at >= ");
+    sql.bind(millis(at)).push(" ORDER BY at LIMIT 1");
+    let row: Option<IdRow> = connection.row(&sql)?;
+    Ok(row.map(|row| row.id))
+}
+
+/// What a text looks for: an id is looked for as one, any other is how the name of a resource
+/// begins.
+enum Search {
+    /// A resource or a request.
+    Id(String),
+    /// Names between two, of which there are few enough to be sorted.
+    Few(String, String),
+    /// Names that begin so, of which there are many.
+    Many(String),
+}
+
+impl Search {
+    fn new(connection: &mut Connection, search: &str) -> Result<Self, StoreError> {
+        if uuid::Uuid::try_parse(search).is_ok() {
+            return Ok(Self::Id(search.to_ascii_lowercase()));
+        }
+        let key = fold(search);
+        let end = format!("{key}\u{10ffff}");
+        let mut named = connection.sql(
+            "SELECT count(*) AS id FROM (SELECT 1 FROM provisioning_events WHERE resource_key >= ",
+        );
+        named.bind(&key).push(" AND resource_key < ").bind(&end);
+        named.push(" LIMIT ").bind(NAMED).push(") AS named");
+        let found: Option<IdRow> = connection.row(&named)?;
+        Ok(match found.is_some_and(|row| row.id < NAMED) {
+            true => Self::Few(key, end),
+            false => Self::Many(key),
+        })
+    }
 }
 
 #[derive(diesel::QueryableByName)]
@@ -150,8 +337,10 @@ struct IdRow {
     id: i64,
 }
 
+/// How far ids may be out of the order of time.
+const BESIDE: i64 = 1_000;
 /// How many entries of a name are sorted rather than looked for in the order of the log.
-const NAMED: usize = 2_000;
+const NAMED: i64 = 50_000;
 
 fn event(row: EventRow) -> LoggedEvent {
     let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
@@ -176,195 +365,178 @@ fn event(row: EventRow) -> LoggedEvent {
         source: row.source,
         user_agent: row.user_agent,
         request: row.request.as_deref().map(json),
+        detail: row.detail,
+        resolved_at: row.resolved_at.map(instant),
+        resolved_by: row.resolved_by,
     }
 }
 
-#[derive(diesel::QueryableByName)]
-struct AuditRow {
-    #[diesel(sql_type = BigInt)]
+/// Marks an entry as resolved by somebody or, with `None`, as open again; answers whether it was
+/// not so already.
+pub(super) fn resolve(
+    connection: &mut Connection,
     id: i64,
-    #[diesel(sql_type = BigInt)]
-    at: i64,
-    #[diesel(sql_type = Text)]
-    actor: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    source: Option<String>,
-    #[diesel(sql_type = Text)]
-    event: String,
-    #[diesel(sql_type = Text)]
-    object: String,
-    #[diesel(sql_type = Text)]
-    details: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    hash: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    configuration_id: Option<String>,
+    by: Option<(&str, DateTime<Utc>)>,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("UPDATE provisioning_events SET resolved_at = ");
+    sql.bind(by.map(|(_, at)| millis(at)));
+    sql.push(", resolved_by = ").bind(by.map(|(name, _)| name));
+    sql.push(" WHERE id = ").bind(id);
+    sql.push(match by {
+        Some(_) => " AND outcome IN ('failure', 'warning') AND resolved_at IS NULL",
+        None => " AND resolved_at IS NOT NULL",
+    });
+    Ok(connection.execute(&sql)? > 0)
 }
 
-const AUDIT: &str = "SELECT id, at, actor, source, event, object, details, hash, configuration_id \
-    FROM audit_events";
-
-/// Entries of the audit, the newest first.
-pub(super) fn audit(
+/// The first entry that changed, after another one, what that was about: the resource of its id, or
+/// what has the name that it was to be created with.
+pub(super) fn newer_change(
     connection: &mut Connection,
-    query: &AuditQuery,
-) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
-    let mut sql = connection.sql(AUDIT);
-    sql.push(" WHERE TRUE");
-    if let Some(before) = query.before {
-        sql.push(" AND id < ").bind(before);
+    than: &LoggedEvent,
+    name: Option<&str>,
+) -> Result<Option<i64>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM provisioning_events WHERE id > ");
+    sql.bind(than.id);
+    match (&than.resource_id, name) {
+        (Some(id), _) => {
+            sql.push(" AND resource_id = ").bind(id);
+        }
+        (None, Some(name)) => {
+            sql.push(" AND resource_key = ").bind(fold(name));
+            sql.push(" AND configuration_id = ")
+                .bind(&than.configuration);
+            sql.push(" AND resource_type = ")
+                .bind(than.resource_type.clone());
+        }
+        (None, None) => return Ok(None),
     }
-    if let Some(actor) = &query.actor {
-        sql.push(" AND actor = ").bind(actor);
-    }
-    if let Some(source) = &query.source {
-        sql.push(" AND source = ").bind(source);
-    }
-    if let Some(event) = &query.event {
-        let length = i64::try_from(event.chars().count()).unwrap_or(i64::MAX);
-        sql.push(" AND substr(event, 1, ").bind_int(length);
-        sql.push(") = ").bind(event);
-    }
-    if let Some(configuration) = query.configuration {
-        sql.push(" AND configuration_id = ")
-            .bind(configuration.to_string());
-    }
-    if let Some(since) = query.since {
-        sql.push(" AND at >= ").bind(millis(since));
-    }
-    if let Some(until) = query.until {
-        sql.push(" AND at < ").bind(millis(until));
-    }
-    sql.push(" ORDER BY id DESC LIMIT ").bind(query.limit);
-    let rows: Vec<AuditRow> = connection.rows(&sql)?;
-    Ok(rows.into_iter().map(|row| (row.id, entry(row))).collect())
+    // What is held was taken as well, and is carried out when an administrator allows it.
+    sql.push(" AND outcome IN ('success', 'warning', 'held') ORDER BY id LIMIT 1");
+    let row: Option<IdRow> = connection.row(&sql)?;
+    Ok(row.map(|row| row.id))
 }
 
-/// Entries of the audit behind one of them, the oldest first.
-pub(super) fn audit_links(
+/// Deletes entries from before a time, the oldest first; answers how many.
+pub(super) fn forget(
     connection: &mut Connection,
-    after: i64,
+    before: DateTime<Utc>,
     limit: i64,
-) -> Result<Vec<AuditLink>, StoreError> {
-    let mut sql = connection.sql(AUDIT);
-    sql.push(" WHERE id > ").bind(after);
-    sql.push(" ORDER BY id LIMIT ").bind(limit);
-    let rows: Vec<AuditRow> = connection.rows(&sql)?;
-    let link = |mut row: AuditRow| AuditLink {
-        id: row.id,
-        hash: row.hash.take(),
-        entry: entry(row),
-    };
-    Ok(rows.into_iter().map(link).collect())
+) -> Result<usize, StoreError> {
+    let mut sql = connection.sql(
+        "DELETE FROM provisioning_events WHERE id IN \
+         (SELECT id FROM provisioning_events WHERE at < ",
+    );
+    sql.bind(millis(before)).push(" ORDER BY at LIMIT ");
+    sql.bind(limit).push(")");
+    connection.execute(&sql)
 }
 
-/// The end of the audit's chain.
-pub(super) fn audit_head(connection: &mut Connection) -> Result<AuditHead, StoreError> {
-    let sql = connection.sql("SELECT length, hash FROM audit_chain");
-    let row: Option<HeadRow> = connection.row(&sql)?;
-    row.map(HeadRow::into)
-        .ok_or_else(|| unreadable("audit_chain"))
-}
+#[cfg(test)]
+mod tests {
+    use scim_provisioning::ConfigurationId;
 
-fn entry(row: AuditRow) -> AuditEntry {
-    AuditEntry {
-        at: instant(row.at),
-        actor: row.actor,
-        source: row.source,
-        event: row.event.into(),
-        object: row.object,
-        configuration: row
-            .configuration_id
-            .as_deref()
-            .and_then(ConfigurationId::parse),
-        details: serde_json::from_str(&row.details).unwrap_or(Value::Null),
+    use super::*;
+    use crate::connection::Target;
+
+    #[derive(diesel::QueryableByName)]
+    struct StepRow {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    fn plan(connection: &mut Connection, query: &EventQuery) -> String {
+        let mut sql = selection(connection, query).unwrap().unwrap();
+        sql.text = format!("EXPLAIN QUERY PLAN {}", sql.text);
+        let steps: Vec<StepRow> = connection.rows(&sql).unwrap();
+        let steps: Vec<String> = steps.into_iter().map(|step| step.detail).collect();
+        steps.join("; ")
+    }
+
+    #[test]
+    fn the_few_entries_of_a_state_are_read_from_an_index_in_their_order() {
+        let mut connection = Target::Sqlite(":memory:".to_owned()).connect().unwrap();
+        connection.migrate().unwrap();
+        let own = Some(ConfigurationId::new());
+        let (open, resolved) = (Some(EventState::Open), Some(EventState::Resolved));
+        for (state, outcome, configuration, index) in [
+            (open, Some("failure"), None, "provisioning_events_failures"),
+            (open, Some("failure"), own, "provisioning_events_failures"),
+            (open, None, None, "provisioning_events_open"),
+            (open, None, own, "provisioning_events_open"),
+            (open, Some("warning"), own, "provisioning_events_open"),
+            (resolved, None, None, "provisioning_events_resolved"),
+            (resolved, None, own, "provisioning_events_resolved"),
+            (None, Some("failure"), None, "provisioning_events_rare"),
+            (None, None, own, "provisioning_events_configuration"),
+            (None, None, None, "INTEGER PRIMARY KEY"),
+        ] {
+            for (after, before) in [(None, Some(i64::MAX)), (Some(0), None), (None, None)] {
+                let query = EventQuery {
+                    state,
+                    configuration,
+                    outcome: outcome.map(str::to_owned),
+                    after,
+                    before,
+                    limit: 5,
+                    ..EventQuery::default()
+                };
+                let plan = plan(&mut connection, &query);
+                let whole = (index, after, before) == ("INTEGER PRIMARY KEY", None, None);
+                assert!(plan.contains(index) || whole, "{query:?}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{query:?}: {plan}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_rare_or_named_is_found_in_an_index_alone() {
+        let mut connection = Target::Sqlite(":memory:".to_owned()).connect().unwrap();
+        connection.migrate().unwrap();
+        let own = Some(ConfigurationId::new());
+        let id = uuid::Uuid::new_v4().to_string();
+        for (outcome, action, kind, search, indexes) in [
+            (None, Some("link"), None, None, &["action"][..]),
+            (Some("success"), Some("delete"), None, None, &["action"]),
+            (None, None, Some("Group"), None, &["kind"]),
+            (Some("held"), None, None, Some("ava"), &["rare"]),
+            (None, Some("delete"), None, Some("ava"), &["action"]),
+            (None, None, None, Some("ava"), &["name"]),
+            (
+                Some("success"),
+                Some("update"),
+                Some("User"),
+                Some("ava"),
+                &["name"],
+            ),
+            (
+                Some("failure"),
+                Some("link"),
+                None,
+                Some(&*id),
+                &["resource", "request"],
+            ),
+        ] {
+            for configuration in [None, own] {
+                let query = EventQuery {
+                    configuration,
+                    outcome: outcome.map(str::to_owned),
+                    action: action.map(str::to_owned),
+                    resource_type: kind.map(str::to_owned),
+                    search: search.map(str::to_owned),
+                    since: None,
+                    before: Some(i64::MAX),
+                    limit: 5,
+                    ..EventQuery::default()
+                };
+                let plan = plan(&mut connection, &query);
+                for index in indexes {
+                    let index = format!("INDEX provisioning_events_{index} ");
+                    assert!(plan.contains(&index), "{query:?}: {plan}");
+                }
+                let covering = plan.matches("COVERING INDEX").count();
+                assert!(covering > 0 || search == Some(&id), "{query:?}: {plan}");
+            }
+        }
     }
 }
-
-#[derive(diesel::QueryableByName)]
-struct ActivityRow {
-    #[diesel(sql_type = Text)]
-    configuration_id: String,
-    #[diesel(sql_type = BigInt)]
-    hour: i64,
-    #[diesel(sql_type = Text)]
-    outcome: String,
-    #[diesel(sql_type = BigInt)]
-    entries: i64,
-}
-
-#[derive(diesel::QueryableByName)]
-struct UntilRow {
-    #[diesel(sql_type = BigInt)]
-    until: i64,
-}
-
-/// The entries since an hour, counted by configuration, hour and outcome: from the counts of past
-/// hours, and from the log itself for what has come since.
-pub(super) fn activity(
-    connection: &mut Connection,
-    since: DateTime<Utc>,
-) -> Result<Vec<Activity>, StoreError> {
-    let since = millis(since) / HOUR * HOUR;
-    let counted = counted_until(connection)?;
-    let mut sql = connection
-        .sql("SELECT configuration_id, hour, outcome, entries FROM event_counts WHERE hour >= ");
-    sql.bind(since).push(" UNION ALL ");
-    counts(&mut sql, since.max(counted), i64::MAX);
-    sql.push(" ORDER BY 2, 1, 3");
-    let rows: Vec<ActivityRow> = connection.rows(&sql)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Activity {
-            configuration: row.configuration_id,
-            hour: instant(row.hour),
-            outcome: row.outcome,
-            entries: row.entries,
-        })
-        .collect())
-}
-
-/// Counts the hours that are over, so that nobody has to count their entries again.
-pub(super) fn count_hours(
-    connection: &mut Connection,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let mut sql = connection.sql("SELECT counted_until AS until FROM event_counts_end");
-    sql.for_update();
-    let row: Option<UntilRow> = connection.row(&sql)?;
-    let from = row.ok_or_else(|| unreadable("event_counts_end"))?.until;
-    // A transaction that began in the hour may end a little later.
-    let until = (millis(now) - LATE) / HOUR * HOUR;
-    if until <= from {
-        return Ok(());
-    }
-    let mut sql =
-        connection.sql("INSERT INTO event_counts (configuration_id, hour, outcome, entries) ");
-    counts(&mut sql, from, until);
-    connection.execute(&sql)?;
-    let mut sql = connection.sql("UPDATE event_counts_end SET counted_until = ");
-    sql.bind(until);
-    connection.execute(&sql)?;
-    Ok(())
-}
-
-fn counted_until(connection: &mut Connection) -> Result<i64, StoreError> {
-    let sql = connection.sql("SELECT counted_until AS until FROM event_counts_end");
-    let row: Option<UntilRow> = connection.row(&sql)?;
-    Ok(row.ok_or_else(|| unreadable("event_counts_end"))?.until)
-}
-
-fn counts(sql: &mut Sql, from: i64, until: i64) {
-    sql.push(&format!(
-        "SELECT configuration_id, at / {HOUR} * {HOUR} AS hour, outcome, count(*) AS entries \
-         FROM provisioning_events WHERE at >= "
-    ));
-    sql.bind(from).push(" AND at < ").bind(until);
-    sql.push(&format!(
-        " GROUP BY configuration_id, at / {HOUR} * {HOUR}, outcome"
-    ));
-}
-
-/// In milliseconds.
-const HOUR: i64 = 3_600_000;
-const LATE: i64 = 300_000;

@@ -1,12 +1,13 @@
 //! Rows of `mapping_versions` and `custom_fields`.
 
 use diesel::sql_types::{BigInt, Text};
-use scim_admin::mapping::{DRAFT, MappingVersion};
+use scim_admin::mapping::{DRAFT, DraftSeen, MappingVersion};
 use scim_mapping::{CustomField, MappedResource, MappingSet};
 use scim_provisioning::model::{ModelSource, ModelVersion};
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde::Serialize;
 
+use super::configurations::lock;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::view::{instant, unreadable};
@@ -107,12 +108,20 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Puts the draft of a mapping, or takes it away.
-pub(super) fn delete_draft(
+/// Takes the draft of a mapping away, if it is the one that was seen.
+pub(super) fn take_draft(
     connection: &mut Connection,
     configuration: ConfigurationId,
     resource: MappedResource,
+    seen: &DraftSeen,
 ) -> Result<(), StoreError> {
+    // Of two who draft at once, the second one sees what the first one wrote.
+    lock(connection, configuration)?;
+    let found = versions(connection, configuration, resource, Some(DRAFT))?;
+    let draft = found.first().map(|draft| draft.checksum.as_str());
+    if !seen.is_still(draft) {
+        return Err(StoreError::Stale);
+    }
     let mut sql = connection.sql("DELETE FROM mapping_versions WHERE configuration_id = ");
     sql.bind(configuration.to_string());
     sql.push(" AND resource = ").bind(name(resource));

@@ -1,6 +1,8 @@
 //! The administrators' store.
 
 mod accounts;
+mod activity;
+mod audit;
 mod configurations;
 mod details;
 mod directory;
@@ -8,6 +10,7 @@ mod events;
 pub(crate) mod mappings;
 mod seen;
 mod sessions;
+mod surveys;
 mod tokens;
 
 use chrono::{DateTime, Utc};
@@ -16,13 +19,14 @@ use scim_admin::api_key::ApiKey;
 use scim_admin::event::{
     Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
 };
-use scim_admin::mapping::{MappingVersion, ReceivedAttribute};
+use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{
-    GroupDetail, GroupSummary, ManagedCounts, Member, PeopleQuery, Person, PersonChange,
-    PersonDetail, PersonInput,
+    GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, Member, PeopleQuery, Person,
+    PersonChange, PersonDetail, PersonInput,
 };
 use scim_admin::policy::{Decision, HeldChange, LinkRequest};
 use scim_admin::session::Session;
+use scim_admin::survey::{Survey, SurveyKind};
 use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
 use scim_mapping::{CustomField, MappedResource};
 use scim_protocol::text::fold;
@@ -30,6 +34,7 @@ use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
+pub(crate) use self::directory::page;
 use crate::database::Database;
 use crate::{held, jobs, links, log};
 
@@ -209,9 +214,10 @@ impl Store for Database {
         let (id, audit) = (id.to_owned(), audit.clone());
         self.writing(move |connection| {
             log::audit(connection, &audit)?;
+            let before = accounts::administrators(connection)?;
             accounts::set_role(connection, &id, role)?;
             sessions::delete_by_account(connection, &id)?;
-            accounts::check_administrators(connection)
+            accounts::check_administrators(connection, before)
         })
     }
 
@@ -219,9 +225,10 @@ impl Store for Database {
         let (id, audit) = (id.to_owned(), audit.clone());
         self.writing(move |connection| {
             log::audit(connection, &audit)?;
+            let before = accounts::administrators(connection)?;
             sessions::delete_by_account(connection, &id)?;
             accounts::delete(connection, &id)?;
-            accounts::check_administrators(connection)
+            accounts::check_administrators(connection, before)
         })
     }
 
@@ -297,6 +304,14 @@ impl Store for Database {
         })
     }
 
+    fn end_sessions(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (account, audit) = (account.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            sessions::delete_by_account(connection, &account)?;
+            log::audit(connection, &audit)
+        })
+    }
+
     fn forget_sessions(&self, before: DateTime<Utc>) -> Result<(), StoreError> {
         self.writing(move |connection| sessions::delete_before(connection, before))
     }
@@ -314,15 +329,15 @@ impl Store for Database {
     }
 
     fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
-        self.reading(|connection| events::audit(connection, query))
+        self.reading(|connection| audit::entries(connection, query))
     }
 
     fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.reading(events::audit_head)
+        self.reading(audit::head)
     }
 
     fn audit_links(&self, after: i64, limit: i64) -> Result<Vec<AuditLink>, StoreError> {
-        self.reading(|connection| events::audit_links(connection, after, limit))
+        self.reading(|connection| audit::links(connection, after, limit))
     }
 
     fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
@@ -363,13 +378,8 @@ impl Store for Database {
         self.reading(|connection| directory::people(connection, query))
     }
 
-    fn group_summaries(
-        &self,
-        search: Option<&str>,
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<GroupSummary>, StoreError> {
-        self.reading(|connection| directory::groups(connection, search, after, limit))
+    fn group_summaries(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, StoreError> {
+        self.reading(|connection| directory::groups(connection, query))
     }
 
     fn mappings(
@@ -380,11 +390,16 @@ impl Store for Database {
         self.reading(|connection| mappings::versions(connection, configuration, resource, None))
     }
 
-    fn put_draft(&self, draft: &MappingVersion, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (draft, audit) = (draft.clone(), audit.clone());
+    fn put_draft(
+        &self,
+        draft: &MappingVersion,
+        seen: &DraftSeen,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (draft, seen, audit) = (draft.clone(), seen.clone(), audit.clone());
         self.writing(move |connection| {
-            let resource = draft.rules.resource;
-            mappings::delete_draft(connection, draft.configuration, resource)?;
+            let (configuration, resource) = (draft.configuration, draft.rules.resource);
+            mappings::take_draft(connection, configuration, resource, &seen)?;
             mappings::insert(connection, &draft)?;
             log::audit(connection, &audit)
         })
@@ -394,17 +409,17 @@ impl Store for Database {
         &self,
         version: &MappingVersion,
         expected: i64,
-        new: bool,
+        draft: Option<&DraftSeen>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
-        let (version, audit) = (version.clone(), audit.clone());
+        let (version, draft, audit) = (version.clone(), draft.cloned(), audit.clone());
         self.writing(move |connection| {
             let (configuration, resource) = (version.configuration, version.rules.resource);
             let number = version.version;
             mappings::activate(connection, configuration, resource, expected, number)?;
-            if new {
+            if let Some(seen) = &draft {
+                mappings::take_draft(connection, configuration, resource, seen)?;
                 mappings::insert(connection, &version)?;
-                mappings::delete_draft(connection, configuration, resource)?;
             }
             log::audit(connection, &audit)
         })
@@ -431,6 +446,36 @@ impl Store for Database {
     ) -> Result<Option<Job>, StoreError> {
         let id = id.map(str::to_owned);
         self.writing(move |connection| jobs::claim(connection, id.as_deref(), now, until))
+    }
+
+    fn work_waits(&self) -> Result<bool, StoreError> {
+        self.reading(surveys::work_waits)
+    }
+
+    fn ask_survey(&self, survey: &Survey) -> Result<(), StoreError> {
+        let survey = survey.clone();
+        self.writing(move |connection| surveys::ask(connection, &survey))
+    }
+
+    fn survey(
+        &self,
+        configuration: ConfigurationId,
+        kind: SurveyKind,
+    ) -> Result<Option<Survey>, StoreError> {
+        self.reading(|connection| surveys::find(connection, configuration, kind))
+    }
+
+    fn claim_survey(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Survey>, StoreError> {
+        self.writing(move |connection| surveys::claim(connection, now, until))
+    }
+
+    fn save_survey(&self, survey: &Survey) -> Result<(), StoreError> {
+        let survey = survey.clone();
+        self.writing(move |connection| surveys::save(connection, &survey))
     }
 
     fn note_seen(&self, seen: &[SeenAttribute]) -> Result<(), StoreError> {
@@ -489,8 +534,20 @@ impl Store for Database {
         })
     }
 
-    fn held(&self, configuration: ConfigurationId) -> Result<Vec<HeldChange>, StoreError> {
-        self.reading(|connection| held::list(connection, configuration))
+    fn held(
+        &self,
+        configuration: ConfigurationId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<HeldChange>, StoreError> {
+        self.reading(|connection| held::list(connection, configuration, after, limit))
+    }
+
+    fn held_end(
+        &self,
+        configuration: ConfigurationId,
+    ) -> Result<(i64, Option<String>), StoreError> {
+        self.reading(|connection| held::end(connection, configuration))
     }
 
     fn decide_held(
@@ -515,17 +572,8 @@ impl Store for Database {
         self.reading(|connection| links::list(connection, configuration))
     }
 
-    fn forget_link(
-        &self,
-        configuration: ConfigurationId,
-        person: &str,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (person, audit) = (person.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            links::forget(connection, configuration, &person)?;
-            log::audit(connection, &audit)
-        })
+    fn forget_events(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        self.writing(move |connection| events::forget(connection, before, limit))
     }
 
     fn purge(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
@@ -586,16 +634,62 @@ impl Store for Database {
         self.reading(|connection| details::counts(connection, configuration))
     }
 
-    fn activity(&self, since: DateTime<Utc>) -> Result<Vec<Activity>, StoreError> {
-        self.reading(|connection| events::activity(connection, since))
+    fn activity(
+        &self,
+        since: DateTime<Utc>,
+        configuration: Option<ConfigurationId>,
+    ) -> Result<Vec<Activity>, StoreError> {
+        self.reading(|connection| activity::activity(connection, since, configuration))
     }
 
     fn count_hours(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.writing(move |connection| events::count_hours(connection, now))
+        self.writing(move |connection| activity::count_hours(connection, now))
     }
 
     fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError> {
         self.reading(|connection| events::list(connection, query))
+    }
+
+    fn resolve_event(
+        &self,
+        id: i64,
+        by: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let by = by.map(|(name, at)| (name.to_owned(), at));
+        let audit = audit.clone();
+        self.writing(move |connection| {
+            let by = by.as_ref().map(|(name, at)| (name.as_str(), *at));
+            let changed = events::resolve(connection, id, by)?;
+            if changed {
+                log::audit(connection, &audit)?;
+            }
+            Ok(changed)
+        })
+    }
+
+    fn newer_change(
+        &self,
+        than: &LoggedEvent,
+        name: Option<&str>,
+    ) -> Result<Option<i64>, StoreError> {
+        self.reading(|connection| events::newer_change(connection, than, name))
+    }
+
+    fn note_replay(
+        &self,
+        id: i64,
+        resolved: Option<(&str, DateTime<Utc>)>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let by = resolved.map(|(name, at)| (name.to_owned(), at));
+        let audit = audit.clone();
+        self.writing(move |connection| {
+            if let Some((name, at)) = &by {
+                events::resolve(connection, id, Some((name, *at)))?;
+            }
+            log::audit(connection, &audit)
+        })
     }
 
     fn audit(&self, audit: &AuditEntry) -> Result<(), StoreError> {

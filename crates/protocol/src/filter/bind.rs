@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::condition::{Condition, Target, Test};
+use super::condition::{Condition, SortKey, Target, Test};
 use super::{Comparand, Filter, Operator};
 use crate::error::{Error, ScimType, quote};
 use crate::path::AttributePath;
 use crate::schema::{Attribute, AttributeType, Mutability, Resolved, ResourceDefinition, Returned};
-use crate::text::fold;
+use crate::text::{boolean_word, fold};
 use crate::tolerance::{Deviation, Tolerance};
 
 impl Filter {
@@ -23,8 +23,25 @@ impl Filter {
         definition: &ResourceDefinition,
         tolerance: &mut Tolerance,
     ) -> Result<Condition, Error> {
+        self.bind_among(definition, &[], tolerance)
+    }
+
+    /// Binds the filter of a query over several resource types to the schemas of one of them.
+    ///
+    /// An attribute that this type does not know, but one of the `others` does, has no value (RFC
+    /// 7644 section 3.4.2.1).
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_among(
+        &self,
+        definition: &ResourceDefinition,
+        others: &[&ResourceDefinition],
+        tolerance: &mut Tolerance,
+    ) -> Result<Condition, Error> {
         Binder {
             names: Names::Resource(definition),
+            others,
             tolerance,
         }
         .filter(self)
@@ -41,19 +58,20 @@ impl Filter {
     ) -> Result<Condition, Error> {
         Binder {
             names: Names::Values(*attribute),
+            others: &[],
             tolerance,
         }
         .filter(self)
     }
 }
 
-impl Target {
+impl SortKey {
     /// The values by which `sortBy` sorts (RFC 7644 section 3.4.2.3): of a complex attribute its
     /// `value`.
     ///
     /// # Errors
     /// `invalidPath` for an attribute that no schema knows or that has no order.
-    pub fn sorted_by(definition: &ResourceDefinition, path: &AttributePath) -> Result<Self, Error> {
+    pub fn new(definition: &ResourceDefinition, path: &AttributePath) -> Result<Self, Error> {
         let unfit = |why: &str| {
             Error::new(
                 ScimType::InvalidPath,
@@ -70,7 +88,11 @@ impl Target {
                 return Err(unfit("is complex and has no order"));
             }
         }
-        Ok(target(&resolved))
+        let kind = resolved.leaf().kind;
+        Ok(Self {
+            target: target(&resolved),
+            numeric: matches!(kind, AttributeType::Integer | AttributeType::Decimal),
+        })
     }
 }
 
@@ -83,6 +105,8 @@ enum Names<'a> {
 
 struct Binder<'a, 't> {
     names: Names<'a>,
+    /// The resource types that are asked the same.
+    others: &'t [&'t ResourceDefinition],
     tolerance: &'t mut Tolerance,
 }
 
@@ -93,7 +117,10 @@ impl<'a> Binder<'a, '_> {
             Filter::And(parts) => Ok(Condition::All(self.filters(parts)?)),
             Filter::Or(parts) => Ok(Condition::Any(self.filters(parts)?)),
             Filter::Not(part) => Ok(Condition::Not(Box::new(self.filter(part)?))),
-            Filter::Present(path) => Ok(present(&self.resolve(path)?)),
+            Filter::Present(path) => Ok(match self.resolve(path)? {
+                Some(resolved) => present(&resolved),
+                None => Condition::Constant(false),
+            }),
             Filter::Comparison {
                 path,
                 operator,
@@ -108,7 +135,9 @@ impl<'a> Binder<'a, '_> {
     }
 
     fn value_path(&mut self, path: &AttributePath, filter: &Filter) -> Result<Condition, Error> {
-        let resolved = self.resolve(path)?;
+        let Some(resolved) = self.resolve(path)? else {
+            return Ok(Condition::Constant(false));
+        };
         let simple = resolved.attribute.kind != AttributeType::Complex;
         if resolved.sub_attribute.is_some() || (simple && !resolved.attribute.multi_valued) {
             return Err(unfit(path, "takes no brackets"));
@@ -120,20 +149,29 @@ impl<'a> Binder<'a, '_> {
         })
     }
 
-    /// The attribute that a path names.
-    fn resolve(&self, path: &AttributePath) -> Result<Resolved<'a>, Error> {
+    /// The attribute that a path names; `None` where other resource types alone know it.
+    fn resolve(&self, path: &AttributePath) -> Result<Option<Resolved<'a>>, Error> {
         let resolved = match self.names {
             Names::Resource(definition) => definition.resolve(path),
             Names::Values(attribute) => within(attribute, path),
         };
-        let resolved = resolved.ok_or_else(|| unfit(path, "is in no schema"))?;
+        let Some(resolved) = resolved else {
+            let known = self
+                .others
+                .iter()
+                .any(|other| other.resolve(path).is_some());
+            return match known {
+                true => Ok(None),
+                false => Err(unfit(path, "is in no schema")),
+            };
+        };
         let secret = |attribute: &Attribute| {
             attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
         };
         if secret(resolved.attribute) || secret(resolved.leaf()) {
             return Err(unfit(path, "cannot be filtered by"));
         }
-        Ok(resolved)
+        Ok(Some(resolved))
     }
 
     fn comparison(
@@ -142,7 +180,10 @@ impl<'a> Binder<'a, '_> {
         operator: Operator,
         value: &Comparand,
     ) -> Result<Condition, Error> {
-        let mut resolved = self.resolve(path)?;
+        let Some(mut resolved) = self.resolve(path)? else {
+            let asks_for_absence = operator == Operator::Equal && value == &Comparand::Null;
+            return Ok(Condition::Constant(asks_for_absence));
+        };
         if value == &Comparand::Null {
             let present = present(&resolved);
             return match operator {
@@ -160,10 +201,32 @@ impl<'a> Binder<'a, '_> {
             }
         }
         let test = self.test(path, resolved.leaf(), operator, value)?;
+        if test == Test::Boolean(false) && is_primary(&resolved) {
+            return Ok(self.not_primary(resolved));
+        }
         Ok(Condition::Value {
             target: target(&resolved),
             test,
         })
+    }
+
+    /// RFC 7643 section 2.4: where `primary` is not specified, it is assumed to be false.
+    fn not_primary(&self, resolved: Resolved<'_>) -> Condition {
+        let primary = Condition::Value {
+            target: target(&resolved),
+            test: Test::Boolean(true),
+        };
+        let otherwise = Condition::Not(Box::new(primary));
+        match self.names {
+            Names::Values(_) => otherwise,
+            Names::Resource(_) => Condition::Some {
+                target: target(&Resolved {
+                    sub_attribute: None,
+                    ..resolved
+                }),
+                condition: Box::new(otherwise),
+            },
+        }
     }
 
     fn test(
@@ -233,13 +296,13 @@ impl<'a> Binder<'a, '_> {
     ) -> Result<Test, Error> {
         let flag = match value {
             Comparand::Boolean(flag) => *flag,
-            Comparand::Text(text)
-                if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") =>
-            {
+            Comparand::Text(text) => {
+                let flag =
+                    boolean_word(text).ok_or_else(|| unfit(path, "compares with true or false"))?;
                 self.tolerance
                     .accept(Deviation::BooleanAsText(path.to_string()))
                     .map_err(|_strict| unfit(path, "compares with true or false"))?;
-                text.eq_ignore_ascii_case("true")
+                flag
             }
             _ => return Err(unfit(path, "compares with true or false")),
         };
@@ -268,11 +331,38 @@ fn within<'a>(attribute: Resolved<'a>, path: &AttributePath) -> Option<Resolved<
     })
 }
 
+/// `pr`: of a complex attribute, whether one of its sub-attributes has a value.
 fn present(resolved: &Resolved<'_>) -> Condition {
-    Condition::Value {
-        target: target(resolved),
-        test: Test::Present,
+    let leaf = resolved.leaf();
+    if leaf.kind != AttributeType::Complex {
+        return Condition::Value {
+            target: target(resolved),
+            test: Test::Present,
+        };
     }
+    let parts = leaf.sub_attributes.iter().map(|sub| Condition::Value {
+        target: target(&Resolved {
+            sub_attribute: Some(sub),
+            ..*resolved
+        }),
+        test: Test::Present,
+    });
+    let any = Condition::Any(parts.collect());
+    match leaf.multi_valued {
+        true => Condition::Some {
+            target: target(resolved),
+            condition: Box::new(any),
+        },
+        false => any,
+    }
+}
+
+/// Whether it is the `primary` of a multi-valued attribute.
+fn is_primary(resolved: &Resolved<'_>) -> bool {
+    let sub = resolved
+        .sub_attribute
+        .is_some_and(|sub| sub.name == "primary");
+    sub && resolved.attribute.multi_valued
 }
 
 fn target(resolved: &Resolved<'_>) -> Target {
@@ -290,6 +380,10 @@ fn target(resolved: &Resolved<'_>) -> Target {
 
 /// An instant as RFC 7643 section 2.3.5 writes it; without a time zone it is UTC.
 pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
+    // RFC 3339 has a space, and lower case, where XML Schema has not.
+    if text.contains([' ', 't', 'z']) {
+        return None;
+    }
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Some(instant.to_utc());
     }

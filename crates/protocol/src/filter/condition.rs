@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 
 /// A filter bound to a resource definition, ready to be evaluated or translated.
 ///
-/// Absent attributes satisfy no [`Test`]: `ne` needs a value that differs. Negation is two-valued:
-/// `Not` is true exactly where its part is false.
+/// Absent attributes satisfy no [`Test`]: `ne` needs a value that differs. An empty string is a
+/// value, which every test sees but [`Test::Present`]. Negation is two-valued: `Not` is true exactly
+/// where its part is false.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// All of these hold.
@@ -48,10 +49,21 @@ pub struct Target {
     pub multi_valued: bool,
 }
 
+/// The values by which resources are sorted (RFC 7644 section 3.4.2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortKey {
+    /// Where they are; of a multi-valued attribute the primary or first value counts.
+    pub target: Target,
+    /// Whether they are numbers; else they sort as the text that
+    /// [`search_document`](super::index::search_document) makes of them.
+    pub numeric: bool,
+}
+
 /// A test of one value. Text is folded with [`fold`](crate::text::fold) unless `exact`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
-    /// There is a value: not null, not an empty string, not an empty array or object.
+    /// There is a value: not null and not an empty string. A complex attribute has one where one of
+    /// its sub-attributes has.
     Present,
     /// Text compares.
     Text {

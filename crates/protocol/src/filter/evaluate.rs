@@ -84,13 +84,11 @@ impl Test {
                 },
                 Value::String(text),
             ) => {
-                // An empty string is no value.
-                !text.is_empty()
-                    && if *exact {
-                        compare_text(*operator, text, value)
-                    } else {
-                        compare_text(*operator, &fold(text), value)
-                    }
+                if *exact {
+                    compare_text(*operator, text, value)
+                } else {
+                    compare_text(*operator, &fold(text), value)
+                }
             }
             (Self::Number { operator, value }, Value::Number(number)) => number
                 .as_f64()

@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::bind::parse_instant;
-use crate::resource::without_value;
 use crate::schema::{Attribute, AttributeType, ResourceDefinition};
 use crate::text::fold;
 
 /// A resource whose values compare byte by byte.
 ///
 /// Text that is not `caseExact` is folded, instants are written by [`instant_key`], multi-valued
-/// attributes are arrays with the primary value first, and what is no value is left out. A
+/// attributes are arrays with the primary value first, and what is no value is left out; an empty
+/// string is one (RFC 7643 section 2.5). A
 /// database that compares these values as they are answers as
 /// [`Condition::matches`](super::Condition::matches) does, and sorts by the primary or first value
 /// (RFC 7644 section 3.4.2.3).
@@ -62,10 +62,8 @@ fn key(attribute: &Attribute, value: &Value) -> Option<Value> {
 }
 
 fn element_key(attribute: &Attribute, value: &Value) -> Option<Value> {
-    if without_value(value) {
-        return None;
-    }
     match (attribute.kind, value) {
+        (_, Value::Null) => None,
         (AttributeType::Complex, Value::Object(members)) => {
             let members = keyed(attribute.sub_attributes.iter(), members);
             (!members.is_empty()).then_some(Value::Object(members))
@@ -78,6 +76,7 @@ fn element_key(attribute: &Attribute, value: &Value) -> Option<Value> {
         {
             Some(Value::String(fold(text)))
         }
+        (_, Value::Array(_) | Value::Object(_)) => None,
         (_, simple) => Some(simple.clone()),
     }
 }

@@ -112,7 +112,9 @@ impl<'a> Lexer<'a> {
         let literal = self.rest().get(..length).unwrap_or_default();
         let text: String = serde_json::from_str(literal)
             .map_err(|_json| self.error(start, FilterErrorKind::BadString))?;
-        if text.contains('\0') {
+        // What nothing that is stored can hold; the short escapes of JSON are words of the grammar.
+        let short = |c: char| matches!(c, '\u{8}' | '\t' | '\n' | '\u{C}' | '\r');
+        if text.chars().any(|c| c.is_control() && !short(c)) {
             return Err(self.error(start, FilterErrorKind::BadString));
         }
         self.at += length;

@@ -17,7 +17,8 @@ mod parser;
 
 use serde_json::Number;
 
-pub use condition::{Condition, Target, Test};
+pub(crate) use bind::parse_instant;
+pub use condition::{Condition, SortKey, Target, Test};
 pub(crate) use lexer::TokenKind;
 pub(crate) use parser::Parser;
 pub use parser::{FilterError, FilterErrorKind};

@@ -5,6 +5,7 @@ use super::{Comparand, Filter, Operator};
 use crate::error::{Error, ScimType, quote};
 use crate::limits::Limits;
 use crate::path::{AttributePath, same_name};
+use crate::text::boolean_word;
 use crate::tolerance::{Deviation, Tolerance};
 
 /// Why a text is no filter.
@@ -344,15 +345,13 @@ impl<'a, 't> Parser<'a, 't> {
             TokenKind::Word if word == "true" => return Ok(Comparand::Boolean(true)),
             TokenKind::Word if word == "false" => return Ok(Comparand::Boolean(false)),
             TokenKind::Word if word == "null" => return Ok(Comparand::Null),
-            TokenKind::Word
-                if word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false") =>
-            {
-                self.accept(Deviation::BooleanAsText(path.to_string()))?;
-                return Ok(Comparand::Boolean(word.eq_ignore_ascii_case("true")));
-            }
             TokenKind::Word => word,
             _ => return Err(self.error(FilterErrorKind::Value)),
         };
+        if let Some(flag) = boolean_word(word) {
+            self.accept(Deviation::BooleanAsText(path.to_string()))?;
+            return Ok(Comparand::Boolean(flag));
+        }
         // Some clients look people up without quoting the value.
         let lookup = LOOKUP.iter().any(|name| same_name(name, &path.attribute))
             && path.sub_attribute.is_none()

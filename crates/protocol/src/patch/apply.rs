@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::edit::{Edit, Selection};
+use super::edit::{Edit, Selection, merge};
 use super::request::Verb;
 use crate::error::{Error, ScimType};
 use crate::resource::{Resource, immutable, same};
@@ -145,13 +145,21 @@ impl Edit<'_> {
             (Verb::Add, None) => {}
             (Verb::Replace, None) => *value = Value::Null,
             (Verb::Add, Some(new)) if attribute.multi_valued => add_elements(attribute, value, new),
-            (_, Some(new)) => set(attribute, value, new),
+            (_, Some(new)) => self.set(attribute, value, new),
         }
     }
 
     /// A sub-attribute of a complex attribute; of every value if it has several.
     fn apply_sub(&self, sub: &Attribute, value: &mut Value) -> Result<(), Error> {
         if let Value::Array(elements) = value {
+            // RFC 7643 section 2.4: `primary` is true for no more than one value, and the request
+            // does not say for which.
+            if elements.len() > 1 && self.sets_primary() {
+                return Err(Error::new(
+                    ScimType::InvalidValue,
+                    format!("\"{}\" can be true for one value only.", self.path()),
+                ));
+            }
             for element in elements.iter_mut() {
                 self.set_sub(sub, element)?;
             }
@@ -207,7 +215,8 @@ impl Edit<'_> {
             }
             match (self.target.sub_attribute, &self.value) {
                 (Some(sub), _) => self.set_sub(sub, element)?,
-                (None, Some(new)) => set(attribute, element, new),
+                (None, Some(new)) => self.set(attribute, element, new),
+                (None, None) if self.verb == Verb::Add => {}
                 (None, None) => *element = Value::Null,
             }
             if self.sets_primary() {
@@ -249,7 +258,8 @@ impl Edit<'_> {
         if !creates {
             return Err(no_target());
         }
-        if self.value.is_none() {
+        let says_nothing = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+        if self.value.as_ref().is_none_or(says_nothing) {
             return Ok(());
         }
         let element = self.described_element().ok_or_else(no_target)?;
@@ -259,6 +269,25 @@ impl Edit<'_> {
         elements.push(Value::Object(element));
         keep_primary(elements, primary.then_some(at));
         Ok(())
+    }
+
+    /// Sets a value: sub-attributes that the new value does not name stay (RFC 7644 section
+    /// 3.5.2.3). An `add` takes nothing away.
+    fn set(&self, attribute: &Attribute, value: &mut Value, new: &Value) {
+        let (AttributeType::Complex, Value::Object(new)) = (attribute.kind, new) else {
+            *value = new.clone();
+            return;
+        };
+        let mut members = match value.take() {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        let mut new = new.clone();
+        if self.verb == Verb::Add {
+            new.retain(|_, value| !value.is_null());
+        }
+        merge(&mut members, &new);
+        *value = Value::Object(members);
     }
 
     fn set_sub(&self, sub: &Attribute, element: &mut Value) -> Result<(), Error> {
@@ -284,16 +313,6 @@ impl Edit<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Sets a value: sub-attributes that the new value does not name stay (RFC 7644 section 3.5.2.3).
-fn set(attribute: &Attribute, value: &mut Value, new: &Value) {
-    match (attribute.kind, value, new) {
-        (AttributeType::Complex, Value::Object(members), Value::Object(new)) => {
-            members.extend(new.clone());
-        }
-        (_, value, new) => *value = new.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::request::{PatchOperation, PatchRequest, Verb};
 use crate::error::{Error, ScimType, quote};
 use crate::filter::{Condition, Filter};
 use crate::path::{AttributePath, same_name};
-use crate::resource::{read_attribute, without_value};
+use crate::resource::{read_attribute, read_part, without_value};
 use crate::schema::{Attribute, AttributeType, Mutability, Resolved, ResourceDefinition};
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
@@ -21,7 +21,8 @@ pub struct Edit<'a> {
     pub target: Resolved<'a>,
     /// Which values of a multi-valued attribute; all of them without it.
     pub selection: Option<Selection>,
-    /// The canonical value; `None` clears. For a `remove`: the values to be removed.
+    /// The canonical value; `None` clears. Of a single complex value it has the sub-attributes that
+    /// change, with `null` for those that are cleared. For a `remove`: the values to be removed.
     pub value: Option<Value>,
 }
 
@@ -179,10 +180,37 @@ impl<'a> Resolver<'a, '_> {
                 .accept(Deviation::ReadOnlyRepeated("schemas".to_owned()));
         }
         let selection = self.selection(&path, target)?;
-        let clears = verb != Verb::Remove && is_emptied(target, value.as_ref());
+        let emptied = emptied(target, value.as_ref()).filter(|_| verb != Verb::Remove);
+        let adds_one = verb == Verb::Add && !inner && selection.is_none();
+        let value = match value {
+            // RFC 7644 section 3.5.2.1: what is added to a multi-valued attribute is "a new value".
+            Some(single)
+                if adds_one
+                    && target.leaf().multi_valued
+                    && !single.is_array()
+                    && !without_value(&single) =>
+            {
+                Some(Value::Array(vec![single]))
+            }
+            other => other,
+        };
         let value = self.value(verb, target, selection.is_some(), value)?;
-        if clears {
-            return self.clear(target);
+        match emptied {
+            Some(Emptied::Text) => {
+                let path = Resolved {
+                    sub_attribute: None,
+                    ..target
+                };
+                let path = path.path().to_string();
+                self.tolerance.accept(Deviation::EmptyClears(path))?;
+                self.clear(target);
+                return Ok(());
+            }
+            Some(Emptied::Null) if verb == Verb::Replace => {
+                self.clear(target);
+                return Ok(());
+            }
+            _ => {}
         }
         self.edits.push(Edit {
             verb,
@@ -193,22 +221,18 @@ impl<'a> Resolver<'a, '_> {
         Ok(())
     }
 
-    /// An attribute whose `value` is set to the empty text: it goes as a whole, by `add` as by
-    /// `replace`, through its sub-attribute as through itself.
-    fn clear(&mut self, target: Resolved<'a>) -> Result<(), Error> {
-        let target = Resolved {
-            sub_attribute: None,
-            ..target
-        };
-        let path = target.path().to_string();
-        self.tolerance.accept(Deviation::EmptyClears(path))?;
+    /// An attribute whose `value` is emptied goes as a whole, by `add` as by `replace`, through
+    /// its sub-attribute as through itself.
+    fn clear(&mut self, target: Resolved<'a>) {
         self.edits.push(Edit {
             verb: Verb::Replace,
-            target,
+            target: Resolved {
+                sub_attribute: None,
+                ..target
+            },
             selection: None,
             value: None,
         });
-        Ok(())
     }
 
     /// The attribute a path names; `None` when it is unknown and therefore ignored.
@@ -315,12 +339,12 @@ impl<'a> Resolver<'a, '_> {
         let Some(value) = value.filter(|value| !value.is_null()) else {
             return Ok(None);
         };
-        if !selected || target.sub_attribute.is_some() {
-            return read_attribute(leaf, &path, value, self.tolerance);
+        if leaf.multi_valued && !selected {
+            return self.values(verb, leaf, &path, value);
         }
         // The value of selected elements is one element.
         let element = match value {
-            Value::Array(elements) if elements.len() == 1 => elements.into_iter().next(),
+            Value::Array(mut elements) if selected && elements.len() == 1 => elements.pop(),
             other => Some(other),
         };
         let single = Attribute {
@@ -328,9 +352,31 @@ impl<'a> Resolver<'a, '_> {
             ..leaf.clone()
         };
         match element {
-            Some(element) => read_attribute(&single, &path, element, self.tolerance),
+            Some(element) => read_part(&single, &path, element, self.tolerance),
             None => Ok(None),
         }
+    }
+
+    /// The values of a multi-valued attribute. A list of values that say nothing is no empty list.
+    fn values(
+        &mut self,
+        verb: Verb,
+        attribute: &Attribute,
+        path: &str,
+        value: Value,
+    ) -> Result<Option<Value>, Error> {
+        let objects = value
+            .as_array()
+            .is_some_and(|elements| elements.iter().any(Value::is_object))
+            || value.is_object();
+        let values = read_attribute(attribute, path, value, self.tolerance)?;
+        if values.is_none() && objects && verb == Verb::Replace {
+            return Err(Error::new(
+                ScimType::InvalidValue,
+                format!("The values of \"{path}\" have no sub-attribute with a value."),
+            ));
+        }
+        Ok(values)
     }
 
     fn is_core(&self, uri: &str) -> bool {
@@ -357,7 +403,7 @@ impl Edit<'_> {
             (Some(sub), Some(value)) => {
                 element.insert(sub.name.clone(), value.clone());
             }
-            (None, Some(Value::Object(members))) => element.extend(members.clone()),
+            (None, Some(Value::Object(members))) => merge(&mut element, members),
             _ => return None,
         }
         Some(element)
@@ -390,28 +436,55 @@ fn describe(
                 Comparand::Boolean(flag) => Value::Bool(*flag),
                 Comparand::Null => return None,
             };
-            (!without_value(&value)).then(|| {
-                element.insert(sub.name.clone(), value);
-            })
+            if without_value(&value) {
+                return None;
+            }
+            // No value has two different values of one sub-attribute.
+            let other = element.insert(sub.name.clone(), value.clone());
+            other.is_none_or(|other| other == value).then_some(())
         }
         _ => None,
     }
 }
 
-/// Whether a single complex attribute, such as `manager`, gets the empty text for its `value`.
-fn is_emptied(target: Resolved<'_>, value: Option<&Value>) -> bool {
+/// What a single complex attribute, such as `manager`, gets for its `value` that is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Emptied {
+    /// The empty text.
+    Text,
+    /// `null` (RFC 7643 section 2.5).
+    Null,
+}
+
+/// Whether a single complex attribute that is known by its `value` loses it.
+fn emptied(target: Resolved<'_>, value: Option<&Value>) -> Option<Emptied> {
     let attribute = target.attribute;
     if attribute.multi_valued || attribute.sub_attribute("value").is_none() {
-        return false;
+        return None;
     }
-    let is_empty = |value: &Value| value == "";
-    match (target.sub_attribute, value) {
-        (Some(sub), Some(value)) => sub.name == "value" && is_empty(value),
-        (None, Some(Value::Object(members))) => members
-            .iter()
-            .any(|(name, value)| same_name(name, "value") && is_empty(value)),
-        (None, Some(value)) => is_empty(value),
-        (_, None) => false,
+    let given = match (target.sub_attribute, value?) {
+        (Some(sub), value) => (sub.name == "value").then_some(value)?,
+        (None, Value::Object(members)) => {
+            let named = members.iter().find(|(name, _)| same_name(name, "value"));
+            named.map(|(_, value)| value)?
+        }
+        (None, value) => value,
+    };
+    match given {
+        Value::Null => Some(Emptied::Null),
+        Value::String(text) if text.is_empty() => Some(Emptied::Text),
+        _ => None,
+    }
+}
+
+/// Sets the sub-attributes that a part names, and clears those that are null in it.
+pub(super) fn merge(members: &mut Map<String, Value>, part: &Map<String, Value>) {
+    for (name, value) in part {
+        if value.is_null() {
+            members.shift_remove(name);
+        } else {
+            members.insert(name.clone(), value.clone());
+        }
     }
 }
 

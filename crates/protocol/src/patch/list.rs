@@ -23,6 +23,8 @@ pub enum ListEdit {
     Clear,
     /// These values take the place of all.
     Replace(Vec<Value>),
+    /// This value takes the place of those that the filter selects, of which there must be one.
+    ReplaceSelected(Selection, Value),
 }
 
 impl Patch<'_> {
@@ -33,7 +35,7 @@ impl Patch<'_> {
     ///
     /// # Errors
     /// `mutability` for a change of an immutable sub-attribute of the values, `noTarget` for an
-    /// `add` or `replace` on selected values.
+    /// `add` on selected values.
     pub fn take_list(&mut self, attribute: &str) -> Result<Vec<ListEdit>, Error> {
         let (taken, left) = std::mem::take(&mut self.edits)
             .into_iter()
@@ -53,19 +55,26 @@ fn list_edit(edit: Edit<'_>) -> Result<ListEdit, Error> {
             _ => no_target(&edit),
         });
     }
-    if let (Some(_), Verb::Add | Verb::Replace) = (&edit.selection, edit.verb) {
+    if edit.selection.is_some() && edit.verb == Verb::Add {
         return Err(no_target(&edit));
+    }
+    if let Some(selection) = edit.selection {
+        return Ok(match edit.value.filter(|_| edit.verb == Verb::Replace) {
+            // What does not name another value leaves those that are there.
+            Some(value) if value.get("value").is_none() => ListEdit::Add(Vec::new()),
+            Some(value) => ListEdit::ReplaceSelected(selection, value),
+            None => ListEdit::RemoveSelected(selection),
+        });
     }
     let values = edit.value.map(|value| match value {
         Value::Array(values) => values,
         single => vec![single],
     });
-    Ok(match (edit.verb, edit.selection, values) {
-        (Verb::Remove, Some(selection), _) => ListEdit::RemoveSelected(selection),
-        (Verb::Remove, None, None) => ListEdit::Clear,
-        (Verb::Remove, None, Some(values)) => ListEdit::Remove(values),
-        (Verb::Add, _, values) => ListEdit::Add(values.unwrap_or_default()),
-        (Verb::Replace, _, values) => ListEdit::Replace(values.unwrap_or_default()),
+    Ok(match (edit.verb, values) {
+        (Verb::Remove, None) => ListEdit::Clear,
+        (Verb::Remove, Some(values)) => ListEdit::Remove(values),
+        (Verb::Add, values) => ListEdit::Add(values.unwrap_or_default()),
+        (Verb::Replace, values) => ListEdit::Replace(values.unwrap_or_default()),
     })
 }
 

@@ -76,9 +76,7 @@ impl PatchRequest {
                 ),
             ));
         }
-        for name in body.keys() {
-            tolerance.accept(Deviation::UnknownAttribute(name.clone()))?;
-        }
+        ignore(&body, tolerance)?;
         let operations = operations
             .into_iter()
             .map(|operation| PatchOperation::read(operation, limits, tolerance))
@@ -110,9 +108,7 @@ impl PatchOperation {
             }
         };
         let value = take(&mut members, "value");
-        for name in members.keys() {
-            tolerance.accept(Deviation::UnknownAttribute(name.clone()))?;
-        }
+        ignore(&members, tolerance)?;
         if verb == Verb::Remove && path.is_none() {
             return Err(Error::new(
                 ScimType::NoTarget,
@@ -154,6 +150,16 @@ impl Verb {
         }
         Ok(verb)
     }
+}
+
+/// Members that no PATCH request has are noted; to the strict they are no request.
+fn ignore(members: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<(), Error> {
+    for name in members.keys() {
+        tolerance
+            .accept(Deviation::UnknownAttribute(name.clone()))
+            .map_err(|refused| syntax(refused.detail()))?;
+    }
+    Ok(())
 }
 
 /// Takes a member out of an object, whatever the case of its name.

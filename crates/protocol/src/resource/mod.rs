@@ -25,9 +25,9 @@ use serde_json::{Map, Value};
 
 pub use compare::{Change, changes, same};
 pub(crate) use compare::{names as element_names, same_text};
-pub use json::parse;
+pub use json::{parse, parse_search};
 pub use project::project;
-pub(crate) use read::{read_attribute, without_value};
+pub(crate) use read::{read_attribute, read_part, without_value};
 
 use crate::error::{Error, ScimType};
 use crate::schema::{Attribute, Mutability, ResourceDefinition};

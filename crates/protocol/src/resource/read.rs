@@ -1,12 +1,15 @@
 //! From a request body to a resource of canonical names and typed values.
 
-use chrono::{DateTime, NaiveDateTime};
+use std::collections::HashSet;
+
 use serde_json::{Map, Number, Value};
 
 use super::Resource;
 use crate::error::{Error, ScimType, quote};
+use crate::filter::parse_instant;
 use crate::path::same_name;
 use crate::schema::{Attribute, AttributeType, Mutability, ResourceDefinition};
+use crate::text::boolean_word;
 use crate::tolerance::{Deviation, Tolerance};
 
 impl Resource {
@@ -144,10 +147,17 @@ pub(crate) fn read_attribute(
         }
     };
     let mut read = Vec::with_capacity(elements.len());
+    let mut seen = HashSet::new();
+    // Whoever stores members one by one counts how many a request names, and tells them apart.
+    let value = attribute.sub_attribute("value");
+    let named = value.is_some_and(|value| value.mutability == Mutability::Immutable);
     for element in elements {
-        if !element.is_null() {
-            read.extend(read_single(attribute, path, element, tolerance)?);
+        if element.is_null() {
+            continue;
         }
+        // RFC 7643 section 2.4: the same value is there once.
+        let element = read_single(attribute, path, element, tolerance)?;
+        read.extend(element.filter(|element| named || seen.insert(identity(attribute, element))));
     }
     one_primary(path, &mut read, tolerance)?;
     Ok((!read.is_empty()).then_some(Value::Array(read)))
@@ -170,7 +180,7 @@ fn read_single(
             other => return Err(misfit(path, "a string", &other)),
         },
         AttributeType::DateTime => match value {
-            Value::String(text) if is_date_time(&text) => Value::String(text),
+            Value::String(text) if parse_instant(&text).is_some() => Value::String(text),
             other => {
                 return Err(misfit(
                     path,
@@ -205,6 +215,41 @@ fn read_complex(
         }
         other => return Err(misfit(path, "an object", &other)),
     };
+    let mut read = read_members(attribute, path, members, tolerance)?;
+    read.retain(|_, value| !value.is_null());
+    if !attribute.multi_valued && read.get("value").is_some_and(|v| v == "") {
+        tolerance.accept(Deviation::EmptyClears(path.to_owned()))?;
+        return Ok(None);
+    }
+    Ok((!read.is_empty()).then_some(Value::Object(read)))
+}
+
+/// Reads what a PATCH says of one value: of a complex one the sub-attributes that it names, with
+/// `null` for those that lose their value. It may name none.
+pub(crate) fn read_part(
+    attribute: &Attribute,
+    path: &str,
+    value: Value,
+    tolerance: &mut Tolerance,
+) -> Result<Option<Value>, Error> {
+    match value {
+        Value::Object(members) if attribute.kind == AttributeType::Complex => {
+            let members = read_members(attribute, path, members, tolerance)?;
+            Ok(Some(Value::Object(members)))
+        }
+        Value::Null => Ok(None),
+        other => read_single(attribute, path, other, tolerance),
+    }
+}
+
+/// The sub-attributes that a complex value names; what is no value is null. Unknown and read-only
+/// ones are ignored.
+fn read_members(
+    attribute: &Attribute,
+    path: &str,
+    members: Map<String, Value>,
+    tolerance: &mut Tolerance,
+) -> Result<Map<String, Value>, Error> {
     let mut read = Map::new();
     for (name, value) in members {
         let Some(sub) = attribute.sub_attribute(&name) else {
@@ -215,25 +260,33 @@ fn read_complex(
             continue;
         }
         let sub_path = format!("{path}.{}", sub.name);
-        if let Some(value) = read_attribute(sub, &sub_path, value, tolerance)? {
-            read.insert(sub.name.clone(), value);
-        }
+        let value = read_attribute(sub, &sub_path, value, tolerance)?;
+        read.insert(sub.name.clone(), value.unwrap_or_default());
     }
-    if !attribute.multi_valued && read.get("value").is_some_and(|v| v == "") {
-        tolerance.accept(Deviation::EmptyClears(path.to_owned()))?;
-        return Ok(None);
+    Ok(read)
+}
+
+/// What tells the values of a multi-valued attribute apart: all of their sub-attributes.
+fn identity(attribute: &Attribute, element: &Value) -> String {
+    match element {
+        Value::Object(members) => attribute
+            .sub_attributes
+            .iter()
+            .map(|sub| members.get(&sub.name).cloned().unwrap_or_default())
+            .collect::<Value>()
+            .to_string(),
+        simple => simple.to_string(),
     }
-    Ok((!read.is_empty()).then_some(Value::Object(read)))
 }
 
 fn read_boolean(path: &str, value: Value, tolerance: &mut Tolerance) -> Result<Value, Error> {
     match value {
         Value::Bool(flag) => Ok(Value::Bool(flag)),
-        Value::String(text)
-            if text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") =>
-        {
+        Value::String(text) => {
+            let flag = boolean_word(&text)
+                .ok_or_else(|| misfit(path, "true or false", &Value::String(text)))?;
             tolerance.accept(Deviation::BooleanAsText(path.to_owned()))?;
-            Ok(Value::Bool(text.eq_ignore_ascii_case("true")))
+            Ok(Value::Bool(flag))
         }
         other => Err(misfit(path, "true or false", &other)),
     }
@@ -249,7 +302,8 @@ fn read_number(
     let expected = if whole { "a whole number" } else { "a number" };
     let number = match &value {
         Value::Number(number) => Some(number.clone()),
-        Value::String(text) => {
+        // Text is read where the schema says integer, and nowhere else.
+        Value::String(text) if whole => {
             let number = serde_json::from_str::<Number>(text.trim()).ok();
             if number.is_some() {
                 tolerance.accept(Deviation::NumberAsText(path.to_owned()))?;
@@ -296,12 +350,6 @@ pub(crate) fn without_value(value: &Value) -> bool {
         Value::Object(members) => members.is_empty(),
         _ => false,
     }
-}
-
-fn is_date_time(text: &str) -> bool {
-    // XML Schema leaves the time zone open (RFC 7643 section 2.3.5).
-    DateTime::parse_from_rfc3339(text).is_ok()
-        || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").is_ok()
 }
 
 fn is_base64(text: &str) -> bool {

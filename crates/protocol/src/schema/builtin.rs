@@ -94,7 +94,7 @@ fn multi_valued_user() -> Vec<Attribute> {
             .described("The groups that the user is a member of.")
             .mutable(Mutability::ReadOnly)
             .with([
-                read_only(text("value", "The id of the group.").exact()),
+                read_only(text("value", "The id of the group.")),
                 read_only(reference("$ref", "The address of the group.", ["Group"])),
                 read_only(text("display", "The name of the group.")),
                 read_only(
@@ -154,9 +154,8 @@ pub fn group() -> Schema {
             .multi()
             .described("The members of the group.")
             .with([
-                text("value", "The id of the member.")
-                    .exact()
-                    .mutable(Mutability::Immutable),
+                // RFC 7643 section 8.7.1: these ids are not caseExact, as `id` itself is.
+                text("value", "The id of the member.").mutable(Mutability::Immutable),
                 reference("$ref", "The address of the member.", ["User", "Group"])
                     .mutable(Mutability::Immutable),
                 text("type", "Whether the member is a User or a Group.")
@@ -183,7 +182,7 @@ pub fn enterprise_user() -> Schema {
         Attribute::new("manager", Complex)
             .described("The user's manager.")
             .with([
-                text("value", "The id of the manager.").exact(),
+                text("value", "The id of the manager."),
                 reference("$ref", "The address of the manager.", ["User"]),
                 read_only(text("displayName", "The name of the manager.")),
             ]),

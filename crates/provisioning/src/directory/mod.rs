@@ -12,6 +12,7 @@ use scim_protocol::Version;
 
 pub use types::*;
 
+use crate::configuration::Configuration;
 use crate::event::Event;
 use crate::id::{ConfigurationId, ResourceId, ResourceKind};
 use crate::model::{ModelSource, ModelVersion};
@@ -227,6 +228,17 @@ pub trait DirectoryTransaction: DirectoryView {
         now: DateTime<Utc>,
     ) -> Result<Version, StoreError>;
 
+    /// Notes that an administrator approved a link, and that it waits no longer.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn approve_link(
+        &mut self,
+        configuration: &Configuration,
+        approval: &Approval,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
     /// Takes a user out of the scope. Unless `departure` is held, the user gets the status and
     /// leaves the groups of this configuration.
     ///
@@ -337,11 +349,16 @@ pub trait DirectoryTransaction: DirectoryView {
         now: DateTime<Utc>,
     ) -> Result<Version, StoreError>;
 
-    /// Deletes a group in scope and its memberships.
+    /// Deletes a group in scope and its memberships. Groups that it was a member of count up.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when the group is not in scope.
-    fn delete_group(&mut self, scope: Scope, id: ResourceId) -> Result<(), StoreError>;
+    fn delete_group(
+        &mut self,
+        scope: Scope,
+        id: ResourceId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
 
     /// Adds members to a group and answers which were not there before. Never reads the others.
     ///

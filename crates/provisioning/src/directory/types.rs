@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_mapping::{Field, FieldValue, GroupKind, Record};
 use scim_protocol::Version;
-use scim_protocol::filter::{Condition, Target};
+use scim_protocol::filter::{Condition, SortKey};
 use serde_json::{Map, Value};
 
 use crate::id::{ConfigurationId, ResourceId, ResourceKind};
@@ -182,6 +182,8 @@ pub struct Membership {
     pub group: ResourceId,
     /// The name of the group.
     pub group_name: String,
+    /// When the group was changed last.
+    pub group_modified: DateTime<Utc>,
     /// The member.
     pub member: ResourceId,
     /// Whether the member is a User or a Group.
@@ -217,8 +219,8 @@ pub struct Selection {
 /// A sort order (RFC 7644 section 3.4.2.3). Missing values come last ascending, first descending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sort {
-    /// By which attribute; of a multi-valued one the primary or first value counts.
-    pub target: Target,
+    /// By which values.
+    pub key: SortKey,
     /// Whether in descending order.
     pub descending: bool,
 }
@@ -235,7 +237,8 @@ pub enum From {
 /// The position of a resource in an order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Keyset {
-    /// The sort key: text, number, boolean, or null for a missing value and when there is no sort.
+    /// The sort key as text, of a number the way JSON writes it; null for a missing value and when
+    /// there is no sort.
     pub key: Value,
     /// The id.
     pub id: ResourceId,
@@ -330,4 +333,18 @@ pub enum StoreError {
     /// The database failed.
     #[error("the database failed")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A link that an administrator approved: which person comes under the management of the
+/// configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The person.
+    pub person: ResourceId,
+    /// `userName` of the user as whom the identity provider sent the person.
+    pub user_name: String,
+    /// Who approved it.
+    pub actor: String,
+    /// From where.
+    pub source: Option<String>,
 }

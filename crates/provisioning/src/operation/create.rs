@@ -1,7 +1,7 @@
 //! POST (RFC 7644 section 3.3).
 
 use scim_protocol::query::Projection;
-use scim_protocol::{Deviation, Resource, Version};
+use scim_protocol::{Deviation, EntityTag, Error, Resource, Version};
 use serde_json::{Value, json};
 
 use super::members;
@@ -10,6 +10,7 @@ use super::{Answer, Failure, group, reference};
 use crate::directory::{Change, DirectoryTransaction, GroupWrite, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
+use crate::render::user_tag;
 use crate::service::{Context, ServiceProvider};
 
 /// Creates a user or group.
@@ -27,10 +28,6 @@ pub(crate) fn create(
     let projection = projection.clone();
     match kind {
         ResourceKind::User => {
-            resource
-                .attributes_mut()
-                .entry("active")
-                .or_insert(Value::Bool(true));
             let user = user::prepare(&context, resource, None, None)?;
             provider.directory.write(Box::new(move |transaction| {
                 create_user(&context, transaction, &user, &deviations, &projection)
@@ -69,6 +66,14 @@ fn create_user(
     let user = &user;
     let occupants = transaction.occupants(context.scope(), &user.keys, None)?;
     let linked = user::decide(context, user, &occupants, true)?;
+    if let Some(approval) = &context.approval {
+        if linked != Some(approval.person) {
+            let detail = "The person whose link was approved is not the one in the way any more.";
+            return Err(Failure::Scim(Error::with_status(409, detail)));
+        }
+        let configuration = &context.caller.configuration;
+        transaction.approve_link(configuration, approval, context.now)?;
+    }
     let (id, version) = match linked {
         Some(id) => {
             transaction.withdraw(id, context.now)?;
@@ -131,7 +136,7 @@ fn create_user(
         context,
         ResourceKind::User,
         id,
-        version,
+        user_tag(&stored, &groups),
         &attributes,
         projection,
     ))
@@ -195,7 +200,7 @@ fn create_group(
         context,
         ResourceKind::Group,
         id,
-        version,
+        version.into(),
         &attributes,
         projection,
     ))
@@ -205,13 +210,13 @@ fn created(
     context: &Context,
     kind: ResourceKind,
     id: ResourceId,
-    version: Version,
+    tag: EntityTag,
     attributes: &serde_json::Map<String, Value>,
     projection: &Projection,
 ) -> Answer {
     Answer {
         location: Some(context.location(kind, id)),
-        version: Some(version),
+        version: Some(tag),
         ..Answer::json(201, context.projected(kind, attributes, projection))
     }
 }

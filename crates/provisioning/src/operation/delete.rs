@@ -77,6 +77,6 @@ fn delete_group(
         .lock_group(context.scope(), id)?
         .ok_or_else(Error::not_found)?;
     check_match(group.version, if_match)?;
-    transaction.delete_group(context.scope(), id)?;
+    transaction.delete_group(context.scope(), id, context.now)?;
     Ok(group.name)
 }

@@ -4,13 +4,14 @@ use scim_mapping::{Event, Field, FieldValue, GroupLink};
 use scim_protocol::filter::index::search_document;
 use scim_protocol::{Error, Resource, ScimType};
 
-use super::user::{check_key, text};
+use super::user::{check_key, drop_empty_key, text};
 use crate::directory::GroupWrite;
 use crate::service::Context;
 
 /// Checks a group's canonical document, which has no members.
-pub(crate) fn prepare(context: &Context, resource: Resource) -> Result<GroupWrite, Error> {
+pub(crate) fn prepare(context: &Context, mut resource: Resource) -> Result<GroupWrite, Error> {
     let definition = &context.model.groups;
+    drop_empty_key(&mut resource);
     resource.check_required(definition)?;
     for name in ["displayName", "externalId"] {
         check_key(context, &resource, name)?;

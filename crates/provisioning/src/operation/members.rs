@@ -59,11 +59,13 @@ pub(super) fn edit(
                 remove(context, transaction, group, &ids, &mut changes)?;
             }
             ListEdit::RemoveSelected(selection) => {
-                let ids = match selected_by_value(&selection.filter) {
-                    Some(ids) => ids,
-                    None => selected(context, transaction, group, selection)?,
-                };
+                let ids = selected(context, transaction, group, selection)?;
                 remove(context, transaction, group, &ids, &mut changes)?;
+            }
+            ListEdit::ReplaceSelected(selection, value) => {
+                let ids = selected(context, transaction, group, selection)?;
+                let joining = named(std::slice::from_ref(value))?;
+                swap(context, transaction, group, &ids, &joining, &mut changes)?;
             }
             ListEdit::Clear => replace(context, transaction, group, &[], &mut changes)?,
             ListEdit::Replace(values) => {
@@ -162,6 +164,38 @@ fn replace(
     add(context, transaction, group, &joining, changes)
 }
 
+/// Members that leave for others; whoever is among both was there before and changes nothing.
+fn swap(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: ResourceId,
+    leaving: &[ResourceId],
+    joining: &[ResourceId],
+    changes: &mut MemberChanges,
+) -> Result<(), Failure> {
+    let mut swapped = MemberChanges::default();
+    remove(context, transaction, group, leaving, &mut swapped)?;
+    if swapped.removed.is_empty() {
+        // RFC 7644 section 3.5.2.3
+        return Err(Error::new(
+            ScimType::NoTarget,
+            "The filter of \"members\" selects no member.",
+        )
+        .into());
+    }
+    add(context, transaction, group, joining, &mut swapped)?;
+    let MemberChanges { added, removed } = swapped;
+    let kept: HashSet<_> = added
+        .iter()
+        .copied()
+        .filter(|id| removed.contains(id))
+        .collect();
+    let moved = |id: &ResourceId| !kept.contains(id);
+    changes.added.extend(added.into_iter().filter(moved));
+    changes.removed.extend(removed.into_iter().filter(moved));
+    Ok(())
+}
+
 /// Groups may be members of groups, but no group of itself (through others either).
 fn check_circle(
     context: &Context,
@@ -190,13 +224,17 @@ fn check_circle(
     Ok(())
 }
 
-/// The members that a filter selects, which looks at more than their ids.
+/// The members that a filter selects. The others are read only for a filter that looks at more
+/// than ids.
 fn selected(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     group: ResourceId,
     selection: &Selection,
 ) -> Result<Vec<ResourceId>, Failure> {
+    if let Some(ids) = selected_by_value(&selection.filter) {
+        return Ok(ids);
+    }
     let members = transaction.members_of(context.scope(), &[group])?;
     Ok(members
         .iter()
@@ -222,7 +260,7 @@ fn selected_by_value(filter: &Filter) -> Option<Vec<ResourceId>> {
             value: Comparand::Text(id),
         } if path.attribute.eq_ignore_ascii_case("value") => {
             // What is no id of ours is nobody's.
-            Some(ResourceId::parse(id).into_iter().collect())
+            Some(folded_id(id).into_iter().collect())
         }
         _ => None,
     }
@@ -245,7 +283,12 @@ pub(super) fn named(values: &[Value]) -> Result<Vec<ResourceId>, Error> {
 }
 
 fn member_id(value: &Value) -> Option<ResourceId> {
-    ResourceId::parse(value.get("value")?.as_str()?)
+    folded_id(value.get("value")?.as_str()?)
+}
+
+/// `members.value` is not `caseExact` (RFC 7643 section 8.7.1), and our ids are in lower case.
+fn folded_id(text: &str) -> Option<ResourceId> {
+    ResourceId::parse(&text.to_ascii_lowercase())
 }
 
 fn unknown_member(id: &str) -> Error {

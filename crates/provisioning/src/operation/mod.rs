@@ -14,7 +14,7 @@ pub(crate) mod user;
 
 use std::sync::Arc;
 
-use scim_protocol::{Error, Version};
+use scim_protocol::{EntityTag, Error, Version};
 use serde_json::Value;
 
 use crate::configuration::Configuration;
@@ -93,7 +93,7 @@ pub struct Answer {
     /// The `Location` header.
     pub location: Option<String>,
     /// The `ETag` header.
-    pub version: Option<Version>,
+    pub version: Option<EntityTag>,
     /// The `Allow` header of a 405.
     pub allow: Option<&'static str>,
     /// The `Retry-After` header of a 503, in seconds.

@@ -1,9 +1,9 @@
 //! Lists and searches (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865).
 
-use scim_protocol::filter::{Condition, Target};
+use scim_protocol::filter::{Condition, SortKey};
 use scim_protocol::path::same_name;
 use scim_protocol::query::{ListResponse, Page, Projection, Query};
-use scim_protocol::{AttributePath, Error, ScimType, Tolerance};
+use scim_protocol::{AttributePath, Error, ResourceDefinition, ScimType, Tolerance};
 use serde_json::Value;
 
 use super::{Answer, Failure};
@@ -117,8 +117,8 @@ enum Start {
     Behind(Position),
 }
 
-/// Binds the query to each resource type that it covers. A query over several types leaves out
-/// those that do not know its attributes, but one of them must.
+/// Binds the query to each resource type that it covers, in the order in which they are answered.
+/// What one type alone knows has no value in the others (RFC 7644 section 3.4.2.1).
 fn parts(
     context: &Context,
     kind: Option<ResourceKind>,
@@ -132,43 +132,45 @@ fn parts(
             .filter(|kind| context.provisions(*kind))
             .collect(),
     };
-    let mut refused = None;
-    let mut parts = Vec::new();
-    for kind in kinds {
-        match part(context, kind, query, tolerance) {
-            Ok(part) => parts.push(part),
-            Err(error) => refused = Some(error),
-        }
+    let definitions: Vec<_> = kinds.iter().map(|kind| context.definition(*kind)).collect();
+    let sorts = sorts(&definitions, query)?;
+    let mut parts = Vec::with_capacity(kinds.len());
+    for ((kind, definition), sort) in kinds.into_iter().zip(&definitions).zip(sorts) {
+        let condition = match &query.filter {
+            Some(filter) => Some(filter.bind_among(definition, &definitions, tolerance)?),
+            None => None,
+        };
+        parts.push(Part {
+            kind,
+            condition,
+            sort,
+        });
     }
-    match refused {
-        Some(error) if parts.is_empty() => Err(error),
-        _ => Ok(parts),
-    }
+    // Where a type has no such attribute, its resources lack the value: last ascending, first
+    // descending.
+    let by_value = query.sort_by.is_some();
+    parts.sort_by_key(|part| by_value && part.sort.is_none() != query.descending);
+    Ok(parts)
 }
 
-fn part(
-    context: &Context,
-    kind: ResourceKind,
-    query: &Query,
-    tolerance: &mut Tolerance,
-) -> Result<Part, Error> {
-    let definition = context.definition(kind);
-    let condition = match &query.filter {
-        Some(filter) => Some(filter.bind(definition, tolerance)?),
-        None => None,
+/// The order in each resource type, `None` where it has no such attribute; one of them must.
+fn sorts(definitions: &[&ResourceDefinition], query: &Query) -> Result<Vec<Option<Sort>>, Error> {
+    let Some(path) = &query.sort_by else {
+        return Ok(definitions.iter().map(|_| None).collect());
     };
-    let sort = match &query.sort_by {
-        Some(path) => Some(Sort {
-            target: Target::sorted_by(definition, path)?,
+    let mut refused = None;
+    let mut sorts = Vec::with_capacity(definitions.len());
+    for definition in definitions {
+        let key = SortKey::new(definition, path).map_err(|error| refused = Some(error));
+        sorts.push(key.ok().map(|key| Sort {
+            key,
             descending: query.descending,
-        }),
-        None => None,
-    };
-    Ok(Part {
-        kind,
-        condition,
-        sort,
-    })
+        }));
+    }
+    match refused {
+        Some(error) if sorts.iter().all(Option::is_none) => Err(error),
+        _ => Ok(sorts),
+    }
 }
 
 struct Walk<'a> {
@@ -184,19 +186,23 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Users come before groups.
+    /// One resource type after another.
     fn run(&mut self, parts: &[Part], start: &Start) -> Result<(), Failure> {
-        let mut skip = match start {
-            Start::Index(skip) => *skip,
-            Start::Behind(_) => 0,
+        let (mut skip, begun) = match start {
+            Start::Index(skip) => (*skip, 0),
+            Start::Behind(position) => {
+                let begun = parts.iter().position(|part| part.kind == position.kind);
+                (0, begun.unwrap_or(parts.len()))
+            }
         };
-        for part in parts {
-            let (from, counted_only) = match start {
-                Start::Behind(position) if position.kind > part.kind => (From::Offset(0), true),
-                Start::Behind(position) if position.kind == part.kind => {
-                    (From::After(position.keyset.clone()), false)
+        for (at, part) in parts.iter().enumerate() {
+            let counted_only = at < begun;
+            let from = match start {
+                Start::Behind(position) if at == begun => {
+                    let keyset = position.keyset.clone();
+                    keyset.map_or(From::Offset(0), From::After)
                 }
-                _ => (From::Offset(skip), false),
+                _ => From::Offset(skip),
             };
             let total = self.part(part, from, counted_only)?;
             skip = skip.saturating_sub(total);
@@ -253,16 +259,11 @@ impl Walk<'_> {
     /// Notes where the next page begins.
     fn follow(&mut self, kind: ResourceKind, next: Option<Keyset>, more_types: bool) {
         if let Some(keyset) = next {
+            let keyset = Some(keyset);
             self.next = Some(Position { kind, keyset });
         } else if more_types && self.next.is_none() {
             // The page ended with the type before; this one is still to come.
-            self.next = Some(Position {
-                kind,
-                keyset: Keyset {
-                    key: Value::Null,
-                    id: ResourceId::least(),
-                },
-            });
+            self.next = Some(Position { kind, keyset: None });
         }
     }
 

@@ -1,12 +1,13 @@
 //! GET of one resource (RFC 7644 section 3.4.1).
 
 use scim_protocol::query::Projection;
-use scim_protocol::{Error, Version};
+use scim_protocol::{EntityTag, Error};
 use serde_json::{Map, Value};
 
 use super::{Answer, Failure, Request, query};
 use crate::directory::DirectoryView;
 use crate::id::{ResourceId, ResourceKind};
+use crate::render::user_tag;
 use crate::service::{Context, ServiceProvider};
 
 /// Reads a user or group.
@@ -20,19 +21,16 @@ pub(crate) fn read(
     let id = ResourceId::parse(id).ok_or_else(Error::not_found)?;
     let projection = query::projection(context, request.query)?;
     provider.directory.read(&mut |view| {
-        let (version, attributes) = load(context, view, kind, id, &projection)?;
-        if request
-            .if_none_match
-            .is_some_and(|tags| version.matches(tags))
-        {
+        let (tag, attributes) = load(context, view, kind, id, &projection)?;
+        if request.if_none_match.is_some_and(|tags| tag.matches(tags)) {
             return Ok(Answer {
-                version: Some(version),
+                version: Some(tag),
                 ..Answer::empty(304)
             });
         }
         Ok(Answer {
             location: Some(context.location(kind, id)),
-            version: Some(version),
+            version: Some(tag),
             ..Answer::json(200, context.projected(kind, &attributes, &projection))
         })
     })
@@ -45,7 +43,7 @@ pub(super) fn load(
     kind: ResourceKind,
     id: ResourceId,
     projection: &Projection,
-) -> Result<(Version, Map<String, Value>), Failure> {
+) -> Result<(EntityTag, Map<String, Value>), Failure> {
     let scope = context.scope();
     match kind {
         ResourceKind::User => {
@@ -55,7 +53,7 @@ pub(super) fn load(
             } else {
                 Vec::new()
             };
-            Ok((user.version, context.user(&user, &groups)))
+            Ok((user_tag(&user, &groups), context.user(&user, &groups)))
         }
         ResourceKind::Group => {
             let group = view.group(scope, id)?.ok_or_else(Error::not_found)?;
@@ -64,7 +62,7 @@ pub(super) fn load(
             } else {
                 Vec::new()
             };
-            Ok((group.version, context.group(&group, &members)))
+            Ok((group.version.into(), context.group(&group, &members)))
         }
     }
 }

@@ -4,7 +4,7 @@ use scim_mapping::field_changes;
 use scim_protocol::patch::{ListEdit, PatchRequest};
 use scim_protocol::query::Projection;
 use scim_protocol::resource::{Change as AttributeChange, changes};
-use scim_protocol::{Deviation, Error, Resource, Tolerance};
+use scim_protocol::{Deviation, Error, Resource, Tolerance, Version};
 use serde_json::{Value, json};
 
 use super::departure::{self, Verdict};
@@ -82,21 +82,29 @@ fn run(
                 update_user(&context, transaction, id, &update, &mut tolerance, if_match)?;
             }
             ResourceKind::Group => {
-                update_group(&context, transaction, id, &update, &mut tolerance, if_match)?;
-                let modified = matches!(update, Update::Modify(_));
-                if modified && projection.is_empty() {
-                    let counted =
-                        transaction.count_members(context.scope(), id, ANSWERED_MEMBERS + 1)?;
-                    if counted > ANSWERED_MEMBERS {
-                        return Ok(Answer::empty(204));
-                    }
+                let brief = matches!(update, Update::Modify(_)) && projection.is_empty();
+                let (status, version) = update_group(
+                    &context,
+                    transaction,
+                    id,
+                    &update,
+                    &mut tolerance,
+                    if_match,
+                    brief,
+                )?;
+                if status == 204 {
+                    return Ok(Answer {
+                        location: Some(context.location(kind, id)),
+                        version: Some(version.into()),
+                        ..Answer::empty(status)
+                    });
                 }
             }
         }
-        let (version, attributes) = read::load(&context, transaction, kind, id, &projection)?;
+        let (tag, attributes) = read::load(&context, transaction, kind, id, &projection)?;
         Ok(Answer {
             location: Some(context.location(kind, id)),
-            version: Some(version),
+            version: Some(tag),
             ..Answer::json(200, context.projected(kind, &attributes, &projection))
         })
     }))
@@ -194,6 +202,7 @@ fn update_user(
     Ok(())
 }
 
+/// Answers the status: `brief` says that the client asks for nothing particular of the group.
 fn update_group(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
@@ -201,7 +210,8 @@ fn update_group(
     update: &Update,
     tolerance: &mut Tolerance,
     if_match: Option<&str>,
-) -> Result<(), Failure> {
+    brief: bool,
+) -> Result<(u16, Version), Failure> {
     let stored = transaction
         .lock_group(context.scope(), id)?
         .ok_or_else(Error::not_found)?;
@@ -211,28 +221,46 @@ fn update_group(
         ListEdit::Add(values) | ListEdit::Remove(values) | ListEdit::Replace(values) => {
             values.len()
         }
+        ListEdit::ReplaceSelected(..) => 1,
         ListEdit::RemoveSelected(_) | ListEdit::Clear => 0,
     });
     members::check_count(context, named.sum())?;
     let prepared = group::prepare(context, after)?;
     let changed = changes(&context.model.groups, &stored.document, &prepared.document);
     let memberships = members::edit(context, transaction, id, &edits)?;
-    if !changed.is_empty() {
-        let scope = context.scope();
-        transaction.update_group(scope, id, stored.version, &prepared, context.now)?;
+    let (scope, now) = (context.scope(), context.now);
+    let version = if !changed.is_empty() {
+        transaction.update_group(scope, id, stored.version, &prepared, now)?
     } else if !memberships.is_empty() {
-        transaction.touch_group(context.scope(), id, stored.version, context.now)?;
+        transaction.touch_group(scope, id, stored.version, now)?
     } else {
-        return Ok(());
+        stored.version
+    };
+    let status = match brief {
+        true => brief_status(context, transaction, id)?,
+        false => 200,
+    };
+    if !changed.is_empty() || !memberships.is_empty() {
+        log_group(
+            context,
+            transaction,
+            (id, &prepared.name, status),
+            &changed,
+            &memberships,
+            tolerance.deviations(),
+        )?;
     }
-    log_group(
-        context,
-        transaction,
-        (id, &prepared.name),
-        &changed,
-        &memberships,
-        tolerance.deviations(),
-    )
+    Ok((status, version))
+}
+
+/// 204 for a group of many members, because lists of them are big.
+fn brief_status(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    id: ResourceId,
+) -> Result<u16, Failure> {
+    let counted = transaction.count_members(context.scope(), id, ANSWERED_MEMBERS + 1)?;
+    Ok(if counted > ANSWERED_MEMBERS { 204 } else { 200 })
 }
 
 /// The document of a group after the update, and the edits of its members.
@@ -264,7 +292,7 @@ fn updated_group(
 fn log_group(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
-    (id, name): (ResourceId, &str),
+    (id, name, status): (ResourceId, &str, u16),
     changed: &[AttributeChange],
     memberships: &MemberChanges,
     deviations: &[Deviation],
@@ -277,6 +305,7 @@ fn log_group(
     let mut event = context.event(action, Some(ResourceKind::Group));
     event.resource_id = Some(id);
     event.resource_name = Some(name.to_owned());
+    event.status = status;
     let mut listed: Vec<Value> = changed.iter().map(change_json).collect();
     if !memberships.is_empty() {
         listed.push(memberships.to_json());

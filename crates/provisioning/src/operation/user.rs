@@ -32,6 +32,7 @@ pub(crate) fn prepare(
     let definition = &context.model.users;
     // Passwords are accepted and dropped: this server signs nobody in.
     resource.attributes_mut().shift_remove("password");
+    drop_empty_key(&mut resource);
     resource.check_required(definition)?;
     check_user_name(&resource)?;
     for name in ["userName", "externalId", "displayName"] {
@@ -205,6 +206,13 @@ pub(crate) fn text(document: &Map<String, Value>, name: &str) -> Option<String> 
         .map(str::to_owned)
 }
 
+/// An `externalId` without a character in it names nothing, and collides with nothing.
+pub(crate) fn drop_empty_key(resource: &mut Resource) {
+    if resource.external_id() == Some("") {
+        resource.attributes_mut().shift_remove("externalId");
+    }
+}
+
 /// Keys are indexed, so that their length is limited.
 pub(crate) fn check_key(context: &Context, resource: &Resource, name: &str) -> Result<(), Error> {
     let limit = context.shared.limits.key_characters;
@@ -237,6 +245,7 @@ fn keys(document: &Map<String, Value>, record: &scim_mapping::Record) -> UserKey
             .into_iter()
             .flatten()
             .filter_map(|element| element.get("value")?.as_str())
+            .filter(|value| !value.is_empty())
             .map(fold)
             .collect()
     };

@@ -1,3 +1,5 @@
+ALTER TABLE api_keys DROP COLUMN made_by;
+ALTER TABLE audit_chain DROP COLUMN unchained;
 DROP INDEX users_search;
 CREATE INDEX users_search ON users (id, user_name_key, display_key, email_key);
 DROP INDEX audit_events_configuration;

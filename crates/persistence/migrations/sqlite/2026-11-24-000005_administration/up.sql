@@ -10,3 +10,8 @@ CREATE INDEX audit_events_configuration ON audit_events (configuration_id, id)
 DROP INDEX users_search;
 CREATE INDEX users_search
     ON users (id, user_name_key, display_key, email_key, status, managed_by, user_type);
+-- How many entries are older than the chain; another number of them was put in.
+ALTER TABLE audit_chain ADD COLUMN unchained BIGINT NOT NULL DEFAULT 0;
+UPDATE audit_chain SET unchained = (SELECT count(*) FROM audit_events WHERE hash IS NULL);
+-- The key that made a key by the admin API: with it the other one is revoked.
+ALTER TABLE api_keys ADD COLUMN made_by TEXT;

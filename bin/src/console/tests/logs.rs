@@ -1,0 +1,343 @@
+//! The provisioning log, and what administrators do with its entries.
+
+use scim_admin::account::Role;
+use scim_protocol::schema::uri;
+use scim_provisioning::Method;
+use serde_json::json;
+
+use super::house::House;
+
+const LOGS: &str = "/users/scim-provisioning/logs";
+
+impl House {
+    /// A page of the log by its query.
+    fn logs(&self, cookie: &str, query: &str) -> super::super::ConsoleAnswer {
+        self.console.answer(&super::ConsoleRequest {
+            method: "GET",
+            path: LOGS,
+            query,
+            cookie: Some(cookie),
+            ..super::ConsoleRequest::default()
+        })
+    }
+
+    fn user(&self, name: &str) -> scim_provisioning::Answer {
+        let body = json!({"schemas": [uri::USER], "userName": name});
+        self.scim(Method::Post, "/Users", &body)
+    }
+}
+
+#[test]
+fn the_log_is_of_the_days_that_are_chosen() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    for (name, at) in [
+        ("early", "2026-03-01T23:59:59Z"),
+        ("first", "2026-03-02T00:00:00Z"),
+        ("last", "2026-03-03T23:59:59Z"),
+        ("late", "2026-03-04T00:00:00Z"),
+    ] {
+        assert_eq!(house.user(name).status, 201);
+        let at: chrono::DateTime<chrono::Utc> = at.parse().unwrap();
+        house.tamper(&format!(
+            "UPDATE provisioning_events SET at = {} WHERE resource_name = '{name}'",
+            at.timestamp_millis()
+        ));
+    }
+    // The clock of the first entries is ahead of these.
+    house.tamper("DELETE FROM provisioning_events WHERE at > 1790000000000");
+    for (query, seen) in [
+        ("from=2026-03-02&to=2026-03-03", vec!["first", "last"]),
+        ("from=2026-03-03", vec!["last", "late"]),
+        ("to=2026-03-01", vec!["early"]),
+        ("from=2026-03-02&to=2026-03-03&time=24h", vec![]),
+    ] {
+        let page = house.logs(&ada, query);
+        assert_eq!(page.status, 200, "{query}");
+        let file = house.post(
+            &ada,
+            &format!("{LOGS}/export"),
+            &format!("format=csv&{query}"),
+        );
+        for name in ["early", "first", "last", "late"] {
+            let wanted = seen.contains(&name);
+            assert_eq!(
+                page.body.contains(&format!(">User {name}<")),
+                wanted,
+                "{query}: {name}"
+            );
+            assert_eq!(
+                file.body.contains(&format!(",{name},")),
+                wanted,
+                "{query}: {name}"
+            );
+        }
+    }
+    let page = house
+        .logs(&ada, "from=2026-03-02&to=2026-03-03&rows=10")
+        .body;
+    for field in [
+        r#"name="from" value="2026-03-02""#,
+        r#"name="to" value="2026-03-03""#,
+    ] {
+        assert!(page.contains(field), "the file is of the same days: {page}");
+    }
+}
+
+#[test]
+fn a_date_that_is_none_is_told_beside_its_field() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    for (query, said) in [
+        ("from=2026-02-30", "from-error"),
+        ("to=yesterday", "to-error"),
+        ("to=%3Cscript%3E", "to-error"),
+    ] {
+        let page = house.logs(&ada, query);
+        assert_eq!(page.status, 422, "{query}");
+        let told = format!(r#"aria-describedby="{said}""#);
+        assert!(page.body.contains(&told), "{query}: {}", page.body);
+        assert!(!page.body.contains("<tbody>") && !page.body.contains("“<script"));
+        let file = house.post(
+            &ada,
+            &format!("{LOGS}/export"),
+            &format!("format=csv&{query}"),
+        );
+        assert_eq!(file.location, Some(format!("/admin{LOGS}?{query}")));
+    }
+    let far = house.logs(&ada, "from=0001-01-01&to=9999-12-31");
+    assert_eq!(far.status, 200);
+    assert!(far.body.contains("<tbody>"));
+}
+
+/// The heads of the table, without the time.
+fn heads(page: &str) -> Vec<&str> {
+    let (_, table) = page.split_once("<thead>").unwrap();
+    let (row, _) = table.split_once("</thead>").unwrap();
+    let heads = row.split("<th scope=\"col\">").skip(2);
+    heads.map(|head| head.split('<').next().unwrap()).collect()
+}
+
+#[test]
+fn the_columns_are_those_that_were_chosen_on_every_page() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    for at in 0..10 {
+        house.user(&format!("u{at}"));
+    }
+    let usual = [
+        "Configuration",
+        "Action",
+        "Resource",
+        "Outcome",
+        "HTTP",
+        "Took",
+        "Reason",
+    ];
+    assert_eq!(heads(&house.logs(&ada, "").body), usual);
+    let chosen = "column=time&column=scimType&column=changed&column=scimId&column=requestId&column=mappingVersion&rows=10";
+    let page = house.logs(&ada, chosen).body;
+    let wanted = [
+        "scimType",
+        "Changed fields",
+        "SCIM id",
+        "Request id",
+        "Mapping version",
+    ];
+    assert_eq!(heads(&page), wanted);
+    let newest = "<td dir=\"auto\">userName</td>";
+    assert!(page.contains(newest), "{page}");
+    // The way on and the file keep the choice.
+    let kept = "column=time&#38;column=scimType&#38;column=changed&#38;column=scimId&#38;\
+        column=requestId&#38;column=mappingVersion&#38;rows=10&#38;before=";
+    assert!(page.contains(kept), "{page}");
+    assert!(page.contains(r#"type="hidden" name="column" value="scimId""#));
+    assert!(page.contains(r#"name="column" value="scimId" checked> SCIM id"#));
+    assert!(page.contains(r#"name="column" value="took"> Took"#));
+    assert!(heads(&house.logs(&ada, "column=time").body).is_empty());
+    let own = house.path("/users/scim-provisioning/*/logs");
+    let page = house.ask("GET", &own, Some(&ada), "").body;
+    assert_eq!(heads(&page), usual[1..]);
+    let every = "column=source&column=client&column=configuration";
+    let page = house.logs(&ada, every).body;
+    assert_eq!(heads(&page), ["Configuration", "Source address", "Client"]);
+    assert!(!page.contains("<script>alert") && page.contains("script&#62;alert"));
+}
+
+#[test]
+fn a_failure_is_resolved_on_its_page_and_opened_again() {
+    let house = House::new();
+    let (ada, otto) = (
+        house.account("ada", Role::Administrator),
+        house.account("otto", Role::Auditor),
+    );
+    house.user("bo");
+    assert_eq!(house.user("BO").status, 409);
+    let query = scim_admin::event::EventQuery {
+        limit: 1,
+        ..Default::default()
+    };
+    let id = house.admin.events(&query).unwrap()[0].id;
+    let entry = format!("{LOGS}/{id}");
+    let page = |cookie: &str| house.ask("GET", &entry, Some(cookie), "").body;
+    let overview = || house.ask("GET", "/", Some(&ada), "").body;
+    let link = format!("logs/{id}\"");
+    assert!(overview().contains(&link));
+    assert!(page(&ada).contains(">Mark as resolved<"));
+    assert!(!page(&otto).contains(">Mark as resolved<"));
+    assert_eq!(
+        house.post(&otto, &format!("{entry}/resolve"), "").status,
+        403
+    );
+
+    let done = house.post(&ada, &format!("{entry}/resolve"), "");
+    assert_eq!(done.location, Some(format!("/admin{entry}?done=resolved")));
+    assert!(page(&ada).contains("UTC by <span dir=\"auto\">ada</span>"));
+    assert!(page(&otto).contains("UTC by <span dir=\"auto\">ada</span>"));
+    assert!(!page(&otto).contains(">Reopen<"));
+    assert!(!overview().contains(&link) && overview().contains("No failure is open."));
+    assert!(house.logs(&ada, "state=resolved").body.contains(&link));
+    assert!(
+        house
+            .logs(&ada, "state=resolved")
+            .body
+            .contains(">resolved</span>")
+    );
+    assert!(!house.logs(&ada, "state=open").body.contains(&link));
+    let file = house.post(&ada, &format!("{LOGS}/export"), "format=csv&state=resolved");
+    let lines: Vec<&str> = file.body.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", file.body);
+    assert!(lines[1].ends_with(",ada"), "{}", file.body);
+
+    let done = house.post(&ada, &format!("{entry}/reopen"), "");
+    assert_eq!(done.location, Some(format!("/admin{entry}?done=reopened")));
+    assert!(overview().contains(&link));
+    assert!(house.logs(&ada, "state=open").body.contains(&link));
+    assert_eq!(
+        house.post(&ada, &format!("{LOGS}/1/resolve"), "").status,
+        422,
+        "a success"
+    );
+    assert_eq!(
+        house.post(&ada, &format!("{LOGS}/999/resolve"), "").status,
+        404
+    );
+}
+
+#[test]
+fn an_entry_shows_what_was_answered() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    house.user("bo");
+    house.user("bo");
+    let page = |id: i64| {
+        let path = format!("{LOGS}/{id}");
+        house.ask("GET", &path, Some(&ada), "").body
+    };
+    let answer = page(4);
+    assert!(answer.contains("Answer, HTTP 409"), "{answer}");
+    assert!(
+        answer.contains("&#34;scimType&#34;: &#34;uniqueness&#34;,"),
+        "{answer}"
+    );
+    assert!(answer.contains("exists already."), "{answer}");
+    assert!(!page(3).contains("Answer, HTTP"));
+}
+
+#[test]
+fn what_failed_is_replayed_once_nothing_is_in_its_way() {
+    let house = House::new();
+    let (ada, otto) = (
+        house.account("ada", Role::Administrator),
+        house.account("otto", Role::Auditor),
+    );
+    let person = scim_admin::people::PersonInput {
+        user_name: "eve".to_owned(),
+        email: None,
+        tenant_admin: false,
+        role: None,
+    };
+    house.admin.add_person(&super::actor(), &person).unwrap();
+    assert_eq!(house.user("eve").status, 409);
+    let entry = format!("{LOGS}/3");
+    let page = |path: &str, cookie: &str| house.ask("GET", path, Some(cookie), "").body;
+    let button = format!("formaction=\"/admin{entry}/replay\"");
+    assert!(page(&entry, &ada).contains(&button));
+    assert!(!page(&entry, &otto).contains("Replay"));
+    let replay = || house.post(&ada, &format!("{entry}/replay"), "");
+    assert_eq!(
+        house.post(&otto, &format!("{entry}/replay"), "").status,
+        403
+    );
+
+    // It fails as it failed before.
+    let failed = replay();
+    assert_eq!(
+        failed.location,
+        Some(format!("/admin{LOGS}/4?done=replayed"))
+    );
+    assert!(page(&format!("{LOGS}/4"), &otto).contains("replayed by ada"));
+    let found = house.admin.configuration(&house.configuration).unwrap();
+    let mut input = scim_admin::ConfigurationInput::of(&found);
+    input.policies.existing_users = scim_provisioning::ExistingUsers::Link;
+    house
+        .admin
+        .edit_configuration(&super::actor(), &found, &input)
+        .unwrap();
+    let set = |status| {
+        let found = house.admin.configuration(&house.configuration).unwrap();
+        let set = house.admin.set_status(&super::actor(), &found, status);
+        set.unwrap()
+    };
+    set(scim_admin::ConfigurationStatus::Disabled);
+    let disabled = replay();
+    assert_eq!(disabled.status, 422);
+    assert!(
+        disabled.body.contains("Its configuration is disabled."),
+        "{}",
+        disabled.body
+    );
+    assert!(!page(&entry, &ada).contains(&button));
+    set(scim_admin::ConfigurationStatus::Enabled);
+
+    let done = replay();
+    assert_eq!(done.location, Some(format!("/admin{LOGS}/5?done=replayed")));
+    let made = house.admin.event(5).unwrap();
+    assert_eq!(
+        (made.action.as_str(), made.outcome.as_str()),
+        ("link", "success")
+    );
+    assert!(page(&entry, &ada).contains("Resolved at"));
+    let again = replay();
+    assert_eq!(again.status, 422);
+    assert!(
+        again.body.contains("It is resolved; reopen it first."),
+        "{}",
+        again.body
+    );
+    // The other failure is older than what was done.
+    let other = page(&format!("{LOGS}/4"), &ada);
+    assert!(
+        other.contains("This cannot be replayed: entry 5 of the log changed it later"),
+        "{other}"
+    );
+}
+
+#[test]
+fn a_replay_that_changes_nothing_says_so() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let path = format!("/Users/{}", house.person);
+    let title = |value: &str| {
+        json!({"schemas": [uri::PATCH_OP],
+            "Operations": [{"op": "replace", "path": "title", "value": value}]})
+    };
+    let patched = house.scim(Method::Patch, &path, &title("Boss"));
+    assert_eq!(patched.status, 200);
+    house.user("bo");
+    // As if it had failed before.
+    house.tamper("UPDATE provisioning_events SET outcome = 'failure', status = 412 WHERE id = 3");
+    let done = house.post(&ada, &format!("{LOGS}/3/replay"), "");
+    assert_eq!(done.location, Some(format!("/admin{LOGS}/3?done=unneeded")));
+    assert!(house.admin.event(3).unwrap().resolved_at.is_some());
+}

@@ -1,0 +1,72 @@
+//! What administrators do with entries of the provisioning log.
+
+use serde_json::json;
+
+use super::{Actor, AdminService, entry};
+use crate::error::AdminError;
+use crate::event::{AuditEntry, EventQuery, EventState, LoggedEvent};
+
+impl AdminService {
+    /// The entry of an id.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn event(&self, id: i64) -> Result<LoggedEvent, AdminError> {
+        let query = EventQuery {
+            after: Some(id.saturating_sub(1)),
+            limit: 1,
+            ..EventQuery::default()
+        };
+        let found = self.store.events(&query)?.into_iter().next();
+        found
+            .filter(|event| event.id == id)
+            .ok_or_else(|| AdminError::not_found("log entry", &id.to_string()))
+    }
+
+    /// Marks a failure or a warning as resolved.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Invalid`] for any other entry.
+    pub fn resolve_event(&self, actor: &Actor, id: i64) -> Result<LoggedEvent, AdminError> {
+        let event = self.resolvable(id)?;
+        if event.state() == Some(EventState::Open) {
+            let audit = audited(actor, "event.resolved", &event);
+            let by = Some((actor.name.as_str(), audit.at));
+            self.store.resolve_event(id, by, &audit)?;
+        }
+        self.event(id)
+    }
+
+    /// Takes back that a failure or a warning is resolved.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Invalid`] for any other entry.
+    pub fn reopen_event(&self, actor: &Actor, id: i64) -> Result<LoggedEvent, AdminError> {
+        let event = self.resolvable(id)?;
+        if event.state() == Some(EventState::Resolved) {
+            let audit = audited(actor, "event.reopened", &event);
+            self.store.resolve_event(id, None, &audit)?;
+        }
+        self.event(id)
+    }
+
+    fn resolvable(&self, id: i64) -> Result<LoggedEvent, AdminError> {
+        let event = self.event(id)?;
+        match event.can_be_resolved() {
+            true => Ok(event),
+            false => Err(AdminError::Invalid(
+                "only a failure or a warning can be resolved".to_owned(),
+            )),
+        }
+    }
+}
+
+fn audited(actor: &Actor, what: &'static str, event: &LoggedEvent) -> AuditEntry {
+    let details = json!({
+        "configuration": event.configuration_name,
+        "action": event.action,
+        "outcome": event.outcome,
+        "requestId": event.request_id,
+    });
+    entry(actor, what, &format!("log entry {}", event.id), details)
+}

@@ -1,0 +1,118 @@
+//! Surveys: what is counted over all users of a configuration.
+
+use chrono::Duration;
+use scim_mapping::MappedResource;
+use scim_provisioning::{Failure, ServiceProvider};
+use serde_json::{Value, json};
+
+use super::{Actor, AdminService, VersionChoice, now};
+use crate::configuration::ProvisioningConfiguration;
+use crate::error::AdminError;
+use crate::mapping::DRAFT;
+use crate::survey::{Survey, SurveyKind};
+
+impl AdminService {
+    /// Asks for a survey. One over few users is carried out at once, any other in the background.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when the rules do not fit the fields.
+    pub fn ask_survey(
+        &self,
+        actor: &Actor,
+        provider: &ServiceProvider,
+        name_or_id: &str,
+        kind: SurveyKind,
+    ) -> Result<(), AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let survey = Survey {
+            configuration: configuration.id,
+            kind,
+            asked: now(),
+            asked_by: actor.name.clone(),
+            done: None,
+            result: None,
+        };
+        self.store.ask_survey(&survey)?;
+        let counts = self.managed_counts(configuration.id)?;
+        match counts.active + counts.blocked + counts.archived <= AT_ONCE {
+            true => self.carry_out(provider, &configuration, survey),
+            false => Ok(()),
+        }
+    }
+
+    /// The survey of a kind, if one was ever asked for.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn survey(
+        &self,
+        configuration: &ProvisioningConfiguration,
+        kind: SurveyKind,
+    ) -> Result<Option<Survey>, AdminError> {
+        Ok(self.store.survey(configuration.id, kind)?)
+    }
+
+    /// Carries out the survey that waits longest; answers whether one waited.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`]; [`AdminError::Invalid`] when the rules do not fit the fields.
+    pub fn next_survey(&self, provider: &ServiceProvider) -> Result<bool, AdminError> {
+        let now = now();
+        let until = now + Duration::minutes(LONGEST_MINUTES);
+        let Some(survey) = self.store.claim_survey(now, until)? else {
+            return Ok(false);
+        };
+        let configuration = self.configuration(&survey.configuration.to_string())?;
+        self.carry_out(provider, &configuration, survey)?;
+        Ok(true)
+    }
+
+    /// Whether work waits in the background: a job or a survey.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn work_waits(&self) -> Result<bool, AdminError> {
+        Ok(self.store.work_waits()?)
+    }
+
+    fn carry_out(
+        &self,
+        provider: &ServiceProvider,
+        configuration: &ProvisioningConfiguration,
+        survey: Survey,
+    ) -> Result<(), AdminError> {
+        let counted = match survey.kind {
+            SurveyKind::Drift => {
+                let drift = provider.drift(&configuration.to_provisioning());
+                drift.map(|drift| json!(drift))
+            }
+            SurveyKind::Impact => {
+                let (id, users) = (configuration.id.to_string(), MappedResource::User);
+                let versions = self.store.mappings(configuration.id, users)?;
+                let choice = match versions.iter().any(|version| version.version == DRAFT) {
+                    true => VersionChoice::Draft,
+                    false => VersionChoice::Active,
+                };
+                let source = self.model(&id, users, choice)?;
+                let impact = provider.impact(&configuration.to_provisioning(), &source);
+                impact.map(|impact| json!(impact))
+            }
+        };
+        let result = match counted {
+            Ok(result) => Some(result),
+            Err(Failure::Store(error)) => return Err(error.into()),
+            // Rules that do not fit: there is nothing to count until they do.
+            Err(_) => Some(Value::Null),
+        };
+        Ok(self.store.save_survey(&Survey {
+            done: Some(now()),
+            result,
+            ..survey
+        })?)
+    }
+}
+
+/// Over how many users a survey is carried out at once.
+const AT_ONCE: i64 = 500;
+/// How long a survey may take before another server takes it up.
+const LONGEST_MINUTES: i64 = 10;

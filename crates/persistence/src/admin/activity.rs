@@ -1,0 +1,107 @@
+//! How many entries the provisioning log has of every hour.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Text};
+use scim_admin::event::Activity;
+use scim_provisioning::{ConfigurationId, StoreError};
+
+use crate::condition::millis;
+use crate::connection::Connection;
+use crate::sql::Sql;
+use crate::view::{instant, unreadable};
+
+#[derive(diesel::QueryableByName)]
+struct ActivityRow {
+    #[diesel(sql_type = Text)]
+    configuration_id: String,
+    #[diesel(sql_type = BigInt)]
+    hour: i64,
+    #[diesel(sql_type = Text)]
+    outcome: String,
+    #[diesel(sql_type = BigInt)]
+    entries: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct UntilRow {
+    #[diesel(sql_type = BigInt)]
+    until: i64,
+}
+
+/// The entries since an hour, counted by configuration, hour and outcome: from the counts of past
+/// hours, and from the log itself for what has come since.
+pub(super) fn activity(
+    connection: &mut Connection,
+    since: DateTime<Utc>,
+    configuration: Option<ConfigurationId>,
+) -> Result<Vec<Activity>, StoreError> {
+    let since = millis(since) / HOUR * HOUR;
+    let counted = counted_until(connection)?;
+    let mut sql = connection
+        .sql("SELECT configuration_id, hour, outcome, entries FROM event_counts WHERE hour >= ");
+    sql.bind(since);
+    if let Some(id) = configuration {
+        sql.push(" AND configuration_id = ").bind(id.to_string());
+    }
+    sql.push(" UNION ALL ");
+    counts(&mut sql, since.max(counted), i64::MAX, configuration);
+    sql.push(" ORDER BY 2, 1, 3");
+    let rows: Vec<ActivityRow> = connection.rows(&sql)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Activity {
+            configuration: row.configuration_id,
+            hour: instant(row.hour),
+            outcome: row.outcome,
+            entries: row.entries,
+        })
+        .collect())
+}
+
+/// Counts the hours that are over, so that nobody has to count their entries again.
+pub(super) fn count_hours(
+    connection: &mut Connection,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("SELECT counted_until AS until FROM event_counts_end");
+    sql.for_update();
+    let row: Option<UntilRow> = connection.row(&sql)?;
+    let from = row.ok_or_else(|| unreadable("event_counts_end"))?.until;
+    // A transaction that began in the hour may end a little later.
+    let until = (millis(now) - LATE) / HOUR * HOUR;
+    if until <= from {
+        return Ok(());
+    }
+    let mut sql =
+        connection.sql("INSERT INTO event_counts (configuration_id, hour, outcome, entries) ");
+    counts(&mut sql, from, until, None);
+    connection.execute(&sql)?;
+    let mut sql = connection.sql("UPDATE event_counts_end SET counted_until = ");
+    sql.bind(until);
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+fn counted_until(connection: &mut Connection) -> Result<i64, StoreError> {
+    let sql = connection.sql("SELECT counted_until AS until FROM event_counts_end");
+    let row: Option<UntilRow> = connection.row(&sql)?;
+    Ok(row.ok_or_else(|| unreadable("event_counts_end"))?.until)
+}
+
+fn counts(sql: &mut Sql, from: i64, until: i64, configuration: Option<ConfigurationId>) {
+    sql.push(&format!(
+        "SELECT configuration_id, at / {HOUR} * {HOUR} AS hour, outcome, count(*) AS entries \
+         FROM provisioning_events WHERE at >= "
+    ));
+    sql.bind(from).push(" AND at < ").bind(until);
+    if let Some(id) = configuration {
+        sql.push(" AND configuration_id = ").bind(id.to_string());
+    }
+    sql.push(&format!(
+        " GROUP BY configuration_id, at / {HOUR} * {HOUR}, outcome"
+    ));
+}
+
+/// In milliseconds.
+const HOUR: i64 = 3_600_000;
+const LATE: i64 = 300_000;

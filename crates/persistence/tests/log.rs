@@ -1,0 +1,559 @@
+//! The provisioning log: what is found in it quickly, and what administrators do with its entries.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use chrono::{DateTime, Duration, Utc};
+use common::{Engine, House, actor, configuration};
+use scim_admin::event::{AuditQuery, EventQuery, EventState, LoggedEvent};
+use scim_admin::people::PersonInput;
+use scim_admin::{Actor, AdminError};
+use scim_protocol::schema::uri;
+use scim_provisioning::{ConfigurationId, Method, Request};
+use serde_json::{Value, json};
+
+fn on_every_engine(test: fn(&House)) {
+    for engine in Engine::all() {
+        test(&House::new(&engine));
+    }
+}
+
+fn user(name: &str) -> Value {
+    json!({"schemas": [uri::USER], "userName": name})
+}
+
+/// The newest first.
+fn found(house: &House, query: EventQuery) -> Vec<LoggedEvent> {
+    let query = EventQuery {
+        limit: 100,
+        before: Some(i64::MAX),
+        ..query
+    };
+    house.admin.events(&query).unwrap()
+}
+
+fn names(events: &[LoggedEvent]) -> Vec<&str> {
+    let names = events
+        .iter()
+        .filter_map(|event| event.resource_name.as_deref());
+    names.collect()
+}
+
+#[test]
+fn a_time_is_found_from_either_side_in_either_order() {
+    on_every_engine(|house| {
+        let noon: DateTime<Utc> = "2026-03-02T12:00:00Z".parse().unwrap();
+        let hours = |hours: i64| Some(noon + Duration::hours(hours));
+        for (hour, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            house.create("/Users", &user(name));
+            let at = hours(i64::try_from(hour).unwrap()).unwrap();
+            house.tamper(&format!(
+                "UPDATE provisioning_events SET at = {} WHERE resource_name = '{name}'",
+                at.timestamp_millis()
+            ));
+        }
+        let between = |since, until| EventQuery {
+            since,
+            until,
+            ..EventQuery::default()
+        };
+        for (since, until, wanted) in [
+            (hours(1), hours(3), vec!["c", "b"]),
+            (None, hours(1), vec!["a"]),
+            (hours(3), None, vec!["d"]),
+            (hours(4), None, vec![]),
+            (None, hours(9), vec!["d", "c", "b", "a"]),
+            (hours(3), hours(1), vec![]),
+        ] {
+            let events = found(house, between(since, until));
+            assert_eq!(names(&events), wanted, "{since:?} {until:?}");
+            let forward = EventQuery {
+                after: Some(0),
+                limit: 100,
+                ..between(since, until)
+            };
+            let mut events = house.admin.events(&forward).unwrap();
+            assert!(events.is_sorted_by_key(|event| event.id));
+            events.reverse();
+            assert_eq!(names(&events), wanted, "{since:?} {until:?}");
+        }
+        let newest = EventQuery {
+            limit: 2,
+            ..between(hours(0), hours(3))
+        };
+        assert_eq!(names(&house.admin.events(&newest).unwrap()), ["b", "c"]);
+        let older = found(house, between(None, None))[0].id;
+        let before = EventQuery {
+            before: Some(older),
+            limit: 1,
+            ..between(hours(0), None)
+        };
+        assert_eq!(names(&house.admin.events(&before).unwrap()), ["c"]);
+    });
+}
+
+/// The entries of two failures, a warning and a success, the newest first.
+fn trouble(house: &House) -> [LoggedEvent; 4] {
+    house.create("/Users", &user("ava"));
+    let mut warned = user("bo");
+    warned["title"] = json!("x".repeat(5_000));
+    house.create("/Users", &warned);
+    for _ in 0..2 {
+        let again = house.request(Method::Post, "/Users", &user("AVA"));
+        assert_eq!(again.status, 409);
+    }
+    let events = found(house, EventQuery::default());
+    let outcomes: Vec<&str> = events.iter().map(|event| event.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["failure", "failure", "warning", "success"]);
+    events.try_into().unwrap()
+}
+
+/// How often the audit has an event.
+fn audited(house: &House, event: &str) -> usize {
+    let query = AuditQuery {
+        event: Some(event.to_owned()),
+        limit: 100,
+        ..AuditQuery::default()
+    };
+    house.admin.audit(&query).unwrap().len()
+}
+
+#[test]
+fn a_failure_is_resolved_and_opened_again() {
+    on_every_engine(|house| {
+        let [second, first, warning, success] = trouble(house);
+        let ids = |query: EventQuery| -> Vec<i64> {
+            found(house, query).iter().map(|event| event.id).collect()
+        };
+        let of = |state, outcome: Option<&str>| EventQuery {
+            state: Some(state),
+            outcome: outcome.map(str::to_owned),
+            ..EventQuery::default()
+        };
+        let (open, resolved) = (EventState::Open, EventState::Resolved);
+        assert_eq!(ids(of(open, None)), [second.id, first.id, warning.id]);
+        assert!(ids(of(resolved, None)).is_empty());
+
+        let done = house.admin.resolve_event(&actor(), first.id).unwrap();
+        assert_eq!(done.resolved_by.as_deref(), Some("test"));
+        assert!(done.resolved_at.unwrap() >= first.at);
+        assert_eq!(done.state(), Some(resolved));
+        let again = house.admin.resolve_event(&actor(), first.id).unwrap();
+        assert_eq!(again, done, "who was first stays");
+        house.admin.resolve_event(&actor(), warning.id).unwrap();
+        assert_eq!(audited(house, "event.resolved"), 2);
+
+        assert_eq!(ids(of(open, None)), [second.id]);
+        assert_eq!(ids(of(open, Some("failure"))), [second.id]);
+        assert!(ids(of(open, Some("warning"))).is_empty());
+        assert!(ids(of(open, Some("success"))).is_empty());
+        assert_eq!(ids(of(resolved, None)), [first.id, warning.id]);
+        assert_eq!(ids(of(resolved, Some("warning"))), [warning.id]);
+        let own = house.caller.configuration.id;
+        let other = configuration(&house.admin, "Other").id;
+        let of_configuration = |id: ConfigurationId| EventQuery {
+            configuration: Some(id),
+            ..of(open, None)
+        };
+        assert_eq!(ids(of_configuration(own)), [second.id]);
+        assert!(ids(of_configuration(other)).is_empty());
+
+        let open_again = house.admin.reopen_event(&actor(), first.id).unwrap();
+        assert_eq!(open_again, house.admin.event(first.id).unwrap());
+        assert_eq!(
+            (open_again.resolved_at, open_again.resolved_by),
+            (None, None)
+        );
+        house.admin.reopen_event(&actor(), first.id).unwrap();
+        assert_eq!(audited(house, "event.reopened"), 1);
+        assert_eq!(ids(of(open, Some("failure"))), [second.id, first.id]);
+
+        let refused = house.admin.resolve_event(&actor(), success.id);
+        assert!(
+            matches!(refused, Err(AdminError::Invalid(_))),
+            "{refused:?}"
+        );
+        let refused = house.admin.reopen_event(&actor(), success.id);
+        assert!(
+            matches!(refused, Err(AdminError::Invalid(_))),
+            "{refused:?}"
+        );
+        let missing = house.admin.resolve_event(&actor(), second.id + 1_000);
+        assert!(
+            matches!(missing, Err(AdminError::NotFound { .. })),
+            "{missing:?}"
+        );
+        assert_eq!(audited(house, "event."), 3);
+    });
+}
+
+#[test]
+fn an_entry_knows_what_the_client_was_answered() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let person = |name: &str, tenant_admin| PersonInput {
+            user_name: name.to_owned(),
+            email: None,
+            tenant_admin,
+            role: None,
+        };
+        let by_hand = house
+            .admin
+            .add_person(&actor(), &person("eve", false))
+            .unwrap();
+        let protected = house
+            .admin
+            .add_person(&actor(), &person("root", true))
+            .unwrap();
+        let none = uuid::Uuid::now_v7();
+        let path = |id: &dyn std::fmt::Display| format!("/Users/{id}");
+        for (method, path, body) in [
+            (Method::Post, "/Users".to_owned(), user("AVA")),
+            // The client does not learn whom it met.
+            (Method::Post, "/Users".to_owned(), user("eve")),
+            (Method::Post, "/Users".to_owned(), user("root")),
+            (Method::Put, path(&protected), user("x")),
+            (Method::Delete, path(&by_hand), Value::Null),
+            (Method::Delete, path(&none), Value::Null),
+            (
+                Method::Post,
+                "/Users".to_owned(),
+                json!({"schemas": [uri::USER]}),
+            ),
+            (
+                Method::Patch,
+                path(&ava),
+                json!({"schemas": [uri::PATCH_OP], "Operations": 1}),
+            ),
+        ] {
+            let answer = house.request(method, &path, &body);
+            assert!(answer.status >= 400, "{path} {body}");
+            let event = &found(house, EventQuery::default())[0];
+            assert_eq!(i32::from(answer.status), event.status);
+            assert_eq!(event.answer(), answer.body, "{path} {body}");
+        }
+        let neutral = found(house, EventQuery::default());
+        assert!(
+            neutral
+                .iter()
+                .filter(|event| event.reason != event.detail)
+                .count()
+                >= 3
+        );
+        // A HEAD is kept as the GET that it is, and has no body.
+        assert_eq!(
+            house
+                .request(Method::Get, &path(&none), &Value::Null)
+                .status,
+            404
+        );
+        assert_eq!(found(house, EventQuery::default())[0].answer(), None);
+        house.create("/Users", &user("bo"));
+        assert_eq!(found(house, EventQuery::default())[0].answer(), None);
+        // An older version did not keep it.
+        house.tamper("UPDATE provisioning_events SET detail = NULL");
+        let events = found(house, EventQuery::default());
+        assert!(events.iter().all(|event| event.answer().is_none()));
+    });
+}
+
+#[test]
+fn the_entry_of_a_large_group_has_the_status_that_was_answered() {
+    on_every_engine(|house| {
+        let operations: Vec<Value> = (0..101)
+            .map(|at| {
+                let data = user(&format!("u{at}"));
+                json!({"method": "POST", "path": "/Users", "bulkId": format!("{at}"), "data": data})
+            })
+            .collect();
+        let bulk = json!({"schemas": [uri::BULK_REQUEST], "Operations": operations});
+        let created = house.request(Method::Post, "/Bulk", &bulk).body.unwrap();
+        let created = created["Operations"].as_array().unwrap();
+        let members: Vec<Value> = created
+            .iter()
+            .map(|one| json!({"value": one["location"].as_str().unwrap().rsplit('/').next()}))
+            .collect();
+        let group = house.create(
+            "/Groups",
+            &json!({"schemas": [uri::GROUP], "displayName": "G"}),
+        );
+        for (members, status) in [
+            (&members[..100], 200),
+            (&members[100..], 204),
+            (&members[100..], 204),
+        ] {
+            let operation = json!({"op": "add", "path": "members", "value": members});
+            let body = json!({"schemas": [uri::PATCH_OP], "Operations": [operation]});
+            let answer = house.request(Method::Patch, &format!("/Groups/{group}"), &body);
+            assert_eq!(answer.status, status);
+            assert_eq!(
+                found(house, EventQuery::default())[0].status,
+                i32::from(status)
+            );
+        }
+    });
+}
+
+/// What comes of a replay: its status and entry, or why it may not be.
+fn replay(house: &House, id: i64) -> Result<(u16, Option<LoggedEvent>), String> {
+    let ada = Actor {
+        name: "ada".to_owned(),
+        source: Some("192.0.2.7".to_owned()),
+    };
+    let replay = house.admin.to_replay(&ada, id);
+    let replay = replay.map_err(|error| error.to_string())?;
+    let answer = house.provider.replay(&replay.caller, &replay.kept);
+    let made = house.admin.replayed(&ada, &replay, &answer).unwrap();
+    Ok((answer.status, made))
+}
+
+/// The id of the newest entry, which is a failure.
+fn failure(house: &House) -> i64 {
+    let event = &found(house, EventQuery::default())[0];
+    assert_eq!(event.outcome, "failure");
+    event.id
+}
+
+fn title(value: &str) -> Value {
+    json!({"schemas": [uri::PATCH_OP],
+        "Operations": [{"op": "replace", "path": "title", "value": value}]})
+}
+
+#[test]
+fn a_failed_request_is_carried_out_again_as_it_was() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("Ava")).status,
+            409
+        );
+        let failed = failure(house);
+        let (status, made) = replay(house, failed).unwrap();
+        let made = made.unwrap();
+        assert_eq!((status, made.status), (409, 409), "the same is in its way");
+        assert_eq!(made.source.as_deref(), Some("192.0.2.7"));
+        assert_eq!(made.user_agent.as_deref(), Some("replayed by ada"));
+        assert_eq!(made.request, house.admin.event(failed).unwrap().request);
+        assert_eq!(house.admin.event(failed).unwrap().resolved_at, None);
+
+        let rename = json!({"schemas": [uri::PATCH_OP], "Operations": [
+            {"op": "replace", "path": "userName", "value": "ava.old"},
+            {"op": "replace", "path": "externalId", "value": "old"}]});
+        let path = format!("/Users/{ava}");
+        assert_eq!(house.request(Method::Patch, &path, &rename).status, 200);
+        let (status, made) = replay(house, failed).unwrap();
+        let made = made.unwrap();
+        assert_eq!((status, made.resource_name.as_deref()), (201, Some("Ava")));
+        assert_ne!(
+            made.request_id,
+            house.admin.event(failed).unwrap().request_id
+        );
+        let resolved = house.admin.event(failed).unwrap();
+        assert_eq!(resolved.resolved_by.as_deref(), Some("ada"));
+        let query = AuditQuery {
+            event: Some("event.".to_owned()),
+            limit: 10,
+            ..AuditQuery::default()
+        };
+        let audit = house.admin.audit(&query).unwrap();
+        let said: Vec<(&str, &Value, &Value)> = audit
+            .iter()
+            .map(|(_, entry)| {
+                (
+                    &*entry.event,
+                    &entry.details["outcome"],
+                    &entry.details["entry"],
+                )
+            })
+            .collect();
+        assert_eq!(audit[0].1.object, format!("log entry {failed}"));
+        assert_eq!(
+            said[0],
+            ("event.replayed", &json!("success"), &json!(made.id))
+        );
+        assert_eq!((said.len(), said[1].1), (2, &json!("failure")));
+    });
+}
+
+#[test]
+fn an_old_request_does_not_undo_what_is_newer() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let path = format!("/Users/{ava}");
+        house.create("/Users", &user("bo"));
+        let rename = json!({"schemas": [uri::PATCH_OP], "Operations": [
+            {"op": "replace", "path": "userName", "value": "bo"},
+            {"op": "replace", "path": "title", "value": "old"}]});
+        assert_eq!(house.request(Method::Patch, &path, &rename).status, 409);
+        let renamed = failure(house);
+        assert!(house.admin.to_replay(&actor(), renamed).is_ok());
+        assert_eq!(
+            house.request(Method::Patch, &path, &title("new")).status,
+            200
+        );
+        let newer = found(house, EventQuery::default())[0].id;
+        let refused = replay(house, renamed).unwrap_err();
+        assert!(
+            refused.starts_with(&format!("entry {newer} of the log")),
+            "{refused}"
+        );
+        for (outcome, may) in [("held", false), ("warning", false), ("skipped", true)] {
+            house.tamper(&format!(
+                "UPDATE provisioning_events SET outcome = '{outcome}' WHERE id = {newer}"
+            ));
+            assert_eq!(
+                house.admin.to_replay(&actor(), renamed).is_ok(),
+                may,
+                "{outcome}"
+            );
+        }
+        // A failure changes nothing.
+        assert_eq!(house.request(Method::Patch, &path, &rename).status, 409);
+        let renamed = failure(house);
+        assert_eq!(house.request(Method::Patch, &path, &rename).status, 409);
+        assert!(house.admin.to_replay(&actor(), renamed).is_ok());
+
+        // Who was created and has left meanwhile is not created again.
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("BO")).status,
+            409
+        );
+        let created = failure(house);
+        let bo = house.get("/Users?filter=userName%20eq%20%22bo%22")["Resources"][0]["id"].clone();
+        let bo = format!("/Users/{}", bo.as_str().unwrap());
+        house.request(Method::Patch, &bo, &title("Boss"));
+        house.request(Method::Delete, &bo, &Value::Null);
+        let refused = replay(house, created).unwrap_err();
+        assert!(refused.contains("changed it later"), "{refused}");
+        // A group of the name is another thing.
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("AVA")).status,
+            409
+        );
+        let other = failure(house);
+        house.create(
+            "/Groups",
+            &json!({"schemas": [uri::GROUP], "displayName": "ava"}),
+        );
+        assert!(house.admin.to_replay(&actor(), other).is_ok());
+    });
+}
+
+#[test]
+fn what_was_bound_to_a_version_stays_bound_to_it() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let path = format!("/Users/{ava}");
+        let body = title("Boss").to_string();
+        let request = Request {
+            method: Method::Patch,
+            path: &path,
+            query: "",
+            body: body.as_bytes(),
+            if_match: Some("W/\"7\""),
+            if_none_match: None,
+        };
+        assert_eq!(house.provider.answer(&house.caller, &request).status, 412);
+        assert_eq!(replay(house, failure(house)).unwrap().0, 412);
+    });
+}
+
+#[test]
+fn only_what_the_log_keeps_whole_is_replayed() {
+    on_every_engine(|house| {
+        house.create("/Users", &user("ava"));
+        let mut hidden = user("ava");
+        hidden["password"] = json!("s3cret");
+        let circle = json!({"schemas": [uri::BULK_REQUEST], "Operations": [
+            {"method": "POST", "path": "/Groups", "bulkId": "a", "data": {"schemas": [uri::GROUP],
+                "displayName": "", "members": [{"value": "bulkId:b"}]}},
+            {"method": "POST", "path": "/Groups", "bulkId": "b", "data": {"schemas": [uri::GROUP],
+                "displayName": "b", "members": [{"value": "bulkId:a"}]}}]});
+        let none = format!("/Users/{}", uuid::Uuid::now_v7());
+        for (method, path, body, reason) in [
+            (Method::Get, none.as_str(), Value::Null, "only the creation"),
+            (Method::Post, "/Users", hidden, "hides a secret"),
+            (
+                Method::Post,
+                "/Users",
+                json!({"userName": "x".repeat(20_000)}),
+                "not keep the whole",
+            ),
+            (
+                Method::Post,
+                "/Bulk",
+                circle,
+                "refers to what was not there",
+            ),
+        ] {
+            house.request(method, path, &body);
+            let events = found(house, EventQuery::default());
+            let failed = events
+                .iter()
+                .find(|event| event.outcome == "failure")
+                .unwrap();
+            let refused = replay(house, failed.id).unwrap_err();
+            assert!(refused.contains(reason), "{path}: {refused}");
+        }
+        let success = found(
+            house,
+            EventQuery {
+                outcome: Some("success".to_owned()),
+                ..EventQuery::default()
+            },
+        );
+        assert!(
+            replay(house, success[0].id)
+                .unwrap_err()
+                .contains("only a failure")
+        );
+        assert!(
+            replay(house, 1_000_000)
+                .unwrap_err()
+                .contains("no log entry")
+        );
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("ava")).status,
+            409
+        );
+        let failed = failure(house);
+        let own = house.caller.configuration.id.to_string();
+        house.admin.resolve_event(&actor(), failed).unwrap();
+        assert!(replay(house, failed).unwrap_err().contains("resolved"));
+        house.admin.reopen_event(&actor(), failed).unwrap();
+        let found = house.admin.configuration(&own).unwrap();
+        let disabled = scim_admin::ConfigurationStatus::Disabled;
+        house.admin.set_status(&actor(), &found, disabled).unwrap();
+        assert!(replay(house, failed).unwrap_err().contains("disabled"));
+        house.admin.delete_configuration(&actor(), &own).unwrap();
+        assert!(
+            replay(house, failed)
+                .unwrap_err()
+                .contains("not there any more")
+        );
+        house.tamper("UPDATE provisioning_events SET request = NULL");
+        assert!(
+            replay(house, failed)
+                .unwrap_err()
+                .contains("not keep the request")
+        );
+        assert_eq!(audited(house, "event.replayed"), 0);
+    });
+}
+
+#[test]
+fn what_is_older_than_it_is_kept_goes_block_by_block() {
+    on_every_engine(|house| {
+        for name in ["a", "b", "c", "d"] {
+            house.create("/Users", &user(name));
+        }
+        house.tamper("UPDATE provisioning_events SET at = id WHERE resource_name <> 'd'");
+        let yesterday = Utc::now() - Duration::days(1);
+        let forget = || scim_admin::Store::forget_events(&*house.database, yesterday, 2);
+        assert_eq!(forget().unwrap(), 2);
+        assert_eq!(names(&found(house, EventQuery::default())), ["d", "c"]);
+        assert_eq!(forget().unwrap(), 1);
+        assert_eq!(forget().unwrap(), 0);
+        assert_eq!(names(&found(house, EventQuery::default())), ["d"]);
+    });
+}
