@@ -1,89 +1,216 @@
 // What makes the pages quicker. Everything here works without it as well.
 
-const said = document.getElementById("said");
+// Says something to whoever does not see it. What is behind a dialog is not heard.
+function say(text) {
+  const said = document.querySelector("dialog[open] .said") ?? document.getElementById("said");
+  said.textContent = "";
+  // The same words twice are heard twice only with a pause.
+  setTimeout(() => { said.textContent = text; }, 60);
+}
 
-function offerCopying(root) {
-  for (const button of root.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      const field = document.getElementById(button.dataset.copy);
-      try {
-        await navigator.clipboard.writeText(field.value);
-        said.textContent = "Copied";
-        button.lastChild.textContent = " Copied";
-      } catch {
-        field.select();
-        said.textContent = "Press Ctrl+C to copy";
-      }
-    });
+// Begins a part of a page that has just come: what needs a script shows itself.
+function begin(root) {
+  for (const one of root.querySelectorAll("[data-copy], [data-all], [data-keys]")) one.hidden = false;
+  for (const one of root.querySelectorAll("[data-unscripted]")) one.hidden = true;
+  for (const one of root.querySelectorAll("details.sure > summary")) {
+    one.setAttribute("role", "button");
+    one.setAttribute("aria-haspopup", "dialog");
+  }
+  const keys = root.querySelector("#keys");
+  if (keys) keys.checked = localStorage.getItem("keys") !== "off";
+}
+
+async function copy(button) {
+  const field = document.getElementById(button.dataset.copy);
+  const word = button.lastChild;
+  try {
+    await navigator.clipboard.writeText(field.value);
+    word.textContent = " Copied";
+    setTimeout(() => { word.textContent = " Copy"; }, 2000);
+    say("Copied");
+  } catch {
+    field.select();
+    say("Press Ctrl+C to copy");
   }
 }
 
-async function load(address) {
-  const answer = await fetch(address, { redirect: "error" });
-  if (!answer.ok) throw new Error(answer.statusText);
+// Whoever is signed out is told so, and stays where they are.
+class SignedOut extends Error {}
+
+function signedOut() {
+  if (document.getElementById("signed-out")) return;
+  const banner = document.createElement("p");
+  banner.id = "signed-out";
+  banner.className = "error";
+  banner.setAttribute("role", "alert");
+  const link = document.createElement("a");
+  link.href = `/admin/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+  link.textContent = "Sign in";
+  banner.append("You are signed out. ", link);
+  (document.querySelector("dialog[open] form, dialog[open]") ?? document.querySelector("main")).prepend(banner);
+}
+
+async function request(address, options) {
+  const answer = await fetch(address, { ...options, headers: { "X-Fragment": "1" } });
+  if (answer.redirected && new URL(answer.url).pathname === "/admin/login") {
+    signedOut();
+    throw new SignedOut();
+  }
+  return answer;
+}
+
+async function read(answer) {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
-function show(dialog, opener) {
+async function load(address) {
+  const answer = await request(address);
+  if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
+  return read(answer);
+}
+
+// A dialog; the focus returns to its opener.
+function show(kind, title, opener, ...parts) {
+  const dialog = document.createElement("dialog");
+  dialog.className = kind;
+  dialog.setAttribute("aria-labelledby", title);
+  const said = document.createElement("p");
+  said.className = "hidden said";
+  said.setAttribute("role", "status");
+  dialog.append(...parts, said);
   document.body.append(dialog);
   dialog.addEventListener("close", () => {
     dialog.remove();
-    opener.focus();
+    opener?.focus();
   });
+  begin(dialog);
   dialog.showModal();
+  return dialog;
 }
 
-// Whether a form has anything that its author would miss.
-function changed(form) {
-  return [...form.elements].some((field) =>
-    field.type === "checkbox" ? field.checked !== field.defaultChecked
-      : field.options ? [...field.options].some((one) => one.selected !== one.defaultSelected && one.defaultSelected)
-        : field.defaultValue !== undefined && field.value !== field.defaultValue);
+function button(text, kind, press) {
+  const one = document.createElement("button");
+  one.type = "button";
+  one.className = kind;
+  one.textContent = text;
+  one.addEventListener("click", press);
+  return one;
 }
 
-// A link to a form opens it in a drawer from the right.
+// Asks before something is done.
+function ask(text, yes, kind, opener, go) {
+  const question = document.createElement("p");
+  question.id = "question";
+  question.textContent = text;
+  const buttons = document.createElement("div");
+  buttons.className = "buttons";
+  const dialog = show("middle", "question", opener, question, buttons);
+  buttons.append(button("Cancel", "quiet", () => dialog.close()), button(yes, kind, () => {
+    dialog.close();
+    go();
+  }));
+  buttons.firstChild.focus();
+}
+
+// A link to a form opens it in a drawer from the right; the way back closes it.
+const entered = (dialog) => [...dialog.querySelectorAll("form")]
+  .map((form) => new URLSearchParams(new FormData(form)).toString()).join("\n");
+let closing = null;
+
 async function openDrawer(link) {
-  const page = await load(link.href);
-  const form = page.getElementById("drawer");
+  const form = (await load(link.href)).getElementById("drawer");
   if (!form) throw new Error("no drawer");
-  const dialog = document.createElement("dialog");
-  dialog.className = "right";
-  dialog.setAttribute("aria-labelledby", "drawer-title");
-  dialog.append(document.adoptNode(form));
-  const may = () => !changed(dialog.querySelector("form")) || confirm("Leave without saving?");
-  dialog.addEventListener("cancel", (event) => {
-    if (!may()) event.preventDefault();
+  const dialog = show("right", "drawer-title", link, document.adoptNode(form));
+  let before = entered(dialog);
+  const close = () => {
+    if (entered(dialog) === before) return dialog.close();
+    return ask("Leave without saving?", "Leave", "danger", document.activeElement, () => dialog.close());
+  };
+  history.pushState({ drawer: true }, "");
+  closing = close;
+  dialog.addEventListener("close", () => {
+    closing = null;
+    if (history.state?.drawer) history.back();
   });
-  for (const link of dialog.querySelectorAll("[data-close]")) {
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      if (may()) dialog.close();
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    close();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-close]")) return;
+    event.preventDefault();
+    close();
+  });
+  dialog.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-fetch]") || event.defaultPrevented) return;
+    event.preventDefault();
+    before = null;
+    send(event.target, dialog).catch((error) => {
+      if (!(error instanceof SignedOut)) event.target.submit();
     });
-  }
-  offerCopying(dialog);
-  show(dialog, link);
+  });
   dialog.querySelector("input:not([type=hidden]), select, textarea").focus();
 }
 
-async function openHelp(link) {
-  const help = (await load(link.href)).getElementById("help");
-  const dialog = document.createElement("dialog");
-  dialog.className = "middle";
-  dialog.setAttribute("aria-labelledby", "help-title");
-  const close = document.createElement("button");
-  close.textContent = "Close";
-  close.addEventListener("click", () => dialog.close());
-  dialog.append(document.adoptNode(help), close);
-  show(dialog, link);
+// What is refused is said in the drawer; anything else is a page of its own.
+async function send(form, dialog) {
+  const body = new URLSearchParams(new FormData(form));
+  const answer = await request(form.action, { method: "POST", body });
+  if (answer.redirected) return location.replace(answer.url);
+  const fresh = answer.status === 422 && (await read(answer)).getElementById("drawer");
+  if (!fresh) throw new Error(answer.statusText);
+  dialog.querySelector("#drawer").replaceWith(document.adoptNode(fresh));
+  begin(dialog);
+  dialog.querySelector(".error a, [aria-invalid]")?.focus();
+  return dialog.scrollTo(0, 0);
 }
 
-document.addEventListener("click", (event) => {
+addEventListener("popstate", () => {
+  if (!closing) return;
+  const open = document.querySelector("dialog.right");
+  closing();
+  // Whoever stays has the way back once more.
+  if (open.open) history.pushState({ drawer: true }, "");
+});
+
+async function openHelp(link) {
+  const help = (await load(link.href)).getElementById("help");
+  const close = button("Close", "", () => close.closest("dialog").close());
+  show("middle", "help-title", link, document.adoptNode(help), close);
+}
+
+let opening = false;
+document.addEventListener("click", async (event) => {
+  const copied = event.target.closest("[data-copy]");
+  if (copied) return copy(copied);
+  const sure = event.target.closest("details.sure > summary");
+  if (sure) {
+    event.preventDefault();
+    const press = sure.parentElement.querySelector("button");
+    const said = sure.parentElement.querySelector("p").textContent;
+    return ask(said, press.textContent, "danger", sure, () => press.form.requestSubmit(press));
+  }
   const link = event.target.closest("a[data-drawer], a[data-help]");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return undefined;
   event.preventDefault();
-  const open = link.matches("[data-help]") ? openHelp : openDrawer;
-  open(link).catch(() => location.assign(link.href));
+  if (opening || document.querySelector("dialog[open]")) return undefined;
+  opening = true;
+  try {
+    await (link.matches("[data-help]") ? openHelp : openDrawer)(link);
+  } catch (error) {
+    if (!(error instanceof SignedOut)) location.assign(link.href);
+  }
+  opening = false;
+  return undefined;
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("[data-all]")) {
+    const boxes = target.form.querySelectorAll("input[type=checkbox][name]");
+    for (const box of boxes) box.checked = target.checked;
+  }
+  if (target.matches("select[data-submit]")) target.form.submit();
+  if (target.id === "keys") localStorage.setItem("keys", target.checked ? "on" : "off");
 });
 
 // Puts a region of a page in the place of the one that is shown.
@@ -92,7 +219,17 @@ function swap(page, id) {
   const old = document.getElementById(id);
   if (!fresh || !old || old.innerHTML === fresh.innerHTML) return;
   old.replaceWith(document.adoptNode(fresh));
-  offerCopying(fresh);
+  begin(fresh);
+}
+
+// What leaves the page, and what comes back to it, has the filter that is shown.
+function follow(form, address) {
+  for (const field of document.querySelectorAll("form[action$='/export'] input[type=hidden]")) {
+    const now = form.elements[field.name];
+    if (now) field.value = now.value;
+  }
+  const next = document.querySelector(".bar [name=next]");
+  if (next) next.value = address;
 }
 
 // A filter finds while somebody types, and its address can be shared.
@@ -100,6 +237,7 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   let waiting;
   let latest = 0;
   const find = async () => {
+    clearTimeout(waiting);
     const mine = ++latest;
     const wanted = new URLSearchParams(new FormData(form));
     for (const [name, value] of [...wanted]) if (!value) wanted.delete(name);
@@ -109,14 +247,20 @@ for (const form of document.querySelectorAll("form[data-live]")) {
       if (mine !== latest) return;
       swap(page, form.dataset.live);
       history.replaceState(null, "", address);
-      said.textContent = document.querySelector(`#${form.dataset.live} :is(caption, .empty)`)?.textContent ?? "";
-    } catch {
-      form.submit();
+      follow(form, address);
+      say(document.querySelector(`#${form.dataset.live} :is(caption, .empty)`)?.textContent ?? "");
+    } catch (error) {
+      if (!(error instanceof SignedOut)) form.submit();
     }
   };
+  for (const one of form.querySelectorAll("button:not([type=button])")) one.hidden = true;
   form.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(find, 250);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    find();
   });
 }
 
@@ -134,25 +278,19 @@ function refresh(id, seconds) {
       if (!busy) swap(await load(location.href), id);
       refresh(id, seconds);
     } catch {
-      // Signed out, or the server is away: the page stays as it is.
+      // Signed out, which is said, or the server is away: the page stays as it is.
     }
   }, seconds * 1000);
 }
 
 function offerPausing(region) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "quiet pause";
-  const say = () => {
-    button.textContent = paused ? "Resume live updates" : "Pause live updates";
-  };
-  button.addEventListener("click", () => {
+  const words = () => (paused ? "Resume live updates" : "Pause live updates");
+  const pause = button(words(), "quiet pause", () => {
     paused = !paused;
     sessionStorage.setItem("paused", paused ? "yes" : "no");
-    say();
+    pause.textContent = words();
   });
-  say();
-  region.before(button);
+  region.before(pause);
 }
 
 for (const region of document.querySelectorAll("[data-refresh]")) {
@@ -160,23 +298,58 @@ for (const region of document.querySelectorAll("[data-refresh]")) {
   refresh(region.id, Number(region.dataset.refresh));
 }
 
-for (const choice of document.querySelectorAll("select[data-submit]")) {
-  choice.addEventListener("change", () => choice.form.submit());
-}
-for (const button of document.querySelectorAll("[data-unscripted]")) button.hidden = true;
-
-let going = false;
+// Keys follow links and move the focus; they press nothing.
+let going = 0;
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, select, textarea, dialog")) return;
-  const kind = going ? "go" : "key";
-  const target = event.key === "/" ? document.getElementById("q")
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
+  if (localStorage.getItem("keys") === "off") return;
+  if (event.target.closest("input, select, textarea, dialog, [contenteditable]")) return;
+  const kind = Date.now() - going < 1500 ? "go" : "key";
+  const target = event.key === "/"
+    ? document.querySelector("#q") ?? document.querySelector("[role=search] input")
     : document.querySelector(`[data-${kind}="${CSS.escape(event.key)}"]`);
-  going = event.key === "g" && !going;
+  going = event.key === "g" && kind === "key" ? Date.now() : 0;
   if (!target) return;
   event.preventDefault();
   target.focus();
-  if (event.key !== "/") target.click();
+  if (target.matches("a[href]")) target.click();
 });
 
-offerCopying(document);
+// What was done is said once, and not again after a reload.
+const address = new URL(location);
+if (address.searchParams.has("done")) {
+  address.searchParams.delete("done");
+  history.replaceState(history.state, "", address);
+  const next = document.querySelector(".bar [name=next]");
+  if (next) next.value = address.pathname + address.search;
+}
+
+// Where somebody is stands within sight, and a menu closes when somebody goes elsewhere.
+for (const one of document.querySelectorAll(".columns > nav [aria-current], .tabs [aria-current]")) {
+  const line = one.closest("ul");
+  line.scrollLeft = one.offsetLeft - line.offsetLeft - line.clientWidth / 3;
+}
+const menu = document.querySelector("details.menu");
+document.addEventListener("pointerdown", ({ target }) => {
+  if (menu?.open && !menu.contains(target)) menu.open = false;
+});
+menu?.addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape") return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+// Whoever moved a rule goes on with it.
+document.addEventListener("submit", ({ submitter }) => {
+  if (submitter?.name === "direction") sessionStorage.setItem("pressed", submitter.value);
+});
+const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+if (row?.matches("tr")) {
+  const again = `button[value="${sessionStorage.getItem("pressed")}"]:not(:disabled)`;
+  const goOn = row.querySelector(again) ?? row.querySelector("a, button:not(:disabled)");
+  // The browser goes to the row after the page has come, and takes the focus with it.
+  addEventListener("load", () => setTimeout(() => goOn?.focus({ preventScroll: true })));
+}
+sessionStorage.removeItem("pressed");
+
+begin(document);

@@ -13,6 +13,7 @@ mod signing_in;
 mod tests;
 mod ui;
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use askama::Template;
@@ -73,6 +74,8 @@ pub(crate) struct ConsoleAnswer {
     pub(crate) lasting: bool,
     /// The name of the file that the body is to be saved as.
     pub(crate) download: Option<&'static str>,
+    /// The `Allow` header of a method that is not possible.
+    pub(crate) allow: Option<String>,
 }
 
 impl ConsoleAnswer {
@@ -87,6 +90,7 @@ impl ConsoleAnswer {
             failed: false,
             lasting: false,
             download: None,
+            allow: None,
         })
     }
 
@@ -101,6 +105,7 @@ impl ConsoleAnswer {
             failed: false,
             lasting: false,
             download: Some(name),
+            allow: None,
         }
     }
 
@@ -114,6 +119,7 @@ impl ConsoleAnswer {
             failed: false,
             lasting: false,
             download: None,
+            allow: None,
         }
     }
 }
@@ -219,11 +225,46 @@ impl Console {
 
     /// Answers a request.
     pub(crate) fn answer(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
-        if let Some(asset) = assets::find(request.path) {
-            return asset;
+        let reads = matches!(request.method, "GET" | "HEAD");
+        let failed = match (assets::find(request.path), reads) {
+            (Some(asset), true) => return asset,
+            (Some(_), false) => Failed::Method,
+            (None, _) => match self.run(request) {
+                Ok(answer) => return answer,
+                Err(failed) => failed,
+            },
+        };
+        let answer = match self.visit(request, Vec::new()) {
+            Ok(visit) => refusal(&visit, &failed),
+            Err(_) => {
+                let (status, title, text) = said(&failed);
+                message(request, status, title, &text)
+            }
+        };
+        ConsoleAnswer {
+            allow: matches!(failed, Failed::Method).then(|| routes::methods(request.path)),
+            ..answer
         }
-        self.run(request)
-            .unwrap_or_else(|failed| refusal(request, &failed))
+    }
+
+    fn visit<'a>(
+        &'a self,
+        request: &'a ConsoleRequest<'a>,
+        parts: Vec<&'a str>,
+    ) -> Result<Visit<'a>, Failed> {
+        let session = request.cookie.and_then(|all| cookie(all, SESSION));
+        let signed_in = match session {
+            Some(session) => self.admin.signed_in(session, !request.polled)?,
+            None => None,
+        };
+        Ok(Visit {
+            console: self,
+            request,
+            signed_in,
+            parts,
+            query: Form::parse(request.query),
+            form: Form::parse(&String::from_utf8_lossy(request.body)),
+        })
     }
 
     fn run(&self, request: &ConsoleRequest<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -232,19 +273,7 @@ impl Console {
             Found::OtherMethods => return Err(Failed::Method),
             Found::Nothing => return Err(Failed::NotFound),
         };
-        let session = request.cookie.and_then(|all| cookie(all, SESSION));
-        let signed_in = match session {
-            Some(session) => self.admin.signed_in(session, !request.polled)?,
-            None => None,
-        };
-        let visit = Visit {
-            console: self,
-            request,
-            signed_in,
-            parts,
-            query: Form::parse(request.query),
-            form: Form::parse(&String::from_utf8_lossy(request.body)),
-        };
+        let visit = self.visit(request, parts)?;
         visit.admitted(route.access)?;
         match (&visit.signed_in, route.access) {
             (None, Access::Auditor | Access::Administrator) => Ok(signing_in::ask(&visit)),
@@ -256,8 +285,8 @@ impl Console {
     }
 }
 
-/// The page that says why another one is not shown.
-fn refusal(request: &ConsoleRequest<'_>, failed: &Failed) -> ConsoleAnswer {
+/// Why a page is not shown: the status, in a word, in a sentence.
+fn said(failed: &Failed) -> (u16, &'static str, Cow<'static, str>) {
     let (status, title, text) = match failed {
         Failed::NotFound => (404, "Not found", "There is nothing here, or not any more."),
         Failed::Forbidden => (403, "Not allowed", "This needs the role administrator."),
@@ -281,11 +310,16 @@ fn refusal(request: &ConsoleRequest<'_>, failed: &Failed) -> ConsoleAnswer {
             "The server failed",
             "It could not be done; the server's log says why.",
         ),
-        Failed::Refused(error) => {
-            return message(request, 422, "Not accepted", &sentence(error));
-        }
+        Failed::Refused(error) => return (422, "Not accepted", sentence(error).into()),
     };
-    message(request, status, title, text)
+    (status, title, text.into())
+}
+
+/// A sentence where a page would be; whoever is signed in stays within the console.
+fn refusal(visit: &Visit<'_>, failed: &Failed) -> ConsoleAnswer {
+    let (status, title, text) = said(failed);
+    pages::told(visit, status, title, &text)
+        .unwrap_or_else(|_failed| message(visit.request, status, title, &text))
 }
 
 impl Visit<'_> {
@@ -321,13 +355,22 @@ impl Visit<'_> {
         }
     }
 
-    /// The address of the page.
+    /// The address of the page; of a form that was posted, that of the page it stands on.
     fn here(&self) -> String {
         let ConsoleRequest { path, query, .. } = self.request;
-        match (*path, query.is_empty()) {
-            ("/", true) => CONSOLE.to_owned(),
-            (path, true) => format!("{CONSOLE}{path}"),
-            (path, false) => format!("{CONSOLE}{path}?{query}"),
+        match (self.request.method, query.is_empty()) {
+            ("POST", _) => address(routes::page_above(path)),
+            (_, true) => address(path),
+            (_, false) => format!("{}?{query}", address(path)),
+        }
+    }
+
+    /// Where somebody goes back to who came to nothing.
+    fn back(&self) -> String {
+        match (self.request.method, self.request.path.rsplit_once('/')) {
+            ("POST", _) => self.here(),
+            (_, Some((above, _))) => address(routes::page_above(above)),
+            (_, None) => CONSOLE.to_owned(),
         }
     }
 
@@ -386,6 +429,14 @@ impl Visit<'_> {
         self.signed_in
             .as_ref()
             .is_some_and(|who| who.is_confirmed(Utc::now()))
+    }
+}
+
+/// The address of a path of the console.
+fn address(path: &str) -> String {
+    match path {
+        "" | "/" => CONSOLE.to_owned(),
+        path => format!("{CONSOLE}{path}"),
     }
 }
 

@@ -64,6 +64,18 @@ pub(super) fn find<'p>(method: &str, path: &'p str) -> Found<'p> {
     }
 }
 
+/// The methods that are possible at a path, as the `Allow` header names them (RFC 9110 section
+/// 10.2.1).
+pub(super) fn methods(path: &str) -> String {
+    let possible = |method: &str| matches!(find(method, path), Found::Route(..));
+    match (possible("GET"), possible("POST")) {
+        (true, true) => "GET, HEAD, POST",
+        (false, true) => "POST",
+        _ => "GET, HEAD",
+    }
+    .to_owned()
+}
+
 const fn page(path: &'static str, handler: Handler) -> Route {
     Route {
         method: "GET",

@@ -220,7 +220,7 @@ pub(super) fn confirm(mut visit: Visit<'_>, handler: Handler) -> Result<ConsoleA
     visit.signed_in = admin.signed_in(token.reveal(), true)?;
     let answer = handler(&visit);
     // Whatever comes of it, the session goes on under its new secret.
-    let mut answer = answer.unwrap_or_else(|failed| refusal(visit.request, &failed));
+    let mut answer = answer.unwrap_or_else(|failed| refusal(&visit, &failed));
     answer.cookies.push(session(&token));
     Ok(answer)
 }

@@ -21,6 +21,93 @@ pub(super) fn pill(kind: &str, text: &str) -> Safe<String> {
     Safe(format!("<span class=\"pill {kind}\">{sign}{text}</span>"))
 }
 
+/// A button of a form that asks first: with a script in a dialog, without one by unfolding.
+/// `about` says what it is about to whoever does not see the rest of the row, and stands for `{}` in
+/// the question; `more` are attributes of the button, in this program's own words.
+pub(super) fn sure(word: &str, about: &str, question: &str, more: &str) -> Safe<String> {
+    let shown = escaped(word);
+    question_behind(&shown, "button quiet", word, about, question, more)
+}
+
+/// The same behind an icon.
+pub(super) fn sure_icon(name: &str, word: &str, about: &str, question: &str) -> Safe<String> {
+    question_behind(
+        &icon(name).0,
+        "button quiet bare",
+        word,
+        about,
+        question,
+        "",
+    )
+}
+
+fn question_behind(
+    shown: &str,
+    class: &str,
+    word: &str,
+    about: &str,
+    question: &str,
+    more: &str,
+) -> Safe<String> {
+    let named = match about {
+        "" => String::new(),
+        about => format!(" aria-label=\"{} {}\"", escaped(word), escaped(about)),
+    };
+    let question = escaped(&question.replace("{}", about));
+    let word = escaped(word);
+    Safe(format!(
+        "<details class=\"sure\"><summary class=\"{class}\" title=\"{word}\"{named}>{shown}</summary>\
+         <div><p dir=\"auto\">{question}</p><button class=\"danger\" {more}>{word}</button></div></details>"
+    ))
+}
+
+/// An e-mail address, or a name that may be one; it breaks before its domain rather than anywhere.
+pub(super) fn address(text: &str) -> Safe<String> {
+    Safe(escaped(text).replace('@', "<wbr>@"))
+}
+
+/// What a field that is wrong says to those who do not see it: where the error stands.
+pub(super) fn wrong(wrong: &str, field: &str) -> Safe<&'static str> {
+    Safe(match wrong == field {
+        true => " aria-describedby=\"error\" aria-invalid=\"true\"",
+        false => "",
+    })
+}
+
+/// An attribute path as people read it: the URN of a schema by its name. The whole stands beside
+/// it as a title.
+pub(super) fn path(whole: &str) -> String {
+    let mut parts = whole.split("urn:ietf:params:scim:schemas:");
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let names: Vec<&str> = part.splitn(5, ':').collect();
+        match names.as_slice() {
+            ["extension", name, _, _, rest] => short += &format!("{name} › {rest}"),
+            ["core", _, _, rest] => short += rest,
+            _ => short += part,
+        }
+    }
+    short
+}
+
+/// A kind of group in words.
+pub(super) fn group_kind(kind: &str) -> &str {
+    match kind {
+        "requester_group" => "requester group",
+        "technician_group" => "technician group",
+        "ignored" => "no group of ServiceOps",
+        other => other,
+    }
+}
+
+/// A count of things in words.
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    }
+}
+
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -39,6 +126,42 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_names_what_it_is_about() {
+        let asked = sure("Delete", "<b>", "Delete {}?", "").0;
+        assert!(
+            asked.contains("<p dir=\"auto\">Delete &lt;b&gt;?</p>"),
+            "{asked}"
+        );
+        assert!(asked.contains("aria-label=\"Delete &lt;b&gt;\""), "{asked}");
+    }
+
+    #[test]
+    fn an_address_is_text() {
+        assert_eq!(address("<b>@x").0, "&lt;b&gt;<wbr>@x");
+    }
+
+    #[test]
+    fn a_path_is_shown_by_the_name_of_its_schema() {
+        let urn = "urn:ietf:params:scim:schemas";
+        for (whole, short) in [
+            ("name.givenName".to_owned(), "name.givenName"),
+            (
+                format!("{urn}:extension:enterprise:2.0:User:manager.value"),
+                "enterprise › manager.value",
+            ),
+            (
+                format!(
+                    "first of title, {urn}:extension:serviceops:2.0:User:a, {urn}:core:2.0:User:b"
+                ),
+                "first of title, serviceops › a, b",
+            ),
+            (format!("{urn}:odd"), "odd"),
+        ] {
+            assert_eq!(path(&whole), short);
+        }
+    }
 
     #[test]
     fn what_a_pill_says_is_text() {

@@ -107,6 +107,7 @@ fn respond(answer: ConsoleAnswer) -> HttpResponse {
         .map(|name| format!("attachment; filename=\"{name}\""));
     let variable = [
         (header::CONTENT_DISPOSITION, download),
+        (header::ALLOW, answer.allow),
         (header::LOCATION, answer.location),
     ];
     for (name, value) in variable {

@@ -149,13 +149,24 @@ fn start(
 
 /// Every route of the server.
 fn routes(app: &mut web::ServiceConfig) {
-    app.route("/healthz", web::route().to(status::alive))
+    app.route("/", web::route().to(front))
+        .route("/healthz", web::route().to(status::alive))
         .route("/readyz", web::route().to(status::ready))
         .route("/version", web::route().to(status::version))
         .route("/api/scim/v2{tail:(/.*)?}", web::route().to(scim::handle))
         .route("/api/admin/v1{tail:(/.*)?}", web::route().to(admin::handle))
         .route("/admin{tail:(/.*)?}", web::route().to(console::handle))
         .default_service(web::route().to(not_found));
+}
+
+/// People who know the host alone are led to the console.
+async fn front(request: HttpRequest) -> HttpResponse {
+    match request.method().is_safe() {
+        true => HttpResponse::SeeOther()
+            .insert_header((actix_web::http::header::LOCATION, crate::console::CONSOLE))
+            .finish(),
+        false => not_found(request).await,
+    }
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {

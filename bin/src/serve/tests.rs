@@ -82,6 +82,7 @@ impl Service for Echo {
             failed,
             lasting: false,
             download: None,
+            allow: None,
         }
     }
 
@@ -367,7 +368,8 @@ async fn other_routes_answer_without_authentication() {
         (HttpMethod::GET, "/version", 200),
         (HttpMethod::POST, "/healthz", 405),
         (HttpMethod::GET, "/readyz", 503),
-        (HttpMethod::GET, "/", 404),
+        (HttpMethod::GET, "/", 303),
+        (HttpMethod::POST, "/", 404),
         (HttpMethod::GET, "/api/scim/v2x", 404),
     ] {
         let response = call(TestRequest::with_uri(uri).method(method)).await;

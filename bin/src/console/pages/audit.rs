@@ -88,6 +88,8 @@ struct Audit {
     rows: Vec<Row>,
     sizes: Vec<(i64, bool)>,
     older: String,
+    /// Where the first page is, for whoever went on.
+    first: String,
 }
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -102,12 +104,17 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let full = i64::try_from(entries.len()).is_ok_and(|count| count == limit);
     let older = entries.last().filter(|_| full);
     let older = older.map(|(id, _)| format!("?{}&rows={limit}&before={id}", filter.written()));
+    let first = match visit.query.checked("before") {
+        true => format!("?{}&rows={limit}", filter.written()),
+        false => String::new(),
+    };
     let page = Audit {
         shell: Shell::new(visit, "audit", "Configuration Audit")?,
         filter,
         rows: entries.into_iter().map(|(_, entry)| row(entry)).collect(),
         sizes: sizes(visit),
         older: older.unwrap_or_default(),
+        first,
     };
     ConsoleAnswer::page(200, &page)
 }
@@ -119,6 +126,7 @@ struct History {
     tabs: Tabs,
     rows: Vec<Row>,
     older: String,
+    first: String,
 }
 
 /// What was done to one configuration.
@@ -139,6 +147,10 @@ pub(in super::super) fn history(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
         older: older
             .map(|(id, _)| format!("?rows={limit}&before={id}"))
             .unwrap_or_default(),
+        first: match visit.query.checked("before") {
+            true => format!("?rows={limit}"),
+            false => String::new(),
+        },
         rows: entries.into_iter().map(|(_, entry)| row(entry)).collect(),
     };
     ConsoleAnswer::page(200, &page)

@@ -10,7 +10,7 @@ use scim_provisioning::reapply::Drift;
 
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::charts::{Chart, begin};
-use super::{LIST, Shell, ago, instant, maybe};
+use super::{LIST, Shell, ago, instant, maybe, spaced};
 
 /// How a configuration is, in a word.
 pub(super) struct Health {
@@ -78,7 +78,11 @@ pub(super) fn expiring(tokens: &[AccessToken], now: DateTime<Utc>) -> String {
     });
     match last {
         Some(Some(expires)) if expires < now + Duration::days(SOON) => {
-            format!("The token expires in {} days.", (expires - now).num_days())
+            match (expires - now).num_days() {
+                0 => "The token expires within a day.".to_owned(),
+                1 => "The token expires in 1 day.".to_owned(),
+                days => format!("The token expires in {days} days."),
+            }
         }
         _ => String::new(),
     }
@@ -183,6 +187,7 @@ struct Step {
 struct Overview {
     shell: Shell,
     tabs: Tabs,
+    id: String,
     counts: ManagedCounts,
     description: String,
     types: &'static str,
@@ -212,6 +217,7 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
     let page = Overview {
         shell: shown.shell(visit, "Overview")?,
         tabs: shown.tabs(visit, "overview"),
+        id: shown.id.clone(),
         counts: shown.counts,
         description: shown.configuration.description.clone(),
         types: types(&shown.configuration),
@@ -229,7 +235,8 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
         chart,
         last: last.first().map(|event| {
             let name = event.resource_name.as_deref().unwrap_or_default();
-            let said = format!("{} {} {name}", ago(Some(event.at), shown.now), event.action);
+            let action = spaced(&event.action);
+            let said = format!("{} {action} {name}", ago(Some(event.at), shown.now));
             (event.id, said)
         }),
         created: instant(shown.configuration.created),
@@ -349,6 +356,14 @@ mod tests {
         assert_eq!(
             expiring(&[token(Some(7))], now),
             "The token expires in 7 days."
+        );
+        assert_eq!(
+            expiring(&[token(Some(0))], now),
+            "The token expires within a day."
+        );
+        assert_eq!(
+            expiring(&[token(Some(1))], now),
+            "The token expires in 1 day."
         );
         assert_eq!(expiring(&[token(Some(7)), token(Some(300))], now), "");
         assert_eq!(expiring(&[token(Some(7)), token(None)], now), "");

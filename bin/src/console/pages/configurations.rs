@@ -28,6 +28,8 @@ struct Row {
     day: Chart,
     last_used: String,
     expiring: String,
+    /// How many changes the guard holds.
+    held: i64,
 }
 
 #[derive(Template)]
@@ -47,6 +49,14 @@ struct List {
     before: String,
     behind: String,
     any: bool,
+}
+
+impl List {
+    /// The rows whose token ends soon.
+    fn expiring(&self) -> Vec<&Row> {
+        let rows = self.rows.iter();
+        rows.filter(|row| !row.expiring.is_empty()).collect()
+    }
 }
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -112,6 +122,7 @@ impl Row {
             health: Health::new(&one, &tokens, &own, now),
             day: Chart::new("Requests, 24 hours", &own, now, 24, 1),
             last_used: ago(used, now),
+            held: visit.console.admin.managed_counts(one.id)?.held,
             expiring: expiring(&tokens, now),
             name: one.name,
             description: one.description,
@@ -153,7 +164,7 @@ impl Drawer {
     fn new(visit: &Visit<'_>, input: &ConfigurationInput) -> Result<Self, Failed> {
         let providers = IdentityProvider::ALL.into_iter();
         Ok(Self {
-            shell: Shell::new(visit, "provisioning", "Add SCIM Provisioning")?,
+            shell: Shell::new(visit, "provisioning", "Add SCIM Provisioning")?.below(),
             action: "/admin/users/scim-provisioning/new".to_owned(),
             endpoint: visit.console.scim_endpoint.clone(),
             button: "Add",
@@ -184,7 +195,8 @@ impl Drawer {
         let tokens = visit.console.admin.tokens(&found.id.to_string())?;
         let live = tokens.into_iter().filter(|token| token.is_live(now));
         Ok(Self {
-            shell: Shell::new(visit, "provisioning", "Edit SCIM Provisioning")?,
+            shell: Shell::new(visit, "provisioning", "Edit SCIM Provisioning")?
+                .of(&found.name, &found.id.to_string()),
             action: format!("{base}/edit"),
             button: "Save",
             lives: Vec::new(),
@@ -430,7 +442,8 @@ struct Delete {
 fn deletion(visit: &Visit<'_>, error: &'static str) -> Result<Delete, Failed> {
     let found = found(visit)?;
     Ok(Delete {
-        shell: Shell::new(visit, "provisioning", "Delete SCIM Provisioning")?,
+        shell: Shell::new(visit, "provisioning", "Delete SCIM Provisioning")?
+            .of(&found.name, &found.id.to_string()),
         counts: visit.console.admin.managed_counts(found.id)?,
         name: found.name,
         error,

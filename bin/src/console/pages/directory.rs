@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit};
-use super::rule::plain;
-use super::{LIST, Shell, instant, rows, sizes};
+use super::rule::{label, plain};
+use super::{LIST, Shell, instant, rows, sizes, spaced};
 
 #[derive(Template)]
 #[template(path = "users.html")]
@@ -28,6 +28,8 @@ struct Users {
     rows: Vec<Person>,
     sizes: Vec<(i64, bool)>,
     next: String,
+    /// Where the first page is, for whoever went on.
+    first: String,
 }
 
 #[derive(Template)]
@@ -41,6 +43,8 @@ struct Groups {
     rows: Vec<GroupSummary>,
     sizes: Vec<(i64, bool)>,
     next: String,
+    /// Where the first page is, for whoever went on.
+    first: String,
 }
 
 pub(in super::super) fn users(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -60,6 +64,7 @@ pub(in super::super) fn users(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed
         search: text("q"),
         sizes: sizes(visit),
         next: next(visit, found.len(), found.last().map(|person| &person.id)),
+        first: first(visit),
         configurations: named_configurations(visit)?,
         filtered: FILTERS.iter().any(|name| visit.query.checked(name)),
         status,
@@ -86,6 +91,7 @@ pub(in super::super) fn groups(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         filtered: FILTERS.iter().any(|name| visit.query.checked(name)),
         sizes: sizes(visit),
         next: next(visit, found.len(), found.last().map(|group| &group.id)),
+        first: first(visit),
         rows: found,
     };
     ConsoleAnswer::page(200, &page)
@@ -108,21 +114,35 @@ fn named_configurations(visit: &Visit<'_>) -> Result<Vec<(String, String)>, Fail
 
 /// Where the next page is; empty behind the last one.
 fn next(visit: &Visit<'_>, count: usize, last: Option<&String>) -> String {
-    let limit = rows(visit);
-    let full = i64::try_from(count).is_ok_and(|count| count == limit);
+    let full = i64::try_from(count).is_ok_and(|count| count == rows(visit));
+    match last.filter(|_| full) {
+        Some(last) => format!("{}&after={last}", filters(visit)),
+        None => String::new(),
+    }
+}
+
+/// Where the first page is; empty on it.
+fn first(visit: &Visit<'_>) -> String {
+    match visit.query.checked("after") {
+        true => filters(visit),
+        false => String::new(),
+    }
+}
+
+/// What is looked for, as it stands in an address.
+fn filters(visit: &Visit<'_>) -> String {
     let given = FILTERS.iter().filter(|name| visit.query.checked(name));
     let filters: String = given
         .map(|name| format!("{name}={}&", encoded(visit.query.text(name))))
         .collect();
-    match last.filter(|_| full) {
-        Some(last) => format!("?{filters}rows={limit}&after={last}"),
-        None => String::new(),
-    }
+    format!("?{filters}rows={}", rows(visit))
 }
 
 struct Field {
     name: String,
     value: String,
+    /// Where the value leads, where it is somebody else.
+    link: String,
     /// The rule that writes it, where one does.
     rule: String,
     drifted: bool,
@@ -149,6 +169,7 @@ struct User {
     drifted: usize,
     activity: Vec<Activity>,
     configuration: String,
+    external: Option<String>,
     record: String,
 }
 
@@ -179,22 +200,32 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         .filter_map(|field| {
             let key = field.key();
             let status = Value::String(detail.person.status.clone());
-            let value = match key.as_str() {
-                "status" => Some(&status),
-                key => detail.person.fields.get(key),
+            let manager = detail.manager_name.clone().map(Value::String);
+            let value = match (key.as_str(), manager) {
+                ("status", _) => Some(status),
+                // The name says more than the id does.
+                ("manager", Some(name)) => Some(name),
+                (key, _) => detail.person.fields.get(key).cloned(),
             };
             let drifted = drift.contains(&key);
             let rule = rules
                 .iter()
                 .find(|rule| rule.enabled && rule.target == *field);
             (value.is_some() || drifted).then(|| Field {
-                name: catalog.label(field),
-                value: value.map(shown).unwrap_or_else(|| "–".to_owned()),
+                name: label(&catalog, field),
+                value: value.as_ref().map_or_else(|| "–".to_owned(), shown),
+                link: match (key.as_str(), &detail.person.manager) {
+                    ("manager", Some(manager)) => format!("/admin/users/{manager}"),
+                    _ => String::new(),
+                },
                 rule: rule.map(|rule| rule.source.to_string()).unwrap_or_default(),
                 drifted,
             })
         })
         .collect();
+    // What a rule writes is among the fields already.
+    let external = detail.external_id.take();
+    let external = external.filter(|_id| !detail.person.fields.contains_key("scim_external_id"));
     let record = match &detail.document {
         Value::Object(members) if members.is_empty() => String::new(),
         document => serde_json::to_string_pretty(document).unwrap_or_default(),
@@ -213,18 +244,21 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         configuration: managed
             .map(|one| format!("{LIST}/{}", one.id))
             .unwrap_or_default(),
+        external,
         record,
         person: detail,
     };
     ConsoleAnswer::page(200, &page)
 }
 
+/// A value as it is read, not as it would be entered.
 fn shown(value: &Value) -> String {
     match value {
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(plain).collect();
+            let items: Vec<String> = items.iter().map(shown).collect();
             items.join(", ")
         }
+        Value::String(text) => text.clone(),
         other => plain(other),
     }
 }
@@ -241,7 +275,7 @@ fn activity(visit: &Visit<'_>) -> Result<Vec<Activity>, Failed> {
     let activity = events.map(|event| Activity {
         id: event.id,
         at: instant(event.at),
-        action: event.action,
+        action: spaced(&event.action),
         outcome: event.outcome,
         reason: event.reason.unwrap_or_default(),
     });
@@ -255,6 +289,7 @@ struct Group {
     detail: GroupDetail,
     members: Vec<Member>,
     next: String,
+    first: &'static str,
     activity: Vec<Activity>,
     configuration: String,
     record: String,
@@ -271,6 +306,10 @@ pub(in super::super) fn group(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed
         next: last
             .map(|last| format!("?after={}", last.id))
             .unwrap_or_default(),
+        first: match visit.query.checked("after") {
+            true => "?",
+            false => "",
+        },
         members,
         activity: activity(visit)?,
         configuration: detail

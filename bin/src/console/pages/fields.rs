@@ -29,6 +29,8 @@ struct Drawer {
     /// Whether the field is a new one.
     new: bool,
     error: String,
+    /// The field that is wrong; empty when it is none of them.
+    wrong: &'static str,
     key: String,
     label: String,
     kinds: Vec<(&'static str, &'static str, bool)>,
@@ -52,6 +54,24 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             .collect(),
     };
     ConsoleAnswer::page(200, &page)
+}
+
+/// The field of the form that an error is about.
+fn at_fault(error: &AdminError) -> &'static str {
+    let text = error.to_string();
+    let places = [
+        (" a key ", "key"),
+        ("of this key", "key"),
+        (" a label ", "label"),
+        ("option", "options"),
+        (" a text ", "max"),
+        ("how long", "max"),
+    ];
+    let place = places.into_iter().find(|(word, _)| text.contains(word));
+    match error {
+        AdminError::NameTaken(_) => "key",
+        _ => place.map_or("", |(_, field)| field),
+    }
 }
 
 /// What a field holds, in words.
@@ -92,6 +112,7 @@ impl Drawer {
             shell: Shell::new(visit, "fields", "New field")?,
             new: true,
             error: String::new(),
+            wrong: "",
             key: form.text("key").trim().to_owned(),
             label: form.text("label").trim().to_owned(),
             kinds: KINDS
@@ -114,6 +135,7 @@ impl Drawer {
             shell: Shell::new(visit, "fields", "Edit field")?,
             new: false,
             error: String::new(),
+            wrong: "",
             key: field.key.clone(),
             label: field.label.clone(),
             // The type stays.
@@ -133,6 +155,7 @@ impl Drawer {
         match error {
             AdminError::Invalid(_) | AdminError::NameTaken(_) => {
                 let page = Self {
+                    wrong: at_fault(&error),
                     error: sentence(&error),
                     ..self
                 };

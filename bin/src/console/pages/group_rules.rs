@@ -5,6 +5,7 @@ use scim_admin::AdminError;
 use scim_admin::people::{GroupSummary, GroupsQuery, ManagedBy};
 use scim_mapping::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
 
+use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::configuration::Tabs;
 use super::mappings::Edited;
@@ -14,6 +15,8 @@ use super::{LIST, Shell};
 struct Row {
     rank: usize,
     key: String,
+    /// What its buttons are about.
+    named: String,
     when: String,
     kind: &'static str,
     link: &'static str,
@@ -53,6 +56,7 @@ impl Page {
             rows: rules
                 .map(|(rule, rank)| Row {
                     rank,
+                    named: format!("rule {rank}"),
                     key: rule.key.clone(),
                     when: when(&rule.when),
                     kind: kind(rule.kind),
@@ -191,6 +195,8 @@ struct RulePage {
     here: String,
     base: String,
     error: String,
+    /// The field that is wrong; empty when it is none of them.
+    wrong: &'static str,
     fields: Fields,
 }
 
@@ -205,6 +211,7 @@ impl RulePage {
             here: format!("{LIST}/{}/groups", edited.shown.id),
             base: edited.base().checksum.clone(),
             error: String::new(),
+            wrong: "",
             fields,
         })
     }
@@ -235,15 +242,17 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let before = set.group_rules.iter().find(|rule| rule.key == key);
     let rule = Fields::entered(&visit.form, before, &set.group_rules);
     let mut fields = Fields::of(&rule);
+    let saved = rule.key.clone();
     fields.key = key.to_owned();
     match set.group_rules.iter_mut().find(|known| known.key == key) {
         Some(known) => *known = rule,
         None => set.group_rules.push(rule),
     }
     match edited.keep(visit, &set, "") {
-        Ok(()) => Ok(back(&edited)),
+        Ok(()) => Ok(back(&edited, &saved)),
         Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
             let page = RulePage {
+                wrong: at_fault(&error),
                 error: sentence(&error),
                 ..RulePage::new(visit, &edited, fields)?
             };
@@ -253,8 +262,24 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     }
 }
 
-fn back(edited: &Edited) -> ConsoleAnswer {
-    ConsoleAnswer::redirect(format!("{LIST}/{}/groups?done=drafted", edited.shown.id))
+/// The field of the form that an error is about.
+fn at_fault(error: &AdminError) -> &'static str {
+    let text = error.to_string();
+    let places = [("role", "roles"), ("department", "department")];
+    let place = places.into_iter().find(|(word, _)| text.contains(word));
+    match error {
+        AdminError::Stale => "",
+        _ => place.map_or("text", |(_, field)| field),
+    }
+}
+
+/// Back to the list, at a rule.
+fn back(edited: &Edited, key: &str) -> ConsoleAnswer {
+    ConsoleAnswer::redirect(format!(
+        "{LIST}/{}/groups?done=drafted#rule-{}",
+        edited.shown.id,
+        encoded(key)
+    ))
 }
 
 /// Changes the rules and shows them again.
@@ -266,9 +291,16 @@ fn change(
     let mut set = edited.base().rules.clone();
     let key = visit.form.text("key");
     let at = set.group_rules.iter().position(|rule| rule.key == key);
-    with(&mut set.group_rules, at.ok_or(Failed::NotFound)?);
+    let at = at.ok_or(Failed::NotFound)?;
+    with(&mut set.group_rules, at);
+    let kept = set.group_rules.iter().find(|rule| rule.key == key);
+    let kept = kept.or_else(|| {
+        set.group_rules
+            .get(at.min(set.group_rules.len().saturating_sub(1)))
+    });
+    let kept = kept.map(|rule| rule.key.clone()).unwrap_or_default();
     match edited.keep(visit, &set, "") {
-        Ok(()) => Ok(back(&edited)),
+        Ok(()) => Ok(back(&edited, &kept)),
         Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
             let page = Page {
                 error: sentence(&error),

@@ -5,19 +5,24 @@ use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{ManagedBy, PeopleQuery};
 use scim_admin::survey::SurveyKind;
 use scim_admin::{AdminError, VersionChoice};
-use scim_mapping::{Apply, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference};
+use scim_mapping::{
+    Apply, Catalog, Field, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference,
+};
 use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
 use serde_json::{Value, json};
 
+use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
-use super::rule::{RuleForm, TRANSFORMS, plain, shift, targets, written};
+use super::rule::{RuleForm, TRANSFORMS, at_fault, label, plain, shift, targets, told};
 use super::{LIST, Shell, ago, instant};
 
 /// A rule in the list.
 struct Row {
     number: usize,
+    /// What its buttons are about.
+    named: String,
     key: String,
     source: String,
     transforms: String,
@@ -150,13 +155,14 @@ impl Editor {
         let rules = edited.base().rules.rules.iter().zip(1..);
         let rows = rules.map(|(rule, number)| {
             let change = differences.iter().find(|(_, key, _)| *key == rule.key);
-            let transforms: Vec<String> = rule.transforms.iter().map(written).collect();
+            let transforms: Vec<String> = rule.transforms.iter().map(told).collect();
             Row {
                 number,
+                named: format!("rule {number}"),
                 key: rule.key.clone(),
                 source: rule.source.to_string(),
                 transforms: transforms.join(" › "),
-                target: catalog.label(&rule.target),
+                target: label(&catalog, &rule.target),
                 enabled: rule.enabled,
                 required: rule.required,
                 rank: rule.match_rank,
@@ -216,6 +222,8 @@ struct RulePage {
     here: String,
     base: String,
     error: String,
+    /// The field that is wrong; empty when it is none of them.
+    wrong: &'static str,
     form: RuleForm,
     fields: Vec<(String, String, bool)>,
     seen: Vec<ReceivedAttribute>,
@@ -234,6 +242,7 @@ impl RulePage {
             here: edited.link(""),
             base: edited.base().checksum.clone(),
             error: String::new(),
+            wrong: "",
             fields: targets(&admin.catalog()?, edited.resource, &form.target),
             seen: admin.received_attributes(&edited.shown.id, edited.resource)?,
             transforms: TRANSFORMS,
@@ -265,18 +274,20 @@ pub(in super::super) fn save_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fa
             Some(known) => *known = rule,
             None => set.rules.push(rule),
         }
-        edited.keep(visit, &set, "")
+        let kept = edited.keep(visit, &set, "");
+        kept.map_err(|error| (at_fault(&error), error))
     });
     match saved {
         Ok(()) => Ok(ConsoleAnswer::redirect(edited.link("?done=drafted"))),
-        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+        Err((wrong, error @ (AdminError::Invalid(_) | AdminError::Stale))) => {
             let page = RulePage {
+                wrong,
                 error: sentence(&error),
                 ..RulePage::new(visit, &edited, form)?
             };
             ConsoleAnswer::page(422, &page)
         }
-        Err(error) => Err(error.into()),
+        Err((_, error)) => Err(error.into()),
     }
 }
 
@@ -289,8 +300,16 @@ fn change(
     let mut set = edited.base().rules.clone();
     let key = visit.form.text("key");
     let at = set.rules.iter().position(|rule| rule.key == key);
-    with(&mut set.rules, at.ok_or(Failed::NotFound)?);
-    kept(visit, &edited, edited.keep(visit, &set, ""), "drafted")
+    let at = at.ok_or(Failed::NotFound)?;
+    with(&mut set.rules, at);
+    // The page comes back to the rule, or to the one that took its place.
+    let there = set.rules.iter().find(|rule| rule.key == key);
+    let there = there.or_else(|| set.rules.get(at.min(set.rules.len().saturating_sub(1))));
+    let said = match there {
+        Some(rule) => format!("drafted#rule-{}", encoded(&rule.key)),
+        None => "drafted".to_owned(),
+    };
+    kept(visit, &edited, edited.keep(visit, &set, ""), &said)
 }
 
 fn kept(
@@ -404,6 +423,9 @@ struct PreviewPage {
     document: String,
     error: String,
     preview: Option<Preview>,
+    catalog: Catalog,
+    /// The rules that did nothing: number, source and field.
+    idle: Vec<(usize, String, String)>,
     sent_back: String,
 }
 
@@ -434,6 +456,8 @@ fn preview_page(
         document,
         error: String::new(),
         preview: None,
+        catalog: admin.catalog()?,
+        idle: Vec::new(),
         sent_back: String::new(),
     })
 }
@@ -478,7 +502,14 @@ pub(in super::super) fn preview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     match previewed {
         Ok(preview) => {
             let sent_back = serde_json::to_string_pretty(&preview.sent_back).unwrap_or_default();
+            let idle = preview.rules.iter().filter(|rule| !worked(rule));
             let page = PreviewPage {
+                idle: idle
+                    .map(|rule| {
+                        let target = called(&page.catalog, &rule.target);
+                        (rule.number, rule.source.clone(), target)
+                    })
+                    .collect(),
                 preview: Some(preview),
                 sent_back,
                 ..page
@@ -525,6 +556,7 @@ struct ImpactPage {
     shell: Shell,
     tabs: Tabs,
     here: String,
+    catalog: Catalog,
     drafted: bool,
     active: i64,
     /// Whether it is being counted.
@@ -549,6 +581,7 @@ pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         tabs: edited.shown.tabs(visit, "mapping"),
         here: edited.link(""),
         drafted: edited.draft.is_some(),
+        catalog: admin.catalog()?,
         active: edited.active.version,
         waiting: survey.as_ref().is_some_and(|survey| survey.done.is_none()),
         done: ago(survey.and_then(|survey| survey.done), edited.shown.now),
@@ -572,6 +605,17 @@ pub(in super::super) fn reapply(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let admin = &visit.console.admin;
     admin.begin_reapply(&visit.actor()?, &edited.shown.id)?;
     Ok(ConsoleAnswer::redirect(edited.link("/impact?done=begun")))
+}
+
+/// What a field is called, by its key.
+fn called(catalog: &Catalog, key: &str) -> String {
+    Field::from_key(key).map_or_else(|| key.to_owned(), |field| label(catalog, &field))
+}
+
+/// Whether a rule did anything in a preview.
+fn worked(rule: &scim_mapping::RulePreview) -> bool {
+    let empty = |value: &Option<Value>| value.as_ref().is_none_or(Value::is_null);
+    rule.message.is_some() || !empty(&rule.source_value) || !empty(&rule.value)
 }
 
 /// How many attributes without a rule are shown.

@@ -60,32 +60,55 @@ impl Shell {
         })
     }
 
-    /// The same, with the configuration that the page is about.
-    fn within(self, name: &str, id: &str) -> Self {
+    /// The same, below the list of configurations.
+    fn below(self) -> Self {
         let mut crumbs = crumbs("provisioning", "");
         crumbs.insert(2, ("SCIM Provisioning".to_owned(), LIST.to_owned()));
         crumbs.truncate(3);
-        crumbs.push((name.to_owned(), format!("{LIST}/{id}")));
         crumbs.push((self.title.clone(), String::new()));
+        Self { crumbs, ..self }
+    }
+
+    /// The same, with the configuration that the page is about.
+    fn within(self, name: &str, id: &str) -> Self {
+        let title = format!("{} · {name}", self.title);
         Self {
-            crumbs,
-            title: format!("{} · {name}", self.title),
-            ..self
+            title,
+            ..self.of(name, id)
         }
+    }
+
+    /// The same, with the configuration in the breadcrumb alone.
+    fn of(self, name: &str, id: &str) -> Self {
+        let mut shell = self.below();
+        let at = shell.crumbs.len().saturating_sub(1);
+        let one = (name.to_owned(), format!("{LIST}/{id}"));
+        shell.crumbs.insert(at, one);
+        shell
     }
 }
 
 /// Where the list of configurations is.
 const LIST: &str = "/admin/users/scim-provisioning";
 
+/// What the page of the log is called.
+const LOGS: &str = "Provisioning Status & Logs";
+
 fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
     let part = match section {
-        "overview" => return Vec::new(),
+        "" | "overview" => return Vec::new(),
         "audit" => "Security",
         "settings" => "Settings",
         _ => "Users",
     };
-    let mut crumbs = vec![("Admin", "/admin"), (part, "")];
+    let part = match section {
+        "users" if title != "Users" => ("Users", "/admin/users"),
+        "groups" if title != "Groups" => ("Groups", "/admin/groups"),
+        "fields" if title != "User form" => ("User form", "/admin/users/user-form"),
+        "logs" if title != LOGS => (LOGS, "/admin/users/scim-provisioning/logs"),
+        _ => (part, ""),
+    };
+    let mut crumbs = vec![("Admin", "/admin"), part];
     crumbs.push((title, ""));
     crumbs.dedup();
     let owned = |(name, link): (&str, &str)| (name.to_owned(), link.to_owned());
@@ -143,6 +166,31 @@ pub(super) struct Message<'a> {
     pub(super) theme: &'static str,
 }
 
+/// The same, within the console.
+#[derive(Template)]
+#[template(path = "told.html")]
+struct Told<'a> {
+    shell: Shell,
+    title: &'a str,
+    text: &'a str,
+    back: String,
+}
+
+pub(super) fn told(
+    visit: &Visit<'_>,
+    status: u16,
+    title: &str,
+    text: &str,
+) -> Result<ConsoleAnswer, Failed> {
+    let page = Told {
+        shell: Shell::new(visit, "", title)?,
+        title,
+        text,
+        back: visit.back(),
+    };
+    ConsoleAnswer::page(status, &page)
+}
+
 #[derive(Template)]
 #[template(path = "help.html")]
 struct Help {
@@ -157,6 +205,18 @@ pub(super) fn help(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
 /// An instant as people read it.
 fn instant(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A word such as `changeMembers` as people read it: `change members`.
+fn spaced(word: &str) -> String {
+    let mut said = String::with_capacity(word.len() + 2);
+    for character in word.chars() {
+        match character.is_ascii_uppercase() {
+            true => said.extend([' ', character.to_ascii_lowercase()]),
+            false => said.push(character),
+        }
+    }
+    said
 }
 
 /// An instant without year and seconds.

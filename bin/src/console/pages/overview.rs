@@ -4,12 +4,15 @@ use askama::Template;
 use chrono::{Duration, Utc};
 use scim_admin::event::{Activity, EventQuery, EventState};
 
+use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::charts::Chart;
 use super::configuration::{Health, expiring};
 use super::{Shell, ago, instant};
 
 struct Card {
+    /// How much it needs somebody: 0 the most.
+    rank: u8,
     id: String,
     name: String,
     health: Health,
@@ -25,7 +28,12 @@ struct Card {
 #[template(path = "overview.html")]
 struct Overview {
     shell: Shell,
+    /// Who needs somebody most stands first.
     cards: Vec<Card>,
+    /// How many more there are.
+    more: usize,
+    /// What needs somebody, in words, and where.
+    needs: Vec<(String, &'static str)>,
     chart: Chart,
     /// What went wrong last and is open: id, time, whose, whom, why.
     failures: Vec<(i64, String, String, String, String)>,
@@ -44,18 +52,31 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             .filter(|entry| entry.configuration == id)
             .collect();
         let used = tokens.iter().filter_map(|token| token.last_used).max();
+        let health = Health::new(&one, &tokens, &own, now);
+        let expiring = expiring(&tokens, now);
         cards.push(Card {
-            health: Health::new(&one, &tokens, &own, now),
+            rank: match (health.kind, counts.held, expiring.as_str()) {
+                ("bad", ..) => 0,
+                (_, 1.., _) => 1,
+                ("warning", ..) => 2,
+                (_, _, said) if !said.is_empty() => 3,
+                _ => 4,
+            },
+            health,
             users: counts.active,
             groups: counts.groups,
             held: counts.held,
             links: counts.links,
-            expiring: expiring(&tokens, now),
+            expiring,
             last_used: ago(used, now),
             name: one.name,
             id,
         });
     }
+    let needs = needs(&cards);
+    cards.sort_by_key(|card| card.rank);
+    let more = cards.len().saturating_sub(CARDS);
+    cards.truncate(CARDS);
     let query = EventQuery {
         outcome: Some("failure".to_owned()),
         state: Some(EventState::Open),
@@ -78,8 +99,39 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let page = Overview {
         shell: Shell::new(visit, "overview", "Overview")?,
         cards,
+        more,
+        needs,
         chart: Chart::new("Requests, 7 days", &all, now, 28, 6),
         failures: failures.collect(),
     };
     ConsoleAnswer::page(200, &page)
 }
+
+/// What needs somebody, in words, with the colour it has.
+fn needs(cards: &[Card]) -> Vec<(String, &'static str)> {
+    let count = |fits: fn(&Card) -> bool| cards.iter().filter(|card| fits(card)).count();
+    let failing = count(|card| card.health.kind == "bad");
+    let failures = count(|card| card.health.kind == "warning");
+    let ending = count(|card| !card.expiring.is_empty());
+    let held: i64 = cards.iter().map(|card| card.held).sum();
+    let held = usize::try_from(held).unwrap_or_default();
+    let said = [
+        (failing, format!("{failing} failing"), "bad"),
+        (
+            failures,
+            format!("{failures} with failures or warnings"),
+            "warning",
+        ),
+        (held, counted(held, "held change", "held changes"), "held"),
+        (
+            ending,
+            counted(ending, "token ends soon", "tokens end soon"),
+            "warning",
+        ),
+    ];
+    let said = said.into_iter().filter(|(count, ..)| *count > 0);
+    said.map(|(_, said, kind)| (said, kind)).collect()
+}
+
+/// How many configurations are shown; the list has them all.
+const CARDS: usize = 24;

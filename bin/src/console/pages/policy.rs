@@ -18,6 +18,8 @@ struct Page {
     shell: Shell,
     tabs: Tabs,
     error: String,
+    /// The field that is wrong; empty when it is none of them.
+    wrong: &'static str,
     version: i64,
     existing: &'static str,
     deactivation: &'static str,
@@ -42,6 +44,7 @@ impl Page {
             shell: shown.shell(visit, "Policy")?,
             tabs: shown.tabs(visit, "policy"),
             error: String::new(),
+            wrong: "",
             version: shown.configuration.version,
             existing: policies.existing_users.as_str(),
             deactivation: policies.deactivation.as_str(),
@@ -110,6 +113,7 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         ))),
         Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
             let page = Page {
+                wrong: at_fault(&error),
                 error: sentence(&error),
                 ..Page::new(visit, &shown, &before)?.filled(&visit.form)
             };
@@ -117,6 +121,20 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The field of the form that an error is about.
+fn at_fault(error: &AdminError) -> &'static str {
+    let text = error.to_string();
+    let places = [
+        ("guard's number", "guard_count"),
+        ("share", "guard_percent"),
+        ("window", "guard_minutes"),
+        ("day", "days"),
+        ("network", "networks"),
+    ];
+    let place = places.into_iter().find(|(word, _)| text.contains(word));
+    place.map_or("", |(_, field)| field)
 }
 
 fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput, AdminError> {

@@ -108,10 +108,13 @@ impl RuleForm {
         }
     }
 
-    /// The rule; whether it fits is the engine's to say.
-    pub(super) fn rule(&self, others: &[Rule]) -> Result<Rule, AdminError> {
-        let target = Field::from_key(&self.target)
-            .ok_or_else(|| AdminError::Invalid("choose the ServiceOps field".to_owned()))?;
+    /// The rule, or the field of the form that cannot be read; whether it fits is the engine's to
+    /// say.
+    pub(super) fn rule(&self, others: &[Rule]) -> Result<Rule, (&'static str, AdminError)> {
+        let target = Field::from_key(&self.target).ok_or_else(|| {
+            let said = "choose the ServiceOps field".to_owned();
+            ("target", AdminError::Invalid(said))
+        })?;
         let lines = || {
             self.source
                 .lines()
@@ -141,7 +144,8 @@ impl RuleForm {
         let rank = match self.rank.as_str() {
             "" => None,
             text => Some(text.parse().map_err(|_number| {
-                AdminError::Invalid("the rank is a number from 1 to 9".to_owned())
+                let said = "the rank is a number from 1 to 9".to_owned();
+                ("rank", AdminError::Invalid(said))
             })?),
         };
         let default = Some(&self.default).filter(|text| !text.is_empty());
@@ -151,16 +155,16 @@ impl RuleForm {
                 key => key.to_owned(),
             },
             enabled: self.enabled,
-            transforms: transforms?,
+            transforms: transforms.map_err(|error| ("transforms", error))?,
             default: default.map(|text| meant(text)),
             required: self.required,
-            apply: word::<Apply>(&self.apply)?,
-            direction: word::<Direction>(&self.direction)?,
-            on_error: word::<OnError>(&self.on_error)?,
-            on_absent: word::<OnAbsent>(&self.on_absent)?,
+            apply: word::<Apply>("apply", &self.apply)?,
+            direction: word::<Direction>("direction", &self.direction)?,
+            on_error: word::<OnError>("on_error", &self.on_error)?,
+            on_absent: word::<OnAbsent>("on_absent", &self.on_absent)?,
             on_unknown: match self.on_unknown.as_str() {
                 "" => None,
-                chosen => Some(word::<OnUnknown>(chosen)?),
+                chosen => Some(word::<OnUnknown>("on_unknown", chosen)?),
             },
             warn_if_missing: self.warn,
             match_rank: rank,
@@ -178,6 +182,22 @@ pub(super) fn shift<T>(rules: &mut [T], at: usize, up: bool) {
     rules.swap(at, to);
 }
 
+/// What a field is called. Those of the product are written as the rest of the console is.
+pub(super) fn label(catalog: &Catalog, field: &Field) -> String {
+    let label = catalog.label(field);
+    if matches!(field, Field::Custom(_)) {
+        return label;
+    }
+    let label = label.replace("Email", "E-mail");
+    let short = |word: &str| !word.chars().any(char::is_lowercase);
+    let words = label.split(' ').enumerate().map(|(at, word)| match at {
+        0 => word.to_owned(),
+        _ if short(word) => word.to_owned(),
+        _ => word.to_lowercase(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The fields that rules of a resource can write: key, label, and whether it is the chosen one.
 pub(super) fn targets(
     catalog: &Catalog,
@@ -187,13 +207,13 @@ pub(super) fn targets(
     let fields = catalog.fields(resource).into_iter();
     fields
         .map(|field| {
-            let label = match &field {
-                Field::Custom(_) => format!("{} (custom)", catalog.label(&field)),
-                field => catalog.label(field),
+            let named = match &field {
+                Field::Custom(_) => format!("{} (custom)", label(catalog, &field)),
+                field => label(catalog, field),
             };
             let key = field.key();
             let is_chosen = key == chosen;
-            (key, label, is_chosen)
+            (key, named, is_chosen)
         })
         .collect()
 }
@@ -234,15 +254,72 @@ fn transform(line: &str) -> Result<Transform, AdminError> {
             json!({ name.trim(): meant(needs) })
         }
     };
-    serde_json::from_value(document).map_err(|error| {
-        let line: String = line.chars().take(64).collect();
-        AdminError::Invalid(format!("the transform \"{line}\" cannot be read: {error}"))
+    serde_json::from_value(document).map_err(|_error| {
+        let name = line.split(':').next().unwrap_or_default().trim();
+        let known = TRANSFORMS.iter().map(|(example, _)| *example);
+        let mut known = known.filter(|example| example.split(':').next() == Some(name));
+        let short = |text: &str| text.chars().take(64).collect::<String>();
+        AdminError::Invalid(match known.next() {
+            Some(example) => format!(
+                "the transform “{}” cannot be read; it is written as in “{example}”",
+                short(line)
+            ),
+            None => format!("there is no transform “{}”", short(name)),
+        })
     })
 }
 
-fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, AdminError> {
+fn word<T: serde::de::DeserializeOwned>(
+    field: &'static str,
+    text: &str,
+) -> Result<T, (&'static str, AdminError)> {
+    let text: String = text.chars().take(64).collect();
     serde_json::from_value(json!(text))
-        .map_err(|error| AdminError::Invalid(format!("\"{text}\" is no choice: {error}")))
+        .map_err(|_error| (field, AdminError::Invalid(format!("“{text}” is no choice"))))
+}
+
+/// The field of the form that an error of the engine is about.
+pub(super) fn at_fault(error: &AdminError) -> &'static str {
+    let text = error.to_string();
+    let places = [
+        ("default", "default"),
+        ("transform", "transforms"),
+        ("pattern", "transforms"),
+        ("value map", "transforms"),
+        ("format", "transforms"),
+        ("writes", "target"),
+        ("is no field", "target"),
+        ("must write", "target"),
+        ("rank", "rank"),
+        ("match", "rank"),
+    ];
+    let place = places.into_iter().find(|(word, _)| text.contains(word));
+    match error {
+        AdminError::Stale => "",
+        _ => place.map_or("source", |(_, field)| field),
+    }
+}
+
+/// A transform as it is read in the list: `true → active, false → blocked, else keep`.
+pub(super) fn told(transform: &Transform) -> String {
+    let Transform::ValueMap { entries, .. } = transform else {
+        return written(transform);
+    };
+    let entries = entries.iter();
+    let mut told: Vec<String> = entries
+        .map(|(from, to)| format!("{from} → {}", plain(to)))
+        .collect();
+    // What becomes of the rest, in the words of the document.
+    let document = json!(transform);
+    told.push(match document.pointer("/valueMap/otherwise") {
+        Some(Value::String(word)) => format!("else {word}"),
+        Some(Value::Object(members)) => {
+            let value = members.values().next().map(plain).unwrap_or_default();
+            format!("else {value}")
+        }
+        _ => "else keep".to_owned(),
+    });
+    told.join(", ")
 }
 
 /// A key that no other rule has.
@@ -366,8 +443,9 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), 36);
-        assert!(transform("nonsense").is_err());
-        assert!(transform("prefix: 7").is_err());
+        let said = |line: &str| transform(line).unwrap_err().to_string();
+        assert_eq!(said("nonsense: 1"), "there is no transform “nonsense”");
+        assert!(said("prefix: 7").ends_with("as in “prefix: \"EXT-\"”"));
     }
 
     #[test]
@@ -378,6 +456,39 @@ mod tests {
             ..RuleForm::fresh("nickName")
         };
         assert_eq!(form.rule(&[taken]).unwrap().key, "job_title_2");
-        assert!(RuleForm::fresh("nickName").rule(&[]).is_err());
+        let (field, _) = RuleForm::fresh("nickName").rule(&[]).unwrap_err();
+        assert_eq!(field, "target");
+    }
+
+    #[test]
+    fn fields_of_the_product_are_written_as_the_rest_and_custom_ones_as_they_are() {
+        let custom = scim_mapping::CustomField {
+            key: "team".to_owned(),
+            label: "Email Team".to_owned(),
+            kind: scim_mapping::FieldKind::Boolean,
+            required: false,
+        };
+        let catalog = Catalog::with_custom(vec![custom]);
+        let said = |key: &str| label(&catalog, &Field::from_key(key).unwrap());
+        let keys = ["email", "user_name", "employee_id", "custom_fields.team"];
+        assert_eq!(
+            keys.map(said),
+            ["E-mail", "Logon name", "Employee ID", "Email Team"]
+        );
+    }
+
+    #[test]
+    fn a_value_map_is_told_in_words() {
+        let map = |otherwise: Value| {
+            let entries = json!({"FTE": "technician", "true": false});
+            let map = json!({"valueMap": {"entries": entries, "otherwise": otherwise}});
+            told(&serde_json::from_value(map).unwrap())
+        };
+        assert_eq!(
+            map(json!("keep")),
+            "FTE → technician, true → false, else keep"
+        );
+        assert!(map(json!("drop")).ends_with("else drop"));
+        assert!(map(json!({"value": 7})).ends_with("else 7"));
     }
 }

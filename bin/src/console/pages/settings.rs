@@ -37,11 +37,25 @@ struct SessionRow {
     own: bool,
 }
 
+/// What a form that is shown again holds.
+#[derive(Default)]
+struct Typed {
+    name: String,
+    role: String,
+    days: String,
+}
+
 #[derive(Template)]
 #[template(path = "settings.html")]
 struct Settings {
     shell: Shell,
     error: String,
+    /// The form that was refused, `account` or `key`, or the id of the account whose password was.
+    refused: String,
+    /// The field that is wrong; empty when it is none of them.
+    wrong: String,
+    /// What was typed into that form, except for passwords.
+    typed: Typed,
     endpoint: String,
     version: &'static str,
     accounts: Vec<AccountRow>,
@@ -69,6 +83,9 @@ impl Settings {
         Ok(Self {
             shell: Shell::new(visit, "settings", "Settings")?,
             error: String::new(),
+            refused: String::new(),
+            wrong: String::new(),
+            typed: Typed::default(),
             endpoint: visit.console.scim_endpoint.clone(),
             version: env!("CARGO_PKG_VERSION"),
             accounts: accounts.collect(),
@@ -132,13 +149,50 @@ fn then(
 fn refused(visit: &Visit<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed> {
     match error {
         AdminError::Invalid(_) | AdminError::NameTaken(_) => {
+            let refused = form_of(visit.request.path);
+            let text = |name: &str| visit.form.text(name).to_owned();
             let page = Settings {
+                wrong: at_fault(refused, &error),
                 error: sentence(&error),
+                refused: refused.to_owned(),
+                typed: Typed {
+                    name: text("name"),
+                    role: text("role"),
+                    days: text("days"),
+                },
                 ..Settings::new(visit)?
             };
             ConsoleAnswer::page(422, &page)
         }
         error => Err(error.into()),
+    }
+}
+
+/// The form that was posted to a path: `account`, `key`, or the id of the account whose password
+/// it sets; empty for a button.
+fn form_of(path: &str) -> &str {
+    match path.strip_prefix("/settings/").unwrap_or_default() {
+        "accounts" => "account",
+        "api-keys" => "key",
+        below => {
+            let account = below.strip_prefix("accounts/");
+            let account = account.and_then(|rest| rest.strip_suffix("/password"));
+            account.unwrap_or_default()
+        }
+    }
+}
+
+/// The id of the field of a form that an error is about.
+fn at_fault(form: &str, error: &AdminError) -> String {
+    let text = error.to_string();
+    match (form, error) {
+        ("", _) => String::new(),
+        ("account" | "key", AdminError::NameTaken(_)) => format!("{form}-name"),
+        ("key", _) if text.contains("days") => "key-days".to_owned(),
+        ("account", _) if text.contains("password") => "account-password".to_owned(),
+        ("account" | "key", _) if text.contains("role") => format!("{form}-role"),
+        ("account" | "key", _) => format!("{form}-name"),
+        (account, _) => format!("password-{account}"),
     }
 }
 

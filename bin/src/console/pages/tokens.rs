@@ -13,6 +13,8 @@ use super::{LIST, Shell, ago, instant, maybe};
 struct Row {
     id: String,
     hint: String,
+    /// What its buttons are about.
+    named: String,
     live: bool,
     kind: &'static str,
     state: &'static str,
@@ -93,6 +95,7 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
                 .collect::<Vec<_>>()
                 .join(" · "),
             id: token.id.clone(),
+            named: format!("the token that ends in {}", token.hint),
             hint: token.hint.clone(),
             created_by: token.created_by.clone(),
         }

@@ -4,6 +4,7 @@ use askama::Template;
 use scim_admin::AdminError;
 use scim_admin::policy::{HeldChange, LinkRequest, Which};
 
+use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
 use super::{LIST, Shell, instant};
@@ -16,24 +17,43 @@ struct Waiting {
     held: Vec<HeldChange>,
     /// Where the next page of them is; empty behind the last one.
     next: String,
+    /// Where the first one is, for whoever went on.
+    first: String,
     links: Vec<LinkRequest>,
     error: String,
+    /// What is asked before all of them are decided.
+    allow_all: String,
+    reject_all: String,
+    reject_button: String,
 }
 
 impl Waiting {
     fn new(visit: &Visit<'_>, shown: &Shown) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
-        let held = admin.held(&shown.id, visit.query.given("after"), SHOWN)?;
+        let (tabs, after) = (shown.tabs(visit, "waiting"), visit.query.given("after"));
+        let held = admin.held(&shown.id, after, SHOWN)?;
         let full = i64::try_from(held.len()).is_ok_and(|count| count == SHOWN);
         let last = held.last().filter(|_| full);
         let mut links = admin.link_requests(&shown.id)?;
         links.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+        let count = usize::try_from(tabs.held).unwrap_or(usize::MAX);
+        let all = counted(count, "held change", "held changes");
         Ok(Self {
             shell: shown.shell(visit, "Held & pending")?,
-            tabs: shown.tabs(visit, "waiting"),
+            allow_all: format!("Carry out {all}? The users leave at once."),
+            reject_all: format!("Drop {all}? The users stay as they are."),
+            reject_button: format!(
+                "name=\"all\" value=\"1\" formaction=\"{}/held/reject\"",
+                tabs.base
+            ),
             next: last
                 .map(|last| format!("{LIST}/{}/held?after={}", shown.id, last.id))
                 .unwrap_or_default(),
+            first: match after {
+                Some(_) => format!("{LIST}/{}/held", shown.id),
+                None => String::new(),
+            },
+            tabs,
             held,
             links,
             error: String::new(),

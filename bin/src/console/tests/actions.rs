@@ -18,7 +18,9 @@ fn user(name: &str) -> Value {
 fn done(answer: &super::super::ConsoleAnswer) -> &str {
     let location = answer.location.as_deref().unwrap_or_default();
     assert_eq!(answer.status, 303, "{}", answer.body);
-    location.split_once("done=").map_or("", |(_, word)| word)
+    let done = location.split_once("done=").map_or("", |(_, word)| word);
+    // Some lead on to a row of the page.
+    done.split('#').next().unwrap_or_default()
 }
 
 #[test]
@@ -140,6 +142,12 @@ fn rules_are_drafted_moved_imported_activated_and_rolled_back() {
     assert_eq!(draft.last().unwrap().source.to_string(), "nickName");
     assert_eq!(
         done(&post("reorder", "key=job_title&direction=up")),
+        "drafted"
+    );
+    let back = post("reorder", "key=job_title&direction=up").location;
+    assert!(back.is_some_and(|back| back.ends_with("#rule-job_title")));
+    assert_eq!(
+        done(&post("reorder", "key=job_title&direction=down")),
         "drafted"
     );
     let moved = rules(VersionChoice::Draft).rules.rules;
