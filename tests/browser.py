@@ -540,8 +540,8 @@ class Story:
             check("what is copied is heard in the drawer", copy.text == "Copied", copy.text)
             self.until(lambda: copy.text == "Copy")
 
-    def filters(self):
-        self.open("/admin/users/scim-provisioning/logs")
+    def listen(self):
+        """Keeps what fetches say of themselves."""
         self.browser.execute_script("""
             const sent = window.fetch;
             window.sent = [];
@@ -549,6 +549,11 @@ class Story:
               window.sent.push(options?.headers?.["X-Fragment"]);
               return sent(address, options);
             };""")
+
+    def filters(self):
+        self.open("/admin/users/scim-provisioning/logs")
+        self.press("Pause live updates")
+        self.listen()
         self.fill("#q", "person3")
         self.until(lambda: "q=person3" in self.browser.current_url)
         self.until(lambda: self.find("form[action$='/export'] [name=q]").get_attribute("value")
@@ -557,9 +562,14 @@ class Story:
         check("the theme leads back to the filter",
               "q=person3" in self.find(".bar [name=next]").get_attribute("value"))
         check("what a script asks for says so", set(self.script("sent")) == {"1"})
+        self.press("Resume live updates")
 
     def signed_out(self, one):
         self.open(one + "/setup")
+        self.listen()
+        self.until(lambda: self.script("sent"))
+        check("what it asks for by itself is no use of the session",
+              set(self.script("sent")) == {"poll"})
         self.browser.delete_all_cookies()
         self.wait("You are signed out.")
         link = self.find("#signed-out a").get_attribute("href")

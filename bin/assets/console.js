@@ -50,8 +50,9 @@ function signedOut() {
   (document.querySelector("dialog[open] form, dialog[open]") ?? document.querySelector("main")).prepend(banner);
 }
 
-async function request(address, options) {
-  const answer = await fetch(address, { ...options, headers: { "X-Fragment": "1" } });
+// What is asked by itself, as a poll, is no use of the session.
+async function request(address, options, how = "1") {
+  const answer = await fetch(address, { ...options, headers: { "X-Fragment": how } });
   if (answer.redirected && new URL(answer.url).pathname === "/admin/login") {
     signedOut();
     throw new SignedOut();
@@ -63,8 +64,8 @@ async function read(answer) {
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
-async function load(address) {
-  const answer = await request(address);
+async function load(address, how) {
+  const answer = await request(address, {}, how);
   if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
   return read(answer);
 }
@@ -275,7 +276,7 @@ function refresh(id, seconds) {
       || region.contains(document.activeElement) || region.querySelector("details[open]")
       || String(getSelection());
     try {
-      if (!busy) swap(await load(location.href), id);
+      if (!busy) swap(await load(location.href, "poll"), id);
       refresh(id, seconds);
     } catch {
       // Signed out, which is said, or the server is away: the page stays as it is.

@@ -6,10 +6,12 @@ use scim_admin::event::{Activity, EventQuery};
 use scim_admin::people::ManagedCounts;
 use scim_admin::survey::SurveyKind;
 use scim_admin::{AccessToken, ConfigurationStatus, ProvisioningConfiguration};
+use scim_mapping::Catalog;
 use scim_provisioning::reapply::Drift;
 
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::charts::{Chart, begin};
+use super::rule::called;
 use super::{LIST, Shell, ago, instant, maybe, spaced};
 
 /// How a configuration is, in a word.
@@ -302,6 +304,7 @@ struct Drifted {
     /// When it was counted last.
     done: String,
     drift: Option<Drift>,
+    catalog: Catalog,
 }
 
 /// Who was edited by hand since the identity provider wrote them.
@@ -316,6 +319,7 @@ pub(in super::super) fn drift(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed
         waiting: survey.as_ref().is_some_and(|survey| survey.done.is_none()),
         done: ago(survey.and_then(|survey| survey.done), shown.now),
         drift: result.and_then(|result| serde_json::from_value(result).ok()),
+        catalog: admin.catalog()?,
     };
     ConsoleAnswer::page(200, &page)
 }

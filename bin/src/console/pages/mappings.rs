@@ -6,7 +6,7 @@ use scim_admin::people::{ManagedBy, PeopleQuery};
 use scim_admin::survey::SurveyKind;
 use scim_admin::{AdminError, VersionChoice};
 use scim_mapping::{
-    Apply, Catalog, Field, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference,
+    Apply, Catalog, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference,
 };
 use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
-use super::rule::{RuleForm, TRANSFORMS, at_fault, label, plain, shift, targets, told};
+use super::rule::{RuleForm, TRANSFORMS, at_fault, called, label, plain, shift, targets, told};
 use super::{LIST, Shell, ago, instant};
 
 /// A rule in the list.
@@ -605,11 +605,6 @@ pub(in super::super) fn reapply(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let admin = &visit.console.admin;
     admin.begin_reapply(&visit.actor()?, &edited.shown.id)?;
     Ok(ConsoleAnswer::redirect(edited.link("/impact?done=begun")))
-}
-
-/// What a field is called, by its key.
-fn called(catalog: &Catalog, key: &str) -> String {
-    Field::from_key(key).map_or_else(|| key.to_owned(), |field| label(catalog, &field))
 }
 
 /// Whether a rule did anything in a preview.

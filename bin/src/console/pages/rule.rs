@@ -198,6 +198,11 @@ pub(super) fn label(catalog: &Catalog, field: &Field) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// What a field is called, by its key.
+pub(super) fn called(catalog: &Catalog, key: &str) -> String {
+    Field::from_key(key).map_or_else(|| key.to_owned(), |field| label(catalog, &field))
+}
+
 /// The fields that rules of a resource can write: key, label, and whether it is the chosen one.
 pub(super) fn targets(
     catalog: &Catalog,
