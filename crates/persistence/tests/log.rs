@@ -467,8 +467,8 @@ fn only_what_the_log_keeps_whole_is_replayed() {
         let circle = json!({"schemas": [uri::BULK_REQUEST], "Operations": [
             {"method": "POST", "path": "/Groups", "bulkId": "a", "data": {"schemas": [uri::GROUP],
                 "displayName": "", "members": [{"value": "bulkId:b"}]}},
-            {"method": "POST", "path": "/Groups", "bulkId": "b", "data": {"schemas": [uri::GROUP],
-                "displayName": "b", "members": [{"value": "bulkId:a"}]}}]});
+            {"method": "POST", "path": "/Users", "bulkId": "b", "data": {"schemas": [uri::USER, uri::ENTERPRISE_USER],
+                "userName": "b", uri::ENTERPRISE_USER: {"manager": {"value": "bulkId:a"}}}}]});
         let none = format!("/Users/{}", uuid::Uuid::now_v7());
         for (method, path, body, reason) in [
             (Method::Get, none.as_str(), Value::Null, "only the creation"),

@@ -574,6 +574,15 @@ fn a_group_that_is_unlinked_stays_and_is_out_of_sight() {
         };
         let own = ManagedBy::Configuration(house.admin.configuration("Test").unwrap().id);
         assert_eq!((of(own), of(ManagedBy::Nobody)), (1, 0));
+        let seen = || house.get(&format!("/Groups/{group}"));
+        let before = seen()["meta"]["version"].clone();
+        let change = PersonChange::Unlink;
+        house.admin.change_person(&actor(), &ava, change).unwrap();
+        assert_ne!(
+            seen()["meta"]["version"],
+            before,
+            "a member is out of sight"
+        );
         house.admin.unlink_group(&actor(), &group).unwrap();
         assert_eq!((of(own), of(ManagedBy::Nobody)), (0, 1));
         let found = house.admin.group(&group).unwrap().group;

@@ -78,24 +78,14 @@ impl Kept {
             return Err(NotKept::LeftOut);
         }
         let body = request.get("body").filter(|_| method != Method::Delete);
-        let members = match (method, body) {
-            (Method::Delete, _) => None,
-            (_, Some(Value::Object(members))) => Some(members),
-            _ => return Err(NotKept::NotWhole),
-        };
+        if method != Method::Delete && !body.is_some_and(Value::is_object) {
+            return Err(NotKept::NotWhole);
+        }
         if body.is_some_and(hides) {
             return Err(NotKept::Hidden);
         }
-        let name = members.filter(|_| id.is_none()).and_then(|members| {
-            let wanted = match kind {
-                ResourceKind::User => "userName",
-                ResourceKind::Group => "displayName",
-            };
-            let bare = |name: &str| name.rsplit(':').next().unwrap_or_default().to_owned();
-            let mut named = members.iter();
-            let (_, value) = named.find(|(name, _)| same_name(&bare(name), wanted))?;
-            value.as_str().map(str::to_owned)
-        });
+        let name = body.filter(|_| id.is_none());
+        let name = name.and_then(|body| named(body, kind));
         Ok(Self {
             method,
             target: target.to_owned(),
@@ -106,6 +96,18 @@ impl Kept {
             name,
         })
     }
+}
+
+/// The `userName` or `displayName` that a document gives, with a schema before it or without.
+pub(crate) fn named(document: &Value, kind: ResourceKind) -> Option<String> {
+    let wanted = match kind {
+        ResourceKind::User => "userName",
+        ResourceKind::Group => "displayName",
+    };
+    let bare = |name: &str| name.rsplit(':').next().unwrap_or_default().to_owned();
+    let mut members = document.as_object()?.iter();
+    let (_, value) = members.find(|(name, _)| same_name(&bare(name), wanted))?;
+    value.as_str().map(str::to_owned)
 }
 
 impl ServiceProvider {

@@ -20,6 +20,7 @@ use crate::operation::{
 };
 use crate::policy::ExistingUsers;
 use crate::received::Received;
+use crate::replay::named;
 use crate::route::{self, Route};
 use crate::seen::{Seen, SeenAttribute};
 
@@ -266,7 +267,14 @@ impl ServiceProvider {
         };
         let read = matches!(route, Route::Search(_)) || method == Method::Get;
         if error.status() < 500 {
+            let known = context.event(attempted(method, read), route.kind());
+            let body = known.request.as_ref().and_then(|kept| kept.get("body"));
             let event = Event {
+                // Of what was refused there is no more than the name that it was to have.
+                resource_name: body
+                    .zip(route.kind())
+                    .and_then(|(body, kind)| named(body, kind))
+                    .map(|name| name.chars().take(NAME).collect()),
                 status: error.status(),
                 scim_type: error.scim_type().map(|t| t.as_str().to_owned()),
                 reason: Some(reason),
@@ -274,7 +282,7 @@ impl ServiceProvider {
                 detail: context.received.as_ref().map(|_| error.detail().to_owned()),
                 outcome,
                 resource_id,
-                ..context.event(attempted(method, read), route.kind())
+                ..known
             };
             if let Err(error) = self.directory.log(event, pending) {
                 tracing::error!(request_id = context.caller.request_id, %error, "log entry lost");
@@ -440,3 +448,6 @@ impl Context {
         }
     }
 }
+
+/// The longest name of what was refused, in characters.
+const NAME: usize = 512;

@@ -7,7 +7,7 @@ use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::condition::millis;
 use crate::connection::Connection;
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -95,7 +95,14 @@ fn counts(sql: &mut Sql, from: i64, until: i64, configuration: Option<Configurat
     ));
     sql.bind(from).push(" AND at < ").bind(until);
     if let Some(id) = configuration {
-        sql.push(" AND configuration_id = ").bind(id.to_string());
+        // With a plus SQLite stays with the index of times, and does not read the whole log of the
+        // configuration.
+        let column = match sql.dialect {
+            Dialect::Sqlite => " AND +configuration_id = ",
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => " AND configuration_id = ",
+        };
+        sql.push(column).bind(id.to_string());
     }
     sql.push(&format!(
         " GROUP BY configuration_id, at / {HOUR} * {HOUR}, outcome"

@@ -170,6 +170,14 @@ pub(super) fn change(
             let mut sql = connection.sql("DELETE FROM held_changes WHERE user_id = ");
             sql.bind(id);
             connection.execute(&sql)?;
+            // The groups show one member less.
+            let mut sql = connection.sql("UPDATE groups SET version = version + 1, updated_at = ");
+            sql.bind(millis(now)).push(
+                " WHERE managed_by IS NOT NULL AND id IN \
+                 (SELECT group_id FROM group_members WHERE member_id = ",
+            );
+            sql.bind(id).push(")");
+            connection.execute(&sql)?;
             ("user.unlinked", json!({ "managedBy": null }))
         }
     };
