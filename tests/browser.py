@@ -662,6 +662,8 @@ class Story:
 
 def main():
     server, idp, *shots = sys.argv[1:]
+    for folder in shots:
+        Path(folder).mkdir(parents=True, exist_ok=True)
     for scripted in (True, False):
         print(f"-- {'with' if scripted else 'without'} a script")
         story = Story(server, idp, scripted, shots[0] if shots else None)

@@ -222,6 +222,8 @@ struct Logs {
     actions: [&'static str; 9],
     sizes: Vec<(i64, bool)>,
     older: String,
+    /// Where the first page is, for whoever went on.
+    first: String,
     newest: bool,
 }
 
@@ -285,6 +287,10 @@ fn page(
         actions: Action::ALL.map(Action::as_str),
         sizes: sizes(visit),
         older: older.unwrap_or_default(),
+        first: match before {
+            Some(_) => format!("?{}&rows={limit}", filter.written()),
+            None => String::new(),
+        },
         newest: before.is_none() && !filter.is_wrong(),
         filter,
     };
