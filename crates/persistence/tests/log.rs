@@ -4,7 +4,7 @@
 mod common;
 
 use chrono::{DateTime, Duration, Utc};
-use common::{Engine, House, actor, configuration};
+use common::{House, actor, configuration, found, names, on_every_engine};
 use scim_admin::event::{AuditQuery, EventQuery, EventState, LoggedEvent};
 use scim_admin::people::PersonInput;
 use scim_admin::{Actor, AdminError};
@@ -12,31 +12,190 @@ use scim_protocol::schema::uri;
 use scim_provisioning::{ConfigurationId, Method, Request};
 use serde_json::{Value, json};
 
-fn on_every_engine(test: fn(&House)) {
-    for engine in Engine::all() {
-        test(&House::new(&engine));
-    }
-}
-
 fn user(name: &str) -> Value {
     json!({"schemas": [uri::USER], "userName": name})
 }
 
-/// The newest first.
-fn found(house: &House, query: EventQuery) -> Vec<LoggedEvent> {
-    let query = EventQuery {
-        limit: 100,
-        before: Some(i64::MAX),
-        ..query
-    };
-    house.admin.events(&query).unwrap()
+#[test]
+fn the_log_is_found_by_what_people_look_for() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("Ava"));
+        house.create("/Users", &user("bo"));
+        house.create(
+            "/Groups",
+            &json!({"schemas": [uri::GROUP], "displayName": "Avalanche"}),
+        );
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("BO")).status,
+            409
+        );
+        let by = |query| found(house, query);
+        let search = |text: &str| {
+            by(EventQuery {
+                search: Some(text.to_owned()),
+                ..EventQuery::default()
+            })
+        };
+        assert_eq!(names(&search("ava")), ["Avalanche", "Ava"]);
+        assert_eq!(names(&search(&ava)), ["Ava"]);
+        assert_eq!((search("a%").len(), search("valanche").len()), (0, 0));
+        assert_eq!(names(&search("AVAL")), ["Avalanche"]);
+        let request = search("bo")[0].request_id.clone();
+        assert!(
+            search(&request)
+                .iter()
+                .all(|event| event.request_id == request)
+        );
+        let failures = by(EventQuery {
+            outcome: Some("failure".to_owned()),
+            ..EventQuery::default()
+        });
+        assert_eq!((failures.len(), failures[0].status), (1, 409));
+        let groups = by(EventQuery {
+            resource_type: Some("Group".to_owned()),
+            ..EventQuery::default()
+        });
+        assert_eq!(names(&groups), ["Avalanche"]);
+        let action = by(EventQuery {
+            action: Some("update".to_owned()),
+            ..EventQuery::default()
+        });
+        assert_eq!(action.len(), 0);
+        let soon = Utc::now() + Duration::minutes(1);
+        assert_eq!(
+            by(EventQuery {
+                since: Some(soon),
+                ..EventQuery::default()
+            })
+            .len(),
+            0
+        );
+        assert_eq!(
+            by(EventQuery {
+                until: Some(soon),
+                ..EventQuery::default()
+            })
+            .len(),
+            4
+        );
+        let ago = Utc::now() - Duration::minutes(1);
+        assert_eq!(
+            by(EventQuery {
+                since: Some(ago),
+                ..EventQuery::default()
+            })
+            .len(),
+            4
+        );
+        assert_eq!(
+            by(EventQuery {
+                until: Some(ago),
+                ..EventQuery::default()
+            })
+            .len(),
+            0
+        );
+    });
 }
 
-fn names(events: &[LoggedEvent]) -> Vec<&str> {
-    let names = events
-        .iter()
-        .filter_map(|event| event.resource_name.as_deref());
-    names.collect()
+#[test]
+fn a_name_is_found_among_few_entries_and_among_many() {
+    on_every_engine(|house| {
+        house.create("/Users", &user("ava"));
+        house.create("/Users", &user("bo"));
+        let columns = "at, configuration_id, configuration_name, request_id, action, \
+                       resource_type, resource_id, resource_name, mapping_version, outcome, \
+                       status, changes, deviations, duration_micros, resource_key";
+        let again = format!(
+            "INSERT INTO provisioning_events ({columns}) \
+             SELECT {columns} FROM provisioning_events WHERE resource_key = 'ava'"
+        );
+        for _ in 0..12 {
+            house.tamper(&again);
+        }
+        let search = |text: &str| {
+            let search = Some(text.to_owned());
+            found(
+                house,
+                EventQuery {
+                    search,
+                    ..EventQuery::default()
+                },
+            )
+        };
+        let many = search("AV");
+        assert_eq!(many.len(), 100, "a page of 4,096 entries");
+        assert!(
+            many.iter()
+                .all(|event| event.resource_name.as_deref() == Some("ava"))
+        );
+        assert!(many.is_sorted_by(|one, next| one.id > next.id));
+        assert_eq!(names(&search("b")), ["bo"]);
+        assert_eq!(search(" ").len(), 100);
+    });
+}
+
+#[test]
+fn the_log_keeps_requests_without_their_secrets() {
+    on_every_engine(|house| {
+        let secret = |name: &str| {
+            let mut user = user(name);
+            user["password"] = json!("s3cret-s3cret");
+            user
+        };
+        house.create("/Users", &secret("ava"));
+        let bulk = json!({"schemas": [uri::BULK_REQUEST], "Operations": [
+            {"method": "POST", "path": "/Users", "bulkId": "1", "data": secret("bo")}]});
+        assert_eq!(house.request(Method::Post, "/Bulk", &bulk).status, 200);
+        let events = found(house, EventQuery::default());
+        assert_eq!(names(&events), ["bo", "ava"]);
+        for event in &events {
+            let request = event.request.as_ref().unwrap();
+            assert_eq!(request["method"], "POST");
+            assert_eq!(request["target"], "/Users");
+            assert_eq!(
+                request["body"]["userName"],
+                event.resource_name.clone().unwrap()
+            );
+            assert!(!request.to_string().contains("s3cret"), "{request}");
+        }
+    });
+}
+
+#[test]
+fn what_happened_is_counted_once_however_often_hours_are_closed() {
+    on_every_engine(|house| {
+        house.create("/Users", &user("ava"));
+        house.create("/Users", &user("bo"));
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("bo")).status,
+            409
+        );
+        // Two hours ago, as seen from the clock that closes hours.
+        house.tamper("UPDATE provisioning_events SET at = at - 7200000 WHERE outcome = 'success'");
+        let since = Utc::now() - Duration::hours(24);
+        let counted = || {
+            let activity = house.admin.activity(since, None).unwrap();
+            let of = |outcome: &str| {
+                let of = activity.iter().filter(|one| one.outcome == outcome);
+                of.map(|one| one.entries).sum::<i64>()
+            };
+            (of("success"), of("failure"))
+        };
+        assert_eq!(counted(), (2, 1));
+        house.admin.count_hours().unwrap();
+        assert_eq!(counted(), (2, 1));
+        house.admin.count_hours().unwrap();
+        house.create("/Users", &user("cy"));
+        assert_eq!(counted(), (3, 1));
+        assert!(
+            house
+                .admin
+                .activity(Utc::now() + Duration::hours(1), None)
+                .unwrap()
+                .is_empty()
+        );
+    });
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use diesel::connection::SimpleConnection;
+use scim_admin::event::{EventQuery, LoggedEvent};
 use scim_admin::{Actor, AdminService, ConfigurationInput, IdentityProvider, KeyRing};
 use scim_persistence::{Database, Settings};
 use scim_protocol::{Limits, Profile};
@@ -169,4 +170,27 @@ pub fn caller(configuration: Configuration) -> Caller {
         source: None,
         user_agent: None,
     }
+}
+
+pub fn on_every_engine(test: fn(&House)) {
+    for engine in Engine::all() {
+        test(&House::new(&engine));
+    }
+}
+
+/// What the log holds of it, the newest first.
+pub fn found(house: &House, query: EventQuery) -> Vec<LoggedEvent> {
+    let query = EventQuery {
+        limit: 100,
+        before: Some(i64::MAX),
+        ..query
+    };
+    house.admin.events(&query).unwrap()
+}
+
+pub fn names(events: &[LoggedEvent]) -> Vec<&str> {
+    let names = events
+        .iter()
+        .filter_map(|event| event.resource_name.as_deref());
+    names.collect()
 }
