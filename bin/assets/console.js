@@ -221,6 +221,7 @@ function swap(page, id) {
   if (!fresh || !old || old.innerHTML === fresh.innerHTML) return;
   old.replaceWith(document.adoptNode(fresh));
   begin(fresh);
+  watch(fresh);
 }
 
 // What leaves the page, and what comes back to it, has the filter that is shown.
@@ -267,23 +268,26 @@ for (const form of document.querySelectorAll("form[data-live]")) {
 
 // What happens elsewhere shows without a reload, unless somebody is busy with it or stopped it.
 let paused = sessionStorage.getItem("paused") === "yes";
+const watched = new Set();
 
 function refresh(id, seconds) {
   setTimeout(async () => {
     const region = document.getElementById(id);
-    if (!region?.dataset.refresh) return;
+    if (!region?.dataset.refresh) return unwatch(id);
     const busy = paused || document.hidden || document.querySelector("dialog[open]")
       || region.contains(document.activeElement) || region.querySelector("details[open]")
       || String(getSelection());
     try {
       if (!busy) swap(await load(location.href, "poll"), id);
-      refresh(id, seconds);
-    } catch {
-      // Signed out, which is said, or the server is away: the page stays as it is.
+    } catch (error) {
+      // Who is signed out is told so. A server that is away comes back.
+      if (error instanceof SignedOut) return unwatch(id);
     }
+    return refresh(id, seconds);
   }, seconds * 1000);
 }
 
+// One button stops all of them, before the first.
 function offerPausing(region) {
   const words = () => (paused ? "Resume live updates" : "Pause live updates");
   const pause = button(words(), "quiet pause", () => {
@@ -294,10 +298,19 @@ function offerPausing(region) {
   region.before(pause);
 }
 
-for (const region of document.querySelectorAll("[data-refresh]")) {
-  offerPausing(region);
+function watch(region) {
+  if (!region.dataset.refresh || watched.has(region.id)) return;
+  watched.add(region.id);
+  if (!document.querySelector("button.pause")) offerPausing(region);
   refresh(region.id, Number(region.dataset.refresh));
 }
+
+function unwatch(id) {
+  watched.delete(id);
+  if (!watched.size) document.querySelector("button.pause")?.remove();
+}
+
+for (const region of document.querySelectorAll("[data-refresh]")) watch(region);
 
 // Keys follow links and move the focus; they press nothing.
 let going = 0;

@@ -2,7 +2,7 @@
 
 use scim_admin::configuration::{parse_networks, parse_profile};
 use scim_admin::mapping::DraftSeen;
-use scim_admin::policy::Which;
+use scim_admin::policy::{LinksQuery, Which};
 use scim_admin::{
     AccessToken, AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider,
     ProvisioningConfiguration, VersionChoice,
@@ -472,7 +472,10 @@ fn decide(call: &Call<'_>, allow: bool) -> Answered {
 }
 
 pub(super) fn links(call: &Call<'_>) -> Result<Value, Problem> {
-    let found = call.api.admin.link_requests(&call.id()?)?;
+    let found = call
+        .api
+        .admin
+        .link_requests(&call.id()?, &LinksQuery::default())?;
     Ok(items(found.iter().map(documents::link)))
 }
 
@@ -483,8 +486,11 @@ pub(super) fn list_links(call: &Call<'_>) -> Answered {
 pub(super) fn approve_link(call: &Call<'_>) -> Answered {
     let chosen: input::LinkInput = call.read()?;
     let (admin, id) = (&call.api.admin, call.id()?);
-    let mut waiting = admin.link_requests(&id)?.into_iter();
-    let link = waiting.find(|link| link.person == chosen.person);
+    let query = LinksQuery {
+        person: Some(chosen.person),
+        ..LinksQuery::default()
+    };
+    let link = admin.link_requests(&id, &query)?.pop();
     let link = link.ok_or_else(|| Problem::new(422, "No such link waits."))?;
     admin.approve_link(&call.actor, &call.api.provider, &id, &link)?;
     list_links(call)

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use scim_admin::policy::LinkRequest;
+use scim_admin::policy::{LinkRequest, LinksQuery};
 
 use super::value::{actor, instant};
 use crate::documents;
@@ -44,7 +44,11 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     let instance = Instance::of(common)?;
     match action {
         Action::List { configuration } => {
-            list(common, &instance.admin().link_requests(&configuration)?)
+            let waiting = LinksQuery::default();
+            list(
+                common,
+                &instance.admin().link_requests(&configuration, &waiting)?,
+            )
         }
         Action::Approve(chosen) => approve(common, &instance, &chosen),
     }
@@ -52,7 +56,7 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
 
 fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Result<()> {
     let admin = instance.admin();
-    let waiting = admin.link_requests(&chosen.configuration)?;
+    let waiting = admin.link_requests(&chosen.configuration, &LinksQuery::default())?;
     let approved: Vec<_> = waiting
         .into_iter()
         .filter(|link| chosen.all || chosen.users.iter().any(|user| names(user, link)))

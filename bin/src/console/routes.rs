@@ -36,10 +36,17 @@ pub(super) enum Found<'p> {
 
 /// The page that a form stands on, or the nearest one above it.
 pub(super) fn page_above(path: &str) -> &str {
+    // A page whose part that varies is a word of the form's path is another one.
+    let mut form = match find("POST", path) {
+        Found::Route(route, _) => Some(route.path),
+        _ => None,
+    };
     let mut path = path;
     loop {
-        if path.is_empty() || matches!(find("GET", path), Found::Route(..)) {
-            return path;
+        match find("GET", path) {
+            Found::Route(page, _) if form.is_none_or(|form| form == page.path) => return path,
+            _ if path.is_empty() => return path,
+            _ => form = None,
         }
         path = path.rsplit_once('/').map_or("", |(above, _)| above);
     }
@@ -261,3 +268,32 @@ pub(super) const ROUTES: &[Route] = &[
         pages::settings::revoke_key,
     )),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::page_above;
+
+    #[test]
+    fn a_form_stands_on_the_page_above_it_and_on_no_other() {
+        for (form, page) in [
+            (
+                "/users/scim-provisioning/logs/export",
+                "/users/scim-provisioning/logs",
+            ),
+            ("/security/audit/export", "/security/audit"),
+            ("/users/1/block", "/users/1"),
+            (
+                "/users/scim-provisioning/1/held/allow",
+                "/users/scim-provisioning/1/held",
+            ),
+            (
+                "/users/scim-provisioning/1/edit",
+                "/users/scim-provisioning/1/edit",
+            ),
+            ("/settings/api-keys", "/settings"),
+            ("/login", "/login"),
+        ] {
+            assert_eq!(page_above(form), page, "{form}");
+        }
+    }
+}

@@ -60,6 +60,17 @@ impl Decision {
     }
 }
 
+/// Which links are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinksQuery {
+    /// That of this person alone.
+    pub person: Option<String>,
+    /// Only those behind the one of this person.
+    pub after: Option<String>,
+    /// At most so many; `None` for all.
+    pub limit: Option<i64>,
+}
+
 /// A user that an identity provider wanted to create, and the person who was there already.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkRequest {

@@ -17,7 +17,7 @@ use crate::people::{
     GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, Member, PeopleQuery, Person,
     PersonChange, PersonDetail, PersonInput,
 };
-use crate::policy::{Decision, HeldChange, LinkRequest};
+use crate::policy::{Decision, HeldChange, LinkRequest, LinksQuery};
 use crate::session::Session;
 use crate::survey::{Survey, SurveyKind};
 use crate::token::AccessToken;
@@ -491,12 +491,15 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<Vec<HeldChange>, StoreError>;
 
-    /// The links that wait, the oldest first.
+    /// The links that wait, in the order of the ids of their persons.
     ///
     /// # Errors
     /// See [`Store`].
-    fn link_requests(&self, configuration: ConfigurationId)
-    -> Result<Vec<LinkRequest>, StoreError>;
+    fn link_requests(
+        &self,
+        configuration: ConfigurationId,
+        query: &LinksQuery,
+    ) -> Result<Vec<LinkRequest>, StoreError>;
 
     /// Deletes entries of the provisioning log from before a time, at most so many; answers how many.
     ///
@@ -607,6 +610,12 @@ pub trait Store: Send + Sync {
         than: &LoggedEvent,
         name: Option<&str>,
     ) -> Result<Option<i64>, StoreError>;
+
+    /// Whether the resource that an entry of the log is about was written after it, by whomever.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn changed_since(&self, event: &LoggedEvent) -> Result<bool, StoreError>;
 
     /// Writes the audit entry of a replay, and marks the failure as resolved by somebody if that is
     /// what came of it.

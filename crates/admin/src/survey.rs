@@ -44,6 +44,7 @@ pub struct Survey {
     pub asked_by: String,
     /// When it was done; `None` while it waits.
     pub done: Option<DateTime<Utc>>,
-    /// What came of it, or of the one before while it waits.
+    /// What came of it, or of the one before while it waits; null when the rules did not fit the
+    /// fields.
     pub result: Option<Value>,
 }

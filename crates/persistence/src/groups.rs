@@ -153,6 +153,7 @@ pub(crate) fn adopt(
         return Ok(None);
     };
     let version = update(connection, scope, id, stored.version, group, now)?;
+    members::touch_groups_of(connection, scope, id, now)?;
     Ok(Some((id, version)))
 }
 

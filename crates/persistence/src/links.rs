@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
 use scim_admin::event::AuditEntry;
-use scim_admin::policy::LinkRequest;
+use scim_admin::policy::{LinkRequest, LinksQuery};
 use scim_provisioning::directory::{Approval, PendingLink};
 use scim_provisioning::{Configuration, ConfigurationId, StoreError};
 use serde_json::{Value, json};
@@ -85,6 +85,7 @@ pub(crate) fn approve(
 pub(crate) fn list(
     connection: &mut Connection,
     configuration: ConfigurationId,
+    query: &LinksQuery,
 ) -> Result<Vec<LinkRequest>, StoreError> {
     let mut sql = connection.sql(
         "SELECT l.person_id, u.user_name, l.attribute, l.document, l.at \
@@ -92,7 +93,20 @@ pub(crate) fn list(
          WHERE u.managed_by IS NULL AND l.configuration_id = ",
     );
     sql.bind(configuration.to_string());
-    sql.push(" ORDER BY l.at, l.person_id");
+    for (condition, person) in [
+        (" AND l.person_id = ", &query.person),
+        (" AND l.person_id > ", &query.after),
+    ] {
+        if let Some(person) = person {
+            sql.push(condition);
+            sql.bind(person.clone());
+        }
+    }
+    sql.push(" ORDER BY l.person_id");
+    if let Some(limit) = query.limit {
+        sql.push(" LIMIT ");
+        sql.bind(limit);
+    }
     let rows: Vec<LinkRow> = connection.rows(&sql)?;
     rows.into_iter()
         .map(|row| {

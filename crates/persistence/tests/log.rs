@@ -6,7 +6,7 @@ mod common;
 use chrono::{DateTime, Duration, Utc};
 use common::{House, actor, configuration, found, names, on_every_engine};
 use scim_admin::event::{AuditQuery, EventQuery, EventState, LoggedEvent};
-use scim_admin::people::PersonInput;
+use scim_admin::people::{PersonChange, PersonInput};
 use scim_admin::{Actor, AdminError};
 use scim_protocol::schema::uri;
 use scim_provisioning::{ConfigurationId, Method, Request};
@@ -556,6 +556,8 @@ fn an_old_request_does_not_undo_what_is_newer() {
             refused.starts_with(&format!("entry {newer} of the log")),
             "{refused}"
         );
+        // What is read of the log alone.
+        house.tamper("UPDATE users SET updated_at = 0");
         for (outcome, may) in [("held", false), ("warning", false), ("skipped", true)] {
             house.tamper(&format!(
                 "UPDATE provisioning_events SET outcome = '{outcome}' WHERE id = {newer}"
@@ -571,6 +573,13 @@ fn an_old_request_does_not_undo_what_is_newer() {
         let renamed = failure(house);
         assert_eq!(house.request(Method::Patch, &path, &rename).status, 409);
         assert!(house.admin.to_replay(&actor(), renamed).is_ok());
+
+        // What an administrator did by hand is newer as well.
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        let change = PersonChange::Block;
+        house.admin.change_person(&actor(), &ava, change).unwrap();
+        let refused = replay(house, renamed).unwrap_err();
+        assert!(refused.contains("changed later by hand"), "{refused}");
 
         // Who was created and has left meanwhile is not created again.
         assert_eq!(
@@ -714,5 +723,24 @@ fn what_is_older_than_it_is_kept_goes_block_by_block() {
         assert_eq!(forget().unwrap(), 1);
         assert_eq!(forget().unwrap(), 0);
         assert_eq!(names(&found(house, EventQuery::default())), ["d"]);
+    });
+}
+
+#[test]
+fn a_refused_name_that_cannot_be_stored_is_left_out_of_the_entry() {
+    on_every_engine(|house| {
+        for (path, body) in [
+            ("/Users", user("a\u{0}b")),
+            (
+                "/Groups",
+                json!({"schemas": [uri::GROUP], "displayName": "a\u{0}b"}),
+            ),
+        ] {
+            assert_eq!(house.request(Method::Post, path, &body).status, 400);
+            let entry = &found(house, EventQuery::default())[0];
+            assert_eq!((entry.status, &entry.resource_name), (400, &None), "{path}");
+            assert!(house.admin.to_replay(&actor(), entry.id).is_ok());
+        }
+        assert_eq!(found(house, EventQuery::default()).len(), 2);
     });
 }

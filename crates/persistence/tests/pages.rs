@@ -9,8 +9,9 @@ use scim_admin::account::Role;
 use scim_admin::event::{AuditQuery, EventQuery};
 use scim_admin::mapping::DraftSeen;
 use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
+use scim_admin::policy::LinksQuery;
 use scim_admin::survey::{Survey, SurveyKind};
-use scim_admin::{AdminError, ConfigurationInput, ConfigurationStatus};
+use scim_admin::{AdminError, ConfigurationInput, ConfigurationStatus, VersionChoice};
 use scim_mapping::MappedResource;
 use scim_protocol::schema::uri;
 use scim_provisioning::Method;
@@ -384,8 +385,17 @@ fn a_group_that_is_unlinked_stays_and_is_out_of_sight() {
             before,
             "a member is out of sight"
         );
+        let outer = house.create(
+            "/Groups",
+            &json!({"schemas": [uri::GROUP], "displayName": "All", "members": [{"value": group}]}),
+        );
+        let outer = || house.get(&format!("/Groups/{outer}"));
+        let before = outer();
+        assert_eq!(before["members"].as_array().map(Vec::len), Some(1));
         house.admin.unlink_group(&actor(), &group).unwrap();
-        assert_eq!((of(own), of(ManagedBy::Nobody)), (0, 1));
+        assert_eq!((of(own), of(ManagedBy::Nobody)), (1, 1));
+        assert_eq!(outer().get("members"), None);
+        assert_ne!(outer()["meta"]["version"], before["meta"]["version"]);
         let found = house.admin.group(&group).unwrap().group;
         assert_eq!((found.managed_by, found.members), (None, 1));
         let path = format!("/Groups/{group}");
@@ -706,8 +716,31 @@ fn what_is_counted_over_many_is_counted_in_the_background() {
             (json!(1), json!(1))
         );
 
+        let seen = || {
+            let found = admin.configuration("Test").unwrap();
+            admin.survey(&found, SurveyKind::Impact).unwrap().unwrap()
+        };
+        admin
+            .ask_survey(&actor(), &house.provider, "Test", SurveyKind::Impact)
+            .unwrap();
+        assert_eq!(count(&seen(), "users"), json!(1));
+        let resource = MappedResource::User;
+        let mut rules = admin
+            .mapping("Test", resource, VersionChoice::Active)
+            .unwrap()
+            .rules;
+        rules.rules.pop();
+        let rules = json!(rules);
+        admin
+            .draft_mapping(&actor(), "Test", &rules, "", &DraftSeen::None)
+            .unwrap();
+
+        let old = seen();
+        assert!(old.done.is_some());
+        assert_eq!(old.result, None, "other rules are counted anew");
+
         // As it is with many: somebody asks, and it waits until somebody has time.
-        house.tamper("UPDATE surveys SET done_at = NULL");
+        house.tamper("UPDATE surveys SET done_at = NULL WHERE kind = 'drift'");
         assert!(admin.work_waits().unwrap());
         let waiting = survey().unwrap();
         assert_eq!((waiting.done, waiting.result), (None, few.result));
@@ -731,7 +764,10 @@ fn an_approved_link_is_one_change_with_its_entry() {
         let eve = admin.add_person(&actor(), &person("eve")).unwrap();
         let refused = house.request(Method::Post, "/Users", &user("eve"));
         assert_eq!(refused.status, 409);
-        let link = admin.link_requests("Test").unwrap().remove(0);
+        let link = admin
+            .link_requests("Test", &LinksQuery::default())
+            .unwrap()
+            .remove(0);
         let approve = || admin.approve_link(&actor(), &house.provider, "Test", &link);
         let approved = || {
             let query = AuditQuery {
@@ -754,6 +790,11 @@ fn an_approved_link_is_one_change_with_its_entry() {
         approve().unwrap();
         assert!(admin.person(&eve).unwrap().person.managed_by.is_some());
         assert_eq!(approved(), 1);
-        assert!(admin.link_requests("Test").unwrap().is_empty());
+        assert!(
+            admin
+                .link_requests("Test", &LinksQuery::default())
+                .unwrap()
+                .is_empty()
+        );
     });
 }

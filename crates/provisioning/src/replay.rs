@@ -1,6 +1,7 @@
 //! Carrying out again what the log kept of a request.
 
 use scim_protocol::path::same_name;
+use scim_protocol::text::storable;
 use serde_json::Value;
 
 use crate::id::{ResourceId, ResourceKind};
@@ -59,7 +60,8 @@ impl Kept {
         let target = text("target").ok_or(NotKept::NotWhole)?;
         // Older versions did not keep whether there was a condition.
         let if_match = request.get("ifMatch").ok_or(NotKept::NotWhole)?;
-        if target.chars().count() >= received::TARGET {
+        let shortened = |text: &str| text.chars().count() >= received::TARGET;
+        if shortened(target) || if_match.as_str().is_some_and(shortened) {
             return Err(NotKept::NotWhole);
         }
         let (path, _) = split(target);
@@ -107,7 +109,8 @@ pub(crate) fn named(document: &Value, kind: ResourceKind) -> Option<String> {
     let bare = |name: &str| name.rsplit(':').next().unwrap_or_default().to_owned();
     let mut members = document.as_object()?.iter();
     let (_, value) = members.find(|(name, _)| same_name(&bare(name), wanted))?;
-    value.as_str().map(str::to_owned)
+    let name = value.as_str().filter(|name| storable(name));
+    name.map(str::to_owned)
 }
 
 impl ServiceProvider {
@@ -230,6 +233,10 @@ mod tests {
                 "{method} {target}"
             );
         }
+        let tags = "W/\"12\", ".repeat(received::TARGET);
+        let tags: String = tags.chars().take(received::TARGET).collect();
+        let cut = json!({"method": "PUT", "target": users, "body": user(), "ifMatch": tags});
+        assert_eq!(Kept::read(&cut, Some(ID)), Err(NotWhole));
         let older = json!({"method": "POST", "target": "/Users", "body": user()});
         assert_eq!(Kept::read(&older, None), Err(NotWhole));
         let mut part = older;

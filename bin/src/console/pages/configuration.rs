@@ -4,10 +4,12 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::event::{Activity, EventQuery};
 use scim_admin::people::ManagedCounts;
-use scim_admin::survey::SurveyKind;
+use scim_admin::survey::{Survey, SurveyKind};
 use scim_admin::{AccessToken, ConfigurationStatus, ProvisioningConfiguration};
 use scim_mapping::Catalog;
 use scim_provisioning::reapply::Drift;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::charts::{Chart, begin};
@@ -38,7 +40,7 @@ impl Health {
             ConfigurationStatus::Disabled => return said("", "Disabled"),
         }
         if !tokens.iter().any(|token| token.is_live(now)) {
-            return said("bad", "No live token");
+            return said("bad", NO_TOKEN);
         }
         if tokens.iter().all(|token| token.last_used.is_none()) {
             return said("", "Waiting");
@@ -301,6 +303,8 @@ struct Drifted {
     tabs: Tabs,
     /// Whether it is being counted.
     waiting: bool,
+    /// Why there is nothing to show.
+    uncounted: &'static str,
     /// When it was counted last.
     done: String,
     drift: Option<Drift>,
@@ -312,16 +316,40 @@ pub(in super::super) fn drift(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed
     let shown = Shown::find(visit)?;
     let admin = &visit.console.admin;
     let survey = admin.survey(&shown.configuration, SurveyKind::Drift)?;
-    let result = survey.as_ref().and_then(|survey| survey.result.clone());
     let page = Drifted {
         shell: shown.shell(visit, "Drift")?,
         tabs: shown.tabs(visit, "overview"),
-        waiting: survey.as_ref().is_some_and(|survey| survey.done.is_none()),
-        done: ago(survey.and_then(|survey| survey.done), shown.now),
-        drift: result.and_then(|result| serde_json::from_value(result).ok()),
+        waiting: waits(survey.as_ref()),
+        uncounted: uncounted(survey.as_ref()),
+        done: ago(survey.as_ref().and_then(|survey| survey.done), shown.now),
+        drift: result_of(survey),
         catalog: admin.catalog()?,
     };
     ConsoleAnswer::page(200, &page)
+}
+
+/// Whether a survey is being carried out.
+pub(super) fn waits(survey: Option<&Survey>) -> bool {
+    survey.is_some_and(|survey| survey.done.is_none())
+}
+
+/// Why a survey has nothing to show; empty where it has something.
+pub(super) fn uncounted(survey: Option<&Survey>) -> &'static str {
+    match survey.map(|survey| (survey.done, &survey.result)) {
+        None => "Nobody has counted yet.",
+        Some((None, _)) => "Counting; this page shows it when it is done.",
+        Some((_, None)) => "The rules have changed since they were counted.",
+        Some((_, Some(Value::Null))) => {
+            "The rules do not fit the fields. There is nothing to count until they do."
+        }
+        Some(_) => "",
+    }
+}
+
+/// What a survey has to show. While it is being carried out, what came of the one before is old.
+pub(super) fn result_of<T: DeserializeOwned>(survey: Option<Survey>) -> Option<T> {
+    let survey = survey.filter(|survey| survey.done.is_some())?;
+    serde_json::from_value(survey.result?).ok()
 }
 
 /// Has it counted who was edited by hand.
@@ -332,6 +360,8 @@ pub(in super::super) fn count_drift(visit: &Visit<'_>) -> Result<ConsoleAnswer, 
     Ok(ConsoleAnswer::redirect(format!("{LIST}/{id}/drift")))
 }
 
+/// The health of a configuration whose tokens have all ended.
+pub(super) const NO_TOKEN: &str = "No live token";
 /// How many days before its end a token is talked about.
 const SOON: i64 = 30;
 

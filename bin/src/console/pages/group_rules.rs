@@ -35,6 +35,8 @@ struct Page {
     drafted: bool,
     rows: Vec<Row>,
     groups: Vec<GroupSummary>,
+    /// Where all groups are, when there may be more than are shown.
+    more: String,
     error: String,
 }
 
@@ -42,9 +44,11 @@ impl Page {
     fn new(visit: &Visit<'_>, edited: &Edited) -> Result<Self, Failed> {
         let groups = visit.console.admin.groups(&GroupsQuery {
             managed_by: ManagedBy::Configuration(edited.shown.configuration.id),
-            limit: 50,
+            limit: RECEIVED,
             ..GroupsQuery::default()
         })?;
+        let full = i64::try_from(groups.len()).is_ok_and(|count| count == RECEIVED);
+        let more = format!("/admin/groups?managed={}", edited.shown.configuration.id);
         let rules = edited.base().rules.group_rules.iter().zip(1..);
         Ok(Self {
             shell: edited.shown.shell(visit, "Groups & roles")?,
@@ -69,10 +73,14 @@ impl Page {
                 })
                 .collect(),
             groups,
+            more: if full { more } else { String::new() },
             error: String::new(),
         })
     }
 }
+
+/// How many groups are shown.
+const RECEIVED: i64 = 50;
 
 fn when(rule: &GroupMatch) -> String {
     match rule {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
-use super::configuration::{Shown, Tabs};
+use super::configuration::{Shown, Tabs, result_of, uncounted, waits};
 use super::rule::{RuleForm, TRANSFORMS, at_fault, called, label, plain, shift, targets, told};
 use super::{LIST, Shell, ago, instant};
 
@@ -561,6 +561,8 @@ struct ImpactPage {
     active: i64,
     /// Whether it is being counted.
     waiting: bool,
+    /// Why there is nothing to show.
+    uncounted: &'static str,
     /// When it was counted last.
     done: String,
     impact: Option<Impact>,
@@ -573,7 +575,6 @@ pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     let edited = Edited::find(visit, "user")?;
     let admin = &visit.console.admin;
     let survey = admin.survey(&edited.shown.configuration, SurveyKind::Impact)?;
-    let result = survey.as_ref().and_then(|survey| survey.result.clone());
     let mut jobs = admin.jobs(&edited.shown.id)?;
     jobs.truncate(5);
     let page = ImpactPage {
@@ -583,9 +584,13 @@ pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         drafted: edited.draft.is_some(),
         catalog: admin.catalog()?,
         active: edited.active.version,
-        waiting: survey.as_ref().is_some_and(|survey| survey.done.is_none()),
-        done: ago(survey.and_then(|survey| survey.done), edited.shown.now),
-        impact: result.and_then(|result| serde_json::from_value(result).ok()),
+        waiting: waits(survey.as_ref()),
+        uncounted: uncounted(survey.as_ref()),
+        done: ago(
+            survey.as_ref().and_then(|survey| survey.done),
+            edited.shown.now,
+        ),
+        impact: result_of(survey),
         jobs,
     };
     ConsoleAnswer::page(200, &page)

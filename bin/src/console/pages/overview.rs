@@ -7,7 +7,7 @@ use scim_admin::event::{Activity, EventQuery, EventState};
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::charts::Chart;
-use super::configuration::{Health, expiring};
+use super::configuration::{Health, NO_TOKEN, expiring};
 use super::{Shell, ago, instant};
 
 struct Card {
@@ -55,7 +55,7 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         let health = Health::new(&one, &tokens, &own, now);
         let expiring = expiring(&tokens, now);
         cards.push(Card {
-            rank: match (health.kind, counts.held, expiring.as_str()) {
+            rank: match (health.kind, counts.held + counts.links, expiring.as_str()) {
                 ("bad", ..) => 0,
                 (_, 1.., _) => 1,
                 ("warning", ..) => 2,
@@ -110,19 +110,28 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
 /// What needs somebody, in words, with the colour it has.
 fn needs(cards: &[Card]) -> Vec<(String, &'static str)> {
     let count = |fits: fn(&Card) -> bool| cards.iter().filter(|card| fits(card)).count();
-    let failing = count(|card| card.health.kind == "bad");
+    let unusable = count(|card| card.health.kind == "bad" && card.health.text == NO_TOKEN);
+    let failing = count(|card| card.health.kind == "bad" && card.health.text != NO_TOKEN);
     let failures = count(|card| card.health.kind == "warning");
     let ending = count(|card| !card.expiring.is_empty());
     let held: i64 = cards.iter().map(|card| card.held).sum();
     let held = usize::try_from(held).unwrap_or_default();
+    let links: i64 = cards.iter().map(|card| card.links).sum();
+    let links = usize::try_from(links).unwrap_or_default();
     let said = [
         (failing, format!("{failing} failing"), "bad"),
+        (unusable, format!("{unusable} without a live token"), "bad"),
         (
             failures,
             format!("{failures} with failures or warnings"),
             "warning",
         ),
         (held, counted(held, "held change", "held changes"), "held"),
+        (
+            links,
+            counted(links, "pending link", "pending links"),
+            "held",
+        ),
         (
             ending,
             counted(ending, "token ends soon", "tokens end soon"),

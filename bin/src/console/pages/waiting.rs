@@ -2,7 +2,7 @@
 
 use askama::Template;
 use scim_admin::AdminError;
-use scim_admin::policy::{HeldChange, LinkRequest, Which};
+use scim_admin::policy::{HeldChange, LinkRequest, LinksQuery, Which};
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
@@ -20,6 +20,10 @@ struct Waiting {
     /// Where the first one is, for whoever went on.
     first: String,
     links: Vec<LinkRequest>,
+    /// Where the links behind the last one that is shown are.
+    next_links: String,
+    /// Where the first one is, for whoever went on.
+    first_links: String,
     error: String,
     /// What is asked before all of them are decided.
     allow_all: String,
@@ -34,8 +38,15 @@ impl Waiting {
         let held = admin.held(&shown.id, after, SHOWN)?;
         let full = i64::try_from(held.len()).is_ok_and(|count| count == SHOWN);
         let last = held.last().filter(|_| full);
-        let mut links = admin.link_requests(&shown.id)?;
-        links.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+        let behind = visit.query.given("link");
+        let query = LinksQuery {
+            after: behind.map(str::to_owned),
+            limit: Some(SHOWN),
+            ..LinksQuery::default()
+        };
+        let links = admin.link_requests(&shown.id, &query)?;
+        let full = i64::try_from(links.len()).is_ok_and(|count| count == SHOWN);
+        let last_link = links.last().filter(|_| full);
         let count = usize::try_from(tabs.held).unwrap_or(usize::MAX);
         let all = counted(count, "held change", "held changes");
         Ok(Self {
@@ -51,6 +62,13 @@ impl Waiting {
                 .unwrap_or_default(),
             first: match after {
                 Some(_) => format!("{LIST}/{}/held", shown.id),
+                None => String::new(),
+            },
+            next_links: last_link
+                .map(|last| format!("{LIST}/{}/links?link={}#links", shown.id, last.person))
+                .unwrap_or_default(),
+            first_links: match behind {
+                Some(_) => format!("{LIST}/{}/links#links", shown.id),
                 None => String::new(),
             },
             tabs,
@@ -101,8 +119,11 @@ pub(in super::super) fn approve(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let shown = Shown::find(visit)?;
     let admin = &visit.console.admin;
     let person = visit.form.text("person");
-    let mut waiting = admin.link_requests(&shown.id)?.into_iter();
-    let request = waiting.find(|link| link.person == person);
+    let query = LinksQuery {
+        person: Some(person.to_owned()),
+        ..LinksQuery::default()
+    };
+    let request = admin.link_requests(&shown.id, &query)?.pop();
     let request = request.ok_or(Failed::NotFound)?;
     let (actor, provider) = (visit.actor()?, &visit.console.provider);
     match admin.approve_link(&actor, provider, &shown.id, &request) {

@@ -341,7 +341,7 @@ fn many_configurations_are_sorted_by_what_they_need() {
     house.admin.revoke_tokens(&actor(), &revoked, None).unwrap();
     let page = get(&house, &ada, "/");
     assert!(
-        page.contains("1 failing") && page.contains("4 tokens end soon"),
+        page.contains("1 without a live token") && page.contains("4 tokens end soon"),
         "{page}"
     );
     assert!(page.contains("12 more under SCIM Provisioning"), "{page}");

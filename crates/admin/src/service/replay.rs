@@ -55,6 +55,9 @@ impl AdminService {
                 "entry {newer} of the log changed it later, and an old request must not undo that"
             )));
         }
+        if self.store.changed_since(&event)? {
+            return refused("it was changed later by hand, and an old request must not undo that");
+        }
         let caller = Caller {
             configuration: Arc::new(configuration.to_provisioning()),
             request_id: uuid::Uuid::new_v4().to_string(),

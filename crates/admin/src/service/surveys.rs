@@ -40,16 +40,43 @@ impl AdminService {
         }
     }
 
-    /// The survey of a kind, if one was ever asked for.
+    /// The survey of a kind, if one was ever asked for. What other rules than those of now would
+    /// have changed is left out of it.
     ///
     /// # Errors
-    /// [`AdminError::Store`].
+    /// [`AdminError::NotFound`].
     pub fn survey(
         &self,
         configuration: &ProvisioningConfiguration,
         kind: SurveyKind,
     ) -> Result<Option<Survey>, AdminError> {
-        Ok(self.store.survey(configuration.id, kind)?)
+        let mut survey = self.store.survey(configuration.id, kind)?;
+        if let Some(survey) = survey.as_mut().filter(|_| kind == SurveyKind::Impact) {
+            let rules = self.rules_of_impact(configuration)?.1;
+            let of = |result: &Value| result.get(RULES).and_then(Value::as_str) == Some(&rules);
+            survey.result = survey
+                .result
+                .take()
+                .filter(|result| result.is_null() || of(result));
+        }
+        Ok(survey)
+    }
+
+    /// The draft of the user mapping, or the active version where there is no draft, and what
+    /// tells the rules that are counted from others.
+    fn rules_of_impact(
+        &self,
+        configuration: &ProvisioningConfiguration,
+    ) -> Result<(VersionChoice, String), AdminError> {
+        let (id, users) = (configuration.id.to_string(), MappedResource::User);
+        let versions = self.store.mappings(configuration.id, users)?;
+        let choice = match versions.iter().any(|version| version.version == DRAFT) {
+            true => VersionChoice::Draft,
+            false => VersionChoice::Active,
+        };
+        let users = self.mapping(&id, users, choice)?.checksum;
+        let groups = self.mapping(&id, MappedResource::Group, VersionChoice::Active)?;
+        Ok((choice, format!("{users} {}", groups.checksum)))
     }
 
     /// Carries out the survey that waits longest; answers whether one waited.
@@ -87,15 +114,17 @@ impl AdminService {
                 drift.map(|drift| json!(drift))
             }
             SurveyKind::Impact => {
-                let (id, users) = (configuration.id.to_string(), MappedResource::User);
-                let versions = self.store.mappings(configuration.id, users)?;
-                let choice = match versions.iter().any(|version| version.version == DRAFT) {
-                    true => VersionChoice::Draft,
-                    false => VersionChoice::Active,
-                };
-                let source = self.model(&id, users, choice)?;
+                let (choice, rules) = self.rules_of_impact(configuration)?;
+                let id = configuration.id.to_string();
+                let source = self.model(&id, MappedResource::User, choice)?;
                 let impact = provider.impact(&configuration.to_provisioning(), &source);
-                impact.map(|impact| json!(impact))
+                impact.map(|impact| {
+                    let mut result = json!(impact);
+                    if let Some(members) = result.as_object_mut() {
+                        members.insert(RULES.to_owned(), json!(rules));
+                    }
+                    result
+                })
             }
         };
         let result = match counted {
@@ -112,6 +141,8 @@ impl AdminService {
     }
 }
 
+/// What in a result tells of which rules it is.
+const RULES: &str = "rules";
 /// Over how many users a survey is carried out at once.
 const AT_ONCE: i64 = 500;
 /// How long a survey may take before another server takes it up.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Actor, AdminService, entry_of, now};
 use crate::error::AdminError;
-use crate::policy::{Decision, HeldChange, LinkRequest, Which};
+use crate::policy::{Decision, HeldChange, LinkRequest, LinksQuery, Which};
 
 impl AdminService {
     /// What the guard holds of a configuration, in order of time, behind an id.
@@ -72,13 +72,17 @@ impl AdminService {
         Ok(decided)
     }
 
-    /// The links of a configuration that wait, the oldest first.
+    /// The links of a configuration that wait, in the order of the ids of their persons.
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
-    pub fn link_requests(&self, name_or_id: &str) -> Result<Vec<LinkRequest>, AdminError> {
+    pub fn link_requests(
+        &self,
+        name_or_id: &str,
+        query: &LinksQuery,
+    ) -> Result<Vec<LinkRequest>, AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.link_requests(configuration.id)?)
+        Ok(self.store.link_requests(configuration.id, query)?)
     }
 
     /// Puts the person of a link that waits under the management of the configuration, as its

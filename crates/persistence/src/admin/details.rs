@@ -170,14 +170,7 @@ pub(super) fn change(
             let mut sql = connection.sql("DELETE FROM held_changes WHERE user_id = ");
             sql.bind(id);
             connection.execute(&sql)?;
-            // The groups show one member less.
-            let mut sql = connection.sql("UPDATE groups SET version = version + 1, updated_at = ");
-            sql.bind(millis(now)).push(
-                " WHERE managed_by IS NOT NULL AND id IN \
-                 (SELECT group_id FROM group_members WHERE member_id = ",
-            );
-            sql.bind(id).push(")");
-            connection.execute(&sql)?;
+            lose_member(connection, id, now)?;
             ("user.unlinked", json!({ "managedBy": null }))
         }
     };
@@ -225,6 +218,7 @@ pub(super) fn unlink_group(
     if connection.execute(&sql)? == 0 {
         return Ok(false);
     }
+    lose_member(connection, id, now)?;
     announce(
         connection,
         "group.unlinked",
@@ -234,6 +228,22 @@ pub(super) fn unlink_group(
         now,
     )?;
     Ok(true)
+}
+
+/// Counts up the managed groups that show one member less.
+fn lose_member(
+    connection: &mut Connection,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE groups SET version = version + 1, updated_at = ");
+    sql.bind(millis(now)).push(
+        " WHERE managed_by IS NOT NULL AND id IN \
+         (SELECT group_id FROM group_members WHERE member_id = ",
+    );
+    sql.bind(id).push(")");
+    connection.execute(&sql)?;
+    Ok(())
 }
 
 fn announce(

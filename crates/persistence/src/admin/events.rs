@@ -417,6 +417,25 @@ pub(super) fn newer_change(
     Ok(row.map(|row| row.id))
 }
 
+/// Whether the resource of an entry was written after it.
+pub(super) fn changed_since(
+    connection: &mut Connection,
+    event: &LoggedEvent,
+) -> Result<bool, StoreError> {
+    let Some(id) = &event.resource_id else {
+        return Ok(false);
+    };
+    for table in ["users", "groups"] {
+        let mut sql = connection.sql(&format!("SELECT version AS id FROM {table} WHERE id = "));
+        sql.bind(id).push(" AND updated_at > ");
+        sql.bind(millis(event.at));
+        if connection.row::<IdRow>(&sql)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Deletes entries from before a time, the oldest first; answers how many.
 pub(super) fn forget(
     connection: &mut Connection,

@@ -24,7 +24,7 @@ use scim_admin::people::{
     GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, Member, PeopleQuery, Person,
     PersonChange, PersonDetail, PersonInput,
 };
-use scim_admin::policy::{Decision, HeldChange, LinkRequest};
+use scim_admin::policy::{Decision, HeldChange, LinkRequest, LinksQuery};
 use scim_admin::session::Session;
 use scim_admin::survey::{Survey, SurveyKind};
 use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
@@ -568,8 +568,9 @@ impl Store for Database {
     fn link_requests(
         &self,
         configuration: ConfigurationId,
+        query: &LinksQuery,
     ) -> Result<Vec<LinkRequest>, StoreError> {
-        self.reading(|connection| links::list(connection, configuration))
+        self.reading(|connection| links::list(connection, configuration, query))
     }
 
     fn forget_events(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
@@ -674,6 +675,10 @@ impl Store for Database {
         name: Option<&str>,
     ) -> Result<Option<i64>, StoreError> {
         self.reading(|connection| events::newer_change(connection, than, name))
+    }
+
+    fn changed_since(&self, event: &LoggedEvent) -> Result<bool, StoreError> {
+        self.reading(|connection| events::changed_since(connection, event))
     }
 
     fn note_replay(

@@ -171,7 +171,7 @@ fn create_group(
     let mut event = context.event(action, Some(ResourceKind::Group));
     event.status = 201;
     event.resource_id = Some(id);
-    event.resource_name = Some(group.name.clone());
+    event.resource_name = user::text(&group.document, "displayName");
     event.deviations = user::notes(deviations, &[]);
     event.changes = json!([{ "path": "", "new": group.document }, changes.to_json()]);
     transaction.record(&event)?;

@@ -29,7 +29,7 @@ pub(crate) fn delete(
         match kind {
             ResourceKind::User => delete_user(&context, transaction, id, if_match, &mut event)?,
             ResourceKind::Group => {
-                event.resource_name = Some(delete_group(&context, transaction, id, if_match)?);
+                event.resource_name = delete_group(&context, transaction, id, if_match)?;
             }
         }
         transaction.record(&event)?;
@@ -72,11 +72,11 @@ fn delete_group(
     transaction: &mut dyn DirectoryTransaction,
     id: ResourceId,
     if_match: Option<&str>,
-) -> Result<String, Failure> {
+) -> Result<Option<String>, Failure> {
     let group = transaction
         .lock_group(context.scope(), id)?
         .ok_or_else(Error::not_found)?;
     check_match(group.version, if_match)?;
     transaction.delete_group(context.scope(), id, context.now)?;
-    Ok(group.name)
+    Ok(text(&group.document, "displayName"))
 }

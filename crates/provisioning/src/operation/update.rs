@@ -5,7 +5,7 @@ use scim_protocol::patch::{ListEdit, PatchRequest};
 use scim_protocol::query::Projection;
 use scim_protocol::resource::{Change as AttributeChange, changes};
 use scim_protocol::{Deviation, Error, Resource, Tolerance, Version};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::departure::{self, Verdict};
 use super::members::{self, MemberChanges};
@@ -244,7 +244,7 @@ fn update_group(
         log_group(
             context,
             transaction,
-            (id, &prepared.name, status),
+            (id, &prepared.document, status),
             &changed,
             &memberships,
             tolerance.deviations(),
@@ -292,7 +292,7 @@ fn updated_group(
 fn log_group(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
-    (id, name, status): (ResourceId, &str, u16),
+    (id, document, status): (ResourceId, &Map<String, Value>, u16),
     changed: &[AttributeChange],
     memberships: &MemberChanges,
     deviations: &[Deviation],
@@ -304,7 +304,7 @@ fn log_group(
     };
     let mut event = context.event(action, Some(ResourceKind::Group));
     event.resource_id = Some(id);
-    event.resource_name = Some(name.to_owned());
+    event.resource_name = user::text(document, "displayName");
     event.status = status;
     let mut listed: Vec<Value> = changed.iter().map(change_json).collect();
     if !memberships.is_empty() {
