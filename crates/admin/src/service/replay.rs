@@ -56,7 +56,9 @@ impl AdminService {
             )));
         }
         if self.store.changed_since(&event)? {
-            return refused("it was changed later by hand, and an old request must not undo that");
+            return refused(
+                "it was changed later by hand, or one of its members was, and an old request must not undo that",
+            );
         }
         let caller = Caller {
             configuration: Arc::new(configuration.to_provisioning()),

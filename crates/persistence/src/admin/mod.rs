@@ -35,8 +35,28 @@ use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
 pub(crate) use self::directory::page;
+use crate::connection::Connection;
 use crate::database::Database;
 use crate::{held, jobs, links, log};
+
+impl Database {
+    /// Makes a change and, if there was something to change, its audit entry in the same
+    /// transaction; answers whether there was.
+    fn audited(
+        &self,
+        audit: &AuditEntry,
+        mut change: impl FnMut(&mut Connection) -> Result<bool, StoreError> + Send + 'static,
+    ) -> Result<bool, StoreError> {
+        let audit = audit.clone();
+        self.writing(move |connection| {
+            let changed = change(connection)?;
+            if changed {
+                log::audit(connection, &audit)?;
+            }
+            Ok(changed)
+        })
+    }
+}
 
 impl Store for Database {
     fn add_configuration(
@@ -139,13 +159,9 @@ impl Store for Database {
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
-        let (id, audit) = (id.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            let revoked = tokens::revoke(connection, &id, now)?;
-            if revoked {
-                log::audit(connection, &audit)?;
-            }
-            Ok(revoked)
+        let id = id.to_owned();
+        self.audited(audit, move |connection| {
+            tokens::revoke(connection, &id, now)
         })
     }
 
@@ -156,13 +172,9 @@ impl Store for Database {
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
-        let (id, audit) = (id.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            let found = tokens::set_end(connection, &id, end, now)?;
-            if found {
-                log::audit(connection, &audit)?;
-            }
-            Ok(found)
+        let id = id.to_owned();
+        self.audited(audit, move |connection| {
+            tokens::set_end(connection, &id, end, now)
         })
     }
 
@@ -198,13 +210,12 @@ impl Store for Database {
         password: &PasswordHash,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
-        let (name, password, audit) = (name.to_owned(), password.clone(), audit.clone());
-        self.writing(move |connection| {
+        let (name, password) = (name.to_owned(), password.clone());
+        self.audited(audit, move |connection| {
             let found = accounts::set_password(connection, &name, &password)?;
             if found {
                 // Whoever knew the old password is out.
                 sessions::delete_of(connection, &fold(name.trim()))?;
-                log::audit(connection, &audit)?;
             }
             Ok(found)
         })
@@ -350,13 +361,9 @@ impl Store for Database {
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
-        let (name_or_id, audit) = (name_or_id.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            let revoked = accounts::revoke_key(connection, &name_or_id, now)?;
-            if revoked {
-                log::audit(connection, &audit)?;
-            }
-            Ok(revoked)
+        let name_or_id = name_or_id.to_owned();
+        self.audited(audit, move |connection| {
+            accounts::revoke_key(connection, &name_or_id, now)
         })
     }
 
@@ -513,24 +520,16 @@ impl Store for Database {
         field: &CustomField,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
-        let (field, audit) = (field.clone(), audit.clone());
-        self.writing(move |connection| {
-            let found = mappings::replace_custom_field(connection, &field)?;
-            if found {
-                log::audit(connection, &audit)?;
-            }
-            Ok(found)
+        let field = field.clone();
+        self.audited(audit, move |connection| {
+            mappings::replace_custom_field(connection, &field)
         })
     }
 
     fn delete_custom_field(&self, key: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let (key, audit) = (key.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            let deleted = mappings::delete_custom_field(connection, &key)?;
-            if deleted {
-                log::audit(connection, &audit)?;
-            }
-            Ok(deleted)
+        let key = key.to_owned();
+        self.audited(audit, move |connection| {
+            mappings::delete_custom_field(connection, &key)
         })
     }
 
@@ -605,13 +604,9 @@ impl Store for Database {
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
-        let (id, audit) = (id.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            let changed = details::change(connection, &id, change, now)?;
-            if changed {
-                log::audit(connection, &audit)?;
-            }
-            Ok(changed)
+        let id = id.to_owned();
+        self.audited(audit, move |connection| {
+            details::change(connection, &id, change, now)
         })
     }
 
@@ -621,13 +616,9 @@ impl Store for Database {
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
-        let (id, audit) = (id.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            let unlinked = details::unlink_group(connection, &id, now)?;
-            if unlinked {
-                log::audit(connection, &audit)?;
-            }
-            Ok(unlinked)
+        let id = id.to_owned();
+        self.audited(audit, move |connection| {
+            details::unlink_group(connection, &id, now)
         })
     }
 
