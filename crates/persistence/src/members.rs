@@ -237,4 +237,4 @@ fn kind(text: &str) -> ResourceKind {
 }
 
 /// Ids in one statement; well below the limits of both engines.
-const CHUNK: usize = 500;
+pub(crate) const CHUNK: usize = 500;

@@ -1,12 +1,14 @@
 //! Whom a new or changed user collides with.
 
+use std::collections::HashSet;
+
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_protocol::text::fold;
 use scim_provisioning::directory::{Occupant, Relation, UserKeys};
 use scim_provisioning::{ResourceId, Scope, StoreError};
 
 use crate::connection::Connection;
-use crate::members::IdRow;
+use crate::members::{CHUNK, IdRow};
 
 #[derive(diesel::QueryableByName)]
 struct OccupantRow {
@@ -40,35 +42,35 @@ pub(crate) fn occupants(
     keys: &UserKeys,
     except: Option<ResourceId>,
 ) -> Result<Vec<Occupant>, StoreError> {
-    let select = "SELECT id, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
-                  CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id, left_at \
-                  FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS \
-                  NULL) AND ";
-    let mut sql = connection.sql(select);
+    let mut sql = connection.sql(SELECT);
     sql.push("user_name_key = ").bind(&keys.user_name);
-    // Each part has an index of its own; tenant admins are few.
-    sql.push(" UNION ").push(select).push("is_tenant_admin = 1");
-    sql.push(" UNION ").push(select).push("managed_by = ");
+    // Each part has an index of its own; tenant admins are few. What two parts find is dropped
+    // below: a UNION that drops it reads whole tables in the order of their keys.
+    sql.push(" UNION ALL ")
+        .push(SELECT)
+        .push("is_tenant_admin = 1");
+    sql.push(" UNION ALL ").push(SELECT).push("managed_by = ");
     sql.bind(scope.configuration().to_string());
     sql.push(" AND left_at IS NULL AND scim_user_name_key = ")
         .bind(&keys.scim_user_name);
     if let Some(external_id) = &keys.external_id {
-        sql.push(" UNION ").push(select).push("managed_by = ");
+        sql.push(" UNION ALL ").push(SELECT).push("managed_by = ");
         sql.bind(scope.configuration().to_string());
         sql.push(" AND left_at IS NULL AND external_id = ")
             .bind(external_id);
     }
-    if !keys.emails.is_empty() {
-        sql.push(" UNION ")
-            .push(select)
-            .push("managed_by IS NULL AND email_key IN (");
-        sql.bind_all(&keys.emails).push(")");
+    let mut rows: Vec<OccupantRow> = connection.rows(&sql)?;
+    for emails in keys.emails.chunks(CHUNK) {
+        let mut sql = connection.sql(SELECT);
+        sql.push("managed_by IS NULL AND email_key IN (");
+        sql.bind_all(emails).push(")");
+        rows.extend(connection.rows::<OccupantRow>(&sql)?);
     }
     let except = except.map(|id| id.to_string());
-    let rows: Vec<OccupantRow> = connection.rows(&sql)?;
+    let mut seen = HashSet::new();
     Ok(rows
         .iter()
-        .filter(|row| Some(&row.id) != except.as_ref())
+        .filter(|row| Some(&row.id) != except.as_ref() && seen.insert(&row.id))
         .filter_map(|row| row.occupant(scope, keys))
         .collect())
 }
@@ -141,3 +143,8 @@ impl OccupantRow {
         }
     }
 }
+
+/// Whoever holds a value: archived people give theirs back once the identity provider let them go.
+const SELECT: &str = "SELECT id, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
+     CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id, left_at \
+     FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS NULL) AND ";

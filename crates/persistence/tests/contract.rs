@@ -14,7 +14,7 @@ use scim_mapping::CustomField;
 use scim_persistence::{Database, OpenError};
 use scim_protocol::schema::uri;
 use scim_protocol::{Error, Version};
-use scim_provisioning::directory::GroupWrite;
+use scim_provisioning::directory::{GroupWrite, UserKeys};
 use scim_provisioning::{Answer, Directory, Failure, Method, ResourceId, ResourceKind, StoreError};
 use serde_json::{Value, json};
 
@@ -164,6 +164,38 @@ on_both_engines! {
             if_none_match: None,
         };
         assert_eq!(house.provider.answer(&other, &request).status, 201);
+    }
+
+    fn whoever_has_a_value_is_found_once_behind_any_number_of_addresses(house: &House) {
+        let by_hand = house.create("/Users", &json!({
+            "schemas": [uri::USER], "userName": "ava", "emails": [{"value": "ava@example.com"}],
+        }));
+        house.tamper(&format!(
+            "UPDATE users SET managed_by = NULL, external_id = NULL WHERE id = '{by_hand}'"
+        ));
+        let own = house.create("/Users", &json!({
+            "schemas": [uri::USER], "userName": "bob", "externalId": "7",
+        }));
+        let mut emails: Vec<String> = (0..40_000).map(|at| format!("{at}@example.com")).collect();
+        emails.push("ava@example.com".to_owned());
+        let keys = UserKeys {
+            user_name: "bob".to_owned(),
+            scim_user_name: "bob".to_owned(),
+            emails,
+            recovery: Vec::new(),
+            external_id: Some("7".to_owned()),
+        };
+        let scope = house.scope();
+        house.database.write(Box::new(move |transaction| {
+            let found = transaction.occupants(scope, &keys, None)?;
+            let mut found: Vec<_> = found
+                .iter()
+                .map(|occupant| (occupant.id.to_string(), occupant.attribute))
+                .collect();
+            found.sort();
+            assert_eq!(found, [(by_hand.clone(), "emails"), (own.clone(), "userName")]);
+            Ok(Answer::empty(204))
+        })).unwrap();
     }
 
     fn a_write_on_an_old_version_is_refused(house: &House) {
