@@ -257,7 +257,7 @@ fn canonical(
 /// A complex attribute stands for its `value`; one without has no value of its own.
 fn simple(resolved: &Resolved<'_>) -> Result<AttributePath, String> {
     let path = resolved.path();
-    if resolved.attribute.returned == Returned::Never {
+    if resolved.visibility() == Returned::Never {
         return Err(format!("\"{path}\" is a secret, which no field may hold"));
     }
     let leaf = resolved.leaf();

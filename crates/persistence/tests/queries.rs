@@ -250,3 +250,62 @@ fn ids_of_members_compare_in_any_case() {
         );
     });
 }
+
+#[test]
+fn a_deleted_custom_field_hides_nothing_but_its_own_value() {
+    on_every_engine(|house| {
+        let number = json!({"number": {"integer": true}});
+        let field = |key: &str, kind: Value| {
+            serde_json::from_value(json!({"key": key, "label": key, "type": kind})).unwrap()
+        };
+        let reload = |house: &mut House| {
+            let configuration = house.admin.configuration("Test").unwrap();
+            house.caller = caller(configuration.to_provisioning());
+        };
+        for key in ["badge", "site"] {
+            let field = field(key, json!({"text": {"max": 100}}));
+            house.admin.add_custom_field(&actor(), &field).unwrap();
+        }
+        reload(house);
+        let id = house.create(
+            "/Users",
+            &json!({"schemas": [uri::USER, EXTENSION], "userName": "ava",
+                EXTENSION: {"badge": "B-17", "site": "Berlin"}}),
+        );
+        let get = |house: &House| house.get(&format!("/Users/{id}"));
+        let filtered = |house: &House, filter: &str| {
+            let filter = format!("{EXTENSION}:{filter}");
+            search(house, "/Users/.search", json!({"filter": filter}))
+        };
+
+        house.admin.delete_custom_field(&actor(), "badge").unwrap();
+        reload(house);
+        assert_eq!(get(house)[EXTENSION], json!({"site": "Berlin"}));
+        let listed = search(house, "/Users/.search", json!({"attributes": [EXTENSION]}));
+        assert_eq!(listed["Resources"][0][EXTENSION], json!({"site": "Berlin"}));
+        assert_eq!(names(&filtered(house, "site eq \"Berlin\"")), ["ava"]);
+        assert_eq!(
+            filtered(house, "badge eq \"B-17\"")["scimType"],
+            "invalidFilter"
+        );
+        let patch = json!({"schemas": [uri::PATCH_OP],
+            "Operations": [{"op": "replace", "path": "title", "value": "Chief"}]});
+        let answer = house.request(Method::Patch, &format!("/Users/{id}"), &patch);
+        assert_eq!(answer.body.unwrap()[EXTENSION], json!({"site": "Berlin"}));
+
+        // The field that comes again as another does not take up what the old one left.
+        let again = field("badge", number);
+        house.admin.add_custom_field(&actor(), &again).unwrap();
+        house.admin.delete_custom_field(&actor(), "site").unwrap();
+        reload(house);
+        let ava = get(house);
+        assert_eq!(ava[EXTENSION], Value::Null, "{ava}");
+        assert!(
+            !ava["schemas"]
+                .as_array()
+                .unwrap()
+                .contains(&json!(EXTENSION)),
+            "{ava}"
+        );
+    });
+}

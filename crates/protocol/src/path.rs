@@ -50,6 +50,14 @@ impl AttributePath {
         }
     }
 
+    /// Whether the path is the URI of a schema, and so names no attribute of it.
+    pub fn is_schema(&self, uri: &str) -> bool {
+        let attribute = self.attribute.len() + usize::from(self.schema.is_some());
+        let sub = self.sub_attribute.as_ref().map_or(0, |sub| sub.len() + 1);
+        let length = self.schema.as_ref().map_or(0, String::len) + attribute + sub;
+        length == uri.len() && same_name(&self.to_string(), uri)
+    }
+
     /// The same path with a sub-attribute.
     #[must_use]
     pub fn with_sub_attribute(mut self, name: impl Into<String>) -> Self {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use scim_protocol::EntityTag;
 use scim_protocol::query::Projection;
-use scim_protocol::resource::project;
+use scim_protocol::resource::{Projector, project};
 use serde_json::{Map, Value, json};
 
 use crate::directory::{Membership, StoredGroup, StoredUser};
@@ -76,6 +76,11 @@ impl Context {
         projection: &Projection,
     ) -> Value {
         Value::Object(project(self.definition(kind), attributes, projection))
+    }
+
+    /// The part of many resources that the request asked for.
+    pub(crate) fn projector(&self, kind: ResourceKind, projection: &Projection) -> Projector<'_> {
+        Projector::new(self.definition(kind), projection)
     }
 
     /// `schemas`, `id` and `externalId` first, `meta` last.

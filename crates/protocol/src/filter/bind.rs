@@ -8,7 +8,7 @@ use super::condition::{Condition, SortKey, Target, Test};
 use super::{Comparand, Filter, Operator};
 use crate::error::{Error, ScimType, quote};
 use crate::path::AttributePath;
-use crate::schema::{Attribute, AttributeType, Mutability, Resolved, ResourceDefinition, Returned};
+use crate::schema::{Attribute, AttributeType, Resolved, ResourceDefinition, Returned};
 use crate::text::{boolean_word, fold};
 use crate::tolerance::{Deviation, Tolerance};
 
@@ -80,13 +80,15 @@ impl SortKey {
         };
         let mut resolved = definition
             .resolve(path)
-            .filter(|resolved| resolved.attribute.returned != Returned::Never)
             .ok_or_else(|| unfit("is in no schema"))?;
         if resolved.leaf().kind == AttributeType::Complex {
             resolved.sub_attribute = resolved.attribute.sub_attribute("value");
             if resolved.sub_attribute.is_none() {
                 return Err(unfit("is complex and has no order"));
             }
+        }
+        if resolved.visibility() == Returned::Never {
+            return Err(unfit("is never returned"));
         }
         let kind = resolved.leaf().kind;
         Ok(Self {
@@ -165,12 +167,7 @@ impl<'a> Binder<'a, '_> {
                 false => Err(unfit(path, "is in no schema")),
             };
         };
-        let secret = |attribute: &Attribute| {
-            attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
-        };
-        if secret(resolved.attribute) || secret(resolved.leaf()) {
-            return Err(unfit(path, "cannot be filtered by"));
-        }
+        visible(path, &resolved)?;
         Ok(Some(resolved))
     }
 
@@ -199,6 +196,7 @@ impl<'a> Binder<'a, '_> {
             if resolved.sub_attribute.is_none() {
                 return Err(unfit(path, "is complex and has no value to compare"));
             }
+            visible(path, &resolved)?;
         }
         let test = self.test(path, resolved.leaf(), operator, value)?;
         if test == Test::Boolean(false) && is_primary(&resolved) {
@@ -314,6 +312,14 @@ impl<'a> Binder<'a, '_> {
     }
 }
 
+/// What is never shown cannot be found out by asking either.
+fn visible(path: &AttributePath, resolved: &Resolved<'_>) -> Result<(), Error> {
+    match resolved.visibility() {
+        Returned::Never => Err(unfit(path, "cannot be filtered by")),
+        _ => Ok(()),
+    }
+}
+
 /// The sub-attribute that a name in brackets means; `value` of a simple attribute is the value.
 fn within<'a>(attribute: Resolved<'a>, path: &AttributePath) -> Option<Resolved<'a>> {
     if path.schema.is_some() || path.sub_attribute.is_some() {
@@ -340,7 +346,9 @@ fn present(resolved: &Resolved<'_>) -> Condition {
             test: Test::Present,
         };
     }
-    let parts = leaf.sub_attributes.iter().map(|sub| Condition::Value {
+    let seen = leaf.sub_attributes.iter();
+    let seen = seen.filter(|sub| sub.visibility() != Returned::Never);
+    let parts = seen.map(|sub| Condition::Value {
         target: target(&Resolved {
             sub_attribute: Some(sub),
             ..*resolved

@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 pub use compare::{Change, changes, same};
 pub(crate) use compare::{names as element_names, same_text};
 pub use json::{parse, parse_search};
-pub use project::project;
+pub use project::{Projector, project};
 pub(crate) use read::{read_attribute, read_part, without_value};
 
 use crate::error::{Error, ScimType};

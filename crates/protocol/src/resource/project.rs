@@ -1,149 +1,262 @@
 //! Which attributes an answer holds (RFC 7644 section 3.9).
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use crate::path::{AttributePath, same_name};
 use crate::query::Projection;
-use crate::schema::{Attribute, ResourceDefinition, Returned, Schema};
+use crate::schema::{Attribute, AttributeType, ResourceDefinition, Returned, Schema};
 
-/// The part of a resource that a request asked for.
-///
-/// `returned: always` is always there and `never` never; with `attributes` the rest is what was
-/// named, else the defaults without what `excludedAttributes` names. Names that no schema knows
-/// are ignored.
+/// The part of a resource that a request asked for; see [`Projector`].
 pub fn project(
     definition: &ResourceDefinition,
     attributes: &Map<String, Value>,
     projection: &Projection,
 ) -> Map<String, Value> {
-    let selection = Selection {
-        wanted: &projection.attributes,
-        unwanted: &projection.excluded_attributes,
-        core: definition.core(),
-    };
-    let mut part = Map::new();
-    for (name, value) in attributes {
-        if let Some(extension) = definition.extension(name) {
-            if let Some(value) = selection.extension(extension, value) {
-                part.insert(name.clone(), value);
-            }
-        } else if let Some(attribute) = definition.attribute(name)
-            && let Some(value) = selection.attribute(None, attribute, value)
-        {
-            part.insert(name.clone(), value);
+    Projector::new(definition, projection).project(attributes)
+}
+
+/// The part of every resource that a request asked for.
+///
+/// `returned: always` is always there, `never` and what can only be written never, of
+/// sub-attributes and extensions as of attributes; with `attributes` the rest is what was named,
+/// else the defaults without what `excludedAttributes` names. The URI of a schema names its
+/// defaults. Names that no schema knows are ignored, and so are stored values that no schema knows
+/// any more, or that are of another type than the schema says.
+///
+/// ```
+/// use scim_protocol::query::Projection;
+/// use scim_protocol::resource::Projector;
+/// use scim_protocol::{Resource, ResourceDefinition};
+///
+/// let users = ResourceDefinition::user();
+/// let mut ava = Resource::default();
+/// ava.attributes_mut().insert("userName".into(), "ava".into());
+/// ava.attributes_mut().insert("password".into(), "secret".into());
+/// let shown = Projector::new(&users, &Projection::default()).project(ava.attributes());
+/// assert!(shown.contains_key("userName") && !shown.contains_key("password"));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Projector<'a> {
+    definition: &'a ResourceDefinition,
+    core: HashMap<&'a str, Shown<'a>>,
+    extensions: HashMap<&'a str, HashMap<&'a str, Shown<'a>>>,
+}
+
+/// An attribute that is shown, and the sub-attributes of it that are.
+#[derive(Debug, Clone)]
+struct Shown<'a> {
+    attribute: &'a Attribute,
+    parts: Vec<Self>,
+}
+
+impl<'a> Projector<'a> {
+    /// Looks up once what a request asked for.
+    pub fn new(definition: &'a ResourceDefinition, projection: &Projection) -> Self {
+        let core = Selection::new(projection, definition.core(), false);
+        let extensions = definition.extensions().iter().map(|extension| {
+            let selection = Selection::new(projection, extension, true);
+            let shown = selection.of(extension.attributes.iter());
+            (extension.id.as_str(), shown)
+        });
+        Self {
+            definition,
+            core: core.of(definition.attributes()),
+            extensions: extensions.collect(),
         }
     }
-    part
-}
 
-struct Selection<'a> {
-    wanted: &'a [AttributePath],
-    unwanted: &'a [AttributePath],
-    core: &'a Schema,
-}
-
-impl Selection<'_> {
-    fn extension(&self, extension: &Schema, value: &Value) -> Option<Value> {
-        let named = |paths: &[AttributePath]| {
-            paths
-                .iter()
-                .any(|path| same_name(&path.to_string(), &extension.id))
-        };
-        if named(self.unwanted) {
-            return None;
-        }
-        let everything = named(self.wanted);
+    /// The part of one resource.
+    pub fn project(&self, attributes: &Map<String, Value>) -> Map<String, Value> {
         let mut part = Map::new();
-        for (name, value) in value.as_object()? {
-            let attribute = extension.attribute(name)?;
-            let value = if everything {
-                (attribute.returned != Returned::Never).then(|| value.clone())
+        for (name, value) in attributes {
+            let shown = if name == "schemas" {
+                Some(self.schemas(value, attributes))
+            } else if let Some(shown) = self.core.get(name.as_str()) {
+                shown.of(value)
+            } else if let Some(extension) = self.extensions.get(name.as_str()) {
+                holder(extension, value)
             } else {
-                self.attribute(Some(extension), attribute, value)
+                None
             };
-            if let Some(value) = value {
+            if let Some(value) = shown {
                 part.insert(name.clone(), value);
             }
         }
-        (!part.is_empty()).then_some(Value::Object(part))
+        part
     }
 
-    fn attribute(
-        &self,
-        extension: Option<&Schema>,
-        attribute: &Attribute,
-        value: &Value,
-    ) -> Option<Value> {
-        match attribute.returned {
-            Returned::Never => return None,
-            Returned::Always => return Some(value.clone()),
-            Returned::Default | Returned::Request => {}
-        }
-        let named = |path: &&AttributePath| {
-            same_name(&path.attribute, &attribute.name) && self.qualifies(path, extension)
-        };
-        let wanted: Vec<_> = self.wanted.iter().filter(named).collect();
-        let unwanted: Vec<_> = self.unwanted.iter().filter(named).collect();
-        let whole = |paths: &[&AttributePath]| paths.iter().any(|p| p.sub_attribute.is_none());
-        if self.wanted.is_empty() {
-            if whole(&unwanted) || attribute.returned == Returned::Request {
-                return None;
+    /// The schemas of which the resource has something that may be seen.
+    fn schemas(&self, listed: &Value, attributes: &Map<String, Value>) -> Value {
+        let has_data = |uri: &str| {
+            if same_name(uri, &self.definition.core().id) {
+                return true;
             }
-        } else if wanted.is_empty() {
+            let extension = self.definition.extension(uri);
+            extension.is_some_and(|extension| {
+                let data = attributes.get(&extension.id).and_then(Value::as_object);
+                data.into_iter().flatten().any(|(name, value)| {
+                    extension.attribute(name).is_some_and(|attribute| {
+                        attribute.visibility() != Returned::Never && fits(attribute, value)
+                    })
+                })
+            })
+        };
+        let listed = listed.as_array().into_iter().flatten();
+        listed
+            .filter(|uri| uri.as_str().is_some_and(has_data))
+            .cloned()
+            .collect()
+    }
+}
+
+/// What a request said of the attributes of one schema.
+struct Selection<'p> {
+    wanted: Vec<&'p AttributePath>,
+    unwanted: Vec<&'p AttributePath>,
+    /// Whether `attributes` names anything, of whatever schema.
+    narrowed: bool,
+    /// Whether the schema itself is named.
+    whole: bool,
+    none: bool,
+}
+
+impl<'p> Selection<'p> {
+    fn new(projection: &'p Projection, schema: &Schema, extension: bool) -> Self {
+        let of_schema = |path: &&AttributePath| match &path.schema {
+            None => !extension,
+            Some(uri) => same_name(uri, &schema.id),
+        };
+        let (wanted, unwanted) = (&projection.attributes, &projection.excluded_attributes);
+        Self {
+            wanted: wanted.iter().filter(of_schema).collect(),
+            unwanted: unwanted.iter().filter(of_schema).collect(),
+            narrowed: !wanted.is_empty(),
+            whole: wanted.iter().any(|path| path.is_schema(&schema.id)),
+            none: unwanted.iter().any(|path| path.is_schema(&schema.id)),
+        }
+    }
+
+    fn of<'a>(
+        &self,
+        attributes: impl Iterator<Item = &'a Attribute>,
+    ) -> HashMap<&'a str, Shown<'a>> {
+        attributes
+            .filter_map(|attribute| Some((attribute.name.as_str(), self.shown(attribute)?)))
+            .collect()
+    }
+
+    fn shown<'a>(&self, attribute: &'a Attribute) -> Option<Shown<'a>> {
+        let named = |paths: &[&'p AttributePath]| -> Vec<&'p AttributePath> {
+            let named = paths.iter().copied();
+            named
+                .filter(|path| same_name(&path.attribute, &attribute.name))
+                .collect()
+        };
+        let (wanted, unwanted) = (named(&self.wanted), named(&self.unwanted));
+        let itself = |paths: &[&AttributePath]| paths.iter().any(|p| p.sub_attribute.is_none());
+        let excluded = self.none || itself(&unwanted);
+        let whole = match attribute.visibility() {
+            Returned::Never => return None,
+            Returned::Always => true,
+            Returned::Default if !self.narrowed && excluded => return None,
+            Returned::Default => !self.narrowed || self.whole || itself(&wanted),
+            Returned::Request => itself(&wanted),
+        };
+        if !whole && wanted.is_empty() {
             return None;
         }
         let names = |paths: &[&AttributePath], sub: &Attribute| {
             paths.iter().any(|path| {
-                path.sub_attribute
-                    .as_deref()
-                    .is_some_and(|name| same_name(name, &sub.name))
+                let name = path.sub_attribute.as_deref();
+                name.is_some_and(|name| same_name(name, &sub.name))
             })
         };
-        let everything = wanted.is_empty() || whole(&wanted);
-        let keep = |sub: &Attribute| match sub.returned {
+        let keeps = |sub: &Attribute| match sub.visibility() {
             Returned::Always => true,
             Returned::Never => false,
-            Returned::Default => (everything || names(&wanted, sub)) && !names(&unwanted, sub),
+            Returned::Default => (whole || names(&wanted, sub)) && !names(&unwanted, sub),
             Returned::Request => names(&wanted, sub),
         };
-        narrowed(attribute, value, &keep)
-    }
-
-    /// Whether the schema URI in front of a path, if any, is the one of the attribute.
-    fn qualifies(&self, path: &AttributePath, extension: Option<&Schema>) -> bool {
-        match (&path.schema, extension) {
-            (None, extension) => extension.is_none(),
-            (Some(uri), None) => same_name(uri, &self.core.id),
-            (Some(uri), Some(extension)) => same_name(uri, &extension.id),
-        }
+        Shown::new(attribute, &keeps)
     }
 }
 
-/// A value with the sub-attributes that are kept.
-fn narrowed(
-    attribute: &Attribute,
-    value: &Value,
-    keep: &dyn Fn(&Attribute) -> bool,
-) -> Option<Value> {
-    if attribute.sub_attributes.iter().all(keep) {
-        return Some(value.clone());
+impl<'a> Shown<'a> {
+    /// `None` for a complex attribute that keeps no sub-attribute.
+    fn new(attribute: &'a Attribute, keeps: &dyn Fn(&Attribute) -> bool) -> Option<Self> {
+        let by_default =
+            |sub: &Attribute| matches!(sub.visibility(), Returned::Always | Returned::Default);
+        let subs = attribute.sub_attributes.iter();
+        let parts: Vec<Self> = subs
+            .filter(|sub| keeps(sub))
+            .filter_map(|sub| Self::new(sub, &by_default))
+            .collect();
+        let empty = attribute.kind == AttributeType::Complex && parts.is_empty();
+        (!empty).then_some(Self { attribute, parts })
     }
+
+    /// What is shown of a value.
+    fn of(&self, value: &Value) -> Option<Value> {
+        if !fits(self.attribute, value) {
+            return None;
+        }
+        match value {
+            Value::Array(elements) => {
+                let shown = elements.iter().filter_map(|element| self.element(element));
+                let shown: Vec<Value> = shown.collect();
+                (!shown.is_empty()).then_some(Value::Array(shown))
+            }
+            single => self.element(single),
+        }
+    }
+
+    fn element(&self, element: &Value) -> Option<Value> {
+        let Value::Object(members) = element else {
+            return fits_kind(self.attribute.kind, element).then(|| element.clone());
+        };
+        let mut kept = Map::new();
+        for (name, value) in members {
+            let part = self.parts.iter().find(|part| part.attribute.name == *name);
+            if let Some(value) = part.and_then(|part| part.of(value)) {
+                kept.insert(name.clone(), value);
+            }
+        }
+        (!kept.is_empty()).then_some(Value::Object(kept))
+    }
+}
+
+/// What is shown of the data of an extension.
+fn holder(attributes: &HashMap<&str, Shown<'_>>, data: &Value) -> Option<Value> {
+    let mut kept = Map::new();
+    for (name, value) in data.as_object()? {
+        let shown = attributes.get(name.as_str());
+        if let Some(value) = shown.and_then(|shown| shown.of(value)) {
+            kept.insert(name.clone(), value);
+        }
+    }
+    (!kept.is_empty()).then_some(Value::Object(kept))
+}
+
+/// Whether a value is one of the attribute. What was stored under an attribute that has gone, and
+/// come again as another, is none of the new one.
+fn fits(attribute: &Attribute, value: &Value) -> bool {
     match value {
         Value::Array(elements) => {
-            let kept: Vec<Value> = elements
-                .iter()
-                .filter_map(|element| narrowed(attribute, element, keep))
-                .collect();
-            (!kept.is_empty()).then_some(Value::Array(kept))
+            let mut elements = elements.iter();
+            attribute.multi_valued && elements.any(|element| fits_kind(attribute.kind, element))
         }
-        Value::Object(members) => {
-            let kept: Map<String, Value> = members
-                .iter()
-                .filter(|(name, _)| attribute.sub_attribute(name).is_some_and(keep))
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
-            (!kept.is_empty()).then_some(Value::Object(kept))
-        }
-        simple => Some(simple.clone()),
+        single => !attribute.multi_valued && fits_kind(attribute.kind, single),
+    }
+}
+
+fn fits_kind(kind: AttributeType, value: &Value) -> bool {
+    use AttributeType::{Binary, Boolean, Complex, DateTime, Decimal, Integer, Reference, String};
+    match kind {
+        String | Reference | DateTime | Binary => value.is_string(),
+        Boolean => value.is_boolean(),
+        Integer | Decimal => value.is_number(),
+        Complex => value.is_object(),
     }
 }

@@ -212,6 +212,16 @@ impl Attribute {
             .find(|attribute| same_name(&attribute.name, name))
     }
 
+    /// When a value is returned: `returned`, but what can only be written never is (RFC 7643
+    /// section 7). Whatever shows, finds or orders by a value asks this, of an attribute and its
+    /// sub-attribute alike; [`Resolved::visibility`](super::Resolved::visibility) asks both.
+    pub fn visibility(&self) -> Returned {
+        match self.mutability {
+            Mutability::WriteOnly => Returned::Never,
+            _ => self.returned,
+        }
+    }
+
     /// Whether values are text: strings and references.
     pub fn is_text(&self) -> bool {
         matches!(self.kind, AttributeType::String | AttributeType::Reference)

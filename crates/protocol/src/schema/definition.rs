@@ -33,6 +33,14 @@ impl<'a> Resolved<'a> {
         self.sub_attribute.unwrap_or(self.attribute)
     }
 
+    /// When a value is returned, in the light of the attribute that holds it.
+    pub fn visibility(&self) -> Returned {
+        match self.attribute.visibility() {
+            Returned::Never => Returned::Never,
+            _ => self.leaf().visibility(),
+        }
+    }
+
     /// The path in canonical case, with the URI of an extension.
     pub fn path(&self) -> AttributePath {
         AttributePath {

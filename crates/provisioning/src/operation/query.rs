@@ -49,13 +49,17 @@ pub(crate) fn projection(context: &Context, raw: &str) -> Result<Projection, Err
 }
 
 /// Whether an answer holds an attribute that costs a query of its own.
-pub(super) fn includes(projection: &Projection, name: &str) -> bool {
-    let names = |paths: &[AttributePath]| paths.iter().any(|p| same_name(&p.attribute, name));
-    let excluded = projection
-        .excluded_attributes
-        .iter()
-        .any(|p| same_name(&p.attribute, name) && p.sub_attribute.is_none());
-    !excluded && (projection.attributes.is_empty() || names(&projection.attributes))
+pub(super) fn includes(
+    definition: &ResourceDefinition,
+    projection: &Projection,
+    name: &str,
+) -> bool {
+    let core = &definition.core().id;
+    let names = |p: &&AttributePath| same_name(&p.attribute, name) || p.is_schema(core);
+    let wanted = projection.attributes.iter();
+    let mut excluded = projection.excluded_attributes.iter().filter(names);
+    let excluded = excluded.any(|p| p.sub_attribute.is_none() || p.is_schema(core));
+    !excluded && (projection.attributes.is_empty() || wanted.filter(names).count() > 0)
 }
 
 /// What is asked of one resource type.
@@ -219,33 +223,40 @@ impl Walk<'_> {
             count: if counted_only { 0 } else { self.left },
         };
         let scope = self.context.scope();
+        let context = self.context;
+        let definition = context.definition(part.kind);
+        let projector = context.projector(part.kind, &self.query.projection);
         let before = self.resources.len();
         let (total, next) = match part.kind {
             ResourceKind::User => {
                 let page = self.view.users(scope, &selection)?;
                 let ids: Vec<ResourceId> = page.items.iter().map(|user| user.id).collect();
-                let groups = if includes(&self.query.projection, "groups") && !ids.is_empty() {
-                    self.view.groups_of(scope, &ids)?
-                } else {
-                    Vec::new()
-                };
+                let groups =
+                    if includes(definition, &self.query.projection, "groups") && !ids.is_empty() {
+                        self.view.groups_of(scope, &ids)?
+                    } else {
+                        Vec::new()
+                    };
                 for user in &page.items {
                     let attributes = self.context.user(user, &groups);
-                    self.push(part.kind, &attributes);
+                    self.resources
+                        .push(Value::Object(projector.project(&attributes)));
                 }
                 (page.total, page.next)
             }
             ResourceKind::Group => {
                 let page = self.view.groups(scope, &selection)?;
                 let ids: Vec<ResourceId> = page.items.iter().map(|group| group.id).collect();
-                let members = if includes(&self.query.projection, "members") && !ids.is_empty() {
-                    self.view.members_of(scope, &ids)?
-                } else {
-                    Vec::new()
-                };
+                let members =
+                    if includes(definition, &self.query.projection, "members") && !ids.is_empty() {
+                        self.view.members_of(scope, &ids)?
+                    } else {
+                        Vec::new()
+                    };
                 for group in &page.items {
                     let attributes = self.context.group(group, &members);
-                    self.push(part.kind, &attributes);
+                    self.resources
+                        .push(Value::Object(projector.project(&attributes)));
                 }
                 (page.total, page.next)
             }
@@ -265,13 +276,6 @@ impl Walk<'_> {
             // The page ended with the type before; this one is still to come.
             self.next = Some(Position { kind, keyset: None });
         }
-    }
-
-    fn push(&mut self, kind: ResourceKind, attributes: &serde_json::Map<String, Value>) {
-        let resource = self
-            .context
-            .projected(kind, attributes, &self.query.projection);
-        self.resources.push(resource);
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn load(
     match kind {
         ResourceKind::User => {
             let user = view.user(scope, id)?.ok_or_else(Error::not_found)?;
-            let groups = if query::includes(projection, "groups") {
+            let groups = if query::includes(context.definition(kind), projection, "groups") {
                 view.groups_of(scope, &[id])?
             } else {
                 Vec::new()
@@ -57,7 +57,7 @@ pub(super) fn load(
         }
         ResourceKind::Group => {
             let group = view.group(scope, id)?.ok_or_else(Error::not_found)?;
-            let members = if query::includes(projection, "members") {
+            let members = if query::includes(context.definition(kind), projection, "members") {
                 view.members_of(scope, &[id])?
             } else {
                 Vec::new()
