@@ -146,7 +146,7 @@ impl From<AdminError> for Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Scim(error) => Self::new(422, error.detail()),
+            Failure::Scim(error) | Failure::Refused { error, .. } => Self::new(422, error.detail()),
             other => {
                 let reason = crate::output::sentence(&anyhow::Error::new(other));
                 tracing::error!(reason, "the admin API failed");

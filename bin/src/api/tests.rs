@@ -338,6 +338,7 @@ impl House {
             request_id: "1".to_owned(),
             source: None,
             user_agent: None,
+            actor: None,
         };
         let send = |body: &Value| {
             let body = body.to_string();

@@ -161,7 +161,9 @@ impl From<AdminError> for Failed {
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Scim(error) => Self::Refused(AdminError::Invalid(error.detail().to_owned())),
+            Failure::Scim(error) | Failure::Refused { error, .. } => {
+                Self::Refused(AdminError::Invalid(error.detail().to_owned()))
+            }
             other => {
                 let reason = crate::output::sentence(&anyhow::Error::new(other));
                 tracing::error!(reason, "the console failed");

@@ -152,7 +152,15 @@ document! {
         /// The HTTP status.
         status: i32,
         scim_type: Option<String>,
+        /// The step at which it ended: `authenticate`, `read`, `match`, `map`, `policy` or `write`.
+        stage: Option<String>,
+        /// Why it was not carried out, or not as it was asked for, such as `guard.rejected`.
+        cause: Option<String>,
         reason: Option<String>,
+        /// The administrator who did it; null for what the identity provider asked for.
+        actor: Option<String>,
+        /// How many attempts alike the entry stands for.
+        occurrences: i64,
         changes: Value,
         deviations: Value,
         mapping_version: Option<i64>,

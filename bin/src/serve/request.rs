@@ -89,6 +89,7 @@ impl Incoming {
             request_id: self.id.clone(),
             source: self.source(),
             user_agent: self.user_agent.clone(),
+            actor: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
 use scim_protocol::schema::uri;
-use scim_provisioning::ConfigurationId;
+use scim_provisioning::{Cause, ConfigurationId, Stage};
 use serde_json::{Value, json};
 
 use crate::api_key::hex;
@@ -109,6 +109,14 @@ pub struct LoggedEvent {
     pub request: Option<Value>,
     /// What the client was told of an error; entries of older versions do not know it.
     pub detail: Option<String>,
+    /// At which step it ended; entries of older versions do not know it.
+    pub stage: Option<Stage>,
+    /// Why it was not carried out, or not as it was asked for.
+    pub cause: Option<Cause>,
+    /// The administrator who did it; `None` for what the identity provider asked for.
+    pub actor: Option<String>,
+    /// How many attempts alike the entry stands for.
+    pub occurrences: i64,
     /// When an administrator marked it as resolved.
     pub resolved_at: Option<DateTime<Utc>>,
     /// Who did.

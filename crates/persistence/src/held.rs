@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::policy::{Decision, HeldChange};
 use scim_provisioning::directory::{Change, HeldAction, Status};
 use scim_provisioning::{
-    Action, ConfigurationId, Event, Outcome, ResourceId, ResourceKind, Scope, StoreError,
+    Action, Cause, ConfigurationId, Event, Outcome, ResourceId, ResourceKind, Scope, StoreError,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -307,6 +307,7 @@ impl HeldRow {
             outcome,
             status: 200,
             scim_type: None,
+            cause: (outcome == Outcome::Skipped).then_some(Cause::ResourceProtected),
             reason: Some(reason),
             detail: None,
             changes: Value::Array(Vec::new()),
@@ -315,6 +316,8 @@ impl HeldRow {
             source: None,
             user_agent: None,
             request: None,
+            actor: Some(decision.actor.clone()),
+            occurrences: 1,
         }
     }
 }

@@ -15,7 +15,8 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     let mut sql = connection.sql(
         "INSERT INTO provisioning_events (at, configuration_id, configuration_name, request_id, \
          action, resource_type, resource_id, resource_name, mapping_version, outcome, status, scim_type, reason, \
-         changes, deviations, duration_micros, source, user_agent, request, detail, resource_key) VALUES (",
+         changes, deviations, duration_micros, source, user_agent, request, detail, resource_key, \
+         stage, cause, actor, occurrences) VALUES (",
     );
     sql.bind(millis(event.at));
     sql.push(", ").bind(event.configuration.to_string());
@@ -41,7 +42,13 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     sql.push(", ").bind(request);
     sql.push(", ").bind(event.detail.clone());
     let key = event.resource_name.as_deref().map(fold);
-    sql.push(", ").bind(key).push(")");
+    sql.push(", ").bind(key);
+    sql.push(", ")
+        .bind(event.cause.map(|cause| cause.stage().as_str()));
+    sql.push(", ")
+        .bind(event.cause.map(scim_provisioning::Cause::as_str));
+    sql.push(", ").bind(event.actor.clone());
+    sql.push(", ").bind(i64::from(event.occurrences)).push(")");
     connection.execute(&sql)?;
     Ok(())
 }

@@ -491,7 +491,7 @@ fn a_failed_request_is_carried_out_again_as_it_was() {
         let made = made.unwrap();
         assert_eq!((status, made.status), (409, 409), "the same is in its way");
         assert_eq!(made.source.as_deref(), Some("192.0.2.7"));
-        assert_eq!(made.user_agent.as_deref(), Some("replayed by ada"));
+        assert_eq!(made.actor.as_deref(), Some("ada"));
         assert_eq!(made.request, house.admin.event(failed).unwrap().request);
         assert_eq!(house.admin.event(failed).unwrap().resolved_at, None);
 
@@ -637,9 +637,9 @@ fn only_what_the_log_keeps_whole_is_replayed() {
                 "displayName": "", "members": [{"value": "bulkId:b"}]}},
             {"method": "POST", "path": "/Users", "bulkId": "b", "data": {"schemas": [uri::USER, uri::ENTERPRISE_USER],
                 "userName": "b", uri::ENTERPRISE_USER: {"manager": {"value": "bulkId:a"}}}}]});
-        let none = format!("/Users/{}", uuid::Uuid::now_v7());
+        let search = json!({"schemas": [uri::SEARCH_REQUEST], "filter": "no filter"});
         for (method, path, body, reason) in [
-            (Method::Get, none.as_str(), Value::Null, "only the creation"),
+            (Method::Post, "/Users/.search", search, "only the creation"),
             (Method::Post, "/Users", hidden, "hides a secret"),
             (
                 Method::Post,
@@ -742,5 +742,82 @@ fn a_refused_name_that_cannot_be_stored_is_left_out_of_the_entry() {
             assert!(house.admin.to_replay(&actor(), entry.id).is_ok());
         }
         assert_eq!(found(house, EventQuery::default()).len(), 2);
+    });
+}
+
+#[test]
+fn a_refusal_keeps_its_step_and_cause_and_the_name_of_what_it_was_about() {
+    use scim_provisioning::{Cause, Stage};
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let path = format!("/Users/{ava}");
+        let none = format!("/Users/{}", uuid::Uuid::now_v7());
+        let group = json!({"schemas": [uri::GROUP], "displayName": "G",
+            "members": [{"value": uuid::Uuid::now_v7().to_string()}]});
+        let long = json!({"schemas": [uri::PATCH_OP],
+            "Operations": [{"op": "replace", "path": "userName", "value": " "}]});
+        let circle = json!({"schemas": [uri::PATCH_OP],
+            "Operations": [{"op": "replace", "path": "emails[", "value": "x"}]});
+        for (method, path, body, stage, cause, name) in [
+            (
+                Method::Post,
+                "/Users",
+                user("Ava"),
+                Stage::Match,
+                Cause::UniquenessOwn,
+                Some("Ava"),
+            ),
+            (
+                Method::Post,
+                "/Groups",
+                group,
+                Stage::Match,
+                Cause::MemberUnknown,
+                Some("G"),
+            ),
+            (
+                Method::Patch,
+                path.as_str(),
+                long,
+                Stage::Read,
+                Cause::ValueInvalid,
+                Some("ava"),
+            ),
+            (
+                Method::Patch,
+                path.as_str(),
+                circle,
+                Stage::Read,
+                Cause::PathInvalid,
+                Some("ava"),
+            ),
+            (
+                Method::Patch,
+                none.as_str(),
+                title("x"),
+                Stage::Match,
+                Cause::ResourceUnknown,
+                None,
+            ),
+        ] {
+            assert!(house.request(method, path, &body).status >= 400);
+            let event = &found(house, EventQuery::default())[0];
+            assert_eq!((event.stage, event.cause), (Some(stage), Some(cause)));
+            assert_eq!(event.resource_name.as_deref(), name, "{cause:?}");
+            assert_eq!(event.outcome, "failure");
+            assert_eq!((&event.actor, event.occurrences), (&None, 1));
+        }
+        // To look for what is gone is no failure.
+        assert_eq!(house.request(Method::Get, &none, &Value::Null).status, 404);
+        let event = &found(house, EventQuery::default())[0];
+        assert_eq!(
+            (event.action.as_str(), event.outcome.as_str()),
+            ("read", "skipped")
+        );
+        assert_eq!(event.cause, Some(Cause::ResourceUnknown));
+        // What was carried out has neither.
+        house.create("/Users", &user("bo"));
+        let event = &found(house, EventQuery::default())[0];
+        assert_eq!((event.stage, event.cause), (None, None));
     });
 }

@@ -7,6 +7,7 @@ use scim_protocol::{Error, ResourceDefinition};
 use crate::id::ResourceKind;
 use crate::operation::query::CURSOR_SECONDS;
 use crate::operation::{Answer, Failure};
+use crate::refusal::Cause;
 use crate::route::Route;
 use crate::service::Context;
 
@@ -17,7 +18,8 @@ pub(crate) fn answer(context: &Context, route: Route<'_>, query: &str) -> Result
         .split('&')
         .any(|pair| pair.split('=').next() == Some("filter"));
     if filtered {
-        return Err(Error::with_status(403, "Discovery endpoints cannot be filtered.").into());
+        let error = Error::with_status(403, "Discovery endpoints cannot be filtered.");
+        return Err(Failure::because(Cause::RequestUnsupported, error));
     }
     let base_url = &context.shared.base_url;
     let served: Vec<&ResourceDefinition> = [ResourceKind::User, ResourceKind::Group]
@@ -43,6 +45,6 @@ pub(crate) fn answer(context: &Context, route: Route<'_>, query: &str) -> Result
         Route::Schema(uri) => catalog.schema(uri).map(|found| schema(&found, base_url)),
         _ => None,
     };
-    let body = found.ok_or_else(Error::not_found)?;
+    let body = found.ok_or_else(Failure::not_found)?;
     Ok(Answer::json(200, body))
 }

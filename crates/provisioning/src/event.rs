@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+use crate::refusal::Cause;
 
 /// What an operation did, in the product's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +125,8 @@ pub struct Event {
     pub status: u16,
     /// The detail keyword of an error.
     pub scim_type: Option<String>,
+    /// Why it was not carried out, or not as it was asked for; the cause tells the stage.
+    pub cause: Option<Cause>,
     /// A sentence for the administrator.
     pub reason: Option<String>,
     /// What the client was told of an error; the reason may say more.
@@ -140,4 +143,8 @@ pub struct Event {
     pub user_agent: Option<String>,
     /// The request without secrets: `{"method", "target", "body", "ifMatch"}`.
     pub request: Option<Value>,
+    /// The administrator who did it; `None` for what the identity provider asked for.
+    pub actor: Option<String>,
+    /// How many attempts alike the entry stands for.
+    pub occurrences: u32,
 }

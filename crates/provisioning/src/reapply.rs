@@ -273,7 +273,10 @@ impl ServiceProvider {
     /// # Errors
     /// What the store fails with; the job then stands where it stood.
     pub fn reapply(&self, configuration: &Configuration, job: &Job) -> Result<Job, Failure> {
-        let caller = silent(configuration);
+        let caller = Caller {
+            actor: Some(job.actor.clone()),
+            ..silent(configuration)
+        };
         let context = self.context(&caller)?;
         let (sender, receiver) = std::sync::mpsc::channel();
         let job = job.clone();
@@ -308,13 +311,9 @@ fn step(
             Ok(true) => job.changed += 1,
             Ok(false) => {}
             Err(Failure::Store(error)) => return Err(Failure::Store(error)),
-            Err(Failure::Scim(error)) => {
+            Err(failure) => {
                 job.failed += 1;
-                log_failure(context, transaction, user, error.detail().to_owned())?;
-            }
-            Err(Failure::Refused { reason, .. }) => {
-                job.failed += 1;
-                log_failure(context, transaction, user, reason)?;
+                log_failure(context, transaction, user, failure)?;
             }
         }
     }
@@ -385,12 +384,21 @@ fn log_failure(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     user: &StoredUser,
-    reason: String,
+    failure: Failure,
 ) -> Result<(), Failure> {
+    let cause = failure.cause();
+    let (error, reason) = match failure {
+        Failure::Scim(error) => (error.clone(), error.detail().to_owned()),
+        Failure::Refused { error, reason, .. } => (error, reason),
+        failure @ Failure::Store(_) => return Err(failure),
+    };
     let mut event = context.event(Action::Update, Some(ResourceKind::User));
     event.resource_id = Some(user.id);
     event.resource_name = user::text(&user.document, "userName");
     event.outcome = Outcome::Failure;
+    event.status = error.status();
+    event.scim_type = error.scim_type().map(|t| t.as_str().to_owned());
+    event.cause = Some(cause);
     event.reason = Some(reason);
     Ok(transaction.record(&event)?)
 }
@@ -442,6 +450,7 @@ pub(crate) fn silent(configuration: &Configuration) -> Caller {
         request_id: uuid::Uuid::now_v7().to_string(),
         source: None,
         user_agent: None,
+        actor: None,
     }
 }
 

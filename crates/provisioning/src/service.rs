@@ -15,11 +15,13 @@ use crate::discovery;
 use crate::event::{Action, Event, Outcome};
 use crate::id::ResourceKind;
 use crate::model::{Model, Models};
+use crate::operation::user::text;
 use crate::operation::{
     Answer, Caller, Failure, Method, Request, bulk, create, delete, query, read, update,
 };
 use crate::policy::ExistingUsers;
 use crate::received::Received;
+use crate::refusal::Cause;
 use crate::replay::named;
 use crate::route::{self, Route};
 use crate::seen::{Seen, SeenAttribute};
@@ -118,7 +120,11 @@ impl ServiceProvider {
         approval: Approval,
     ) -> Answer {
         configuration.policies.existing_users = ExistingUsers::Link;
-        let caller = crate::reapply::silent(&configuration);
+        let caller = Caller {
+            actor: Some(approval.actor.clone()),
+            source: approval.source.clone(),
+            ..crate::reapply::silent(&configuration)
+        };
         let mut context = match self.context(&caller) {
             Ok(context) => context,
             Err(error) => return unusable(&caller.request_id, &error),
@@ -193,11 +199,13 @@ impl ServiceProvider {
                     request.if_match,
                 )
             }
-            (Route::Me, _) => Err(Error::with_status(
-                501,
-                "The caller is a provisioning configuration, not a person.",
-            )
-            .into()),
+            (Route::Me, _) => Err(Failure::because(
+                Cause::RequestUnsupported,
+                Error::with_status(
+                    501,
+                    "The caller is a provisioning configuration, not a person.",
+                ),
+            )),
             _ => discovery::answer(context, route, request.query),
         }
     }
@@ -224,7 +232,7 @@ impl ServiceProvider {
             (Route::Resource(kind, id), _) => {
                 update::modify(self, context, kind, id, body, projection, if_match)
             }
-            _ => Err(Error::not_found().into()),
+            _ => Err(Failure::not_found()),
         }
     }
 
@@ -241,12 +249,16 @@ impl ServiceProvider {
             _ => None,
         };
         let mut pending = None;
-        let (error, reason, outcome) = match self.explain(failure, resource_id) {
+        let read = matches!(route, Route::Search(_)) || method == Method::Get;
+        let failure = self.explain(failure, resource_id);
+        let cause = failure.cause();
+        let (error, reason, outcome) = match failure {
             Failure::Scim(error) => {
                 let reason = error.detail().to_owned();
                 (error, reason, Outcome::Failure)
             }
             Failure::Refused {
+                cause: _,
                 error,
                 reason,
                 outcome,
@@ -265,22 +277,26 @@ impl ServiceProvider {
                 (answer, reason, Outcome::Failure)
             }
         };
-        let read = matches!(route, Route::Search(_)) || method == Method::Get;
         if error.status() < 500 {
             let known = context.event(attempted(method, read), route.kind());
             let body = known.request.as_ref().and_then(|kept| kept.get("body"));
+            // Of what is not there, there is no more than the name that it was to have.
+            let name = self
+                .name(context, route, cause)
+                .or_else(|| named(body?, route.kind()?));
             let event = Event {
-                // Of what was refused there is no more than the name that it was to have.
-                resource_name: body
-                    .zip(route.kind())
-                    .and_then(|(body, kind)| named(body, kind))
-                    .map(|name| name.chars().take(NAME).collect()),
+                resource_name: name.map(|name| name.chars().take(NAME).collect()),
                 status: error.status(),
                 scim_type: error.scim_type().map(|t| t.as_str().to_owned()),
+                cause: Some(cause),
                 reason: Some(reason),
                 // What nobody asked for was told to nobody.
                 detail: context.received.as_ref().map(|_| error.detail().to_owned()),
-                outcome,
+                // To look for what is gone is no failure of anything.
+                outcome: match (read, cause) {
+                    (true, Cause::ResourceUnknown) => Outcome::Skipped,
+                    _ => outcome,
+                },
                 resource_id,
                 ..known
             };
@@ -294,22 +310,47 @@ impl ServiceProvider {
         }
     }
 
+    /// The name of the resource that a refused request was about, where the caller sees it.
+    fn name(&self, context: &Context, route: Route<'_>, cause: Cause) -> Option<String> {
+        let Route::Resource(kind, id) = route else {
+            return None;
+        };
+        if matches!(cause, Cause::ResourceUnknown | Cause::ResourceProtected) {
+            return None;
+        }
+        let id = crate::ResourceId::parse(id)?;
+        let mut name = None;
+        let looked = self.directory.read(&mut |view| {
+            let scope = context.scope();
+            name = match kind {
+                ResourceKind::User => view
+                    .user(scope, id)?
+                    .and_then(|user| text(&user.document, "userName")),
+                ResourceKind::Group => view
+                    .group(scope, id)?
+                    .and_then(|group| text(&group.document, "displayName")),
+            };
+            Ok(Answer::default())
+        });
+        looked.ok()?;
+        name
+    }
+
     /// Tells an account that is protected from one that is not there, for the log alone. Both
     /// take the same way, so that the time of the answer does not tell either.
     fn explain(&self, failure: Failure, id: Option<crate::ResourceId>) -> Failure {
-        let (Failure::Scim(error), Some(id)) = (&failure, id) else {
+        let (Cause::ResourceUnknown, Some(id)) = (failure.cause(), id) else {
             return failure;
         };
-        if error.status() != 404 {
-            return failure;
-        }
         let mut protected = None;
         let looked = self.directory.read(&mut |view| {
             protected = view.protected(&[id])?;
             Ok(Answer::default())
         });
         match (looked, protected) {
-            (Ok(_), Some(id)) => Failure::protected(error.clone(), id),
+            (Ok(_), Some(id)) => {
+                Failure::protected(Cause::ResourceProtected, Error::not_found(), id)
+            }
             _ => failure,
         }
     }
@@ -392,13 +433,14 @@ impl Context {
         }
     }
 
-    pub(crate) fn check_provisioned(&self, kind: ResourceKind) -> Result<(), Error> {
+    pub(crate) fn check_provisioned(&self, kind: ResourceKind) -> Result<(), Failure> {
         if self.provisions(kind) {
             return Ok(());
         }
-        Err(Error::with_status(
-            403,
-            format!("Provisioning of {kind}s is switched off for this configuration."),
+        let detail = format!("Provisioning of {kind}s is switched off for this configuration.");
+        Err(Failure::because(
+            Cause::TypeSwitchedOff,
+            Error::with_status(403, detail),
         ))
     }
 
@@ -437,6 +479,7 @@ impl Context {
             mapping_version: kind.map(|kind| self.configuration().model.mapping(kind)),
             status: 200,
             scim_type: None,
+            cause: None,
             reason: None,
             detail: None,
             changes: Value::Array(Vec::new()),
@@ -445,6 +488,8 @@ impl Context {
             source: self.caller.source.clone(),
             user_agent: self.caller.user_agent.clone(),
             request: self.received.as_deref().map(Received::to_json),
+            actor: self.caller.actor.clone(),
+            occurrences: 1,
         }
     }
 }

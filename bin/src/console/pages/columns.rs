@@ -12,18 +12,20 @@ pub(super) enum Column {
     Status,
     ScimType,
     Took,
+    Cause,
     Reason,
     Changed,
     ScimId,
     Source,
     Client,
+    Actor,
     RequestId,
     MappingVersion,
 }
 
 impl Column {
     /// Every column, in the order in which they stand.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Configuration,
         Self::Action,
         Self::Resource,
@@ -31,11 +33,13 @@ impl Column {
         Self::Status,
         Self::ScimType,
         Self::Took,
+        Self::Cause,
         Self::Reason,
         Self::Changed,
         Self::ScimId,
         Self::Source,
         Self::Client,
+        Self::Actor,
         Self::RequestId,
         Self::MappingVersion,
     ];
@@ -50,11 +54,13 @@ impl Column {
             Self::Status => "status",
             Self::ScimType => "scimType",
             Self::Took => "took",
+            Self::Cause => "cause",
             Self::Reason => "reason",
             Self::Changed => "changed",
             Self::ScimId => "scimId",
             Self::Source => "source",
             Self::Client => "client",
+            Self::Actor => "administrator",
             Self::RequestId => "requestId",
             Self::MappingVersion => "mappingVersion",
         }
@@ -69,11 +75,13 @@ impl Column {
             Self::Status => "HTTP",
             Self::ScimType => "scimType",
             Self::Took => "Took",
+            Self::Cause => "Cause",
             Self::Reason => "Reason",
             Self::Changed => "Changed fields",
             Self::ScimId => "SCIM id",
             Self::Source => "Source address",
             Self::Client => "Client",
+            Self::Actor => "Administrator",
             Self::RequestId => "Request id",
             Self::MappingVersion => "Mapping version",
         }
@@ -97,7 +105,12 @@ impl Column {
     pub(super) fn is_foreign(self) -> bool {
         matches!(
             self,
-            Self::Configuration | Self::Resource | Self::Reason | Self::Changed | Self::Client
+            Self::Configuration
+                | Self::Resource
+                | Self::Reason
+                | Self::Changed
+                | Self::Client
+                | Self::Actor
         )
     }
 }

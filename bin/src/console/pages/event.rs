@@ -3,9 +3,11 @@
 use askama::Template;
 use scim_admin::AdminError;
 use scim_admin::event::{EventState, LoggedEvent};
+use scim_provisioning::{Cause, Stage};
 use serde_json::Value;
 
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
+use super::advice::Advice;
 use super::logs::Row;
 use super::{LIST, Shell, instant};
 
@@ -19,7 +21,7 @@ struct Event {
     facts: Vec<(&'static str, String)>,
     changes: Vec<(String, String, String)>,
     warnings: Vec<String>,
-    advice: &'static str,
+    advice: Option<Advice>,
     person: String,
     group: String,
     /// The request as administrators see it.
@@ -51,6 +53,12 @@ fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
     let facts = [
         ("SCIM id", event.resource_id.clone()),
         ("SCIM error", event.scim_type.clone()),
+        ("Cause", event.cause.map(|cause| cause.as_str().to_owned())),
+        (
+            "Attempts",
+            (event.occurrences > 1).then(|| event.occurrences.to_string()),
+        ),
+        ("Administrator", event.actor.clone()),
         (
             "Mapping version",
             event.mapping_version.map(|version| version.to_string()),
@@ -89,7 +97,7 @@ fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
             .collect(),
         changes: changes(&event.changes),
         warnings: warnings(&event.deviations),
-        advice: advice(event),
+        advice: Advice::of(event),
         person: of("User"),
         group: of("Group"),
         request,
@@ -153,77 +161,30 @@ pub(in super::super) fn replay(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     }
 }
 
-/// How far the request came: what was passed, where it ended, and what was not reached.
+/// How far the request came: what was passed, where it ended, and what was not reached; nothing
+/// where an older version did not note it.
 fn steps(event: &LoggedEvent) -> Vec<(&'static str, &'static str)> {
-    let ended = match (
-        event.outcome.as_str(),
-        event.status,
-        event.scim_type.as_deref(),
-    ) {
-        ("failure", 401 | 403, _) => Some(0),
-        ("failure", 400, Some("invalidSyntax" | "invalidFilter" | "invalidPath")) => Some(1),
-        ("failure", 404 | 409 | 412, _) | ("skipped", ..) => Some(2),
-        ("failure", 400, _) => Some(3),
-        ("held", ..) | ("failure", 429, _) => Some(4),
-        ("failure", ..) => Some(5),
-        _ => None,
+    let ended = match (event.stage, event.outcome.as_str()) {
+        (None, "success" | "warning") => None,
+        (None, _) => return Vec::new(),
+        (ended, _) => ended,
     };
-    let names = ["Authenticate", "Parse", "Match", "Map", "Policy", "Write"];
-    let state = |at: usize| match ended {
+    let state = |at: Stage| match ended {
+        Some(end) if at == end && event.cause == Some(Cause::GuardHeld) => "held here",
         Some(end) if at == end => "ended here",
         Some(end) if at > end => "not reached",
         _ => "passed",
     };
-    names
-        .into_iter()
-        .enumerate()
-        .map(|(at, name)| (name, state(at)))
-        .collect()
-}
-
-/// What an administrator can do about it.
-fn advice(event: &LoggedEvent) -> &'static str {
-    match (
-        event.outcome.as_str(),
-        event.status,
-        event.scim_type.as_deref(),
-    ) {
-        ("held", ..) => {
-            "Too many users left at once. Look under Held & pending, and allow what is meant."
-        }
-        ("skipped", ..) => {
-            "The account is protected, or not managed by this configuration: nothing was done. Take the user out of the identity provider's scope."
-        }
-        ("failure", 409, _) => {
-            "Another user or group has the same name, e-mail address or externalId. Look for it under Users or Groups; if it was created by hand, the policy “Ask” or “Link” lets the identity provider take it over."
-        }
-        ("failure", 404, _) => {
-            "The identity provider asks for something that is not there, or not in its sight. Let it provision the user or group anew: most have a button for a full synchronisation."
-        }
-        ("failure", 412, _) => {
-            "The resource was changed meanwhile; the identity provider reads it and tries again."
-        }
-        ("failure", 403, _) => {
-            "Users or groups are switched off for this configuration. Edit it, and switch on what it is to provision."
-        }
-        ("failure", 400, Some("invalidFilter" | "invalidPath")) => {
-            "The identity provider's filter or path is not one of SCIM. Look at the attribute mapping over there."
-        }
-        ("failure", 400, Some("invalidValue")) => {
-            "A value does not fit its field. Look at the rule under Mapping and preview this request there, or put the value right in the identity provider."
-        }
-        ("failure", 400, _) => {
-            "The request cannot be read as SCIM. If the configuration is strict, the tolerant profile may accept it."
-        }
-        ("failure", 413, _) => "The request is larger than the limit of this server.",
-        ("failure", ..) => {
-            "The server could not carry it out. Its log says more under the request id; the identity provider tries again."
-        }
-        ("warning", ..) => {
-            "It was done. The warnings say what was accepted although it deviates, or what a rule could not fill."
-        }
-        _ => "",
-    }
+    let named = |stage: Stage| match stage {
+        Stage::Authenticate => "Authenticate",
+        Stage::Read => "Read",
+        Stage::Match => "Match",
+        Stage::Map => "Map",
+        Stage::Policy => "Policy",
+        _ => "Write",
+    };
+    let steps = Stage::ALL.into_iter();
+    steps.map(|stage| (named(stage), state(stage))).collect()
 }
 
 /// Path, old and new value. A resource that is new as a whole is shown attribute by attribute.
@@ -239,7 +200,14 @@ pub(super) fn changes(changes: &Value) -> Vec<(String, String, String)> {
                     members.map(|(name, value)| (name.clone(), String::new(), text(value))),
                 );
             }
-            _ => rows.push((of("path"), of("old"), of("new"))),
+            _ => {
+                // What rules changed is told by the field of ServiceOps.
+                let field = match change.get("path") {
+                    Some(_) => of("path"),
+                    None => of("field"),
+                };
+                rows.push((field, of("old"), of("new")));
+            }
         }
     }
     rows

@@ -3,8 +3,8 @@
 use askama::Template;
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use scim_admin::event::{EventQuery, EventState, LoggedEvent};
-use scim_provisioning::ConfigurationId;
 use scim_provisioning::event::{Action, Outcome};
+use scim_provisioning::{Cause, ConfigurationId, Stage};
 use serde_json::json;
 
 use super::super::export::{Lines, row};
@@ -27,10 +27,13 @@ pub(super) struct Row {
     pub(super) took: String,
     pub(super) reason: String,
     scim_type: String,
+    cause: String,
     changed: String,
     scim_id: String,
     source: String,
     client: String,
+    /// The administrator who did it; empty for what the identity provider asked for.
+    pub(super) actor: String,
     request_id: String,
     mapping_version: String,
     resolved: bool,
@@ -59,10 +62,12 @@ impl Row {
             took: format!("{:.1}\u{a0}ms", millis(event.duration_micros)),
             reason: text(&event.reason),
             scim_type: text(&event.scim_type),
+            cause: event.cause.map_or("", Cause::as_str).to_owned(),
             changed: changed.join(", "),
             scim_id: text(&event.resource_id),
             source: text(&event.source),
             client: text(&event.user_agent),
+            actor: text(&event.actor),
             request_id: event.request_id.clone(),
             mapping_version: event
                 .mapping_version
@@ -81,11 +86,13 @@ impl Row {
             Column::Status => self.status.to_string(),
             Column::ScimType => self.scim_type.clone(),
             Column::Took => self.took.clone(),
+            Column::Cause => self.cause.clone(),
             Column::Reason => self.reason.clone(),
             Column::Changed => self.changed.clone(),
             Column::ScimId => self.scim_id.clone(),
             Column::Source => self.source.clone(),
             Column::Client => self.client.clone(),
+            Column::Actor => self.actor.clone(),
             Column::RequestId => self.request_id.clone(),
             Column::MappingVersion => self.mapping_version.clone(),
         }
@@ -350,7 +357,7 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 }
 
 /// An entry in a row of the file.
-fn cells(event: &LoggedEvent) -> [String; 17] {
+fn cells(event: &LoggedEvent) -> [String; 21] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     [
         event.id.to_string(),
@@ -370,6 +377,10 @@ fn cells(event: &LoggedEvent) -> [String; 17] {
         text(&event.user_agent),
         event.resolved_at.map(instant).unwrap_or_default(),
         text(&event.resolved_by),
+        event.stage.map_or("", Stage::as_str).to_owned(),
+        event.cause.map_or("", Cause::as_str).to_owned(),
+        text(&event.actor),
+        event.occurrences.to_string(),
     ]
 }
 
@@ -379,7 +390,7 @@ const TIMES: [(&str, &str, i64); 4] = [
     ("7d", "Last 7 days", 24 * 7),
     ("30d", "Last 30 days", 24 * 30),
 ];
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 21] = [
     "id",
     "time",
     "configuration",
@@ -397,6 +408,10 @@ const COLUMNS: [&str; 17] = [
     "userAgent",
     "resolvedAt",
     "resolvedBy",
+    "stage",
+    "cause",
+    "actor",
+    "occurrences",
 ];
 /// How many entries a file has at most.
 const EXPORTED: usize = 50_000;

@@ -1,5 +1,6 @@
 //! The pages.
 
+mod advice;
 pub(super) mod api_docs;
 pub(super) mod audit;
 mod charts;

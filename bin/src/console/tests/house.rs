@@ -170,6 +170,7 @@ fn scim(
         request_id: "1".to_owned(),
         source: None,
         user_agent: Some(HOSTILE.to_owned()),
+        actor: None,
     };
     let body = body.to_string();
     let request = Request {

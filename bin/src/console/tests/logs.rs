@@ -207,7 +207,11 @@ fn a_failure_is_resolved_on_its_page_and_opened_again() {
     let file = house.post(&ada, &format!("{LOGS}/export"), "format=csv&state=resolved");
     let lines: Vec<&str> = file.body.lines().collect();
     assert_eq!(lines.len(), 2, "{}", file.body);
-    assert!(lines[1].ends_with(",ada"), "{}", file.body);
+    assert!(
+        lines[1].contains(",ada,match,uniqueness.own,"),
+        "{}",
+        file.body
+    );
 
     let done = house.post(&ada, &format!("{entry}/reopen"), "");
     assert_eq!(done.location, Some(format!("/admin{entry}?done=reopened")));
@@ -276,7 +280,7 @@ fn what_failed_is_replayed_once_nothing_is_in_its_way() {
         failed.location,
         Some(format!("/admin{LOGS}/4?done=replayed"))
     );
-    assert!(page(&format!("{LOGS}/4"), &otto).contains("replayed by ada"));
+    assert!(page(&format!("{LOGS}/4"), &otto).contains("by <span dir=\"auto\">ada</span> for"));
     let found = house.admin.configuration(&house.configuration).unwrap();
     let mut input = scim_admin::ConfigurationInput::of(&found);
     input.policies.existing_users = scim_provisioning::ExistingUsers::Link;
@@ -340,4 +344,91 @@ fn a_replay_that_changes_nothing_says_so() {
     let done = house.post(&ada, &format!("{LOGS}/3/replay"), "");
     assert_eq!(done.location, Some(format!("/admin{LOGS}/3?done=unneeded")));
     assert!(house.admin.event(3).unwrap().resolved_at.is_some());
+}
+
+/// The steps of the newest entry, as its page tells them.
+fn steps(page: &str) -> Vec<(String, String)> {
+    let mut steps = Vec::new();
+    let list = page
+        .split("<ol class=\"stages\">")
+        .nth(1)
+        .unwrap_or_default();
+    let list = list.split("</ol>").next().unwrap();
+    for item in list.split("<li").skip(1) {
+        let (name, rest) = item.split_once('>').unwrap().1.split_once(' ').unwrap();
+        let state = rest.split('>').nth(1).unwrap().split('<').next().unwrap();
+        steps.push((name.to_owned(), state.to_owned()));
+    }
+    steps
+}
+
+#[test]
+fn an_entry_tells_the_step_at_which_it_ended_and_the_page_that_mends_it() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let show = || {
+        let newest = house.admin.events(&scim_admin::event::EventQuery {
+            limit: 1,
+            ..Default::default()
+        });
+        let id = newest.unwrap()[0].id;
+        let path = format!("{LOGS}/{id}");
+        house.ask("GET", &path, Some(&ada), "").body
+    };
+    let ended = |page: &str| {
+        let steps = steps(page);
+        let at = steps
+            .iter()
+            .position(|(_, state)| state != "passed")
+            .unwrap();
+        assert!(
+            steps[at + 1..]
+                .iter()
+                .all(|(_, state)| state == "not reached")
+        );
+        steps[at].clone()
+    };
+    let configuration = format!("/admin/users/scim-provisioning/{}", house.configuration);
+
+    // What is no value of the attribute is refused while it is read, not by a rule.
+    let body = json!({"schemas": [uri::USER], "userName": "x", "active": "maybe"});
+    assert_eq!(house.scim(Method::Post, "/Users", &body).status, 400);
+    assert_eq!(ended(&show()), ("Read".to_owned(), "ended here".to_owned()));
+
+    // The guard that refuses has held nothing.
+    for name in ["a", "b"] {
+        assert_eq!(house.user(name).status, 201);
+    }
+    house.tamper(
+        "UPDATE provisioning_configurations SET policies = json_set(policies, \
+         '$.guard', json('{\"count\":1,\"percent\":1,\"minutes\":60,\"action\":\"reject\"}'))",
+    );
+    let list = house
+        .scim(Method::Get, "/Users", &json!(null))
+        .body
+        .unwrap();
+    let mut last = None;
+    for user in list["Resources"].as_array().unwrap() {
+        let path = format!("/Users/{}", user["id"].as_str().unwrap());
+        last = Some(house.scim(Method::Delete, &path, &json!(null)).status);
+    }
+    assert_eq!(last, Some(403));
+    let page = show();
+    assert_eq!(ended(&page), ("Policy".to_owned(), "ended here".to_owned()));
+    assert!(page.contains("Refused by the guard: "), "{page}");
+    assert!(!page.contains("Held by"), "{page}");
+    assert!(
+        page.contains(&format!("href=\"{configuration}/policy\"")),
+        "{page}"
+    );
+    assert!(
+        page.contains(">User b</"),
+        "a failed DELETE has a name: {page}"
+    );
+
+    // An older version noted no stage, and none is guessed.
+    house.tamper("UPDATE provisioning_events SET stage = NULL, cause = NULL");
+    let page = show();
+    assert!(steps(&page).is_empty(), "{page}");
+    assert!(!page.contains("What to do"), "{page}");
 }

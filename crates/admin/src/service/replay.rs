@@ -64,7 +64,8 @@ impl AdminService {
             configuration: Arc::new(configuration.to_provisioning()),
             request_id: uuid::Uuid::new_v4().to_string(),
             source: actor.source.clone(),
-            user_agent: Some(format!("replayed by {}", actor.name)),
+            user_agent: None,
+            actor: Some(actor.name.clone()),
         };
         Ok(Replay {
             event,

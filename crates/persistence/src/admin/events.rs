@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::event::{EventQuery, EventState, LoggedEvent};
 use scim_protocol::text::fold;
-use scim_provisioning::StoreError;
+use scim_provisioning::{Cause, Stage, StoreError};
 use serde_json::Value;
 
 use crate::condition::millis;
@@ -56,6 +56,14 @@ struct EventRow {
     request: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     detail: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    stage: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    cause: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    actor: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    occurrences: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     resolved_at: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -91,7 +99,7 @@ fn selection(connection: &mut Connection, query: &EventQuery) -> Result<Option<S
         "SELECT id, at, configuration_id, configuration_name, request_id, action, resource_type, \
          resource_id, resource_name, mapping_version, outcome, CAST(status AS INTEGER) AS status, scim_type, \
          reason, changes, deviations, duration_micros, source, user_agent, request, detail, \
-         resolved_at, resolved_by \
+         stage, cause, actor, occurrences, resolved_at, resolved_by \
          FROM provisioning_events WHERE id IN (",
     );
     let few = selective(query);
@@ -366,6 +374,10 @@ fn event(row: EventRow) -> LoggedEvent {
         user_agent: row.user_agent,
         request: row.request.as_deref().map(json),
         detail: row.detail,
+        stage: row.stage.as_deref().and_then(Stage::parse),
+        cause: row.cause.as_deref().and_then(Cause::parse),
+        actor: row.actor,
+        occurrences: row.occurrences,
         resolved_at: row.resolved_at.map(instant),
         resolved_by: row.resolved_by,
     }

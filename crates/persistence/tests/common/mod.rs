@@ -169,6 +169,7 @@ pub fn caller(configuration: Configuration) -> Caller {
         request_id: format!("test-{}", Utc::now().timestamp_micros()),
         source: None,
         user_agent: None,
+        actor: None,
     }
 }
 

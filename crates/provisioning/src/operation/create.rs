@@ -10,6 +10,7 @@ use super::{Answer, Failure, group, reference};
 use crate::directory::{Change, DirectoryTransaction, GroupWrite, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
+use crate::refusal::Cause;
 use crate::render::user_tag;
 use crate::service::{Context, ServiceProvider};
 
@@ -69,7 +70,8 @@ fn create_user(
     if let Some(approval) = &context.approval {
         if linked != Some(approval.person) {
             let detail = "The person whose link was approved is not the one in the way any more.";
-            return Err(Failure::Scim(Error::with_status(409, detail)));
+            let error = Error::with_status(409, detail);
+            return Err(Failure::because(Cause::LinkOutdated, error));
         }
         let configuration = &context.caller.configuration;
         transaction.approve_link(configuration, approval, context.now)?;

@@ -1,6 +1,5 @@
 //! DELETE (RFC 7644 section 3.6).
 
-use scim_protocol::Error;
 use serde_json::json;
 
 use super::user::text;
@@ -8,6 +7,7 @@ use super::{Answer, Failure, check_match, departure};
 use crate::directory::{Change, DirectoryTransaction};
 use crate::event::{Action, Event, Outcome};
 use crate::id::{ResourceId, ResourceKind};
+use crate::refusal::Cause;
 use crate::service::{Context, ServiceProvider};
 
 /// Takes a user out of the scope as the policy says, or deletes a group.
@@ -18,7 +18,7 @@ pub(crate) fn delete(
     id: &str,
     if_match: Option<&str>,
 ) -> Result<Answer, Failure> {
-    let id = ResourceId::parse(id).ok_or_else(Error::not_found)?;
+    let id = ResourceId::parse(id).ok_or_else(Failure::not_found)?;
     let context = context.clone();
     let if_match = if_match.map(str::to_owned);
     provider.directory.write(Box::new(move |transaction| {
@@ -60,9 +60,10 @@ fn delete_user(
 ) -> Result<(), Failure> {
     let user = transaction
         .lock_user(context.scope(), id)?
-        .ok_or_else(Error::not_found)?;
+        .ok_or_else(Failure::not_found)?;
     check_match(user.version, if_match)?;
     (event.action, event.outcome, event.reason) = departure::delete(context, transaction, &user)?;
+    event.cause = (event.outcome == Outcome::Held).then_some(Cause::GuardHeld);
     event.resource_name = text(&user.document, "userName");
     Ok(())
 }
@@ -75,7 +76,7 @@ fn delete_group(
 ) -> Result<Option<String>, Failure> {
     let group = transaction
         .lock_group(context.scope(), id)?
-        .ok_or_else(Error::not_found)?;
+        .ok_or_else(Failure::not_found)?;
     check_match(group.version, if_match)?;
     transaction.delete_group(context.scope(), id, context.now)?;
     Ok(text(&group.document, "displayName"))

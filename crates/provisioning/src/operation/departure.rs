@@ -10,6 +10,7 @@ use crate::directory::{Departure, DirectoryTransaction, HeldAction, Status, Stor
 use crate::event::{Action, Outcome};
 use crate::id::ResourceId;
 use crate::policy::{Deletion, GuardAction};
+use crate::refusal::Cause;
 use crate::service::Context;
 
 /// What becomes of the status that an update asks for.
@@ -135,19 +136,20 @@ fn guard(
     if departed < most {
         return Ok(None);
     }
-    let reason = format!(
-        "Held by the guard: {departed} of {users} users left within {} minutes.",
+    let counted = format!(
+        "{departed} of {users} users left within {} minutes",
         guard.minutes
     );
     match guard.action {
-        GuardAction::Hold => Ok(Some(reason)),
+        GuardAction::Hold => Ok(Some(format!("Held by the guard: {counted}."))),
         GuardAction::Reject => Err(Failure::Refused {
+            cause: Cause::GuardRejected,
             error: Error::with_status(
                 403,
                 "Too many users would be blocked or deleted at once. An administrator has to \
                  raise the limit of this configuration.",
             ),
-            reason,
+            reason: format!("Refused by the guard: {counted}."),
             outcome: Outcome::Failure,
             pending: None,
         }),

@@ -4,12 +4,14 @@ use scim_mapping::{Event, Field, FieldValue, GroupLink};
 use scim_protocol::filter::index::search_document;
 use scim_protocol::{Error, Resource, ScimType};
 
+use super::Failure;
 use super::user::{check_key, drop_empty_key, text};
 use crate::directory::GroupWrite;
+use crate::refusal::Cause;
 use crate::service::Context;
 
 /// Checks a group's canonical document, which has no members.
-pub(crate) fn prepare(context: &Context, mut resource: Resource) -> Result<GroupWrite, Error> {
+pub(crate) fn prepare(context: &Context, mut resource: Resource) -> Result<GroupWrite, Failure> {
     let definition = &context.model.groups;
     drop_empty_key(&mut resource);
     resource.check_required(definition)?;
@@ -20,16 +22,16 @@ pub(crate) fn prepare(context: &Context, mut resource: Resource) -> Result<Group
         .text("displayName")
         .is_some_and(|name| name.trim().is_empty())
     {
-        return Err(Error::new(
-            ScimType::InvalidValue,
-            "\"displayName\" is blank.",
-        ));
+        return Err(Error::new(ScimType::InvalidValue, "\"displayName\" is blank.").into());
     }
     let document = resource.into_map();
     let mapping = &context.model.group_mapping;
     let projection = mapping.project(&document, Event::Create);
     if let Some(rejected) = projection.rejection() {
-        return Err(rejected.to_error());
+        return Err(Failure::because(
+            Cause::MappingRejected,
+            rejected.to_error(),
+        ));
     }
     let name = projection.record.get(&Field::Name);
     let name = name.and_then(FieldValue::as_text).unwrap_or_default();

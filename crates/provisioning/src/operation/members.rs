@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Failure;
 use crate::directory::DirectoryTransaction;
 use crate::id::{ResourceId, ResourceKind};
+use crate::refusal::Cause;
 use crate::service::Context;
 
 /// Which members came and went.
@@ -77,14 +78,15 @@ pub(super) fn edit(
 }
 
 /// Checks how many members a request names.
-pub(super) fn check_count(context: &Context, count: usize) -> Result<(), Error> {
+pub(super) fn check_count(context: &Context, count: usize) -> Result<(), Failure> {
     let limit = context.shared.limits.patch_members;
     if count <= limit {
         return Ok(());
     }
-    Err(Error::with_status(
-        413,
-        format!("A request may name {limit} members, not {count}."),
+    let detail = format!("A request may name {limit} members, not {count}.");
+    Err(Failure::because(
+        Cause::RequestTooLarge,
+        Error::with_status(413, detail),
     ))
 }
 
@@ -108,8 +110,8 @@ fn add(
     if let Some(first) = unknown.first() {
         let error = unknown_member(&first.to_string());
         return Err(match transaction.protected(&unknown)? {
-            Some(id) => Failure::protected(error, id),
-            None => error.into(),
+            Some(id) => Failure::protected(Cause::MemberProtected, error, id),
+            None => Failure::because(Cause::MemberUnknown, error),
         });
     }
     let groups: Vec<_> = visible
@@ -208,11 +210,9 @@ fn check_circle(
     let mut above = vec![group];
     while !above.is_empty() {
         if let Some(circle) = joining.iter().find(|id| seen.contains(id)) {
-            return Err(Error::new(
-                ScimType::InvalidValue,
-                format!("Group {circle} cannot be a member: it holds this group."),
-            )
-            .into());
+            let detail = format!("Group {circle} cannot be a member: it holds this group.");
+            let error = Error::new(ScimType::InvalidValue, detail);
+            return Err(Failure::because(Cause::MemberCircle, error));
         }
         above = transaction
             .groups_of(context.scope(), &above)?
@@ -267,13 +267,14 @@ fn selected_by_value(filter: &Filter) -> Option<Vec<ResourceId>> {
 }
 
 /// The ids that the values of `members` name, each once.
-pub(super) fn named(values: &[Value]) -> Result<Vec<ResourceId>, Error> {
+pub(super) fn named(values: &[Value]) -> Result<Vec<ResourceId>, Failure> {
     let mut seen = HashSet::new();
     let mut ids = Vec::with_capacity(values.len());
     for value in values {
         let id = member_id(value).ok_or_else(|| {
             let text = value.get("value").and_then(Value::as_str);
-            unknown_member(text.unwrap_or_default())
+            let error = unknown_member(text.unwrap_or_default());
+            Failure::because(Cause::MemberUnknown, error)
         })?;
         if seen.insert(id) {
             ids.push(id);

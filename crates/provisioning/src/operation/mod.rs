@@ -21,6 +21,7 @@ use crate::configuration::Configuration;
 use crate::directory::{PendingLink, StoreError};
 use crate::event::Outcome;
 use crate::id::ResourceId;
+use crate::refusal::Cause;
 
 /// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +82,8 @@ pub struct Caller {
     pub source: Option<String>,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
+    /// The administrator who does it in the name of the configuration.
+    pub actor: Option<String>,
 }
 
 /// The answer to a request, ready to be sent as `application/scim+json`.
@@ -129,12 +132,14 @@ impl From<&Error> for Answer {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The answer is a SCIM error.
+    /// What the protocol refuses to read.
     #[error(transparent)]
     Scim(#[from] Error),
-    /// The answer is a SCIM error, and the log says more than the client may know.
+    /// The answer is a SCIM error, and the log may say more than the client may know.
     #[error("{error}")]
     Refused {
+        /// Why, where it was decided.
+        cause: Cause,
         /// What the client is told.
         error: Error,
         /// What the log says.
@@ -150,10 +155,36 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A refusal of which the log says what the client is told.
+    pub(crate) fn because(cause: Cause, error: Error) -> Self {
+        Self::Refused {
+            cause,
+            reason: error.detail().to_owned(),
+            error,
+            outcome: Outcome::Failure,
+            pending: None,
+        }
+    }
+
+    /// 404: the resource does not exist, or the caller cannot see it.
+    pub(crate) fn not_found() -> Self {
+        Self::because(Cause::ResourceUnknown, Error::not_found())
+    }
+
+    /// Why the operation did not succeed.
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Scim(error) => Cause::of_error(error),
+            Self::Refused { cause, .. } => *cause,
+            Self::Store(error) => Cause::of_store(error),
+        }
+    }
+
     /// The request named an account that is never provisioned, and is answered as if there were
     /// no such account.
-    pub(crate) fn protected(error: Error, id: ResourceId) -> Self {
+    pub(crate) fn protected(cause: Cause, error: Error, id: ResourceId) -> Self {
         Self::Refused {
+            cause,
             error,
             reason: format!("User {id} is a protected account, which is never provisioned."),
             outcome: Outcome::Skipped,
@@ -163,11 +194,11 @@ impl Failure {
 }
 
 /// RFC 7644 section 3.14: a request that names another version changes nothing.
-pub(crate) fn check_match(version: Version, if_match: Option<&str>) -> Result<(), Error> {
+pub(crate) fn check_match(version: Version, if_match: Option<&str>) -> Result<(), Failure> {
     match if_match {
-        Some(header) if !version.matches(header) => Err(Error::with_status(
-            412,
-            format!("The resource has version {version}."),
+        Some(header) if !version.matches(header) => Err(Failure::because(
+            Cause::VersionMismatch,
+            Error::with_status(412, format!("The resource has version {version}.")),
         )),
         _ => Ok(()),
     }

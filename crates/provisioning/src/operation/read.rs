@@ -1,7 +1,7 @@
 //! GET of one resource (RFC 7644 section 3.4.1).
 
+use scim_protocol::EntityTag;
 use scim_protocol::query::Projection;
-use scim_protocol::{EntityTag, Error};
 use serde_json::{Map, Value};
 
 use super::{Answer, Failure, Request, query};
@@ -18,7 +18,7 @@ pub(crate) fn read(
     id: &str,
     request: &Request<'_>,
 ) -> Result<Answer, Failure> {
-    let id = ResourceId::parse(id).ok_or_else(Error::not_found)?;
+    let id = ResourceId::parse(id).ok_or_else(Failure::not_found)?;
     let projection = query::projection(context, request.query)?;
     provider.directory.read(&mut |view| {
         let (tag, attributes) = load(context, view, kind, id, &projection)?;
@@ -47,7 +47,7 @@ pub(super) fn load(
     let scope = context.scope();
     match kind {
         ResourceKind::User => {
-            let user = view.user(scope, id)?.ok_or_else(Error::not_found)?;
+            let user = view.user(scope, id)?.ok_or_else(Failure::not_found)?;
             let groups = if query::includes(context.definition(kind), projection, "groups") {
                 view.groups_of(scope, &[id])?
             } else {
@@ -56,7 +56,7 @@ pub(super) fn load(
             Ok((user_tag(&user, &groups), context.user(&user, &groups)))
         }
         ResourceKind::Group => {
-            let group = view.group(scope, id)?.ok_or_else(Error::not_found)?;
+            let group = view.group(scope, id)?.ok_or_else(Failure::not_found)?;
             let members = if query::includes(context.definition(kind), projection, "members") {
                 view.members_of(scope, &[id])?
             } else {

@@ -7,6 +7,7 @@ use scim_protocol::{Error, ScimType};
 use super::Failure;
 use super::user::PreparedUser;
 use crate::directory::{DirectoryTransaction, StoredUser};
+use crate::refusal::Cause;
 use crate::service::Context;
 
 /// Finds the records that the fields of a user name, and makes, ignores or refuses the others as
@@ -65,7 +66,8 @@ pub(crate) fn resolve(
             field.label()
         );
         if on_unknown == OnUnknown::Reject {
-            return Err(Error::new(ScimType::InvalidValue, format!("{said}.")).into());
+            let error = Error::new(ScimType::InvalidValue, format!("{said}."));
+            return Err(Failure::because(Cause::ReferenceUnknown, error));
         }
         prepared.warnings.push(said);
     }

@@ -13,6 +13,7 @@ use super::{Answer, Failure, check_match, group, read, reference, user};
 use crate::directory::{Change, DirectoryTransaction, Status, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
+use crate::refusal::Cause;
 use crate::service::{Context, ServiceProvider};
 
 /// What an update does to the stored document.
@@ -69,7 +70,7 @@ fn run(
     projection: &Projection,
     if_match: Option<&str>,
 ) -> Result<Answer, Failure> {
-    let id = ResourceId::parse(id).ok_or_else(Error::not_found)?;
+    let id = ResourceId::parse(id).ok_or_else(Failure::not_found)?;
     let context = context.clone();
     let projection = projection.clone();
     let if_match = if_match.map(str::to_owned);
@@ -120,7 +121,7 @@ fn update_user(
 ) -> Result<(), Failure> {
     let stored = transaction
         .lock_user(context.scope(), id)?
-        .ok_or_else(Error::not_found)?;
+        .ok_or_else(Failure::not_found)?;
     check_match(stored.version, if_match)?;
     let definition = &context.model.users;
     let before = Resource::from_map(stored.document.clone());
@@ -178,6 +179,7 @@ fn update_user(
             departure::hold(context, transaction, id)?;
             event.action = Action::Block;
             event.outcome = Outcome::Held;
+            event.cause = Some(Cause::GuardHeld);
             event.reason = Some(reason.clone());
         }
     }
@@ -214,7 +216,7 @@ fn update_group(
 ) -> Result<(u16, Version), Failure> {
     let stored = transaction
         .lock_group(context.scope(), id)?
-        .ok_or_else(Error::not_found)?;
+        .ok_or_else(Failure::not_found)?;
     check_match(stored.version, if_match)?;
     let (after, edits) = updated_group(context, &stored, update, tolerance)?;
     let named = edits.iter().map(|edit| match edit {

@@ -11,6 +11,7 @@ use crate::directory::{Occupant, PendingLink, Relation, Status, StoredUser, User
 use crate::event::Outcome;
 use crate::id::{ResourceId, ResourceKind};
 use crate::policy::ExistingUsers;
+use crate::refusal::Cause;
 use crate::service::{Context, taken};
 
 /// A user that is ready to be written, and what the log says of it.
@@ -28,7 +29,7 @@ pub(crate) fn prepare(
     mut resource: Resource,
     stored: Option<&StoredUser>,
     touched: Option<&[AttributePath]>,
-) -> Result<PreparedUser, Error> {
+) -> Result<PreparedUser, Failure> {
     let definition = &context.model.users;
     // Passwords are accepted and dropped: this server signs nobody in.
     resource.attributes_mut().shift_remove("password");
@@ -50,7 +51,10 @@ pub(crate) fn prepare(
     };
     let projection = project(&document);
     if let Some(rejected) = projection.rejection() {
-        return Err(rejected.to_error());
+        return Err(Failure::because(
+            Cause::MappingRejected,
+            rejected.to_error(),
+        ));
     }
     let mut warnings: Vec<String> = projection.warnings().map(ToString::to_string).collect();
     if let Some(stored) = stored {
@@ -105,8 +109,9 @@ pub(crate) fn decide(
 ) -> Result<Option<ResourceId>, Failure> {
     let policy = context.configuration().policies.existing_users;
     let met = |relation: Relation| occupants.iter().find(|o| o.relation == relation);
-    let refused = |reason: String, outcome| {
+    let refused = |met: &Occupant, reason: String, outcome| {
         Err(Failure::Refused {
+            cause: Cause::of_relation(met.relation),
             error: taken(ResourceKind::User),
             reason,
             outcome,
@@ -118,18 +123,18 @@ pub(crate) fn decide(
             "{} belongs to a protected account, which is never provisioned.",
             met.attribute
         );
-        return refused(reason, Outcome::Skipped);
+        return refused(met, reason, Outcome::Skipped);
     }
     if let Some(met) = met(Relation::Own) {
         let reason = format!("{} is in use by user {}.", met.attribute, met.id);
-        return refused(reason, Outcome::Failure);
+        return refused(met, reason, Outcome::Failure);
     }
     if let Some(met) = met(Relation::Foreign) {
         let reason = format!(
             "{} is in use by user {}, whom another configuration manages.",
             met.attribute, met.id
         );
-        return refused(reason, Outcome::Failure);
+        return refused(met, reason, Outcome::Failure);
     }
     if let Some(left) = met(Relation::Left) {
         // Whom a DELETE blocked is taken up again, if nobody else has one of the values.
@@ -140,7 +145,7 @@ pub(crate) fn decide(
             "{} is in use by user {}, who was deleted by the identity provider and is blocked.",
             left.attribute, left.id
         );
-        return refused(reason, Outcome::Failure);
+        return refused(left, reason, Outcome::Failure);
     }
     let by_hand: Vec<_> = occupants
         .iter()
@@ -181,6 +186,7 @@ pub(crate) fn decide(
         })
     });
     Err(Failure::Refused {
+        cause: Cause::of_relation(first.relation),
         error: taken(ResourceKind::User),
         reason,
         outcome: Outcome::Failure,
