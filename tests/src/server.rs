@@ -73,6 +73,11 @@ pub struct Configuration {
 impl Server {
     /// Starts a server with an empty directory.
     pub fn start(engine: Engine) -> Self {
+        Self::start_with(engine, &[])
+    }
+
+    /// Starts a server with an empty directory and further options.
+    pub fn start_with(engine: Engine, options: &[&str]) -> Self {
         let mut server = Self {
             child: None,
             data: tempfile::tempdir().unwrap(),
@@ -80,7 +85,7 @@ impl Server {
             port: 0,
             base: String::new(),
         };
-        server.restart();
+        server.restart_with(options);
         server
     }
 
@@ -281,5 +286,5 @@ const SQLITE: &str = "\
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[2], timeout=30)
 with connection:
-    connection.execute(sys.argv[1])
+    connection.executescript(sys.argv[1])
 ";

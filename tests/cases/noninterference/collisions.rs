@@ -1,0 +1,90 @@
+//! What a token learns of hidden records by design: that a unique value is taken. It is told in the
+//! words of any other collision.
+
+use end_to_end::{Client, Server, on_both_engines, uri};
+use serde_json::{Value, json};
+
+/// A user who has all that can collide.
+fn taken() -> Value {
+    json!({"schemas": [uri::USER], "userName": "taken@corp.example",
+        "emails": [{"value": "mail@corp.example", "type": "work", "primary": true}]})
+}
+
+fn user(name: &str, email: Option<&str>) -> Value {
+    let mut user = json!({"schemas": [uri::USER], "userName": name});
+    if let Some(email) = email {
+        user["emails"] = json!([{"value": email, "type": "home"}]);
+    }
+    user
+}
+
+/// What every way of writing these values is told.
+fn told(client: &Client, name: &str, email: Option<&str>) -> Vec<String> {
+    let free = user(&format!("free-{}", uuid::Uuid::new_v4()), None);
+    let id = client.post("/Users", &free).expect(201).id();
+    let path = format!("/Users/{id}");
+    let wanted = user(name, email);
+    let mut operations = vec![json!({"op": "replace", "path": "userName", "value": name})];
+    if let Some(emails) = wanted.get("emails") {
+        operations.push(json!({"op": "replace", "path": "emails", "value": emails}));
+    }
+    let patch = json!({"schemas": [uri::PATCH], "Operations": operations});
+    let bulk = json!({"schemas": [uri::BULK], "Operations": [
+        {"method": "POST", "path": "/Users", "bulkId": "a", "data": wanted},
+        {"method": "PATCH", "path": path, "data": patch}]});
+    let answers = [
+        client.post("/Users", &wanted).expect(409),
+        client.put(&path, &wanted).expect(409),
+        client.patch(&path, &json!(operations)).expect(409),
+        client.post("/Bulk", &bulk).expect(200),
+    ];
+    assert_eq!(
+        client.get(&path).expect(200).json["userName"],
+        free["userName"]
+    );
+    client.delete(&path).expect(204);
+    answers
+        .iter()
+        .map(|answer| {
+            let mut headers: Vec<&(String, String)> = answer.headers.iter().collect();
+            headers.retain(|(name, _)| {
+                !["date", "x-request-id", "connection"].contains(&name.as_str())
+            });
+            headers.sort();
+            format!("{headers:?} {}", answer.text.replace(&id, "ID"))
+        })
+        .collect()
+}
+
+on_both_engines! {
+    fn what_collides_is_told_alike_whoever_has_it(server: &Server) {
+        let seen = server.configuration("Seen").client;
+        seen.post("/Users", &taken()).expect(201);
+        let usual = told(&seen, "Taken@Corp.Example", None);
+        assert!(usual.iter().all(|text| text.contains("exists already")), "{usual:?}");
+        // The same user as one who cannot be seen, and the values that collide then.
+        let admin = "is_tenant_admin = 1";
+        let by_hand = "managed_by = NULL, scim_user_name_key = NULL";
+        let (name, mail, other) = ("TAKEN@corp.example", "Mail@Corp.Example", "new@corp.example");
+        let another = server.configuration("Another").client;
+        for (what, wanted, email) in [
+            ("is_vip = 0", name, None),
+            (by_hand, name, None),
+            (admin, name, None),
+            (admin, other, Some(mail)),
+            // Who signs in by the one may do so by the other.
+            (admin, mail, None),
+            (admin, other, Some(name)),
+        ] {
+            server.sql(&format!(
+                "UPDATE users SET {what} WHERE user_name_key = 'taken@corp.example'"
+            ));
+            assert_eq!(told(&another, wanted, email), usual, "{what}: {wanted} {email:?}");
+        }
+        // A person made by hand is met by a create; a user who is there may have the same address.
+        server.sql("UPDATE users SET is_tenant_admin = 0, managed_by = NULL");
+        let met = another.post("/Users", &user(other, Some(mail))).expect(409);
+        let detail = &another.post("/Users", &user(name, None)).expect(409).json["detail"];
+        assert_eq!(&met.json["detail"], detail);
+    }
+}
