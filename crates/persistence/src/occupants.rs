@@ -9,6 +9,7 @@ use scim_provisioning::{ResourceId, Scope, StoreError};
 
 use crate::connection::Connection;
 use crate::members::{CHUNK, IdRow};
+use crate::users::status;
 
 #[derive(diesel::QueryableByName)]
 struct OccupantRow {
@@ -34,6 +35,8 @@ struct OccupantRow {
     employee_id: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     left_at: Option<i64>,
+    #[diesel(sql_type = Text)]
+    status: String,
 }
 
 pub(crate) fn occupants(
@@ -103,6 +106,7 @@ impl OccupantRow {
         Some(Occupant {
             id: ResourceId::parse(&self.id)?,
             relation,
+            status: status(&self.status),
             attribute: self.collision(relation, keys)?,
         })
     }
@@ -146,5 +150,5 @@ impl OccupantRow {
 
 /// Whoever holds a value: archived people give theirs back once the identity provider let them go.
 const SELECT: &str = "SELECT id, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
-     CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id, left_at \
+     CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id, left_at, status \
      FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS NULL) AND ";

@@ -3,10 +3,12 @@
 use diesel::sql_types::Text;
 use scim_mapping::ReferenceKind;
 use scim_protocol::text::fold;
-use scim_provisioning::{ResourceId, Scope, StoreError};
+use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use uuid::Uuid;
 
 use crate::connection::Connection;
+use crate::sql::Sql;
+use crate::view::visible;
 
 #[derive(diesel::QueryableByName)]
 struct NameRow {
@@ -57,6 +59,9 @@ fn table_name(kind: ReferenceKind) -> &'static str {
 }
 
 /// Finds the manager whom a user names, by id, `externalId`, `userName` or e-mail address.
+///
+/// Whom the identity provider sees comes first. Somebody out of its sight, who left or whose
+/// deletion is held, stays the manager for as long as the user names the same one.
 pub(crate) fn link_manager(
     connection: &mut Connection,
     scope: Scope,
@@ -70,42 +75,118 @@ pub(crate) fn link_manager(
         connection.execute(&sql)?;
         return Ok(());
     };
-    // Each part has an index of its own.
-    let mut sql = connection.sql("UPDATE users SET manager_id = (SELECT id FROM (");
-    let folded = fold(manager);
-    let ways = [
-        ("id", manager),
-        ("external_id", manager),
-        ("scim_user_name_key", &folded),
-        ("email_key", &folded),
-    ];
-    for (rank, (column, value)) in ways.into_iter().enumerate() {
-        let union = if rank > 0 { " UNION ALL " } else { "" };
-        sql.push(&format!(
-            "{union}SELECT m.id, {rank} AS rank FROM users m WHERE m.left_at IS NULL \
-             AND m.is_tenant_admin = 0 AND m.managed_by = "
-        ));
-        sql.bind(scope.configuration().to_string());
-        sql.push(&format!(" AND m.{column} = ")).bind(value);
-    }
-    sql.push(") AS found ORDER BY rank, id LIMIT 1) WHERE id = ")
-        .bind(user.to_string());
+    let mut sql = connection.sql("UPDATE users SET manager_id = COALESCE(");
+    found(&mut sql, scope, manager, Sight::Seen);
+    sql.push(", (SELECT kept.id FROM users kept WHERE kept.id = users.manager_id), ");
+    found(&mut sql, scope, manager, Sight::Gone);
+    sql.push(") WHERE id = ").bind(user.to_string());
     connection.execute(&sql)?;
     Ok(())
 }
 
-/// Links those who wait for a manager to the one who arrived.
+/// Who is looked for as a manager.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// Whom the identity provider sees.
+    Seen,
+    /// Who left, by id; whose deletion is held, by anything.
+    Gone,
+}
+
+/// The id of the user whom the text names. What is not unique names nobody where several have it.
+fn found(sql: &mut Sql, scope: Scope, manager: &str, sight: Sight) {
+    let folded = fold(manager);
+    let user_name = match sight {
+        Sight::Seen => "scim_user_name_key",
+        Sight::Gone => "user_name_key",
+    };
+    // Each part has an index of its own.
+    let ways = [
+        ("id", manager),
+        ("external_id", manager),
+        (user_name, &folded),
+        ("email_key", &folded),
+    ];
+    sql.push("(SELECT id FROM (");
+    for (rank, (column, value)) in ways.into_iter().enumerate() {
+        let union = if rank > 0 { " UNION ALL " } else { "" };
+        sql.push(&format!(
+            "{union}SELECT MIN(m.id) AS id, {rank} AS rank FROM users m WHERE m.{column} = "
+        ));
+        sql.bind(value).push(" AND ");
+        match sight {
+            Sight::Seen => visible(sql, ResourceKind::User, scope, "m"),
+            Sight::Gone => {
+                sql.push("m.left_at IS NOT NULL AND m.is_tenant_admin = 0 AND m.managed_by = ");
+                sql.bind(scope.configuration().to_string());
+                sql.push(if rank > 0 { " AND m.held = 1" } else { "" });
+            }
+        }
+        sql.push(" HAVING COUNT(*) = 1");
+    }
+    sql.push(") AS found ORDER BY rank LIMIT 1)");
+}
+
+/// By what others may name a user as their manager.
+pub(crate) struct ManagerKeys<'a> {
+    pub(crate) user_name: Option<&'a str>,
+    pub(crate) external_id: Option<&'a str>,
+    pub(crate) email: Option<&'a str>,
+}
+
+/// Links those who wait for a manager, or have one who left, to the one who arrived.
 pub(crate) fn link_reports(
     connection: &mut Connection,
     scope: Scope,
     manager: ResourceId,
-    keys: &[String],
+    keys: &ManagerKeys<'_>,
 ) -> Result<(), StoreError> {
+    let id = manager.to_string();
+    let names: Vec<String> = keys
+        .user_name
+        .map(fold)
+        .into_iter()
+        .chain([id.clone()])
+        .collect();
+    // Several may have these; then they name nobody.
+    let shared: Vec<(&str, &str, String)> = [
+        (
+            "manager",
+            "external_id",
+            keys.external_id.map(str::to_owned),
+        ),
+        ("manager_key", "email_key", keys.email.map(fold)),
+    ]
+    .into_iter()
+    .filter_map(|(column, of, value)| Some((column, of, value?)))
+    .collect();
+    let all = names
+        .iter()
+        .cloned()
+        .chain(shared.iter().map(|(.., value)| fold(value)));
     let mut sql = connection.sql("UPDATE users SET manager_id = ");
-    sql.bind(manager.to_string());
-    sql.push(" WHERE manager_id IS NULL AND managed_by = ");
-    sql.bind(scope.configuration().to_string());
-    sql.push(" AND manager_key IN (").bind_all(keys).push(")");
+    sql.bind(&id);
+    sql.push(" WHERE managed_by = ")
+        .bind(scope.configuration().to_string());
+    sql.push(" AND manager_key IN (").bind_all(all).push(")");
+    sql.push(
+        " AND (manager_id IS NULL OR EXISTS (SELECT 1 FROM users l WHERE l.id = users.manager_id \
+         AND l.left_at IS NOT NULL)) AND (manager_key IN (",
+    );
+    sql.bind_all(&names).push(")");
+    for (column, of, value) in &shared {
+        sql.push(&format!(" OR {column} = ")).bind(value);
+        sql.push(&format!(
+            " AND NOT EXISTS (SELECT 1 FROM users o WHERE o.{of} = "
+        ));
+        sql.bind(value)
+            .push(" AND o.id <> ")
+            .bind(&id)
+            .push(" AND ");
+        visible(&mut sql, ResourceKind::User, scope, "o");
+        sql.push(")");
+    }
+    sql.push(")");
     connection.execute(&sql)?;
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::condition::millis;
 use crate::connection::Connection;
 use crate::members;
 use crate::page::Placed;
-use crate::references;
+use crate::references::{self, ManagerKeys};
 use crate::sql::{Bind, Sql};
 use crate::view::{instant, unreadable, visible};
 
@@ -24,7 +24,9 @@ pub(crate) const COLUMNS: &str = "r.id, r.user_name, r.first_name, r.last_name, 
     r.email, r.contact_no, r.alt_contact_no1, r.alt_contact_no2, r.job_title, r.employee_id, \
     r.department, r.location, r.manager, r.company, r.language, r.time_zone, r.user_type, \
     CAST(r.is_vip AS INTEGER) AS is_vip, r.custom_fields, r.status, r.external_id, \
-    r.scim_document, CAST(r.held AS INTEGER) AS held, r.roles, r.version, r.created_at, r.updated_at";
+    r.scim_document, CAST(r.held AS INTEGER) AS held, r.roles, r.version, r.created_at, r.updated_at, \
+    (SELECT m.id FROM users m WHERE m.id = r.manager_id AND m.managed_by = r.managed_by \
+    AND m.is_tenant_admin = 0 AND m.left_at IS NULL) AS seen_manager";
 
 #[derive(diesel::QueryableByName)]
 pub(crate) struct UserRow {
@@ -84,6 +86,8 @@ pub(crate) struct UserRow {
     created_at: i64,
     #[diesel(sql_type = BigInt)]
     updated_at: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    seen_manager: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     sort_text: Option<String>,
 }
@@ -149,6 +153,7 @@ impl TryFrom<UserRow> for StoredUser {
             status: status(&row.status),
             document,
             held: row.held != 0,
+            manager: row.seen_manager.as_deref().and_then(ResourceId::parse),
             version: Version(row.version),
             created: instant(row.created_at),
             last_modified: instant(row.updated_at),
@@ -308,13 +313,11 @@ fn link(
 ) -> Result<(), StoreError> {
     let text = |field: Field| user.record.get(&field).and_then(FieldValue::as_text);
     references::link_manager(connection, scope, id, text(Field::Manager))?;
-    let name = user.document.get("userName").and_then(Value::as_str);
-    let keys: Vec<String> = [user.external_id.as_deref(), name, text(Field::Email)]
-        .into_iter()
-        .flatten()
-        .map(fold)
-        .chain([id.to_string()])
-        .collect();
+    let keys = ManagerKeys {
+        user_name: user.document.get("userName").and_then(Value::as_str),
+        external_id: user.external_id.as_deref(),
+        email: text(Field::Email),
+    };
     references::link_reports(connection, scope, id, &keys)
 }
 
@@ -335,6 +338,11 @@ fn write(
         sql.push("left_at = NULL, purge_at = NULL, managed_by = ");
         sql.bind(scope.configuration().to_string()).push(", ");
     }
+    // Who is the manager is kept for as long as the same one is named.
+    let manager = user.record.get(&Field::Manager);
+    let manager = manager.and_then(FieldValue::as_text).map(fold);
+    sql.push("manager_id = CASE WHEN manager_key IS NOT DISTINCT FROM ");
+    sql.bind(manager).push(" THEN manager_id END, ");
     sql.push("search_document = ").bind_json(&user.search);
     sql.push(", version = version + 1, updated_at = ")
         .bind(millis(now));

@@ -33,7 +33,7 @@ impl Context {
         if !groups.is_empty() {
             attributes.insert("groups".into(), Value::Array(groups));
         }
-        self.complete_manager(&mut attributes);
+        self.complete_manager(&mut attributes, user.manager);
         attributes
     }
 
@@ -111,18 +111,22 @@ impl Context {
         attributes
     }
 
-    /// A manager whose value is an id of ours gets the reference (RFC 7643 section 4.3).
-    fn complete_manager(&self, attributes: &mut Map<String, Value>) {
+    /// A manager who is a user of the configuration gets the reference (RFC 7643 section 4.3);
+    /// one whom it cannot read gets none, whatever it sent.
+    fn complete_manager(&self, attributes: &mut Map<String, Value>, seen: Option<ResourceId>) {
         let manager = attributes
             .get_mut(scim_protocol::schema::uri::ENTERPRISE_USER)
             .and_then(|extension| extension.get_mut("manager"))
             .and_then(Value::as_object_mut);
-        if let Some(manager) = manager
-            && let Some(id) = manager.get("value").and_then(Value::as_str)
-            && ResourceId::parse(id).is_some()
-            && !manager.contains_key("$ref")
+        let Some(manager) = manager else {
+            return;
+        };
+        manager.shift_remove("$ref");
+        let named = manager.get("value").and_then(Value::as_str);
+        if let (Some(named), Some(seen)) = (named.and_then(ResourceId::parse), seen)
+            && named == seen
         {
-            let reference = self.location(ResourceKind::User, id);
+            let reference = self.location(ResourceKind::User, seen);
             manager.insert("$ref".into(), reference.into());
         }
     }

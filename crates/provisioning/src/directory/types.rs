@@ -61,6 +61,8 @@ pub struct StoredUser {
     pub document: Map<String, Value>,
     /// Whether a change of the status is held until an administrator decides.
     pub held: bool,
+    /// The manager, where the scope shows one.
+    pub manager: Option<ResourceId>,
     /// The version.
     pub version: Version,
     /// When the user was created.
@@ -277,6 +279,8 @@ pub struct Occupant {
     pub id: ResourceId,
     /// What the user is to the configuration.
     pub relation: Relation,
+    /// Whether the user may work.
+    pub status: Status,
     /// Which attribute collides: `userName`, `emails` or `externalId`.
     pub attribute: &'static str,
 }

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::members;
 use super::user::{self, PreparedUser};
 use super::{Answer, Failure, group, reference};
-use crate::directory::{Change, DirectoryTransaction, GroupWrite, StoredGroup, StoredUser};
+use crate::directory::{
+    Change, DirectoryTransaction, GroupWrite, Occupant, Relation, StoredGroup, StoredUser,
+};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
 use crate::refusal::Cause;
@@ -64,9 +66,15 @@ fn create_user(
 ) -> Result<Answer, Failure> {
     let mut user = user.clone();
     reference::resolve(context, transaction, None, &mut user)?;
-    let user = &user;
     let occupants = transaction.occupants(context.scope(), &user.keys, None)?;
-    let linked = user::decide(context, user, &occupants, true)?;
+    let linked = user::decide(context, &user, &occupants, true)?;
+    let by_hand =
+        |occupant: &&Occupant| Some(occupant.id) == linked && occupant.relation == Relation::ByHand;
+    // Who was blocked by hand stays so, unless the identity provider says otherwise.
+    if let (None, Some(person)) = (user.active, occupants.iter().find(by_hand)) {
+        user.keep_status(&context.model.users, person.status);
+    }
+    let user = &user;
     if let Some(approval) = &context.approval {
         if linked != Some(approval.person) {
             let detail = "The person whose link was approved is not the one in the way any more.";
@@ -93,12 +101,22 @@ fn create_user(
         Some(_) => transaction.user(context.scope(), id)?,
         None => None,
     };
+    let seen_manager = match (linked, user.manager()) {
+        (None, Some(manager)) => {
+            let seen = transaction.visible(context.scope(), &[manager])?;
+            seen.iter()
+                .find(|seen| seen.kind == ResourceKind::User)
+                .map(|seen| seen.id)
+        }
+        _ => None,
+    };
     let stored = stored.unwrap_or_else(|| StoredUser {
         id,
         record: user.write.record.clone(),
         status: user.write.status,
         document: user.write.document.clone(),
         held: false,
+        manager: seen_manager,
         version,
         created: context.now,
         last_modified: context.now,

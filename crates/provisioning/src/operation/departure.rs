@@ -2,7 +2,6 @@
 
 use chrono::Duration;
 use scim_protocol::Error;
-use serde_json::Value;
 
 use super::Failure;
 use super::user::PreparedUser;
@@ -31,12 +30,11 @@ pub(super) fn check(
     stored: &StoredUser,
     prepared: &mut PreparedUser,
 ) -> Result<Verdict, Failure> {
-    let leaves = prepared.write.document.get("active") == Some(&Value::Bool(false));
-    if !leaves {
-        return Ok(match stored.held {
-            true => Verdict::Withdrawn,
-            false => Verdict::Free,
-        });
+    match prepared.active {
+        None => return Ok(Verdict::Free),
+        Some(true) if stored.held => return Ok(Verdict::Withdrawn),
+        Some(true) => return Ok(Verdict::Free),
+        Some(false) => {}
     }
     // Who is out stays out the way it was, and what is held stays held.
     if stored.status != Status::Active || stored.held {

@@ -1,7 +1,7 @@
 //! PUT and PATCH (RFC 7644 sections 3.5.1 and 3.5.2).
 
 use scim_mapping::field_changes;
-use scim_protocol::patch::{ListEdit, PatchRequest};
+use scim_protocol::patch::{Edit, ListEdit, PatchRequest, Verb};
 use scim_protocol::query::Projection;
 use scim_protocol::resource::{Change as AttributeChange, changes};
 use scim_protocol::{Deviation, Error, Resource, Tolerance, Version};
@@ -127,20 +127,14 @@ fn update_user(
     let before = Resource::from_map(stored.document.clone());
     let mut touched = None;
     let after = match update {
-        Update::Replace(new) => {
-            let mut after = before.replaced_by(definition, new.clone())?;
-            // A PUT that says nothing of `active` unblocks nobody.
-            if let Some(active) = before.attributes().get("active") {
-                let attributes = after.attributes_mut();
-                attributes.entry("active").or_insert_with(|| active.clone());
-            }
-            after
-        }
+        Update::Replace(new) => before.replaced_by(definition, new.clone())?,
         Update::Modify(request) => {
             let patch = request.clone().resolve(definition, tolerance)?;
             patch.check_id(&id.to_string())?;
-            let paths = patch.edits().iter().map(|edit| edit.target.path());
-            touched = Some(paths.collect::<Vec<_>>());
+            // To add nothing says nothing of an attribute.
+            let says = |edit: &&Edit<'_>| edit.verb != Verb::Add || edit.value.is_some();
+            let said = patch.edits().iter().filter(says);
+            touched = Some(said.map(|edit| edit.target.path()).collect::<Vec<_>>());
             patch.apply(&before, tolerance)?
         }
     };

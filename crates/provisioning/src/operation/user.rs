@@ -2,8 +2,9 @@
 
 use scim_mapping::{Event as MappingEvent, Field};
 use scim_protocol::filter::index::search_document;
+use scim_protocol::schema::uri;
 use scim_protocol::text::{fold, valid_user_name};
-use scim_protocol::{AttributePath, Deviation, Error, Resource, ScimType};
+use scim_protocol::{AttributePath, Deviation, Error, Resource, ResourceDefinition, ScimType};
 use serde_json::{Map, Value, json};
 
 use super::Failure;
@@ -20,6 +21,8 @@ pub(crate) struct PreparedUser {
     pub(crate) write: UserWrite,
     pub(crate) keys: UserKeys,
     pub(crate) warnings: Vec<String>,
+    /// What the request says of `active`; what it says nothing of stays as it is.
+    pub(crate) active: Option<bool>,
 }
 
 /// Checks a user's canonical document and maps it to directory fields: those of the attributes
@@ -39,7 +42,13 @@ pub(crate) fn prepare(
     for name in ["userName", "externalId", "displayName"] {
         check_key(context, &resource, name)?;
     }
-    let document = resource.into_map();
+    let mut document = resource.into_map();
+    let active = said_active(&document, touched);
+    // RFC 7644 section 3.3 lets the service provider assign what the client leaves out.
+    if !document.get("active").is_some_and(Value::is_boolean) {
+        let before = stored.and_then(|stored| stored.document.get("active"));
+        document.insert("active".into(), before.cloned().unwrap_or(true.into()));
+    }
     let event = match stored {
         None => MappingEvent::Create,
         Some(_) => MappingEvent::Change,
@@ -70,14 +79,9 @@ pub(crate) fn prepare(
         Some(stored) => projection.onto(&stored.record),
     };
     record.remove(&Field::Status);
-    let unsaid = touched.is_some_and(|paths| {
-        !paths
-            .iter()
-            .any(|path| path.schema.is_none() && path.attribute == "active")
-    });
-    let status = match (stored, document.get("active")) {
-        (Some(stored), _) if unsaid => stored.status,
-        (_, Some(Value::Bool(false))) => context.configuration().policies.deactivation.status(),
+    let status = match (active, stored) {
+        (Some(false), _) => context.configuration().policies.deactivation.status(),
+        (None, Some(stored)) => stored.status,
         _ => Status::Active,
     };
     let keys = keys(&document, &record);
@@ -92,7 +96,48 @@ pub(crate) fn prepare(
         },
         keys,
         warnings,
+        active,
     })
+}
+
+/// What a request says of `active`: nothing where it is absent, null or removed, or where a PATCH
+/// does not touch it. Silence lets nobody in and keeps nobody out.
+fn said_active(document: &Map<String, Value>, touched: Option<&[AttributePath]>) -> Option<bool> {
+    let said = |path: &AttributePath| path.schema.is_none() && path.attribute == "active";
+    match touched.is_none_or(|paths| paths.iter().any(said)) {
+        true => document.get("active").and_then(Value::as_bool),
+        false => None,
+    }
+}
+
+impl PreparedUser {
+    /// Says of `active` what the status of a person is who is taken over by a request that says
+    /// nothing of it.
+    pub(crate) fn keep_status(&mut self, definition: &ResourceDefinition, status: Status) {
+        self.write.status = status;
+        let active = Value::Bool(status == Status::Active);
+        self.write.document.insert("active".into(), active);
+        self.write.search = search_document(definition, &self.write.document);
+    }
+
+    /// The manager, where the document names one by id.
+    pub(crate) fn manager(&self) -> Option<ResourceId> {
+        let manager = self
+            .write
+            .document
+            .get(uri::ENTERPRISE_USER)?
+            .get("manager")?;
+        ResourceId::parse(manager.get("value")?.as_str()?)
+    }
+
+    /// The document as the identity provider sent it.
+    fn sent(&self) -> Map<String, Value> {
+        let mut document = self.write.document.clone();
+        if self.active.is_none() {
+            document.shift_remove("active");
+        }
+        document
+    }
 }
 
 /// Decides about what a new or changed user collides with.
@@ -182,7 +227,7 @@ pub(crate) fn decide(
         Box::new(PendingLink {
             person: first.id,
             attribute: first.attribute,
-            document: user.write.document.clone(),
+            document: user.sent(),
         })
     });
     Err(Failure::Refused {

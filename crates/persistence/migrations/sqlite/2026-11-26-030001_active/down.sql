@@ -1,0 +1,2 @@
+-- What every user has now says what was true before.
+SELECT 1;

@@ -1,0 +1,435 @@
+//! What must never happen to people by what an identity provider leaves unsaid, or by what the
+//! rules are applied to again.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use common::{House, actor, on_every_engine};
+use scim_admin::people::{PersonChange, PersonInput};
+use scim_admin::policy::{LinksQuery, Which};
+use scim_protocol::schema::uri;
+use scim_provisioning::policy::{ExistingUsers, Guard};
+use scim_provisioning::{Method, Policies};
+use serde_json::{Value, json};
+
+fn user(name: &str) -> Value {
+    json!({"schemas": [uri::USER], "userName": name})
+}
+
+fn patched(house: &House, id: &str, operations: &Value) -> Value {
+    let body = json!({"schemas": [uri::PATCH_OP], "Operations": operations});
+    let answer = house.request(Method::Patch, &format!("/Users/{id}"), &body);
+    assert_eq!(answer.status, 200, "{operations}: {:?}", answer.body);
+    answer.body.unwrap()
+}
+
+fn status(house: &House, id: &str) -> String {
+    house.admin.person(id).unwrap().person.status
+}
+
+fn total(house: &House, filter: &str) -> u64 {
+    let list = house.get(&format!("/Users?filter={}", filter.replace(' ', "%20")));
+    list["totalResults"].as_u64().unwrap()
+}
+
+/// The same house with other policies of its caller.
+fn with_policies(house: &mut House, policies: Policies) {
+    let mut configuration = (*house.caller.configuration).clone();
+    configuration.policies = policies;
+    house.caller.configuration = configuration.into();
+}
+
+fn by_hand(house: &House, name: &str) -> String {
+    let input = PersonInput {
+        user_name: name.to_owned(),
+        email: None,
+        tenant_admin: false,
+        role: None,
+    };
+    house.admin.add_person(&actor(), &input).unwrap()
+}
+
+const SILENT: [&str; 6] = [
+    r#"[{"op": "replace", "path": "active", "value": null}]"#,
+    r#"[{"op": "add", "path": "active", "value": null}]"#,
+    r#"[{"op": "remove", "path": "active"}]"#,
+    r#"[{"op": "replace", "value": {"active": null}}]"#,
+    r#"[{"op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active", "value": null}]"#,
+    r#"[{"op": "replace", "path": "title", "value": "Guide"}]"#,
+];
+
+#[test]
+fn what_says_nothing_of_active_lets_nobody_in_and_keeps_nobody_out() {
+    on_every_engine(|house| {
+        for (active, expected) in [(false, "blocked"), (true, "active")] {
+            let id = house.create("/Users", &user(expected));
+            let say = json!([{"op": "replace", "path": "active", "value": active}]);
+            assert_eq!(patched(house, &id, &say)["active"], active);
+            let check = |answer: &Value, after: &str| {
+                assert_eq!(status(house, &id), expected, "{after}");
+                assert_eq!(answer["active"], active, "{after}");
+                let found = format!("userName eq \"{expected}\" and active eq {active}");
+                assert_eq!(total(house, &found), 1, "{after}");
+            };
+            for operations in SILENT {
+                let answer = patched(house, &id, &serde_json::from_str(operations).unwrap());
+                check(&answer, operations);
+            }
+            for body in [
+                user(expected),
+                json!({"userName": expected, "active": null}),
+            ] {
+                let answer = house.request(Method::Put, &format!("/Users/{id}"), &body);
+                check(&answer.body.unwrap(), "PUT");
+            }
+            let operations = json!([
+                {"method": "PATCH", "path": format!("/Users/{id}"), "data":
+                    {"Operations": [{"op": "remove", "path": "active"}]}},
+                {"method": "PUT", "path": format!("/Users/{id}"), "data": user(expected)}]);
+            let bulk = json!({"schemas": [uri::BULK_REQUEST], "Operations": operations});
+            let answer = house.request(Method::Post, "/Bulk", &bulk).body.unwrap();
+            assert_eq!(answer["Operations"][1]["status"], "200", "{answer}");
+            check(&house.get(&format!("/Users/{id}")), "bulk");
+        }
+    });
+}
+
+/// What an administrator did by hand is not undone by a request that says nothing of it.
+#[test]
+fn silence_undoes_no_administrator() {
+    on_every_engine(|house| {
+        let id = house.create("/Users", &user("ava"));
+        for (change, wanted) in [
+            (PersonChange::Block, "blocked"),
+            (PersonChange::Unblock, "active"),
+            (PersonChange::Archive, "archived"),
+        ] {
+            house.admin.change_person(&actor(), &id, change).unwrap();
+            for operations in SILENT {
+                patched(house, &id, &serde_json::from_str(operations).unwrap());
+                assert_eq!(status(house, &id), wanted, "{operations}");
+            }
+            let answer = house.request(Method::Put, &format!("/Users/{id}"), &user("ava"));
+            assert_eq!(answer.status, 200);
+            assert_eq!(status(house, &id), wanted, "PUT");
+        }
+        // Nor is somebody blocked whom an administrator let in again.
+        house
+            .admin
+            .change_person(&actor(), &id, PersonChange::Unblock)
+            .unwrap();
+        patched(
+            house,
+            &id,
+            &json!([{"op": "replace", "path": "active", "value": false}]),
+        );
+        house
+            .admin
+            .change_person(&actor(), &id, PersonChange::Unblock)
+            .unwrap();
+        patched(
+            house,
+            &id,
+            &json!([{"op": "replace", "path": "title", "value": "Chief"}]),
+        );
+        assert_eq!(status(house, &id), "active");
+    });
+}
+
+#[test]
+fn a_person_blocked_by_hand_who_is_linked_in_silence_stays_blocked() {
+    on_every_engine(|house| {
+        let ask = by_hand(house, "ava");
+        house
+            .admin
+            .change_person(&actor(), &ask, PersonChange::Block)
+            .unwrap();
+        let refused = house.request(Method::Post, "/Users", &user("ava"));
+        assert_eq!(refused.status, 409);
+        let links = house
+            .admin
+            .link_requests("Test", &LinksQuery::default())
+            .unwrap();
+        house
+            .admin
+            .approve_link(&actor(), &house.provider, "Test", &links[0])
+            .unwrap();
+        assert_eq!(status(house, &ask), "blocked");
+        assert_eq!(house.get(&format!("/Users/{ask}"))["active"], false);
+        assert_eq!(total(house, "active eq false"), 1);
+    });
+}
+
+#[test]
+fn a_person_who_is_linked_at_once_keeps_the_status_unless_it_is_said() {
+    for engine in common::Engine::all() {
+        let mut house = House::new(&engine);
+        with_policies(
+            &mut house,
+            Policies {
+                existing_users: ExistingUsers::Link,
+                ..Policies::default()
+            },
+        );
+        let house = &house;
+        for (name, said, expected) in [
+            ("ava", None, "blocked"),
+            ("bea", Some(true), "active"),
+            ("cay", Some(false), "blocked"),
+        ] {
+            let id = by_hand(house, name);
+            house
+                .admin
+                .change_person(&actor(), &id, PersonChange::Block)
+                .unwrap();
+            let mut body = user(name);
+            if let Some(active) = said {
+                body["active"] = active.into();
+            }
+            assert_eq!(house.create("/Users", &body), id);
+            assert_eq!(status(house, &id), expected, "{name}");
+            let active = house.get(&format!("/Users/{id}"))["active"].clone();
+            assert_eq!(active, expected == "active", "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_user_of_whom_nobody_said_it_is_answered_and_found_as_active() {
+    on_every_engine(|house| {
+        let answer = house
+            .request(Method::Post, "/Users", &user("ava"))
+            .body
+            .unwrap();
+        assert_eq!(answer["active"], true);
+        let id = answer["id"].as_str().unwrap();
+        assert_eq!(house.get(&format!("/Users/{id}"))["active"], true);
+        for filter in [
+            "active eq true",
+            "active pr",
+            "active ne false",
+            "not (active eq false)",
+        ] {
+            assert_eq!(total(house, filter), 1, "{filter}");
+        }
+        assert_eq!(total(house, "active eq false"), 0);
+    });
+}
+
+/// The users of an older version, which kept no `active` where none was sent.
+#[test]
+fn users_of_an_older_version_are_found_as_active_after_the_migration() {
+    on_every_engine(|house| {
+        let id = house.create(
+            "/Users",
+            &json!({"schemas": [uri::USER], "userName": "ava",
+            "displayName": "Ava {\"active\"}"}),
+        );
+        let blocked = house.create("/Users", &json!({"userName": "bob", "active": false}));
+        let (scim, search, migration) = match house.settings.url.starts_with("sqlite:") {
+            true => (
+                "json_remove(scim_document, '$.active')",
+                "json_remove(search_document, '$.active')",
+                include_str!("../migrations/sqlite/2026-11-26-030001_active/up.sql"),
+            ),
+            false => (
+                "(scim_document::jsonb - 'active')::text",
+                "search_document - 'active'",
+                include_str!("../migrations/postgres/2026-11-26-030001_active/up.sql"),
+            ),
+        };
+        house.tamper(&format!(
+            "UPDATE users SET scim_document = {scim}, search_document = {search} WHERE id = '{id}'"
+        ));
+        assert_eq!(total(house, "active eq true"), 0);
+        house.tamper(migration);
+        assert_eq!(total(house, "active eq true"), 1);
+        let ava = house.get(&format!("/Users/{id}"));
+        assert_eq!(
+            (&ava["active"], &ava["displayName"]),
+            (&json!(true), &json!("Ava {\"active\"}"))
+        );
+        assert_eq!(house.get(&format!("/Users/{blocked}"))["active"], false);
+        assert_eq!(total(house, "active eq false"), 1);
+    });
+}
+
+fn report(name: &str, manager: &str) -> Value {
+    json!({"schemas": [uri::USER, uri::ENTERPRISE_USER], "userName": name,
+        uri::ENTERPRISE_USER: {"manager": {"value": manager}}})
+}
+
+fn manager(house: &House, id: &str) -> Option<String> {
+    house.admin.person(id).unwrap().person.manager
+}
+
+fn reference(user: &Value) -> &Value {
+    &user[uri::ENTERPRISE_USER]["manager"]["$ref"]
+}
+
+/// Applies the rules to everybody, in as many steps as it takes.
+fn reapply(house: &House) {
+    let mut job = house.admin.begin_reapply(&actor(), "Test").unwrap();
+    while !job.finished {
+        job = house
+            .provider
+            .reapply(&house.caller.configuration, &job)
+            .unwrap();
+    }
+}
+
+/// Writes that say nothing new of a manager, one of each kind.
+fn rewrite(house: &House, id: &str, body: &Value, title: &str) {
+    patched(
+        house,
+        id,
+        &json!([{"op": "replace", "path": "title", "value": title}]),
+    );
+    let mut body = body.clone();
+    body["title"] = format!("{title} again").into();
+    let answer = house.request(Method::Put, &format!("/Users/{id}"), &body);
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+}
+
+#[test]
+fn a_manager_whose_deletion_is_held_or_who_left_stays_the_manager() {
+    for engine in common::Engine::all() {
+        let mut house = House::new(&engine);
+        with_policies(
+            &mut house,
+            Policies {
+                guard: Guard {
+                    count: 1,
+                    percent: 1,
+                    ..Guard::default()
+                },
+                ..Policies::default()
+            },
+        );
+        let house = &house;
+        let boss = house.create(
+            "/Users",
+            &json!({"userName": "boss", "externalId": "E1",
+            "emails": [{"value": "boss@x.example", "type": "work"}]}),
+        );
+        let left = house.create("/Users", &user("left"));
+        let names = [
+            boss.clone(),
+            "E1".into(),
+            "Boss".into(),
+            "BOSS@x.example".into(),
+            left.clone(),
+        ];
+        let reports: Vec<(String, Value)> = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| {
+                let body = report(&format!("report{at}"), name);
+                (house.create("/Users", &body), body)
+            })
+            .collect();
+        let managers = || {
+            reports
+                .iter()
+                .map(|(id, _)| manager(house, id))
+                .collect::<Vec<_>>()
+        };
+        let expected: Vec<_> = [&boss, &boss, &boss, &boss, &left]
+            .map(|id| Some(id.clone()))
+            .into();
+        assert_eq!(managers(), expected);
+        // The first one may leave; the second is held.
+        for id in [&left, &boss] {
+            let gone = house.request(Method::Delete, &format!("/Users/{id}"), &Value::Null);
+            assert_eq!(gone.status, 204);
+        }
+        assert_eq!(
+            (status(house, &left), status(house, &boss)),
+            ("archived".into(), "active".into())
+        );
+        assert_eq!(managers(), expected, "after DELETE");
+        for (id, body) in &reports {
+            rewrite(house, id, body, "Guide");
+        }
+        assert_eq!(managers(), expected, "after PATCH and PUT");
+        house.tamper("UPDATE users SET first_name = 'Nobody'");
+        reapply(house);
+        assert_eq!(managers(), expected, "after the rules were applied again");
+        // A new report of somebody whose deletion is held has that manager, too.
+        let late = house.create("/Users", &report("late", "boss@x.example"));
+        assert_eq!(manager(house, &late).as_ref(), Some(&boss));
+        house
+            .admin
+            .decide_held(&actor(), "Test", Which::All, false)
+            .unwrap();
+        assert_eq!(managers(), expected, "after it was refused");
+        // Somebody else, and nobody.
+        let operations = json!([{"op": "replace", "path": format!("{}:manager", uri::ENTERPRISE_USER),
+            "value": {"value": "late"}}]);
+        patched(house, &reports[0].0, &operations);
+        assert_eq!(manager(house, &reports[0].0), Some(late));
+        patched(
+            house,
+            &reports[0].0,
+            &json!([{"op": "remove",
+            "path": format!("{}:manager", uri::ENTERPRISE_USER)}]),
+        );
+        assert_eq!(manager(house, &reports[0].0), None);
+    }
+}
+
+#[test]
+fn reports_of_one_who_left_go_to_the_one_who_comes_in_the_place() {
+    on_every_engine(|house| {
+        let first = house.create("/Users", &json!({"userName": "boss", "externalId": "E1"}));
+        let report = house.create("/Users", &report("report", "E1"));
+        house.request(Method::Delete, &format!("/Users/{first}"), &Value::Null);
+        assert_eq!(manager(house, &report), Some(first.clone()));
+        let second = house.create("/Users", &json!({"userName": "boss", "externalId": "E1"}));
+        assert_ne!(first, second);
+        assert_eq!(manager(house, &report), Some(second));
+    });
+}
+
+#[test]
+fn only_a_manager_who_can_be_read_has_a_reference() {
+    on_every_engine(|house| {
+        let boss = house.create("/Users", &user("boss"));
+        let other = house.create("/Users", &user("other"));
+        let created = house
+            .request(Method::Post, "/Users", &report("ava", &boss))
+            .body
+            .unwrap();
+        let url = format!("{}/Users/{boss}", common::BASE);
+        assert_eq!(reference(&created), &json!(url));
+        let id = created["id"].as_str().unwrap();
+        let path = format!("/Users/{id}");
+        assert_eq!(reference(&house.get(&path)), &json!(url));
+        assert_eq!(
+            reference(&house.get("/Users?filter=userName%20eq%20%22ava%22")["Resources"][0]),
+            &json!(url)
+        );
+        // What was read is sent back whole.
+        let put = house.request(Method::Put, &path, &created).body.unwrap();
+        assert_eq!(reference(&put), &json!(url));
+        house.request(Method::Delete, &format!("/Users/{boss}"), &Value::Null);
+        assert_eq!(reference(&house.get(&path)), &Value::Null);
+        assert_eq!(
+            house.get(&path)[uri::ENTERPRISE_USER]["manager"]["value"],
+            json!(boss)
+        );
+        for named in [uuid::Uuid::new_v4().to_string(), "other".into()] {
+            let body = report("ava", &named);
+            let answer = house.request(Method::Put, &path, &body).body.unwrap();
+            assert_eq!(reference(&answer), &Value::Null, "{named}");
+        }
+        let answer = house
+            .request(Method::Put, &path, &report("ava", &other))
+            .body
+            .unwrap();
+        assert_eq!(
+            reference(&answer),
+            &json!(format!("{}/Users/{other}", common::BASE))
+        );
+    });
+}
