@@ -40,7 +40,10 @@ impl Reply {
         let headers = headers.into_iter();
         Self {
             status: answer.status,
-            body: body.map(|body| body.to_string().into_bytes()),
+            body: match answer.written.filter(|_| !failed) {
+                Some(written) => Some(written.into_bytes()),
+                None => body.map(|body| body.to_string().into_bytes()),
+            },
             headers: headers
                 .filter_map(|(name, value)| Some((name, value?)))
                 .collect(),

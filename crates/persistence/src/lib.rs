@@ -20,6 +20,7 @@ mod members;
 mod occupants;
 mod page;
 mod path;
+mod places;
 mod references;
 mod sql;
 mod users;

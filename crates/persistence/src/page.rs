@@ -25,7 +25,49 @@ pub(crate) trait Placed {
     fn sort_text(&self) -> Option<&str>;
 }
 
-/// The rows of a page, how many there are in all, and the place of the last row when more follow.
+fn restrict(
+    sql: &mut Sql,
+    kind: ResourceKind,
+    scope: Scope,
+    base_url: &str,
+    selection: &Selection,
+) {
+    let table = match kind {
+        ResourceKind::User => "users",
+        ResourceKind::Group => "groups",
+    };
+    sql.push(&format!(" FROM {table} r WHERE "));
+    visible(sql, kind, scope, "r");
+    if let Some(condition) = &selection.condition {
+        sql.push(" AND ");
+        ConditionWriter {
+            sql,
+            kind,
+            scope,
+            base_url,
+        }
+        .write(condition);
+    }
+}
+
+/// How many rows there are in all.
+pub(crate) fn count(
+    connection: &mut Connection,
+    kind: ResourceKind,
+    scope: Scope,
+    base_url: &str,
+    selection: &Selection,
+) -> Result<u64, StoreError> {
+    let mut counting = connection.sql("SELECT count(*) AS count");
+    restrict(&mut counting, kind, scope, base_url, selection);
+    let total = connection
+        .row::<Count>(&counting)?
+        .map_or(0, |row| row.count);
+    Ok(u64::try_from(total).unwrap_or(0))
+}
+
+/// The rows of a page, and the place of the last row when more follow; `total` is how many there
+/// are in all.
 ///
 /// `columns` are the columns of the table under its alias `r`; the query adds `sort_text`.
 pub(crate) fn select<R: crate::connection::Row + Placed>(
@@ -35,31 +77,8 @@ pub(crate) fn select<R: crate::connection::Row + Placed>(
     base_url: &str,
     columns: &str,
     selection: &Selection,
+    total: u64,
 ) -> Result<Selected<R>, StoreError> {
-    let table = match kind {
-        ResourceKind::User => "users",
-        ResourceKind::Group => "groups",
-    };
-    let restrict = |sql: &mut Sql| {
-        sql.push(&format!(" FROM {table} r WHERE "));
-        visible(sql, kind, scope, "r");
-        if let Some(condition) = &selection.condition {
-            sql.push(" AND ");
-            ConditionWriter {
-                sql,
-                kind,
-                scope,
-                base_url,
-            }
-            .write(condition);
-        }
-    };
-    let mut counting = connection.sql("SELECT count(*) AS count");
-    restrict(&mut counting);
-    let total = connection
-        .row::<Count>(&counting)?
-        .map_or(0, |row| row.count);
-    let total = u64::try_from(total).unwrap_or(0);
     if selection.count == 0 || total == 0 {
         return Ok(Selected {
             total,
@@ -77,7 +96,7 @@ pub(crate) fn select<R: crate::connection::Row + Placed>(
         None => sql.push("CAST(NULL AS TEXT)"),
     };
     sql.push(" AS sort_text");
-    restrict(&mut sql);
+    restrict(&mut sql, kind, scope, base_url, selection);
     if let From::After(keyset) = &selection.from {
         sql.push(" AND ");
         behind(&mut sql, order.as_ref(), keyset);
@@ -106,7 +125,7 @@ pub(crate) fn select<R: crate::connection::Row + Placed>(
     Ok(Selected { total, items, next })
 }
 
-fn place(row: &impl Placed) -> Option<Keyset> {
+pub(crate) fn place(row: &impl Placed) -> Option<Keyset> {
     Some(Keyset {
         key: row.sort_text().map_or(Value::Null, Value::from),
         id: ResourceId::parse(row.id())?,

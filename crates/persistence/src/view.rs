@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeZone, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
-    Approval, Change, Departure, GroupWrite, HeldAction, Membership, Occupant, Selected, Selection,
-    StoredGroup, StoredUser, UserKeys, UserWrite, Visible,
+    Approval, Change, Departure, GroupWrite, HeldAction, Membership, Occupant, Place, Selected,
+    Selection, Stored, StoredGroup, StoredUser, UserKeys, UserWrite, Visible,
 };
 use scim_provisioning::reapply::Job;
 use scim_provisioning::{
@@ -15,10 +15,10 @@ use scim_provisioning::{
 
 use crate::connection::Connection;
 use crate::groups::{self, GroupRow};
-use crate::page::select;
+use crate::page::{count, select};
 use crate::sql::Sql;
 use crate::users::{self, UserRow};
-use crate::{held, jobs, links, log, members, occupants, references};
+use crate::{held, jobs, links, log, members, occupants, places, references};
 
 /// Appends what a configuration can see of a table. This is the one place that decides it.
 pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {
@@ -51,13 +51,17 @@ impl DirectoryView for View<'_> {
         scope: Scope,
         selection: &Selection,
     ) -> Result<Selected<StoredUser>, StoreError> {
+        let kind = ResourceKind::User;
+        let base_url = self.base_url;
+        let total = count(self.connection, kind, scope, base_url, selection)?;
         let page: Selected<UserRow> = select(
             self.connection,
-            ResourceKind::User,
+            kind,
             scope,
-            self.base_url,
+            base_url,
             users::COLUMNS,
             selection,
+            total,
         )?;
         converted(page)
     }
@@ -67,15 +71,45 @@ impl DirectoryView for View<'_> {
         scope: Scope,
         selection: &Selection,
     ) -> Result<Selected<StoredGroup>, StoreError> {
+        let kind = ResourceKind::Group;
+        let base_url = self.base_url;
+        let total = count(self.connection, kind, scope, base_url, selection)?;
         let page: Selected<GroupRow> = select(
             self.connection,
-            ResourceKind::Group,
+            kind,
             scope,
-            self.base_url,
+            base_url,
             groups::COLUMNS,
             selection,
+            total,
         )?;
         converted(page)
+    }
+
+    fn places(
+        &mut self,
+        kind: ResourceKind,
+        scope: Scope,
+        selection: &Selection,
+        beside: bool,
+    ) -> Result<Selected<Place>, StoreError> {
+        places::select(
+            self.connection,
+            self.base_url,
+            kind,
+            scope,
+            selection,
+            beside,
+        )
+    }
+
+    fn among(
+        &mut self,
+        kind: ResourceKind,
+        scope: Scope,
+        ids: &[ResourceId],
+    ) -> Result<Vec<Stored>, StoreError> {
+        places::among(self.connection, kind, scope, ids)
     }
 
     fn groups_of(
@@ -322,7 +356,7 @@ impl DirectoryTransaction for View<'_> {
     }
 }
 
-fn converted<R, T: TryFrom<R, Error = StoreError>>(
+pub(crate) fn converted<R, T: TryFrom<R, Error = StoreError>>(
     page: Selected<R>,
 ) -> Result<Selected<T>, StoreError> {
     Ok(Selected {

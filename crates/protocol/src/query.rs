@@ -254,6 +254,23 @@ impl ListResponse {
         }
     }
 
+    /// The response body around `count` resources that are written out already, with commas between
+    /// them. A page of many large resources need not be held as values.
+    pub fn around(self, count: usize, written: &str) -> String {
+        let mut body = self.to_json();
+        if let Some(members) = body.as_object_mut() {
+            members.insert("itemsPerPage".into(), count.into());
+            members.shift_remove("Resources");
+        }
+        let mut text = body.to_string();
+        text.pop();
+        text.reserve(written.len() + 20);
+        text.push_str(",\"Resources\":[");
+        text.push_str(written);
+        text.push_str("]}");
+        text
+    }
+
     /// The response body; `Resources` is there even when it is empty.
     pub fn to_json(self) -> Value {
         let mut body = json!({

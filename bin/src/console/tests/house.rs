@@ -181,5 +181,7 @@ fn scim(
         if_match: None,
         if_none_match: None,
     };
-    console.provider.answer(&caller, &request)
+    let mut answer = console.provider.answer(&caller, &request);
+    answer.body = answer.document();
+    answer
 }

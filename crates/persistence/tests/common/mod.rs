@@ -123,7 +123,7 @@ impl House {
             if_match: None,
             if_none_match: None,
         };
-        self.provider.answer(&self.caller, &request)
+        read_back(self.provider.answer(&self.caller, &request))
     }
 
     pub fn get(&self, path: &str) -> Value {
@@ -194,4 +194,10 @@ pub fn names(events: &[LoggedEvent]) -> Vec<&str> {
         .iter()
         .filter_map(|event| event.resource_name.as_deref());
     names.collect()
+}
+
+/// An answer whose body is a document, as a client reads it.
+pub fn read_back(mut answer: Answer) -> Answer {
+    answer.body = answer.document();
+    answer
 }

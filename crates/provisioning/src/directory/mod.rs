@@ -93,6 +93,31 @@ pub trait DirectoryView {
         selection: &Selection,
     ) -> Result<Selected<StoredGroup>, StoreError>;
 
+    /// A page of resources in scope before they are read, so that no more of them are read at once
+    /// than there is room for. `beside` says that the groups of users or the members of groups are
+    /// answered with them.
+    ///
+    /// # Errors
+    /// [`StoreError::TooExpensive`] beyond the statement budget.
+    fn places(
+        &mut self,
+        kind: ResourceKind,
+        scope: Scope,
+        selection: &Selection,
+        beside: bool,
+    ) -> Result<Selected<Place>, StoreError>;
+
+    /// The resources in scope of these ids, in any order.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn among(
+        &mut self,
+        kind: ResourceKind,
+        scope: Scope,
+        ids: &[ResourceId],
+    ) -> Result<Vec<Stored>, StoreError>;
+
     /// The groups in scope that have any of these as a direct member, in order of name.
     ///
     /// # Errors

@@ -257,6 +257,36 @@ pub struct Selected<T> {
     pub next: Option<Keyset>,
 }
 
+/// A resource of a page, before it is read.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Where it stands in the order.
+    pub keyset: Keyset,
+    /// About how many bytes it takes, with what is answered beside it.
+    pub bytes: u64,
+    /// The resource, where it was cheaper to read it at once.
+    pub resource: Option<Stored>,
+}
+
+/// A user or a group as stored.
+#[derive(Debug, Clone)]
+pub enum Stored {
+    /// A user.
+    User(Box<StoredUser>),
+    /// A group.
+    Group(StoredGroup),
+}
+
+impl Stored {
+    /// The id.
+    pub fn id(&self) -> ResourceId {
+        match self {
+            Self::User(user) => user.id,
+            Self::Group(group) => group.id,
+        }
+    }
+}
+
 /// The values by which a user is recognised; all folded.
 #[derive(Debug, Clone, Default)]
 pub struct UserKeys {

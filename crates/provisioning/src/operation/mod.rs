@@ -93,6 +93,8 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Option<Value>,
+    /// The body, where it was written out piece by piece; then there is no other.
+    pub written: Option<String>,
     /// The `Location` header.
     pub location: Option<String>,
     /// The `ETag` header.
@@ -111,6 +113,13 @@ impl Answer {
             body: Some(body),
             ..Self::default()
         }
+    }
+
+    /// The body as a document, whether it was written out or not.
+    pub fn document(&self) -> Option<Value> {
+        let written = self.written.as_deref();
+        let written = written.and_then(|text| serde_json::from_str(text).ok());
+        written.or_else(|| self.body.clone())
     }
 
     /// An answer without a body.

@@ -1,5 +1,7 @@
 //! Lists and searches (RFC 7644 sections 3.4.2 and 3.4.3, RFC 9865).
 
+use std::collections::HashMap;
+
 use scim_protocol::filter::{Condition, SortKey};
 use scim_protocol::path::same_name;
 use scim_protocol::query::{ListResponse, Page, Projection, Query};
@@ -8,12 +10,19 @@ use serde_json::Value;
 
 use super::{Answer, Failure};
 use crate::cursor::Position;
-use crate::directory::{DirectoryView, From, Keyset, Selection, Sort};
+use crate::directory::{DirectoryView, From, Keyset, Place, Selection, Sort, Stored};
 use crate::id::{ResourceId, ResourceKind};
 use crate::service::{Context, ServiceProvider};
 
 /// How long a cursor is valid.
 pub(crate) const CURSOR_SECONDS: u64 = 3_600;
+
+/// How many bytes of resources a page has at most; one resource it always has. RFC 7644 section
+/// 3.4.2.4 lets a page hold fewer resources than were asked for.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// How many bytes and rows are read at once: as values they take many times as much.
+const CHUNK: u64 = 256 * 1024;
+const CHUNK_ROWS: usize = 250;
 
 /// A GET on an endpoint, or on the base URL for every resource type.
 pub(crate) fn list(
@@ -95,7 +104,9 @@ fn run(
             query,
             left: count,
             total: 0,
-            resources: Vec::new(),
+            count: 0,
+            written: String::new(),
+            full: false,
             next: None,
         };
         walk.run(&parts, &start)?;
@@ -108,10 +119,13 @@ fn run(
         let response = ListResponse {
             total_results: walk.total,
             start_index,
-            resources: walk.resources,
+            resources: Vec::new(),
             next_cursor,
         };
-        Ok(Answer::json(200, response.to_json()))
+        Ok(Answer {
+            written: Some(response.around(walk.count, &walk.written)),
+            ..Answer::empty(200)
+        })
     })
 }
 
@@ -184,7 +198,12 @@ struct Walk<'a> {
     /// How many resources the page still has room for.
     left: usize,
     total: u64,
-    resources: Vec<Value>,
+    /// How many resources the page has.
+    count: usize,
+    /// The resources of the page as they are sent, with commas between them.
+    written: String,
+    /// Whether the page has as many bytes as it may.
+    full: bool,
     /// The position of the last resource, when more follow.
     next: Option<Position>,
 }
@@ -215,56 +234,105 @@ impl Walk<'_> {
     }
 
     fn part(&mut self, part: &Part, from: From, counted_only: bool) -> Result<u64, Failure> {
-        let full = self.left == 0 && !self.resources.is_empty();
+        let full = self.full || self.left == 0 && self.count > 0;
         let selection = Selection {
             condition: part.condition.clone(),
             sort: part.sort.clone(),
             from,
-            count: if counted_only { 0 } else { self.left },
+            count: if counted_only || self.full {
+                0
+            } else {
+                self.left
+            },
         };
+        let (context, scope) = (self.context, self.context.scope());
+        let beside = match part.kind {
+            ResourceKind::User => "groups",
+            ResourceKind::Group => "members",
+        };
+        let projection = &self.query.projection;
+        let beside = includes(context.definition(part.kind), projection, beside);
+        let page = self.view.places(part.kind, scope, &selection, beside)?;
+        let projector = context.projector(part.kind, projection);
+        let (before, mut last, mut next) = (self.count, None, page.next);
+        let mut places = page.items.into_iter().peekable();
+        while places.peek().is_some() && !self.full {
+            let mut chunk = Vec::new();
+            let mut bytes = 0;
+            while let Some(place) = places.next_if(|place| {
+                chunk.is_empty() || bytes + place.bytes <= CHUNK && chunk.len() < CHUNK_ROWS
+            }) {
+                bytes += place.bytes;
+                chunk.push(place);
+            }
+            for (keyset, resource) in self.read(part.kind, chunk, beside)? {
+                let shown = Value::Object(projector.project(&resource));
+                if !self.push(&shown.to_string()) {
+                    // The page ends before this one, and the next page begins with it.
+                    next = last.take();
+                    break;
+                }
+                last = Some(keyset);
+            }
+        }
+        self.total += page.total;
+        self.left = self.left.saturating_sub(self.count - before);
+        if self.full && !full && self.count == before {
+            // The page ended with the type before, by its bytes.
+            self.follow(part.kind, None, page.total > 0);
+        } else {
+            self.follow(part.kind, next, full && page.total > 0 && !counted_only);
+        }
+        Ok(page.total)
+    }
+
+    /// Resources as clients see them, of a chunk of a page.
+    fn read(
+        &mut self,
+        kind: ResourceKind,
+        chunk: Vec<Place>,
+        beside: bool,
+    ) -> Result<Vec<(Keyset, serde_json::Map<String, Value>)>, Failure> {
         let scope = self.context.scope();
-        let context = self.context;
-        let definition = context.definition(part.kind);
-        let projector = context.projector(part.kind, &self.query.projection);
-        let before = self.resources.len();
-        let (total, next) = match part.kind {
-            ResourceKind::User => {
-                let page = self.view.users(scope, &selection)?;
-                let ids: Vec<ResourceId> = page.items.iter().map(|user| user.id).collect();
-                let groups =
-                    if includes(definition, &self.query.projection, "groups") && !ids.is_empty() {
-                        self.view.groups_of(scope, &ids)?
-                    } else {
-                        Vec::new()
-                    };
-                for user in &page.items {
-                    let attributes = self.context.user(user, &groups);
-                    self.resources
-                        .push(Value::Object(projector.project(&attributes)));
-                }
-                (page.total, page.next)
-            }
-            ResourceKind::Group => {
-                let page = self.view.groups(scope, &selection)?;
-                let ids: Vec<ResourceId> = page.items.iter().map(|group| group.id).collect();
-                let members =
-                    if includes(definition, &self.query.projection, "members") && !ids.is_empty() {
-                        self.view.members_of(scope, &ids)?
-                    } else {
-                        Vec::new()
-                    };
-                for group in &page.items {
-                    let attributes = self.context.group(group, &members);
-                    self.resources
-                        .push(Value::Object(projector.project(&attributes)));
-                }
-                (page.total, page.next)
-            }
+        let ids: Vec<ResourceId> = chunk.iter().map(|place| place.keyset.id).collect();
+        let unread = chunk.iter().filter(|place| place.resource.is_none());
+        let unread: Vec<ResourceId> = unread.map(|place| place.keyset.id).collect();
+        let mut read: HashMap<ResourceId, Stored> = HashMap::new();
+        if !unread.is_empty() {
+            let found = self.view.among(kind, scope, &unread)?;
+            read.extend(found.into_iter().map(|stored| (stored.id(), stored)));
+        }
+        let memberships = match (beside, kind) {
+            (false, _) => Vec::new(),
+            (true, ResourceKind::User) => self.view.groups_of(scope, &ids)?,
+            (true, ResourceKind::Group) => self.view.members_of(scope, &ids)?,
         };
-        self.total += total;
-        self.left = self.left.saturating_sub(self.resources.len() - before);
-        self.follow(part.kind, next, full && total > 0 && !counted_only);
-        Ok(total)
+        let mut shown = Vec::with_capacity(chunk.len());
+        for place in chunk {
+            let stored = place.resource.or_else(|| read.remove(&place.keyset.id));
+            let attributes = match stored {
+                Some(Stored::User(user)) => self.context.user(&user, &memberships),
+                Some(Stored::Group(group)) => self.context.group(&group, &memberships),
+                // It went between two statements.
+                None => continue,
+            };
+            shown.push((place.keyset, attributes));
+        }
+        Ok(shown)
+    }
+
+    /// Takes a resource into the page; answers whether there was room for it. One there always is.
+    fn push(&mut self, resource: &str) -> bool {
+        if self.count > 0 && self.written.len() + resource.len() > PAGE_BYTES {
+            self.full = true;
+            return false;
+        }
+        if self.count > 0 {
+            self.written.push(',');
+        }
+        self.written.push_str(resource);
+        self.count += 1;
+        true
     }
 
     /// Notes where the next page begins.
