@@ -76,9 +76,7 @@ pub(crate) fn convert(kind: &FieldKind, value: &Value) -> Result<FieldValue, Str
         FieldKind::Reference(_) => reference(text.trim()).map(FieldValue::Text),
         FieldKind::Boolean => boolean(&text).map(FieldValue::Boolean),
         FieldKind::SingleChoice { options } => choice(options, &text).map(FieldValue::Text),
-        FieldKind::Number { min, max, integer } => {
-            number(&text, *min, *max, *integer).map(FieldValue::Number)
-        }
+        FieldKind::Number { min, max, integer } => number(&text, *min, *max, *integer),
         FieldKind::DateTime => date_time(&text).map(FieldValue::Text),
         FieldKind::Texts | FieldKind::MultiChoice { .. } => texts(value).map(FieldValue::Texts),
     }
@@ -102,22 +100,54 @@ fn choice(options: &[String], text: &str) -> Result<String, String> {
     })
 }
 
-fn number(text: &str, min: Option<f64>, max: Option<f64>, integer: bool) -> Result<f64, String> {
-    let number: f64 = text
-        .trim()
-        .parse()
-        .map_err(|_number| "no number".to_owned())?;
-    if !number.is_finite() {
-        return Err("no number".to_owned());
+/// A number: whole ones of 64 bits exactly, others as doubles.
+fn number(
+    text: &str,
+    min: Option<f64>,
+    max: Option<f64>,
+    integer: bool,
+) -> Result<FieldValue, String> {
+    let text = text.trim();
+    let value = match text.parse() {
+        Ok(whole) => FieldValue::Integer(whole),
+        Err(_) => {
+            let number: f64 = text.parse().map_err(|_number| "no number".to_owned())?;
+            if !number.is_finite() {
+                return Err("no number".to_owned());
+            }
+            FieldValue::number(number)
+        }
+    };
+    let (below, above) = match value {
+        FieldValue::Integer(whole) => (
+            min.is_some_and(|min| i128::from(whole) < rounded(min.ceil())),
+            max.is_some_and(|max| i128::from(whole) > rounded(max.floor())),
+        ),
+        FieldValue::Number(number) => (
+            min.is_some_and(|min| number < min),
+            max.is_some_and(|max| number > max),
+        ),
+        _ => (false, false),
+    };
+    match (min, max, &value) {
+        (Some(min), ..) if below => Err(format!("less than {min}")),
+        (_, Some(max), _) if above => Err(format!("more than {max}")),
+        (_, _, FieldValue::Number(number)) if integer && number.fract() != 0.0 => {
+            Err("not a whole number".to_owned())
+        }
+        (_, _, FieldValue::Number(_)) if integer => {
+            Err("a whole number of more than 64 bits".to_owned())
+        }
+        _ => Ok(value),
     }
-    if integer && number.fract() != 0.0 {
-        return Err("not a whole number".to_owned());
-    }
-    match (min, max) {
-        (Some(min), _) if number < min => Err(format!("less than {min}")),
-        (_, Some(max)) if number > max => Err(format!("more than {max}")),
-        _ => Ok(number),
-    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is beyond counts as the limit"
+)]
+fn rounded(bound: f64) -> i128 {
+    bound as i128
 }
 
 /// An instant in RFC 3339, UTC; without an offset it is taken for UTC.

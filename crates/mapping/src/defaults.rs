@@ -18,25 +18,21 @@ impl MappingSet {
                 match_rank: Some(1),
                 ..trimmed("userName", Field::UserName)
             },
-            trimmed("name.givenName", Field::FirstName),
-            trimmed("name.familyName", Field::LastName),
+            name("givenName", Field::FirstName),
+            name("familyName", Field::LastName),
             Rule {
                 match_rank: Some(2),
                 transforms: vec![Transform::Trim, Transform::Lower],
-                ..Rule::new(
-                    Source::FirstOf(vec![
-                        "emails[type eq \"work\"].value".to_owned(),
-                        "emails[primary eq true].value".to_owned(),
-                        "emails.value".to_owned(),
-                    ]),
-                    Field::Email,
-                )
+                ..Rule::new(typed_or_any("emails", "work", "value"), Field::Email)
             },
             trimmed("displayName", Field::DisplayName),
             status(),
-            path("phoneNumbers[type eq \"work\"].value", Field::ContactNo),
-            path(
-                "phoneNumbers[type eq \"mobile\"].value",
+            Rule::new(
+                typed_or_any("phoneNumbers", "work", "value"),
+                Field::ContactNo,
+            ),
+            Rule::new(
+                Source::FirstOf(typed("phoneNumbers", "mobile", "value")),
                 Field::AltContactNo1,
             ),
             path("title", Field::JobTitle),
@@ -49,7 +45,10 @@ impl MappingSet {
             rules.push(path(&format!("{ENTERPRISE}:{name}"), field));
         }
         rules.extend([
-            path("addresses[type eq \"work\"].locality", Field::Location),
+            Rule::new(
+                typed_or_any("addresses", "work", "locality"),
+                Field::Location,
+            ),
             path("preferredLanguage", Field::Language),
             path("timezone", Field::TimeZone),
             path("externalId", Field::ScimExternalId),
@@ -79,6 +78,34 @@ impl MappingSet {
             group_rules: Vec::new(),
         }
     }
+}
+
+/// A part of the name, taken from the whole one where that is all there is.
+fn name(part: &str, target: Field) -> Rule {
+    let source = Source::FirstOf(vec![
+        format!("name.{part}"),
+        format!("name.formatted | {part}"),
+    ]);
+    Rule {
+        transforms: vec![Transform::Trim],
+        ..Rule::new(source, target)
+    }
+}
+
+/// The values of a type: of two the primary one counts.
+fn typed(attribute: &str, kind: &str, sub: &str) -> Vec<String> {
+    vec![
+        format!("{attribute}[type eq \"{kind}\" and primary eq true].{sub}"),
+        format!("{attribute}[type eq \"{kind}\"].{sub}"),
+    ]
+}
+
+/// The value of a type, else the primary one, else the first.
+fn typed_or_any(attribute: &str, kind: &str, sub: &str) -> Source {
+    let mut paths = typed(attribute, kind, sub);
+    paths.push(format!("{attribute}[primary eq true].{sub}"));
+    paths.push(format!("{attribute}.{sub}"));
+    Source::FirstOf(paths)
 }
 
 fn path(path: &str, target: Field) -> Rule {

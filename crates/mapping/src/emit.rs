@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::catalog::FieldKind;
 use crate::compile::{CompiledMapping, CompiledRule, CompiledSource};
 use crate::convert::convert;
-use crate::path::SourcePath;
+use crate::path::{Selector, SourcePath};
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, Direction, OnAbsent, OnError, OnUnknown};
 use crate::transform::{Transform, plain_text};
@@ -14,16 +14,22 @@ use crate::transform::{Transform, plain_text};
 impl CompiledMapping {
     /// The stored document, with the current value where the record says otherwise.
     ///
-    /// No transform is inverted but a value map with one source for the value: where the field is
-    /// text, its value stands in the attribute as it is. Constants and joined texts stay, and of
-    /// several paths the one that had a value is written.
+    /// No transform is inverted but a value map with one source for the value: the field's value
+    /// stands in the attribute as it is. Constants and joined texts stay; of several paths the one
+    /// that had a value is written, else the first; of several values those that the field does not
+    /// have any more go, and those come that it has beside them.
     pub fn emit(&self, document: &Map<String, Value>, record: &Record) -> Map<String, Value> {
         let mut emitted = document.clone();
         for rule in self.drifted(document, record) {
+            let current = rule.current(record);
+            if let CompiledSource::All(path) = &rule.source {
+                rule.write_all(path, current, &mut emitted);
+                continue;
+            }
             let Some(path) = rule.written_path(document) else {
                 continue;
             };
-            match record.get(&rule.rule.target) {
+            match current {
                 None => path.write(None, &mut emitted),
                 Some(current) => {
                     if let Some(value) = rule.inverted(current).and_then(|v| path.typed(v)) {
@@ -49,9 +55,9 @@ impl CompiledMapping {
     ) -> impl Iterator<Item = &'a CompiledRule> {
         self.rules.iter().filter(move |rule| {
             rule.follows_document()
-                && rule.expected(document).is_some_and(|expected| {
-                    !rule.same(expected.as_ref(), record.get(&rule.rule.target))
-                })
+                && rule
+                    .expected(document)
+                    .is_some_and(|expected| !rule.same(expected.as_ref(), rule.current(record)))
         })
     }
 }
@@ -60,6 +66,12 @@ impl CompiledRule {
     /// A field that is written on creation alone belongs to ServiceOps from then on.
     fn follows_document(&self) -> bool {
         self.rule.direction == Direction::Both && self.rule.apply == Apply::Always
+    }
+
+    /// The value of the field. ServiceOps keeps no difference between no and nothing for VIPs.
+    fn current<'r>(&self, record: &'r Record) -> Option<&'r FieldValue> {
+        let no = (self.rule.target == Field::Vip).then_some(&FieldValue::Boolean(false));
+        record.get(&self.rule.target).or(no)
     }
 
     /// What the document makes of the field; `None` when it says nothing about it.
@@ -85,6 +97,18 @@ impl CompiledRule {
         if expected == current || json(expected) == json(current) {
             return true;
         }
+        match (expected, current) {
+            (None, Some(FieldValue::Boolean(false))) if self.rule.target == Field::Vip => {
+                return true;
+            }
+            // Options have no order.
+            (Some(FieldValue::Texts(one)), Some(FieldValue::Texts(other)))
+                if one.len() == other.len() && one.iter().all(|text| other.contains(text)) =>
+            {
+                return true;
+            }
+            _ => {}
+        }
         matches!(self.kind, FieldKind::Reference(_))
             && match (expected, current) {
                 (Some(FieldValue::Texts(_)), _) => true,
@@ -98,10 +122,12 @@ impl CompiledRule {
         let CompiledSource::FirstOf(paths) = &self.source else {
             return None;
         };
-        match paths.as_slice() {
-            [only] => Some(only),
-            several => several.iter().find(|path| path.first(document).is_some()),
-        }
+        // A part of a name cannot be written, but what it stands in for can.
+        let mut whole = paths.iter().filter(|path| path.part.is_none());
+        let had = whole.clone().find(|path| path.first(document).is_some());
+        // What nobody sent is not said to be the primary value.
+        let modest = || whole.clone().find(|path| !path.chooses("primary"));
+        had.or_else(modest).or_else(|| whole.next())
     }
 
     /// The attribute's value for a field's; `None` when it cannot be known.
@@ -117,8 +143,47 @@ impl CompiledRule {
         }
         match (&self.kind, current) {
             (FieldKind::SingleChoice { .. }, _) if !transforms.is_empty() => None,
-            (_, FieldValue::Text(_) | FieldValue::Boolean(_)) => Some(json),
-            _ => None,
+            (_, FieldValue::Texts(_)) => None,
+            _ => Some(json),
+        }
+    }
+
+    /// Takes those values of the attribute out that the field does not have, and puts in those
+    /// that it has beside them.
+    fn write_all(
+        &self,
+        path: &SourcePath,
+        current: Option<&FieldValue>,
+        document: &mut Map<String, Value>,
+    ) {
+        let transforms = self.rule.transforms.as_slice();
+        if transforms.iter().any(Transform::reshapes) {
+            return;
+        }
+        let wanted = match current {
+            None => &[],
+            Some(FieldValue::Texts(texts)) => texts.as_slice(),
+            Some(_) => return,
+        };
+        let mapped = |value: &Value| -> Vec<String> {
+            let list = Some(Value::Array(vec![value.clone()]));
+            let value = transforms.iter().fold(list, |value, t| t.apply(value));
+            match value.and_then(|value| convert(&self.kind, &value).ok()) {
+                Some(FieldValue::Texts(texts)) => texts,
+                _ => Vec::new(),
+            }
+        };
+        let there: Vec<String> = path.all(document).into_iter().flat_map(mapped).collect();
+        let missing = wanted.iter().filter(|text| !there.contains(*text));
+        let joining: Option<Vec<Value>> = missing
+            .map(|text| {
+                let text = FieldValue::Text(text.clone());
+                self.inverted(&text).and_then(|value| path.typed(value))
+            })
+            .collect();
+        if let Some(joining) = joining {
+            let stays = |value: &Value| mapped(value).iter().any(|text| wanted.contains(text));
+            path.write_all(&stays, joining, document);
         }
     }
 }
@@ -131,12 +196,37 @@ impl SourcePath {
     /// The value in the type of the attribute; `None` when it has none there.
     fn typed(&self, value: Value) -> Option<Value> {
         match (self.traits.kind, &value) {
-            (None, _) | (Some(AttributeType::Boolean), Value::Bool(_)) => Some(value),
+            (None, _)
+            | (Some(AttributeType::Boolean), Value::Bool(_))
+            | (Some(AttributeType::Integer | AttributeType::Decimal), Value::Number(_)) => {
+                Some(value)
+            }
             (Some(AttributeType::Boolean), _) => {
                 let text = plain_text(&value)?.to_ascii_lowercase();
                 text.parse().ok().map(Value::Bool)
             }
+            (Some(AttributeType::Integer), _) => {
+                let number: i64 = plain_text(&value)?.trim().parse().ok()?;
+                Some(number.into())
+            }
+            (Some(AttributeType::Decimal), _) => {
+                let number: f64 = plain_text(&value)?.trim().parse().ok()?;
+                number
+                    .is_finite()
+                    .then(|| FieldValue::number(number).to_json())
+            }
             (Some(_), _) => plain_text(&value).map(Value::String),
+        }
+    }
+
+    /// Whether the brackets compare the sub-attribute.
+    fn chooses(&self, sub_attribute: &str) -> bool {
+        match &self.selector {
+            Some(Selector::Filter {
+                template: Some(members),
+                ..
+            }) => members.contains_key(sub_attribute),
+            _ => false,
         }
     }
 }

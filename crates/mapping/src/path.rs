@@ -14,9 +14,18 @@ pub(crate) struct SourcePath {
     pub(crate) attribute: String,
     pub(crate) selector: Option<Selector>,
     pub(crate) sub_attribute: Option<String>,
+    /// Which part of a whole name is meant.
+    pub(crate) part: Option<NamePart>,
     pub(crate) traits: Traits,
     /// As it is shown in messages.
     pub(crate) text: String,
+}
+
+/// A part of a name that is sent as a whole (`name.formatted | familyName`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NamePart {
+    Given,
+    Family,
 }
 
 #[derive(Debug, Clone)]
@@ -44,7 +53,8 @@ impl SourcePath {
         if text.len() > PATH_BYTES {
             return Err(format!("the path is longer than {PATH_BYTES} bytes"));
         }
-        let (without_index, index) = take_index(text);
+        let (whole, part) = take_part(text)?;
+        let (without_index, index) = take_index(whole);
         let limits = Limits {
             filter_depth: FILTER_DEPTH,
             ..Limits::default()
@@ -85,6 +95,7 @@ impl SourcePath {
             attribute: path.attribute,
             selector,
             sub_attribute: path.sub_attribute,
+            part,
             traits: Traits::of(resolved.as_ref()),
             text: text.to_owned(),
         })
@@ -97,6 +108,15 @@ impl SourcePath {
             single => single,
         };
         self.leaf(element)
+    }
+
+    /// The value of a path, or the part of it that is meant.
+    pub(crate) fn single(&self, attributes: &Map<String, Value>) -> Option<Value> {
+        let value = self.first(attributes)?;
+        match self.part {
+            None => Some(value.clone()),
+            Some(part) => part.of(value.as_str()?).map(Value::String),
+        }
     }
 
     /// Every value of a path.
@@ -118,6 +138,16 @@ impl SourcePath {
             })
             .filter_map(|(_, element)| self.leaf(element))
             .collect()
+    }
+
+    /// What the path points to in one value of the attribute, if it selects that.
+    pub(crate) fn selected<'v>(&self, element: &'v Value) -> Option<&'v Value> {
+        let chosen = match &self.selector {
+            None => true,
+            Some(Selector::Index(_)) => false,
+            Some(Selector::Filter { condition, .. }) => condition.matches_value(element),
+        };
+        self.leaf(element).filter(|_| chosen)
     }
 
     /// Where among the values of the attribute the path points.
@@ -175,6 +205,46 @@ pub(crate) fn member<'m>(
         .get_key_value(name)
         .or_else(|| members.iter().find(|(key, _)| same_name(key, name)))
         .map(|(key, value)| (key.as_str(), value))
+}
+
+impl NamePart {
+    /// `Lindqvist, Ava` and `Ava Maria Lindqvist`: the last word is the family name, unless a
+    /// comma says otherwise; a single word is the given name.
+    fn of(self, name: &str) -> Option<String> {
+        let (given, family) = match name.split_once(',') {
+            Some((family, given)) => (given.trim(), family.trim()),
+            None => {
+                let name = name.trim();
+                name.rsplit_once(char::is_whitespace).unwrap_or((name, ""))
+            }
+        };
+        let part = match self {
+            Self::Given => given,
+            Self::Family => family,
+        };
+        let part = part.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!part.is_empty()).then_some(part)
+    }
+}
+
+/// What stands behind a bar that is not quoted: which part of a name is meant.
+fn take_part(text: &str) -> Result<(&str, Option<NamePart>), String> {
+    let Some((path, part)) = text
+        .rsplit_once('|')
+        .filter(|(_, part)| !part.contains('"'))
+    else {
+        return Ok((text, None));
+    };
+    let part = match part.trim() {
+        name if same_name(name, "givenName") => NamePart::Given,
+        name if same_name(name, "familyName") => NamePart::Family,
+        other => {
+            return Err(format!(
+                "\"{other}\" is no part of a name; say givenName or familyName"
+            ));
+        }
+    };
+    Ok((path.trim_end(), Some(part)))
 }
 
 /// `emails[0].value` is no filter: takes the index out of the path.

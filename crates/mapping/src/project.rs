@@ -6,6 +6,7 @@ use scim_protocol::path::same_name;
 use scim_protocol::{AttributePath, Error, ScimType};
 use serde_json::{Map, Value};
 
+use crate::catalog::FieldKind;
 use crate::compile::{CompiledMapping, CompiledPart, CompiledRule, CompiledSource};
 use crate::convert::convert;
 use crate::path::SourcePath;
@@ -154,7 +155,7 @@ impl CompiledMapping {
             };
             projection.verdicts.push(Verdict {
                 rule: rule.number,
-                path: rule.path(),
+                path: rule.path(attributes),
                 field: rule.rule.target.clone(),
                 label: rule.label.clone(),
                 status,
@@ -193,7 +194,8 @@ impl CompiledRule {
         projection: &mut Projection,
     ) -> VerdictStatus {
         let field = &self.rule.target;
-        let Some(value) = self.value(attributes) else {
+        let value = self.value(attributes);
+        let Some(value) = value.filter(|value| !self.is_blank(value)) else {
             return self.absent(event, projection);
         };
         match convert(&self.kind, &value) {
@@ -238,10 +240,7 @@ impl CompiledRule {
     pub(crate) fn source_value(&self, attributes: &Map<String, Value>) -> Option<Value> {
         match &self.source {
             CompiledSource::Constant(value) => Some(value.clone()),
-            CompiledSource::FirstOf(paths) => paths
-                .iter()
-                .find_map(|path| path.first(attributes))
-                .cloned(),
+            CompiledSource::FirstOf(paths) => paths.iter().find_map(|path| path.single(attributes)),
             CompiledSource::Join(separator, parts) => join(separator, parts, attributes),
             CompiledSource::All(path) => {
                 let values: Vec<Value> = path.all(attributes).into_iter().cloned().collect();
@@ -264,9 +263,28 @@ impl CompiledRule {
         })
     }
 
-    fn path(&self) -> String {
+    /// Whether this is no value of the field, though it is one of its attribute: blank text where
+    /// something else belongs.
+    fn is_blank(&self, value: &Value) -> bool {
+        let measured = matches!(
+            self.kind,
+            FieldKind::Number { .. } | FieldKind::Boolean | FieldKind::DateTime
+        );
+        let blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+        measured
+            && match value {
+                Value::Array(values) => values.iter().all(blank),
+                single => blank(single),
+            }
+    }
+
+    /// The path that gave the value, else the first.
+    fn path(&self, attributes: &Map<String, Value>) -> String {
         match &self.source {
-            CompiledSource::FirstOf(paths) => paths.first().map(|path| path.text.clone()),
+            CompiledSource::FirstOf(paths) => {
+                let gave = paths.iter().find(|path| path.first(attributes).is_some());
+                gave.or(paths.first()).map(|path| path.text.clone())
+            }
             CompiledSource::All(path) => Some(path.text.clone()),
             CompiledSource::Constant(_) | CompiledSource::Join(..) => None,
         }
@@ -282,7 +300,7 @@ fn join(separator: &str, parts: &[CompiledPart], attributes: &Map<String, Value>
         .filter_map(|part| match part {
             CompiledPart::Literal(text) => Some(Value::from(text.as_str())),
             CompiledPart::Path(path) => {
-                let value = path.first(attributes).cloned();
+                let value = path.single(attributes);
                 found |= value.is_some();
                 value
             }

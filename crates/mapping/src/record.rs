@@ -66,12 +66,16 @@ pub enum Field {
 }
 
 /// The value of a field.
+///
+/// A number that is whole is an integer, however it was written: there is one value for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, from = "Written")]
 pub enum FieldValue {
     /// Yes or no.
     Boolean(bool),
-    /// A number.
+    /// A whole number, exactly.
+    Integer(i64),
+    /// Another number.
     Number(f64),
     /// Text; it comes before instants so that text which looks like one stays as it is.
     Text(String),
@@ -81,7 +85,41 @@ pub enum FieldValue {
     Texts(Vec<String>),
 }
 
+/// A value as it is written, with `5.0` for the integer that it is.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Boolean(bool),
+    Integer(i64),
+    Number(f64),
+    Text(String),
+    DateTime(DateTime<Utc>),
+    Texts(Vec<String>),
+}
+
+impl From<Written> for FieldValue {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Boolean(flag) => Self::Boolean(flag),
+            Written::Integer(number) => Self::Integer(number),
+            Written::Number(number) => Self::number(number),
+            Written::Text(text) => Self::Text(text),
+            Written::DateTime(instant) => Self::DateTime(instant),
+            Written::Texts(texts) => Self::Texts(texts),
+        }
+    }
+}
+
 impl FieldValue {
+    /// A number, which is an integer where it is whole and no larger than such numbers are exact.
+    pub fn number(number: f64) -> Self {
+        match number.fract() == 0.0 && number.abs() <= EXACT {
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole and fits")]
+            true => Self::Integer(number as i64),
+            false => Self::Number(number),
+        }
+    }
+
     /// The text, where the value is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -90,6 +128,9 @@ impl FieldValue {
         }
     }
 }
+
+/// 2 to the power of 53: up to here every whole number is a double.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 const BUILT_IN: [(&str, Field); 23] = [
     ("user_name", Field::UserName),

@@ -543,3 +543,94 @@ fn a_stored_text_that_looks_like_an_instant_stays_text() {
     let value: FieldValue = serde_json::from_value(stored.unwrap()).unwrap();
     assert_eq!(value.as_text(), Some("2026-01-31T08:00:00+01:00"));
 }
+
+#[test]
+fn the_default_rules_fall_back_to_what_there_is() {
+    let mapping = users();
+    for (document, expected) in [
+        (
+            json!({"phoneNumbers": [{"value": "1"}], "addresses": [{"locality": "Pune"}],
+                "emails": [{"value": "a@x"}]}),
+            json!({"contact_no": "1", "location": "Pune", "email": "a@x"}),
+        ),
+        (
+            json!({"phoneNumbers": [{"value": "1"}, {"value": "2", "primary": true}],
+                "addresses": [{"locality": "Pune"}, {"locality": "Bonn", "primary": true}],
+                "emails": [{"value": "a@x"}, {"value": "b@x", "primary": true}]}),
+            json!({"contact_no": "2", "location": "Bonn", "email": "b@x"}),
+        ),
+        (
+            json!({"phoneNumbers": [{"value": "1", "primary": true}, {"value": "2", "type": "work"}],
+                "addresses": [{"locality": "Pune", "primary": true},
+                    {"locality": "Bonn", "type": "work"}],
+                "emails": [{"value": "a@x", "primary": true}, {"value": "b@x", "type": "work"}]}),
+            json!({"contact_no": "2", "location": "Bonn", "email": "b@x"}),
+        ),
+        (
+            json!({"phoneNumbers": [{"value": "1", "type": "work"},
+                    {"value": "2", "type": "work", "primary": true},
+                    {"value": "3", "type": "mobile"}, {"value": "4", "type": "mobile"}],
+                "addresses": [{"locality": "Pune", "type": "work"},
+                    {"locality": "Bonn", "type": "work", "primary": true}],
+                "emails": [{"value": "a@x", "type": "work"},
+                    {"value": "b@x", "type": "work", "primary": true}]}),
+            json!({"contact_no": "2", "alt_contact_no1": "3", "location": "Bonn", "email": "b@x"}),
+        ),
+        (
+            json!({"name": {"formatted": "Ava Maria Lindqvist"}}),
+            json!({"first_name": "Ava Maria", "last_name": "Lindqvist"}),
+        ),
+        (
+            json!({"name": {"formatted": "Lindqvist, Ava  Maria"}}),
+            json!({"first_name": "Ava Maria", "last_name": "Lindqvist"}),
+        ),
+        (
+            json!({"name": {"formatted": " Cher "}}),
+            json!({"first_name": "Cher"}),
+        ),
+        (
+            json!({"name": {"formatted": "Dr. A. L.", "givenName": "Mary Ann", "familyName": "Li"}}),
+            json!({"first_name": "Mary Ann", "last_name": "Li"}),
+        ),
+    ] {
+        let mut document = object(document);
+        document.insert("userName".into(), "u".into());
+        let record = mapping.project(&document, Event::Create).record;
+        let mut mapped: Map<String, Value> = record
+            .iter()
+            .map(|(field, value)| (field.key(), value.to_json()))
+            .collect();
+        for known in ["user_name", "status"] {
+            mapped.remove(known);
+        }
+        assert_eq!(Value::Object(mapped), expected, "{document:?}");
+        assert_eq!(mapping.emit(&document, &record), document);
+    }
+}
+
+#[test]
+fn a_name_that_is_changed_by_hand_is_shown_beside_the_whole_one() {
+    let mapping = users();
+    let document = object(json!({"userName": "u", "name": {"formatted": "Ava Lindqvist"}}));
+    let mut record = mapping.project(&document, Event::Create).record;
+    record.insert(Field::LastName, FieldValue::Text("Weber".into()));
+    let emitted = mapping.emit(&document, &record);
+    assert_eq!(
+        emitted["name"],
+        json!({"formatted": "Ava Lindqvist", "familyName": "Weber"})
+    );
+    assert!(mapping.drift(&emitted, &record).is_empty());
+}
+
+#[test]
+fn only_parts_of_names_stand_behind_a_bar() {
+    let mut set = MappingSet::default_user();
+    set.rules[1].source = Source::Path("name.formatted | middleName".into());
+    let error = set
+        .compile(&ResourceDefinition::user(), &Catalog::default())
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("givenName or familyName"),
+        "{error}"
+    );
+}

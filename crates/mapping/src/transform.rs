@@ -9,6 +9,8 @@ use serde_json::{Map, Number, Value};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::record::FieldValue;
+
 /// A step between an attribute's value and a field's.
 ///
 /// Text transforms act on every text of a list; what a transform does not fit stays as it is.
@@ -273,8 +275,14 @@ impl Transform {
                 return Some(Value::Number(Number::from(number)));
             }
             Self::ToNumber => {
-                let number: f64 = text.trim().parse().ok()?;
-                return Number::from_f64(number).map(Value::Number);
+                let number = text.trim();
+                if let Ok(whole) = number.parse::<i64>() {
+                    return Some(whole.into());
+                }
+                let number: f64 = number.parse().ok()?;
+                return number
+                    .is_finite()
+                    .then(|| FieldValue::number(number).to_json());
             }
             Self::Date(formats) => {
                 let instant = parse_date(text.trim(), formats)?;
@@ -283,6 +291,20 @@ impl Transform {
             _ => return Some(value),
         };
         Some(Value::String(text))
+    }
+
+    /// Whether it makes another number of values of a list than came in.
+    pub(crate) fn reshapes(&self) -> bool {
+        matches!(
+            self,
+            Self::Split(_)
+                | Self::Item(_)
+                | Self::First
+                | Self::Last
+                | Self::Count
+                | Self::Join(_)
+                | Self::JsonField(_)
+        )
     }
 
     /// What a value map turned into `value`, where only one thing could be.

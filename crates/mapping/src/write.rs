@@ -7,16 +7,51 @@ use crate::path::{Selector, SourcePath, member};
 impl SourcePath {
     /// Sets the value, or clears it; what cannot hold the value stays as it is.
     pub(crate) fn write(&self, value: Option<Value>, document: &mut Map<String, Value>) {
+        self.in_holder(document, |holder| self.write_attribute(value, holder));
+    }
+
+    /// Takes the values out that do not stay, and puts these in beside the others.
+    pub(crate) fn write_all(
+        &self,
+        stays: &dyn Fn(&Value) -> bool,
+        joining: Vec<Value>,
+        document: &mut Map<String, Value>,
+    ) {
+        if matches!(self.selector, Some(Selector::Index(_))) {
+            return;
+        }
+        self.in_holder(document, |holder| {
+            let name = member(holder, &self.attribute)
+                .map_or_else(|| self.attribute.clone(), |(key, _)| key.to_owned());
+            let mut elements = match holder.shift_remove(&name) {
+                None => Vec::new(),
+                Some(Value::Array(elements)) => elements,
+                Some(single) => vec![single],
+            };
+            elements.retain(|element| self.selected(element).is_none_or(stays));
+            elements.extend(joining.into_iter().filter_map(|value| self.element(value)));
+            if !elements.is_empty() {
+                holder.insert(name, Value::Array(elements));
+            }
+        });
+    }
+
+    /// Runs an edit on the attributes among which this one is, if it may be written.
+    fn in_holder(
+        &self,
+        document: &mut Map<String, Value>,
+        edit: impl FnOnce(&mut Map<String, Value>),
+    ) {
         if !self.traits.writable {
             return;
         }
         let Some(uri) = &self.extension else {
-            return self.write_attribute(value, document);
+            return edit(document);
         };
         let uri = member(document, uri).map_or_else(|| uri.clone(), |(key, _)| key.to_owned());
         match document.get_mut(&uri) {
             Some(Value::Object(extension)) => {
-                self.write_attribute(value, extension);
+                edit(extension);
                 if extension.is_empty() {
                     document.shift_remove(&uri);
                 }
@@ -24,7 +59,7 @@ impl SourcePath {
             Some(_) => {}
             None => {
                 let mut extension = Map::new();
-                self.write_attribute(value, &mut extension);
+                edit(&mut extension);
                 if !extension.is_empty() {
                     announce(&uri, document);
                     document.insert(uri, Value::Object(extension));

@@ -106,6 +106,11 @@ impl Deviation {
         }
     }
 
+    /// Whether something that was sent is lost by it: neither kept nor without meaning.
+    pub fn loses(&self) -> bool {
+        matches!(self, Self::UnknownAttribute(_))
+    }
+
     /// The error that the RFC asks for in the place of the deviation.
     pub fn error(&self) -> Error {
         let scim_type = match self {

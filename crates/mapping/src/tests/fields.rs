@@ -2,8 +2,8 @@ use scim_protocol::ResourceDefinition;
 use serde_json::{Value, json};
 
 use crate::{
-    Catalog, CustomField, Event, Field, FieldKind, GroupMatch, GroupRule, MappedResource,
-    MappingError, MappingSet, Rule, Source,
+    Catalog, CustomField, Event, Field, FieldKind, FieldValue, GroupMatch, GroupRule,
+    MappedResource, MappingError, MappingSet, Rule, Source,
 };
 
 fn field(kind: FieldKind) -> CustomField {
@@ -48,7 +48,14 @@ fn every_kind_of_field_takes_what_fits() {
         (FieldKind::Email, json!("A@X.Example"), json!("A@x.example")),
         (FieldKind::Phone, json!("tel:+49 30"), json!("+49 30")),
         (number(None, None, false), json!("1.5"), json!(1.5)),
-        (number(Some(1.0), Some(9.0), true), json!(9), json!(9.0)),
+        (number(Some(1.0), Some(9.0), true), json!(9), json!(9)),
+        (number(None, None, true), json!("5.0"), json!(5)),
+        (number(None, None, false), json!(" 3.50 "), json!(3.5)),
+        (
+            number(None, Some(1.2e16), true),
+            json!(11_999_999_999_999_999_i64),
+            json!(11_999_999_999_999_999_i64),
+        ),
         (FieldKind::Boolean, json!("Yes"), json!(true)),
         (
             FieldKind::DateTime,
@@ -85,6 +92,9 @@ fn every_kind_of_field_takes_what_fits() {
         (number(None, None, false), json!("NaN")),
         (number(None, None, false), json!("inf")),
         (number(Some(1.0), None, false), json!(0)),
+        (number(Some(0.5), None, true), json!(0)),
+        (number(None, Some(9.5), true), json!("10")),
+        (number(None, None, true), json!("9223372036854775808")),
         (FieldKind::Boolean, json!("perhaps")),
         (FieldKind::DateTime, json!("yesterday")),
         (FieldKind::SingleChoice { options: choice() }, json!("blue")),
@@ -277,4 +287,51 @@ fn doubts_are_warnings_and_unknown_members_errors() {
         MappingSet::from_json(&json!({"resource": "user", "rules": []})).map(|set| set.resource),
         Ok(MappedResource::User)
     );
+}
+
+#[test]
+fn whole_numbers_are_kept_exactly() {
+    let whole = FieldKind::Number {
+        min: None,
+        max: None,
+        integer: true,
+    };
+    for number in [
+        0,
+        -1,
+        5,
+        12_345_678_901_234_567,
+        9_007_199_254_740_993,
+        i64::MAX,
+        i64::MIN,
+    ] {
+        for value in [json!(number), json!(number.to_string())] {
+            assert_eq!(converted(&whole, value), Ok(json!(number)));
+        }
+        let stored = FieldValue::Integer(number).to_json().to_string();
+        assert_eq!(stored, number.to_string());
+        let read: FieldValue = serde_json::from_str(&stored).unwrap();
+        assert_eq!(read, FieldValue::Integer(number));
+    }
+    // As an older version wrote it.
+    let read: FieldValue = serde_json::from_str("5.0").unwrap();
+    assert_eq!(read, FieldValue::Integer(5));
+}
+
+#[test]
+fn blank_text_is_no_number_no_date_and_no_choice_of_yes_or_no() {
+    let number = FieldKind::Number {
+        min: None,
+        max: None,
+        integer: false,
+    };
+    for kind in [number, FieldKind::Boolean, FieldKind::DateTime] {
+        for blank in ["", " ", "\t"] {
+            assert_eq!(
+                converted(&kind, json!(blank)),
+                Err(String::new()),
+                "{kind:?}"
+            );
+        }
+    }
 }

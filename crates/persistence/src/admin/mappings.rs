@@ -2,7 +2,7 @@
 
 use diesel::sql_types::{BigInt, Text};
 use scim_admin::mapping::{DRAFT, DraftSeen, MappingVersion};
-use scim_mapping::{CustomField, MappedResource, MappingSet};
+use scim_mapping::{CustomField, EXTENSION, MappedResource, MappingSet};
 use scim_provisioning::model::{ModelSource, ModelVersion};
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde::Serialize;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::configurations::lock;
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::sql::Dialect;
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -173,6 +174,8 @@ pub(super) fn add_custom_field(
     sql.bind(&field.key).push(", ").bind(written(field));
     sql.push(", ").bind(millis(now)).push(")");
     connection.execute(&sql)?;
+    // A request that was on its way when a field of this key was deleted may have left values.
+    forget_values(connection, &field.key, now)?;
     count_up(connection)
 }
 
@@ -192,18 +195,74 @@ pub(super) fn replace_custom_field(
     Ok(true)
 }
 
-/// Deletes a field; its values stay in the records, unseen.
+/// Deletes a field and its values.
 pub(super) fn delete_custom_field(
     connection: &mut Connection,
     key: &str,
+    now: chrono::DateTime<chrono::Utc>,
 ) -> Result<bool, StoreError> {
     let mut sql = connection.sql("DELETE FROM custom_fields WHERE field_key = ");
     sql.bind(key);
     if connection.execute(&sql)? == 0 {
         return Ok(false);
     }
+    forget_values(connection, key, now)?;
     count_up(connection)?;
     Ok(true)
+}
+
+/// Takes the values of a field out of every record, and out of what identity providers said: a
+/// field that is made again begins without values, whatever its type.
+fn forget_values(
+    connection: &mut Connection,
+    key: &str,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE users SET ");
+    match sql.dialect {
+        Dialect::Sqlite => {
+            let field = format!("$.{key}");
+            let attribute = format!("$.\"{EXTENSION}\".{key}");
+            for (at, (column, path)) in [
+                ("custom_fields", &field),
+                ("scim_document", &attribute),
+                ("search_document", &attribute),
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                sql.push(if at > 0 { ", " } else { "" });
+                sql.push(&format!("{column} = json_remove({column}, "))
+                    .bind(path);
+                sql.push(")");
+            }
+            sql.push(", version = version + 1, updated_at = ")
+                .bind(millis(now));
+            sql.push(" WHERE json_type(custom_fields, ").bind(&field);
+            sql.push(") IS NOT NULL OR json_type(scim_document, ")
+                .bind(&attribute);
+            sql.push(") IS NOT NULL");
+        }
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => {
+            let attribute = format!("{{\"{EXTENSION}\",\"{key}\"}}");
+            sql.push("custom_fields = (custom_fields::jsonb - CAST(")
+                .bind(key);
+            sql.push(" AS text))::text, scim_document = (scim_document::jsonb #- CAST(");
+            sql.bind(&attribute);
+            sql.push(" AS text[]))::text, search_document = search_document #- CAST(");
+            sql.bind(&attribute).push(" AS text[])");
+            sql.push(", version = version + 1, updated_at = ")
+                .bind(millis(now));
+            sql.push(" WHERE jsonb_exists(custom_fields::jsonb, CAST(")
+                .bind(key);
+            sql.push(" AS text)) OR scim_document::jsonb #> CAST(")
+                .bind(&attribute);
+            sql.push(" AS text[]) IS NOT NULL");
+        }
+    }
+    connection.execute(&sql)?;
+    Ok(())
 }
 
 /// Tells every server that the fields changed.

@@ -527,9 +527,9 @@ impl Store for Database {
     }
 
     fn delete_custom_field(&self, key: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let key = key.to_owned();
+        let (key, now) = (key.to_owned(), audit.at);
         self.audited(audit, move |connection| {
-            mappings::delete_custom_field(connection, &key)
+            mappings::delete_custom_field(connection, &key, now)
         })
     }
 

@@ -145,7 +145,17 @@ fn update_user(
     // What was edited by hand is put right by a request that says it again.
     let repaired = prepared.write.status != stored.status
         || !field_changes(&stored.record, &prepared.write.record).is_empty();
+    let lost = tolerance.deviations().iter().any(Deviation::loses);
     if changed.is_empty() && !repaired {
+        // What changed nothing because it was not understood is told all the same.
+        if lost {
+            let mut event = context.event(Action::Update, Some(ResourceKind::User));
+            event.resource_id = Some(id);
+            event.resource_name = user::text(&stored.document, "userName");
+            event.deviations = user::notes(tolerance.deviations(), &[]);
+            event.outcome = Outcome::Warning;
+            transaction.record(&event)?;
+        }
         return Ok(());
     }
     if changed
@@ -181,7 +191,7 @@ fn update_user(
     event.resource_name = user::text(&prepared.write.document, "userName");
     event.changes = Value::Array(changed.iter().map(change_json).collect());
     event.deviations = user::notes(tolerance.deviations(), &prepared.warnings);
-    if !prepared.warnings.is_empty() && event.outcome == Outcome::Success {
+    if (lost || !prepared.warnings.is_empty()) && event.outcome == Outcome::Success {
         event.outcome = Outcome::Warning;
     }
     transaction.record(&event)?;
@@ -236,7 +246,8 @@ fn update_group(
         true => brief_status(context, transaction, id)?,
         false => 200,
     };
-    if !changed.is_empty() || !memberships.is_empty() {
+    let lost = tolerance.deviations().iter().any(Deviation::loses);
+    if lost || !changed.is_empty() || !memberships.is_empty() {
         log_group(
             context,
             transaction,
@@ -293,12 +304,15 @@ fn log_group(
     memberships: &MemberChanges,
     deviations: &[Deviation],
 ) -> Result<(), Failure> {
-    let action = if changed.is_empty() {
+    let action = if changed.is_empty() && !memberships.is_empty() {
         Action::ChangeMembers
     } else {
         Action::Update
     };
     let mut event = context.event(action, Some(ResourceKind::Group));
+    if deviations.iter().any(Deviation::loses) {
+        event.outcome = Outcome::Warning;
+    }
     event.resource_id = Some(id);
     event.resource_name = user::text(document, "displayName");
     event.status = status;
@@ -309,6 +323,9 @@ fn log_group(
     event.changes = Value::Array(listed.clone());
     event.deviations = user::notes(deviations, &[]);
     transaction.record(&event)?;
+    if listed.is_empty() {
+        return Ok(());
+    }
     let change = Change {
         topic: topic(action),
         kind: ResourceKind::Group,
