@@ -201,7 +201,7 @@ impl Service for Backend {
 fn refusal(error: AuthenticationError) -> Refusal {
     let (status, detail) = (error.status(), error.to_string());
     let (challenge, retry_after) = (error.www_authenticate(), error.retry_after());
-    if status >= 500 && retry_after.is_none() {
+    if matches!(error, AuthenticationError::Store(_)) {
         let reason = crate::output::sentence(&anyhow::Error::new(error));
         tracing::error!(reason, "authentication was not possible");
     }

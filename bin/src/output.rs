@@ -37,7 +37,9 @@ pub(crate) fn json_line(document: &Value) -> anyhow::Result<()> {
 /// An error and its causes as one sentence; a cause that is quoted already is not said again.
 pub(crate) fn sentence(error: &anyhow::Error) -> String {
     error.chain().fold(String::new(), |said, cause| {
+        // Some libraries write a cause over several lines, and a log has one line for each entry.
         let cause = cause.to_string();
+        let cause = cause.split_whitespace().collect::<Vec<_>>().join(" ");
         match said.is_empty() {
             true => cause,
             false if said.contains(&cause) => said,

@@ -61,6 +61,8 @@ pub(crate) struct Problem {
     status: u16,
     detail: String,
     allow: Option<String>,
+    /// After how many seconds the same may be asked again.
+    retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -75,6 +77,20 @@ impl Problem {
                 None => detail,
             },
             allow: None,
+            retry_after: None,
+        }
+    }
+
+    /// 503, after which the same may be asked again. The server's log says why.
+    fn later(seconds: u32, error: anyhow::Error) -> Self {
+        let reason = crate::output::sentence(&error);
+        tracing::error!(reason, "the admin API failed");
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(
+                503,
+                "The server is busy or the database cannot be used; try again later.",
+            )
         }
     }
 
@@ -113,6 +129,7 @@ impl From<Problem> for ApiAnswer {
             problem: true,
             allow: problem.allow,
             challenge: problem.status == 401,
+            retry_after: problem.retry_after.map(u64::from),
             ..Self::default()
         }
     }
@@ -120,6 +137,11 @@ impl From<Problem> for ApiAnswer {
 
 impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
+        if let AdminError::Store(fault) = &error
+            && let Some(seconds) = fault.retry_after()
+        {
+            return Self::later(seconds, error.into());
+        }
         let status = match &error {
             AdminError::NotFound { .. } => 404,
             AdminError::NameTaken(_) | AdminError::TooManyTokens(_) => 409,
@@ -127,7 +149,9 @@ impl From<AdminError> for Problem {
             AdminError::Stale => 412,
             AdminError::SignIn => 401,
             AdminError::SignInLater(_) => 429,
-            AdminError::Store(StoreError::Busy) => 503,
+            AdminError::Store(StoreError::Conflict { .. }) => 409,
+            AdminError::Store(StoreError::TooExpensive) => 400,
+            AdminError::Store(StoreError::TooLarge) => 422,
             _ => 500,
         };
         if status >= 500 {
@@ -135,7 +159,10 @@ impl From<AdminError> for Problem {
             tracing::error!(reason, "the admin API failed");
             return Self::new(status, "The server failed to carry this out.");
         }
-        let mut detail = error.to_string();
+        let mut detail = match &error {
+            AdminError::Store(refused) => refused.to_string(),
+            _ => error.to_string(),
+        };
         if let Some(first) = detail.get(..1).map(str::to_uppercase) {
             detail.replace_range(..1, &first);
         }
@@ -147,6 +174,7 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Scim(error) | Failure::Refused { error, .. } => Self::new(422, error.detail()),
+            Failure::Store(error) => AdminError::from(error).into(),
             other => {
                 let reason = crate::output::sentence(&anyhow::Error::new(other));
                 tracing::error!(reason, "the admin API failed");

@@ -331,7 +331,10 @@ fn responses(route: &Route) -> Value {
         ("404", "There is no such thing"),
         ("413", "The body is too long"),
         ("429", "Authentication failed too often"),
-        ("503", "Too much is going on at once"),
+        (
+            "503",
+            "Too much is going on at once, or the database cannot be used; `Retry-After` says when to try again",
+        ),
     ];
     if route.method != "GET" {
         bad.push(("409", "A name is in use, or there are two live tokens"));

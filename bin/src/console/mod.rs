@@ -76,6 +76,8 @@ pub(crate) struct ConsoleAnswer {
     pub(crate) download: Option<&'static str>,
     /// The `Allow` header of a method that is not possible.
     pub(crate) allow: Option<String>,
+    /// The `Retry-After` header, in seconds.
+    pub(crate) retry_after: Option<u32>,
 }
 
 impl ConsoleAnswer {
@@ -91,6 +93,7 @@ impl ConsoleAnswer {
             lasting: false,
             download: None,
             allow: None,
+            retry_after: None,
         })
     }
 
@@ -106,6 +109,7 @@ impl ConsoleAnswer {
             lasting: false,
             download: Some(name),
             allow: None,
+            retry_after: None,
         }
     }
 
@@ -120,6 +124,7 @@ impl ConsoleAnswer {
             lasting: false,
             download: None,
             allow: None,
+            retry_after: None,
         }
     }
 }
@@ -135,8 +140,8 @@ enum Failed {
     Form,
     /// The method is not possible here.
     Method,
-    /// Too much is done at once.
-    Busy,
+    /// Too much is done at once, or the database fails: so many seconds later it may work.
+    Later(u32),
     /// The server failed.
     Internal,
     /// The service refused.
@@ -147,11 +152,11 @@ impl From<AdminError> for Failed {
     fn from(error: AdminError) -> Self {
         match error {
             AdminError::NotFound { .. } => Self::NotFound,
-            AdminError::Store(scim_provisioning::StoreError::Busy) => Self::Busy,
-            AdminError::Store(_) => {
+            AdminError::Store(ref fault) if fault.is_fault() => {
+                let seconds = fault.retry_after().unwrap_or_default();
                 let reason = crate::output::sentence(&anyhow::Error::new(error));
                 tracing::error!(reason, "the console failed");
-                Self::Internal
+                Self::Later(seconds)
             }
             other => Self::Refused(other),
         }
@@ -164,6 +169,7 @@ impl From<Failure> for Failed {
             Failure::Scim(error) | Failure::Refused { error, .. } => {
                 Self::Refused(AdminError::Invalid(error.detail().to_owned()))
             }
+            Failure::Store(error) => AdminError::from(error).into(),
             other => {
                 let reason = crate::output::sentence(&anyhow::Error::new(other));
                 tracing::error!(reason, "the console failed");
@@ -302,10 +308,15 @@ fn said(failed: &Failed) -> (u16, &'static str, Cow<'static, str>) {
             "Not possible",
             "Go back and use the page's own buttons.",
         ),
-        Failed::Busy => (
+        Failed::Later(1) => (
             503,
             "Busy",
             "Too much is going on at once; try again in a moment.",
+        ),
+        Failed::Later(_) => (
+            503,
+            "The database cannot be used",
+            "Nothing was changed. Try again later; the server's log says why.",
         ),
         Failed::Internal => (
             500,
@@ -320,8 +331,15 @@ fn said(failed: &Failed) -> (u16, &'static str, Cow<'static, str>) {
 /// A sentence where a page would be; whoever is signed in stays within the console.
 fn refusal(visit: &Visit<'_>, failed: &Failed) -> ConsoleAnswer {
     let (status, title, text) = said(failed);
-    pages::told(visit, status, title, &text)
-        .unwrap_or_else(|_failed| message(visit.request, status, title, &text))
+    let page = pages::told(visit, status, title, &text)
+        .unwrap_or_else(|_failed| message(visit.request, status, title, &text));
+    ConsoleAnswer {
+        retry_after: match failed {
+            Failed::Later(seconds) => Some(*seconds),
+            _ => None,
+        },
+        ..page
+    }
 }
 
 impl Visit<'_> {
@@ -535,7 +553,10 @@ fn theme(header: Option<&str>) -> &'static str {
 
 /// An error as a sentence for people.
 fn sentence(error: &AdminError) -> String {
-    let mut text = error.to_string();
+    let mut text = match error {
+        AdminError::Store(refused) => refused.to_string(),
+        other => other.to_string(),
+    };
     if let Some(first) = text.get(..1).map(str::to_uppercase) {
         text.replace_range(..1, &first);
     }

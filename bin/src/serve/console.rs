@@ -108,6 +108,10 @@ fn respond(answer: ConsoleAnswer) -> HttpResponse {
     let variable = [
         (header::CONTENT_DISPOSITION, download),
         (header::ALLOW, answer.allow),
+        (
+            header::RETRY_AFTER,
+            answer.retry_after.map(|seconds| seconds.to_string()),
+        ),
         (header::LOCATION, answer.location),
     ];
     for (name, value) in variable {

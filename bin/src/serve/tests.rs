@@ -83,6 +83,7 @@ impl Service for Echo {
             lasting: false,
             download: None,
             allow: None,
+            retry_after: None,
         }
     }
 

@@ -44,7 +44,7 @@ pub enum AuthenticationError {
     #[error("The token is not accepted from this address.")]
     Network,
     /// The store failed.
-    #[error("the database failed")]
+    #[error("The server is busy or the database cannot be used; try again later.")]
     Store(#[from] StoreError),
 }
 
@@ -61,7 +61,11 @@ impl AuthenticationError {
 
     /// After how many seconds the client may try again, where that is known.
     pub fn retry_after(&self) -> Option<u64> {
-        matches!(self, Self::Paused).then_some(PAUSE_SECONDS)
+        match self {
+            Self::Paused => Some(PAUSE_SECONDS),
+            Self::Store(fault) => Some(fault.retry_after().unwrap_or(1).into()),
+            _ => None,
+        }
     }
 
     /// The `WWW-Authenticate` header of a 401 (RFC 6750 section 3).

@@ -25,7 +25,7 @@ use crate::token::AccessToken;
 /// Where configurations, tokens, accounts and keys are kept. Every call is one transaction, and
 /// appends its [`AuditEntry`] to the audit's chain in it.
 ///
-/// Every call may answer [`StoreError::Database`] and [`StoreError::Busy`]; a call that can meet
+/// Every call may answer a fault of the store ([`StoreError::is_fault`]); a call that can meet
 /// anything else says so.
 pub trait Store: Send + Sync {
     /// Adds a configuration, its first token and the first versions of its mappings.

@@ -1,24 +1,36 @@
 //! Connections to either engine, and a pool of them.
 
+use std::error::Error as _;
+use std::time::{Duration, Instant};
+
 use diesel::connection::SimpleConnection;
 use diesel::deserialize::QueryableByName;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
-use diesel::{Connection as _, RunQueryDsl, SqliteConnection, sql_query};
+use diesel::{Connection as _, QueryResult, RunQueryDsl, SqliteConnection, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim_provisioning::StoreError;
 
-use crate::error::store_error;
+use crate::error;
 use crate::sql::{Bind, Dialect, Sql};
+use crate::sqlite::{Budget, Held, Sqlite};
 
 #[cfg(feature = "postgres")]
 use diesel::PgConnection;
 
 /// A connection to either engine.
 pub(crate) enum Connection {
-    Sqlite(SqliteConnection),
+    Sqlite(Sqlite),
     #[cfg(feature = "postgres")]
-    Postgres(PgConnection),
+    Postgres(Postgres),
+}
+
+/// A connection to PostgreSQL.
+#[cfg(feature = "postgres")]
+pub(crate) struct Postgres {
+    connection: PgConnection,
+    /// Whether it was lost, or is in a transaction that could not be ended.
+    broken: bool,
 }
 
 /// A row of either engine.
@@ -70,12 +82,11 @@ impl Connection {
     /// The rows of a query.
     pub(crate) fn rows<R: Row>(&mut self, sql: &Sql) -> Result<Vec<R>, StoreError> {
         statements::count();
-        match self {
-            Self::Sqlite(connection) => bound!(sql, diesel::sqlite::Sqlite).load(connection),
+        self.run(
+            |connection| bound!(sql, diesel::sqlite::Sqlite).load(connection),
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => bound!(sql, diesel::pg::Pg).load(connection),
-        }
-        .map_err(store_error)
+            |connection| bound!(sql, diesel::pg::Pg).load(connection),
+        )
     }
 
     /// The first row of a query.
@@ -86,22 +97,89 @@ impl Connection {
     /// Runs a statement and answers how many rows it touched.
     pub(crate) fn execute(&mut self, sql: &Sql) -> Result<usize, StoreError> {
         statements::count();
-        match self {
-            Self::Sqlite(connection) => bound!(sql, diesel::sqlite::Sqlite).execute(connection),
+        self.run(
+            |connection| bound!(sql, diesel::sqlite::Sqlite).execute(connection),
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => bound!(sql, diesel::pg::Pg).execute(connection),
-        }
-        .map_err(store_error)
+            |connection| bound!(sql, diesel::pg::Pg).execute(connection),
+        )
     }
 
     /// Runs statements without binds, such as those that begin and end a transaction.
     pub(crate) fn batch(&mut self, text: &str) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(connection) => connection.batch_execute(text),
+        self.run(
+            |connection| connection.batch_execute(text),
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => connection.batch_execute(text),
+            |connection| connection.batch_execute(text),
+        )
+    }
+
+    /// Runs one statement on either engine, and says of what went wrong which kind it is.
+    pub(crate) fn run<T>(
+        &mut self,
+        sqlite: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+        #[cfg(feature = "postgres")] postgres: impl FnOnce(&mut PgConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Sqlite(connection) => {
+                let _held = connection
+                    .patience
+                    .and_then(|time| Held::at_least_to(|| Budget::of(None, time)));
+                let result = connection.run(sqlite);
+                result.map_err(|(error, code)| error::of_sqlite(error, code))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(Postgres { connection, broken }) => {
+                let began = Instant::now();
+                let result = postgres(connection);
+                result.map_err(|error| {
+                    let error = error::of_postgres(error, began.elapsed());
+                    *broken |= matches!(error, StoreError::Unavailable(_));
+                    error
+                })
+            }
         }
-        .map_err(store_error)
+    }
+
+    /// Runs a query that a client made, which has a budget: beyond it the query is
+    /// [`StoreError::TooExpensive`].
+    pub(crate) fn budgeted<T>(
+        &mut self,
+        query: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        let held = match self {
+            Self::Sqlite(_) => Some(Held::to(Budget::of(Some(QUERY_WORK), QUERY_TIME))),
+            // The server holds every statement to its timeout.
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+        };
+        let result = query(self);
+        let on_sqlite = held.is_some();
+        drop(held);
+        match result {
+            // What ends earlier on PostgreSQL has waited for a lock.
+            Err(StoreError::Timeout(cause)) => match on_sqlite || began.elapsed() >= QUERY_TIME {
+                true => Err(StoreError::TooExpensive),
+                false => Err(StoreError::Timeout(cause)),
+            },
+            other => other,
+        }
+    }
+
+    /// Ends the transaction, if the engine has not done so by itself.
+    pub(crate) fn roll_back(&mut self) {
+        let open = match self {
+            Self::Sqlite(connection) => connection.in_transaction(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => !connection.broken,
+        };
+        if open && let Err(error) = self.batch("ROLLBACK") {
+            tracing::warn!(%error, source = error.source(), "a transaction could not be rolled back");
+            #[cfg(feature = "postgres")]
+            if let Self::Postgres(connection) = self {
+                connection.broken = true;
+            }
+        }
     }
 
     /// Brings the tables to the version of this program.
@@ -111,6 +189,7 @@ impl Connection {
                 let mut outcome = Ok(());
                 // The lock holds back another process that starts at the same time.
                 connection
+                    .diesel()
                     .immediate_transaction(|connection| {
                         outcome = migrate(connection, SQLITE);
                         Ok::<_, diesel::result::Error>(())
@@ -119,7 +198,7 @@ impl Connection {
                 outcome
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres(connection) => {
+            Self::Postgres(Postgres { connection, .. }) => {
                 let lock = |text: &str| text.replace("KEY", MIGRATION_LOCK);
                 let failed = |error| MigrationError::Failed(Box::new(error));
                 connection
@@ -182,15 +261,21 @@ impl Target {
         let refused = diesel::ConnectionError::CouldntSetupConfiguration;
         match self {
             Self::Sqlite(path) => {
-                let mut connection = SqliteConnection::establish(path)?;
-                connection.batch_execute(PRAGMAS).map_err(refused)?;
+                let mut connection = Sqlite::open(path)?;
+                connection
+                    .diesel()
+                    .batch_execute(PRAGMAS)
+                    .map_err(refused)?;
                 Ok(Connection::Sqlite(connection))
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(url) => {
                 let mut connection = PgConnection::establish(url)?;
-                connection.batch_execute(SESSION).map_err(refused)?;
-                Ok(Connection::Postgres(connection))
+                connection.batch_execute(&session()).map_err(refused)?;
+                Ok(Connection::Postgres(Postgres {
+                    connection,
+                    broken: false,
+                }))
             }
         }
     }
@@ -200,8 +285,14 @@ impl r2d2::ManageConnection for Target {
     type Connection = Connection;
     type Error = diesel::ConnectionError;
 
+    /// A connection that reads. What it is asked for ends in time; the writer of SQLite is not
+    /// interrupted, since that would undo what others have it write.
     fn connect(&self) -> Result<Connection, Self::Error> {
-        Self::connect(self)
+        let mut connection = Self::connect(self)?;
+        if let Connection::Sqlite(sqlite) = &mut connection {
+            sqlite.patience = Some(READ_TIME);
+        }
+        Ok(connection)
     }
 
     fn is_valid(&self, connection: &mut Connection) -> Result<(), Self::Error> {
@@ -209,7 +300,7 @@ impl r2d2::ManageConnection for Target {
             // A file does not go away as a server does.
             Connection::Sqlite(_) => Ok(()),
             #[cfg(feature = "postgres")]
-            Connection::Postgres(connection) => connection
+            Connection::Postgres(Postgres { connection, .. }) => connection
                 .batch_execute("SELECT 1")
                 .map_err(diesel::ConnectionError::CouldntSetupConfiguration),
         }
@@ -219,12 +310,7 @@ impl r2d2::ManageConnection for Target {
         match connection {
             Connection::Sqlite(_) => false,
             #[cfg(feature = "postgres")]
-            Connection::Postgres(connection) => {
-                use diesel::connection::TransactionManager;
-                <PgConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(
-                    connection,
-                )
-            }
+            Connection::Postgres(connection) => connection.broken,
         }
     }
 }
@@ -252,9 +338,22 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
                        PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 
+/// What a session with PostgreSQL is set to.
 #[cfg(feature = "postgres")]
-const SESSION: &str = "SET statement_timeout = '10s'; SET lock_timeout = '10s'; \
-                       SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning;";
+fn session() -> String {
+    format!(
+        "SET statement_timeout = {}; SET lock_timeout = {}; \
+         SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning;",
+        error::STATEMENT_TIMEOUT.as_millis(),
+        error::LOCK_TIMEOUT.as_millis(),
+    )
+}
+
+/// How long a statement of a reading connection of SQLite may take.
+const READ_TIME: Duration = Duration::from_secs(10);
+/// How long the processor may work for a query that a client made, and how long that may take.
+const QUERY_WORK: Duration = Duration::from_secs(1);
+const QUERY_TIME: Duration = Duration::from_millis(9_800);
 
 #[cfg(feature = "postgres")]
 const MIGRATION_LOCK: &str = "7355608017";

@@ -13,7 +13,7 @@ use scim_provisioning::{
 
 use crate::admin::mappings;
 use crate::connection::{Connection, MigrationError, Target, statements};
-use crate::error::wants_retry;
+use crate::error::{Faulty, unavailable};
 use crate::view::View;
 use crate::writer::Writer;
 use crate::{links, log};
@@ -81,7 +81,7 @@ impl Database {
         let pool = Pool::builder()
             .max_size(settings.connections.max(1))
             .min_idle(Some(1))
-            .connection_timeout(Duration::from_secs(5))
+            .connection_timeout(CHECKOUT)
             .test_on_check_out(true)
             .error_handler(Box::new(PoolErrors))
             .build(target)
@@ -99,10 +99,15 @@ impl Database {
         statements::executed()
     }
 
+    /// A connection of the pool, if one is free soon.
     fn connection(&self) -> Result<r2d2::PooledConnection<Target>, StoreError> {
-        self.pool
-            .get()
-            .map_err(|error| StoreError::Database(Box::new(error)))
+        self.pool.get().map_err(|error| {
+            let state = self.pool.state();
+            match state.connections == self.pool.max_size() && state.idle_connections == 0 {
+                true => StoreError::Busy,
+                false => unavailable(error),
+            }
+        })
     }
 
     /// Runs a read on one consistent view.
@@ -117,62 +122,67 @@ impl Database {
             Connection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
         let mut transaction = Transaction::begin(&mut connection, begin)?;
-        let result = work(transaction.connection);
-        // There is nothing to keep: a read ends as it will.
-        transaction.end("COMMIT")?;
-        result
+        let value = work(transaction.connection)?;
+        transaction.commit()?;
+        Ok(value)
     }
 
     /// Runs a write in one transaction and answers after its commit. On PostgreSQL the work runs
-    /// again when the database asks for it.
+    /// again when the database asks for it, and once more when nobody knows why it failed.
     pub(crate) fn writing<T, E>(
         &self,
         mut work: impl FnMut(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<StoreError> + Retry + Send + 'static,
+        E: From<StoreError> + Faulty + Send + 'static,
     {
         if let Some(writer) = &self.writer {
             return writer.write(work);
         }
-        let mut connection = self.connection()?;
-        let mut attempt = 0;
+        let mut collisions = 0;
+        let mut failures = 0;
         loop {
-            match once(&mut connection, &mut work) {
-                Err(error) if error.wants_retry() && attempt < RETRIES => {
-                    attempt += 1;
-                    // Those who collided must not meet again at once.
-                    let micros = std::time::SystemTime::now()
-                        .duration_since(std::time::UNIX_EPOCH)
-                        .map_or(0, |time| u64::from(time.subsec_micros()));
-                    std::thread::sleep(Duration::from_millis(1 + micros % (5 << attempt.min(5))));
-                }
-                result => return result,
+            let mut committing = false;
+            let result = self
+                .connection()
+                .map_err(E::from)
+                .and_then(|mut connection| once(&mut connection, &mut work, &mut committing));
+            let tries = match result.as_ref().err().and_then(Faulty::fault) {
+                Some(StoreError::Busy) => (&mut collisions, COLLISIONS),
+                Some(StoreError::Unknown(_)) => (&mut failures, FAILURES),
+                // Whether a commit came through that was not answered, nobody knows.
+                Some(StoreError::Unavailable(_)) if !committing => (&mut failures, FAILURES),
+                _ => return result,
+            };
+            if *tries.0 >= tries.1 {
+                return result;
             }
+            *tries.0 += 1;
+            // Those who collided must not meet again at once.
+            let micros = std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .map_or(0, |time| u64::from(time.subsec_micros()));
+            std::thread::sleep(Duration::from_millis(1 + micros % (5 << collisions.min(5))));
         }
     }
 }
 
+/// Runs work in a transaction; `committing` tells whether it came to the commit.
 fn once<T, E: From<StoreError>>(
     connection: &mut Connection,
     work: &mut impl FnMut(&mut Connection) -> Result<T, E>,
+    committing: &mut bool,
 ) -> Result<T, E> {
     let mut transaction = Transaction::begin(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")?;
-    match work(transaction.connection) {
-        Ok(value) => {
-            transaction.end("COMMIT")?;
-            Ok(value)
-        }
-        Err(error) => {
-            transaction.end("ROLLBACK")?;
-            Err(error)
-        }
-    }
+    let value = work(transaction.connection)?;
+    *committing = true;
+    transaction.commit()?;
+    Ok(value)
 }
 
-/// A transaction that is rolled back unless it is ended, even by a panic: the connection goes back
-/// to the pool.
+/// A transaction that is rolled back unless it is committed, even by a panic: the connection goes
+/// back to the pool.
 struct Transaction<'a> {
     connection: &'a mut Connection,
     open: bool,
@@ -187,8 +197,8 @@ impl<'a> Transaction<'a> {
         })
     }
 
-    fn end(&mut self, end: &str) -> Result<(), StoreError> {
-        self.connection.batch(end)?;
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.connection.batch("COMMIT")?;
         self.open = false;
         Ok(())
     }
@@ -197,25 +207,8 @@ impl<'a> Transaction<'a> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if self.open {
-            let _lost = self.connection.batch("ROLLBACK");
+            self.connection.roll_back();
         }
-    }
-}
-
-/// Whether an error is one for which the database wants the transaction run again.
-pub(crate) trait Retry {
-    fn wants_retry(&self) -> bool;
-}
-
-impl Retry for StoreError {
-    fn wants_retry(&self) -> bool {
-        wants_retry(self)
-    }
-}
-
-impl Retry for Failure {
-    fn wants_retry(&self) -> bool {
-        matches!(self, Self::Store(error) if wants_retry(error))
     }
 }
 
@@ -304,4 +297,9 @@ impl r2d2::HandleError<diesel::ConnectionError> for PoolErrors {
     }
 }
 
-const RETRIES: u32 = 10;
+/// How long a request waits for a connection.
+const CHECKOUT: Duration = Duration::from_secs(2);
+/// How often a write runs again that met another one.
+const COLLISIONS: u32 = 10;
+/// How often a write runs again that failed for a reason that nobody knows.
+const FAILURES: u32 = 1;

@@ -1,45 +1,110 @@
-//! Database errors as the ports know them.
+//! Database errors as the ports know them: told apart by diesel's kinds, by SQLite's extended
+//! result codes and by the time that a statement took. Messages are for people, in whatever
+//! language the server speaks.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
-use scim_provisioning::StoreError;
+use libsqlite3_sys as code;
+use scim_provisioning::{Failure, StoreError};
 
-/// The store error of a failed statement.
-pub(crate) fn store_error(error: Error) -> StoreError {
-    match &error {
-        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information) => {
-            StoreError::Conflict {
-                attribute: attribute(information.as_ref()),
-            }
+/// The store error of a statement that failed on SQLite with an extended result code.
+pub(crate) fn of_sqlite(error: Error, extended: i32) -> StoreError {
+    let (kind, cause) = match error {
+        Error::DatabaseError(kind, information) => (kind, information),
+        other => return outside(other),
+    };
+    if matches!(kind, DatabaseErrorKind::UniqueViolation) {
+        return conflict(&*cause);
+    }
+    let cause: scim_provisioning::FaultSource = Arc::new(Told {
+        said: cause.message().to_owned(),
+        code: Some(extended),
+    });
+    match extended {
+        code::SQLITE_IOERR_CORRUPTFS | code::SQLITE_IOERR_DATA => {
+            return StoreError::Corrupt(cause);
         }
-        Error::DatabaseError(_, information) => match information.message() {
-            message if message.contains("database is locked") => StoreError::Busy,
-            message if message.contains("statement timeout") => StoreError::TooExpensive,
-            _ => StoreError::Database(Box::new(error)),
-        },
-        _ => StoreError::Database(Box::new(error)),
+        _ => {}
+    }
+    // The lowest byte is the kind, what is above it the particular case.
+    match extended & 0xff {
+        code::SQLITE_BUSY | code::SQLITE_LOCKED | code::SQLITE_PROTOCOL => StoreError::Busy,
+        code::SQLITE_INTERRUPT => StoreError::Timeout(cause),
+        code::SQLITE_FULL | code::SQLITE_NOLFS => StoreError::Full(cause),
+        code::SQLITE_READONLY => StoreError::ReadOnly(cause),
+        code::SQLITE_IOERR | code::SQLITE_PERM => StoreError::Io(cause),
+        code::SQLITE_CORRUPT | code::SQLITE_NOTADB => StoreError::Corrupt(cause),
+        code::SQLITE_CANTOPEN => StoreError::Unavailable(cause),
+        code::SQLITE_TOOBIG => StoreError::TooLarge,
+        _ => StoreError::Unknown(cause),
     }
 }
 
-/// Whether the database asks for the whole transaction to be run again.
-pub(crate) fn wants_retry(error: &StoreError) -> bool {
-    let StoreError::Database(source) = error else {
-        return false;
+/// The store error of a statement that failed on PostgreSQL after so long. diesel shows no
+/// SQLSTATE; what the server ends because of [`STATEMENT_TIMEOUT`] or [`LOCK_TIMEOUT`] is known by
+/// the time it took.
+#[cfg(feature = "postgres")]
+pub(crate) fn of_postgres(error: Error, took: Duration) -> StoreError {
+    let (kind, information) = match error {
+        Error::DatabaseError(kind, information) => (kind, information),
+        other => return outside(other),
     };
-    match source.downcast_ref::<Error>() {
-        Some(Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
-        Some(Error::DatabaseError(_, information)) => {
-            information.message().contains("deadlock detected")
-        }
-        _ => false,
+    if matches!(kind, DatabaseErrorKind::UniqueViolation) {
+        return conflict(&*information);
     }
+    let cause: scim_provisioning::FaultSource = Arc::new(Told {
+        said: information.message().to_owned(),
+        code: None,
+    });
+    match kind {
+        DatabaseErrorKind::SerializationFailure => StoreError::Busy,
+        DatabaseErrorKind::ReadOnlyTransaction => StoreError::ReadOnly(cause),
+        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+            StoreError::Unavailable(cause)
+        }
+        _ if took >= LOCK_TIMEOUT.saturating_sub(EARLY) => StoreError::Timeout(cause),
+        _ => StoreError::Unknown(cause),
+    }
+}
+
+/// What failed in reading a row, or before anything was sent.
+fn outside(error: Error) -> StoreError {
+    match error {
+        Error::DeserializationError(_) => StoreError::Corrupt(Arc::new(error)),
+        other => StoreError::unknown(other),
+    }
+}
+
+/// The database is not there.
+pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unavailable(Arc::new(error))
+}
+
+/// A fault that the database does not name.
+pub(crate) fn failed(why: impl Display) -> StoreError {
+    StoreError::unknown(Told {
+        said: why.to_string(),
+        code: None,
+    })
+}
+
+/// What the database said.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}{}", .code.map(|code| format!(" (SQLite result code {code})")).unwrap_or_default())]
+struct Told {
+    said: String,
+    code: Option<i32>,
 }
 
 /// The SCIM attribute of a unique index: PostgreSQL names the index, SQLite its columns.
-fn attribute(information: &dyn DatabaseErrorInformation) -> &'static str {
+fn conflict(information: &dyn DatabaseErrorInformation) -> StoreError {
     let named = information
         .constraint_name()
         .unwrap_or_else(|| information.message());
-    if named.contains("external_id") {
+    let attribute = if named.contains("external_id") {
         "externalId"
     } else if named.contains("user_name") {
         "userName"
@@ -47,5 +112,37 @@ fn attribute(information: &dyn DatabaseErrorInformation) -> &'static str {
         "displayName"
     } else {
         "name"
+    };
+    StoreError::Conflict { attribute }
+}
+
+/// An error of work in a transaction, in which the store's own may stand.
+pub(crate) trait Faulty {
+    /// The store's error.
+    fn fault(&self) -> Option<&StoreError>;
+}
+
+impl Faulty for StoreError {
+    fn fault(&self) -> Option<&StoreError> {
+        Some(self)
     }
 }
+
+impl Faulty for Failure {
+    fn fault(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// How long a statement of PostgreSQL may take.
+#[cfg(feature = "postgres")]
+pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a statement of PostgreSQL may wait for a lock.
+#[cfg(feature = "postgres")]
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much earlier than this process the server may think that the time is over.
+#[cfg(feature = "postgres")]
+pub(crate) const EARLY: Duration = Duration::from_millis(200);

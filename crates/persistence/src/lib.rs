@@ -23,8 +23,18 @@ mod path;
 mod places;
 mod references;
 mod sql;
+mod sqlite;
 mod users;
 mod view;
 mod writer;
 
 pub use database::{Database, OpenError, Settings};
+
+// The tests in this crate share the house of those beside it.
+#[cfg(test)]
+extern crate self as scim_persistence;
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
+mod faults;

@@ -61,7 +61,7 @@ pub(crate) fn count(
     let mut counting = connection.sql("SELECT count(*) AS count");
     restrict(&mut counting, kind, scope, base_url, selection);
     let total = connection
-        .row::<Count>(&counting)?
+        .budgeted(|connection| connection.row::<Count>(&counting))?
         .map_or(0, |row| row.count);
     Ok(u64::try_from(total).unwrap_or(0))
 }
@@ -115,7 +115,7 @@ pub(crate) fn select<R: crate::connection::Row + Placed>(
         sql.push(" OFFSET ");
         sql.bind(i64::try_from(offset).unwrap_or(i64::MAX));
     }
-    let mut items: Vec<R> = connection.rows(&sql)?;
+    let mut items: Vec<R> = connection.budgeted(|connection| connection.rows(&sql))?;
     let more = items.len() > selection.count;
     items.truncate(selection.count);
     let next = match items.last().filter(|_| more) {

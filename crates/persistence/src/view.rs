@@ -379,5 +379,5 @@ pub(crate) fn instant(millis: i64) -> DateTime<Utc> {
 
 /// A value in the database that this program cannot have written.
 pub(crate) fn unreadable(column: &str) -> StoreError {
-    StoreError::Database(format!("{column} holds a value that makes no sense").into())
+    StoreError::unreadable(column)
 }

@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use scim_provisioning::StoreError;
 
 use crate::connection::{Connection, Target};
+use crate::error::{Faulty, failed};
 
 /// A write: run inside a savepoint, it says whether to keep what it did, and how to answer. It is
 /// given an error instead of a connection when no transaction could begin.
@@ -20,6 +21,8 @@ pub(crate) type Job = Box<dyn FnOnce(Result<&mut Connection, StoreError>) -> Don
 pub(crate) struct Done {
     /// Whether the savepoint is kept.
     pub(crate) keep: bool,
+    /// How the database failed, where that is why it is not kept.
+    pub(crate) fault: Option<StoreError>,
     /// Answers; is told why when the batch could not be committed.
     pub(crate) reply: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
 }
@@ -43,7 +46,7 @@ impl Writer {
     }
 
     /// Queues a write and waits for its answer.
-    pub(crate) fn write<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    pub(crate) fn write<T: Send + 'static, E: From<StoreError> + Faulty + Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
@@ -52,6 +55,7 @@ impl Writer {
             let result = connection.map_err(E::from).and_then(work);
             Done {
                 keep: result.is_ok(),
+                fault: result.as_ref().err().and_then(Faulty::fault).cloned(),
                 reply: Box::new(move |committed| {
                     // Whoever asked may be gone; the work is done all the same.
                     let _gone = answer.send(committed.map_err(E::from).and(result));
@@ -95,61 +99,55 @@ fn run(target: &Target, mut connection: Connection, jobs: &Receiver<Job>) {
 /// Runs a batch that begins with a job; answers whether the connection can be used further.
 fn batch(connection: &mut Connection, first: Job, jobs: &Receiver<Job>) -> bool {
     if let Err(error) = connection.batch("BEGIN IMMEDIATE") {
-        let refused = match error {
-            StoreError::Busy => StoreError::Busy,
-            _ => failed("a transaction cannot begin"),
-        };
-        let usable = matches!(refused, StoreError::Busy);
-        (first(Err(refused)).reply)(Ok(()));
+        let usable = matches!(error, StoreError::Busy);
+        (first(Err(error)).reply)(Ok(()));
         return usable;
     }
     let began = Instant::now();
     let mut replies = Vec::new();
     let mut next = Some(first);
-    let mut broken = false;
+    let mut outcome = Ok(());
     while let Some(job) = next {
-        match one(connection, job) {
-            Ok(reply) => replies.extend(reply),
-            Err(()) => {
-                broken = true;
-                break;
-            }
+        outcome = one(connection, job, &mut replies);
+        if outcome.is_err() {
+            break;
         }
         let more = replies.len() < BATCH && began.elapsed() < BATCH_TIME;
         next = if more { jobs.try_recv().ok() } else { None };
     }
-    let committed = !broken && connection.batch("COMMIT").is_ok();
-    if !committed {
+    let outcome = outcome.and_then(|()| connection.batch("COMMIT"));
+    if outcome.is_err() {
         // The engine may have rolled back by itself.
-        let _rolled_back = connection.batch("ROLLBACK");
+        connection.roll_back();
     }
     for reply in replies {
-        reply(if committed {
-            Ok(())
-        } else {
-            Err(failed("the transaction could not be committed"))
-        });
+        reply(outcome.clone());
     }
-    committed
+    outcome.is_ok()
 }
 
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Runs a job in a savepoint. A job that panics is rolled back and answered by the channel it
 /// drops; an error means that the transaction itself is lost.
-fn one(connection: &mut Connection, job: Job) -> Result<Option<Reply>, ()> {
-    connection.batch("SAVEPOINT job").map_err(|_lost| ())?;
-    let done = catch_unwind(AssertUnwindSafe(|| job(Ok(connection)))).ok();
-    let keep = done.as_ref().is_some_and(|done| done.keep);
-    if !keep {
-        connection.batch("ROLLBACK TO job").map_err(|_lost| ())?;
+fn one(connection: &mut Connection, job: Job, replies: &mut Vec<Reply>) -> Result<(), StoreError> {
+    if let Err(error) = connection.batch("SAVEPOINT job") {
+        replies.push(job(Err(error.clone())).reply);
+        return Err(error);
     }
-    connection.batch("RELEASE job").map_err(|_lost| ())?;
-    Ok(done.map(|done| done.reply))
-}
-
-fn failed(why: &str) -> StoreError {
-    StoreError::Database(why.into())
+    let done = catch_unwind(AssertUnwindSafe(|| job(Ok(connection)))).ok();
+    let (mut keep, mut fault) = (false, None);
+    if let Some(done) = done {
+        (keep, fault) = (done.keep, done.fault);
+        replies.push(done.reply);
+    }
+    let ended = match keep {
+        true => Ok(()),
+        false => connection.batch("ROLLBACK TO job"),
+    };
+    // Where the engine has rolled back everything, what made it do so is the reason.
+    let ended = ended.and_then(|()| connection.batch("RELEASE job"));
+    ended.map_err(|lost| fault.unwrap_or(lost))
 }
 
 const QUEUED: usize = 1024;

@@ -9,7 +9,8 @@ pub mod cursor;
 pub mod directory;
 mod discovery;
 pub mod event;
-pub mod id;
+pub mod fault;
+mod id;
 pub mod model;
 pub mod operation;
 pub mod policy;
@@ -24,7 +25,9 @@ mod service;
 
 pub use configuration::Configuration;
 pub use cursor::CursorKey;
-pub use directory::{Directory, DirectoryTransaction, DirectoryView, Scope, StoreError};
+pub use directory::{
+    Directory, DirectoryTransaction, DirectoryView, FaultSource, Scope, StoreError,
+};
 pub use event::{Action, Event, Outcome};
 pub use id::{ConfigurationId, ResourceId, ResourceKind};
 pub use operation::{Answer, Caller, Failure, Method, Request};

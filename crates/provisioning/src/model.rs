@@ -153,7 +153,7 @@ impl Models {
         }
         let source = directory.model(configuration, version)?;
         let model = Model::compile(&source)
-            .map_err(|error| StoreError::Database(format!("stored mapping: {error}").into()))?;
+            .map_err(|error| StoreError::unreadable(format!("the stored mapping ({error})")))?;
         let model = Arc::new(model);
         let mut compiled = self.lock();
         if compiled.len() >= KEPT {

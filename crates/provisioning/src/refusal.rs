@@ -193,7 +193,14 @@ impl Cause {
             StoreError::Stale => Self::ResourceChanged,
             StoreError::Busy => Self::ServerBusy,
             StoreError::TooExpensive => Self::RequestTooExpensive,
-            StoreError::Database(_) => Self::ServerFailed,
+            StoreError::TooLarge => Self::ValueInvalid,
+            StoreError::Timeout(_)
+            | StoreError::Full(_)
+            | StoreError::ReadOnly(_)
+            | StoreError::Io(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Unavailable(_)
+            | StoreError::Unknown(_) => Self::ServerFailed,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::cursor::CursorKey;
 use crate::directory::{Approval, Directory, Scope, StoreError};
 use crate::discovery;
 use crate::event::{Action, Event, Outcome};
+use crate::fault::{note_fault, store_error, unusable};
 use crate::id::ResourceKind;
 use crate::model::{Model, Models};
 use crate::operation::user::text;
@@ -113,27 +114,30 @@ impl ServiceProvider {
     /// Creates a user as the identity provider sent it, and takes over the person who was created by
     /// hand and is in its way, as an administrator approved. The approval is noted in the same
     /// transaction; a person other than the approved one is not taken over.
+    ///
+    /// # Errors
+    /// A fault of the store ([`StoreError::is_fault`]); what the rules refuse is in the answer.
     pub fn link(
         &self,
         mut configuration: Configuration,
         document: Value,
         approval: Approval,
-    ) -> Answer {
+    ) -> Result<Answer, StoreError> {
         configuration.policies.existing_users = ExistingUsers::Link;
         let caller = Caller {
             actor: Some(approval.actor.clone()),
             source: approval.source.clone(),
             ..crate::reapply::silent(&configuration)
         };
-        let mut context = match self.context(&caller) {
-            Ok(context) => context,
-            Err(error) => return unusable(&caller.request_id, &error),
-        };
+        let mut context = self.context(&caller)?;
         context.approval = Some(Arc::new(approval));
         let route = Route::Collection(ResourceKind::User);
         let projection = scim_protocol::query::Projection::default();
-        let linked = self.write(&context, route, Method::Post, document, &projection, None);
-        linked.unwrap_or_else(|failure| self.refuse(&context, route, Method::Post, failure))
+        match self.write(&context, route, Method::Post, document, &projection, None) {
+            Ok(answer) => Ok(answer),
+            Err(Failure::Store(fault)) if fault.is_fault() => Err(fault),
+            Err(failure) => Ok(self.refuse(&context, route, Method::Post, failure)),
+        }
     }
 
     pub(crate) fn context(&self, caller: &Caller) -> Result<Context, StoreError> {
@@ -249,6 +253,7 @@ impl ServiceProvider {
             _ => None,
         };
         let mut pending = None;
+        let mut retry_after = None;
         let read = matches!(route, Route::Search(_)) || method == Method::Get;
         let failure = self.explain(failure, resource_id);
         let cause = failure.cause();
@@ -270,9 +275,9 @@ impl ServiceProvider {
             Failure::Store(error) => {
                 let answer = store_error(&error, route.kind());
                 let reason = answer.detail().to_owned();
-                if answer.status() >= 500 {
-                    let source = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::error!(request_id = context.caller.request_id, %error, source);
+                retry_after = error.retry_after();
+                if error.is_fault() {
+                    note_fault(&context.caller.request_id, &error);
                 }
                 (answer, reason, Outcome::Failure)
             }
@@ -305,7 +310,7 @@ impl ServiceProvider {
             }
         }
         Answer {
-            retry_after: (error.status() == 503).then_some(1),
+            retry_after,
             ..Answer::from(&error)
         }
     }
@@ -362,35 +367,6 @@ fn attempted(method: Method, read: bool) -> Action {
         Method::Post => Action::Create,
         Method::Delete => Action::Archive,
         _ => Action::Update,
-    }
-}
-
-/// The answer when not even the rules of a configuration could be read.
-fn unusable(request_id: &str, error: &StoreError) -> Answer {
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(request_id, %error, source);
-    let error = store_error(error, None);
-    Answer {
-        retry_after: (error.status() == 503).then_some(1),
-        ..Answer::from(&error)
-    }
-}
-
-/// What the client is told when the store did not do what it was asked for.
-fn store_error(error: &StoreError, kind: Option<ResourceKind>) -> Error {
-    match error {
-        StoreError::Conflict { .. } => taken(kind.unwrap_or(ResourceKind::User)),
-        StoreError::Stale => Error::with_status(
-            412,
-            "The resource was changed by another request meanwhile.",
-        ),
-        StoreError::Busy => Error::with_status(503, "The server has too much to do; try again."),
-        StoreError::TooExpensive => Error::new(
-            ScimType::TooMany,
-            "The query takes too long. Filter by userName, externalId, displayName or an e-mail \
-             address, or ask for smaller pages.",
-        ),
-        StoreError::Database(_) => Error::with_status(500, "The directory cannot be reached."),
     }
 }
 

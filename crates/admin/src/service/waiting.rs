@@ -105,7 +105,7 @@ impl AdminService {
             actor: actor.name.clone(),
             source: actor.source.clone(),
         };
-        let answer = provider.link(configuration, link.document.clone(), approval);
+        let answer = provider.link(configuration, link.document.clone(), approval)?;
         if answer.status == 201 {
             return Ok(());
         }

@@ -64,19 +64,19 @@ pub trait DirectoryView {
     /// A user in scope.
     ///
     /// # Errors
-    /// [`StoreError::Database`]; so for every call that names no other.
+    /// A fault of the store ([`StoreError::is_fault`]); so for every call that names no other.
     fn user(&mut self, scope: Scope, id: ResourceId) -> Result<Option<StoredUser>, StoreError>;
 
     /// A group in scope.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn group(&mut self, scope: Scope, id: ResourceId) -> Result<Option<StoredGroup>, StoreError>;
 
     /// A page of the users in scope.
     ///
     /// # Errors
-    /// [`StoreError::TooExpensive`] beyond the statement budget.
+    /// [`StoreError::TooExpensive`] beyond the budget of a query of the client's own making.
     fn users(
         &mut self,
         scope: Scope,
@@ -86,7 +86,7 @@ pub trait DirectoryView {
     /// A page of the groups in scope.
     ///
     /// # Errors
-    /// [`StoreError::TooExpensive`] beyond the statement budget.
+    /// [`StoreError::TooExpensive`] beyond the budget of a query of the client's own making.
     fn groups(
         &mut self,
         scope: Scope,
@@ -121,7 +121,7 @@ pub trait DirectoryView {
     /// The groups in scope that have any of these as a direct member, in order of name.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn groups_of(
         &mut self,
         scope: Scope,
@@ -131,7 +131,7 @@ pub trait DirectoryView {
     /// The members in scope of these groups, in order of id.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn members_of(
         &mut self,
         scope: Scope,
@@ -141,7 +141,7 @@ pub trait DirectoryView {
     /// How many members in scope a group has, counted no further than `limit`.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn count_members(
         &mut self,
         scope: Scope,
@@ -152,14 +152,14 @@ pub trait DirectoryView {
     /// Which of these exist in scope, as users or groups.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn visible(&mut self, scope: Scope, ids: &[ResourceId]) -> Result<Vec<Visible>, StoreError>;
 
     /// The first of these ids that is a protected account, which no scope shows: for the log,
     /// never for an answer.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn protected(&mut self, ids: &[ResourceId]) -> Result<Option<ResourceId>, StoreError>;
 }
 
@@ -168,14 +168,14 @@ pub trait DirectoryTransaction: DirectoryView {
     /// A user in scope, locked against other writers until the transaction ends.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn lock_user(&mut self, scope: Scope, id: ResourceId)
     -> Result<Option<StoredUser>, StoreError>;
 
     /// A group in scope, locked against other writers until the transaction ends.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn lock_group(
         &mut self,
         scope: Scope,
@@ -185,7 +185,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Holds back other transactions that nest groups of this configuration.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn lock_nesting(&mut self, scope: Scope) -> Result<(), StoreError>;
 
     /// Who has one of these values, `except` left out: anybody not archived who has the user
@@ -194,7 +194,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// configuration who has the `externalId`.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn occupants(
         &mut self,
         scope: Scope,
@@ -206,7 +206,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// `create` is true.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn reference(
         &mut self,
         kind: ReferenceKind,
@@ -256,7 +256,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Notes that an administrator approved a link, and that it waits no longer.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn approve_link(
         &mut self,
         configuration: &Configuration,
@@ -281,7 +281,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// up to a limit.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn departures(
         &mut self,
         scope: Scope,
@@ -292,14 +292,14 @@ pub trait DirectoryTransaction: DirectoryView {
     /// How many users the configuration had at a time.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn users_at(&mut self, scope: Scope, at: DateTime<Utc>) -> Result<u64, StoreError>;
 
     /// Holds a change of a user's status until an administrator decides; one that is held already
     /// is replaced.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn hold(
         &mut self,
         scope: Scope,
@@ -311,7 +311,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Drops what is held for a user, because the identity provider took it back.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn withdraw(&mut self, id: ResourceId, now: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Puts a group created by hand that has the name under the configuration's management, and
@@ -388,7 +388,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Adds members to a group and answers which were not there before. Never reads the others.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn add_members(
         &mut self,
         group: ResourceId,
@@ -400,7 +400,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// others; a member outside the scope stays.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn remove_members(
         &mut self,
         scope: Scope,
@@ -411,7 +411,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Writes a log entry.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn record(&mut self, event: &Event) -> Result<(), StoreError>;
 
     /// Notes how far a job is.
@@ -423,6 +423,6 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Announces a change to ServiceOps.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn announce(&mut self, change: &Change, now: DateTime<Utc>) -> Result<(), StoreError>;
 }

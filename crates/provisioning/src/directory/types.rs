@@ -345,8 +345,16 @@ pub struct Change {
     pub payload: Value,
 }
 
+/// What a database said when it failed, for the server's log.
+pub type FaultSource = std::sync::Arc<dyn std::error::Error + Send + Sync>;
+
 /// Why the store did not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
+///
+/// The first five tell the caller something about what it asked for. All others are faults of the
+/// store ([`StoreError::is_fault`]): the same request may well succeed later, so that whoever sent
+/// it is asked to come again. A store tells them apart by kinds, codes and its own clock, never by
+/// the words of a message.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A unique value is in use.
@@ -358,16 +366,70 @@ pub enum StoreError {
     /// The resource changed since it was read, or is gone.
     #[error("the resource changed meanwhile")]
     Stale,
-    /// The store has more to do than it can queue.
-    #[error("the store is busy")]
-    Busy,
-    /// The statement took longer than its budget.
+    /// A query of the client's own making took more than its budget of work.
     #[error("the query takes too long")]
     TooExpensive,
-    /// The database failed.
+    /// A value or a statement is larger than the database takes.
+    #[error("a value is too large for the database")]
+    TooLarge,
+    /// The store has more to do than it can queue, or somebody else holds what is to be written.
+    #[error("the store is busy")]
+    Busy,
+    /// The statement waited or worked longer than any statement may.
+    #[error("the database took too long")]
+    Timeout(#[source] FaultSource),
+    /// There is no room left for what is to be written.
+    #[error("the database is full")]
+    Full(#[source] FaultSource),
+    /// The database takes no writes.
+    #[error("the database is read-only")]
+    ReadOnly(#[source] FaultSource),
+    /// The database's files cannot be read or written.
+    #[error("the database cannot read or write its files")]
+    Io(#[source] FaultSource),
+    /// The database's files hold what they should not.
+    #[error("the database is damaged")]
+    Corrupt(#[source] FaultSource),
+    /// The database cannot be reached, or the connection to it was lost.
+    #[error("the database cannot be reached")]
+    Unavailable(#[source] FaultSource),
+    /// The database failed and does not tell why in a way that a program can read.
     #[error("the database failed")]
-    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Unknown(#[source] FaultSource),
 }
+
+impl StoreError {
+    /// A fault whose kind nothing but its text tells.
+    pub fn unknown(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Unknown(std::sync::Arc::new(cause))
+    }
+
+    /// A value in the store that this program cannot have written.
+    pub fn unreadable(what: impl std::fmt::Display) -> Self {
+        Self::Corrupt(std::sync::Arc::new(Unreadable(what.to_string())))
+    }
+
+    /// Whether the store failed, rather than the request.
+    pub fn is_fault(&self) -> bool {
+        self.retry_after().is_some()
+    }
+
+    /// After how many seconds the same request may be sent again, when the store failed.
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Conflict { .. } | Self::Stale | Self::TooExpensive | Self::TooLarge => None,
+            Self::Busy => Some(1),
+            Self::Timeout(_) | Self::Unavailable(_) | Self::Unknown(_) => Some(5),
+            // Somebody has to look after the database first.
+            Self::Full(_) | Self::ReadOnly(_) | Self::Io(_) | Self::Corrupt(_) => Some(30),
+        }
+    }
+}
+
+/// A stored value that makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} holds a value that makes no sense")]
+struct Unreadable(String);
 
 /// A link that an administrator approved: which person comes under the management of the
 /// configuration.

@@ -1,0 +1,193 @@
+//! Faults of SQLite.
+
+use std::io::{Seek, SeekFrom, Write};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::BigInt;
+use scim_provisioning::StoreError;
+
+use super::{assert_later, assert_there, create, find};
+use crate::common::{Engine, House};
+use crate::connection::{Connection, Target};
+use crate::sqlite::{Budget, Held, Sqlite};
+use crate::{Database, Settings};
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+fn house() -> House {
+    House::new(&Engine::Sqlite)
+}
+
+/// Runs a statement on the connection that writes.
+fn on_the_writer(house: &House, statement: &'static str) {
+    let database = &house.database;
+    database
+        .writing(move |connection| connection.batch(statement))
+        .unwrap();
+}
+
+#[test]
+fn a_full_database_is_told_as_such_and_works_again_when_there_is_room() {
+    let house = house();
+    assert_eq!(create(&house, "ada").status, 201);
+    on_the_writer(&house, "PRAGMA max_page_count = 1");
+    let mut kept = vec!["ada".to_owned()];
+    let refused = (0..1_000).find_map(|number| {
+        let name = format!("user{number:04}");
+        let answer = create(&house, &name);
+        if answer.status == 201 {
+            kept.push(name);
+            return None;
+        }
+        Some(answer)
+    });
+    assert_later(&refused.expect("the file is full"), 30);
+    let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
+    assert_there(&house, &kept);
+    on_the_writer(&house, "PRAGMA max_page_count = 1000000");
+    assert_eq!(create(&house, "eve").status, 201);
+}
+
+#[test]
+fn a_write_that_waits_for_a_lock_is_sent_away_and_not_refused() {
+    let house = house();
+    let path = house.settings.url.strip_prefix("sqlite:").unwrap();
+    let mut other: diesel::SqliteConnection = diesel::Connection::establish(path).unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    assert_later(&create(&house, "ada"), 1);
+    assert_eq!(find(&house, "ada").status, 200);
+    other.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(create(&house, "ada").status, 201);
+}
+
+#[test]
+fn a_read_only_database_takes_no_writes_and_answers_reads() {
+    let house = house();
+    assert_eq!(create(&house, "ada").status, 201);
+    on_the_writer(&house, "PRAGMA query_only = ON");
+    assert_later(&create(&house, "eve"), 30);
+    assert_there(&house, &["ada"]);
+}
+
+#[test]
+fn a_damaged_page_is_told_as_such() {
+    let house = house();
+    assert_eq!(create(&house, "ada").status, 201);
+    let settings = Settings::clone(&house.settings);
+    let path = settings.url.strip_prefix("sqlite:").unwrap().to_owned();
+    let copy = house.folder.path().join("damaged.db");
+    house.tamper("PRAGMA wal_checkpoint(TRUNCATE)");
+    std::fs::copy(&path, &copy).unwrap();
+    let root = "SELECT rootpage AS number FROM sqlite_schema WHERE name = 'users'";
+    let page = rows(&mut connect(&copy), root)[0].number;
+    let mut file = std::fs::OpenOptions::new().write(true).open(&copy).unwrap();
+    let start = u64::try_from(page - 1).unwrap() * 4096;
+    file.seek(SeekFrom::Start(start)).unwrap();
+    file.write_all(&[0xff; 4096]).unwrap();
+    drop(file);
+    let damaged = Settings {
+        url: format!("sqlite:{}", copy.display()),
+        ..settings
+    };
+    let database = Database::open(&damaged).unwrap();
+    let read = database.reading(|connection| {
+        let sql = connection.sql("SELECT count(version) AS number FROM users");
+        connection.rows::<Number>(&sql)
+    });
+    assert!(matches!(read, Err(StoreError::Corrupt(_))));
+}
+
+#[test]
+fn one_write_that_the_engine_rolls_back_tells_the_others_of_its_batch_why() {
+    let house = house();
+    // An interrupted write takes the whole transaction along.
+    let lost = house.database.writing(|connection| {
+        let sql = connection.sql(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
+             INSERT INTO outbox (topic, resource_type, resource_id, payload, at) \
+             SELECT 't', 'User', 'x', '{}', x FROM n",
+        );
+        let _held = Held::to(Budget::of(None, Duration::from_millis(20)));
+        connection.execute(&sql)
+    });
+    assert!(matches!(lost, Err(StoreError::Timeout(_))), "{lost:?}");
+    assert_eq!(create(&house, "ada").status, 201);
+}
+
+#[test]
+fn a_query_of_a_client_ends_when_its_work_is_done_for() {
+    let house = house();
+    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
+                   SELECT count(*) AS number FROM n";
+    let ended = house.database.reading(|connection| {
+        let sql = connection.sql(endless);
+        connection.budgeted(|connection| connection.rows::<Number>(&sql))
+    });
+    assert!(matches!(ended, Err(StoreError::TooExpensive)));
+    // The connection works on, and what the server asks for itself has no such budget.
+    let still = house.database.reading(|connection| {
+        let sql = connection.sql(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 100000) \
+             SELECT count(*) AS number FROM n",
+        );
+        connection.rows::<Number>(&sql)
+    });
+    assert_eq!(still.unwrap()[0].number, 100_000);
+}
+
+#[test]
+fn a_read_without_a_clients_query_that_takes_too_long_is_a_fault() {
+    let house = house();
+    let mut connection = connect(&house.folder.path().join("test.db"));
+    if let Connection::Sqlite(sqlite) = &mut connection {
+        sqlite.patience = Some(Duration::from_millis(20));
+    }
+    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
+                   SELECT count(*) AS number FROM n";
+    // With text that is bound, diesel binds once more before anybody can ask for the code.
+    let mut sql = connection.sql(endless);
+    sql.push(" WHERE ").bind("a").push(" = 'a'");
+    let ended = connection.rows::<Number>(&sql);
+    assert!(matches!(ended, Err(StoreError::Timeout(_))));
+    let mut sql = connection.sql("SELECT json_extract(");
+    sql.bind("no JSON").push(", '$') AS number");
+    let ended = connection.rows::<Number>(&sql);
+    assert!(matches!(ended, Err(StoreError::Unknown(_))));
+}
+
+#[test]
+fn a_budget_ends_with_what_it_was_for() {
+    let outer = Held::to(Budget::of(None, Duration::from_secs(3600)));
+    assert!(Held::at_least_to(|| Budget::of(None, Duration::ZERO)).is_none());
+    drop(outer);
+    assert!(Held::at_least_to(|| Budget::of(None, Duration::ZERO)).is_some());
+}
+
+#[test]
+fn each_connection_knows_its_own_handle() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Sqlite::open(folder.path().join("a.db").to_str().unwrap()).unwrap();
+    let mut second = Sqlite::open(folder.path().join("b.db").to_str().unwrap()).unwrap();
+    first.diesel().batch_execute("BEGIN").unwrap();
+    assert!(first.in_transaction());
+    assert!(!second.in_transaction());
+    let failed = second.run(|connection| connection.batch_execute("COMMIT"));
+    assert_eq!(failed.unwrap_err().1, libsqlite3_sys::SQLITE_ERROR);
+    assert!(first.in_transaction());
+}
+
+fn connect(path: &std::path::Path) -> Connection {
+    Target::Sqlite(path.to_str().unwrap().to_owned())
+        .connect()
+        .unwrap()
+}
+
+fn rows(connection: &mut Connection, text: &str) -> Vec<Number> {
+    let sql = connection.sql(text);
+    connection.rows(&sql).unwrap()
+}
