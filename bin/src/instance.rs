@@ -170,6 +170,7 @@ impl Service for Backend {
             self.store.note_seen(&seen)?;
         }
         self.admin.forget_sessions()?;
+        self.admin.note_ended_tokens()?;
         self.admin.count_hours()?;
         while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
         if let Some(days) = self.retention {

@@ -171,6 +171,26 @@ on_both_engines! {
         assert_eq!(write(&api, "PUT", path, path, &wrong).status, 422);
     }
 
+    fn a_key_that_leaked_leaves_nothing_behind(server: &Server) {
+        let api = admin(server, "administrator");
+        let mallory = json!({"name": "mallory", "role": "administrator", "password": "four random words suffice"});
+        assert_eq!(api.post("/accounts", &mallory).status, 405);
+        let added = api.post("/configurations", &json!({"name": "Leak"})).expect(201).json;
+        let scim = Client::new(&server.base, added["token"]["value"].as_str().unwrap());
+        scim.get("/Users").expect(200);
+        let key = json!({"name": "more", "role": "administrator"});
+        let more = api.post("/api-keys", &key).expect(201).json;
+        let told = server.run(&["api-key", "revoke", "administrator", "--dry-run"]);
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert!(told.contains("the key more") && told.contains(" of Leak"), "{told}");
+        scim.get("/Users").expect(200);
+        let ended = server.json(&["api-key", "revoke", "administrator", "--json"]);
+        assert_eq!(ended["ended"]["tokens"][0]["id"], added["token"]["id"]);
+        let more = api.with_token(more["key"].as_str().unwrap());
+        assert_eq!((api.get("/users").status, more.get("/users").status), (401, 401));
+        scim.get("/Users").expect_error(401, None);
+    }
+
     fn keys_have_roles_and_end(server: &Server) {
         let (api, auditor) = (admin(server, "administrator"), admin(server, "auditor"));
         auditor.get("/configurations").expect(200);

@@ -31,6 +31,20 @@ on_both_engines! {
         assert_eq!(output.status.code(), Some(1), "there is no live token to show");
     }
 
+    fn the_old_token_goes_on_until_the_new_one_is_used(server: &Server) {
+        let first = server.configuration("Rotate").client;
+        first.get("/Users").expect(200);
+        let added = server.json(&["token", "add", "Rotate", "--overlap-hours", "0", "--json"]);
+        let second = first.with_token(added["value"].as_str().unwrap());
+        first.get("/Users").expect(200);
+        let listed = server.json(&["token", "list", "Rotate", "--json"]);
+        assert_eq!((&listed[0]["state"], &listed[1]["state"]), (&"active".into(), &"retiring".into()));
+        assert_eq!(listed[1]["replacedBy"], added["id"]);
+        second.get("/Users").expect(200);
+        first.get("/Users").expect_error(401, None);
+        second.get("/Users").expect(200);
+    }
+
     fn an_expired_token_is_refused(server: &Server) {
         let client = server.client();
         client.get("/Users").expect(200);

@@ -147,6 +147,7 @@ impl From<AdminError> for Problem {
             AdminError::NameTaken(_) | AdminError::TooManyTokens(_) => 409,
             AdminError::Invalid(_) => 422,
             AdminError::Stale => 412,
+            AdminError::BeyondKey(_) => 403,
             AdminError::SignIn => 401,
             AdminError::SignInLater(_) => 429,
             AdminError::Store(StoreError::Conflict { .. }) => 409,

@@ -249,6 +249,7 @@ fn found_token(call: &Call<'_>) -> Result<AccessToken, Problem> {
 /// What of a token its tag is made of: its use changes it all the time, and is no change of it.
 pub(super) fn token(call: &Call<'_>) -> Result<Value, Problem> {
     let unused = AccessToken {
+        first_used: None,
         last_used: None,
         last_used_from: None,
         last_used_by: None,

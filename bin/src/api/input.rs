@@ -38,12 +38,13 @@ pub(super) struct ProvisioningInput {
     pub(super) groups: Option<bool>,
 }
 
-/// How long the token that is there is accepted beside the new one.
+/// A token to be made, in the place of the one that is there.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TokenInput {
-    /// In hours; without it until it is revoked.
-    #[schema(minimum = 1, maximum = 720)]
+    /// For how many hours the token that is there goes on once the new one was used; a day without
+    /// it. Until the first use it goes on anyway.
+    #[schema(minimum = 0, maximum = 720)]
     pub(super) overlap_hours: Option<i64>,
     /// How many days the new token lives; a year without it.
     #[schema(minimum = 1, maximum = 730)]
@@ -121,28 +122,6 @@ pub(super) struct HeldInput {
     pub(super) all: bool,
 }
 
-/// An account to be made.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewAccount {
-    #[schema(min_length = 1, max_length = 100)]
-    pub(super) name: String,
-    /// `administrator` or `auditor`.
-    pub(super) role: String,
-    #[schema(min_length = 15)]
-    pub(super) password: String,
-}
-
-/// What becomes of an account: its role or its password, one at a time.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AccountInput {
-    /// `administrator` or `auditor`.
-    pub(super) role: Option<String>,
-    #[schema(min_length = 15)]
-    pub(super) password: Option<String>,
-}
-
 /// A key to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +130,10 @@ pub(super) struct NewKey {
     pub(super) name: String,
     /// `administrator` or `auditor`.
     pub(super) role: String,
+    /// What it may be used for: `read`, `configure`, `tokens`, `operate`; without it all that its
+    /// role may.
+    #[schema(min_items = 1, max_items = 4)]
+    pub(super) scopes: Option<Vec<String>>,
     /// How long it lives.
     #[serde(default = "days")]
     #[schema(minimum = 1, maximum = 365)]

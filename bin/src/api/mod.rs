@@ -58,8 +58,6 @@ pub(crate) struct Api {
 struct Call<'a> {
     api: &'a Api,
     actor: Actor,
-    /// With which the request came.
-    key: ApiKey,
     /// The variable parts of the path, in order.
     parts: Vec<&'a str>,
     query: Query,
@@ -110,13 +108,13 @@ impl Api {
         if route.access == Access::Administrator && key.role != Role::Administrator {
             return Err(Problem::new(403, "This needs the role administrator."));
         }
+        if let Some(scope) = route.missing(key.scopes) {
+            let said = format!("This needs the scope {}.", scope.as_str());
+            return Err(Problem::new(403, said));
+        }
         let call = Call {
             api: self,
-            actor: Actor {
-                name: format!("API key {}", key.name),
-                source: request.source.map(str::to_owned),
-            },
-            key,
+            actor: Actor::of_key(&key, request.source),
             parts,
             query: Query::parse(request.query)?,
             body: body(request.body)?,

@@ -29,6 +29,7 @@ use crate::documents;
     documents::Account,
     documents::ApiKey,
     documents::IssuedKey,
+    documents::Made,
     documents::Audit,
     documents::ProblemDocument,
     input::ConfigurationInput,
@@ -40,8 +41,6 @@ use crate::documents;
     input::GroupInput,
     input::DraftInput,
     input::HeldInput,
-    input::NewAccount,
-    input::AccountInput,
     input::NewKey,
     scim_mapping::CustomField,
     scim_mapping::Preview,
@@ -174,12 +173,15 @@ fn operation(route: &Route, names: &[&str]) -> Value {
             "schema": { "type": "string" },
         }));
     }
+    let needs: Vec<&str> = route.needs.iter().map(|scope| scope.as_str()).collect();
     let mut operation = json!({
         "operationId": format!("{}{last}", id.join("_").to_lowercase().replace(['-', '.'], "_")),
         "summary": route.summary,
         "tags": [tag],
         "parameters": given,
         "responses": responses(route),
+        // The scopes that the key needs.
+        "security": [{ "apiKey": needs }],
     });
     if let (Some(schema), Some(members)) = (route.takes, operation.as_object_mut()) {
         let required = schema != "TokenInput";
@@ -327,7 +329,7 @@ fn responses(route: &Route) -> Value {
     let mut bad = vec![
         ("400", "The request cannot be read"),
         ("401", "No live API key was shown"),
-        ("403", "The role does not allow it"),
+        ("403", "The role or the scopes of the key do not allow it"),
         ("404", "There is no such thing"),
         ("413", "The body is too long"),
         ("429", "Authentication failed too often"),

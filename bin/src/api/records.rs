@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use scim_admin::account::Role;
+use scim_admin::api_key::ApiKeyInput;
 use scim_admin::event::{AuditQuery, EventQuery, EventState};
 use scim_admin::people::{GroupsQuery, ManagedBy, PeopleQuery, PersonChange, UserType};
+use scim_admin::scope::Scopes;
 use scim_mapping::CustomField;
 use scim_provisioning::ConfigurationId;
 use scim_provisioning::event::{Action, Outcome};
@@ -305,39 +307,6 @@ fn role(text: &str) -> Result<Role, Problem> {
     Role::parse(text).ok_or_else(|| Problem::new(422, "A role is administrator or auditor."))
 }
 
-pub(super) fn add_account(call: &Call<'_>) -> Answered {
-    let new: input::NewAccount = call.read()?;
-    let admin = &call.api.admin;
-    let added = admin.add_account(&call.actor, &new.name, role(&new.role)?, &new.password)?;
-    let location = format!("/accounts/{}", added.id);
-    Ok(ApiAnswer::created(documents::account(&added), location))
-}
-
-pub(super) fn edit_account(call: &Call<'_>) -> Answered {
-    let change: input::AccountInput = call.read()?;
-    if change.role.is_some() && change.password.is_some() {
-        return Err(Problem::new(
-            422,
-            "Change the role or the password, one at a time.",
-        ));
-    }
-    let admin = &call.api.admin;
-    let found = admin.account(call.part(0))?;
-    let wanted = change.role.as_deref().map(role).transpose()?;
-    if let Some(password) = &change.password {
-        admin.set_password(&call.actor, &found.name, password)?;
-    }
-    if let Some(role) = wanted.filter(|role| *role != found.role) {
-        admin.set_role(&call.actor, &found.id, role)?;
-    }
-    show_account(call)
-}
-
-pub(super) fn delete_account(call: &Call<'_>) -> Answered {
-    call.api.admin.delete_account(&call.actor, call.part(0))?;
-    Ok(ApiAnswer::empty())
-}
-
 pub(super) fn list_keys(call: &Call<'_>) -> Answered {
     let found = call.api.admin.api_keys()?;
     Ok(whole(found.iter().map(documents::api_key).collect()))
@@ -357,13 +326,32 @@ pub(super) fn show_key(call: &Call<'_>) -> Answered {
 pub(super) fn add_key(call: &Call<'_>) -> Answered {
     let new: input::NewKey = call.read()?;
     let admin = &call.api.admin;
-    let (role, maker) = (role(&new.role)?, Some(&call.key));
-    let issued = admin.add_api_key(&call.actor, &new.name, role, new.days, maker)?;
+    let scopes = match &new.scopes {
+        Some(names) => Some(Scopes::parse(names.iter().map(String::as_str))?),
+        None => None,
+    };
+    let input = ApiKeyInput {
+        name: &new.name,
+        role: role(&new.role)?,
+        scopes,
+        days: new.days,
+    };
+    let issued = admin.add_api_key(&call.actor, &input)?;
     let location = format!("/api-keys/{}", issued.key.id);
     Ok(ApiAnswer {
         tag: None,
         ..ApiAnswer::created(documents::issued_key(&issued), location)
     })
+}
+
+pub(super) fn list_made(call: &Call<'_>) -> Answered {
+    let made = call.api.admin.made_by_key(call.part(0))?;
+    let tokens = made.tokens.iter();
+    Ok(whole(
+        tokens
+            .map(|(token, configuration)| documents::made(token, configuration))
+            .collect(),
+    ))
 }
 
 pub(super) fn revoke_key(call: &Call<'_>) -> Answered {

@@ -2,6 +2,7 @@
 
 use super::answer::{ApiAnswer, Problem};
 use super::{Call, handlers as on, openapi, records as of};
+use scim_admin::scope::{Scope, Scopes};
 use serde_json::Value;
 
 use crate::pattern::parts;
@@ -39,6 +40,8 @@ pub(super) struct Route {
     /// The path, with `*` for a part that varies.
     pub(super) path: &'static str,
     pub(super) access: Access,
+    /// What the key must be for; all of them.
+    pub(super) needs: &'static [Scope],
     /// What a write must have read before, as `GET` answers it.
     pub(super) current: Option<Current>,
     pub(super) handler: Handler,
@@ -65,6 +68,16 @@ impl Route {
 
     const fn asks(self, query: &'static [&'static str]) -> Self {
         Self { query, ..self }
+    }
+
+    const fn needs(self, needs: &'static [Scope]) -> Self {
+        Self { needs, ..self }
+    }
+
+    /// The first scope that the route needs and a key does not have.
+    pub(super) fn missing(&self, scopes: Scopes) -> Option<Scope> {
+        let mut needs = self.needs.iter().copied();
+        needs.find(|scope| !scopes.contains(*scope))
     }
 }
 
@@ -99,6 +112,7 @@ const fn read(path: &'static str, handler: Handler, summary: &'static str) -> Ro
         method: "GET",
         path,
         access: Access::Auditor,
+        needs: &[Scope::Read],
         current: None,
         handler,
         summary,
@@ -108,18 +122,29 @@ const fn read(path: &'static str, handler: Handler, summary: &'static str) -> Ro
     }
 }
 
+/// What is read or done with tokens and keys.
 const fn secret(route: Route) -> Route {
     Route {
         access: Access::Administrator,
+        needs: &[Scope::Tokens],
         ..route
     }
 }
 
-/// A creation, or work that changes nothing.
+/// What is done with people, with what waits, and with whether a configuration runs.
+const fn operation(route: Route) -> Route {
+    Route {
+        needs: &[Scope::Operate],
+        ..route
+    }
+}
+
+/// A creation, or work that changes nothing. It configures, unless it says otherwise.
 const fn post(path: &'static str, handler: Handler, summary: &'static str) -> Route {
     Route {
         method: "POST",
         access: Access::Administrator,
+        needs: &[Scope::Configure],
         ..read(path, handler, summary)
     }
 }
@@ -158,7 +183,8 @@ pub(super) const ROUTES: &[Route] = &[
         "Add a configuration with its first token",
     )
     .takes("ConfigurationInput")
-    .gives(Gives::Created("Configuration")),
+    .gives(Gives::Created("Configuration"))
+    .needs(&[Scope::Configure, Scope::Tokens]),
     read(
         CONFIGURATION,
         on::show_configuration,
@@ -181,29 +207,29 @@ pub(super) const ROUTES: &[Route] = &[
         on::delete_configuration,
         "Delete a configuration and its tokens",
     ),
-    write(
+    operation(write(
         "POST",
         "/configurations/*/enable",
         on::configuration,
         on::enable,
         "Enable a configuration",
-    )
+    ))
     .gives(Gives::One("Configuration")),
-    write(
+    operation(write(
         "POST",
         "/configurations/*/pause",
         on::configuration,
         on::pause,
         "Pause a configuration: its identity provider is told to come back later",
-    )
+    ))
     .gives(Gives::One("Configuration")),
-    write(
+    operation(write(
         "POST",
         "/configurations/*/disable",
         on::configuration,
         on::disable,
         "Disable a configuration",
-    )
+    ))
     .gives(Gives::One("Configuration")),
     read(POLICY, on::show_policy, "Read the policy").gives(Gives::One("Policies")),
     write(
@@ -216,14 +242,14 @@ pub(super) const ROUTES: &[Route] = &[
     .takes("Policies")
     .gives(Gives::One("Policies")),
     secret(read(TOKENS, on::list_tokens, "List tokens")).gives(Gives::Page("Token")),
-    post(TOKENS, on::add_token, "Add a token")
+    secret(post(TOKENS, on::add_token, "Add a token"))
         .takes("TokenInput")
         .gives(Gives::Created("IssuedTokenDocument")),
-    post(
+    secret(post(
         "/configurations/*/tokens/*/reveal",
         on::reveal_token,
         "Show a live token again",
-    )
+    ))
     .gives(Gives::Computed("IssuedTokenDocument")),
     secret(read(
         "/configurations/*/tokens/*",
@@ -231,22 +257,22 @@ pub(super) const ROUTES: &[Route] = &[
         "Read a token, without its value",
     ))
     .gives(Gives::One("Token")),
-    write(
+    secret(write(
         "PATCH",
         "/configurations/*/tokens/*",
         on::token,
         on::edit_token,
         "Set when a live token ends",
-    )
+    ))
     .takes("TokenEnd")
     .gives(Gives::One("Token")),
-    write(
+    secret(write(
         "DELETE",
         "/configurations/*/tokens/*",
         on::token,
         on::revoke_token,
         "Revoke a token",
-    ),
+    )),
     read(
         MAPPING,
         on::show_mapping,
@@ -299,22 +325,22 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .gives(Gives::Page("Held"))
     .asks(&["cursor", "limit"]),
-    write(
+    operation(write(
         "POST",
         "/configurations/*/held/allow",
         on::held,
         on::allow_held,
         "Carry out what the guard holds",
-    )
+    ))
     .takes("HeldInput")
     .gives(Gives::Page("Held")),
-    write(
+    operation(write(
         "POST",
         "/configurations/*/held/reject",
         on::held,
         on::reject_held,
         "Drop what the guard holds",
-    )
+    ))
     .takes("HeldInput")
     .gives(Gives::Page("Held")),
     read(
@@ -323,13 +349,13 @@ pub(super) const ROUTES: &[Route] = &[
         "List the links that wait",
     )
     .gives(Gives::Page("Link")),
-    write(
+    operation(write(
         "POST",
         "/configurations/*/links/approve",
         on::links,
         on::approve_link,
         "Put a person under the management of the configuration, as its identity provider sent them",
-    )
+    ))
     .takes("LinkInput")
     .gives(Gives::Page("Link")),
     read(
@@ -356,46 +382,46 @@ pub(super) const ROUTES: &[Route] = &[
         "Read an entry of the provisioning log",
     )
     .gives(Gives::One("Event")),
-    write(
+    operation(write(
         "POST",
         "/events/*/resolve",
         of::event,
         of::resolve_event,
         "Mark a failure or a warning as resolved",
-    )
+    ))
     .gives(Gives::One("Event")),
-    write(
+    operation(write(
         "POST",
         "/events/*/reopen",
         of::event,
         of::reopen_event,
         "Take back that a failure or a warning is resolved",
-    )
+    ))
     .gives(Gives::One("Event")),
     read("/users", of::list_users, "List users")
         .gives(Gives::Page("User"))
         .asks(&["q", "status", "userType", "configuration", "cursor", "limit"]),
     read("/users/*", of::show_user, "Read a user").gives(Gives::One("User")),
-    write(
+    operation(write(
         "PATCH",
         "/users/*",
         of::user,
         of::edit_user,
         "Block, unblock, archive, convert or unlink a user",
-    )
+    ))
     .takes("UserInput")
     .gives(Gives::One("User")),
     read("/groups", of::list_groups, "List groups")
         .gives(Gives::Page("Group"))
         .asks(&["q", "configuration", "cursor", "limit"]),
     read("/groups/*", of::show_group, "Read a group").gives(Gives::One("Group")),
-    write(
+    operation(write(
         "PATCH",
         "/groups/*",
         of::group,
         of::edit_group,
         "Unlink a group",
-    )
+    ))
     .takes("GroupInput")
     .gives(Gives::One("Group")),
     read(
@@ -429,38 +455,25 @@ pub(super) const ROUTES: &[Route] = &[
         "Delete a custom field that no rule writes",
     ),
     read("/accounts", of::list_accounts, "List the console accounts").gives(Gives::Page("Account")),
-    post("/accounts", of::add_account, "Add a console account")
-        .takes("NewAccount")
-        .gives(Gives::Created("Account")),
     read("/accounts/*", of::show_account, "Read a console account").gives(Gives::One("Account")),
-    write(
-        "PATCH",
-        "/accounts/*",
-        of::account,
-        of::edit_account,
-        "Change the role or the password of an account; its sessions end",
-    )
-    .takes("AccountInput")
-    .gives(Gives::One("Account")),
-    write(
-        "DELETE",
-        "/accounts/*",
-        of::account,
-        of::delete_account,
-        "Delete a console account; its sessions end",
-    ),
     secret(read("/api-keys", of::list_keys, "List the API keys")).gives(Gives::Page("ApiKey")),
-    post("/api-keys", of::add_key, "Add an API key")
+    secret(post("/api-keys", of::add_key, "Add an API key"))
         .takes("NewKey")
         .gives(Gives::Created("IssuedKey")),
     secret(read("/api-keys/*", of::show_key, "Read an API key")).gives(Gives::One("ApiKey")),
-    write(
+    secret(read(
+        "/api-keys/*/made",
+        of::list_made,
+        "List the live tokens that end with an API key",
+    ))
+    .gives(Gives::Page("Made")),
+    secret(write(
         "DELETE",
         "/api-keys/*",
         of::key,
         of::revoke_key,
-        "Revoke an API key",
-    ),
+        "Revoke an API key, and every key and token that it made",
+    )),
     read(
         "/audit",
         of::list_audit,

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use scim_admin::account::Role;
+use scim_admin::api_key::ApiKeyInput;
+use scim_admin::scope::Scope;
 use scim_admin::{Actor, AdminService, KeyRing};
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
@@ -18,7 +20,7 @@ struct House {
     administrator: String,
     auditor: String,
     store: Arc<dyn scim_admin::Store>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
@@ -33,12 +35,15 @@ impl House {
         let database = Database::open(&settings).unwrap();
         let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
         let admin = || AdminService::new(database.clone(), keys.clone());
-        let actor = Actor {
-            name: "test".to_owned(),
-            source: None,
-        };
+        let actor = Actor::new("test", None);
         let key = |name: &str, role| {
-            let issued = admin().add_api_key(&actor, name, role, 1, None).unwrap();
+            let input = ApiKeyInput {
+                name,
+                role,
+                scopes: None,
+                days: 30,
+            };
+            let issued = admin().add_api_key(&actor, &input).unwrap();
             format!("Bearer {}", issued.value.reveal())
         };
         let provider =
@@ -49,7 +54,7 @@ impl House {
             admin: admin(),
             api: Api::new(admin(), provider, endpoint),
             store: database,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -77,6 +82,23 @@ impl House {
         })
     }
 
+    /// A key with these scopes alone.
+    fn key(&self, name: &str, scopes: &[&str]) -> String {
+        let key = json!({"name": name, "role": "administrator", "scopes": scopes});
+        let made = self.as_administrator("POST", "/api-keys", &key);
+        assert_eq!(made.status, 201, "{:?}", made.body);
+        format!("Bearer {}", body(made)["key"].as_str().unwrap())
+    }
+
+    /// Runs a statement behind the back of the services.
+    fn tamper(&self, sql: &str) {
+        use diesel::connection::SimpleConnection;
+        let path = self.folder.path().join("test.db");
+        let mut connection: diesel::SqliteConnection =
+            diesel::Connection::establish(&path.display().to_string()).unwrap();
+        connection.batch_execute(sql).unwrap();
+    }
+
     fn as_administrator(&self, method: &str, path: &str, body: &Value) -> ApiAnswer {
         self.send(Some(&self.administrator), method, path, None, body)
     }
@@ -86,11 +108,25 @@ fn body(answer: ApiAnswer) -> Value {
     answer.body.unwrap_or_default()
 }
 
+/// A key for each set of scopes that was asked for.
+#[derive(Default)]
+struct Keys(std::collections::BTreeMap<String, String>);
+
+impl Keys {
+    fn of(&mut self, house: &House, scopes: impl Iterator<Item = Scope>) -> String {
+        let names: Vec<&str> = scopes.map(Scope::as_str).collect();
+        let made = self.0.entry(names.join(" "));
+        let name = names.join(" ");
+        made.or_insert_with(|| house.key(&name, &names)).clone()
+    }
+}
+
 #[test]
 fn every_route_asks_who_is_there_and_what_they_may() {
     let house = House::new();
     let added = house.as_administrator("POST", "/configurations", &json!({"name": "A"}));
     let id = body(added)["id"].as_str().unwrap().to_owned();
+    let mut keys = Keys::default();
     for route in ROUTES {
         let path = route.path.replacen('*', &id, 1);
         let path = path.replace("mappings/*", "mappings/user");
@@ -106,6 +142,17 @@ fn every_route_asks_who_is_there_and_what_they_may() {
         match route.access {
             Access::Administrator => assert_eq!(status, 403, "{said}"),
             Access::Auditor => assert!(matches!(status, 200 | 404), "{said}: {status}"),
+        }
+        assert!(!route.needs.is_empty(), "{said}");
+        // With every scope but one that it needs it is refused, with those alone it is not.
+        for needed in route.needs {
+            let others = Scope::ALL.into_iter().filter(|scope| scope != needed);
+            let others = keys.of(&house, others);
+            assert_eq!(by(Some(&others)), (403, true), "{said} without {needed:?}");
+        }
+        if route.method == "GET" {
+            let (status, _) = by(Some(&keys.of(&house, route.needs.iter().copied())));
+            assert!(matches!(status, 200 | 404), "{said}: {status}");
         }
     }
     // Nothing of that changed anything.
@@ -219,6 +266,25 @@ fn what_is_wrong_is_said_as_a_problem() {
         ),
         (
             "POST",
+            "/api-keys",
+            json!({"name": "k", "role": "administrator", "scopes": []}),
+            422,
+        ),
+        (
+            "POST",
+            "/api-keys",
+            json!({"name": "k", "role": "administrator", "scopes": ["write"]}),
+            422,
+        ),
+        (
+            "POST",
+            "/api-keys",
+            json!({"name": "k", "role": "auditor", "scopes": ["tokens"]}),
+            422,
+        ),
+        ("POST", "/accounts", json!({"name": "mallory"}), 405),
+        (
+            "POST",
             "/custom-fields",
             json!({"key": "Up", "label": "U", "type": "boolean"}),
             422,
@@ -241,14 +307,13 @@ fn what_is_wrong_is_said_as_a_problem() {
 }
 
 /// What creates something, or changes nothing.
-const FREE: [&str; 8] = [
+const FREE: [&str; 7] = [
     "/configurations",
     "/configurations/*/tokens",
     "/configurations/*/tokens/*/reveal",
     "/configurations/*/mappings/*/preview",
     "/configurations/*/mappings/*/impact",
     "/custom-fields",
-    "/accounts",
     "/api-keys",
 ];
 
@@ -263,7 +328,17 @@ fn the_use_of_a_token_is_no_change_of_it() {
     let read = house.as_administrator("GET", &path, &Value::Null);
     let tag = read.tag.clone().unwrap();
     let now = chrono::Utc::now();
-    house.store.touch_token(&token, now, None, None).unwrap();
+    let first = scim_admin::event::AuditEntry {
+        at: now,
+        actor: "test".to_owned(),
+        source: None,
+        event: "token.first_used".into(),
+        object: "A".to_owned(),
+        configuration: None,
+        details: json!({}),
+    };
+    let touched = house.store.touch_token(&token, now, None, None, &first);
+    touched.unwrap();
     let again = house.as_administrator("GET", &path, &Value::Null);
     assert_ne!(again.body, read.body);
     assert_eq!(again.tag.as_ref(), Some(&tag));
@@ -283,10 +358,7 @@ fn people_and_groups_are_changed_one_thing_at_a_time() {
         tenant_admin: false,
         role: None,
     };
-    let actor = Actor {
-        name: "test".to_owned(),
-        source: None,
-    };
+    let actor = Actor::new("test", None);
     let id = house.api.admin.add_person(&actor, &person).unwrap();
     let path = format!("/users/{id}");
     let who = Some(house.administrator.as_str());
@@ -394,4 +466,76 @@ fn an_event_is_resolved_by_whom_has_read_it() {
     assert_eq!((listed("open").len(), listed("resolved").len()), (1, 0));
     let success = house.send(who, "POST", "/events/1/resolve", Some("*"), &Value::Null);
     assert_eq!((success.status, success.problem), (422, true));
+}
+
+#[test]
+fn a_key_gives_no_rights_but_its_own() {
+    let house = House::new();
+    let path = house.as_administrator("POST", "/configurations", &json!({"name": "A"}));
+    let path = path.location.unwrap();
+    let tokens = house.key("tokens", &["tokens"]);
+    let send = |path: &str, sent: Value| {
+        let answer = house.send(Some(&tokens), "POST", path, None, &sent);
+        (answer.status, body(answer))
+    };
+    let key = |name: &str, role: &str, scopes: Value| {
+        let sent = json!({"name": name, "role": role, "scopes": scopes});
+        send("/api-keys", sent).0
+    };
+    assert_eq!(key("a", "administrator", json!(["tokens", "read"])), 403);
+    assert_eq!(key("b", "administrator", json!(null)), 403);
+    assert_eq!(key("c", "auditor", json!(null)), 403);
+    assert_eq!(key("d", "administrator", json!(["tokens"])), 201);
+    // What it makes names it.
+    let (status, issued) = send(&format!("{path}/tokens"), json!({}));
+    assert_eq!(status, 201, "{issued}");
+    let of = format!("{path}/tokens/{}", issued["id"].as_str().unwrap());
+    let read = || house.send(Some(&tokens), "GET", &of, None, &Value::Null);
+    let made_by = body(read())["madeByKey"].as_str().unwrap().to_owned();
+    let made =
+        body(house.as_administrator("GET", &format!("/api-keys/{made_by}/made"), &Value::Null));
+    assert_eq!(made["items"][0]["id"], issued["id"]);
+    assert_eq!(made["items"][0]["configuration"], "A");
+    // It lengthens no life beyond its own, and shortens any.
+    let end = |days: i64| {
+        let end = chrono::Utc::now() + chrono::Duration::days(days);
+        let change = json!({"expiresAt": end.to_rfc3339()});
+        let answer = house.send(Some(&tokens), "PATCH", &of, Some("*"), &change);
+        answer.status
+    };
+    assert_eq!((end(300), end(2), end(-1)), (403, 200, 422));
+    // Nobody makes accounts or sets passwords with a key.
+    for method in ["POST", "PATCH", "PUT", "DELETE"] {
+        for path in ["/accounts", "/accounts/x"] {
+            let who = Some(house.administrator.as_str());
+            let answer = house.send(who, method, path, Some("*"), &json!({}));
+            assert_eq!(answer.status, 405, "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn noise_is_no_key_whatever_the_database_says() {
+    let house = House::new();
+    let status = |key: &str| {
+        let key = format!("Bearer {key}");
+        let answer = house.send(Some(&key), "GET", "/configurations", None, &Value::Null);
+        answer.status
+    };
+    // A key that was never made, with the checksum that it would have.
+    let forged = "sopsapi_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let whole = format!("{forged}{:08x}", crc(&forged[8..]));
+    assert_eq!((status(&whole), status(forged)), (401, 401));
+    house.tamper("DROP TABLE api_keys");
+    assert_eq!(status(&whole), 500, "it was looked for");
+    for noise in [forged, &format!("{forged}00000000"), "x", ""] {
+        assert_eq!(status(noise), 401, "{noise}");
+    }
+}
+
+/// CRC-32 as in IEEE 802.3, written once more.
+fn crc(text: &str) -> u32 {
+    let step = |crc: u32, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1));
+    let byte = |crc: u32, byte: u8| (0..8).fold(crc ^ u32::from(byte), step);
+    !text.bytes().fold(u32::MAX, byte)
 }

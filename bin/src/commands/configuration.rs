@@ -185,7 +185,7 @@ fn add(common: &Common, instance: &Instance, options: Add) -> anyhow::Result<()>
         instance.scim_endpoint().to_owned(),
     ]);
     table.row(["Token".to_owned(), token.value.reveal().to_owned()]);
-    let expires = value::maybe_instant(token.token.expires);
+    let expires = value::maybe_instant(token.token.ends());
     table.row(["Token ends".to_owned(), expires.unwrap_or_default()]);
     table.print()
 }

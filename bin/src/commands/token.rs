@@ -14,16 +14,17 @@ use crate::settings::Common;
 /// What is done with tokens.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Issue a further token; two are live at most.
+    /// Issue a further token, in the place of the one that is there; two are live at most.
     Add {
         /// The name or id of the configuration.
         configuration: String,
         /// How many days the token lives.
         #[arg(long, value_name = "DAYS", default_value_t = 365)]
         days: i64,
-        /// How many hours the token that is there goes on; without it until it is revoked.
-        #[arg(long, value_name = "HOURS")]
-        overlap_hours: Option<i64>,
+        /// How many hours the token that is there goes on once the new one was used: 0 to 720. Until
+        /// then it goes on anyway.
+        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        overlap_hours: i64,
     },
     /// List the tokens of a configuration, newest first.
     List {
@@ -69,7 +70,8 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
             days,
             overlap_hours,
         } => {
-            let issued = admin.add_token(&actor(), &configuration, overlap_hours, Some(days))?;
+            let issued =
+                admin.add_token(&actor(), &configuration, Some(overlap_hours), Some(days))?;
             print(common, &issued)
         }
         Action::Expire {
@@ -134,9 +136,9 @@ fn list(common: &Common, tokens: &[AccessToken]) -> anyhow::Result<()> {
         table.row([
             token.id.clone(),
             token.hint.clone(),
-            token.state(Utc::now()).to_owned(),
+            token.state(Utc::now()).as_str().to_owned(),
             instant(token.created),
-            maybe_instant(token.expires).unwrap_or_default(),
+            maybe_instant(token.ends()).unwrap_or_default(),
             maybe_instant(token.last_used).unwrap_or_default(),
             token.last_used_from.clone().unwrap_or_default(),
         ]);

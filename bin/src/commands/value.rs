@@ -12,10 +12,7 @@ use scim_provisioning::policy::{Deactivation, GuardAction};
 
 /// Who the audit says did it.
 pub(crate) fn actor() -> Actor {
-    Actor {
-        name: "command line".to_owned(),
-        source: None,
-    }
+    Actor::new("command line", None)
 }
 
 /// An instant, to the second.

@@ -404,10 +404,7 @@ impl Visit<'_> {
     }
 
     fn actor(&self) -> Result<Actor, Failed> {
-        Ok(Actor {
-            name: self.who()?.name.clone(),
-            source: self.request.source.map(str::to_owned),
-        })
+        Ok(Actor::new(&*self.who()?.name, self.request.source))
     }
 
     /// What is shown once, and was put into the browser by the answer before.

@@ -76,12 +76,20 @@ document! {
         id: String,
         /// Its last characters.
         hint: String,
-        /// `active`, `expired` or `revoked`.
+        /// `active`, `retiring` (another one takes its place), `expired` or `revoked`.
         state: String,
         created_at: String,
         created_by: String,
+        /// The id of the API key that made it, with which it ends.
+        made_by_key: Option<String>,
+        /// When it ends, as far as that is known.
         expires_at: Option<String>,
+        /// The id of the token that takes its place.
+        replaced_by: Option<String>,
+        /// For how many hours it goes on once that one was used.
+        overlap_hours: Option<i64>,
         revoked_at: Option<String>,
+        first_used_at: Option<String>,
         last_used_at: Option<String>,
         last_used_from: Option<String>,
         last_used_by: Option<String>,
@@ -279,16 +287,39 @@ document! {
         name: String,
         /// `administrator` or `auditor`.
         role: String,
+        /// What it may be used for: `read`, `configure`, `tokens`, `operate`.
+        scopes: Vec<String>,
         /// `active`, `expired` or `revoked`.
         state: String,
         created_at: String,
+        /// The id of the API key that made it, with which it ends.
+        made_by_key: Option<String>,
         expires_at: String,
         revoked_at: Option<String>,
     }
 }
 document! {
+    /// A token that ends with an API key.
+    Made {
+        id: String,
+        /// Its last characters.
+        hint: String,
+        /// The name of its configuration.
+        configuration: String,
+        expires_at: Option<String>,
+        last_used_at: Option<String>,
+    }
+}
+document! {
     /// An API key, in clear text.
-    IssuedKey { id: String, name: String, role: String, key: String, expires_at: String, }
+    IssuedKey {
+        id: String,
+        name: String,
+        role: String,
+        scopes: Vec<String>,
+        key: String,
+        expires_at: String,
+    }
 }
 document! {
     /// An entry of the audit.

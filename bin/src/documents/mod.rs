@@ -12,6 +12,7 @@ use scim_admin::people::{
     GroupDetail as StoredGroup, GroupSummary, Member as StoredMember, Person, PersonDetail,
 };
 use scim_admin::policy::{HeldChange, LinkRequest};
+use scim_admin::scope::Scopes;
 use scim_admin::{AccessToken, IssuedApiKey, IssuedToken, ProvisioningConfiguration};
 use scim_provisioning::Policies;
 use scim_provisioning::policy::Deletion;
@@ -91,7 +92,7 @@ impl IssuedTokenDocument {
         Self {
             id: issued.token.id.clone(),
             value: issued.value.reveal().to_owned(),
-            expires_at: maybe_instant(issued.token.expires),
+            expires_at: maybe_instant(issued.token.ends()),
         }
     }
 }
@@ -104,11 +105,15 @@ pub(crate) fn token(token: &AccessToken) -> Value {
     written(&Token {
         id: token.id.clone(),
         hint: token.hint.clone(),
-        state: token.state(Utc::now()).to_owned(),
+        state: token.state(Utc::now()).as_str().to_owned(),
         created_at: instant(token.created),
         created_by: token.created_by.clone(),
-        expires_at: maybe_instant(token.expires),
+        made_by_key: token.made_by.clone(),
+        expires_at: maybe_instant(token.ends()),
+        replaced_by: token.retirement.as_ref().map(|to| to.by.clone()),
+        overlap_hours: token.retirement.as_ref().map(|to| to.overlap.num_hours()),
         revoked_at: maybe_instant(token.revoked),
+        first_used_at: maybe_instant(token.first_used),
         last_used_at: maybe_instant(token.last_used),
         last_used_from: token.last_used_from.clone(),
         last_used_by: token.last_used_by.clone(),
@@ -321,10 +326,27 @@ pub(crate) fn api_key(key: &StoredKey) -> Value {
         id: key.id.clone(),
         name: key.name.clone(),
         role: key.role.as_str().to_owned(),
+        scopes: names(key.scopes),
         state: key_state(key).to_owned(),
         created_at: instant(key.created),
+        made_by_key: key.made_by.clone(),
         expires_at: instant(key.expires),
         revoked_at: maybe_instant(key.revoked),
+    })
+}
+
+fn names(scopes: Scopes) -> Vec<String> {
+    scopes.names().into_iter().map(str::to_owned).collect()
+}
+
+/// A token that ends with an API key, and the name of its configuration.
+pub(crate) fn made(token: &AccessToken, configuration: &str) -> Value {
+    written(&Made {
+        id: token.id.clone(),
+        hint: token.hint.clone(),
+        configuration: configuration.to_owned(),
+        expires_at: maybe_instant(token.ends()),
+        last_used_at: maybe_instant(token.last_used),
     })
 }
 
@@ -333,6 +355,7 @@ pub(crate) fn issued_key(issued: &IssuedApiKey) -> Value {
         id: issued.key.id.clone(),
         name: issued.key.name.clone(),
         role: issued.key.role.as_str().to_owned(),
+        scopes: names(issued.key.scopes),
         key: issued.value.reveal().to_owned(),
         expires_at: instant(issued.key.expires),
     })

@@ -5,9 +5,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::json;
 
 use crate::account::Role;
 use crate::error::AdminError;
+use crate::event::AuditEntry;
+use crate::scope::Scopes;
+use crate::token::AccessToken;
 
 /// An API key as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +20,10 @@ pub struct ApiKey {
     pub id: String,
     /// The name, unique without regard to case.
     pub name: String,
-    /// What it may do.
+    /// What it may do at most.
     pub role: Role,
+    /// What it may be used for.
+    pub scopes: Scopes,
     /// SHA-256 of the key, in hexadecimal.
     pub hash: String,
     /// When it was created.
@@ -37,6 +43,42 @@ impl ApiKey {
     }
 }
 
+/// An API key to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiKeyInput<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// What it may do at most.
+    pub role: Role,
+    /// What it may be used for, where that is less than the role may.
+    pub scopes: Option<Scopes>,
+    /// For how many days it is accepted.
+    pub days: i64,
+}
+
+/// What ends with an API key: the live keys and tokens that it made, by however many steps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MadeByKey {
+    /// The keys, in order of name.
+    pub keys: Vec<ApiKey>,
+    /// The tokens, each with the name of its configuration, newest first.
+    pub tokens: Vec<(AccessToken, String)>,
+}
+
+impl MadeByKey {
+    /// The audit entries of the tokens, behind the one of the key that is revoked.
+    pub fn entries(&self, key: &AuditEntry) -> Vec<AuditEntry> {
+        let entry = |(token, configuration): &(AccessToken, String)| AuditEntry {
+            event: "token.revoked".into(),
+            object: configuration.clone(),
+            configuration: Some(token.configuration),
+            details: json!({ "token": token.id, "withKey": key.object }),
+            ..key.clone()
+        };
+        self.tokens.iter().map(entry).collect()
+    }
+}
+
 /// A new key: `sopsapi_`, 256 random bits, and a checksum by which a scanner can tell it from noise.
 pub(crate) fn generate() -> Result<String, AdminError> {
     let mut bytes = [0; 32];
@@ -45,6 +87,15 @@ pub(crate) fn generate() -> Result<String, AdminError> {
         .map_err(|_unspecified| AdminError::Invalid("no random numbers".to_owned()))?;
     let secret = URL_SAFE_NO_PAD.encode(bytes);
     Ok(format!("{PREFIX}{secret}{:08x}", crc32(secret.as_bytes())))
+}
+
+/// Whether a text is a key as they are made here, by its length and its checksum. Whatever else is
+/// sent as a key is refused before anybody looks for it.
+pub(crate) fn is_well_formed(key: &str) -> bool {
+    let parts = key
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.split_at_checked(SECRET));
+    parts.is_some_and(|(secret, checksum)| checksum == format!("{:08x}", crc32(secret.as_bytes())))
 }
 
 /// The hash by which a key is found.
@@ -73,6 +124,8 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 const PREFIX: &str = "sopsapi_";
+/// The length of the random part: 32 bytes in base64url.
+const SECRET: usize = 43;
 
 #[cfg(test)]
 mod tests {
@@ -84,6 +137,20 @@ mod tests {
         let key = generate().unwrap();
         assert!(key.starts_with("sopsapi_"));
         assert_ne!(key, generate().unwrap());
+        assert!(is_well_formed(&key));
+        for wrong in [
+            "",
+            "sopsapi_",
+            "sopsapi_ä",
+            &key[1..],
+            &key[..key.len() - 1],
+            &format!("{key}0"),
+            &key.to_uppercase(),
+            &key.replacen("sopsapi_", "sopscim_", 1),
+            &format!("sopsapi_{}00000000", "A".repeat(43)),
+        ] {
+            assert!(!is_well_formed(wrong), "{wrong}");
+        }
         assert_eq!(hash(&key).len(), 64);
     }
 }

@@ -4,16 +4,20 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, SubsecRound, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use ring::digest::{SHA256, digest};
 use scim_provisioning::{Configuration, StoreError};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::api_key::hex;
-use crate::configuration::ConfigurationStatus;
+use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
+use crate::event::AuditEntry;
 use crate::keyring::KeyRing;
+use crate::service::SERVER;
 use crate::store::Store;
+use crate::token::AccessToken;
 
 /// Who speaks.
 #[derive(Debug, Clone)]
@@ -22,6 +26,8 @@ pub struct Authenticated {
     pub configuration: Arc<Configuration>,
     /// The id of the token.
     pub token_id: String,
+    /// When the token ends, as far as that is known.
+    pub ends: Option<DateTime<Utc>>,
 }
 
 /// Why a request is not authenticated.
@@ -99,6 +105,8 @@ pub struct Authenticator {
     store: Arc<dyn Store>,
     keys: Arc<KeyRing>,
     touched: Mutex<HashMap<String, DateTime<Utc>>>,
+    /// When the use of a token that has ended was last told.
+    told: Mutex<HashMap<String, DateTime<Utc>>>,
 }
 
 impl Authenticator {
@@ -108,7 +116,8 @@ impl Authenticator {
         Self {
             store,
             keys,
-            touched: Mutex::new(HashMap::new()),
+            touched: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -132,7 +141,11 @@ impl Authenticator {
             .store
             .find_token(&hash)?
             .ok_or(AuthenticationError::Invalid)?;
-        if row.configuration.to_string() != claims.sub || !row.is_live(now) {
+        if row.configuration.to_string() != claims.sub {
+            return Err(AuthenticationError::Invalid);
+        }
+        if !row.is_live(now) {
+            self.note_late_use(&row, &configuration, source, now);
             return Err(AuthenticationError::Invalid);
         }
         if !configuration.admits(source) {
@@ -146,11 +159,12 @@ impl Authenticator {
         }
         Ok(Authenticated {
             configuration: Arc::new(configuration.to_provisioning()),
-            token_id: row.id,
+            token_id: row.id.clone(),
+            ends: row.ends(),
         })
     }
 
-    /// Notes the use of a token, at most once a minute.
+    /// Notes the use of a token, at most once a minute, and warns when it ends within an hour.
     pub fn note_use(
         &self,
         authenticated: &Authenticated,
@@ -159,18 +173,59 @@ impl Authenticator {
         client: Option<&str>,
     ) {
         let id = &authenticated.token_id;
-        {
-            let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
-            if touched
-                .get(id)
-                .is_some_and(|last| now - *last < Duration::seconds(TOUCH_SECONDS))
-            {
-                return;
-            }
-            touched.insert(id.clone(), now);
+        if !is_due(&self.touched, id, now, Duration::seconds(TOUCH_SECONDS)) {
+            return;
         }
-        if let Err(error) = self.store.touch_token(id, now, from, client) {
+        let configuration = &authenticated.configuration;
+        if let Some(ends) = authenticated.ends
+            && ends - now < Duration::hours(1)
+        {
+            tracing::warn!(
+                configuration.id = %configuration.id,
+                token.id = id,
+                ends = ends.to_rfc3339(),
+                "a token is still used that ends within an hour"
+            );
+        }
+        let first = AuditEntry {
+            at: now.trunc_subsecs(3),
+            actor: SERVER.to_owned(),
+            source: from.map(str::to_owned),
+            event: "token.first_used".into(),
+            object: configuration.name.clone(),
+            configuration: Some(configuration.id),
+            details: json!({ "token": id, "client": client }),
+        };
+        if let Err(error) = self.store.touch_token(id, now, from, client, &first) {
             tracing::warn!(%error, "the use of a token could not be noted");
+            // The next request tries again: with the first use begins the end of an older token.
+            let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+            touched.remove(id);
+        }
+    }
+
+    /// Says in the audit that a token was used after its end, at most once an hour.
+    fn note_late_use(
+        &self,
+        token: &AccessToken,
+        configuration: &ProvisioningConfiguration,
+        source: Option<IpAddr>,
+        now: DateTime<Utc>,
+    ) {
+        if !is_due(&self.told, &token.id, now, Duration::hours(1)) {
+            return;
+        }
+        let audit = AuditEntry {
+            at: now.trunc_subsecs(3),
+            actor: SERVER.to_owned(),
+            source: source.map(|address| address.to_string()),
+            event: "token.used_after_end".into(),
+            object: configuration.name.clone(),
+            configuration: Some(configuration.id),
+            details: json!({ "token": token.id, "state": token.state(now).as_str() }),
+        };
+        if let Err(error) = self.store.audit(&audit) {
+            tracing::warn!(%error, "the use of a token that has ended could not be noted");
         }
     }
 
@@ -194,6 +249,21 @@ impl Authenticator {
             .claims;
         (claims.v == 1).then_some(claims)
     }
+}
+
+/// Whether something was last done at least so long ago; if so, it is done now.
+fn is_due(
+    done: &Mutex<HashMap<String, DateTime<Utc>>>,
+    id: &str,
+    now: DateTime<Utc>,
+    every: Duration,
+) -> bool {
+    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+    if done.get(id).is_some_and(|last| now - *last < every) {
+        return false;
+    }
+    done.insert(id.to_owned(), now);
+    true
 }
 
 pub(crate) fn secret_hash(secret: &str) -> String {

@@ -24,6 +24,9 @@ pub enum AdminError {
     /// A configuration has as many live tokens as it may have.
     #[error("a configuration has at most {0} live tokens; revoke one first")]
     TooManyTokens(usize),
+    /// An API key asks for what is more than its own rights.
+    #[error("an API key gives no rights but its own: {0}")]
+    BeyondKey(String),
     /// The name or the password is wrong.
     #[error("the name or the password is wrong")]
     SignIn,

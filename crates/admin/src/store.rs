@@ -1,13 +1,13 @@
 //! The port to what administrators configure.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use scim_mapping::{CustomField, MappedResource};
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::account::{Account, PasswordHash, Role};
-use crate::api_key::ApiKey;
+use crate::api_key::{ApiKey, MadeByKey};
 use crate::configuration::ProvisioningConfiguration;
 use crate::event::{
     Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
@@ -79,17 +79,18 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 
-    /// Adds a token, unless the configuration has `most` live ones at this time. The others end at
-    /// `others_end` where that is named, or earlier if they do anyway.
+    /// Adds a token, unless the configuration has `most` live ones at this time. The others go on
+    /// until this one was used, and for `overlap` after that.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when it has.
+    /// [`StoreError::Conflict`] when it has; [`StoreError::Stale`] when the key that makes it was
+    /// revoked.
     fn add_token(
         &self,
         token: &AccessToken,
         most: usize,
         now: DateTime<Utc>,
-        others_end: Option<DateTime<Utc>>,
+        overlap: Duration,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 
@@ -108,7 +109,8 @@ pub trait Store: Send + Sync {
         hash: &str,
     ) -> Result<Option<(AccessToken, ProvisioningConfiguration)>, StoreError>;
 
-    /// Revokes a token; answers whether there was one to revoke.
+    /// Revokes a token; answers whether there was one to revoke. A token whose place it was to take
+    /// goes on as before.
     ///
     /// # Errors
     /// See [`Store`].
@@ -119,7 +121,8 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
 
-    /// Lets a token that is live now end at a time; answers whether there was one.
+    /// Lets a token that is live now end at a time, whatever its retirement said; answers whether
+    /// there was one. Whoever takes it over keeps it from ending with the key that made it.
     ///
     /// # Errors
     /// See [`Store`].
@@ -128,10 +131,12 @@ pub trait Store: Send + Sync {
         id: &str,
         end: DateTime<Utc>,
         now: DateTime<Utc>,
+        taken_over: bool,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
 
-    /// Notes when, from where and by which client a token was used.
+    /// Notes when, from where and by which client a token was used. With its first use begins the
+    /// end of the token whose place it takes, and the audit gets its entry.
     ///
     /// # Errors
     /// See [`Store`].
@@ -141,7 +146,21 @@ pub trait Store: Send + Sync {
         at: DateTime<Utc>,
         from: Option<&str>,
         client: Option<&str>,
+        first: &AuditEntry,
     ) -> Result<(), StoreError>;
+
+    /// The tokens that have ended by themselves and of which the audit does not say so yet, each
+    /// with the name of its configuration.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn ended_tokens(&self, now: DateTime<Utc>) -> Result<Vec<(AccessToken, String)>, StoreError>;
+
+    /// Writes the audit entry of a token that has ended by itself, once.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn note_end(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError>;
 
     /// Adds a console account.
     ///
@@ -248,7 +267,8 @@ pub trait Store: Send + Sync {
     /// Adds an API key.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the name is in use.
+    /// [`StoreError::Conflict`] when the name is in use; [`StoreError::Stale`] when the key that
+    /// makes it was revoked.
     fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError>;
 
     /// The API key of a hash.
@@ -281,16 +301,22 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError>;
 
-    /// Revokes an API key by name or id; answers whether there was one to revoke.
+    /// What ends with an API key.
     ///
     /// # Errors
     /// See [`Store`].
+    fn made_by_key(&self, id: &str, now: DateTime<Utc>) -> Result<MadeByKey, StoreError>;
+
+    /// Revokes an API key that is not revoked, and what ends with it, which is answered.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it is revoked already.
     fn revoke_api_key(
         &self,
-        name_or_id: &str,
+        id: &str,
         now: DateTime<Utc>,
         audit: &AuditEntry,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<MadeByKey, StoreError>;
 
     /// Adds a person by hand and answers the id.
     ///

@@ -455,10 +455,7 @@ fn the_entry_of_a_large_group_has_the_status_that_was_answered() {
 
 /// What comes of a replay: its status and entry, or why it may not be.
 fn replay(house: &House, id: i64) -> Result<(u16, Option<LoggedEvent>), String> {
-    let ada = Actor {
-        name: "ada".to_owned(),
-        source: Some("192.0.2.7".to_owned()),
-    };
+    let ada = Actor::new("ada", Some("192.0.2.7"));
     let replay = house.admin.to_replay(&ada, id);
     let replay = replay.map_err(|error| error.to_string())?;
     let answer = house.provider.replay(&replay.caller, &replay.kept);

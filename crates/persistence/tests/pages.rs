@@ -193,53 +193,6 @@ fn sessions_are_seen_and_ended() {
 }
 
 #[test]
-fn a_token_goes_on_for_a_while_beside_its_successor() {
-    on_every_engine(|house| {
-        let old = house.admin.tokens("Test").unwrap().remove(0);
-        assert!(matches!(
-            house.admin.add_token(&actor(), "Test", Some(721), None),
-            Err(AdminError::Invalid(_))
-        ));
-        assert_eq!(
-            house.admin.tokens("Test").unwrap().len(),
-            1,
-            "nothing half-done"
-        );
-        house
-            .admin
-            .add_token(&actor(), "Test", None, Some(30))
-            .unwrap();
-        let end = |hours| {
-            let at = Utc::now() + Duration::hours(hours);
-            house.admin.set_token_end(&actor(), "Test", &old.id, at)
-        };
-        assert!(matches!(end(-1), Err(AdminError::Invalid(_))));
-        assert!(matches!(end(731 * 24), Err(AdminError::Invalid(_))));
-        // It may end sooner and later than it would have.
-        for hours in [24, 48, 1] {
-            end(hours).unwrap();
-        }
-        let tokens = house.admin.tokens("Test").unwrap();
-        let old = tokens.iter().find(|token| token.id == old.id).unwrap();
-        assert!(old.is_live(Utc::now()) && !old.is_live(Utc::now() + Duration::hours(2)));
-        let second = tokens.iter().find(|token| token.id != old.id).unwrap();
-        let month = Utc::now() + Duration::days(30);
-        assert!(second.expires.unwrap() - month < Duration::hours(1));
-        // One that ends before the overlap does goes on ending then, and a new one is made.
-        let id = Some(second.id.as_str());
-        house.admin.revoke_tokens(&actor(), "Test", id).unwrap();
-        let third = house
-            .admin
-            .add_token(&actor(), "Test", Some(24), None)
-            .unwrap();
-        let after = house.admin.tokens("Test").unwrap();
-        let ends = |id: &str| after.iter().find(|token| token.id == id).unwrap().expires;
-        assert_eq!(ends(&old.id), old.expires);
-        assert!(ends(&third.token.id) > Some(Utc::now() + Duration::days(300)));
-    });
-}
-
-#[test]
 fn the_audit_is_found_by_who_what_and_when() {
     on_every_engine(|house| {
         configuration(&house.admin, "Second");
@@ -640,29 +593,6 @@ fn a_name_stands_for_nobody_else() {
             let refused = admin.add_account(&actor(), name, role, password);
             assert!(matches!(refused, Err(AdminError::Invalid(_))), "{name:?}");
         }
-    });
-}
-
-#[test]
-fn a_key_ends_with_the_key_that_made_it() {
-    on_every_engine(|house| {
-        let make = |name: &str, days, maker: Option<&scim_admin::api_key::ApiKey>| {
-            let role = Role::Administrator;
-            let made = house.admin.add_api_key(&actor(), name, role, days, maker);
-            made.unwrap()
-        };
-        let first = make("first", 7, None);
-        let second = make("second", 365, Some(&first.key));
-        let third = make("third", 1, Some(&second.key));
-        assert_eq!(second.key.expires, first.key.expires);
-        assert!(third.key.expires < first.key.expires);
-        let live = |key: &scim_admin::IssuedApiKey| {
-            let found = house.admin.authenticate_key(key.value.reveal());
-            found.unwrap().is_some()
-        };
-        assert!(live(&first) && live(&second) && live(&third));
-        house.admin.revoke_api_key(&actor(), "first").unwrap();
-        assert!(!live(&first) && !live(&second) && !live(&third));
     });
 }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use scim_admin::event::{Activity, EventQuery};
 use scim_admin::people::ManagedCounts;
 use scim_admin::survey::{Survey, SurveyKind};
+use scim_admin::token::{in_use, rotation};
 use scim_admin::{AccessToken, ConfigurationStatus, ProvisioningConfiguration};
 use scim_mapping::Catalog;
 use scim_provisioning::reapply::Drift;
@@ -74,19 +75,41 @@ impl Health {
 
 /// What is to be said of a token that ends soon, or of no token at all.
 pub(super) fn expiring(tokens: &[AccessToken], now: DateTime<Utc>) -> String {
-    let live = tokens.iter().filter(|token| token.is_live(now));
-    // The longest-living one counts: it is the one that a rotation leaves.
-    let last = live.map(|token| token.expires).max_by_key(|expires| {
-        // A token without an end lives longest.
-        expires.map_or(i64::MAX, |expires| expires.timestamp())
-    });
-    match last {
-        Some(Some(expires)) if expires < now + Duration::days(SOON) => {
-            match (expires - now).num_days() {
-                0 => "The token expires within a day.".to_owned(),
-                1 => "The token expires in 1 day.".to_owned(),
-                days => format!("The token expires in {days} days."),
-            }
+    // Another one helps nobody as long as the identity provider does not use it.
+    let Some(used) = in_use(tokens, now) else {
+        return String::new();
+    };
+    let alone = tokens.iter().filter(|token| token.is_live(now)).count() == 1;
+    let subject = match alone {
+        true => "The token".to_owned(),
+        false => format!("The token that is used, …{},", used.hint),
+    };
+    match used.ends() {
+        Some(end) if end < now + Duration::days(SOON) => match (end - now).num_days() {
+            0 => format!("{subject} expires within a day."),
+            1 => format!("{subject} expires in 1 day."),
+            days => format!("{subject} expires in {days} days."),
+        },
+        _ => String::new(),
+    }
+}
+
+/// What is to be said of a rotation whose new token the identity provider does not use.
+fn unused(tokens: &[AccessToken], now: DateTime<Utc>) -> String {
+    match rotation(tokens) {
+        Some((new, old))
+            if new.is_live(now)
+                && old.is_live(now)
+                && new.first_used.is_none()
+                && old.last_used > Some(new.created) =>
+        {
+            format!(
+                "The identity provider still uses the old token, …{} ({}). The new one, …{}, was never \
+                 used; the old one goes on until it is.",
+                old.hint,
+                ago(old.last_used, now),
+                new.hint
+            )
         }
         _ => String::new(),
     }
@@ -102,6 +125,8 @@ pub(super) struct Tabs {
     pub(super) held: i64,
     pub(super) links: i64,
     pub(super) expiring: String,
+    /// What is to be said of a rotation that does not go on.
+    pub(super) unused: String,
     pub(super) administers: bool,
 }
 
@@ -169,6 +194,7 @@ impl Shown {
             held: self.counts.held,
             links: self.counts.links,
             expiring: expiring(&self.tokens, self.now),
+            unused: unused(&self.tokens, self.now),
             administers: visit.administers(),
         }
     }
@@ -369,38 +395,49 @@ const SOON: i64 = 30;
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_token_that_ends_soon_is_talked_about_unless_another_one_lives_on() {
-        let now = Utc::now();
-        let token = |days: Option<i64>| AccessToken {
-            id: String::new(),
+    fn token(days: Option<i64>, now: DateTime<Utc>) -> AccessToken {
+        AccessToken {
+            id: days.unwrap_or_default().to_string(),
             configuration: scim_provisioning::ConfigurationId::new(),
             hash: String::new(),
             sealed: String::new(),
             key_id: String::new(),
-            hint: String::new(),
-            created: now,
+            hint: "abcd".to_owned(),
+            created: now - Duration::days(300) + Duration::days(days.unwrap_or_default()),
             created_by: String::new(),
+            made_by: None,
             expires: days.map(|days| now + Duration::days(days) + Duration::hours(1)),
+            retirement: None,
             revoked: None,
+            first_used: None,
             last_used: None,
             last_used_from: None,
             last_used_by: None,
+        }
+    }
+
+    #[test]
+    fn a_token_that_ends_soon_is_talked_about_unless_one_that_lives_on_is_used() {
+        let now = Utc::now();
+        let said = |days: &[Option<i64>]| {
+            let tokens: Vec<_> = days.iter().map(|days| token(*days, now)).collect();
+            expiring(&tokens, now)
         };
+        assert_eq!(said(&[Some(7)]), "The token expires in 7 days.");
+        assert_eq!(said(&[Some(0)]), "The token expires within a day.");
+        assert_eq!(said(&[Some(1)]), "The token expires in 1 day.");
+        assert_eq!(said(&[Some(7), Some(299)]), "");
+        assert_eq!(said(&[None]), "");
+        assert_eq!(said(&[]), "");
+        // Another one helps nobody as long as the old one is used.
+        let used = AccessToken {
+            last_used: Some(now),
+            ..token(Some(7), now)
+        };
+        let both = [token(Some(299), now), used];
         assert_eq!(
-            expiring(&[token(Some(7))], now),
-            "The token expires in 7 days."
+            expiring(&both, now),
+            "The token that is used, …abcd, expires in 7 days."
         );
-        assert_eq!(
-            expiring(&[token(Some(0))], now),
-            "The token expires within a day."
-        );
-        assert_eq!(
-            expiring(&[token(Some(1))], now),
-            "The token expires in 1 day."
-        );
-        assert_eq!(expiring(&[token(Some(7)), token(Some(300))], now), "");
-        assert_eq!(expiring(&[token(Some(7)), token(None)], now), "");
-        assert_eq!(expiring(&[], now), "");
     }
 }

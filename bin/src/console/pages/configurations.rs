@@ -332,7 +332,7 @@ pub(super) fn shown(
         intro: configuration.name.clone(),
         endpoint: visit.console.scim_endpoint.clone(),
         value,
-        expires: maybe(token.expires),
+        expires: maybe(token.ends()),
         tokens: format!("{LIST}/{}/tokens", configuration.id),
         guide: format!("{LIST}/{}/setup", configuration.id),
     };

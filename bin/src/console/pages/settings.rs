@@ -4,7 +4,10 @@ use askama::Template;
 use chrono::Utc;
 use scim_admin::AdminError;
 use scim_admin::account::Role;
+use scim_admin::api_key::{ApiKeyInput, MadeByKey};
+use scim_admin::scope::{Scope, Scopes};
 
+use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::{Shell, ago, instant};
 
@@ -23,9 +26,12 @@ struct KeyRow {
     id: String,
     name: String,
     role: &'static str,
+    scopes: String,
     live: bool,
     state: &'static str,
     expires: String,
+    /// What revoking it does.
+    question: String,
 }
 
 struct SessionRow {
@@ -43,6 +49,7 @@ struct Typed {
     name: String,
     role: String,
     days: String,
+    scopes: Vec<String>,
 }
 
 #[derive(Template)]
@@ -91,19 +98,26 @@ impl Settings {
             accounts: accounts.collect(),
             keys: keys
                 .into_iter()
-                .map(|key| KeyRow {
-                    role: key.role.as_str(),
-                    live: key.is_live(now),
-                    state: match (key.revoked, key.is_live(now)) {
-                        (Some(_), _) => "revoked",
-                        (None, true) => "active",
-                        (None, false) => "expired",
-                    },
-                    expires: instant(key.expires),
-                    id: key.id,
-                    name: key.name,
+                .map(|key| {
+                    Ok(KeyRow {
+                        role: key.role.as_str(),
+                        scopes: key.scopes.names().join(", "),
+                        live: key.is_live(now),
+                        question: match key.is_live(now) {
+                            true => question(&admin.made_by_key(&key.id)?),
+                            false => String::new(),
+                        },
+                        state: match (key.revoked, key.is_live(now)) {
+                            (Some(_), _) => "revoked",
+                            (None, true) => "active",
+                            (None, false) => "expired",
+                        },
+                        expires: instant(key.expires),
+                        id: key.id,
+                        name: key.name,
+                    })
                 })
-                .collect(),
+                .collect::<Result<_, AdminError>>()?,
             sessions: sessions
                 .into_iter()
                 .map(|(session, name)| SessionRow {
@@ -117,6 +131,29 @@ impl Settings {
             issued: String::new(),
         })
     }
+}
+
+/// What is asked before a key is revoked: which tokens end with it.
+fn question(made: &MadeByKey) -> String {
+    let mut said = "Revoke the API key {}? Scripts that use it are refused at once.".to_owned();
+    if !made.keys.is_empty() {
+        let keys = counted(made.keys.len(), "API key", "API keys");
+        said += &format!(" {keys} that it made ends with it.");
+    }
+    for (token, configuration) in &made.tokens {
+        let used = match token.last_used {
+            Some(at) => format!("last used {}", ago(Some(at), Utc::now())),
+            None => "never used".to_owned(),
+        };
+        said += &format!(
+            " The token …{} of {configuration}, {used}, ends with it.",
+            token.hint
+        );
+    }
+    if !made.tokens.is_empty() {
+        said += " To keep a token, set its last day first.";
+    }
+    said
 }
 
 fn short(hash: &str) -> String {
@@ -159,6 +196,7 @@ fn refused(visit: &Visit<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed
                     name: text("name"),
                     role: text("role"),
                     days: text("days"),
+                    scopes: visit.form.all("scopes"),
                 },
                 ..Settings::new(visit)?
             };
@@ -189,6 +227,7 @@ fn at_fault(form: &str, error: &AdminError) -> String {
         ("", _) => String::new(),
         ("account" | "key", AdminError::NameTaken(_)) => format!("{form}-name"),
         ("key", _) if text.contains("days") => "key-days".to_owned(),
+        ("key", _) if text.contains("scope") => "key-scopes".to_owned(),
         ("account", _) if text.contains("password") => "account-password".to_owned(),
         ("account" | "key", _) if text.contains("role") => format!("{form}-role"),
         ("account" | "key", _) => format!("{form}-name"),
@@ -244,10 +283,23 @@ pub(in super::super) fn end_session(visit: &Visit<'_>) -> Result<ConsoleAnswer, 
 
 pub(in super::super) fn add_key(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
-    let days = visit.form.text("days").parse().unwrap_or_default();
-    let name = visit.form.text("name");
-    let issued = role(visit).and_then(|role| admin.add_api_key(&actor, name, role, days, None));
-    match issued {
+    let issue = || {
+        let role = role(visit)?;
+        let chosen = visit.form.all("scopes");
+        // The boxes of the scopes that the role does not have count for nothing.
+        let own = chosen.iter().map(String::as_str).filter(|name| {
+            let scope = Scope::parse(name);
+            scope.is_none_or(|scope| Scopes::of(role).contains(scope))
+        });
+        let input = ApiKeyInput {
+            name: visit.form.text("name"),
+            role,
+            scopes: Some(Scopes::parse(own)?),
+            days: visit.form.text("days").parse().unwrap_or_default(),
+        };
+        admin.add_api_key(&actor, &input)
+    };
+    match issue() {
         Ok(issued) => visit.shown_at("/admin/settings?shown=key", issued.value.reveal()),
         Err(error) => refused(visit, error),
     }
@@ -257,9 +309,25 @@ pub(in super::super) fn revoke_key(visit: &Visit<'_>) -> Result<ConsoleAnswer, F
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
     then(
         visit,
-        || admin.revoke_api_key(&actor, visit.part(0)),
+        || admin.revoke_api_key(&actor, visit.part(0)).map(drop),
         "revoked",
     )
+}
+
+/// The scopes to choose from, with what each is for, and whether it is chosen.
+fn scopes(refused: &str, typed: &Typed) -> Vec<(&'static str, &'static str, bool)> {
+    let said = |scope: Scope| match scope {
+        Scope::Read => "reads everything but tokens and keys",
+        Scope::Configure => "changes configurations, policies, mappings and custom fields",
+        Scope::Tokens => "makes, shows and ends tokens and keys",
+        Scope::Operate => {
+            "pauses, and decides about people, groups, held changes, links and failures"
+        }
+    };
+    let chosen =
+        |scope: Scope| refused != "key" || typed.scopes.iter().any(|name| name == scope.as_str());
+    let row = |scope: Scope| (scope.as_str(), said(scope), chosen(scope));
+    Scope::ALL.map(row).to_vec()
 }
 
 /// The colour of a key's state.

@@ -1,9 +1,9 @@
 //! The tokens of a configuration.
 
 use askama::Template;
-use chrono::{Duration, NaiveDate, Utc};
-use scim_admin::AdminError;
-use scim_admin::token::LIVE;
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use scim_admin::token::{LIVE, Retirement, TokenState, rotation};
+use scim_admin::{AccessToken, AdminError};
 
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::configuration::{Shown, Tabs};
@@ -37,54 +37,104 @@ struct Tokens {
     /// Whether another one may be made.
     room: bool,
     lives: Vec<(i64, &'static str, bool)>,
-    /// How far a rotation is: what is to be done, and whether it is.
-    rotation: Vec<(&'static str, bool)>,
+    /// How far a rotation is.
+    rotation: Option<Rotation>,
+}
+
+/// A token takes the place of another one.
+struct Rotation {
+    /// What is to be done, and whether it is.
+    steps: Vec<(String, bool)>,
+    /// The two tokens, the new one first: its end, and when it was last used.
+    tokens: Vec<(String, String)>,
+}
+
+impl Rotation {
+    /// The rotation that is under way, or was until lately.
+    fn of(tokens: &[AccessToken], now: DateTime<Utc>) -> Option<Self> {
+        let (new, old) = rotation(tokens)?;
+        let ended = match (old.revoked, old.is_live(now)) {
+            (_, true) => None,
+            (revoked, false) => revoked.or(old.ends()),
+        };
+        if !new.is_live(now) || ended.is_some_and(|at| at < now - Duration::days(1)) {
+            return None;
+        }
+        let last = match (ended, old.ends()) {
+            (Some(_), _) => "The old one has ended".to_owned(),
+            (None, Some(end)) if new.first_used.is_some() => {
+                format!("Revoke the old one, or let it end on {} UTC", instant(end))
+            }
+            (None, _) => "Revoke the old one, or let it end once the new one was used".to_owned(),
+        };
+        let used = |token: &AccessToken| (token.hint.clone(), ago(token.last_used, now));
+        Some(Self {
+            steps: vec![
+                ("Generate a new token".to_owned(), true),
+                (
+                    "Give it to the identity provider".to_owned(),
+                    new.first_used.is_some(),
+                ),
+                (
+                    "Wait until the identity provider uses the new one alone".to_owned(),
+                    ended.is_some() || is_alone(new, old),
+                ),
+                (last, ended.is_some()),
+            ],
+            tokens: vec![used(new), used(old)],
+        })
+    }
+}
+
+/// Whether the new one of two tokens is used, and the old one no more.
+fn is_alone(new: &AccessToken, old: &AccessToken) -> bool {
+    let (Some(first), Some(last)) = (new.first_used, new.last_used) else {
+        return false;
+    };
+    old.last_used
+        .is_none_or(|used| used < first || used < last - Duration::hours(1))
+}
+
+/// How a token is, in a colour and in words.
+fn state(token: &AccessToken, now: DateTime<Utc>) -> (&'static str, &'static str) {
+    let soon = token
+        .ends()
+        .is_some_and(|ends| ends < now + Duration::days(30));
+    match (token.state(now), soon) {
+        (TokenState::Active, true) => ("warning", "ends soon"),
+        (TokenState::Active, false) => ("good", "active"),
+        (state, _) => ("", state.as_str()),
+    }
+}
+
+/// When a token ends, in words.
+fn end(token: &AccessToken) -> String {
+    match &token.retirement {
+        Some(Retirement {
+            at: None, overlap, ..
+        }) => match overlap.num_hours() {
+            0 => "when the new one is used".to_owned(),
+            hours => format!("{hours} h after the new one is used"),
+        },
+        _ => maybe(token.ends()),
+    }
 }
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let found = Shown::find(visit)?;
     let now = found.now;
-    let live: Vec<_> = found
-        .tokens
-        .iter()
-        .filter(|token| token.is_live(now))
-        .collect();
-    let rotation = match live.as_slice() {
-        [new, old] => {
-            let taken = new.last_used > old.last_used;
-            let ends = old
-                .expires
-                .is_some_and(|ends| ends < now + Duration::days(31));
-            vec![
-                ("Generate a new token", true),
-                ("Give it to the identity provider", new.last_used.is_some()),
-                (
-                    "Wait until the identity provider uses the new one alone",
-                    taken,
-                ),
-                ("Revoke the old one, or let it end", ends),
-            ]
-        }
-        _ => Vec::new(),
-    };
-    let room = live.len() < LIVE;
+    let live = found.tokens.iter().filter(|token| token.is_live(now));
+    let room = live.count() < LIVE;
     let rows = found.tokens.iter().map(|token| {
-        let soon = token
-            .expires
-            .is_some_and(|ends| ends < now + Duration::days(30));
-        let (kind, state) = match (token.state(now), soon) {
-            ("active", true) => ("warning", "ends soon"),
-            ("active", false) => ("good", "active"),
-            (state, _) => ("", state),
-        };
+        let (kind, state) = state(token, now);
         Row {
             live: token.is_live(now),
             kind,
             state,
             created: instant(token.created),
-            expires: maybe(token.expires),
+            expires: end(token),
             day: token
-                .expires
+                .ends()
                 .map(|end| end.format("%Y-%m-%d").to_string())
                 .unwrap_or_default(),
             last_used: ago(token.last_used, now),
@@ -106,7 +156,7 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         tabs: found.tabs(visit, "tokens"),
         room,
         lives: lives(365),
-        rotation,
+        rotation: Rotation::of(&found.tokens, now),
         id: found.id,
     };
     ConsoleAnswer::page(200, &page)

@@ -332,7 +332,11 @@ fn accounts_keys_and_sessions_are_kept() {
         done(&house.post(&ada, &of("otto", "delete"), "")),
         "deleted"
     );
-    let made = house.post(&ada, "/settings/api-keys", "name=k&role=auditor&days=7");
+    let made = house.post(
+        &ada,
+        "/settings/api-keys",
+        "name=k&role=auditor&days=7&scopes=read&scopes=tokens",
+    );
     let flash = made.cookies[0].split(';').next().unwrap();
     let shown = house.console.answer(&super::super::ConsoleRequest {
         method: "GET",
@@ -344,7 +348,10 @@ fn accounts_keys_and_sessions_are_kept() {
     let key = shown.body.split("sopsapi_").nth(1).unwrap();
     let key = format!("sopsapi_{}", key.split('\"').next().unwrap());
     let found = house.admin.authenticate_key(&key).unwrap().unwrap();
-    assert_eq!(found.name, "k");
+    assert_eq!(
+        (found.name.as_str(), found.scopes.to_string().as_str()),
+        ("k", "read")
+    );
     assert_eq!(
         done(&house.post(&ada, &format!("/settings/api-keys/{}/revoke", found.id), "")),
         "revoked"
@@ -416,7 +423,7 @@ fn networks_are_read_and_what_is_none_is_said_beside_the_rest() {
     let networks: Vec<String> = second.networks.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "192.0.2.7/32"]);
     let token = house.admin.tokens("Second").unwrap().remove(0);
-    let days = (token.expires.unwrap() - chrono::Utc::now()).num_days();
+    let days = (token.ends().unwrap() - chrono::Utc::now()).num_days();
     assert!((89..=90).contains(&days), "{days}");
     let admits = |address: &str| second.admits(Some(address.parse().unwrap()));
     assert!(admits("10.1.2.3") && admits("192.0.2.7") && !admits("192.0.2.8"));

@@ -25,10 +25,7 @@ pub(super) const HOSTILE: &str = "<script>alert(1)</script>\" onerror=x '";
 pub(super) const PASSWORD: &str = "four random words suffice";
 
 pub(super) fn actor() -> Actor {
-    Actor {
-        name: "test".to_owned(),
-        source: None,
-    }
+    Actor::new("test", None)
 }
 
 impl House {

@@ -111,7 +111,12 @@ fn what_is_wrong_is_said_beside_its_field() {
         page.contains("<details open><summary>Add an account"),
         "{page}"
     );
-    let page = refused("/settings/api-keys", "name=k&role=auditor&days=999");
+    let page = refused("/settings/api-keys", "name=k&role=administrator&days=7");
+    names(&page, "key-scopes");
+    let page = refused(
+        "/settings/api-keys",
+        "name=k&role=auditor&days=999&scopes=read",
+    );
     names(&page, "key-days");
     assert!(
         page.contains("<details open><summary>Add an API key"),

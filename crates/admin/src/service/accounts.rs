@@ -1,6 +1,7 @@
 //! Console accounts, their sessions, and API keys.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
+use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 use serde_json::json;
 use uuid::Uuid;
@@ -8,8 +9,9 @@ use uuid::Uuid;
 use super::sessions::hashing;
 use super::{Actor, AdminService, IssuedApiKey, check_name, entry, now, taken};
 use crate::account::{Account, PasswordHash, Role};
-use crate::api_key::{self, ApiKey};
+use crate::api_key::{self, ApiKey, ApiKeyInput, MadeByKey};
 use crate::error::AdminError;
+use crate::scope::Scopes;
 use crate::session::Session;
 use crate::token::PlainToken;
 
@@ -140,32 +142,41 @@ impl AdminService {
     /// Adds an API key that ends after so many days, or with the key that makes it.
     ///
     /// # Errors
-    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
+    /// [`AdminError::Invalid`], [`AdminError::NameTaken`]; [`AdminError::BeyondKey`] where a key
+    /// makes one that may do more than itself.
     pub fn add_api_key(
         &self,
         actor: &Actor,
-        name: &str,
-        role: Role,
-        days: i64,
-        maker: Option<&ApiKey>,
+        input: &ApiKeyInput<'_>,
     ) -> Result<IssuedApiKey, AdminError> {
-        check_name(name)?;
+        let (role, days, maker) = (input.role, input.days, actor.key.as_ref());
+        check_name(input.name)?;
         if !(1..=API_KEY_DAYS).contains(&days) {
             return Err(AdminError::Invalid(format!(
                 "an API key lives 1 to {API_KEY_DAYS} days"
             )));
         }
+        let scopes = input.scopes.unwrap_or(Scopes::of(role));
+        if !Scopes::of(role).cover(scopes) {
+            return Err(AdminError::Invalid(format!(
+                "a key of the role {} has no scope but {}",
+                role.as_str(),
+                Scopes::of(role)
+            )));
+        }
+        if let Some(maker) = maker.filter(|maker| !maker.scopes.cover(scopes)) {
+            return Err(AdminError::BeyondKey(maker.scopes.to_string()));
+        }
         let value = api_key::generate()?;
         let now = now();
         let key = ApiKey {
             id: Uuid::now_v7().to_string(),
-            name: name.trim().to_owned(),
+            name: input.name.trim().to_owned(),
             role,
+            scopes,
             hash: api_key::hash(&value),
             created: now,
-            expires: maker
-                .map_or(DateTime::<Utc>::MAX_UTC, |maker| maker.expires)
-                .min(now + Duration::days(days)),
+            expires: actor.ends_by(now + Duration::days(days)),
             revoked: None,
             made_by: maker.map(|maker| maker.id.clone()),
         };
@@ -173,11 +184,15 @@ impl AdminService {
             actor,
             "api_key.created",
             &key.name,
-            json!({ "role": role.as_str(), "expires": key.expires.to_rfc3339() }),
+            json!({
+                "role": role.as_str(),
+                "scopes": scopes.names(),
+                "expires": key.expires.to_rfc3339(),
+            }),
         );
         self.store
             .add_api_key(&key, &audit)
-            .map_err(|error| taken(error, name))?;
+            .map_err(|error| taken(error, input.name))?;
         Ok(IssuedApiKey {
             key,
             value: PlainToken::new(value),
@@ -197,20 +212,50 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn authenticate_key(&self, presented: &str) -> Result<Option<ApiKey>, AdminError> {
+        if !api_key::is_well_formed(presented) {
+            return Ok(None);
+        }
         let found = self.store.find_api_key(&api_key::hash(presented))?;
         Ok(found.filter(|key| key.is_live(now())))
     }
 
-    /// Revokes an API key by name or id.
+    /// The API key of a name or id.
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
-    pub fn revoke_api_key(&self, actor: &Actor, name_or_id: &str) -> Result<(), AdminError> {
-        let audit = entry(actor, "api_key.revoked", name_or_id, json!({}));
-        if self.store.revoke_api_key(name_or_id, now(), &audit)? {
-            return Ok(());
+    pub fn api_key(&self, name_or_id: &str) -> Result<ApiKey, AdminError> {
+        let name = fold(name_or_id.trim());
+        let keys = self.store.api_keys()?;
+        let named = |key: &ApiKey| key.id == name_or_id || fold(&key.name) == name;
+        let found = keys.into_iter().find(named);
+        found.ok_or_else(|| AdminError::not_found("API key", name_or_id))
+    }
+
+    /// What would end with an API key of a name or id.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn made_by_key(&self, name_or_id: &str) -> Result<MadeByKey, AdminError> {
+        let key = self.api_key(name_or_id)?;
+        Ok(self.store.made_by_key(&key.id, now())?)
+    }
+
+    /// Revokes an API key by name or id, and answers what ended with it.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] when there is none that is not revoked.
+    pub fn revoke_api_key(&self, actor: &Actor, name_or_id: &str) -> Result<MadeByKey, AdminError> {
+        let key = self.api_key(name_or_id)?;
+        let audit = entry(
+            actor,
+            "api_key.revoked",
+            &key.name,
+            json!({ "key": key.id }),
+        );
+        match self.store.revoke_api_key(&key.id, now(), &audit) {
+            Err(StoreError::Stale) => Err(AdminError::not_found("live API key", name_or_id)),
+            other => Ok(other?),
         }
-        Err(AdminError::not_found("live API key", name_or_id))
     }
 }
 

@@ -43,6 +43,32 @@ pub struct Actor {
     pub name: String,
     /// From where.
     pub source: Option<String>,
+    /// The API key, where it is one: what it makes ends with it.
+    pub key: Option<ApiKey>,
+}
+
+impl Actor {
+    /// Somebody, or the command line.
+    pub fn new(name: impl Into<String>, source: Option<&str>) -> Self {
+        Self {
+            name: name.into(),
+            source: source.map(str::to_owned),
+            key: None,
+        }
+    }
+
+    /// Whoever holds an API key.
+    pub fn of_key(key: &ApiKey, source: Option<&str>) -> Self {
+        Self {
+            key: Some(key.clone()),
+            ..Self::new(format!("API key {}", key.name), source)
+        }
+    }
+
+    /// When something ends that was to end at a time: no later than the key that makes it.
+    pub(crate) fn ends_by(&self, end: DateTime<Utc>) -> DateTime<Utc> {
+        self.key.as_ref().map_or(end, |key| key.expires.min(end))
+    }
 }
 
 /// A token just issued.
@@ -84,7 +110,8 @@ impl AdminService {
     /// Adds a provisioning configuration with its first token, which lives so many days, or a year.
     ///
     /// # Errors
-    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
+    /// [`AdminError::Invalid`], [`AdminError::NameTaken`]; [`AdminError::Stale`] when the key that
+    /// makes it was revoked meanwhile.
     pub fn add_configuration(
         &self,
         actor: &Actor,
@@ -332,6 +359,9 @@ fn taken(error: StoreError, name: &str) -> AdminError {
     }
 }
 
+/// Who does what time brings.
+pub(crate) const SERVER: &str = "the server";
+
 fn check_name(name: &str) -> Result<(), AdminError> {
     let length = name.trim().chars().count();
     if !(1..=100).contains(&length) || !valid_user_name(name) {
@@ -341,7 +371,7 @@ fn check_name(name: &str) -> Result<(), AdminError> {
     }
     // The audit tells by the name who did something.
     let name = fold(name.trim());
-    if name.starts_with("api key") || ["command line", "nobody"].contains(&name.as_str()) {
+    if name.starts_with("api key") || ["command line", "nobody", SERVER].contains(&name.as_str()) {
         return Err(AdminError::Invalid(
             "this name stands for somebody else in the audit".to_owned(),
         ));

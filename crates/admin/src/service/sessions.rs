@@ -49,10 +49,7 @@ impl AdminService {
             failed: None,
             openid: None,
         };
-        let actor = Actor {
-            name: account.name.clone(),
-            source: source.map(str::to_owned),
-        };
+        let actor = Actor::new(&*account.name, source);
         let details = json!({ "role": account.role.as_str(), "setup": true });
         let audit = entry(&actor, "account.created", &account.name, details);
         match self.store.add_first_account(&account, &audit) {
@@ -135,10 +132,7 @@ impl AdminService {
         let Some(account) = self.store.accounts()?.into_iter().find(known) else {
             return Ok(());
         };
-        let actor = Actor {
-            name: account.name.clone(),
-            source: source.map(str::to_owned),
-        };
+        let actor = Actor::new(&*account.name, source);
         let audit = entry(&actor, "session.role_taken", &account.name, json!({}));
         Ok(self.store.end_sessions(&account.id, &audit)?)
     }
@@ -152,10 +146,7 @@ impl AdminService {
         if account.role == role {
             return Ok(account);
         }
-        let actor = Actor {
-            name: account.name.clone(),
-            source: source.map(str::to_owned),
-        };
+        let actor = Actor::new(&*account.name, source);
         self.set_role(&actor, &account.id, role)?;
         Ok(Account { role, ..account })
     }
@@ -182,10 +173,7 @@ impl AdminService {
                 failed: None,
                 openid: Some(who.clone()),
             };
-            let actor = Actor {
-                name: account.name.clone(),
-                source: source.map(str::to_owned),
-            };
+            let actor = Actor::new(&*account.name, source);
             let details = json!({ "role": role.as_str(), "issuer": who.issuer });
             let audit = entry(&actor, "account.created", &account.name, details);
             match self.store.add_account(&account, &audit) {
@@ -242,10 +230,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn sign_out(&self, source: Option<&str>, signed_in: &SignedIn) -> Result<(), AdminError> {
-        let actor = Actor {
-            name: signed_in.name.clone(),
-            source: source.map(str::to_owned),
-        };
+        let actor = Actor::new(&*signed_in.name, source);
         let audit = entry(&actor, "session.ended", &signed_in.name, json!({}));
         Ok(self.store.end_session(&signed_in.session.hash, &audit)?)
     }
@@ -331,10 +316,7 @@ impl AdminService {
             last_used: now,
             confirmed,
         };
-        let actor = Actor {
-            name: account.name.clone(),
-            source: source.map(str::to_owned),
-        };
+        let actor = Actor::new(&*account.name, source);
         let audit = entry(&actor, event, &account.name, json!({}));
         self.store.add_session(&session, instead_of, &audit)?;
         Ok(PlainToken::new(value))
@@ -343,10 +325,7 @@ impl AdminService {
 
 /// Who failed to sign in.
 fn nobody(source: Option<&str>) -> Actor {
-    Actor {
-        name: "nobody".to_owned(),
-        source: source.map(str::to_owned),
-    }
+    Actor::new("nobody", source)
 }
 
 /// How often names failed that no account has, so that waiting tells nobody which names there are.

@@ -9,18 +9,21 @@ use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Actor, AdminService, IssuedToken, entry_of, now};
+use super::{Actor, AdminService, IssuedToken, SERVER, entry, entry_of, now};
 use crate::authenticate::{AUDIENCE, Claims, PREFIX, TOKEN_TYPE, secret_hash};
 use crate::error::AdminError;
+use crate::event::AuditEntry;
 use crate::token::{AccessToken, LIVE, PlainToken};
 
 impl AdminService {
     /// Issues a further token, which lives so many days, or a year. The one that is there goes on
-    /// for `overlap` hours, or until it is revoked.
+    /// until the new one is used, and for `overlap` hours after that, or a day; with 0 hours it ends
+    /// with the first use.
     ///
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::TooManyTokens`]; [`AdminError::Invalid`] for an
-    /// overlap of more than 30 days, or a life of more than two years.
+    /// overlap of more than 30 days, or a life of more than two years; [`AdminError::Stale`] when the
+    /// key that makes it was revoked meanwhile.
     pub fn add_token(
         &self,
         actor: &Actor,
@@ -30,10 +33,7 @@ impl AdminService {
     ) -> Result<IssuedToken, AdminError> {
         let configuration = self.configuration(name_or_id)?;
         let now = now();
-        let others_end = match overlap {
-            Some(hours) => Some(now + overlap_of(hours)?),
-            None => None,
-        };
+        let overlap = overlap_of(overlap.unwrap_or(OVERLAP_HOURS))?;
         let issued = self.issue(actor, configuration.id, now, days)?;
         let audit = entry_of(
             actor,
@@ -41,12 +41,12 @@ impl AdminService {
             &configuration,
             json!({
                 "token": issued.token.id,
-                "othersEnd": others_end.map(|end| end.to_rfc3339()),
+                "overlapHours": overlap.num_hours(),
             }),
         );
         let added = self
             .store
-            .add_token(&issued.token, LIVE, now, others_end, &audit);
+            .add_token(&issued.token, LIVE, now, overlap, &audit);
         match added {
             Err(StoreError::Conflict { .. }) => Err(AdminError::TooManyTokens(LIVE)),
             other => Ok(other.map(|()| issued)?),
@@ -135,11 +135,12 @@ impl AdminService {
     }
 
     /// Lets a live token end at a time: sooner, so that a new one can take its place without a gap,
-    /// or later.
+    /// or later. From somebody it is a decision for the token: one that an API key made ends with
+    /// that key no more. An API key lengthens no life beyond its own.
     ///
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for a time that has passed, or is more than
-    /// two years away.
+    /// two years away; [`AdminError::BeyondKey`].
     pub fn set_token_end(
         &self,
         actor: &Actor,
@@ -157,16 +158,44 @@ impl AdminService {
             .iter()
             .find(|token| token.id == token_id && token.is_live(now));
         let token = found.ok_or_else(|| AdminError::not_found("live token", token_id))?;
+        let longer = token.ends().is_none_or(|before| end > before);
+        if longer && actor.ends_by(end) != end {
+            return Err(AdminError::BeyondKey("it ends before that".to_owned()));
+        }
         let details = json!({
             "token": token.id,
-            "old": token.expires.map(|end| end.to_rfc3339()),
+            "old": token.ends().map(|end| end.to_rfc3339()),
             "new": end.to_rfc3339(),
         });
         let audit = entry_of(actor, "token.endSet", &configuration, details);
-        match self.store.set_token_end(&token.id, end, now, &audit)? {
+        let taken_over = actor.key.is_none();
+        let set = self
+            .store
+            .set_token_end(&token.id, end, now, taken_over, &audit)?;
+        match set {
             true => Ok(()),
             false => Err(AdminError::not_found("live token", token_id)),
         }
+    }
+
+    /// Says in the audit which tokens have ended by themselves.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn note_ended_tokens(&self) -> Result<(), AdminError> {
+        let actor = Actor::new(SERVER, None);
+        for (token, configuration) in self.store.ended_tokens(now())? {
+            let details = json!({
+                "token": token.id,
+                "ended": token.ends().map(|end| end.to_rfc3339()),
+            });
+            let audit = AuditEntry {
+                configuration: Some(token.configuration),
+                ..entry(&actor, "token.expired", &configuration, details)
+            };
+            self.store.note_end(&token.id, &audit)?;
+        }
+        Ok(())
     }
 
     /// A token: a JWT around 256 random bits.
@@ -220,8 +249,11 @@ impl AdminService {
                 hint: hint.into_iter().rev().collect(),
                 created: now,
                 created_by: actor.name.clone(),
-                expires: Some(now + Duration::days(days)),
+                made_by: actor.key.as_ref().map(|key| key.id.clone()),
+                expires: Some(actor.ends_by(now + Duration::days(days))),
+                retirement: None,
                 revoked: None,
+                first_used: None,
                 last_used: None,
                 last_used_from: None,
                 last_used_by: None,
@@ -233,14 +265,16 @@ impl AdminService {
 
 fn overlap_of(hours: i64) -> Result<Duration, AdminError> {
     match hours {
-        1..=OVERLAP_HOURS => Ok(Duration::hours(hours)),
+        0..=LONGEST_OVERLAP_HOURS => Ok(Duration::hours(hours)),
         _ => Err(AdminError::Invalid(
-            "an old token goes on for 1 hour to 30 days".to_owned(),
+            "an old token goes on for 30 days at most once the new one was used".to_owned(),
         )),
     }
 }
 
-const OVERLAP_HOURS: i64 = 30 * 24;
+/// How long an old token goes on once the new one was used, unless somebody says otherwise.
+const OVERLAP_HOURS: i64 = 24;
+const LONGEST_OVERLAP_HOURS: i64 = 30 * 24;
 /// How long a token lives unless somebody says otherwise.
 const TOKEN_DAYS: i64 = 365;
 const LONGEST_DAYS: i64 = 730;

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::account::{Account, OpenIdSubject, PasswordHash, Role};
 use scim_admin::api_key::ApiKey;
+use scim_admin::scope::Scopes;
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 
-use super::configurations::named;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::view::{instant, unreadable};
@@ -42,6 +42,8 @@ struct ApiKeyRow {
     name: String,
     #[diesel(sql_type = Text)]
     role: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    scopes: Option<String>,
     #[diesel(sql_type = Text)]
     hash: String,
     #[diesel(sql_type = BigInt)]
@@ -211,11 +213,13 @@ fn there(changed: usize) -> Result<(), StoreError> {
 
 pub(super) fn insert_key(connection: &mut Connection, key: &ApiKey) -> Result<(), StoreError> {
     let mut sql = connection.sql(
-        "INSERT INTO api_keys (id, name, name_key, role, hash, created_at, expires_at, made_by) VALUES (",
+        "INSERT INTO api_keys (id, name, name_key, role, scopes, hash, created_at, expires_at, \
+         made_by) VALUES (",
     );
     sql.bind(&key.id).push(", ").bind(&key.name);
     sql.push(", ").bind(fold(&key.name));
     sql.push(", ").bind(key.role.as_str());
+    sql.push(", ").bind(key.scopes.to_string());
     sql.push(", ").bind(&key.hash);
     sql.push(", ").bind(millis(key.created));
     sql.push(", ").bind(millis(key.expires));
@@ -224,7 +228,8 @@ pub(super) fn insert_key(connection: &mut Connection, key: &ApiKey) -> Result<()
     Ok(())
 }
 
-const KEY_COLUMNS: &str = "id, name, role, hash, created_at, expires_at, revoked_at, made_by";
+const KEY_COLUMNS: &str =
+    "id, name, role, scopes, hash, created_at, expires_at, revoked_at, made_by";
 
 pub(super) fn keys(connection: &mut Connection) -> Result<Vec<ApiKey>, StoreError> {
     let sql = connection.sql(&format!(
@@ -244,10 +249,18 @@ pub(super) fn find_key(
 }
 
 fn key(row: ApiKeyRow) -> Result<ApiKey, StoreError> {
+    let role = Role::parse(&row.role).ok_or_else(|| unreadable("api_keys.role"))?;
     Ok(ApiKey {
         id: row.id,
         name: row.name,
-        role: Role::parse(&row.role).ok_or_else(|| unreadable("api_keys.role"))?,
+        role,
+        // A key from before there were scopes has those of its role.
+        scopes: match row.scopes {
+            None => Scopes::of(role),
+            Some(scopes) => {
+                Scopes::parse(scopes.split(',')).map_err(|_error| unreadable("api_keys.scopes"))?
+            }
+        },
         hash: row.hash,
         created: instant(row.created_at),
         expires: instant(row.expires_at),
@@ -256,20 +269,43 @@ fn key(row: ApiKeyRow) -> Result<ApiKey, StoreError> {
     })
 }
 
-/// Revokes a key, and the keys that it made, and those that they made.
+/// Refuses what a key makes that was revoked. The audit's chain is locked by then, so that nothing is
+/// made beside a revocation.
+pub(super) fn check_maker(
+    connection: &mut Connection,
+    maker: Option<&str>,
+) -> Result<(), StoreError> {
+    let Some(maker) = maker else { return Ok(()) };
+    let mut sql = connection.sql(&format!("SELECT {KEY_COLUMNS} FROM api_keys WHERE id = "));
+    sql.bind(maker);
+    let found = connection.row::<ApiKeyRow>(&sql)?.map(key).transpose()?;
+    match found.is_some_and(|key| key.revoked.is_none()) {
+        true => Ok(()),
+        false => Err(StoreError::Stale),
+    }
+}
+
+/// A key of an id and those that it made, and those that they made, in order of name.
+pub(super) fn lineage(connection: &mut Connection, id: &str) -> Result<Vec<ApiKey>, StoreError> {
+    let mut sql =
+        connection.sql("WITH RECURSIVE made (id) AS (SELECT id FROM api_keys WHERE id = ");
+    sql.bind(id);
+    sql.push(&format!(
+        " UNION SELECT k.id FROM api_keys k JOIN made ON k.made_by = made.id) \
+         SELECT {KEY_COLUMNS} FROM api_keys WHERE id IN (SELECT id FROM made) ORDER BY name_key"
+    ));
+    let rows: Vec<ApiKeyRow> = connection.rows(&sql)?;
+    rows.into_iter().map(key).collect()
+}
+
+/// Revokes a key; answers whether it was not before.
 pub(super) fn revoke_key(
     connection: &mut Connection,
-    name_or_id: &str,
+    id: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let mut sql = connection
-        .sql("WITH RECURSIVE made (id) AS (SELECT id FROM api_keys WHERE revoked_at IS NULL AND ");
-    named(&mut sql, "", name_or_id);
-    sql.push(
-        " UNION SELECT k.id FROM api_keys k JOIN made ON k.made_by = made.id) \
-         UPDATE api_keys SET revoked_at = ",
-    );
-    sql.bind(millis(now))
-        .push(" WHERE revoked_at IS NULL AND id IN (SELECT id FROM made)");
+    let mut sql = connection.sql("UPDATE api_keys SET revoked_at = ");
+    sql.bind(millis(now)).push(" WHERE id = ").bind(id);
+    sql.push(" AND revoked_at IS NULL");
     Ok(connection.execute(&sql)? > 0)
 }

@@ -13,9 +13,9 @@ mod sessions;
 mod surveys;
 mod tokens;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::{Account, PasswordHash, Role};
-use scim_admin::api_key::ApiKey;
+use scim_admin::api_key::{ApiKey, MadeByKey};
 use scim_admin::event::{
     Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
 };
@@ -58,6 +58,19 @@ impl Database {
     }
 }
 
+/// What ends with a key: what it made, and what that made.
+fn made_by_key(
+    connection: &mut Connection,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<MadeByKey, StoreError> {
+    let mut keys = accounts::lineage(connection, id)?;
+    let ids: Vec<String> = keys.iter().map(|key| key.id.clone()).collect();
+    keys.retain(|key| key.id != id && key.is_live(now));
+    let tokens = tokens::made_by(connection, &ids, now)?;
+    Ok(MadeByKey { keys, tokens })
+}
+
 impl Store for Database {
     fn add_configuration(
         &self,
@@ -69,12 +82,14 @@ impl Store for Database {
         let (configuration, token, audit) = (configuration.clone(), token.clone(), audit.clone());
         let first = first.to_vec();
         self.writing(move |connection| {
+            log::audit(connection, &audit)?;
+            accounts::check_maker(connection, token.made_by.as_deref())?;
             configurations::insert(connection, &configuration)?;
             tokens::insert(connection, &token)?;
             for version in &first {
                 mappings::insert(connection, version)?;
             }
-            log::audit(connection, &audit)
+            Ok(())
         })
     }
 
@@ -121,11 +136,13 @@ impl Store for Database {
         token: &AccessToken,
         most: usize,
         now: DateTime<Utc>,
-        others_end: Option<DateTime<Utc>>,
+        overlap: Duration,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         let (token, audit) = (token.clone(), audit.clone());
         self.writing(move |connection| {
+            log::audit(connection, &audit)?;
+            accounts::check_maker(connection, token.made_by.as_deref())?;
             configurations::lock(connection, token.configuration)?;
             let mut live = tokens::list(connection, token.configuration)?;
             live.retain(|token| token.is_live(now));
@@ -133,12 +150,9 @@ impl Store for Database {
                 return Err(StoreError::Conflict { attribute: "token" });
             }
             for old in &live {
-                if let Some(end) = others_end {
-                    tokens::retire(connection, &old.id, end)?;
-                }
+                tokens::retire(connection, &old.id, &token.id, overlap)?;
             }
-            tokens::insert(connection, &token)?;
-            log::audit(connection, &audit)
+            tokens::insert(connection, &token)
         })
     }
 
@@ -170,11 +184,12 @@ impl Store for Database {
         id: &str,
         end: DateTime<Utc>,
         now: DateTime<Utc>,
+        taken_over: bool,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
         let id = id.to_owned();
         self.audited(audit, move |connection| {
-            tokens::set_end(connection, &id, end, now)
+            tokens::set_end(connection, &id, end, now, taken_over)
         })
     }
 
@@ -184,12 +199,27 @@ impl Store for Database {
         at: DateTime<Utc>,
         from: Option<&str>,
         client: Option<&str>,
+        first: &AuditEntry,
     ) -> Result<(), StoreError> {
-        let id = id.to_owned();
+        let (id, first) = (id.to_owned(), first.clone());
         let (from, client) = (from.map(str::to_owned), client.map(str::to_owned));
         self.writing(move |connection| {
-            tokens::touch(connection, &id, at, from.as_deref(), client.as_deref())
+            tokens::touch(connection, &id, at, from.as_deref(), client.as_deref())?;
+            match tokens::begin(connection, &id, at)? {
+                true => log::audit(connection, &first),
+                false => Ok(()),
+            }
         })
+    }
+
+    fn ended_tokens(&self, now: DateTime<Utc>) -> Result<Vec<(AccessToken, String)>, StoreError> {
+        self.reading(|connection| tokens::ended(connection, now))
+    }
+
+    fn note_end(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.audited(audit, move |connection| tokens::note_end(connection, &id))
+            .map(drop)
     }
 
     fn add_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError> {
@@ -330,8 +360,9 @@ impl Store for Database {
     fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError> {
         let (key, audit) = (key.clone(), audit.clone());
         self.writing(move |connection| {
-            accounts::insert_key(connection, &key)?;
-            log::audit(connection, &audit)
+            log::audit(connection, &audit)?;
+            accounts::check_maker(connection, key.made_by.as_deref())?;
+            accounts::insert_key(connection, &key)
         })
     }
 
@@ -355,15 +386,33 @@ impl Store for Database {
         self.reading(accounts::keys)
     }
 
+    fn made_by_key(&self, id: &str, now: DateTime<Utc>) -> Result<MadeByKey, StoreError> {
+        self.reading(|connection| made_by_key(connection, id, now))
+    }
+
     fn revoke_api_key(
         &self,
-        name_or_id: &str,
+        id: &str,
         now: DateTime<Utc>,
         audit: &AuditEntry,
-    ) -> Result<bool, StoreError> {
-        let name_or_id = name_or_id.to_owned();
-        self.audited(audit, move |connection| {
-            accounts::revoke_key(connection, &name_or_id, now)
+    ) -> Result<MadeByKey, StoreError> {
+        let (id, audit) = (id.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            log::audit(connection, &audit)?;
+            let made = made_by_key(connection, &id, now)?;
+            if !accounts::revoke_key(connection, &id, now)? {
+                return Err(StoreError::Stale);
+            }
+            for key in &made.keys {
+                accounts::revoke_key(connection, &key.id, now)?;
+            }
+            for (token, _) in &made.tokens {
+                tokens::revoke(connection, &token.id, now)?;
+            }
+            for entry in made.entries(&audit) {
+                log::audit(connection, &entry)?;
+            }
+            Ok(made)
         })
     }
 

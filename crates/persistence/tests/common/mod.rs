@@ -12,7 +12,9 @@ use std::sync::Arc;
 use chrono::Utc;
 use diesel::connection::SimpleConnection;
 use scim_admin::event::{EventQuery, LoggedEvent};
-use scim_admin::{Actor, AdminService, ConfigurationInput, IdentityProvider, KeyRing};
+use scim_admin::{
+    Actor, AdminService, Authenticator, ConfigurationInput, IdentityProvider, KeyRing,
+};
 use scim_persistence::{Database, Settings};
 use scim_protocol::{Limits, Profile};
 use scim_provisioning::{Answer, Caller, Configuration, Method, Request, Scope, ServiceProvider};
@@ -60,6 +62,7 @@ impl Engine {
 /// A database with one configuration, and the services over it.
 pub struct House {
     pub database: Arc<Database>,
+    pub keys: Arc<KeyRing>,
     pub admin: AdminService,
     pub provider: ServiceProvider,
     pub caller: Caller,
@@ -96,16 +99,22 @@ impl House {
         let database = Database::open(&settings).unwrap();
         let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
         let admin = AdminService::new(database.clone(), keys.clone());
-        let provider = ServiceProvider::new(database.clone(), keys, BASE, Limits::default());
+        let provider =
+            ServiceProvider::new(database.clone(), keys.clone(), BASE, Limits::default());
         let caller = caller(configuration(&admin, "Test"));
         Self {
             database,
+            keys,
             admin,
             provider,
             caller,
             settings,
             folder,
         }
+    }
+
+    pub fn authenticator(&self) -> Authenticator {
+        Authenticator::new(self.database.clone(), self.keys.clone())
     }
 
     pub fn scope(&self) -> Scope {
@@ -141,10 +150,7 @@ impl House {
 }
 
 pub fn actor() -> Actor {
-    Actor {
-        name: "test".to_owned(),
-        source: None,
-    }
+    Actor::new("test", None)
 }
 
 pub fn configuration(admin: &AdminService, name: &str) -> Configuration {
