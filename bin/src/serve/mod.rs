@@ -7,6 +7,7 @@ mod console;
 mod edge;
 mod listener;
 mod log;
+mod readiness;
 pub(crate) mod record;
 mod request;
 mod scim;
@@ -24,6 +25,7 @@ use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
 use ipnet::IpNet;
 
+use self::readiness::Readiness;
 pub(crate) use self::service::{Presented, Refusal, Service};
 use self::throttle::Throttle;
 use crate::console::openid::OpenId;
@@ -43,6 +45,7 @@ pub(crate) fn run(common: &Common, options: ServeOptions) -> anyhow::Result<()> 
 /// What every request handler needs.
 pub(crate) struct Shared {
     service: Arc<dyn Service>,
+    readiness: Readiness,
     throttle: Throttle,
     /// Failed sign-ins to the console, by address.
     sign_ins: Throttle,
@@ -71,8 +74,11 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let instance = Instance::open(common, &public_url, options.database_connections)?;
     let openid = OpenId::of(&options.openid, &format!("{public_url}/admin"))?;
     let retention = Some(i64::from(options.event_retention_days)).filter(|days| *days > 0);
+    let backend: Arc<dyn Service> =
+        Arc::new(instance.backend(options.limits.protocol(), openid, retention));
     let shared = web::Data::new(Shared {
-        service: Arc::new(instance.backend(options.limits.protocol(), openid, retention)),
+        readiness: Readiness::of(Arc::clone(&backend))?,
+        service: backend,
         throttle: Throttle::new(options.limits.failed_authentications(), throttle::MINUTE),
         sign_ins: Throttle::new(SIGN_INS, SIGN_IN_PERIOD),
         admin_networks: options.admin_networks.clone(),

@@ -1,7 +1,5 @@
 //! `/healthz`, `/readyz` and `/version`.
 
-use std::sync::Arc;
-
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
@@ -19,20 +17,15 @@ pub(crate) async fn version(request: HttpRequest) -> HttpResponse {
     read_only(&request, || json!({"name": name, "version": version}))
 }
 
-/// Ready: the database is reached and its schema is the binary's.
+/// Ready: the database answers in time and takes writes.
 pub(crate) async fn ready(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
-    let service = Arc::clone(&shared.service);
-    let ready = match web::block(move || service.ready()).await {
-        Ok(ready) => ready,
-        Err(cancelled) => Err(cancelled.into()),
-    };
-    match ready {
-        Ok(()) => read_only(&request, || json!({"status": "ready"})),
-        Err(error) => {
-            tracing::error!(reason = crate::output::sentence(&error), "not ready");
+    match shared.readiness.fault().await {
+        None => read_only(&request, || json!({"status": "ready"})),
+        Some(reason) => {
+            tracing::error!(reason, "not ready");
             answer::problem(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The database cannot be reached.",
+                "The database cannot be reached, or takes no writes.",
                 &request,
             )
         }

@@ -144,8 +144,10 @@ async fn call_all(requests: Vec<TestRequest>) -> Vec<ServiceResponse<BoxBody>> {
             ..Limits::default()
         },
     };
+    let service: Arc<dyn Service> = Arc::new(service);
     let shared = web::Data::new(Shared {
-        service: Arc::new(service),
+        readiness: Readiness::of(Arc::clone(&service)).unwrap(),
+        service,
         throttle: Throttle::new(1, throttle::MINUTE),
         sign_ins: Throttle::new(2, throttle::MINUTE),
         admin_networks: Vec::new(),

@@ -1,7 +1,7 @@
 //! The database: it opens, runs transactions, and closes.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use r2d2::Pool;
@@ -14,6 +14,7 @@ use scim_provisioning::{
 use crate::admin::mappings;
 use crate::connection::{Connection, MigrationError, Target, statements};
 use crate::error::{Faulty, unavailable};
+use crate::health::{self, Health};
 use crate::view::View;
 use crate::writer::Writer;
 use crate::{links, log};
@@ -52,6 +53,10 @@ pub struct Database {
     pub(crate) pool: Pool<Target>,
     writer: Option<Writer>,
     base_url: String,
+    health: Arc<Health>,
+    /// The connection that is asked whether the database answers, when all others are in use.
+    aside: Mutex<Option<Connection>>,
+    target: Target,
 }
 
 impl Database {
@@ -70,9 +75,10 @@ impl Database {
             MigrationError::Newer => OpenError::Newer,
             MigrationError::Failed(source) => OpenError::Tables(source),
         })?;
+        let health = Arc::new(Health::default());
         let writer = match first {
             Connection::Sqlite(_) => {
-                let writer = Writer::start(target.clone(), first);
+                let writer = Writer::start(target.clone(), first, Arc::clone(&health));
                 Some(writer.map_err(|error| OpenError::Unreachable(Box::new(error)))?)
             }
             #[cfg(feature = "postgres")]
@@ -84,13 +90,34 @@ impl Database {
             .connection_timeout(CHECKOUT)
             .test_on_check_out(true)
             .error_handler(Box::new(PoolErrors))
-            .build(target)
+            .build(target.clone())
             .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
         Ok(Arc::new(Self {
             pool,
             writer,
             base_url: settings.base_url.trim_end_matches('/').to_owned(),
+            health,
+            aside: Mutex::new(None),
+            target,
         }))
+    }
+
+    /// Whether the database answers, and takes writes if it did not take the last one.
+    pub(crate) fn usable(&self) -> Result<(), StoreError> {
+        if self.health.fault().is_some() {
+            self.writing(health::probe)?;
+        }
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut kept) = aside.take()
+            && answers(&mut kept).is_ok()
+        {
+            *aside = Some(kept);
+            return Ok(());
+        }
+        let mut fresh = self.target.connect().map_err(unavailable)?;
+        answers(&mut fresh)?;
+        *aside = Some(fresh);
+        Ok(())
     }
 
     /// How many statements this process has executed, so that a test can tell what an operation
@@ -148,6 +175,12 @@ impl Database {
                 .connection()
                 .map_err(E::from)
                 .and_then(|mut connection| once(&mut connection, &mut work, &mut committing));
+            match result.as_ref().map_err(Faulty::fault) {
+                Ok(_) => self.health.note(None),
+                Err(Some(fault)) => self.health.note(Some(fault)),
+                // What the rules refuse says nothing of the database.
+                Err(None) => {}
+            }
             let tries = match result.as_ref().err().and_then(Faulty::fault) {
                 Some(StoreError::Busy) => (&mut collisions, COLLISIONS),
                 Some(StoreError::Unknown(_)) => (&mut failures, FAILURES),
@@ -166,6 +199,11 @@ impl Database {
             std::thread::sleep(Duration::from_millis(1 + micros % (5 << collisions.min(5))));
         }
     }
+}
+
+fn answers(connection: &mut Connection) -> Result<(), StoreError> {
+    let sql = connection.sql("SELECT id FROM provisioning_configurations WHERE id = ''");
+    connection.execute(&sql).map(drop)
 }
 
 /// Runs work in a transaction; `committing` tells whether it came to the commit.
@@ -273,9 +311,31 @@ fn target(url: &str) -> Result<Target, OpenError> {
                 "; this build has no TLS to the database, see docs/operators.md for one that has",
             ));
         }
-        return Ok(Target::Postgres(url.to_owned()));
+        return Ok(Target::Postgres(with_deadlines(url)));
     }
     Err(OpenError::Url(""))
+}
+
+/// A URL of PostgreSQL that says when a host that does not answer is given up: nobody else would,
+/// when a machine is gone without a word. What the URL says itself stays.
+#[cfg(feature = "postgres")]
+fn with_deadlines(url: &str) -> String {
+    let (_, query) = url.split_once('?').unwrap_or((url, ""));
+    let said = |name: &str| {
+        query
+            .split('&')
+            .any(|part| part.split('=').next() == Some(name))
+    };
+    let missing = DEADLINES.iter().filter(|(name, _)| !said(name));
+    let mut written = url.to_owned();
+    for (name, value) in missing {
+        let begun = written.contains('?');
+        if !written.ends_with(['?', '&']) {
+            written.push(if begun { '&' } else { '?' });
+        }
+        written.push_str(&format!("{name}={value}"));
+    }
+    written
 }
 
 /// Makes a file that only its owner reads; SQLite gives its side files the same permissions.
@@ -297,9 +357,40 @@ impl r2d2::HandleError<diesel::ConnectionError> for PoolErrors {
     }
 }
 
+/// In seconds, and the last one in milliseconds: a host that does not answer is given up after 15
+/// seconds, or 25 while nothing is sent.
+#[cfg(feature = "postgres")]
+const DEADLINES: [(&str, u32); 5] = [
+    ("connect_timeout", 3),
+    ("keepalives_idle", 10),
+    ("keepalives_interval", 5),
+    ("keepalives_count", 3),
+    ("tcp_user_timeout", 15_000),
+];
 /// How long a request waits for a connection.
 const CHECKOUT: Duration = Duration::from_secs(2);
 /// How often a write runs again that met another one.
 const COLLISIONS: u32 = 10;
 /// How often a write runs again that failed for a reason that nobody knows.
 const FAILURES: u32 = 1;
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::with_deadlines;
+
+    #[test]
+    fn a_url_says_when_a_silent_host_is_given_up_and_keeps_what_it_said() {
+        let said = with_deadlines("postgres://a@b/c");
+        assert_eq!(
+            said,
+            "postgres://a@b/c?connect_timeout=3&keepalives_idle=10&keepalives_interval=5\
+             &keepalives_count=3&tcp_user_timeout=15000"
+        );
+        assert_eq!(with_deadlines(&said), said);
+        let own =
+            with_deadlines("postgres://a@b,c/d?target_session_attrs=read-write&tcp_user_timeout=1");
+        assert!(own.contains("read-write&tcp_user_timeout=1&connect_timeout=3&"));
+        assert_eq!(own.matches("tcp_user_timeout").count(), 1);
+        assert!(with_deadlines("postgres://a@b/c?").contains("c?connect_timeout"));
+    }
+}

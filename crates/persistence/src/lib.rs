@@ -12,6 +12,7 @@ mod connection;
 mod database;
 mod error;
 mod groups;
+mod health;
 mod held;
 mod jobs;
 mod links;

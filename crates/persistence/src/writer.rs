@@ -4,6 +4,7 @@
 //! once for the batch, and answers after the commit. A full queue is answered at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use scim_provisioning::StoreError;
 
 use crate::connection::{Connection, Target};
 use crate::error::{Faulty, failed};
+use crate::health::Health;
 
 /// A write: run inside a savepoint, it says whether to keep what it did, and how to answer. It is
 /// given an error instead of a connection when no transaction could begin.
@@ -34,11 +36,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the writer on a connection of its own.
-    pub(crate) fn start(target: Target, connection: Connection) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        target: Target,
+        connection: Connection,
+        health: Arc<Health>,
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = bounded(QUEUED);
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || run(&target, connection, &jobs))?;
+            .spawn(move || run(&target, connection, &jobs, &health))?;
         Ok(Self {
             queue: Some(queue),
             thread: Some(thread),
@@ -85,9 +91,9 @@ impl Drop for Writer {
     }
 }
 
-fn run(target: &Target, mut connection: Connection, jobs: &Receiver<Job>) {
+fn run(target: &Target, mut connection: Connection, jobs: &Receiver<Job>, health: &Health) {
     while let Ok(first) = jobs.recv() {
-        if !batch(&mut connection, first, jobs) {
+        if !batch(&mut connection, first, jobs, health) {
             match target.connect() {
                 Ok(fresh) => connection = fresh,
                 Err(error) => tracing::error!(%error, "the database cannot be opened again"),
@@ -97,9 +103,10 @@ fn run(target: &Target, mut connection: Connection, jobs: &Receiver<Job>) {
 }
 
 /// Runs a batch that begins with a job; answers whether the connection can be used further.
-fn batch(connection: &mut Connection, first: Job, jobs: &Receiver<Job>) -> bool {
+fn batch(connection: &mut Connection, first: Job, jobs: &Receiver<Job>, health: &Health) -> bool {
     if let Err(error) = connection.batch("BEGIN IMMEDIATE") {
-        let usable = matches!(error, StoreError::Busy);
+        let usable = leaves_sound(&error);
+        health.note(Some(&error));
         (first(Err(error)).reply)(Ok(()));
         return usable;
     }
@@ -107,8 +114,9 @@ fn batch(connection: &mut Connection, first: Job, jobs: &Receiver<Job>) -> bool 
     let mut replies = Vec::new();
     let mut next = Some(first);
     let mut outcome = Ok(());
+    let mut met = Met::default();
     while let Some(job) = next {
-        outcome = one(connection, job, &mut replies);
+        outcome = one(connection, job, &mut replies, &mut met);
         if outcome.is_err() {
             break;
         }
@@ -120,25 +128,51 @@ fn batch(connection: &mut Connection, first: Job, jobs: &Receiver<Job>) -> bool 
         // The engine may have rolled back by itself.
         connection.roll_back();
     }
+    match (&outcome, &met.fault) {
+        (Err(fault), _) | (Ok(()), Some(fault)) => health.note(Some(fault)),
+        (Ok(()), None) if met.kept => health.note(None),
+        (Ok(()), None) => {}
+    }
     for reply in replies {
         reply(outcome.clone());
     }
-    outcome.is_ok()
+    outcome.as_ref().err().is_none_or(leaves_sound)
+}
+
+/// Whether a connection works on after a fault that its transaction met.
+fn leaves_sound(fault: &StoreError) -> bool {
+    matches!(fault, StoreError::Busy | StoreError::Full(_))
+}
+
+/// What the jobs of a batch met.
+#[derive(Default)]
+struct Met {
+    /// Whether one of them wrote anything.
+    kept: bool,
+    /// How the database failed one of them.
+    fault: Option<StoreError>,
 }
 
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Runs a job in a savepoint. A job that panics is rolled back and answered by the channel it
 /// drops; an error means that the transaction itself is lost.
-fn one(connection: &mut Connection, job: Job, replies: &mut Vec<Reply>) -> Result<(), StoreError> {
+fn one(
+    connection: &mut Connection,
+    job: Job,
+    replies: &mut Vec<Reply>,
+    met: &mut Met,
+) -> Result<(), StoreError> {
     if let Err(error) = connection.batch("SAVEPOINT job") {
         replies.push(job(Err(error.clone())).reply);
         return Err(error);
     }
     let done = catch_unwind(AssertUnwindSafe(|| job(Ok(connection)))).ok();
-    let (mut keep, mut fault) = (false, None);
+    let mut keep = false;
     if let Some(done) = done {
-        (keep, fault) = (done.keep, done.fault);
+        keep = done.keep;
+        met.kept |= keep;
+        met.fault = done.fault.filter(StoreError::is_fault).or(met.fault.take());
         replies.push(done.reply);
     }
     let ended = match keep {
@@ -147,7 +181,7 @@ fn one(connection: &mut Connection, job: Job, replies: &mut Vec<Reply>) -> Resul
     };
     // Where the engine has rolled back everything, what made it do so is the reason.
     let ended = ended.and_then(|()| connection.batch("RELEASE job"));
-    ended.map_err(|lost| fault.unwrap_or(lost))
+    ended.map_err(|lost| met.fault.clone().unwrap_or(lost))
 }
 
 const QUEUED: usize = 1024;

@@ -743,6 +743,6 @@ impl Store for Database {
     }
 
     fn ready(&self) -> Result<(), StoreError> {
-        self.reading(|connection| configurations::find(connection, "").map(drop))
+        self.usable()
     }
 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
+use scim_admin::Store;
 use scim_protocol::schema::uri;
-use scim_provisioning::{Answer, Directory, ResourceId};
+use scim_provisioning::{Answer, Directory, ResourceId, StoreError};
 
 use super::{assert_later, assert_there, create, find};
 use crate::common::{Engine, House};
@@ -52,7 +53,12 @@ fn a_read_only_server_takes_no_writes_and_answers_reads() {
     with_a_house(|house| {
         assert_eq!(create(house, "ada").status, 201);
         set_for_all(house, "default_transaction_read_only = on");
+        assert!(house.database.ready().is_ok());
         assert_later(&create(house, "eve"), 30);
+        assert!(matches!(
+            house.database.ready(),
+            Err(StoreError::ReadOnly(_))
+        ));
         assert_there(house, &["ada"]);
         let name = house.settings.url.rsplit('/').next().unwrap();
         let mut other = session(house);
@@ -63,6 +69,7 @@ fn a_read_only_server_takes_no_writes_and_answers_reads() {
             other.batch_execute(statement).unwrap();
         }
         end_sessions(house);
+        assert!(house.database.ready().is_ok());
         assert_eq!(create(house, "eve").status, 201);
     });
 }
@@ -104,19 +111,13 @@ fn a_query_of_a_client_that_works_too_long_is_too_expensive_in_any_language() {
             let sql = connection.sql("SELECT pg_sleep(60)");
             connection.budgeted(|connection| connection.execute(&sql))
         });
-        assert!(matches!(
-            ended,
-            Err(scim_provisioning::StoreError::TooExpensive)
-        ));
+        assert!(matches!(ended, Err(StoreError::TooExpensive)));
         // The same by the server itself is a fault.
         let ended = house.database.writing(|connection| {
             let sql = connection.sql("SELECT pg_sleep(60)");
             connection.execute(&sql)
         });
-        assert!(matches!(
-            ended,
-            Err(scim_provisioning::StoreError::Timeout(_))
-        ));
+        assert!(matches!(ended, Err(StoreError::Timeout(_))));
     });
 }
 
@@ -188,10 +189,7 @@ fn a_write_that_fails_for_an_unknown_reason_runs_once_more() {
             let sql = connection.sql("SELECT 1 / 0");
             connection.execute(&sql)
         });
-        assert!(matches!(
-            answer,
-            Err(scim_provisioning::StoreError::Unknown(_))
-        ));
+        assert!(matches!(answer, Err(StoreError::Unknown(_))));
         assert_eq!(runs.load(Ordering::SeqCst), 2);
     });
 }
@@ -211,4 +209,80 @@ fn what_cannot_be_reached_is_told_at_the_start() {
         Err(OpenError::Unreachable(_))
     ));
     assert!(Target::Postgres(settings.url).connect().is_err());
+}
+
+/// A server whose connections are cut and which is not there for a while.
+struct Proxy {
+    listener: std::net::TcpListener,
+    open: Arc<std::sync::Mutex<Vec<std::net::TcpStream>>>,
+    away: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Proxy {
+    /// Passes on to the server; hangs up at once while it is away.
+    fn start(server: String) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = Self {
+            listener,
+            open: Arc::default(),
+            away: Arc::default(),
+        };
+        let (listener, open, away) = (
+            proxy.listener.try_clone().unwrap(),
+            Arc::clone(&proxy.open),
+            Arc::clone(&proxy.away),
+        );
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                if away.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let upstream = std::net::TcpStream::connect(&server).unwrap();
+                let mut kept = open.lock().unwrap();
+                for (from, to) in [(&client, &upstream), (&upstream, &client)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    kept.push(from.try_clone().unwrap());
+                    std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+                }
+            }
+        });
+        proxy
+    }
+
+    fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+        for stream in self.open.lock().unwrap().drain(..) {
+            let _closed = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_away_is_waited_for_and_nothing_acknowledged_is_lost() {
+    let Some(Engine::Postgres(server)) = Engine::postgres() else {
+        eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
+        return;
+    };
+    let (user, address) = server
+        .trim_start_matches("postgres://")
+        .split_once('@')
+        .unwrap();
+    let proxy = Proxy::start(address.to_owned());
+    let port = proxy.listener.local_addr().unwrap().port();
+    let house = House::new(&Engine::Postgres(format!(
+        "postgres://{user}@127.0.0.1:{port}"
+    )));
+    assert_eq!(create(&house, "ada").status, 201);
+    proxy.set_away(true);
+    assert_later(&create(&house, "eve"), 5);
+    assert_later(&find(&house, "ada"), 5);
+    assert!(matches!(
+        house.database.ready(),
+        Err(StoreError::Unavailable(_))
+    ));
+    proxy.set_away(false);
+    assert!(house.database.ready().is_ok());
+    assert_eq!(create(&house, "eve").status, 201);
+    assert_there(&house, &["ada", "eve"]);
 }

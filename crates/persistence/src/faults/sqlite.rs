@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::BigInt;
+use scim_admin::Store;
 use scim_provisioning::StoreError;
 
 use super::{assert_later, assert_there, create, find};
@@ -47,9 +48,12 @@ fn a_full_database_is_told_as_such_and_works_again_when_there_is_room() {
         Some(answer)
     });
     assert_later(&refused.expect("the file is full"), 30);
+    // The cause is named, and the server is not ready until a write comes through.
+    assert!(matches!(house.database.ready(), Err(StoreError::Full(_))));
     let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
     assert_there(&house, &kept);
     on_the_writer(&house, "PRAGMA max_page_count = 1000000");
+    assert!(house.database.ready().is_ok());
     assert_eq!(create(&house, "eve").status, 201);
 }
 
@@ -70,8 +74,12 @@ fn a_read_only_database_takes_no_writes_and_answers_reads() {
     let house = house();
     assert_eq!(create(&house, "ada").status, 201);
     on_the_writer(&house, "PRAGMA query_only = ON");
+    assert!(house.database.ready().is_ok());
     assert_later(&create(&house, "eve"), 30);
     assert_there(&house, &["ada"]);
+    // Its connection is made anew after a fault, so that one that takes writes is tried.
+    assert_eq!(create(&house, "eve").status, 201);
+    assert!(house.database.ready().is_ok());
 }
 
 #[test]
