@@ -11,7 +11,8 @@ use scim_admin::{AdminService, AuthenticationError, Authenticator, KeyRing, Stor
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
 use scim_provisioning::{
-    Answer, Caller, Configuration, CursorKey, Directory, Request, ServiceProvider,
+    Answer, Caller, Configuration, ConfigurationId, CursorKey, Directory, RefusedRequest, Request,
+    ServiceProvider,
 };
 
 use crate::api::{Api, ApiAnswer, ApiRequest};
@@ -129,11 +130,22 @@ impl Service for Backend {
         let authenticated = self
             .authenticator
             .authenticate(&presented.authorization, presented.address, now)
-            .map_err(refusal)?;
+            .map_err(|error| {
+                self.note_not_accepted(presented, &error);
+                refusal(error)
+            })?;
         let (source, client) = (presented.source.as_deref(), presented.user_agent);
         self.authenticator
             .note_use(&authenticated, now, source, client);
         Ok(authenticated.configuration)
+    }
+
+    fn claimed(&self, presented: &Presented<'_>) -> Option<ConfigurationId> {
+        self.authenticator.claimed(&presented.authorization)
+    }
+
+    fn note_refusal(&self, caller: &Caller, refused: &RefusedRequest<'_>) {
+        self.provider.note_refusal(caller, refused);
     }
 
     fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer {
@@ -165,6 +177,7 @@ impl Service for Backend {
     }
 
     fn housekeep(&self) -> anyhow::Result<()> {
+        self.provider.log_refusals();
         let seen = self.provider.take_seen();
         if !seen.is_empty() {
             self.store.note_seen(&seen)?;
@@ -196,6 +209,35 @@ impl Service for Backend {
         let configuration = self.admin.configuration(&id)?.to_provisioning();
         self.provider.reapply(&configuration, &job)?;
         Ok(true)
+    }
+}
+
+impl Backend {
+    /// Logs that a token which is known was not accepted.
+    fn note_not_accepted(&self, presented: &Presented<'_>, error: &AuthenticationError) {
+        let AuthenticationError::Refused {
+            reason,
+            configuration,
+        } = error
+        else {
+            return;
+        };
+        let caller = Caller {
+            configuration: Arc::new(Configuration::clone(configuration)),
+            request_id: presented.request_id.to_owned(),
+            source: presented.source.clone(),
+            user_agent: presented.user_agent.map(str::to_owned),
+            actor: None,
+        };
+        let refused = RefusedRequest {
+            method: presented.method,
+            path: presented.path,
+            cause: reason.cause(),
+            status: error.status(),
+            reason: reason.reason(),
+            detail: &error.to_string(),
+        };
+        self.provider.note_refusal(&caller, &refused);
     }
 }
 

@@ -145,4 +145,48 @@ on_both_engines! {
         let again = end_to_end::Client::new(&server.base, &client.token);
         again.get(&format!("/Users/{user}")).expect(200);
     }
+
+    fn a_refused_attempt_is_an_entry_and_many_alike_are_counted(server: &Server) {
+        let configuration = server.configuration("Okta");
+        let client = &configuration.client;
+        let newest = || {
+            let events = server.json(&["events", "--configuration", "Okta", "--json"]);
+            events.as_array().unwrap().clone()
+        };
+        let add = || {
+            let added = server.json(&["token", "add", "Okta", "--json"]);
+            client.with_token(added["value"].as_str().unwrap())
+        };
+        let known = uuid::Uuid::now_v7();
+        must(server, &["configuration", "disable", "Okta"]);
+        for _ in 0..5 {
+            client.get(&format!("/Users/{known}")).expect_error(403, None);
+        }
+        must(server, &["configuration", "enable", "Okta"]);
+        let second = add();
+        let id = server.json(&["token", "list", "Okta", "--json"])[1]["id"].clone();
+        must(server, &["token", "revoke", "Okta", "--id", id.as_str().unwrap()]);
+        let (live, revoked) = match second.get("/Users").status {
+            401 => (client.clone(), second),
+            _ => (second, client.clone()),
+        };
+        revoked.get("/Users").expect_error(401, None);
+        live.get("/Users").expect(200);
+        let events = newest();
+        let of = |cause: &str| {
+            let alike = events.iter().filter(|event| event["cause"] == cause);
+            alike.cloned().collect::<Vec<_>>()
+        };
+        let disabled = of("configuration.disabled");
+        assert_eq!(disabled.len(), 1, "the others are counted: {disabled:?}");
+        assert_eq!(disabled[0]["stage"], "authenticate");
+        assert_eq!(disabled[0]["outcome"], "failure");
+        assert_eq!(disabled[0]["resource"]["id"], known.to_string());
+        assert_eq!(disabled[0]["source"], "127.0.0.1");
+        assert_eq!(of("token.revoked").len(), 1);
+        // Of a token that nobody issued there is no configuration to tell.
+        let before = events.len();
+        client.with_token("sopscim_x").get("/Users").expect_error(401, None);
+        assert_eq!(newest().len(), before);
+    }
 }

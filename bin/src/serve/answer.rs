@@ -86,6 +86,21 @@ impl Reply {
         reply.with(header::RETRY_AFTER, &seconds.to_string())
     }
 
+    /// 429 to a configuration that asks for too much, with whole seconds.
+    pub(crate) fn too_many(detail: &str, seconds: u64) -> Self {
+        let reply = Self::error(&Error::with_status(429, detail));
+        reply.with(header::RETRY_AFTER, &seconds.to_string())
+    }
+
+    /// 503, for more than can be queued.
+    pub(crate) fn busy(request_id: &str) -> Self {
+        let answer = Answer {
+            retry_after: Some(1),
+            ..Answer::empty(503)
+        };
+        Self::new(answer, request_id)
+    }
+
     /// Adds a header.
     pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));

@@ -17,14 +17,27 @@ pub(crate) async fn read(
     path: &str,
     limits: &Limits,
 ) -> Result<web::Bytes, Error> {
-    let limit = match path.eq_ignore_ascii_case("/Bulk") {
-        true => limits.bulk_body,
-        false => limits.body,
-    };
+    let limit = limit(path, limits);
     if announced(request)? != Some(0) {
         check_media_type(request)?;
     }
     within(request, payload, limit).await
+}
+
+/// How many bytes a body has at most, by what the client says of it and by the limit.
+///
+/// # Errors
+/// 400 for a length that is no number.
+pub(crate) fn expected(request: &HttpRequest, path: &str, limits: &Limits) -> Result<usize, Error> {
+    let limit = limit(path, limits);
+    Ok(announced(request)?.unwrap_or(limit).min(limit))
+}
+
+fn limit(path: &str, limits: &Limits) -> usize {
+    match path.eq_ignore_ascii_case("/Bulk") {
+        true => limits.bulk_body,
+        false => limits.body,
+    }
 }
 
 /// A body of any media type, of at most so many bytes.

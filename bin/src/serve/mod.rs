@@ -1,6 +1,7 @@
 //! `serve`: the HTTPS server.
 
 mod admin;
+mod admission;
 mod answer;
 mod body;
 mod console;
@@ -17,14 +18,18 @@ mod start_text;
 mod status;
 mod throttle;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
 use ipnet::IpNet;
+use scim_provisioning::{Configuration, ConfigurationId};
 
+use self::admission::Admission;
+pub(crate) use self::admission::Bounds;
 use self::readiness::Readiness;
 pub(crate) use self::service::{Presented, Refusal, Service};
 use self::throttle::Throttle;
@@ -47,6 +52,10 @@ pub(crate) struct Shared {
     service: Arc<dyn Service>,
     readiness: Readiness,
     throttle: Throttle,
+    admission: Admission,
+    /// Configurations that spoke, as they were when they did last, for the log of what is turned
+    /// away before it is known who speaks.
+    known: Mutex<HashMap<ConfigurationId, Arc<Configuration>>>,
     /// Failed sign-ins to the console, by address.
     sign_ins: Throttle,
     /// From where administrators come; from everywhere when it is empty.
@@ -54,6 +63,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    fn know(&self, configuration: &Arc<Configuration>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(configuration.id, Arc::clone(configuration));
+    }
+
+    fn known(&self, id: ConfigurationId) -> Option<Arc<Configuration>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&id).map(Arc::clone)
+    }
+
     /// Whether console and admin API answer this address at all.
     fn admits(&self, address: Option<IpAddr>) -> bool {
         let within = |address| self.admin_networks.iter().any(|net| net.contains(&address));
@@ -80,6 +99,8 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         readiness: Readiness::of(Arc::clone(&backend))?,
         service: backend,
         throttle: Throttle::new(options.limits.failed_authentications(), throttle::MINUTE),
+        admission: Admission::new(options.limits.bounds(options.database_connections)),
+        known: Mutex::default(),
         sign_ins: Throttle::new(SIGN_INS, SIGN_IN_PERIOD),
         admin_networks: options.admin_networks.clone(),
     });

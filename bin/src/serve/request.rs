@@ -49,12 +49,15 @@ impl Incoming {
     }
 
     /// What the client shows of itself.
-    pub(crate) fn presented(&self) -> Presented<'_> {
+    pub(crate) fn presented<'a>(&'a self, path: &'a str) -> Presented<'a> {
         Presented {
             authorization: self.authorization.iter().map(Vec::as_slice).collect(),
             source: self.source(),
             address: self.address,
             user_agent: self.user_agent.as_deref(),
+            request_id: &self.id,
+            method: self.method,
+            path,
         }
     }
 

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use scim_protocol::Limits;
-use scim_provisioning::{Answer, Caller, Configuration, Request};
+use scim_provisioning::{
+    Answer, Caller, Configuration, ConfigurationId, Method, RefusedRequest, Request,
+};
 
 /// Authentication and SCIM behind HTTP. Calls may block.
 pub(crate) trait Service: Send + Sync + 'static {
@@ -15,6 +17,13 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// # Errors
     /// [`Refusal`], which is what the client is told.
     fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<Configuration>, Refusal>;
+
+    /// Which configuration the token that came with the request was issued for, by the token alone.
+    /// Does not block.
+    fn claimed(&self, presented: &Presented<'_>) -> Option<ConfigurationId>;
+
+    /// Logs a request that was refused before it was looked at.
+    fn note_refusal(&self, caller: &Caller, refused: &RefusedRequest<'_>);
 
     /// Answers a request.
     fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer;
@@ -68,6 +77,12 @@ pub(crate) struct Presented<'a> {
     pub(crate) address: Option<IpAddr>,
     /// The `User-Agent` header.
     pub(crate) user_agent: Option<&'a str>,
+    /// The id of the request.
+    pub(crate) request_id: &'a str,
+    /// The method.
+    pub(crate) method: Method,
+    /// The path below the SCIM endpoint; empty where it cannot be read.
+    pub(crate) path: &'a str,
 }
 
 /// Why nobody is speaking.

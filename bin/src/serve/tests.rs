@@ -56,6 +56,14 @@ impl Service for Echo {
         }
     }
 
+    fn claimed(&self, presented: &Presented<'_>) -> Option<ConfigurationId> {
+        (presented.authorization == [b"Bearer good"]).then_some(self.configuration.id)
+    }
+
+    fn note_refusal(&self, _caller: &Caller, refused: &scim_provisioning::RefusedRequest<'_>) {
+        assert_eq!(refused.status, 429);
+    }
+
     fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -149,6 +157,13 @@ async fn call_all(requests: Vec<TestRequest>) -> Vec<ServiceResponse<BoxBody>> {
         readiness: Readiness::of(Arc::clone(&service)).unwrap(),
         service,
         throttle: Throttle::new(1, throttle::MINUTE),
+        admission: Admission::new(Bounds {
+            at_once: 4,
+            share: 2,
+            rate: 4,
+            bytes: 8_192,
+        }),
+        known: Mutex::default(),
         sign_ins: Throttle::new(2, throttle::MINUTE),
         admin_networks: Vec::new(),
     });
@@ -404,4 +419,27 @@ async fn an_address_that_failed_too_often_does_not_sign_in_with_the_right_passwo
     for response in &responses {
         assert!(response.headers().contains_key("content-security-policy"));
     }
+}
+
+#[actix_web::test]
+async fn a_configuration_that_asks_too_fast_is_told_when_to_come_again() {
+    let mut requests: Vec<_> = (0..21)
+        .map(|_| to(HttpMethod::GET, "/api/scim/v2/Users"))
+        .collect();
+    requests.push(to(HttpMethod::GET, "/healthz"));
+    let mut responses = call_all(requests).await;
+    assert_eq!(
+        responses.pop().unwrap().status(),
+        200,
+        "nobody else is held up"
+    );
+    let last = responses.pop().unwrap();
+    assert!(responses.iter().all(|response| response.status() == 200));
+    assert_eq!(last.status(), 429);
+    let seconds: u64 = header(&last, "retry-after").parse().unwrap();
+    assert!((1..=2).contains(&seconds), "{seconds}");
+    assert_eq!(header(&last, "content-type"), "application/scim+json");
+    let error = body(last).await;
+    assert_eq!(error["status"], "429");
+    assert_eq!(error["schemas"], json!([scim_protocol::schema::uri::ERROR]));
 }

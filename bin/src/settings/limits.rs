@@ -3,6 +3,8 @@
 use clap::Args;
 use scim_protocol::Limits;
 
+use crate::serve::Bounds;
+
 /// Limits on what a request may ask for.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
@@ -63,6 +65,19 @@ pub(crate) struct LimitOptions {
     #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_FAILED_AUTHENTICATIONS", value_name = "NUMBER",
         default_value_t = 20, value_parser = between::<1, 1_000_000>)]
     limit_failed_authentications: usize,
+    /// Requests of one configuration a second, over some time; five times as many may come at once.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_RATE", value_name = "NUMBER",
+        default_value_t = 200, value_parser = between::<50, 1_000_000>)]
+    limit_rate: usize,
+    /// Requests of one configuration that are worked on at once, reads and writes each; a third of
+    /// the database connections without it.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_CONCURRENT", value_name = "NUMBER",
+        value_parser = between::<1, 1_000>)]
+    limit_concurrent: Option<usize>,
+    /// Bytes of request bodies of one configuration that are held at once.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_HELD_BYTES", value_name = "BYTES",
+        default_value_t = 33_554_432, value_parser = between::<1_048_576, GIBIBYTE>)]
+    limit_held_bytes: usize,
 }
 
 impl LimitOptions {
@@ -82,6 +97,22 @@ impl LimitOptions {
             patch_members: self.limit_patch_members,
             string_bytes: self.limit_string_bytes,
             key_characters: self.limit_key_characters,
+        }
+    }
+
+    /// What is let in at once, of one configuration and of all.
+    pub(crate) fn bounds(&self, connections: u32) -> Bounds {
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+        // Console and probes have connections left that SCIM does not take.
+        let at_once = (connections * 3 / 4).max(1);
+        Bounds {
+            at_once,
+            share: self
+                .limit_concurrent
+                .unwrap_or(connections / 3)
+                .clamp(1, at_once),
+            rate: u32::try_from(self.limit_rate).unwrap_or(u32::MAX),
+            bytes: self.limit_held_bytes,
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use ring::digest::{SHA256, digest};
-use scim_provisioning::{Configuration, StoreError};
+use scim_provisioning::{Cause, Configuration, ConfigurationId, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -40,6 +40,29 @@ pub enum AuthenticationError {
     /// The token is not one that is accepted.
     #[error("The token is not valid.")]
     Invalid,
+    /// The token is known, and not accepted.
+    #[error("{reason}")]
+    Refused {
+        /// Why.
+        reason: Refusal,
+        /// The configuration of the token.
+        configuration: Box<Configuration>,
+    },
+    /// The store failed.
+    #[error("The server is busy or the database cannot be used; try again later.")]
+    Store(#[from] StoreError),
+}
+
+/// Why a token that is known is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The token was revoked; the client is told what it is told of any token.
+    #[error("The token is not valid.")]
+    Revoked,
+    /// The token's time is over; the client is told what it is told of any token.
+    #[error("The token is not valid.")]
+    Expired,
     /// The configuration of the token is disabled.
     #[error("The provisioning configuration is disabled.")]
     Disabled,
@@ -49,9 +72,30 @@ pub enum AuthenticationError {
     /// The token does not come from where it may.
     #[error("The token is not accepted from this address.")]
     Network,
-    /// The store failed.
-    #[error("The server is busy or the database cannot be used; try again later.")]
-    Store(#[from] StoreError),
+}
+
+impl Refusal {
+    /// The cause that the log tells.
+    pub fn cause(self) -> Cause {
+        match self {
+            Self::Revoked => Cause::TokenRevoked,
+            Self::Expired => Cause::TokenExpired,
+            Self::Disabled => Cause::ConfigurationDisabled,
+            Self::Paused => Cause::ConfigurationPaused,
+            Self::Network => Cause::NetworkNotAllowed,
+        }
+    }
+
+    /// A sentence for the administrator.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Revoked => "The token was revoked.",
+            Self::Expired => "The token has expired.",
+            Self::Disabled => "The configuration is disabled.",
+            Self::Paused => "The configuration is paused.",
+            Self::Network => "The address is in none of the allowed networks.",
+        }
+    }
 }
 
 impl AuthenticationError {
@@ -59,16 +103,23 @@ impl AuthenticationError {
     pub fn status(&self) -> u16 {
         match self {
             Self::Missing | Self::Invalid => 401,
-            Self::Disabled | Self::Network => 403,
+            Self::Refused { reason, .. } => match reason {
+                Refusal::Revoked | Refusal::Expired => 401,
+                Refusal::Disabled | Refusal::Network => 403,
+                Refusal::Paused => 503,
+            },
             // Whoever asks again later may find the database in order.
-            Self::Store(_) | Self::Paused => 503,
+            Self::Store(_) => 503,
         }
     }
 
     /// After how many seconds the client may try again, where that is known.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Paused => Some(PAUSE_SECONDS),
+            Self::Refused {
+                reason: Refusal::Paused,
+                ..
+            } => Some(PAUSE_SECONDS),
             Self::Store(fault) => Some(fault.retry_after().unwrap_or(1).into()),
             _ => None,
         }
@@ -78,7 +129,7 @@ impl AuthenticationError {
     pub fn www_authenticate(&self) -> Option<&'static str> {
         match self {
             Self::Missing => Some("Bearer realm=\"scim\""),
-            Self::Invalid => Some("Bearer realm=\"scim\", error=\"invalid_token\""),
+            _ if self.status() == 401 => Some("Bearer realm=\"scim\", error=\"invalid_token\""),
             _ => None,
         }
     }
@@ -146,22 +197,36 @@ impl Authenticator {
         }
         if !row.is_live(now) {
             self.note_late_use(&row, &configuration, source, now);
-            return Err(AuthenticationError::Invalid);
         }
-        if !configuration.admits(source) {
-            tracing::warn!(configuration.id = %configuration.id, "a token came from a network that is not allowed");
-            return Err(AuthenticationError::Network);
-        }
-        match configuration.status {
-            ConfigurationStatus::Enabled => {}
-            ConfigurationStatus::Paused => return Err(AuthenticationError::Paused),
-            ConfigurationStatus::Disabled => return Err(AuthenticationError::Disabled),
+        let refused = match configuration.status {
+            _ if row.revoked.is_some() => Some(Refusal::Revoked),
+            _ if !row.is_live(now) => Some(Refusal::Expired),
+            _ if !configuration.admits(source) => Some(Refusal::Network),
+            ConfigurationStatus::Enabled => None,
+            ConfigurationStatus::Paused => Some(Refusal::Paused),
+            ConfigurationStatus::Disabled => Some(Refusal::Disabled),
+        };
+        if let Some(reason) = refused {
+            return Err(AuthenticationError::Refused {
+                reason,
+                configuration: Box::new(configuration.to_provisioning()),
+            });
         }
         Ok(Authenticated {
             configuration: Arc::new(configuration.to_provisioning()),
             token_id: row.id.clone(),
             ends: row.ends(),
         })
+    }
+
+    /// Which configuration a token of this instance was issued for, before anything is read: it may
+    /// be revoked meanwhile.
+    pub fn claimed(&self, headers: &[&[u8]]) -> Option<ConfigurationId> {
+        let [header] = headers else {
+            return None;
+        };
+        let claims = self.claims(bearer(header).ok()?)?;
+        ConfigurationId::parse(&claims.sub)
     }
 
     /// Notes the use of a token, at most once a minute, and warns when it ends within an hour.

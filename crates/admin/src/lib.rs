@@ -22,7 +22,7 @@ pub mod store;
 pub mod survey;
 pub mod token;
 
-pub use authenticate::{Authenticated, AuthenticationError, Authenticator};
+pub use authenticate::{Authenticated, AuthenticationError, Authenticator, Refusal};
 pub use configuration::{
     ConfigurationInput, ConfigurationStatus, IdentityProvider, ProvisioningConfiguration,
 };

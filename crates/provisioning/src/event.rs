@@ -68,7 +68,8 @@ pub enum Outcome {
     Success,
     /// As asked for, and an administrator should look at it.
     Warning,
-    /// Nothing was done because the account is protected or not the configuration's.
+    /// Nothing was done because the account is protected or not the configuration's, or because
+    /// the client was told to come again later.
     Skipped,
     /// Held by the guard against mass deprovisioning until an administrator decides.
     Held,

@@ -6,11 +6,11 @@ use std::time::Instant;
 use chrono::{DateTime, SubsecRound, Utc};
 use scim_protocol::resource;
 use scim_protocol::{Error, Limits, ResourceDefinition, ScimType, Tolerance};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::configuration::Configuration;
 use crate::cursor::CursorKey;
-use crate::directory::{Approval, Directory, Scope, StoreError};
+use crate::directory::{Approval, Directory, PendingLink, Scope, StoreError};
 use crate::discovery;
 use crate::event::{Action, Event, Outcome};
 use crate::fault::{note_fault, store_error, unusable};
@@ -22,7 +22,8 @@ use crate::operation::{
 };
 use crate::policy::ExistingUsers;
 use crate::received::Received;
-use crate::refusal::Cause;
+use crate::refusal::{Cause, Stage};
+use crate::refused::Refusals;
 use crate::replay::named;
 use crate::route::{self, Route};
 use crate::seen::{Seen, SeenAttribute};
@@ -34,6 +35,24 @@ pub struct ServiceProvider {
     pub(crate) shared: Arc<Shared>,
     models: Models,
     seen: Seen,
+    refusals: Refusals,
+}
+
+/// A request that was refused before it was looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct RefusedRequest<'a> {
+    /// The method.
+    pub method: Method,
+    /// The path below the base URL, percent-decoded.
+    pub path: &'a str,
+    /// Why.
+    pub cause: Cause,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// A sentence for the administrator.
+    pub reason: &'a str,
+    /// What the client was told.
+    pub detail: &'a str,
 }
 
 /// What every operation needs, and the work of a transaction takes along.
@@ -76,6 +95,7 @@ impl ServiceProvider {
             }),
             models: Models::default(),
             seen: Seen::default(),
+            refusals: Refusals::default(),
         }
     }
 
@@ -103,6 +123,68 @@ impl ServiceProvider {
         match self.dispatch(&context, route, request) {
             Ok(answer) => answer,
             Err(failure) => self.refuse(&context, route, request.method, failure),
+        }
+    }
+
+    /// Logs a request that was refused before it was looked at. Of many alike the log has the first
+    /// one of a minute, and how many others there were.
+    pub fn note_refusal(&self, caller: &Caller, refused: &RefusedRequest<'_>) {
+        let route = Route::parse(refused.path);
+        let read = matches!(route, Some(Route::Search(_))) || refused.method == Method::Get;
+        let target: String = refused.path.chars().take(crate::received::TARGET).collect();
+        let configuration = &caller.configuration;
+        let outcome = match refused.cause {
+            // It is to be sent again, and then there is nothing to be mended.
+            Cause::ConfigurationPaused
+            | Cause::TooManyRequests
+            | Cause::TooManyAtOnce
+            | Cause::TooManyBytes => Outcome::Skipped,
+            _ => Outcome::Failure,
+        };
+        self.sample(Event {
+            at: Utc::now().trunc_subsecs(3),
+            configuration: configuration.id,
+            configuration_name: configuration.name.clone(),
+            request_id: caller.request_id.clone(),
+            action: attempted(refused.method, read),
+            kind: route.and_then(Route::kind),
+            resource_id: route.and_then(resource_of),
+            resource_name: None,
+            mapping_version: None,
+            outcome,
+            status: refused.status,
+            scim_type: None,
+            cause: Some(refused.cause),
+            reason: Some(refused.reason.to_owned()),
+            detail: Some(refused.detail.to_owned()),
+            changes: Value::Array(Vec::new()),
+            deviations: Value::Array(Vec::new()),
+            duration_micros: 0,
+            source: caller.source.clone(),
+            user_agent: caller.user_agent.clone(),
+            request: Some(json!({ "method": refused.method.as_str(), "target": target })),
+            actor: None,
+            occurrences: 1,
+        });
+    }
+
+    /// Logs what was counted of refusals in minutes that are over.
+    pub fn log_refusals(&self) {
+        for event in self.refusals.due(Utc::now()) {
+            self.log(event, None);
+        }
+    }
+
+    fn sample(&self, event: Event) {
+        for event in self.refusals.note(event) {
+            self.log(event, None);
+        }
+    }
+
+    fn log(&self, event: Event, pending: Option<PendingLink>) {
+        let request_id = event.request_id.clone();
+        if let Err(error) = self.directory.log(event, pending) {
+            tracing::error!(request_id, %error, "log entry lost");
         }
     }
 
@@ -248,10 +330,7 @@ impl ServiceProvider {
         method: Method,
         failure: Failure,
     ) -> Answer {
-        let resource_id = match route {
-            Route::Resource(_, id) => crate::ResourceId::parse(id),
-            _ => None,
-        };
+        let resource_id = resource_of(route);
         let mut pending = None;
         let mut retry_after = None;
         let read = matches!(route, Route::Search(_)) || method == Method::Get;
@@ -305,8 +384,9 @@ impl ServiceProvider {
                 resource_id,
                 ..known
             };
-            if let Err(error) = self.directory.log(event, pending) {
-                tracing::error!(request_id = context.caller.request_id, %error, "log entry lost");
+            match cause.stage() {
+                Stage::Authenticate => self.sample(event),
+                _ => self.log(event, pending),
             }
         }
         Answer {
@@ -358,6 +438,14 @@ impl ServiceProvider {
             }
             _ => failure,
         }
+    }
+}
+
+/// The id of the resource that a request is about.
+fn resource_of(route: Route<'_>) -> Option<crate::ResourceId> {
+    match route {
+        Route::Resource(_, id) => crate::ResourceId::parse(id),
+        _ => None,
     }
 }
 

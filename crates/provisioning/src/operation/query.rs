@@ -191,6 +191,9 @@ fn sorts(definitions: &[&ResourceDefinition], query: &Query) -> Result<Vec<Optio
     }
 }
 
+/// A resource as clients see it, and where it stands in the order.
+type Placed = (Keyset, serde_json::Map<String, Value>);
+
 struct Walk<'a> {
     context: &'a Context,
     view: &'a mut dyn DirectoryView,
@@ -292,7 +295,7 @@ impl Walk<'_> {
         kind: ResourceKind,
         chunk: Vec<Place>,
         beside: bool,
-    ) -> Result<Vec<(Keyset, serde_json::Map<String, Value>)>, Failure> {
+    ) -> Result<Vec<Placed>, Failure> {
         let scope = self.context.scope();
         let ids: Vec<ResourceId> = chunk.iter().map(|place| place.keyset.id).collect();
         let unread = chunk.iter().filter(|place| place.resource.is_none());
