@@ -12,6 +12,7 @@ use scim_protocol::filter::{Condition, Operator, Target, Test};
 use scim_provisioning::{ResourceKind, Scope};
 use serde_json::{Map, Value, json};
 
+use crate::entrance::{email_lookup, email_path, other_end, other_end_of};
 #[cfg(feature = "postgres")]
 use crate::path::postgres_path;
 use crate::path::{literal, path, sqlite_path};
@@ -105,7 +106,10 @@ impl ConditionWriter<'_> {
                 let holds = constant(&value, test);
                 self.sql.push(if holds { "TRUE" } else { "FALSE" });
             }
-            Place::Membership => self.membership(|writer| writer.member_test(target, test)),
+            Place::Membership => {
+                let other = other_end(target, test);
+                self.membership(other, |writer| writer.member_test(target, test));
+            }
             Place::Document => self.document(target, test),
         }
     }
@@ -167,7 +171,8 @@ impl ConditionWriter<'_> {
 
     fn some(&mut self, target: &Target, condition: &Condition) {
         if let Place::Membership = self.place(target) {
-            self.membership(|writer| writer.inner(condition, &Self::member_test));
+            let other = other_end_of(condition);
+            self.membership(other, |writer| writer.inner(condition, &Self::member_test));
             return;
         }
         if let Some((address, kind)) = email_path(target, condition) {
@@ -380,8 +385,11 @@ impl ConditionWriter<'_> {
                 self.sql.bind(value).push(") > 0");
             }
             Operator::StartsWith => {
-                // The range lets an index find the first one.
+                // The range lets an index find the first one and the last.
                 self.sql.push(&ordered).push(" >= ").bind(value);
+                if let Some(end) = behind_prefix(value) {
+                    self.sql.push(" AND ").push(&ordered).push(" < ").bind(end);
+                }
                 self.sql.push(&format!(" AND substr({expression}, 1, "));
                 self.sql
                     .bind_int(characters(value))
@@ -438,24 +446,41 @@ impl ConditionWriter<'_> {
         self.sql.push(column).push(sign).bind(millis(*value));
     }
 
-    /// An `EXISTS` over the memberships of the resource: `m` is the row, `o` the other end.
-    fn membership(&mut self, condition: impl FnOnce(&mut Self)) {
+    /// A test of the memberships of the resource: `m` is the row, `o` the other end. Where the id
+    /// of the other end is known, its memberships say which resources are meant; else those of each
+    /// resource are looked at.
+    fn membership(&mut self, other: Option<&str>, condition: impl FnOnce(&mut Self)) {
+        let (own, far) = match self.kind {
+            ResourceKind::User => ("m.member_id", "m.group_id"),
+            ResourceKind::Group => ("m.group_id", "m.member_id"),
+        };
+        self.sql.push(&match other {
+            Some(_) => format!("r.id IN (SELECT {own} FROM group_members m"),
+            None => "EXISTS (SELECT 1 FROM group_members m".to_owned(),
+        });
         match self.kind {
             ResourceKind::User => {
-                self.sql.push(
-                    "EXISTS (SELECT 1 FROM group_members m JOIN groups o ON o.id = m.group_id \
-                     WHERE m.member_id = r.id AND ",
-                );
+                self.sql.join_each("groups", "o", "m.group_id");
+                self.sql.push(" WHERE o.id = m.group_id AND ");
+            }
+            ResourceKind::Group => {
+                let (user, group) = ("m.member_kind = 'User'", "m.member_kind = 'Group'");
+                self.sql.join_any("users", "u", "m.member_id", user);
+                self.sql.join_any("groups", "o", "m.member_id", group);
+                self.sql.push(" WHERE ");
+            }
+        }
+        match other {
+            Some(id) => self.sql.push(&format!("{far} = ")).bind(id).push(" AND "),
+            None => self.sql.push(&format!("{own} = r.id AND ")),
+        };
+        match self.kind {
+            ResourceKind::User => {
                 visible(self.sql, ResourceKind::Group, self.scope, "o");
                 self.sql.push(" AND ");
             }
             ResourceKind::Group => {
-                self.sql.push(
-                    "EXISTS (SELECT 1 FROM group_members m \
-                     LEFT JOIN users u ON u.id = m.member_id AND m.member_kind = 'User' \
-                     LEFT JOIN groups o ON o.id = m.member_id AND m.member_kind = 'Group' \
-                     WHERE m.group_id = r.id AND (",
-                );
+                self.sql.push("(");
                 visible(self.sql, ResourceKind::User, self.scope, "u");
                 self.sql.push(" OR ");
                 visible(self.sql, ResourceKind::Group, self.scope, "o");
@@ -499,50 +524,18 @@ const GROUPS_BESIDE: &str = "COALESCE((SELECT '-' || CAST(count(*) AS TEXT) || '
     CAST(max(o.updated_at) AS TEXT) FROM group_members m JOIN groups o ON o.id = m.group_id \
     WHERE m.member_id = r.id AND o.managed_by = r.managed_by), '')";
 
-/// An e-mail address that a test looks for, which the index of addresses finds.
-fn email_lookup<'a>(target: &Target, test: &'a Test) -> Option<&'a str> {
-    match test {
-        Test::Text {
-            operator: Operator::Equal,
-            value,
-            ..
-        } if is_email(target, "value") => Some(value),
-        _ => None,
+/// The least text that is greater than every text with a prefix, byte by byte; `None` when there is
+/// none.
+fn behind_prefix(prefix: &str) -> Option<String> {
+    let mut kept: Vec<char> = prefix.chars().collect();
+    while let Some(last) = kept.pop() {
+        let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
+        if let Some(next) = next {
+            kept.push(next);
+            return Some(kept.into_iter().collect());
+        }
     }
-}
-
-/// The address and type of `emails[type eq "work" and value eq "x"]`, in either order.
-fn email_path<'a>(target: &Target, condition: &'a Condition) -> Option<(&'a str, &'a str)> {
-    if target.extension.is_some() || &*target.attribute != "emails" {
-        return None;
-    }
-    let Condition::All(parts) = condition else {
-        return None;
-    };
-    let find = |sub: &str| {
-        parts.iter().find_map(|part| match part {
-            Condition::Value {
-                target,
-                test:
-                    Test::Text {
-                        operator: Operator::Equal,
-                        value,
-                        ..
-                    },
-            } if is_email(target, sub) => Some(value.as_str()),
-            _ => None,
-        })
-    };
-    match parts.as_slice() {
-        [_, _] => Some((find("value")?, find("type")?)),
-        _ => None,
-    }
-}
-
-fn is_email(target: &Target, sub: &str) -> bool {
-    target.extension.is_none()
-        && &*target.attribute == "emails"
-        && target.sub_attribute.as_deref() == Some(sub)
+    None
 }
 
 /// Whether a value that is the same for every resource passes a test.

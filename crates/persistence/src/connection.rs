@@ -12,6 +12,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim_provisioning::StoreError;
 
 use crate::error;
+use crate::explain;
 use crate::sql::{Bind, Dialect, Sql};
 use crate::sqlite::{Budget, Held, Sqlite};
 
@@ -82,6 +83,7 @@ impl Connection {
     /// The rows of a query.
     pub(crate) fn rows<R: Row>(&mut self, sql: &Sql) -> Result<Vec<R>, StoreError> {
         statements::count();
+        explain::note(self, sql);
         self.run(
             |connection| bound!(sql, diesel::sqlite::Sqlite).load(connection),
             #[cfg(feature = "postgres")]
@@ -97,6 +99,7 @@ impl Connection {
     /// Runs a statement and answers how many rows it touched.
     pub(crate) fn execute(&mut self, sql: &Sql) -> Result<usize, StoreError> {
         statements::count();
+        explain::note(self, sql);
         self.run(
             |connection| bound!(sql, diesel::sqlite::Sqlite).execute(connection),
             #[cfg(feature = "postgres")]
@@ -339,11 +342,18 @@ const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
                        PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 
 /// What a session with PostgreSQL is set to.
+///
+/// Every statement is served by an index, in whose order pages are read: the planner is kept from
+/// reading and sorting whole tables, which it prefers while they are small or it knows nothing of
+/// them. What it must sort all the same seems dear to it, and is not worth compiling.
 #[cfg(feature = "postgres")]
 fn session() -> String {
     format!(
         "SET statement_timeout = {}; SET lock_timeout = {}; \
-         SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning;",
+         SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning; \
+         SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; \
+         SET enable_hashjoin = off; SET enable_mergejoin = off; \
+         SET max_parallel_workers_per_gather = 0; SET jit = off;",
         error::STATEMENT_TIMEOUT.as_millis(),
         error::LOCK_TIMEOUT.as_millis(),
     )

@@ -14,6 +14,7 @@ use scim_provisioning::{
 use crate::admin::mappings;
 use crate::connection::{Connection, MigrationError, Target, statements};
 use crate::error::{Faulty, unavailable};
+use crate::explain::{self, Explained};
 use crate::health::{self, Health};
 use crate::view::View;
 use crate::writer::Writer;
@@ -124,6 +125,12 @@ impl Database {
     /// costs.
     pub fn statements() -> u64 {
         statements::executed()
+    }
+
+    /// Runs something, and answers every statement that this process executed meanwhile with its
+    /// plan, so that a test can tell what reads more than it should.
+    pub fn explaining<T>(work: impl FnOnce() -> T) -> (T, Vec<Explained>) {
+        explain::explaining(work)
     }
 
     /// A connection of the pool, if one is free soon.

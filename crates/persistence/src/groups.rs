@@ -1,7 +1,7 @@
 //! Rows of `groups`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
 use scim_protocol::Version;
 use scim_protocol::text::fold;
 use scim_provisioning::directory::{GroupWrite, StoredGroup};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::members::{self, IdRow};
-use crate::page::Placed;
+use crate::page::Identified;
 use crate::view::{instant, unreadable, visible};
 
 /// The columns of a [`GroupRow`], of the table with the alias `r`.
@@ -32,17 +32,11 @@ pub(crate) struct GroupRow {
     created_at: i64,
     #[diesel(sql_type = BigInt)]
     updated_at: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    sort_text: Option<String>,
 }
 
-impl Placed for GroupRow {
+impl Identified for GroupRow {
     fn id(&self) -> &str {
         &self.id
-    }
-
-    fn sort_text(&self) -> Option<&str> {
-        self.sort_text.as_deref()
     }
 }
 
@@ -69,9 +63,7 @@ pub(crate) fn find(
     id: ResourceId,
     lock: bool,
 ) -> Result<Option<StoredGroup>, StoreError> {
-    let mut sql = connection.sql(&format!(
-        "SELECT {COLUMNS}, CAST(NULL AS TEXT) AS sort_text FROM groups r WHERE r.id = "
-    ));
+    let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM groups r WHERE r.id = "));
     sql.bind(id.to_string()).push(" AND ");
     visible(&mut sql, ResourceKind::Group, scope, "r");
     if lock {

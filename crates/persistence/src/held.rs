@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::admin::page;
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::totals::Totals;
 use crate::users::{self, status};
 use crate::view::{instant, unreadable};
 use crate::{log, members};
@@ -78,11 +79,12 @@ pub(crate) fn users_at(
     scope: Scope,
     at: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
-    let mut sql = connection.sql("SELECT count(*) AS count FROM users WHERE managed_by = ");
+    let still = Totals::of(connection, scope.configuration())?.visible(ResourceKind::User);
+    let mut sql = connection
+        .sql("SELECT count(*) AS count FROM users WHERE is_tenant_admin = 0 AND managed_by = ");
     sql.bind(scope.configuration().to_string());
-    sql.push(" AND (left_at IS NULL OR left_at >= ");
-    sql.bind(millis(at)).push(")");
-    count(connection, &sql)
+    sql.push(" AND left_at >= ").bind(millis(at));
+    Ok(still + count(connection, &sql)?)
 }
 
 fn count(connection: &mut Connection, sql: &crate::sql::Sql) -> Result<u64, StoreError> {

@@ -7,6 +7,7 @@ use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::totals;
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -49,11 +50,11 @@ pub(crate) fn insert(connection: &mut Connection, job: &Job) -> Result<Job, Stor
     );
     sql.bind(&job.id);
     sql.push(", ").bind(job.configuration.to_string());
-    sql.push(", count(*), 0, 0, 0, 0, ").bind(&job.actor);
+    sql.push(", ");
+    totals::push_visible_users(&mut sql, job.configuration);
+    sql.push(", 0, 0, 0, 0, ").bind(&job.actor);
     sql.push(", ").bind(millis(job.created));
-    sql.push(", ").bind(millis(job.updated));
-    sql.push(", 0 FROM users WHERE left_at IS NULL AND is_tenant_admin = 0 AND managed_by = ");
-    sql.bind(job.configuration.to_string());
+    sql.push(", ").bind(millis(job.updated)).push(", 0");
     connection.execute(&sql)?;
     find(connection, &job.id)?.ok_or(StoreError::Stale)
 }

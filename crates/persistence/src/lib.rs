@@ -10,7 +10,9 @@ mod admin;
 mod condition;
 mod connection;
 mod database;
+mod entrance;
 mod error;
+mod explain;
 mod groups;
 mod health;
 mod held;
@@ -25,11 +27,13 @@ mod places;
 mod references;
 mod sql;
 mod sqlite;
+mod totals;
 mod users;
 mod view;
 mod writer;
 
 pub use database::{Database, OpenError, Settings};
+pub use explain::Explained;
 
 // The tests in this crate share the house of those beside it.
 #[cfg(test)]

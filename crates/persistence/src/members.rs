@@ -56,9 +56,10 @@ pub(crate) fn groups_of(
     for chunk in members.chunks(CHUNK) {
         let mut sql = connection.sql(
             "SELECT m.group_id, g.name AS group_name, g.updated_at AS group_modified, m.member_id, \
-             m.member_kind, '' AS display \
-             FROM group_members m JOIN groups g ON g.id = m.group_id WHERE m.member_id IN (",
+             m.member_kind, '' AS display FROM group_members m",
         );
+        sql.join_each("groups", "g", "m.group_id");
+        sql.push(" WHERE g.id = m.group_id AND m.member_id IN (");
         sql.bind_all(chunk.iter().map(ToString::to_string))
             .push(") AND ");
         visible(&mut sql, ResourceKind::Group, scope, "g");
@@ -79,17 +80,18 @@ pub(crate) fn members_of(
         let mut sql = connection.sql(
             "SELECT m.group_id, '' AS group_name, CAST(0 AS BIGINT) AS group_modified, m.member_id, \
              m.member_kind, COALESCE(u.display_name, u.user_name) AS display \
-             FROM group_members m JOIN users u ON u.id = m.member_id AND m.member_kind = 'User' \
-             WHERE m.group_id IN (",
+             FROM group_members m",
         );
+        sql.join_each("users", "u", "m.member_id");
+        sql.push(" WHERE u.id = m.member_id AND m.member_kind = 'User' AND m.group_id IN (");
         sql.bind_all(&ids).push(") AND ");
         visible(&mut sql, ResourceKind::User, scope, "u");
         sql.push(
             " UNION ALL SELECT m.group_id, '' AS group_name, CAST(0 AS BIGINT) AS group_modified, \
-             m.member_id, m.member_kind, g.name AS display \
-             FROM group_members m JOIN groups g ON g.id = m.member_id AND m.member_kind = 'Group' \
-             WHERE m.group_id IN (",
+             m.member_id, m.member_kind, g.name AS display FROM group_members m",
         );
+        sql.join_each("groups", "g", "m.member_id");
+        sql.push(" WHERE g.id = m.member_id AND m.member_kind = 'Group' AND m.group_id IN (");
         sql.bind_all(&ids).push(") AND ");
         visible(&mut sql, ResourceKind::Group, scope, "g");
         sql.push(" ORDER BY 1, 4");
@@ -181,11 +183,12 @@ pub(crate) fn remove(
         let mut sql = connection.sql("DELETE FROM group_members WHERE group_id = ");
         sql.bind(group.to_string()).push(" AND member_id IN (");
         sql.bind_all(chunk.iter().map(ToString::to_string));
-        sql.push(") AND (EXISTS (SELECT 1 FROM users u WHERE u.id = group_members.member_id AND ");
+        // Values are looked up one by one, where an engine might collect all that an EXISTS can be.
+        sql.push(") AND COALESCE((SELECT 1 FROM users u WHERE u.id = group_members.member_id AND ");
         visible(&mut sql, ResourceKind::User, scope, "u");
-        sql.push(") OR EXISTS (SELECT 1 FROM groups g WHERE g.id = group_members.member_id AND ");
+        sql.push("), (SELECT 1 FROM groups g WHERE g.id = group_members.member_id AND ");
         visible(&mut sql, ResourceKind::Group, scope, "g");
-        sql.push(")) RETURNING member_id AS id");
+        sql.push(")) = 1 RETURNING member_id AS id");
         for row in connection.rows::<IdRow>(&sql)? {
             removed.push(parse(&row.id)?);
         }

@@ -46,12 +46,13 @@ pub(crate) fn occupants(
     except: Option<ResourceId>,
 ) -> Result<Vec<Occupant>, StoreError> {
     let mut sql = connection.sql(SELECT);
-    sql.push("user_name_key = ").bind(&keys.user_name);
     // Each part has an index of its own; tenant admins are few. What two parts find is dropped
     // below: a UNION that drops it reads whole tables in the order of their keys.
-    sql.push(" UNION ALL ")
-        .push(SELECT)
-        .push("is_tenant_admin = 1");
+    sql.push("is_tenant_admin = 1");
+    for holders in HOLDERS {
+        sql.push(" UNION ALL ").push(SELECT).push(holders);
+        sql.push(" AND user_name_key = ").bind(&keys.user_name);
+    }
     sql.push(" UNION ALL ").push(SELECT).push("managed_by = ");
     sql.bind(scope.configuration().to_string());
     sql.push(" AND left_at IS NULL AND scim_user_name_key = ")
@@ -65,7 +66,8 @@ pub(crate) fn occupants(
     let mut rows: Vec<OccupantRow> = connection.rows(&sql)?;
     for emails in keys.emails.chunks(CHUNK) {
         let mut sql = connection.sql(SELECT);
-        sql.push("managed_by IS NULL AND email_key IN (");
+        sql.push(&sql.aside("managed_by"));
+        sql.push(" IS NULL AND email_key IN (");
         sql.bind_all(emails).push(")");
         rows.extend(connection.rows::<OccupantRow>(&sql)?);
     }
@@ -149,6 +151,11 @@ impl OccupantRow {
 }
 
 /// Whoever holds a value: archived people give theirs back once the identity provider let them go.
+const HOLDERS: [&str; 2] = [
+    "status <> 'archived'",
+    "status = 'archived' AND managed_by IS NOT NULL AND left_at IS NULL",
+];
+
 const SELECT: &str = "SELECT id, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
      CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id, left_at, status \
      FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS NULL) AND ";

@@ -1,17 +1,22 @@
 //! Pages of a table: condition, order, and from where on.
 
-use scim_protocol::filter::Target;
+use std::collections::HashMap;
+
+use scim_protocol::filter::{Condition, Target};
 use scim_provisioning::directory::{From, Keyset, Selected, Selection, Sort};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::Value;
 
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use crate::condition::ConditionWriter;
 use crate::connection::Connection;
+use crate::entrance::{Entrance, entrance};
+use crate::members::CHUNK;
 use crate::path::{literal, path, sqlite_path};
 use crate::sql::{Bind, Dialect, Sql};
-use crate::view::visible;
+use crate::totals::Totals;
+use crate::view::{all_visible, unreadable, visible};
 
 #[derive(diesel::QueryableByName)]
 struct Count {
@@ -19,150 +24,206 @@ struct Count {
     count: i64,
 }
 
-/// A row that knows its place in an order.
-pub(crate) trait Placed {
+/// Where a row of a page stands in the order.
+#[derive(diesel::QueryableByName)]
+struct KeyRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    sort_text: Option<String>,
+}
+
+/// A row that knows which one it is.
+pub(crate) trait Identified {
     fn id(&self) -> &str;
-    fn sort_text(&self) -> Option<&str>;
 }
 
-fn restrict(
-    sql: &mut Sql,
-    kind: ResourceKind,
-    scope: Scope,
-    base_url: &str,
-    selection: &Selection,
-) {
-    let table = match kind {
-        ResourceKind::User => "users",
-        ResourceKind::Group => "groups",
-    };
-    sql.push(&format!(" FROM {table} r WHERE "));
-    visible(sql, kind, scope, "r");
-    if let Some(condition) = &selection.condition {
-        sql.push(" AND ");
-        ConditionWriter {
-            sql,
-            kind,
-            scope,
-            base_url,
-        }
-        .write(condition);
-    }
-}
-
-/// How many rows there are in all.
-pub(crate) fn count(
+/// Where the resources of a page stand in the order, how many there are in all, and the place of the
+/// last one when more follow. No row is read that an index can do without.
+pub(crate) fn find(
     connection: &mut Connection,
     kind: ResourceKind,
     scope: Scope,
     base_url: &str,
     selection: &Selection,
-) -> Result<u64, StoreError> {
-    let mut counting = connection.sql("SELECT count(*) AS count");
-    restrict(&mut counting, kind, scope, base_url, selection);
-    let total = connection
-        .budgeted(|connection| connection.row::<Count>(&counting))?
-        .map_or(0, |row| row.count);
-    Ok(u64::try_from(total).unwrap_or(0))
+) -> Result<Selected<Keyset>, StoreError> {
+    let chosen = Chosen {
+        kind,
+        scope,
+        base_url,
+        condition: selection.condition.as_ref(),
+    };
+    let mut keys = match selection.count {
+        0 => Vec::new(),
+        _ => chosen.keys(connection, selection)?,
+    };
+    let complete = selection.count > 0 && keys.len() <= selection.count;
+    let total = match (&selection.condition, &selection.from) {
+        (None, _) => Totals::of(connection, scope.configuration())?.visible(kind),
+        // All that there are have been found.
+        (Some(_), From::Offset(offset)) if complete && (*offset == 0 || !keys.is_empty()) => {
+            offset + u64::try_from(keys.len()).unwrap_or(0)
+        }
+        (Some(_), _) => chosen.total(connection)?,
+    };
+    let more = keys.len() > selection.count;
+    keys.truncate(selection.count);
+    let items: Vec<Keyset> = keys.iter().map(place).collect::<Result<_, StoreError>>()?;
+    let next = items.last().filter(|_| more).cloned();
+    Ok(Selected { total, items, next })
 }
 
-/// The rows of a page, and the place of the last row when more follow; `total` is how many there
-/// are in all.
-///
-/// `columns` are the columns of the table under its alias `r`; the query adds `sort_text`.
-pub(crate) fn select<R: crate::connection::Row + Placed>(
+/// The rows of a page. `columns` are the columns of the table under its alias `r`.
+pub(crate) fn select<R: crate::connection::Row + Identified>(
     connection: &mut Connection,
     kind: ResourceKind,
     scope: Scope,
     base_url: &str,
     columns: &str,
     selection: &Selection,
-    total: u64,
 ) -> Result<Selected<R>, StoreError> {
-    if selection.count == 0 || total == 0 {
-        return Ok(Selected {
-            total,
-            items: Vec::new(),
-            next: None,
-        });
-    }
-    let order = selection
-        .sort
-        .as_ref()
-        .map(|sort| Order::new(connection.dialect(), kind, sort));
-    let mut sql = connection.sql(&format!("SELECT {columns}, "));
-    match &order {
-        Some(order) => sql.push(&order.text),
-        None => sql.push("CAST(NULL AS TEXT)"),
-    };
-    sql.push(" AS sort_text");
-    restrict(&mut sql, kind, scope, base_url, selection);
-    if let From::After(keyset) = &selection.from {
-        sql.push(" AND ");
-        behind(&mut sql, order.as_ref(), keyset);
-    }
-    sql.push(" ORDER BY ");
-    if let Some(order) = &order {
-        let expression = &order.expression;
-        let way = if order.descending { "DESC" } else { "ASC" };
-        sql.push(&format!(
-            "({expression} IS NULL) {way}, {expression} {way}, "
-        ));
-    }
-    sql.push("r.id LIMIT ");
-    sql.bind(i64::try_from(selection.count).unwrap_or(i64::MAX - 1) + 1);
-    if let From::Offset(offset) = selection.from {
-        sql.push(" OFFSET ");
-        sql.bind(i64::try_from(offset).unwrap_or(i64::MAX));
-    }
-    let mut items: Vec<R> = connection.budgeted(|connection| connection.rows(&sql))?;
-    let more = items.len() > selection.count;
-    items.truncate(selection.count);
-    let next = match items.last().filter(|_| more) {
-        Some(last) => place(last),
-        None => None,
-    };
-    Ok(Selected { total, items, next })
-}
-
-pub(crate) fn place(row: &impl Placed) -> Option<Keyset> {
-    Some(Keyset {
-        key: row.sort_text().map_or(Value::Null, Value::from),
-        id: ResourceId::parse(row.id())?,
+    let found = find(connection, kind, scope, base_url, selection)?;
+    let mut rows: HashMap<String, R> = rows(connection, kind, columns, &found.items)?;
+    let items = found.items.iter();
+    Ok(Selected {
+        total: found.total,
+        items: items
+            .filter_map(|keyset| rows.remove(&keyset.id.to_string()))
+            .collect(),
+        next: found.next,
     })
 }
 
-/// Behind a place in the order. Missing values come last ascending and first descending.
-fn behind(sql: &mut Sql, order: Option<&Order>, keyset: &Keyset) {
-    let id = keyset.id.to_string();
-    let Some(order) = order else {
-        sql.push("r.id > ").bind(id);
-        return;
-    };
-    let expression = &order.expression;
-    let Some(key) = order.key(&keyset.key) else {
-        let there = if order.descending {
-            "IS NOT NULL OR"
-        } else {
-            "IS NULL AND"
-        };
-        sql.push(&format!("({expression} {there} r.id > "))
-            .bind(id)
+/// The rows of a page that was found, by their ids.
+pub(crate) fn rows<R: crate::connection::Row + Identified>(
+    connection: &mut Connection,
+    kind: ResourceKind,
+    columns: &str,
+    places: &[Keyset],
+) -> Result<HashMap<String, R>, StoreError> {
+    let mut rows: HashMap<String, R> = HashMap::new();
+    for chunk in places.chunks(CHUNK) {
+        let mut sql = connection.sql(&format!(
+            "SELECT {columns} FROM {} r WHERE r.id IN (",
+            table(kind)
+        ));
+        sql.bind_all(chunk.iter().map(|keyset| keyset.id.to_string()))
             .push(")");
-        return;
-    };
-    let further = if order.descending {
-        format!("({} < ", order.compared)
-    } else {
-        format!("({expression} IS NULL OR {} > ", order.compared)
-    };
-    sql.push(&further).bind(key.clone());
-    sql.push(&format!(" OR ({} = ", order.compared)).bind(key);
-    sql.push(" AND r.id > ").bind(id).push("))");
+        let found: Vec<R> = connection.rows(&sql)?;
+        rows.extend(found.into_iter().map(|row| (row.id().to_owned(), row)));
+    }
+    Ok(rows)
+}
+
+fn table(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::User => "users",
+        ResourceKind::Group => "groups",
+    }
+}
+
+/// The rows of a table that a page is one of.
+struct Chosen<'a> {
+    kind: ResourceKind,
+    scope: Scope,
+    base_url: &'a str,
+    condition: Option<&'a Condition>,
+}
+
+impl Chosen<'_> {
+    fn restrict(&self, sql: &mut Sql) {
+        sql.push(&format!(" FROM {} r WHERE ", table(self.kind)));
+        match self.entrance() {
+            Some(Entrance::Key) => visible(sql, self.kind, self.scope, "r"),
+            Some(Entrance::Time) | None => all_visible(sql, self.kind, self.scope, "r"),
+        }
+        if let Some(condition) = self.condition {
+            sql.push(" AND ");
+            ConditionWriter {
+                sql,
+                kind: self.kind,
+                scope: self.scope,
+                base_url: self.base_url,
+            }
+            .write(condition);
+        }
+    }
+
+    /// What finds the rows, if not a walk through all of them.
+    fn entrance(&self) -> Option<Entrance> {
+        entrance(self.kind, self.condition?)
+    }
+
+    fn total(&self, connection: &mut Connection) -> Result<u64, StoreError> {
+        let mut sql = connection.sql("SELECT count(*) AS count");
+        self.restrict(&mut sql);
+        let total = connection
+            .budgeted(|connection| connection.row::<Count>(&sql))?
+            .map_or(0, |row| row.count);
+        Ok(u64::try_from(total).unwrap_or(0))
+    }
+
+    /// The keys of a page, and one more when more follow.
+    fn keys(
+        &self,
+        connection: &mut Connection,
+        selection: &Selection,
+    ) -> Result<Vec<KeyRow>, StoreError> {
+        let order = match &selection.sort {
+            Some(sort) => Order::new(connection.dialect(), self.kind, sort),
+            None => Order::by_id(),
+        };
+        let mut sql = connection.sql(&format!("SELECT r.id, {} AS sort_text", order.text()));
+        self.restrict(&mut sql);
+        if let From::After(keyset) = &selection.from {
+            sql.push(" AND ");
+            order.behind(&mut sql, self.scope, keyset);
+        }
+        order.push(&mut sql, self.entrance().is_some());
+        sql.push(" LIMIT ");
+        sql.bind(i64::try_from(selection.count).unwrap_or(i64::MAX - 1) + 1);
+        if let From::Offset(offset) = selection.from {
+            sql.push(" OFFSET ");
+            sql.bind(i64::try_from(offset).unwrap_or(i64::MAX));
+        }
+        connection.budgeted(|connection| connection.rows(&sql))
+    }
+}
+
+fn place(key: &KeyRow) -> Result<Keyset, StoreError> {
+    Ok(Keyset {
+        key: key.sort_text.as_deref().map_or(Value::Null, Value::from),
+        id: ResourceId::parse(&key.id).ok_or_else(|| unreadable("id"))?,
+    })
 }
 
 /// A sort order in SQL.
-struct Order {
+enum Order {
+    /// By a column that every row has, in an index of its own.
+    Column(Column),
+    /// By what some rows may have.
+    Expression(Expression),
+}
+
+/// A column that every row has.
+struct Column {
+    name: &'static str,
+    values: Values,
+    descending: bool,
+}
+
+/// What is in a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Values {
+    /// The id of the row.
+    Id,
+    /// Text that no two rows of a configuration share.
+    Unique,
+    /// Numbers.
+    Numbers,
+}
+
+struct Expression {
     /// What is sorted by.
     expression: String,
     /// The same as text, which loses nothing of it.
@@ -174,6 +235,111 @@ struct Order {
 }
 
 impl Order {
+    fn by_id() -> Self {
+        Self::Column(Column {
+            name: "r.id",
+            values: Values::Id,
+            descending: false,
+        })
+    }
+
+    fn new(dialect: Dialect, kind: ResourceKind, sort: &Sort) -> Self {
+        match Column::new(kind, sort) {
+            Some(column) => Self::Column(column),
+            None => Self::Expression(Expression::new(dialect, kind, sort)),
+        }
+    }
+
+    /// What a cursor keeps of a row's place beside its id.
+    fn text(&self) -> String {
+        match self {
+            Self::Column(column) if column.values == Values::Id => "CAST(NULL AS TEXT)".to_owned(),
+            Self::Column(column) => format!("CAST({} AS TEXT)", column.name),
+            Self::Expression(expression) => expression.text.clone(),
+        }
+    }
+
+    /// Appends the order; where something else finds the rows, they are sorted afterwards, and no
+    /// index is walked for their order.
+    fn push(&self, sql: &mut Sql, found: bool) {
+        let way = |descending: bool| if descending { "DESC" } else { "ASC" };
+        let order = match self {
+            Self::Column(column) => {
+                let (name, beside) = match column.values {
+                    Values::Numbers => (column.name.to_owned(), ", r.id"),
+                    _ if found => (sql.aside(column.name), ""),
+                    _ => (column.name.to_owned(), ""),
+                };
+                format!("{name} {}{beside}", way(column.descending))
+            }
+            Self::Expression(expression) => {
+                let (way, by) = (way(expression.descending), &expression.expression);
+                match sql.dialect {
+                    Dialect::Sqlite => format!("({by} IS NULL) {way}, {by} {way}, r.id"),
+                    // It has missing values last by itself, and first in descending order.
+                    #[cfg(feature = "postgres")]
+                    Dialect::Postgres => format!("{by} {way}, r.id"),
+                }
+            }
+        };
+        sql.push(" ORDER BY ").push(&order);
+    }
+
+    /// Behind a place in the order.
+    fn behind(&self, sql: &mut Sql, scope: Scope, keyset: &Keyset) {
+        match self {
+            Self::Column(column) => column.behind(sql, scope, keyset),
+            Self::Expression(expression) => expression.behind(sql, keyset),
+        }
+    }
+}
+
+impl Column {
+    fn new(kind: ResourceKind, sort: &Sort) -> Option<Self> {
+        let target = &sort.key.target;
+        if target.extension.is_some() {
+            return None;
+        }
+        let sub = target.sub_attribute.as_deref();
+        let (name, values) = match (kind, &*target.attribute, sub) {
+            (_, "id", _) | (_, "meta", Some("location")) => ("r.id", Values::Id),
+            (ResourceKind::User, "userName", _) => ("r.scim_user_name_key", Values::Unique),
+            (ResourceKind::Group, "displayName", _) => ("r.scim_name_key", Values::Unique),
+            (_, "meta", Some("lastModified")) => ("r.updated_at", Values::Numbers),
+            _ => return None,
+        };
+        Some(Self {
+            name,
+            values,
+            descending: sort.descending,
+        })
+    }
+
+    fn behind(&self, sql: &mut Sql, scope: Scope, keyset: &Keyset) {
+        let (name, id) = (self.name, keyset.id.to_string());
+        let further = if self.descending { "<" } else { ">" };
+        let key = match (self.values, keyset.key.as_str()) {
+            (Values::Id, _) | (_, None) => {
+                // In the index of the configuration, and not in that of all ids.
+                sql.push(&format!("(r.managed_by, r.id) {further} ("));
+                sql.bind(scope.configuration().to_string());
+                sql.push(", ").bind(id).push(")");
+                return;
+            }
+            (Values::Unique, Some(key)) => {
+                sql.push(&format!("{name} {further} ")).bind(key);
+                return;
+            }
+            (Values::Numbers, Some(key)) => key.parse::<i64>().unwrap_or_default(),
+        };
+        // The first comparison is where an index begins.
+        sql.push(&format!("{name} {further}= ")).bind(key);
+        sql.push(&format!(" AND ({name} {further} ")).bind(key);
+        sql.push(" OR r.id > ").bind(id).push(")");
+    }
+}
+
+impl Expression {
     fn new(dialect: Dialect, kind: ResourceKind, sort: &Sort) -> Self {
         let target = &sort.key.target;
         let descending = sort.descending;
@@ -211,6 +377,30 @@ impl Order {
             false => Some(text.into()),
         }
     }
+
+    /// Missing values come last ascending and first descending.
+    fn behind(&self, sql: &mut Sql, keyset: &Keyset) {
+        let (id, expression) = (keyset.id.to_string(), &self.expression);
+        let Some(key) = self.key(&keyset.key) else {
+            let there = if self.descending {
+                "IS NOT NULL OR"
+            } else {
+                "IS NULL AND"
+            };
+            sql.push(&format!("({expression} {there} r.id > "))
+                .bind(id)
+                .push(")");
+            return;
+        };
+        let further = if self.descending {
+            format!("({} < ", self.compared)
+        } else {
+            format!("({expression} IS NULL OR {} > ", self.compared)
+        };
+        sql.push(&further).bind(key.clone());
+        sql.push(&format!(" OR ({} = ", self.compared)).bind(key);
+        sql.push(" AND r.id > ").bind(id).push("))");
+    }
 }
 
 /// A number of the document, and the text that JSON has of it.
@@ -239,19 +429,16 @@ fn number(dialect: Dialect, target: &Target) -> (String, String) {
     }
 }
 
+/// What has no index of its own, but a column.
 fn column(kind: ResourceKind, target: &Target) -> Option<String> {
     if target.extension.is_some() {
         return None;
     }
     let sub = target.sub_attribute.as_deref();
     let column = match (kind, &*target.attribute, sub) {
-        (_, "id", _) | (_, "meta", Some("location")) => "r.id",
         (_, "externalId", _) => "r.external_id",
-        (ResourceKind::User, "userName", _) => "r.scim_user_name_key",
-        (ResourceKind::Group, "displayName", _) => "r.scim_name_key",
         // Milliseconds have as many digits for centuries, so that their text sorts as they do.
         (_, "meta", Some("created")) => "CAST(r.created_at AS TEXT)",
-        (_, "meta", Some("lastModified")) => "CAST(r.updated_at AS TEXT)",
         // These have no order of their own.
         (_, "meta" | "groups" | "members", _) => "NULL",
         _ => return None,

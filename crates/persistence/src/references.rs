@@ -117,7 +117,11 @@ fn found(sql: &mut Sql, scope: Scope, manager: &str, sight: Sight) {
         match sight {
             Sight::Seen => visible(sql, ResourceKind::User, scope, "m"),
             Sight::Gone => {
-                sql.push("m.left_at IS NOT NULL AND m.is_tenant_admin = 0 AND m.managed_by = ");
+                let managed_by = sql.aside("m.managed_by");
+                let left_at = sql.number_aside("m.left_at");
+                sql.push(&format!(
+                    "{left_at} IS NOT NULL AND m.is_tenant_admin = 0 AND {managed_by} = "
+                ));
                 sql.bind(scope.configuration().to_string());
                 sql.push(if rank > 0 { " AND m.held = 1" } else { "" });
             }
@@ -166,12 +170,13 @@ pub(crate) fn link_reports(
         .chain(shared.iter().map(|(.., value)| fold(value)));
     let mut sql = connection.sql("UPDATE users SET manager_id = ");
     sql.bind(&id);
-    sql.push(" WHERE managed_by = ")
+    let managed_by = sql.aside("managed_by");
+    sql.push(&format!(" WHERE {managed_by} = "))
         .bind(scope.configuration().to_string());
     sql.push(" AND manager_key IN (").bind_all(all).push(")");
     sql.push(
-        " AND (manager_id IS NULL OR EXISTS (SELECT 1 FROM users l WHERE l.id = users.manager_id \
-         AND l.left_at IS NOT NULL)) AND (manager_key IN (",
+        " AND (manager_id IS NULL OR (SELECT l.left_at FROM users l WHERE l.id = users.manager_id) \
+         IS NOT NULL) AND (manager_key IN (",
     );
     sql.bind_all(&names).push(")");
     for (column, of, value) in &shared {

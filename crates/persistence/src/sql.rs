@@ -145,6 +145,57 @@ impl Sql {
         }
     }
 
+    /// A text column as a value for which no index is taken, because another one is to be.
+    pub(crate) fn aside(&self, column: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("+{column}"),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => format!("({column} || '')"),
+        }
+    }
+
+    /// A number as a value for which no index is taken.
+    pub(crate) fn number_aside(&self, column: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("+{column}"),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => format!("({column} + 0)"),
+        }
+    }
+
+    /// Appends a join with the row of a table that a column of the rows so far names, which is
+    /// looked up for each of them.
+    pub(crate) fn join_each(&mut self, table: &str, alias: &str, column: &str) -> &mut Self {
+        match self.dialect {
+            Dialect::Sqlite => self.push(&format!(" CROSS JOIN {table} {alias}")),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => {
+                self.push(&format!(" CROSS JOIN{}", lateral(table, alias, column)))
+            }
+        }
+    }
+
+    /// Appends the same for rows that may have no such row, or whose column names something else
+    /// unless a condition holds.
+    pub(crate) fn join_any(
+        &mut self,
+        table: &str,
+        alias: &str,
+        column: &str,
+        condition: &str,
+    ) -> &mut Self {
+        match self.dialect {
+            Dialect::Sqlite => self.push(&format!(
+                " LEFT JOIN {table} {alias} ON {alias}.id = {column} AND {condition}"
+            )),
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => self.push(&format!(
+                " LEFT JOIN{} ON {condition}",
+                lateral(table, alias, column)
+            )),
+        }
+    }
+
     /// Appends `FOR UPDATE` where the engine locks rows.
     pub(crate) fn for_update(&mut self) -> &mut Self {
         match self.dialect {
@@ -153,4 +204,10 @@ impl Sql {
             Dialect::Postgres => self.push(" FOR UPDATE"),
         }
     }
+}
+
+/// A row that is looked up for each of others. The offset keeps the planner from any other order.
+#[cfg(feature = "postgres")]
+fn lateral(table: &str, alias: &str, column: &str) -> String {
+    format!(" LATERAL (SELECT * FROM {table} WHERE id = {column} OFFSET 0) {alias}")
 }

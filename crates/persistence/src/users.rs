@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::members;
-use crate::page::Placed;
+use crate::page::Identified;
 use crate::references::{self, ManagerKeys};
 use crate::sql::{Bind, Sql};
 use crate::view::{instant, unreadable, visible};
@@ -88,17 +88,11 @@ pub(crate) struct UserRow {
     updated_at: i64,
     #[diesel(sql_type = Nullable<Text>)]
     seen_manager: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    sort_text: Option<String>,
 }
 
-impl Placed for UserRow {
+impl Identified for UserRow {
     fn id(&self) -> &str {
         &self.id
-    }
-
-    fn sort_text(&self) -> Option<&str> {
-        self.sort_text.as_deref()
     }
 }
 
@@ -176,9 +170,7 @@ pub(crate) fn records(
 ) -> Result<HashMap<String, Record>, StoreError> {
     let mut found = HashMap::new();
     for chunk in ids.chunks(500) {
-        let mut sql = connection.sql(&format!(
-            "SELECT {COLUMNS}, CAST(NULL AS TEXT) AS sort_text FROM users r WHERE r.id IN ("
-        ));
+        let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM users r WHERE r.id IN ("));
         sql.bind_all(chunk.iter().copied()).push(")");
         for row in connection.rows::<UserRow>(&sql)? {
             let user = StoredUser::try_from(row)?;
@@ -195,9 +187,7 @@ pub(crate) fn find(
     id: ResourceId,
     lock: bool,
 ) -> Result<Option<StoredUser>, StoreError> {
-    let mut sql = connection.sql(&format!(
-        "SELECT {COLUMNS}, CAST(NULL AS TEXT) AS sort_text FROM users r WHERE r.id = "
-    ));
+    let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM users r WHERE r.id = "));
     sql.bind(id.to_string()).push(" AND ");
     visible(&mut sql, ResourceKind::User, scope, "r");
     if lock {
@@ -439,8 +429,8 @@ pub(crate) fn depart(
     let mut leave = connection.sql("DELETE FROM group_members WHERE member_id = ");
     leave.bind(id.to_string());
     leave.push(
-        " AND group_id IN (SELECT g.id FROM groups g JOIN users u ON u.managed_by = g.managed_by \
-         WHERE u.id = ",
+        " AND (SELECT g.managed_by FROM groups g WHERE g.id = group_members.group_id) \
+         = (SELECT managed_by FROM users WHERE id = ",
     );
     leave.bind(id.to_string()).push(")");
     connection.execute(&leave)?;

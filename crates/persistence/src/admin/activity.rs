@@ -90,8 +90,14 @@ fn counted_until(connection: &mut Connection) -> Result<i64, StoreError> {
 
 fn counts(sql: &mut Sql, from: i64, until: i64, configuration: Option<ConfigurationId>) {
     sql.push(&format!(
-        "SELECT configuration_id, at / {HOUR} * {HOUR} AS hour, outcome, count(*) AS entries \
-         FROM provisioning_events WHERE at >= "
+        "SELECT {} AS configuration_id, at / {HOUR} * {HOUR} AS hour, outcome, count(*) AS entries \
+         FROM provisioning_events{} WHERE at >= ",
+        sql.aside("configuration_id"),
+        match sql.dialect {
+            Dialect::Sqlite => " INDEXED BY provisioning_events_at",
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => "",
+        }
     ));
     sql.bind(from).push(" AND at < ").bind(until);
     if let Some(id) = configuration {
@@ -105,7 +111,8 @@ fn counts(sql: &mut Sql, from: i64, until: i64, configuration: Option<Configurat
         sql.push(column).bind(id.to_string());
     }
     sql.push(&format!(
-        " GROUP BY configuration_id, at / {HOUR} * {HOUR}, outcome"
+        " GROUP BY {}, at / {HOUR} * {HOUR}, outcome",
+        sql.aside("configuration_id")
     ));
 }
 

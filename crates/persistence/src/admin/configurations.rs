@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::sql::Sql;
+use crate::totals;
 use crate::view::{instant, unreadable};
 
 /// The columns of a [`ConfigurationRow`], of the table with the alias `c`. Their names do not meet
@@ -177,7 +178,7 @@ pub(super) fn delete(connection: &mut Connection, id: ConfigurationId) -> Result
         let sql = of(connection.sql(release));
         connection.execute(&sql)?;
     }
-    Ok(())
+    totals::forget(connection, id)
 }
 
 /// Holds back other changes of the configuration until the transaction ends.

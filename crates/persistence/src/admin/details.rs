@@ -13,6 +13,7 @@ use super::directory::{self, page};
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::log;
+use crate::totals::Totals;
 
 #[derive(diesel::QueryableByName)]
 struct DetailRow {
@@ -271,29 +272,24 @@ pub(super) fn counts(
     configuration: ConfigurationId,
 ) -> Result<ManagedCounts, StoreError> {
     let id = configuration.to_string();
-    let mut sql =
-        connection.sql("SELECT status AS name, count(*) AS number FROM users WHERE managed_by = ");
-    sql.bind(&id).push(" GROUP BY status");
-    for (name, table, column) in [
-        ("groups", "groups", "managed_by"),
-        ("held", "held_changes", "configuration_id"),
-        ("links", "pending_links", "configuration_id"),
-    ] {
-        sql.push(&format!(
-            " UNION ALL SELECT '{name}', count(*) FROM {table} WHERE {column} = "
-        ));
-        sql.bind(&id);
-    }
+    let totals = Totals::of(connection, configuration)?;
+    let mut sql = connection.sql(
+        "SELECT 'held' AS name, count(*) AS number FROM held_changes WHERE configuration_id = ",
+    );
+    sql.bind(&id);
+    sql.push(" UNION ALL SELECT 'links', count(*) FROM pending_links WHERE configuration_id = ");
+    sql.bind(&id);
     let rows: Vec<CountRow> = connection.rows(&sql)?;
     let of = |name: &str| {
         let found = rows.iter().find(|row| row.name == name);
         found.map(|row| row.number).unwrap_or_default()
     };
+    let number = |total: u64| i64::try_from(total).unwrap_or(i64::MAX);
     Ok(ManagedCounts {
-        active: of("active"),
-        blocked: of("blocked"),
-        archived: of("archived"),
-        groups: of("groups"),
+        active: number(totals.with_status("active")),
+        blocked: number(totals.with_status("blocked")),
+        archived: number(totals.with_status("archived")),
+        groups: number(totals.visible(ResourceKind::Group)),
         held: of("held"),
         links: of("links"),
     })

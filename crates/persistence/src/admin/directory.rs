@@ -129,7 +129,13 @@ pub(super) fn people(
     }
     managed(&mut sql, "managed_by", query.managed_by);
     page(&mut sql, "id", query.after.as_deref(), query.limit);
-    sql.push(") ORDER BY u.id");
+    let order = match sql.dialect {
+        Dialect::Sqlite => "u.id".to_owned(),
+        // The few of the page need no index for their order.
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => sql.aside("u.id"),
+    };
+    sql.push(") ORDER BY ").push(&order);
     found(connection, &sql)
 }
 

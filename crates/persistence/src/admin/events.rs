@@ -113,7 +113,7 @@ fn selection(connection: &mut Connection, query: &EventQuery) -> Result<Option<S
                 if !conditions(&mut sql, query, Steer::Away) {
                     return Ok(None);
                 }
-                bounds.page(&mut sql, query.limit);
+                bounds.page(&mut sql, query.limit, column == "request_id");
                 sql.push(") AS found");
             }
         }
@@ -135,7 +135,7 @@ fn selection(connection: &mut Connection, query: &EventQuery) -> Result<Option<S
             if !conditions(&mut sql, query, steer) {
                 return Ok(None);
             }
-            bounds.page(&mut sql, query.limit);
+            bounds.page(&mut sql, query.limit, false);
         }
         Some(Search::Many(key)) => {
             // So many that a page of them is found by going through the log.
@@ -145,19 +145,35 @@ fn selection(connection: &mut Connection, query: &EventQuery) -> Result<Option<S
             if !conditions(&mut sql, query, Steer::Few) {
                 return Ok(None);
             }
-            bounds.page(&mut sql, query.limit);
+            bounds.page(&mut sql, query.limit, false);
         }
         None => {
-            sql.push("SELECT id FROM provisioning_events WHERE TRUE");
+            sql.push("SELECT id FROM provisioning_events");
+            if sql.dialect == Dialect::Sqlite
+                && !few
+                && query.configuration.is_none()
+                && query.outcome.is_none()
+                && query.action.is_none()
+                && query.resource_type.is_none()
+            {
+                sql.push(" NOT INDEXED");
+            }
+            sql.push(" WHERE TRUE");
             let steer = if few { Steer::Few } else { Steer::Free };
             if !conditions(&mut sql, query, steer) {
                 return Ok(None);
             }
-            bounds.page(&mut sql, query.limit);
+            bounds.page(&mut sql, query.limit, false);
         }
     }
-    sql.push(")").push(bounds.order());
-    sql.push(" LIMIT ").bind(query.limit);
+    let order = match sql.dialect {
+        Dialect::Sqlite => "id".to_owned(),
+        // The few of the page need no index for their order.
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => sql.number_aside("id"),
+    };
+    sql.push(&format!(") ORDER BY {order} {} LIMIT ", bounds.way()));
+    sql.bind(query.limit);
     Ok(Some(sql))
 }
 
@@ -282,20 +298,27 @@ fn bounds(connection: &mut Connection, query: &EventQuery) -> Result<Option<Boun
 }
 
 impl Bounds {
-    fn page(&self, sql: &mut Sql, limit: i64) {
+    /// Appends the page of what is looked through in its order, or of what an index found that has
+    /// no order.
+    fn page(&self, sql: &mut Sql, limit: i64, found: bool) {
         if let Some(low) = self.low {
             sql.push(" AND id > ").bind(low);
         }
         if let Some(high) = self.high {
             sql.push(" AND id < ").bind(high);
         }
-        sql.push(self.order()).push(" LIMIT ").bind(limit);
+        let id = match found {
+            true => sql.number_aside("id"),
+            false => "id".to_owned(),
+        };
+        sql.push(&format!(" ORDER BY {id} {} LIMIT ", self.way()));
+        sql.bind(limit);
     }
 
-    fn order(&self) -> &'static str {
+    fn way(&self) -> &'static str {
         match self.newest_first {
-            true => " ORDER BY id DESC",
-            false => " ORDER BY id",
+            true => "DESC",
+            false => "ASC",
         }
     }
 }

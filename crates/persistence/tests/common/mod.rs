@@ -7,6 +7,8 @@
     clippy::indexing_slicing
 )]
 
+pub mod crowd;
+
 use std::sync::Arc;
 
 use chrono::Utc;

@@ -1,3 +1,3 @@
 -- Who names whom as a manager, whether or not there is one: who had one that left gets the next.
-CREATE INDEX users_manager ON users (managed_by, manager_key) WHERE manager_key IS NOT NULL;
+CREATE INDEX users_manager ON users (manager_key, managed_by) WHERE manager_key IS NOT NULL;
 DROP INDEX users_waiting;
