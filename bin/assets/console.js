@@ -37,16 +37,18 @@ async function copy(button) {
 // Whoever is signed out is told so, and stays where they are.
 class SignedOut extends Error {}
 
-function signedOut() {
-  if (document.getElementById("signed-out")) return;
+function signedOut(kept) {
+  document.getElementById("signed-out")?.remove();
   const banner = document.createElement("p");
   banner.id = "signed-out";
   banner.className = "error";
   banner.setAttribute("role", "alert");
   const link = document.createElement("a");
-  link.href = `/admin/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+  link.href = kept ?? `/admin/login?next=${encodeURIComponent(location.pathname + location.search)}`;
   link.textContent = "Sign in";
-  banner.append("You are signed out. ", link);
+  // What was not sent yet stays here, and is sent once somebody signed in beside it.
+  if (!kept) link.target = "_blank";
+  banner.append(kept ? "You are signed out. What you entered is kept. " : "You are signed out. ", link);
   (document.querySelector("dialog[open] form, dialog[open]") ?? document.querySelector("main")).prepend(banner);
 }
 
@@ -54,7 +56,7 @@ function signedOut() {
 async function request(address, options, how = "1") {
   const answer = await fetch(address, { ...options, headers: { "X-Fragment": how } });
   if (answer.redirected && new URL(answer.url).pathname === "/admin/login") {
-    signedOut();
+    signedOut(options.method && answer.url.includes("kept=1") ? answer.url : null);
     throw new SignedOut();
   }
   return answer;
@@ -158,7 +160,8 @@ async function send(form, dialog) {
   const body = new URLSearchParams(new FormData(form));
   const answer = await request(form.action, { method: "POST", body });
   if (answer.redirected) return location.replace(answer.url);
-  const fresh = answer.status === 422 && (await read(answer)).getElementById("drawer");
+  const fresh = [403, 409, 422].includes(answer.status)
+    && (await read(answer)).getElementById("drawer");
   if (!fresh) throw new Error(answer.statusText);
   dialog.querySelector("#drawer").replaceWith(document.adoptNode(fresh));
   begin(dialog);
@@ -332,7 +335,7 @@ document.addEventListener("keydown", (event) => {
 // What was done is said once, and not again after a reload.
 const address = new URL(location);
 if (address.searchParams.has("done")) {
-  address.searchParams.delete("done");
+  for (const said of ["done", "done_to", "done_from"]) address.searchParams.delete(said);
   history.replaceState(history.state, "", address);
   const next = document.querySelector(".bar [name=next]");
   if (next) next.value = address.pathname + address.search;
@@ -357,10 +360,21 @@ menu?.addEventListener("keydown", ({ key }) => {
 document.addEventListener("submit", ({ submitter }) => {
   if (submitter?.name === "direction") sessionStorage.setItem("pressed", submitter.value);
 });
+// Whoever leaves a form with what was entered is asked.
+const whole = document.querySelector("form[data-dirty]");
+const shown = whole && new URLSearchParams(new FormData(whole)).toString();
+let sent = false;
+whole?.addEventListener("submit", () => { sent = true; });
+addEventListener("beforeunload", (event) => {
+  if (!whole || sent) return;
+  if (new URLSearchParams(new FormData(whole)).toString() !== shown) event.preventDefault();
+});
+
 const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
 if (row?.matches("tr")) {
   const again = `button[value="${sessionStorage.getItem("pressed")}"]:not(:disabled)`;
-  const goOn = row.querySelector(again) ?? row.querySelector("a, button:not(:disabled)");
+  const goOn = row.querySelector(again) ?? row.querySelector(".toggle")
+    ?? row.querySelector("a, button:not(:disabled)");
   // The browser goes to the row after the page has come, and takes the focus with it.
   addEventListener("load", () => setTimeout(() => goOn?.focus({ preventScroll: true })));
 }

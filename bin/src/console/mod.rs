@@ -4,7 +4,9 @@
 //! form that is posted, carries the token of its session, and answers with a redirection.
 
 mod assets;
+mod entered;
 mod export;
+mod markup;
 pub(crate) mod openid;
 mod pages;
 mod routes;
@@ -25,7 +27,7 @@ use scim_provisioning::{Failure, ServiceProvider};
 use serde::{Deserialize, Serialize};
 
 use self::openid::OpenId;
-use self::routes::{Access, Found};
+use self::routes::{Access, Found, Route};
 
 /// Where the console is served.
 pub(crate) const CONSOLE: &str = "/admin";
@@ -84,17 +86,19 @@ impl ConsoleAnswer {
     fn page(status: u16, template: &impl Template) -> Result<Self, Failed> {
         let body = template.render().map_err(|_render| Failed::Internal)?;
         Ok(Self {
+            body,
+            ..Self::html(status)
+        })
+    }
+
+    /// A page with nothing on it.
+    fn html(status: u16) -> Self {
+        Self {
             status,
             media_type: "text/html; charset=utf-8",
-            body,
             location: None,
-            cookies: Vec::new(),
-            failed: false,
-            lasting: false,
-            download: None,
-            allow: None,
-            retry_after: None,
-        })
+            ..Self::redirect("")
+        }
     }
 
     /// A file to be saved.
@@ -282,14 +286,35 @@ impl Console {
             Found::Nothing => return Err(Failed::NotFound),
         };
         let visit = self.visit(request, parts)?;
-        visit.admitted(route.access)?;
+        match visit.admitted(route.access) {
+            Err(Failed::Form) => return entered::again(&visit).ok_or(Failed::Form),
+            admitted => admitted?,
+        }
         match (&visit.signed_in, route.access) {
             (None, Access::Auditor | Access::Administrator) => Ok(signing_in::ask(&visit)),
-            _ if route.confirmed && !visit.is_confirmed() => {
-                signing_in::confirm(visit, route.handler)
-            }
-            _ => (route.handler)(&visit),
+            _ => visit.carried_out(route),
         }
+    }
+}
+
+impl Visit<'_> {
+    /// Does what the visit is for.
+    fn carried_out(mut self, route: &Route) -> Result<ConsoleAnswer, Failed> {
+        let shared = self.request.method == "POST" && self.form.given(entered::WAS).is_some();
+        for _ in 0..ATTEMPTS {
+            if shared && let Some(both) = entered::brought_up(&mut self)? {
+                return Ok(both);
+            }
+            if route.confirmed && !self.is_confirmed() {
+                return signing_in::confirm(self, route.handler);
+            }
+            match (route.handler)(&self) {
+                // Somebody else was quicker, after both were compared.
+                Err(Failed::Refused(AdminError::Stale)) if shared => {}
+                answer => return Ok(entered::shown(&self, answer?)),
+            }
+        }
+        Err(Failed::Later(1))
     }
 }
 
@@ -381,7 +406,18 @@ impl Visit<'_> {
         match (self.request.method, query.is_empty()) {
             ("POST", _) => address(routes::page_above(path)),
             (_, true) => address(path),
-            (_, false) => format!("{}?{query}", address(path)),
+            (_, false) => {
+                // What was said once is not said again by coming back.
+                let said = |pair: &&str| {
+                    let name = pair.split('=').next().unwrap_or_default();
+                    !SAID.contains(&name)
+                };
+                let kept: Vec<&str> = query.split('&').filter(said).collect();
+                match kept.is_empty() {
+                    true => address(path),
+                    false => format!("{}?{}", address(path), kept.join("&")),
+                }
+            }
         }
     }
 
@@ -488,6 +524,12 @@ impl Form {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
+    /// Puts one value in the place of those of a name.
+    fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+
     fn checked(&self, name: &str) -> bool {
         self.given(name).is_some()
     }
@@ -560,6 +602,10 @@ fn sentence(error: &AdminError) -> String {
     format!("{text}.")
 }
 
+/// What an address says of what was done just now.
+const SAID: [&str; 3] = ["done", "done_to", "done_from"];
+/// How often a form is compared with what others change at the same time.
+const ATTEMPTS: usize = 3;
 const THEME: &str = "sops-theme";
 const FLASH: &str = "__Host-sops-flash";
 const FLASH_SECONDS: i64 = 60;

@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::Utc;
 use scim_admin::AdminError;
 
+use super::entered;
 use super::openid::Flow;
 use super::routes::{Handler, page_above};
 use super::{
@@ -61,7 +62,7 @@ impl Default for Password<'_> {
 }
 
 /// Where somebody wanted to go, if that is a page of the console.
-fn next(text: &str) -> &str {
+pub(super) fn next(text: &str) -> &str {
     let below = text == CONSOLE || text.starts_with("/admin/") || text.starts_with("/admin?");
     // A browser reads a backslash as a slash.
     match below && !text.contains(['\\', '\r', '\n']) {
@@ -72,8 +73,19 @@ fn next(text: &str) -> &str {
 
 /// Sends whoever is not signed in to the sign-in, and back afterwards.
 pub(super) fn ask(visit: &Visit<'_>) -> ConsoleAnswer {
+    if visit.request.method == "POST" {
+        return match entered::keep(visit) {
+            Some((cookies, page)) => ConsoleAnswer {
+                cookies,
+                ..ConsoleAnswer::redirect(format!("/admin/login?kept=1&next={}", encoded(&page)))
+            },
+            None => {
+                let page = format!("{CONSOLE}{}", page_above(visit.request.path));
+                ConsoleAnswer::redirect(format!("/admin/login?next={}", encoded(&page)))
+            }
+        };
+    }
     let wanted = match (visit.request.method, visit.request.query) {
-        ("POST", _) => String::new(),
         (_, "") => format!("{CONSOLE}{}", visit.request.path),
         (_, query) => format!("{CONSOLE}{}?{query}", visit.request.path),
     };
@@ -100,6 +112,12 @@ fn sign_in_page<'a>(visit: &Visit<'_>, to: &'a str) -> Password<'a> {
     let next = next(to);
     Password {
         next,
+        intro: match entered::waits(visit.request) {
+            true => {
+                "You were signed out. What you entered is kept for 15 minutes: sign in, and it comes back."
+            }
+            false => "",
+        },
         theme: theme(visit.request.cookie),
         openid: match visit.console.openid {
             Some(_) => format!("/admin/openid?next={}", encoded(next)),

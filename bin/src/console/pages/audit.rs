@@ -9,7 +9,7 @@ use super::super::export::{self, Lines};
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
 use super::configuration::{Shown, Tabs};
-use super::{Shell, instant, rows, sizes};
+use super::{Shell, instant, rows, sizes, spaced};
 
 struct Row {
     at: String,
@@ -17,7 +17,6 @@ struct Row {
     source: String,
     event: String,
     object: String,
-    details: String,
     changes: Vec<(String, String, String)>,
 }
 
@@ -161,28 +160,91 @@ fn row(entry: AuditEntry) -> Row {
         at: instant(entry.at),
         actor: entry.actor,
         source: entry.source.unwrap_or_default(),
-        event: entry.event.into_owned(),
         object: entry.object,
-        changes: changes(&entry.details),
-        details: entry.details.to_string(),
+        changes: changes(&entry.event, &entry.details),
+        event: entry.event.into_owned(),
     }
 }
 
-/// The members that differ between `old` and `new`.
-fn changes(details: &Value) -> Vec<(String, String, String)> {
-    let of = |name: &str| details.get(name).and_then(Value::as_object);
-    let (Some(old), Some(new)) = (of("old"), of("new")) else {
-        return Vec::new();
+/// What an entry tells, field by field: the name of a field, what it was, what it is.
+fn changes(event: &str, details: &Value) -> Vec<(String, String, String)> {
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    for (value, fields) in [
+        (details.get("old"), &mut old),
+        (details.get("new"), &mut new),
+    ] {
+        match value {
+            // Its fields have names of their own.
+            Some(Value::Object(_)) => flatten("", value, fields),
+            _ => flatten(&changed_alone(event), value, fields),
+        }
+    }
+    let of = |fields: &[(String, String)], name: &str| {
+        let found = fields.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
-    let differing = new
+    let gone = old
         .iter()
-        .filter(|(name, value)| old.get(*name) != Some(value));
-    differing
-        .map(|(name, value)| {
-            let before = old.get(name).map(Value::to_string).unwrap_or_default();
-            (name.clone(), before, value.to_string())
-        })
-        .collect()
+        .filter(|(name, _)| new.iter().all(|(known, _)| known != name));
+    let names = new.iter().chain(gone).map(|(name, _)| name);
+    let mut told: Vec<_> = names
+        .map(|name| (name.clone(), of(&old, name), of(&new, name)))
+        .filter(|(_, old, new)| old != new)
+        .collect();
+    // What else is known of it neither was nor is something else.
+    let mut more = Vec::new();
+    for (name, value) in details.as_object().into_iter().flatten() {
+        if name != "old" && name != "new" {
+            flatten(&spaced(name), Some(value), &mut more);
+        }
+    }
+    told.extend(
+        more.into_iter()
+            .map(|(name, value)| (name, String::new(), value)),
+    );
+    told
+}
+
+/// What an event such as `account.role_changed` is about, where the entry has one value and no
+/// name for it.
+fn changed_alone(event: &str) -> String {
+    match event {
+        "mapping.activated" => "version".to_owned(),
+        "token.endSet" => "expires".to_owned(),
+        event => {
+            let word = event.rsplit('.').next().unwrap_or_default();
+            word.trim_end_matches("_changed").replace('_', " ")
+        }
+    }
+}
+
+/// The fields of a value, each by the names that lead to it.
+fn flatten(name: &str, value: Option<&Value>, into: &mut Vec<(String, String)>) {
+    let said = match value {
+        None => return,
+        Some(Value::Object(members)) => {
+            for (member, value) in members {
+                let path = match name {
+                    "" => spaced(member),
+                    name => format!("{name} › {}", spaced(member)),
+                };
+                flatten(&path, Some(value), into);
+            }
+            return;
+        }
+        Some(Value::Null) => String::new(),
+        Some(Value::Bool(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => {
+            let said = items.iter().map(|item| match item {
+                Value::String(text) => text.clone(),
+                item => item.to_string(),
+            });
+            said.collect::<Vec<_>>().join(", ")
+        }
+        Some(number) => number.to_string(),
+    };
+    into.push((name.to_owned(), said));
 }
 
 /// The audit as a file, in the order of time.
@@ -229,3 +291,49 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 const EXPORTED: usize = 50_000;
 /// How many of them are read at once.
 const BLOCK: i64 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(event: &str, details: &Value) -> Vec<String> {
+        let told = changes(event, details).into_iter();
+        told.map(|(name, old, new)| format!("{name}: {old} > {new}"))
+            .collect()
+    }
+
+    #[test]
+    fn an_entry_tells_field_by_field_what_was_and_what_is() {
+        let guard = |count| {
+            json!({"policies": {"guard": {"count": count, "action": "hold"},
+            "onDelete": "block"}, "users": true, "networks": ["10.0.0.0/8", "::1/128"]})
+        };
+        let edited = json!({"old": guard(2), "new": guard(7)});
+        assert_eq!(
+            told("configuration.edited", &edited),
+            ["policies › guard › count: 2 > 7"]
+        );
+        let created = json!({"new": {"networks": ["10.0.0.0/8", "::1/128"], "users": true},
+            "token": "t1"});
+        assert_eq!(
+            told("configuration.created", &created),
+            [
+                "networks:  > 10.0.0.0/8, ::1/128",
+                "users:  > yes",
+                "token:  > t1"
+            ]
+        );
+        let deleted = json!({"old": {"name": "Okta"}});
+        assert_eq!(told("configuration.deleted", &deleted), ["name: Okta > "]);
+        let role = json!({"old": "auditor", "new": "administrator"});
+        assert_eq!(
+            told("account.role_changed", &role),
+            ["role: auditor > administrator"]
+        );
+        let version = json!({"resource": "User", "old": 1, "new": 2});
+        assert_eq!(
+            told("mapping.activated", &version),
+            ["version: 1 > 2", "resource:  > User"]
+        );
+    }
+}

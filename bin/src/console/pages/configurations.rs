@@ -11,7 +11,7 @@ use scim_admin::{
     AccessToken, AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider, IssuedToken,
 };
 
-use super::super::signing_in::encoded;
+use super::super::signing_in::{encoded, next};
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::charts::Chart;
 use super::configuration::{Health, expiring, types};
@@ -225,7 +225,7 @@ impl Drawer {
 
     /// The drawer again, with what was wrong.
     fn again(self, error: AdminError) -> Result<ConsoleAnswer, Failed> {
-        let (AdminError::Invalid(_) | AdminError::NameTaken(_) | AdminError::Stale) = &error else {
+        let (AdminError::Invalid(_) | AdminError::NameTaken(_)) = &error else {
             return Err(error.into());
         };
         let said = sentence(&error);
@@ -422,12 +422,20 @@ fn switch(visit: &Visit<'_>, status: ConfigurationStatus) -> Result<ConsoleAnswe
     let (admin, found) = (&visit.console.admin, found(visit)?);
     let id = found.id;
     admin.set_status(&visit.actor()?, &found, status)?;
-    let done = status.as_str();
-    let back = match visit.form.text("list") {
-        "" => format!("{LIST}/{id}?done={done}"),
-        _ => format!("{LIST}?done={done}"),
+    // The list comes back as it was, at the same row; what was done can be taken back from there.
+    let (page, row) = match visit.form.given("list") {
+        Some(list) if list.split('?').next() == Some(LIST) => (next(list), format!("#row-{id}")),
+        _ => (LIST, String::new()),
     };
-    Ok(ConsoleAnswer::redirect(back))
+    let own = format!("{LIST}/{id}");
+    let page = if row.is_empty() { own.as_str() } else { page };
+    let done = format!(
+        "done={}&done_to={id}&done_from={}",
+        status.as_str(),
+        found.status.as_str()
+    );
+    let mark = if page.contains('?') { '&' } else { '?' };
+    Ok(ConsoleAnswer::redirect(format!("{page}{mark}{done}{row}")))
 }
 
 #[derive(Template)]

@@ -258,7 +258,7 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     }
     match edited.keep(visit, &set, "") {
         Ok(()) => Ok(back(&edited, &saved)),
-        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+        Err(error @ AdminError::Invalid(_)) => {
             let page = RulePage {
                 wrong: at_fault(&error),
                 error: sentence(&error),

@@ -279,7 +279,7 @@ pub(in super::super) fn save_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fa
     });
     match saved {
         Ok(()) => Ok(ConsoleAnswer::redirect(edited.link("?done=drafted"))),
-        Err((wrong, error @ (AdminError::Invalid(_) | AdminError::Stale))) => {
+        Err((wrong, error @ AdminError::Invalid(_))) => {
             let page = RulePage {
                 wrong,
                 error: sentence(&error),

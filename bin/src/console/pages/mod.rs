@@ -7,6 +7,7 @@ mod charts;
 mod columns;
 pub(super) mod configuration;
 pub(super) mod configurations;
+pub(super) mod conflict;
 pub(super) mod directory;
 pub(super) mod event;
 pub(super) mod fields;
@@ -27,7 +28,7 @@ use chrono::{DateTime, Utc};
 use super::{ConsoleAnswer, Failed, Visit, theme};
 
 /// What surrounds every page of somebody who is signed in.
-struct Shell {
+pub(super) struct Shell {
     title: String,
     /// Which entry of the navigation the page belongs to.
     section: &'static str,
@@ -41,10 +42,61 @@ struct Shell {
     here: String,
     /// What was done just now.
     done: &'static str,
+    /// How that is taken back.
+    undo: Option<Undo>,
+}
+
+/// The form that takes back what was done to a configuration.
+struct Undo {
+    action: String,
+    /// The configuration.
+    name: String,
+    /// The list that it was done in; empty when it was the page of the configuration.
+    list: String,
+}
+
+impl Undo {
+    /// Of a status that was changed just now.
+    fn of(visit: &Visit<'_>) -> Option<Self> {
+        let (done, from) = (visit.query.text("done"), visit.query.text("done_from"));
+        let back = match from {
+            "enabled" => "enable",
+            "paused" => "pause",
+            "disabled" => "disable",
+            _ => return None,
+        };
+        let found = visit
+            .console
+            .admin
+            .configuration(visit.query.given("done_to")?)
+            .ok()?;
+        // Somebody may have changed it once more meanwhile.
+        if !visit.administers() || found.status.as_str() != done || done == from {
+            return None;
+        }
+        let here = visit.here();
+        Some(Self {
+            action: format!("{LIST}/{}/{back}", found.id),
+            list: if address_of(&here) == LIST {
+                here
+            } else {
+                String::new()
+            },
+            name: found.name,
+        })
+    }
+}
+
+fn address_of(address: &str) -> &str {
+    address.split('?').next().unwrap_or_default()
 }
 
 impl Shell {
-    fn new(visit: &Visit<'_>, section: &'static str, title: &str) -> Result<Self, Failed> {
+    pub(super) fn new(
+        visit: &Visit<'_>,
+        section: &'static str,
+        title: &str,
+    ) -> Result<Self, Failed> {
         let who = visit.who()?;
         let done = visit.query.text("done");
         let done = DONE.iter().find(|(key, _)| *key == done);
@@ -58,6 +110,7 @@ impl Shell {
             theme: theme(visit.request.cookie),
             here: visit.here(),
             done: done.map(|(_, said)| *said).unwrap_or_default(),
+            undo: Undo::of(visit),
         })
     }
 
@@ -120,7 +173,10 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 const DONE: [(&str, &str); 26] = [
     ("saved", "Saved."),
     ("enabled", "Enabled. Its tokens are accepted from now on."),
-    ("disabled", "Disabled. Its tokens are refused from now on."),
+    (
+        "disabled",
+        "Disabled. Its tokens are refused, and nothing is provisioned until it is enabled again.",
+    ),
     (
         "paused",
         "Paused. The identity provider is told to come back later.",
@@ -204,7 +260,7 @@ pub(super) fn help(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
 }
 
 /// An instant as people read it.
-fn instant(at: DateTime<Utc>) -> String {
+pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 

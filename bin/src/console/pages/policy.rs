@@ -111,7 +111,7 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             "{LIST}/{}/policy?done=saved",
             shown.id
         ))),
-        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+        Err(error @ AdminError::Invalid(_)) => {
             let page = Page {
                 wrong: at_fault(&error),
                 error: sentence(&error),

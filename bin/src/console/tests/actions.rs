@@ -390,11 +390,16 @@ fn a_configuration_is_paused_and_resumed() {
         let path = format!("/users/scim-provisioning/*/{action}");
         done(&house.post(&ada, &path, "")).to_owned()
     };
-    assert_eq!(post("pause"), "paused");
+    // The address also names what is taken back by *Undo*.
+    let changed = |done: &str, from: &str| {
+        let id = &house.configuration;
+        format!("{done}&done_to={id}&done_from={from}")
+    };
+    assert_eq!(post("pause"), changed("paused", "enabled"));
     let path = house.path("/users/scim-provisioning/*");
     let page = house.ask("GET", &path, Some(&ada), "").body;
     assert!(page.contains("Resume") && page.contains("come back later"));
-    assert_eq!(post("enable"), "enabled");
+    assert_eq!(post("enable"), changed("enabled", "paused"));
     let page = house.ask("GET", &format!("{path}/history"), Some(&ada), "");
     for event in ["configuration.created", "configuration.paused"] {
         assert!(page.body.contains(event), "{event}: {}", page.body);

@@ -1,6 +1,7 @@
 //! Every page, for everybody.
 
 mod actions;
+mod entered;
 mod house;
 mod logs;
 mod shown;

@@ -235,14 +235,27 @@ impl AdminService {
         Ok(self.store.end_session(&signed_in.session.hash, &audit)?)
     }
 
-    /// What every form of a session carries.
+    /// What every form of a session carries: that it is of the session, and whose the session is.
     pub fn form_token(&self, signed_in: &SignedIn) -> String {
-        self.keys.form_token(&signed_in.session.hash)
+        let Session { hash, account, .. } = &signed_in.session;
+        let of_account = self.keys.form_token(&of_account(account));
+        format!("{}.{account}.{of_account}", self.keys.form_token(hash))
     }
 
     /// Whether a form comes from a page of this session.
     pub fn is_form_token(&self, signed_in: &SignedIn, token: &str) -> bool {
-        self.keys.is_form_token(&signed_in.session.hash, token)
+        let of_session = token.split('.').next().unwrap_or_default();
+        let hash = &signed_in.session.hash;
+        self.keys.is_form_token(hash, of_session)
+    }
+
+    /// The account whose page a form comes from, whether or not the session still stands. It is
+    /// good for keeping what was entered until the account signs in again, and for nothing else.
+    pub fn account_of_form(&self, token: &str) -> Option<String> {
+        let (_, rest) = token.split_once('.')?;
+        let (account, tag) = rest.split_once('.')?;
+        let own = self.keys.is_form_token(&of_account(account), tag);
+        own.then(|| account.to_owned())
     }
 
     /// Deletes sessions that nobody can use any more.
@@ -428,6 +441,11 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 const WAITING: usize = 8;
 /// How many names that nobody has are kept.
 const NAMES: usize = 10_000;
+/// What is signed of an account; no hash of a session looks like it.
+fn of_account(account: &str) -> String {
+    format!("account {account}")
+}
+
 const TOUCHED_SECONDS: i64 = 60;
 const LOCKED_DAYS: i64 = 36_500;
 
