@@ -75,6 +75,12 @@ impl Instance {
         &self.scim_endpoint
     }
 
+    /// The address of a page of the console.
+    pub(crate) fn console(&self, path: &str) -> String {
+        let base = self.scim_endpoint.trim_end_matches("/api/scim/v2");
+        format!("{base}/admin{path}")
+    }
+
     /// The service provider.
     pub(crate) fn provider(&self, limits: Limits) -> ServiceProvider {
         let cursors: Arc<dyn CursorKey> = Arc::clone(&self.keys) as _;

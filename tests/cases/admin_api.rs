@@ -81,6 +81,30 @@ on_both_engines! {
         assert_eq!(wrong.status.code(), Some(2));
     }
 
+    fn whoever_comes_through_a_proxy_is_where_it_says(server: &mut Server) {
+        let scim = server.configuration("Proxied").client;
+        server.stop();
+        server.restart_with(&["--trusted-proxies", "127.0.0.0/8", "--admin-networks", "192.0.2.0/24"]);
+        let scim = Client::new(&server.base, &scim.token);
+        let console = Client::new(&server.base.replace("/api/scim/v2", "/admin"), "");
+        let seen = |said: &[(&str, &str)]| console.send("GET", "/login", said, None).status;
+        assert_eq!(seen(&[]), 403);
+        assert_eq!(seen(&[("x-forwarded-for", "192.0.2.7")]), 200);
+        assert_eq!(seen(&[("x-forwarded-for", "192.0.2.7, 198.51.100.1")]), 403);
+        assert_eq!(seen(&[("forwarded", "for=192.0.2.7;proto=https, for=127.0.0.9")]), 200);
+        assert_eq!(seen(&[("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=192.0.2.7")]), 403);
+        scim.send("GET", "/Users", &[("x-forwarded-for", "198.51.100.9")], None).expect(200);
+        let listed = server.json(&["token", "list", "Proxied", "--json"]);
+        assert_eq!(listed[0]["lastUsedFrom"], "198.51.100.9");
+        let body = br#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ava"}"#;
+        let headers = [("x-forwarded-for", "198.51.100.8"), ("content-type", "application/scim+json")];
+        scim.send("POST", "/Users", &headers, Some(body)).expect(201);
+        let events = server.json(&["events", "--json"]);
+        assert_eq!(events[0]["source"], "198.51.100.8");
+        let wrong = server.run(&["serve", "--trusted-proxies", "example.com"]);
+        assert_eq!(wrong.status.code(), Some(2));
+    }
+
     fn a_configuration_lives_and_ends(server: &Server) {
         let api = admin(server, "administrator");
         let added = api.post("/configurations", &json!({"name": "Entra", "identityProvider": "entra",

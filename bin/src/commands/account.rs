@@ -30,6 +30,16 @@ pub(crate) enum Action {
         /// The name.
         name: String,
     },
+    /// Let new devices sign in again after too many failures.
+    Unlock {
+        /// The name.
+        name: String,
+    },
+    /// Print a link that lets one browser sign in whatever others do: once, within an hour.
+    DeviceLink {
+        /// The name.
+        name: String,
+    },
     /// List the accounts.
     List,
 }
@@ -39,7 +49,8 @@ pub(crate) enum Action {
 /// # Errors
 /// When the service refuses or fails.
 pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
-    let admin = Instance::of(common)?.admin();
+    let instance = Instance::of(common)?;
+    let admin = instance.admin();
     match action {
         Action::Add { name, role } => {
             let account = admin.add_account(&actor(), &name, role, &password()?)?;
@@ -53,6 +64,21 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
             match common.json {
                 true => output::json(&json!({"name": name})),
                 false => output::line("The password is set"),
+            }
+        }
+        Action::Unlock { name } => {
+            let account = admin.unlock_account(&actor(), &name)?;
+            match common.json {
+                true => output::json(&documents::account(&account)),
+                false => output::line(&format!("Unlocked {}", output::printable(&account.name))),
+            }
+        }
+        Action::DeviceLink { name } => {
+            let secret = admin.device_link(&actor(), &name)?;
+            let link = instance.console(&format!("/device?secret={}", secret.reveal()));
+            match common.json {
+                true => output::json(&json!({"link": link})),
+                false => output::line(&link),
             }
         }
         Action::List => list(common, admin.accounts()?),

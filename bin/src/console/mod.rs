@@ -22,12 +22,17 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
-use scim_admin::{Actor, AdminError, AdminService, PlainToken};
+use scim_admin::{Actor, AdminError, AdminService, Admitted, PlainToken};
 use scim_provisioning::{Failure, ServiceProvider};
 use serde::{Deserialize, Serialize};
 
 use self::openid::OpenId;
+<<<<<<< HEAD
 use self::routes::{Access, Found, Route};
+=======
+use self::routes::{Access, Found};
+use crate::serve::Throttle;
+>>>>>>> 254b1a9 (Keep nobody from signing in by what others do, and know where clients behind a proxy are)
 
 /// Where the console is served.
 pub(crate) const CONSOLE: &str = "/admin";
@@ -70,8 +75,6 @@ pub(crate) struct ConsoleAnswer {
     pub(crate) location: Option<String>,
     /// The `Set-Cookie` headers.
     pub(crate) cookies: Vec<String>,
-    /// Whether somebody tried to sign in and failed.
-    pub(crate) failed: bool,
     /// Whether browsers may keep the answer.
     pub(crate) lasting: bool,
     /// The name of the file that the body is to be saved as.
@@ -97,8 +100,17 @@ impl ConsoleAnswer {
             status,
             media_type: "text/html; charset=utf-8",
             location: None,
+<<<<<<< HEAD
             ..Self::redirect("")
         }
+=======
+            cookies: Vec::new(),
+            lasting: false,
+            download: None,
+            allow: None,
+            retry_after: None,
+        })
+>>>>>>> 254b1a9 (Keep nobody from signing in by what others do, and know where clients behind a proxy are)
     }
 
     /// A file to be saved.
@@ -109,7 +121,6 @@ impl ConsoleAnswer {
             body,
             location: None,
             cookies: Vec::new(),
-            failed: false,
             lasting: false,
             download: Some(name),
             allow: None,
@@ -124,7 +135,6 @@ impl ConsoleAnswer {
             body: String::new(),
             location: Some(location.into()),
             cookies: Vec::new(),
-            failed: false,
             lasting: false,
             download: None,
             allow: None,
@@ -144,6 +154,8 @@ enum Failed {
     Form,
     /// The method is not possible here.
     Method,
+    /// The address failed to sign in too often; for how many seconds it waits.
+    Address(u32),
     /// Too much is done at once, or the database fails: so many seconds later it may work.
     Later(u32),
     /// The server failed.
@@ -190,6 +202,10 @@ pub(crate) struct Console {
     scim_endpoint: String,
     setup: Mutex<Option<(String, DateTime<Utc>)>>,
     openid: Option<Arc<OpenId>>,
+    /// Scheme and host of the public URL, as browsers name where a form comes from.
+    origin: String,
+    /// Failed sign-ins of strangers, by address.
+    addresses: Throttle,
 }
 
 /// What a page is given.
@@ -217,6 +233,8 @@ impl Console {
             scim_endpoint: scim_endpoint.to_owned(),
             setup: Mutex::new(None),
             openid,
+            origin: origin(scim_endpoint).to_owned(),
+            addresses: Throttle::new(SIGN_INS, SIGN_IN_PERIOD),
         }
     }
 
@@ -246,6 +264,9 @@ impl Console {
                 Err(failed) => failed,
             },
         };
+        if let Failed::Address(seconds) = failed {
+            return too_many(seconds);
+        }
         let answer = match self.visit(request, Vec::new()) {
             Ok(visit) => refusal(&visit, &failed),
             Err(_) => {
@@ -333,7 +354,7 @@ fn said(failed: &Failed) -> (u16, &'static str, Cow<'static, str>) {
             "Not possible",
             "Go back and use the page's own buttons.",
         ),
-        Failed::Later(1) => (
+        Failed::Later(1) | Failed::Address(_) => (
             503,
             "Busy",
             "Too much is going on at once; try again in a moment.",
@@ -393,11 +414,15 @@ impl Visit<'_> {
         if fetched.is_some_and(|site| site != "same-origin" && site != "none") {
             return false;
         }
-        match (self.request.origin, self.request.host) {
-            (Some(origin), Some(host)) => origin.strip_prefix("https://") == Some(host),
-            (Some(_), None) => false,
-            (None, _) => true,
-        }
+        // Behind a proxy the browser knows the public URL alone. Without one people come by
+        // whatever name the machine has, and the browser sends that one twice.
+        let Some(origin) = self.request.origin else {
+            return true;
+        };
+        origin == self.console.origin
+            || self.request.host.is_some_and(|host| {
+                origin.strip_prefix("https://") == Some(host) && !host.is_empty()
+            })
     }
 
     /// The address of the page; of a form that was posted, that of the page it stands on.
@@ -485,6 +510,14 @@ impl Visit<'_> {
     }
 }
 
+/// Scheme and host of a URL.
+fn origin(url: &str) -> &str {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let rest = url.get(authority..).unwrap_or_default();
+    let end = rest.find('/').map_or(url.len(), |at| authority + at);
+    url.get(..end).unwrap_or(url)
+}
+
 /// The address of a path of the console.
 fn address(path: &str) -> String {
     match path {
@@ -555,18 +588,31 @@ fn session(token: &PlainToken) -> String {
     format!("{SESSION}={}; {ATTRIBUTES}", token.reveal())
 }
 
+/// What a browser keeps of somebody who signed in: the session, and that it is a known device.
+fn admitted(admitted: &Admitted) -> Vec<String> {
+    vec![session(&admitted.session), device(&admitted.device)]
+}
+
+fn device(token: &PlainToken) -> String {
+    let token = token.reveal();
+    format!("{DEVICE}={token}; Max-Age=31536000; {ATTRIBUTES}")
+}
+
 fn no_session() -> String {
     format!("{SESSION}=; Max-Age=0; {ATTRIBUTES}")
 }
 
 /// What somebody is told whose address failed to sign in too often.
-pub(crate) fn too_many(seconds: u64) -> ConsoleAnswer {
+fn too_many(seconds: u32) -> ConsoleAnswer {
     let minutes = seconds.div_ceil(60);
     let text = format!(
         "Signing in failed too often from your address. Try again in {minutes} minutes; from \
          another address it is possible at once."
     );
-    message(&ConsoleRequest::default(), 429, "Too many attempts", &text)
+    ConsoleAnswer {
+        retry_after: Some(seconds),
+        ..message(&ConsoleRequest::default(), 429, "Too many attempts", &text)
+    }
 }
 
 fn message(request: &ConsoleRequest<'_>, status: u16, title: &str, text: &str) -> ConsoleAnswer {
@@ -611,4 +657,8 @@ const FLASH: &str = "__Host-sops-flash";
 const FLASH_SECONDS: i64 = 60;
 const FLOW: &str = "__Host-sops-openid";
 const SESSION: &str = "__Host-sops";
+const DEVICE: &str = "__Host-sops-device";
+/// How often an address of strangers may fail to sign in within a period.
+const SIGN_INS: usize = 30;
+const SIGN_IN_PERIOD: std::time::Duration = std::time::Duration::from_secs(600);
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";

@@ -152,6 +152,8 @@ pub(super) const ROUTES: &[Route] = &[
     anyone(action("/login", signing_in::sign_in)),
     anyone(page("/setup", signing_in::setup_form)),
     anyone(action("/setup", signing_in::set_up)),
+    anyone(page("/device", signing_in::device_form)),
+    anyone(action("/device", signing_in::admit_device)),
     anyone(page("/openid", signing_in::begin_openid)),
     anyone(page("/openid/callback", signing_in::end_openid)),
     auditors(action("/logout", signing_in::sign_out)),

@@ -1,15 +1,17 @@
 //! Setting up, signing in and out, and entering the password again.
 
+use std::time::{Duration, Instant};
+
 use askama::Template;
 use chrono::Utc;
-use scim_admin::AdminError;
+use scim_admin::{AdminError, Attempt};
 
 use super::entered;
 use super::openid::Flow;
 use super::routes::{Handler, page_above};
 use super::{
-    ATTRIBUTES, CONSOLE, ConsoleAnswer, FLOW, Failed, THEME, Visit, cookie, no_session, refusal,
-    sentence, session, theme,
+    ATTRIBUTES, CONSOLE, ConsoleAnswer, DEVICE, FLOW, Failed, THEME, Visit, admitted, cookie,
+    device, no_session, refusal, sentence, session, theme,
 };
 
 /// A page with a password.
@@ -37,6 +39,8 @@ struct Password<'a> {
     openid: String,
     /// Whether there is a password at all.
     by_password: bool,
+    /// Whether the form asks for it; otherwise it has its button alone.
+    asks: bool,
 }
 
 impl Default for Password<'_> {
@@ -57,6 +61,7 @@ impl Default for Password<'_> {
             theme: "",
             openid: String::new(),
             by_password: true,
+            asks: true,
         }
     }
 }
@@ -130,9 +135,9 @@ fn sign_in_page<'a>(visit: &Visit<'_>, to: &'a str) -> Password<'a> {
 pub(super) fn sign_in(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (name, password) = (visit.form.text("name"), visit.form.text("password"));
     let admin = &visit.console.admin;
-    match admin.sign_in(visit.request.source, name, password) {
-        Ok(token) => Ok(ConsoleAnswer {
-            cookies: vec![session(&token)],
+    match gate(visit, name, password, |attempt| admin.sign_in(attempt))? {
+        Ok(done) => Ok(ConsoleAnswer {
+            cookies: admitted(&done),
             ..ConsoleAnswer::redirect(next(visit.form.text("next")))
         }),
         Err(error) => again(
@@ -145,11 +150,72 @@ pub(super) fn sign_in(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     }
 }
 
+/// What every password goes through, whatever page it is entered on. An address from which
+/// strangers failed too often waits, and nothing is hashed for it; a device that the account knows
+/// does not count among them.
+fn gate<T>(
+    visit: &Visit<'_>,
+    name: &str,
+    password: &str,
+    work: impl FnOnce(&Attempt<'_>) -> Result<T, AdminError>,
+) -> Result<Result<T, AdminError>, Failed> {
+    let (admin, source) = (&visit.console.admin, visit.request.source);
+    let device = visit.request.cookie.and_then(|all| cookie(all, DEVICE));
+    let stranger = !admin.is_known_device(name, device)?;
+    let address = source.and_then(|source| source.parse().ok());
+    let address = address.filter(|_address| stranger);
+    let waits = |wait: Duration| {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
+        Failed::Address(seconds.saturating_add(1))
+    };
+    let addresses = &visit.console.addresses;
+    if let Some(wait) = address.and_then(|address| addresses.waits(address, Instant::now())) {
+        return Err(waits(wait));
+    }
+    let done = work(&Attempt {
+        source,
+        name,
+        password,
+        device,
+    });
+    if let (Err(AdminError::SignIn), Some(address)) = (&done, address)
+        && let Some(wait) = addresses.failure(address, Instant::now())
+    {
+        return Err(waits(wait));
+    }
+    Ok(done)
+}
+
+/// The page that makes a browser a known device; what only looks at the link uses nothing up.
+pub(super) fn device_form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let page = Password {
+        title: "Let this browser in",
+        action: "/admin/device".to_owned(),
+        button: "Let this browser in",
+        intro: "Whoever runs the server sent you this link. It is good once: from then on you sign in from this browser, whatever others do.",
+        name: None,
+        secret: visit.query.text("secret"),
+        asks: false,
+        theme: theme(visit.request.cookie),
+        ..Password::default()
+    };
+    ConsoleAnswer::page(200, &page)
+}
+
+pub(super) fn admit_device(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, secret) = (&visit.console.admin, visit.form.text("secret"));
+    let (kept, _name) = admin.admit_device(visit.request.source, secret)?;
+    Ok(ConsoleAnswer {
+        cookies: vec![device(&kept)],
+        ..ConsoleAnswer::redirect("/admin/login")
+    })
+}
+
 /// The page again, with what was wrong.
 fn again(page: Password<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed> {
     let status = match &error {
         AdminError::SignIn => 401,
-        AdminError::SignInLater(_) => 429,
+        AdminError::SignInLater(_) | AdminError::SignInClosed => 429,
         AdminError::Invalid(_) | AdminError::NameTaken(_) => 422,
         _ => return Err(error.into()),
     };
@@ -162,10 +228,7 @@ fn again(page: Password<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed>
         error: said,
         ..page
     };
-    Ok(ConsoleAnswer {
-        failed: status == 401,
-        ..ConsoleAnswer::page(status, &page)?
-    })
+    ConsoleAnswer::page(status, &page)
 }
 
 fn setup_page(secret: &str) -> Password<'_> {
@@ -196,9 +259,17 @@ fn may_set_up(visit: &Visit<'_>, secret: &str) -> Result<bool, Failed> {
         .map_err(|_poisoned| Failed::Internal)?;
     let open = setup
         .as_ref()
-        .is_some_and(|(wanted, until)| wanted == secret && Utc::now() < *until);
+        .is_some_and(|(wanted, until)| is_same(wanted, secret) && Utc::now() < *until);
     drop(setup);
     Ok(open && visit.console.admin.wants_setup()?)
+}
+
+/// Compares two secrets in the same time for every wrong one.
+fn is_same(wanted: &str, secret: &str) -> bool {
+    let hash = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let (wanted, secret) = (hash(wanted), hash(secret));
+    let bytes = wanted.as_ref().iter().zip(secret.as_ref());
+    bytes.fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
 }
 
 pub(super) fn set_up(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -212,12 +283,17 @@ pub(super) fn set_up(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         ..setup_page(secret)
     };
     let (admin, source) = (&visit.console.admin, visit.request.source);
-    let begun = admin
-        .set_up(source, name, password)
-        .and_then(|_account| admin.sign_in(source, name, password));
+    let begun = admin.set_up(source, name, password).and_then(|_account| {
+        admin.sign_in(&Attempt {
+            source,
+            name,
+            password,
+            device: None,
+        })
+    });
     match begun {
-        Ok(token) => Ok(ConsoleAnswer {
-            cookies: vec![session(&token)],
+        Ok(done) => Ok(ConsoleAnswer {
+            cookies: admitted(&done),
             ..ConsoleAnswer::redirect("/admin/users/scim-provisioning")
         }),
         Err(error) => again(page, error),
@@ -230,16 +306,19 @@ pub(super) fn confirm(mut visit: Visit<'_>, handler: Handler) -> Result<ConsoleA
     let Some(password) = visit.form.given(CONFIRM) else {
         return ConsoleAnswer::page(200, &confirm_page(&visit)?);
     };
-    let (admin, source) = (&visit.console.admin, visit.request.source);
-    let token = match admin.confirm(source, visit.who()?, password) {
-        Ok(token) => token,
+    let (admin, who) = (&visit.console.admin, visit.who()?.clone());
+    let confirmed = gate(&visit, &who.name, password, |attempt| {
+        admin.confirm(&who, attempt)
+    })?;
+    let done = match confirmed {
+        Ok(done) => done,
         Err(error) => return again(confirm_page(&visit)?, error),
     };
-    visit.signed_in = admin.signed_in(token.reveal(), true)?;
+    visit.signed_in = admin.signed_in(done.session.reveal(), true)?;
     let answer = handler(&visit);
     // Whatever comes of it, the session goes on under its new secret.
     let mut answer = answer.unwrap_or_else(|failed| refusal(&visit, &failed));
-    answer.cookies.push(session(&token));
+    answer.cookies.extend(admitted(&done));
     Ok(answer)
 }
 

@@ -2,10 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use super::request::Incoming;
@@ -28,12 +27,6 @@ pub(crate) async fn handle(
     let Ok(path) = incoming.below(CONSOLE) else {
         return plain(StatusCode::BAD_REQUEST, "The address cannot be read.");
     };
-    // Nothing is hashed for an address that failed too often, whatever password it brings now.
-    let signs_in = request.method() == Method::POST && SIGN_IN.contains(&path.as_str());
-    let waits = incoming.address.filter(|_address| signs_in);
-    if let Some(wait) = waits.and_then(|one| shared.sign_ins.waits(one, Instant::now())) {
-        return too_many(wait);
-    }
     let form = match body::within(&request, payload, FORM).await {
         Ok(form) => form,
         Err(error) => {
@@ -69,30 +62,12 @@ pub(crate) async fn handle(
         })
     };
     match web::block(move || catch_unwind(AssertUnwindSafe(work))).await {
-        Ok(Ok(answer)) => throttled(answer, &shared, &incoming),
+        Ok(Ok(answer)) => respond(answer),
         _ => {
             tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.")
         }
     }
-}
-
-/// Counts failed sign-ins by address.
-fn throttled(answer: ConsoleAnswer, shared: &Shared, incoming: &Incoming) -> HttpResponse {
-    let failed = incoming.address.filter(|_address| answer.failed);
-    let wait = failed.and_then(|address| shared.sign_ins.failure(address, Instant::now()));
-    match wait {
-        Some(wait) => too_many(wait),
-        None => respond(answer),
-    }
-}
-
-fn too_many(wait: Duration) -> HttpResponse {
-    let seconds = wait.as_secs().saturating_add(1);
-    let mut response = respond(crate::console::too_many(seconds));
-    let seconds = HeaderValue::from(seconds);
-    response.headers_mut().insert(header::RETRY_AFTER, seconds);
-    response
 }
 
 fn respond(answer: ConsoleAnswer) -> HttpResponse {
@@ -150,7 +125,5 @@ fn plain(status: StatusCode, text: &str) -> HttpResponse {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
-/// Where passwords are tried.
-const SIGN_IN: [&str; 2] = ["/login", "/setup"];
 /// The longest form, in bytes: a mapping that is imported.
 const FORM: usize = 256 * 1024;

@@ -7,10 +7,12 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpResponse, web};
 use scim_protocol::ScimType;
 use uuid::Uuid;
 
+use super::Shared;
+use super::address::{self, Client};
 use super::answer::{self, Reply};
 use super::scim::Speaker;
 use crate::api::ADMIN;
@@ -30,6 +32,11 @@ pub(crate) async fn guard(
     let began = Instant::now();
     let id = Uuid::now_v7().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
+    if let Some(shared) = request.app_data::<web::Data<Shared>>() {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let client = address::client(peer, request.headers(), &shared.trusted_proxies);
+        request.extensions_mut().insert(Client(client));
+    }
     let mut response = match refusal(&request) {
         Some(refused) => {
             let refused = refused.response(&request);

@@ -1,5 +1,6 @@
 //! `serve`: the HTTPS server.
 
+pub(crate) mod address;
 mod admin;
 mod admission;
 mod answer;
@@ -32,7 +33,7 @@ use self::admission::Admission;
 pub(crate) use self::admission::Bounds;
 use self::readiness::Readiness;
 pub(crate) use self::service::{Presented, Refusal, Service};
-use self::throttle::Throttle;
+pub(crate) use self::throttle::Throttle;
 use crate::console::openid::OpenId;
 use crate::instance::Instance;
 use crate::settings::{Common, PublicUrl, ServeOptions};
@@ -56,10 +57,10 @@ pub(crate) struct Shared {
     /// Configurations that spoke, as they were when they did last, for the log of what is turned
     /// away before it is known who speaks.
     known: Mutex<HashMap<ConfigurationId, Arc<Configuration>>>,
-    /// Failed sign-ins to the console, by address.
-    sign_ins: Throttle,
     /// From where administrators come; from everywhere when it is empty.
     admin_networks: Vec<IpNet>,
+    /// The proxies that say where their clients are.
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl Shared {
@@ -101,8 +102,8 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         throttle: Throttle::new(options.limits.failed_authentications(), throttle::MINUTE),
         admission: Admission::new(options.limits.bounds(options.database_connections)),
         known: Mutex::default(),
-        sign_ins: Throttle::new(SIGN_INS, SIGN_IN_PERIOD),
         admin_networks: options.admin_networks.clone(),
+        trusted_proxies: options.trusted_proxies.clone(),
     });
 
     let service = Arc::clone(&shared.service);
@@ -213,6 +214,3 @@ const LOOKS: usize = 10;
 
 #[cfg(test)]
 mod tests;
-/// How often an address may fail to sign in within a period.
-const SIGN_INS: usize = 30;
-const SIGN_IN_PERIOD: Duration = Duration::from_secs(600);

@@ -8,6 +8,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use scim_protocol::{Error, ScimType};
 use scim_provisioning::{Caller, Configuration, Method, Request};
 
+use super::address;
 use super::edge::{RequestId, SCIM};
 use super::service::Presented;
 use crate::api::ApiRequest;
@@ -22,7 +23,7 @@ pub(crate) struct Incoming {
     if_match: Option<String>,
     if_none_match: Option<String>,
     user_agent: Option<String>,
-    /// The address of the peer.
+    /// The address of the client.
     pub(crate) address: Option<IpAddr>,
     /// The id that stands in the answer and in the log.
     pub(crate) id: String,
@@ -43,7 +44,7 @@ impl Incoming {
             if_match: joined(request, header::IF_MATCH),
             if_none_match: joined(request, header::IF_NONE_MATCH),
             user_agent: user_agent.map(|text| text.chars().take(USER_AGENT).collect()),
-            address: request.peer_addr().map(|peer| peer.ip().to_canonical()),
+            address: address::of(request),
             id: id_of(request),
         }
     }
@@ -115,7 +116,7 @@ impl Incoming {
         }
     }
 
-    /// The address of the peer, as it stands in logs.
+    /// The address of the client, as it stands in logs.
     pub(crate) fn source(&self) -> Option<String> {
         self.address.map(|address| address.to_string())
     }

@@ -22,7 +22,11 @@ pub(crate) fn read(path: &Path, command: Command) -> anyhow::Result<Command> {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Boolean(flag) => flag.to_string(),
-            _ => bail!("{}: {key} is text or a number", path.display()),
+            toml::Value::Array(items) if items.iter().all(toml::Value::is_str) => {
+                let items: Vec<&str> = items.iter().filter_map(toml::Value::as_str).collect();
+                items.join(",")
+            }
+            _ => bail!("{}: {key} is text or a number, or a list of texts", path.display()),
         };
         match options.iter().find(|(long, _id)| *long == key) {
             Some((_long, id)) => Ok(with_default(command, id, &value)),

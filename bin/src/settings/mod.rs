@@ -118,6 +118,16 @@ pub(crate) struct ServeOptions {
         value_parser = network
     )]
     pub(crate) admin_networks: Vec<IpNet>,
+    /// The networks of the reverse proxies in front, separated by commas. Where a request comes from
+    /// one of them, the client is the rightmost address of X-Forwarded-For or Forwarded that is not.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_TRUSTED_PROXIES",
+        value_name = "NETWORK,...",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// How many days entries of the provisioning log are kept; 0 for good.
     #[arg(
         long,

@@ -33,6 +33,12 @@ pub enum AdminError {
     /// Signing in failed too often; the number of seconds to wait.
     #[error("signing in failed too often; try again in {0} seconds")]
     SignInLater(i64),
+    /// Signing in failed so often that it is closed to devices that the account does not know.
+    #[error(
+        "signing in as this name failed too often and is closed to new devices; whoever runs the \
+         server opens it with `account unlock` or `account device-link`"
+    )]
+    SignInClosed,
     /// Somebody else changed it meanwhile.
     #[error("it was changed meanwhile; try again")]
     Stale,

@@ -57,6 +57,7 @@ struct Key {
     sealing: LessSafeKey,
     cursor: hmac::Key,
     forms: hmac::Key,
+    devices: hmac::Key,
 }
 
 /// What is derived from a key and must not stay in memory.
@@ -191,21 +192,39 @@ impl KeyRing {
 
     /// What every form of a session carries, so that no other site can send one.
     pub fn form_token(&self, session: &str) -> String {
+        self.tag_of(|key| &key.forms, session)
+    }
+
+    /// The tag of a device from which somebody signed in.
+    pub(crate) fn device_tag(&self, device: &str) -> String {
+        self.tag_of(|key| &key.devices, device)
+    }
+
+    /// Whether a tag is that of a device; takes the same time for every wrong one.
+    pub(crate) fn is_device_tag(&self, device: &str, tag: &str) -> bool {
+        self.is_tag_of(|key| &key.devices, device, tag)
+    }
+
+    fn tag_of(&self, part: fn(&Key) -> &hmac::Key, message: &str) -> String {
         let key = self.signing();
-        key.map(|key| hex(hmac::sign(&key.forms, session.as_bytes()).as_ref()))
+        key.map(|key| hex(hmac::sign(part(key), message.as_bytes()).as_ref()))
             .unwrap_or_default()
     }
 
-    /// Whether a form carries the token of a session; takes the same time for every wrong one.
-    pub fn is_form_token(&self, session: &str, token: &str) -> bool {
-        let tag: Option<Vec<u8>> = (0..token.len())
+    fn is_tag_of(&self, part: fn(&Key) -> &hmac::Key, message: &str, tag: &str) -> bool {
+        let tag: Option<Vec<u8>> = (0..tag.len())
             .step_by(2)
-            .map(|at| u8::from_str_radix(token.get(at..at + 2)?, 16).ok())
+            .map(|at| u8::from_str_radix(tag.get(at..at + 2)?, 16).ok())
             .collect();
         let Some(tag) = tag else { return false };
         self.keys
             .iter()
-            .any(|key| hmac::verify(&key.forms, session.as_bytes(), &tag).is_ok())
+            .any(|key| hmac::verify(part(key), message.as_bytes(), &tag).is_ok())
+    }
+
+    /// Whether a form carries the token of a session; takes the same time for every wrong one.
+    pub fn is_form_token(&self, session: &str, token: &str) -> bool {
+        self.is_tag_of(|key| &key.forms, session, token)
     }
 
     fn signing(&self) -> Option<&Key> {
@@ -260,6 +279,7 @@ impl Key {
             sealing: LessSafeKey::new(sealing),
             cursor: hmac::Key::new(hmac::HMAC_SHA256, &derive("page cursor")?),
             forms: hmac::Key::new(hmac::HMAC_SHA256, &derive("console forms")?),
+            devices: hmac::Key::new(hmac::HMAC_SHA256, &derive("console devices")?),
         })
     }
 }

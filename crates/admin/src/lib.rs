@@ -28,6 +28,8 @@ pub use configuration::{
 };
 pub use error::AdminError;
 pub use keyring::{KeyRing, KeyRingError};
-pub use service::{Actor, AdminService, IssuedApiKey, IssuedToken, Replay, VersionChoice};
+pub use service::{
+    Actor, AdminService, Admitted, Attempt, IssuedApiKey, IssuedToken, Replay, VersionChoice,
+};
 pub use store::Store;
 pub use token::{AccessToken, PlainToken};

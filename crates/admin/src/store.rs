@@ -222,8 +222,56 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 
-    /// Adds a session, in the place of another where one is named, and forgets the failures of its
-    /// account.
+    /// Notes that a sign-in failed from a device that the account knows.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn note_device_failure(
+        &self,
+        device: &str,
+        account: &str,
+        at: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// How often sign-ins failed from a device since one last did not, and when the last one did.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn device_failures(&self, device: &str) -> Result<(i64, Option<DateTime<Utc>>), StoreError>;
+
+    /// Forgets the sign-ins of strangers to an account that failed.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn forget_failures(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError>;
+
+    /// Adds a link that makes a browser a known device of an account.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn add_device_link(
+        &self,
+        hash: &str,
+        account: &str,
+        until: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
+    /// Takes such a link away and answers its account, whose name the audit entry gets, if the link
+    /// was still good.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn take_device_link(
+        &self,
+        hash: &str,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<Option<Account>, StoreError>;
+
+    /// Adds a session, in the place of another where one is named. The failures are forgotten of the
+    /// device that is named, or else those of strangers to the account.
     ///
     /// # Errors
     /// See [`Store`].
@@ -231,6 +279,7 @@ pub trait Store: Send + Sync {
         &self,
         session: &Session,
         instead_of: Option<&str>,
+        device: Option<&str>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
 

@@ -11,7 +11,7 @@ use scim_admin::mapping::DraftSeen;
 use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
 use scim_admin::policy::LinksQuery;
 use scim_admin::survey::{Survey, SurveyKind};
-use scim_admin::{AdminError, ConfigurationInput, ConfigurationStatus, VersionChoice};
+use scim_admin::{AdminError, Attempt, ConfigurationInput, ConfigurationStatus, VersionChoice};
 use scim_mapping::MappedResource;
 use scim_protocol::schema::uri;
 use scim_provisioning::Method;
@@ -152,7 +152,15 @@ fn sessions_are_seen_and_ended() {
         let account = house
             .admin
             .add_account(&actor(), "one", Role::Administrator, password);
-        let token = house.admin.sign_in(None, "one", password).unwrap();
+        let token = house
+            .admin
+            .sign_in(&Attempt {
+                name: "one",
+                password,
+                ..Attempt::default()
+            })
+            .unwrap()
+            .session;
         let sessions = house.admin.sessions().unwrap();
         assert_eq!((sessions.len(), sessions[0].1.as_str()), (1, "one"));
         assert!(
@@ -173,7 +181,15 @@ fn sessions_are_seen_and_ended() {
                 .unwrap()
                 .is_none()
         );
-        let token = house.admin.sign_in(None, "one", password).unwrap();
+        let token = house
+            .admin
+            .sign_in(&Attempt {
+                name: "one",
+                password,
+                ..Attempt::default()
+            })
+            .unwrap()
+            .session;
         house
             .admin
             .add_account(&actor(), "two", Role::Administrator, password)
@@ -603,7 +619,16 @@ fn a_name_that_nobody_has_is_answered_as_one_that_somebody_has() {
         let (role, admin) = (Role::Administrator, &house.admin);
         admin.add_account(&actor(), "ada", role, password).unwrap();
         let said = |name: &str| -> Vec<String> {
-            let refused = |_| admin.sign_in(Some("192.0.2.1"), name, "wrong").unwrap_err();
+            let refused = |_| {
+                admin
+                    .sign_in(&Attempt {
+                        source: Some("192.0.2.1"),
+                        name,
+                        password: "wrong",
+                        ..Attempt::default()
+                    })
+                    .unwrap_err()
+            };
             (0..6).map(refused).map(|error| error.to_string()).collect()
         };
         let (known, unknown) = (said("ada"), said("bob"));

@@ -312,7 +312,15 @@ fn accounts_keys_and_sessions_are_kept() {
         422,
         "the last administrator"
     );
-    let token = house.admin.sign_in(None, "otto", PASSWORD).unwrap();
+    let token = house
+        .admin
+        .sign_in(&scim_admin::Attempt {
+            name: "otto",
+            password: PASSWORD,
+            ..scim_admin::Attempt::default()
+        })
+        .unwrap()
+        .session;
     let sessions = house.admin.sessions().unwrap();
     let (session, _) = sessions.iter().find(|(_, name)| name == "otto").unwrap();
     let path = format!("/settings/sessions/{}/end", session.hash.get(..16).unwrap());

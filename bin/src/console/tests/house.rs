@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use scim_admin::account::Role;
-use scim_admin::{Actor, AdminService, ConfigurationInput, KeyRing, ProvisioningConfiguration};
+use scim_admin::{
+    Actor, AdminService, Attempt, ConfigurationInput, KeyRing, ProvisioningConfiguration,
+};
 use scim_persistence::{Database, Settings};
 use scim_protocol::schema::uri;
 use scim_provisioning::{Answer, Caller, Method, Request, ServiceProvider};
@@ -109,7 +111,15 @@ impl House {
         self.admin
             .add_account(&actor(), name, role, PASSWORD)
             .unwrap();
-        let token = self.admin.sign_in(None, name, PASSWORD).unwrap();
+        let token = self
+            .admin
+            .sign_in(&Attempt {
+                name,
+                password: PASSWORD,
+                ..Attempt::default()
+            })
+            .unwrap()
+            .session;
         format!("__Host-sops={}", token.reveal())
     }
 

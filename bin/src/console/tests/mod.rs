@@ -1,6 +1,7 @@
 //! Every page, for everybody.
 
 mod actions;
+mod devices;
 mod entered;
 mod house;
 mod logs;
@@ -229,7 +230,7 @@ fn what_needs_the_password_is_carried_out_with_it() {
         house.post(&ada, "/users/scim-provisioning/new", &form)
     };
     let wrong = with("wrong");
-    assert_eq!((wrong.status, wrong.failed), (401, true));
+    assert_eq!(wrong.status, 401);
     assert!(
         wrong.body.contains("value=\"Second\""),
         "nothing is entered twice"
@@ -309,7 +310,7 @@ fn five_failed_sign_ins_make_an_account_wait() {
     let wrong = || house.ask("POST", "/login", None, "name=ada&password=wrong");
     for _ in 0..5 {
         let answer = wrong();
-        assert_eq!((answer.status, answer.failed), (401, true));
+        assert_eq!(answer.status, 401);
     }
     let right = format!("name=Ada&password={}", PASSWORD.replace(' ', "+"));
     assert_eq!(house.ask("POST", "/login", None, &right).status, 429);

@@ -24,6 +24,7 @@ use crate::token::{AccessToken, PlainToken};
 
 mod accounts;
 mod audit;
+mod devices;
 mod directory;
 mod events;
 mod mappings;
@@ -33,6 +34,7 @@ mod surveys;
 mod tokens;
 mod waiting;
 
+pub use devices::{Admitted, Attempt};
 pub use mappings::VersionChoice;
 pub use replay::Replay;
 

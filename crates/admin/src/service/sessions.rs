@@ -12,6 +12,7 @@ use scim_provisioning::StoreError;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::devices::{Admitted, Attempt, Device};
 use super::{Actor, AdminService, check_name, entry, now};
 use crate::account::{Account, OpenIdSubject, PasswordHash, Role};
 use crate::api_key;
@@ -61,17 +62,16 @@ impl AdminService {
     /// Signs somebody in and answers what the browser keeps.
     ///
     /// # Errors
-    /// [`AdminError::SignIn`], [`AdminError::SignInLater`]; [`StoreError::Busy`] while as many
-    /// others sign in as may at once.
-    pub fn sign_in(
-        &self,
-        source: Option<&str>,
-        name: &str,
-        password: &str,
-    ) -> Result<PlainToken, AdminError> {
-        let account = self.verified(source, name, password, "session.refused")?;
-        let now = now();
-        self.begin(&account, source, (now, now), None, "session.began")
+    /// [`AdminError::SignIn`], [`AdminError::SignInLater`], [`AdminError::SignInClosed`];
+    /// [`StoreError::Busy`] while as many others sign in as may at once.
+    pub fn sign_in(&self, attempt: &Attempt<'_>) -> Result<Admitted, AdminError> {
+        let (account, device) = self.verified(attempt, "session.refused")?;
+        let (now, source) = (now(), attempt.source);
+        let known = device.as_ref();
+        Ok(Admitted {
+            session: self.begin(&account, source, (now, now), None, known, "session.began")?,
+            device: self.device_cookie(&account, known),
+        })
     }
 
     /// Takes the password again, for what a session alone does not show; the session goes on under
@@ -81,13 +81,21 @@ impl AdminService {
     /// As [`sign_in`](Self::sign_in).
     pub fn confirm(
         &self,
-        source: Option<&str>,
         signed_in: &SignedIn,
-        password: &str,
-    ) -> Result<PlainToken, AdminError> {
-        let account = self.verified(source, &signed_in.name, password, "session.not_confirmed")?;
-        let (times, before) = ((signed_in.session.created, now()), &signed_in.session.hash);
-        self.begin(&account, source, times, Some(before), "session.confirmed")
+        attempt: &Attempt<'_>,
+    ) -> Result<Admitted, AdminError> {
+        let attempt = Attempt {
+            name: &signed_in.name,
+            ..*attempt
+        };
+        let (account, device) = self.verified(&attempt, "session.not_confirmed")?;
+        let (source, known) = (attempt.source, device.as_ref());
+        let times = (signed_in.session.created, now());
+        let before = Some(&*signed_in.session.hash);
+        Ok(Admitted {
+            session: self.begin(&account, source, times, before, known, "session.confirmed")?,
+            device: self.device_cookie(&account, known),
+        })
     }
 
     /// Signs somebody in whom an OpenID provider vouches for, with the role that it gives. The
@@ -114,13 +122,14 @@ impl AdminService {
             };
             // The provider may have let somebody in without asking for anything.
             let times = (now(), DateTime::UNIX_EPOCH);
-            return self.begin(&account, source, times, None, "session.began");
+            return self.begin(&account, source, times, None, None, "session.began");
         };
         let own = |account: &Account| account.id == signed_in.session.account;
         let account = account.filter(own).ok_or(AdminError::SignIn)?;
         let account = self.with_role(source, account, role)?;
-        let (times, before) = ((signed_in.session.created, now()), &signed_in.session.hash);
-        self.begin(&account, source, times, Some(before), "session.confirmed")
+        let times = (signed_in.session.created, now());
+        let before = Some(&*signed_in.session.hash);
+        self.begin(&account, source, times, before, None, "session.confirmed")
     }
 
     /// Ends the sessions of somebody to whom the OpenID provider gives no role any more.
@@ -266,39 +275,50 @@ impl AdminService {
         Ok(self.store.forget_sessions(now() - Duration::days(1))?)
     }
 
-    /// The account of this name and password. A name that nobody has is answered alike, after as
-    /// long, and has to wait as long after failures.
+    /// The account of this name and password, with the device if the account knows it. What
+    /// strangers did wrong keeps nobody waiting who comes from such a device. A name that nobody has
+    /// is answered alike, after as long, and has to wait as long after failures.
     fn verified(
         &self,
-        source: Option<&str>,
-        name: &str,
-        password: &str,
+        attempt: &Attempt<'_>,
         refused: &'static str,
-    ) -> Result<Account, AdminError> {
-        let name = fold(name.trim());
-        let accounts = self.store.accounts()?;
-        let account = accounts
-            .into_iter()
-            .find(|account| account.openid.is_none() && fold(&account.name) == name);
-        let (failures, failed) = match &account {
-            Some(account) => (account.failures, account.failed),
-            None => self.strangers.failures(&name),
+    ) -> Result<(Account, Option<Device>), AdminError> {
+        let (name, source) = (fold(attempt.name.trim()), attempt.source);
+        let account = self.password_account(&name)?;
+        let device = match &account {
+            Some(account) => self.device(account, attempt.device)?,
+            None => None,
         };
+        let (failures, failed) = match (&device, &account) {
+            (Some(device), _) => (device.failures, device.failed),
+            (None, Some(account)) => (account.failures, account.failed),
+            (None, None) => self.strangers.failures(&name),
+        };
+        if failures >= CLOSED {
+            return Err(AdminError::SignInClosed);
+        }
         if let Some(wait) = wait(failures, failed, now()) {
             return Err(AdminError::SignInLater(wait));
         }
         let stored = account
             .as_ref()
             .map_or(&*NOBODY, |account| &account.password);
-        let fits = hashing(|| stored.verify(password))?;
+        let fits = hashing(|| stored.verify(attempt.password))?;
         // Whoever has to wait does so from now on, however long the hash took.
         let now = now();
         if let Some(account) = account {
             if fits {
-                return Ok(account);
+                return Ok((account, device));
             }
-            let audit = entry(&nobody(source), refused, &account.name, json!({}));
-            self.store.note_failure(&account.id, now, &audit)?;
+            let details = json!({ "knownDevice": device.is_some() });
+            let audit = entry(&nobody(source), refused, &account.name, details);
+            match device {
+                Some(device) => {
+                    self.store
+                        .note_device_failure(&device.id, &account.id, now, &audit)?;
+                }
+                None => self.store.note_failure(&account.id, now, &audit)?,
+            }
         } else {
             // The name is left out: people enter their password there by mistake.
             let audit = entry(&nobody(source), refused, "an unknown name", json!({}));
@@ -314,6 +334,7 @@ impl AdminService {
         source: Option<&str>,
         (created, confirmed): (DateTime<Utc>, DateTime<Utc>),
         instead_of: Option<&str>,
+        device: Option<&Device>,
         event: &'static str,
     ) -> Result<PlainToken, AdminError> {
         let mut secret = [0; 32];
@@ -331,7 +352,9 @@ impl AdminService {
         };
         let actor = Actor::new(&*account.name, source);
         let audit = entry(&actor, event, &account.name, json!({}));
-        self.store.add_session(&session, instead_of, &audit)?;
+        let device = device.map(|device| device.id.as_str());
+        self.store
+            .add_session(&session, instead_of, device, &audit)?;
         Ok(PlainToken::new(value))
     }
 }
@@ -366,14 +389,10 @@ impl Strangers {
     }
 }
 
-/// How many seconds a name has to wait after failures: 1, 2, 4 ... 60 from the fifth on. After the
-/// hundredth only a new password helps.
+/// How many seconds a name has to wait after failures: 1, 2, 4 ... 60 from the fifth on.
 fn wait(failures: i64, failed: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<i64> {
     let failed = failed.filter(|_| failures >= 5)?;
-    let pause = match failures {
-        100.. => Duration::days(LOCKED_DAYS),
-        failures => Duration::seconds(60.min(1 << (failures - 5).min(6))),
-    };
+    let pause = Duration::seconds(60.min(1 << (failures - 5).min(6)));
     let left = failed + pause - now;
     (left > Duration::zero()).then(|| left.num_seconds() + 1)
 }
@@ -447,7 +466,8 @@ fn of_account(account: &str) -> String {
 }
 
 const TOUCHED_SECONDS: i64 = 60;
-const LOCKED_DAYS: i64 = 36_500;
+/// After how many failures in a row no stranger signs in, until an operator says so.
+const CLOSED: i64 = 100;
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ mod activity;
 mod audit;
 mod configurations;
 mod details;
+mod devices;
 mod directory;
 mod events;
 pub(crate) mod mappings;
@@ -308,17 +309,84 @@ impl Store for Database {
         &self,
         session: &Session,
         instead_of: Option<&str>,
+        device: Option<&str>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError> {
         let (session, audit) = (session.clone(), audit.clone());
-        let instead_of = instead_of.map(str::to_owned);
+        let (instead_of, device) = (instead_of.map(str::to_owned), device.map(str::to_owned));
         self.writing(move |connection| {
             if let Some(before) = &instead_of {
                 sessions::delete(connection, before)?;
             }
             sessions::insert(connection, &session)?;
-            accounts::forget_failures(connection, &session.account)?;
+            match &device {
+                Some(device) => devices::forget(connection, device)?,
+                None => accounts::forget_failures(connection, &session.account)?,
+            }
             log::audit(connection, &audit)
+        })
+    }
+
+    fn note_device_failure(
+        &self,
+        device: &str,
+        account: &str,
+        at: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (device, account, audit) = (device.to_owned(), account.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            devices::note_failure(connection, &device, &account, at)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn device_failures(&self, device: &str) -> Result<(i64, Option<DateTime<Utc>>), StoreError> {
+        self.reading(|connection| devices::failures(connection, device))
+    }
+
+    fn forget_failures(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError> {
+        let (account, audit) = (account.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            accounts::forget_failures(connection, &account)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn add_device_link(
+        &self,
+        hash: &str,
+        account: &str,
+        until: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (hash, account, audit) = (hash.to_owned(), account.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            devices::add_link(connection, &hash, &account, until, audit.at)?;
+            log::audit(connection, &audit)
+        })
+    }
+
+    fn take_device_link(
+        &self,
+        hash: &str,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<Option<Account>, StoreError> {
+        let (hash, audit) = (hash.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            let Some(id) = devices::take_link(connection, &hash, now)? else {
+                return Ok(None);
+            };
+            let account = accounts::find(connection, &id)?;
+            if let Some(account) = &account {
+                let audit = AuditEntry {
+                    object: account.name.clone(),
+                    ..audit.clone()
+                };
+                log::audit(connection, &audit)?;
+            }
+            Ok(account)
         })
     }
 
