@@ -9,7 +9,7 @@ use scim_admin::account::Role;
 use scim_admin::api_key::ApiKeyInput;
 use scim_admin::event::AuditQuery;
 use scim_admin::token::{LIVE, TokenState};
-use scim_admin::{Actor, AdminError, Authenticator, IssuedApiKey, IssuedToken};
+use scim_admin::{Actor, AdminError, Attempt, Authenticator, IssuedApiKey, IssuedToken};
 
 #[test]
 fn a_token_goes_on_for_a_while_beside_its_successor() {
@@ -250,5 +250,49 @@ fn a_key_ends_with_the_key_that_made_it() {
         assert_eq!(entries[0].1.details["withKey"], "first");
         assert_eq!(entries[0].1.configuration, Some(ends.configuration));
         assert_eq!(house.admin.verify_audit(None).unwrap().fault, None);
+    });
+}
+
+#[test]
+fn a_known_device_waits_for_its_own_failures_alone() {
+    on_every_engine(|house| {
+        let password = "a long enough pass phrase";
+        let admin = &house.admin;
+        let (role, actor) = (Role::Administrator, actor());
+        admin.add_account(&actor, "ada", role, password).unwrap();
+        let sign_in = |device: Option<&str>, password: &str| {
+            admin.sign_in(&Attempt {
+                name: "ada",
+                password,
+                device,
+                ..Attempt::default()
+            })
+        };
+        let kept = sign_in(None, password).unwrap().device;
+        let own = Some(kept.reveal());
+        house.tamper("UPDATE accounts SET failures = 100, failed_at = 4102444800000");
+        assert!(matches!(
+            sign_in(None, password),
+            Err(AdminError::SignInClosed)
+        ));
+        for _ in 0..5 {
+            assert!(matches!(sign_in(own, "wrong"), Err(AdminError::SignIn)));
+        }
+        assert!(matches!(
+            sign_in(own, password),
+            Err(AdminError::SignInLater(_))
+        ));
+        house.tamper("UPDATE devices SET failed_at = 0");
+        let again = sign_in(own, password).unwrap().device;
+        assert_eq!(again.reveal(), kept.reveal());
+        // With the success its failures are forgotten.
+        assert!(matches!(sign_in(own, "wrong"), Err(AdminError::SignIn)));
+        let link = admin.device_link(&actor, "ADA").unwrap();
+        let (other, name) = admin.admit_device(None, link.reveal()).unwrap();
+        assert_eq!(name, "ada");
+        assert!(admin.admit_device(None, link.reveal()).is_err());
+        sign_in(Some(other.reveal()), password).unwrap();
+        admin.unlock_account(&actor, "ada").unwrap();
+        sign_in(None, password).unwrap();
     });
 }
