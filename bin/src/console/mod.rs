@@ -27,12 +27,8 @@ use scim_provisioning::{Failure, ServiceProvider};
 use serde::{Deserialize, Serialize};
 
 use self::openid::OpenId;
-<<<<<<< HEAD
 use self::routes::{Access, Found, Route};
-=======
-use self::routes::{Access, Found};
 use crate::serve::Throttle;
->>>>>>> 254b1a9 (Keep nobody from signing in by what others do, and know where clients behind a proxy are)
 
 /// Where the console is served.
 pub(crate) const CONSOLE: &str = "/admin";
@@ -100,17 +96,8 @@ impl ConsoleAnswer {
             status,
             media_type: "text/html; charset=utf-8",
             location: None,
-<<<<<<< HEAD
             ..Self::redirect("")
         }
-=======
-            cookies: Vec::new(),
-            lasting: false,
-            download: None,
-            allow: None,
-            retry_after: None,
-        })
->>>>>>> 254b1a9 (Keep nobody from signing in by what others do, and know where clients behind a proxy are)
     }
 
     /// A file to be saved.

@@ -276,7 +276,15 @@ fn kept(answer: &super::super::ConsoleAnswer) -> String {
 }
 
 fn sign_in(house: &House, name: &str) -> String {
-    let token = house.admin.sign_in(None, name, PASSWORD).unwrap();
+    let token = house
+        .admin
+        .sign_in(&scim_admin::Attempt {
+            name,
+            password: PASSWORD,
+            ..scim_admin::Attempt::default()
+        })
+        .unwrap()
+        .session;
     format!("__Host-sops={}", token.reveal())
 }
 
