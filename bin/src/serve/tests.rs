@@ -138,7 +138,6 @@ async fn call_all(requests: Vec<TestRequest>) -> Vec<ServiceResponse<BoxBody>> {
             users: true,
             groups: true,
             profile: Profile::Tolerant,
-            microsoft: false,
             policies: Policies::default(),
             model: scim_provisioning::model::ModelVersion::default(),
             guard_reset: None,

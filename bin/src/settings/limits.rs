@@ -53,6 +53,18 @@ pub(crate) struct LimitOptions {
     #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_PATCH_MEMBERS", value_name = "NUMBER",
         default_value_t = Limits::default().patch_members, value_parser = between::<1, 1_000_000>)]
     limit_patch_members: usize,
+    /// Values of a multi-valued attribute other than members.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_VALUES", value_name = "NUMBER",
+        default_value_t = Limits::default().values, value_parser = between::<1, 100_000>)]
+    limit_values: usize,
+    /// Names in a list of attributes that a request asks for.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_ATTRIBUTES", value_name = "NUMBER",
+        default_value_t = Limits::default().attributes, value_parser = between::<1, 10_000>)]
+    limit_attributes: usize,
+    /// Values that one request may have visited or compared.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_WORK", value_name = "NUMBER",
+        default_value_t = Limits::default().work, value_parser = work)]
+    limit_work: u64,
     /// Bytes of one string value.
     #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_STRING_BYTES", value_name = "BYTES",
         default_value_t = Limits::default().string_bytes, value_parser = between::<512, 16_777_216>)]
@@ -95,6 +107,9 @@ impl LimitOptions {
             page_max: self.limit_page_max,
             patch_operations: self.limit_patch_operations,
             patch_members: self.limit_patch_members,
+            values: self.limit_values,
+            attributes: self.limit_attributes,
+            work: self.limit_work,
             string_bytes: self.limit_string_bytes,
             key_characters: self.limit_key_characters,
         }
@@ -128,6 +143,14 @@ fn between<const LEAST: usize, const MOST: usize>(text: &str) -> Result<usize, S
     match text.parse() {
         Ok(number) if (LEAST..=MOST).contains(&number) => Ok(number),
         _ => Err(format!("it is a number from {LEAST} to {MOST}")),
+    }
+}
+
+/// Below ten thousand, a group that the other limits allow could not be changed.
+fn work(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number) if (10_000..=1_000_000_000).contains(&number) => Ok(number),
+        _ => Err("it is a number from 10000 to 1000000000".to_owned()),
     }
 }
 

@@ -57,7 +57,6 @@ impl ProvisioningConfiguration {
             users: self.users,
             groups: self.groups,
             profile: self.profile,
-            microsoft: self.identity_provider == IdentityProvider::Entra,
             policies: self.policies,
             model: self.model,
             guard_reset: self.guard_reset,

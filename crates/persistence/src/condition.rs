@@ -314,6 +314,7 @@ impl ConditionWriter<'_> {
             (Test::Boolean(flag), Dialect::Postgres) => {
                 self.sql.push(&format!("{value} = '{flag}'"));
             }
+            // What a field of the same name left that is of another type passes no test.
             (
                 Test::Number {
                     operator,
@@ -321,7 +322,9 @@ impl ConditionWriter<'_> {
                 },
                 Dialect::Sqlite,
             ) => {
-                self.sql.push(value).push(sign(*operator)).bind(*number);
+                let guarded = format!("({present} IN ('integer', 'real') AND {value}");
+                self.sql.push(&guarded).push(sign(*operator));
+                self.sql.bind_number(number).push(")");
             }
             #[cfg(feature = "postgres")]
             (
@@ -331,11 +334,12 @@ impl ConditionWriter<'_> {
                 },
                 Dialect::Postgres,
             ) => {
-                let expression = format!("CAST({value} AS double precision)");
-                self.sql
-                    .push(&expression)
-                    .push(sign(*operator))
-                    .bind(*number);
+                // A cast that stands beside the check may be made before it.
+                let guarded = format!(
+                    "CASE WHEN jsonb_typeof({present}) = 'number' THEN CAST({value} AS numeric)"
+                );
+                self.sql.push(&guarded).push(sign(*operator));
+                self.sql.bind_number(number).push(" ELSE FALSE END");
             }
             (
                 Test::Instant {

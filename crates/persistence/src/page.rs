@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::entrance::{Entrance, entrance};
 use crate::members::CHUNK;
 use crate::path::{literal, path, sqlite_path};
-use crate::sql::{Bind, Dialect, Sql};
+use crate::sql::{Dialect, Sql};
 use crate::totals::Totals;
 use crate::view::{all_visible, unreadable, visible};
 
@@ -370,11 +370,11 @@ impl Expression {
     }
 
     /// The key of a place; `None` for a missing value.
-    fn key(&self, key: &Value) -> Option<Bind> {
+    fn key<'k>(&self, key: &'k Value) -> Option<Key<'k>> {
         let text = key.as_str()?;
         match self.numeric {
-            true => Some(text.parse::<f64>().ok()?.into()),
-            false => Some(text.into()),
+            true => Some(Key::Number(serde_json::from_str(text).ok()?)),
+            false => Some(Key::Text(text)),
         }
     }
 
@@ -397,8 +397,8 @@ impl Expression {
         } else {
             format!("({expression} IS NULL OR {} > ", self.compared)
         };
-        sql.push(&further).bind(key.clone());
-        sql.push(&format!(" OR ({} = ", self.compared)).bind(key);
+        key.bind(sql.push(&further));
+        key.bind(sql.push(&format!(" OR ({} = ", self.compared)));
         sql.push(" AND r.id > ").bind(id).push("))");
     }
 }
@@ -413,7 +413,7 @@ fn number(dialect: Dialect, target: &Target) -> (String, String) {
                 "CASE WHEN json_type(r.search_document, {path}) IN ('integer', 'real') THEN"
             );
             (
-                format!("{when} CAST(json_extract(r.search_document, {path}) AS REAL) END"),
+                format!("{when} json_extract(r.search_document, {path}) END"),
                 format!("{when} (r.search_document -> {path}) END"),
             )
         }
@@ -424,8 +424,23 @@ fn number(dialect: Dialect, target: &Target) -> (String, String) {
                 "CASE WHEN jsonb_typeof(r.search_document #> {path}) = 'number' \
                  THEN r.search_document #>> {path} END"
             );
-            (format!("CAST({text} AS double precision)"), text)
+            (format!("CAST({text} AS numeric)"), text)
         }
+    }
+}
+
+/// What the place of a resource in an order is known by.
+enum Key<'k> {
+    Text(&'k str),
+    Number(serde_json::Number),
+}
+
+impl Key<'_> {
+    fn bind(&self, sql: &mut Sql) {
+        match self {
+            Self::Text(text) => sql.bind(*text),
+            Self::Number(number) => sql.bind_number(number),
+        };
     }
 }
 

@@ -116,6 +116,22 @@ impl Sql {
         self
     }
 
+    /// Appends a placeholder for a number of a document, which loses none of its digits.
+    pub(crate) fn bind_number(&mut self, number: &serde_json::Number) -> &mut Self {
+        match self.dialect {
+            // SQLite compares integers with decimals exactly.
+            Dialect::Sqlite => match number.as_i64() {
+                Some(whole) => self.bind(whole),
+                None => self.bind(number.as_f64().unwrap_or(f64::MAX)),
+            },
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => self
+                .push("CAST(")
+                .bind(number.to_string())
+                .push(" AS numeric)"),
+        }
+    }
+
     /// Appends a placeholder for a number that a function takes as a 32-bit integer.
     pub(crate) fn bind_int(&mut self, number: i64) -> &mut Self {
         self.push("CAST(").bind(number).push(" AS integer)")

@@ -13,11 +13,14 @@
 //! | [`discovery`] | `ServiceProviderConfig` and the documents that describe a service provider |
 //! | [`user`], [`group`], [`common`] | typed resources for those who prefer structs |
 //! | [`error`] | the SCIM error response |
+//! | [`limits`], [`budget`] | how large a request may be, and how much work it may cause |
+//! | [`number`] | numbers compared as what they are |
 //! | [`tolerance`] | the closed list of deviations from the RFCs that are accepted, each named |
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod budget;
 pub mod bulk;
 pub mod common;
 pub mod discovery;
@@ -25,6 +28,7 @@ pub mod error;
 pub mod filter;
 pub mod group;
 pub mod limits;
+pub mod number;
 pub mod patch;
 pub mod path;
 pub mod query;
@@ -35,6 +39,7 @@ pub mod tolerance;
 pub mod user;
 pub mod version;
 
+pub use budget::Budget;
 pub use error::{Error, ScimType};
 pub use filter::Filter;
 pub use limits::Limits;

@@ -1,6 +1,6 @@
 //! Limits on what a request may ask for.
 
-/// Limits on the size and depth of requests; every excess is a 4xx, never a hang.
+/// Limits on the size, depth and work of requests; every excess is a 4xx, never a hang.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a request body.
@@ -21,10 +21,17 @@ pub struct Limits {
     pub page_default: usize,
     /// Resources in a page at most (`filter.maxResults`).
     pub page_max: usize,
-    /// Operations of a PATCH request.
+    /// Operations of a PATCH request, and the attributes that they change: of an operation without
+    /// path every key counts.
     pub patch_operations: usize,
     /// Members named by one PATCH request, or by one group of a POST or PUT.
     pub patch_members: usize,
+    /// Values of a multi-valued attribute, unless they are entries of their own, as members are.
+    pub values: usize,
+    /// Names in `attributes` or `excludedAttributes`.
+    pub attributes: usize,
+    /// The work of one request, in the units of [`Budget`](crate::Budget).
+    pub work: u64,
     /// Bytes of one string value.
     pub string_bytes: usize,
     /// Characters of a `userName`, `externalId` or `displayName`, which are indexed.
@@ -45,6 +52,9 @@ impl Default for Limits {
             page_max: 1_000,
             patch_operations: 1_000,
             patch_members: 10_000,
+            values: 1_000,
+            attributes: 200,
+            work: 1_000_000,
             string_bytes: 64 * 1024,
             key_characters: 512,
         }

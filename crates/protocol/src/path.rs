@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::quote;
+use crate::schema::alias::is_alias;
 
 /// The path of an attribute or sub-attribute (RFC 7644 section 3.10), as it was written.
 ///
@@ -119,13 +120,26 @@ impl std::str::FromStr for AttributePath {
             }
         }
         let (attribute, sub) = match name.split_once('.') {
+            // Without this the version at the end of a schema's alias would be no name.
+            _ if is_alias(text) => (name, None),
             Some((attribute, sub)) => (attribute, Some(sub)),
             None => (name, None),
         };
-        check_name(attribute).map_err(|at| fail(offset + at, "an attribute name"))?;
+        if !is_alias(text) {
+            check_name(attribute).map_err(|at| fail(offset + at, "an attribute name"))?;
+        }
         if let Some(sub) = sub {
             let start = offset + attribute.len() + 1;
-            check_name(sub).map_err(|at| fail(start + at, "a sub-attribute name"))?;
+            // A schema URI that is joined by a dot has its last part in the place of the attribute.
+            let (first, second) = match sub.split_once('.').filter(|_| schema.is_some()) {
+                Some((first, second)) => (first, Some(second)),
+                None => (sub, None),
+            };
+            check_name(first).map_err(|at| fail(start + at, "a sub-attribute name"))?;
+            if let Some(second) = second {
+                let start = start + first.len() + 1;
+                check_name(second).map_err(|at| fail(start + at, "a sub-attribute name"))?;
+            }
         }
         Ok(Self {
             schema: schema.map(str::to_owned),

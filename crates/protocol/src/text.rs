@@ -74,7 +74,53 @@ pub fn valid_user_name(text: &str) -> bool {
                     | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
                     | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
                     | '\u{E0000}'..='\u{E0FFF}')
+                || has_no_meaning(c)
         })
+}
+
+/// Whether a code point is none of Unicode's characters, or means what two parties agree on: PRECIS
+/// disallows both (RFC 8264 sections 9.10 and 9.12), since nobody can tell two of them apart.
+fn has_no_meaning(character: char) -> bool {
+    let code = u32::from(character);
+    matches!(character,
+        '\u{FDD0}'..='\u{FDEF}' | '\u{E000}'..='\u{F8FF}'
+        | '\u{F0000}'..='\u{FFFFD}' | '\u{100000}'..='\u{10FFFD}')
+        || code & 0xFFFE == 0xFFFE
+}
+
+/// Whether a text may be a URI or a reference to one (RFC 3986 section 4.1): without blanks and what
+/// else must be escaped, with whole escapes. Letters beyond ASCII are as RFC 3987 has them.
+///
+/// ```
+/// use scim_protocol::text::is_uri_reference;
+///
+/// assert!(is_uri_reference("https://photos.example/ava.png?size=2#top"));
+/// assert!(is_uri_reference("../Users/26118915"));
+/// assert!(!is_uri_reference("no picture yet"));
+/// assert!(!is_uri_reference("https://photos.example/50%"));
+/// ```
+pub fn is_uri_reference(text: &str) -> bool {
+    let written = !text.is_empty()
+        && text.chars().all(|c| match c.is_ascii() {
+            true => c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c),
+            false => !c.is_whitespace() && !c.is_control() && !has_no_meaning(c),
+        });
+    let escaped = text.split('%').skip(1).all(|behind| {
+        let digits = behind.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    // What stands before the first colon is a scheme, unless a path or more begins before.
+    let scheme = text
+        .split(['/', '?', '#'])
+        .next()
+        .and_then(|start| start.split_once(':'));
+    let named = scheme.is_none_or(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    });
+    written && escaped && named
 }
 
 #[cfg(test)]
@@ -106,11 +152,45 @@ mod tests {
             "a\u{0}",
             "\u{FEFF}a",
             "a\nb",
+            "a\u{E000}",
+            "a\u{FDD0}b",
+            "\u{10FFFF}",
+            "a\u{F0001}",
         ] {
             assert!(!valid_user_name(text), "{text:?}");
         }
         for text in ["ava@corp.example", "Zoë Müller", "テスト"] {
             assert!(valid_user_name(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_a_uri() {
+        for text in [
+            "https://x.example/\u{fc}",
+            "urn:example:1",
+            "mailto:ava@x.example",
+            "//x.example:8080/a(b)",
+            "?q",
+            "a/b:c",
+            "%20",
+        ] {
+            assert!(is_uri_reference(text), "{text:?}");
+        }
+        for text in [
+            "",
+            " ",
+            "x y",
+            "a\nb",
+            "%2",
+            "%zz",
+            "<x>",
+            "1http://x",
+            ":a",
+            "a|b",
+            "a\u{a0}b",
+        ] {
+            assert!(!is_uri_reference(text), "{text:?}");
         }
     }
 

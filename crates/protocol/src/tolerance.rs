@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use crate::budget::Budget;
 use crate::error::{Error, ScimType};
 
 /// How far a service provider meets a client that deviates from the RFCs.
@@ -27,7 +28,7 @@ pub enum Deviation {
     OperationCase(String),
     /// A boolean is sent as text (`"True"`).
     BooleanAsText(String),
-    /// A number is sent as text where the schema says integer.
+    /// A number is sent as text.
     NumberAsText(String),
     /// A `remove` names the values to be removed in `value` instead of a filter in `path`.
     RemoveByValue(String),
@@ -57,6 +58,24 @@ pub enum Deviation {
     SchemasMissing(String),
     /// A `primary` is set on more than one value; the last one keeps it.
     SeveralPrimary(String),
+    /// What is sent for an optional attribute cannot be read, and is passed over.
+    Unreadable(String),
+    /// A value of a simple attribute is wrapped as one of a complex one (`[{"value": "x"}]`).
+    WrappedValue(String),
+    /// A number or a boolean is sent where text belongs; it is taken as it is written.
+    TextUnquoted(String),
+    /// A whole number is sent with a fraction of nothing (`3.0`).
+    DecimalAsInteger(String),
+    /// An attribute stands twice, with its name in two cases; the last one counts.
+    RepeatedAttribute(String),
+    /// A schema has a URI of before the RFC, or a misspelt one (`urn:scim:schemas:extension:enterprise:1.0`).
+    SchemaAlias(String),
+    /// A schema URI and an attribute are joined by a dot, or by nothing.
+    SchemaJoined(String),
+    /// Brackets stand behind an attribute that has a single value (`manager[value eq "x"]`).
+    SingleBrackets(String),
+    /// A value filter stands in a list of attributes (`attributes=emails[type eq "work"]`).
+    FilteredAttribute(String),
 }
 
 impl Deviation {
@@ -80,6 +99,15 @@ impl Deviation {
             Self::ReadOnlyRepeated(_) => "readOnlyRepeated",
             Self::SchemasMissing(_) => "schemasMissing",
             Self::SeveralPrimary(_) => "severalPrimary",
+            Self::Unreadable(_) => "unreadable",
+            Self::WrappedValue(_) => "wrappedValue",
+            Self::TextUnquoted(_) => "textUnquoted",
+            Self::DecimalAsInteger(_) => "decimalAsInteger",
+            Self::RepeatedAttribute(_) => "repeatedAttribute",
+            Self::SchemaAlias(_) => "schemaAlias",
+            Self::SchemaJoined(_) => "schemaJoined",
+            Self::SingleBrackets(_) => "singleBrackets",
+            Self::FilteredAttribute(_) => "filteredAttribute",
         }
     }
 
@@ -102,7 +130,16 @@ impl Deviation {
             | Self::FilterSpacing(text)
             | Self::ReadOnlyRepeated(text)
             | Self::SchemasMissing(text)
-            | Self::SeveralPrimary(text) => text,
+            | Self::SeveralPrimary(text)
+            | Self::Unreadable(text)
+            | Self::WrappedValue(text)
+            | Self::TextUnquoted(text)
+            | Self::DecimalAsInteger(text)
+            | Self::RepeatedAttribute(text)
+            | Self::SchemaAlias(text)
+            | Self::SchemaJoined(text)
+            | Self::SingleBrackets(text)
+            | Self::FilteredAttribute(text) => text,
         }
     }
 
@@ -114,8 +151,12 @@ impl Deviation {
     /// The error that the RFC asks for in the place of the deviation.
     pub fn error(&self) -> Error {
         let scim_type = match self {
-            Self::OperationCase(_) | Self::PathAsKey(_) | Self::SchemasMissing(_) => {
-                ScimType::InvalidSyntax
+            Self::OperationCase(_)
+            | Self::PathAsKey(_)
+            | Self::SchemasMissing(_)
+            | Self::RepeatedAttribute(_) => ScimType::InvalidSyntax,
+            Self::SchemaJoined(_) | Self::SingleBrackets(_) | Self::FilteredAttribute(_) => {
+                ScimType::InvalidPath
             }
             Self::CreatedByFilter(_) => ScimType::NoTarget,
             Self::ComparedValuePath(_) | Self::UnquotedValue(_) | Self::FilterSpacing(_) => {
@@ -156,11 +197,26 @@ impl fmt::Display for Deviation {
             Self::ReadOnlyRepeated(_) => write!(formatter, "read-only {subject} repeated"),
             Self::SchemasMissing(_) => write!(formatter, "schemas missing, {subject} assumed"),
             Self::SeveralPrimary(_) => write!(formatter, "several primary values in {subject}"),
+            Self::Unreadable(_) => write!(formatter, "{subject} cannot be read and is passed over"),
+            Self::WrappedValue(_) => write!(formatter, "values of {subject} wrapped"),
+            Self::TextUnquoted(_) => write!(formatter, "number or boolean as text in {subject}"),
+            Self::DecimalAsInteger(_) => {
+                write!(formatter, "whole number with a fraction in {subject}")
+            }
+            Self::RepeatedAttribute(_) => write!(formatter, "{subject} stands twice"),
+            Self::SchemaAlias(_) => write!(formatter, "{subject} in the place of a schema URI"),
+            Self::SchemaJoined(_) => {
+                write!(formatter, "schema URI and attribute joined in {subject}")
+            }
+            Self::SingleBrackets(_) => write!(formatter, "brackets on single-valued {subject}"),
+            Self::FilteredAttribute(_) => {
+                write!(formatter, "filter on attribute {subject} in a list")
+            }
         }
     }
 }
 
-/// The leniency of one request, and the deviations it met.
+/// The leniency of one request, the deviations it met, and the work it may still cause.
 ///
 /// ```
 /// use scim_protocol::{Deviation, Profile, Tolerance};
@@ -175,7 +231,7 @@ impl fmt::Display for Deviation {
 #[derive(Debug, Clone, Default)]
 pub struct Tolerance {
     profile: Profile,
-    microsoft: bool,
+    budget: Budget,
     deviations: Vec<Deviation>,
 }
 
@@ -188,33 +244,21 @@ impl Tolerance {
         }
     }
 
-    /// Expects the dialect of Microsoft Entra ID, whose `replace` on a filtered path that
-    /// selects nothing means "create".
-    ///
-    /// RFC 7644 section 3.5.2.3 answers such a `replace` with `noTarget`, and for clients that
-    /// follow the RFC so does this crate. A request that shows Entra's hand by itself
-    /// ([`Deviation::OperationCase`], [`Deviation::PathAsKey`]) needs no such hint.
+    /// The same leniency on a budget: what is left of the work that the request may cause.
     #[must_use]
-    pub fn expecting_microsoft(mut self, expected: bool) -> Self {
-        self.microsoft = expected;
+    pub fn on_budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
         self
+    }
+
+    /// The work that the request may cause.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The profile.
     pub fn profile(&self) -> Profile {
         self.profile
-    }
-
-    /// Whether the request is, or is taken for, one of Microsoft Entra ID.
-    pub fn is_microsoft(&self) -> bool {
-        self.profile == Profile::Tolerant
-            && (self.microsoft
-                || self.deviations.iter().any(|deviation| {
-                    matches!(
-                        deviation,
-                        Deviation::OperationCase(_) | Deviation::PathAsKey(_)
-                    )
-                }))
     }
 
     /// Notes a deviation; the same one is noted once, and at most [`NOTED`] in all.

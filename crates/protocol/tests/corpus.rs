@@ -12,7 +12,9 @@ use scim_protocol::filter::Comparand;
 use scim_protocol::patch::PatchRequest;
 use scim_protocol::resource::{changes, same};
 use scim_protocol::schema::{Attribute, AttributeType, Mutability, Schema};
-use scim_protocol::{Error, Filter, Limits, Resource, ResourceDefinition, Tolerance};
+use scim_protocol::{
+    Deviation, Error, Filter, Limits, Profile, Resource, ResourceDefinition, Tolerance,
+};
 use serde_json::{Map, Value};
 
 const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:2.0:User";
@@ -237,11 +239,19 @@ fn patch(
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": case["operations"],
     });
-    let mut tolerance = Tolerance::default();
-    let request = PatchRequest::read(body, &Limits::default(), &mut tolerance)?;
-    let patch = request.resolve(definition, &mut tolerance)?;
-    let after = patch.apply(&Resource::from_map(before.clone()), &mut tolerance)?;
-    Ok(after.into_map())
+    let patched = |mut tolerance: Tolerance| {
+        let request = PatchRequest::read(body.clone(), &Limits::default(), &mut tolerance)?;
+        let patch = request.resolve(definition, &mut tolerance)?;
+        let after = patch.apply(&Resource::from_map(before.clone()), &mut tolerance)?;
+        Ok((after.into_map(), tolerance))
+    };
+    let (after, tolerance) = patched(Tolerance::default())?;
+    // What every tolerant configuration creates is `noTarget` to the letter of the RFC.
+    let created = |deviation: &Deviation| matches!(deviation, Deviation::CreatedByFilter(_));
+    if case["dialect"].is_null() && tolerance.deviations().iter().any(created) {
+        return patched(Tolerance::new(Profile::Strict)).map(|(after, _)| after);
+    }
+    Ok(after)
 }
 
 fn fits(

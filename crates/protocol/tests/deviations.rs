@@ -10,6 +10,8 @@ use scim_protocol::{
 };
 use serde_json::{Value, json};
 
+const BADGE: &str = "urn:example:2.0:User";
+
 fn users() -> ResourceDefinition {
     let badge = Schema {
         id: "urn:example:2.0:User".to_owned(),
@@ -19,6 +21,11 @@ fn users() -> ResourceDefinition {
             Attribute::new("number", AttributeType::Integer),
             Attribute::new("ratio", AttributeType::Decimal),
             Attribute::new("issued", AttributeType::DateTime),
+            Attribute::new("lost", AttributeType::Boolean),
+            Attribute::new("photo", AttributeType::Reference),
+            Attribute::new("key", AttributeType::Binary),
+            Attribute::new("sites", AttributeType::String).multi(),
+            Attribute::new("room", AttributeType::String),
         ],
     };
     ResourceDefinition::user().extended(badge, false)
@@ -108,26 +115,317 @@ fn numbers_as_text() {
     assert_eq!(user.attributes()["urn:example:2.0:User"]["number"], 12);
 }
 
+/// The deviations that a body is read with, and what is read of the extension.
+fn of_badge(data: Value) -> (Vec<&'static str>, Value) {
+    let body = json!({"schemas": [uri::USER, BADGE], "userName": "ava", BADGE: data});
+    let mut tolerance = Tolerance::default();
+    let user = read(body.clone(), &mut tolerance).unwrap_or_else(|error| panic!("{body}: {error}"));
+    let names = tolerance.deviations().iter().map(Deviation::name);
+    let read = user.attributes().get(BADGE).cloned().unwrap_or_default();
+    (names.collect(), read)
+}
+
 #[test]
-fn what_only_looks_like_a_value_is_refused() {
-    let badge = "urn:example:2.0:User";
+fn what_cannot_be_read_in_an_optional_attribute_costs_nothing_else() {
     for (name, value) in [
-        ("ratio", json!("0.5")),
         ("number", json!("1.5")),
         ("number", json!("0x1F")),
+        ("number", json!(1.5)),
+        ("number", json!("many")),
+        ("number", json!(9_223_372_036_854_775_808_u64)),
+        ("number", json!({"value": 1})),
+        ("ratio", json!("half")),
+        ("ratio", json!([0.5])),
         ("issued", json!("2026-01-31 08:00:00Z")),
         ("issued", json!("2026-01-31t08:00:00z")),
+        ("issued", json!("2026-01-31")),
+        ("issued", json!(20_260_131)),
+        ("lost", json!("TRUE")),
+        ("lost", json!("yes")),
+        ("lost", json!(1)),
+        ("photo", json!("no picture yet")),
+        ("key", json!("abcde")),
+        ("key", json!("==")),
+        ("sites", json!([{"value": {"deep": 1}}])),
     ] {
-        let body = json!({"schemas": [uri::USER, badge], "userName": "ava",
-            badge: {name: value}});
+        let (names, read) = of_badge(json!({name: value, "room": "7"}));
+        assert!(names.contains(&"unreadable"), "{name} {value}: {names:?}");
+        assert_eq!(read, json!({"room": "7"}), "{name} {value}");
+        let body = json!({"schemas": [uri::USER, BADGE], "userName": "ava", BADGE: {name: value}});
+        let refused = self::read(body, &mut Tolerance::new(Profile::Strict)).expect_err(name);
+        assert_eq!(refused.scim_type(), Some(ScimType::InvalidValue), "{name}");
+    }
+    // Of several values, and of the parts of one, the others are read.
+    let body = json!({"schemas": [uri::USER], "userName": "ava",
+        "emails": ["bare@x.example", {"value": "a@x.example", "type": ["work"]}],
+        "name": {"givenName": {"deep": 1}, "familyName": "Li"}});
+    let mut tolerance = Tolerance::default();
+    let user = read(body, &mut tolerance).unwrap();
+    let subjects: Vec<_> = tolerance
+        .deviations()
+        .iter()
+        .map(Deviation::subject)
+        .collect();
+    assert_eq!(subjects, ["emails", "emails.type", "name.givenName"]);
+    assert_eq!(
+        user.attributes()["emails"],
+        json!([{"value": "a@x.example"}])
+    );
+    assert_eq!(user.attributes()["name"], json!({"familyName": "Li"}));
+}
+
+#[test]
+fn what_is_required_or_decides_who_may_work_is_never_guessed() {
+    for (name, value) in [
+        ("userName", json!({"value": "ava"})),
+        ("userName", json!(["ava"])),
+        ("active", json!("perhaps")),
+        ("active", json!("TRUE")),
+        ("active", json!(1)),
+        ("active", json!([true])),
+    ] {
+        let mut body = json!({"schemas": [uri::USER], "userName": "ava"});
+        body[name] = value;
         let refused = read(body.clone(), &mut Tolerance::default()).expect_err(name);
         assert_eq!(refused.scim_type(), Some(ScimType::InvalidValue), "{body}");
     }
-    for word in ["TRUE", "fAlse", "yes", ""] {
-        let body = json!({"schemas": [uri::USER], "userName": "ava", "active": word});
-        let refused = read(body, &mut Tolerance::default()).expect_err(word);
-        assert_eq!(refused.scim_type(), Some(ScimType::InvalidValue), "{word}");
+}
+
+#[test]
+fn a_patch_that_cannot_be_read_changes_nothing_of_the_attribute() {
+    let path = |name: &str| format!("{BADGE}:{name}");
+    for value in [json!("many"), json!("1.5"), json!("0x1F")] {
+        for operation in [
+            json!({"op": "replace", "path": path("number"), "value": value}),
+            json!({"op": "replace", "value": {BADGE: {"number": value}}}),
+        ] {
+            let operations = json!([{"op": "add", "path": path("number"), "value": 7}, operation]);
+            let user = patch(operations.clone(), &mut Tolerance::default()).unwrap();
+            assert_eq!(
+                user.attributes()[BADGE],
+                json!({"number": 7}),
+                "{operations}"
+            );
+        }
     }
+    // An operation that names nothing but an attribute, and gives it a value of another type, says
+    // nothing that could be kept.
+    let operation = json!([{"op": "replace", "path": "title", "value": {"a": 1}}]);
+    let refused = patch(operation, &mut Tolerance::default()).unwrap_err();
+    assert_eq!(refused.scim_type(), Some(ScimType::InvalidValue));
+}
+
+#[test]
+fn an_empty_text_is_no_value_of_another_type() {
+    for name in ["number", "ratio", "issued", "lost", "photo", "key", "sites"] {
+        let body = json!({"schemas": [uri::USER, BADGE], "userName": "ava",
+            BADGE: {name: "", "room": "7"}});
+        let user = accepted("emptyClears", ScimType::InvalidValue, |tolerance| {
+            read(body.clone(), tolerance)
+        });
+        assert_eq!(user.attributes()[BADGE], json!({"room": "7"}), "{name}");
+        let path = format!("{BADGE}:{name}");
+        let operations = json!([{"op": "replace", "path": path, "value": ""}]);
+        accepted("emptyClears", ScimType::InvalidValue, |tolerance| {
+            patch(operations.clone(), tolerance)
+        });
+    }
+    let (names, read) = of_badge(json!({"photo": "  ", "room": ""}));
+    assert_eq!(names, ["emptyClears"]);
+    assert_eq!(read, json!({"room": ""}));
+}
+
+#[test]
+fn numbers_and_booleans_in_the_place_of_text() {
+    let body = json!({"schemas": [uri::USER], "userName": 157_663, "externalId": 7.5,
+        "title": true, "phoneNumbers": [{"value": 4_930_123, "type": "work"}]});
+    let mut tolerance = Tolerance::default();
+    let user = read(body.clone(), &mut tolerance).unwrap();
+    assert!(
+        tolerance
+            .deviations()
+            .iter()
+            .all(|met| met.name() == "textUnquoted")
+    );
+    assert_eq!(tolerance.deviations().len(), 4);
+    assert_eq!(user.text("userName"), Some("157663"));
+    assert_eq!(user.text("externalId"), Some("7.5"));
+    assert_eq!(user.text("title"), Some("true"));
+    assert_eq!(user.attributes()["phoneNumbers"][0]["value"], "4930123");
+    assert!(read(body, &mut Tolerance::new(Profile::Strict)).is_err());
+    let operations = json!([{"op": "replace", "path": "title", "value": 5}]);
+    let user = accepted("textUnquoted", ScimType::InvalidValue, |tolerance| {
+        patch(operations.clone(), tolerance)
+    });
+    assert_eq!(user.text("title"), Some("5"));
+}
+
+#[test]
+fn values_of_a_simple_attribute_that_are_wrapped() {
+    let body = json!({"schemas": [uri::USER, BADGE], "userName": "ava",
+        BADGE: {"sites": [{"value": "Pune"}, {"Value": "Goa", "primary": true}]}});
+    let user = accepted("wrappedValue", ScimType::InvalidValue, |tolerance| {
+        read(body.clone(), tolerance)
+    });
+    assert_eq!(user.attributes()[BADGE]["sites"], json!(["Pune", "Goa"]));
+    let path = format!("{BADGE}:sites");
+    for (operation, left) in [
+        (
+            json!({"op": "add", "path": path, "value": [{"value": "Oslo"}]}),
+            json!(["Pune", "Goa", "Oslo"]),
+        ),
+        (
+            json!({"op": "replace", "path": path, "value": [{"value": "Oslo"}]}),
+            json!(["Oslo"]),
+        ),
+        (
+            json!({"op": "remove", "path": path, "value": [{"value": "pune"}]}),
+            json!(["Goa"]),
+        ),
+    ] {
+        let sites = json!({"op": "add", "path": path, "value": ["Pune", "Goa"]});
+        let operations = json!([sites, operation]);
+        let user = patch(operations.clone(), &mut Tolerance::default()).unwrap();
+        assert_eq!(user.attributes()[BADGE]["sites"], left, "{operations}");
+    }
+}
+
+#[test]
+fn a_whole_number_with_a_fraction_of_nothing() {
+    let body = json!({"schemas": [uri::USER, BADGE], "userName": "ava", BADGE: {"number": 3.0}});
+    let user = accepted("decimalAsInteger", ScimType::InvalidValue, |tolerance| {
+        read(body.clone(), tolerance)
+    });
+    assert_eq!(user.attributes()[BADGE]["number"].as_i64(), Some(3));
+}
+
+#[test]
+fn an_attribute_whose_name_stands_twice() {
+    for body in [
+        json!({"schemas": [uri::USER], "userName": "ava", "title": "A", "TITLE": "B"}),
+        json!({"schemas": [uri::USER], "userName": "ava", "title": "B",
+            "name": {"givenName": "A", "GivenName": "B"}}),
+    ] {
+        let user = accepted("repeatedAttribute", ScimType::InvalidSyntax, |tolerance| {
+            read(body.clone(), tolerance)
+        });
+        assert_eq!(user.text("title"), Some("B"));
+    }
+    let operations = json!([{"op": "add", "value": {"title": "A", "TITLE": "B"}}]);
+    let user = accepted("repeatedAttribute", ScimType::InvalidSyntax, |tolerance| {
+        patch(operations.clone(), tolerance)
+    });
+    assert_eq!(user.text("title"), Some("B"));
+}
+
+const ALIASES: [&str; 7] = [
+    "urn:scim:schemas:extension:enterprise:1.0",
+    "urn:scim:schemas:extension:enterprise:2.0",
+    "urn:scim:schemas:extension:enterprise:1.0:User",
+    "URN:SCIM:schemas:extension:enterprise:2.0:user",
+    "urn:ietf:params:scim:schemas:extension:enterprise:1.0:User",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
+];
+
+#[test]
+fn a_schema_by_another_uri() {
+    for alias in ALIASES {
+        let body = json!({"schemas": [uri::USER, alias], "userName": "ava",
+            alias: {"department": "Ops", "employeeNumber": "7"}});
+        let user = accepted("schemaAlias", ScimType::InvalidValue, |tolerance| {
+            read(body.clone(), tolerance)
+        });
+        let data = json!({"department": "Ops", "employeeNumber": "7"});
+        assert_eq!(user.attributes()[uri::ENTERPRISE_USER], data, "{alias}");
+        assert_eq!(
+            user.attributes()["schemas"],
+            json!([uri::USER, uri::ENTERPRISE_USER])
+        );
+        for operation in [
+            json!({"op": "replace", "path": format!("{alias}:department"), "value": "Ops"}),
+            json!({"op": "replace", "path": alias, "value": {"department": "Ops"}}),
+            json!({"op": "replace", "value": {alias: {"department": "Ops"}}}),
+            json!({"op": "replace", "value": {format!("{alias}:department"): "Ops"}}),
+        ] {
+            let mut tolerance = Tolerance::default();
+            let operations = json!([operation]);
+            let user = patch(operations.clone(), &mut tolerance).unwrap();
+            let data = &user.attributes()[uri::ENTERPRISE_USER];
+            assert_eq!(data["department"], "Ops", "{operations}");
+            let names: Vec<_> = tolerance.deviations().iter().map(Deviation::name).collect();
+            assert_eq!(names, ["schemaAlias"], "{operations}");
+            assert!(patch(operations, &mut Tolerance::new(Profile::Strict)).is_err());
+        }
+        let asked = format!("{alias}:manager.value eq \"boss\"");
+        assert!(accepted(
+            "schemaAlias",
+            ScimType::InvalidFilter,
+            |tolerance| { filter(&asked, tolerance) }
+        ));
+    }
+}
+
+#[test]
+fn a_schema_uri_that_is_not_joined_by_a_colon() {
+    let enterprise = uri::ENTERPRISE_USER;
+    for (path, attribute) in [
+        (format!("{enterprise}.department"), "department"),
+        (format!("{enterprise}department"), "department"),
+        (format!("{enterprise}.manager.value"), "manager"),
+    ] {
+        for operation in [
+            json!({"op": "replace", "path": path, "value": "7"}),
+            json!({"op": "replace", "value": {&path: "7"}}),
+        ] {
+            let operations = json!([operation]);
+            let user = accepted("schemaJoined", ScimType::InvalidPath, |tolerance| {
+                patch(operations.clone(), tolerance)
+            });
+            let data = &user.attributes()[enterprise][attribute];
+            assert!(*data == "7" || data["value"] == "7", "{operations}");
+        }
+    }
+    let operations =
+        json!([{"op": "replace", "path": format!("{}.title", uri::USER), "value": "C"}]);
+    let user = accepted("schemaJoined", ScimType::InvalidPath, |tolerance| {
+        patch(operations.clone(), tolerance)
+    });
+    assert_eq!(user.text("title"), Some("C"));
+    let asked = format!("{enterprise}.manager.value eq \"boss\"");
+    assert!(accepted(
+        "schemaJoined",
+        ScimType::InvalidFilter,
+        |tolerance| filter(&asked, tolerance)
+    ));
+}
+
+#[test]
+fn brackets_on_a_single_value() {
+    let manager = format!("{}:manager", uri::ENTERPRISE_USER);
+    let one = |operation: Value| {
+        let operations = json!([operation]);
+        accepted("singleBrackets", ScimType::InvalidPath, |tolerance| {
+            patch(operations.clone(), tolerance)
+        })
+    };
+    let gone = one(json!({"op": "remove", "path": format!("{manager}[value eq \"boss\"]")}));
+    assert!(!gone.attributes().contains_key(uri::ENTERPRISE_USER));
+    let there = one(json!({"op": "remove", "path": format!("{manager}[value eq \"other\"]")}));
+    assert_eq!(
+        there.attributes()[uri::ENTERPRISE_USER]["manager"]["value"],
+        "boss"
+    );
+    let path = format!("{manager}[value eq \"boss\"].value");
+    let next = one(json!({"op": "replace", "path": path, "value": "next"}));
+    assert_eq!(
+        next.attributes()[uri::ENTERPRISE_USER]["manager"]["value"],
+        "next"
+    );
+    let path = format!("{manager}[value eq \"other\"]");
+    let operations = json!([{"op": "replace", "path": path, "value": {"value": "next"}}]);
+    let refused = patch(operations, &mut Tolerance::default()).unwrap_err();
+    assert_eq!(refused.scim_type(), Some(ScimType::NoTarget));
 }
 
 #[test]
@@ -145,15 +443,57 @@ fn removing_by_value_removes_just_those() {
 
 #[test]
 fn a_filter_describes_the_value_to_create() {
-    let operations =
-        json!([{"op": "add", "path": "emails[type eq \"other\"].value", "value": "c@x.example"}]);
-    let user = accepted("createdByFilter", ScimType::NoTarget, |tolerance| {
-        patch(operations.clone(), tolerance)
-    });
-    assert_eq!(
-        user.attributes()["emails"][2],
-        json!({"type": "other", "value": "c@x.example"})
-    );
+    for (verb, path, value) in [
+        (
+            "add",
+            "emails[type eq \"other\"].value",
+            json!("c@x.example"),
+        ),
+        (
+            "replace",
+            "emails[type eq \"other\"].value",
+            json!("c@x.example"),
+        ),
+        (
+            "replace",
+            "emails[type eq \"other\"]",
+            json!({"value": "c@x.example"}),
+        ),
+        (
+            "add",
+            "emails[type eq \"other\"]",
+            json!([{"value": "c@x.example"}]),
+        ),
+        (
+            "replace",
+            "emails[type eq \"other\" and value eq \"c@x.example\"].display",
+            json!("C"),
+        ),
+    ] {
+        let operations = json!([{"op": verb, "path": path, "value": value}]);
+        let user = accepted("createdByFilter", ScimType::NoTarget, |tolerance| {
+            patch(operations.clone(), tolerance)
+        });
+        let created = &user.attributes()["emails"][2];
+        assert_eq!(created["type"], "other", "{operations}");
+        assert_eq!(created["value"], "c@x.example", "{operations}");
+    }
+    for verb in ["add", "replace"] {
+        for filter in [
+            "type ne \"work\" and type ne \"home\"",
+            "type eq \"a\" or type eq \"b\"",
+            "type sw \"x\"",
+        ] {
+            let path = format!("emails[{filter}].value");
+            let operations = json!([{"op": verb, "path": path, "value": "c@x.example"}]);
+            let refused = patch(operations.clone(), &mut Tolerance::default()).unwrap_err();
+            assert_eq!(
+                refused.scim_type(),
+                Some(ScimType::NoTarget),
+                "{operations}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -258,11 +598,55 @@ fn a_comparison_behind_brackets() {
 
 #[test]
 fn a_comparison_value_without_quotes() {
-    assert!(accepted(
-        "unquotedValue",
-        ScimType::InvalidFilter,
-        |tolerance| { filter("userName eq AVA", tolerance) }
-    ));
+    for text in [
+        "userName eq AVA",
+        "(userName eq ava)",
+        "id eq 7",
+        "emails eq a@x.example",
+    ] {
+        assert!(accepted(
+            "unquotedValue",
+            ScimType::InvalidFilter,
+            |tolerance| { filter(text, tolerance) }
+        ));
+    }
+    for value in [
+        "157abc",
+        "007",
+        "O'Brien",
+        "CORP\\ava",
+        "a:b/c",
+        "M\u{fc}ller",
+        "a,b;c=d",
+        "-x",
+        "a+b",
+        "{7}",
+    ] {
+        let mut tolerance = Tolerance::default();
+        let text = format!("userName eq {value} and title pr");
+        let parsed = Filter::parse(&text, &Limits::default(), &mut tolerance).unwrap();
+        let quoted = format!("userName eq {} and title pr", json!(value));
+        assert_eq!(parsed.to_string(), quoted);
+        assert_eq!(tolerance.deviations()[0].name(), "unquotedValue");
+    }
+    for value in ["'ava'", "\u{201c}ava\u{201d}", "and", "userName", "eq"] {
+        let text = format!("userName eq {value}");
+        assert!(filter(&text, &mut Tolerance::default()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_word_for_true_in_any_case() {
+    for text in [
+        "(userName eq \"ava\") AND not (active EQ TRUE)",
+        "not (active eq tRuE)",
+    ] {
+        assert!(accepted(
+            "booleanAsText",
+            ScimType::InvalidFilter,
+            |tolerance| { filter(text, tolerance) }
+        ));
+    }
 }
 
 #[test]

@@ -20,8 +20,6 @@ pub struct Configuration {
     pub groups: bool,
     /// How far deviations from the RFCs are accepted.
     pub profile: Profile,
-    /// Whether the identity provider is Microsoft Entra ID.
-    pub microsoft: bool,
     /// Which rules and fields it uses.
     pub model: ModelVersion,
     /// The policies.

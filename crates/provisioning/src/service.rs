@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use scim_protocol::resource;
-use scim_protocol::{Error, Limits, ResourceDefinition, ScimType, Tolerance};
+use scim_protocol::{Budget, Error, Limits, ResourceDefinition, ScimType, Tolerance};
 use serde_json::{Value, json};
 
 use crate::configuration::Configuration;
@@ -70,6 +70,8 @@ pub(crate) struct Context {
     pub(crate) received: Option<Arc<Received>>,
     /// The link that an administrator approved, where that is what goes on.
     pub(crate) approval: Option<Arc<Approval>>,
+    /// The work that the request may cause.
+    pub(crate) budget: Budget,
     pub(crate) started: Instant,
     pub(crate) now: DateTime<Utc>,
 }
@@ -238,6 +240,7 @@ impl ServiceProvider {
             caller: caller.clone(),
             received: None,
             approval: None,
+            budget: Budget::of(&self.shared.limits),
             started: Instant::now(),
             now: Utc::now().trunc_subsecs(3),
         }
@@ -479,8 +482,7 @@ impl Context {
     }
 
     pub(crate) fn tolerance(&self) -> Tolerance {
-        Tolerance::new(self.configuration().profile)
-            .expecting_microsoft(self.configuration().microsoft)
+        Tolerance::new(self.configuration().profile).on_budget(self.budget.clone())
     }
 
     pub(crate) fn definition(&self, kind: ResourceKind) -> &ResourceDefinition {

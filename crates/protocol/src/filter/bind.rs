@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::condition::{Condition, SortKey, Target, Test};
 use super::{Comparand, Filter, Operator};
@@ -152,9 +152,11 @@ impl<'a> Binder<'a, '_> {
     }
 
     /// The attribute that a path names; `None` where other resource types alone know it.
-    fn resolve(&self, path: &AttributePath) -> Result<Option<Resolved<'a>>, Error> {
+    fn resolve(&mut self, path: &AttributePath) -> Result<Option<Resolved<'a>>, Error> {
         let resolved = match self.names {
-            Names::Resource(definition) => definition.resolve(path),
+            Names::Resource(definition) => definition
+                .understand(path, self.tolerance)
+                .map_err(|_strict| unfit(path, "is in no schema"))?,
             Names::Values(attribute) => within(attribute, path),
         };
         let Some(resolved) = resolved else {
@@ -245,7 +247,7 @@ impl<'a> Binder<'a, '_> {
             {
                 Ok(Test::Number {
                     operator,
-                    value: number.as_f64().unwrap_or(f64::MAX),
+                    value: number.clone(),
                 })
             }
             (AttributeType::Integer | AttributeType::Decimal, _) => Err(unfit(
@@ -391,6 +393,15 @@ pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     // RFC 3339 has a space, and lower case, where XML Schema has not.
     if text.contains([' ', 't', 'z']) {
         return None;
+    }
+    // XML Schema writes the end of a day as its 24th hour.
+    if let Some((day, zone)) = text.split_once("T24:00:00") {
+        let fraction = zone
+            .strip_prefix('.')
+            .map(|rest| rest.trim_start_matches('0'));
+        let zone = fraction.unwrap_or(zone);
+        let begun = parse_instant(&format!("{day}T00:00:00{zone}"))?;
+        return begun.checked_add_signed(TimeDelta::days(1));
     }
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Some(instant.to_utc());

@@ -36,6 +36,20 @@ pub enum Condition {
     Constant(bool),
 }
 
+impl Condition {
+    /// How many tests it makes of a value.
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().map(Self::terms).fold(1, usize::saturating_add)
+            }
+            Self::Not(part) => part.terms(),
+            Self::Some { condition, .. } => condition.terms(),
+            Self::Value { .. } | Self::Constant(_) => 1,
+        }
+    }
+}
+
 /// Where the values of a test are: canonical names from the schema, never from the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -76,12 +90,13 @@ pub enum Test {
     },
     /// The boolean is this one.
     Boolean(bool),
-    /// A number compares; only `eq ne gt ge lt le`.
+    /// A number compares as [`number::compare`](crate::number::compare) has it; only
+    /// `eq ne gt ge lt le`.
     Number {
         /// How.
         operator: super::Operator,
         /// With what.
-        value: f64,
+        value: serde_json::Number,
     },
     /// An instant compares; only `eq ne gt ge lt le`.
     Instant {

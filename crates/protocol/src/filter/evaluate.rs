@@ -1,10 +1,13 @@
 //! Conditions evaluated on resources.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Value};
 
 use super::Operator;
 use super::bind::parse_instant;
 use super::condition::{Condition, Target, Test};
+use crate::number;
 use crate::path::same_name;
 use crate::resource::without_value;
 use crate::text::fold;
@@ -90,9 +93,10 @@ impl Test {
                     compare_text(*operator, &fold(text), value)
                 }
             }
-            (Self::Number { operator, value }, Value::Number(number)) => number
-                .as_f64()
-                .is_some_and(|number| compare(*operator, &number, value)),
+            (Self::Number { operator, value }, Value::Number(number)) => {
+                let ordering = number::compare(number, value);
+                compare(*operator, &ordering, &Ordering::Equal)
+            }
             (Self::Instant { operator, value }, Value::String(text)) => {
                 parse_instant(text).is_some_and(|instant| compare(*operator, &instant, value))
             }

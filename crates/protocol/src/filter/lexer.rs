@@ -62,7 +62,6 @@ impl<'a> Lexer<'a> {
             Some(']') => self.symbol(TokenKind::CloseBracket),
             Some('.') => self.symbol(TokenKind::Dot),
             Some('"') => self.string()?,
-            Some(c) if c == '-' || c.is_ascii_digit() => self.number()?,
             Some(c) if is_word_character(c) => {
                 let rest = self.rest();
                 let length = rest.find(|c| !is_word_character(c)).unwrap_or(rest.len());
@@ -121,22 +120,32 @@ impl<'a> Lexer<'a> {
         Ok(TokenKind::Text(text))
     }
 
-    /// A JSON number.
-    fn number(&mut self) -> Result<TokenKind, FilterError> {
-        let start = self.at;
+    /// The token behind an operator: what is not quoted goes on to the next blank, parenthesis or,
+    /// inside brackets, closing bracket.
+    pub(crate) fn next_value(&mut self, bracketed: bool) -> Result<Token, FilterError> {
         let rest = self.rest();
-        let length = rest
-            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_')))
-            .unwrap_or(rest.len());
-        let literal = rest.get(..length).unwrap_or_default();
-        let number = serde_json::from_str(literal)
-            .map_err(|_json| self.error(start, FilterErrorKind::BadNumber))?;
-        self.at += length;
-        Ok(TokenKind::Number(number))
+        let value = rest.trim_start_matches(' ');
+        let ends = |c: char| matches!(c, ' ' | '(' | ')') || (bracketed && c == ']');
+        let length = value.find(ends).unwrap_or(value.len());
+        let word = value.get(..length).unwrap_or_default();
+        if word.is_empty() || word.starts_with(['"', '[', ']']) {
+            return self.next();
+        }
+        let start = self.at + (rest.len() - value.len());
+        self.at = start + length;
+        let kind = match serde_json::from_str(word) {
+            Ok(number) => TokenKind::Number(number),
+            Err(_) => TokenKind::Word,
+        };
+        Ok(Token {
+            kind,
+            start,
+            end: self.at,
+        })
     }
 }
 
-/// Paths with schema URIs, operators, and what an unquoted value may hold.
+/// Paths with schema URIs, and operators.
 fn is_word_character(character: char) -> bool {
     is_name_character(character)
         || (is_uri_character(character) && !matches!(character, '\'' | '`' | '\\' | ',' | ';'))

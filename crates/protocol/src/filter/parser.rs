@@ -5,8 +5,7 @@ use super::{Comparand, Filter, Operator};
 use crate::error::{Error, ScimType, quote};
 use crate::limits::Limits;
 use crate::path::{AttributePath, same_name};
-use crate::text::boolean_word;
-use crate::tolerance::{Deviation, Tolerance};
+use crate::tolerance::{Deviation, Profile, Tolerance};
 
 /// Why a text is no filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -320,7 +319,8 @@ impl<'a, 't> Parser<'a, 't> {
             .into_iter()
             .find(|operator| word.eq_ignore_ascii_case(operator.as_str()))
             .ok_or_else(|| self.error(FilterErrorKind::Operator))?;
-        self.advance()?;
+        self.behind = self.token.end;
+        self.token = self.lexer.next_value(self.bracketed)?;
         if self.token.start == self.behind && self.token.kind != TokenKind::End {
             self.accept(Deviation::FilterSpacing(operator.as_str().to_owned()))?;
         }
@@ -339,32 +339,35 @@ impl<'a, 't> Parser<'a, 't> {
         operator: Operator,
     ) -> Result<Comparand, FilterError> {
         let word = self.word();
-        let value = match &self.token.kind {
+        // Some clients look people up without quoting the value.
+        let lookup = operator == Operator::Equal && is_lookup(path) && !self.bracketed;
+        match &self.token.kind {
             TokenKind::Text(text) => return Ok(Comparand::Text(text.clone())),
+            TokenKind::Number(_) if lookup && self.tolerance.profile() == Profile::Tolerant => {}
             TokenKind::Number(number) => return Ok(Comparand::Number(number.clone())),
             TokenKind::Word if word == "true" => return Ok(Comparand::Boolean(true)),
             TokenKind::Word if word == "false" => return Ok(Comparand::Boolean(false)),
             TokenKind::Word if word == "null" => return Ok(Comparand::Null),
-            TokenKind::Word => word,
+            TokenKind::Word => {}
             _ => return Err(self.error(FilterErrorKind::Value)),
-        };
-        if let Some(flag) = boolean_word(word) {
+        }
+        let flag = [("true", true), ("false", false)];
+        let flag = flag
+            .iter()
+            .find(|(name, _)| word.eq_ignore_ascii_case(name));
+        if let Some((_, flag)) = flag {
             self.accept(Deviation::BooleanAsText(path.to_string()))?;
-            return Ok(Comparand::Boolean(flag));
+            return Ok(Comparand::Boolean(*flag));
         }
-        // Some clients look people up without quoting the value.
-        let lookup = LOOKUP.iter().any(|name| same_name(name, &path.attribute))
-            && path.sub_attribute.is_none()
-            && !self.bracketed;
-        let plausible = !LOOKUP.iter().any(|name| same_name(name, value))
-            && value
-                .chars()
-                .all(|c| c.is_alphanumeric() || "._@+-".contains(c));
-        if operator != Operator::Equal || !lookup || !plausible {
-            return Err(self.error(FilterErrorKind::Value));
+        if !lookup || !is_plausible(word) {
+            let numeric = word.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+            return Err(self.error(match numeric {
+                true => FilterErrorKind::BadNumber,
+                false => FilterErrorKind::Value,
+            }));
         }
-        self.accept(Deviation::UnquotedValue(value.to_owned()))?;
-        Ok(Comparand::Text(value.to_owned()))
+        self.accept(Deviation::UnquotedValue(word.to_owned()))?;
+        Ok(Comparand::Text(word.to_owned()))
     }
 
     /// Whether the current token is this keyword, which is then passed.
@@ -466,6 +469,32 @@ const OPERATORS: [Operator; 9] = [
     Operator::Less,
     Operator::LessOrEqual,
 ];
+
+/// Whether clients look a resource up by the attribute.
+fn is_lookup(path: &AttributePath) -> bool {
+    let whole = path.sub_attribute.is_none();
+    let address = path
+        .sub_attribute
+        .as_deref()
+        .is_none_or(|sub| same_name(sub, "value"));
+    let looked_up = LOOKUP.iter().any(|name| same_name(name, &path.attribute));
+    (looked_up && whole) || (same_name("emails", &path.attribute) && address)
+}
+
+/// Whether a word can be meant as a value: it is neither quoted in another way nor a word of the
+/// language or the name of such an attribute.
+fn is_plausible(word: &str) -> bool {
+    const QUOTES: [char; 9] = [
+        '\'', '"', '`', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{ab}', '\u{bb}',
+    ];
+    let of_language = ["and", "or", "not", "pr"].into_iter();
+    let mut of_language = of_language.chain(OPERATORS.iter().map(|operator| operator.as_str()));
+    !word.is_empty()
+        && !word.starts_with(QUOTES)
+        && !word.contains(|c: char| c == '"' || c.is_control())
+        && !of_language.any(|reserved| word.eq_ignore_ascii_case(reserved))
+        && !LOOKUP.iter().any(|name| same_name(name, word))
+}
 
 /// The attributes by which clients look a resource up.
 const LOOKUP: [&str; 4] = ["userName", "externalId", "id", "displayName"];

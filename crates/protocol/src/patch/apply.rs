@@ -1,12 +1,16 @@
 //! Edits applied to a resource.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::edit::{Edit, Selection, merge};
 use super::request::Verb;
+use super::values::{add_elements, clear_record, keep_primary, remove_named};
+use crate::budget::Budget;
 use crate::error::{Error, ScimType};
-use crate::resource::{Resource, immutable, same};
-use crate::resource::{element_names, without_value};
+use crate::resource::entry::{is_row, unified};
+use crate::resource::{Absence, Resource, check_count, immutable, keep_immutable, without_value};
 use crate::schema::{Attribute, AttributeType, Mutability, ResourceDefinition};
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
@@ -49,19 +53,74 @@ impl<'a> Patch<'a> {
     ///
     /// # Errors
     /// `noTarget` where a filter selects nothing, `mutability` for an immutable attribute that has
-    /// a value or a required one that loses it, `invalidValue`.
+    /// a value or a required one that loses it, `invalidValue`, and 413 for too many values or more
+    /// work than the [`Budget`](crate::Budget) has.
     pub fn apply(&self, resource: &Resource, tolerance: &mut Tolerance) -> Result<Resource, Error> {
         if let Some(id) = resource.id() {
             self.check_id(id)?;
         }
         let mut attributes = resource.attributes().clone();
+        // RFC 7644 section 3.5.2.3: what is set through a filter is set in all values that it
+        // selects, and who sets it so means all of them.
+        let mut alike = HashSet::new();
         for edit in &self.edits {
-            edit.apply(&mut attributes, tolerance)?;
+            if edit.apply(&mut attributes, tolerance)? == Reach::Several {
+                alike.insert(edit.address());
+            }
         }
+        self.unify(
+            resource.attributes(),
+            &mut attributes,
+            alike,
+            tolerance.budget(),
+        )?;
+        let before = resource.attributes();
+        keep_immutable(self.definition, before, &mut attributes, Absence::Removes)?;
         let mut patched = Resource::from_map(attributes);
         patched.list_schemas(self.definition);
         self.check_required(&patched)?;
         Ok(patched)
+    }
+
+    /// Whatever was written to it, a list has no value twice, and no more than it may have.
+    fn unify<'s>(
+        &'s self,
+        before: &Map<String, Value>,
+        attributes: &mut Map<String, Value>,
+        mut seen: HashSet<Address<'s>>,
+        budget: &Budget,
+    ) -> Result<(), Error> {
+        for edit in &self.edits {
+            let attribute = edit.target.attribute;
+            let (uri, _) = edit.address();
+            if !attribute.multi_valued || !seen.insert(edit.address()) {
+                continue;
+            }
+
+            let holder = match uri {
+                Some(uri) => attributes.get_mut(uri).and_then(Value::as_object_mut),
+                None => Some(&mut *attributes),
+            };
+            let value = holder.and_then(|holder| holder.get_mut(&attribute.name));
+            let Some(value @ Value::Array(_)) = value else {
+                continue;
+            };
+            if let Value::Array(elements) = value.take() {
+                budget.charge(elements.len())?;
+                let elements = unified(attribute, elements);
+                let held = match uri {
+                    Some(uri) => before.get(uri).and_then(Value::as_object),
+                    None => Some(before),
+                };
+                let held = held.and_then(|held| held.get(&attribute.name)?.as_array());
+                let grown = elements.len() > held.map_or(0, Vec::len);
+                if grown && !is_row(attribute) {
+                    check_count(&edit.path(), elements.len(), budget.values())?;
+                }
+                *value = Value::Array(elements);
+            }
+        }
+        Ok(())
     }
 
     fn check_required(&self, patched: &Resource) -> Result<(), Error> {
@@ -85,12 +144,27 @@ impl<'a> Patch<'a> {
     }
 }
 
+/// The extension and the name of an attribute.
+type Address<'e> = (Option<&'e str>, &'e str);
+
+/// How many values an edit set to the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    One,
+    Several,
+}
+
 impl Edit<'_> {
+    fn address(&self) -> Address<'_> {
+        let extension = self.target.extension.map(|schema| schema.id.as_str());
+        (extension, self.target.attribute.name.as_str())
+    }
+
     fn apply(
         &self,
         attributes: &mut Map<String, Value>,
         tolerance: &mut Tolerance,
-    ) -> Result<(), Error> {
+    ) -> Result<Reach, Error> {
         let Some(extension) = self.target.extension else {
             return self.apply_in(attributes, tolerance);
         };
@@ -112,53 +186,73 @@ impl Edit<'_> {
         &self,
         holder: &mut Map<String, Value>,
         tolerance: &mut Tolerance,
-    ) -> Result<(), Error> {
+    ) -> Result<Reach, Error> {
+        let mut reach = Reach::One;
         let attribute = self.target.attribute;
-        let mut value = holder.get(&attribute.name).cloned().unwrap_or(Value::Null);
-        let before = value.clone();
-        match &self.selection {
-            Some(selection) => self.apply_selected(selection, &mut value, tolerance)?,
-            None => match self.target.sub_attribute {
-                Some(sub) => self.apply_sub(sub, &mut value)?,
-                None => self.apply_whole(attribute, &mut value),
-            },
-        }
-        if attribute.mutability == Mutability::Immutable
-            && !without_value(&before)
-            && !same(attribute, &before, &value)
-        {
-            return Err(immutable(&self.path()));
+        // Taken and not copied: of what fails nothing is kept.
+        let value = holder.get_mut(&attribute.name).map(Value::take);
+        let mut value = value.unwrap_or_default();
+        match (&self.selection, self.target.sub_attribute) {
+            (Some(selection), _) if attribute.multi_valued => {
+                reach = self.apply_selected(selection, &mut value, tolerance)?;
+            }
+            (Some(selection), _) => self.apply_bracketed(selection, &mut value)?,
+            (None, Some(sub)) => self.apply_sub(sub, &mut value, tolerance.budget())?,
+            (None, None) => self.apply_whole(attribute, &mut value, tolerance.budget())?,
         }
         if without_value(&value) && !value.is_string() {
             holder.shift_remove(&attribute.name);
         } else {
             holder.insert(attribute.name.clone(), value);
         }
-        Ok(())
+        Ok(reach)
     }
 
     /// The attribute as a whole.
-    fn apply_whole(&self, attribute: &Attribute, value: &mut Value) {
+    fn apply_whole(
+        &self,
+        attribute: &Attribute,
+        value: &mut Value,
+        budget: &Budget,
+    ) -> Result<(), Error> {
         match (self.verb, &self.value) {
             (Verb::Remove, None) => *value = Value::Null,
-            (Verb::Remove, Some(named)) => remove_named(attribute, value, named),
+            (Verb::Remove, Some(named)) => remove_named(attribute, value, named, budget)?,
             (Verb::Add, None) => {}
             (Verb::Replace, None) => *value = Value::Null,
-            (Verb::Add, Some(new)) if attribute.multi_valued => add_elements(attribute, value, new),
+            (Verb::Add, Some(new)) if attribute.multi_valued => {
+                add_elements(attribute, value, new, budget)?;
+            }
             (_, Some(new)) => self.set(attribute, value, new),
         }
+        Ok(())
+    }
+
+    /// A complex attribute that has a single value, if the filter selects it.
+    fn apply_bracketed(&self, selection: &Selection, value: &mut Value) -> Result<(), Error> {
+        let selected = value.is_object() && selection.condition.matches_value(value);
+        match (self.verb, self.target.sub_attribute) {
+            (Verb::Remove, _) if !selected => {}
+            _ if !selected => return Err(self.no_target()),
+            (Verb::Remove, None) => *value = Value::Null,
+            (_, Some(sub)) => self.set_sub(sub, value)?,
+            (_, None) => {
+                if let Some(new) = &self.value {
+                    self.set(self.target.attribute, value, new);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A sub-attribute of a complex attribute; of every value if it has several.
-    fn apply_sub(&self, sub: &Attribute, value: &mut Value) -> Result<(), Error> {
+    fn apply_sub(&self, sub: &Attribute, value: &mut Value, budget: &Budget) -> Result<(), Error> {
         if let Value::Array(elements) = value {
+            budget.charge(elements.len())?;
             // RFC 7643 section 2.4: `primary` is true for no more than one value, and the request
             // does not say for which.
             if elements.len() > 1 && self.sets_primary() {
-                return Err(Error::new(
-                    ScimType::InvalidValue,
-                    format!("\"{}\" can be true for one value only.", self.path()),
-                ));
+                return Err(self.several_primary());
             }
             for element in elements.iter_mut() {
                 self.set_sub(sub, element)?;
@@ -183,31 +277,47 @@ impl Edit<'_> {
         selection: &Selection,
         value: &mut Value,
         tolerance: &mut Tolerance,
-    ) -> Result<(), Error> {
+    ) -> Result<Reach, Error> {
         let mut elements = match value.take() {
             Value::Array(elements) => elements,
             _ => Vec::new(),
         };
+        // Every element is looked at for every term of the filter.
+        let terms = selection.condition.terms();
+        let visits = elements.len().saturating_mul(terms);
+        tolerance.budget().charge(visits.saturating_add(terms))?;
         let selected: Vec<bool> = elements
             .iter()
             .map(|element| selection.condition.matches_value(element))
             .collect();
-        let result = if selected.contains(&true) {
-            self.change_selected(&mut elements, &selected)
-        } else {
-            self.nothing_selected(&mut elements, tolerance)
-        };
+        let count = selected.iter().filter(|selected| **selected).count();
+        match count {
+            0 => self.nothing_selected(&mut elements, tolerance)?,
+            _ => self.change_selected(&mut elements, &selected, count)?,
+        }
         *value = Value::Array(elements);
-        result
+        Ok(match count {
+            0 | 1 => Reach::One,
+            _ => Reach::Several,
+        })
     }
 
-    fn change_selected(&self, elements: &mut Vec<Value>, selected: &[bool]) -> Result<(), Error> {
+    fn change_selected(
+        &self,
+        elements: &mut Vec<Value>,
+        selected: &[bool],
+        count: usize,
+    ) -> Result<(), Error> {
         let attribute = self.target.attribute;
         let mut marks = selected.iter();
         if self.verb == Verb::Remove && self.target.sub_attribute.is_none() {
             elements.retain(|_| marks.next() != Some(&true));
             return Ok(());
         }
+        if count > 1 && self.sets_primary() {
+            return Err(self.several_primary());
+        }
+        let filtered = self.filtered();
         let mut primary = None;
         for (at, element) in elements.iter_mut().enumerate() {
             if marks.next() != Some(&true) {
@@ -215,7 +325,12 @@ impl Edit<'_> {
             }
             match (self.target.sub_attribute, &self.value) {
                 (Some(sub), _) => self.set_sub(sub, element)?,
-                (None, Some(new)) => self.set(attribute, element, new),
+                (None, Some(new)) => {
+                    if self.verb == Verb::Replace {
+                        clear_record(element, new, &filtered);
+                    }
+                    self.set(attribute, element, new);
+                }
                 (None, None) if self.verb == Verb::Add => {}
                 (None, None) => *element = Value::Null,
             }
@@ -237,8 +352,22 @@ impl Edit<'_> {
         }
     }
 
-    /// A filter that selects nothing: RFC 7644 section 3.5.2.3 asks for `noTarget`. Entra ID means
-    /// the value to be created; what other clients mean by `add` is the same.
+    fn several_primary(&self) -> Error {
+        Error::new(
+            ScimType::InvalidValue,
+            format!("\"{}\" can be true for one value only.", self.path()),
+        )
+    }
+
+    fn no_target(&self) -> Error {
+        Error::new(
+            ScimType::NoTarget,
+            format!("The filter of \"{}\" selects no value.", self.path()),
+        )
+    }
+
+    /// A filter that selects nothing: RFC 7644 section 3.5.2.3 asks for `noTarget`. What clients mean
+    /// by `add` and `replace` alike is the value to be created, if the filter describes one.
     fn nothing_selected(
         &self,
         elements: &mut Vec<Value>,
@@ -247,22 +376,17 @@ impl Edit<'_> {
         if self.verb == Verb::Remove {
             return Ok(());
         }
-        let no_target = || {
-            Error::new(
-                ScimType::NoTarget,
-                format!("The filter of \"{}\" selects no value.", self.path()),
-            )
-        };
-        let creates = tolerance.profile() == Profile::Tolerant
-            && (self.verb == Verb::Add || tolerance.is_microsoft());
-        if !creates {
-            return Err(no_target());
+        if tolerance.profile() == Profile::Strict {
+            return Err(self.no_target());
         }
         let says_nothing = |value: &Value| value.as_object().is_some_and(Map::is_empty);
         if self.value.as_ref().is_none_or(says_nothing) {
             return Ok(());
         }
-        let element = self.described_element().ok_or_else(no_target)?;
+        let element = self.described_element().ok_or_else(|| self.no_target())?;
+        if element.is_empty() {
+            return Ok(());
+        }
         tolerance.accept(Deviation::CreatedByFilter(self.path()))?;
         let primary = element.get("primary") == Some(&Value::Bool(true));
         let at = elements.len();
@@ -313,77 +437,5 @@ impl Edit<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Adds values that are not there yet (RFC 7644 section 3.5.2.1).
-fn add_elements(attribute: &Attribute, value: &mut Value, new: &Value) {
-    let mut elements = match value.take() {
-        Value::Array(elements) => elements,
-        _ => Vec::new(),
-    };
-    let mut primary = None;
-    for added in new.as_array().into_iter().flatten() {
-        let found = elements
-            .iter()
-            .position(|element| is_same_entry(attribute, element, added));
-        let at = found.unwrap_or(elements.len());
-        match (found.and_then(|at| elements.get_mut(at)), added) {
-            (Some(Value::Object(element)), Value::Object(added)) => element.extend(added.clone()),
-            (Some(_), _) => {}
-            (None, added) => elements.push(added.clone()),
-        }
-        if added.get("primary") == Some(&Value::Bool(true)) {
-            primary = Some(at);
-        }
-    }
-    keep_primary(&mut elements, primary);
-    *value = Value::Array(elements);
-}
-
-/// Whether an added value is an entry that is there: the same `value` and `type`, or the same
-/// `value` where `value` is immutable and so the identity of the entry (group members).
-fn is_same_entry(attribute: &Attribute, element: &Value, added: &Value) -> bool {
-    let Some(value) = attribute.sub_attribute("value") else {
-        return same(attribute, element, added);
-    };
-    if value.mutability == Mutability::Immutable {
-        return element_names(attribute, added, element);
-    }
-    let part = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
-    let text = |name: &str| {
-        let (left, right) = (part(element, name), part(added, name));
-        match (attribute.sub_attribute(name), left, right) {
-            (Some(sub), Some(left), Some(right)) => crate::resource::same_text(sub, &left, &right),
-            (_, left, right) => left == right,
-        }
-    };
-    part(added, "value").is_some() && text("value") && text("type")
-}
-
-/// Removes the values that a `remove` names in its `value`, and no other.
-fn remove_named(attribute: &Attribute, value: &mut Value, named: &Value) {
-    if let Value::Array(elements) = value {
-        let named = named.as_array().map_or(&[][..], Vec::as_slice);
-        elements.retain(|element| {
-            !named
-                .iter()
-                .any(|named| element_names(attribute, named, element))
-        });
-    }
-}
-
-/// RFC 7644 section 3.5.2: a new `primary` takes the flag from the old one.
-fn keep_primary(elements: &mut [Value], primary: Option<usize>) {
-    let Some(primary) = primary else {
-        return;
-    };
-    for (at, element) in elements.iter_mut().enumerate() {
-        if let Some(members) = element.as_object_mut()
-            && at != primary
-            && members.get("primary") == Some(&Value::Bool(true))
-        {
-            members.insert("primary".into(), Value::Bool(false));
-        }
     }
 }

@@ -1,14 +1,17 @@
 //! Operations resolved against the schemas of a resource type.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::apply::Patch;
+use super::describe::{describe, mentioned};
 use super::path::PatchPath;
 use super::request::{PatchOperation, PatchRequest, Verb};
 use crate::error::{Error, ScimType, quote};
 use crate::filter::{Condition, Filter};
 use crate::path::{AttributePath, same_name};
-use crate::resource::{read_attribute, read_part, without_value};
+use crate::resource::{Read, Reader, without_value};
 use crate::schema::{Attribute, AttributeType, Mutability, Resolved, ResourceDefinition};
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
@@ -39,7 +42,8 @@ impl PatchRequest {
     /// Resolves every operation against the schemas of a resource type and checks its values.
     ///
     /// # Errors
-    /// `invalidPath`, `invalidValue`, and `mutability` for a read-only target.
+    /// `invalidPath`, `invalidValue`, `mutability` for a read-only target, and 413 for more
+    /// attributes than [`Limits::patch_operations`](crate::Limits::patch_operations).
     pub fn resolve<'a>(
         self,
         definition: &'a ResourceDefinition,
@@ -51,6 +55,7 @@ impl PatchRequest {
             tolerance,
             edits: Vec::with_capacity(self.operations.len()),
             repeated: Vec::new(),
+            named: 0,
         };
         for operation in self.operations {
             resolver.operation(operation)?;
@@ -69,6 +74,8 @@ struct Resolver<'a, 't> {
     tolerance: &'t mut Tolerance,
     edits: Vec<Edit<'a>>,
     repeated: Vec<(String, Value)>,
+    /// How many attributes were named so far.
+    named: usize,
 }
 
 impl<'a> Resolver<'a, '_> {
@@ -88,13 +95,18 @@ impl<'a> Resolver<'a, '_> {
 
     /// An operation without path: every member of its value is a target.
     fn members(&mut self, verb: Verb, members: Map<String, Value>) -> Result<(), Error> {
+        let mut seen = HashSet::new();
         for (name, value) in members {
             if same_name(&name, "schemas") {
                 continue;
             }
-            if self.definition.extension(&name).is_some() || self.is_core(&name) {
+            if self.definition.schema_named(&name).is_some() {
                 self.schema(verb, &name, Some(value))?;
-            } else if self.definition.attribute(&name).is_some() {
+            } else if let Some(attribute) = self.definition.attribute(&name) {
+                if !seen.insert(attribute.name.as_str()) {
+                    self.tolerance
+                        .accept(Deviation::RepeatedAttribute(name.clone()))?;
+                }
                 self.path(verb, plain(&name), Some(value), true)?;
             } else {
                 match PatchPath::parse(&name, &self.limits, self.tolerance) {
@@ -104,27 +116,57 @@ impl<'a> Resolver<'a, '_> {
                         }
                         self.path(verb, path, Some(value), true)?;
                     }
-                    Err(_) => self.tolerance.accept(Deviation::UnknownAttribute(name))?,
+                    Err(_) => self.unknown(name)?,
                 }
             }
         }
         Ok(())
     }
 
+    /// Counts an attribute that the request names, known or not.
+    fn count(&mut self) -> Result<(), Error> {
+        self.named += 1;
+        if self.named <= self.limits.patch_operations {
+            return Ok(());
+        }
+        let limit = self.limits.patch_operations;
+        Err(Error::with_status(
+            413,
+            format!("A PATCH request may change {limit} attributes."),
+        ))
+    }
+
+    fn unknown(&mut self, name: String) -> Result<(), Error> {
+        self.count()?;
+        self.tolerance.accept(Deviation::UnknownAttribute(name))
+    }
+
     /// A target that is a whole schema: every attribute of its value is a target.
     fn schema(&mut self, verb: Verb, uri: &str, value: Option<Value>) -> Result<(), Error> {
+        let extension = match self.definition.schema_named(uri) {
+            Some(named) => named.noted(uri, self.tolerance)?.extension,
+            None => None,
+        };
+        let core = self.definition.core();
+        let uri = extension.unwrap_or(core).id.as_str();
         let attributes: Vec<String> = match (verb, value) {
-            (Verb::Remove, _) | (_, Some(Value::Null)) => match self.definition.extension(uri) {
+            (Verb::Remove, _) | (_, Some(Value::Null)) => match extension {
                 Some(extension) => names(&extension.attributes),
                 None => return Err(invalid_path(uri, "is a core schema and cannot be removed")),
             },
             (_, Some(Value::Object(members))) => {
+                let mut seen = HashSet::new();
                 for (name, value) in members {
+                    let known = extension.unwrap_or(core).attribute(&name);
+                    if known.is_some_and(|known| !seen.insert(known.name.as_str())) {
+                        self.tolerance
+                            .accept(Deviation::RepeatedAttribute(name.clone()))?;
+                    }
                     match format!("{uri}:{name}").parse() {
                         Ok(attribute) => {
                             self.path(verb, whole(attribute), Some(value), true)?;
                         }
-                        Err(_) => self.tolerance.accept(Deviation::UnknownAttribute(name))?,
+                        Err(_) => self.unknown(name)?,
                     }
                 }
                 return Ok(());
@@ -161,11 +203,10 @@ impl<'a> Resolver<'a, '_> {
         inner: bool,
     ) -> Result<(), Error> {
         let text = path.attribute.to_string();
-        if path.filter.is_none()
-            && (self.definition.extension(&text).is_some() || self.is_core(&text))
-        {
+        if path.filter.is_none() && self.definition.schema_named(&text).is_some() {
             return self.schema(verb, &text, value);
         }
+        self.count()?;
         let Some(target) = self.target(&path)? else {
             return Ok(());
         };
@@ -194,7 +235,11 @@ impl<'a> Resolver<'a, '_> {
             }
             other => other,
         };
-        let value = self.value(verb, target, selection.is_some(), value)?;
+        let value = match self.value(verb, target, selection.is_some(), value, inner)? {
+            // What cannot be read says nothing.
+            Read::Dropped => return Ok(()),
+            read => read.value(),
+        };
         match emptied {
             Some(Emptied::Text) => return self.clear(target, true),
             Some(Emptied::Null) if verb == Verb::Replace => return self.clear(target, false),
@@ -235,7 +280,7 @@ impl<'a> Resolver<'a, '_> {
         if let Some(sub) = &path.sub_attribute {
             full.sub_attribute = Some(sub.clone());
         }
-        if let Some(resolved) = self.definition.resolve(&full) {
+        if let Some(resolved) = self.definition.understand(&full, self.tolerance)? {
             return Ok(Some(resolved));
         }
         let mut attribute = full.clone();
@@ -267,10 +312,15 @@ impl<'a> Resolver<'a, '_> {
             return Ok(None);
         };
         if !target.attribute.multi_valued {
-            return Err(invalid_path(
-                &path.attribute.to_string(),
-                "has a single value and takes no brackets",
-            ));
+            let text = path.attribute.to_string();
+            let complex = target.attribute.kind == AttributeType::Complex;
+            if !complex || self.tolerance.profile() == Profile::Strict {
+                return Err(invalid_path(
+                    &text,
+                    "has a single value and takes no brackets",
+                ));
+            }
+            self.tolerance.accept(Deviation::SingleBrackets(text))?;
         }
         let attribute = Resolved {
             sub_attribute: None,
@@ -316,7 +366,8 @@ impl<'a> Resolver<'a, '_> {
         target: Resolved<'a>,
         selected: bool,
         value: Option<Value>,
-    ) -> Result<Option<Value>, Error> {
+        inner: bool,
+    ) -> Result<Read, Error> {
         let path = target.path().to_string();
         let leaf = target.leaf();
         if verb == Verb::Remove {
@@ -324,17 +375,19 @@ impl<'a> Resolver<'a, '_> {
                 Some(value) if !value.is_null() && leaf.multi_valued && !selected => {
                     self.tolerance
                         .accept(Deviation::RemoveByValue(path.clone()))?;
-                    let named = read_attribute(leaf, &path, value, self.tolerance)?;
-                    Ok(Some(named.unwrap_or_else(|| Value::Array(Vec::new()))))
+                    let named = Reader::new(self.tolerance).attribute(leaf, &path, value)?;
+                    // What names nothing removes nothing.
+                    let named = named.value().unwrap_or_else(|| Value::Array(Vec::new()));
+                    Ok(Read::Value(named))
                 }
-                _ => Ok(None),
+                _ => Ok(Read::Nothing),
             };
         }
         let Some(value) = value.filter(|value| !value.is_null()) else {
-            return Ok(None);
+            return Ok(Read::Nothing);
         };
         if leaf.multi_valued && !selected {
-            return self.values(verb, leaf, &path, value);
+            return self.values(verb, leaf, &path, value, inner);
         }
         // The value of selected elements is one element.
         let whole = selected && target.sub_attribute.is_none();
@@ -347,8 +400,8 @@ impl<'a> Resolver<'a, '_> {
             ..leaf.clone()
         };
         match element {
-            Some(element) => read_part(&single, &path, element, self.tolerance),
-            None => Ok(None),
+            Some(element) => Reader::named(self.tolerance, !inner).part(&single, &path, element),
+            None => Ok(Read::Nothing),
         }
     }
 
@@ -359,13 +412,14 @@ impl<'a> Resolver<'a, '_> {
         attribute: &Attribute,
         path: &str,
         value: Value,
-    ) -> Result<Option<Value>, Error> {
+        inner: bool,
+    ) -> Result<Read, Error> {
         let objects = match &value {
             Value::Array(elements) => elements.iter().any(Value::is_object),
             single => single.is_object(),
         };
-        let values = read_attribute(attribute, path, value, self.tolerance)?;
-        if values.is_none() && objects && verb == Verb::Replace {
+        let values = Reader::named(self.tolerance, !inner).attribute(attribute, path, value)?;
+        if values == Read::Nothing && objects && verb == Verb::Replace {
             return Err(Error::new(
                 ScimType::InvalidValue,
                 format!("The values of \"{path}\" have no sub-attribute with a value."),
@@ -373,16 +427,21 @@ impl<'a> Resolver<'a, '_> {
         }
         Ok(values)
     }
-
-    fn is_core(&self, uri: &str) -> bool {
-        same_name(uri, &self.definition.core().id)
-    }
 }
 
 impl Edit<'_> {
     /// The path of the target, for messages.
     pub fn path(&self) -> String {
         self.target.path().to_string()
+    }
+
+    /// The sub-attributes that the filter of the path names.
+    pub(super) fn filtered(&self) -> HashSet<&str> {
+        let mut named = HashSet::new();
+        if let Some(selection) = &self.selection {
+            mentioned(&selection.filter, self.target.attribute, &mut named);
+        }
+        named
     }
 
     /// The element that a filter of `eq` joined by `and` describes, with what a sub-attribute is
@@ -402,43 +461,6 @@ impl Edit<'_> {
             _ => return None,
         }
         Some(element)
-    }
-}
-
-fn describe(
-    filter: &Filter,
-    attribute: &Attribute,
-    element: &mut Map<String, Value>,
-) -> Option<()> {
-    use crate::filter::{Comparand, Operator};
-    match filter {
-        Filter::And(parts) => parts
-            .iter()
-            .try_for_each(|part| describe(part, attribute, element).ok_or(()))
-            .ok(),
-        Filter::Comparison {
-            path,
-            operator: Operator::Equal,
-            value,
-        } => {
-            let sub = attribute.sub_attribute(&path.attribute)?;
-            let value = match value {
-                Comparand::Text(text) if sub.kind == AttributeType::Boolean => {
-                    Value::Bool(text.eq_ignore_ascii_case("true"))
-                }
-                Comparand::Text(text) => Value::String(text.clone()),
-                Comparand::Number(number) => Value::Number(number.clone()),
-                Comparand::Boolean(flag) => Value::Bool(*flag),
-                Comparand::Null => return None,
-            };
-            if without_value(&value) {
-                return None;
-            }
-            // No value has two different values of one sub-attribute.
-            let other = element.insert(sub.name.clone(), value.clone());
-            other.is_none_or(|other| other == value).then_some(())
-        }
-        _ => None,
     }
 }
 

@@ -32,10 +32,12 @@
 //! ```
 
 mod apply;
+mod describe;
 mod edit;
 mod list;
 mod path;
 mod request;
+mod values;
 
 pub use apply::Patch;
 pub use edit::{Edit, Selection};

@@ -17,20 +17,23 @@
 //! ```
 
 mod compare;
+pub(crate) mod entry;
 mod json;
+mod mutability;
 mod project;
 mod read;
+mod value;
 
 use serde_json::{Map, Value};
 
 pub use compare::{Change, changes, same};
-pub(crate) use compare::{names as element_names, same_text};
 pub use json::{parse, parse_search};
+pub(crate) use mutability::{Absence, immutable, keep_immutable};
 pub use project::{Projector, project};
-pub(crate) use read::{read_attribute, read_part, without_value};
+pub(crate) use value::{Read, Reader, check_count, without_value};
 
 use crate::error::{Error, ScimType};
-use crate::schema::{Attribute, Mutability, ResourceDefinition};
+use crate::schema::{Attribute, ResourceDefinition};
 
 /// A resource: attributes under their canonical names, extension attributes nested under the
 /// URI of their schema.
@@ -85,23 +88,11 @@ impl Resource {
     pub fn replaced_by(&self, definition: &ResourceDefinition, new: Self) -> Result<Self, Error> {
         let mut attributes = new.attributes;
         keep_immutable(
-            definition.core().attributes.iter(),
+            definition,
             &self.attributes,
             &mut attributes,
+            Absence::Keeps,
         )?;
-        for extension in definition.extensions() {
-            let Some(Value::Object(old)) = self.attributes.get(&extension.id) else {
-                continue;
-            };
-            let mut merged = match attributes.remove(&extension.id) {
-                Some(Value::Object(map)) => map,
-                _ => Map::new(),
-            };
-            keep_immutable(extension.attributes.iter(), old, &mut merged)?;
-            if !merged.is_empty() {
-                attributes.insert(extension.id.clone(), Value::Object(merged));
-            }
-        }
         let mut resource = Self { attributes };
         resource.list_schemas(definition);
         Ok(resource)
@@ -126,8 +117,17 @@ impl Resource {
         let core = first_missing(&definition.core().attributes, &self.attributes);
         core.or_else(|| {
             definition.extensions().iter().find_map(|extension| {
-                let map = self.attributes.get(&extension.id)?.as_object()?;
-                let name = first_missing(&extension.attributes, map)?;
+                let data = self
+                    .attributes
+                    .get(&extension.id)
+                    .and_then(Value::as_object);
+                let Some(data) = data.filter(|data| !data.is_empty()) else {
+                    // RFC 7643 section 6: without a required extension it is no such resource.
+                    return definition
+                        .requires(&extension.id)
+                        .then(|| extension.id.clone());
+                };
+                let name = first_missing(&extension.attributes, data)?;
                 Some(format!("{}:{name}", extension.id))
             })
         })
@@ -148,35 +148,6 @@ impl Resource {
         self.attributes
             .shift_insert(0, "schemas".to_owned(), Value::Array(schemas));
     }
-}
-
-/// Carries immutable values over; an error when one would change.
-fn keep_immutable<'a>(
-    definitions: impl Iterator<Item = &'a Attribute>,
-    old: &Map<String, Value>,
-    new: &mut Map<String, Value>,
-) -> Result<(), Error> {
-    for attribute in definitions.filter(|a| a.mutability == Mutability::Immutable) {
-        let Some(stored) = old.get(&attribute.name) else {
-            continue;
-        };
-        match new.get(&attribute.name) {
-            None => {
-                new.insert(attribute.name.clone(), stored.clone());
-            }
-            Some(value) if same(attribute, stored, value) => {}
-            Some(_) => return Err(immutable(&attribute.name)),
-        }
-    }
-    Ok(())
-}
-
-/// The error for a change of an immutable attribute that has a value.
-pub(crate) fn immutable(path: &str) -> Error {
-    Error::new(
-        ScimType::Mutability,
-        format!("\"{path}\" is immutable and has a value."),
-    )
 }
 
 /// The first required attribute, or required sub-attribute of a present one, without a value.

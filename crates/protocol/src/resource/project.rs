@@ -54,6 +54,7 @@ struct Shown<'a> {
 impl<'a> Projector<'a> {
     /// Looks up once what a request asked for.
     pub fn new(definition: &'a ResourceDefinition, projection: &Projection) -> Self {
+        let projection = &understood(definition, projection);
         let core = Selection::new(projection, definition.core(), false);
         let extensions = definition.extensions().iter().map(|extension| {
             let selection = Selection::new(projection, extension, true);
@@ -108,6 +109,28 @@ impl<'a> Projector<'a> {
             .filter(|uri| uri.as_str().is_some_and(has_data))
             .cloned()
             .collect()
+    }
+}
+
+/// A projection whose names are those of the schemas, however they were written.
+fn understood(definition: &ResourceDefinition, projection: &Projection) -> Projection {
+    let path = |path: &AttributePath| {
+        let schema = path.schema.as_ref();
+        let named = schema.and_then(|_| definition.schema_named(&path.to_string()));
+        let named = named.map(|named| named.extension.unwrap_or(definition.core()));
+        if let Some(whole) = named.and_then(|schema| schema.id.parse().ok()) {
+            return whole;
+        }
+        match definition.resolve(path) {
+            Some(_) => path.clone(),
+            None => definition
+                .meant(path)
+                .map_or_else(|| path.clone(), |(meant, _)| meant),
+        }
+    };
+    Projection {
+        attributes: projection.attributes.iter().map(path).collect(),
+        excluded_attributes: projection.excluded_attributes.iter().map(path).collect(),
     }
 }
 

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::query::Projection;
-use crate::schema::{Attribute, AttributeType, Returned, Schema, uri};
+use crate::schema::{Attribute, AttributeType, Mutability, Returned, Schema, uri};
 use crate::{Limits, Profile, Tolerance};
 
 fn read(definition: &ResourceDefinition, body: Value) -> Result<Resource, Error> {
@@ -15,7 +15,7 @@ fn user(mut body: Value) -> Resource {
 }
 
 fn refused(body: Value) -> Error {
-    Resource::read(&ResourceDefinition::user(), body, &mut Tolerance::default()).unwrap_err()
+    read(&ResourceDefinition::user(), body).unwrap_err()
 }
 
 /// A resource type with an attribute of every `returned` and `mutability`.

@@ -133,6 +133,15 @@ impl ResourceDefinition {
             .find(|schema| same_name(&schema.id, uri))
     }
 
+    /// Whether every resource must have data of this extension schema (RFC 7643 section 6).
+    pub fn requires(&self, uri: &str) -> bool {
+        let extensions = &self.resource_type.schema_extensions;
+        let named = extensions
+            .iter()
+            .find(|known| same_name(&known.schema, uri));
+        named.is_some_and(|known| known.required)
+    }
+
     /// The common and core attribute of this name, in any case.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.common

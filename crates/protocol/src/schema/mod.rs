@@ -1,5 +1,6 @@
 //! Schemas as data (RFC 7643 sections 2 and 7), resource types and the built-in definitions.
 
+pub(crate) mod alias;
 pub mod attribute;
 pub mod builtin;
 mod definition;

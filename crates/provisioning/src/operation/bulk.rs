@@ -1,11 +1,11 @@
 //! Bulk requests (RFC 7644 section 3.7): the same operations, one after another.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use scim_protocol::bulk::{
-    BulkMethod, BulkOperation, BulkRequest, BulkResult, references, references_in, referring,
-    resolve, resolve_path, response,
+    BulkEntry, BulkMethod, BulkOperation, BulkRequest, BulkResult, References, references_in,
+    referring, resolve, resolve_path, response,
 };
 use scim_protocol::path::same_name;
 use scim_protocol::query::Projection;
@@ -29,15 +29,20 @@ pub(crate) fn run(
 ) -> Result<Answer, Failure> {
     let mut tolerance = context.tolerance();
     let request = BulkRequest::read(body, &context.shared.limits, &mut tolerance)?;
+    let count = request.operations.len();
     let mut batch = Batch {
         provider,
         context,
+        references: References::new(&request.operations),
+        operations: &request.operations,
         ids: HashMap::new(),
-        results: request.operations.iter().map(|_| None).collect(),
-        incomplete: Vec::new(),
+        results: vec![None; count],
+        done: vec![false; count],
+        missing: vec![0; count],
+        incomplete: vec![false; count],
         errors: 0,
     };
-    batch.run(&request);
+    batch.run(request.fail_on_errors.unwrap_or(u64::MAX));
     let results: Vec<BulkResult> = batch.results.into_iter().flatten().collect();
     Ok(Answer::json(200, response(&results)))
 }
@@ -45,23 +50,30 @@ pub(crate) fn run(
 struct Batch<'a> {
     provider: &'a ServiceProvider,
     context: &'a Context,
+    operations: &'a [BulkEntry],
+    references: References,
     /// The ids of the resources that were created, by `bulkId`.
     ids: HashMap<String, String>,
     results: Vec<Option<BulkResult>>,
+    /// Which operations were carried out, or refused.
+    done: Vec<bool>,
+    /// How many references of each operation are not known yet.
+    missing: Vec<usize>,
     /// Operations whose resource still lacks references.
-    incomplete: Vec<usize>,
+    incomplete: Vec<bool>,
     errors: u64,
 }
 
-impl Batch<'_> {
-    fn run(&mut self, request: &BulkRequest) {
-        let operations = &request.operations;
-        let limit = request.fail_on_errors.unwrap_or(u64::MAX);
-        let mut pending: Vec<usize> = (0..operations.len()).collect();
-        let nested = nested_in_circles(operations);
-        for at in nested {
-            pending.retain(|other| *other != at);
-            if let Some(operation) = operations.get(at).filter(|_| self.errors < limit) {
+impl<'a> Batch<'a> {
+    fn run(&mut self, limit: u64) {
+        let references = self.references.clone();
+        let mut order = references.order();
+        for (at, missing) in self.missing.iter_mut().enumerate() {
+            *missing = references.of(at).len();
+        }
+        for at in nested_in_circles(self.operations) {
+            order.leave_out(at);
+            if let Some(operation) = self.operation_at(at).filter(|_| self.errors < limit) {
                 // RFC 7644 section 3.7.1: 409 for a circle that cannot be resolved.
                 let error = Error::with_status(
                     409,
@@ -70,16 +82,29 @@ impl Batch<'_> {
                 self.note(at, operation, Answer::from(&error));
             }
         }
-        while !pending.is_empty() && self.errors < limit {
-            let step = self.next(operations, &pending);
-            pending.retain(|at| *at != step);
-            if let Some(operation) = operations.get(step) {
-                self.execute(operations, step, operation, &pending);
-                self.complete_all(operations);
+        while self.errors < limit
+            && let Some(at) = order.next()
+        {
+            match self.operations.get(at) {
+                Some(BulkEntry::Operation(operation)) => self.execute(at, operation),
+                Some(BulkEntry::Malformed(malformed)) => {
+                    let answer = Answer::from(&malformed.error);
+                    let result = BulkResult {
+                        method: malformed.method.clone(),
+                        bulk_id: malformed.bulk_id.clone(),
+                        location: None,
+                        version: None,
+                        status: answer.status,
+                        response: answer.body,
+                    };
+                    self.put(at, result);
+                }
+                None => {}
             }
         }
-        for at in std::mem::take(&mut self.incomplete) {
-            if let Some(operation) = operations.get(at) {
+        for at in 0..self.incomplete.len() {
+            let lacking = self.incomplete.get(at) == Some(&true);
+            if let Some(operation) = self.operation_at(at).filter(|_| lacking) {
                 let error = Error::with_status(
                     409,
                     "The resource was created without what it refers to, which was not created.",
@@ -89,87 +114,70 @@ impl Batch<'_> {
         }
     }
 
-    /// Completes every resource whose references are known by now.
-    fn complete_all(&mut self, operations: &[BulkOperation]) {
-        for at in std::mem::take(&mut self.incomplete) {
-            match operations.get(at) {
-                Some(operation)
-                    if references(operation)
-                        .iter()
-                        .all(|name| self.ids.contains_key(name)) =>
-                {
-                    self.complete(at, operation);
-                }
-                _ => self.incomplete.push(at),
+    fn operation_at(&self, at: usize) -> Option<&'a BulkOperation> {
+        self.operations.get(at)?.operation()
+    }
+
+    fn execute(&mut self, at: usize, operation: &BulkOperation) {
+        let references = self.references.of(at).iter();
+        let mut unknown = references.filter(|reference| !self.ids.contains_key(&reference.name));
+        let hopeless = unknown.find(|reference| {
+            let waits_for = reference.to.filter(|to| *to != at);
+            waits_for.map_or(reference.to.is_none(), |to| {
+                self.done.get(to) != Some(&false)
+            })
+        });
+        let answer = match hopeless {
+            Some(reference) => Answer::from(&Error::new(
+                ScimType::InvalidValue,
+                format!(
+                    "bulkId {} names no created resource.",
+                    error::quote(&reference.name)
+                ),
+            )),
+            None => self.answer(operation, operation.method, &operation.path),
+        };
+        if answer.status < 300
+            && operation.method == BulkMethod::Post
+            && self.missing.get(at).is_some_and(|missing| *missing > 0)
+            && let Some(incomplete) = self.incomplete.get_mut(at)
+        {
+            *incomplete = true;
+        }
+        let id = answer
+            .location
+            .as_ref()
+            .and_then(|location| location.rsplit_once('/'));
+        let named = operation.bulk_id.clone();
+        let named = named.zip(id.map(|(_, id)| id.to_owned()));
+        self.note(at, operation, answer);
+        if let Some((name, id)) = named
+            && self.ids.insert(name, id).is_none()
+        {
+            self.complete_referring(at);
+        }
+    }
+
+    /// Completes the resources of which the last reference is known by now.
+    fn complete_referring(&mut self, at: usize) {
+        for referring in self.references.to(at).to_vec() {
+            let Some(missing) = self.missing.get_mut(referring) else {
+                continue;
+            };
+            *missing = missing.saturating_sub(1);
+            let whole = *missing == 0;
+            let incomplete = self.incomplete.get_mut(referring).filter(|_| whole);
+            if incomplete.is_some_and(std::mem::take) {
+                self.complete(referring);
             }
         }
     }
 
-    /// The first operation that waits for nothing; else the first POST of a circle.
-    fn next(&self, operations: &[BulkOperation], pending: &[usize]) -> usize {
-        let names: HashSet<&str> = pending
-            .iter()
-            .filter_map(|at| operations.get(*at)?.bulk_id.as_deref())
-            .collect();
-        let waits = |at: &usize| {
-            operations.get(*at).is_some_and(|operation| {
-                references(operation).iter().any(|name| {
-                    names.contains(name.as_str()) && operation.bulk_id.as_ref() != Some(name)
-                })
-            })
-        };
-        if let Some(free) = pending.iter().find(|at| !waits(at)) {
-            return *free;
-        }
-        let posts = pending.iter().copied().filter(|at| {
-            let operation = operations.get(*at);
-            operation.is_some_and(|operation| operation.method == BulkMethod::Post)
-        });
-        let edges = edges(operations, posts.clone(), references);
-        let circle = circular(&edges).into_iter().next();
-        circle
-            .or_else(|| posts.clone().next())
-            .or(pending.first().copied())
-            .unwrap_or_default()
-    }
-
-    fn execute(
-        &mut self,
-        operations: &[BulkOperation],
-        at: usize,
-        operation: &BulkOperation,
-        pending: &[usize],
-    ) {
-        let later: HashSet<&str> = pending
-            .iter()
-            .filter_map(|at| operations.get(*at)?.bulk_id.as_deref())
-            .chain(operation.bulk_id.as_deref())
-            .collect();
-        let missing: Vec<String> = references(operation)
-            .into_iter()
-            .filter(|name| !self.ids.contains_key(name))
-            .collect();
-        let hopeless = missing.iter().find(|name| !later.contains(name.as_str()));
-        let answer = match hopeless {
-            Some(name) => Answer::from(&Error::new(
-                ScimType::InvalidValue,
-                format!("bulkId {} names no created resource.", error::quote(name)),
-            )),
-            None => self.answer(operation, operation.method, &operation.path),
-        };
-        if answer.status < 300 && !missing.is_empty() && operation.method == BulkMethod::Post {
-            self.incomplete.push(at);
-        }
-        if let (Some(name), Some(location)) = (&operation.bulk_id, &answer.location)
-            && let Some((_, id)) = location.rsplit_once('/')
-        {
-            self.ids.insert(name.clone(), id.to_owned());
-        }
-        self.note(at, operation, answer);
-    }
-
     /// Sets the references that were left out when the resource was created.
-    fn complete(&mut self, at: usize, operation: &BulkOperation) {
+    fn complete(&mut self, at: usize) {
+        let Some(operation) = self.operations.get(at).and_then(BulkEntry::operation) else {
+            return;
+        };
         let id = operation
             .bulk_id
             .as_ref()
@@ -198,6 +206,8 @@ impl Batch<'_> {
         let data = operation.data.as_ref().map(|data| resolve(data, &id));
         let model = Arc::clone(&self.context.model);
         let mut context = self.provider.context_with(&self.context.caller, model);
+        // However many operations there are, the request is one.
+        context.budget = self.context.budget.clone();
         let method = match method {
             BulkMethod::Post => Method::Post,
             BulkMethod::Put => Method::Put,
@@ -205,7 +215,13 @@ impl Batch<'_> {
             BulkMethod::Delete => Method::Delete,
         };
         let version = operation.version.as_deref();
-        let left_out = references(operation).iter().any(|name| id(name).is_none());
+        let whole = data.as_ref() == operation.data.as_ref();
+        let referring = operation
+            .data
+            .as_ref()
+            .filter(|_| !whole)
+            .map(references_in);
+        let left_out = referring.is_some_and(|names| names.iter().any(|name| id(name).is_none()));
         let received = Received::operation(method, &path, data.as_ref(), version, left_out);
         context.received = Some(Arc::new(received));
         let route = match Route::parse(&path) {
@@ -261,83 +277,42 @@ impl Batch<'_> {
 
     fn note(&mut self, at: usize, operation: &BulkOperation, answer: Answer) {
         let failed = answer.status >= 400;
-        self.errors += u64::from(failed);
         // RFC 7644 section 3.7: only a POST that failed has no location.
         let named = operation.method != BulkMethod::Post;
         let location = answer.location;
         let location = location.or_else(|| named.then(|| self.address(operation)));
         let result = BulkResult {
-            method: operation.method,
+            method: operation.method.as_str().to_owned(),
             bulk_id: operation.bulk_id.clone(),
             location,
             version: answer.version.map(|version| version.to_string()),
             status: answer.status,
             response: answer.body.filter(|_| failed),
         };
+        self.put(at, result);
+    }
+
+    fn put(&mut self, at: usize, result: BulkResult) {
+        self.errors += u64::from(result.status >= 400);
         if let Some(slot) = self.results.get_mut(at) {
             *slot = Some(result);
+        }
+        if let Some(done) = self.done.get_mut(at) {
+            *done = true;
         }
     }
 }
 
 /// The POSTs of groups that would be members of themselves, through others or at once.
-fn nested_in_circles(operations: &[BulkOperation]) -> Vec<usize> {
-    let groups = operations.iter().enumerate().filter(|(_, operation)| {
-        operation.method == BulkMethod::Post
-            && Route::parse(&operation.path) == Some(Route::Collection(ResourceKind::Group))
-    });
-    let members = |operation: &BulkOperation| -> Vec<String> {
+fn nested_in_circles(operations: &[BulkEntry]) -> Vec<usize> {
+    let members = |operation: &BulkOperation| -> Option<Vec<String>> {
+        let creates = operation.method == BulkMethod::Post
+            && Route::parse(&operation.path) == Some(Route::Collection(ResourceKind::Group));
         let attributes = operation.data.iter().filter_map(Value::as_object).flatten();
-        attributes
+        let members = attributes
             .filter(|(name, _)| same_name(name, "members"))
-            .flat_map(|(_, members)| references_in(members))
-            .collect()
+            .flat_map(|(_, members)| references_in(members));
+        creates.then(|| members.collect())
     };
-    circular(&edges(operations, groups.map(|(at, _)| at), members))
-}
-
-/// Which of the operations refer to which.
-fn edges(
-    operations: &[BulkOperation],
-    among: impl Iterator<Item = usize> + Clone,
-    references: impl Fn(&BulkOperation) -> Vec<String>,
-) -> Vec<(usize, Vec<usize>)> {
-    let named: HashMap<&str, usize> = among
-        .clone()
-        .filter_map(|at| Some((operations.get(at)?.bulk_id.as_deref()?, at)))
-        .collect();
-    among
-        .filter_map(|at| {
-            let found = references(operations.get(at)?);
-            let found = found.iter().filter_map(|name| named.get(name.as_str()));
-            Some((at, found.copied().collect()))
-        })
-        .collect()
-}
-
-/// What lies on a circle, or between two of them: what neither leads nowhere nor comes from
-/// nowhere.
-fn circular(edges: &[(usize, Vec<usize>)]) -> Vec<usize> {
-    let mut left: HashSet<usize> = edges.iter().map(|(from, _)| *from).collect();
-    loop {
-        let before = left.len();
-        let reached: HashSet<usize> = edges
-            .iter()
-            .filter(|(from, _)| left.contains(from))
-            .flat_map(|(_, to)| to.iter().copied())
-            .collect();
-        left = edges
-            .iter()
-            .filter(|(from, to)| {
-                left.contains(from)
-                    && reached.contains(from)
-                    && to.iter().any(|to| left.contains(to))
-            })
-            .map(|(from, _)| *from)
-            .collect();
-        if left.len() == before {
-            let circle = edges.iter().map(|(from, _)| *from);
-            return circle.filter(|from| left.contains(from)).collect();
-        }
-    }
+    References::among(operations, members).circular()
 }

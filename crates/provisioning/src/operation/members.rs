@@ -1,6 +1,6 @@
 //! Memberships: who joins and leaves a group, without a look at who else is in it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use scim_protocol::filter::{Comparand, Filter, Operator};
 use scim_protocol::patch::{ListEdit, Selection};
@@ -48,29 +48,43 @@ pub(super) fn edit(
     edits: &[ListEdit],
 ) -> Result<MemberChanges, Failure> {
     let mut changes = MemberChanges::default();
+    let mut roster = Roster::default();
     for edit in edits {
         match edit {
             ListEdit::Add(values) => {
                 let ids = named(values)?;
                 add(context, transaction, group, &ids, &mut changes)?;
+                roster.joined(&ids);
             }
             ListEdit::Remove(values) => {
                 // A value that names nobody removes nobody.
                 let ids: Vec<_> = values.iter().filter_map(member_id).collect();
                 remove(context, transaction, group, &ids, &mut changes)?;
+                roster.left(&ids);
             }
             ListEdit::RemoveSelected(selection) => {
-                let ids = selected(context, transaction, group, selection)?;
+                let ids = selected(context, transaction, group, selection, &mut roster)?;
                 remove(context, transaction, group, &ids, &mut changes)?;
+                roster.left(&ids);
             }
             ListEdit::ReplaceSelected(selection, value) => {
-                let ids = selected(context, transaction, group, selection)?;
+                let ids = selected(context, transaction, group, selection, &mut roster)?;
                 let joining = named(std::slice::from_ref(value))?;
                 swap(context, transaction, group, &ids, &joining, &mut changes)?;
+                roster.left(&ids);
+                roster.joined(&joining);
             }
-            ListEdit::Clear => replace(context, transaction, group, &[], &mut changes)?,
-            ListEdit::Replace(values) => {
-                replace(context, transaction, group, &named(values)?, &mut changes)?;
+            ListEdit::Clear | ListEdit::Replace(_) => {
+                let ids = match edit {
+                    ListEdit::Replace(values) => named(values)?,
+                    _ => Vec::new(),
+                };
+                let present = roster.members(context, transaction, group)?;
+                let present: HashSet<_> = present.keys().copied().collect();
+                replace(context, transaction, group, (&present, &ids), &mut changes)?;
+                let left: Vec<_> = present.into_iter().filter(|id| !ids.contains(id)).collect();
+                roster.left(&left);
+                roster.joined(&ids);
             }
         }
     }
@@ -149,18 +163,13 @@ fn replace(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     group: ResourceId,
-    ids: &[ResourceId],
+    (present, ids): (&HashSet<ResourceId>, &[ResourceId]),
     changes: &mut MemberChanges,
 ) -> Result<(), Failure> {
-    let present: HashSet<_> = transaction
-        .members_of(context.scope(), &[group])?
-        .into_iter()
-        .map(|membership| membership.member)
-        .collect();
     let wanted: HashSet<_> = ids.iter().copied().collect();
     let mut leaving: Vec<_> = present.difference(&wanted).copied().collect();
     leaving.sort_unstable();
-    let mut joining: Vec<_> = wanted.difference(&present).copied().collect();
+    let mut joining: Vec<_> = wanted.difference(present).copied().collect();
     joining.sort_unstable();
     remove(context, transaction, group, &leaving, changes)?;
     add(context, transaction, group, &joining, changes)
@@ -231,20 +240,64 @@ fn selected(
     transaction: &mut dyn DirectoryTransaction,
     group: ResourceId,
     selection: &Selection,
+    roster: &mut Roster,
 ) -> Result<Vec<ResourceId>, Failure> {
     if let Some(ids) = selected_by_value(&selection.filter) {
         return Ok(ids);
     }
-    let members = transaction.members_of(context.scope(), &[group])?;
-    Ok(members
+    let members = roster.members(context, transaction, group)?;
+    // Every member is looked at for every term of the filter.
+    let visits = members.len().saturating_mul(selection.condition.terms());
+    context.budget.charge(visits).map_err(Error::from)?;
+    let selected = members
         .iter()
-        .filter(|membership| {
-            selection
-                .condition
-                .matches_value(&context.member(membership))
-        })
-        .map(|membership| membership.member)
-        .collect())
+        .filter(|(_, member)| selection.condition.matches_value(member));
+    let mut selected: Vec<_> = selected.map(|(id, _)| *id).collect();
+    selected.sort_unstable();
+    Ok(selected)
+}
+
+/// Who is in the group: read when the first edit needs it, and once for all of them.
+#[derive(Default)]
+struct Roster {
+    members: Option<HashMap<ResourceId, Value>>,
+}
+
+impl Roster {
+    fn members(
+        &mut self,
+        context: &Context,
+        transaction: &mut dyn DirectoryTransaction,
+        group: ResourceId,
+    ) -> Result<&HashMap<ResourceId, Value>, Failure> {
+        if self.members.is_none() {
+            let members = transaction.members_of(context.scope(), &[group])?;
+            context
+                .budget
+                .charge(members.len().saturating_mul(READ))
+                .map_err(Error::from)?;
+            let members = members.iter().map(|one| (one.member, context.member(one)));
+            self.members = Some(members.collect());
+        }
+        Ok(self.members.get_or_insert_default())
+    }
+
+    fn left(&mut self, ids: &[ResourceId]) {
+        if let Some(members) = &mut self.members {
+            for id in ids {
+                members.remove(id);
+            }
+        }
+    }
+
+    /// What is known of who joined is their id, which a filter may not be content with.
+    fn joined(&mut self, ids: &[ResourceId]) {
+        let known =
+            |members: &HashMap<ResourceId, Value>| ids.iter().all(|id| members.contains_key(id));
+        if !self.members.as_ref().is_some_and(known) {
+            self.members = None;
+        }
+    }
 }
 
 /// The ids in a filter that is nothing but `value eq` joined by `or`.
@@ -300,3 +353,5 @@ fn unknown_member(id: &str) -> Error {
 }
 
 const NAMED: usize = 100;
+/// What reading a member costs, in the units of a request's budget.
+const READ: usize = 10;

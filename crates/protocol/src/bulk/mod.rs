@@ -1,6 +1,12 @@
 //! Bulk requests (RFC 7644 section 3.7).
 
+mod order;
+
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
+
+pub use order::{Order, Reference, References};
 
 use crate::error::{Error, ScimType, quote};
 use crate::limits::Limits;
@@ -36,6 +42,69 @@ pub struct BulkOperation {
     pub data: Option<Value>,
 }
 
+/// What an operation was read as: one that is malformed fails alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BulkEntry {
+    /// An operation.
+    Operation(BulkOperation),
+    /// What is none.
+    Malformed(MalformedOperation),
+}
+
+/// A member of `Operations` that is no operation, and what it can be told by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MalformedOperation {
+    /// What stands in the place of the method.
+    pub method: String,
+    /// The `bulkId`.
+    pub bulk_id: Option<String>,
+    /// Why it is none.
+    pub error: Error,
+}
+
+impl BulkEntry {
+    /// The operation, if it is one.
+    pub fn operation(&self) -> Option<&BulkOperation> {
+        match self {
+            Self::Operation(operation) => Some(operation),
+            Self::Malformed(_) => None,
+        }
+    }
+
+    fn read(member: Value, tolerance: &mut Tolerance) -> Self {
+        let text = |name: &str| {
+            let members = member.as_object()?.iter();
+            let mut named = members.filter(|(key, _)| same_name(key, name));
+            named.next()?.1.as_str().map(str::to_owned)
+        };
+        let (method, bulk_id) = (text("method"), text("bulkId"));
+        match BulkOperation::read(member, tolerance) {
+            Ok(operation) => Self::Operation(operation),
+            Err(error) => Self::Malformed(MalformedOperation {
+                method: method.unwrap_or_default(),
+                bulk_id,
+                error,
+            }),
+        }
+    }
+
+    /// An operation whose name another one has as well: who refers to it means nobody can say which.
+    fn ambiguous(self) -> Self {
+        match self {
+            Self::Operation(operation) => {
+                let name = operation.bulk_id.as_deref().unwrap_or_default();
+                let detail = format!("bulkId {} stands twice.", quote(name));
+                Self::Malformed(MalformedOperation {
+                    method: operation.method.as_str().to_owned(),
+                    bulk_id: operation.bulk_id,
+                    error: Error::new(ScimType::InvalidValue, detail),
+                })
+            }
+            malformed @ Self::Malformed(_) => malformed,
+        }
+    }
+}
+
 /// A bulk request.
 ///
 /// ```
@@ -52,7 +121,8 @@ pub struct BulkOperation {
 ///     ]
 /// });
 /// let request = BulkRequest::read(body, &Limits::default(), &mut Tolerance::default())?;
-/// assert_eq!(references(&request.operations[1]), ["ava"]);
+/// let group = request.operations[1].operation().unwrap();
+/// assert_eq!(references(group), ["ava"]);
 /// # Ok::<(), scim_protocol::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -60,14 +130,14 @@ pub struct BulkRequest {
     /// How many errors end the request; `None` for any number.
     pub fail_on_errors: Option<u64>,
     /// The operations.
-    pub operations: Vec<BulkOperation>,
+    pub operations: Vec<BulkEntry>,
 }
 
 /// The outcome of one operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BulkResult {
-    /// The method of the operation.
-    pub method: BulkMethod,
+    /// The method of the operation, as it was written where it is none.
+    pub method: String,
     /// The name that the operation gave the resource.
     pub bulk_id: Option<String>,
     /// The address of the resource.
@@ -112,8 +182,9 @@ impl BulkRequest {
     /// Reads the body of a bulk request.
     ///
     /// # Errors
-    /// `invalidSyntax` when it is no bulk request, `invalidValue` for a `bulkId` that stands
-    /// twice, 413 for more operations than [`Limits::bulk_operations`].
+    /// `invalidSyntax` when it is no bulk request, 413 for more operations than
+    /// [`Limits::bulk_operations`]. An operation that is none, or whose `bulkId` stands twice, is
+    /// [`BulkEntry::Malformed`].
     pub fn read(body: Value, limits: &Limits, tolerance: &mut Tolerance) -> Result<Self, Error> {
         let Value::Object(mut body) = body else {
             return Err(syntax("The body is not a JSON object."));
@@ -150,18 +221,25 @@ impl BulkRequest {
                 ),
             ));
         }
-        let operations: Vec<BulkOperation> = operations
+        let operations: Vec<BulkEntry> = operations
             .into_iter()
-            .map(|operation| BulkOperation::read(operation, tolerance))
-            .collect::<Result<_, _>>()?;
-        let mut names = std::collections::HashSet::new();
-        let mut named = operations.iter().filter_map(|o| o.bulk_id.as_deref());
-        if let Some(twice) = named.find(|name| !names.insert(*name)) {
-            return Err(Error::new(
-                ScimType::InvalidValue,
-                format!("bulkId {} stands twice.", quote(twice)),
-            ));
-        }
+            .map(|member| BulkEntry::read(member, tolerance))
+            .collect();
+        let mut named: HashMap<String, usize> = HashMap::new();
+        let names = operations
+            .iter()
+            .filter_map(|entry| entry.operation()?.bulk_id.clone());
+        names.for_each(|name| *named.entry(name).or_default() += 1);
+        let operations = operations.into_iter().map(|entry| {
+            let name = entry
+                .operation()
+                .and_then(|operation| operation.bulk_id.as_ref());
+            match name.and_then(|name| named.get(name)) {
+                Some(count) if *count > 1 => entry.ambiguous(),
+                _ => entry,
+            }
+        });
+        let operations = operations.collect();
         Ok(Self {
             fail_on_errors,
             operations,
@@ -208,7 +286,9 @@ impl BulkResult {
     /// The member of `Operations` in a bulk response; `status` is a string.
     pub fn to_json(&self) -> Value {
         let mut members = Map::new();
-        members.insert("method".into(), self.method.as_str().into());
+        if !self.method.is_empty() {
+            members.insert("method".into(), self.method.as_str().into());
+        }
         for (name, value) in [
             ("bulkId", &self.bulk_id),
             ("version", &self.version),
@@ -350,68 +430,4 @@ fn syntax(detail: impl Into<String>) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(operations: Value) -> Result<BulkRequest, Error> {
-        let body = json!({"schemas": [uri::BULK_REQUEST], "Operations": operations});
-        BulkRequest::read(body, &Limits::default(), &mut Tolerance::default())
-    }
-
-    #[test]
-    fn what_is_no_bulk_request_is_refused() {
-        for operations in [
-            json!("x"),
-            json!(["x"]),
-            json!([{"path": "/Users"}]),
-            json!([{"method": "GET", "path": "/Users"}]),
-            json!([{"method": "POST", "path": "/Users", "data": {}}]),
-            json!([{"method": "PUT", "path": "/Users/1"}]),
-            json!([{"method": "PUT", "path": "/Users/1", "data": []}]),
-            json!([{"method": "DELETE", "path": 7}]),
-        ] {
-            let error = read(operations.clone()).unwrap_err();
-            assert_eq!(
-                error.scim_type(),
-                Some(ScimType::InvalidSyntax),
-                "{operations}"
-            );
-        }
-        let twice = json!([
-            {"method": "POST", "path": "/Users", "bulkId": "a", "data": {}},
-            {"method": "POST", "path": "/Users", "bulkId": "a", "data": {}}
-        ]);
-        assert_eq!(
-            read(twice).unwrap_err().scim_type(),
-            Some(ScimType::InvalidValue)
-        );
-        let many: Vec<Value> = (0..1001)
-            .map(|at| json!({"method": "DELETE", "path": format!("/Users/{at}")}))
-            .collect();
-        assert_eq!(read(json!(many)).unwrap_err().status(), 413);
-    }
-
-    #[test]
-    fn unresolved_references_are_left_out() {
-        let data = json!({
-            "displayName": "Ops",
-            "members": [{"value": "bulkId:a"}, {"value": "bulkId:b"}, {"value": "u1"}],
-            "manager": {"value": "bulkId:b", "displayName": "B"}
-        });
-        let known = |name: &str| (name == "a").then(|| "u-a".to_owned());
-        assert_eq!(
-            resolve(&data, &known),
-            json!({
-                "displayName": "Ops",
-                "members": [{"value": "u-a"}, {"value": "u1"}],
-                "manager": {"displayName": "B"}
-            })
-        );
-        assert_eq!(resolve_path("/Users/bulkId:a", &known), "/Users/u-a");
-        let extended = json!({"title": "T", "urn:x": {"a": "1", "manager": {"value": "bulkId:b"}}});
-        assert_eq!(
-            referring(&extended),
-            json!({"urn:x": {"manager": {"value": "bulkId:b"}}})
-        );
-    }
-}
+mod tests;

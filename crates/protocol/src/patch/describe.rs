@@ -1,0 +1,68 @@
+//! What a value filter says of the values that it selects.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use crate::filter::{Comparand, Filter, Operator};
+use crate::resource::without_value;
+use crate::schema::{Attribute, AttributeType};
+
+/// The sub-attributes that a filter names.
+pub(super) fn mentioned<'f>(
+    filter: &Filter,
+    attribute: &'f Attribute,
+    named: &mut HashSet<&'f str>,
+) {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => {
+            for part in parts {
+                mentioned(part, attribute, named);
+            }
+        }
+        Filter::Not(part) => mentioned(part, attribute, named),
+        Filter::Present(path)
+        | Filter::Comparison { path, .. }
+        | Filter::ValuePath { path, .. } => {
+            let sub = attribute.sub_attribute(&path.attribute);
+            named.extend(sub.map(|sub| sub.name.as_str()));
+        }
+    }
+}
+
+/// The value that a filter of `eq` joined by `and` describes; `None` for any other filter.
+pub(super) fn describe(
+    filter: &Filter,
+    attribute: &Attribute,
+    element: &mut Map<String, Value>,
+) -> Option<()> {
+    match filter {
+        Filter::And(parts) => parts
+            .iter()
+            .try_for_each(|part| describe(part, attribute, element).ok_or(()))
+            .ok(),
+        Filter::Comparison {
+            path,
+            operator: Operator::Equal,
+            value,
+        } => {
+            let sub = attribute.sub_attribute(&path.attribute)?;
+            let value = match value {
+                Comparand::Text(text) if sub.kind == AttributeType::Boolean => {
+                    Value::Bool(text.eq_ignore_ascii_case("true"))
+                }
+                Comparand::Text(text) => Value::String(text.clone()),
+                Comparand::Number(number) => Value::Number(number.clone()),
+                Comparand::Boolean(flag) => Value::Bool(*flag),
+                Comparand::Null => return None,
+            };
+            if without_value(&value) {
+                return None;
+            }
+            // No value has two different values of one sub-attribute.
+            let other = element.insert(sub.name.clone(), value.clone());
+            other.is_none_or(|other| other == value).then_some(())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,230 @@
+//! The values of a multi-valued attribute, told apart by keys and never pair by pair.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::without_value;
+use crate::budget::{Budget, Exhausted};
+use crate::number;
+use crate::schema::{Attribute, AttributeType, Mutability};
+use crate::text::fold;
+
+/// What tells the values of a multi-valued attribute apart (RFC 7643 section 2.4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum EntryKey {
+    /// The `value` and the `type`; of a value that is immutable, and so the identity of the entry
+    /// (group members), the `value` alone.
+    Named { value: String, kind: Option<String> },
+    /// Everything that is said of it.
+    Whole(String),
+}
+
+impl EntryKey {
+    pub(crate) fn of(attribute: &Attribute, element: &Value) -> Self {
+        let Value::Object(members) = element else {
+            return Self::Named {
+                value: leaf_key(attribute, element),
+                kind: None,
+            };
+        };
+        let part = |sub: &Attribute| {
+            let value = members.get(&sub.name).filter(|value| !without_value(value));
+            value.map(|value| leaf_key(sub, value))
+        };
+        let named = attribute.sub_attribute("value").and_then(part);
+        match named {
+            Some(value) => Self::Named {
+                value,
+                kind: match is_row(attribute) {
+                    true => None,
+                    false => attribute.sub_attribute("type").and_then(part),
+                },
+            },
+            None => Self::Whole(exact_key(attribute, element)),
+        }
+    }
+}
+
+/// Whether the values are entries of their own, as members of a group are: the `value` cannot
+/// change. Whoever stores them one by one bounds their number, tells them apart and counts how
+/// many a request names.
+pub(crate) fn is_row(attribute: &Attribute) -> bool {
+    attribute
+        .sub_attribute("value")
+        .is_some_and(|value| value.mutability == Mutability::Immutable)
+}
+
+/// The text that is the same for values that are equal to the letter: `"primary": false` is the
+/// same as no `primary`, and what is null is not there.
+pub(crate) fn exact_key(attribute: &Attribute, element: &Value) -> String {
+    let Value::Object(members) = element else {
+        return plain_key(element);
+    };
+    let mut key = String::new();
+    for sub in &attribute.sub_attributes {
+        let meant = members.get(&sub.name).filter(|value| {
+            !(value.is_null() || sub.name == "primary" && **value == Value::Bool(false))
+        });
+        if let Some(value) = meant {
+            // No JSON text has a control character that is not escaped.
+            key.push_str(&sub.name);
+            key.push('\u{1}');
+            key.push_str(&plain_key(value));
+            key.push('\u{2}');
+        }
+    }
+    key
+}
+
+fn plain_key(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number::key(number),
+        other => other.to_string(),
+    }
+}
+
+/// The text that is the same for values that the attribute takes for equal.
+pub(crate) fn leaf_key(attribute: &Attribute, value: &Value) -> String {
+    let folds = !attribute.case_exact && attribute.kind != AttributeType::Binary;
+    match value {
+        Value::String(text) if folds => fold(text),
+        Value::String(text) => text.clone(),
+        other => plain_key(other),
+    }
+}
+
+/// Where each value stands; of equal ones the first.
+pub(crate) fn places(attribute: &Attribute, elements: &[Value]) -> HashMap<EntryKey, usize> {
+    let mut places = HashMap::with_capacity(elements.len());
+    for (at, element) in elements.iter().enumerate() {
+        places.entry(EntryKey::of(attribute, element)).or_insert(at);
+    }
+    places
+}
+
+/// RFC 7643 section 2.4: the same value is there once. What is said of it later counts.
+pub(crate) fn unified(attribute: &Attribute, elements: Vec<Value>) -> Vec<Value> {
+    let mut places: HashMap<EntryKey, usize> = HashMap::with_capacity(elements.len());
+    let mut kept: Vec<Value> = Vec::with_capacity(elements.len());
+    for element in elements {
+        let key = EntryKey::of(attribute, &element);
+        match places.get(&key).and_then(|at| kept.get_mut(*at)) {
+            Some(same) => join(same, element),
+            None => {
+                places.insert(key, kept.len());
+                kept.push(element);
+            }
+        }
+    }
+    kept
+}
+
+/// Adds to a value what is said of the same one. It stays primary unless told otherwise.
+pub(crate) fn join(same: &mut Value, added: Value) {
+    match (same, added) {
+        (Value::Object(members), Value::Object(mut added)) => {
+            added.retain(|_, value| !value.is_null());
+            members.extend(added);
+        }
+        (same, added) => *same = added,
+    }
+}
+
+/// The values of which a request names some to be removed: by `value` where it gives one, else by
+/// everything that it says.
+pub(crate) struct Named<'n> {
+    attribute: &'n Attribute,
+    values: HashSet<String>,
+    described: Vec<&'n Value>,
+}
+
+impl<'n> Named<'n> {
+    pub(crate) fn new(attribute: &'n Attribute, named: &'n [Value]) -> Self {
+        let value = attribute.sub_attribute("value");
+        let mut values = HashSet::new();
+        let mut described = Vec::new();
+        for one in named {
+            let given = value.and_then(|value| Some((value, one.get(&value.name)?)));
+            match (one, given) {
+                (Value::Object(_), Some((value, given))) => {
+                    values.insert(leaf_key(value, given));
+                }
+                (Value::Object(_), None) => described.push(one),
+                (simple, _) => {
+                    values.insert(leaf_key(attribute, simple));
+                }
+            }
+        }
+        Self {
+            attribute,
+            values,
+            described,
+        }
+    }
+
+    /// Whether a value is one of them.
+    pub(crate) fn names(&self, element: &Value, budget: &Budget) -> Result<bool, Exhausted> {
+        budget.charge(1 + self.described.len())?;
+        let key = match element {
+            Value::Object(members) => {
+                let value = self.attribute.sub_attribute("value");
+                value.and_then(|value| Some(leaf_key(value, members.get(&value.name)?)))
+            }
+            simple => Some(leaf_key(self.attribute, simple)),
+        };
+        let by_value = key.is_some_and(|key| self.values.contains(&key));
+        Ok(by_value
+            || self
+                .described
+                .iter()
+                .any(|one| self.describes(one, element)))
+    }
+
+    fn describes(&self, one: &Value, element: &Value) -> bool {
+        let said = self.attribute.sub_attributes.iter().filter_map(|sub| {
+            let said = one.get(&sub.name).filter(|value| !without_value(value))?;
+            Some((sub, said))
+        });
+        let mut said = said.peekable();
+        said.peek().is_some()
+            && said.all(|(sub, said)| {
+                let value = element.get(&sub.name);
+                value.is_some_and(|value| leaf_key(sub, value) == leaf_key(sub, said))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ResourceDefinition;
+
+    #[test]
+    fn the_same_value_and_type_are_one() {
+        let users = ResourceDefinition::user();
+        let emails = users.attribute("emails").unwrap();
+        let joined = unified(
+            emails,
+            vec![
+                json!({"value": "a@x", "type": "work", "primary": true}),
+                json!({"value": "a@x", "type": "home"}),
+                json!({"value": "A@x", "type": "Work", "display": "A"}),
+                json!({"value": "a@x"}),
+                json!({"type": "work"}),
+                json!({"type": "work", "primary": false}),
+            ],
+        );
+        assert_eq!(
+            joined,
+            [
+                json!({"value": "A@x", "type": "Work", "primary": true, "display": "A"}),
+                json!({"value": "a@x", "type": "home"}),
+                json!({"value": "a@x"}),
+                json!({"type": "work", "primary": false}),
+            ]
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! URIs that clients write in the place of those of the RFC, and how they join them to attributes.
+
+use super::{Resolved, ResourceDefinition, Schema, uri};
+use crate::error::Error;
+use crate::path::{AttributePath, same_name};
+use crate::tolerance::{Deviation, Tolerance};
+
+/// A schema that was named, and whether by its own URI.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named<'a> {
+    /// `None` for the core schema.
+    pub(crate) extension: Option<&'a Schema>,
+    by_alias: bool,
+}
+
+impl Named<'_> {
+    /// Notes the alias that was written, if it was one.
+    ///
+    /// # Errors
+    /// Under the strict profile, which knows no aliases.
+    pub(crate) fn noted(self, written: &str, tolerance: &mut Tolerance) -> Result<Self, Error> {
+        if self.by_alias {
+            tolerance.accept(Deviation::SchemaAlias(written.to_owned()))?;
+        }
+        Ok(self)
+    }
+}
+
+impl ResourceDefinition {
+    /// The schema that a URI names, in any case, or by an alias.
+    pub(crate) fn schema_named(&self, written: &str) -> Option<Named<'_>> {
+        let by_alias = false;
+        if same_name(written, &self.core().id) {
+            let extension = None;
+            return Some(Named {
+                extension,
+                by_alias,
+            });
+        }
+        if let Some(schema) = self.extension(written) {
+            let extension = Some(schema);
+            return Some(Named {
+                extension,
+                by_alias,
+            });
+        }
+        let by_alias = true;
+        let meant = self.meant_by(written)?;
+        let extension = match meant == self.core().id {
+            true => None,
+            false => Some(self.extension(meant)?),
+        };
+        Some(Named {
+            extension,
+            by_alias,
+        })
+    }
+
+    /// The URI that an alias stands for, among the schemas of this type.
+    fn meant_by(&self, written: &str) -> Option<&str> {
+        let alias = ALIASES.iter().find(|(alias, _)| same_name(alias, written));
+        let meant = alias.map(|(_, meant)| *meant)?;
+        let core = self.core().id.as_str();
+        match meant {
+            CORE if [uri::USER, uri::GROUP].contains(&core) => Some(core),
+            meant if meant == core => Some(core),
+            meant => self.extension(meant).map(|schema| schema.id.as_str()),
+        }
+    }
+
+    /// Resolves a path, also one whose schema is named by an alias or joined to the attribute by a
+    /// dot or by nothing; `None` when no schema knows the attribute.
+    ///
+    /// # Errors
+    /// Under the strict profile, when it would have been understood.
+    pub(crate) fn understand(
+        &self,
+        path: &AttributePath,
+        tolerance: &mut Tolerance,
+    ) -> Result<Option<Resolved<'_>>, Error> {
+        if let Some(resolved) = self.resolve(path) {
+            return Ok(Some(resolved));
+        }
+        let Some((meant, deviation)) = self.meant(path) else {
+            return Ok(None);
+        };
+        tolerance.accept(deviation)?;
+        Ok(self.resolve(&meant))
+    }
+
+    /// The path that was meant by one whose schema is not separated from the attribute by a colon, or
+    /// named by an alias.
+    pub(crate) fn meant(&self, path: &AttributePath) -> Option<(AttributePath, Deviation)> {
+        path.schema.as_ref()?;
+        let written = path.to_string();
+        let own = std::iter::once(self.core()).chain(self.extensions());
+        let own = own.map(|schema| (schema.id.as_str(), schema.id.as_str()));
+        let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+        let aliases = aliases.filter_map(|alias| Some((alias, self.meant_by(alias)?)));
+        own.chain(aliases).find_map(|(start, uri)| {
+            let (before, behind) = written.split_at_checked(start.len())?;
+            if !same_name(before, start) {
+                return None;
+            }
+            let (name, joined) = match behind.strip_prefix(':') {
+                Some(name) => (name, false),
+                None => (behind.strip_prefix('.').unwrap_or(behind), true),
+            };
+            let meant = AttributePath {
+                schema: Some(uri.to_owned()),
+                ..name.parse().ok()?
+            };
+            self.resolve(&meant)?;
+            let deviation = match joined {
+                true => Deviation::SchemaJoined(written.clone()),
+                false => Deviation::SchemaAlias(written.clone()),
+            };
+            Some((meant, deviation))
+        })
+    }
+}
+
+/// Whether a text is an alias of a schema.
+pub(crate) fn is_alias(text: &str) -> bool {
+    ALIASES.iter().any(|(alias, _)| same_name(alias, text))
+}
+
+/// The core schema of users or groups.
+const CORE: &str = "core";
+
+/// The longer of two with the same start comes first. Those of drafts before the RFC, and those that
+/// documentation of providers has misspelt.
+const ALIASES: [(&str, &str); 18] = [
+    (
+        "urn:scim:schemas:extension:enterprise:1.0:User",
+        uri::ENTERPRISE_USER,
+    ),
+    (
+        "urn:scim:schemas:extension:enterprise:1.0",
+        uri::ENTERPRISE_USER,
+    ),
+    (
+        "urn:scim:schemas:extension:enterprise:2.0:User",
+        uri::ENTERPRISE_USER,
+    ),
+    (
+        "urn:scim:schemas:extension:enterprise:2.0",
+        uri::ENTERPRISE_USER,
+    ),
+    (
+        "urn:ietf:params:scim:schemas:extension:enterprise:1.0:User",
+        uri::ENTERPRISE_USER,
+    ),
+    (
+        "urn:ietf:params:scim:schemas:extension:enterprise:1.0",
+        uri::ENTERPRISE_USER,
+    ),
+    (
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
+        uri::ENTERPRISE_USER,
+    ),
+    (
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0",
+        uri::ENTERPRISE_USER,
+    ),
+    (
+        "urn:ietf:params:scim:schemas:enterprise:2.0:User",
+        uri::ENTERPRISE_USER,
+    ),
+    (
+        "urn:ietf:params:scim:schemas:core:2.0:EnterpriseUser",
+        uri::ENTERPRISE_USER,
+    ),
+    ("urn:scim:schemas:core:1.0:User", uri::USER),
+    ("urn:scim:schemas:core:1.0:Group", uri::GROUP),
+    ("urn:scim:schemas:core:1.0", CORE),
+    ("urn:scim:schemas:core:2.0:User", uri::USER),
+    ("urn:scim:schemas:core:2.0:Group", uri::GROUP),
+    ("urn:scim:schemas:core:2.0", CORE),
+    ("urn:ietf:params:scim:schemas:core:1.0:User", uri::USER),
+    ("urn:ietf:params:scim:schemas:core:1.0:Group", uri::GROUP),
+];
