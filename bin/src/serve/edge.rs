@@ -227,7 +227,8 @@ fn is_id(part: &str) -> bool {
         || schema.is_some_and(|name| name.len() <= LONGEST_SCHEMA && name.bytes().all(plain))
 }
 
-const FIXED: [(HeaderName, &str); 3] = [
+/// What every answer has.
+pub(crate) const FIXED: [(HeaderName, &str); 3] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),

@@ -5,10 +5,11 @@ use std::io;
 use std::net::TcpListener;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Duration;
 
-use actix_http::{HttpService, TlsAcceptorConfig};
+use actix_http::{HttpService, Protocol};
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_factory, map_config,
@@ -20,7 +21,10 @@ use actix_web::rt::time::timeout;
 use actix_web::{Error, HttpResponse};
 use anyhow::Context;
 use rustls::ServerConfig;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
+use super::unread::Told;
 use crate::settings::ServeOptions;
 
 /// Binds the listening socket.
@@ -50,7 +54,7 @@ pub(crate) fn bind(options: &ServeOptions) -> anyhow::Result<TcpListener> {
 /// When the socket cannot be used.
 pub(crate) fn start<F, I, S, B>(
     listener: TcpListener,
-    config: ServerConfig,
+    mut config: ServerConfig,
     app: F,
 ) -> anyhow::Result<Server>
 where
@@ -64,6 +68,8 @@ where
     S::Service: 'static,
     B: MessageBody + 'static,
 {
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let config = Arc::new(config);
     let builder = Server::build()
         .disable_signals()
         .shutdown_timeout(STOP.as_secs())
@@ -75,7 +81,7 @@ where
             let error: Error = error.into();
             actix_http::Response::<BoxBody>::from(HttpResponse::from_error(error))
         });
-        let https = HttpService::build()
+        let http = HttpService::<Told<TlsStream<TcpStream>>, _, _>::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
@@ -83,18 +89,18 @@ where
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD)
             .client_disconnect_timeout(Duration::from_secs(1))
-            .tcp_nodelay(true)
-            .finish(map_config(app, |()| AppConfig::default()))
-            .rustls_0_23_with_config(
-                config.clone(),
-                TlsAcceptorConfig::default().handshake_timeout(HANDSHAKE),
-            );
-        let https = Rc::new(https);
+            .finish(map_config(app, |()| AppConfig::default()));
+        let http = Rc::new(http);
+        let tls = TlsAcceptor::from(Arc::clone(&config));
         fn_factory(move || {
-            let (https, stopping) = (Rc::clone(&https), patience.clone());
+            let (http, stopping, tls) = (Rc::clone(&http), patience.clone(), tls.clone());
             async move {
-                let https = Rc::new(https.new_service(()).await?);
-                Ok::<_, ()>(HttpsOnly { https, stopping })
+                let http = Rc::new(http.new_service(()).await?);
+                Ok::<_, ()>(HttpsOnly {
+                    http,
+                    tls,
+                    stopping,
+                })
             }
         })
     });
@@ -103,27 +109,48 @@ where
 
 /// Hands TLS connections on and refuses others.
 struct HttpsOnly<S> {
-    https: Rc<S>,
+    http: Rc<S>,
+    tls: TlsAcceptor,
     stopping: GracefulShutdownSignal,
 }
 
+/// A connection as the HTTP library takes it.
+type Connection = (
+    Told<TlsStream<TcpStream>>,
+    Protocol,
+    Option<std::net::SocketAddr>,
+);
+
 impl<S> Service<TcpStream> for HttpsOnly<S>
 where
-    S: Service<TcpStream, Response = ()> + 'static,
+    S: Service<Connection, Response = ()> + 'static,
 {
     type Response = ();
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<(), S::Error>>>>;
 
     fn poll_ready(&self, context: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.https.poll_ready(context)
+        self.http.poll_ready(context)
     }
 
     fn call(&self, stream: TcpStream) -> Self::Future {
-        let (https, stopping) = (Rc::clone(&self.https), self.stopping.clone());
+        let (http, stopping) = (Rc::clone(&self.http), self.stopping.clone());
+        let tls = self.tls.clone();
         Box::pin(async move {
             match first_byte(&stream, &stopping).await {
-                Some(TLS_HANDSHAKE) => https.call(stream).await,
+                Some(TLS_HANDSHAKE) => {
+                    let peer = stream.peer_addr().ok();
+                    // Answers are written whole, and wait for nothing.
+                    let _ = stream.set_nodelay(true);
+                    match timeout(HANDSHAKE, tls.accept(stream)).await {
+                        Ok(Ok(stream)) => {
+                            let stream = Told::new(stream, peer);
+                            http.call((stream, Protocol::Http1, peer)).await
+                        }
+                        // Who does not speak TLS well, or not in time, has nothing to read.
+                        _ => Ok(()),
+                    }
+                }
                 Some(_) => {
                     refuse_plain_http(&stream).await;
                     Ok(())
@@ -181,7 +208,6 @@ const STOP: Duration = Duration::from_secs(10);
 mod tests {
     use std::io::{Read, Write};
     use std::net::{SocketAddr, TcpStream};
-    use std::sync::Arc;
 
     use actix_web::{App, web};
 

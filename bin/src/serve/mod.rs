@@ -18,6 +18,7 @@ mod signals;
 mod start_text;
 mod status;
 mod throttle;
+mod unread;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, TcpListener};

@@ -1,0 +1,151 @@
+//! What is no HTTP, or more of it than can be read: the HTTP library answers by itself, and its
+//! answer still has the shape of the endpoint, a request id and a line in the log.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use end_to_end::{Server, on_both_engines};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::Value;
+
+/// Sends bytes over TLS and reads until the server closes.
+fn say(server: &Server, bytes: &[u8]) -> Vec<u8> {
+    let mut roots = RootCertStore::empty();
+    let pem = std::fs::read(server.data().join("tls/certificate.pem")).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(&pem).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    let mut stream = StreamOwned::new(connection, stream);
+    // Who is refused in the middle of what they say may still say the rest.
+    let _ = stream.write_all(bytes).and_then(|()| stream.flush());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+struct Answered {
+    status: u16,
+    head: String,
+    body: Value,
+}
+
+/// The answers on a connection, of which each tells its length.
+fn answers(bytes: &[u8]) -> Vec<Answered> {
+    let (mut rest, mut answers) = (bytes, Vec::new());
+    while !rest.is_empty() {
+        let end = rest
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .unwrap()
+            + 4;
+        let head = String::from_utf8(rest[..end].to_vec())
+            .unwrap()
+            .to_ascii_lowercase();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.map_or(0, |length| length.parse().unwrap());
+        answers.push(Answered {
+            status: head[9..12].parse().unwrap(),
+            body: serde_json::from_slice(&rest[end..end + length]).unwrap_or_default(),
+            head,
+        });
+        rest = &rest[end + length..];
+    }
+    answers
+}
+
+fn header<'a>(answer: &'a Answered, name: &str) -> &'a str {
+    let mut lines = answer.head.lines();
+    let value = lines.find_map(|line| line.strip_prefix(&format!("{name}: ")));
+    value.unwrap_or_else(|| panic!("no {name}: {}", answer.head))
+}
+
+fn get(target: &str, more: &str) -> Vec<u8> {
+    format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n").into_bytes()
+}
+
+on_both_engines! {
+    fn what_cannot_be_read_is_answered_in_the_shape_of_its_endpoint(server: &Server) {
+        let scim = "/api/scim/v2/Users";
+        let long = format!("{scim}?filter={}", "a".repeat(66_000));
+        let heavy = format!("X-Heavy: {}\r\n", "a".repeat(140_000));
+        let mut raw = get(scim, "");
+        raw.splice(raw.len() - 2.., *b"X-Raw: a\x00b\r\n\r\n");
+        for (request, status, said) in [
+            (get(&format!("{scim}?filter=userName%20eq%20\"ava\""), ""), 400, "%22"),
+            (get(&format!("{scim}?filter=a<b"), ""), 400, "%3C"),
+            (get(&format!("{scim}/Zoë\u{301} x"), ""), 400, "percent-encode"),
+            (get(&long, ""), 400, "65534"),
+            (get(scim, &heavy), 431, "128 KiB"),
+            (get(scim, "Content-Length: x\r\n"), 400, "well-formed"),
+            (raw, 400, "well-formed"),
+            (format!("GET {scim} HTTP/9.9\r\n\r\n").into_bytes(), 400, "well-formed"),
+        ] {
+            let shown = String::from_utf8_lossy(&request[..request.len().min(80)]).into_owned();
+            let answered = answers(&say(server, &request));
+            assert_eq!(answered.len(), 1, "{shown}");
+            let answer = &answered[0];
+            assert_eq!(answer.status, status, "{shown}");
+            assert_eq!(header(answer, "content-type"), "application/scim+json", "{shown}");
+            assert_eq!(answer.body["status"], status.to_string(), "{shown}");
+            let detail = answer.body["detail"].as_str().unwrap();
+            assert!(detail.contains(said), "{shown}: {detail}");
+            assert!(server.log().contains(header(answer, "x-request-id")), "{shown}");
+            assert_eq!(header(answer, "cache-control"), "no-store");
+        }
+        // Elsewhere it is a problem.
+        let answered = answers(&say(server, &get("/api/admin/v1/events?q=<", "")));
+        assert_eq!(header(&answered[0], "content-type"), "application/problem+json");
+        assert_eq!(answered[0].body["requestId"], header(&answered[0], "x-request-id"));
+        assert_eq!(answered[0].body["status"], 400);
+    }
+
+    fn an_answer_that_was_given_stays_before_one_that_is_replaced(server: &Server) {
+        let mut both = get("/healthz", "");
+        both.extend(get("/api/scim/v2/Users?filter=\"", ""));
+        let answered = answers(&say(server, &both));
+        let statuses: Vec<u16> = answered.iter().map(|answer| answer.status).collect();
+        assert_eq!(statuses, [200, 400]);
+        assert_eq!(answered[0].body["status"], "ok");
+        assert!(answered[1].body["detail"].is_string(), "{}", answered[1].head);
+        assert_ne!(header(&answered[0], "x-request-id"), header(&answered[1], "x-request-id"));
+    }
+
+    fn malformed_chunks_are_a_scim_error(server: &Server) {
+        let token = server.client().token;
+        let request = format!(
+            "POST /api/scim/v2/Users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{{}}\r\n"
+        );
+        for answer in answers(&say(server, request.as_bytes())) {
+            assert_eq!(answer.status, 400, "{}", answer.head);
+            assert!(answer.head.contains("x-request-id: "), "{}", answer.head);
+            assert!(answer.body["detail"].is_string(), "{}", answer.head);
+        }
+    }
+
+    fn an_accept_header_that_means_nothing_is_ignored(server: &Server) {
+        let client = server.client();
+        for accept in ["", "garbage", "text/html;q=0", ";;=", "application/xml, \u{e9}"] {
+            client.send("GET", "/Users", &[("Accept", accept)], None).expect(200);
+        }
+    }
+}
