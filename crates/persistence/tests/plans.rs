@@ -640,12 +640,14 @@ fn administration(script: &mut Script, house: &House) {
     script.run("forget entries", || {
         store.forget_events(later, 100).unwrap()
     });
-    script.run("custom fields", || {
-        let field = json!({"key": "desk", "label": "Desk", "type": "longText"});
-        let field = serde_json::from_value(field).unwrap();
-        admin.add_custom_field(&actor(), &field).unwrap();
-        admin.custom_fields().unwrap();
-    });
+    let field = json!({"key": "desk", "label": "Desk", "type": "longText"});
+    let field = serde_json::from_value(field).unwrap();
+    script.unserved(
+        "add a custom field",
+        "what is left of an older one is taken away",
+        || admin.add_custom_field(&actor(), &field).unwrap(),
+    );
+    script.run("custom fields", || admin.custom_fields().unwrap());
     script.unserved(
         "delete a custom field",
         "what everybody has of it is taken away",
