@@ -47,7 +47,7 @@ function signedOut(kept) {
   link.href = kept ?? `/admin/login?next=${encodeURIComponent(location.pathname + location.search)}`;
   link.textContent = "Sign in";
   // What was not sent yet stays here, and is sent once somebody signed in beside it.
-  if (!kept) link.target = "_blank";
+  if (!kept && document.querySelector("dialog[open] form, form[data-dirty]")) link.target = "_blank";
   banner.append(kept ? "You are signed out. What you entered is kept. " : "You are signed out. ", link);
   (document.querySelector("dialog[open] form, dialog[open]") ?? document.querySelector("main")).prepend(banner);
 }

@@ -217,7 +217,8 @@ pub(super) fn shown(visit: &Visit<'_>, answer: ConsoleAnswer) -> ConsoleAnswer {
                 Some(body) => ConsoleAnswer { body, ..answer },
                 None => answer,
             };
-            match waits(visit.request) {
+            // It waits for whoever signs in.
+            match waits(visit.request) && visit.signed_in.is_some() {
                 true => come_back(visit, answer),
                 false => answer,
             }

@@ -320,6 +320,7 @@ fn a_form_whose_session_ended_comes_back_filled_in() {
             "{}",
             asked.body
         );
+        assert!(asked.cookies.is_empty(), "it waits for whoever signs in");
         // Nobody else gets it.
         let grace = format!("{}; {cookie}", sign_in(&house, "grace"));
         let full = house.path(&path);
