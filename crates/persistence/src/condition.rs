@@ -13,6 +13,7 @@ use scim_provisioning::{ResourceKind, Scope};
 use serde_json::{Map, Value, json};
 
 use crate::entrance::{email_lookup, email_path, other_end, other_end_of};
+use crate::key::{HASH, Key};
 #[cfg(feature = "postgres")]
 use crate::path::postgres_path;
 use crate::path::{literal, path, sqlite_path};
@@ -32,6 +33,8 @@ pub(crate) struct ConditionWriter<'a> {
 enum Place {
     /// An expression that gives text.
     Text(String),
+    /// A column of keys, and the member of the document that has the text in full.
+    Key(&'static str, &'static str),
     /// A column of milliseconds since 1970.
     Instant(&'static str),
     /// The document.
@@ -101,6 +104,7 @@ impl ConditionWriter<'_> {
     fn leaf(&mut self, target: &Target, test: &Test) {
         match self.place(target) {
             Place::Text(expression) => self.test(&expression, test),
+            Place::Key(column, member) => self.key(column, member, test),
             Place::Instant(column) => self.instant(column, test),
             Place::Constant(value) => {
                 let holds = constant(&value, test);
@@ -114,6 +118,38 @@ impl ConditionWriter<'_> {
         }
     }
 
+    /// A test of a column of keys. What a shortened key does not tell stands in the document.
+    fn key(&mut self, column: &str, member: &str, test: &Test) {
+        let Test::Text {
+            operator, value, ..
+        } = test
+        else {
+            return self.test(column, test);
+        };
+        let full = self.json(&[member.to_owned()], true);
+        let shortest = Key::PREFIX - 3 + HASH;
+        let longest = Key::PREFIX + HASH;
+        let text = format!(
+            "CASE WHEN octet_length({column}) BETWEEN {shortest} AND {longest} \
+             THEN {full} ELSE {column} END"
+        );
+        match operator {
+            Operator::Equal | Operator::NotEqual => {
+                self.compare(column, *operator, Key::of_folded(value).as_str());
+            }
+            Operator::StartsWith if value.len() > Key::PREFIX => {
+                let beginning = Key::beginning(value);
+                self.compare(column, Operator::StartsWith, beginning);
+                self.sql.push(" AND ");
+                self.compare(&format!("({text})"), Operator::StartsWith, value);
+            }
+            Operator::Contains | Operator::EndsWith => {
+                self.compare(&format!("({text})"), *operator, value);
+            }
+            _ => self.compare(column, *operator, value),
+        }
+    }
+
     /// Where a target is stored.
     fn place(&self, target: &Target) -> Place {
         if target.extension.is_some() {
@@ -123,8 +159,8 @@ impl ConditionWriter<'_> {
         match (self.kind, &*target.attribute, sub) {
             (_, "id", _) => Place::Text("r.id".to_owned()),
             (_, "externalId", _) => Place::Text("r.external_id".to_owned()),
-            (ResourceKind::User, "userName", _) => Place::Text("r.scim_user_name_key".to_owned()),
-            (ResourceKind::Group, "displayName", _) => Place::Text("r.scim_name_key".to_owned()),
+            (ResourceKind::User, "userName", _) => Place::Key("r.scim_user_name_key", "userName"),
+            (ResourceKind::Group, "displayName", _) => Place::Key("r.scim_name_key", "displayName"),
             (_, "meta", Some("created")) => Place::Instant("r.created_at"),
             (_, "meta", Some("lastModified")) => Place::Instant("r.updated_at"),
             (_, "meta", Some("resourceType")) => Place::Constant(json!(self.kind.as_str())),
@@ -154,7 +190,7 @@ impl ConditionWriter<'_> {
         if let Some(address) = email_lookup(target, test) {
             self.sql
                 .push("r.id IN (SELECT e.user_id FROM user_emails e WHERE e.value_key = ");
-            self.sql.bind(address).push(")");
+            self.sql.bind(Key::of_folded(address)).push(")");
             return;
         }
         if target.multi_valued {
@@ -178,7 +214,9 @@ impl ConditionWriter<'_> {
         if let Some((address, kind)) = email_path(target, condition) {
             self.sql
                 .push("r.id IN (SELECT e.user_id FROM user_emails e WHERE e.value_key = ");
-            self.sql.bind(address).push(" AND e.type_key = ");
+            self.sql
+                .bind(Key::of_folded(address))
+                .push(" AND e.type_key = ");
             self.sql.bind(kind).push(")");
             return;
         }
@@ -256,8 +294,9 @@ impl ConditionWriter<'_> {
             Dialect::Postgres => {
                 let path = postgres_path(&path);
                 self.sql.push(&format!(
-                    "EXISTS (SELECT 1 FROM jsonb_array_elements(r.search_document #> {path}) \
-                     AS e(value) WHERE "
+                    "EXISTS (SELECT 1 FROM jsonb_array_elements(CASE jsonb_typeof(\
+                     r.search_document #> {path}) WHEN 'array' \
+                     THEN r.search_document #> {path} END) AS e(value) WHERE "
                 ));
             }
         }
@@ -270,8 +309,9 @@ impl ConditionWriter<'_> {
             (Dialect::Sqlite, Some(sub)) => {
                 let path = literal(&sqlite_path(&[sub.to_owned()]));
                 (
-                    format!("json_type(e.value, {path})"),
-                    format!("json_extract(e.value, {path})"),
+                    // What was written for another definition of the attribute need be no object.
+                    format!("CASE e.type WHEN 'object' THEN json_type(e.value, {path}) END"),
+                    format!("CASE e.type WHEN 'object' THEN json_extract(e.value, {path}) END"),
                 )
             }
             #[cfg(feature = "postgres")]

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
 use scim_protocol::Version;
-use scim_protocol::text::fold;
 use scim_provisioning::directory::{GroupWrite, StoredGroup};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::Value;
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::key::Key;
 use crate::members::{self, IdRow};
 use crate::page::Identified;
 use crate::view::{instant, unreadable, visible};
@@ -90,7 +90,7 @@ pub(crate) fn insert(
     sql.push(", ").bind(group.kind.as_str());
     sql.push(", ").bind(group.rule.clone());
     sql.push(", ").bind(&group.name);
-    sql.push(", ").bind(fold(&group.name));
+    sql.push(", ").bind(Key::of(&group.name));
     sql.push(", ").bind(scim_name_key(group));
     sql.push(", ").bind(scope.configuration().to_string());
     sql.push(", ").bind(group.external_id.clone());
@@ -131,7 +131,7 @@ pub(crate) fn adopt(
     now: DateTime<Utc>,
 ) -> Result<Option<(ResourceId, Version)>, StoreError> {
     let mut sql = connection.sql("SELECT id FROM groups WHERE managed_by IS NULL AND name_key = ");
-    sql.bind(fold(&group.name)).push(" ORDER BY id LIMIT 1");
+    sql.bind(Key::of(&group.name)).push(" ORDER BY id LIMIT 1");
     sql.for_update();
     let Some(row) = connection.row::<IdRow>(&sql)? else {
         return Ok(None);
@@ -160,16 +160,16 @@ pub(crate) fn classify(
     sql.bind(group.kind.as_str());
     sql.push(", rule_key = ").bind(group.rule.clone());
     sql.push(", name = ").bind(&group.name);
-    sql.push(", name_key = ").bind(fold(&group.name));
+    sql.push(", name_key = ").bind(Key::of(&group.name));
     sql.push(" WHERE id = ").bind(id.to_string()).push(" AND ");
     visible(&mut sql, ResourceKind::Group, scope, "groups");
     connection.execute(&sql)?;
     grant(connection, id, group)
 }
 
-fn scim_name_key(group: &GroupWrite) -> Option<String> {
+fn scim_name_key(group: &GroupWrite) -> Option<Key> {
     let name = group.document.get("displayName").and_then(Value::as_str);
-    name.map(fold)
+    name.map(Key::of)
 }
 
 pub(crate) fn update(
@@ -183,7 +183,7 @@ pub(crate) fn update(
     let mut sql = connection.sql("UPDATE groups SET name = ");
     sql.bind(&group.name)
         .push(", name_key = ")
-        .bind(fold(&group.name));
+        .bind(Key::of(&group.name));
     sql.push(", scim_name_key = ").bind(scim_name_key(group));
     sql.push(", kind = ").bind(group.kind.as_str());
     sql.push(", rule_key = ").bind(group.rule.clone());

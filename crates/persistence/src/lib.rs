@@ -17,6 +17,7 @@ mod groups;
 mod health;
 mod held;
 mod jobs;
+mod key;
 mod links;
 mod log;
 mod members;

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
 use scim_admin::event::{AuditEntry, AuditHead};
-use scim_protocol::text::fold;
 use scim_provisioning::directory::Change;
 use scim_provisioning::{Event, StoreError};
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::key::Key;
 use crate::view::unreadable;
 
 pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
@@ -41,7 +41,7 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     let request = event.request.as_ref().map(serde_json::Value::to_string);
     sql.push(", ").bind(request);
     sql.push(", ").bind(event.detail.clone());
-    let key = event.resource_name.as_deref().map(fold);
+    let key = event.resource_name.as_deref().map(Key::of);
     sql.push(", ").bind(key);
     sql.push(", ")
         .bind(event.cause.map(|cause| cause.stage().as_str()));

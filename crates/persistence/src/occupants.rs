@@ -8,6 +8,7 @@ use scim_provisioning::directory::{Occupant, Relation, UserKeys};
 use scim_provisioning::{ResourceId, Scope, StoreError};
 
 use crate::connection::Connection;
+use crate::key::Key;
 use crate::members::{CHUNK, IdRow};
 use crate::users::status;
 
@@ -45,6 +46,8 @@ pub(crate) fn occupants(
     keys: &UserKeys,
     except: Option<ResourceId>,
 ) -> Result<Vec<Occupant>, StoreError> {
+    // What is compared here is what the indexes hold.
+    let keys = &bounded(keys);
     let mut sql = connection.sql(SELECT);
     // Each part has an index of its own; tenant admins are few. What two parts find is dropped
     // below: a UNION that drops it reads whole tables in the order of their keys.
@@ -78,6 +81,17 @@ pub(crate) fn occupants(
         .filter(|row| Some(&row.id) != except.as_ref() && seen.insert(&row.id))
         .filter_map(|row| row.occupant(scope, keys))
         .collect())
+}
+
+fn bounded(keys: &UserKeys) -> UserKeys {
+    let key = |folded: &String| Key::of_folded(folded).as_str().to_owned();
+    UserKeys {
+        user_name: key(&keys.user_name),
+        scim_user_name: key(&keys.scim_user_name),
+        emails: keys.emails.iter().map(key).collect(),
+        recovery: keys.recovery.clone(),
+        external_id: keys.external_id.clone(),
+    }
 }
 
 pub(crate) fn protected(

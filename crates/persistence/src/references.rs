@@ -2,11 +2,11 @@
 
 use diesel::sql_types::Text;
 use scim_mapping::ReferenceKind;
-use scim_protocol::text::fold;
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use uuid::Uuid;
 
 use crate::connection::Connection;
+use crate::key::Key;
 use crate::sql::Sql;
 use crate::view::visible;
 
@@ -26,7 +26,7 @@ pub(crate) fn resolve(
 ) -> Result<Option<String>, StoreError> {
     let kind = table_name(kind);
     let mut sql = connection.sql("SELECT name FROM reference_values WHERE kind = ");
-    sql.bind(kind).push(" AND (name_key = ").bind(fold(name));
+    sql.bind(kind).push(" AND (name_key = ").bind(Key::of(name));
     sql.push(" OR id = ")
         .bind(name)
         .push(") ORDER BY id LIMIT 1");
@@ -42,7 +42,7 @@ pub(crate) fn resolve(
     sql.push(", ").bind(kind).push(", ").bind(name);
     // Somebody else may make it at the same time.
     sql.push(", ")
-        .bind(fold(name))
+        .bind(Key::of(name))
         .push(") ON CONFLICT DO NOTHING");
     connection.execute(&sql)?;
     Ok(Some(name.to_owned()))
@@ -95,7 +95,7 @@ enum Sight {
 
 /// The id of the user whom the text names. What is not unique names nobody where several have it.
 fn found(sql: &mut Sql, scope: Scope, manager: &str, sight: Sight) {
-    let folded = fold(manager);
+    let folded = Key::of(manager);
     let user_name = match sight {
         Sight::Seen => "scim_user_name_key",
         Sight::Gone => "user_name_key",
@@ -104,8 +104,8 @@ fn found(sql: &mut Sql, scope: Scope, manager: &str, sight: Sight) {
     let ways = [
         ("id", manager),
         ("external_id", manager),
-        (user_name, &folded),
-        ("email_key", &folded),
+        (user_name, folded.as_str()),
+        ("email_key", folded.as_str()),
     ];
     sql.push("(SELECT id FROM (");
     for (rank, (column, value)) in ways.into_iter().enumerate() {
@@ -146,11 +146,11 @@ pub(crate) fn link_reports(
     keys: &ManagerKeys<'_>,
 ) -> Result<(), StoreError> {
     let id = manager.to_string();
-    let names: Vec<String> = keys
+    let names: Vec<Key> = keys
         .user_name
-        .map(fold)
+        .map(Key::of)
         .into_iter()
-        .chain([id.clone()])
+        .chain([Key::of(&id)])
         .collect();
     // Several may have these; then they name nobody.
     let shared: Vec<(&str, &str, String)> = [
@@ -159,7 +159,11 @@ pub(crate) fn link_reports(
             "external_id",
             keys.external_id.map(str::to_owned),
         ),
-        ("manager_key", "email_key", keys.email.map(fold)),
+        (
+            "manager_key",
+            "email_key",
+            keys.email.map(|email| Key::of(email).as_str().to_owned()),
+        ),
     ]
     .into_iter()
     .filter_map(|(column, of, value)| Some((column, of, value?)))
@@ -167,7 +171,7 @@ pub(crate) fn link_reports(
     let all = names
         .iter()
         .cloned()
-        .chain(shared.iter().map(|(.., value)| fold(value)));
+        .chain(shared.iter().map(|(.., value)| Key::of(value)));
     let mut sql = connection.sql("UPDATE users SET manager_id = ");
     sql.bind(&id);
     let managed_by = sql.aside("managed_by");

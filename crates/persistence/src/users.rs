@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::key::Key;
 use crate::members;
 use crate::page::Identified;
 use crate::references::{self, ManagerKeys};
@@ -220,13 +221,13 @@ fn values(user: &UserWrite) -> Vec<(&'static str, Bind)> {
         })
         .collect();
     vec![
-        ("user_name_key", fold(&user_name).into()),
+        ("user_name_key", Key::of(&user_name).into()),
         ("user_name", user_name.into()),
         ("first_name", text(Field::FirstName).into()),
         ("last_name", text(Field::LastName).into()),
         ("display_name", text(Field::DisplayName).into()),
-        ("display_key", fold(&display).into()),
-        ("email_key", email.as_deref().map(fold).into()),
+        ("display_key", Key::of(&display).into()),
+        ("email_key", email.as_deref().map(Key::of).into()),
         ("email", email.into()),
         ("contact_no", text(Field::ContactNo).into()),
         ("alt_contact_no1", text(Field::AltContactNo1).into()),
@@ -237,7 +238,7 @@ fn values(user: &UserWrite) -> Vec<(&'static str, Bind)> {
         ("location", text(Field::Location).into()),
         (
             "manager_key",
-            text(Field::Manager).as_deref().map(fold).into(),
+            text(Field::Manager).as_deref().map(Key::of).into(),
         ),
         ("manager", text(Field::Manager).into()),
         ("roles", roles.to_string().into()),
@@ -259,7 +260,7 @@ fn values(user: &UserWrite) -> Vec<(&'static str, Bind)> {
             user.document
                 .get("userName")
                 .and_then(Value::as_str)
-                .map(fold)
+                .map(Key::of)
                 .into(),
         ),
         (
@@ -456,7 +457,8 @@ fn insert_emails(
             connection.sql("INSERT INTO user_emails (user_id, value_key, type_key) VALUES ");
         for (at, (value, kind)) in chunk.iter().enumerate() {
             sql.push(if at > 0 { ", (" } else { "(" });
-            sql.bind(id.to_string()).push(", ").bind(value).push(", ");
+            sql.bind(id.to_string());
+            sql.push(", ").bind(Key::of_folded(value)).push(", ");
             sql.bind(kind.clone()).push(")");
         }
         connection.execute(&sql)?;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::key::Key;
 use crate::sql::{Dialect, Sql};
 use crate::users;
 use crate::view::instant;
@@ -88,11 +89,11 @@ pub(super) fn add_person(
     let user_name = person.user_name.trim();
     sql.bind(&id).push(", ").bind(user_name);
     sql.push(", ")
-        .bind(fold(user_name))
+        .bind(Key::of(user_name))
         .push(", ")
-        .bind(fold(user_name));
+        .bind(Key::of(user_name));
     sql.push(", ").bind(person.email.clone());
-    sql.push(", ").bind(person.email.as_deref().map(fold));
+    sql.push(", ").bind(person.email.as_deref().map(Key::of));
     sql.push(", 'active', ").bind(person.tenant_admin);
     sql.push(", ").bind(administrative.cloned());
     sql.push(", 1, ")

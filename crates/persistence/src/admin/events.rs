@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::key::Key;
 use crate::sql::{Dialect, Sql};
 use crate::view::instant;
 
@@ -347,7 +348,7 @@ impl Search {
         if uuid::Uuid::try_parse(search).is_ok() {
             return Ok(Self::Id(search.to_ascii_lowercase()));
         }
-        let key = fold(search);
+        let key = Key::beginning(&fold(search)).to_owned();
         let end = format!("{key}\u{10ffff}");
         let mut named = connection.sql(
             "SELECT count(*) AS id FROM (SELECT 1 FROM provisioning_events WHERE resource_key >= ",
@@ -438,7 +439,7 @@ pub(super) fn newer_change(
             sql.push(" AND resource_id = ").bind(id);
         }
         (None, Some(name)) => {
-            sql.push(" AND resource_key = ").bind(fold(name));
+            sql.push(" AND resource_key = ").bind(Key::of(name));
             sql.push(" AND configuration_id = ")
                 .bind(&than.configuration);
             sql.push(" AND resource_type = ")
