@@ -102,12 +102,22 @@ pub(crate) fn members_of(
 
 pub(crate) fn count(
     connection: &mut Connection,
+    scope: Scope,
     group: ResourceId,
     limit: usize,
 ) -> Result<usize, StoreError> {
-    let mut sql = connection
-        .sql("SELECT count(*) AS count FROM (SELECT 1 FROM group_members WHERE group_id = ");
-    sql.bind(group.to_string()).push(" LIMIT ");
+    let mut sql =
+        connection.sql("SELECT count(*) AS count FROM (SELECT 1 AS one FROM group_members m");
+    sql.join_each("users", "u", "m.member_id");
+    sql.push(" WHERE u.id = m.member_id AND m.member_kind = 'User' AND m.group_id = ");
+    sql.bind(group.to_string()).push(" AND ");
+    visible(&mut sql, ResourceKind::User, scope, "u");
+    sql.push(" UNION ALL SELECT 1 AS one FROM group_members m");
+    sql.join_each("groups", "g", "m.member_id");
+    sql.push(" WHERE g.id = m.member_id AND m.member_kind = 'Group' AND m.group_id = ");
+    sql.bind(group.to_string()).push(" AND ");
+    visible(&mut sql, ResourceKind::Group, scope, "g");
+    sql.push(" LIMIT ");
     sql.bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .push(") AS counted");
     let count = connection.row::<CountRow>(&sql)?.map_or(0, |row| row.count);

@@ -142,11 +142,11 @@ impl DirectoryView for View<'_> {
 
     fn count_members(
         &mut self,
-        _scope: Scope,
+        scope: Scope,
         group: ResourceId,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        members::count(self.connection, group, limit)
+        members::count(self.connection, scope, group, limit)
     }
 
     fn visible(&mut self, scope: Scope, ids: &[ResourceId]) -> Result<Vec<Visible>, StoreError> {

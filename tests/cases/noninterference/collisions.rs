@@ -87,4 +87,23 @@ on_both_engines! {
         let detail = &another.post("/Users", &user(name, None)).expect(409).json["detail"];
         assert_eq!(&met.json["detail"], detail);
     }
+
+    fn a_group_is_as_large_as_what_is_seen_of_it(server: &Server) {
+        let client = server.client();
+        // More than a hundred members are not answered; those who are not seen do not count.
+        let ids: Vec<String> = (0..100).map(|at| client.user(&format!("m{at}"))).collect();
+        let path = format!("/Groups/{}", client.group("All", &ids));
+        server.json(&["user", "add", "--user-name", "root", "--tenant-admin", "--json"]);
+        server.sql(
+            "INSERT INTO group_members (group_id, member_id, member_kind, added_at) \
+             SELECT g.id, u.id, 'User', 0 FROM groups g, users u WHERE u.is_tenant_admin = 1",
+        );
+        let rename = |name: &str| {
+            client.patch(&path, &json!([{"op": "replace", "path": "displayName", "value": name}]))
+        };
+        assert_eq!(rename("Everybody").status, 200);
+        let more = client.user("m100");
+        let add = json!([{"op": "add", "path": "members", "value": [{"value": more}]}]);
+        assert_eq!(client.patch(&path, &add).status, 204);
+    }
 }
