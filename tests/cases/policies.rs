@@ -208,6 +208,68 @@ on_both_engines! {
         assert_eq!(status(server, "u1"), "blocked");
     }
 
+    fn a_request_that_empties_a_group_waits_for_an_administrator(server: &Server) {
+        let client = server.client();
+        edit(server, &["--member-guard-count", "3", "--member-guard-percent", "50"]);
+        let ids = crowd(&client, "u", 10);
+        let ops = client.group("Ops", &ids);
+        let path = format!("/Groups/{ops}");
+        let one = json!([{"op": "Replace", "path": "members", "value": [{"value": ids[0]}]}]);
+        assert!([200, 204].contains(&client.patch(&path, &one).status));
+        assert_eq!(client.get(&path).json["members"].as_array().unwrap().len(), 1);
+        let held = server.json(&["held", "list", "Test", "--json"]);
+        assert_eq!(held.as_array().unwrap().len(), 9);
+        assert_eq!((&held[0]["change"], &held[0]["group"]), (&json!("leave"), &json!("Ops")));
+        assert_eq!(held[0]["askedBy"], "members replaced");
+        run(server, &["held", "allow", "Test", "--user", "u1"]);
+        run(server, &["held", "reject", "Test", "--all"]);
+        assert_eq!(client.get(&path).json["members"].as_array().unwrap().len(), 9);
+        edit(server, &["--member-guard-action", "reject"]);
+        client.patch(&path, &one).expect_error(403, None);
+        edit(server, &["--member-guard-action", "warn"]);
+        client.patch(&path, &one).expect(200);
+        assert_eq!(client.get(&path).json["members"].as_array().unwrap().len(), 1);
+        let warned = server.json(&["events", "--outcome", "warning", "--json"]);
+        assert_eq!(warned.as_array().unwrap().len(), 1);
+    }
+
+    fn what_suits_the_identity_provider_becomes_of_unknown_members(server: &Server) {
+        let unknown = "0198abcd-0000-7000-8000-000000000000";
+        for (idp, policy, status) in [
+            ("okta", None, 201), ("onelogin", None, 201), ("jumpcloud", None, 201),
+            ("entra", None, 400), ("generic", None, 400),
+            ("okta", Some("refuse"), 400), ("entra", Some("skip"), 201),
+        ] {
+            let name = format!("{idp}-{policy:?}").replace(['(', ')', '"'], "");
+            let mut options = vec!["--users", "--groups", "--idp", idp];
+            options.extend(policy.iter().flat_map(|policy| ["--unknown-members", policy]));
+            let client = server.configuration_with(&name, &options).client;
+            let user = client.user(&name);
+            let members = json!([{"value": user}, {"value": unknown}]);
+            let body = json!({"schemas": [uri::GROUP], "displayName": name, "members": members});
+            let answer = client.post("/Groups", &body);
+            assert_eq!(answer.status, status, "{name}: {}", answer.text);
+            if status == 201 {
+                assert_eq!(answer.json["members"].as_array().unwrap().len(), 1, "{name}");
+            }
+        }
+    }
+
+    fn a_policy_that_would_do_nothing_is_refused(server: &Server) {
+        server.configuration("Test");
+        let refused = |options: &[&str]| {
+            let all = [&["configuration", "edit", "Test"], options].concat();
+            assert_eq!(server.run(&all).status.code(), Some(1), "{options:?}");
+        };
+        refused(&["--delete-after-days", "7"]);
+        refused(&["--on-delete", "block", "--delete-after-days", "7"]);
+        refused(&["--member-guard-percent", "0"]);
+        edit(server, &["--on-delete", "delete"]);
+        edit(server, &["--delete-after-days", "7"]);
+        let shown = server.json(&["configuration", "show", "Test", "--json"]);
+        assert_eq!(shown["policy"]["deleteAfterDays"], 7);
+    }
+
     fn blocking_a_third_of_the_company_is_stopped(server: &Server) {
         let client = server.client();
         let ids = crowd(&client, "u", 2_000);

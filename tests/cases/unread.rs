@@ -63,7 +63,7 @@ fn answers(bytes: &[u8]) -> Vec<Answered> {
             .find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.map_or(0, |length| length.parse().unwrap());
         answers.push(Answered {
-            status: head[9..12].parse().unwrap(),
+            status: head.get(9..12).unwrap().parse().unwrap(),
             body: serde_json::from_slice(&rest[end..end + length]).unwrap_or_default(),
             head,
         });

@@ -215,14 +215,17 @@ pub(super) fn edit_policy(call: &Call<'_>) -> Answered {
 }
 
 /// Puts members in the place of those that are there; there must be such members.
+/// The members of a policy of which a change names the parts.
+const GUARDS: [&str; 2] = ["guard", "memberGuard"];
+
 fn merge(document: &mut Value, changes: &Map<String, Value>) -> Result<(), Problem> {
     for (name, value) in changes {
         let place = document
             .get_mut(name)
             .ok_or_else(|| Problem::new(422, format!("The policy has no member \"{name}\".")))?;
         match value {
-            Value::Object(inner) if name == "guard" => merge(place, inner)?,
-            _ if name == "guard" => {
+            Value::Object(inner) if GUARDS.contains(&name.as_str()) => merge(place, inner)?,
+            _ if GUARDS.contains(&name.as_str()) => {
                 return Err(Problem::new(422, "The guard is a JSON object."));
             }
             value => *place = value.clone(),

@@ -166,7 +166,7 @@ fn add(common: &Common, instance: &Instance, options: Add) -> anyhow::Result<()>
         groups: options.groups || both,
         identity_provider: options.idp,
         profile: options.profile,
-        policies: options.policies.apply(Policies::default()),
+        policies: options.policies.apply(Policies::default())?,
         networks: parse_networks(&options.allowed_networks)?,
     };
     let (configuration, token) =
@@ -259,7 +259,7 @@ fn edit(admin: &AdminService, edit: Edit) -> anyhow::Result<ProvisioningConfigur
         groups: changes.groups.unwrap_or(now.groups),
         identity_provider: changes.idp.unwrap_or(now.identity_provider),
         profile: changes.profile.unwrap_or(now.profile),
-        policies: changes.policies.apply(now.policies),
+        policies: changes.policies.apply(now.policies)?,
         networks: match changes.allowed_networks {
             Some(networks) => parse_networks(&networks)?,
             None => now.networks,

@@ -1,4 +1,4 @@
-//! `held`: what the guard against mass deprovisioning holds.
+//! `held`: what the guards against mass deprovisioning hold.
 
 use clap::{Args, Subcommand};
 use scim_admin::policy::{HeldChange, Which};
@@ -17,9 +17,9 @@ pub(crate) enum Action {
         /// The name or id of the configuration.
         configuration: String,
     },
-    /// Block, archive or delete after all; the guard counts anew.
+    /// Block, archive, delete or leave the group after all; the guard counts anew.
     Allow(Chosen),
-    /// Leave the users as they are.
+    /// Leave the users and memberships as they are.
     Reject(Chosen),
 }
 
@@ -71,18 +71,13 @@ fn list(common: &Common, held: &[HeldChange]) -> anyhow::Result<()> {
         table.row([
             instant(change.at),
             change.user_name.clone(),
-            change.action.to_owned(),
-            asked_by(change).to_owned(),
+            match &change.group {
+                Some(group) => format!("{} {group}", change.action),
+                None => change.action.to_owned(),
+            },
+            change.asked_by().to_owned(),
             change.user.clone(),
         ]);
     }
     table.print()
-}
-
-fn asked_by(change: &HeldChange) -> &'static str {
-    if change.deleted {
-        "DELETE"
-    } else {
-        "active: false"
-    }
 }

@@ -1,7 +1,9 @@
 //! Options that say what leaving means, who is linked, and when leaving is too much at once.
 
 use clap::Args;
-use scim_provisioning::policy::{Deactivation, Deletion, GuardAction};
+use scim_provisioning::policy::{
+    Deactivation, Deletion, GuardAction, MemberGuardAction, RepeatedExternalIds, UnknownMembers,
+};
 use scim_provisioning::{ExistingUsers, Policies};
 
 use super::value;
@@ -20,8 +22,8 @@ pub(super) struct PolicyOptions {
     #[arg(long, group = "Changes", value_name = "ACTION", value_parser = ["archive", "block", "delete"])]
     on_delete: Option<String>,
     /// After how many days `--on-delete delete` deletes the record for good.
-    #[arg(long, value_name = "DAYS", default_value_t = 30)]
-    delete_after_days: u16,
+    #[arg(long, group = "Changes", value_name = "DAYS")]
+    delete_after_days: Option<u16>,
     /// How many users may leave in a window before the guard looks at the share; 0 for no guard.
     #[arg(long, group = "Changes", value_name = "NUMBER")]
     guard_count: Option<u32>,
@@ -34,33 +36,65 @@ pub(super) struct PolicyOptions {
     /// Whether further ones are held for an administrator, or refused.
     #[arg(long, group = "Changes", value_name = "ACTION", value_parser = value::guard_action())]
     guard_action: Option<GuardAction>,
+    /// How many members may leave a group by one request before the guard looks at the share; 0
+    /// for no guard.
+    #[arg(long, group = "Changes", value_name = "NUMBER")]
+    member_guard_count: Option<u32>,
+    /// Which share of a group's members may leave by one request, in percent.
+    #[arg(long, group = "Changes", value_name = "PERCENT")]
+    member_guard_percent: Option<u8>,
+    /// Whether the memberships are held for an administrator, the request is refused, or the log
+    /// warns.
+    #[arg(long, group = "Changes", value_name = "ACTION", value_parser = value::member_guard_action())]
+    member_guard_action: Option<MemberGuardAction>,
+    /// Whether members that the configuration does not see refuse the request, or are left out.
+    #[arg(long, group = "Changes", value_name = "ACTION", value_parser = value::unknown_members())]
+    unknown_members: Option<UnknownMembers>,
+    /// Whether an externalId that another user or group has is accepted, or refused.
+    #[arg(long, group = "Changes", value_name = "ACTION", value_parser = value::external_ids())]
+    external_ids: Option<RepeatedExternalIds>,
 }
 
 impl PolicyOptions {
     /// The policies with what the options name.
-    pub(super) fn apply(self, mut policies: Policies) -> Policies {
+    ///
+    /// # Errors
+    /// When a number of days is named and nothing is deleted after it.
+    pub(super) fn apply(self, mut policies: Policies) -> anyhow::Result<Policies> {
+        let days = self.delete_after_days;
         policies.existing_users = self.existing_users.unwrap_or(policies.existing_users);
         policies.deactivation = self.on_deactivate.unwrap_or(policies.deactivation);
         policies.deletion = match self.on_delete.as_deref() {
             None => policies.deletion,
             Some("block") => Deletion::Block,
             Some("delete") => Deletion::Delete {
-                after_days: self.delete_after_days,
+                after_days: days.unwrap_or(DAYS),
             },
             Some(_) => Deletion::Archive,
         };
+        match (&mut policies.deletion, days) {
+            (Deletion::Delete { after_days }, Some(days)) => *after_days = days,
+            (_, Some(_)) => anyhow::bail!("--delete-after-days needs --on-delete delete"),
+            (_, None) => {}
+        }
         let guard = &mut policies.guard;
         guard.count = self.guard_count.unwrap_or(guard.count);
         guard.percent = self.guard_percent.unwrap_or(guard.percent);
         guard.minutes = self.guard_minutes.unwrap_or(guard.minutes);
         guard.action = self.guard_action.unwrap_or(guard.action);
-        policies
+        let members = &mut policies.member_guard;
+        members.count = self.member_guard_count.unwrap_or(members.count);
+        members.percent = self.member_guard_percent.unwrap_or(members.percent);
+        members.action = self.member_guard_action.unwrap_or(members.action);
+        policies.unknown_members = self.unknown_members.unwrap_or(policies.unknown_members);
+        policies.external_ids = self.external_ids.unwrap_or(policies.external_ids);
+        Ok(policies)
     }
 }
 
 /// The policies for people: what is decided, and how.
-pub(super) fn rows(policies: &Policies) -> [(&'static str, String); 4] {
-    let guard = policies.guard;
+pub(super) fn rows(policies: &Policies) -> [(&'static str, String); 7] {
+    let (guard, members) = (policies.guard, policies.member_guard);
     [
         (
             "Existing users",
@@ -89,5 +123,27 @@ pub(super) fn rows(policies: &Policies) -> [(&'static str, String); 4] {
                 ),
             },
         ),
+        (
+            "Member guard",
+            match members.count {
+                0 => "off".to_owned(),
+                count => format!(
+                    "{} more than {count} and {} % of a group's members by one request",
+                    members.action.as_str(),
+                    members.percent
+                ),
+            },
+        ),
+        (
+            "Unknown members",
+            policies.unknown_members.as_str().to_owned(),
+        ),
+        (
+            "Repeated externalId",
+            policies.external_ids.as_str().to_owned(),
+        ),
     ]
 }
+
+/// After how many days a record is deleted where nobody says it.
+const DAYS: u16 = 30;

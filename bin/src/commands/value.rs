@@ -8,7 +8,9 @@ use scim_admin::people::UserType;
 use scim_admin::{Actor, IdentityProvider};
 use scim_protocol::Profile;
 use scim_provisioning::ExistingUsers;
-use scim_provisioning::policy::{Deactivation, GuardAction};
+use scim_provisioning::policy::{
+    Deactivation, GuardAction, MemberGuardAction, RepeatedExternalIds, UnknownMembers,
+};
 
 /// Who the audit says did it.
 pub(crate) fn actor() -> Actor {
@@ -90,6 +92,33 @@ pub(crate) fn deactivation() -> impl TypedValueParser<Value = Deactivation> {
 pub(crate) fn guard_action() -> impl TypedValueParser<Value = GuardAction> {
     use GuardAction::{Hold, Reject};
     known([Hold, Reject].map(GuardAction::as_str), GuardAction::parse)
+}
+
+/// Parses what the guard of a group's members does.
+pub(crate) fn member_guard_action() -> impl TypedValueParser<Value = MemberGuardAction> {
+    use MemberGuardAction::{Hold, Reject, Warn};
+    known(
+        [Hold, Reject, Warn].map(MemberGuardAction::as_str),
+        MemberGuardAction::parse,
+    )
+}
+
+/// Parses what becomes of members that nobody sees.
+pub(crate) fn unknown_members() -> impl TypedValueParser<Value = UnknownMembers> {
+    use UnknownMembers::{Refuse, Skip, Usual};
+    known(
+        [Usual, Refuse, Skip].map(UnknownMembers::as_str),
+        UnknownMembers::parse,
+    )
+}
+
+/// Parses what becomes of an externalId that another resource has.
+pub(crate) fn external_ids() -> impl TypedValueParser<Value = RepeatedExternalIds> {
+    use RepeatedExternalIds::{Accept, Refuse};
+    known(
+        [Accept, Refuse].map(RepeatedExternalIds::as_str),
+        RepeatedExternalIds::parse,
+    )
 }
 
 /// Parses a protocol profile.

@@ -54,6 +54,20 @@ document! {
         on_delete: String,
         delete_after_days: Option<u16>,
         guard: GuardSummary,
+        member_guard: MemberGuardSummary,
+        /// `usual`, `refuse` or `skip`.
+        unknown_members: String,
+        /// `accept` or `refuse`.
+        external_ids: String,
+    }
+}
+document! {
+    /// When too many members would leave a group at once.
+    MemberGuardSummary {
+        count: u32,
+        percent: u8,
+        /// `hold`, `reject` or `warn`.
+        action: String,
     }
 }
 document! {
@@ -122,14 +136,17 @@ document! {
     }
 }
 document! {
-    /// A change of a user's status that the guard holds.
+    /// A change that a guard holds: of a user's status, or of a membership.
     Held {
         id: String,
         user: Named,
-        /// `block`, `archive` or `delete`.
+        /// `block`, `archive` or `delete`; `leave` where it is a membership.
         change: String,
-        /// `DELETE` or `active: false`.
+        /// `DELETE`, `active: false` or `members replaced`.
         asked_by: String,
+        /// The name of the group that the user would leave.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
         held_at: String,
     }
 }

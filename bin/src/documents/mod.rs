@@ -83,6 +83,13 @@ impl PolicySummary {
                 minutes: policies.guard.minutes,
                 action: policies.guard.action.as_str().to_owned(),
             },
+            member_guard: MemberGuardSummary {
+                count: policies.member_guard.count,
+                percent: policies.member_guard.percent,
+                action: policies.member_guard.action.as_str().to_owned(),
+            },
+            unknown_members: policies.unknown_members.as_str().to_owned(),
+            external_ids: policies.external_ids.as_str().to_owned(),
         }
     }
 }
@@ -155,11 +162,8 @@ pub(crate) fn held(change: &HeldChange) -> Value {
             user_name: change.user_name.clone(),
         },
         change: change.action.to_owned(),
-        asked_by: match change.deleted {
-            true => "DELETE",
-            false => "active: false",
-        }
-        .to_owned(),
+        asked_by: change.asked_by().to_owned(),
+        group: change.group.clone(),
         held_at: instant(change.at),
     })
 }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use scim_protocol::Profile;
 use scim_protocol::text::{storable, valid_user_name};
 use scim_provisioning::model::ModelVersion;
-use scim_provisioning::policy::Deletion;
+use scim_provisioning::policy::{Deletion, UnknownMembers};
 use scim_provisioning::{Configuration, ConfigurationId, Policies};
 use validator::{Validate, ValidationError};
 
@@ -57,7 +57,10 @@ impl ProvisioningConfiguration {
             users: self.users,
             groups: self.groups,
             profile: self.profile,
-            policies: self.policies,
+            policies: Policies {
+                unknown_members: self.identity_provider.unknown_members(self.policies),
+                ..self.policies
+            },
             model: self.model,
             guard_reset: self.guard_reset,
         }
@@ -197,6 +200,9 @@ fn valid_policies(policies: &Policies) -> Result<(), ValidationError> {
         Policies { guard, .. } if !(1..=1440).contains(&guard.minutes) => {
             "guard a window of 1 to 1440 minutes"
         }
+        Policies { member_guard, .. } if !(1..=100).contains(&member_guard.percent) => {
+            "guard a share of 1 to 100 percent of a group"
+        }
         _ => return Ok(()),
     };
     Err(ValidationError::new("policies").with_message(message.into()))
@@ -264,6 +270,18 @@ pub enum IdentityProvider {
 }
 
 impl IdentityProvider {
+    /// What becomes of members that its configuration does not see, where the policy leaves it to
+    /// what suits the product: some do not send again after a 400, and would lose a whole push.
+    pub fn unknown_members(self, policies: Policies) -> UnknownMembers {
+        match (policies.unknown_members, self) {
+            (UnknownMembers::Usual, Self::Okta | Self::OneLogin | Self::JumpCloud) => {
+                UnknownMembers::Skip
+            }
+            (UnknownMembers::Usual, _) => UnknownMembers::Refuse,
+            (said, _) => said,
+        }
+    }
+
     /// Every product.
     pub const ALL: [Self; 10] = [
         Self::Entra,

@@ -5,19 +5,22 @@ use chrono::{DateTime, Utc};
 use scim_provisioning::ConfigurationId;
 use serde_json::Value;
 
-/// A change of a user's status that the guard holds.
+/// A change that a guard holds: of a user's status, or of a membership.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeldChange {
     /// The id.
     pub id: String,
-    /// The id of the user.
+    /// The id of the user, or of the group that is a member of another.
     pub user: String,
-    /// The logon name of the user.
+    /// The logon name of the user, or the name of the group.
     pub user_name: String,
-    /// Whether it was a DELETE; else `active` became false.
+    /// Whether it was a DELETE; else `active` became false, or the members were replaced.
     pub deleted: bool,
-    /// What happens to the user when it is allowed: `block`, `archive` or `delete`.
+    /// What happens to the user when it is allowed: `block`, `archive` or `delete`, or `leave` the
+    /// group.
     pub action: &'static str,
+    /// The name of the group that the user would leave.
+    pub group: Option<String>,
     /// When it was held.
     pub at: DateTime<Utc>,
 }
@@ -44,6 +47,17 @@ pub struct Decision {
     pub actor: String,
     /// When.
     pub now: DateTime<Utc>,
+}
+
+impl HeldChange {
+    /// How the identity provider asked for it.
+    pub fn asked_by(&self) -> &'static str {
+        match (&self.group, self.deleted) {
+            (Some(_), _) => "members replaced",
+            (None, true) => "DELETE",
+            (None, false) => "active: false",
+        }
+    }
 }
 
 impl Decision {

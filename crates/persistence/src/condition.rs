@@ -505,13 +505,14 @@ impl ConditionWriter<'_> {
         match self.kind {
             ResourceKind::User => {
                 self.sql.join_each("groups", "o", "m.group_id");
-                self.sql.push(" WHERE o.id = m.group_id AND ");
+                self.sql
+                    .push(" WHERE o.id = m.group_id AND m.held_id IS NULL AND ");
             }
             ResourceKind::Group => {
                 let (user, group) = ("m.member_kind = 'User'", "m.member_kind = 'Group'");
                 self.sql.join_any("users", "u", "m.member_id", user);
                 self.sql.join_any("groups", "o", "m.member_id", group);
-                self.sql.push(" WHERE ");
+                self.sql.push(" WHERE m.held_id IS NULL AND ");
             }
         }
         match other {
@@ -566,7 +567,7 @@ impl ConditionWriter<'_> {
 /// groups of the same configuration are.
 const GROUPS_BESIDE: &str = "COALESCE((SELECT '-' || CAST(count(*) AS TEXT) || '-' || \
     CAST(max(o.updated_at) AS TEXT) FROM group_members m JOIN groups o ON o.id = m.group_id \
-    WHERE m.member_id = r.id AND o.managed_by = r.managed_by), '')";
+    WHERE m.member_id = r.id AND m.held_id IS NULL AND o.managed_by = r.managed_by), '')";
 
 /// The least text that is greater than every text with a prefix, byte by byte; `None` when there is
 /// none.

@@ -149,6 +149,24 @@ pub(crate) fn adopt(
     Ok(Some((id, version)))
 }
 
+/// Another group in scope that has this `externalId`.
+pub(crate) fn with_external_id(
+    connection: &mut Connection,
+    scope: Scope,
+    external_id: &str,
+    except: ResourceId,
+) -> Result<Option<ResourceId>, StoreError> {
+    let mut sql = connection.sql("SELECT g.id FROM groups g WHERE g.external_id = ");
+    sql.bind(external_id);
+    sql.push(" AND g.id <> ")
+        .bind(except.to_string())
+        .push(" AND ");
+    visible(&mut sql, ResourceKind::Group, scope, "g");
+    sql.push(" ORDER BY g.id LIMIT 1");
+    let row = connection.row::<IdRow>(&sql)?;
+    Ok(row.and_then(|row| ResourceId::parse(&row.id)))
+}
+
 /// Writes what a group is and gives, and nothing else of it.
 pub(crate) fn classify(
     connection: &mut Connection,

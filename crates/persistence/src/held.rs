@@ -199,6 +199,7 @@ pub(crate) fn decide(
         if !decision.allow && change.deleted {
             let scope = Scope::of(decision.configuration);
             members::touch_groups_of(connection, scope, id, decision.now)?;
+            members::join(connection, scope, id, decision.now)?;
         }
         if decision.allow {
             row.allow(connection, id)?;
@@ -224,6 +225,7 @@ impl HeldRow {
             user_name: self.user_name.clone(),
             deleted: self.deleted != 0,
             action: self.action().as_str(),
+            group: None,
             at: instant(self.at),
         }
     }

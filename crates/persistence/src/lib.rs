@@ -16,6 +16,7 @@ mod explain;
 mod groups;
 mod health;
 mod held;
+mod held_members;
 mod jobs;
 mod key;
 mod links;

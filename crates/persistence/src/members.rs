@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
 use scim_provisioning::directory::{Membership, Visible};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
+use uuid::Uuid;
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::sql::Sql;
 use crate::view::{instant, unreadable, visible};
 
 #[derive(diesel::QueryableByName)]
@@ -59,7 +61,7 @@ pub(crate) fn groups_of(
              m.member_kind, '' AS display FROM group_members m",
         );
         sql.join_each("groups", "g", "m.group_id");
-        sql.push(" WHERE g.id = m.group_id AND m.member_id IN (");
+        sql.push(" WHERE g.id = m.group_id AND m.held_id IS NULL AND m.member_id IN (");
         sql.bind_all(chunk.iter().map(ToString::to_string))
             .push(") AND ");
         visible(&mut sql, ResourceKind::Group, scope, "g");
@@ -83,7 +85,10 @@ pub(crate) fn members_of(
              FROM group_members m",
         );
         sql.join_each("users", "u", "m.member_id");
-        sql.push(" WHERE u.id = m.member_id AND m.member_kind = 'User' AND m.group_id IN (");
+        sql.push(
+            " WHERE u.id = m.member_id AND m.member_kind = 'User' AND m.held_id IS NULL \
+             AND m.group_id IN (",
+        );
         sql.bind_all(&ids).push(") AND ");
         visible(&mut sql, ResourceKind::User, scope, "u");
         sql.push(
@@ -91,7 +96,10 @@ pub(crate) fn members_of(
              m.member_id, m.member_kind, g.name AS display FROM group_members m",
         );
         sql.join_each("groups", "g", "m.member_id");
-        sql.push(" WHERE g.id = m.member_id AND m.member_kind = 'Group' AND m.group_id IN (");
+        sql.push(
+            " WHERE g.id = m.member_id AND m.member_kind = 'Group' AND m.held_id IS NULL \
+             AND m.group_id IN (",
+        );
         sql.bind_all(&ids).push(") AND ");
         visible(&mut sql, ResourceKind::Group, scope, "g");
         sql.push(" ORDER BY 1, 4");
@@ -109,12 +117,12 @@ pub(crate) fn count(
     let mut sql =
         connection.sql("SELECT count(*) AS count FROM (SELECT 1 AS one FROM group_members m");
     sql.join_each("users", "u", "m.member_id");
-    sql.push(" WHERE u.id = m.member_id AND m.member_kind = 'User' AND m.group_id = ");
+    sql.push(" WHERE u.id = m.member_id AND m.member_kind = 'User' AND m.held_id IS NULL AND m.group_id = ");
     sql.bind(group.to_string()).push(" AND ");
     visible(&mut sql, ResourceKind::User, scope, "u");
     sql.push(" UNION ALL SELECT 1 AS one FROM group_members m");
     sql.join_each("groups", "g", "m.member_id");
-    sql.push(" WHERE g.id = m.member_id AND m.member_kind = 'Group' AND m.group_id = ");
+    sql.push(" WHERE g.id = m.member_id AND m.member_kind = 'Group' AND m.held_id IS NULL AND m.group_id = ");
     sql.bind(group.to_string()).push(" AND ");
     visible(&mut sql, ResourceKind::Group, scope, "g");
     sql.push(" LIMIT ");
@@ -174,7 +182,11 @@ pub(crate) fn add(
                 .bind(millis(now));
             sql.push(")");
         }
-        sql.push(" ON CONFLICT DO NOTHING RETURNING member_id AS id");
+        // Who is added again is not held any more.
+        sql.push(
+            " ON CONFLICT (group_id, member_id) DO UPDATE SET held_id = NULL, held_by = NULL, held_at = NULL \
+             WHERE group_members.held_id IS NOT NULL RETURNING member_id AS id",
+        );
         for row in connection.rows::<IdRow>(&sql)? {
             added.push(parse(&row.id)?);
         }
@@ -190,7 +202,8 @@ pub(crate) fn remove(
 ) -> Result<Vec<ResourceId>, StoreError> {
     let mut removed = Vec::new();
     for chunk in members.chunks(CHUNK) {
-        let mut sql = connection.sql("DELETE FROM group_members WHERE group_id = ");
+        let mut sql =
+            connection.sql("DELETE FROM group_members WHERE held_id IS NULL AND group_id = ");
         sql.bind(group.to_string()).push(" AND member_id IN (");
         sql.bind_all(chunk.iter().map(ToString::to_string));
         // Values are looked up one by one, where an engine might collect all that an EXISTS can be.
@@ -204,6 +217,105 @@ pub(crate) fn remove(
         }
     }
     Ok(removed)
+}
+
+/// Holds memberships that the identity provider ended.
+pub(crate) fn hold(
+    connection: &mut Connection,
+    scope: Scope,
+    group: ResourceId,
+    members: &[ResourceId],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    // In order of time, and of members at the same time.
+    let batch = Uuid::now_v7();
+    for chunk in members.chunks(CHUNK) {
+        let mut sql = connection.sql("UPDATE group_members SET held_id = ");
+        sql.bind(format!("{batch}."))
+            .push(" || member_id, held_by = ")
+            .bind(scope.configuration().to_string())
+            .push(", held_at = ")
+            .bind(millis(now));
+        sql.push(" WHERE held_id IS NULL AND group_id = ")
+            .bind(group.to_string());
+        sql.push(" AND member_id IN (");
+        sql.bind_all(chunk.iter().map(ToString::to_string))
+            .push(")");
+        connection.execute(&sql)?;
+    }
+    Ok(())
+}
+
+/// Notes whom a request named as members and nobody saw.
+pub(crate) fn awaits(
+    connection: &mut Connection,
+    group: ResourceId,
+    members: &[ResourceId],
+) -> Result<(), StoreError> {
+    for chunk in members.chunks(CHUNK) {
+        let mut sql = connection.sql("INSERT INTO awaited_members (group_id, member_id) VALUES ");
+        for (at, id) in chunk.iter().enumerate() {
+            sql.push(if at > 0 { ", (" } else { "(" });
+            sql.bind(group.to_string()).push(", ").bind(id.to_string());
+            sql.push(")");
+        }
+        sql.push(" ON CONFLICT DO NOTHING");
+        connection.execute(&sql)?;
+    }
+    Ok(())
+}
+
+/// Forgets some who were awaited in a group, or all of them.
+pub(crate) fn forget(
+    connection: &mut Connection,
+    group: ResourceId,
+    members: Option<&[ResourceId]>,
+) -> Result<(), StoreError> {
+    let Some(members) = members else {
+        let mut sql = connection.sql("DELETE FROM awaited_members WHERE group_id = ");
+        sql.bind(group.to_string());
+        connection.execute(&sql)?;
+        return Ok(());
+    };
+    for chunk in members.chunks(CHUNK) {
+        let mut sql = connection.sql("DELETE FROM awaited_members WHERE group_id = ");
+        sql.bind(group.to_string()).push(" AND member_id IN (");
+        sql.bind_all(chunk.iter().map(ToString::to_string))
+            .push(")");
+        connection.execute(&sql)?;
+    }
+    Ok(())
+}
+
+/// Lets somebody who came back join the groups of the configuration that await them.
+pub(crate) fn join(
+    connection: &mut Connection,
+    scope: Scope,
+    member: ResourceId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let of_the_scope = |sql: &mut Sql, column: &str| {
+        sql.bind(member.to_string());
+        sql.push(&format!(
+            " AND (SELECT g.managed_by FROM groups g WHERE g.id = {column}) = "
+        ));
+        sql.bind(scope.configuration().to_string());
+    };
+    let mut sql = connection.sql(
+        "INSERT INTO group_members (group_id, member_id, member_kind, added_at) \
+         SELECT a.group_id, a.member_id, 'User', ",
+    );
+    sql.bind(millis(now));
+    sql.push(" FROM awaited_members a WHERE a.member_id = ");
+    of_the_scope(&mut sql, "a.group_id");
+    sql.push(" ON CONFLICT DO NOTHING");
+    if connection.execute(&sql)? > 0 {
+        touch_groups_of(connection, scope, member, now)?;
+    }
+    let mut sql = connection.sql("DELETE FROM awaited_members WHERE member_id = ");
+    of_the_scope(&mut sql, "awaited_members.group_id");
+    connection.execute(&sql)?;
+    Ok(())
 }
 
 /// Counts up the groups of a configuration that show one member more or less, for a reason that

@@ -379,6 +379,7 @@ pub(crate) fn take_over(
         sql.bind(scope.configuration().to_string()).push(")");
     })?;
     members::touch_groups_of(connection, scope, id, now)?;
+    members::join(connection, scope, id, now)?;
     link(connection, scope, id, user)?;
     match find(connection, scope, id, false)? {
         Some(user) => Ok(user.version),

@@ -355,6 +355,41 @@ impl DirectoryTransaction for View<'_> {
         members::remove(self.connection, scope, group, leaving)
     }
 
+    fn hold_members(
+        &mut self,
+        scope: Scope,
+        group: ResourceId,
+        held: &[ResourceId],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        members::hold(self.connection, scope, group, held, now)
+    }
+
+    fn await_members(
+        &mut self,
+        group: ResourceId,
+        awaited: &[ResourceId],
+    ) -> Result<(), StoreError> {
+        members::awaits(self.connection, group, awaited)
+    }
+
+    fn forget_awaited(
+        &mut self,
+        group: ResourceId,
+        awaited: Option<&[ResourceId]>,
+    ) -> Result<(), StoreError> {
+        members::forget(self.connection, group, awaited)
+    }
+
+    fn group_with_external_id(
+        &mut self,
+        scope: Scope,
+        external_id: &str,
+        except: ResourceId,
+    ) -> Result<Option<ResourceId>, StoreError> {
+        groups::with_external_id(self.connection, scope, external_id, except)
+    }
+
     fn record(&mut self, event: &Event) -> Result<(), StoreError> {
         log::record(self.connection, event)
     }

@@ -145,7 +145,10 @@ impl Deviation {
 
     /// Whether something that was sent is lost by it: neither kept nor without meaning.
     pub fn loses(&self) -> bool {
-        matches!(self, Self::UnknownAttribute(_))
+        matches!(
+            self,
+            Self::UnknownAttribute(_) | Self::Unreadable(_) | Self::RepeatedAttribute(_)
+        )
     }
 
     /// The error that the RFC asks for in the place of the deviation.

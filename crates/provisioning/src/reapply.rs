@@ -363,7 +363,9 @@ fn apply(
     if changes.is_empty() {
         return Ok(false);
     }
-    let occupants = transaction.occupants(context.scope(), &prepared.keys, Some(id))?;
+    let mut occupants = transaction.occupants(context.scope(), &prepared.keys, Some(id))?;
+    // Rules make no externalId; one that others have was there before.
+    occupants.retain(|occupant| occupant.attribute != user::EXTERNAL_ID);
     user::decide(context, &prepared, &occupants, false)?;
     let (scope, now) = (context.scope(), context.now);
     transaction.update_user(scope, id, stored.version, &prepared.write, now)?;

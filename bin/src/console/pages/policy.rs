@@ -4,7 +4,9 @@ use askama::Template;
 use scim_admin::configuration::parse_networks;
 use scim_admin::{AdminError, ConfigurationInput};
 use scim_protocol::Profile;
-use scim_provisioning::policy::{Deactivation, Deletion, GuardAction};
+use scim_provisioning::policy::{
+    Deactivation, Deletion, GuardAction, MemberGuardAction, RepeatedExternalIds, UnknownMembers,
+};
 use scim_provisioning::{ExistingUsers, Policies};
 
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
@@ -28,6 +30,13 @@ struct Page {
     /// The guard's number, share and window.
     guard: [String; 3],
     guard_action: &'static str,
+    /// The number and share of the guard of a group's members.
+    member_guard: [String; 2],
+    member_guard_action: &'static str,
+    unknown_members: &'static str,
+    /// What is usual for the identity provider.
+    usual_members: &'static str,
+    external_ids: &'static str,
     networks: String,
     strict: bool,
 }
@@ -56,6 +65,17 @@ impl Page {
                 guard.minutes.to_string(),
             ],
             guard_action: guard.action.as_str(),
+            member_guard: [
+                policies.member_guard.count.to_string(),
+                policies.member_guard.percent.to_string(),
+            ],
+            member_guard_action: policies.member_guard.action.as_str(),
+            unknown_members: policies.unknown_members.as_str(),
+            usual_members: match input.identity_provider.unknown_members(Policies::default()) {
+                UnknownMembers::Skip => "leave them out",
+                _ => "refuse the request",
+            },
+            external_ids: policies.external_ids.as_str(),
             networks: written(&input.networks),
             strict: input.profile == Profile::Strict,
         })
@@ -80,6 +100,13 @@ impl Page {
                 "reject" => "reject",
                 _ => "hold",
             },
+            member_guard: MEMBER_GUARD.map(text),
+            member_guard_action: MemberGuardAction::parse(form.text("member_guard_action"))
+                .map_or(self.member_guard_action, MemberGuardAction::as_str),
+            unknown_members: UnknownMembers::parse(form.text("unknown_members"))
+                .map_or(self.unknown_members, UnknownMembers::as_str),
+            external_ids: RepeatedExternalIds::parse(form.text("external_ids"))
+                .map_or(self.external_ids, RepeatedExternalIds::as_str),
             networks: text("networks"),
             strict: form.checked("strict"),
             ..self
@@ -127,6 +154,9 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
 fn at_fault(error: &AdminError) -> &'static str {
     let text = error.to_string();
     let places = [
+        ("percent of a group", "member_guard_percent"),
+        ("members' number", "member_guard_count"),
+        ("members' share", "member_guard_percent"),
         ("guard's number", "guard_count"),
         ("share", "guard_percent"),
         ("window", "guard_minutes"),
@@ -157,6 +187,23 @@ fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput
         "reject" => GuardAction::Reject,
         _ => GuardAction::Hold,
     };
+    let mut members = old.member_guard;
+    members.count = number("member_guard_count", "the members' number")?;
+    members.percent = u8::try_from(small("member_guard_percent", "the members' share")?)
+        .map_err(|_number| AdminError::Invalid("the members' share is too large".to_owned()))?;
+    members.action =
+        MemberGuardAction::parse(form.text("member_guard_action")).unwrap_or(members.action);
+    let days = small("days", "the number of days")?;
+    let shown = match old.deletion {
+        Deletion::Delete { after_days } => after_days,
+        _ => DAYS,
+    };
+    if form.text("deletion") != "delete" && days != shown {
+        return Err(AdminError::Invalid(
+            "days count only where the record is deleted for good; choose that, or leave them"
+                .to_owned(),
+        ));
+    }
     Ok(ConfigurationInput {
         policies: Policies {
             existing_users: ExistingUsers::parse(form.text("existing"))
@@ -165,12 +212,15 @@ fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput
                 .unwrap_or(old.deactivation),
             deletion: match form.text("deletion") {
                 "block" => Deletion::Block,
-                "delete" => Deletion::Delete {
-                    after_days: small("days", "the number of days")?,
-                },
+                "delete" => Deletion::Delete { after_days: days },
                 _ => Deletion::Archive,
             },
             guard,
+            member_guard: members,
+            unknown_members: UnknownMembers::parse(form.text("unknown_members"))
+                .unwrap_or(old.unknown_members),
+            external_ids: RepeatedExternalIds::parse(form.text("external_ids"))
+                .unwrap_or(old.external_ids),
         },
         networks: parse_networks(form.text("networks"))?,
         profile: match form.checked("strict") {
@@ -182,4 +232,5 @@ fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput
 }
 
 const DAYS: u16 = 30;
+const MEMBER_GUARD: [&str; 2] = ["member_guard_count", "member_guard_percent"];
 const GUARD: [&str; 3] = ["guard_count", "guard_percent", "guard_minutes"];

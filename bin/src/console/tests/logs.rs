@@ -145,7 +145,7 @@ fn the_columns_are_those_that_were_chosen_on_every_page() {
         "Mapping version",
     ];
     assert_eq!(heads(&page), wanted);
-    let newest = "<td dir=\"auto\">userName</td>";
+    let newest = "<td dir=\"auto\">userName, active</td>";
     assert!(page.contains(newest), "{page}");
     // The way on and the file keep the choice.
     let kept = "column=time&#38;column=scimType&#38;column=changed&#38;column=scimId&#38;\

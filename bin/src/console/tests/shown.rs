@@ -82,12 +82,25 @@ fn what_is_wrong_is_said_beside_its_field() {
     names(&refused(field, "label=A&key=a&kind=text&max=0"), "max");
 
     let policy = "/users/scim-provisioning/*/policy";
-    let body = "version=1&deletion=delete&days=30&guard_count=1&guard_percent=20&guard_minutes=60";
+    let body = "version=1&deletion=delete&days=30&guard_count=1&guard_percent=20&guard_minutes=60&\
+        member_guard_count=9&member_guard_percent=50";
     for (field, from, to) in [
         ("guard_count", "guard_count=1", "guard_count=x"),
         ("guard_percent", "percent=20", "percent=0"),
         ("guard_minutes", "minutes=60", "minutes=0"),
         ("days", "days=30", "days=x"),
+        // What would be dropped is refused.
+        ("days", "deletion=delete&days=30", "deletion=block&days=31"),
+        (
+            "member_guard_count",
+            "member_guard_count=9",
+            "member_guard_count=x",
+        ),
+        (
+            "member_guard_percent",
+            "member_guard_percent=50",
+            "member_guard_percent=0",
+        ),
         ("networks", "version", "networks=nonsense&version"),
     ] {
         names(&refused(policy, &body.replacen(from, to, 1)), field);

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::held_members;
 use crate::sql::Sql;
 use crate::totals;
 use crate::view::{instant, unreadable};
@@ -178,6 +179,7 @@ pub(super) fn delete(connection: &mut Connection, id: ConfigurationId) -> Result
         let sql = of(connection.sql(release));
         connection.execute(&sql)?;
     }
+    held_members::release(connection, "held_by", &id.to_string())?;
     totals::forget(connection, id)
 }
 

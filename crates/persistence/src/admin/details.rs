@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::directory::{self, page};
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::held_members;
 use crate::log;
 use crate::totals::Totals;
 
@@ -228,6 +229,7 @@ pub(super) fn unlink_group(
         json!({ "managedBy": null }),
         now,
     )?;
+    held_members::release(connection, "group_id", id)?;
     Ok(true)
 }
 
@@ -290,7 +292,7 @@ pub(super) fn counts(
         blocked: number(totals.with_status("blocked")),
         archived: number(totals.with_status("archived")),
         groups: number(totals.visible(ResourceKind::Group)),
-        held: of("held"),
+        held: of("held") + held_members::end(connection, configuration)?.0,
         links: of("links"),
     })
 }

@@ -38,7 +38,7 @@ use scim_provisioning::{ConfigurationId, StoreError};
 pub(crate) use self::directory::page;
 use crate::connection::Connection;
 use crate::database::Database;
-use crate::{held, jobs, links, log};
+use crate::{held, held_members, jobs, links, log};
 
 impl Database {
     /// Makes a change and, if there was something to change, its audit entry in the same
@@ -656,14 +656,24 @@ impl Store for Database {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<HeldChange>, StoreError> {
-        self.reading(|connection| held::list(connection, configuration, after, limit))
+        self.reading(|connection| {
+            let mut held = held::list(connection, configuration, after, limit)?;
+            held.extend(held_members::list(connection, configuration, after, limit)?);
+            held.sort_by(|one, other| one.id.cmp(&other.id));
+            held.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(held)
+        })
     }
 
     fn held_end(
         &self,
         configuration: ConfigurationId,
     ) -> Result<(i64, Option<String>), StoreError> {
-        self.reading(|connection| held::end(connection, configuration))
+        self.reading(|connection| {
+            let (users, last_user) = held::end(connection, configuration)?;
+            let (members, last_member) = held_members::end(connection, configuration)?;
+            Ok((users + members, last_user.max(last_member)))
+        })
     }
 
     fn decide_held(
@@ -673,7 +683,8 @@ impl Store for Database {
     ) -> Result<Vec<HeldChange>, StoreError> {
         let (decision, audit) = (decision.clone(), audit.clone());
         self.writing(move |connection| {
-            let decided = held::decide(connection, &decision)?;
+            let mut decided = held::decide(connection, &decision)?;
+            decided.extend(held_members::decide(connection, &decision)?);
             if !decided.is_empty() {
                 log::audit(connection, &audit)?;
             }

@@ -217,7 +217,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Inserts a user managed by the scope's configuration, with version 1.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for `userName` and `externalId`.
+    /// [`StoreError::Conflict`] for `userName`.
     fn insert_user(
         &mut self,
         scope: Scope,
@@ -318,7 +318,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// answers its id and version; its members created by hand stay.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for `externalId`.
+    /// [`StoreError::Conflict`] for `displayName`.
     fn adopt_group(
         &mut self,
         scope: Scope,
@@ -329,7 +329,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Inserts a group managed by the scope's configuration, with version 1 and no members.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for `displayName` and `externalId`.
+    /// [`StoreError::Conflict`] for `displayName`.
     fn insert_group(
         &mut self,
         scope: Scope,
@@ -407,6 +407,51 @@ pub trait DirectoryTransaction: DirectoryView {
         group: ResourceId,
         members: &[ResourceId],
     ) -> Result<Vec<ResourceId>, StoreError>;
+
+    /// Holds memberships: from now on the scope does not show them, and the members keep what they
+    /// give until an administrator decides or they are added again.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn hold_members(
+        &mut self,
+        scope: Scope,
+        group: ResourceId,
+        members: &[ResourceId],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// Notes members that the scope does not show: who of them is put under its management, or
+    /// taken up again, joins the group.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn await_members(
+        &mut self,
+        group: ResourceId,
+        members: &[ResourceId],
+    ) -> Result<(), StoreError>;
+
+    /// Forgets some whom a group awaits, or all of them.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn forget_awaited(
+        &mut self,
+        group: ResourceId,
+        members: Option<&[ResourceId]>,
+    ) -> Result<(), StoreError>;
+
+    /// Another group in scope that has this `externalId`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn group_with_external_id(
+        &mut self,
+        scope: Scope,
+        external_id: &str,
+        except: ResourceId,
+    ) -> Result<Option<ResourceId>, StoreError>;
 
     /// Writes a log entry.
     ///

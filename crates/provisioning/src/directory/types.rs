@@ -119,7 +119,7 @@ pub struct UserWrite {
     /// The document in the form that is searched
     /// ([`search_document`](scim_protocol::filter::index::search_document)).
     pub search: Value,
-    /// `externalId`, unique inside the configuration.
+    /// `externalId`.
     pub external_id: Option<String>,
 }
 
@@ -132,7 +132,7 @@ pub struct GroupWrite {
     pub document: Map<String, Value>,
     /// The document in the form that is searched.
     pub search: Value,
-    /// `externalId`, unique inside the configuration.
+    /// `externalId`.
     pub external_id: Option<String>,
     /// What the group is in ServiceOps.
     pub kind: GroupKind,

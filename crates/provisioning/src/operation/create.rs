@@ -66,7 +66,7 @@ fn create_user(
 ) -> Result<Answer, Failure> {
     let mut user = user.clone();
     reference::resolve(context, transaction, None, &mut user)?;
-    let occupants = transaction.occupants(context.scope(), &user.keys, None)?;
+    let occupants = user::occupants(context, transaction, &user, None)?;
     let linked = user::decide(context, &user, &occupants, true)?;
     let by_hand =
         |occupant: &&Occupant| Some(occupant.id) == linked && occupant.relation == Relation::ByHand;
@@ -135,6 +135,7 @@ fn create_user(
         event.outcome = Outcome::Warning;
     }
     event.changes = json!([{ "path": "", "new": stored.document }]);
+    user::tell_repeated(&mut event, user::repeated(&occupants));
     transaction.record(&event)?;
     let change = Change {
         topic: if linked.is_some() {
@@ -182,6 +183,7 @@ fn create_group(
             (id, Version(1))
         }
     };
+    let repeated = group::repeated(context, transaction, id, group)?;
     let edits = [scim_protocol::patch::ListEdit::Add(members.to_vec())];
     let changes = members::edit(context, transaction, id, &edits)?;
     let action = match adopted {
@@ -194,6 +196,8 @@ fn create_group(
     event.resource_name = user::text(&group.document, "displayName");
     event.deviations = user::notes(deviations, &[]);
     event.changes = json!([{ "path": "", "new": group.document }, changes.to_json()]);
+    user::tell_repeated(&mut event, repeated);
+    changes.tell(&mut event);
     transaction.record(&event)?;
     let change = Change {
         topic: "group.created",

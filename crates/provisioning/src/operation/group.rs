@@ -6,9 +6,43 @@ use scim_protocol::{Error, Resource, ScimType};
 
 use super::Failure;
 use super::user::{check_key, drop_empty_key, text};
-use crate::directory::GroupWrite;
+use crate::directory::{DirectoryTransaction, GroupWrite};
+use crate::event::Outcome;
+use crate::id::{ResourceId, ResourceKind};
+use crate::policy::RepeatedExternalIds;
 use crate::refusal::Cause;
-use crate::service::Context;
+use crate::service::{Context, taken};
+
+/// Another group of the configuration that has the `externalId`, for the log.
+///
+/// # Errors
+/// 409 where the policy refuses it.
+pub(crate) fn repeated(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    id: ResourceId,
+    group: &GroupWrite,
+) -> Result<Option<ResourceId>, Failure> {
+    let Some(external_id) = &group.external_id else {
+        return Ok(None);
+    };
+    let refuses = context.configuration().policies.external_ids == RepeatedExternalIds::Refuse;
+    if refuses {
+        // Two that come at the same time would not see each other.
+        transaction.lock_nesting(context.scope())?;
+    }
+    let found = transaction.group_with_external_id(context.scope(), external_id, id)?;
+    match found {
+        Some(other) if refuses => Err(Failure::Refused {
+            cause: Cause::UniquenessOwn,
+            error: taken(ResourceKind::Group),
+            reason: format!("externalId is in use by group {other}."),
+            outcome: Outcome::Failure,
+            pending: None,
+        }),
+        found => Ok(found),
+    }
+}
 
 /// Checks a group's canonical document, which has no members.
 pub(crate) fn prepare(context: &Context, mut resource: Resource) -> Result<GroupWrite, Failure> {

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use crate::directory::DirectoryTransaction;
+use crate::event::{Event, Outcome};
 use crate::id::{ResourceId, ResourceKind};
+use crate::policy::{MemberGuardAction, UnknownMembers};
 use crate::refusal::Cause;
 use crate::service::Context;
 
@@ -18,11 +20,53 @@ use crate::service::Context;
 pub(super) struct MemberChanges {
     added: Vec<ResourceId>,
     removed: Vec<ResourceId>,
+    /// Who would have left, and waits for an administrator.
+    held: Vec<ResourceId>,
+    /// Whom the request names and nobody sees.
+    unknown: Vec<String>,
+    /// What the guard says of it.
+    guarded: Option<String>,
 }
 
 impl MemberChanges {
     pub(super) fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty()
+        self.added.is_empty() && self.removed.is_empty() && self.held.is_empty()
+    }
+
+    /// Whether an administrator should know of something that was not done, or was too much.
+    pub(super) fn is_doubtful(&self) -> bool {
+        !self.unknown.is_empty() || self.guarded.is_some()
+    }
+
+    /// Says in the log entry what became of the members.
+    pub(super) fn tell(&self, event: &mut Event) {
+        if !self.held.is_empty() {
+            event.outcome = Outcome::Held;
+            event.cause = Some(Cause::GuardHeld);
+        } else if self.is_doubtful() && event.outcome == Outcome::Success {
+            event.outcome = Outcome::Warning;
+        }
+        event.reason = self.guarded.clone().or(event.reason.take());
+        let Value::Array(notes) = &mut event.deviations else {
+            return;
+        };
+        let named = self.unknown.iter().take(NAMED);
+        notes.extend(named.map(|id| {
+            let text = format!(
+                "member {} does not exist and was left out",
+                error::quote(id)
+            );
+            json!({ "name": Cause::MemberUnknown.as_str(), "text": text })
+        }));
+        if let Some(more) = self
+            .unknown
+            .len()
+            .checked_sub(NAMED)
+            .filter(|more| *more > 0)
+        {
+            let text = format!("{more} more members do not exist and were left out");
+            notes.push(json!({ "name": Cause::MemberUnknown.as_str(), "text": text }));
+        }
     }
 
     /// For the log: everybody is counted, the first hundred are named.
@@ -30,13 +74,17 @@ impl MemberChanges {
         let named = |ids: &[ResourceId]| -> Vec<String> {
             ids.iter().take(NAMED).map(ToString::to_string).collect()
         };
-        json!({
+        let mut written = json!({
             "path": "members",
             "added": self.added.len(),
             "removed": self.removed.len(),
             "new": named(&self.added),
             "old": named(&self.removed),
-        })
+        });
+        if let (Value::Object(members), false) = (&mut written, self.held.is_empty()) {
+            members.insert("held".into(), self.held.len().into());
+        }
+        written
     }
 }
 
@@ -52,13 +100,16 @@ pub(super) fn edit(
     for edit in edits {
         match edit {
             ListEdit::Add(values) => {
-                let ids = named(values)?;
+                let ids = wanted(context, values, &mut changes)?;
                 add(context, transaction, group, &ids, &mut changes)?;
                 roster.joined(&ids);
             }
             ListEdit::Remove(values) => {
                 // A value that names nobody removes nobody.
                 let ids: Vec<_> = values.iter().filter_map(member_id).collect();
+                if skips(context) {
+                    transaction.forget_awaited(group, Some(&ids))?;
+                }
                 remove(context, transaction, group, &ids, &mut changes)?;
                 roster.left(&ids);
             }
@@ -69,20 +120,21 @@ pub(super) fn edit(
             }
             ListEdit::ReplaceSelected(selection, value) => {
                 let ids = selected(context, transaction, group, selection, &mut roster)?;
-                let joining = named(std::slice::from_ref(value))?;
+                let joining = wanted(context, std::slice::from_ref(value), &mut changes)?;
                 swap(context, transaction, group, &ids, &joining, &mut changes)?;
                 roster.left(&ids);
                 roster.joined(&joining);
             }
             ListEdit::Clear | ListEdit::Replace(_) => {
                 let ids = match edit {
-                    ListEdit::Replace(values) => named(values)?,
+                    ListEdit::Replace(values) => wanted(context, values, &mut changes)?,
                     _ => Vec::new(),
                 };
                 let present = roster.members(context, transaction, group)?;
                 let present: HashSet<_> = present.keys().copied().collect();
                 replace(context, transaction, group, (&present, &ids), &mut changes)?;
-                let left: Vec<_> = present.into_iter().filter(|id| !ids.contains(id)).collect();
+                let named: HashSet<_> = ids.iter().copied().collect();
+                let left: Vec<_> = present.difference(&named).copied().collect();
                 roster.left(&left);
                 roster.joined(&ids);
             }
@@ -121,7 +173,12 @@ fn add(
         .copied()
         .filter(|id| !known.contains(id))
         .collect();
-    if let Some(first) = unknown.first() {
+    if !unknown.is_empty() && skips(context) {
+        transaction.await_members(group, &unknown)?;
+        changes
+            .unknown
+            .extend(unknown.iter().map(ToString::to_string));
+    } else if let Some(first) = unknown.first() {
         let error = unknown_member(&first.to_string());
         return Err(match transaction.protected(&unknown)? {
             Some(id) => Failure::protected(Cause::MemberProtected, error, id),
@@ -171,8 +228,55 @@ fn replace(
     leaving.sort_unstable();
     let mut joining: Vec<_> = wanted.difference(present).copied().collect();
     joining.sort_unstable();
-    remove(context, transaction, group, &leaving, changes)?;
+    if skips(context) {
+        // Who is awaited is named again.
+        transaction.forget_awaited(group, None)?;
+    }
+    match guard(context, leaving.len(), present.len())? {
+        None => remove(context, transaction, group, &leaving, changes)?,
+        Some(reason) => {
+            changes.guarded = Some(reason);
+            if context.configuration().policies.member_guard.action == MemberGuardAction::Hold {
+                transaction.hold_members(context.scope(), group, &leaving, context.now)?;
+                changes.held.extend(leaving);
+            } else {
+                remove(context, transaction, group, &leaving, changes)?;
+            }
+        }
+    }
     add(context, transaction, group, &joining, changes)
+}
+
+/// What the guard says of so many members who leave a group of so many at once; `None` when they
+/// may.
+///
+/// # Errors
+/// 403 where the policy is to reject.
+fn guard(context: &Context, leaving: usize, members: usize) -> Result<Option<String>, Failure> {
+    let guard = context.configuration().policies.member_guard;
+    if !guard.stops(leaving, members) {
+        return Ok(None);
+    }
+    let (word, outcome) = match guard.action {
+        MemberGuardAction::Hold => ("Held by the guard", None),
+        MemberGuardAction::Warn => ("Noted by the guard", None),
+        MemberGuardAction::Reject => ("Refused by the guard", Some(Outcome::Failure)),
+    };
+    let reason = format!("{word}: {leaving} of {members} members would leave the group at once.");
+    let Some(outcome) = outcome else {
+        return Ok(Some(reason));
+    };
+    Err(Failure::Refused {
+        cause: Cause::GuardRejected,
+        error: Error::with_status(
+            403,
+            "Too many members would leave the group at once. An administrator has to raise the \
+             limit of this configuration.",
+        ),
+        reason,
+        outcome,
+        pending: None,
+    })
 }
 
 /// Members that leave for others; whoever is among both was there before and changes nothing.
@@ -195,7 +299,13 @@ fn swap(
         .into());
     }
     add(context, transaction, group, joining, &mut swapped)?;
-    let MemberChanges { added, removed } = swapped;
+    let MemberChanges {
+        added,
+        removed,
+        unknown,
+        ..
+    } = swapped;
+    changes.unknown.extend(unknown);
     let kept: HashSet<_> = added
         .iter()
         .copied()
@@ -317,6 +427,31 @@ fn selected_by_value(filter: &Filter) -> Option<Vec<ResourceId>> {
         }
         _ => None,
     }
+}
+
+/// Whether members that nobody sees are left out.
+fn skips(context: &Context) -> bool {
+    context.configuration().policies.unknown_members == UnknownMembers::Skip
+}
+
+/// The ids that the values of `members` name; what is no id is left out where the policy says so.
+fn wanted(
+    context: &Context,
+    values: &[Value],
+    changes: &mut MemberChanges,
+) -> Result<Vec<ResourceId>, Failure> {
+    if !skips(context) {
+        return named(values);
+    }
+    let (known, others): (Vec<_>, Vec<_>) = values
+        .iter()
+        .cloned()
+        .partition(|value| member_id(value).is_some());
+    changes.unknown.extend(others.iter().map(|value| {
+        let text = value.get("value").and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    }));
+    named(&known)
 }
 
 /// The ids that the values of `members` name, each once.

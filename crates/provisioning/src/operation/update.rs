@@ -158,12 +158,14 @@ fn update_user(
         }
         return Ok(());
     }
+    let mut repeated = None;
     if changed
         .iter()
         .any(|change| KEYS.contains(&change.path.as_str()))
     {
-        let occupants = transaction.occupants(context.scope(), &prepared.keys, Some(id))?;
+        let occupants = user::occupants(context, transaction, &prepared, Some(id))?;
         user::decide(context, &prepared, &occupants, false)?;
+        repeated = user::repeated(&occupants);
     }
     transaction.update_user(
         context.scope(),
@@ -193,6 +195,9 @@ fn update_user(
     event.deviations = user::notes(tolerance.deviations(), &prepared.warnings);
     if (lost || !prepared.warnings.is_empty()) && event.outcome == Outcome::Success {
         event.outcome = Outcome::Warning;
+    }
+    if changed.iter().any(|change| change.path == "externalId") {
+        user::tell_repeated(&mut event, repeated);
     }
     transaction.record(&event)?;
     let change = Change {
@@ -233,6 +238,10 @@ fn update_group(
     members::check_count(context, named.sum())?;
     let prepared = group::prepare(context, after)?;
     let changed = changes(&context.model.groups, &stored.document, &prepared.document);
+    let repeated = match changed.iter().any(|change| change.path == "externalId") {
+        true => group::repeated(context, transaction, id, &prepared)?,
+        false => None,
+    };
     let memberships = members::edit(context, transaction, id, &edits)?;
     let (scope, now) = (context.scope(), context.now);
     let version = if !changed.is_empty() {
@@ -247,12 +256,12 @@ fn update_group(
         false => 200,
     };
     let lost = tolerance.deviations().iter().any(Deviation::loses);
-    if lost || !changed.is_empty() || !memberships.is_empty() {
+    if lost || !changed.is_empty() || !memberships.is_empty() || memberships.is_doubtful() {
         log_group(
             context,
             transaction,
             (id, &prepared.document, status),
-            &changed,
+            (&changed, repeated),
             &memberships,
             tolerance.deviations(),
         )?;
@@ -300,7 +309,7 @@ fn log_group(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     (id, document, status): (ResourceId, &Map<String, Value>, u16),
-    changed: &[AttributeChange],
+    (changed, repeated): (&[AttributeChange], Option<ResourceId>),
     memberships: &MemberChanges,
     deviations: &[Deviation],
 ) -> Result<(), Failure> {
@@ -322,6 +331,8 @@ fn log_group(
     }
     event.changes = Value::Array(listed.clone());
     event.deviations = user::notes(deviations, &[]);
+    user::tell_repeated(&mut event, repeated);
+    memberships.tell(&mut event);
     transaction.record(&event)?;
     if listed.is_empty() {
         return Ok(());

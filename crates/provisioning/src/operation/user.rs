@@ -8,10 +8,12 @@ use scim_protocol::{AttributePath, Deviation, Error, Resource, ResourceDefinitio
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use crate::directory::{Occupant, PendingLink, Relation, Status, StoredUser, UserKeys, UserWrite};
-use crate::event::Outcome;
+use crate::directory::{
+    DirectoryTransaction, Occupant, PendingLink, Relation, Status, StoredUser, UserKeys, UserWrite,
+};
+use crate::event::{Event, Outcome};
 use crate::id::{ResourceId, ResourceKind};
-use crate::policy::ExistingUsers;
+use crate::policy::{ExistingUsers, RepeatedExternalIds};
 use crate::refusal::Cause;
 use crate::service::{Context, taken};
 
@@ -140,6 +142,43 @@ impl PreparedUser {
     }
 }
 
+/// Whom a new or changed user collides with.
+///
+/// # Errors
+/// What the store fails with.
+pub(crate) fn occupants(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    user: &PreparedUser,
+    except: Option<ResourceId>,
+) -> Result<Vec<Occupant>, Failure> {
+    if user.keys.external_id.is_some()
+        && context.configuration().policies.external_ids == RepeatedExternalIds::Refuse
+    {
+        // Two that come at the same time would not see each other.
+        transaction.lock_nesting(context.scope())?;
+    }
+    Ok(transaction.occupants(context.scope(), &user.keys, except)?)
+}
+
+/// A user of the configuration who has the same `externalId`, for the log.
+pub(crate) fn repeated(occupants: &[Occupant]) -> Option<ResourceId> {
+    let same = |occupant: &&Occupant| occupant.attribute == EXTERNAL_ID;
+    occupants.iter().find(same).map(|occupant| occupant.id)
+}
+
+/// Says in the log entry that another resource has the `externalId`.
+pub(crate) fn tell_repeated(event: &mut Event, other: Option<ResourceId>) {
+    let (Some(other), Value::Array(notes)) = (other, &mut event.deviations) else {
+        return;
+    };
+    let text = format!("externalId is also that of {other}");
+    notes.push(json!({ "name": "repeatedExternalId", "text": text }));
+    if event.outcome == Outcome::Success {
+        event.outcome = Outcome::Warning;
+    }
+}
+
 /// Decides about what a new or changed user collides with.
 ///
 /// Answers the person to link, where the policy says so.
@@ -152,7 +191,13 @@ pub(crate) fn decide(
     occupants: &[Occupant],
     creating: bool,
 ) -> Result<Option<ResourceId>, Failure> {
-    let policy = context.configuration().policies.existing_users;
+    let policies = context.configuration().policies;
+    let policy = policies.existing_users;
+    let accepts = policies.external_ids == RepeatedExternalIds::Accept;
+    let occupants: Vec<&Occupant> = occupants
+        .iter()
+        .filter(|occupant| occupant.attribute != EXTERNAL_ID || !accepts)
+        .collect();
     let met = |relation: Relation| occupants.iter().find(|o| o.relation == relation);
     let refused = |met: &Occupant, reason: String, outcome| {
         Err(Failure::Refused {
@@ -320,3 +365,6 @@ fn keys(document: &Map<String, Value>, record: &scim_mapping::Record) -> UserKey
         external_id: text(document, "externalId"),
     }
 }
+
+/// How the port names the attribute.
+pub(crate) const EXTERNAL_ID: &str = "externalId";
