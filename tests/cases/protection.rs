@@ -82,6 +82,30 @@ fn stored(server: &Server) -> Value {
         .clone()
 }
 
+/// A session of the console of a new administrator: its cookie and the token of its forms.
+fn console(server: &Server) -> (Client, String, String) {
+    let password = "correct horse battery staple";
+    let added = server.run_with_input(
+        &["account", "add", "ada", "--role", "administrator"],
+        password,
+    );
+    assert!(added.status.success(), "{added:?}");
+    let client = Client::new(&server.base.replace("/api/scim/v2", "/admin"), "");
+    let body = format!("name=ada&password={}", password.replace(' ', "+"));
+    let signed_in = client.send("POST", "/login", &FORM, Some(body.as_bytes()));
+    let cookie = signed_in.header("set-cookie").unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let page = client.send("GET", "/users", &[("cookie", &cookie)], None);
+    let (_, rest) = page
+        .text
+        .split_once("name=\"form_token\" value=\"")
+        .unwrap();
+    let token = rest.split('"').next().unwrap().to_owned();
+    (client, cookie, token)
+}
+
+const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
+
 on_both_engines! {
     fn a_tenant_admin_has_no_id(server: &Server) {
         let admin = tenant_admin(server);
@@ -257,6 +281,91 @@ on_both_engines! {
         let group = json!({"schemas": [uri::GROUP], "displayName": "x", "members": [{"value": ava}]});
         two.post("/Groups", &group).expect_error(400, Some("invalidValue"));
         assert_eq!(one.get(&format!("/Users/{ava}")).expect(200).json["userName"], "ava");
+    }
+
+    fn nobody_changes_a_tenant_admin_from_here(server: &Server) {
+        let admin = tenant_admin(server);
+        let before = stored(server);
+        for words in [
+            vec!["block"], vec!["unblock"], vec!["archive"], vec!["unlink"],
+            vec!["convert", "--to", "technician"],
+        ] {
+            let command: Vec<&str> = ["user"].into_iter().chain(words).chain([admin.as_str()]).collect();
+            let refused = server.run(&command);
+            let said = String::from_utf8_lossy(&refused.stderr).to_lowercase();
+            assert!(!refused.status.success() && said.contains("protected"), "{command:?}: {said}");
+        }
+        let key = server.json(&["api-key", "add", "--name", "k", "--role", "administrator", "--json"]);
+        let base = server.base.replace("/api/scim/v2", "/api/admin/v1");
+        let api = Client::new(&base, key["key"].as_str().unwrap());
+        let path = format!("/users/{admin}");
+        for change in [
+            json!({"status": "blocked"}), json!({"status": "archived"}), json!({"status": "active"}),
+            json!({"userType": "technician"}), json!({"managedBy": null}),
+        ] {
+            let headers = [("if-match", "*"), ("content-type", "application/json")];
+            let body = change.to_string();
+            let refused = api.send("PATCH", &path, &headers, Some(body.as_bytes()));
+            assert_eq!((refused.status, &refused.json["title"]), (403, &json!("Protected account")),
+                "{change}: {}", refused.text);
+        }
+        let (client, cookie, token) = console(server);
+        let page = client.send("GET", &path, &[("cookie", &cookie)], None).text;
+        assert!(page.contains("Protected account"), "{page}");
+        for action in ["block", "unblock", "archive", "convert", "unlink"] {
+            let form = format!("{path}/{action}");
+            assert!(!page.contains(&form), "{action} is offered");
+            let headers = [FORM[0], ("cookie", &cookie)];
+            let body = format!("form_token={token}&to=technician");
+            let refused = client.send("POST", &form, &headers, Some(body.as_bytes()));
+            assert_eq!(refused.status, 403, "{action}: {}", refused.text);
+            assert!(refused.text.contains("Protected account"), "{action}");
+        }
+        assert_eq!(stored(server), before);
+    }
+
+    fn a_group_of_tenant_admins_is_neither_seen_nor_taken_over(server: &Server) {
+        let group = server.json(&["group", "add", "Owners", "--confers-admin", "--json"]);
+        let id = group["id"].as_str().unwrap();
+        let client = server.client();
+        is_unknown(&client, "Groups", id, uri::GROUP);
+        assert_eq!(client.get("/Groups").json["totalResults"], 0);
+        let group = json!({"schemas": [uri::GROUP], "displayName": "owners"});
+        client.post("/Groups", &group).expect_error(409, Some("uniqueness"));
+        let refused = server.run(&["group", "unlink", id]);
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("protected"), "{refused:?}");
+        assert_eq!(server.json(&["group", "list", "--json"])[0]["confersAdmin"], true);
+    }
+
+    fn a_rule_names_roles_that_there_are_and_that_may_be_given(server: &Server) {
+        let client = server.client();
+        let refused = |roles: &[&str]| {
+            let group = json!({"resource": "group", "rules": server.json(
+                &["mapping", "export", "Test", "--resource", "group", "--json"])["rules"],
+                "groupRules": [{"key": "a", "when": "any", "grants": {"roles": roles}}]});
+            let path = server.data().join("roles.json");
+            std::fs::write(&path, group.to_string()).unwrap();
+            let imported = server.run(&["mapping", "import", "Test", path.to_str().unwrap()]);
+            (!imported.status.success()).then(|| String::from_utf8_lossy(&imported.stderr).into_owned())
+        };
+        assert_eq!(refused(&["service desk technician"]), None);
+        for role in ["Administrator", "super  ADMIN", "Administrators", "\u{410}dministrator",
+            "Tenant Admins", "ITSM Admin", "TENANT ADMIN"] {
+            let said = refused(&["Junior Technician", role]);
+            assert!(said.is_some_and(|said| said.contains("the role")), "{role}");
+        }
+        // What was a role when the rule was saved.
+        server.sql("UPDATE reference_values SET privileged = 1 WHERE name_key = 'service desk technician'");
+        let activated = server.run(&["mapping", "activate", "Test", "--resource", "group"]);
+        assert!(!activated.status.success());
+        server.sql("UPDATE reference_values SET privileged = 0 WHERE name_key = 'service desk technician'");
+        let activated = server.run(&["mapping", "activate", "Test", "--resource", "group"]);
+        assert!(activated.status.success(), "{activated:?}");
+        server.sql("UPDATE reference_values SET privileged = 1 WHERE name_key = 'service desk technician'");
+        let ava = client.user("ava");
+        client.group("Ops", &[ava]);
+        let people = server.json(&["user", "list", "--json"]);
+        assert_eq!(people[0]["fields"].get("roles"), None, "{people}");
     }
 
     fn what_was_refused_stands_in_the_log(server: &Server) {

@@ -59,6 +59,9 @@ impl ApiAnswer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     status: u16,
+    /// What kind of problem it is, where that is more than its status says: the type and title of
+    /// RFC 9457 section 3.1.
+    kind: Option<(&'static str, &'static str)>,
     detail: String,
     allow: Option<String>,
     /// After how many seconds the same may be asked again.
@@ -76,6 +79,7 @@ impl Problem {
                 Some((end, _)) => format!("{}…", detail.get(..end).unwrap_or_default()),
                 None => detail,
             },
+            kind: None,
             allow: None,
             retry_after: None,
         }
@@ -121,8 +125,8 @@ impl From<Problem> for ApiAnswer {
         Self {
             status: problem.status,
             body: Some(json!({
-                "type": "about:blank",
-                "title": title,
+                "type": problem.kind.map_or("about:blank", |(kind, _title)| kind),
+                "title": problem.kind.map(|(_kind, title)| title).or(title),
                 "status": problem.status,
                 "detail": problem.detail,
             })),
@@ -144,6 +148,7 @@ impl From<AdminError> for Problem {
         }
         let status = match &error {
             AdminError::NotFound { .. } => 404,
+            AdminError::Protected { .. } => 403,
             AdminError::NameTaken(_) | AdminError::TooManyTokens(_) => 409,
             AdminError::Invalid(_) => 422,
             AdminError::Stale => 412,
@@ -167,7 +172,10 @@ impl From<AdminError> for Problem {
         if let Some(first) = detail.get(..1).map(str::to_uppercase) {
             detail.replace_range(..1, &first);
         }
-        Self::new(status, format!("{detail}."))
+        Self {
+            kind: matches!(error, AdminError::Protected { .. }).then_some(PROTECTED),
+            ..Self::new(status, format!("{detail}."))
+        }
     }
 }
 
@@ -200,6 +208,12 @@ pub(crate) fn matches(header: &str, tag: &str) -> bool {
         .map(str::trim)
         .any(|wanted| wanted == "*" || wanted == tag)
 }
+
+/// What nobody changes from here.
+const PROTECTED: (&str, &str) = (
+    "urn:serviceops:problem:protected-account",
+    "Protected account",
+);
 
 /// The longest detail, in characters.
 const DETAIL: usize = 500;

@@ -1,8 +1,8 @@
-//! `group`: list groups, unlink one.
+//! `group`: list groups, add one by hand, put people into it, unlink one.
 
 use clap::Subcommand;
 use scim_admin::AdminService;
-use scim_admin::people::GroupsQuery;
+use scim_admin::people::{GroupInput, GroupsQuery};
 
 use super::value::{Page, actor};
 use crate::documents;
@@ -15,6 +15,22 @@ use crate::settings::Common;
 pub(crate) enum Action {
     /// List groups, whoever manages them.
     List(Page),
+    /// Add a group by hand.
+    Add {
+        /// The name.
+        name: String,
+        /// Its members are tenant admins; no identity provider ever sees or changes it.
+        #[arg(long)]
+        confers_admin: bool,
+    },
+    /// Put a person into a group by hand; what a group gives, the person then has.
+    AddMember {
+        /// The id of the group.
+        id: String,
+        /// The id of the person.
+        #[arg(long, value_name = "USER")]
+        user: String,
+    },
     /// Take a group out of the management of an identity provider.
     Unlink {
         /// The id of the group.
@@ -30,6 +46,32 @@ pub(crate) fn run(common: &Common, action: &Action) -> anyhow::Result<()> {
     let admin = Instance::of(common)?.admin();
     match action {
         Action::List(page) => list(common, &admin, page),
+        Action::Add {
+            name,
+            confers_admin,
+        } => {
+            let input = GroupInput {
+                name: name.clone(),
+                confers_admin: *confers_admin,
+            };
+            let id = admin.add_group(&actor(), &input)?;
+            match common.json {
+                true => output::json(&documents::group_detail(&admin.group(&id)?)),
+                false => output::line(&format!("Added {id}")),
+            }
+        }
+        Action::AddMember { id, user } => {
+            admin.add_member(&actor(), id, user)?;
+            let group = admin.group(id)?;
+            match common.json {
+                true => output::json(&documents::group_detail(&group)),
+                false => output::line(&format!(
+                    "{} has {} members",
+                    output::printable(&group.group.name),
+                    group.group.members
+                )),
+            }
+        }
         Action::Unlink { id } => {
             admin.unlink_group(&actor(), id)?;
             let group = admin.group(id)?;

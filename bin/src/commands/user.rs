@@ -64,7 +64,8 @@ pub(crate) struct Add {
     /// A tenant admin is never seen or changed by an identity provider.
     #[arg(long)]
     tenant_admin: bool,
-    /// An administrative role; a person who has one is never linked to an identity provider.
+    /// A role of ServiceOps; a person whose role administers it is never linked to an identity
+    /// provider.
     #[arg(long)]
     role: Option<String>,
 }

@@ -356,6 +356,9 @@ fn said(failed: &Failed) -> (u16, &'static str, Cow<'static, str>) {
             "The server failed",
             "It could not be done; the server's log says why.",
         ),
+        Failed::Refused(error @ AdminError::Protected { .. }) => {
+            return (403, "Protected account", sentence(error).into());
+        }
         Failed::Refused(error) => return (422, "Not accepted", sentence(error).into()),
     };
     (status, title, text.into())

@@ -219,6 +219,7 @@ document! {
         email: Option<String>,
         /// `active`, `blocked` or `archived`.
         status: String,
+        /// Whether it is a protected account, which nothing changes from here.
         tenant_admin: bool,
         role: Option<String>,
         /// The fields that have a value, by their keys.
@@ -257,6 +258,8 @@ document! {
         name: String,
         /// `requester_group`, `technician_group` or `ignored`.
         kind: String,
+        /// Whether it makes its members tenant admins; nothing changes it from here.
+        confers_admin: bool,
         /// How many members it has.
         members: i64,
         managed_by: Option<String>,

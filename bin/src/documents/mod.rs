@@ -268,6 +268,7 @@ impl Group {
             id: group.id.clone(),
             name: group.name.clone(),
             kind: group.kind.clone(),
+            confers_admin: group.confers_admin,
             members: group.members,
             managed_by: group.managed_by.clone(),
             created_at: instant(group.created),

@@ -18,6 +18,15 @@ pub enum AdminError {
     /// The name is in use.
     #[error("the name \"{0}\" is in use")]
     NameTaken(String),
+    /// What was to be changed is a protected account, or a group that confers an administrative
+    /// right.
+    #[error("the {kind} \"{name}\" is protected; it is changed in ServiceOps alone")]
+    Protected {
+        /// What it is.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// A value does not fit.
     #[error("{0}")]
     Invalid(String),

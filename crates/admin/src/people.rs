@@ -6,6 +6,8 @@ use scim_provisioning::ConfigurationId;
 use serde_json::{Map, Value};
 use validator::{Validate, ValidationError};
 
+use crate::error::AdminError;
+
 /// A person to be created by hand.
 #[derive(Debug, Clone, PartialEq, Validate)]
 pub struct PersonInput {
@@ -17,8 +19,18 @@ pub struct PersonInput {
     pub email: Option<String>,
     /// Whether the person is a tenant admin, whom no identity provider can see or change.
     pub tenant_admin: bool,
-    /// An administrative role; a person who has one is never linked.
+    /// A role; a person who has one that administers ServiceOps is never linked.
     pub role: Option<String>,
+}
+
+/// A group to be created by hand.
+#[derive(Debug, Clone, PartialEq, Validate)]
+pub struct GroupInput {
+    /// The name.
+    #[validate(custom(function = "check_user_name"))]
+    pub name: String,
+    /// Whether it makes its members tenant admins.
+    pub confers_admin: bool,
 }
 
 fn check_user_name(name: &str) -> Result<(), ValidationError> {
@@ -103,12 +115,56 @@ pub struct Person {
 }
 
 impl Person {
+    /// The person as one who may be changed.
+    ///
+    /// # Errors
+    /// [`AdminError::Protected`] for a tenant admin, whom nothing changes from here.
+    pub fn changeable(&self) -> Result<Changeable, AdminError> {
+        match self.tenant_admin {
+            true => Err(AdminError::Protected {
+                kind: "user",
+                name: self.user_name.clone(),
+            }),
+            false => Ok(Changeable {
+                id: self.id.clone(),
+            }),
+        }
+    }
+
     /// What the person is, with what groups give.
     pub fn user_type(&self) -> UserType {
         let found = self.fields.get("user_type").and_then(Value::as_str);
         found
             .and_then(UserType::parse)
             .unwrap_or(UserType::Requester)
+    }
+}
+
+/// A person who may be changed: no protected account. Only [`Person::changeable`] makes one, so
+/// that a write of the [`Store`](crate::Store) which takes it cannot be asked for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changeable {
+    id: String,
+}
+
+impl Changeable {
+    /// The id of the person.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// A group that may be changed: none that confers an administrative right. Only
+/// [`GroupSummary::changeable`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeableGroup {
+    id: String,
+}
+
+impl ChangeableGroup {
+    /// The id of the group.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 }
 
@@ -132,6 +188,8 @@ pub struct GroupSummary {
     pub name: String,
     /// `requester_group`, `technician_group` or `ignored`.
     pub kind: String,
+    /// Whether it makes its members tenant admins; no identity provider can see or change it.
+    pub confers_admin: bool,
     /// How many members it has.
     pub members: i64,
     /// The name of the configuration that manages the group.
@@ -140,6 +198,24 @@ pub struct GroupSummary {
     pub created: DateTime<Utc>,
     /// When the group last changed.
     pub last_modified: DateTime<Utc>,
+}
+
+impl GroupSummary {
+    /// The group as one that may be changed.
+    ///
+    /// # Errors
+    /// [`AdminError::Protected`] for a group that confers an administrative right.
+    pub fn changeable(&self) -> Result<ChangeableGroup, AdminError> {
+        match self.confers_admin {
+            true => Err(AdminError::Protected {
+                kind: "group",
+                name: self.name.clone(),
+            }),
+            false => Ok(ChangeableGroup {
+                id: self.id.clone(),
+            }),
+        }
+    }
 }
 
 /// A person with what is shown of one alone.

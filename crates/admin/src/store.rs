@@ -1,12 +1,12 @@
 //! The port to what administrators configure.
 
 use chrono::{DateTime, Duration, Utc};
-use scim_mapping::{CustomField, MappedResource};
+use scim_mapping::{CustomField, MappedResource, Role};
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use crate::account::{Account, PasswordHash, Role};
+use crate::account::{Account, PasswordHash, Role as AccountRole};
 use crate::api_key::{ApiKey, MadeByKey};
 use crate::configuration::ProvisioningConfiguration;
 use crate::event::{
@@ -14,8 +14,8 @@ use crate::event::{
 };
 use crate::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use crate::people::{
-    GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, Member, PeopleQuery, Person,
-    PersonChange, PersonDetail, PersonInput,
+    Changeable, ChangeableGroup, GroupDetail, GroupInput, GroupSummary, GroupsQuery, ManagedCounts,
+    Member, PeopleQuery, Person, PersonChange, PersonDetail, PersonInput,
 };
 use crate::policy::{Decision, HeldChange, LinkRequest, LinksQuery};
 use crate::session::Session;
@@ -190,7 +190,7 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Conflict`] when no administrator would be left, [`StoreError::Stale`] when the
     /// account is gone.
-    fn set_role(&self, id: &str, role: Role, audit: &AuditEntry) -> Result<(), StoreError>;
+    fn set_role(&self, id: &str, role: AccountRole, audit: &AuditEntry) -> Result<(), StoreError>;
 
     /// Deletes an account and ends its sessions.
     ///
@@ -367,7 +367,8 @@ pub trait Store: Send + Sync {
         audit: &AuditEntry,
     ) -> Result<MadeByKey, StoreError>;
 
-    /// Adds a person by hand and answers the id.
+    /// Adds a person by hand and answers the id. A role that is privileged is an administrative one,
+    /// another one is given as by a group.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the logon name is in use.
@@ -377,6 +378,36 @@ pub trait Store: Send + Sync {
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<String, StoreError>;
+
+    /// The roles of ServiceOps, in order of name.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn roles(&self) -> Result<Vec<Role>, StoreError>;
+
+    /// Adds a group by hand and answers the id.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn add_group(
+        &self,
+        group: &GroupInput,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<String, StoreError>;
+
+    /// Puts a person into a group by hand; answers whether the person was not in it. Whoever joins
+    /// a group that confers an administrative right is a tenant admin from then on.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when there is no such group or person.
+    fn add_member(
+        &self,
+        group: &str,
+        person: &str,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
 
     /// People in order of id.
     ///
@@ -611,25 +642,27 @@ pub trait Store: Send + Sync {
         limit: i64,
     ) -> Result<Vec<Member>, StoreError>;
 
-    /// Changes a person by hand; answers whether it was one whom the change is for.
+    /// Changes a person by hand; answers whether it was one whom the change is for, and is not
+    /// protected now.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when a person who comes back has no free name.
     fn change_person(
         &self,
-        id: &str,
+        person: &Changeable,
         change: PersonChange,
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;
 
-    /// Takes a group out of its configuration's management; answers whether it was in one.
+    /// Takes a group out of its configuration's management; answers whether it was in one, and is
+    /// not protected now.
     ///
     /// # Errors
     /// See [`Store`].
     fn unlink_group(
         &self,
-        id: &str,
+        group: &ChangeableGroup,
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;

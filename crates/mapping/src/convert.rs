@@ -5,7 +5,6 @@ use scim_protocol::text::fold;
 use serde_json::Value;
 
 use crate::catalog::{FieldKind, ReferenceKind};
-use crate::group::is_privileged;
 use crate::record::{Field, FieldValue};
 use crate::rule::MappedResource;
 use crate::transform::plain_text;
@@ -167,16 +166,12 @@ fn date_time(text: &str) -> Result<String, String> {
         .map_err(|_date| "no date and time".to_owned())
 }
 
-/// Names of roles, each once; one that administers ServiceOps is never mapped.
+/// Names of roles, each once. Whether ServiceOps has them, and may give them, is looked up when they
+/// are written.
 fn roles(value: &Value) -> Result<FieldValue, String> {
     let mut names: Vec<String> = Vec::new();
     for name in texts(value)? {
         let name = reference(name.trim())?;
-        if is_privileged(&name) {
-            return Err(format!(
-                "the role \"{name}\" administers ServiceOps and cannot be granted"
-            ));
-        }
         if !names.iter().any(|known| fold(known) == fold(&name)) {
             names.push(name);
         }

@@ -180,11 +180,6 @@ impl GroupRule {
         if self.grants.roles.len() > 50 {
             return Err(wrong("a rule may grant 50 roles".to_owned()));
         }
-        if let Some(role) = self.grants.roles.iter().find(|role| is_privileged(role)) {
-            return Err(wrong(format!(
-                "the role \"{role}\" administers ServiceOps and cannot be granted"
-            )));
-        }
         if self.grants.roles.iter().any(|role| role.trim().is_empty()) {
             return Err(wrong("a role has no name".to_owned()));
         }
@@ -216,20 +211,3 @@ impl CompiledMapping {
             .find(|rule| !rule.paused && rule.when.matches(display_name, external_id))
     }
 }
-
-/// Whether a role administers ServiceOps: no identity provider can give it.
-pub fn is_privileged(role: &str) -> bool {
-    let role: String = fold(role).chars().filter(|c| c.is_alphanumeric()).collect();
-    PRIVILEGED.contains(&role.as_str())
-}
-
-const PRIVILEGED: [&str; 8] = [
-    "superadmin",
-    "superuser",
-    "superadministrator",
-    "admin",
-    "administrator",
-    "tenantadmin",
-    "tenantadministrator",
-    "root",
-];

@@ -39,6 +39,7 @@ mod path;
 mod preview;
 mod project;
 pub mod record;
+mod roles;
 mod rule;
 mod transform;
 mod write;
@@ -46,10 +47,11 @@ mod write;
 pub use catalog::{Catalog, CustomField, EXTENSION, FieldError, FieldKind, ReferenceKind};
 pub use compile::{CompiledMapping, MappingError};
 pub use difference::{RuleChange, RuleDifference};
-pub use group::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule, is_privileged};
+pub use group::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
 pub use preview::{FieldChange, Preview, RulePreview, Step, field_changes};
 pub use project::{Event, Projection, Verdict, VerdictStatus};
 pub use record::{Field, FieldValue, Record};
+pub use roles::{Role, RoleProblem, Roles};
 pub use rule::{
     Apply, Direction, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, OnUnknown, Rule,
     Source,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
 use scim_protocol::Version;
-use scim_provisioning::directory::{GroupWrite, StoredGroup};
+use scim_provisioning::directory::{Adoption, GroupEnd, GroupWrite, StoredGroup};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::Value;
 
@@ -123,30 +123,54 @@ fn grant(
     Ok(())
 }
 
+/// The group that confers an administrative right and has one of the names.
+pub(crate) fn protected(
+    connection: &mut Connection,
+    names: &[&str],
+) -> Result<Option<ResourceId>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM groups WHERE confers_admin = 1 AND name_key IN (");
+    sql.bind_all(names.iter().map(|name| Key::of(name)))
+        .push(") ORDER BY id LIMIT 1");
+    let row = connection.row::<IdRow>(&sql)?;
+    row.map(|row| ResourceId::parse(&row.id).ok_or_else(|| unreadable("groups.id")))
+        .transpose()
+}
+
 /// Takes over the group created by hand that has the name.
 pub(crate) fn adopt(
     connection: &mut Connection,
     scope: Scope,
     group: &GroupWrite,
     now: DateTime<Utc>,
-) -> Result<Option<(ResourceId, Version)>, StoreError> {
-    let mut sql = connection.sql("SELECT id FROM groups WHERE managed_by IS NULL AND name_key = ");
+) -> Result<Adoption, StoreError> {
+    let mut sql = connection.sql(
+        "SELECT id FROM groups WHERE managed_by IS NULL AND confers_admin = 0 AND name_key = ",
+    );
     sql.bind(Key::of(&group.name)).push(" ORDER BY id LIMIT 1");
     sql.for_update();
     let Some(row) = connection.row::<IdRow>(&sql)? else {
-        return Ok(None);
+        return Ok(Adoption::Nothing);
     };
     let id = ResourceId::parse(&row.id).ok_or_else(|| unreadable("groups.id"))?;
+    let mut sql = connection.sql(
+        "SELECT member_id AS id FROM group_members m WHERE EXISTS \
+         (SELECT 1 FROM users u WHERE u.id = m.member_id AND u.is_tenant_admin = 1) \
+         AND m.group_id = ",
+    );
+    sql.bind(id.to_string()).push(" LIMIT 1");
+    if connection.row::<IdRow>(&sql)?.is_some() {
+        return Ok(Adoption::Protected(id));
+    }
     let mut sql = connection.sql("UPDATE groups SET managed_by = ");
     sql.bind(scope.configuration().to_string());
     sql.push(" WHERE id = ").bind(id.to_string());
     connection.execute(&sql)?;
     let Some(stored) = find(connection, scope, id, false)? else {
-        return Ok(None);
+        return Ok(Adoption::Nothing);
     };
     let version = update(connection, scope, id, stored.version, group, now)?;
     members::touch_groups_of(connection, scope, id, now)?;
-    Ok(Some((id, version)))
+    Ok(Adoption::Taken(id, version))
 }
 
 /// Another group in scope that has this `externalId`.
@@ -249,8 +273,12 @@ pub(crate) fn delete(
     scope: Scope,
     id: ResourceId,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<GroupEnd, StoreError> {
     members::touch_groups_of(connection, scope, id, now)?;
+    if members::has_others(connection, scope, id)? {
+        release(connection, scope, id, now)?;
+        return Ok(GroupEnd::Released);
+    }
     let mut sql = connection.sql("DELETE FROM groups WHERE id = ");
     sql.bind(id.to_string()).push(" AND ");
     visible(&mut sql, ResourceKind::Group, scope, "groups");
@@ -260,5 +288,38 @@ pub(crate) fn delete(
     let mut leave = connection.sql("DELETE FROM group_members WHERE member_id = ");
     leave.bind(id.to_string());
     connection.execute(&leave)?;
+    Ok(GroupEnd::Deleted)
+}
+
+/// Makes a group one that was made by hand: with the members whom others put there, and without
+/// what came of the configuration and its rules.
+fn release(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql(
+        "UPDATE groups SET managed_by = NULL, rule_key = NULL, external_id = NULL, \
+         scim_name_key = NULL, scim_document = '{}', search_document = '{}', \
+         version = version + 1, updated_at = ",
+    );
+    sql.bind(millis(now)).push(" WHERE id = ");
+    sql.bind(id.to_string()).push(" AND ");
+    visible(&mut sql, ResourceKind::Group, scope, "groups");
+    if connection.execute(&sql)? == 0 {
+        return Err(StoreError::Stale);
+    }
+    let mut sql = connection.sql("DELETE FROM group_grants WHERE group_id = ");
+    sql.bind(id.to_string());
+    connection.execute(&sql)?;
+    members::leave_to_others(connection, scope, id)?;
+    // Where groups of the configuration have it as a member, the identity provider said so.
+    let mut sql = connection.sql("DELETE FROM group_members WHERE member_id = ");
+    sql.bind(id.to_string())
+        .push(" AND group_id IN (SELECT g.id FROM groups g WHERE ");
+    visible(&mut sql, ResourceKind::Group, scope, "g");
+    sql.push(")");
+    connection.execute(&sql)?;
     Ok(())
 }

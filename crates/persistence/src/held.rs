@@ -13,6 +13,8 @@ use uuid::Uuid;
 use crate::admin::page;
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::people::{self, Write};
+use crate::sql::Sql;
 use crate::totals::Totals;
 use crate::users::{self, status};
 use crate::view::{instant, unreadable};
@@ -42,8 +44,6 @@ struct HeldRow {
     user_id: String,
     #[diesel(sql_type = Text)]
     user_name: String,
-    #[diesel(sql_type = Integer)]
-    protected: i32,
     #[diesel(sql_type = Integer)]
     deleted: i32,
     #[diesel(sql_type = Text)]
@@ -87,7 +87,7 @@ pub(crate) fn users_at(
     Ok(still + count(connection, &sql)?)
 }
 
-fn count(connection: &mut Connection, sql: &crate::sql::Sql) -> Result<u64, StoreError> {
+fn count(connection: &mut Connection, sql: &Sql) -> Result<u64, StoreError> {
     let count = connection.row::<CountRow>(sql)?.map_or(0, |row| row.count);
     Ok(u64::try_from(count).unwrap_or(0))
 }
@@ -100,9 +100,12 @@ pub(crate) fn hold(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     withdraw(connection, id)?;
-    let mut sql = connection.sql("UPDATE users SET held = 1 WHERE id = ");
-    sql.bind(id.to_string());
-    connection.execute(&sql)?;
+    let held = people::set(connection, &id.to_string(), |sql| {
+        sql.push("held = 1");
+    })?;
+    if !held {
+        return Err(StoreError::Stale);
+    }
     let mut sql = connection.sql(
         "INSERT INTO held_changes (id, configuration_id, user_id, deleted, status, purge_at, at) \
          VALUES (",
@@ -119,30 +122,48 @@ pub(crate) fn hold(
 }
 
 pub(crate) fn withdraw(connection: &mut Connection, id: ResourceId) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE users SET held = 0 WHERE held = 1 AND id = ");
-    sql.bind(id.to_string());
-    if connection.execute(&sql)? > 0 {
-        let mut sql = connection.sql("DELETE FROM held_changes WHERE user_id = ");
-        sql.bind(id.to_string());
-        connection.execute(&sql)?;
+    let free = Write::update(
+        connection,
+        |sql| {
+            sql.push("held = 0");
+        },
+        |sql| {
+            sql.push("held = 1 AND id = ").bind(id.to_string());
+        },
+    );
+    if free.run(connection)? > 0 {
+        forget(connection, &id.to_string())?;
     }
     Ok(())
 }
 
+/// Deletes what is held for a user.
+fn forget(connection: &mut Connection, user: &str) -> Result<(), StoreError> {
+    let mut sql = connection.sql("DELETE FROM held_changes WHERE user_id = ");
+    sql.bind(user);
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+/// What is held, in order of time; of protected accounts only where that is asked for.
 fn rows(
     connection: &mut Connection,
     configuration: ConfigurationId,
+    protected: bool,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<HeldRow>, StoreError> {
     let mut sql = connection.sql(
-        "SELECT h.id, c.name AS configuration_name, h.user_id, u.user_name, CAST(u.is_tenant_admin AS INTEGER) AS protected, \
+        "SELECT h.id, c.name AS configuration_name, h.user_id, u.user_name, \
          CAST(h.deleted AS INTEGER) AS deleted, h.status, h.purge_at, h.at \
          FROM held_changes h JOIN users u ON u.id = h.user_id \
          JOIN provisioning_configurations c ON c.id = h.configuration_id \
          WHERE h.configuration_id = ",
     );
     sql.bind(configuration.to_string());
+    if !protected {
+        sql.push(" AND u.is_tenant_admin = 0");
+    }
     page(&mut sql, "h.id", after, limit);
     connection.rows(&sql)
 }
@@ -153,7 +174,7 @@ pub(crate) fn list(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<HeldChange>, StoreError> {
-    let rows = rows(connection, configuration, after, limit)?;
+    let rows = rows(connection, configuration, false, after, limit)?;
     Ok(rows.iter().map(HeldRow::change).collect())
 }
 
@@ -165,7 +186,10 @@ pub(crate) fn end(
     let mut sql = connection.sql(
         "SELECT count(*) AS count, max(id) AS last FROM held_changes WHERE configuration_id = ",
     );
-    sql.bind(configuration.to_string());
+    sql.bind(configuration.to_string())
+        .push(" AND user_id NOT IN (")
+        .push(PROTECTED)
+        .push(")");
     let row: Option<EndRow> = connection.row(&sql)?;
     Ok(row.map_or((0, None), |row| (row.count, row.last)))
 }
@@ -176,26 +200,26 @@ pub(crate) fn decide(
     decision: &Decision,
 ) -> Result<Vec<HeldChange>, StoreError> {
     let mut decided = Vec::new();
-    for row in rows(connection, decision.configuration, None, i64::MAX)? {
+    for row in rows(connection, decision.configuration, true, None, i64::MAX)? {
         let change = row.change();
         if !decision.concerns(&change) {
             continue;
         }
         let id = ResourceId::parse(&row.user_id).ok_or_else(|| unreadable("held_changes"))?;
-        withdraw(connection, id)?;
-        if row.protected != 0 {
-            // Out of every identity provider's reach since it asked for this.
+        let free = people::set(connection, &row.user_id, |sql| {
+            sql.push("held = 0, version = version + 1, updated_at = ");
+            sql.bind(millis(decision.now));
+            if !decision.allow && change.deleted {
+                sql.push(", left_at = NULL");
+            }
+        })?;
+        if !free {
+            // Out of every identity provider's reach since it asked for this: it waits, and is
+            // shown again if the account is not protected any more.
             row.tell_protected(connection, id, decision)?;
-            decided.push(change);
             continue;
         }
-        let mut sql = connection.sql("UPDATE users SET version = version + 1, updated_at = ");
-        sql.bind(millis(decision.now));
-        if !decision.allow && change.deleted {
-            sql.push(", left_at = NULL");
-        }
-        sql.push(" WHERE id = ").bind(id.to_string());
-        connection.execute(&sql)?;
+        forget(connection, &row.user_id)?;
         if !decision.allow && change.deleted {
             let scope = Scope::of(decision.configuration);
             members::touch_groups_of(connection, scope, id, decision.now)?;
@@ -243,11 +267,17 @@ impl HeldRow {
             return users::depart(connection, id, status(&self.status), self.purge_at);
         }
         // Somebody who was archived by hand meanwhile stays so.
-        let mut sql = connection.sql("UPDATE users SET status = ");
-        sql.bind(&self.status)
-            .push(" WHERE status <> 'archived' AND id = ")
-            .bind(id.to_string());
-        connection.execute(&sql)?;
+        let write = Write::update(
+            connection,
+            |sql| {
+                sql.push("status = ").bind(&self.status);
+            },
+            |sql| {
+                sql.push("status <> 'archived' AND id = ")
+                    .bind(id.to_string());
+            },
+        );
+        write.run(connection)?;
         Ok(())
     }
 
@@ -326,6 +356,9 @@ impl HeldRow {
     }
 }
 
+/// The ids of protected accounts, who are few.
+pub(crate) const PROTECTED: &str = "SELECT id FROM users WHERE is_tenant_admin = 1";
+
 /// Whose time has come, of those who left and were not protected since.
 const LEAVING: &str = "SELECT id FROM users WHERE is_tenant_admin = 0 AND left_at IS NOT NULL \
      AND purge_at <= ";
@@ -336,14 +369,16 @@ pub(crate) fn purge(
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let of = |connection: &Connection, table: &str| {
-        let mut sql = connection.sql(&format!("DELETE FROM {table} IN ({LEAVING}"));
-        sql.bind(millis(now)).push(" ORDER BY id LIMIT ");
-        sql.bind(limit).push(")");
-        sql
+    let leaving = |sql: &mut Sql| {
+        sql.push(LEAVING).bind(millis(now));
+        sql.push(" ORDER BY id LIMIT ").bind(limit).push(")");
     };
-    let sql = of(connection, "group_members WHERE member_id");
+    let mut sql = connection.sql("DELETE FROM group_members WHERE member_id IN (");
+    leaving(&mut sql);
     connection.execute(&sql)?;
-    let sql = of(connection, "users WHERE id");
-    connection.execute(&sql)
+    let gone = Write::delete(connection, |sql| {
+        sql.push("id IN (");
+        leaving(sql);
+    });
+    gone.run(connection)
 }

@@ -100,7 +100,11 @@ pub(crate) fn decide(
             continue;
         }
         let mut sql = connection.sql(match decision.allow {
-            true => "DELETE FROM group_members WHERE held_id IS NOT NULL AND group_id = ",
+            // Nobody takes a protected account out of a group.
+            true => {
+                "DELETE FROM group_members WHERE held_id IS NOT NULL AND member_id NOT IN \
+                 (SELECT id FROM users WHERE is_tenant_admin = 1) AND group_id = "
+            }
             false => {
                 "UPDATE group_members SET held_id = NULL, held_by = NULL, held_at = NULL \
                  WHERE held_id IS NOT NULL AND group_id = "

@@ -25,6 +25,7 @@ mod members;
 mod occupants;
 mod page;
 mod path;
+mod people;
 mod places;
 mod references;
 mod sql;

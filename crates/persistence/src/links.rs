@@ -90,7 +90,7 @@ pub(crate) fn list(
     let mut sql = connection.sql(
         "SELECT l.person_id, u.user_name, l.attribute, l.document, l.at \
          FROM pending_links l JOIN users u ON u.id = l.person_id \
-         WHERE l.configuration_id = ",
+         WHERE u.is_tenant_admin = 0 AND l.configuration_id = ",
     );
     sql.bind(configuration.to_string()).push(" AND ");
     sql.push(&sql.aside("u.managed_by")).push(" IS NULL");

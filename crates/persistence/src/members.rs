@@ -206,12 +206,9 @@ pub(crate) fn remove(
             connection.sql("DELETE FROM group_members WHERE held_id IS NULL AND group_id = ");
         sql.bind(group.to_string()).push(" AND member_id IN (");
         sql.bind_all(chunk.iter().map(ToString::to_string));
-        // Values are looked up one by one, where an engine might collect all that an EXISTS can be.
-        sql.push(") AND COALESCE((SELECT 1 FROM users u WHERE u.id = group_members.member_id AND ");
-        visible(&mut sql, ResourceKind::User, scope, "u");
-        sql.push("), (SELECT 1 FROM groups g WHERE g.id = group_members.member_id AND ");
-        visible(&mut sql, ResourceKind::Group, scope, "g");
-        sql.push(")) = 1 RETURNING member_id AS id");
+        sql.push(") AND ");
+        seen(&mut sql, scope);
+        sql.push(" RETURNING member_id AS id");
         for row in connection.rows::<IdRow>(&sql)? {
             removed.push(parse(&row.id)?);
         }
@@ -314,6 +311,62 @@ pub(crate) fn join(
     }
     let mut sql = connection.sql("DELETE FROM awaited_members WHERE member_id = ");
     of_the_scope(&mut sql, "awaited_members.group_id");
+    connection.execute(&sql)?;
+    Ok(())
+}
+
+/// Appends that a row of `group_members` is of a member in scope.
+fn seen(sql: &mut Sql, scope: Scope) {
+    // Values are looked up one by one, where an engine might collect all that an EXISTS can be.
+    sql.push("COALESCE((SELECT 1 FROM users u WHERE u.id = group_members.member_id AND ");
+    visible(sql, ResourceKind::User, scope, "u");
+    sql.push("), (SELECT 1 FROM groups g WHERE g.id = group_members.member_id AND ");
+    visible(sql, ResourceKind::Group, scope, "g");
+    sql.push("), 0) = 1");
+}
+
+/// Appends that a row of `group_members` is of a member whom others put there: a protected account
+/// or group, and what the configuration does not manage. Whoever left it is none of them.
+fn of_others(sql: &mut Sql, scope: Scope) {
+    for (before, table, protected) in [
+        ("COALESCE(", "users", "is_tenant_admin"),
+        (", ", "groups", "confers_admin"),
+    ] {
+        sql.push(&format!(
+            "{before}(SELECT CASE WHEN o.{protected} = 1 OR o.managed_by IS NULL \
+             OR o.managed_by <> "
+        ));
+        sql.bind(scope.configuration().to_string());
+        sql.push(&format!(
+            " THEN 1 ELSE 0 END FROM {table} o WHERE o.id = group_members.member_id)"
+        ));
+    }
+    sql.push(", 0) = 1");
+}
+
+/// Whether others put members into a group.
+pub(crate) fn has_others(
+    connection: &mut Connection,
+    scope: Scope,
+    group: ResourceId,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("SELECT member_id AS id FROM group_members WHERE group_id = ");
+    sql.bind(group.to_string()).push(" AND ");
+    of_others(&mut sql, scope);
+    sql.push(" LIMIT 1");
+    Ok(connection.row::<IdRow>(&sql)?.is_some())
+}
+
+/// Removes every member of a group but those whom others put there.
+pub(crate) fn leave_to_others(
+    connection: &mut Connection,
+    scope: Scope,
+    group: ResourceId,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("DELETE FROM group_members WHERE group_id = ");
+    sql.bind(group.to_string()).push(" AND NOT (");
+    of_others(&mut sql, scope);
+    sql.push(")");
     connection.execute(&sql)?;
     Ok(())
 }

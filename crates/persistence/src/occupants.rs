@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_protocol::text::fold;
-use scim_provisioning::directory::{Occupant, Relation, UserKeys};
+use scim_provisioning::directory::{Occupant, Relation, UserKeys, number_key, phone_key};
 use scim_provisioning::{ResourceId, Scope, StoreError};
 
 use crate::connection::Connection;
@@ -32,6 +31,10 @@ struct OccupantRow {
     is_tenant_admin: i32,
     #[diesel(sql_type = Nullable<Text>)]
     contact_no: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    alt_contact_no1: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    alt_contact_no2: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     employee_id: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -76,11 +79,41 @@ pub(crate) fn occupants(
     }
     let except = except.map(|id| id.to_string());
     let mut seen = HashSet::new();
-    Ok(rows
+    let mut found: Vec<Occupant> = rows
         .iter()
         .filter(|row| Some(&row.id) != except.as_ref() && seen.insert(&row.id))
         .filter_map(|row| row.occupant(scope, keys))
-        .collect())
+        .collect();
+    let protected = rows.iter().filter(|row| row.is_tenant_admin != 0);
+    let protected: Vec<&str> = protected.map(|row| row.id.as_str()).collect();
+    let met = with_address(connection, &protected, keys)?;
+    let met = rows.iter().find(|row| met.as_ref() == Some(&row.id));
+    found.extend(met.and_then(|row| row.occupying(Relation::Protected, "emails")));
+    Ok(found)
+}
+
+/// The first of these accounts that has one of the names or addresses among all addresses that it
+/// ever was provisioned with.
+fn with_address(
+    connection: &mut Connection,
+    accounts: &[&str],
+    keys: &UserKeys,
+) -> Result<Option<String>, StoreError> {
+    if accounts.is_empty() {
+        return Ok(None);
+    }
+    let names = [&keys.user_name, &keys.scim_user_name];
+    let values: Vec<&String> = names.into_iter().chain(&keys.emails).collect();
+    for chunk in values.chunks(CHUNK) {
+        let mut sql = connection.sql("SELECT user_id AS id FROM user_emails WHERE value_key IN (");
+        sql.bind_all(chunk.iter().copied())
+            .push(") AND user_id IN (");
+        sql.bind_all(accounts.iter().copied()).push(") LIMIT 1");
+        if let Some(row) = connection.row::<IdRow>(&sql)? {
+            return Ok(Some(row.id));
+        }
+    }
+    Ok(None)
 }
 
 fn bounded(keys: &UserKeys) -> UserKeys {
@@ -119,11 +152,15 @@ impl OccupantRow {
             None if self.admin_role.is_some() => Relation::Privileged,
             None => Relation::ByHand,
         };
+        self.occupying(relation, self.collision(relation, keys)?)
+    }
+
+    fn occupying(&self, relation: Relation, attribute: &'static str) -> Option<Occupant> {
         Some(Occupant {
             id: ResourceId::parse(&self.id)?,
             relation,
             status: status(&self.status),
-            attribute: self.collision(relation, keys)?,
+            attribute,
         })
     }
 
@@ -153,9 +190,16 @@ impl OccupantRow {
                 .any(|name| self.email_key.as_ref() == Some(name))
             || keys.emails.contains(&self.user_name_key)
             || has(&keys.emails, &self.email_key);
-        let recovery = [&self.contact_no, &self.employee_id]
-            .into_iter()
-            .any(|value| has(&keys.recovery, &value.as_deref().map(fold)));
+        let numbers = [
+            &self.contact_no,
+            &self.alt_contact_no1,
+            &self.alt_contact_no2,
+        ];
+        let numbers = numbers.into_iter().filter_map(|number| number.as_deref());
+        let recovery = numbers
+            .filter_map(phone_key)
+            .chain(self.employee_id.as_deref().and_then(number_key))
+            .any(|key| keys.recovery.contains(&key));
         match (crossed, recovery) {
             (true, _) => Some("emails"),
             (_, true) => Some("phoneNumbers"),
@@ -171,5 +215,6 @@ const HOLDERS: [&str; 2] = [
 ];
 
 const SELECT: &str = "SELECT id, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
-     CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, employee_id, left_at, status \
+     CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, alt_contact_no1, \
+     alt_contact_no2, employee_id, left_at, status \
      FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS NULL) AND ";

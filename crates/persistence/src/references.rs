@@ -1,12 +1,13 @@
 //! Records that fields name: departments, locations, companies, roles; and managers.
 
-use diesel::sql_types::Text;
-use scim_mapping::ReferenceKind;
+use diesel::sql_types::{Integer, Text};
+use scim_mapping::{ReferenceKind, Role};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::key::Key;
+use crate::people::{self, Write};
 use crate::sql::Sql;
 use crate::view::visible;
 
@@ -14,6 +15,31 @@ use crate::view::visible;
 struct NameRow {
     #[diesel(sql_type = Text)]
     name: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct RoleRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Integer)]
+    privileged: i32,
+}
+
+/// The roles, in order of name.
+pub(crate) fn roles(connection: &mut Connection) -> Result<Vec<Role>, StoreError> {
+    let sql = connection.sql(
+        "SELECT id, name, CAST(privileged AS INTEGER) AS privileged FROM reference_values \
+         WHERE kind = 'role' ORDER BY name_key",
+    );
+    let rows = connection.rows::<RoleRow>(&sql)?.into_iter();
+    let roles = rows.map(|row| Role {
+        id: row.id,
+        name: row.name,
+        privileged: row.privileged != 0,
+    });
+    Ok(roles.collect())
 }
 
 /// The name of the record that has this name or id; one that is not there is made where `create`
@@ -27,9 +53,9 @@ pub(crate) fn resolve(
     let kind = table_name(kind);
     let mut sql = connection.sql("SELECT name FROM reference_values WHERE kind = ");
     sql.bind(kind).push(" AND (name_key = ").bind(Key::of(name));
-    sql.push(" OR id = ")
-        .bind(name)
-        .push(") ORDER BY id LIMIT 1");
+    sql.push(" OR id = ").bind(name);
+    // A role that administers ServiceOps is none that anybody can be given.
+    sql.push(") AND privileged = 0 ORDER BY id LIMIT 1");
     if let Some(row) = connection.row::<NameRow>(&sql)? {
         return Ok(Some(row.name));
     }
@@ -69,18 +95,26 @@ pub(crate) fn link_manager(
     manager: Option<&str>,
 ) -> Result<(), StoreError> {
     let Some(manager) = manager else {
-        let mut sql = connection
-            .sql("UPDATE users SET manager_id = NULL WHERE manager_id IS NOT NULL AND id = ");
-        sql.bind(user.to_string());
-        connection.execute(&sql)?;
+        let unlink = Write::update(
+            connection,
+            |sql| {
+                sql.push("manager_id = NULL");
+            },
+            |sql| {
+                sql.push("manager_id IS NOT NULL AND id = ")
+                    .bind(user.to_string());
+            },
+        );
+        unlink.run(connection)?;
         return Ok(());
     };
-    let mut sql = connection.sql("UPDATE users SET manager_id = COALESCE(");
-    found(&mut sql, scope, manager, Sight::Seen);
-    sql.push(", (SELECT kept.id FROM users kept WHERE kept.id = users.manager_id), ");
-    found(&mut sql, scope, manager, Sight::Gone);
-    sql.push(") WHERE id = ").bind(user.to_string());
-    connection.execute(&sql)?;
+    people::set(connection, &user.to_string(), |sql| {
+        sql.push("manager_id = COALESCE(");
+        found(sql, scope, manager, Sight::Seen);
+        sql.push(", (SELECT kept.id FROM users kept WHERE kept.id = users.manager_id), ");
+        found(sql, scope, manager, Sight::Gone);
+        sql.push(")");
+    })?;
     Ok(())
 }
 
@@ -172,30 +206,36 @@ pub(crate) fn link_reports(
         .iter()
         .cloned()
         .chain(shared.iter().map(|(.., value)| Key::of(value)));
-    let mut sql = connection.sql("UPDATE users SET manager_id = ");
-    sql.bind(&id);
-    let managed_by = sql.aside("managed_by");
-    sql.push(&format!(" WHERE {managed_by} = "))
-        .bind(scope.configuration().to_string());
-    sql.push(" AND manager_key IN (").bind_all(all).push(")");
-    sql.push(
-        " AND (manager_id IS NULL OR (SELECT l.left_at FROM users l WHERE l.id = users.manager_id) \
-         IS NOT NULL) AND (manager_key IN (",
+    let managed_by = connection.sql("").aside("managed_by");
+    let link = Write::update(
+        connection,
+        |sql| {
+            sql.push("manager_id = ").bind(&id);
+        },
+        |sql| {
+            sql.push(&format!("{managed_by} = "))
+                .bind(scope.configuration().to_string());
+            sql.push(" AND manager_key IN (").bind_all(all).push(")");
+            sql.push(
+                " AND (manager_id IS NULL OR (SELECT l.left_at FROM users l \
+                 WHERE l.id = users.manager_id) IS NOT NULL) AND (manager_key IN (",
+            );
+            sql.bind_all(&names).push(")");
+            for (column, of, value) in &shared {
+                sql.push(&format!(" OR {column} = ")).bind(value);
+                sql.push(&format!(
+                    " AND NOT EXISTS (SELECT 1 FROM users o WHERE o.{of} = "
+                ));
+                sql.bind(value)
+                    .push(" AND o.id <> ")
+                    .bind(&id)
+                    .push(" AND ");
+                visible(sql, ResourceKind::User, scope, "o");
+                sql.push(")");
+            }
+            sql.push(")");
+        },
     );
-    sql.bind_all(&names).push(")");
-    for (column, of, value) in &shared {
-        sql.push(&format!(" OR {column} = ")).bind(value);
-        sql.push(&format!(
-            " AND NOT EXISTS (SELECT 1 FROM users o WHERE o.{of} = "
-        ));
-        sql.bind(value)
-            .push(" AND o.id <> ")
-            .bind(&id)
-            .push(" AND ");
-        visible(&mut sql, ResourceKind::User, scope, "o");
-        sql.push(")");
-    }
-    sql.push(")");
-    connection.execute(&sql)?;
+    link.run(connection)?;
     Ok(())
 }

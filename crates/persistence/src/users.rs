@@ -16,6 +16,7 @@ use crate::connection::Connection;
 use crate::key::Key;
 use crate::members;
 use crate::page::Identified;
+use crate::people::{self, Write};
 use crate::references::{self, ManagerKeys};
 use crate::sql::{Bind, Sql};
 use crate::view::{instant, unreadable, visible};
@@ -321,25 +322,31 @@ fn write(
     managed_by: Option<Scope>,
     further: impl FnOnce(&mut Sql),
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE users SET ");
-    for (name, value) in values(user) {
-        sql.push(name).push(" = ").bind(value).push(", ");
-    }
-    if let Some(scope) = managed_by {
-        sql.push("left_at = NULL, purge_at = NULL, managed_by = ");
-        sql.bind(scope.configuration().to_string()).push(", ");
-    }
-    // Who is the manager is kept for as long as the same one is named.
-    let manager = user.record.get(&Field::Manager);
-    let manager = manager.and_then(FieldValue::as_text).map(fold);
-    sql.push("manager_id = CASE WHEN manager_key IS NOT DISTINCT FROM ");
-    sql.bind(manager).push(" THEN manager_id END, ");
-    sql.push("search_document = ").bind_json(&user.search);
-    sql.push(", version = version + 1, updated_at = ")
-        .bind(millis(now));
-    sql.push(" WHERE id = ").bind(id.to_string()).push(" AND ");
-    further(&mut sql);
-    if connection.execute(&sql)? == 0 {
+    let write = Write::update(
+        connection,
+        |sql| {
+            for (name, value) in values(user) {
+                sql.push(name).push(" = ").bind(value).push(", ");
+            }
+            if let Some(scope) = managed_by {
+                sql.push("left_at = NULL, purge_at = NULL, managed_by = ");
+                sql.bind(scope.configuration().to_string()).push(", ");
+            }
+            // Who is the manager is kept for as long as the same one is named.
+            let manager = user.record.get(&Field::Manager);
+            let manager = manager.and_then(FieldValue::as_text).map(fold);
+            sql.push("manager_id = CASE WHEN manager_key IS NOT DISTINCT FROM ");
+            sql.bind(manager).push(" THEN manager_id END, ");
+            sql.push("search_document = ").bind_json(&user.search);
+            sql.push(", version = version + 1, updated_at = ")
+                .bind(millis(now));
+        },
+        |sql| {
+            sql.push("id = ").bind(id.to_string()).push(" AND ");
+            further(sql);
+        },
+    );
+    if write.run(connection)? == 0 {
         return Err(StoreError::Stale);
     }
     let mut clear = connection.sql("DELETE FROM user_emails WHERE user_id = ");
@@ -373,7 +380,7 @@ pub(crate) fn take_over(
 ) -> Result<Version, StoreError> {
     write(connection, id, user, now, Some(scope), |sql| {
         sql.push(
-            "is_tenant_admin = 0 AND status <> 'archived' AND admin_role IS NULL \
+            "status <> 'archived' AND admin_role IS NULL \
              AND (managed_by IS NULL OR left_at IS NOT NULL AND managed_by = ",
         );
         sql.bind(scope.configuration().to_string()).push(")");
@@ -394,13 +401,19 @@ pub(crate) fn release(
     departure: &Departure,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE users SET left_at = ");
-    sql.bind(millis(now));
-    sql.push(", version = version + 1, updated_at = ");
-    sql.bind(millis(now)).push(" WHERE id = ");
-    sql.bind(id.to_string()).push(" AND ");
-    visible(&mut sql, ResourceKind::User, scope, "users");
-    if connection.execute(&sql)? == 0 {
+    let write = Write::update(
+        connection,
+        |sql| {
+            sql.push("left_at = ").bind(millis(now));
+            sql.push(", version = version + 1, updated_at = ")
+                .bind(millis(now));
+        },
+        |sql| {
+            sql.push("id = ").bind(id.to_string()).push(" AND ");
+            visible(sql, ResourceKind::User, scope, "users");
+        },
+    );
+    if write.run(connection)? == 0 {
         return Err(StoreError::Stale);
     }
     members::touch_groups_of(connection, scope, id, now)?;
@@ -422,12 +435,13 @@ pub(crate) fn depart(
     status: Status,
     purge_at: Option<i64>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE users SET status = ");
-    sql.bind(status.as_str())
-        .push(", purge_at = ")
-        .bind(purge_at);
-    sql.push(" WHERE id = ").bind(id.to_string());
-    connection.execute(&sql)?;
+    let left = people::set(connection, &id.to_string(), |sql| {
+        sql.push("status = ").bind(status.as_str());
+        sql.push(", purge_at = ").bind(purge_at);
+    })?;
+    if !left {
+        return Err(StoreError::Stale);
+    }
     let mut leave = connection.sql("DELETE FROM group_members WHERE member_id = ");
     leave.bind(id.to_string());
     leave.push(

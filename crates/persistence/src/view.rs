@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeZone, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
-    Approval, Change, Departure, GroupWrite, HeldAction, Membership, Occupant, Place, Selected,
-    Selection, Stored, StoredGroup, StoredUser, UserKeys, UserWrite, Visible,
+    Adoption, Approval, Change, Departure, GroupEnd, GroupWrite, HeldAction, Membership, Occupant,
+    Place, Selected, Selection, Stored, StoredGroup, StoredUser, UserKeys, UserWrite, Visible,
 };
 use scim_provisioning::reapply::Job;
 use scim_provisioning::{
@@ -44,11 +44,13 @@ pub(crate) fn all_visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias
 fn in_sight(sql: &mut Sql, kind: ResourceKind, scope: Scope, manager: &str, alias: &str) {
     sql.push(&format!("{manager}.managed_by = "));
     sql.bind(scope.configuration().to_string());
-    if kind == ResourceKind::User {
-        sql.push(&format!(
-            " AND {alias}.is_tenant_admin = 0 AND {alias}.left_at IS NULL"
-        ));
-    }
+    let protected = match kind {
+        ResourceKind::User => {
+            format!(" AND {alias}.is_tenant_admin = 0 AND {alias}.left_at IS NULL")
+        }
+        ResourceKind::Group => format!(" AND {alias}.confers_admin = 0"),
+    };
+    sql.push(&protected);
 }
 
 /// A connection inside a transaction.
@@ -151,6 +153,10 @@ impl DirectoryView for View<'_> {
 
     fn visible(&mut self, scope: Scope, ids: &[ResourceId]) -> Result<Vec<Visible>, StoreError> {
         members::visible_ids(self.connection, scope, ids)
+    }
+
+    fn protected_group(&mut self, names: &[&str]) -> Result<Option<ResourceId>, StoreError> {
+        groups::protected(self.connection, names)
     }
 
     fn protected(&mut self, ids: &[ResourceId]) -> Result<Option<ResourceId>, StoreError> {
@@ -284,7 +290,7 @@ impl DirectoryTransaction for View<'_> {
         scope: Scope,
         group: &GroupWrite,
         now: DateTime<Utc>,
-    ) -> Result<Option<(ResourceId, Version)>, StoreError> {
+    ) -> Result<Adoption, StoreError> {
         groups::adopt(self.connection, scope, group, now)
     }
 
@@ -333,7 +339,7 @@ impl DirectoryTransaction for View<'_> {
         scope: Scope,
         id: ResourceId,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<GroupEnd, StoreError> {
         groups::delete(self.connection, scope, id, now)
     }
 

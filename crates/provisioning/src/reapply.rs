@@ -335,7 +335,8 @@ fn apply_to_groups(
         let groups = transaction.groups(scope, &page(after, BATCH))?.items;
         for stored in &groups {
             let document = Resource::from_map(stored.document.clone());
-            let write = group::prepare(context, document)?;
+            let mut write = group::prepare(context, document)?;
+            reference::grants(transaction, &mut write)?;
             transaction.classify_group(scope, stored.id, &write)?;
         }
         match groups.last() {

@@ -44,8 +44,9 @@ impl AdminService {
     /// Changes a person by hand. What an identity provider manages, its next cycle may change back.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when it is not possible for this person;
-    /// [`AdminError::NameTaken`] when a person who comes back has no free name.
+    /// [`AdminError::NotFound`]; [`AdminError::Protected`] for a tenant admin;
+    /// [`AdminError::Invalid`] when it is not possible for this person; [`AdminError::NameTaken`]
+    /// when a person who comes back has no free name.
     pub fn change_person(
         &self,
         actor: &Actor,
@@ -54,6 +55,7 @@ impl AdminService {
     ) -> Result<(), AdminError> {
         let found = self.person(id)?;
         let (person, name) = (&found.person, &found.person.user_name);
+        let changeable = person.changeable()?;
         let mut details = json!({
             "person": id,
             "status": person.status,
@@ -73,25 +75,29 @@ impl AdminService {
             });
         }
         let audit = entry(actor, change.event(), name, details);
-        let changed = self.store.change_person(id, change, now(), &audit);
-        match changed.map_err(|error| taken(error, name))? {
-            true => Ok(()),
-            false => Err(AdminError::Invalid(format!(
-                "this is not possible for \"{name}\" as things are"
-            ))),
+        let changed = self.store.change_person(&changeable, change, now(), &audit);
+        if changed.map_err(|error| taken(error, name))? {
+            return Ok(());
         }
+        // Somebody may have become a tenant admin meanwhile.
+        self.person(id)?.person.changeable()?;
+        Err(AdminError::Invalid(format!(
+            "this is not possible for \"{name}\" as things are"
+        )))
     }
 
     /// Takes a group out of its configuration's management. Its members stay, and what they get.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when no configuration manages it.
+    /// [`AdminError::NotFound`]; [`AdminError::Protected`] for a group that confers an
+    /// administrative right; [`AdminError::Invalid`] when no configuration manages it.
     pub fn unlink_group(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
         let found = self.group(id)?;
         let name = &found.group.name;
+        let group = found.group.changeable()?;
         let details = json!({ "group": id, "managedBy": found.group.managed_by });
         let audit = entry(actor, "group.unlinked", name, details);
-        match self.store.unlink_group(id, now(), &audit)? {
+        match self.store.unlink_group(&group, now(), &audit)? {
             true => Ok(()),
             false => Err(AdminError::Invalid(format!(
                 "no configuration manages \"{name}\""

@@ -1,7 +1,7 @@
 //! Mappings and custom fields.
 
 use chrono::Duration;
-use scim_mapping::{Catalog, CustomField, MappedResource, MappingSet, RuleDifference};
+use scim_mapping::{Catalog, CustomField, MappedResource, MappingSet, Roles, RuleDifference};
 use scim_protocol::text::storable;
 use scim_protocol::{AttributePath, ResourceDefinition};
 use scim_provisioning::model::{self, Model, ModelSource};
@@ -89,6 +89,7 @@ impl AdminService {
         let catalog = self.catalog()?;
         let definition = definition(rules.resource, &catalog);
         rules.compile(&definition, &catalog).map_err(invalid)?;
+        rules.check_roles(&self.roles()?).map_err(invalid)?;
         let warnings = rules.warnings(&definition);
         let draft = MappingVersion::new(configuration.id, DRAFT, rules, note, &actor.name, now());
         let audit = entry_of(
@@ -123,10 +124,7 @@ impl AdminService {
             return Err(AdminError::Stale);
         }
         let catalog = self.catalog()?;
-        draft
-            .rules
-            .compile(&definition(resource, &catalog), &catalog)
-            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        self.check_rules(&draft.rules, &catalog)?;
         let newest = versions.iter().map(|version| version.version).max();
         let version = MappingVersion {
             version: newest.unwrap_or(DRAFT) + 1,
@@ -156,11 +154,25 @@ impl AdminService {
         }
         let version = self.mapping(name_or_id, resource, VersionChoice::Number(number))?;
         let catalog = self.catalog()?;
-        version
-            .rules
-            .compile(&definition(resource, &catalog), &catalog)
-            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        self.check_rules(&version.rules, &catalog)?;
         self.switch(actor, &configuration, version, None)
+    }
+
+    /// Checks rules against the fields and roles that there are now.
+    fn check_rules(&self, rules: &MappingSet, catalog: &Catalog) -> Result<(), AdminError> {
+        let invalid = |error: scim_mapping::MappingError| AdminError::Invalid(error.to_string());
+        rules
+            .compile(&definition(rules.resource, catalog), catalog)
+            .map_err(invalid)?;
+        rules.check_roles(&self.roles()?).map_err(invalid)
+    }
+
+    /// The roles of ServiceOps.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn roles(&self) -> Result<Roles, AdminError> {
+        Ok(self.store.roles()?.into_iter().collect())
     }
 
     fn switch(

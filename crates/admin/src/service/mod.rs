@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use scim_mapping::MappingSet;
+use scim_mapping::{MappingSet, RoleProblem};
 use scim_protocol::text::{fold, valid_user_name};
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, StoreError};
@@ -18,7 +18,7 @@ use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
-use crate::people::{GroupSummary, GroupsQuery, PeopleQuery, Person, PersonInput};
+use crate::people::{GroupInput, GroupSummary, GroupsQuery, PeopleQuery, Person, PersonInput};
 use crate::store::Store;
 use crate::token::{AccessToken, PlainToken};
 
@@ -275,6 +275,13 @@ impl AdminService {
     /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
     pub fn add_person(&self, actor: &Actor, input: &PersonInput) -> Result<String, AdminError> {
         input.validate()?;
+        if let Some(role) = &input.role
+            && self.roles()?.check(role) == Err(RoleProblem::Unknown)
+        {
+            return Err(AdminError::Invalid(format!(
+                "the role \"{role}\" is no role of ServiceOps"
+            )));
+        }
         let audit = entry(
             actor,
             "person.created",
@@ -284,6 +291,38 @@ impl AdminService {
         self.store
             .add_person(input, now(), &audit)
             .map_err(|error| taken(error, &input.user_name))
+    }
+
+    /// Adds a group by hand and answers the id.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`].
+    pub fn add_group(&self, actor: &Actor, input: &GroupInput) -> Result<String, AdminError> {
+        input.validate()?;
+        let details = json!({ "confersAdmin": input.confers_admin });
+        let audit = entry(actor, "group.created", &input.name, details);
+        Ok(self.store.add_group(input, now(), &audit)?)
+    }
+
+    /// Puts a person into a group by hand.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when the person is in it already.
+    pub fn add_member(&self, actor: &Actor, group: &str, person: &str) -> Result<(), AdminError> {
+        let (group, person) = (self.group(group)?.group, self.person(person)?.person);
+        let details =
+            json!({ "group": group.id, "person": person.id, "userName": person.user_name });
+        let audit = entry(actor, "group.member_added", &group.name, details);
+        match self
+            .store
+            .add_member(&group.id, &person.id, now(), &audit)?
+        {
+            true => Ok(()),
+            false => Err(AdminError::Invalid(format!(
+                "\"{}\" is in \"{}\" already",
+                person.user_name, group.name
+            ))),
+        }
     }
 
     /// People, in order of id.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::held_members;
+use crate::people;
 use crate::sql::Sql;
 use crate::totals;
 use crate::view::{instant, unreadable};
@@ -172,13 +173,9 @@ pub(super) fn delete(connection: &mut Connection, id: ConfigurationId) -> Result
     if connection.execute(&of(sql))? == 0 {
         return Err(StoreError::Stale);
     }
-    for release in [
-        "UPDATE users SET managed_by = NULL, left_at = NULL, purge_at = NULL, held = 0 WHERE managed_by = ",
-        "UPDATE groups SET managed_by = NULL WHERE managed_by = ",
-    ] {
-        let sql = of(connection.sql(release));
-        connection.execute(&sql)?;
-    }
+    people::release(connection, &id.to_string())?;
+    let sql = of(connection.sql("UPDATE groups SET managed_by = NULL WHERE managed_by = "));
+    connection.execute(&sql)?;
     held_members::release(connection, "held_by", &id.to_string())?;
     totals::forget(connection, id)
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::people::{
-    GroupDetail, ManagedCounts, Member, Membership, PersonChange, PersonDetail,
+    Changeable, GroupDetail, ManagedCounts, Member, Membership, PersonChange, PersonDetail,
 };
 use scim_provisioning::directory::Change;
 use scim_provisioning::{ConfigurationId, ResourceId, ResourceKind, StoreError};
@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 use super::directory::{self, page};
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::held::PROTECTED;
 use crate::held_members;
 use crate::log;
+use crate::people::Write;
 use crate::totals::Totals;
 
 #[derive(diesel::QueryableByName)]
@@ -147,17 +149,24 @@ pub(super) fn members(
 
 pub(super) fn change(
     connection: &mut Connection,
-    id: &str,
+    person: &Changeable,
     change: PersonChange,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
+    let id = person.id();
     let (what, whom) = update_of(change);
-    let mut sql = connection.sql(&format!(
-        "UPDATE users SET {what}, version = version + 1, updated_at = "
-    ));
-    sql.bind(millis(now)).push(" WHERE id = ").bind(id);
-    sql.push(" AND ").push(&whom);
-    if connection.execute(&sql)? == 0 {
+    let write = Write::update(
+        connection,
+        |sql| {
+            sql.push(&what);
+            sql.push(", version = version + 1, updated_at = ")
+                .bind(millis(now));
+        },
+        |sql| {
+            sql.push("id = ").bind(id).push(" AND ").push(&whom);
+        },
+    );
+    if write.run(connection)? == 0 {
         return Ok(false);
     }
     let (topic, payload) = match change {
@@ -216,7 +225,7 @@ pub(super) fn unlink_group(
     let mut sql =
         connection.sql("UPDATE groups SET managed_by = NULL, version = version + 1, updated_at = ");
     sql.bind(millis(now)).push(" WHERE id = ").bind(id);
-    sql.push(" AND managed_by IS NOT NULL");
+    sql.push(" AND managed_by IS NOT NULL AND confers_admin = 0");
     if connection.execute(&sql)? == 0 {
         return Ok(false);
     }
@@ -279,8 +288,10 @@ pub(super) fn counts(
         "SELECT 'held' AS name, count(*) AS number FROM held_changes WHERE configuration_id = ",
     );
     sql.bind(&id);
+    sql.push(&format!(" AND user_id NOT IN ({PROTECTED})"));
     sql.push(" UNION ALL SELECT 'links', count(*) FROM pending_links WHERE configuration_id = ");
     sql.bind(&id);
+    sql.push(&format!(" AND person_id NOT IN ({PROTECTED})"));
     let rows: Vec<CountRow> = connection.rows(&sql)?;
     let of = |name: &str| {
         let found = rows.iter().find(|row| row.name == name);

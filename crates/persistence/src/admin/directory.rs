@@ -5,16 +5,19 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::people::{
-    Grant, GroupSummary, GroupsQuery, ManagedBy, PeopleQuery, Person, PersonInput,
+    Grant, GroupInput, GroupSummary, GroupsQuery, ManagedBy, PeopleQuery, Person, PersonInput,
 };
-use scim_mapping::{Record, is_privileged};
+use scim_mapping::{Record, RoleProblem, Roles};
 use scim_protocol::text::fold;
-use scim_provisioning::{ResourceId, StoreError};
+use scim_provisioning::{ResourceId, ResourceKind, StoreError};
 use serde_json::{Map, Value, json};
 
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::key::Key;
+use crate::members::{self, IdRow};
+use crate::people;
+use crate::references;
 use crate::sql::{Dialect, Sql};
 use crate::users;
 use crate::view::instant;
@@ -65,6 +68,8 @@ struct GroupRow {
     name: String,
     #[diesel(sql_type = Text)]
     kind: String,
+    #[diesel(sql_type = Integer)]
+    confers_admin: i32,
     #[diesel(sql_type = BigInt)]
     members: i64,
     #[diesel(sql_type = Nullable<Text>)]
@@ -81,7 +86,9 @@ pub(super) fn add_person(
     now: DateTime<Utc>,
 ) -> Result<String, StoreError> {
     let id = ResourceId::new().to_string();
-    let administrative = person.role.as_ref().filter(|role| is_privileged(role));
+    let roles: Roles = references::roles(connection)?.into_iter().collect();
+    let privileged = |role: &&String| roles.check(role) == Err(RoleProblem::Privileged);
+    let administrative = person.role.as_ref().filter(privileged);
     let mut sql = connection.sql(
         "INSERT INTO users (id, user_name, user_name_key, display_key, email, email_key, status, \
          is_tenant_admin, admin_role, version, created_at, updated_at) VALUES (",
@@ -108,6 +115,46 @@ pub(super) fn add_person(
         connection.execute(&sql)?;
     }
     Ok(id)
+}
+
+pub(super) fn add_group(
+    connection: &mut Connection,
+    group: &GroupInput,
+    now: DateTime<Utc>,
+) -> Result<String, StoreError> {
+    let id = ResourceId::new().to_string();
+    let name = group.name.trim();
+    let mut sql = connection.sql(
+        "INSERT INTO groups (id, name, name_key, confers_admin, version, created_at, updated_at) \
+         VALUES (",
+    );
+    sql.bind(&id).push(", ").bind(name);
+    sql.push(", ").bind(Key::of(name));
+    sql.push(", ").bind(group.confers_admin);
+    sql.push(", 1, ").bind(millis(now));
+    sql.push(", ").bind(millis(now)).push(")");
+    connection.execute(&sql)?;
+    Ok(id)
+}
+
+pub(super) fn add_member(
+    connection: &mut Connection,
+    group: &str,
+    person: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let id = |text: &str| ResourceId::parse(text).ok_or(StoreError::Stale);
+    let joining = [(id(person)?, ResourceKind::User)];
+    let added = members::add(connection, id(group)?, &joining, now)?;
+    let mut sql = connection.sql("SELECT id FROM groups WHERE confers_admin = 1 AND id = ");
+    sql.bind(group);
+    if connection.row::<IdRow>(&sql)?.is_some() {
+        people::set(connection, person, |sql| {
+            sql.push("is_tenant_admin = 1, version = version + 1, updated_at = ");
+            sql.bind(millis(now));
+        })?;
+    }
+    Ok(!added.is_empty())
 }
 
 pub(super) fn people(
@@ -265,6 +312,7 @@ pub(super) fn group(
 }
 
 const GROUPS: &str = "SELECT g.id, g.name, g.kind, \
+    CAST(g.confers_admin AS INTEGER) AS confers_admin, \
     (SELECT count(*) FROM group_members m WHERE m.group_id = g.id) AS members, \
     c.name AS managed_by, g.created_at, g.updated_at \
     FROM groups g LEFT JOIN provisioning_configurations c ON c.id = g.managed_by";
@@ -275,6 +323,7 @@ impl From<GroupRow> for GroupSummary {
             id: row.id,
             name: row.name,
             kind: row.kind,
+            confers_admin: row.confers_admin != 0,
             members: row.members,
             managed_by: row.managed_by,
             created: instant(row.created_at),

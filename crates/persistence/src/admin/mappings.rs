@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::configurations::lock;
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::people::Write;
 use crate::sql::Dialect;
 use crate::view::{instant, unreadable};
 
@@ -218,50 +219,60 @@ fn forget_values(
     key: &str,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE users SET ");
-    match sql.dialect {
+    let forget = match connection.dialect() {
         Dialect::Sqlite => {
             let field = format!("$.{key}");
             let attribute = format!("$.\"{EXTENSION}\".{key}");
-            for (at, (column, path)) in [
+            let columns = [
                 ("custom_fields", &field),
                 ("scim_document", &attribute),
                 ("search_document", &attribute),
-            ]
-            .into_iter()
-            .enumerate()
-            {
-                sql.push(if at > 0 { ", " } else { "" });
-                sql.push(&format!("{column} = json_remove({column}, "))
-                    .bind(path);
-                sql.push(")");
-            }
-            sql.push(", version = version + 1, updated_at = ")
-                .bind(millis(now));
-            sql.push(" WHERE json_type(custom_fields, ").bind(&field);
-            sql.push(") IS NOT NULL OR json_type(scim_document, ")
-                .bind(&attribute);
-            sql.push(") IS NOT NULL");
+            ];
+            Write::update(
+                connection,
+                |sql| {
+                    for (column, path) in columns {
+                        sql.push(&format!("{column} = json_remove({column}, "))
+                            .bind(path);
+                        sql.push("), ");
+                    }
+                    sql.push("version = version + 1, updated_at = ")
+                        .bind(millis(now));
+                },
+                |sql| {
+                    sql.push("json_type(custom_fields, ").bind(&field);
+                    sql.push(") IS NOT NULL OR json_type(scim_document, ")
+                        .bind(&attribute);
+                    sql.push(") IS NOT NULL");
+                },
+            )
         }
         #[cfg(feature = "postgres")]
         Dialect::Postgres => {
             let attribute = format!("{{\"{EXTENSION}\",\"{key}\"}}");
-            sql.push("custom_fields = (custom_fields::jsonb - CAST(")
-                .bind(key);
-            sql.push(" AS text))::text, scim_document = (scim_document::jsonb #- CAST(");
-            sql.bind(&attribute);
-            sql.push(" AS text[]))::text, search_document = search_document #- CAST(");
-            sql.bind(&attribute).push(" AS text[])");
-            sql.push(", version = version + 1, updated_at = ")
-                .bind(millis(now));
-            sql.push(" WHERE jsonb_exists(custom_fields::jsonb, CAST(")
-                .bind(key);
-            sql.push(" AS text)) OR scim_document::jsonb #> CAST(")
-                .bind(&attribute);
-            sql.push(" AS text[]) IS NOT NULL");
+            Write::update(
+                connection,
+                |sql| {
+                    sql.push("custom_fields = (custom_fields::jsonb - CAST(")
+                        .bind(key);
+                    sql.push(" AS text))::text, scim_document = (scim_document::jsonb #- CAST(");
+                    sql.bind(&attribute);
+                    sql.push(" AS text[]))::text, search_document = search_document #- CAST(");
+                    sql.bind(&attribute).push(" AS text[])");
+                    sql.push(", version = version + 1, updated_at = ")
+                        .bind(millis(now));
+                },
+                |sql| {
+                    sql.push("jsonb_exists(custom_fields::jsonb, CAST(")
+                        .bind(key);
+                    sql.push(" AS text)) OR scim_document::jsonb #> CAST(")
+                        .bind(&attribute);
+                    sql.push(" AS text[]) IS NOT NULL");
+                },
+            )
         }
-    }
-    connection.execute(&sql)?;
+    };
+    forget.run(connection)?;
     Ok(())
 }
 

@@ -15,21 +15,21 @@ mod surveys;
 mod tokens;
 
 use chrono::{DateTime, Duration, Utc};
-use scim_admin::account::{Account, PasswordHash, Role};
+use scim_admin::account::{Account, PasswordHash, Role as AccountRole};
 use scim_admin::api_key::{ApiKey, MadeByKey};
 use scim_admin::event::{
     Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
 };
 use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{
-    GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, Member, PeopleQuery, Person,
-    PersonChange, PersonDetail, PersonInput,
+    Changeable, ChangeableGroup, GroupDetail, GroupInput, GroupSummary, GroupsQuery, ManagedCounts,
+    Member, PeopleQuery, Person, PersonChange, PersonDetail, PersonInput,
 };
 use scim_admin::policy::{Decision, HeldChange, LinkRequest, LinksQuery};
 use scim_admin::session::Session;
 use scim_admin::survey::{Survey, SurveyKind};
 use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
-use scim_mapping::{CustomField, MappedResource};
+use scim_mapping::{CustomField, MappedResource, Role};
 use scim_protocol::text::fold;
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
@@ -38,7 +38,7 @@ use scim_provisioning::{ConfigurationId, StoreError};
 pub(crate) use self::directory::page;
 use crate::connection::Connection;
 use crate::database::Database;
-use crate::{held, held_members, jobs, links, log};
+use crate::{held, held_members, jobs, links, log, references};
 
 impl Database {
     /// Makes a change and, if there was something to change, its audit entry in the same
@@ -252,7 +252,7 @@ impl Store for Database {
         })
     }
 
-    fn set_role(&self, id: &str, role: Role, audit: &AuditEntry) -> Result<(), StoreError> {
+    fn set_role(&self, id: &str, role: AccountRole, audit: &AuditEntry) -> Result<(), StoreError> {
         let (id, audit) = (id.to_owned(), audit.clone());
         self.writing(move |connection| {
             log::audit(connection, &audit)?;
@@ -498,6 +498,37 @@ impl Store for Database {
         })
     }
 
+    fn roles(&self) -> Result<Vec<Role>, StoreError> {
+        self.reading(references::roles)
+    }
+
+    fn add_group(
+        &self,
+        group: &GroupInput,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<String, StoreError> {
+        let (group, audit) = (group.clone(), audit.clone());
+        self.writing(move |connection| {
+            let id = directory::add_group(connection, &group, now)?;
+            log::audit(connection, &audit)?;
+            Ok(id)
+        })
+    }
+
+    fn add_member(
+        &self,
+        group: &str,
+        person: &str,
+        now: DateTime<Utc>,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let (group, person) = (group.to_owned(), person.to_owned());
+        self.audited(audit, move |connection| {
+            directory::add_member(connection, &group, &person, now)
+        })
+    }
+
     fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, StoreError> {
         self.reading(|connection| directory::people(connection, query))
     }
@@ -727,26 +758,26 @@ impl Store for Database {
 
     fn change_person(
         &self,
-        id: &str,
+        person: &Changeable,
         change: PersonChange,
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
-        let id = id.to_owned();
+        let person = person.clone();
         self.audited(audit, move |connection| {
-            details::change(connection, &id, change, now)
+            details::change(connection, &person, change, now)
         })
     }
 
     fn unlink_group(
         &self,
-        id: &str,
+        group: &ChangeableGroup,
         now: DateTime<Utc>,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError> {
-        let id = id.to_owned();
+        let group = group.clone();
         self.audited(audit, move |connection| {
-            details::unlink_group(connection, &id, now)
+            details::unlink_group(connection, group.id(), now)
         })
     }
 

@@ -4,12 +4,14 @@
 //! adapter applies it in one place. What the scope does not cover does not exist: accounts of
 //! tenant admins, users who left, what another configuration manages, people created by hand.
 
+mod keys;
 mod types;
 
 use chrono::{DateTime, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 
+pub use keys::{UserKeys, number_key, phone_key};
 pub use types::*;
 
 use crate::configuration::Configuration;
@@ -161,6 +163,13 @@ pub trait DirectoryView {
     /// # Errors
     /// A fault of the store.
     fn protected(&mut self, ids: &[ResourceId]) -> Result<Option<ResourceId>, StoreError>;
+
+    /// A group that confers an administrative right, which no scope shows, and that has one of
+    /// these names without regard to case.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn protected_group(&mut self, names: &[&str]) -> Result<Option<ResourceId>, StoreError>;
 }
 
 /// Changing the directory.
@@ -189,8 +198,8 @@ pub trait DirectoryTransaction: DirectoryView {
     fn lock_nesting(&mut self, scope: Scope) -> Result<(), StoreError>;
 
     /// Who has one of these values, `except` left out: anybody not archived who has the user
-    /// name; a user of the same configuration who has the `userName`; a tenant admin whose `userName`, e-mail, phone or employee number is any of
-    /// the keys; a person created by hand who has one of the e-mails; a user of the same
+    /// name; a user of the same configuration who has the `userName`; a tenant admin one of whose names, e-mail addresses, phone or employee
+    /// numbers is any of the keys; a person created by hand who has one of the e-mails; a user of the same
     /// configuration who has the `externalId`.
     ///
     /// # Errors
@@ -314,8 +323,9 @@ pub trait DirectoryTransaction: DirectoryView {
     /// A fault of the store.
     fn withdraw(&mut self, id: ResourceId, now: DateTime<Utc>) -> Result<(), StoreError>;
 
-    /// Puts a group created by hand that has the name under the configuration's management, and
-    /// answers its id and version; its members created by hand stay.
+    /// Puts a group created by hand that has the name under the configuration's management; its
+    /// members created by hand stay. A group that confers an administrative right, or that has a
+    /// protected account among its members, is never taken.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] for `displayName`.
@@ -324,7 +334,7 @@ pub trait DirectoryTransaction: DirectoryView {
         scope: Scope,
         group: &GroupWrite,
         now: DateTime<Utc>,
-    ) -> Result<Option<(ResourceId, Version)>, StoreError>;
+    ) -> Result<Adoption, StoreError>;
 
     /// Inserts a group managed by the scope's configuration, with version 1 and no members.
     ///
@@ -376,6 +386,9 @@ pub trait DirectoryTransaction: DirectoryView {
 
     /// Deletes a group in scope and its memberships. Groups that it was a member of count up.
     ///
+    /// A group that has members whom the configuration does not manage, or protected accounts, is
+    /// released with them: others put them there, and the configuration cannot take them out.
+    ///
     /// # Errors
     /// [`StoreError::Stale`] when the group is not in scope.
     fn delete_group(
@@ -383,7 +396,7 @@ pub trait DirectoryTransaction: DirectoryView {
         scope: Scope,
         id: ResourceId,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<GroupEnd, StoreError>;
 
     /// Adds members to a group and answers which were not there before. Never reads the others.
     ///

@@ -144,6 +144,26 @@ pub struct GroupWrite {
     pub adopt: bool,
 }
 
+/// What became of a group that a rule takes over by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adoption {
+    /// It is managed by the configuration from now on: its id and version.
+    Taken(ResourceId, Version),
+    /// There is none.
+    Nothing,
+    /// There is one, with a protected account among its members; it stays as it is.
+    Protected(ResourceId),
+}
+
+/// What became of a group that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupEnd {
+    /// It is gone.
+    Deleted,
+    /// It is a group made by hand from now on, with those members whom others put there.
+    Released,
+}
+
 /// How a user leaves the scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Departure {
@@ -285,21 +305,6 @@ impl Stored {
             Self::Group(group) => group.id,
         }
     }
-}
-
-/// The values by which a user is recognised; all folded.
-#[derive(Debug, Clone, Default)]
-pub struct UserKeys {
-    /// The user name that the mapping makes, by which ServiceOps knows the user.
-    pub user_name: String,
-    /// `userName`, unique inside the configuration.
-    pub scim_user_name: String,
-    /// Every e-mail address.
-    pub emails: Vec<String>,
-    /// Phone numbers and the employee number: what can be a recovery key.
-    pub recovery: Vec<String>,
-    /// `externalId`, not folded.
-    pub external_id: Option<String>,
 }
 
 /// What a new or changed user collides with.

@@ -8,7 +8,7 @@ use super::members;
 use super::user::{self, PreparedUser};
 use super::{Answer, Failure, group, reference};
 use crate::directory::{
-    Change, DirectoryTransaction, GroupWrite, Occupant, Relation, StoredGroup, StoredUser,
+    Adoption, Change, DirectoryTransaction, GroupWrite, Occupant, Relation, StoredGroup, StoredUser,
 };
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
@@ -171,9 +171,24 @@ fn create_group(
     deviations: &[Deviation],
     projection: &Projection,
 ) -> Result<Answer, Failure> {
-    let adopted = match group.adopt {
+    let mut group = group.clone();
+    group::check_free(transaction, &group)?;
+    let mut warnings = reference::grants(transaction, &mut group)?;
+    let group = &group;
+    let adoption = match group.adopt {
         true => transaction.adopt_group(context.scope(), group, context.now)?,
-        false => None,
+        false => Adoption::Nothing,
+    };
+    let adopted = match adoption {
+        Adoption::Taken(id, version) => Some((id, version)),
+        Adoption::Nothing => None,
+        Adoption::Protected(id) => {
+            warnings.push(format!(
+                "group {id}, which was made by hand and has this name, has a protected account \
+                 among its members and was not taken over"
+            ));
+            None
+        }
     };
     let (id, version) = match adopted {
         Some(found) => found,
@@ -194,7 +209,10 @@ fn create_group(
     event.status = 201;
     event.resource_id = Some(id);
     event.resource_name = user::text(&group.document, "displayName");
-    event.deviations = user::notes(deviations, &[]);
+    event.deviations = user::notes(deviations, &warnings);
+    if !warnings.is_empty() {
+        event.outcome = Outcome::Warning;
+    }
     event.changes = json!([{ "path": "", "new": group.document }, changes.to_json()]);
     user::tell_repeated(&mut event, repeated);
     changes.tell(&mut event);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::user::text;
 use super::{Answer, Failure, check_match, departure};
-use crate::directory::{Change, DirectoryTransaction};
+use crate::directory::{Change, DirectoryTransaction, GroupEnd};
 use crate::event::{Action, Event, Outcome};
 use crate::id::{ResourceId, ResourceKind};
 use crate::refusal::Cause;
@@ -29,11 +29,17 @@ pub(crate) fn delete(
         match kind {
             ResourceKind::User => delete_user(&context, transaction, id, if_match, &mut event)?,
             ResourceKind::Group => {
-                event.resource_name = delete_group(&context, transaction, id, if_match)?;
+                let (name, end) = delete_group(&context, transaction, id, if_match)?;
+                event.resource_name = name;
+                if end == GroupEnd::Released {
+                    event.outcome = Outcome::Warning;
+                    event.reason = Some(RELEASED.to_owned());
+                }
             }
         }
         transaction.record(&event)?;
         let topic = match (kind, event.action) {
+            (ResourceKind::Group, _) if event.reason.is_some() => "group.unlinked",
             (ResourceKind::Group, _) => "group.deleted",
             // Until an administrator decides there is nothing to announce.
             _ if event.outcome == Outcome::Held => return Ok(Answer::empty(204)),
@@ -73,11 +79,14 @@ fn delete_group(
     transaction: &mut dyn DirectoryTransaction,
     id: ResourceId,
     if_match: Option<&str>,
-) -> Result<Option<String>, Failure> {
+) -> Result<(Option<String>, GroupEnd), Failure> {
     let group = transaction
         .lock_group(context.scope(), id)?
         .ok_or_else(Failure::not_found)?;
     check_match(group.version, if_match)?;
-    transaction.delete_group(context.scope(), id, context.now)?;
-    Ok(text(&group.document, "displayName"))
+    let end = transaction.delete_group(context.scope(), id, context.now)?;
+    Ok((text(&group.document, "displayName"), end))
 }
+
+const RELEASED: &str = "Members whom others put into the group stay in it: it is a group made by \
+    hand from now on.";

@@ -44,6 +44,30 @@ pub(crate) fn repeated(
     }
 }
 
+/// Checks that no group which confers an administrative right has the name.
+///
+/// # Errors
+/// 409 in the words of any collision; the log says what was met.
+pub(crate) fn check_free(
+    transaction: &mut dyn DirectoryTransaction,
+    group: &GroupWrite,
+) -> Result<(), Failure> {
+    let said = text(&group.document, "displayName").unwrap_or_default();
+    let Some(id) = transaction.protected_group(&[&group.name, &said])? else {
+        return Ok(());
+    };
+    Err(Failure::Refused {
+        cause: Cause::UniquenessProtected,
+        error: taken(ResourceKind::Group),
+        reason: format!(
+            "displayName belongs to group {id}, which confers an administrative right and is \
+             protected."
+        ),
+        outcome: Outcome::Skipped,
+        pending: None,
+    })
+}
+
 /// Checks a group's canonical document, which has no members.
 pub(crate) fn prepare(context: &Context, mut resource: Resource) -> Result<GroupWrite, Failure> {
     let definition = &context.model.groups;

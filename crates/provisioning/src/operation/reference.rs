@@ -6,7 +6,7 @@ use scim_protocol::{Error, ScimType};
 
 use super::Failure;
 use super::user::PreparedUser;
-use crate::directory::{DirectoryTransaction, StoredUser};
+use crate::directory::{DirectoryTransaction, GroupWrite, StoredUser};
 use crate::refusal::Cause;
 use crate::service::Context;
 
@@ -25,8 +25,10 @@ pub(crate) fn resolve(
         let Some(value) = prepared.write.record.get(&field).cloned() else {
             continue;
         };
-        // What is there already was found before.
-        if stored.is_some_and(|stored| stored.record.get(&field) == Some(&value)) {
+        // What is there already was found before; a role may have become one that is not given.
+        if kind != ReferenceKind::Role
+            && stored.is_some_and(|stored| stored.record.get(&field) == Some(&value))
+        {
             continue;
         }
         let on_unknown = context.model.user_mapping.on_unknown(&field);
@@ -72,6 +74,30 @@ pub(crate) fn resolve(
         prepared.warnings.push(said);
     }
     Ok(())
+}
+
+/// Finds the roles that a group gives, and takes out those that ServiceOps does not have or that
+/// nobody can be given; answers what was taken out.
+pub(crate) fn grants(
+    transaction: &mut dyn DirectoryTransaction,
+    group: &mut GroupWrite,
+) -> Result<Vec<String>, Failure> {
+    let mut warnings = Vec::new();
+    let mut kept = Vec::with_capacity(group.grants.len());
+    for (field, value) in std::mem::take(&mut group.grants) {
+        if field != "roles" {
+            kept.push((field, value));
+            continue;
+        }
+        match transaction.reference(ReferenceKind::Role, &value, false)? {
+            Some(role) => kept.push((field, role)),
+            None => warnings.push(format!(
+                "there is no role \"{value}\" that a group can give"
+            )),
+        }
+    }
+    group.grants = kept;
+    Ok(warnings)
 }
 
 fn word(kind: ReferenceKind) -> &'static str {

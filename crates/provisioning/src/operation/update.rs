@@ -159,10 +159,8 @@ fn update_user(
         return Ok(());
     }
     let mut repeated = None;
-    if changed
-        .iter()
-        .any(|change| KEYS.contains(&change.path.as_str()))
-    {
+    // Which attributes make a key, the rules say.
+    if prepared.keys != user::keys(&stored.document, &stored.record) {
         let occupants = user::occupants(context, transaction, &prepared, Some(id))?;
         user::decide(context, &prepared, &occupants, false)?;
         repeated = user::repeated(&occupants);
@@ -236,7 +234,7 @@ fn update_group(
         ListEdit::RemoveSelected(_) | ListEdit::Clear => 0,
     });
     members::check_count(context, named.sum())?;
-    let prepared = group::prepare(context, after)?;
+    let mut prepared = group::prepare(context, after)?;
     let changed = changes(&context.model.groups, &stored.document, &prepared.document);
     let repeated = match changed.iter().any(|change| change.path == "externalId") {
         true => group::repeated(context, transaction, id, &prepared)?,
@@ -244,7 +242,10 @@ fn update_group(
     };
     let memberships = members::edit(context, transaction, id, &edits)?;
     let (scope, now) = (context.scope(), context.now);
+    let mut warnings = Vec::new();
     let version = if !changed.is_empty() {
+        group::check_free(transaction, &prepared)?;
+        warnings = reference::grants(transaction, &mut prepared)?;
         transaction.update_group(scope, id, stored.version, &prepared, now)?
     } else if !memberships.is_empty() {
         transaction.touch_group(scope, id, stored.version, now)?
@@ -263,7 +264,7 @@ fn update_group(
             (id, &prepared.document, status),
             (&changed, repeated),
             &memberships,
-            tolerance.deviations(),
+            (tolerance.deviations(), &warnings),
         )?;
     }
     Ok((status, version))
@@ -311,7 +312,7 @@ fn log_group(
     (id, document, status): (ResourceId, &Map<String, Value>, u16),
     (changed, repeated): (&[AttributeChange], Option<ResourceId>),
     memberships: &MemberChanges,
-    deviations: &[Deviation],
+    (deviations, warnings): (&[Deviation], &[String]),
 ) -> Result<(), Failure> {
     let action = if changed.is_empty() && !memberships.is_empty() {
         Action::ChangeMembers
@@ -319,7 +320,7 @@ fn log_group(
         Action::Update
     };
     let mut event = context.event(action, Some(ResourceKind::Group));
-    if deviations.iter().any(Deviation::loses) {
+    if !warnings.is_empty() || deviations.iter().any(Deviation::loses) {
         event.outcome = Outcome::Warning;
     }
     event.resource_id = Some(id);
@@ -330,7 +331,7 @@ fn log_group(
         listed.push(memberships.to_json());
     }
     event.changes = Value::Array(listed.clone());
-    event.deviations = user::notes(deviations, &[]);
+    event.deviations = user::notes(deviations, warnings);
     user::tell_repeated(&mut event, repeated);
     memberships.tell(&mut event);
     transaction.record(&event)?;
@@ -369,15 +370,6 @@ fn topic(action: Action) -> &'static str {
 fn change_json(change: &AttributeChange) -> Value {
     json!({ "path": change.path, "old": change.old, "new": change.new })
 }
-
-/// Attributes by which a user is recognised.
-const KEYS: [&str; 5] = [
-    "userName",
-    "emails",
-    "phoneNumbers",
-    "externalId",
-    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber",
-];
 
 /// A group with more members than this is answered with 204, because member lists are big.
 const ANSWERED_MEMBERS: usize = 100;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Failure;
 use crate::directory::{
     DirectoryTransaction, Occupant, PendingLink, Relation, Status, StoredUser, UserKeys, UserWrite,
+    number_key, phone_key,
 };
 use crate::event::{Event, Outcome};
 use crate::id::{ResourceId, ResourceKind};
@@ -334,7 +335,8 @@ fn check_user_name(resource: &Resource) -> Result<(), Error> {
     ))
 }
 
-fn keys(document: &Map<String, Value>, record: &scim_mapping::Record) -> UserKeys {
+/// The values by which a user of this document and these fields is recognised.
+pub(crate) fn keys(document: &Map<String, Value>, record: &scim_mapping::Record) -> UserKeys {
     let values = |name: &str| -> Vec<String> {
         let elements = document.get(name).and_then(Value::as_array);
         elements
@@ -353,8 +355,20 @@ fn keys(document: &Map<String, Value>, record: &scim_mapping::Record) -> UserKey
     };
     let mut emails = values("emails");
     emails.extend(field(&Field::Email).filter(|email| !emails.contains(email)));
-    let mut recovery = values("phoneNumbers");
-    recovery.extend(field(&Field::EmployeeId));
+    let phones = document.get("phoneNumbers").and_then(Value::as_array);
+    let phones = phones
+        .into_iter()
+        .flatten()
+        .filter_map(|phone| phone.get("value")?.as_str());
+    let of = |field: &Field| record.get(field).and_then(|value| value.as_text());
+    let numbers = [Field::ContactNo, Field::AltContactNo1, Field::AltContactNo2];
+    let mut recovery: Vec<String> = phones
+        .chain(numbers.iter().filter_map(of))
+        .filter_map(phone_key)
+        .collect();
+    recovery.extend(of(&Field::EmployeeId).and_then(number_key));
+    recovery.sort_unstable();
+    recovery.dedup();
     UserKeys {
         user_name: field(&Field::UserName).unwrap_or_default(),
         scim_user_name: text(document, "userName")
