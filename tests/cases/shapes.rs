@@ -189,6 +189,7 @@ on_both_engines! {
             assert_eq!(ava.json["externalId"], "157663");
             assert!(ava.json.get("profileUrl").is_none() && ava.json.get("photos").is_none());
             let event = logged(server, kind);
+            assert_eq!(event["outcome"], "warning", "{kind}: {event}");
             let names: Vec<_> = event["deviations"].as_array().unwrap().iter()
                 .map(|note| note["name"].as_str().unwrap()).collect();
             for name in ["numberAsText", "emptyClears", "wrappedValue", "unreadable", "textUnquoted"] {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ScimType};
+use crate::path::same_name;
 use crate::resource::Resource;
+use crate::schema::{Attribute, ResourceDefinition};
 
 /// A value of a multi-valued attribute with its default sub-attributes (RFC 7643 section 2.4).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -101,14 +103,62 @@ fn instant(text: &str) -> Option<DateTime<Utc>> {
     Some(parsed.with_timezone(&Utc))
 }
 
-/// Reads a typed resource.
-pub(crate) fn typed<T: DeserializeOwned>(resource: Resource) -> Result<T, Error> {
-    serde_json::from_value(Value::Object(resource.into_map())).map_err(|error| {
+/// Reads a typed resource. Names are those of the schemas in any case (RFC 7643 section 2.1), and what
+/// is null is not there (section 2.5).
+pub(crate) fn typed<T: DeserializeOwned>(
+    resource: Resource,
+    definition: &ResourceDefinition,
+) -> Result<T, Error> {
+    let mut canonical = Map::new();
+    for (name, value) in resource.into_map() {
+        if let Some(extension) = definition.extension(&name) {
+            let value = named(value, &extension.attributes);
+            canonical.insert(extension.id.clone(), value);
+        } else if let Some(attribute) = definition.attribute(&name) {
+            if !value.is_null() {
+                let value = named(value, &attribute.sub_attributes);
+                canonical.insert(attribute.name.clone(), value);
+            }
+        } else {
+            canonical.insert(name, value);
+        }
+    }
+    serde_json::from_value(Value::Object(canonical)).map_err(|error| {
         Error::new(
             ScimType::InvalidValue,
             format!("Not such a resource: {error}."),
         )
     })
+}
+
+/// A value whose members have the names of these attributes.
+fn named(value: Value, attributes: &[Attribute]) -> Value {
+    match value {
+        Value::Array(elements) => {
+            let elements = elements.into_iter().filter(|element| !element.is_null());
+            elements.map(|element| named(element, attributes)).collect()
+        }
+        Value::Object(members) => {
+            let mut canonical = Map::new();
+            for (name, value) in members {
+                let known = attributes
+                    .iter()
+                    .find(|known| same_name(&known.name, &name));
+                match known {
+                    Some(_) if value.is_null() => {}
+                    Some(known) => {
+                        let value = named(value, &known.sub_attributes);
+                        canonical.insert(known.name.clone(), value);
+                    }
+                    None => {
+                        canonical.insert(name, value);
+                    }
+                }
+            }
+            Value::Object(canonical)
+        }
+        simple => simple,
+    }
 }
 
 /// Writes a typed resource, whose `schemas` are completed by what it has data of.
@@ -118,13 +168,22 @@ pub(crate) fn untyped(resource: &impl Serialize, schemas: &[&str]) -> Resource {
         Ok(Value::Object(attributes)) => attributes,
         _ => Map::new(),
     };
+    // An extension is an object under the URI of its schema (RFC 7643 section 3.3).
+    let extensions = attributes.iter().filter(|(name, data)| {
+        let start = name.get(..4).unwrap_or_default();
+        start.eq_ignore_ascii_case("urn:") && data.as_object().is_some_and(|data| !data.is_empty())
+    });
+    let extensions: Vec<String> = extensions.map(|(name, _)| name.clone()).collect();
     let listed = attributes
         .entry("schemas")
         .or_insert_with(|| Value::Array(Vec::new()));
     if let Value::Array(listed) = listed {
-        for uri in schemas {
-            if !listed.iter().any(|listed| listed == uri) {
-                listed.push(Value::from(*uri));
+        let schemas = schemas.iter().copied();
+        for uri in schemas.chain(extensions.iter().map(String::as_str)) {
+            let known =
+                |listed: &Value| listed.as_str().is_some_and(|listed| same_name(listed, uri));
+            if !listed.iter().any(known) {
+                listed.push(Value::from(uri));
             }
         }
     }

@@ -21,6 +21,9 @@ use crate::schema::{ResourceDefinition, ResourceType, Schema, builtin, uri};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceProviderConfig {
+    /// Where people find out more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documentation_uri: Option<String>,
     /// PATCH.
     pub patch: Feature,
     /// Bulk operations.
@@ -36,6 +39,9 @@ pub struct ServiceProviderConfig {
     /// Pages of results (RFC 9865 section 4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pagination: Option<Pagination>,
+    /// Security events (RFC 9967 section 4); without it there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_events: Option<SecurityEvents>,
     /// How clients authenticate.
     pub authentication_schemes: Vec<AuthenticationScheme>,
 }
@@ -53,9 +59,11 @@ pub struct Feature {
 pub struct BulkFeature {
     /// Whether they are supported.
     pub supported: bool,
-    /// Operations of a request at most.
+    /// Operations of a request at most; who supports none may leave it out.
+    #[serde(default)]
     pub max_operations: usize,
-    /// Bytes of a request at most.
+    /// Bytes of a request at most; who supports none may leave it out.
+    #[serde(default)]
     pub max_payload_size: usize,
 }
 
@@ -65,7 +73,8 @@ pub struct BulkFeature {
 pub struct FilterFeature {
     /// Whether they are supported.
     pub supported: bool,
-    /// Resources in an answer at most.
+    /// Resources in an answer at most; who supports no filter may leave it out.
+    #[serde(default)]
     pub max_results: usize,
 }
 
@@ -78,13 +87,29 @@ pub struct Pagination {
     /// Whether pages go by index.
     pub index: bool,
     /// The method when a request names none.
-    pub default_pagination_method: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_pagination_method: Option<String>,
     /// Resources in a page when a request names no count.
-    pub default_page_size: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_page_size: Option<usize>,
     /// Resources in a page at most.
-    pub max_page_size: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_page_size: Option<usize>,
     /// Seconds for which a cursor is valid.
-    pub cursor_timeout: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor_timeout: Option<u64>,
+}
+
+/// Security events of a service provider (RFC 9967 section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecurityEvents {
+    /// `none`, `long` or `request`: whether requests are completed asynchronously.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub async_request: Option<String>,
+    /// The URIs of the events that are delivered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event_uris: Vec<String>,
 }
 
 /// A way to authenticate.
@@ -101,6 +126,9 @@ pub struct AuthenticationScheme {
     /// Where it is specified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_uri: Option<String>,
+    /// Where people find out more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documentation_uri: Option<String>,
     /// Whether it is the preferred one.
     #[serde(default)]
     pub primary: bool,
@@ -111,6 +139,7 @@ impl ServiceProviderConfig {
     pub fn new(limits: &Limits, cursor_timeout: u64) -> Self {
         let yes = Feature { supported: true };
         Self {
+            documentation_uri: None,
             patch: yes,
             bulk: BulkFeature {
                 supported: true,
@@ -127,11 +156,12 @@ impl ServiceProviderConfig {
             pagination: Some(Pagination {
                 cursor: true,
                 index: true,
-                default_pagination_method: "index".to_owned(),
-                default_page_size: limits.page_default,
-                max_page_size: limits.page_max,
-                cursor_timeout,
+                default_pagination_method: Some("index".to_owned()),
+                default_page_size: Some(limits.page_default),
+                max_page_size: Some(limits.page_max),
+                cursor_timeout: Some(cursor_timeout),
             }),
+            security_events: None,
             authentication_schemes: vec![AuthenticationScheme {
                 kind: "oauthbearertoken".to_owned(),
                 name: "OAuth Bearer Token".to_owned(),
@@ -139,6 +169,7 @@ impl ServiceProviderConfig {
                               a bearer token."
                     .to_owned(),
                 spec_uri: Some("https://www.rfc-editor.org/rfc/rfc6750".to_owned()),
+                documentation_uri: None,
                 primary: true,
             }],
         }
@@ -260,6 +291,36 @@ mod tests {
         assert_eq!(catalog.resource_types("https://x/v2")[0]["name"], "User");
         let upper = uri::USER.to_uppercase();
         assert_eq!(catalog.schema(&upper).unwrap().id, uri::USER);
+    }
+
+    #[test]
+    fn what_the_rfcs_leave_optional_may_be_missing() {
+        let body = json!({
+            "schemas": [uri::SERVICE_PROVIDER_CONFIG],
+            "documentationUri": "https://x.example/help",
+            "patch": {"supported": true}, "bulk": {"supported": false},
+            "filter": {"supported": false}, "changePassword": {"supported": false},
+            "sort": {"supported": false}, "etag": {"supported": false},
+            "pagination": {"cursor": true, "index": false},
+            "securityEvents": {"asyncRequest": "none", "eventUris": ["urn:x"]},
+            "authenticationSchemes": [{"type": "httpbasic", "name": "Basic", "description": "",
+                "documentationUri": "https://x.example/basic"}],
+        });
+        let config: ServiceProviderConfig = serde_json::from_value(body.clone()).unwrap();
+        assert_eq!(config.bulk.max_operations, 0);
+        assert_eq!(config.pagination.as_ref().unwrap().max_page_size, None);
+        let written = config.to_resource("https://x.example");
+        for name in ["documentationUri", "pagination", "securityEvents"] {
+            assert_eq!(written[name], body[name]);
+        }
+        let minimal: Schema = serde_json::from_value(json!({"id": "urn:x"})).unwrap();
+        assert_eq!((minimal.name.as_str(), minimal.attributes.len()), ("", 0));
+        let attribute: crate::schema::Attribute =
+            serde_json::from_value(json!({"name": "a"})).unwrap();
+        assert_eq!(attribute.kind, crate::schema::AttributeType::String);
+        let resource_type = json!({"name": "User", "endpoint": "/Users", "schema": uri::USER});
+        let resource_type: ResourceType = serde_json::from_value(resource_type).unwrap();
+        assert_eq!(resource_type.id, "");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use crate::common::{Meta, MultiValue, typed, untyped};
 use crate::error::Error;
 use crate::resource::Resource;
-use crate::schema::uri;
+use crate::schema::{ResourceDefinition, uri};
 
 /// A Group.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl TryFrom<Resource> for Group {
     /// `invalidValue` when the resource is no Group: without `displayName`, or with a value of
     /// another type than the RFC's.
     fn try_from(resource: Resource) -> Result<Self, Error> {
-        typed(resource)
+        typed(resource, &ResourceDefinition::group())
     }
 }
 

@@ -234,24 +234,27 @@ impl Query {
 /// A list response (RFC 7644 section 3.4.2, RFC 9865 section 2).
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListResponse {
-    /// How many resources there are in all.
-    pub total_results: u64,
+    /// How many resources there are in all; with cursors it may be unknown.
+    pub total_results: Option<u64>,
     /// The index of the first one, where pages go by index.
     pub start_index: Option<u64>,
     /// The resources of this page.
     pub resources: Vec<Value>,
     /// The cursor of the next page, where pages go by cursor and there is one.
     pub next_cursor: Option<String>,
+    /// The cursor of the page before, where the service provider goes back and there is one.
+    pub previous_cursor: Option<String>,
 }
 
 impl ListResponse {
     /// A list that is answered whole.
     pub fn whole(resources: Vec<Value>) -> Self {
         Self {
-            total_results: resources.len() as u64,
+            total_results: Some(resources.len() as u64),
             start_index: Some(1),
             resources,
             next_cursor: None,
+            previous_cursor: None,
         }
     }
 
@@ -272,6 +275,63 @@ impl ListResponse {
         text
     }
 
+    /// Reads the body of a response, as a client does. `Resources` may be missing where there are
+    /// none, and `totalResults` where pages go by cursor.
+    ///
+    /// ```
+    /// use scim_protocol::query::ListResponse;
+    /// use serde_json::json;
+    ///
+    /// let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+    ///     "itemsPerPage": 1, "nextCursor": "b", "previousCursor": "a", "Resources": [{"id": "7"}]});
+    /// let list = ListResponse::from_json(body.clone())?;
+    /// assert_eq!((list.total_results, list.previous_cursor.as_deref()), (None, Some("a")));
+    /// assert_eq!(list.to_json(), body);
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `invalidSyntax` when it is no list response.
+    pub fn from_json(body: Value) -> Result<Self, Error> {
+        let wrong = |what: &str| Error::new(ScimType::InvalidSyntax, format!("{what}."));
+        let Value::Object(body) = body else {
+            return Err(wrong("The body is not a JSON object"));
+        };
+        let mut members = Map::new();
+        for (name, value) in body {
+            let known = RESPONSE.iter().find(|known| same_name(known, &name));
+            if let Some(known) = known.filter(|_| !value.is_null()) {
+                members.insert((*known).to_owned(), value);
+            }
+        }
+        let mut number = |name: &str| match members.shift_remove(name) {
+            None => Ok(None),
+            Some(value) => match value.as_u64() {
+                Some(number) => Ok(Some(number)),
+                None => Err(wrong(&format!("\"{name}\" is not a whole number"))),
+            },
+        };
+        let (total_results, start_index) = (number("totalResults")?, number("startIndex")?);
+        let mut text = |name: &str| match members.shift_remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong(&format!("\"{name}\" is not a string"))),
+        };
+        let (next_cursor, previous_cursor) = (text("nextCursor")?, text("previousCursor")?);
+        let resources = match members.shift_remove("Resources") {
+            None => Vec::new(),
+            Some(Value::Array(resources)) => resources,
+            Some(_) => return Err(wrong("\"Resources\" is not an array")),
+        };
+        Ok(Self {
+            total_results,
+            start_index,
+            resources,
+            next_cursor,
+            previous_cursor,
+        })
+    }
+
     /// The response body; `Resources` is there even when it is empty.
     pub fn to_json(self) -> Value {
         let mut body = json!({
@@ -280,11 +340,17 @@ impl ListResponse {
             "itemsPerPage": self.resources.len(),
         });
         if let Some(members) = body.as_object_mut() {
+            if self.total_results.is_none() {
+                members.shift_remove("totalResults");
+            }
             if let Some(index) = self.start_index {
                 members.insert("startIndex".into(), index.into());
             }
             if let Some(cursor) = self.next_cursor {
                 members.insert("nextCursor".into(), cursor.into());
+            }
+            if let Some(cursor) = self.previous_cursor {
+                members.insert("previousCursor".into(), cursor.into());
             }
             members.insert("Resources".into(), Value::Array(self.resources));
         }
@@ -396,6 +462,15 @@ fn invalid(name: &str, why: &str) -> Error {
 fn invalid_path(name: &str, error: &crate::path::PathError) -> Error {
     Error::new(ScimType::InvalidPath, format!("\"{name}\": {error}."))
 }
+
+/// The members of a list response.
+const RESPONSE: [&str; 5] = [
+    "totalResults",
+    "startIndex",
+    "nextCursor",
+    "previousCursor",
+    "Resources",
+];
 
 const PARAMETERS: [&str; 8] = [
     "attributes",

@@ -33,7 +33,7 @@ use serde_json::{Map, Value};
 use crate::common::{Meta, MultiValue, typed, untyped};
 use crate::error::Error;
 use crate::resource::Resource;
-use crate::schema::uri;
+use crate::schema::{ResourceDefinition, uri};
 
 /// A User.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -155,7 +155,7 @@ impl TryFrom<Resource> for User {
     /// `invalidValue` when the resource is no User: without `userName`, or with a value of
     /// another type than the RFC's.
     fn try_from(resource: Resource) -> Result<Self, Error> {
-        typed(resource)
+        typed(resource, &ResourceDefinition::user())
     }
 }
 
@@ -329,6 +329,43 @@ mod tests {
         assert!(user.other.keys().eq(["urn:example:2.0:User"]));
         assert_eq!(user.x509_certificates[0].value.as_deref(), Some("MIIDQzCC"));
         assert_eq!(Resource::from(user), resource());
+    }
+
+    #[test]
+    fn names_are_read_in_any_case_and_null_is_no_value() {
+        let document = json!({"schemas": null, "USERNAME": "ava", "emails": null, "title": null,
+            "Name": {"GivenName": "Ava", "familyName": null},
+            "phoneNumbers": [null, {"VALUE": "1", "type": null}],
+            uri::ENTERPRISE_USER.to_uppercase(): {"Department": "Ops", "manager": {"VALUE": "7"}}});
+        let user =
+            User::try_from(Resource::from_map(document.as_object().unwrap().clone())).unwrap();
+        assert_eq!(user.user_name, "ava");
+        assert_eq!(user.name.unwrap().given_name.as_deref(), Some("Ava"));
+        assert_eq!(
+            user.phone_numbers,
+            [MultiValue {
+                value: Some("1".into()),
+                ..MultiValue::default()
+            }]
+        );
+        let enterprise = user.enterprise.unwrap();
+        assert_eq!(enterprise.department.as_deref(), Some("Ops"));
+        assert_eq!(enterprise.manager.unwrap().value.as_deref(), Some("7"));
+        assert!(user.emails.is_empty() && user.other.is_empty());
+    }
+
+    #[test]
+    fn schemas_name_every_extension_that_has_data() {
+        let mut user = User::new("ava");
+        user.other
+            .insert("urn:example:2.0:User".into(), json!({"badge": 1}));
+        user.other
+            .insert("urn:example:empty:2.0:User".into(), json!({}));
+        let resource = Resource::from(user);
+        assert_eq!(
+            resource.attributes()["schemas"],
+            json!([uri::USER, "urn:example:2.0:User"])
+        );
     }
 
     #[test]

@@ -72,8 +72,8 @@ pub enum Uniqueness {
 pub struct Attribute {
     /// The name, in its canonical case.
     pub name: String,
-    /// The data type.
-    #[serde(rename = "type")]
+    /// The data type; a string where none is named.
+    #[serde(rename = "type", default = "text")]
     pub kind: AttributeType,
     /// Whether it holds several values.
     #[serde(default)]
@@ -226,6 +226,10 @@ impl Attribute {
     pub fn is_text(&self) -> bool {
         matches!(self.kind, AttributeType::String | AttributeType::Reference)
     }
+}
+
+fn text() -> AttributeType {
+    AttributeType::String
 }
 
 fn read_write() -> Mutability {

@@ -20,11 +20,13 @@ pub struct Schema {
     /// The schema URI.
     pub id: String,
     /// The name for people.
+    #[serde(default)]
     pub name: String,
     /// What it is, for people.
     #[serde(default)]
     pub description: String,
     /// The attributes.
+    #[serde(default)]
     pub attributes: Vec<Attribute>,
 }
 
@@ -41,13 +43,15 @@ impl Schema {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceType {
-    /// The id, which is the name (`User`).
+    /// The id, which is the name (`User`); a service provider may leave it out.
+    #[serde(default)]
     pub id: String,
     /// The name, as it stands in `meta.resourceType`.
     pub name: String,
     /// The endpoint relative to the base URL (`/Users`).
     pub endpoint: String,
     /// What it is, for people.
+    #[serde(default)]
     pub description: String,
     /// The URI of the core schema.
     pub schema: String,

@@ -131,7 +131,10 @@ fn create_user(
     event.resource_id = Some(id);
     event.resource_name = user::text(&stored.document, "userName");
     event.deviations = user::notes(deviations, &user.warnings);
-    if !user.warnings.is_empty() {
+    // Attributes that no schema knows come with every creation of some providers; what a schema knows
+    // and cannot be read is worth a look.
+    let unreadable = |deviation: &Deviation| matches!(deviation, Deviation::Unreadable(_));
+    if !user.warnings.is_empty() || deviations.iter().any(unreadable) {
         event.outcome = Outcome::Warning;
     }
     event.changes = json!([{ "path": "", "new": stored.document }]);

@@ -117,10 +117,11 @@ fn run(
             _ => None,
         };
         let response = ListResponse {
-            total_results: walk.total,
+            total_results: Some(walk.total),
             start_index,
             resources: Vec::new(),
             next_cursor,
+            previous_cursor: None,
         };
         Ok(Answer {
             written: Some(response.around(walk.count, &walk.written)),
