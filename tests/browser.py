@@ -317,6 +317,7 @@ class Story:
         self.find("tbody th a").click()
         self.wait("Activity")
         self.press("Block")
+        self.confirm()
         self.wait("Blocked.")
         self.wait("1 field differs")
         self.look("user-drifted")
@@ -388,6 +389,7 @@ class Story:
         self.look("policy")
         self.fill("#guard_percent", "10")
         self.press("Save")
+        self.confirm()
         self.wait("Saved.")
         self.open(one + "/held")
         self.wait("Nothing is held")
@@ -441,6 +443,7 @@ class Story:
         self.fill("#guard_count", "1")
         self.fill("#guard_percent", "1")
         self.press("Save")
+        self.confirm()
         self.wait("Saved.")
         people = self.ask("GET", endpoint + "/Users?count=4", token)["Resources"]
         leaving = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -593,6 +596,7 @@ class Story:
         self.wait("Its tokens are refused")
         self.look("disabled")
         self.press("Disabled")
+        self.confirm()
         self.wait("Its tokens are accepted")
 
     def sign_in(self):

@@ -41,6 +41,8 @@ class Provider:
     def __init__(self, folder):
         self.folder, self.codes = Path(folder), {}
         self.claims, self.spoil = {}, lambda claims: None
+        self.asked, self.answers = 0, threading.Event()
+        self.answers.set()
         self.key, self.other = self.new_key("sign"), self.new_key("other")
         self.signs_with = self.key
         certificate, key = self.folder / "tls.pem", self.folder / "tls.key"
@@ -63,6 +65,8 @@ class Provider:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # Who does not wait for an answer is gone when it comes.
+        self.server.handle_error = lambda *_: None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
@@ -77,6 +81,8 @@ class Provider:
         return path
 
     def answer(self, request, form):
+        self.asked += 1
+        self.answers.wait()
         address = urllib.parse.urlsplit(request.path)
         query = dict(urllib.parse.parse_qsl(address.query))
         if address.path == "/authorize":
@@ -236,6 +242,35 @@ def story(base, provider, database):
     check("the last administrator keeps the role", Browser(base).open("/admin/openid")[0] == 422)
 
 
+def hanging(server, provider):
+    """A provider that does not answer keeps nobody waiting but those who ask for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        process, base = start(server, provider, folder)
+        try:
+            before, ends = provider.asked, []
+            provider.answers.clear()
+            threads = [threading.Thread(target=lambda: ends.append(Browser(base).open("/admin/openid")[0]))
+                       for _ in range(150)]
+            for thread in threads:
+                thread.start()
+            while provider.asked == before:
+                time.sleep(0.05)
+            served = [Browser(base).open(path)[0] for path in ["/readyz", "/admin/login"] * 5]
+            check("a provider that hangs keeps nobody else waiting", served == [200] * 10, served)
+            for thread in threads:
+                thread.join()
+            check("and is asked by two at most", provider.asked - before <= 2, provider.asked - before)
+            check("and whoever asked is told", set(ends) <= {422, 429, 503}, set(ends))
+            provider.answers.set()
+            asked = provider.asked
+            Browser(base).open("/admin/openid")
+            check("and is left alone for a while", provider.asked == asked)
+        finally:
+            provider.answers.set()
+            process.terminate()
+            process.wait()
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         provider = Provider(folder)
@@ -245,6 +280,7 @@ def main():
         finally:
             process.terminate()
             process.wait()
+        hanging(sys.argv[1], provider)
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 

@@ -170,6 +170,10 @@ impl Service for Backend {
         self.console.answer(request)
     }
 
+    fn knows(&self, request: &ConsoleRequest<'_>) -> bool {
+        self.console.knows(request)
+    }
+
     fn setup_secret(&self) -> anyhow::Result<Option<String>> {
         self.console.setup_secret()
     }

@@ -230,16 +230,19 @@ pub(super) fn list_members(call: &Call<'_>) -> Answered {
 pub(super) fn list_audit(call: &Call<'_>) -> Answered {
     let limit = call.query.limit()?;
     let text = |name: &str| call.query.text(name).map(str::to_owned);
-    let found = call.api.admin.audit(&AuditQuery {
-        actor: text("actor"),
-        event: text("event"),
-        source: text("source"),
-        configuration: named(call)?,
-        since: time(call, "since")?,
-        until: time(call, "until")?,
-        before: cursor(call)?,
-        limit,
-    })?;
+    let found = call.api.admin.read_audit(
+        &call.actor,
+        &AuditQuery {
+            actor: text("actor"),
+            event: text("event"),
+            source: text("source"),
+            configuration: named(call)?,
+            since: time(call, "since")?,
+            until: time(call, "until")?,
+            before: cursor(call)?,
+            limit,
+        },
+    )?;
     let last = found.last().map(|(id, _)| id.to_string());
     let items = found.iter().map(|(id, entry)| documents::audit(*id, entry));
     Ok(page(items.collect(), limit, last))

@@ -87,7 +87,12 @@ pub(super) fn keep(visit: &Visit<'_>) -> Option<(Vec<String>, String)> {
             .cloned()
             .collect(),
     };
-    let sealed = admin.seal(&serde_json::to_string(&kept).ok()?).ok()?;
+    let sealed = admin
+        .seal(
+            scim_admin::Sealed::Form,
+            &serde_json::to_string(&kept).ok()?,
+        )
+        .ok()?;
     let parts: Vec<&[u8]> = sealed.as_bytes().chunks(PART).collect();
     if parts.len() > PARTS {
         return None;
@@ -133,7 +138,10 @@ pub(super) fn waits(request: &ConsoleRequest<'_>) -> bool {
 fn waiting(visit: &Visit<'_>) -> Option<Kept> {
     let all = visit.request.cookie?;
     let parts = (0..PARTS).map_while(|at| cookie(all, &format!("{COOKIE}{at}")));
-    let kept = visit.console.admin.unseal(&parts.collect::<String>())?;
+    let kept = visit
+        .console
+        .admin
+        .unseal(scim_admin::Sealed::Form, &parts.collect::<String>())?;
     let kept: Kept = serde_json::from_str(&kept).ok()?;
     let own = visit.who().ok()?.session.account == kept.account;
     (own && Utc::now().timestamp() <= kept.until).then_some(kept)

@@ -40,16 +40,52 @@ pub(super) fn row<S: AsRef<str>>(values: impl IntoIterator<Item = S>) -> String 
     String::from_utf8(bytes).unwrap_or_default()
 }
 
+/// A value in which nothing is a formula, whatever a spreadsheet takes for the end of a cell: there
+/// stands an apostrophe before the sign that would begin one.
 fn harmless(value: &str) -> String {
-    match value.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{value}"),
-        false => value.to_owned(),
+    let mut text = String::with_capacity(value.len() + 1);
+    if value.starts_with(['\t', '\r']) {
+        text.push('\'');
     }
+    let mut begins = true;
+    for character in value.chars() {
+        if begins && FORMULA.contains(&character) && !text.ends_with('\'') {
+            text.push('\'');
+        }
+        let ends = SEPARATORS.contains(&character);
+        begins = ends || (begins && (character.is_whitespace() || character == '"'));
+        text.push(character);
+    }
+    text
 }
+
+/// What begins a formula, in its full width too.
+const FORMULA: [char; 9] = [
+    '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '\u{2212}',
+];
+/// What ends a cell, where the separator is another one than the comma.
+const SEPARATORS: [char; 7] = [';', ',', '\t', '\n', '\r', '|', '\u{2028}'];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_behind_another_separator_is_a_formula() {
+        for (value, said) in [
+            ("a;=1+1", "a;'=1+1"),
+            ("a; \"=1+1", "a; \"'=1+1"),
+            ("a\t+1", "a\t'+1"),
+            ("a\r\n@x", "a\r\n'@x"),
+            ("\u{ff1d}1+1", "'\u{ff1d}1+1"),
+            ("a;\u{ff20}x", "a;'\u{ff20}x"),
+            (" =1", " '=1"),
+            ("a|-1", "a|'-1"),
+            ("well-known+a@b=c", "well-known+a@b=c"),
+        ] {
+            assert_eq!(harmless(value), said, "{value:?}");
+        }
+    }
 
     #[test]
     fn values_are_quoted_and_never_formulas() {

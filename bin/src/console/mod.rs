@@ -22,7 +22,7 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
-use scim_admin::{Actor, AdminError, AdminService, Admitted, PlainToken};
+use scim_admin::{Actor, AdminError, AdminService, Admitted, PlainToken, Sealed};
 use scim_provisioning::{Failure, ServiceProvider};
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,11 @@ impl ConsoleAnswer {
             allow: None,
             retry_after: None,
         }
+    }
+
+    /// Leads to the sign-in.
+    pub(crate) fn sign_in() -> Self {
+        Self::redirect("/admin/login")
     }
 
     fn redirect(location: impl Into<String>) -> Self {
@@ -238,6 +243,15 @@ impl Console {
             *setup = Some((secret.clone(), Utc::now() + Duration::hours(1)));
         }
         Ok(Some(secret))
+    }
+
+    /// Whether a request comes from somebody who is signed in, whatever it asks for.
+    pub(crate) fn knows(&self, request: &ConsoleRequest<'_>) -> bool {
+        let session = request.cookie.and_then(|all| cookie(all, SESSION));
+        session.is_some_and(|session| {
+            let found = self.admin.signed_in(session, false);
+            found.is_ok_and(|found| found.is_some())
+        })
     }
 
     /// Answers a request.
@@ -461,7 +475,7 @@ impl Visit<'_> {
     /// What is shown once, and was put into the browser by the answer before.
     fn flash(&self) -> Option<Flash> {
         let sealed = self.request.cookie.and_then(|all| cookie(all, FLASH))?;
-        let kept = self.console.admin.unseal(sealed)?;
+        let kept = self.console.admin.unseal(Sealed::Flash, sealed)?;
         let flash: Flash = serde_json::from_str(&kept).ok()?;
         let fresh = Utc::now().timestamp() <= flash.until;
         let own = self
@@ -479,7 +493,7 @@ impl Visit<'_> {
             until: Utc::now().timestamp() + FLASH_SECONDS,
         };
         let kept = serde_json::to_string(&flash).map_err(|_json| Failed::Internal)?;
-        let sealed = self.console.admin.seal(&kept)?;
+        let sealed = self.console.admin.seal(Sealed::Flash, &kept)?;
         let cookie = format!("{FLASH}={sealed}; Max-Age={FLASH_SECONDS}; {ATTRIBUTES}");
         Ok(ConsoleAnswer {
             cookies: vec![cookie],

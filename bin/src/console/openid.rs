@@ -1,7 +1,7 @@
 //! Signing in by an OpenID provider: authorization code with PKCE, state and nonce (OpenID Connect
 //! Core 1.0 section 3.1, RFC 7636).
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -32,8 +32,13 @@ pub(crate) struct OpenId {
     administrator: String,
     auditor: String,
     agent: ureq::Agent,
-    metadata: Mutex<Option<(Instant, CoreProviderMetadata)>>,
+    known: Mutex<Known>,
+    /// When the provider last could not be reached.
+    unreachable: Mutex<Option<Instant>>,
 }
+
+/// What the provider said of itself, and when.
+type Known = Option<(Instant, CoreProviderMetadata)>;
 
 /// What is kept in the browser, sealed, while somebody is at the provider.
 #[derive(Serialize, Deserialize)]
@@ -61,6 +66,8 @@ pub(super) struct Vouched {
 enum HttpError {
     #[error("the provider cannot be reached: {0}")]
     Ureq(#[from] ureq::Error),
+    #[error("the provider could not be reached a moment ago; it is asked again soon")]
+    Unreachable,
     #[error("the answer of the provider cannot be read: {0}")]
     Http(#[from] openidconnect::http::Error),
 }
@@ -112,11 +119,29 @@ impl OpenId {
             administrator: options.oidc_administrator.clone(),
             auditor: options.oidc_auditor.clone(),
             agent,
-            metadata: Mutex::new(None),
+            known: Mutex::new(None),
+            unreachable: Mutex::new(None),
         })))
     }
 
+    /// Sends a request, unless the provider could not be reached a moment ago.
     fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let unreachable = || {
+            self.unreachable
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if unreachable().is_some_and(|at| at.elapsed() < FAILURE_AGE) {
+            return Err(HttpError::Unreachable);
+        }
+        let sent = self.exchange(request);
+        if sent.is_err() {
+            *unreachable() = Some(Instant::now());
+        }
+        sent
+    }
+
+    fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let mut answer = self.agent.run(request)?;
         let mut response = openidconnect::http::Response::builder().status(answer.status());
         for (name, value) in answer.headers() {
@@ -127,9 +152,10 @@ impl OpenId {
     }
 
     /// What the provider says of itself; asked again after an hour, so that new keys are found.
+    /// Whoever comes while it is asked waits for the one answer.
     fn metadata(&self) -> anyhow::Result<CoreProviderMetadata> {
-        if let Ok(known) = self.metadata.lock()
-            && let Some((at, metadata)) = &*known
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, metadata)) = &*known
             && at.elapsed() < METADATA_AGE
         {
             return Ok(metadata.clone());
@@ -137,9 +163,7 @@ impl OpenId {
         let send = |request: HttpRequest| self.send(request);
         let metadata = CoreProviderMetadata::discover(&self.issuer, &send)
             .context("the OpenID provider does not describe itself")?;
-        if let Ok(mut known) = self.metadata.lock() {
-            *known = Some((Instant::now(), metadata.clone()));
-        }
+        *known = Some((Instant::now(), metadata.clone()));
         Ok(metadata)
     }
 
@@ -292,5 +316,7 @@ const FLOW_SECONDS: i64 = 600;
 /// How far the clocks of the provider and this server may be apart, in seconds.
 const CLOCKS: i64 = 30;
 const METADATA_AGE: Duration = Duration::from_secs(3_600);
+/// For how long a provider that could not be reached is not asked again.
+const FAILURE_AGE: Duration = Duration::from_secs(30);
 /// The longest answer of the provider, in bytes.
 const LARGEST: u64 = 1 << 20;

@@ -110,7 +110,7 @@ const fn action(path: &'static str, handler: Handler) -> Route {
     }
 }
 
-/// What shows a secret, gives rights or cannot be undone.
+/// What shows a secret, gives rights, harms people or cannot be undone.
 const fn confirmed(route: Route) -> Route {
     Route {
         confirmed: true,
@@ -173,8 +173,8 @@ pub(super) const ROUTES: &[Route] = &[
     page(scim!("/*/drift"), pages::configuration::drift),
     auditors(action(scim!("/*/drift"), pages::configuration::count_drift)),
     administrators(page(scim!("/*/edit"), pages::configurations::edit)),
-    action(scim!("/*/edit"), pages::configurations::save),
-    action(scim!("/*/enable"), pages::configurations::enable),
+    confirmed(action(scim!("/*/edit"), pages::configurations::save)),
+    confirmed(action(scim!("/*/enable"), pages::configurations::enable)),
     action(scim!("/*/pause"), pages::configurations::pause),
     action(scim!("/*/disable"), pages::configurations::disable),
     administrators(page(
@@ -207,7 +207,10 @@ pub(super) const ROUTES: &[Route] = &[
         scim!("/*/mappings/user/impact"),
         pages::mappings::count_impact,
     )),
-    action(scim!("/*/mappings/user/reapply"), pages::mappings::reapply),
+    confirmed(action(
+        scim!("/*/mappings/user/reapply"),
+        pages::mappings::reapply,
+    )),
     page(scim!("/*/groups"), pages::group_rules::list),
     administrators(page(scim!("/*/groups/new-rule"), pages::group_rules::new)),
     administrators(page(scim!("/*/groups/rules/*"), pages::group_rules::edit)),
@@ -215,12 +218,12 @@ pub(super) const ROUTES: &[Route] = &[
     action(scim!("/*/groups/reorder"), pages::group_rules::reorder),
     action(scim!("/*/groups/delete-rule"), pages::group_rules::delete),
     page(scim!("/*/policy"), pages::policy::show),
-    action(scim!("/*/policy"), pages::policy::save),
+    confirmed(action(scim!("/*/policy"), pages::policy::save)),
     page(scim!("/*/held"), pages::waiting::list),
     page(scim!("/*/links"), pages::waiting::list),
-    action(scim!("/*/held/allow"), pages::waiting::allow),
+    confirmed(action(scim!("/*/held/allow"), pages::waiting::allow)),
     action(scim!("/*/held/reject"), pages::waiting::reject),
-    action(scim!("/*/links/approve"), pages::waiting::approve),
+    confirmed(action(scim!("/*/links/approve"), pages::waiting::approve)),
     page(scim!("/*/logs"), pages::logs::list_of),
     page(scim!("/*/history"), pages::audit::history),
     page(scim!("/*/setup"), pages::guides::own),
@@ -233,10 +236,10 @@ pub(super) const ROUTES: &[Route] = &[
     administrators(page("/users/user-form/edit", pages::fields::edit)),
     action("/users/user-form/edit", pages::fields::save),
     page("/users/*", pages::directory::user),
-    action("/users/*/block", pages::directory::block),
-    action("/users/*/unblock", pages::directory::unblock),
-    action("/users/*/archive", pages::directory::archive),
-    action("/users/*/convert", pages::directory::convert),
+    confirmed(action("/users/*/block", pages::directory::block)),
+    confirmed(action("/users/*/unblock", pages::directory::unblock)),
+    confirmed(action("/users/*/archive", pages::directory::archive)),
+    confirmed(action("/users/*/convert", pages::directory::convert)),
     action("/users/*/unlink", pages::directory::unlink),
     page("/groups", pages::directory::groups),
     page("/groups/*", pages::directory::group),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use askama::Template;
 use chrono::Utc;
-use scim_admin::{AdminError, Attempt};
+use scim_admin::{AdminError, Attempt, Sealed};
 
 use super::entered;
 use super::openid::Flow;
@@ -164,10 +164,6 @@ fn gate<T>(
     let stranger = !admin.is_known_device(name, device)?;
     let address = source.and_then(|source| source.parse().ok());
     let address = address.filter(|_address| stranger);
-    let waits = |wait: Duration| {
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
-        Failed::Address(seconds.saturating_add(1))
-    };
     let addresses = &visit.console.addresses;
     if let Some(wait) = address.and_then(|address| addresses.waits(address, Instant::now())) {
         return Err(waits(wait));
@@ -382,10 +378,10 @@ pub(super) fn set_theme(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
 pub(super) fn begin_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let openid = visit.console.openid.as_ref().ok_or(Failed::NotFound)?;
     let confirms = visit.query.checked("confirm");
-    let begun = openid.begin(next(visit.query.text("next")), confirms);
-    let (address, flow) = begun.map_err(|error| not_vouched(&error))?;
+    let begin = || openid.begin(next(visit.query.text("next")), confirms);
+    let (address, flow) = asked(visit, begin)?;
     let kept = serde_json::to_string(&flow).map_err(|_json| Failed::Internal)?;
-    let sealed = visit.console.admin.seal(&kept)?;
+    let sealed = visit.console.admin.seal(Sealed::SignIn, &kept)?;
     Ok(ConsoleAnswer {
         cookies: vec![format!("{FLOW}={sealed}; Max-Age=600; {ATTRIBUTES}")],
         ..ConsoleAnswer::redirect(address)
@@ -397,12 +393,11 @@ pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let openid = visit.console.openid.as_ref().ok_or(Failed::NotFound)?;
     let admin = &visit.console.admin;
     let sealed = visit.request.cookie.and_then(|all| cookie(all, FLOW));
-    let kept = sealed.and_then(|sealed| admin.unseal(sealed));
+    let kept = sealed.and_then(|sealed| admin.unseal(Sealed::SignIn, sealed));
     let flow: Option<Flow> = kept.and_then(|kept| serde_json::from_str(&kept).ok());
     let flow = flow.ok_or(Failed::Form)?;
     let (state, code) = (visit.query.text("state"), visit.query.text("code"));
-    let vouched = openid.end(&flow, state, code);
-    let vouched = vouched.map_err(|error| not_vouched(&error))?;
+    let vouched = asked(visit, || openid.end(&flow, state, code))?;
     let Some(role) = vouched.role else {
         admin.role_taken(visit.request.source, &vouched.who)?;
         let subject = vouched.who.subject;
@@ -423,6 +418,24 @@ pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         cookies: vec![session(&token)],
         ..ConsoleAnswer::redirect(next(&flow.next))
     })
+}
+
+/// Asks the provider, unless the address failed too often by then.
+fn asked<T>(visit: &Visit<'_>, work: impl FnOnce() -> anyhow::Result<T>) -> Result<T, Failed> {
+    let addresses = &visit.console.addresses;
+    let address = visit.request.source.and_then(|source| source.parse().ok());
+    if let Some(wait) = address.and_then(|address| addresses.waits(address, Instant::now())) {
+        return Err(waits(wait));
+    }
+    work().map_err(|error| {
+        let wait = address.and_then(|address| addresses.failure(address, Instant::now()));
+        wait.map_or_else(|| not_vouched(&error), waits)
+    })
+}
+
+fn waits(wait: Duration) -> Failed {
+    let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
+    Failed::Address(seconds.saturating_add(1))
 }
 
 /// What is said when the provider does not vouch for somebody; the log says why.

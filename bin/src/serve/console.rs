@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use super::request::Incoming;
@@ -27,8 +27,22 @@ pub(crate) async fn handle(
     let Ok(path) = incoming.below(CONSOLE) else {
         return plain(StatusCode::BAD_REQUEST, "The address cannot be read.");
     };
-    let form = match body::within(&request, payload, FORM).await {
+    let text = |name: HeaderName| {
+        let value = request.headers().get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let cookie = text(header::COOKIE);
+    let writes = request.method() == Method::POST;
+    let limit = match writes && knows(&shared, cookie.clone()).await {
+        true => FORM,
+        false => STRANGERS_FORM,
+    };
+    let form = match body::within(&request, payload, limit).await {
         Ok(form) => form,
+        // Whose session has ended is told so, not how long a form may be.
+        Err(error) if error.status() == 413 && writes && limit == STRANGERS_FORM => {
+            return respond(ConsoleAnswer::sign_in());
+        }
         Err(error) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
             return plain(status, error.detail());
@@ -36,17 +50,14 @@ pub(crate) async fn handle(
     };
     let method = request.method().as_str().to_owned();
     let query = request.query_string().to_owned();
-    let text = |name: HeaderName| {
-        let value = request.headers().get(name)?.to_str().ok()?;
-        Some(value.to_owned())
-    };
-    let (cookie, origin) = (text(header::COOKIE), text(header::ORIGIN));
+    let origin = text(header::ORIGIN);
     let (host, site) = (
         text(header::HOST),
         text(HeaderName::from_static("sec-fetch-site")),
     );
     let polled = text(HeaderName::from_static("x-fragment")).is_some_and(|how| how == "poll");
     let (source, service) = (incoming.source(), Arc::clone(&shared.service));
+    let asks_provider = ASKS_PROVIDER.contains(&path.as_str());
     let work = move || {
         service.console(&ConsoleRequest {
             method: &method,
@@ -61,6 +72,18 @@ pub(crate) async fn handle(
             source: source.as_deref(),
         })
     };
+    if asks_provider {
+        let answer = shared.outbound.run(work).await;
+        return answer.map_or_else(
+            || {
+                plain(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The OpenID provider does not answer.",
+                )
+            },
+            respond,
+        );
+    }
     match web::block(move || catch_unwind(AssertUnwindSafe(work))).await {
         Ok(Ok(answer)) => respond(answer),
         _ => {
@@ -68,6 +91,19 @@ pub(crate) async fn handle(
             plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.")
         }
     }
+}
+
+/// Whether somebody is signed in who brings a cookie.
+async fn knows(shared: &web::Data<Shared>, cookie: Option<String>) -> bool {
+    let service = Arc::clone(&shared.service);
+    let work = move || {
+        service.knows(&ConsoleRequest {
+            cookie: cookie.as_deref(),
+            ..ConsoleRequest::default()
+        })
+    };
+    let known = web::block(move || catch_unwind(AssertUnwindSafe(work))).await;
+    matches!(known, Ok(Ok(true)))
 }
 
 fn respond(answer: ConsoleAnswer) -> HttpResponse {
@@ -125,5 +161,9 @@ fn plain(status: StatusCode, text: &str) -> HttpResponse {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
+/// What asks the OpenID provider.
+const ASKS_PROVIDER: [&str; 2] = ["/openid", "/openid/callback"];
+/// The longest form of somebody who is not signed in, in bytes: more is not kept through a sign-in.
+const STRANGERS_FORM: usize = 16 * 1024;
 /// The longest form, in bytes: a mapping that is imported.
 const FORM: usize = 256 * 1024;

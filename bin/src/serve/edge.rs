@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::Shared;
 use super::address::{self, Client};
 use super::answer::{self, Reply};
+use super::sampling::Sampler;
 use super::scim::Speaker;
 use crate::api::ADMIN;
 use crate::console::CONSOLE;
@@ -169,6 +170,17 @@ fn log(response: &ServiceResponse<BoxBody>, id: &str, began: Instant) {
     let request = response.request();
     let extensions = request.extensions();
     let speaker = extensions.get::<Speaker>();
+    let status = response.status();
+    // Whoever is known is bounded by other means, but for what they are told to send later.
+    let sampled =
+        status.is_client_error() && (speaker.is_none() || status == StatusCode::TOO_MANY_REQUESTS);
+    if sampled && let Some(shared) = request.app_data::<web::Data<Shared>>() {
+        let Client(address) = extensions.get().copied().unwrap_or(Client(None));
+        let sampler = &shared.sampler;
+        if !sampler.writes(address, status.as_u16(), Instant::now()) {
+            return;
+        }
+    }
     tracing::info!(
         target: "serviceops_scim::request",
         request_id = id,
@@ -178,6 +190,19 @@ fn log(response: &ServiceResponse<BoxBody>, id: &str, began: Instant) {
         duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         configuration_id = speaker.map(|Speaker(id)| id.to_string()),
     );
+}
+
+/// Says how many refusals were left out.
+pub(crate) fn summarize(sampler: &Sampler) {
+    for (refused, requests) in sampler.take(Instant::now()) {
+        tracing::info!(
+            target: "serviceops_scim::request",
+            address = refused.address.map(tracing::field::display),
+            status = refused.status,
+            requests,
+            "further requests like these were refused"
+        );
+    }
 }
 
 /// The path for the log: what is neither the name of an endpoint nor an id of ours may be the name

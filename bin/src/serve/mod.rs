@@ -9,9 +9,11 @@ mod console;
 mod edge;
 mod listener;
 mod log;
+mod outbound;
 mod readiness;
 pub(crate) mod record;
 mod request;
+mod sampling;
 mod scim;
 mod service;
 mod signals;
@@ -32,7 +34,9 @@ use scim_provisioning::{Configuration, ConfigurationId};
 
 use self::admission::Admission;
 pub(crate) use self::admission::Bounds;
+use self::outbound::Outbound;
 use self::readiness::Readiness;
+use self::sampling::Sampler;
 pub(crate) use self::service::{Presented, Refusal, Service};
 pub(crate) use self::throttle::Throttle;
 use crate::console::openid::OpenId;
@@ -62,6 +66,10 @@ pub(crate) struct Shared {
     admin_networks: Vec<IpNet>,
     /// The proxies that say where their clients are.
     trusted_proxies: Vec<IpNet>,
+    /// The log lines of what is refused.
+    sampler: Sampler,
+    /// The threads that ask the OpenID provider.
+    outbound: Outbound,
 }
 
 impl Shared {
@@ -105,11 +113,13 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         known: Mutex::default(),
         admin_networks: options.admin_networks.clone(),
         trusted_proxies: options.trusted_proxies.clone(),
+        sampler: Sampler::default(),
+        outbound: Outbound::start()?,
     });
 
     let service = Arc::clone(&shared.service);
     let shared_service = Arc::clone(&service);
-    let keeping = actix_web::rt::spawn(housekeep(Arc::clone(&service)));
+    let keeping = actix_web::rt::spawn(housekeep(Arc::clone(&service), shared.clone()));
     let signals = signals::Signals::install()?;
     let server = start(listener, Arc::clone(&certificate), shared)?;
     record::write(&common.data_dir, address, &public_url)?;
@@ -127,8 +137,9 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
 
 /// Does what time brings, again and again, and then what waits in the background, step by step:
 /// between two steps the server can stop.
-async fn housekeep(service: Arc<dyn Service>) {
+async fn housekeep(service: Arc<dyn Service>, shared: web::Data<Shared>) {
     loop {
+        edge::summarize(&shared.sampler);
         let keeper = Arc::clone(&service);
         background(move || keeper.housekeep()).await;
         for _ in 0..LOOKS {

@@ -37,6 +37,9 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// Answers a request to the console.
     fn console(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer;
 
+    /// Whether a request to the console comes from somebody who is signed in.
+    fn knows(&self, request: &ConsoleRequest<'_>) -> bool;
+
     /// The secret of the set-up link, if nobody can sign in yet.
     ///
     /// # Errors

@@ -92,6 +92,10 @@ impl Service for Echo {
         }
     }
 
+    fn knows(&self, request: &crate::console::ConsoleRequest<'_>) -> bool {
+        request.cookie == Some("known")
+    }
+
     fn setup_secret(&self) -> anyhow::Result<Option<String>> {
         Ok(None)
     }
@@ -162,6 +166,8 @@ async fn call_all(requests: Vec<TestRequest>) -> Vec<ServiceResponse<BoxBody>> {
         known: Mutex::default(),
         admin_networks: Vec::new(),
         trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+        sampler: Sampler::default(),
+        outbound: Outbound::start().unwrap(),
     });
     let app = App::new()
         .app_data(shared)

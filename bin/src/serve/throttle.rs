@@ -63,7 +63,7 @@ impl Throttle {
 }
 
 /// An IPv4 address, or the /64 that one IPv6 customer has.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let network = u128::from(address) & !u128::from(u64::MAX);

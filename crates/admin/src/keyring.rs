@@ -156,8 +156,8 @@ impl KeyRing {
         self.find(id).map(|key| key.derived.token.as_slice())
     }
 
-    /// Seals a text with the signing key.
-    pub(crate) fn seal(&self, text: &str) -> Result<String, KeyRingError> {
+    /// Seals a text with the signing key, for one purpose alone: it opens nowhere else.
+    pub(crate) fn seal(&self, purpose: &str, text: &str) -> Result<String, KeyRingError> {
         let key = self.signing().ok_or(KeyRingError::UnknownKey)?;
         let mut nonce = [0; 12];
         SystemRandom::new()
@@ -167,24 +167,36 @@ impl KeyRing {
         key.sealing
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
-                Aad::empty(),
+                Aad::from(purpose.as_bytes()),
                 &mut sealed,
             )
             .map_err(|_unspecified| KeyRingError::Random)?;
         let mut bytes = nonce.to_vec();
         bytes.extend(sealed);
-        Ok(URL_SAFE_NO_PAD.encode(bytes))
+        Ok(format!("{PURPOSEFUL}{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// Opens what [`seal`](Self::seal) sealed with this key.
-    pub(crate) fn unseal(&self, id: &str, sealed: &str) -> Result<String, KeyRingError> {
+    /// Opens what [`seal`](Self::seal) sealed with this key for a purpose, or what was sealed before
+    /// seals had one.
+    pub(crate) fn unseal(
+        &self,
+        id: &str,
+        purpose: &str,
+        sealed: &str,
+    ) -> Result<String, KeyRingError> {
+        let (purpose, sealed) = match sealed.strip_prefix(PURPOSEFUL) {
+            Some(sealed) => (purpose, sealed),
+            None => ("", sealed),
+        };
         let open = || {
             let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
             let (nonce, sealed) = bytes.split_at_checked(12)?;
             let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
             let mut sealed = sealed.to_vec();
             let key = &self.find(id)?.sealing;
-            let text = key.open_in_place(nonce, Aad::empty(), &mut sealed).ok()?;
+            let text = key
+                .open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut sealed)
+                .ok()?;
             String::from_utf8(text.to_vec()).ok()
         };
         open().ok_or(KeyRingError::UnknownKey)
@@ -336,3 +348,28 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 const SIGN: &str = "sign";
+/// How a seal begins that has a purpose.
+const PURPOSEFUL: &str = "2~";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_opens_for_its_purpose_alone() {
+        let path = std::env::temp_dir().join(Uuid::new_v4().to_string());
+        let ring = KeyRing::open(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let id = ring.signing_id().unwrap();
+        let sealed = ring.seal("token 1", "secret").unwrap();
+        assert_eq!(ring.unseal(id, "token 1", &sealed).unwrap(), "secret");
+        assert!(ring.unseal(id, "token 2", &sealed).is_err());
+        assert!(ring.unseal(id, "", &sealed).is_err());
+        let bare = sealed.strip_prefix(PURPOSEFUL).unwrap();
+        assert!(ring.unseal(id, "token 1", bare).is_err());
+        // As it was sealed before.
+        let old = ring.seal("", "secret").unwrap();
+        let old = old.strip_prefix(PURPOSEFUL).unwrap();
+        assert_eq!(ring.unseal(id, "token 1", old).unwrap(), "secret");
+    }
+}

@@ -28,6 +28,7 @@ pub use configuration::{
 };
 pub use error::AdminError;
 pub use keyring::{KeyRing, KeyRingError};
+pub use service::Sealed;
 pub use service::{
     Actor, AdminService, Admitted, Attempt, IssuedApiKey, IssuedToken, Replay, VersionChoice,
 };

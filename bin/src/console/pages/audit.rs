@@ -99,7 +99,7 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         limit,
         ..filter.query()
     };
-    let entries = visit.console.admin.audit(&query)?;
+    let entries = visit.console.admin.read_audit(&visit.actor()?, &query)?;
     let full = i64::try_from(entries.len()).is_ok_and(|count| count == limit);
     let older = entries.last().filter(|_| full);
     let older = older.map(|(id, _)| format!("?{}&rows={limit}&before={id}", filter.written()));

@@ -1,8 +1,11 @@
 //! The audit of what administrators did.
 
-use serde_json::Value;
+use std::sync::PoisonError;
 
-use super::{Actor, AdminService, entry};
+use chrono::Duration;
+use serde_json::{Value, json};
+
+use super::{Actor, AdminService, entry, now};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, AuditFault, AuditHead, AuditQuery, AuditVerdict};
 
@@ -13,6 +16,31 @@ impl AdminService {
     /// [`AdminError::Store`].
     pub fn audit(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
         Ok(self.store.audit_entries(query)?)
+    }
+
+    /// The same for somebody who reads it, which is an entry as well, once in ten minutes.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn read_audit(
+        &self,
+        actor: &Actor,
+        query: &AuditQuery,
+    ) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
+        let found = self.store.audit_entries(query)?;
+        let now = now();
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.retain(|_name, at| now - *at < Duration::minutes(READ_MINUTES));
+        let is_new = !readers.contains_key(&actor.name);
+        if is_new {
+            readers.insert(actor.name.clone(), now);
+        }
+        drop(readers);
+        if is_new {
+            self.store
+                .audit(&entry(actor, "audit.read", "audit", json!({})))?;
+        }
+        Ok(found)
     }
 
     /// Notes that somebody took a list out of the product.
@@ -87,3 +115,5 @@ impl AdminService {
 }
 
 const BATCH: i64 = 1_000;
+/// For how long somebody who read the audit is still reading it.
+const READ_MINUTES: i64 = 10;

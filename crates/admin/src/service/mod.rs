@@ -1,6 +1,7 @@
 //! What administrators do.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use scim_mapping::{MappingSet, RoleProblem};
@@ -37,6 +38,7 @@ mod waiting;
 pub use devices::{Admitted, Attempt};
 pub use mappings::VersionChoice;
 pub use replay::Replay;
+pub use sessions::Sealed;
 
 /// Who does something, for the audit.
 #[derive(Debug, Clone)]
@@ -96,6 +98,8 @@ pub struct AdminService {
     store: Arc<dyn Store>,
     keys: Arc<KeyRing>,
     strangers: sessions::Strangers,
+    /// Who read the audit lately, and since when.
+    readers: Mutex<HashMap<String, DateTime<Utc>>>,
 }
 
 impl AdminService {
@@ -106,6 +110,7 @@ impl AdminService {
             store,
             keys,
             strangers: sessions::Strangers::default(),
+            readers: Mutex::default(),
         }
     }
 

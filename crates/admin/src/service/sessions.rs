@@ -197,7 +197,7 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::Invalid`] when there is no key.
-    pub fn seal(&self, text: &str) -> Result<String, AdminError> {
+    pub fn seal(&self, purpose: Sealed, text: &str) -> Result<String, AdminError> {
         let invalid = |what: String| AdminError::Invalid(what);
         let key = self
             .keys
@@ -205,15 +205,15 @@ impl AdminService {
             .ok_or_else(|| invalid("no key".to_owned()))?;
         let sealed = self
             .keys
-            .seal(text)
+            .seal(purpose.as_str(), text)
             .map_err(|error| invalid(error.to_string()))?;
         Ok(format!("{key}.{sealed}"))
     }
 
     /// The text that was sealed; `None` for what this instance did not seal.
-    pub fn unseal(&self, sealed: &str) -> Option<String> {
+    pub fn unseal(&self, purpose: Sealed, sealed: &str) -> Option<String> {
         let (key, sealed) = sealed.split_once('.')?;
-        self.keys.unseal(key, sealed).ok()
+        self.keys.unseal(key, purpose.as_str(), sealed).ok()
     }
 
     /// Who holds a session. Whether that is a use of the session, which keeps it alive, the caller
@@ -356,6 +356,28 @@ impl AdminService {
         self.store
             .add_session(&session, instead_of, device, &audit)?;
         Ok(PlainToken::new(value))
+    }
+}
+
+/// What is sealed on its way through somebody's browser. What was sealed for one of them is nothing
+/// to the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sealed {
+    /// What is shown once, on the next page.
+    Flash,
+    /// A sign-in at an OpenID provider.
+    SignIn,
+    /// A form that comes back after a sign-in.
+    Form,
+}
+
+impl Sealed {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Flash => "browser: flash",
+            Self::SignIn => "browser: sign-in",
+            Self::Form => "browser: form",
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl AdminService {
             .ok_or_else(|| AdminError::not_found("live token", token_id.unwrap_or(name_or_id)))?;
         let value = self
             .keys
-            .unseal(&token.key_id, &token.sealed)
+            .unseal(&token.key_id, &purpose(&token.id), &token.sealed)
             .map_err(|error| AdminError::Invalid(error.to_string()))?;
         let audit = entry_of(
             actor,
@@ -234,14 +234,15 @@ impl AdminService {
         let jwt = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(signing))
             .map_err(|error| unusable(&error.to_string()))?;
         let value = format!("{PREFIX}{jwt}");
+        let id = Uuid::now_v7().to_string();
         let sealed = self
             .keys
-            .seal(&value)
+            .seal(&purpose(&id), &value)
             .map_err(|error| unusable(&error.to_string()))?;
         let hint: Vec<char> = value.chars().rev().take(4).collect();
         Ok(IssuedToken {
             token: AccessToken {
-                id: Uuid::now_v7().to_string(),
+                id,
                 configuration,
                 hash: secret_hash(&claims.jti),
                 sealed,
@@ -261,6 +262,11 @@ impl AdminService {
             value: PlainToken::new(value),
         })
     }
+}
+
+/// What a token is sealed for: its own row.
+fn purpose(id: &str) -> String {
+    format!("token {id}")
 }
 
 fn overlap_of(hours: i64) -> Result<Duration, AdminError> {
