@@ -1,6 +1,7 @@
 //! The service provider: from a request to its answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -57,8 +58,16 @@ pub struct RefusedRequest<'a> {
 
 /// What every operation needs, and the work of a transaction takes along.
 pub(crate) struct Shared {
+    pub(crate) plans: Plans,
     pub(crate) base_url: String,
     pub(crate) limits: Limits,
+}
+
+/// How many updates were computed before, and how many in, the transaction that wrote them.
+#[derive(Debug, Default)]
+pub(crate) struct Plans {
+    pub(crate) outside: AtomicU64,
+    pub(crate) inside: AtomicU64,
 }
 
 /// One operation under way: who asked for it, and when it began.
@@ -92,6 +101,7 @@ impl ServiceProvider {
             directory,
             cursors,
             shared: Arc::new(Shared {
+                plans: Plans::default(),
                 base_url: base_url.trim_end_matches('/').to_owned(),
                 limits,
             }),
@@ -99,6 +109,16 @@ impl ServiceProvider {
             seen: Seen::default(),
             refusals: Refusals::default(),
         }
+    }
+
+    /// How many updates were computed before, and how many in, a transaction. The latter is for
+    /// those that meet others again and again.
+    pub fn planned(&self) -> (u64, u64) {
+        let plans = &self.shared.plans;
+        (
+            plans.outside.load(Ordering::Relaxed),
+            plans.inside.load(Ordering::Relaxed),
+        )
     }
 
     /// The limits in force.

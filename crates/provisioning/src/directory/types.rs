@@ -49,7 +49,7 @@ impl Status {
 }
 
 /// A user as stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StoredUser {
     /// The id.
     pub id: ResourceId,
@@ -91,7 +91,7 @@ impl StoredUser {
 }
 
 /// A group as stored, without its members.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StoredGroup {
     /// The id.
     pub id: ResourceId,

@@ -6,6 +6,7 @@ pub(crate) mod delete;
 pub(crate) mod departure;
 pub(crate) mod group;
 pub(crate) mod members;
+mod plan;
 pub(crate) mod query;
 pub(crate) mod read;
 pub(crate) mod reference;

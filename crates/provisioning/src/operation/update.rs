@@ -1,27 +1,24 @@
 //! PUT and PATCH (RFC 7644 sections 3.5.1 and 3.5.2).
 
 use scim_mapping::field_changes;
-use scim_protocol::patch::{Edit, ListEdit, PatchRequest, Verb};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use scim_protocol::patch::PatchRequest;
 use scim_protocol::query::Projection;
-use scim_protocol::resource::{Change as AttributeChange, changes};
-use scim_protocol::{Deviation, Error, Resource, Tolerance, Version};
+use scim_protocol::resource::Change as AttributeChange;
+use scim_protocol::{Deviation, Resource, Tolerance, Version};
 use serde_json::{Map, Value, json};
 
 use super::departure::{self, Verdict};
 use super::members::{self, MemberChanges};
+use super::plan::{self, GroupPlan, Update, UserPlan};
 use super::{Answer, Failure, check_match, group, read, reference, user};
-use crate::directory::{Change, DirectoryTransaction, Status, StoredGroup, StoredUser};
+use crate::directory::{Change, DirectoryTransaction, Status, StoreError, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
 use crate::refusal::Cause;
 use crate::service::{Context, ServiceProvider};
-
-/// What an update does to the stored document.
-#[derive(Debug, Clone)]
-enum Update {
-    Replace(Resource),
-    Modify(PatchRequest),
-}
 
 /// Replaces a user or group.
 pub(crate) fn replace(
@@ -71,28 +68,130 @@ fn run(
     if_match: Option<&str>,
 ) -> Result<Answer, Failure> {
     let id = ResourceId::parse(id).ok_or_else(Failure::not_found)?;
-    let context = context.clone();
-    let projection = projection.clone();
-    let if_match = if_match.map(str::to_owned);
+    let request = Arc::new(Request {
+        context: context.clone(),
+        kind,
+        id,
+        update,
+        tolerance,
+        projection: projection.clone(),
+        if_match: if_match.map(str::to_owned),
+    });
+    for _ in 0..PLANS {
+        let plan = request.plan(provider)?;
+        provider
+            .shared
+            .plans
+            .outside
+            .fetch_add(1, Ordering::Relaxed);
+        let moved = Arc::new(AtomicBool::new(false));
+        let (write, seen) = (Arc::clone(&request), Arc::clone(&moved));
+        let answer = provider.directory.write(Box::new(move |transaction| {
+            seen.store(false, Ordering::Relaxed);
+            write.run(transaction, Some(&plan), &seen)
+        }));
+        if !moved.load(Ordering::Relaxed) {
+            return answer;
+        }
+    }
+    // Somebody else is always faster: now it is computed while nobody else can write it.
     provider.directory.write(Box::new(move |transaction| {
-        // The work may run again, so that it starts from what was noted while reading the body.
-        let mut tolerance = tolerance.clone();
-        let if_match = if_match.as_deref();
-        match kind {
-            ResourceKind::User => {
-                update_user(&context, transaction, id, &update, &mut tolerance, if_match)?;
+        let plans = &request.context.shared.plans;
+        plans.inside.fetch_add(1, Ordering::Relaxed);
+        request.run(transaction, None, &AtomicBool::new(false))
+    }))
+}
+
+/// An update under way.
+struct Request {
+    context: Context,
+    kind: ResourceKind,
+    id: ResourceId,
+    update: Update,
+    /// What was noted while the body was read, from which every attempt starts.
+    tolerance: Tolerance,
+    projection: Projection,
+    if_match: Option<String>,
+}
+
+/// What is to be written if nothing changes meanwhile.
+enum Plan {
+    User(UserPlan),
+    Group(GroupPlan),
+}
+
+impl Request {
+    /// Computes what is to be written, outside of any transaction.
+    fn plan(&self, provider: &ServiceProvider) -> Result<Plan, Failure> {
+        let scope = self.context.scope();
+        let (mut user, mut group) = (None, None);
+        provider.directory.read(&mut |view| {
+            match self.kind {
+                ResourceKind::User => user = view.user(scope, self.id)?,
+                ResourceKind::Group => group = view.group(scope, self.id)?,
             }
-            ResourceKind::Group => {
-                let brief = matches!(update, Update::Modify(_)) && projection.is_empty();
-                let (status, version) = update_group(
-                    &context,
-                    transaction,
-                    id,
-                    &update,
-                    &mut tolerance,
-                    if_match,
-                    brief,
-                )?;
+            Ok(Answer::default())
+        })?;
+        match self.kind {
+            ResourceKind::User => Ok(Plan::User(self.plan_user(user)?)),
+            ResourceKind::Group => Ok(Plan::Group(self.plan_group(group)?)),
+        }
+    }
+
+    fn plan_user(&self, stored: Option<StoredUser>) -> Result<UserPlan, Failure> {
+        let stored = stored.ok_or_else(Failure::not_found)?;
+        check_match(stored.version, self.if_match.as_deref())?;
+        plan::user(&self.context, stored, &self.update, self.tolerance.clone())
+    }
+
+    fn plan_group(&self, stored: Option<StoredGroup>) -> Result<GroupPlan, Failure> {
+        let stored = stored.ok_or_else(Failure::not_found)?;
+        check_match(stored.version, self.if_match.as_deref())?;
+        plan::group(&self.context, stored, &self.update, self.tolerance.clone())
+    }
+
+    /// Writes what was planned, or plans it here; `moved` tells that what was planned is not of
+    /// what is stored any more.
+    fn run(
+        &self,
+        transaction: &mut dyn DirectoryTransaction,
+        plan: Option<&Plan>,
+        moved: &AtomicBool,
+    ) -> Result<Answer, Failure> {
+        let (context, kind, id, scope) = (&self.context, self.kind, self.id, self.context.scope());
+        let gone = || {
+            moved.store(true, Ordering::Relaxed);
+            Failure::Store(StoreError::Stale)
+        };
+        match (kind, plan) {
+            (ResourceKind::User, Some(Plan::User(plan))) => {
+                if transaction.lock_user(scope, id)?.as_ref() != Some(&plan.stored) {
+                    return Err(gone());
+                }
+                write_user(context, transaction, plan)?;
+            }
+            (ResourceKind::User, _) => {
+                let plan = self.plan_user(transaction.lock_user(scope, id)?)?;
+                write_user(context, transaction, &plan)?;
+            }
+            (ResourceKind::Group, plan) => {
+                let stored = transaction.lock_group(scope, id)?;
+                let stored = stored.ok_or_else(Failure::not_found)?;
+                let version = stored.version;
+                check_match(version, self.if_match.as_deref())?;
+                let fresh;
+                let plan = match plan {
+                    // Members that came and went meanwhile are not part of it.
+                    Some(Plan::Group(plan)) if plan.is_of(&stored) => plan,
+                    Some(_) => return Err(gone()),
+                    None => {
+                        fresh = self.plan_group(Some(stored))?;
+                        &fresh
+                    }
+                };
+                let modifies = matches!(self.update, Update::Modify(_));
+                let brief = modifies && self.projection.is_empty();
+                let (status, version) = write_group(context, transaction, plan, version, brief)?;
                 if status == 204 {
                     return Ok(Answer {
                         location: Some(context.location(kind, id)),
@@ -102,57 +201,41 @@ fn run(
                 }
             }
         }
-        let (tag, attributes) = read::load(&context, transaction, kind, id, &projection)?;
+        let (tag, attributes) = read::load(context, transaction, kind, id, &self.projection)?;
         Ok(Answer {
             location: Some(context.location(kind, id)),
             version: Some(tag),
-            ..Answer::json(200, context.projected(kind, &attributes, &projection))
+            ..Answer::json(200, context.projected(kind, &attributes, &self.projection))
         })
-    }))
+    }
 }
 
-fn update_user(
+fn write_user(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
-    id: ResourceId,
-    update: &Update,
-    tolerance: &mut Tolerance,
-    if_match: Option<&str>,
+    plan: &UserPlan,
 ) -> Result<(), Failure> {
-    let stored = transaction
-        .lock_user(context.scope(), id)?
-        .ok_or_else(Failure::not_found)?;
-    check_match(stored.version, if_match)?;
-    let definition = &context.model.users;
-    let before = Resource::from_map(stored.document.clone());
-    let mut touched = None;
-    let after = match update {
-        Update::Replace(new) => before.replaced_by(definition, new.clone())?,
-        Update::Modify(request) => {
-            let patch = request.clone().resolve(definition, tolerance)?;
-            patch.check_id(&id.to_string())?;
-            // To add nothing says nothing of an attribute.
-            let says = |edit: &&Edit<'_>| edit.verb != Verb::Add || edit.value.is_some();
-            let said = patch.edits().iter().filter(says);
-            touched = Some(said.map(|edit| edit.target.path()).collect::<Vec<_>>());
-            patch.apply(&before, tolerance)?
-        }
-    };
-    let mut prepared = user::prepare(context, after, Some(&stored), touched.as_deref())?;
-    let changed = changes(definition, &stored.document, &prepared.write.document);
-    reference::resolve(context, transaction, Some(&stored), &mut prepared)?;
-    let verdict = departure::check(context, transaction, &stored, &mut prepared)?;
+    let UserPlan {
+        stored,
+        changed,
+        deviations,
+        ..
+    } = plan;
+    let id = stored.id;
+    let mut prepared = plan.prepared.clone();
+    reference::resolve(context, transaction, Some(stored), &mut prepared)?;
+    let verdict = departure::check(context, transaction, stored, &mut prepared)?;
     // What was edited by hand is put right by a request that says it again.
     let repaired = prepared.write.status != stored.status
         || !field_changes(&stored.record, &prepared.write.record).is_empty();
-    let lost = tolerance.deviations().iter().any(Deviation::loses);
+    let lost = deviations.iter().any(Deviation::loses);
     if changed.is_empty() && !repaired {
         // What changed nothing because it was not understood is told all the same.
         if lost {
             let mut event = context.event(Action::Update, Some(ResourceKind::User));
             event.resource_id = Some(id);
             event.resource_name = user::text(&stored.document, "userName");
-            event.deviations = user::notes(tolerance.deviations(), &[]);
+            event.deviations = user::notes(deviations, &[]);
             event.outcome = Outcome::Warning;
             transaction.record(&event)?;
         }
@@ -173,7 +256,7 @@ fn update_user(
         context.now,
     )?;
     let mut event = context.event(
-        action(&stored, prepared.write.status),
+        action(stored, prepared.write.status),
         Some(ResourceKind::User),
     );
     match &verdict {
@@ -190,7 +273,7 @@ fn update_user(
     event.resource_id = Some(id);
     event.resource_name = user::text(&prepared.write.document, "userName");
     event.changes = Value::Array(changed.iter().map(change_json).collect());
-    event.deviations = user::notes(tolerance.deviations(), &prepared.warnings);
+    event.deviations = user::notes(deviations, &prepared.warnings);
     if (lost || !prepared.warnings.is_empty()) && event.outcome == Outcome::Success {
         event.outcome = Outcome::Warning;
     }
@@ -199,7 +282,7 @@ fn update_user(
     }
     transaction.record(&event)?;
     let change = Change {
-        topic: topic(action(&stored, prepared.write.status)),
+        topic: topic(action(stored, prepared.write.status)),
         kind: ResourceKind::User,
         id,
         payload: json!({
@@ -212,59 +295,50 @@ fn update_user(
 }
 
 /// Answers the status: `brief` says that the client asks for nothing particular of the group.
-fn update_group(
+fn write_group(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
-    id: ResourceId,
-    update: &Update,
-    tolerance: &mut Tolerance,
-    if_match: Option<&str>,
+    plan: &GroupPlan,
+    stored: Version,
     brief: bool,
 ) -> Result<(u16, Version), Failure> {
-    let stored = transaction
-        .lock_group(context.scope(), id)?
-        .ok_or_else(Failure::not_found)?;
-    check_match(stored.version, if_match)?;
-    let (after, edits) = updated_group(context, &stored, update, tolerance)?;
-    let named = edits.iter().map(|edit| match edit {
-        ListEdit::Add(values) | ListEdit::Remove(values) | ListEdit::Replace(values) => {
-            values.len()
-        }
-        ListEdit::ReplaceSelected(..) => 1,
-        ListEdit::RemoveSelected(_) | ListEdit::Clear => 0,
-    });
-    members::check_count(context, named.sum())?;
-    let mut prepared = group::prepare(context, after)?;
-    let changed = changes(&context.model.groups, &stored.document, &prepared.document);
+    let GroupPlan {
+        edits,
+        changed,
+        deviations,
+        ..
+    } = plan;
+    let id = plan.stored.id;
+    let mut prepared = plan.prepared.clone();
     let repeated = match changed.iter().any(|change| change.path == "externalId") {
         true => group::repeated(context, transaction, id, &prepared)?,
         false => None,
     };
-    let memberships = members::edit(context, transaction, id, &edits)?;
+    let memberships = members::edit(context, transaction, id, edits)?;
     let (scope, now) = (context.scope(), context.now);
     let mut warnings = Vec::new();
     let version = if !changed.is_empty() {
         group::check_free(transaction, &prepared)?;
         warnings = reference::grants(transaction, &mut prepared)?;
-        transaction.update_group(scope, id, stored.version, &prepared, now)?
+        transaction.update_group(scope, id, stored, &prepared, now)?
     } else if !memberships.is_empty() {
-        transaction.touch_group(scope, id, stored.version, now)?
+        transaction.touch_group(scope, id, stored, now)?
     } else {
-        stored.version
+        stored
     };
     let status = match brief {
         true => brief_status(context, transaction, id)?,
         false => 200,
     };
-    let lost = tolerance.deviations().iter().any(Deviation::loses);
+    let lost = deviations.iter().any(Deviation::loses);
     if lost || !changed.is_empty() || !memberships.is_empty() || memberships.is_doubtful() {
         log_group(
             context,
             transaction,
             (id, &prepared.document, status),
-            (&changed, repeated),
+            (changed, repeated),
             &memberships,
-            (tolerance.deviations(), &warnings),
+            (deviations, &warnings),
         )?;
     }
     Ok((status, version))
@@ -278,32 +352,6 @@ fn brief_status(
 ) -> Result<u16, Failure> {
     let counted = transaction.count_members(context.scope(), id, ANSWERED_MEMBERS + 1)?;
     Ok(if counted > ANSWERED_MEMBERS { 204 } else { 200 })
-}
-
-/// The document of a group after the update, and the edits of its members.
-fn updated_group(
-    context: &Context,
-    stored: &StoredGroup,
-    update: &Update,
-    tolerance: &mut Tolerance,
-) -> Result<(Resource, Vec<ListEdit>), Error> {
-    let definition = &context.model.groups;
-    let before = Resource::from_map(stored.document.clone());
-    match update {
-        Update::Replace(new) => {
-            let mut new = new.clone();
-            let members = new.attributes_mut().shift_remove("members");
-            let members = members.and_then(|m| m.as_array().cloned());
-            let edit = ListEdit::Replace(members.unwrap_or_default());
-            Ok((before.replaced_by(definition, new)?, vec![edit]))
-        }
-        Update::Modify(request) => {
-            let mut patch = request.clone().resolve(definition, tolerance)?;
-            patch.check_id(&stored.id.to_string())?;
-            let edits = patch.take_list("members")?;
-            Ok((patch.apply(&before, tolerance)?, edits))
-        }
-    }
 }
 
 fn log_group(
@@ -371,5 +419,7 @@ fn change_json(change: &AttributeChange) -> Value {
     json!({ "path": change.path, "old": change.old, "new": change.new })
 }
 
+/// How often an update is computed before it waits until nobody else can write.
+const PLANS: usize = 4;
 /// A group with more members than this is answered with 204, because member lists are big.
 const ANSWERED_MEMBERS: usize = 100;
