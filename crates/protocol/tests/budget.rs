@@ -139,6 +139,21 @@ fn an_attribute_has_no_more_values_than_it_may() {
 }
 
 #[test]
+fn values_that_come_one_by_one_are_charged_as_together() {
+    let email = |at: usize| json!({"value": format!("n{at}@x.example"), "type": "home"});
+    for verb in ["add", "remove"] {
+        let one = |at: usize| json!({"op": verb, "path": "emails", "value": [email(at)]});
+        let apart: Value = (0..200).map(one).collect();
+        let all: Value = (0..200).map(email).collect();
+        let together = json!([{"op": verb, "path": "emails", "value": all}]);
+        let (apart, spent) = charged(&generous(), 500, &apart);
+        let (together, at_once) = charged(&generous(), 500, &together);
+        assert_eq!(apart.unwrap(), together.unwrap());
+        assert!(spent <= at_once + 200, "{verb}: {spent} {at_once}");
+    }
+}
+
+#[test]
 fn the_keys_of_an_operation_count_as_operations() {
     let limits = Limits::default();
     let keyed = |count: usize, name: &dyn Fn(usize) -> String| {

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::edit::{Edit, Selection, merge};
+use super::edit::{Edit, Selection};
 use super::request::Verb;
-use super::values::{add_elements, clear_record, keep_primary, remove_named};
+use super::values::{add_elements, clear_record, keep_primary, merge, remove_named};
 use crate::budget::Budget;
 use crate::error::{Error, ScimType};
 use crate::resource::entry::{is_row, unified};

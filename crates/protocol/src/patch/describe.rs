@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use crate::filter::{Comparand, Filter, Operator};
+use crate::path::same_name;
 use crate::resource::without_value;
-use crate::schema::{Attribute, AttributeType};
+use crate::schema::{Attribute, AttributeType, Resolved};
 
 /// The sub-attributes that a filter names.
 pub(super) fn mentioned<'f>(
@@ -63,6 +64,36 @@ pub(super) fn describe(
             let other = element.insert(sub.name.clone(), value.clone());
             other.is_none_or(|other| other == value).then_some(())
         }
+        _ => None,
+    }
+}
+
+/// What a single complex attribute, such as `manager`, gets for its `value` that is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Emptied {
+    /// The empty text.
+    Text,
+    /// `null` (RFC 7643 section 2.5).
+    Null,
+}
+
+/// Whether a single complex attribute that is known by its `value` loses it.
+pub(super) fn emptied(target: Resolved<'_>, value: Option<&Value>) -> Option<Emptied> {
+    let attribute = target.attribute;
+    if attribute.multi_valued || attribute.sub_attribute("value").is_none() {
+        return None;
+    }
+    let given = match (target.sub_attribute, value?) {
+        (Some(sub), value) => (sub.name == "value").then_some(value)?,
+        (None, Value::Object(members)) => {
+            let named = members.iter().find(|(name, _)| same_name(name, "value"));
+            named.map(|(_, value)| value)?
+        }
+        (None, value) => value,
+    };
+    match given {
+        Value::Null => Some(Emptied::Null),
+        Value::String(text) if text.is_empty() => Some(Emptied::Text),
         _ => None,
     }
 }

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::apply::Patch;
-use super::describe::{describe, mentioned};
+use super::describe::{Emptied, describe, emptied, mentioned};
 use super::path::PatchPath;
 use super::request::{PatchOperation, PatchRequest, Verb};
+use super::values::merge;
 use crate::error::{Error, ScimType, quote};
 use crate::filter::{Condition, Filter};
 use crate::path::{AttributePath, same_name};
@@ -245,13 +246,31 @@ impl<'a> Resolver<'a, '_> {
             Some(Emptied::Null) if verb == Verb::Replace => return self.clear(target, false),
             _ => {}
         }
-        self.edits.push(Edit {
+        self.push(Edit {
             verb,
             target,
             selection,
             value,
         });
         Ok(())
+    }
+
+    /// Joins values that are added, or removed, one operation after another: they make one edit, for
+    /// which the values that are there are looked at once.
+    fn push(&mut self, mut edit: Edit<'a>) {
+        let lists = |edit: &Edit<'_>| {
+            edit.verb != Verb::Replace
+                && edit.selection.is_none()
+                && edit.target.sub_attribute.is_none()
+                && edit.target.attribute.multi_valued
+        };
+        let last = self.edits.last_mut().filter(|last| {
+            lists(last) && lists(&edit) && last.verb == edit.verb && last.target == edit.target
+        });
+        match (last.map(|last| &mut last.value), &mut edit.value) {
+            (Some(Some(Value::Array(values))), Some(Value::Array(more))) => values.append(more),
+            _ => self.edits.push(edit),
+        }
     }
 
     /// An attribute whose `value` is emptied goes as a whole, by `add` as by `replace`, through
@@ -461,47 +480,6 @@ impl Edit<'_> {
             _ => return None,
         }
         Some(element)
-    }
-}
-
-/// What a single complex attribute, such as `manager`, gets for its `value` that is none.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Emptied {
-    /// The empty text.
-    Text,
-    /// `null` (RFC 7643 section 2.5).
-    Null,
-}
-
-/// Whether a single complex attribute that is known by its `value` loses it.
-fn emptied(target: Resolved<'_>, value: Option<&Value>) -> Option<Emptied> {
-    let attribute = target.attribute;
-    if attribute.multi_valued || attribute.sub_attribute("value").is_none() {
-        return None;
-    }
-    let given = match (target.sub_attribute, value?) {
-        (Some(sub), value) => (sub.name == "value").then_some(value)?,
-        (None, Value::Object(members)) => {
-            let named = members.iter().find(|(name, _)| same_name(name, "value"));
-            named.map(|(_, value)| value)?
-        }
-        (None, value) => value,
-    };
-    match given {
-        Value::Null => Some(Emptied::Null),
-        Value::String(text) if text.is_empty() => Some(Emptied::Text),
-        _ => None,
-    }
-}
-
-/// Sets the sub-attributes that a part names, and clears those that are null in it.
-pub(super) fn merge(members: &mut Map<String, Value>, part: &Map<String, Value>) {
-    for (name, value) in part {
-        if value.is_null() {
-            members.shift_remove(name);
-        } else {
-            members.insert(name.clone(), value.clone());
-        }
     }
 }
 

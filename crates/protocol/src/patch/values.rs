@@ -88,3 +88,14 @@ pub(super) fn keep_primary(elements: &mut [Value], primary: Option<usize>) {
         }
     }
 }
+
+/// Sets the sub-attributes that a part names, and clears those that are null in it.
+pub(super) fn merge(members: &mut Map<String, Value>, part: &Map<String, Value>) {
+    for (name, value) in part {
+        if value.is_null() {
+            members.shift_remove(name);
+        } else {
+            members.insert(name.clone(), value.clone());
+        }
+    }
+}
