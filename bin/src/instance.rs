@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{Duration, Utc};
+use scim_admin::requests::RequestCounts;
 use scim_admin::{AdminService, AuthenticationError, Authenticator, KeyRing, Store};
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
 use scim_provisioning::{
-    Answer, Caller, Configuration, ConfigurationId, CursorKey, Directory, RefusedRequest, Request,
-    ServiceProvider,
+    Answer, Caller, Configuration, ConfigurationId, CursorKey, Directory, Method, RefusedRequest,
+    Request, ServiceProvider,
 };
 
 use crate::api::{Api, ApiAnswer, ApiRequest};
@@ -112,6 +113,7 @@ impl Instance {
             ),
             provider: self.provider(limits),
             admin: self.admin(),
+            requests: RequestCounts::default(),
             store: Arc::clone(&self.store),
             retention,
         }
@@ -125,6 +127,7 @@ pub(crate) struct Backend {
     admin: AdminService,
     api: Api,
     console: Console,
+    requests: RequestCounts,
     store: Arc<dyn Store>,
     /// How many days entries of the provisioning log are kept, where not for good.
     retention: Option<i64>,
@@ -151,11 +154,15 @@ impl Service for Backend {
     }
 
     fn note_refusal(&self, caller: &Caller, refused: &RefusedRequest<'_>) {
+        self.count(caller, refused.method == Method::Get, refused.status);
         self.provider.note_refusal(caller, refused);
     }
 
     fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer {
-        self.provider.answer(caller, request)
+        let answer = self.provider.answer(caller, request);
+        let reads = request.method == Method::Get || request.path.ends_with("/.search");
+        self.count(caller, reads, answer.status);
+        answer
     }
 
     fn admits(&self, request: &ApiRequest<'_>) -> Option<ApiAnswer> {
@@ -188,6 +195,10 @@ impl Service for Backend {
 
     fn housekeep(&self) -> anyhow::Result<()> {
         self.provider.log_refusals();
+        let counts = self.requests.take();
+        if !counts.is_empty() {
+            self.store.note_requests(&counts)?;
+        }
         let seen = self.provider.take_seen();
         if !seen.is_empty() {
             self.store.note_seen(&seen)?;
@@ -223,6 +234,11 @@ impl Service for Backend {
 }
 
 impl Backend {
+    fn count(&self, caller: &Caller, reads: bool, status: u16) {
+        let id = caller.configuration.id;
+        self.requests.note(id, reads, status, Utc::now());
+    }
+
     /// Logs that a token which is known was not accepted.
     fn note_not_accepted(&self, presented: &Presented<'_>, error: &AuthenticationError) {
         let AuthenticationError::Refused {
@@ -247,6 +263,7 @@ impl Backend {
             reason: reason.reason(),
             detail: &error.to_string(),
         };
+        self.count(&caller, presented.method == Method::Get, error.status());
         self.provider.note_refusal(&caller, &refused);
     }
 }

@@ -15,6 +15,7 @@ mod keyring;
 pub mod mapping;
 pub mod people;
 pub mod policy;
+pub mod requests;
 pub mod scope;
 mod service;
 pub mod session;

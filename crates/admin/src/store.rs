@@ -684,6 +684,23 @@ pub trait Store: Send + Sync {
         configuration: Option<ConfigurationId>,
     ) -> Result<Vec<Activity>, StoreError>;
 
+    /// Adds to the counts of requests.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn note_requests(&self, counts: &[Activity]) -> Result<(), StoreError>;
+
+    /// The requests since an hour, of one configuration or all, counted by configuration, hour and
+    /// outcome.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn requests(
+        &self,
+        since: DateTime<Utc>,
+        configuration: Option<ConfigurationId>,
+    ) -> Result<Vec<Activity>, StoreError>;
+
     /// Counts the entries of hours that are over, so that nobody has to count them again.
     ///
     /// # Errors

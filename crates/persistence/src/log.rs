@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
 use scim_admin::event::{AuditEntry, AuditHead};
 use scim_provisioning::directory::Change;
-use scim_provisioning::{Event, StoreError};
+use scim_provisioning::{Event, Outcome, StoreError};
 
 use crate::condition::millis;
 use crate::connection::Connection;
@@ -50,8 +50,40 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     sql.push(", ").bind(event.actor.clone());
     sql.push(", ").bind(i64::from(event.occurrences)).push(")");
     connection.execute(&sql)?;
+    match event.outcome {
+        Outcome::Success | Outcome::Warning | Outcome::Held => close_failures(connection, event),
+        _ => Ok(()),
+    }
+}
+
+/// Resolves the failures of what has been carried out now: of the resource, and of a creation under
+/// its name. Both are found in indexes that hold open failures alone.
+fn close_failures(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
+    let (Some(id), Some(kind)) = (event.resource_id, event.kind) else {
+        return Ok(());
+    };
+    let mut sql = connection.sql("UPDATE provisioning_events SET resolved_at = ");
+    sql.bind(millis(event.at)).push(", resolved_by = ");
+    sql.bind(LATER_SUCCESS).push(" WHERE id IN (");
+    sql.push(&format!("{OPEN} AND resource_id = "));
+    sql.bind(id.to_string());
+    if let Some(name) = &event.resource_name {
+        sql.push(&format!(
+            " UNION ALL {OPEN} AND resource_id IS NULL AND resource_key = "
+        ));
+        sql.bind(Key::of(name)).push(" AND configuration_id = ");
+        sql.bind(event.configuration.to_string());
+        sql.push(" AND resource_type = ").bind(kind.as_str());
+    }
+    sql.push(")");
+    connection.execute(&sql)?;
     Ok(())
 }
+
+const OPEN: &str = "SELECT id FROM provisioning_events WHERE outcome = 'failure' \
+     AND resolved_at IS NULL";
+/// Who resolves what is resolved by itself.
+pub(crate) const LATER_SUCCESS: &str = "a later success";
 
 pub(crate) fn announce(
     connection: &mut Connection,

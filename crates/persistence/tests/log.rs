@@ -548,6 +548,8 @@ fn an_old_request_does_not_undo_what_is_newer() {
             200
         );
         let newer = found(house, EventQuery::default())[0].id;
+        // The later success closed the failure.
+        house.admin.reopen_event(&actor(), renamed).unwrap();
         let refused = replay(house, renamed).unwrap_err();
         assert!(
             refused.starts_with(&format!("entry {newer} of the log")),
@@ -588,6 +590,7 @@ fn an_old_request_does_not_undo_what_is_newer() {
         let bo = format!("/Users/{}", bo.as_str().unwrap());
         house.request(Method::Patch, &bo, &title("Boss"));
         house.request(Method::Delete, &bo, &Value::Null);
+        house.admin.reopen_event(&actor(), created).unwrap();
         let refused = replay(house, created).unwrap_err();
         assert!(refused.contains("changed it later"), "{refused}");
         // A group of the name is another thing.
@@ -816,5 +819,88 @@ fn a_refusal_keeps_its_step_and_cause_and_the_name_of_what_it_was_about() {
         house.create("/Users", &user("bo"));
         let event = &found(house, EventQuery::default())[0];
         assert_eq!((event.stage, event.cause), (None, None));
+    });
+}
+
+#[test]
+fn a_failure_closes_when_the_same_object_succeeds_later() {
+    on_every_engine(|house| {
+        let ava = house.create("/Users", &user("ava"));
+        let path = format!("/Users/{ava}");
+        let blank = json!({"schemas": [uri::PATCH_OP],
+            "Operations": [{"op": "replace", "path": "userName", "value": " "}]});
+        let event = |id: i64| house.admin.event(id).unwrap();
+        // A change that failed, and one of somebody else.
+        assert_eq!(house.request(Method::Patch, &path, &blank).status, 400);
+        let failed = failure(house);
+        let bo = house.create("/Users", &user("bo"));
+        assert_eq!(event(failed).resolved_at, None, "another succeeded");
+        let changed = house.request(Method::Patch, &path, &title("Boss"));
+        assert_eq!(changed.status, 200);
+        let closed = event(failed);
+        assert_eq!(closed.resolved_by.as_deref(), Some("a later success"));
+        assert!(closed.resolved_at.is_some());
+        // A creation that failed closes under its name, whatever its case.
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("AVA")).status,
+            409
+        );
+        let failed = failure(house);
+        let rename = json!({"schemas": [uri::PATCH_OP],
+            "Operations": [{"op": "replace", "path": "userName", "value": "eva"}]});
+        house.request(Method::Patch, &path, &rename);
+        assert_eq!(event(failed).resolved_at, None);
+        house.create("/Users", &user("ava"));
+        assert_eq!(
+            event(failed).resolved_by.as_deref(),
+            Some("a later success")
+        );
+        // What an administrator opens again is open.
+        let ada = actor();
+        house.admin.reopen_event(&ada, failed).unwrap();
+        assert_eq!(event(failed).state(), Some(EventState::Open));
+        // A failure that comes later is none that closed.
+        assert_eq!(
+            house.request(Method::Post, "/Users", &user("bo")).status,
+            409
+        );
+        assert_eq!(event(failure(house)).resolved_at, None);
+        assert_eq!(
+            house
+                .request(Method::Delete, &format!("/Users/{bo}"), &Value::Null)
+                .status,
+            204
+        );
+    });
+}
+
+#[test]
+fn requests_are_added_up_by_hour() {
+    use scim_admin::Store as _;
+    use scim_admin::event::Activity;
+    on_every_engine(|house| {
+        let hour = "2026-11-24T10:00:00Z".parse().unwrap();
+        let one = |outcome: &str, entries| Activity {
+            configuration: house.caller.configuration.id.to_string(),
+            hour,
+            outcome: outcome.to_owned(),
+            entries,
+        };
+        house
+            .database
+            .note_requests(&[one("success", 3), one("failure", 1)])
+            .unwrap();
+        house.database.note_requests(&[one("success", 2)]).unwrap();
+        for configuration in [None, Some(house.caller.configuration.id)] {
+            let counted = house.admin.requests(hour, configuration).unwrap();
+            assert_eq!(counted, [one("failure", 1), one("success", 5)]);
+        }
+        assert!(
+            house
+                .admin
+                .requests(hour + Duration::hours(1), None)
+                .unwrap()
+                .is_empty()
+        );
     });
 }

@@ -29,6 +29,7 @@ impl Health {
         configuration: &ProvisioningConfiguration,
         tokens: &[AccessToken],
         activity: &[&Activity],
+        requests: &[&Activity],
         now: DateTime<Utc>,
     ) -> Self {
         let said = |kind, text: &str| Self {
@@ -46,20 +47,23 @@ impl Health {
         if tokens.iter().all(|token| token.last_used.is_none()) {
             return said("", "Waiting");
         }
-        let of = |activity: &[&&Activity], outcomes: &[&str]| {
+        let of = |activity: &[&Activity], outcomes: &[&str]| {
             let found = activity
                 .iter()
                 .filter(|one| outcomes.contains(&one.outcome.as_str()));
             found.map(|one| one.entries).sum::<i64>()
         };
-        let recent = activity.iter().filter(|one| one.hour >= begin(now, 24, 1));
-        let recent: Vec<&&Activity> = recent.collect();
-        let last = recent.iter().map(|one| one.hour).max();
-        let last: Vec<&&Activity> = recent
-            .iter()
-            .copied()
-            .filter(|one| Some(one.hour) == last)
-            .collect();
+        let recent = |of: &'_ [&Activity]| -> Vec<Activity> {
+            let recent = of.iter().filter(|one| one.hour >= begin(now, 24, 1));
+            recent.map(|one| (*one).clone()).collect()
+        };
+        let (logged, asked) = (recent(activity), recent(requests));
+        // The log has no reads that were answered; older versions did not count requests.
+        let counted = if asked.is_empty() { &logged } else { &asked };
+        let last = counted.iter().map(|one| one.hour).max();
+        let last = counted.iter().filter(|one| Some(one.hour) == last);
+        let last: Vec<&Activity> = last.collect();
+        let recent: Vec<&Activity> = logged.iter().collect();
         let failures = of(&recent, &["failure"]);
         if of(&last, &["failure"]) * 2 > of(&last, &["success", "warning", "failure"]) {
             return said("bad", &format!("Failing: {failures}"));
@@ -155,6 +159,7 @@ pub(super) struct Shown {
     pub(super) id: String,
     pub(super) tokens: Vec<AccessToken>,
     pub(super) activity: Vec<Activity>,
+    pub(super) requests: Vec<Activity>,
     pub(super) counts: ManagedCounts,
     pub(super) now: DateTime<Utc>,
 }
@@ -169,10 +174,15 @@ impl Shown {
             tokens: admin.tokens(&id)?,
             counts: admin.managed_counts(configuration.id)?,
             activity: admin.activity(now - Duration::days(7), Some(configuration.id))?,
+            requests: admin.requests(now - Duration::days(7), Some(configuration.id))?,
             configuration,
             id,
             now,
         })
+    }
+
+    fn requests(&self) -> Vec<&Activity> {
+        self.requests.iter().collect()
     }
 
     fn activity(&self) -> Vec<&Activity> {
@@ -189,6 +199,7 @@ impl Shown {
                 &self.configuration,
                 &self.tokens,
                 &self.activity(),
+                &self.requests(),
                 self.now,
             ),
             held: self.counts.held,
@@ -227,6 +238,8 @@ struct Overview {
     last_client: String,
     steps: Vec<Step>,
     chart: Chart,
+    /// How many entries the log has of these days.
+    entries: i64,
     last: Option<(i64, String)>,
     created: String,
 }
@@ -243,7 +256,8 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
         ..EventQuery::default()
     };
     let last = visit.console.admin.events(&query)?;
-    let chart = Chart::new("Requests, 7 days", &shown.activity(), shown.now, 28, 6);
+    let chart = Chart::new("Requests, 7 days", &shown.requests(), shown.now, 28, 6);
+    let entries = shown.activity.iter().map(|one| one.entries).sum();
     let page = Overview {
         shell: shown.shell(visit, "Overview")?,
         tabs: shown.tabs(visit, "overview"),
@@ -263,6 +277,7 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
             .join(" · "),
         steps: steps(&shown),
         chart,
+        entries,
         last: last.first().map(|event| {
             let name = event.resource_name.as_deref().unwrap_or_default();
             let action = spaced(&event.action);

@@ -82,9 +82,10 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         }
     };
     let activity = admin.activity(now - Duration::hours(24), None)?;
+    let requests = admin.requests(now - Duration::hours(24), None)?;
     let mut shown = Vec::new();
     for one in found.into_iter().skip(first).take(size) {
-        shown.push(Row::new(visit, one, &activity, now)?);
+        shown.push(Row::new(visit, one, &activity, &requests, now)?);
     }
     let page = List {
         shell: Shell::new(visit, "provisioning", "SCIM Provisioning")?,
@@ -107,20 +108,24 @@ impl Row {
         visit: &Visit<'_>,
         one: ProvisioningConfiguration,
         activity: &[Activity],
+        requests: &[Activity],
         now: DateTime<Utc>,
     ) -> Result<Self, Failed> {
         let id = one.id.to_string();
         let tokens = visit.console.admin.tokens(&id)?;
-        let own: Vec<&Activity> = activity
-            .iter()
-            .filter(|entry| entry.configuration == id)
-            .collect();
+        let of = |all: &'_ [Activity]| -> Vec<Activity> {
+            let own = all.iter().filter(|entry| entry.configuration == id);
+            own.cloned().collect()
+        };
+        let (own, asked) = (of(activity), of(requests));
+        let own: Vec<&Activity> = own.iter().collect();
+        let asked: Vec<&Activity> = asked.iter().collect();
         let used = tokens.iter().filter_map(|token| token.last_used).max();
         Ok(Self {
             status: one.status,
             types: types(&one),
-            health: Health::new(&one, &tokens, &own, now),
-            day: Chart::new("Requests, 24 hours", &own, now, 24, 1),
+            health: Health::new(&one, &tokens, &own, &asked, now),
+            day: Chart::new("Requests, 24 hours", &asked, now, 24, 1),
             last_used: ago(used, now),
             held: visit.console.admin.managed_counts(one.id)?.held,
             expiring: expiring(&tokens, now),

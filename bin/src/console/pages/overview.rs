@@ -42,6 +42,7 @@ struct Overview {
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, now) = (&visit.console.admin, Utc::now());
     let activity = admin.activity(now - Duration::days(7), None)?;
+    let requests = admin.requests(now - Duration::days(7), None)?;
     let mut cards = Vec::new();
     for one in admin.configurations(None)? {
         let id = one.id.to_string();
@@ -51,8 +52,12 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             .iter()
             .filter(|entry| entry.configuration == id)
             .collect();
+        let asked: Vec<&Activity> = requests
+            .iter()
+            .filter(|entry| entry.configuration == id)
+            .collect();
         let used = tokens.iter().filter_map(|token| token.last_used).max();
-        let health = Health::new(&one, &tokens, &own, now);
+        let health = Health::new(&one, &tokens, &own, &asked, now);
         let expiring = expiring(&tokens, now);
         cards.push(Card {
             rank: match (health.kind, counts.held + counts.links, expiring.as_str()) {
@@ -95,7 +100,7 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             reason,
         )
     });
-    let all: Vec<&Activity> = activity.iter().collect();
+    let all: Vec<&Activity> = requests.iter().collect();
     let page = Overview {
         shell: Shell::new(visit, "overview", "Overview")?,
         cards,

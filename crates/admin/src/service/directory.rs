@@ -129,6 +129,19 @@ impl AdminService {
         Ok(self.store.activity(since, configuration)?)
     }
 
+    /// The requests since an hour, reads included, of one configuration or all, counted by
+    /// configuration, hour and outcome. They are counted by server and written every few seconds.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn requests(
+        &self,
+        since: DateTime<Utc>,
+        configuration: Option<ConfigurationId>,
+    ) -> Result<Vec<Activity>, AdminError> {
+        Ok(self.store.requests(since, configuration)?)
+    }
+
     /// Counts the entries of hours that are over, so that nobody has to count them again.
     ///
     /// # Errors

@@ -47,15 +47,58 @@ pub(super) fn activity(
     counts(&mut sql, since.max(counted), i64::MAX, configuration);
     sql.push(" ORDER BY 2, 1, 3");
     let rows: Vec<ActivityRow> = connection.rows(&sql)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Activity {
+    Ok(rows.into_iter().map(Activity::from).collect())
+}
+
+impl From<ActivityRow> for Activity {
+    fn from(row: ActivityRow) -> Self {
+        Self {
             configuration: row.configuration_id,
             hour: instant(row.hour),
             outcome: row.outcome,
             entries: row.entries,
-        })
-        .collect())
+        }
+    }
+}
+
+/// The requests since an hour.
+pub(super) fn requests(
+    connection: &mut Connection,
+    since: DateTime<Utc>,
+    configuration: Option<ConfigurationId>,
+) -> Result<Vec<Activity>, StoreError> {
+    let mut sql = connection.sql(
+        "SELECT configuration_id, hour, outcome, requests AS entries FROM request_counts \
+         WHERE hour >= ",
+    );
+    sql.bind(millis(since) / HOUR * HOUR);
+    if let Some(id) = configuration {
+        sql.push(" AND configuration_id = ").bind(id.to_string());
+    }
+    sql.push(" ORDER BY 2, 1, 3");
+    let rows: Vec<ActivityRow> = connection.rows(&sql)?;
+    Ok(rows.into_iter().map(Activity::from).collect())
+}
+
+/// Adds to the counts of requests.
+pub(super) fn note_requests(
+    connection: &mut Connection,
+    counts: &[Activity],
+) -> Result<(), StoreError> {
+    for count in counts {
+        let mut sql = connection
+            .sql("INSERT INTO request_counts (configuration_id, hour, outcome, requests) VALUES (");
+        sql.bind(&count.configuration);
+        sql.push(", ").bind(millis(count.hour));
+        sql.push(", ").bind(&count.outcome);
+        sql.push(", ").bind(count.entries);
+        sql.push(
+            ") ON CONFLICT (configuration_id, hour, outcome) DO UPDATE SET \
+             requests = request_counts.requests + excluded.requests",
+        );
+        connection.execute(&sql)?;
+    }
+    Ok(())
 }
 
 /// Counts the hours that are over, so that nobody has to count their entries again.

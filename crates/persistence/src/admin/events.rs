@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::key::Key;
+use crate::log;
 use crate::sql::{Dialect, Sql};
 use crate::view::instant;
 
@@ -418,10 +419,16 @@ pub(super) fn resolve(
     sql.bind(by.map(|(_, at)| millis(at)));
     sql.push(", resolved_by = ").bind(by.map(|(name, _)| name));
     sql.push(" WHERE id = ").bind(id);
-    sql.push(match by {
-        Some(_) => " AND outcome IN ('failure', 'warning') AND resolved_at IS NULL",
-        None => " AND resolved_at IS NOT NULL",
-    });
+    match by {
+        // An administrator's word stands before what closed by itself.
+        Some(_) => sql
+            .push(
+                " AND outcome IN ('failure', 'warning') AND (resolved_at IS NULL OR resolved_by = ",
+            )
+            .bind(log::LATER_SUCCESS)
+            .push(")"),
+        None => sql.push(" AND resolved_at IS NOT NULL"),
+    };
     Ok(connection.execute(&sql)? > 0)
 }
 

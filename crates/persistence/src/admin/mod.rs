@@ -793,6 +793,19 @@ impl Store for Database {
         self.reading(|connection| activity::activity(connection, since, configuration))
     }
 
+    fn note_requests(&self, counts: &[Activity]) -> Result<(), StoreError> {
+        let counts = counts.to_vec();
+        self.writing(move |connection| activity::note_requests(connection, &counts))
+    }
+
+    fn requests(
+        &self,
+        since: DateTime<Utc>,
+        configuration: Option<ConfigurationId>,
+    ) -> Result<Vec<Activity>, StoreError> {
+        self.reading(|connection| activity::requests(connection, since, configuration))
+    }
+
     fn count_hours(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.writing(move |connection| activity::count_hours(connection, now))
     }
