@@ -119,11 +119,14 @@ fn given(rule: &Rule) -> Vec<&str> {
         }
         _ => {}
     }
-    let texts = |value| match value {
-        &Value::Array(ref items) => items.iter().filter_map(Value::as_str).collect(),
-        single => single.as_str().into_iter().collect::<Vec<_>>(),
-    };
     values.into_iter().flat_map(texts).collect()
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        single => single.as_str().into_iter().collect(),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
 //! What may not change and what must be there, whatever kind of write it is.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use scim_protocol::patch::PatchRequest;
 use scim_protocol::schema::{Attribute, AttributeType, Mutability, Schema, uri};
