@@ -490,12 +490,11 @@ pub(super) fn list_links(call: &Call<'_>) -> Answered {
 pub(super) fn approve_link(call: &Call<'_>) -> Answered {
     let chosen: input::LinkInput = call.read()?;
     let (admin, id) = (&call.api.admin, call.id()?);
-    let query = LinksQuery {
-        person: Some(chosen.person),
-        ..LinksQuery::default()
-    };
-    let link = admin.link_requests(&id, &query)?.pop();
-    let link = link.ok_or_else(|| Problem::new(422, "No such link waits."))?;
+    let link = admin.chosen_link(&id, &chosen.person, chosen.link.as_deref());
+    let link = link.map_err(|error| match error {
+        AdminError::NotFound { .. } => Problem::new(422, "No such link waits."),
+        error => error.into(),
+    })?;
     admin.approve_link(&call.actor, &call.api.provider, &id, &link)?;
     list_links(call)
 }

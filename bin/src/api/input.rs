@@ -74,6 +74,8 @@ pub(super) struct VersionInput {
 pub(super) struct LinkInput {
     /// The id of the person who is there.
     pub(super) person: String,
+    /// The id of the link, where several wait of the person.
+    pub(super) link: Option<String>,
 }
 
 /// What becomes of a user; one thing at a time.

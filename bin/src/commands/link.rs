@@ -31,6 +31,9 @@ pub(crate) struct Chosen {
     /// The logon name or id of a person; may be repeated.
     #[arg(long = "user", value_name = "USER", required_unless_present = "all")]
     users: Vec<String>,
+    /// The id of the link, where several users wait for the person.
+    #[arg(long, value_name = "LINK", conflicts_with = "all")]
+    link: Option<String>,
     /// All that wait.
     #[arg(long, conflicts_with = "users")]
     all: bool,
@@ -59,10 +62,21 @@ fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Res
     let waiting = admin.link_requests(&chosen.configuration, &LinksQuery::default())?;
     let approved: Vec<_> = waiting
         .into_iter()
+        .filter(|link| chosen.link.as_ref().is_none_or(|id| *id == link.id))
         .filter(|link| chosen.all || chosen.users.iter().any(|user| names(user, link)))
         .collect();
     if approved.is_empty() {
         bail!("no such link waits");
+    }
+    let again = |link: &&LinkRequest| {
+        let same = |other: &&LinkRequest| other.person == link.person;
+        approved.iter().filter(same).count() > 1
+    };
+    if let Some(link) = approved.iter().find(again) {
+        bail!(
+            "several users wait for \"{}\"; name one of them with --link",
+            link.person_name
+        );
     }
     let provider = instance.provider(scim_protocol::Limits::default());
     for link in &approved {
@@ -82,7 +96,14 @@ fn list(common: &Common, links: &[LinkRequest]) -> anyhow::Result<()> {
     if common.json {
         return output::json(&links.iter().map(documents::link).collect());
     }
-    let mut table = Table::titled(["last asked", "person", "userName", "shared", "id"]);
+    let mut table = Table::titled([
+        "last asked",
+        "person",
+        "userName",
+        "shared",
+        "person id",
+        "id",
+    ]);
     for link in links {
         table.row([
             instant(link.at),
@@ -90,6 +111,7 @@ fn list(common: &Common, links: &[LinkRequest]) -> anyhow::Result<()> {
             link.user_name().to_owned(),
             link.attribute.clone(),
             link.person.clone(),
+            link.id.clone(),
         ]);
     }
     table.print()

@@ -157,6 +157,8 @@ document! {
 document! {
     /// A user that an identity provider wants to create, and the person who is there already.
     Link {
+        /// The id; another one as soon as the identity provider asks again.
+        id: String,
         person: Named,
         user_name: String,
         /// The attribute that both have.

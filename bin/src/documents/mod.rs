@@ -170,6 +170,7 @@ pub(crate) fn held(change: &HeldChange) -> Value {
 
 pub(crate) fn link(link: &LinkRequest) -> Value {
     written(&Link {
+        id: link.id.clone(),
         person: Named {
             id: link.person.clone(),
             user_name: link.person_name.clone(),

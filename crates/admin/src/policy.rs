@@ -77,9 +77,9 @@ impl Decision {
 /// Which links are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinksQuery {
-    /// That of this person alone.
+    /// Those of this person alone.
     pub person: Option<String>,
-    /// Only those behind the one of this person.
+    /// Only those behind the one of this id.
     pub after: Option<String>,
     /// At most so many; `None` for all.
     pub limit: Option<i64>,
@@ -88,6 +88,8 @@ pub struct LinksQuery {
 /// A user that an identity provider wanted to create, and the person who was there already.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkRequest {
+    /// The id; another one as soon as the identity provider asks again.
+    pub id: String,
     /// The id of the person.
     pub person: String,
     /// The logon name of the person.

@@ -5,6 +5,7 @@
 mod common;
 
 use common::{House, actor, on_every_engine};
+use scim_admin::AdminError;
 use scim_admin::people::{PersonChange, PersonInput};
 use scim_admin::policy::{LinksQuery, Which};
 use scim_protocol::schema::uri;
@@ -959,4 +960,48 @@ fn the_guard_of_members_refuses_or_warns_where_the_policy_says_so() {
             Some("guard.rejected")
         );
     }
+}
+
+#[test]
+fn every_user_who_waits_for_a_person_is_kept_and_the_strongest_comes_first() {
+    on_every_engine(|house| {
+        let admin = &house.admin;
+        let input = PersonInput {
+            user_name: "eve".to_owned(),
+            email: Some("eve@corp.example".to_owned()),
+            tenant_admin: false,
+            role: None,
+        };
+        let eve = admin.add_person(&actor(), &input).unwrap();
+        let same = json!({"schemas": [uri::USER], "userName": "Eve", "title": "right"});
+        let other = json!({"schemas": [uri::USER], "userName": "evelyn",
+            "emails": [{"value": "eve@corp.example"}]});
+        for body in [&same, &other] {
+            let refused = house.request(Method::Post, "/Users", body);
+            assert_eq!(refused.status, 409);
+        }
+        let waiting = || admin.link_requests("Test", &LinksQuery::default()).unwrap();
+        let shown = waiting();
+        let names: Vec<&str> = shown.iter().map(|link| link.user_name()).collect();
+        assert_eq!(names, ["Eve", "evelyn"], "a later one takes no place");
+        assert!(matches!(
+            admin.chosen_link("Test", &eve, None),
+            Err(AdminError::Invalid(_))
+        ));
+        // Asked for again it is another one than was shown.
+        house.request(Method::Post, "/Users", &same);
+        assert_eq!(waiting().len(), 2);
+        assert!(matches!(
+            admin.chosen_link("Test", &eve, Some(&shown[0].id)),
+            Err(AdminError::NotFound { .. })
+        ));
+        let chosen = waiting().remove(0);
+        let chosen = admin.chosen_link("Test", &eve, Some(&chosen.id)).unwrap();
+        admin
+            .approve_link(&actor(), &house.provider, "Test", &chosen)
+            .unwrap();
+        let person = admin.person(&eve).unwrap();
+        assert_eq!(person.document["userName"], "Eve");
+        assert!(waiting().is_empty(), "nobody waits for her any more");
+    });
 }

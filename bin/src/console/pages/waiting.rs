@@ -46,7 +46,7 @@ impl Waiting {
         };
         let links = admin.link_requests(&shown.id, &query)?;
         let full = i64::try_from(links.len()).is_ok_and(|count| count == SHOWN);
-        let last_link = links.last().filter(|_| full);
+        let last_link = links.iter().max_by_key(|link| &link.id).filter(|_| full);
         let count = usize::try_from(tabs.held).unwrap_or(usize::MAX);
         let all = counted(count, "held change", "held changes");
         Ok(Self {
@@ -65,7 +65,7 @@ impl Waiting {
                 None => String::new(),
             },
             next_links: last_link
-                .map(|last| format!("{LIST}/{}/links?link={}#links", shown.id, last.person))
+                .map(|last| format!("{LIST}/{}/links?link={}#links", shown.id, last.id))
                 .unwrap_or_default(),
             first_links: match behind {
                 Some(_) => format!("{LIST}/{}/links#links", shown.id),
@@ -119,12 +119,7 @@ pub(in super::super) fn approve(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let shown = Shown::find(visit)?;
     let admin = &visit.console.admin;
     let person = visit.form.text("person");
-    let query = LinksQuery {
-        person: Some(person.to_owned()),
-        ..LinksQuery::default()
-    };
-    let request = admin.link_requests(&shown.id, &query)?.pop();
-    let request = request.ok_or(Failed::NotFound)?;
+    let request = admin.chosen_link(&shown.id, person, visit.form.given("link"))?;
     let (actor, provider) = (visit.actor()?, &visit.console.provider);
     match admin.approve_link(&actor, provider, &shown.id, &request) {
         Ok(()) => {}

@@ -85,6 +85,35 @@ impl AdminService {
         Ok(self.store.link_requests(configuration.id, query)?)
     }
 
+    /// The link that was chosen among those that wait of a person: the one of an id, or else the only
+    /// one there is.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] when there is none, or not any more; [`AdminError::Invalid`] when
+    /// there are several and none is named.
+    pub fn chosen_link(
+        &self,
+        name_or_id: &str,
+        person: &str,
+        id: Option<&str>,
+    ) -> Result<LinkRequest, AdminError> {
+        let query = LinksQuery {
+            person: Some(person.to_owned()),
+            ..LinksQuery::default()
+        };
+        let mut waiting = self.link_requests(name_or_id, &query)?;
+        if let Some(id) = id {
+            waiting.retain(|link| link.id == id);
+        }
+        if waiting.len() > 1 {
+            return Err(AdminError::Invalid(
+                "several users wait for this person; say which one".to_owned(),
+            ));
+        }
+        let chosen = waiting.pop();
+        chosen.ok_or_else(|| AdminError::not_found("link of user", person))
+    }
+
     /// Puts the person of a link that waits under the management of the configuration, as its
     /// identity provider sent them.
     ///
