@@ -76,8 +76,10 @@ fn put(body: Value) -> Result<Value, Error> {
 }
 
 fn is_mutability(result: Result<Value, Error>, what: &Value) {
-    let error = result.expect_err(&what.to_string());
-    assert_eq!(error.scim_type(), Some(ScimType::Mutability), "{what}");
+    match result {
+        Ok(after) => panic!("{what} makes {after}"),
+        Err(error) => assert_eq!(error.scim_type(), Some(ScimType::Mutability), "{what}"),
+    }
 }
 
 #[test]
