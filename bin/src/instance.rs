@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use scim_admin::requests::RequestCounts;
 use scim_admin::{AdminService, AuthenticationError, Authenticator, KeyRing, Store};
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
 use scim_provisioning::{
     Answer, Caller, Configuration, ConfigurationId, CursorKey, Directory, Method, RefusedRequest,
-    Request, ServiceProvider,
+    Request, ServiceProvider, StoreError,
 };
 
 use crate::api::{Api, ApiAnswer, ApiRequest};
@@ -90,13 +90,12 @@ impl Instance {
         ServiceProvider::new(directory, cursors, endpoint, limits)
     }
 
-    /// The services behind HTTP. `retention` is how many days entries of the provisioning log are
-    /// kept, where not for good.
+    /// The services behind HTTP.
     pub(crate) fn backend(
         &self,
         limits: Limits,
         openid: Option<Arc<OpenId>>,
-        retention: Option<i64>,
+        retention: Retention,
     ) -> Backend {
         Backend {
             authenticator: Authenticator::new(Arc::clone(&self.store), Arc::clone(&self.keys)),
@@ -129,8 +128,16 @@ pub(crate) struct Backend {
     console: Console,
     requests: RequestCounts,
     store: Arc<dyn Store>,
-    /// How many days entries of the provisioning log are kept, where not for good.
-    retention: Option<i64>,
+    retention: Retention,
+}
+
+/// How many days the provisioning log keeps something, where not for good.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retention {
+    /// Its entries.
+    pub(crate) events: Option<i64>,
+    /// What the requests of its entries said.
+    pub(crate) requests: Option<i64>,
 }
 
 impl Service for Backend {
@@ -207,15 +214,12 @@ impl Service for Backend {
         self.admin.note_ended_tokens()?;
         self.admin.count_hours()?;
         while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
-        if let Some(days) = self.retention {
-            let before = Utc::now() - Duration::days(days);
-            // The rest of many waits for the next time, so that nobody waits for them.
-            for _ in 0..BLOCKS {
-                if self.store.forget_events(before, FORGOTTEN)? < usize::try_from(FORGOTTEN)? {
-                    break;
-                }
-            }
-        }
+        block_by_block(self.retention.events, |before| {
+            self.store.forget_events(before, FORGOTTEN)
+        })?;
+        block_by_block(self.retention.requests, |before| {
+            self.store.forget_requests(before, FORGOTTEN)
+        })?;
         Ok(())
     }
 
@@ -316,7 +320,23 @@ fn open_database(
     Ok(Database::open(&settings)?)
 }
 
-/// How many entries of the log a transaction deletes, and how many transactions there are at once.
+/// Forgets what is older than so many days, by what forgets at most [`FORGOTTEN`] of it.
+fn block_by_block(
+    days: Option<i64>,
+    forget: impl Fn(DateTime<Utc>) -> Result<usize, StoreError>,
+) -> Result<(), StoreError> {
+    let Some(days) = days else { return Ok(()) };
+    let before = Utc::now() - Duration::days(days);
+    // The rest of many waits for the next time, so that nobody waits for them.
+    for _ in 0..BLOCKS {
+        if forget(before)? < usize::try_from(FORGOTTEN).unwrap_or(usize::MAX) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How many entries of the log a transaction deletes or shortens, and how many transactions there are at once.
 const FORGOTTEN: i64 = 1_000;
 const BLOCKS: usize = 20;
 /// How many users a transaction deletes for good.
@@ -324,3 +344,33 @@ const PURGED: i64 = 100;
 
 /// How many connections a command needs at once.
 const FEW: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// From when on is kept, of each time that something was forgotten.
+    fn asked(days: Option<i64>, forgotten: &[i64]) -> Vec<DateTime<Utc>> {
+        let asked = RefCell::new(Vec::new());
+        block_by_block(days, |before| {
+            let times = asked.borrow().len();
+            asked.borrow_mut().push(before);
+            let count = forgotten.get(times).copied().unwrap_or(FORGOTTEN);
+            Ok(usize::try_from(count).unwrap())
+        })
+        .unwrap();
+        asked.into_inner()
+    }
+
+    #[test]
+    fn what_is_old_is_forgotten_in_bounded_blocks() {
+        assert!(asked(None, &[]).is_empty());
+        assert_eq!(asked(Some(30), &[FORGOTTEN, 3]).len(), 2);
+        let all = asked(Some(30), &[]);
+        assert_eq!(all.len(), BLOCKS);
+        let ago = Utc::now() - all[0];
+        assert_eq!(ago.num_days(), 30);
+    }
+}

@@ -40,7 +40,7 @@ use self::sampling::Sampler;
 pub(crate) use self::service::{Presented, Refusal, Service};
 pub(crate) use self::throttle::Throttle;
 use crate::console::openid::OpenId;
-use crate::instance::Instance;
+use crate::instance::{Instance, Retention};
 use crate::settings::{Common, PublicUrl, ServeOptions};
 use crate::tls::{self, CertificateFiles, ReloadingCertificate};
 
@@ -102,7 +102,11 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let certificate = Arc::new(ReloadingCertificate::open(files.clone())?);
     let instance = Instance::open(common, &public_url, options.database_connections)?;
     let openid = OpenId::of(&options.openid, &format!("{public_url}/admin"))?;
-    let retention = Some(i64::from(options.event_retention_days)).filter(|days| *days > 0);
+    let kept = |days: u32| Some(i64::from(days)).filter(|days| *days > 0);
+    let retention = Retention {
+        events: kept(options.event_retention_days),
+        requests: kept(options.request_retention_days),
+    };
     let backend: Arc<dyn Service> =
         Arc::new(instance.backend(options.limits.protocol(), openid, retention));
     let shared = web::Data::new(Shared {

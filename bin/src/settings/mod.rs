@@ -137,6 +137,15 @@ pub(crate) struct ServeOptions {
         value_parser = clap::value_parser!(u32).range(0..=36_500)
     )]
     pub(crate) event_retention_days: u32,
+    /// How many days the provisioning log keeps what a request said; 0 as long as its entry.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_REQUEST_RETENTION_DAYS",
+        value_name = "DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(0..=36_500)
+    )]
+    pub(crate) request_retention_days: u32,
     /// Sign-in by an OpenID provider.
     #[command(flatten)]
     pub(crate) openid: OpenIdOptions,

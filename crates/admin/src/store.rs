@@ -613,6 +613,13 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn forget_events(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
 
+    /// Forgets what the requests of entries of the provisioning log from before a time said, of at
+    /// most so many entries, which stay; answers of how many.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn forget_requests(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
+
     /// Deletes users for good whose time has come, at most so many; answers how many.
     ///
     /// # Errors

@@ -727,6 +727,38 @@ fn what_is_older_than_it_is_kept_goes_block_by_block() {
 }
 
 #[test]
+fn what_an_old_request_said_is_forgotten_block_by_block_and_its_entry_stays() {
+    on_every_engine(|house| {
+        for name in ["a", "b", "c", "d"] {
+            house.create("/Users", &user(name));
+        }
+        house.tamper("UPDATE provisioning_events SET at = id WHERE resource_name <> 'd'");
+        let month = Utc::now() - Duration::days(30);
+        let forget = || scim_admin::Store::forget_requests(&*house.database, month, 2).unwrap();
+        let kept = || {
+            let entries = found(house, EventQuery::default());
+            let whole = |id| house.admin.event(id).unwrap();
+            let whole = entries.iter().map(|entry| whole(entry.id));
+            names(
+                &whole
+                    .filter(|entry| entry.request.is_some())
+                    .collect::<Vec<_>>(),
+            )
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+        };
+        assert_eq!(kept(), ["d", "c", "b", "a"]);
+        assert_eq!(forget(), 2);
+        assert_eq!(kept(), ["d", "c"]);
+        assert_eq!((forget(), forget()), (1, 0));
+        assert_eq!(kept(), ["d"]);
+        let entries = found(house, EventQuery::default());
+        assert_eq!(names(&entries), ["d", "c", "b", "a"]);
+    });
+}
+
+#[test]
 fn a_refused_name_that_cannot_be_stored_is_left_out_of_the_entry() {
     on_every_engine(|house| {
         for (path, body) in [

@@ -637,6 +637,9 @@ fn administration(script: &mut Script, house: &House) {
     });
     let later = chrono::Utc::now() + chrono::Duration::days(400);
     script.run("purge", || store.purge(later, 100).unwrap());
+    script.run("forget requests", || {
+        store.forget_requests(later, 100).unwrap()
+    });
     script.run("forget entries", || {
         store.forget_events(later, 100).unwrap()
     });

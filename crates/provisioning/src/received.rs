@@ -128,7 +128,7 @@ fn is_secret(path: &str) -> bool {
 }
 
 /// The longest body that is kept, in bytes.
-const LONGEST: usize = 16 * 1024;
+const LONGEST: usize = 8 * 1024;
 /// The longest target and condition, in characters.
 pub(crate) const TARGET: usize = 1_000;
 /// What stands in the place of a secret.

@@ -494,6 +494,22 @@ pub(super) fn forget(
     connection.execute(&sql)
 }
 
+/// Takes away what the requests of entries from before a time said, the oldest first; answers of how
+/// many.
+pub(super) fn forget_requests(
+    connection: &mut Connection,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let mut sql = connection.sql(
+        "UPDATE provisioning_events SET request = NULL WHERE id IN \
+         (SELECT id FROM provisioning_events WHERE request IS NOT NULL AND at < ",
+    );
+    sql.bind(millis(before)).push(" ORDER BY at LIMIT ");
+    sql.bind(limit).push(")");
+    connection.execute(&sql)
+}
+
 #[cfg(test)]
 mod tests {
     use scim_provisioning::ConfigurationId;

@@ -735,6 +735,10 @@ impl Store for Database {
         self.writing(move |connection| events::forget(connection, before, limit))
     }
 
+    fn forget_requests(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        self.writing(move |connection| events::forget_requests(connection, before, limit))
+    }
+
     fn purge(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         self.writing(move |connection| held::purge(connection, now, limit))
     }
