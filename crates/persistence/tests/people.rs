@@ -982,7 +982,10 @@ fn every_user_who_waits_for_a_person_is_kept_and_the_strongest_comes_first() {
         }
         let waiting = || admin.link_requests("Test", &LinksQuery::default()).unwrap();
         let shown = waiting();
-        let names: Vec<&str> = shown.iter().map(|link| link.user_name()).collect();
+        let names: Vec<&str> = shown
+            .iter()
+            .map(scim_admin::policy::LinkRequest::user_name)
+            .collect();
         assert_eq!(names, ["Eve", "evelyn"], "a later one takes no place");
         assert!(matches!(
             admin.chosen_link("Test", &eve, None),
