@@ -62,24 +62,36 @@ fn close_failures(connection: &mut Connection, event: &Event) -> Result<(), Stor
     let (Some(id), Some(kind)) = (event.resource_id, event.kind) else {
         return Ok(());
     };
-    let mut sql = connection.sql("UPDATE provisioning_events SET resolved_at = ");
-    sql.bind(millis(event.at)).push(", resolved_by = ");
-    sql.bind(LATER_SUCCESS).push(" WHERE id IN (");
-    sql.push(&format!("{OPEN} AND resource_id = "));
-    sql.bind(id.to_string());
+    let mut sql = connection.sql(OPEN);
+    sql.push(" AND resource_id = ").bind(id.to_string());
     if let Some(name) = &event.resource_name {
-        sql.push(&format!(
-            " UNION ALL {OPEN} AND resource_id IS NULL AND resource_key = "
-        ));
+        sql.push(" UNION ALL ").push(OPEN);
+        sql.push(" AND resource_id IS NULL AND resource_key = ");
         sql.bind(Key::of(name)).push(" AND configuration_id = ");
         sql.bind(event.configuration.to_string());
         sql.push(" AND resource_type = ").bind(kind.as_str());
     }
-    sql.push(")");
-    connection.execute(&sql)?;
+    // Nearly always there are none, and looking is all that is done. In one statement with the
+    // update, PostgreSQL would begin with the whole log before it knows how few are open.
+    let open: Vec<OpenRow> = connection.rows(&sql)?;
+    for some in open.chunks(CHUNK) {
+        let mut sql = connection.sql("UPDATE provisioning_events SET resolved_at = ");
+        sql.bind(millis(event.at)).push(", resolved_by = ");
+        sql.bind(LATER_SUCCESS).push(" WHERE id IN (");
+        sql.bind_all(some.iter().map(|row| row.id)).push(")");
+        connection.execute(&sql)?;
+    }
     Ok(())
 }
 
+#[derive(diesel::QueryableByName)]
+struct OpenRow {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// How many failures are resolved by one statement.
+const CHUNK: usize = 500;
 const OPEN: &str = "SELECT id FROM provisioning_events WHERE outcome = 'failure' \
      AND resolved_at IS NULL";
 /// Who resolves what is resolved by itself.

@@ -112,7 +112,7 @@ pub trait DirectoryView {
     /// The resources in scope of these ids, in any order.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn among(
         &mut self,
         kind: ResourceKind,
@@ -168,7 +168,7 @@ pub trait DirectoryView {
     /// these names without regard to case.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn protected_group(&mut self, names: &[&str]) -> Result<Option<ResourceId>, StoreError>;
 }
 
@@ -425,7 +425,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// give until an administrator decides or they are added again.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn hold_members(
         &mut self,
         scope: Scope,
@@ -438,7 +438,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// taken up again, joins the group.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn await_members(
         &mut self,
         group: ResourceId,
@@ -448,7 +448,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Forgets some whom a group awaits, or all of them.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn forget_awaited(
         &mut self,
         group: ResourceId,
@@ -458,7 +458,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Another group in scope that has this `externalId`.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// A fault of the store.
     fn group_with_external_id(
         &mut self,
         scope: Scope,
