@@ -11,10 +11,10 @@ use end_to_end::{Server, on_both_engines};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// Sends bytes over TLS and reads until the server closes.
-fn say(server: &Server, bytes: &[u8]) -> Vec<u8> {
+/// A connection over TLS.
+fn connect(server: &Server) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     let pem = std::fs::read(server.data().join("tls/certificate.pem")).unwrap();
     roots
@@ -32,7 +32,12 @@ fn say(server: &Server, bytes: &[u8]) -> Vec<u8> {
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();
-    let mut stream = StreamOwned::new(connection, stream);
+    StreamOwned::new(connection, stream)
+}
+
+/// Sends bytes and reads until the server closes.
+fn say(server: &Server, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = connect(server);
     // Who is refused in the middle of what they say may still say the rest.
     let _ = stream.write_all(bytes).and_then(|()| stream.flush());
     let mut answer = Vec::new();
@@ -140,6 +145,62 @@ on_both_engines! {
             assert!(answer.head.contains("x-request-id: "), "{}", answer.head);
             assert!(answer.body["detail"].is_string(), "{}", answer.head);
         }
+    }
+
+    fn who_asks_before_they_send_a_body_is_refused_without_it(server: &Server) {
+        let client = server.client();
+        let known = format!("Authorization: Bearer {}\r\n", client.token);
+        let json = "Content-Type: application/scim+json\r\n";
+        for (target, more, length, status) in [
+            ("/api/scim/v2/Users", String::new(), 40, 401),
+            ("/api/scim/v2/Users", "Authorization: Bearer none\r\n".to_owned(), 40, 401),
+            ("/api/admin/v1/accounts", String::new(), 40, 401),
+            ("/nowhere", String::new(), 40, 404),
+            ("/api/scim/v2/Users", format!("{known}{json}"), 2_000_000_000, 413),
+            ("/api/scim/v2/Users", format!("{known}Content-Type: text/css\r\n"), 40, 415),
+        ] {
+            let request = format!(
+                "POST {target} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\
+                 Content-Length: {length}\r\n{more}\r\n"
+            );
+            let answered = answers(&say(server, request.as_bytes()));
+            let statuses: Vec<u16> = answered.iter().map(|answer| answer.status).collect();
+            assert_eq!(statuses, [status], "{target} {more}");
+            assert_eq!(header(&answered[0], "x-request-id").len(), 36);
+        }
+    }
+
+    fn who_is_known_is_told_to_send_a_body_and_answered(server: &Server) {
+        let client = server.client();
+        let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": "expects", "emails": [{"value": "expects@example.com"}]});
+        let body = body.to_string();
+        let head = format!(
+            "POST /api/scim/v2/Users HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\
+             Authorization: Bearer {}\r\nContent-Type: application/scim+json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            client.token,
+            body.len()
+        );
+        let mut stream = connect(server);
+        stream.write_all(head.as_bytes()).and_then(|()| stream.flush()).unwrap();
+        let expected = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let mut told = vec![0; expected.len()];
+        stream.read_exact(&mut told).unwrap();
+        assert_eq!(told, expected);
+        // A body that comes in two parts is read whole.
+        let (first, rest) = body.as_bytes().split_at(10);
+        for part in [first, rest] {
+            stream.write_all(part).and_then(|()| stream.flush()).unwrap();
+        }
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answered = answers(&answer);
+        assert_eq!(answered.len(), 1);
+        assert_eq!((answered[0].status, &answered[0].body["userName"]), (201, &json!("expects")));
+        // Sent at once, it is answered as well.
+        let again = answers(&say(server, format!("{head}{body}").as_bytes()));
+        assert_eq!(again.last().unwrap().status, 409);
     }
 
     fn an_accept_header_that_means_nothing_is_ignored(server: &Server) {

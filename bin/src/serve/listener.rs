@@ -12,7 +12,8 @@ use std::time::Duration;
 use actix_http::{HttpService, Protocol};
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{
-    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, fn_factory, map_config,
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory,
+    fn_factory, map_config,
 };
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::AppConfig;
@@ -24,6 +25,7 @@ use rustls::ServerConfig;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::expect;
 use super::unread::Told;
 use crate::settings::ServeOptions;
 
@@ -77,10 +79,13 @@ where
     let stopping = builder.graceful_shutdown_signal();
     let builder = builder.listen("https", listener, move || {
         let (stopping, patience) = (stopping.clone(), stopping.clone());
-        let app = app().into_factory().map_err(|error| {
-            let error: Error = error.into();
-            actix_http::Response::<BoxBody>::from(HttpResponse::from_error(error))
-        });
+        let answering = || {
+            let app = app().into_factory().map_err(|error| {
+                let error: Error = error.into();
+                actix_http::Response::<BoxBody>::from(HttpResponse::from_error(error))
+            });
+            map_config(app, |()| AppConfig::default())
+        };
         let http = HttpService::<Told<TlsStream<TcpStream>>, _, _>::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
@@ -89,7 +94,8 @@ where
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD)
             .client_disconnect_timeout(Duration::from_secs(1))
-            .finish(map_config(app, |()| AppConfig::default()));
+            .expect(apply_fn_factory(answering(), expect::ask))
+            .finish(apply_fn_factory(answering(), expect::answer));
         let http = Rc::new(http);
         let tls = TlsAcceptor::from(Arc::clone(&config));
         fn_factory(move || {

@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod console;
 mod edge;
+mod expect;
 mod listener;
 mod log;
 mod outbound;
