@@ -139,6 +139,16 @@ on_both_engines! {
         assert_eq!(waiting.as_array().unwrap().len(), 1);
         assert_eq!(waiting[0]["person"]["id"], by_hand["id"]);
         assert_eq!(waiting[0]["userName"], "ava@corp");
+        let changes = waiting[0]["changes"].as_array().unwrap();
+        let title = json!({"field": "job_title", "old": null, "new": "Guide"});
+        assert!(changes.contains(&title), "{changes:?}");
+        // Dismissed, it comes back with other values alone.
+        run(server, &["link", "dismiss", "Test", "--user", "ava"]);
+        client.post("/Users", &body).expect_error(409, Some("uniqueness"));
+        assert_eq!(server.json(&["link", "list", "Test", "--json"]), json!([]));
+        let mut body = body;
+        body["nickName"] = json!("av");
+        client.post("/Users", &body).expect_error(409, Some("uniqueness"));
         run(server, &["link", "approve", "Test", "--user", "ava"]);
         let found = client.get("/Users?filter=userName eq \"ava@corp\"").json;
         assert_eq!(found["Resources"][0]["id"], by_hand["id"]);

@@ -2,9 +2,8 @@
 
 use scim_admin::configuration::{parse_networks, parse_profile};
 use scim_admin::mapping::DraftSeen;
-use scim_admin::policy::{LinksQuery, Which};
 use scim_admin::{
-    AccessToken, AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider,
+    AccessToken, ConfigurationInput, ConfigurationStatus, IdentityProvider,
     ProvisioningConfiguration, VersionChoice,
 };
 use scim_mapping::MappedResource;
@@ -13,7 +12,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{ApiAnswer, Problem, tag};
-use super::records::place;
 use super::{Call, input};
 use crate::documents;
 
@@ -47,7 +45,7 @@ impl Call<'_> {
         self.draft.get().cloned().unwrap_or_default()
     }
 
-    fn id(&self) -> Result<String, Problem> {
+    pub(super) fn id(&self) -> Result<String, Problem> {
         Ok(self.found()?.id.to_string())
     }
 
@@ -82,7 +80,7 @@ pub(super) fn whole(found: Vec<Value>) -> ApiAnswer {
 }
 
 /// A list that has no second page.
-fn items(found: impl Iterator<Item = Value>) -> Value {
+pub(super) fn items(found: impl Iterator<Item = Value>) -> Value {
     json!({ "items": found.collect::<Vec<_>>(), "next": null })
 }
 
@@ -426,75 +424,4 @@ fn computed(document: Value) -> ApiAnswer {
         tag: None,
         ..ApiAnswer::document(document)
     }
-}
-
-// What waits
-
-/// What the tag of the held changes is made of, however many pages they have.
-pub(super) fn held(call: &Call<'_>) -> Result<Value, Problem> {
-    Ok(json!(call.api.admin.held_end(&call.id()?)?))
-}
-
-pub(super) fn list_held(call: &Call<'_>) -> Answered {
-    let limit = call.query.limit()?;
-    let admin = &call.api.admin;
-    let found = admin.held(&call.id()?, place(call)?, limit)?;
-    let last = found.last().map(|change| change.id.clone());
-    let items = found.iter().map(documents::held).collect();
-    Ok(ApiAnswer {
-        tag: Some(tag(&held(call)?)),
-        ..page(items, limit, last)
-    })
-}
-
-pub(super) fn allow_held(call: &Call<'_>) -> Answered {
-    decide(call, true)
-}
-
-pub(super) fn reject_held(call: &Call<'_>) -> Answered {
-    decide(call, false)
-}
-
-fn decide(call: &Call<'_>, allow: bool) -> Answered {
-    let chosen: input::HeldInput = call.read()?;
-    let which = match (chosen.all, chosen.users.is_empty()) {
-        (true, true) => Which::All,
-        (false, false) => Which::Users(chosen.users),
-        _ => return Err(Problem::new(422, "Name \"users\", or say \"all\": true.")),
-    };
-    let (admin, id) = (&call.api.admin, call.id()?);
-    if which == Which::All && admin.held_end(&id)?.0 == 0 {
-        return Ok(whole(Vec::new()));
-    }
-    let decided = admin.decide_held(&call.actor, &id, which, allow);
-    let decided = decided.map_err(|error| match error {
-        // The configuration is there: it is the body that names what is not held.
-        AdminError::NotFound { .. } => Problem::new(422, format!("{error}.")),
-        other => other.into(),
-    })?;
-    Ok(whole(decided.iter().map(documents::held).collect()))
-}
-
-pub(super) fn links(call: &Call<'_>) -> Result<Value, Problem> {
-    let found = call
-        .api
-        .admin
-        .link_requests(&call.id()?, &LinksQuery::default())?;
-    Ok(items(found.iter().map(documents::link)))
-}
-
-pub(super) fn list_links(call: &Call<'_>) -> Answered {
-    links(call).map(ApiAnswer::document)
-}
-
-pub(super) fn approve_link(call: &Call<'_>) -> Answered {
-    let chosen: input::LinkInput = call.read()?;
-    let (admin, id) = (&call.api.admin, call.id()?);
-    let link = admin.chosen_link(&id, &chosen.person, chosen.link.as_deref());
-    let link = link.map_err(|error| match error {
-        AdminError::NotFound { .. } => Problem::new(422, "No such link waits."),
-        error => error.into(),
-    })?;
-    admin.approve_link(&call.actor, &call.api.provider, &id, &link)?;
-    list_links(call)
 }

@@ -12,6 +12,7 @@ mod records;
 mod routes;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::cell::OnceCell;
 

@@ -1,7 +1,7 @@
 //! Every route of the admin API, with who may take it.
 
 use super::answer::{ApiAnswer, Problem};
-use super::{Call, handlers as on, openapi, records as of};
+use super::{Call, handlers as on, openapi, records as of, waiting as waits};
 use scim_admin::scope::{Scope, Scopes};
 use serde_json::Value;
 
@@ -320,7 +320,7 @@ pub(super) const ROUTES: &[Route] = &[
     .asks(&["version"]),
     read(
         "/configurations/*/held",
-        on::list_held,
+        waits::list_held,
         "List what the guard holds",
     )
     .gives(Gives::Page("Held"))
@@ -328,8 +328,8 @@ pub(super) const ROUTES: &[Route] = &[
     operation(write(
         "POST",
         "/configurations/*/held/allow",
-        on::held,
-        on::allow_held,
+        waits::held,
+        waits::allow_held,
         "Carry out what the guard holds",
     ))
     .takes("HeldInput")
@@ -337,24 +337,33 @@ pub(super) const ROUTES: &[Route] = &[
     operation(write(
         "POST",
         "/configurations/*/held/reject",
-        on::held,
-        on::reject_held,
+        waits::held,
+        waits::reject_held,
         "Drop what the guard holds",
     ))
     .takes("HeldInput")
     .gives(Gives::Page("Held")),
     read(
         "/configurations/*/links",
-        on::list_links,
+        waits::list_links,
         "List the links that wait",
     )
     .gives(Gives::Page("Link")),
     operation(write(
         "POST",
         "/configurations/*/links/approve",
-        on::links,
-        on::approve_link,
+        waits::links,
+        waits::approve_link,
         "Put a person under the management of the configuration, as its identity provider sent them",
+    ))
+    .takes("LinkInput")
+    .gives(Gives::Page("Link")),
+    operation(write(
+        "POST",
+        "/configurations/*/links/dismiss",
+        waits::links,
+        waits::dismiss_link,
+        "Dismiss a link until the identity provider sends other values",
     ))
     .takes("LinkInput")
     .gives(Gives::Page("Link")),

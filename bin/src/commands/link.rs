@@ -2,7 +2,9 @@
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use scim_admin::AdminService;
 use scim_admin::policy::{LinkRequest, LinksQuery};
+use serde_json::{Value, json};
 
 use super::value::{actor, instant};
 use crate::documents;
@@ -20,6 +22,8 @@ pub(crate) enum Action {
     },
     /// Put people under the configuration's management, as the identity provider sent them.
     Approve(Chosen),
+    /// Take links from those that wait, until the identity provider sends other values.
+    Dismiss(Chosen),
 }
 
 /// Which of the links.
@@ -45,57 +49,85 @@ pub(crate) struct Chosen {
 /// When the service refuses or fails.
 pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
     let instance = Instance::of(common)?;
+    let admin = instance.admin();
+    let provider = instance.provider(scim_protocol::Limits::default());
+    let documents = |configuration: &str, links: &[LinkRequest]| {
+        documents::links(&admin, &provider, configuration, links)
+    };
     match action {
         Action::List { configuration } => {
-            let waiting = LinksQuery::default();
-            list(
-                common,
-                &instance.admin().link_requests(&configuration, &waiting)?,
-            )
+            let links = admin.link_requests(&configuration, &LinksQuery::default())?;
+            match common.json {
+                true => output::json(&json!(documents(&configuration, &links)?)),
+                false => list(&links),
+            }
         }
-        Action::Approve(chosen) => approve(common, &instance, &chosen),
+        Action::Approve(chosen) => {
+            let links = chosen.links(&admin)?;
+            check_one_each(&links)?;
+            let said = documents(&chosen.configuration, &links)?;
+            for link in &links {
+                admin.approve_link(&actor(), &provider, &chosen.configuration, link)?;
+            }
+            told(common, "Linked", said)
+        }
+        Action::Dismiss(chosen) => {
+            let links = chosen.links(&admin)?;
+            if !chosen.all {
+                check_one_each(&links)?;
+            }
+            let said = documents(&chosen.configuration, &links)?;
+            for link in &links {
+                admin.dismiss_link(&actor(), &chosen.configuration, link)?;
+            }
+            told(common, "Dismissed", said)
+        }
     }
 }
 
-fn approve(common: &Common, instance: &Instance, chosen: &Chosen) -> anyhow::Result<()> {
-    let admin = instance.admin();
-    let waiting = admin.link_requests(&chosen.configuration, &LinksQuery::default())?;
-    let approved: Vec<_> = waiting
-        .into_iter()
-        .filter(|link| chosen.link.as_ref().is_none_or(|id| *id == link.id))
-        .filter(|link| chosen.all || chosen.users.iter().any(|user| names(user, link)))
-        .collect();
-    if approved.is_empty() {
-        bail!("no such link waits");
+impl Chosen {
+    /// The links that are meant, of those that wait.
+    fn links(&self, admin: &AdminService) -> anyhow::Result<Vec<LinkRequest>> {
+        let waiting = admin.link_requests(&self.configuration, &LinksQuery::default())?;
+        let links: Vec<_> = waiting
+            .into_iter()
+            .filter(|link| self.link.as_ref().is_none_or(|id| *id == link.id))
+            .filter(|link| self.all || self.users.iter().any(|user| names(user, link)))
+            .collect();
+        if links.is_empty() {
+            bail!("no such link waits");
+        }
+        Ok(links)
     }
+}
+
+/// Whoever names a person of whom several wait has to say which.
+fn check_one_each(links: &[LinkRequest]) -> anyhow::Result<()> {
     let again = |link: &&LinkRequest| {
         let same = |other: &&LinkRequest| other.person == link.person;
-        approved.iter().filter(same).count() > 1
+        links.iter().filter(same).count() > 1
     };
-    if let Some(link) = approved.iter().find(again) {
+    if let Some(link) = links.iter().find(again) {
         bail!(
             "several users wait for \"{}\"; name one of them with --link",
             link.person_name
         );
     }
-    let provider = instance.provider(scim_protocol::Limits::default());
-    for link in &approved {
-        admin.approve_link(&actor(), &provider, &chosen.configuration, link)?;
+    Ok(())
+}
+
+fn told(common: &Common, done: &str, links: Vec<Value>) -> anyhow::Result<()> {
+    match common.json {
+        true => output::json(&Value::Array(links)),
+        false => output::line(&format!("{done} {}", links.len())),
     }
-    if common.json {
-        return output::json(&approved.iter().map(documents::link).collect());
-    }
-    output::line(&format!("Linked {}", approved.len()))
 }
 
 fn names(user: &str, link: &LinkRequest) -> bool {
     user == link.person || user.eq_ignore_ascii_case(&link.person_name)
 }
 
-fn list(common: &Common, links: &[LinkRequest]) -> anyhow::Result<()> {
-    if common.json {
-        return output::json(&links.iter().map(documents::link).collect());
-    }
+fn list(links: &[LinkRequest]) -> anyhow::Result<()> {
     let mut table = Table::titled([
         "last asked",
         "person",

@@ -224,6 +224,7 @@ pub(super) const ROUTES: &[Route] = &[
     confirmed(action(scim!("/*/held/allow"), pages::waiting::allow)),
     action(scim!("/*/held/reject"), pages::waiting::reject),
     confirmed(action(scim!("/*/links/approve"), pages::waiting::approve)),
+    action(scim!("/*/links/dismiss"), pages::waiting::dismiss),
     page(scim!("/*/logs"), pages::logs::list_of),
     page(scim!("/*/history"), pages::audit::history),
     page(scim!("/*/setup"), pages::guides::own),

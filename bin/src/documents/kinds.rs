@@ -1,6 +1,6 @@
 //! The kinds of documents, with their schemas.
 
-use scim_mapping::MappingSet;
+use scim_mapping::{FieldChange, MappingSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -160,10 +160,17 @@ document! {
         /// The id; another one as soon as the identity provider asks again.
         id: String,
         person: Named,
+        /// The version of the person; another one as soon as somebody changes them.
+        person_version: i64,
         user_name: String,
         /// The attribute that both have.
         shared: String,
         last_asked_at: String,
+        /// What linking would change of the person.
+        changes: Vec<FieldChange>,
+        /// Why the two cannot be linked, as far as the user alone says.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
     }
 }
 document! {

@@ -13,9 +13,11 @@ use scim_admin::people::{
 };
 use scim_admin::policy::{HeldChange, LinkRequest};
 use scim_admin::scope::Scopes;
-use scim_admin::{AccessToken, IssuedApiKey, IssuedToken, ProvisioningConfiguration};
-use scim_provisioning::Policies;
+use scim_admin::{
+    AccessToken, AdminError, AdminService, IssuedApiKey, IssuedToken, ProvisioningConfiguration,
+};
 use scim_provisioning::policy::Deletion;
+use scim_provisioning::{Comparison, Policies, ServiceProvider};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -168,16 +170,33 @@ pub(crate) fn held(change: &HeldChange) -> Value {
     })
 }
 
-pub(crate) fn link(link: &LinkRequest) -> Value {
+/// Links that wait, with what they would change.
+pub(crate) fn links(
+    admin: &AdminService,
+    provider: &ServiceProvider,
+    configuration: &str,
+    links: &[LinkRequest],
+) -> Result<Vec<Value>, AdminError> {
+    let compared = admin.compare_links(provider, configuration, links)?;
+    let pairs = links.iter().zip(compared);
+    Ok(pairs
+        .map(|(found, compared)| link(found, compared))
+        .collect())
+}
+
+fn link(link: &LinkRequest, compared: Comparison) -> Value {
     written(&Link {
         id: link.id.clone(),
         person: Named {
             id: link.person.clone(),
             user_name: link.person_name.clone(),
         },
+        person_version: link.person_version.0,
         user_name: link.user_name().to_owned(),
         shared: link.attribute.clone(),
         last_asked_at: instant(link.at),
+        changes: compared.changes,
+        refused: compared.refused,
     })
 }
 

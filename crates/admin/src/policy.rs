@@ -2,6 +2,7 @@
 //! there already.
 
 use chrono::{DateTime, Utc};
+use scim_protocol::Version;
 use scim_provisioning::ConfigurationId;
 use serde_json::Value;
 
@@ -79,9 +80,9 @@ impl Decision {
 pub struct LinksQuery {
     /// Those of this person alone.
     pub person: Option<String>,
-    /// Only those behind the one of this id.
+    /// Only those of persons behind the one of this id.
     pub after: Option<String>,
-    /// At most so many; `None` for all.
+    /// Those of at most so many persons; `None` for all.
     pub limit: Option<i64>,
 }
 
@@ -94,6 +95,8 @@ pub struct LinkRequest {
     pub person: String,
     /// The logon name of the person.
     pub person_name: String,
+    /// The version of the person.
+    pub person_version: Version,
     /// Which attribute they share.
     pub attribute: String,
     /// The user, as the identity provider sent it.

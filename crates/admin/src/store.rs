@@ -607,6 +607,17 @@ pub trait Store: Send + Sync {
         query: &LinksQuery,
     ) -> Result<Vec<LinkRequest>, StoreError>;
 
+    /// Takes a link from those that wait, with the audit entry; answers whether it was among them.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn dismiss_link(
+        &self,
+        configuration: ConfigurationId,
+        id: &str,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
     /// Deletes entries of the provisioning log from before a time, at most so many; answers how many.
     ///
     /// # Errors

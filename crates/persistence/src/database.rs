@@ -291,8 +291,12 @@ impl Directory for Database {
 
     fn log(&self, event: Event, pending: Option<PendingLink>) -> Result<(), StoreError> {
         self.writing(move |connection| {
-            if let Some(link) = &pending {
-                links::note(connection, event.configuration, link, event.at)?;
+            let Some(link) = &pending else {
+                return log::record(connection, &event);
+            };
+            let mut event = event.clone();
+            if !links::note(connection, event.configuration, link, event.at)? {
+                event.reason = Some(link.dismissed.clone());
             }
             log::record(connection, &event)
         })

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
 use scim_admin::event::AuditEntry;
 use scim_admin::policy::{LinkRequest, LinksQuery};
+use scim_protocol::Version;
 use scim_provisioning::directory::{Approval, PendingLink};
 use scim_provisioning::{Configuration, ConfigurationId, StoreError};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use crate::condition::millis;
 use crate::connection::Connection;
 use crate::key::Key;
 use crate::log;
+use crate::members::IdRow;
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -23,6 +25,8 @@ struct LinkRow {
     person_id: String,
     #[diesel(sql_type = Text)]
     user_name: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
     #[diesel(sql_type = Text)]
     attribute: String,
     #[diesel(sql_type = Text)]
@@ -31,15 +35,36 @@ struct LinkRow {
     at: i64,
 }
 
-/// Notes a link beside the others that wait; what was sent last of the same user counts.
+#[derive(diesel::QueryableByName)]
+struct DismissedRow {
+    #[diesel(sql_type = Text)]
+    attribute: String,
+    #[diesel(sql_type = Text)]
+    document: String,
+}
+
+/// Notes a link beside the others that wait; what was sent last of the same user counts. Answers
+/// whether it waits: what was dismissed does not, for as long as the same is sent.
 pub(crate) fn note(
     connection: &mut Connection,
     configuration: ConfigurationId,
     link: &PendingLink,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let document = Value::Object(link.document.clone());
     let key = candidate(&document);
+    let mut sql = connection.sql("SELECT attribute, document FROM link_candidates WHERE ");
+    sql.push("dismissed_at IS NOT NULL AND configuration_id = ");
+    sql.bind(configuration.to_string());
+    sql.push(" AND person_id = ").bind(link.person.to_string());
+    sql.push(" AND candidate_key = ").bind(key.clone());
+    if let Some(row) = connection.row::<DismissedRow>(&sql)? {
+        let known: Value = serde_json::from_str(&row.document)
+            .map_err(|_json| unreadable("link_candidates.document"))?;
+        if known == document && row.attribute == link.attribute {
+            return Ok(false);
+        }
+    }
     let mut sql = connection.sql("DELETE FROM link_candidates WHERE configuration_id = ");
     sql.bind(configuration.to_string());
     sql.push(" AND person_id = ").bind(link.person.to_string());
@@ -58,7 +83,22 @@ pub(crate) fn note(
     sql.push(", ").bind(document.to_string());
     sql.push(", ").bind(millis(now)).push(")");
     connection.execute(&sql)?;
-    Ok(())
+    Ok(true)
+}
+
+/// Takes a link from those that wait; answers whether it was among them.
+pub(crate) fn dismiss(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("UPDATE link_candidates SET dismissed_at = ");
+    sql.bind(millis(now));
+    sql.push(" WHERE dismissed_at IS NULL AND configuration_id = ");
+    sql.bind(configuration.to_string());
+    sql.push(" AND id = ").bind(id);
+    Ok(connection.execute(&sql)? > 0)
 }
 
 /// By what a user is told from others whom the identity provider wanted to create.
@@ -86,7 +126,8 @@ fn forget(
     Ok(())
 }
 
-/// Notes that a link was approved, and that it waits no longer.
+/// Notes that a link was approved, and that it waits no longer; stale when the person was changed
+/// since it was looked at.
 pub(crate) fn approve(
     connection: &mut Connection,
     configuration: &Configuration,
@@ -94,6 +135,13 @@ pub(crate) fn approve(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let person = approval.person.to_string();
+    let mut sql = connection.sql("SELECT id FROM users WHERE id = ");
+    sql.bind(&person).push(" AND version = ");
+    sql.bind(approval.seen.0);
+    sql.for_update();
+    if connection.row::<IdRow>(&sql)?.is_none() {
+        return Err(StoreError::Stale);
+    }
     forget(connection, configuration.id, &person, &approval.user_name)?;
     let audit = AuditEntry {
         at: now,
@@ -114,26 +162,34 @@ pub(crate) fn list(
     query: &LinksQuery,
 ) -> Result<Vec<LinkRequest>, StoreError> {
     let mut sql = connection.sql(
-        "SELECT l.id, l.person_id, u.user_name, l.attribute, l.document, l.at \
+        "SELECT l.id, l.person_id, u.user_name, u.version, l.attribute, l.document, l.at \
          FROM link_candidates l JOIN users u ON u.id = l.person_id \
-         WHERE u.is_tenant_admin = 0 AND l.configuration_id = ",
+         WHERE u.is_tenant_admin = 0 AND l.dismissed_at IS NULL AND l.configuration_id = ",
     );
     sql.bind(configuration.to_string()).push(" AND ");
     sql.push(&sql.aside("u.managed_by")).push(" IS NULL");
-    for (condition, person) in [
-        (" AND l.person_id = ", &query.person),
-        (" AND l.id > ", &query.after),
-    ] {
-        if let Some(person) = person {
-            sql.push(condition);
-            sql.bind(person.clone());
-        }
+    if let Some(person) = &query.person {
+        sql.push(" AND l.person_id = ").bind(person.clone());
     }
-    sql.push(" ORDER BY l.id");
+    if let Some(after) = &query.after {
+        sql.push(" AND l.person_id > ").bind(after.clone());
+    }
     if let Some(limit) = query.limit {
-        sql.push(" LIMIT ");
-        sql.bind(limit);
+        // Whoever is shown is shown with everybody who waits.
+        sql.push(
+            " AND l.person_id IN (SELECT c.person_id FROM link_candidates c \
+             JOIN users p ON p.id = c.person_id \
+             WHERE p.is_tenant_admin = 0 AND c.dismissed_at IS NULL AND c.configuration_id = ",
+        );
+        sql.bind(configuration.to_string()).push(" AND ");
+        sql.push(&sql.aside("p.managed_by")).push(" IS NULL");
+        if let Some(after) = &query.after {
+            sql.push(" AND c.person_id > ").bind(after.clone());
+        }
+        sql.push(" GROUP BY c.person_id ORDER BY c.person_id LIMIT ");
+        sql.bind(limit).push(")");
     }
+    sql.push(" ORDER BY l.person_id, l.id");
     let rows: Vec<LinkRow> = connection.rows(&sql)?;
     let links: Result<Vec<LinkRequest>, StoreError> = rows
         .into_iter()
@@ -144,6 +200,7 @@ pub(crate) fn list(
                 id: row.id,
                 person: row.person_id,
                 person_name: row.user_name,
+                person_version: Version(row.version),
                 attribute: row.attribute,
                 document,
                 at: instant(row.at),

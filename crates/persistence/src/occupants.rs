@@ -16,6 +16,8 @@ struct OccupantRow {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = Text)]
+    user_name: String,
+    #[diesel(sql_type = Text)]
     user_name_key: String,
     #[diesel(sql_type = Nullable<Text>)]
     scim_user_name_key: Option<String>,
@@ -158,6 +160,7 @@ impl OccupantRow {
     fn occupying(&self, relation: Relation, attribute: &'static str) -> Option<Occupant> {
         Some(Occupant {
             id: ResourceId::parse(&self.id)?,
+            name: self.user_name.clone(),
             relation,
             status: status(&self.status),
             attribute,
@@ -214,7 +217,7 @@ const HOLDERS: [&str; 2] = [
     "status = 'archived' AND managed_by IS NOT NULL AND left_at IS NULL",
 ];
 
-const SELECT: &str = "SELECT id, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
+const SELECT: &str = "SELECT id, user_name, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
      CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, alt_contact_no1, \
      alt_contact_no2, employee_id, left_at, status \
      FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS NULL) AND ";

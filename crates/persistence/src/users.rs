@@ -201,6 +201,20 @@ pub(crate) fn find(
         .transpose()
 }
 
+/// A person whom nobody manages.
+pub(crate) fn by_hand(
+    connection: &mut Connection,
+    id: ResourceId,
+) -> Result<Option<StoredUser>, StoreError> {
+    let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM users r WHERE r.id = "));
+    sql.bind(id.to_string());
+    sql.push(" AND r.managed_by IS NULL AND r.is_tenant_admin = 0");
+    connection
+        .row::<UserRow>(&sql)?
+        .map(StoredUser::try_from)
+        .transpose()
+}
+
 /// The columns that are written of a user, and their values.
 fn values(user: &UserWrite) -> Vec<(&'static str, Bind)> {
     let text = |field: Field| {

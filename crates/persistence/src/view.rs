@@ -64,6 +64,10 @@ impl DirectoryView for View<'_> {
         users::find(self.connection, scope, id, false)
     }
 
+    fn by_hand(&mut self, id: ResourceId) -> Result<Option<StoredUser>, StoreError> {
+        users::by_hand(self.connection, id)
+    }
+
     fn group(&mut self, scope: Scope, id: ResourceId) -> Result<Option<StoredGroup>, StoreError> {
         groups::find(self.connection, scope, id, false)
     }

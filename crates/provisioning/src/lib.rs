@@ -11,6 +11,7 @@ mod discovery;
 pub mod event;
 pub mod fault;
 mod id;
+mod linking;
 pub mod model;
 pub mod operation;
 pub mod policy;
@@ -31,6 +32,7 @@ pub use directory::{
 };
 pub use event::{Action, Event, Outcome};
 pub use id::{ConfigurationId, ResourceId, ResourceKind};
+pub use linking::Comparison;
 pub use operation::{Answer, Caller, Failure, Method, Request};
 pub use policy::{ExistingUsers, Policies};
 pub use refusal::{Cause, Stage};

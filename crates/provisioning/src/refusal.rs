@@ -133,7 +133,7 @@ causes! {
     UniquenessPrivileged = "uniqueness.privileged" at Match,
     /// A unique value is a protected account's.
     UniquenessProtected = "uniqueness.protected" at Match,
-    /// The person whose link was approved is not the one in the way any more.
+    /// The person whose link was approved is not the one in the way any more, or was changed since.
     LinkOutdated = "link.outdated" at Match,
     /// A member is not there, or not in the sight of the configuration.
     MemberUnknown = "member.unknown" at Match,

@@ -114,9 +114,10 @@ impl Side {
             ));
         }
         statements.push_str(&format!(
-            "INSERT INTO pending_links (configuration_id, person_id, attribute, document, at) \
-             SELECT '{observed}', id, 'userName', '{{}}', 1700000000000 FROM users \
-             WHERE managed_by IS NULL;"
+            "INSERT INTO link_candidates \
+             (id, configuration_id, person_id, candidate_key, attribute, document, at) \
+             SELECT id || '.link', '{observed}', id, '', 'userName', '{{}}', 1700000000000 \
+             FROM users WHERE managed_by IS NULL;"
         ));
         self.server.sql(&statements);
         self.hidden = [

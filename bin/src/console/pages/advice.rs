@@ -21,6 +21,7 @@ enum Page {
     Tokens,
     Policy,
     Held,
+    Links,
     Mapping,
     Groups,
     Directory,
@@ -165,7 +166,7 @@ fn in_the_way(cause: Cause) -> Option<(&'static str, Page)> {
         Cause::UniquenessByHand => (
             "A person created by hand has this name or address. Link the two; the policy “Link” \
              does so by itself.",
-            Page::Held,
+            Page::Links,
         ),
         Cause::UniquenessPrivileged => (
             "The person who has this name or address has an administrative role or signs in to \
@@ -173,8 +174,8 @@ fn in_the_way(cause: Cause) -> Option<(&'static str, Page)> {
             Page::Nowhere,
         ),
         Cause::LinkOutdated => (
-            "Somebody else is in the way by now. Look at what waits anew.",
-            Page::Held,
+            "Somebody else is in the way by now, or the person was changed. Look at what waits anew.",
+            Page::Links,
         ),
         Cause::MemberUnknown => (
             "A member is not there, or not in the identity provider's sight. Let it provision the \
@@ -237,6 +238,7 @@ impl Page {
             Self::Tokens => ("Open its tokens", format!("{configuration}/tokens")),
             Self::Policy => ("Open its policy", format!("{configuration}/policy")),
             Self::Held => ("Open Held & pending", format!("{configuration}/held")),
+            Self::Links => ("Open Held & pending", format!("{configuration}/held#links")),
             Self::Mapping => (
                 "Open its mapping",
                 format!("{configuration}/mappings/{mapping}"),

@@ -546,7 +546,7 @@ fn sample(resource: MappedResource) -> Value {
 }
 
 /// A value of a preview as people read it.
-fn shown_value(value: Option<&Value>) -> String {
+pub(super) fn shown_value(value: Option<&Value>) -> String {
     value.map(plain).unwrap_or_else(|| "–".to_owned())
 }
 

@@ -170,7 +170,7 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 26] = [
+const DONE: [(&str, &str); 27] = [
     ("saved", "Saved."),
     ("enabled", "Enabled. Its tokens are accepted from now on."),
     (
@@ -197,6 +197,10 @@ const DONE: [(&str, &str); 26] = [
     ("allowed", "Carried out."),
     ("rejected", "Dropped; the users stay as they are."),
     ("linked", "Linked."),
+    (
+        "dismissed",
+        "Dismissed. It comes back when the identity provider sends other values.",
+    ),
     ("blocked", "Blocked."),
     ("unblocked", "Active again."),
     ("archived", "Archived; the logon name is free again."),

@@ -1,13 +1,90 @@
 //! What waits for an administrator: changes that the guard holds, and links.
 
 use askama::Template;
-use scim_admin::AdminError;
 use scim_admin::policy::{HeldChange, LinkRequest, LinksQuery, Which};
+use scim_admin::{AdminError, AdminService};
+use scim_mapping::Catalog;
+use scim_provisioning::Comparison;
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
+use super::mappings::shown_value;
+use super::rule::called;
 use super::{LIST, Shell, instant};
+
+/// A person, and everybody who waits to be linked to them, the strongest first.
+struct Candidates {
+    person: String,
+    name: String,
+    users: Vec<Candidate>,
+}
+
+/// A user who waits, beside the person field by field.
+struct Candidate {
+    link: LinkRequest,
+    changes: Vec<Compared>,
+    same: Vec<Compared>,
+    refused: Option<String>,
+}
+
+/// A field: what it is called, its value now, and then.
+struct Compared {
+    field: String,
+    now: String,
+    then: String,
+}
+
+impl Candidate {
+    fn new(catalog: &Catalog, link: LinkRequest, compared: Comparison) -> Self {
+        let changes = compared.changes.iter().map(|change| Compared {
+            field: called(catalog, &change.field),
+            now: shown_value(change.old.as_ref()),
+            then: shown_value(change.new.as_ref()),
+        });
+        let same = compared.same.iter().map(|(field, value)| Compared {
+            field: called(catalog, field),
+            now: shown_value(Some(value)),
+            then: shown_value(Some(value)),
+        });
+        Self {
+            changes: changes.collect(),
+            same: same.collect(),
+            refused: compared.refused,
+            link,
+        }
+    }
+
+    /// The attribute that both have, as people call it.
+    fn shared(&self) -> &str {
+        match self.link.attribute.as_str() {
+            "emails" => "e-mail address",
+            other => other,
+        }
+    }
+}
+
+impl Candidates {
+    fn of(visit: &Visit<'_>, shown: &Shown, links: Vec<LinkRequest>) -> Result<Vec<Self>, Failed> {
+        let (admin, provider) = (&visit.console.admin, &visit.console.provider);
+        let compared = admin.compare_links(provider, &shown.id, &links)?;
+        let catalog = admin.catalog()?;
+        let mut people: Vec<Self> = Vec::new();
+        for (link, compared) in links.into_iter().zip(compared) {
+            let (person, name) = (link.person.clone(), link.person_name.clone());
+            let candidate = Candidate::new(&catalog, link, compared);
+            match people.last_mut() {
+                Some(last) if last.person == person => last.users.push(candidate),
+                _ => people.push(Self {
+                    person,
+                    name,
+                    users: vec![candidate],
+                }),
+            }
+        }
+        Ok(people)
+    }
+}
 
 #[derive(Template)]
 #[template(path = "waiting.html")]
@@ -19,7 +96,9 @@ struct Waiting {
     next: String,
     /// Where the first one is, for whoever went on.
     first: String,
-    links: Vec<LinkRequest>,
+    links: Vec<Candidates>,
+    /// How many users wait in them.
+    waiting: usize,
     /// Where the links behind the last one that is shown are.
     next_links: String,
     /// Where the first one is, for whoever went on.
@@ -45,8 +124,10 @@ impl Waiting {
             ..LinksQuery::default()
         };
         let links = admin.link_requests(&shown.id, &query)?;
+        let waiting = links.len();
+        let links = Candidates::of(visit, shown, links)?;
         let full = i64::try_from(links.len()).is_ok_and(|count| count == SHOWN);
-        let last_link = links.iter().max_by_key(|link| &link.id).filter(|_| full);
+        let last_link = links.last().filter(|_| full);
         let count = usize::try_from(tabs.held).unwrap_or(usize::MAX);
         let all = counted(count, "held change", "held changes");
         Ok(Self {
@@ -65,7 +146,7 @@ impl Waiting {
                 None => String::new(),
             },
             next_links: last_link
-                .map(|last| format!("{LIST}/{}/links?link={}#links", shown.id, last.id))
+                .map(|last| format!("{LIST}/{}/links?link={}#links", shown.id, last.person))
                 .unwrap_or_default(),
             first_links: match behind {
                 Some(_) => format!("{LIST}/{}/links#links", shown.id),
@@ -73,6 +154,7 @@ impl Waiting {
             },
             tabs,
             held,
+            waiting,
             links,
             error: String::new(),
         })
@@ -116,24 +198,54 @@ fn decide(visit: &Visit<'_>, allow: bool) -> Result<ConsoleAnswer, Failed> {
 }
 
 pub(in super::super) fn approve(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let shown = Shown::find(visit)?;
-    let admin = &visit.console.admin;
-    let person = visit.form.text("person");
-    let request = admin.chosen_link(&shown.id, person, visit.form.given("link"))?;
     let (actor, provider) = (visit.actor()?, &visit.console.provider);
-    match admin.approve_link(&actor, provider, &shown.id, &request) {
-        Ok(()) => {}
-        Err(error @ AdminError::Invalid(_)) => {
-            let page = Waiting {
-                error: sentence(&error),
-                ..Waiting::new(visit, &shown)?
-            };
-            return ConsoleAnswer::page(422, &page);
+    decide_link(visit, "linked", |admin, id, link| {
+        // What the form was made of is what is linked, or nothing is.
+        match visit.form.text("version") == link.person_version.0.to_string() {
+            true => admin.approve_link(&actor, provider, id, link),
+            false => Err(AdminError::Stale),
         }
-        Err(error) => return Err(error.into()),
-    }
-    Ok(back(visit, "linked"))
+    })
 }
 
-/// How many held changes, and how many links, a page shows.
+pub(in super::super) fn dismiss(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let actor = visit.actor()?;
+    decide_link(visit, "dismissed", |admin, id, link| {
+        admin.dismiss_link(&actor, id, link)
+    })
+}
+
+/// Carries out what was decided about the link of a form, or shows what waits by now and why nothing
+/// was done.
+fn decide_link(
+    visit: &Visit<'_>,
+    done: &str,
+    decision: impl FnOnce(&AdminService, &str, &LinkRequest) -> Result<(), AdminError>,
+) -> Result<ConsoleAnswer, Failed> {
+    let shown = Shown::find(visit)?;
+    let (admin, id) = (&visit.console.admin, &shown.id);
+    let link = Some(visit.form.text("link"));
+    let decided = admin
+        .chosen_link(id, visit.form.text("person"), link)
+        .and_then(|link| decision(admin, id, &link));
+    let (status, error) = match decided {
+        Ok(()) => return Ok(back(visit, done)),
+        Err(AdminError::NotFound { .. }) => (404, GONE.to_owned()),
+        Err(AdminError::Stale) => (409, CHANGED.to_owned()),
+        Err(error @ AdminError::Invalid(_)) => (422, sentence(&error)),
+        Err(error) => return Err(error.into()),
+    };
+    let page = Waiting {
+        error,
+        ..Waiting::new(visit, &shown)?
+    };
+    ConsoleAnswer::page(status, &page)
+}
+
+const GONE: &str = "Nothing was done: this link does not wait any more. The identity provider asked \
+                    again, or somebody decided meanwhile. Look at what waits now.";
+const CHANGED: &str = "Nothing was done: the person was changed since the page was shown. Look at \
+                       the two again.";
+
+/// How many held changes, and how many people with links, a page shows.
 const SHOWN: i64 = 100;

@@ -1,7 +1,6 @@
 //! What administrators do on the pages, and what comes of it.
 
 use scim_admin::account::Role;
-use scim_admin::people::PersonInput;
 use scim_admin::{ConfigurationInput, VersionChoice};
 use scim_mapping::MappedResource;
 use scim_protocol::schema::uri;
@@ -10,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::house::{HOSTILE, House, PASSWORD, actor};
 
-fn user(name: &str) -> Value {
+pub(super) fn user(name: &str) -> Value {
     json!({"schemas": [uri::USER], "userName": name, "nickName": format!("nick-{name}")})
 }
 
 /// The way back says that it is done.
-fn done(answer: &super::super::ConsoleAnswer) -> &str {
+pub(super) fn done(answer: &super::super::ConsoleAnswer) -> &str {
     let location = answer.location.as_deref().unwrap_or_default();
     assert_eq!(answer.status, 303, "{}", answer.body);
     let done = location.split_once("done=").map_or("", |(_, word)| word);
@@ -83,27 +82,6 @@ fn what_the_guard_holds_is_allowed_or_rejected() {
             .unwrap()
             .is_empty()
     );
-}
-
-#[test]
-fn somebody_who_was_there_before_is_linked() {
-    let house = House::new();
-    let ada = house.account("ada", Role::Administrator);
-    let person = PersonInput {
-        user_name: "eve".to_owned(),
-        email: None,
-        tenant_admin: false,
-        role: None,
-    };
-    let id = house.admin.add_person(&actor(), &person).unwrap();
-    assert_eq!(house.scim(Method::Post, "/Users", &user("eve")).status, 409);
-    let path = "/users/scim-provisioning/*/links";
-    let page = house.ask("GET", &house.path(path), Some(&ada), "").body;
-    assert!(page.contains("Link eve"), "{page}");
-    let approve = || house.post(&ada, &format!("{path}/approve"), &format!("person={id}"));
-    assert_eq!(done(&approve()), "linked");
-    assert!(house.admin.person(&id).unwrap().person.managed_by.is_some());
-    assert_eq!(approve().status, 404);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod actions;
 mod devices;
 mod entered;
 mod house;
+mod links;
 mod logs;
 mod shown;
 

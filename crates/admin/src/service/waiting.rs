@@ -1,7 +1,7 @@
 //! What waits for an administrator.
 
 use scim_provisioning::directory::Approval;
-use scim_provisioning::{ResourceId, ServiceProvider};
+use scim_provisioning::{Comparison, Failure, ResourceId, ServiceProvider};
 use serde_json::{Value, json};
 
 use super::{Actor, AdminService, entry_of, now};
@@ -85,6 +85,30 @@ impl AdminService {
         Ok(self.store.link_requests(configuration.id, query)?)
     }
 
+    /// What links that wait would change of their persons, in the same order.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; what the provider fails with.
+    pub fn compare_links(
+        &self,
+        provider: &ServiceProvider,
+        name_or_id: &str,
+        links: &[LinkRequest],
+    ) -> Result<Vec<Comparison>, AdminError> {
+        let configuration = self.configuration(name_or_id)?.to_provisioning();
+        let pairs: Option<Vec<_>> = links
+            .iter()
+            .map(|link| Some((ResourceId::parse(&link.person)?, &link.document)))
+            .collect();
+        let pairs = pairs.ok_or_else(|| AdminError::not_found("user of a link of", name_or_id))?;
+        provider
+            .compare(&configuration, &pairs)
+            .map_err(|failure| match failure {
+                Failure::Store(error) => error.into(),
+                refused => AdminError::Invalid(refused.to_string()),
+            })
+    }
+
     /// The link that was chosen among those that wait of a person: the one of an id, or else the only
     /// one there is.
     ///
@@ -114,6 +138,33 @@ impl AdminService {
         chosen.ok_or_else(|| AdminError::not_found("link of user", person))
     }
 
+    /// Takes a link from those that wait. It comes back when the identity provider sends the user
+    /// with other values; the same ones again change nothing.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] when it does not wait any more.
+    pub fn dismiss_link(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        link: &LinkRequest,
+    ) -> Result<(), AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let audit = entry_of(
+            actor,
+            "link.dismissed",
+            &configuration,
+            json!({ "person": link.person, "userName": link.user_name() }),
+        );
+        match self
+            .store
+            .dismiss_link(configuration.id, &link.id, &audit)?
+        {
+            true => Ok(()),
+            false => Err(AdminError::not_found("link of user", &link.person_name)),
+        }
+    }
+
     /// Puts the person of a link that waits under the management of the configuration, as its
     /// identity provider sent them.
     ///
@@ -130,6 +181,7 @@ impl AdminService {
         let person = ResourceId::parse(&link.person);
         let approval = Approval {
             person: person.ok_or_else(|| AdminError::not_found("user", &link.person))?,
+            seen: link.person_version,
             user_name: link.user_name().to_owned(),
             actor: actor.name.clone(),
             source: actor.source.clone(),

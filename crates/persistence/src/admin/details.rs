@@ -289,7 +289,7 @@ pub(super) fn counts(
     );
     sql.bind(&id);
     sql.push(&format!(" AND user_id NOT IN ({PROTECTED})"));
-    sql.push(" UNION ALL SELECT 'links', count(*) FROM link_candidates WHERE configuration_id = ");
+    sql.push(" UNION ALL SELECT 'links', count(*) FROM link_candidates WHERE dismissed_at IS NULL AND configuration_id = ");
     sql.bind(&id);
     sql.push(&format!(" AND person_id NOT IN ({PROTECTED})"));
     let rows: Vec<CountRow> = connection.rows(&sql)?;

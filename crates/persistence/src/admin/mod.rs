@@ -731,6 +731,22 @@ impl Store for Database {
         self.reading(|connection| links::list(connection, configuration, query))
     }
 
+    fn dismiss_link(
+        &self,
+        configuration: ConfigurationId,
+        id: &str,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let (id, audit) = (id.to_owned(), audit.clone());
+        self.writing(move |connection| {
+            let dismissed = links::dismiss(connection, configuration, &id, audit.at)?;
+            if dismissed {
+                log::audit(connection, &audit)?;
+            }
+            Ok(dismissed)
+        })
+    }
+
     fn forget_events(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
         self.writing(move |connection| events::forget(connection, before, limit))
     }

@@ -69,6 +69,12 @@ pub trait DirectoryView {
     /// A fault of the store ([`StoreError::is_fault`]); so for every call that names no other.
     fn user(&mut self, scope: Scope, id: ResourceId) -> Result<Option<StoredUser>, StoreError>;
 
+    /// A person whom nobody manages; no tenant admin.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn by_hand(&mut self, id: ResourceId) -> Result<Option<StoredUser>, StoreError>;
+
     /// A group in scope.
     ///
     /// # Errors
@@ -265,7 +271,7 @@ pub trait DirectoryTransaction: DirectoryView {
     /// Notes that an administrator approved a link, and that it waits no longer.
     ///
     /// # Errors
-    /// A fault of the store.
+    /// [`StoreError::Stale`] when the person is of another version than the administrator saw.
     fn approve_link(
         &mut self,
         configuration: &Configuration,

@@ -195,6 +195,8 @@ pub struct PendingLink {
     pub attribute: &'static str,
     /// The user, as the identity provider sent it.
     pub document: Map<String, Value>,
+    /// What the log says instead, where an administrator dismissed the same user before.
+    pub dismissed: String,
 }
 
 /// A membership as seen from either side.
@@ -312,6 +314,8 @@ impl Stored {
 pub struct Occupant {
     /// The user that has the value.
     pub id: ResourceId,
+    /// The logon name of that user.
+    pub name: String,
     /// What the user is to the configuration.
     pub relation: Relation,
     /// Whether the user may work.
@@ -442,6 +446,8 @@ struct Unreadable(String);
 pub struct Approval {
     /// The person.
     pub person: ResourceId,
+    /// The version of the person that the administrator saw.
+    pub seen: Version,
     /// `userName` of the user as whom the identity provider sent the person.
     pub user_name: String,
     /// Who approved it.

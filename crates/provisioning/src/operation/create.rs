@@ -8,7 +8,8 @@ use super::members;
 use super::user::{self, PreparedUser};
 use super::{Answer, Failure, group, reference};
 use crate::directory::{
-    Adoption, Change, DirectoryTransaction, GroupWrite, Occupant, Relation, StoredGroup, StoredUser,
+    Adoption, Change, DirectoryTransaction, GroupWrite, Occupant, Relation, StoreError,
+    StoredGroup, StoredUser,
 };
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
@@ -82,7 +83,14 @@ fn create_user(
             return Err(Failure::because(Cause::LinkOutdated, error));
         }
         let configuration = &context.caller.configuration;
-        transaction.approve_link(configuration, approval, context.now)?;
+        match transaction.approve_link(configuration, approval, context.now) {
+            Err(StoreError::Stale) => {
+                let detail = "The person was changed since the link was looked at.";
+                let error = Error::with_status(409, detail);
+                return Err(Failure::because(Cause::LinkOutdated, error));
+            }
+            approved => approved?,
+        }
     }
     let (id, version) = match linked {
         Some(id) => {

@@ -253,20 +253,18 @@ pub(crate) fn decide(
     if linkable {
         return Ok(Some(first.id));
     }
+    let who = format!("User \"{}\" ({})", first.name, first.id);
+    let by_hand_with = format!("{who} was created by hand and has this {}", first.attribute);
     let reason = match (first.relation, policy) {
         (Relation::Privileged, _) => format!(
-            "User {} has this {} and an administrative role or a console sign-in; such accounts \
+            "{who} has this {} and an administrative role or a console sign-in; such accounts \
              are never linked.",
-            first.id, first.attribute
+            first.attribute
         ),
-        (_, ExistingUsers::Ask) => format!(
-            "User {} was created by hand and has this {}; an administrator can link the two.",
-            first.id, first.attribute
-        ),
-        _ => format!(
-            "User {} was created by hand and has this {}.",
-            first.id, first.attribute
-        ),
+        (_, ExistingUsers::Ask) => {
+            format!("{by_hand_with}; an administrator can link the two.")
+        }
+        _ => format!("{by_hand_with}."),
     };
     let ask = creating && policy == ExistingUsers::Ask && first.relation == Relation::ByHand;
     let pending = ask.then(|| {
@@ -274,6 +272,9 @@ pub(crate) fn decide(
             person: first.id,
             attribute: first.attribute,
             document: user.sent(),
+            dismissed: format!(
+                "{by_hand_with}; an administrator decided not to link the two as they are."
+            ),
         })
     });
     Err(Failure::Refused {

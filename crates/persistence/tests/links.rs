@@ -1,0 +1,186 @@
+//! Users whom an identity provider wants to create, and people who are there already: what an
+//! administrator sees and decides, on every engine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+
+use common::{House, actor, found, on_every_engine};
+use scim_admin::AdminError;
+use scim_admin::event::{AuditQuery, EventQuery};
+use scim_admin::people::{PersonChange, PersonInput};
+use scim_admin::policy::{LinkRequest, LinksQuery};
+use scim_protocol::schema::uri;
+use scim_provisioning::Method;
+use serde_json::{Value, json};
+
+/// A person created by hand.
+fn person(house: &House, name: &str) -> String {
+    let input = PersonInput {
+        user_name: name.to_owned(),
+        email: Some(format!("{name}@corp.example")),
+        tenant_admin: false,
+        role: None,
+    };
+    house.admin.add_person(&actor(), &input).unwrap()
+}
+
+fn user(name: &str, title: &str) -> Value {
+    json!({"schemas": [uri::USER], "userName": name, "title": title})
+}
+
+/// A create that meets the person.
+fn ask(house: &House, body: &Value) {
+    assert_eq!(house.request(Method::Post, "/Users", body).status, 409);
+}
+
+fn waiting(house: &House) -> Vec<LinkRequest> {
+    let query = LinksQuery::default();
+    house.admin.link_requests("Test", &query).unwrap()
+}
+
+fn last_reason(house: &House) -> String {
+    found(house, EventQuery::default())
+        .remove(0)
+        .reason
+        .unwrap()
+}
+
+#[test]
+fn a_dismissed_link_stays_away_until_other_values_are_sent() {
+    on_every_engine(|house| {
+        let eve = person(house, "eve");
+        ask(house, &user("eve", "Engineer"));
+        let link = waiting(house).remove(0);
+        let dismiss = || house.admin.dismiss_link(&actor(), "Test", &link);
+        dismiss().unwrap();
+        assert!(waiting(house).is_empty());
+        assert_eq!(
+            house
+                .admin
+                .managed_counts(house.scope().configuration())
+                .unwrap()
+                .links,
+            0
+        );
+        assert!(matches!(dismiss(), Err(AdminError::NotFound { .. })));
+        assert!(matches!(
+            house.admin.chosen_link("Test", &eve, Some(&link.id)),
+            Err(AdminError::NotFound { .. })
+        ));
+        let query = AuditQuery {
+            event: Some("link.dismissed".to_owned()),
+            limit: 10,
+            ..AuditQuery::default()
+        };
+        let noted = house.admin.audit(&query).unwrap();
+        assert_eq!(noted.len(), 1, "once, however often it is tried");
+        assert_eq!(noted[0].1.details["person"], json!(eve));
+        // The same user asked for again is refused as before, and the log says that it was decided.
+        ask(house, &user("Eve", "Engineer"));
+        assert_eq!(waiting(house).len(), 1, "userName is written otherwise");
+        house
+            .admin
+            .dismiss_link(&actor(), "Test", &waiting(house)[0])
+            .unwrap();
+        ask(house, &user("Eve", "Engineer"));
+        assert!(waiting(house).is_empty());
+        assert!(last_reason(house).contains("decided not to link"));
+        // Somebody else who meets the person is somebody else.
+        let other = json!({"schemas": [uri::USER], "userName": "evelyn",
+            "emails": [{"value": "eve@corp.example"}]});
+        ask(house, &other);
+        assert_eq!(waiting(house)[0].user_name(), "evelyn");
+        ask(house, &user("Eve", "Architect"));
+        let names: Vec<_> = waiting(house).into_iter().map(|link| link.id).collect();
+        assert_eq!(names.len(), 2);
+        assert!(last_reason(house).contains("can link the two"));
+    });
+}
+
+#[test]
+fn a_person_who_was_changed_since_the_link_was_looked_at_is_not_linked() {
+    on_every_engine(|house| {
+        let eve = person(house, "eve");
+        ask(house, &user("eve", "Engineer"));
+        let seen = waiting(house).remove(0);
+        house
+            .admin
+            .change_person(&actor(), &eve, PersonChange::Block)
+            .unwrap();
+        let approve = |link| {
+            let provider = &house.provider;
+            house.admin.approve_link(&actor(), provider, "Test", link)
+        };
+        let Err(AdminError::Invalid(said)) = approve(&seen) else {
+            panic!("linked as nobody saw her");
+        };
+        assert!(said.contains("was changed since"), "{said}");
+        let stored = house.admin.person(&eve).unwrap();
+        assert_eq!(stored.person.managed_by, None);
+        assert_eq!(waiting(house).len(), 1, "it waits as before");
+        approve(&waiting(house)[0]).unwrap();
+        let stored = house.admin.person(&eve).unwrap();
+        assert!(stored.person.managed_by.is_some());
+    });
+}
+
+#[test]
+fn the_log_names_the_person_whom_a_create_met() {
+    on_every_engine(|house| {
+        let eve = person(house, "eve");
+        let body = json!({"schemas": [uri::USER], "userName": "evelyn",
+            "emails": [{"value": "eve@corp.example"}]});
+        ask(house, &body);
+        let said = last_reason(house);
+        assert!(said.starts_with(&format!("User \"eve\" ({eve})")), "{said}");
+        assert!(said.contains("emails"), "{said}");
+    });
+}
+
+#[test]
+fn a_person_is_shown_beside_what_linking_would_make_of_them() {
+    on_every_engine(|house| {
+        let eve = person(house, "eve");
+        house.tamper(&format!(
+            "UPDATE users SET job_title = 'Boss', first_name = 'Eve' WHERE id = '{eve}'"
+        ));
+        let body = json!({"schemas": [uri::USER], "userName": "evelyn", "title": "Engineer",
+            "name": {"givenName": "Eve", "familyName": "Lind"}, "displayName": "Eve Lind",
+            "emails": [{"value": "eve@corp.example"}]});
+        ask(house, &body);
+        let links = waiting(house);
+        let provider = &house.provider;
+        let compare = |links: &[LinkRequest]| {
+            let compared = house.admin.compare_links(provider, "Test", links);
+            compared.unwrap().remove(0)
+        };
+        let compared = compare(&links);
+        let changes = json!(compared.changes);
+        let change = |field: &str| {
+            let mut changes = changes.as_array().unwrap().iter();
+            changes.find(|change| change["field"] == field).cloned()
+        };
+        assert_eq!(change("job_title").unwrap()["old"], "Boss");
+        assert_eq!(change("job_title").unwrap()["new"], "Engineer");
+        assert_eq!(change("last_name").unwrap()["old"], Value::Null);
+        assert_eq!(change("last_name").unwrap()["new"], "Lind");
+        assert_eq!(change("first_name"), None, "she has it already");
+        let same: Vec<_> = compared.same.iter().map(|(key, _)| key.as_str()).collect();
+        assert!(
+            same.contains(&"first_name") && same.contains(&"email"),
+            "{same:?}"
+        );
+        // And linking does that.
+        house
+            .admin
+            .approve_link(&actor(), provider, "Test", &links[0])
+            .unwrap();
+        let fields = house.admin.person(&eve).unwrap().person.fields;
+        for change in &compared.changes {
+            assert_eq!(fields.get(&change.field), change.new.as_ref(), "{change:?}");
+        }
+        // Whom somebody manages by now is compared with nobody.
+        assert_eq!(compare(&links), scim_provisioning::Comparison::default());
+    });
+}
