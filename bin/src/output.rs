@@ -55,6 +55,11 @@ pub(crate) fn failure(message: &str) {
     let _ = writeln!(io::stderr(), "serviceops-scim: {}", message.join(" "));
 }
 
+/// Prints as one line on standard error what people should know of something that was done.
+pub(crate) fn warning(message: &str) {
+    failure(&format!("warning: {message}"));
+}
+
 /// A table whose columns are aligned.
 #[derive(Debug, Default)]
 pub(crate) struct Table {

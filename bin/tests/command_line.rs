@@ -197,6 +197,28 @@ fn a_configuration_is_edited_and_deleted_by_name_or_id() {
 }
 
 #[test]
+fn a_configuration_that_provisions_nothing_is_told_on_standard_error() {
+    let folder = TempDir::new().unwrap();
+    json(
+        &folder,
+        &["configuration", "add", "--name", "Entra", "--json"],
+    );
+    let edit = |types: &[&str]| {
+        let output = run(
+            &folder,
+            &[&["configuration", "edit", "Entra"], types].concat(),
+        );
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(edit(&["--groups", "false"]), "");
+    let told = edit(&["--users", "false", "--json"]);
+    assert!(told.contains("provisions nothing"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert_eq!(edit(&["--users", "true"]), "");
+}
+
+#[test]
 fn a_password_comes_from_standard_input() {
     let folder = tempfile::tempdir().unwrap();
     let add = [

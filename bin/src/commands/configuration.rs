@@ -265,7 +265,14 @@ fn edit(admin: &AdminService, edit: Edit) -> anyhow::Result<ProvisioningConfigur
             None => now.networks,
         },
     };
-    Ok(admin.edit_configuration(&actor(), &before, &input)?)
+    let edited = admin.edit_configuration(&actor(), &before, &input)?;
+    if edited.provisions_nothing() {
+        output::warning(
+            "the configuration provisions nothing: neither users nor groups; \
+             --users true or --groups true switches one on",
+        );
+    }
+    Ok(edited)
 }
 
 fn set(

@@ -49,6 +49,11 @@ pub struct ProvisioningConfiguration {
 }
 
 impl ProvisioningConfiguration {
+    /// Whether neither users nor groups are provisioned, so that every request for one is refused.
+    pub fn provisions_nothing(&self) -> bool {
+        !self.users && !self.groups
+    }
+
     /// The configuration as the service provider sees it.
     pub fn to_provisioning(&self) -> Configuration {
         Configuration {

@@ -41,6 +41,9 @@ impl Health {
             ConfigurationStatus::Paused => return said("held", "Paused"),
             ConfigurationStatus::Disabled => return said("", "Disabled"),
         }
+        if configuration.provisions_nothing() {
+            return said("warning", "Provisions nothing");
+        }
         if !tokens.iter().any(|token| token.is_live(now)) {
             return said("bad", NO_TOKEN);
         }
@@ -131,6 +134,8 @@ pub(super) struct Tabs {
     pub(super) expiring: String,
     /// What is to be said of a rotation that does not go on.
     pub(super) unused: String,
+    /// Whether neither users nor groups are provisioned.
+    pub(super) nothing: bool,
     pub(super) administers: bool,
 }
 
@@ -206,6 +211,7 @@ impl Shown {
             links: self.counts.links,
             expiring: expiring(&self.tokens, self.now),
             unused: unused(&self.tokens, self.now),
+            nothing: self.configuration.provisions_nothing(),
             administers: visit.administers(),
         }
     }

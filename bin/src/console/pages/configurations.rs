@@ -24,6 +24,8 @@ struct Row {
     description: String,
     status: ConfigurationStatus,
     types: &'static str,
+    /// Whether neither users nor groups are provisioned.
+    nothing: bool,
     health: Health,
     day: Chart,
     last_used: String,
@@ -124,6 +126,7 @@ impl Row {
         Ok(Self {
             status: one.status,
             types: types(&one),
+            nothing: one.provisions_nothing(),
             health: Health::new(&one, &tokens, &own, &asked, now),
             day: Chart::new("Requests, 24 hours", &asked, now, 24, 1),
             last_used: ago(used, now),
@@ -316,6 +319,8 @@ struct Token {
     expires: String,
     tokens: String,
     guide: String,
+    /// Where it is edited, when it provisions nothing.
+    nothing: String,
 }
 
 /// The page that shows a token which was made or asked for just now.
@@ -340,6 +345,10 @@ pub(super) fn shown(
         expires: maybe(token.ends()),
         tokens: format!("{LIST}/{}/tokens", configuration.id),
         guide: format!("{LIST}/{}/setup", configuration.id),
+        nothing: match configuration.provisions_nothing() {
+            true => format!("{LIST}/{}/edit", configuration.id),
+            false => String::new(),
+        },
     };
     ConsoleAnswer::page(200, &page)
 }
@@ -401,10 +410,14 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         admin.edit_configuration(&actor, &found, &input)
     });
     match saved {
-        Ok(_) => Ok(ConsoleAnswer::redirect(format!(
-            "{LIST}/{}?done=saved",
-            found.id
-        ))),
+        Ok(saved) => {
+            let done = match saved.provisions_nothing() {
+                true => "saved-nothing",
+                false => "saved",
+            };
+            let page = format!("{LIST}/{}?done={done}", found.id);
+            Ok(ConsoleAnswer::redirect(page))
+        }
         Err(error) => Drawer::of(visit, &found, &input)?
             .filled(&visit.form)
             .again(error),

@@ -170,8 +170,12 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 27] = [
+const DONE: [(&str, &str); 28] = [
     ("saved", "Saved."),
+    (
+        "saved-nothing",
+        "Saved. This configuration provisions nothing: neither users nor groups are switched on.",
+    ),
     ("enabled", "Enabled. Its tokens are accepted from now on."),
     (
         "disabled",

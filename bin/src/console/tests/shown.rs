@@ -407,3 +407,55 @@ fn the_first_page_says_how_long_a_password_is() {
     assert!(page.body.contains("ServiceOps SCIM") && page.body.contains("autofocus"));
     assert!(PASSWORD.chars().count() >= 15);
 }
+
+#[test]
+fn a_configuration_that_provisions_nothing_says_so_until_it_does() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let (own, list) = ("/users/scim-provisioning/*", "/users/scim-provisioning");
+    let warns = |path: &str| get(&house, &ada, path).contains("provisions nothing: neither");
+    let banner = |path: &str| get(&house, &ada, path).contains("Provisions nothing: neither");
+    let save = |types: &str| {
+        let found = house.admin.configuration(&house.configuration).unwrap();
+        let (name, version) = (found.name.replace('&', "%26"), found.version);
+        let form = format!("version={version}&name={name}&identity_provider=okta{types}");
+        let answer = house.post(&ada, &format!("{own}/edit"), &form);
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        answer.location.unwrap()
+    };
+    assert!(!warns(list) && !banner(own));
+    let page = save("");
+    let page = page.strip_prefix("/admin").unwrap();
+    let (path, query) = page.split_once('?').unwrap();
+    let request = ConsoleRequest {
+        method: "GET",
+        path,
+        query,
+        cookie: Some(&ada),
+        ..ConsoleRequest::default()
+    };
+    let saved = house.console.answer(&request).body;
+    assert!(saved.contains("Saved. This configuration provisions nothing"));
+    assert!(banner(own) && banner(&format!("{own}/policy")) && warns(list));
+    assert!(get(&house, &ada, &format!("{own}/edit")).contains("Provisioning Type"));
+    for types in ["&users=on", "&groups=on"] {
+        assert!(save(types).ends_with("done=saved"), "{types}");
+        assert!(!warns(list) && !banner(own), "{types}");
+    }
+    let made = house.post(&ada, &format!("{list}/new"), "name=Idle&days=90");
+    let shown = made.location.unwrap();
+    assert_eq!(made.status, 303);
+    let cookie = format!("{ada}; {}", made.cookies[0].split(';').next().unwrap());
+    let (path, query) = shown.split_once('?').unwrap();
+    let token = house.console.answer(&ConsoleRequest {
+        path: path.strip_prefix("/admin").unwrap(),
+        query,
+        cookie: Some(&cookie),
+        ..request
+    });
+    assert!(
+        token.body.contains("Provisions nothing: neither"),
+        "{}",
+        token.body
+    );
+}
