@@ -202,6 +202,7 @@ class Story:
         self.switch()
         self.nothing_is_lost(one)
         self.held(one, endpoint, token)
+        self.links(one, endpoint, token)
         self.settings()
         if self.scripted:
             self.keys(one)
@@ -469,6 +470,28 @@ class Story:
         self.look("told")
         self.press("Back")
         self.wait("Custom fields: 1")
+
+    def links(self, one, endpoint, token):
+        """Two meet a person who was created by hand; one is dismissed and the other one linked."""
+        subprocess.run([self.server.args[0], "user", "add", "--user-name", "mia.weber", "--email",
+                        "mia.weber@corp.example", "--data-dir", self.folder.name], check=True,
+                       capture_output=True)
+        for name in ("mia.weber", "as4711"):
+            user = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name,
+                    "title": self.names[0], "emails": [{"value": "mia.weber@corp.example"}]}
+            self.ask("POST", endpoint + "/Users", token, user)
+        self.open(one + "/held")
+        self.wait("the strongest match first")
+        self.look("links")
+        cards = self.browser.find_elements(By.CSS_SELECTOR, ".candidate h4")
+        check("whoever has the same userName comes first",
+              [card.text for card in cards] == ["mia.weber", "as4711"])
+        self.find("[aria-label='Dismiss as4711 for mia.weber']").click()
+        self.wait("Dismissed.")
+        self.press("Link", ".candidate")
+        self.confirm()
+        self.wait("Linked.")
+        self.wait("Nobody waits to be linked")
 
     def script(self, text):
         return self.browser.execute_script("return " + text)
