@@ -283,6 +283,44 @@ fn people_and_keys_are_added_and_listed() {
 }
 
 #[test]
+fn an_account_is_bound_to_a_person_and_unbound() {
+    let folder = tempfile::tempdir().unwrap();
+    let password = "correct horse battery staple\n";
+    for name in ["root", "ada"] {
+        let add = ["account", "add", name, "--role", "administrator"];
+        assert!(with_input(&folder, &add, password).status.success());
+    }
+    let id = json(
+        &folder,
+        &["user", "add", "--user-name", "ada@x.example", "--json"],
+    )["id"]
+        .clone();
+    let bind = [
+        "account",
+        "bind",
+        "ada",
+        "--user",
+        "ada@x.example",
+        "--json",
+    ];
+    let bound = json(&folder, &bind);
+    let user = serde_json::json!({"id": id, "userName": "ada@x.example", "active": true});
+    assert_eq!(bound["user"], user);
+    let id = id.as_str().unwrap();
+    let said = refused(&run(&folder, &["account", "bind", "root", "--user", id]));
+    assert!(said.contains("last administrator"), "{said}");
+    let said = refused(&run(&folder, &["account", "bind", "root", "--user", "eve"]));
+    assert!(said.contains("eve"), "{said}");
+    json(&folder, &["user", "block", id, "--json"]);
+    let listed = run(&folder, &["account", "list"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains("ada@x.example (not active)"), "{listed}");
+    let unbound = json(&folder, &["account", "unbind", "ada", "--json"]);
+    assert_eq!(unbound["user"], Value::Null);
+    refused(&run(&folder, &["account", "unbind", "ada"]));
+}
+
+#[test]
 fn the_environment_counts_before_the_file_and_a_flag_before_both() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.toml");

@@ -27,6 +27,7 @@ use crate::documents;
     documents::Group,
     documents::Member,
     documents::Account,
+    documents::AccountUser,
     documents::ApiKey,
     documents::IssuedKey,
     documents::Made,

@@ -40,6 +40,19 @@ pub(crate) enum Action {
         /// The name.
         name: String,
     },
+    /// Bind an account to a person in the directory: it ends when the person is not active any more.
+    Bind {
+        /// The name.
+        name: String,
+        /// The person, by id or logon name.
+        #[arg(long)]
+        user: String,
+    },
+    /// Take the person from an account who is bound to it.
+    Unbind {
+        /// The name.
+        name: String,
+    },
     /// List the accounts.
     List,
 }
@@ -81,6 +94,27 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
                 false => output::line(&link),
             }
         }
+        Action::Bind { name, user } => {
+            let account = admin.bind_account(&actor(), &name, &user)?;
+            match common.json {
+                true => output::json(&documents::account(&account)),
+                false => output::line(&format!(
+                    "Bound {} to {}",
+                    output::printable(&account.name),
+                    output::printable(&person(&account))
+                )),
+            }
+        }
+        Action::Unbind { name } => {
+            let account = admin.unbind_account(&actor(), &name)?;
+            match common.json {
+                true => output::json(&documents::account(&account)),
+                false => output::line(&format!(
+                    "Bound {} to nobody",
+                    output::printable(&account.name)
+                )),
+            }
+        }
         Action::List => list(common, admin.accounts()?),
     }
 }
@@ -89,12 +123,26 @@ fn list(common: &Common, accounts: Vec<Account>) -> anyhow::Result<()> {
     if common.json {
         return output::json(&accounts.iter().map(documents::account).collect());
     }
-    let mut table = Table::titled(["name", "role", "created", "id"]);
+    let mut table = Table::titled(["name", "role", "user", "created", "id"]);
     for account in accounts {
-        let role = account.role.as_str().to_owned();
-        table.row([account.name, role, instant(account.created), account.id]);
+        let (role, user) = (account.role.as_str().to_owned(), person(&account));
+        let created = instant(account.created);
+        table.row([account.name, role, user, created, account.id]);
     }
     table.print()
+}
+
+/// The person to whom an account is bound, and whether it is closed with the person.
+fn person(account: &Account) -> String {
+    let Some(person) = &account.person else {
+        return String::new();
+    };
+    let name = person.user_name.as_ref().unwrap_or(&person.id);
+    match (&person.user_name, person.active) {
+        (_, true) => name.clone(),
+        (Some(_), false) => format!("{name} (not active)"),
+        (None, false) => format!("{name} (deleted)"),
+    }
 }
 
 fn password() -> anyhow::Result<String> {

@@ -469,7 +469,7 @@ impl Visit<'_> {
     }
 
     fn actor(&self) -> Result<Actor, Failed> {
-        Ok(Actor::new(&*self.who()?.name, self.request.source))
+        Ok(Actor::signed_in(self.who()?, self.request.source))
     }
 
     /// What is shown once, and was put into the browser by the answer before.

@@ -263,6 +263,11 @@ pub(super) const ROUTES: &[Route] = &[
         "/settings/accounts/*/password",
         pages::settings::set_password,
     )),
+    confirmed(action("/settings/accounts/*/bind", pages::settings::bind)),
+    confirmed(action(
+        "/settings/accounts/*/unbind",
+        pages::settings::unbind,
+    )),
     confirmed(action(
         "/settings/accounts/*/delete",
         pages::settings::delete_account,

@@ -307,6 +307,18 @@ document! {
         /// `administrator` or `auditor`.
         role: String,
         created_at: String,
+        /// The person in the directory with whom it ends.
+        user: Option<AccountUser>,
+    }
+}
+document! {
+    /// The person in the directory to whom a console account is bound.
+    AccountUser {
+        id: String,
+        /// The logon name; `null` for a person who was deleted.
+        user_name: Option<String>,
+        /// Whether the person is active; nobody signs in to the account while not.
+        active: bool,
     }
 }
 document! {

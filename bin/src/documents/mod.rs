@@ -334,6 +334,11 @@ pub(crate) fn account(account: &StoredAccount) -> Value {
         name: account.name.clone(),
         role: account.role.as_str().to_owned(),
         created_at: instant(account.created),
+        user: account.person.as_ref().map(|person| AccountUser {
+            id: person.id.clone(),
+            user_name: person.user_name.clone(),
+            active: person.active,
+        }),
     })
 }
 

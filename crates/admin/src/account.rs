@@ -5,10 +5,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chrono::{DateTime, Utc};
 use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::api_key::ApiKey;
 use crate::error::AdminError;
+use crate::event::AuditEntry;
+use crate::service::SERVER;
 
 /// What an account or API key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,65 @@ pub struct Account {
     pub failed: Option<DateTime<Utc>>,
     /// By whom the account signs in, where that is an OpenID provider.
     pub openid: Option<OpenIdSubject>,
+    /// The person in the directory whose account it is, where an administrator said so.
+    pub person: Option<BoundPerson>,
+}
+
+impl Account {
+    /// Whether the account can be used: it is bound to nobody, or to a person who is active.
+    pub fn is_open(&self) -> bool {
+        self.person.as_ref().is_none_or(|person| person.active)
+    }
+}
+
+/// A person in the directory to whom an account is bound, or may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoundPerson {
+    /// The id.
+    pub id: String,
+    /// The logon name; `None` for a person who was deleted.
+    pub user_name: Option<String>,
+    /// Whether the person is there and active.
+    pub active: bool,
+}
+
+/// An account that has ended with the person to whom it is bound.
+#[derive(Debug, Clone, Copy)]
+pub struct EndedAccount<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The id of the person.
+    pub person: &'a str,
+    /// How many sessions ended.
+    pub sessions: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl EndedAccount<'_> {
+    /// The audit entry.
+    pub fn entry(&self) -> AuditEntry {
+        let details = json!({ "user": self.person, "sessions": self.sessions });
+        self.told("account.ended", self.name, details)
+    }
+
+    /// The audit entry of a key that ended with the account.
+    pub fn entry_of(&self, key: &ApiKey) -> AuditEntry {
+        let details = json!({ "key": key.id, "withAccount": self.name });
+        self.told("api_key.revoked", &key.name, details)
+    }
+
+    fn told(&self, event: &'static str, object: &str, details: Value) -> AuditEntry {
+        AuditEntry {
+            at: self.at,
+            actor: SERVER.to_owned(),
+            source: None,
+            event: event.into(),
+            object: object.to_owned(),
+            configuration: None,
+            details,
+        }
+    }
 }
 
 /// Somebody at an OpenID provider.

@@ -34,6 +34,8 @@ pub struct ApiKey {
     pub revoked: Option<DateTime<Utc>>,
     /// The id of the key that made it, where that was one: it ends with it, and is revoked with it.
     pub made_by: Option<String>,
+    /// The id of the account that made it in the console.
+    pub account: Option<String>,
 }
 
 impl ApiKey {

@@ -6,7 +6,7 @@ use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use crate::account::{Account, PasswordHash, Role as AccountRole};
+use crate::account::{Account, BoundPerson, PasswordHash, Role as AccountRole};
 use crate::api_key::{ApiKey, MadeByKey};
 use crate::configuration::ProvisioningConfiguration;
 use crate::event::{
@@ -199,6 +199,26 @@ pub trait Store: Send + Sync {
     /// account is gone.
     fn delete_account(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError>;
 
+    /// The person of an id, or else of the logon name, whom an account may be bound to.
+    ///
+    /// # Errors
+    /// See [`Store`].
+    fn bindable(&self, name_or_id: &str) -> Result<Option<BoundPerson>, StoreError>;
+
+    /// Binds an account to a person by id, or to nobody. Whatever makes a person inactive, or deletes
+    /// one, ends the sessions, device links and API keys of the accounts that are bound, and what
+    /// those keys made, in its own transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when no administrator would be left who is bound to nobody,
+    /// [`StoreError::Stale`] when the account is gone or the person is not active.
+    fn bind_account(
+        &self,
+        id: &str,
+        person: Option<&str>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError>;
+
     /// The sessions, those used last first, with the names of their accounts.
     ///
     /// # Errors
@@ -274,7 +294,7 @@ pub trait Store: Send + Sync {
     /// device that is named, or else those of strangers to the account.
     ///
     /// # Errors
-    /// See [`Store`].
+    /// [`StoreError::Stale`] when the account is bound to a person who is not active.
     fn add_session(
         &self,
         session: &Session,
@@ -317,7 +337,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the name is in use; [`StoreError::Stale`] when the key that
-    /// makes it was revoked.
+    /// makes it was revoked, or the account that does is bound to a person who is not active.
     fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError>;
 
     /// The API key of a hash.

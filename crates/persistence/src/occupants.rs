@@ -28,7 +28,8 @@ struct OccupantRow {
     #[diesel(sql_type = Nullable<Text>)]
     managed_by: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    admin_role: Option<String>,
+    /// An administrative role, or a console account.
+    privilege: Option<String>,
     #[diesel(sql_type = Integer)]
     is_tenant_admin: i32,
     #[diesel(sql_type = Nullable<Text>)]
@@ -151,7 +152,7 @@ impl OccupantRow {
                 }
             }
             Some(_) => Relation::Foreign,
-            None if self.admin_role.is_some() => Relation::Privileged,
+            None if self.privilege.is_some() => Relation::Privileged,
             None => Relation::ByHand,
         };
         self.occupying(relation, self.collision(relation, keys)?)
@@ -217,7 +218,8 @@ const HOLDERS: [&str; 2] = [
     "status = 'archived' AND managed_by IS NOT NULL AND left_at IS NULL",
 ];
 
-const SELECT: &str = "SELECT id, user_name, user_name_key, scim_user_name_key, email_key, external_id, managed_by, admin_role, \
-     CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, alt_contact_no1, \
+const SELECT: &str = "SELECT id, user_name, user_name_key, scim_user_name_key, email_key, external_id, managed_by, \
+     COALESCE(admin_role, (SELECT min(a.id) FROM accounts a WHERE a.user_id = users.id)) \
+     AS privilege, CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, alt_contact_no1, \
      alt_contact_no2, employee_id, left_at, status \
      FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS NULL) AND ";

@@ -4,9 +4,16 @@
 //! administrator's button, list or job. So that no statement can forget it, a statement that
 //! changes or deletes rows of `users` is made here and nowhere else, and the rule stands in its
 //! `WHERE`: what was looked up before it need not have been right, and may have changed since.
+//!
+//! For the same reason it is here that the console accounts end of people who are not active any
+//! more: every statement answers, of the rows that it changed, who is bound to an account.
 
+use chrono::Utc;
+use diesel::QueryableByName;
+use diesel::sql_types::{Nullable, Text};
 use scim_provisioning::StoreError;
 
+use crate::admin::ending;
 use crate::connection::Connection;
 use crate::sql::Sql;
 
@@ -25,27 +32,44 @@ impl Write {
     ) -> Self {
         let mut sql = connection.sql("UPDATE users SET ");
         what(&mut sql);
-        Self::of(sql, whom)
+        Self::of(sql, whom, "CASE WHEN status <> 'active' THEN", "END")
     }
 
     /// Deletes the people whom a condition names.
     pub(crate) fn delete(connection: &Connection, whom: impl FnOnce(&mut Sql)) -> Self {
-        Self::of(connection.sql("DELETE FROM users"), whom)
+        Self::of(connection.sql("DELETE FROM users"), whom, "", "")
     }
 
-    fn of(mut sql: Sql, whom: impl FnOnce(&mut Sql)) -> Self {
+    /// A statement that answers who of the people is gone, between `begin` and `end`, and is bound.
+    fn of(mut sql: Sql, whom: impl FnOnce(&mut Sql), begin: &str, end: &str) -> Self {
         // Nobody is found by it: the condition names its own index.
         let protected = sql.number_aside("is_tenant_admin");
         sql.push(&format!(" WHERE {protected} = 0 AND ("));
         whom(&mut sql);
-        sql.push(")");
+        sql.push(&format!(
+            ") RETURNING {begin} (SELECT min(a.user_id) FROM accounts a \
+             WHERE a.user_id = users.id) {end} AS gone"
+        ));
         Self { sql }
     }
 
-    /// Runs the statement and answers how many people it was for.
+    /// Runs the statement and answers how many people it was for. What the accounts hold ends that
+    /// are bound to those of them who are not active.
     pub(crate) fn run(self, connection: &mut Connection) -> Result<usize, StoreError> {
-        connection.execute(&self.sql)
+        let people: Vec<Written> = connection.rows(&self.sql)?;
+        for gone in people.iter().filter_map(|person| person.gone.as_deref()) {
+            ending::end_accounts_of(connection, gone, Utc::now())?;
+        }
+        Ok(people.len())
     }
+}
+
+/// A row that was written.
+#[derive(QueryableByName)]
+struct Written {
+    /// The id of somebody who is not active and to whom an account is bound.
+    #[diesel(sql_type = Nullable<Text>)]
+    gone: Option<String>,
 }
 
 /// Sets columns of the person of an id; answers whether that was a person who may be changed.

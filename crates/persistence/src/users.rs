@@ -395,7 +395,8 @@ pub(crate) fn take_over(
     write(connection, id, user, now, Some(scope), |sql| {
         sql.push(
             "status <> 'archived' AND admin_role IS NULL \
-             AND (managed_by IS NULL OR left_at IS NOT NULL AND managed_by = ",
+             AND (managed_by IS NULL AND NOT EXISTS (SELECT 1 FROM accounts a \
+             WHERE a.user_id = users.id) OR left_at IS NOT NULL AND managed_by = ",
         );
         sql.bind(scope.configuration().to_string()).push(")");
     })?;

@@ -20,6 +20,15 @@ struct AccountRow {
     own: bool,
     /// Whether it signs in by an OpenID provider.
     openid: bool,
+    /// The id of the person to whom it is bound; empty for nobody.
+    person: String,
+    /// What the person is called.
+    person_name: String,
+    /// Whether the person is active.
+    open: bool,
+    /// The fields of the forms that bind it and set its password.
+    binds: String,
+    sets: String,
 }
 
 struct KeyRow {
@@ -50,6 +59,7 @@ struct Typed {
     role: String,
     days: String,
     scopes: Vec<String>,
+    user: String,
 }
 
 #[derive(Template)]
@@ -57,7 +67,8 @@ struct Typed {
 struct Settings {
     shell: Shell,
     error: String,
-    /// The form that was refused, `account` or `key`, or the id of the account whose password was.
+    /// The form that was refused: `account`, `key`, or `password-` or `bind-` and the id of the
+    /// account that it is about.
     refused: String,
     /// The field that is wrong; empty when it is none of them.
     wrong: String,
@@ -80,6 +91,14 @@ impl Settings {
             created: instant(account.created),
             own: account.id == who.session.account,
             openid: account.openid.is_some(),
+            open: account.is_open(),
+            person_name: match &account.person {
+                Some(person) => person.user_name.as_ref().unwrap_or(&person.id).clone(),
+                None => String::new(),
+            },
+            person: account.person.map(|person| person.id).unwrap_or_default(),
+            binds: format!("bind-{}", account.id),
+            sets: format!("password-{}", account.id),
             id: account.id,
             name: account.name,
         });
@@ -189,14 +208,15 @@ fn refused(visit: &Visit<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed
             let refused = form_of(visit.request.path);
             let text = |name: &str| visit.form.text(name).to_owned();
             let page = Settings {
-                wrong: at_fault(refused, &error),
+                wrong: at_fault(&refused, &error),
                 error: sentence(&error),
-                refused: refused.to_owned(),
+                refused,
                 typed: Typed {
                     name: text("name"),
                     role: text("role"),
                     days: text("days"),
                     scopes: visit.form.all("scopes"),
+                    user: text("user"),
                 },
                 ..Settings::new(visit)?
             };
@@ -206,17 +226,16 @@ fn refused(visit: &Visit<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed
     }
 }
 
-/// The form that was posted to a path: `account`, `key`, or the id of the account whose password
-/// it sets; empty for a button.
-fn form_of(path: &str) -> &str {
-    match path.strip_prefix("/settings/").unwrap_or_default() {
-        "accounts" => "account",
-        "api-keys" => "key",
-        below => {
-            let account = below.strip_prefix("accounts/");
-            let account = account.and_then(|rest| rest.strip_suffix("/password"));
-            account.unwrap_or_default()
-        }
+/// The form that was posted to a path: `account`, `key`, or `password-` or `bind-` and the id of the
+/// account that it is about; empty for a button.
+fn form_of(path: &str) -> String {
+    let below = path.strip_prefix("/settings/").unwrap_or_default();
+    let of_account = below.strip_prefix("accounts/");
+    match (below, of_account.and_then(|rest| rest.rsplit_once('/'))) {
+        ("accounts", _) => "account".to_owned(),
+        ("api-keys", _) => "key".to_owned(),
+        (_, Some((account, form @ ("password" | "bind")))) => format!("{form}-{account}"),
+        _ => String::new(),
     }
 }
 
@@ -231,7 +250,8 @@ fn at_fault(form: &str, error: &AdminError) -> String {
         ("account", _) if text.contains("password") => "account-password".to_owned(),
         ("account" | "key", _) if text.contains("role") => format!("{form}-role"),
         ("account" | "key", _) => format!("{form}-name"),
-        (account, _) => format!("password-{account}"),
+        // There is one field.
+        (form, _) => form.to_owned(),
     }
 }
 
@@ -263,6 +283,25 @@ pub(in super::super) fn set_password(visit: &Visit<'_>) -> Result<ConsoleAnswer,
         let account = admin.account(visit.part(0))?;
         admin.set_password(&actor, &account.name, visit.form.text("password"))
     };
+    then(visit, work, "saved")
+}
+
+pub(in super::super) fn bind(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let account = admin.account(visit.part(0))?;
+    let work = || match admin.bind_account(&actor, &account.id, visit.form.text("user")) {
+        // What was typed is wrong, and not the page.
+        Err(error @ AdminError::NotFound { kind: "user", .. }) => {
+            Err(AdminError::Invalid(error.to_string()))
+        }
+        bound => bound.map(drop),
+    };
+    then(visit, work, "saved")
+}
+
+pub(in super::super) fn unbind(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let work = || admin.unbind_account(&actor, visit.part(0)).map(drop);
     then(visit, work, "saved")
 }
 

@@ -475,3 +475,56 @@ fn a_page_that_looks_again_by_itself_keeps_no_session_alive() {
     minutes(31);
     assert_eq!(ask(false), 303, "half an hour without use ends a session");
 }
+
+#[test]
+fn an_account_is_bound_and_unbound_on_the_settings_page_with_the_password() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let otto = house.account("otto", Role::Auditor);
+    let user = json!({"schemas": [uri::USER], "userName": "otto@corp.example"});
+    let made = house.scim(Method::Post, "/Users", &user);
+    let id = made.body.unwrap()["id"].as_str().unwrap().to_owned();
+    let accounts = house.admin.accounts().unwrap();
+    let of = |name: &str, action: &str| {
+        let found = accounts.iter().find(|account| account.name == name);
+        format!("/settings/accounts/{}/{action}", found.unwrap().id)
+    };
+    for wrong in ["user=nobody", "user="] {
+        let page = house.post(&ada, &of("otto", "bind"), wrong);
+        assert_eq!(page.status, 422, "{wrong}");
+        assert!(page.body.contains("aria-invalid"), "{}", page.body);
+    }
+    let last = house.post(&ada, &of("ada", "bind"), &format!("user={id}"));
+    assert_eq!(last.status, 422, "the last administrator");
+    assert_eq!(house.post(&otto, &of("otto", "unbind"), "").status, 403);
+    let form = "user=otto%40corp.example";
+    assert_eq!(done(&house.post(&ada, &of("otto", "bind"), form)), "saved");
+    let page = house.ask("GET", "/settings", Some(&ada), "").body;
+    let link = format!("<a href=\"/admin/users/{id}\">otto@corp.example</a>");
+    assert!(page.contains(&link), "{page}");
+    assert_eq!(house.ask("GET", "/settings", Some(&otto), "").status, 200);
+    let path = format!("/Users/{id}");
+    assert_eq!(house.scim(Method::Delete, &path, &Value::Null).status, 204);
+    let out = house.ask("GET", "/settings", Some(&otto), "");
+    assert!(out.location.unwrap().starts_with("/admin/login"));
+    let said = |name: &str, password: &str| {
+        let body = format!("name={name}&password={password}");
+        let answer = house.ask("POST", "/login", None, &body);
+        assert_eq!(answer.status, 401);
+        answer.body.replace(name, "")
+    };
+    let right = PASSWORD.replace(' ', "+");
+    assert_eq!(said("otto", &right), said("otto", "wrong"));
+    let page = house.ask("GET", "/settings", Some(&ada), "").body;
+    assert!(page.contains("not active: closed"), "{page}");
+    house.tamper("UPDATE sessions SET confirmed_at = 0");
+    let asked = house.post(&ada, &of("otto", "unbind"), "");
+    assert!(asked.body.contains("Enter your password again"));
+    let confirmed = house.post(
+        &ada,
+        &of("otto", "unbind"),
+        &format!("confirm_password={right}"),
+    );
+    assert_eq!(done(&confirmed), "saved");
+    assert_eq!(house.admin.accounts().unwrap()[1].person, None);
+}

@@ -224,6 +224,8 @@ fn secrets_and_what_cannot_be_undone_ask_for_the_password_again() {
             "/settings/accounts",
             "/settings/accounts/*/role",
             "/settings/accounts/*/password",
+            "/settings/accounts/*/bind",
+            "/settings/accounts/*/unbind",
             "/settings/accounts/*/delete",
             "/settings/api-keys",
             "/settings/api-keys/*/revoke",

@@ -37,6 +37,7 @@ impl AdminService {
             failures: 0,
             failed: None,
             openid: None,
+            person: None,
         };
         let audit = entry(
             actor,
@@ -104,6 +105,70 @@ impl AdminService {
         let details = json!({ "role": account.role.as_str() });
         let audit = entry(actor, "account.deleted", &account.name, details);
         needed(self.store.delete_account(&account.id, &audit))
+    }
+
+    /// Binds a console account to a person in the directory, by id or logon name: when the person is
+    /// not active any more, its sessions and API keys end, and nobody signs in to it.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when the person is not active, or no
+    /// administrator would be left who is bound to nobody.
+    pub fn bind_account(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        person: &str,
+    ) -> Result<Account, AdminError> {
+        let account = self.named_account(name_or_id)?;
+        let found = self.store.bindable(person)?;
+        let found = found.ok_or_else(|| AdminError::not_found("user", person))?;
+        let name = found.user_name.clone().unwrap_or_default();
+        let inactive = || AdminError::Invalid(format!("the user \"{name}\" is not active"));
+        if !found.active {
+            return Err(inactive());
+        }
+        let before = account.person.as_ref().map(|person| &person.id);
+        let details = json!({ "old": before, "new": found.id, "userName": name });
+        let audit = entry(actor, "account.bound", &account.name, details);
+        match self
+            .store
+            .bind_account(&account.id, Some(&found.id), &audit)
+        {
+            Err(StoreError::Stale) => Err(inactive()),
+            bound => needed(bound).map(|()| Account {
+                person: Some(found),
+                ..account
+            }),
+        }
+    }
+
+    /// Takes the person from a console account who is bound to it; it opens again if the person had
+    /// left.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when it is bound to nobody.
+    pub fn unbind_account(&self, actor: &Actor, name_or_id: &str) -> Result<Account, AdminError> {
+        let account = self.named_account(name_or_id)?;
+        let Some(person) = &account.person else {
+            return Err(AdminError::Invalid(format!(
+                "the account \"{}\" is bound to nobody",
+                account.name
+            )));
+        };
+        let details = json!({ "user": person.id, "userName": person.user_name });
+        let audit = entry(actor, "account.unbound", &account.name, details);
+        needed(self.store.bind_account(&account.id, None, &audit))?;
+        Ok(Account {
+            person: None,
+            ..account
+        })
+    }
+
+    fn named_account(&self, name_or_id: &str) -> Result<Account, AdminError> {
+        let name = fold(name_or_id.trim());
+        let named = |account: &Account| account.id == name_or_id || fold(&account.name) == name;
+        let found = self.store.accounts()?.into_iter().find(named);
+        found.ok_or_else(|| AdminError::not_found("account", name_or_id))
     }
 
     /// The console account of an id.
@@ -179,6 +244,7 @@ impl AdminService {
             expires: actor.ends_by(now + Duration::days(days)),
             revoked: None,
             made_by: maker.map(|maker| maker.id.clone()),
+            account: actor.account.clone(),
         };
         let audit = entry(
             actor,
@@ -262,7 +328,8 @@ impl AdminService {
 fn needed(done: Result<(), StoreError>) -> Result<(), AdminError> {
     match done {
         Err(StoreError::Conflict { .. }) => Err(AdminError::Invalid(
-            "this is the last administrator; make another one first".to_owned(),
+            "this is the last administrator who is bound to nobody; make another one first"
+                .to_owned(),
         )),
         other => Ok(other?),
     }

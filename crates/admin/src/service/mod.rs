@@ -20,6 +20,7 @@ use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
 use crate::people::{GroupInput, GroupSummary, GroupsQuery, PeopleQuery, Person, PersonInput};
+use crate::session::SignedIn;
 use crate::store::Store;
 use crate::token::{AccessToken, PlainToken};
 
@@ -49,6 +50,8 @@ pub struct Actor {
     pub source: Option<String>,
     /// The API key, where it is one: what it makes ends with it.
     pub key: Option<ApiKey>,
+    /// The id of the account, where it is one.
+    pub account: Option<String>,
 }
 
 impl Actor {
@@ -58,6 +61,15 @@ impl Actor {
             name: name.into(),
             source: source.map(str::to_owned),
             key: None,
+            account: None,
+        }
+    }
+
+    /// Somebody who is signed in.
+    pub fn signed_in(who: &SignedIn, source: Option<&str>) -> Self {
+        Self {
+            account: Some(who.session.account.clone()),
+            ..Self::new(&*who.name, source)
         }
     }
 

@@ -49,6 +49,7 @@ impl AdminService {
             failures: 0,
             failed: None,
             openid: None,
+            person: None,
         };
         let actor = Actor::new(&*account.name, source);
         let details = json!({ "role": account.role.as_str(), "setup": true });
@@ -103,7 +104,8 @@ impl AdminService {
     /// secret.
     ///
     /// # Errors
-    /// [`AdminError::SignIn`] when it is not the account of the session to be confirmed;
+    /// [`AdminError::SignIn`] when it is not the account of the session to be confirmed, or is bound
+    /// to a person who is not active;
     /// [`AdminError::Invalid`] when the role was taken from the last administrator.
     pub fn sign_in_by_openid(
         &self,
@@ -115,6 +117,12 @@ impl AdminService {
     ) -> Result<PlainToken, AdminError> {
         let known = |account: &Account| account.openid.as_ref() == Some(who);
         let account = self.store.accounts()?.into_iter().find(known);
+        if let Some(account) = account.as_ref().filter(|account| !account.is_open()) {
+            let details = json!({ "userActive": false });
+            let audit = entry(&nobody(source), "session.refused", &account.name, details);
+            self.store.audit(&audit)?;
+            return Err(AdminError::SignIn);
+        }
         let Some(signed_in) = confirms else {
             let account = match account {
                 Some(account) => self.with_role(source, account, role)?,
@@ -181,6 +189,7 @@ impl AdminService {
                 failures: 0,
                 failed: None,
                 openid: Some(who.clone()),
+                person: None,
             };
             let actor = Actor::new(&*account.name, source);
             let details = json!({ "role": role.as_str(), "issuer": who.issuer });
@@ -224,7 +233,9 @@ impl AdminService {
     pub fn signed_in(&self, presented: &str, used: bool) -> Result<Option<SignedIn>, AdminError> {
         let now = now();
         let found = self.store.session(&api_key::hash(presented))?;
-        let Some((mut session, account)) = found.filter(|(session, _)| session.is_live(now)) else {
+        let stands =
+            |(session, account): &(Session, Account)| session.is_live(now) && account.is_open();
+        let Some((mut session, account)) = found.filter(stands) else {
             return Ok(None);
         };
         if used && now - session.last_used >= Duration::seconds(TOUCHED_SECONDS) {
@@ -277,7 +288,8 @@ impl AdminService {
 
     /// The account of this name and password, with the device if the account knows it. What
     /// strangers did wrong keeps nobody waiting who comes from such a device. A name that nobody has
-    /// is answered alike, after as long, and has to wait as long after failures.
+    /// is answered alike, after as long, and has to wait as long after failures; so is an account
+    /// that is bound to a person who is not active, whatever its password.
     fn verified(
         &self,
         attempt: &Attempt<'_>,
@@ -307,10 +319,14 @@ impl AdminService {
         // Whoever has to wait does so from now on, however long the hash took.
         let now = now();
         if let Some(account) = account {
-            if fits {
+            if fits && account.is_open() {
                 return Ok((account, device));
             }
-            let details = json!({ "knownDevice": device.is_some() });
+            let active = account.person.as_ref().map(|person| person.active);
+            let details = match active {
+                None => json!({ "knownDevice": device.is_some() }),
+                Some(active) => json!({ "knownDevice": device.is_some(), "userActive": active }),
+            };
             let audit = entry(&nobody(source), refused, &account.name, details);
             match device {
                 Some(device) => {
@@ -353,9 +369,11 @@ impl AdminService {
         let actor = Actor::new(&*account.name, source);
         let audit = entry(&actor, event, &account.name, json!({}));
         let device = device.map(|device| device.id.as_str());
-        self.store
-            .add_session(&session, instead_of, device, &audit)?;
-        Ok(PlainToken::new(value))
+        match self.store.add_session(&session, instead_of, device, &audit) {
+            // The person whose account it is left meanwhile.
+            Err(StoreError::Stale) => Err(AdminError::SignIn),
+            other => Ok(other.map(|()| PlainToken::new(value))?),
+        }
     }
 }
 

@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text};
-use scim_admin::account::{Account, OpenIdSubject, PasswordHash, Role};
+use scim_admin::account::{Account, BoundPerson, OpenIdSubject, PasswordHash, Role};
 use scim_admin::api_key::ApiKey;
 use scim_admin::scope::Scopes;
 use scim_protocol::text::fold;
-use scim_provisioning::StoreError;
+use scim_provisioning::directory::Status;
+use scim_provisioning::{ResourceId, StoreError};
 
 use crate::condition::millis;
 use crate::connection::Connection;
+use crate::key::Key;
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -32,6 +34,28 @@ struct AccountRow {
     issuer: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     subject: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    user_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    user_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    user_status: Option<String>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct BindableRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    user_name: String,
+    #[diesel(sql_type = Text)]
+    status: String,
+}
+
+#[derive(diesel::QueryableByName)]
+struct BoundRow {
+    #[diesel(sql_type = Nullable<Text>)]
+    user_id: Option<String>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -54,6 +78,8 @@ struct ApiKeyRow {
     revoked_at: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     made_by: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    account_id: Option<String>,
 }
 
 pub(super) fn insert(connection: &mut Connection, account: &Account) -> Result<(), StoreError> {
@@ -76,20 +102,77 @@ pub(super) fn insert(connection: &mut Connection, account: &Account) -> Result<(
     Ok(())
 }
 
-const COLUMNS: &str =
-    "id, name, role, password_hash, created_at, failures, failed_at, issuer, subject";
+const ACCOUNTS: &str = "SELECT a.id, a.name, a.role, a.password_hash, a.created_at, a.failures, \
+    a.failed_at, a.issuer, a.subject, a.user_id, u.user_name, u.status AS user_status \
+    FROM accounts a LEFT JOIN users u ON u.id = a.user_id";
 
 pub(super) fn list(connection: &mut Connection) -> Result<Vec<Account>, StoreError> {
-    let sql = connection.sql(&format!("SELECT {COLUMNS} FROM accounts ORDER BY name_key"));
+    let sql = connection.sql(&format!("{ACCOUNTS} ORDER BY a.name_key"));
     let rows: Vec<AccountRow> = connection.rows(&sql)?;
     rows.into_iter().map(Account::try_from).collect()
 }
 
 pub(super) fn find(connection: &mut Connection, id: &str) -> Result<Option<Account>, StoreError> {
-    let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM accounts WHERE id = "));
+    let mut sql = connection.sql(&format!("{ACCOUNTS} WHERE a.id = "));
     sql.bind(id);
     let row: Option<AccountRow> = connection.row(&sql)?;
     row.map(Account::try_from).transpose()
+}
+
+/// The person of an id, or else of a logon name.
+pub(super) fn bindable(
+    connection: &mut Connection,
+    name_or_id: &str,
+) -> Result<Option<BoundPerson>, StoreError> {
+    let mut sql = connection.sql("SELECT id, user_name, status FROM users WHERE ");
+    match ResourceId::parse(name_or_id) {
+        Some(id) => sql.push("id = ").bind(id.to_string()),
+        // Whoever is archived has given the name back.
+        None => sql
+            .push("status <> 'archived' AND user_name_key = ")
+            .bind(Key::of(name_or_id.trim())),
+    };
+    let row: Option<BindableRow> = connection.row(&sql)?;
+    Ok(row.map(|row| BoundPerson {
+        id: row.id,
+        active: is_active(&row.status),
+        user_name: Some(row.user_name),
+    }))
+}
+
+fn is_active(status: &str) -> bool {
+    status == Status::Active.as_str()
+}
+
+/// Binds an account to a person who is active, or to nobody.
+pub(super) fn bind(
+    connection: &mut Connection,
+    id: &str,
+    person: Option<&str>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE accounts SET user_id = ");
+    sql.bind(person).push(" WHERE id = ").bind(id);
+    there(connection.execute(&sql)?)?;
+    hold_open(connection, id)
+}
+
+/// Holds an account until the transaction ends, and the person whom it is bound to: neither is it
+/// bound nor does the person leave beside it. Fails where the person is not active, or the account
+/// is gone.
+pub(super) fn hold_open(connection: &mut Connection, id: &str) -> Result<(), StoreError> {
+    let mut sql = connection.sql("SELECT user_id FROM accounts WHERE id = ");
+    sql.bind(id).for_update();
+    let row: BoundRow = connection.row(&sql)?.ok_or(StoreError::Stale)?;
+    let Some(person) = row.user_id else {
+        return Ok(());
+    };
+    let mut sql =
+        connection.sql("SELECT id AS user_id FROM users WHERE status = 'active' AND id = ");
+    sql.bind(&person).for_update();
+    match connection.row::<BoundRow>(&sql)? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::Stale),
+    }
 }
 
 impl TryFrom<AccountRow> for Account {
@@ -108,6 +191,11 @@ impl TryFrom<AccountRow> for Account {
                 .issuer
                 .zip(row.subject)
                 .map(|(issuer, subject)| OpenIdSubject { issuer, subject }),
+            person: row.user_id.map(|id| BoundPerson {
+                id,
+                user_name: row.user_name,
+                active: row.user_status.as_deref().is_some_and(is_active),
+            }),
         })
     }
 }
@@ -145,7 +233,8 @@ pub(super) fn set_password(
     Ok(connection.execute(&sql)? > 0)
 }
 
-/// How many administrators there are, and how many of them sign in with a password.
+/// How many administrators there are whom nobody's leaving ends, and how many of them sign in with a
+/// password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Administrators {
     all: i64,
@@ -165,7 +254,7 @@ struct AdministratorsRow {
 pub(super) fn administrators(connection: &mut Connection) -> Result<Administrators, StoreError> {
     let sql = connection.sql(
         "SELECT count(*) AS everyone, count(*) - count(issuer) AS local FROM accounts \
-         WHERE role = 'administrator'",
+         WHERE role = 'administrator' AND user_id IS NULL",
     );
     let row: Option<AdministratorsRow> = connection.row(&sql)?;
     let row = row.ok_or_else(|| unreadable("accounts"))?;
@@ -175,7 +264,8 @@ pub(super) fn administrators(connection: &mut Connection) -> Result<Administrato
     })
 }
 
-/// Fails where the last administrator went, or the last one who signs in without a provider.
+/// Fails where the last administrator went who is bound to nobody, or the last one of them who signs
+/// in without a provider.
 pub(super) fn check_administrators(
     connection: &mut Connection,
     before: Administrators,
@@ -214,7 +304,7 @@ fn there(changed: usize) -> Result<(), StoreError> {
 pub(super) fn insert_key(connection: &mut Connection, key: &ApiKey) -> Result<(), StoreError> {
     let mut sql = connection.sql(
         "INSERT INTO api_keys (id, name, name_key, role, scopes, hash, created_at, expires_at, \
-         made_by) VALUES (",
+         made_by, account_id) VALUES (",
     );
     sql.bind(&key.id).push(", ").bind(&key.name);
     sql.push(", ").bind(fold(&key.name));
@@ -223,18 +313,32 @@ pub(super) fn insert_key(connection: &mut Connection, key: &ApiKey) -> Result<()
     sql.push(", ").bind(&key.hash);
     sql.push(", ").bind(millis(key.created));
     sql.push(", ").bind(millis(key.expires));
-    sql.push(", ").bind(key.made_by.clone()).push(")");
+    sql.push(", ").bind(key.made_by.clone());
+    sql.push(", ").bind(key.account.clone()).push(")");
     connection.execute(&sql)?;
     Ok(())
 }
 
 const KEY_COLUMNS: &str =
-    "id, name, role, scopes, hash, created_at, expires_at, revoked_at, made_by";
+    "id, name, role, scopes, hash, created_at, expires_at, revoked_at, made_by, account_id";
 
 pub(super) fn keys(connection: &mut Connection) -> Result<Vec<ApiKey>, StoreError> {
     let sql = connection.sql(&format!(
         "SELECT {KEY_COLUMNS} FROM api_keys ORDER BY name_key"
     ));
+    let rows: Vec<ApiKeyRow> = connection.rows(&sql)?;
+    rows.into_iter().map(key).collect()
+}
+
+/// The keys that an account made and that are not revoked.
+pub(super) fn keys_of(
+    connection: &mut Connection,
+    account: &str,
+) -> Result<Vec<ApiKey>, StoreError> {
+    let mut sql = connection.sql(&format!(
+        "SELECT {KEY_COLUMNS} FROM api_keys WHERE revoked_at IS NULL AND account_id = "
+    ));
+    sql.bind(account);
     let rows: Vec<ApiKeyRow> = connection.rows(&sql)?;
     rows.into_iter().map(key).collect()
 }
@@ -266,6 +370,7 @@ fn key(row: ApiKeyRow) -> Result<ApiKey, StoreError> {
         expires: instant(row.expires_at),
         revoked: row.revoked_at.map(instant),
         made_by: row.made_by,
+        account: row.account_id,
     })
 }
 

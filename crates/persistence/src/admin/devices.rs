@@ -82,6 +82,14 @@ pub(super) fn add_link(
     Ok(())
 }
 
+/// Deletes the links of an account.
+pub(super) fn delete_links(connection: &mut Connection, account: &str) -> Result<(), StoreError> {
+    let mut sql = connection.sql("DELETE FROM device_links WHERE account_id = ");
+    sql.bind(account);
+    connection.execute(&sql)?;
+    Ok(())
+}
+
 /// Takes a link away and answers the id of its account, if it was still good.
 pub(super) fn take_link(
     connection: &mut Connection,

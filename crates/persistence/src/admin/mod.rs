@@ -7,6 +7,7 @@ mod configurations;
 mod details;
 mod devices;
 mod directory;
+pub(crate) mod ending;
 mod events;
 pub(crate) mod mappings;
 mod seen;
@@ -15,7 +16,7 @@ mod surveys;
 mod tokens;
 
 use chrono::{DateTime, Duration, Utc};
-use scim_admin::account::{Account, PasswordHash, Role as AccountRole};
+use scim_admin::account::{Account, BoundPerson, PasswordHash, Role as AccountRole};
 use scim_admin::api_key::{ApiKey, MadeByKey};
 use scim_admin::event::{
     Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
@@ -57,19 +58,6 @@ impl Database {
             Ok(changed)
         })
     }
-}
-
-/// What ends with a key: what it made, and what that made.
-fn made_by_key(
-    connection: &mut Connection,
-    id: &str,
-    now: DateTime<Utc>,
-) -> Result<MadeByKey, StoreError> {
-    let mut keys = accounts::lineage(connection, id)?;
-    let ids: Vec<String> = keys.iter().map(|key| key.id.clone()).collect();
-    keys.retain(|key| key.id != id && key.is_live(now));
-    let tokens = tokens::made_by(connection, &ids, now)?;
-    Ok(MadeByKey { keys, tokens })
 }
 
 impl Store for Database {
@@ -274,6 +262,27 @@ impl Store for Database {
         })
     }
 
+    fn bindable(&self, name_or_id: &str) -> Result<Option<BoundPerson>, StoreError> {
+        self.reading(|connection| accounts::bindable(connection, name_or_id))
+    }
+
+    fn bind_account(
+        &self,
+        id: &str,
+        person: Option<&str>,
+        audit: &AuditEntry,
+    ) -> Result<(), StoreError> {
+        let (id, person) = (id.to_owned(), person.map(str::to_owned));
+        let audit = audit.clone();
+        self.writing(move |connection| {
+            let before = accounts::administrators(connection)?;
+            accounts::bind(connection, &id, person.as_deref())?;
+            // The person comes before the chain, as where the person leaves.
+            log::audit(connection, &audit)?;
+            accounts::check_administrators(connection, before)
+        })
+    }
+
     fn sessions(&self) -> Result<Vec<(Session, String)>, StoreError> {
         self.reading(sessions::list)
     }
@@ -315,6 +324,7 @@ impl Store for Database {
         let (session, audit) = (session.clone(), audit.clone());
         let (instead_of, device) = (instead_of.map(str::to_owned), device.map(str::to_owned));
         self.writing(move |connection| {
+            accounts::hold_open(connection, &session.account)?;
             if let Some(before) = &instead_of {
                 sessions::delete(connection, before)?;
             }
@@ -378,7 +388,7 @@ impl Store for Database {
             let Some(id) = devices::take_link(connection, &hash, now)? else {
                 return Ok(None);
             };
-            let account = accounts::find(connection, &id)?;
+            let account = accounts::find(connection, &id)?.filter(Account::is_open);
             if let Some(account) = &account {
                 let audit = AuditEntry {
                     object: account.name.clone(),
@@ -428,6 +438,9 @@ impl Store for Database {
     fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError> {
         let (key, audit) = (key.clone(), audit.clone());
         self.writing(move |connection| {
+            if let Some(account) = &key.account {
+                accounts::hold_open(connection, account)?;
+            }
             log::audit(connection, &audit)?;
             accounts::check_maker(connection, key.made_by.as_deref())?;
             accounts::insert_key(connection, &key)
@@ -455,7 +468,7 @@ impl Store for Database {
     }
 
     fn made_by_key(&self, id: &str, now: DateTime<Utc>) -> Result<MadeByKey, StoreError> {
-        self.reading(|connection| made_by_key(connection, id, now))
+        self.reading(|connection| ending::made_by_key(connection, id, now))
     }
 
     fn revoke_api_key(
@@ -467,20 +480,7 @@ impl Store for Database {
         let (id, audit) = (id.to_owned(), audit.clone());
         self.writing(move |connection| {
             log::audit(connection, &audit)?;
-            let made = made_by_key(connection, &id, now)?;
-            if !accounts::revoke_key(connection, &id, now)? {
-                return Err(StoreError::Stale);
-            }
-            for key in &made.keys {
-                accounts::revoke_key(connection, &key.id, now)?;
-            }
-            for (token, _) in &made.tokens {
-                tokens::revoke(connection, &token.id, now)?;
-            }
-            for entry in made.entries(&audit) {
-                log::audit(connection, &entry)?;
-            }
-            Ok(made)
+            ending::revoke_key(connection, &id, now, &audit)
         })
     }
 
