@@ -1,8 +1,8 @@
 //! Rows of `group_members`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Text};
-use scim_provisioning::directory::{Membership, Visible};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use scim_provisioning::directory::{MemberChunk, Membership, Visible};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use uuid::Uuid;
 
@@ -41,6 +41,17 @@ struct VisibleRow {
     kind: String,
     #[diesel(sql_type = Text)]
     display: String,
+}
+
+/// A member; without `display` it is not in sight.
+#[derive(diesel::QueryableByName)]
+struct MemberRow {
+    #[diesel(sql_type = Text)]
+    member_id: String,
+    #[diesel(sql_type = Text)]
+    member_kind: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    display: Option<String>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -106,6 +117,48 @@ pub(crate) fn members_of(
         found.extend(connection.rows::<MembershipRow>(&sql)?);
     }
     memberships(found)
+}
+
+/// The next members of a group. Who they are is looked up one by one, so that the order and the
+/// end are those of the index.
+pub(crate) fn behind(
+    connection: &mut Connection,
+    scope: Scope,
+    group: ResourceId,
+    after: Option<ResourceId>,
+    count: usize,
+) -> Result<MemberChunk, StoreError> {
+    let mut sql = connection.sql(
+        "SELECT m.member_id, m.member_kind, CASE m.member_kind WHEN 'Group' THEN (SELECT g.name \
+         FROM groups g WHERE g.id = m.member_id AND ",
+    );
+    visible(&mut sql, ResourceKind::Group, scope, "g");
+    sql.push(
+        ") ELSE (SELECT COALESCE(u.display_name, u.user_name) FROM users u \
+         WHERE u.id = m.member_id AND ",
+    );
+    visible(&mut sql, ResourceKind::User, scope, "u");
+    sql.push(") END AS display FROM group_members m WHERE m.group_id = ");
+    sql.bind(group.to_string());
+    if let Some(after) = after {
+        sql.push(" AND m.member_id > ").bind(after.to_string());
+    }
+    sql.push(" AND m.held_id IS NULL ORDER BY m.member_id LIMIT ");
+    sql.bind(i64::try_from(count).unwrap_or(i64::MAX));
+    let rows: Vec<MemberRow> = connection.rows(&sql)?;
+    let last = rows.last().filter(|_| rows.len() >= count);
+    let next = last.map(|row| parse(&row.member_id)).transpose()?;
+    let mut members = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let Some(display) = row.display {
+            members.push(Visible {
+                id: parse(&row.member_id)?,
+                kind: kind(&row.member_kind),
+                display,
+            });
+        }
+    }
+    Ok(MemberChunk { members, next })
 }
 
 pub(crate) fn count(

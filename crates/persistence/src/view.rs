@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeZone, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
-    Adoption, Approval, Change, Departure, GroupEnd, GroupWrite, HeldAction, Membership, Occupant,
-    Place, Selected, Selection, Stored, StoredGroup, StoredUser, UserKeys, UserWrite, Visible,
+    Adoption, Approval, Change, Departure, GroupEnd, GroupWrite, HeldAction, MemberChunk,
+    Membership, Occupant, Place, Selected, Selection, Stored, StoredGroup, StoredUser, UserKeys,
+    UserWrite, Visible,
 };
 use scim_provisioning::reapply::Job;
 use scim_provisioning::{
@@ -144,6 +145,16 @@ impl DirectoryView for View<'_> {
         ids: &[ResourceId],
     ) -> Result<Vec<Membership>, StoreError> {
         members::members_of(self.connection, scope, ids)
+    }
+
+    fn members_behind(
+        &mut self,
+        scope: Scope,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        count: usize,
+    ) -> Result<MemberChunk, StoreError> {
+        members::behind(self.connection, scope, group, after, count)
     }
 
     fn count_members(

@@ -5,6 +5,8 @@ mod common;
 
 use std::collections::HashSet;
 
+#[cfg(target_os = "linux")]
+use common::peak;
 use common::{House, on_every_engine};
 use scim_protocol::schema::uri;
 use scim_provisioning::{Answer, Method, Request};
@@ -63,16 +65,6 @@ fn walk(house: &House, path: &str, query: &str, by_cursor: bool) -> (usize, Vec<
         };
         assert!(pages < 50, "{path}?{query} has no end");
     }
-}
-
-/// The most memory that the process held since this was asked last, in bytes.
-#[cfg(target_os = "linux")]
-fn peak() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    std::fs::write("/proc/self/clear_refs", "5").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
-    kilobytes.parse::<usize>().unwrap() * 1_024
 }
 
 /// One test, because the memory is that of the process.

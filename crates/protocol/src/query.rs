@@ -259,8 +259,8 @@ impl ListResponse {
     }
 
     /// The response body around `count` resources that are written out already, with commas between
-    /// them. A page of many large resources need not be held as values.
-    pub fn around(self, count: usize, written: &str) -> String {
+    /// them. A page of many large resources need not be held as values, nor twice as text.
+    pub fn around(self, count: usize, mut written: String) -> String {
         let mut body = self.to_json();
         if let Some(members) = body.as_object_mut() {
             members.insert("itemsPerPage".into(), count.into());
@@ -268,11 +268,11 @@ impl ListResponse {
         }
         let mut text = body.to_string();
         text.pop();
-        text.reserve(written.len() + 20);
         text.push_str(",\"Resources\":[");
-        text.push_str(written);
-        text.push_str("]}");
-        text
+        written.reserve_exact(text.len() + 2);
+        written.insert_str(0, &text);
+        written.push_str("]}");
+        written
     }
 
     /// Reads the body of a response, as a client does. `Resources` may be missing where there are

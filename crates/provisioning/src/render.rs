@@ -50,7 +50,7 @@ impl Context {
         let members: Vec<Value> = members
             .iter()
             .filter(|membership| membership.group == group.id)
-            .map(|membership| self.member(membership))
+            .map(|one| self.member(one.kind, one.member, &one.display))
             .collect();
         if !members.is_empty() {
             attributes.insert("members".into(), Value::Array(members));
@@ -59,12 +59,12 @@ impl Context {
     }
 
     /// A member of a group (RFC 7643 section 4.2).
-    pub(crate) fn member(&self, membership: &Membership) -> Value {
+    pub(crate) fn member(&self, kind: ResourceKind, id: ResourceId, display: &str) -> Value {
         json!({
-            "value": membership.member.to_string(),
-            "$ref": self.location(membership.kind, membership.member),
-            "type": membership.kind.as_str(),
-            "display": membership.display,
+            "value": id.to_string(),
+            "$ref": self.location(kind, id),
+            "type": kind.as_str(),
+            "display": display,
         })
     }
 

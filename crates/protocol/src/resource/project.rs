@@ -88,6 +88,31 @@ impl<'a> Projector<'a> {
         part
     }
 
+    /// The part of one value of a multi-valued attribute of the core schema, `None` where nothing of
+    /// it is shown: of an attribute with too many values to be held as one.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_protocol::query::Projection;
+    /// use scim_protocol::resource::Projector;
+    /// use serde_json::json;
+    ///
+    /// let groups = ResourceDefinition::group();
+    /// let projection = Projection {
+    ///     attributes: vec!["members.value".parse()?],
+    ///     ..Projection::default()
+    /// };
+    /// let projector = Projector::new(&groups, &projection);
+    /// let member = json!({"value": "2819c223", "type": "User"});
+    /// assert_eq!(projector.element("members", &member), Some(json!({"value": "2819c223"})));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn element(&self, name: &str, element: &Value) -> Option<Value> {
+        let shown = self.core.get(name)?;
+        let fits = shown.attribute.multi_valued && fits_kind(shown.attribute.kind, element);
+        fits.then(|| shown.element(element)).flatten()
+    }
+
     /// The schemas of which the resource has something that may be seen.
     fn schemas(&self, listed: &Value, attributes: &Map<String, Value>) -> Value {
         let has_data = |uri: &str| {

@@ -146,6 +146,20 @@ pub trait DirectoryView {
         groups: &[ResourceId],
     ) -> Result<Vec<Membership>, StoreError>;
 
+    /// Members in scope of a group, in order of id, from behind one of them or from the first: of
+    /// the next `count` members those that can be seen. One statement that an index serves,
+    /// however many members there are.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn members_behind(
+        &mut self,
+        scope: Scope,
+        group: ResourceId,
+        after: Option<ResourceId>,
+        count: usize,
+    ) -> Result<MemberChunk, StoreError>;
+
     /// How many members in scope a group has, counted no further than `limit`.
     ///
     /// # Errors

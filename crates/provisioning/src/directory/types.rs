@@ -216,6 +216,15 @@ pub struct Membership {
     pub display: String,
 }
 
+/// Some of the members of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberChunk {
+    /// Those who can be seen.
+    pub members: Vec<Visible>,
+    /// The last of all that were looked at, when more may follow.
+    pub next: Option<ResourceId>,
+}
+
 /// A resource that exists and is visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visible {

@@ -1,20 +1,19 @@
 //! POST (RFC 7644 section 3.3).
 
 use scim_protocol::query::Projection;
-use scim_protocol::{Deviation, EntityTag, Error, Resource, Version};
+use scim_protocol::{Deviation, Error, Resource, Version};
 use serde_json::{Value, json};
 
 use super::members;
 use super::user::{self, PreparedUser};
-use super::{Answer, Failure, group, reference};
+use super::{Answer, Failure, group, read, reference};
 use crate::directory::{
-    Adoption, Change, DirectoryTransaction, GroupWrite, Occupant, Relation, StoreError,
-    StoredGroup, StoredUser,
+    Adoption, Change, DirectoryTransaction, DirectoryView, GroupWrite, Occupant, Relation,
+    StoreError, StoredGroup, StoredUser,
 };
 use crate::event::{Action, Outcome};
 use crate::id::{ResourceId, ResourceKind};
 use crate::refusal::Cause;
-use crate::render::user_tag;
 use crate::service::{Context, ServiceProvider};
 
 /// Creates a user or group.
@@ -163,14 +162,8 @@ fn create_user(
         Some(_) => transaction.groups_of(context.scope(), &[id])?,
         None => Vec::new(),
     };
-    let attributes = context.user(&stored, &groups);
-    Ok(created(
-        context,
-        ResourceKind::User,
-        id,
-        user_tag(&stored, &groups),
-        &attributes,
-        projection,
+    Ok(read::user_answer(
+        context, &stored, &groups, projection, 201,
     ))
 }
 
@@ -243,33 +236,10 @@ fn create_group(
         created: context.now,
         last_modified: context.now,
     };
-    let members = if changes.is_empty() && adopted.is_none() {
-        Vec::new()
-    } else {
-        transaction.members_of(context.scope(), &[id])?
+    let may_have_members = !changes.is_empty() || adopted.is_some();
+    let directory: Option<&mut dyn DirectoryView> = match may_have_members {
+        true => Some(transaction),
+        false => None,
     };
-    let attributes = context.group(&stored, &members);
-    Ok(created(
-        context,
-        ResourceKind::Group,
-        id,
-        version.into(),
-        &attributes,
-        projection,
-    ))
-}
-
-fn created(
-    context: &Context,
-    kind: ResourceKind,
-    id: ResourceId,
-    tag: EntityTag,
-    attributes: &serde_json::Map<String, Value>,
-    projection: &Projection,
-) -> Answer {
-    Answer {
-        location: Some(context.location(kind, id)),
-        version: Some(tag),
-        ..Answer::json(201, context.projected(kind, attributes, projection))
-    }
+    read::group_answer(context, directory, &stored, projection, 201)
 }

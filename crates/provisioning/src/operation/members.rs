@@ -8,7 +8,8 @@ use scim_protocol::{Error, ScimType, error};
 use serde_json::{Value, json};
 
 use super::Failure;
-use crate::directory::DirectoryTransaction;
+use super::written::CHUNK;
+use crate::directory::{DirectoryTransaction, Visible};
 use crate::event::{Event, Outcome};
 use crate::id::{ResourceId, ResourceKind};
 use crate::policy::{MemberGuardAction, UnknownMembers};
@@ -359,18 +360,19 @@ fn selected(
     // Every member is looked at for every term of the filter.
     let visits = members.len().saturating_mul(selection.condition.terms());
     context.budget.charge(visits).map_err(Error::from)?;
-    let selected = members
-        .iter()
-        .filter(|(_, member)| selection.condition.matches_value(member));
-    let mut selected: Vec<_> = selected.map(|(id, _)| *id).collect();
+    let selected = members.values().filter(|one| {
+        let member = context.member(one.kind, one.id, &one.display);
+        selection.condition.matches_value(&member)
+    });
+    let mut selected: Vec<_> = selected.map(|one| one.id).collect();
     selected.sort_unstable();
     Ok(selected)
 }
 
-/// Who is in the group: read when the first edit needs it, and once for all of them.
+/// Who is in the group, not yet as values: read when the first edit needs it, and once for all of them.
 #[derive(Default)]
 struct Roster {
-    members: Option<HashMap<ResourceId, Value>>,
+    members: Option<HashMap<ResourceId, Visible>>,
 }
 
 impl Roster {
@@ -379,15 +381,20 @@ impl Roster {
         context: &Context,
         transaction: &mut dyn DirectoryTransaction,
         group: ResourceId,
-    ) -> Result<&HashMap<ResourceId, Value>, Failure> {
+    ) -> Result<&HashMap<ResourceId, Visible>, Failure> {
         if self.members.is_none() {
-            let members = transaction.members_of(context.scope(), &[group])?;
-            context
-                .budget
-                .charge(members.len().saturating_mul(READ))
-                .map_err(Error::from)?;
-            let members = members.iter().map(|one| (one.member, context.member(one)));
-            self.members = Some(members.collect());
+            let (mut members, mut after) = (HashMap::new(), None);
+            loop {
+                let chunk = transaction.members_behind(context.scope(), group, after, CHUNK)?;
+                let work = chunk.members.len().saturating_mul(READ);
+                context.budget.charge(work).map_err(Error::from)?;
+                members.extend(chunk.members.into_iter().map(|one| (one.id, one)));
+                after = chunk.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            self.members = Some(members);
         }
         Ok(self.members.get_or_insert_default())
     }
@@ -403,7 +410,7 @@ impl Roster {
     /// What is known of who joined is their id, which a filter may not be content with.
     fn joined(&mut self, ids: &[ResourceId]) {
         let known =
-            |members: &HashMap<ResourceId, Value>| ids.iter().all(|id| members.contains_key(id));
+            |members: &HashMap<ResourceId, Visible>| ids.iter().all(|id| members.contains_key(id));
         if !self.members.as_ref().is_some_and(known) {
             self.members = None;
         }

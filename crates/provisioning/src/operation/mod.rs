@@ -12,6 +12,7 @@ pub(crate) mod read;
 pub(crate) mod reference;
 pub(crate) mod update;
 pub(crate) mod user;
+mod written;
 
 use std::sync::Arc;
 

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use scim_protocol::filter::{Condition, SortKey};
 use scim_protocol::path::same_name;
 use scim_protocol::query::{ListResponse, Page, Projection, Query};
+use scim_protocol::resource::Projector;
 use scim_protocol::{AttributePath, Error, ResourceDefinition, ScimType, Tolerance};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Answer, Failure};
+use super::{Answer, Failure, written};
 use crate::cursor::Position;
 use crate::directory::{DirectoryView, From, Keyset, Place, Selection, Sort, Stored};
 use crate::id::{ResourceId, ResourceKind};
@@ -124,7 +125,7 @@ fn run(
             previous_cursor: None,
         };
         Ok(Answer {
-            written: Some(response.around(walk.count, &walk.written)),
+            written: Some(response.around(walk.count, walk.written)),
             ..Answer::empty(200)
         })
     })
@@ -193,7 +194,7 @@ fn sorts(definitions: &[&ResourceDefinition], query: &Query) -> Result<Vec<Optio
 }
 
 /// A resource as clients see it, and where it stands in the order.
-type Placed = (Keyset, serde_json::Map<String, Value>);
+type Placed = (Keyset, Map<String, Value>);
 
 struct Walk<'a> {
     context: &'a Context,
@@ -269,9 +270,11 @@ impl Walk<'_> {
                 bytes += place.bytes;
                 chunk.push(place);
             }
-            for (keyset, resource) in self.read(part.kind, chunk, beside)? {
-                let shown = Value::Object(projector.project(&resource));
-                if !self.push(&shown.to_string()) {
+            // A group that is read alone may have any number of members.
+            let alone = beside && part.kind == ResourceKind::Group && chunk.len() == 1;
+            for (keyset, resource) in self.read(part.kind, chunk, beside && !alone)? {
+                let members_of = alone.then_some(keyset.id);
+                if !self.push(&projector, &resource, members_of)? {
                     // The page ends before this one, and the next page begins with it.
                     next = last.take();
                     break;
@@ -325,18 +328,41 @@ impl Walk<'_> {
         Ok(shown)
     }
 
-    /// Takes a resource into the page; answers whether there was room for it. One there always is.
-    fn push(&mut self, resource: &str) -> bool {
-        if self.count > 0 && self.written.len() + resource.len() > PAGE_BYTES {
-            self.full = true;
-            return false;
-        }
+    /// Takes a resource into the page, with the members of a group where they are still to be read;
+    /// answers whether there was room for it. One there always is.
+    fn push(
+        &mut self,
+        projector: &Projector<'_>,
+        resource: &Map<String, Value>,
+        members_of: Option<ResourceId>,
+    ) -> Result<bool, Failure> {
+        let end = self.written.len();
+        let limit = match self.count {
+            0 => usize::MAX,
+            // With the comma.
+            _ => PAGE_BYTES + 1,
+        };
         if self.count > 0 {
             self.written.push(',');
         }
-        self.written.push_str(resource);
+        match members_of {
+            None => written::resource(projector, resource, &mut self.written),
+            Some(id) => written::group(
+                self.context,
+                self.view,
+                projector,
+                (id, resource),
+                &mut self.written,
+                limit,
+            )?,
+        }
+        if self.written.len() > limit {
+            self.written.truncate(end);
+            self.full = true;
+            return Ok(false);
+        }
         self.count += 1;
-        true
+        Ok(true)
     }
 
     /// Notes where the next page begins.

@@ -2,10 +2,9 @@
 
 use scim_protocol::EntityTag;
 use scim_protocol::query::Projection;
-use serde_json::{Map, Value};
 
-use super::{Answer, Failure, Request, query};
-use crate::directory::DirectoryView;
+use super::{Answer, Failure, Request, query, written};
+use crate::directory::{DirectoryView, Membership, StoredGroup, StoredUser};
 use crate::id::{ResourceId, ResourceKind};
 use crate::render::user_tag;
 use crate::service::{Context, ServiceProvider};
@@ -21,29 +20,58 @@ pub(crate) fn read(
     let id = ResourceId::parse(id).ok_or_else(Failure::not_found)?;
     let projection = query::projection(context, request.query)?;
     provider.directory.read(&mut |view| {
-        let (tag, attributes) = load(context, view, kind, id, &projection)?;
+        let found = find(context, view, kind, id, &projection)?;
+        let tag = found.tag();
         if request.if_none_match.is_some_and(|tags| tag.matches(tags)) {
             return Ok(Answer {
                 version: Some(tag),
                 ..Answer::empty(304)
             });
         }
-        Ok(Answer {
-            location: Some(context.location(kind, id)),
-            version: Some(tag),
-            ..Answer::json(200, context.projected(kind, &attributes, &projection))
-        })
+        match found {
+            Found::User(user, groups) => Ok(user_answer(context, &user, &groups, &projection, 200)),
+            Found::Group(group) => group_answer(context, Some(view), &group, &projection, 200),
+        }
     })
 }
 
-/// A resource in scope with the groups or members that the request asked for.
-pub(super) fn load(
+/// The answer to a write that shows a resource in scope as it is now.
+pub(super) fn answer(
     context: &Context,
     view: &mut dyn DirectoryView,
     kind: ResourceKind,
     id: ResourceId,
     projection: &Projection,
-) -> Result<(EntityTag, Map<String, Value>), Failure> {
+) -> Result<Answer, Failure> {
+    match find(context, view, kind, id, projection)? {
+        Found::User(user, groups) => Ok(user_answer(context, &user, &groups, projection, 200)),
+        Found::Group(group) => group_answer(context, Some(view), &group, projection, 200),
+    }
+}
+
+/// A resource in scope: a user with the groups that the request asked for, a group without its
+/// members, whose number has no bound.
+enum Found {
+    User(Box<StoredUser>, Vec<Membership>),
+    Group(StoredGroup),
+}
+
+impl Found {
+    fn tag(&self) -> EntityTag {
+        match self {
+            Self::User(user, groups) => user_tag(user, groups),
+            Self::Group(group) => group.version.into(),
+        }
+    }
+}
+
+fn find(
+    context: &Context,
+    view: &mut dyn DirectoryView,
+    kind: ResourceKind,
+    id: ResourceId,
+    projection: &Projection,
+) -> Result<Found, Failure> {
     let scope = context.scope();
     match kind {
         ResourceKind::User => {
@@ -53,16 +81,57 @@ pub(super) fn load(
             } else {
                 Vec::new()
             };
-            Ok((user_tag(&user, &groups), context.user(&user, &groups)))
+            Ok(Found::User(Box::new(user), groups))
         }
         ResourceKind::Group => {
             let group = view.group(scope, id)?.ok_or_else(Failure::not_found)?;
-            let members = if query::includes(context.definition(kind), projection, "members") {
-                view.members_of(scope, &[id])?
-            } else {
-                Vec::new()
-            };
-            Ok((group.version.into(), context.group(&group, &members)))
+            Ok(Found::Group(group))
         }
     }
+}
+
+/// The answer that shows a user.
+pub(super) fn user_answer(
+    context: &Context,
+    user: &StoredUser,
+    groups: &[Membership],
+    projection: &Projection,
+    status: u16,
+) -> Answer {
+    let kind = ResourceKind::User;
+    let shown = context.projected(kind, &context.user(user, groups), projection);
+    Answer {
+        location: Some(context.location(kind, user.id)),
+        version: Some(user_tag(user, groups)),
+        ..Answer::json(status, shown)
+    }
+}
+
+/// The answer that shows a group, with the members that the request asked for and the directory
+/// has; without a directory it is known to have none.
+pub(super) fn group_answer(
+    context: &Context,
+    directory: Option<&mut dyn DirectoryView>,
+    group: &StoredGroup,
+    projection: &Projection,
+    status: u16,
+) -> Result<Answer, Failure> {
+    let kind = ResourceKind::Group;
+    let projector = context.projector(kind, projection);
+    let attributes = context.group(group, &[]);
+    let includes = query::includes(context.definition(kind), projection, "members");
+    let mut text = String::new();
+    match directory.filter(|_| includes) {
+        None => written::resource(&projector, &attributes, &mut text),
+        Some(view) => {
+            let of = (group.id, &attributes);
+            written::group(context, view, &projector, of, &mut text, usize::MAX)?;
+        }
+    }
+    Ok(Answer {
+        written: Some(text),
+        location: Some(context.location(kind, group.id)),
+        version: Some(group.version.into()),
+        ..Answer::empty(status)
+    })
 }

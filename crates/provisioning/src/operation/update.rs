@@ -201,12 +201,7 @@ impl Request {
                 }
             }
         }
-        let (tag, attributes) = read::load(context, transaction, kind, id, &self.projection)?;
-        Ok(Answer {
-            location: Some(context.location(kind, id)),
-            version: Some(tag),
-            ..Answer::json(200, context.projected(kind, &attributes, &self.projection))
-        })
+        read::answer(context, transaction, kind, id, &self.projection)
     }
 }
 
