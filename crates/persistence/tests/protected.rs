@@ -476,7 +476,7 @@ fn adopted(house: &House, name: &str) -> (String, String) {
         if_none_match: None,
     };
     let answer = house.provider.answer(&caller, &request);
-    let id = answer.body.unwrap()["id"].as_str().map(str::to_owned);
+    let id = answer.document().unwrap()["id"].as_str().map(str::to_owned);
     let outcome = found(house, EventQuery::default())[0].outcome.clone();
     (id.unwrap_or_default(), outcome)
 }
