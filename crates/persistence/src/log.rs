@@ -62,11 +62,10 @@ fn close_failures(connection: &mut Connection, event: &Event) -> Result<(), Stor
     let (Some(id), Some(kind)) = (event.resource_id, event.kind) else {
         return Ok(());
     };
-    let mut sql = connection.sql(OPEN);
-    sql.push(" AND resource_id = ").bind(id.to_string());
+    let mut sql = connection.sql(OPEN_OF_ID);
+    sql.bind(id.to_string());
     if let Some(name) = &event.resource_name {
-        sql.push(" UNION ALL ").push(OPEN);
-        sql.push(" AND resource_id IS NULL AND resource_key = ");
+        sql.push(" UNION ALL ").push(OPEN_OF_NAME);
         sql.bind(Key::of(name)).push(" AND configuration_id = ");
         sql.bind(event.configuration.to_string());
         sql.push(" AND resource_type = ").bind(kind.as_str());
@@ -92,8 +91,12 @@ struct OpenRow {
 
 /// How many failures are resolved by one statement.
 const CHUNK: usize = 500;
-const OPEN: &str = "SELECT id FROM provisioning_events WHERE outcome = 'failure' \
-     AND resolved_at IS NULL";
+/// The keys of the indexes of open failures, as their migration has them.
+const OPEN_OF_ID: &str = "SELECT id FROM provisioning_events WHERE \
+     (CASE WHEN outcome = 'failure' AND resolved_at IS NULL THEN resource_id END) = ";
+const OPEN_OF_NAME: &str = "SELECT id FROM provisioning_events WHERE \
+     (CASE WHEN outcome = 'failure' AND resolved_at IS NULL AND resource_id IS NULL \
+     THEN resource_key END) = ";
 /// Who resolves what is resolved by itself.
 pub(crate) const LATER_SUCCESS: &str = "a later success";
 

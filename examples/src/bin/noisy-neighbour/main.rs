@@ -69,6 +69,13 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        eprintln!("noisy-neighbour: the TLS library is not usable");
+        return ExitCode::FAILURE;
+    }
     match run(&Options::parse()) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(failed) => {
