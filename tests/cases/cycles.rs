@@ -121,6 +121,15 @@ fn of_type<'a>(user: &'a Value, attribute: &str, kind: &str, member: &str) -> Op
         .get(member)
 }
 
+/// The value of the element for work, else of the primary one, else of the first.
+fn for_work<'a>(user: &'a Value, attribute: &str, member: &str) -> Option<&'a Value> {
+    let elements = user[attribute].as_array()?;
+    let primary = || elements.iter().find(|element| element["primary"] == true);
+    of_type(user, attribute, "work", member)
+        .or_else(|| primary()?.get(member))
+        .or_else(|| elements.first()?.get(member))
+}
+
 /// What the rules say of a user, written down a second time.
 fn expected(user: &Value, gets: &Gets) -> Map<String, Value> {
     let enterprise = &user[uri::ENTERPRISE];
@@ -136,11 +145,11 @@ fn expected(user: &Value, gets: &Gets) -> Map<String, Value> {
     set("first_name", text(&user["name"]["givenName"]));
     set("last_name", text(&user["name"]["familyName"]));
     set("display_name", text(&user["displayName"]));
-    let work = of_type(user, "emails", "work", "value").and_then(text);
+    let work = for_work(user, "emails", "value").and_then(text);
     set("email", work.map(|email| email.to_lowercase()));
     set(
         "contact_no",
-        of_type(user, "phoneNumbers", "work", "value").and_then(text),
+        for_work(user, "phoneNumbers", "value").and_then(text),
     );
     set(
         "alt_contact_no1",
@@ -152,7 +161,7 @@ fn expected(user: &Value, gets: &Gets) -> Map<String, Value> {
     set("manager", text(&enterprise["manager"]["value"]));
     set(
         "location",
-        of_type(user, "addresses", "work", "locality").and_then(text),
+        for_work(user, "addresses", "locality").and_then(text),
     );
     set("language", text(&user["preferredLanguage"]));
     set("time_zone", text(&user["timezone"]));

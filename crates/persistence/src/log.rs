@@ -65,14 +65,22 @@ fn close_failures(connection: &mut Connection, event: &Event) -> Result<(), Stor
     let mut sql = connection.sql(OPEN_OF_ID);
     sql.bind(id.to_string());
     if let Some(name) = &event.resource_name {
-        sql.push(" UNION ALL ").push(OPEN_OF_NAME);
-        sql.bind(Key::of(name)).push(" AND configuration_id = ");
-        sql.bind(event.configuration.to_string());
-        sql.push(" AND resource_type = ").bind(kind.as_str());
+        sql.push(" UNION ALL ")
+            .push(OPEN_OF_NAME)
+            .bind(Key::of(name));
     }
     // Nearly always there are none, and looking is all that is done. In one statement with the
     // update, PostgreSQL would begin with the whole log before it knows how few are open.
-    let open: Vec<OpenRow> = connection.rows(&sql)?;
+    let mut open: Vec<OpenRow> = connection.rows(&sql)?;
+    // Looked at here, so that no index by configuration or by type is taken for the look-up.
+    let configuration = event.configuration.to_string();
+    open.retain(|row| {
+        row.configuration_id == configuration
+            && row
+                .resource_type
+                .as_deref()
+                .is_none_or(|of| of == kind.as_str())
+    });
     for some in open.chunks(CHUNK) {
         let mut sql = connection.sql("UPDATE provisioning_events SET resolved_at = ");
         sql.bind(millis(event.at)).push(", resolved_by = ");
@@ -87,14 +95,18 @@ fn close_failures(connection: &mut Connection, event: &Event) -> Result<(), Stor
 struct OpenRow {
     #[diesel(sql_type = BigInt)]
     id: i64,
+    #[diesel(sql_type = Text)]
+    configuration_id: String,
+    #[diesel(sql_type = diesel::sql_types::Nullable<Text>)]
+    resource_type: Option<String>,
 }
 
 /// How many failures are resolved by one statement.
 const CHUNK: usize = 500;
 /// The keys of the indexes of open failures, as their migration has them.
-const OPEN_OF_ID: &str = "SELECT id FROM provisioning_events WHERE \
+const OPEN_OF_ID: &str = "SELECT id, configuration_id, resource_type FROM provisioning_events WHERE \
      (CASE WHEN outcome = 'failure' AND resolved_at IS NULL THEN resource_id END) = ";
-const OPEN_OF_NAME: &str = "SELECT id FROM provisioning_events WHERE \
+const OPEN_OF_NAME: &str = "SELECT id, configuration_id, resource_type FROM provisioning_events WHERE \
      (CASE WHEN outcome = 'failure' AND resolved_at IS NULL AND resource_id IS NULL \
      THEN resource_key END) = ";
 /// Who resolves what is resolved by itself.

@@ -57,6 +57,26 @@ fn told(client: &Client, name: &str, email: Option<&str>) -> Vec<String> {
 }
 
 on_both_engines! {
+    fn an_order_by_time_shows_nobody_who_is_hidden(server: &Server) {
+        let seen = server.configuration("Seen").client;
+        let another = server.configuration("Another").client;
+        for at in 0..3 {
+            seen.post("/Users", &user(&format!("seen-{at}"), None)).expect(201);
+            another.post("/Users", &user(&format!("foreign-{at}"), None)).expect(201);
+        }
+        seen.post("/Users", &user("admin", None)).expect(201);
+        server.sql("UPDATE users SET is_tenant_admin = 1 WHERE user_name_key = 'admin'");
+        for order in ["ascending", "descending"] {
+            let path = format!("/Users?sortBy=meta.lastModified&sortOrder={order}");
+            let list = seen.get(&path).expect(200).json;
+            assert_eq!(list["totalResults"], 3);
+            let mut names: Vec<&str> = list["Resources"].as_array().unwrap().iter()
+                .map(|user| user["userName"].as_str().unwrap()).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["seen-0", "seen-1", "seen-2"]);
+        }
+    }
+
     fn what_collides_is_told_alike_whoever_has_it(server: &Server) {
         let seen = server.configuration("Seen").client;
         seen.post("/Users", &taken()).expect(201);

@@ -7,6 +7,17 @@ use crate::requests::{KINDS, Request, Requests, post};
 
 const COMPARISONS: [&str; 9] = ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"];
 
+/// Attributes that hold ids.
+const IDS: [&str; 7] = [
+    "id",
+    "meta.location",
+    "groups",
+    "groups.value",
+    "members",
+    "members.value",
+    "manager.value",
+];
+
 impl Requests {
     fn operand(&mut self, kind: usize) -> String {
         match self.random.below(12) {
@@ -66,8 +77,15 @@ impl Requests {
             };
         let comparison = self.random.word(&COMPARISONS);
         let named = usize::from(kind == 1 && self.random.one_in(2));
-        let operand = self.operand(named);
-        match self.random.below(10) {
+        let form = self.random.below(10);
+        // Whether a part of an id has these letters is chance, and not the same on both servers.
+        let by_chance = ["co", "sw", "ew"].contains(&comparison)
+            && (IDS.contains(&attribute) || (form == 1 && kind == 1));
+        let operand = match by_chance {
+            true => self.id(named),
+            false => self.operand(named),
+        };
+        match form {
             0 => format!("{attribute} pr"),
             1 if kind == 1 => format!("members[value {comparison} \"{operand}\"]"),
             1 => format!("emails[type eq \"work\" and value {comparison} \"{operand}\"]"),
@@ -84,10 +102,10 @@ impl Requests {
             pairs.push(("filter", json!(self.filter(kind, 2))));
         }
         if self.random.one_in(3) {
+            // Not by time: what two servers write within the same millisecond differs.
             let by = self.random.word(&[
                 "userName",
                 "displayName",
-                "meta.lastModified",
                 "emails.value",
                 "title",
                 "active",
