@@ -7,6 +7,7 @@ use scim_protocol::schema::{Attribute, AttributeType};
 use scim_protocol::text::{fold, valid_user_name};
 use serde::{Deserialize, Serialize};
 
+use crate::error::{FieldError, FieldErrorKind};
 use crate::record::Field;
 use crate::rule::MappedResource;
 
@@ -93,76 +94,62 @@ pub struct CustomField {
     pub required: bool,
 }
 
-/// Why a field cannot be defined.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("field \"{key}\": {reason}")]
-pub struct FieldError {
-    /// The key of the field.
-    pub key: String,
-    /// What is wrong.
-    pub reason: String,
-}
-
 impl CustomField {
     /// Checks the definition.
     ///
     /// # Errors
     /// [`FieldError`] what is wrong with it.
     pub fn check(&self) -> Result<(), FieldError> {
-        self.wrong().map_or(Ok(()), |reason| {
-            Err(FieldError {
-                key: self.key.clone(),
-                reason,
-            })
+        self.check_parts().map_err(|kind| FieldError {
+            key: self.key.clone(),
+            kind,
         })
     }
 
-    fn wrong(&self) -> Option<String> {
+    fn check_parts(&self) -> Result<(), FieldErrorKind> {
         let mut characters = self.key.chars();
         let begins = characters.next().is_some_and(|c| c.is_ascii_lowercase());
         let goes_on = characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if !begins || !goes_on || self.key.len() > 63 {
-            return Some(
-                "a key begins with a lower-case letter and goes on with 62 of those, digits and \
-                 underscores at most"
-                    .to_owned(),
-            );
+            return Err(FieldErrorKind::Key);
         }
         if Field::from_key(&self.key).is_some() || FORBIDDEN.contains(&self.key.as_str()) {
-            return Some("ServiceOps has a field of this key already".to_owned());
+            return Err(FieldErrorKind::KeyTaken);
         }
         if self.label.chars().count() > 100 || !valid_user_name(&self.label) {
-            return Some("a label has 1 to 100 characters, and none that nobody sees".to_owned());
+            return Err(FieldErrorKind::Label);
         }
-        self.kind.wrong()
+        self.kind.check()
     }
 }
 
 impl FieldKind {
-    fn wrong(&self) -> Option<String> {
+    fn check(&self) -> Result<(), FieldErrorKind> {
         match self {
-            Self::Text { max } if !(1..=16_384).contains(max) => {
-                Some("a text has 1 to 16384 characters".to_owned())
-            }
+            Self::Text { max } if !(1..=16_384).contains(max) => Err(FieldErrorKind::TextLength),
             Self::Number { min, max, .. } => {
                 let finite = [min, max].into_iter().flatten().all(|n| n.is_finite());
                 let ordered = !matches!((min, max), (Some(min), Some(max)) if min > max);
-                (!finite || !ordered).then(|| "the smallest number exceeds the largest".to_owned())
+                match finite && ordered {
+                    true => Ok(()),
+                    false => Err(FieldErrorKind::Limits),
+                }
             }
             Self::SingleChoice { options } | Self::MultiChoice { options } => {
                 let mut seen = HashSet::new();
                 let fits =
                     |option: &String| valid_user_name(option) && option.chars().count() <= 255;
                 if !(1..=500).contains(&options.len()) || !options.iter().all(fits) {
-                    return Some("a choice has 1 to 500 options of 1 to 255 characters".to_owned());
+                    return Err(FieldErrorKind::Options);
                 }
-                let twice = options.iter().find(|option| !seen.insert(fold(option)))?;
-                Some(format!("the option \"{twice}\" stands twice"))
+                let twice = options.iter().find(|option| !seen.insert(fold(option)));
+                twice.map_or(Ok(()), |option| {
+                    let option = option.clone();
+                    Err(FieldErrorKind::OptionTwice { option })
+                })
             }
-            Self::Reference(_) | Self::Texts => {
-                Some("a custom field cannot be of this type".to_owned())
-            }
-            _ => None,
+            Self::Reference(_) | Self::Texts => Err(FieldErrorKind::Type),
+            _ => Ok(()),
         }
     }
 

@@ -6,10 +6,11 @@ use chrono::format::{Item, StrftimeItems};
 use scim_protocol::text::fold;
 use serde_json::Value;
 
+use crate::error::{Fault, RuleErrorKind, RulePart};
 use crate::transform::{OUTPUT_BYTES, Otherwise, Transform, regex};
 
 /// Checks the parameters of a transform; the error says which one is wrong.
-pub(crate) fn check_transform(transform: &Transform) -> Result<(), String> {
+fn check_transform(transform: &Transform) -> Result<(), RuleErrorKind> {
     match transform {
         Transform::Prefix(text) | Transform::Suffix(text) | Transform::Join(text) => {
             check_text(text)
@@ -21,14 +22,14 @@ pub(crate) fn check_transform(transform: &Transform) -> Result<(), String> {
         Transform::Default(value) => check_constant(value),
         Transform::ValueMap { entries, otherwise } => {
             if entries.len() > ENTRIES {
-                return Err(format!("a value map may have {ENTRIES} entries"));
+                return Err(RuleErrorKind::TooManyEntries { most: ENTRIES });
             }
             let mut folded = HashSet::new();
             for (from, to) in entries {
                 check_text(from)?;
                 check_constant(to)?;
                 if !folded.insert(fold(from)) {
-                    return Err(format!("the value map has two entries for \"{from}\""));
+                    return Err(RuleErrorKind::EntryTwice { from: from.clone() });
                 }
             }
             match otherwise {
@@ -38,9 +39,9 @@ pub(crate) fn check_transform(transform: &Transform) -> Result<(), String> {
         }
         Transform::Word { separators, .. } => check_text(separators),
         Transform::JsonField(name) => check_mark(name),
-        Transform::PadLeft { length, .. } if *length > OUTPUT_BYTES => Err(format!(
-            "a text is filled up to {OUTPUT_BYTES} characters at most"
-        )),
+        Transform::PadLeft { length, .. } if *length > OUTPUT_BYTES => {
+            Err(RuleErrorKind::PadTooLong { most: OUTPUT_BYTES })
+        }
         Transform::RegexExtract { pattern, .. } => check_pattern(pattern),
         Transform::RegexReplace { pattern, with } => check_pattern(pattern).and(check_text(with)),
         Transform::ToBool(words) => check_list(words),
@@ -52,49 +53,69 @@ pub(crate) fn check_transform(transform: &Transform) -> Result<(), String> {
     }
 }
 
+/// Checks a list of transforms; the error says which one is wrong.
+pub(crate) fn check_transforms(
+    transforms: &[Transform],
+    part: fn(Option<usize>) -> RulePart,
+) -> Result<(), Fault> {
+    if transforms.len() > TRANSFORMS {
+        return Err(RuleErrorKind::TooManyTransforms { most: TRANSFORMS }.at(part(None)));
+    }
+    for (at, transform) in transforms.iter().enumerate() {
+        check_transform(transform).map_err(|kind| kind.at(part(Some(at))))?;
+    }
+    Ok(())
+}
+
 /// Checks the length of a text in a rule.
-pub(crate) fn check_text(text: &str) -> Result<(), String> {
+pub(crate) fn check_text(text: &str) -> Result<(), RuleErrorKind> {
     match text.len() {
         0..=TEXT_BYTES => Ok(()),
-        _ => Err(format!("a text in a rule may have {TEXT_BYTES} bytes")),
+        _ => Err(RuleErrorKind::TextTooLong { most: TEXT_BYTES }),
     }
 }
 
 /// Checks the size of a value in a rule.
-pub(crate) fn check_constant(value: &Value) -> Result<(), String> {
+pub(crate) fn check_constant(value: &Value) -> Result<(), RuleErrorKind> {
     match value.to_string().len() {
         0..=OUTPUT_BYTES => Ok(()),
-        _ => Err(format!("a value in a rule may have {OUTPUT_BYTES} bytes")),
+        _ => Err(RuleErrorKind::ValueTooLong { most: OUTPUT_BYTES }),
     }
 }
 
-fn check_mark(text: &str) -> Result<(), String> {
+fn check_mark(text: &str) -> Result<(), RuleErrorKind> {
     match text.is_empty() {
-        true => Err("the text to look for is empty".to_owned()),
+        true => Err(RuleErrorKind::EmptyMark),
         false => check_text(text),
     }
 }
 
-fn check_pattern(pattern: &str) -> Result<(), String> {
+fn check_pattern(pattern: &str) -> Result<(), RuleErrorKind> {
     if pattern.is_empty() || pattern.len() > PATTERN_BYTES {
-        return Err(format!("a pattern has 1 to {PATTERN_BYTES} bytes"));
+        return Err(RuleErrorKind::PatternLength {
+            most: PATTERN_BYTES,
+        });
     }
     match regex(pattern, "") {
         Some(_) => Ok(()),
-        None => Err(format!("\"{pattern}\" is no pattern, or too big a one")),
+        None => Err(RuleErrorKind::Pattern {
+            pattern: pattern.to_owned(),
+        }),
     }
 }
 
-fn check_list(texts: &[String]) -> Result<(), String> {
+fn check_list(texts: &[String]) -> Result<(), RuleErrorKind> {
     if texts.len() > WORDS {
-        return Err(format!("a transform may have {WORDS} words or formats"));
+        return Err(RuleErrorKind::TooManyWords { most: WORDS });
     }
     texts.iter().try_for_each(|text| check_text(text))
 }
 
-fn check_format(format: &str) -> Result<(), String> {
+fn check_format(format: &str) -> Result<(), RuleErrorKind> {
     match StrftimeItems::new(format).any(|item| item == Item::Error) {
-        true => Err(format!("\"{format}\" is no date format")),
+        true => Err(RuleErrorKind::DateFormat {
+            format: format.to_owned(),
+        }),
         false => Ok(()),
     }
 }
@@ -103,3 +124,4 @@ const ENTRIES: usize = 200;
 const TEXT_BYTES: usize = 1024;
 const WORDS: usize = 20;
 const PATTERN_BYTES: usize = 256;
+const TRANSFORMS: usize = 8;

@@ -6,54 +6,15 @@ use scim_protocol::ResourceDefinition;
 use serde_json::Value;
 
 use crate::catalog::{Catalog, FieldKind};
-use crate::check::{check_constant, check_text, check_transform};
+use crate::check::{check_constant, check_text, check_transforms};
 use crate::convert::convert;
+use crate::error::{Fault, MappingError, RuleErrorKind, RuleList, RulePart};
 use crate::group::GroupRule;
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue};
 use crate::rule::{
     Apply, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source,
 };
-
-/// Why a mapping set cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MappingError {
-    /// A rule cannot be used.
-    #[error("rule {rule} ({key}): {reason}")]
-    Rule {
-        /// The number of the rule, from 1.
-        rule: usize,
-        /// The key of the rule.
-        key: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// There are more rules than a set may have.
-    #[error("a set may have {RULES} rules, and this one has {0}")]
-    TooManyRules(usize),
-    /// A group rule cannot be used.
-    #[error("group rule {rule} ({key}): {reason}")]
-    Group {
-        /// The number of the rule, from 1.
-        rule: usize,
-        /// The key of the rule.
-        key: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A document is no mapping set.
-    #[error("{place}: {reason}")]
-    Document {
-        /// Where.
-        place: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// No enabled, required rule writes the field by which records are told apart.
-    #[error("a required rule must write \"{0}\" with every change")]
-    Unnamed(Field),
-}
 
 /// A mapping set whose paths are compiled, so that mapping fails for nothing but data.
 #[derive(Debug, Clone)]
@@ -112,25 +73,26 @@ impl MappingSet {
         catalog: &Catalog,
     ) -> Result<CompiledMapping, MappingError> {
         if self.rules.len() > RULES {
-            return Err(MappingError::TooManyRules(self.rules.len()));
+            return Err(MappingError::TooManyRules {
+                list: RuleList::Rules,
+                count: self.rules.len(),
+                most: RULES,
+            });
         }
         let mut keys = HashSet::new();
         let mut targets = HashSet::new();
         let mut rules = Vec::with_capacity(self.rules.len());
         for (number, rule) in (1..).zip(&self.rules) {
-            let fail = |reason: String| MappingError::Rule {
-                rule: number,
-                key: rule.key.clone(),
-                reason,
-            };
+            let named = |fault: Fault| fault.of(RuleList::Rules, number, &rule.key);
             if !keys.insert(rule.key.as_str()) {
-                return Err(fail("another rule has the same key".to_owned()));
+                return Err(named(RuleErrorKind::KeyTaken.at(RulePart::Key)).into());
             }
             if rule.enabled && !targets.insert(&rule.target) {
-                return Err(fail(format!("another rule writes \"{}\"", rule.target)));
+                let taken = RuleErrorKind::TargetTaken(rule.target.clone());
+                return Err(named(taken.at(RulePart::Target)).into());
             }
             let compiled =
-                compile_rule(number, rule, self.resource, definition, catalog).map_err(fail)?;
+                compile_rule(number, rule, self.resource, definition, catalog).map_err(named)?;
             if rule.enabled {
                 rules.push(compiled);
             }
@@ -145,21 +107,21 @@ impl MappingSet {
 
     fn check_groups(&self) -> Result<(), MappingError> {
         if self.group_rules.len() > RULES {
-            return Err(MappingError::TooManyRules(self.group_rules.len()));
+            return Err(MappingError::TooManyRules {
+                list: RuleList::GroupRules,
+                count: self.group_rules.len(),
+                most: RULES,
+            });
         }
         let mut keys = HashSet::new();
         for (number, rule) in (1..).zip(&self.group_rules) {
-            rule.check(number)?;
-            let wrong = |reason: &str| MappingError::Group {
-                rule: number,
-                key: rule.key.clone(),
-                reason: reason.to_owned(),
-            };
+            let named = |fault: Fault| fault.of(RuleList::GroupRules, number, &rule.key);
+            rule.check().map_err(named)?;
             if self.resource == MappedResource::User {
-                return Err(wrong("group rules belong to the mapping of groups"));
+                return Err(named(RuleErrorKind::NotForUsers.at(RulePart::Whole)).into());
             }
             if !keys.insert(rule.key.as_str()) {
-                return Err(wrong("another rule has the same key"));
+                return Err(named(RuleErrorKind::KeyTaken.at(RulePart::Key)).into());
             }
         }
         Ok(())
@@ -185,15 +147,16 @@ fn compile_rule(
     resource: MappedResource,
     definition: &ResourceDefinition,
     catalog: &Catalog,
-) -> Result<CompiledRule, String> {
+) -> Result<CompiledRule, Fault> {
     check_rule(rule)?;
     let kind = catalog
         .kind(&rule.target, resource)
-        .ok_or_else(|| format!("\"{}\" is no field of this record", rule.target))?;
+        .ok_or_else(|| RuleErrorKind::UnknownField(rule.target.clone()).at(RulePart::Target))?;
     if let Source::Constant(value) = &rule.source
         && rule.target == Field::Roles
     {
-        convert(&kind, value)?;
+        convert(&kind, value)
+            .map_err(|error| RuleErrorKind::Constant(error).at(RulePart::Source))?;
     }
     Ok(CompiledRule {
         number,
@@ -205,33 +168,38 @@ fn compile_rule(
     })
 }
 
-fn check_rule(rule: &Rule) -> Result<(), String> {
-    if rule.key.is_empty() || rule.key.len() > KEY_BYTES {
-        return Err(format!("a key has 1 to {KEY_BYTES} bytes"));
-    }
+fn check_rule(rule: &Rule) -> Result<(), Fault> {
+    check_key(&rule.key)?;
     let uses_default = rule.on_absent == OnAbsent::Default || rule.on_error == OnError::UseDefault;
     if uses_default && rule.default.is_none() {
-        return Err("there is no default to use".to_owned());
+        return Err(RuleErrorKind::NoDefault.at(RulePart::Default));
     }
-    if rule.transforms.len() > TRANSFORMS {
-        return Err(format!("a rule may have {TRANSFORMS} transforms"));
+    check_transforms(&rule.transforms, RulePart::Transform)
+}
+
+/// Checks the key of a rule or a group rule.
+pub(crate) fn check_key(key: &str) -> Result<(), Fault> {
+    match key.len() {
+        1..=KEY_BYTES => Ok(()),
+        _ => Err(RuleErrorKind::KeyLength { most: KEY_BYTES }.at(RulePart::Key)),
     }
-    rule.transforms.iter().try_for_each(check_transform)
 }
 
 fn compile_source(
     source: &Source,
     definition: &ResourceDefinition,
-) -> Result<CompiledSource, String> {
-    let path = |text: &String| SourcePath::compile(text, definition);
+) -> Result<CompiledSource, Fault> {
+    let at_source = |kind: RuleErrorKind| kind.at(RulePart::Source);
+    let path =
+        |text: &String| SourcePath::compile(text, definition).map_err(|e| at_source(e.into()));
     let check = |count: usize| match count {
         1..=PARTS => Ok(()),
-        _ => Err(format!("a source has 1 to {PARTS} parts")),
+        _ => Err(at_source(RuleErrorKind::Parts { most: PARTS })),
     };
     match source {
         Source::Path(text) => Ok(CompiledSource::FirstOf(vec![path(text)?])),
         Source::Constant(value) => {
-            check_constant(value)?;
+            check_constant(value).map_err(at_source)?;
             Ok(CompiledSource::Constant(value.clone()))
         }
         Source::FirstOf(texts) => {
@@ -241,15 +209,15 @@ fn compile_source(
         }
         Source::Join { separator, parts } => {
             check(parts.len())?;
-            check_text(separator)?;
-            let parts: Result<_, String> = parts
+            check_text(separator).map_err(|kind| kind.at(RulePart::Separator))?;
+            let parts: Result<_, Fault> = parts
                 .iter()
                 .map(|part| match part {
                     JoinPart::Path(text) => {
                         path(text).map(|path| CompiledPart::Path(Box::new(path)))
                     }
                     JoinPart::Literal(text) => {
-                        check_text(text)?;
+                        check_text(text).map_err(at_source)?;
                         Ok(CompiledPart::Literal(text.clone()))
                     }
                 })
@@ -260,19 +228,16 @@ fn compile_source(
     }
 }
 
-fn compile_default(
-    kind: &FieldKind,
-    default: Option<&Value>,
-) -> Result<Option<FieldValue>, String> {
+fn compile_default(kind: &FieldKind, default: Option<&Value>) -> Result<Option<FieldValue>, Fault> {
+    let converted = |value: &Value| {
+        check_constant(value)?;
+        convert(kind, value).map_err(RuleErrorKind::Default)
+    };
     default
-        .map(|value| {
-            check_constant(value)?;
-            convert(kind, value).map_err(|why| format!("the default does not fit the field: {why}"))
-        })
+        .map(|value| converted(value).map_err(|kind| kind.at(RulePart::Default)))
         .transpose()
 }
 
 const RULES: usize = 200;
-const TRANSFORMS: usize = 8;
 const KEY_BYTES: usize = 128;
 const PARTS: usize = 6;

@@ -5,6 +5,7 @@ use scim_protocol::text::fold;
 use serde_json::Value;
 
 use crate::catalog::{FieldKind, ReferenceKind};
+use crate::error::ValueError;
 use crate::record::{Field, FieldValue};
 use crate::rule::MappedResource;
 use crate::transform::plain_text;
@@ -51,7 +52,7 @@ impl Field {
 }
 
 /// The value of a field; the error says why the value does not fit.
-pub(crate) fn convert(kind: &FieldKind, value: &Value) -> Result<FieldValue, String> {
+pub(crate) fn convert(kind: &FieldKind, value: &Value) -> Result<FieldValue, ValueError> {
     match kind {
         FieldKind::Texts => return texts(value).map(FieldValue::Texts),
         FieldKind::Reference(ReferenceKind::Role) => return roles(value),
@@ -63,10 +64,10 @@ pub(crate) fn convert(kind: &FieldKind, value: &Value) -> Result<FieldValue, Str
         _ => {}
     }
     let value = match value {
-        Value::Array(values) => values.first().ok_or("there is no value")?,
+        Value::Array(values) => values.first().ok_or(ValueError::EmptyList)?,
         single => single,
     };
-    let text = plain_text(value).ok_or("an object is no value of a field")?;
+    let text = plain_text(value).ok_or(ValueError::Complex)?;
     match kind {
         FieldKind::Text { max } => within(text, *max as usize).map(FieldValue::Text),
         FieldKind::LongText => within(text, LONG_TEXT).map(FieldValue::Text),
@@ -81,21 +82,20 @@ pub(crate) fn convert(kind: &FieldKind, value: &Value) -> Result<FieldValue, Str
     }
 }
 
-fn within(text: String, max: usize) -> Result<String, String> {
+fn within(text: String, max: usize) -> Result<String, ValueError> {
     match text.chars().count() > max {
-        true => Err(format!("longer than {max} characters")),
+        true => Err(ValueError::TooLong { most: max }),
         false => Ok(text),
     }
 }
 
 /// An option as it is defined, found without regard to case.
-fn choice(options: &[String], text: &str) -> Result<String, String> {
+fn choice(options: &[String], text: &str) -> Result<String, ValueError> {
     let wanted = fold(text.trim());
     let found = options.iter().find(|option| fold(option) == wanted);
-    found.cloned().ok_or_else(|| {
-        let some: Vec<&str> = options.iter().take(NAMED).map(String::as_str).collect();
-        let more = if options.len() > NAMED { ", ..." } else { "" };
-        format!("none of {}{more}", some.join(", "))
+    found.cloned().ok_or_else(|| ValueError::Choice {
+        some: options.iter().take(NAMED).cloned().collect(),
+        more: options.len() > NAMED,
     })
 }
 
@@ -105,14 +105,14 @@ fn number(
     min: Option<f64>,
     max: Option<f64>,
     integer: bool,
-) -> Result<FieldValue, String> {
+) -> Result<FieldValue, ValueError> {
     let text = text.trim();
     let value = match text.parse() {
         Ok(whole) => FieldValue::Integer(whole),
         Err(_) => {
-            let number: f64 = text.parse().map_err(|_number| "no number".to_owned())?;
+            let number: f64 = text.parse().map_err(|_number| ValueError::Number)?;
             if !number.is_finite() {
-                return Err("no number".to_owned());
+                return Err(ValueError::Number);
             }
             FieldValue::number(number)
         }
@@ -129,14 +129,12 @@ fn number(
         _ => (false, false),
     };
     match (min, max, &value) {
-        (Some(min), ..) if below => Err(format!("less than {min}")),
-        (_, Some(max), _) if above => Err(format!("more than {max}")),
+        (Some(min), ..) if below => Err(ValueError::Below { least: min }),
+        (_, Some(max), _) if above => Err(ValueError::Above { most: max }),
         (_, _, FieldValue::Number(number)) if integer && number.fract() != 0.0 => {
-            Err("not a whole number".to_owned())
+            Err(ValueError::NotWhole)
         }
-        (_, _, FieldValue::Number(_)) if integer => {
-            Err("a whole number of more than 64 bits".to_owned())
-        }
+        (_, _, FieldValue::Number(_)) if integer => Err(ValueError::TooManyBits),
         _ => Ok(value),
     }
 }
@@ -150,7 +148,7 @@ fn rounded(bound: f64) -> i128 {
 }
 
 /// An instant in RFC 3339, UTC; without an offset it is taken for UTC.
-fn date_time(text: &str) -> Result<String, String> {
+fn date_time(text: &str) -> Result<String, ValueError> {
     let text = text.trim();
     let utc = |local: NaiveDateTime| local.and_utc();
     let instant = DateTime::parse_from_rfc3339(text)
@@ -163,12 +161,12 @@ fn date_time(text: &str) -> Result<String, String> {
         });
     instant
         .map(|instant| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-        .map_err(|_date| "no date and time".to_owned())
+        .map_err(|_date| ValueError::DateTime)
 }
 
 /// Names of roles, each once. Whether ServiceOps has them, and may give them, is looked up when they
 /// are written.
-fn roles(value: &Value) -> Result<FieldValue, String> {
+fn roles(value: &Value) -> Result<FieldValue, ValueError> {
     let mut names: Vec<String> = Vec::new();
     for name in texts(value)? {
         let name = reference(name.trim())?;
@@ -179,19 +177,19 @@ fn roles(value: &Value) -> Result<FieldValue, String> {
     Ok(FieldValue::Texts(names))
 }
 
-fn texts(value: &Value) -> Result<Vec<String>, String> {
+fn texts(value: &Value) -> Result<Vec<String>, ValueError> {
     let values = match value {
         Value::Array(values) => values.as_slice(),
         single => std::slice::from_ref(single),
     };
     values
         .iter()
-        .map(|value| plain_text(value).ok_or_else(|| "an object is no value of a field".to_owned()))
+        .map(|value| plain_text(value).ok_or(ValueError::Complex))
         .collect()
 }
 
 /// An address with one `@`, no spaces, and its domain in lower case (RFC 5321 section 2.4).
-fn email(text: &str) -> Result<String, String> {
+fn email(text: &str) -> Result<String, ValueError> {
     let well_formed = |local: &str, domain: &str| {
         !local.is_empty()
             && local.len() <= 64
@@ -207,39 +205,41 @@ fn email(text: &str) -> Result<String, String> {
         Some((local, domain)) if text.len() <= 254 && well_formed(local, domain) => {
             Ok(format!("{local}@{}", domain.to_lowercase()))
         }
-        _ => Err("no e-mail address".to_owned()),
+        _ => Err(ValueError::Email),
     }
 }
 
-fn phone(text: &str) -> Result<String, String> {
+fn phone(text: &str) -> Result<String, ValueError> {
     let text = text.trim();
     let number = match text.get(..4) {
         Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => text.get(4..).unwrap_or_default(),
         _ => text,
     };
     if number.chars().count() > 32 {
-        return Err("longer than 32 characters".to_owned());
+        return Err(ValueError::TooLong { most: 32 });
     }
     if !number.chars().any(|c| c.is_ascii_digit()) {
-        return Err("no phone number".to_owned());
+        return Err(ValueError::Phone);
     }
     Ok(number.to_owned())
 }
 
 /// A name finds another record, so that spaces around it do not count.
-fn reference(name: &str) -> Result<String, String> {
+fn reference(name: &str) -> Result<String, ValueError> {
     match name.chars().count() {
-        0 => Err("a blank name".to_owned()),
+        0 => Err(ValueError::BlankName),
         1..=REFERENCE_CHARACTERS => Ok(name.to_owned()),
-        _ => Err(format!("longer than {REFERENCE_CHARACTERS} characters")),
+        _ => Err(ValueError::TooLong {
+            most: REFERENCE_CHARACTERS,
+        }),
     }
 }
 
-fn boolean(text: &str) -> Result<bool, String> {
+fn boolean(text: &str) -> Result<bool, ValueError> {
     match text.trim().to_lowercase().as_str() {
         "true" | "1" | "yes" => Ok(true),
         "false" | "0" | "no" => Ok(false),
-        _ => Err("neither true nor false".to_owned()),
+        _ => Err(ValueError::Boolean),
     }
 }
 

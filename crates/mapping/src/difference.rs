@@ -4,7 +4,7 @@ use scim_protocol::ResourceDefinition;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::compile::MappingError;
+use crate::error::{DocumentPlace, MappingError, RuleList};
 use crate::rule::{JoinPart, MappingSet, Source};
 
 /// A rule in which two sets differ.
@@ -47,22 +47,21 @@ impl MappingSet {
     /// # Errors
     /// [`MappingError::Document`] which rule cannot be read.
     pub fn from_json(document: &Value) -> Result<Self, MappingError> {
-        let wrong = |place: String, error: serde_json::Error| MappingError::Document {
+        let wrong = |place: DocumentPlace, error: serde_json::Error| MappingError::Document {
             place,
-            reason: error.to_string(),
+            syntax: error.to_string(),
         };
         // A rule that cannot be read is named by its number.
         for (list, check) in [
-            ("rules", read_rule as fn(&Value) -> _),
-            ("groupRules", read_group),
+            (RuleList::Rules, read_rule as fn(&Value) -> _),
+            (RuleList::GroupRules, read_group),
         ] {
-            let rules = document.get(list).and_then(Value::as_array);
+            let rules = document.get(list.member()).and_then(Value::as_array);
             for (number, rule) in (1..).zip(rules.into_iter().flatten()) {
-                check(rule).map_err(|error| wrong(format!("{list}, rule {number}"), error))?;
+                check(rule).map_err(|error| wrong(DocumentPlace::Rule(list, number), error))?;
             }
         }
-        serde_json::from_value(document.clone())
-            .map_err(|error| wrong("the mapping".to_owned(), error))
+        serde_json::from_value(document.clone()).map_err(|error| wrong(DocumentPlace::Set, error))
     }
 
     /// What is allowed and hardly meant: attributes that no schema knows.

@@ -4,8 +4,9 @@ use scim_protocol::text::fold;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::check::{check_text, check_transform};
-use crate::compile::{CompiledMapping, MappingError};
+use crate::check::{check_text, check_transforms};
+use crate::compile::{CompiledMapping, check_key};
+use crate::error::{Fault, RuleErrorKind, RulePart};
 use crate::transform::Transform;
 
 /// What a group is, and what it gives.
@@ -154,38 +155,25 @@ impl Grants {
 }
 
 impl GroupRule {
-    pub(crate) fn check(&self, number: usize) -> Result<(), MappingError> {
-        let wrong = |reason: String| MappingError::Group {
-            rule: number,
-            key: self.key.clone(),
-            reason,
-        };
-        if self.key.is_empty() || self.key.len() > 128 {
-            return Err(wrong("a key has 1 to 128 bytes".to_owned()));
-        }
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        check_key(&self.key)?;
         match self.when.text() {
             Some(text) if text.trim().is_empty() => {
-                return Err(wrong("the text to compare with is empty".to_owned()));
+                return Err(RuleErrorKind::EmptyMatch.at(RulePart::When));
             }
-            Some(text) => check_text(text).map_err(wrong)?,
+            Some(text) => check_text(text).map_err(|kind| kind.at(RulePart::When))?,
             None => {}
         }
-        if self.name_transforms.len() > 8 {
-            return Err(wrong("a rule may have 8 transforms".to_owned()));
-        }
-        self.name_transforms
-            .iter()
-            .try_for_each(check_transform)
-            .map_err(wrong)?;
-        if self.grants.roles.len() > 50 {
-            return Err(wrong("a rule may grant 50 roles".to_owned()));
+        check_transforms(&self.name_transforms, RulePart::NameTransform)?;
+        if self.grants.roles.len() > ROLES {
+            return Err(RuleErrorKind::TooManyRoles { most: ROLES }.at(RulePart::Roles));
         }
         if self.grants.roles.iter().any(|role| role.trim().is_empty()) {
-            return Err(wrong("a role has no name".to_owned()));
+            return Err(RuleErrorKind::NamelessRole.at(RulePart::Roles));
         }
         match self.grants.user_type.as_deref() {
             None | Some("requester" | "technician") => Ok(()),
-            Some(_) => Err(wrong("a user type is requester or technician".to_owned())),
+            Some(_) => Err(RuleErrorKind::UserType.at(RulePart::UserType)),
         }
     }
 
@@ -211,3 +199,5 @@ impl CompiledMapping {
             .find(|rule| !rule.paused && rule.when.matches(display_name, external_id))
     }
 }
+
+const ROLES: usize = 50;

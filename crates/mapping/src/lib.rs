@@ -34,6 +34,7 @@ mod convert;
 mod defaults;
 mod difference;
 mod emit;
+mod error;
 mod group;
 mod path;
 mod preview;
@@ -44,12 +45,16 @@ mod rule;
 mod transform;
 mod write;
 
-pub use catalog::{Catalog, CustomField, EXTENSION, FieldError, FieldKind, ReferenceKind};
-pub use compile::{CompiledMapping, MappingError};
+pub use catalog::{Catalog, CustomField, EXTENSION, FieldKind, ReferenceKind};
+pub use compile::CompiledMapping;
 pub use difference::{RuleChange, RuleDifference};
+pub use error::{
+    DocumentPlace, FieldError, FieldErrorKind, FieldPart, MappingError, RuleError, RuleErrorKind,
+    RuleList, RuleName, RulePart, SourcePathError, UnknownField, ValueError,
+};
 pub use group::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
 pub use preview::{FieldChange, Preview, RulePreview, Step, field_changes};
-pub use project::{Event, Projection, Verdict, VerdictStatus};
+pub use project::{Event, Projection, SkipReason, Verdict, VerdictStatus};
 pub use record::{Field, FieldValue, Record};
 pub use roles::{Role, RoleProblem, Roles};
 pub use rule::{

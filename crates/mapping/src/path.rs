@@ -7,6 +7,8 @@ use scim_protocol::schema::{Attribute, AttributeType, Mutability, Resolved, Retu
 use scim_protocol::{AttributePath, Limits, ResourceDefinition, Tolerance};
 use serde_json::{Map, Value};
 
+use crate::error::SourcePathError;
+
 /// A source path with its names in canonical case.
 #[derive(Debug, Clone)]
 pub(crate) struct SourcePath {
@@ -49,9 +51,12 @@ pub(crate) struct Traits {
 
 impl SourcePath {
     /// Compiles a path; the error says what is wrong with it.
-    pub(crate) fn compile(text: &str, definition: &ResourceDefinition) -> Result<Self, String> {
+    pub(crate) fn compile(
+        text: &str,
+        definition: &ResourceDefinition,
+    ) -> Result<Self, SourcePathError> {
         if text.len() > PATH_BYTES {
-            return Err(format!("the path is longer than {PATH_BYTES} bytes"));
+            return Err(SourcePathError::TooLong { most: PATH_BYTES });
         }
         let (whole, part) = take_part(text)?;
         let (without_index, index) = take_index(whole);
@@ -61,7 +66,7 @@ impl SourcePath {
         };
         let mut tolerance = Tolerance::default();
         let parsed = PatchPath::parse(&without_index, &limits, &mut tolerance)
-            .map_err(|error| error.detail().to_owned())?;
+            .map_err(SourcePathError::Syntax)?;
         let mut path = parsed.attribute;
         if let Some(sub) = parsed.sub_attribute {
             path.sub_attribute = Some(sub);
@@ -77,12 +82,12 @@ impl SourcePath {
                         sub_attribute: None,
                         ..resolved
                     })
-                    .ok_or_else(|| {
-                        format!("brackets need an attribute that a schema knows, not {path}")
+                    .ok_or_else(|| SourcePathError::UnknownSelection {
+                        path: path.to_string(),
                     })?;
                 let condition = filter
                     .bind_value_filter(&attribute, &mut tolerance)
-                    .map_err(|error| error.detail().to_owned())?;
+                    .map_err(SourcePathError::Syntax)?;
                 let template = template(&condition);
                 Some(Selector::Filter {
                     condition,
@@ -228,7 +233,7 @@ impl NamePart {
 }
 
 /// What stands behind a bar that is not quoted: which part of a name is meant.
-fn take_part(text: &str) -> Result<(&str, Option<NamePart>), String> {
+fn take_part(text: &str) -> Result<(&str, Option<NamePart>), SourcePathError> {
     let Some((path, part)) = text
         .rsplit_once('|')
         .filter(|(_, part)| !part.contains('"'))
@@ -239,9 +244,9 @@ fn take_part(text: &str) -> Result<(&str, Option<NamePart>), String> {
         name if same_name(name, "givenName") => NamePart::Given,
         name if same_name(name, "familyName") => NamePart::Family,
         other => {
-            return Err(format!(
-                "\"{other}\" is no part of a name; say givenName or familyName"
-            ));
+            return Err(SourcePathError::NamePart {
+                part: other.to_owned(),
+            });
         }
     };
     Ok((path.trim_end(), Some(part)))
@@ -287,7 +292,7 @@ fn template(condition: &Condition) -> Option<Map<String, Value>> {
 fn canonical(
     path: AttributePath,
     definition: &ResourceDefinition,
-) -> Result<AttributePath, String> {
+) -> Result<AttributePath, SourcePathError> {
     if let Some(resolved) = definition.resolve(&path) {
         return simple(&resolved);
     }
@@ -297,7 +302,10 @@ fn canonical(
     };
     match (definition.resolve(&whole), &path.sub_attribute) {
         (Some(known), Some(sub)) => {
-            return Err(format!("\"{}\" has no \"{sub}\"", known.path()));
+            return Err(SourcePathError::UnknownSubAttribute {
+                attribute: known.path().to_string(),
+                sub_attribute: sub.clone(),
+            });
         }
         (None, None) if path.schema.is_none() => {}
         _ => return Ok(path),
@@ -311,24 +319,25 @@ fn canonical(
         .collect();
     match owners.as_slice() {
         [] => Ok(path),
-        [only] => only
-            .parse::<AttributePath>()
-            .ok()
-            .and_then(|owner| definition.resolve(&owner).map(|resolved| resolved.path()))
-            .ok_or_else(|| format!("{only} is no path")),
-        several => Err(format!(
-            "\"{}\" could be {}",
-            path.attribute,
-            several.join(" or ")
-        )),
+        [only] => {
+            let owner: Option<AttributePath> = only.parse().ok();
+            let resolved = owner.and_then(|owner| Some(definition.resolve(&owner)?.path()));
+            Ok(resolved.unwrap_or(path))
+        }
+        _ => Err(SourcePathError::Ambiguous {
+            name: path.attribute,
+            candidates: owners,
+        }),
     }
 }
 
 /// A complex attribute stands for its `value`; one without has no value of its own.
-fn simple(resolved: &Resolved<'_>) -> Result<AttributePath, String> {
+fn simple(resolved: &Resolved<'_>) -> Result<AttributePath, SourcePathError> {
     let path = resolved.path();
     if resolved.visibility() == Returned::Never {
-        return Err(format!("\"{path}\" is a secret, which no field may hold"));
+        return Err(SourcePathError::Secret {
+            path: path.to_string(),
+        });
     }
     let leaf = resolved.leaf();
     if leaf.kind != AttributeType::Complex {
@@ -338,10 +347,10 @@ fn simple(resolved: &Resolved<'_>) -> Result<AttributePath, String> {
         return Ok(path.with_sub_attribute(value.name.as_str()));
     }
     let part = leaf.sub_attributes.first();
-    Err(format!(
-        "\"{path}\" has several parts; name one of them, such as {path}.{}",
-        part.map_or("value", |part| part.name.as_str())
-    ))
+    Err(SourcePathError::SeveralParts {
+        path: path.to_string(),
+        example: part.map_or("value", |part| part.name.as_str()).to_owned(),
+    })
 }
 
 const PATH_BYTES: usize = 512;

@@ -142,9 +142,9 @@ fn status(status: &VerdictStatus) -> (&'static str, Option<String>) {
     match status {
         VerdictStatus::Ok => ("ok", None),
         VerdictStatus::Defaulted => ("defaulted", None),
-        VerdictStatus::Skipped(reason) => ("skipped", Some((*reason).to_owned())),
-        VerdictStatus::Warning(reason) => ("warning", Some(reason.clone())),
-        VerdictStatus::Error(reason) => ("error", Some(reason.clone())),
+        VerdictStatus::Skipped(reason) => ("skipped", Some(reason.to_string())),
+        VerdictStatus::Warning(reason) => ("warning", Some(reason.to_string())),
+        VerdictStatus::Error(reason) => ("error", Some(reason.to_string())),
     }
 }
 

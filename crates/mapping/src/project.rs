@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::catalog::FieldKind;
 use crate::compile::{CompiledMapping, CompiledPart, CompiledRule, CompiledSource};
 use crate::convert::convert;
+use crate::error::ValueError;
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, OnAbsent, OnError};
@@ -35,7 +36,7 @@ pub struct Projection {
 }
 
 /// What one rule made of a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// The number of the rule in its set, from 1.
     pub rule: usize,
@@ -50,7 +51,7 @@ pub struct Verdict {
 }
 
 /// How a rule went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum VerdictStatus {
     /// The field has the attribute's value.
@@ -58,11 +59,22 @@ pub enum VerdictStatus {
     /// The field has the default.
     Defaulted,
     /// The field was left alone or cleared, for this reason, and that is all right.
-    Skipped(&'static str),
+    Skipped(SkipReason),
     /// The field did not get the value, and an administrator should know why.
-    Warning(String),
+    Warning(ValueError),
     /// The resource is refused.
-    Error(String),
+    Error(ValueError),
+}
+
+/// Why a field was left alone or cleared, where that is all right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SkipReason {
+    /// The field is written when the resource is created, and it was before.
+    #[error("written on creation")]
+    Created,
+    /// The resource has no value.
+    #[error("no value")]
+    Absent,
 }
 
 impl Projection {
@@ -100,9 +112,9 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = match &self.status {
-            VerdictStatus::Ok => "mapped",
-            VerdictStatus::Defaulted => "defaulted",
+        let reason: &dyn fmt::Display = match &self.status {
+            VerdictStatus::Ok => &"mapped",
+            VerdictStatus::Defaulted => &"defaulted",
             VerdictStatus::Skipped(reason) => reason,
             VerdictStatus::Warning(reason) | VerdictStatus::Error(reason) => reason,
         };
@@ -150,7 +162,7 @@ impl CompiledMapping {
         };
         for rule in self.rules.iter().filter(|rule| concerns(rule)) {
             let status = match (rule.rule.apply, event) {
-                (Apply::OnCreate, Event::Change) => VerdictStatus::Skipped("written on creation"),
+                (Apply::OnCreate, Event::Change) => VerdictStatus::Skipped(SkipReason::Created),
                 _ => rule.project(attributes, event, &mut projection),
             };
             projection.verdicts.push(Verdict {
@@ -225,14 +237,14 @@ impl CompiledRule {
             return VerdictStatus::Defaulted;
         }
         if self.rule.required {
-            return VerdictStatus::Error("a value is required".to_owned());
+            return VerdictStatus::Error(ValueError::Required);
         }
         if self.rule.on_absent != OnAbsent::Keep {
             projection.cleared.push(field.clone());
         }
         match self.rule.warn_if_missing {
-            true => VerdictStatus::Warning("no value".to_owned()),
-            false => VerdictStatus::Skipped("no value"),
+            true => VerdictStatus::Warning(ValueError::Absent),
+            false => VerdictStatus::Skipped(SkipReason::Absent),
         }
     }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::error::UnknownField;
+
 /// The fields of one ServiceOps user or group.
 pub type Record = BTreeMap<Field, FieldValue>;
 
@@ -200,10 +202,10 @@ impl From<Field> for String {
 }
 
 impl TryFrom<String> for Field {
-    type Error = String;
+    type Error = UnknownField;
 
-    fn try_from(key: String) -> Result<Self, String> {
-        Self::from_key(&key).ok_or_else(|| format!("{key:?} is no ServiceOps field"))
+    fn try_from(key: String) -> Result<Self, UnknownField> {
+        Self::from_key(&key).ok_or(UnknownField { key })
     }
 }
 

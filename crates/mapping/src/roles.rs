@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use scim_protocol::text::fold;
 use serde_json::Value;
 
-use crate::compile::MappingError;
+use crate::error::{MappingError, RuleErrorKind, RuleList, RulePart};
 use crate::record::Field;
 use crate::rule::{MappingSet, Rule, Source};
 use crate::transform::{Otherwise, Transform};
@@ -74,52 +74,50 @@ impl MappingSet {
     /// # Errors
     /// [`MappingError`] for the first rule that names a role which is not there or is privileged.
     pub fn check_roles(&self, roles: &Roles) -> Result<(), MappingError> {
-        let wrong = |role: &str| {
-            let problem = roles.check(role).err()?;
-            Some(format!("the role \"{role}\" {problem}"))
+        let refused = |name: &str| {
+            let problem = roles.check(name).err()?;
+            let name = name.to_owned();
+            Some(RuleErrorKind::Role { name, problem })
         };
         for (number, rule) in (1..).zip(&self.rules) {
             if rule.target != Field::Roles {
                 continue;
             }
-            if let Some(reason) = given(rule).into_iter().find_map(wrong) {
-                return Err(MappingError::Rule {
-                    rule: number,
-                    key: rule.key.clone(),
-                    reason,
-                });
+            let mut given = given(rule).into_iter();
+            if let Some(fault) = given.find_map(|(part, name)| Some(refused(name)?.at(part))) {
+                return Err(fault.of(RuleList::Rules, number, &rule.key).into());
             }
         }
         for (number, rule) in (1..).zip(&self.group_rules) {
-            if let Some(reason) = rule.grants.roles.iter().find_map(|role| wrong(role)) {
-                return Err(MappingError::Group {
-                    rule: number,
-                    key: rule.key.clone(),
-                    reason,
-                });
+            if let Some(kind) = rule.grants.roles.iter().find_map(|role| refused(role)) {
+                let fault = kind.at(RulePart::Roles);
+                return Err(fault.of(RuleList::GroupRules, number, &rule.key).into());
             }
         }
         Ok(())
     }
 }
 
-/// The texts that a rule itself gives as they are: a constant, a default, and what its last
-/// transform puts in the place of values. What others make of a text is looked at when it is
-/// written.
-fn given(rule: &Rule) -> Vec<&str> {
-    let mut values: Vec<&Value> = rule.default.iter().collect();
+/// The texts that a rule itself gives as they are, with the part that gives them: a constant, a
+/// default, and what its last transform puts in the place of values. What others make of a text is
+/// looked at when it is written.
+fn given(rule: &Rule) -> Vec<(RulePart, &str)> {
+    let default = rule.default.iter().map(|value| (RulePart::Default, value));
+    let mut values: Vec<(RulePart, &Value)> = default.collect();
+    let last = RulePart::Transform(rule.transforms.len().checked_sub(1));
     match (&rule.source, rule.transforms.last()) {
-        (Source::Constant(value), None) => values.push(value),
-        (_, Some(Transform::Default(value))) => values.push(value),
+        (Source::Constant(value), None) => values.push((RulePart::Source, value)),
+        (_, Some(Transform::Default(value))) => values.push((last, value)),
         (_, Some(Transform::ValueMap { entries, otherwise })) => {
-            values.extend(entries.iter().map(|(_from, to)| to));
+            values.extend(entries.iter().map(|(_from, to)| (last, to)));
             if let Otherwise::Value(value) = otherwise {
-                values.push(value);
+                values.push((last, value));
             }
         }
         _ => {}
     }
-    values.into_iter().flat_map(texts).collect()
+    let named = |(part, value)| texts(value).into_iter().map(move |text| (part, text));
+    values.into_iter().flat_map(named).collect()
 }
 
 fn texts(value: &Value) -> Vec<&str> {

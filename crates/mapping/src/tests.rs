@@ -165,95 +165,120 @@ fn a_bad_value_in_a_required_field_is_an_error_that_names_path_field_and_rule() 
 
 #[test]
 fn sets_that_cannot_work_are_refused() {
-    for (rules, reason) in [
+    for (rules, reason, pointer) in [
         (
             json!([{"key": "a", "source": {"path": "emails["}, "target": "email"}]),
             "no path",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"path": "name[givenName eq \"x\"].familyName[1]"}, "target": "email"}]),
             "no path",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"path": "value"}, "target": "email"}]),
             "could be",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"firstOf": []}, "target": "email"}]),
             "1 to 6 parts",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"path": "title"}, "target": "status", "default": "gone"}]),
             "none of active, blocked",
+            "/default",
         ),
         (
             json!([{"key": "a", "source": {"path": "name"}, "target": "email"}]),
             "name one of them, such as name.formatted",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"path": "emails.adress"}, "target": "email"}]),
             "\"emails\" has no \"adress\"",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"path": "password"}, "target": "email"}]),
             "is a secret",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"path": "x".repeat(513)}, "target": "email"}]),
             "longer than 512 bytes",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"path": "emails[((((type eq \"a\"))))].value"}, "target": "email"}]),
             "no path",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"path": "title"}, "target": "members"}]),
             "no field of this record",
+            "/target",
         ),
         (
             json!([{"key": "", "source": {"path": "title"}, "target": "email"}]),
             "a key has 1 to 128 bytes",
+            "/key",
         ),
         (
             json!([{"key": "user_name", "source": {"path": "title"}, "target": "email"}]),
             "the same key",
+            "/key",
         ),
         (
             json!([{"key": "a", "source": {"path": "title"}, "target": "email", "onAbsent": "default"}]),
             "no default to use",
+            "/default",
         ),
         (
             json!([{"key": "a", "source": {"constant": "x".repeat(16 * 1024)}, "target": "email"}]),
             "may have 16384 bytes",
+            "/source",
         ),
         (
             json!([{"key": "a", "source": {"path": "title"}, "target": "email",
                     "transforms": vec!["trim"; 9]}]),
             "8 transforms",
+            "/transforms",
         ),
         (
             json!([{"key": "a", "source": {"path": "title"}, "target": "email",
                     "transforms": [{"date": ["%Q"]}]}]),
             "no date format",
+            "/transforms/0",
         ),
         (
             json!([{"key": "a", "source": {"path": "title"}, "target": "email",
                     "transforms": [{"replace": {"find": "", "with": "x"}}]}]),
             "text to look for is empty",
+            "/transforms/0",
         ),
         (
             json!([{"key": "a", "source": {"path": "title"}, "target": "email", "transforms": [
                 {"valueMap": {"entries": {"IT": 1, "it": 2}, "otherwise": "keep"}}]}]),
             "two entries for \"it\"",
+            "/transforms/0",
         ),
         (
             json!([{"key": "a", "source": {"path": "title"}, "target": "email"},
                    {"key": "b", "source": {"path": "title"}, "target": "email"}]),
             "another rule writes",
+            "/rules/2/target",
         ),
     ] {
         let error = compile(rules.clone()).unwrap_err();
         assert!(error.to_string().contains(reason), "{rules}: {error}");
+        let place = match pointer.starts_with("/rules") {
+            true => pointer.to_owned(),
+            false => format!("/rules/1{pointer}"),
+        };
+        assert_eq!(error.pointer(), place, "{rules}: {error}");
     }
     let unknown = json!({"resource": "user", "rules": [
         {"key": "a", "source": {"path": "title"}, "target": "is_tenant_admin"}]});
@@ -336,7 +361,14 @@ fn a_set_has_200_rules_at_most() {
     let error = set
         .compile(&ResourceDefinition::user(), &Catalog::default())
         .unwrap_err();
-    assert_eq!(error, MappingError::TooManyRules(201));
+    assert_eq!(
+        error,
+        MappingError::TooManyRules {
+            list: RuleList::Rules,
+            count: 201,
+            most: 200
+        }
+    );
     set.rules.pop();
     let field = |at| CustomField {
         key: format!("f{at}"),
@@ -413,20 +445,26 @@ fn a_user_type_that_is_mapped_falls_back_to_requester() {
 fn a_missing_value_clears_keeps_or_defaults() {
     use VerdictStatus::{Defaulted, Skipped};
     for (choices, event, value, cleared, status) in [
-        (json!({}), Event::Change, None, true, Skipped("no value")),
+        (
+            json!({}),
+            Event::Change,
+            None,
+            true,
+            Skipped(SkipReason::Absent),
+        ),
         (
             json!({"onAbsent": "keep"}),
             Event::Change,
             None,
             false,
-            Skipped("no value"),
+            Skipped(SkipReason::Absent),
         ),
         (
             json!({"onAbsent": "keep", "default": "d"}),
             Event::Change,
             None,
             false,
-            Skipped("no value"),
+            Skipped(SkipReason::Absent),
         ),
         (
             json!({"onAbsent": "keep", "default": "d"}),
@@ -447,14 +485,14 @@ fn a_missing_value_clears_keeps_or_defaults() {
             Event::Create,
             None,
             true,
-            VerdictStatus::Warning("no value".into()),
+            VerdictStatus::Warning(ValueError::Absent),
         ),
         (
             json!({"apply": "onCreate"}),
             Event::Change,
             None,
             false,
-            Skipped("written on creation"),
+            Skipped(SkipReason::Created),
         ),
     ] {
         let mut rule = json!({"key": "a", "source": {"path": "title"}, "target": "job_title"});
@@ -514,14 +552,14 @@ fn values_are_converted_to_the_type_of_the_field() {
         let projection = mapping.project(&object(json!({"userName": "u"})), Event::Create);
         let key = Field::from_key(target).unwrap();
         let result = match &projection.verdicts[1].status {
-            VerdictStatus::Warning(reason) => Err(reason.as_str()),
+            VerdictStatus::Warning(reason) => Err(reason.to_string()),
             _ => Ok(projection
                 .record
                 .get(&key)
                 .and_then(FieldValue::as_text)
                 .unwrap()),
         };
-        assert_eq!(result, expected, "{target} {value}");
+        assert_eq!(result, expected.map_err(str::to_owned), "{target} {value}");
     }
     let mapping = compile(json!([
         {"key": "a", "source": {"path": "title"}, "target": "is_vip"}

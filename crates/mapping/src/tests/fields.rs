@@ -158,7 +158,8 @@ fn a_rule_for_a_field_that_is_not_there_is_refused() {
         .compile(&ResourceDefinition::user(), &Catalog::default())
         .unwrap_err();
     assert!(
-        matches!(&error, MappingError::Rule { rule: 18, .. }),
+        matches!(&error, MappingError::Rule(wrong) if wrong.rule.number == 18
+            && wrong.part == crate::RulePart::Target),
         "{error}"
     );
     assert!(error.to_string().contains("gone"), "{error}");
