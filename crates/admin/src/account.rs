@@ -70,6 +70,43 @@ impl Account {
     }
 }
 
+/// How many administrators there are whom nobody's leaving ends, and how many of them sign in with a
+/// password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Administrators {
+    all: usize,
+    local: usize,
+}
+
+impl Administrators {
+    /// Those among accounts.
+    pub(crate) fn among(accounts: &[Account]) -> Self {
+        let all = || {
+            accounts
+                .iter()
+                .filter(|account| account.role == Role::Administrator && account.person.is_none())
+        };
+        Self {
+            all: all().count(),
+            local: all().filter(|account| account.openid.is_none()).count(),
+        }
+    }
+
+    /// Refuses a change after which these accounts are left, when the last administrator went who
+    /// is bound to nobody, or the last one of them who signs in without a provider.
+    pub(crate) fn check_left(self, after: &[Account]) -> Result<(), AdminError> {
+        let after = Self::among(after);
+        let last = |before: usize, after: usize| before > 0 && after == 0;
+        match last(self.all, after.all) || last(self.local, after.local) {
+            true => Err(AdminError::Invalid(
+                "this is the last administrator who is bound to nobody; make another one first"
+                    .to_owned(),
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
 /// A person in the directory to whom an account is bound, or may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoundPerson {

@@ -16,7 +16,7 @@ use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
 use crate::event::AuditEntry;
 use crate::keyring::KeyRing;
 use crate::service::SERVER;
-use crate::store::Store;
+use crate::store::{AdminStoreExt, Store, Written};
 use crate::token::AccessToken;
 
 /// Who speaks.
@@ -289,7 +289,10 @@ impl Authenticator {
             configuration: Some(configuration.id),
             details: json!({ "token": token.id, "state": token.state(now).as_str() }),
         };
-        if let Err(error) = self.store.audit(&audit) {
+        let noted = self
+            .store
+            .write(move |_rows| Ok(Written::changed((), audit.clone())));
+        if let Err(error) = noted {
             tracing::warn!(%error, "the use of a token that has ended could not be noted");
         }
     }

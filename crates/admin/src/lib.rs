@@ -13,6 +13,7 @@ pub mod event;
 mod jwt;
 mod keyring;
 pub mod mapping;
+pub mod memory;
 pub mod people;
 pub mod policy;
 pub mod requests;

@@ -14,6 +14,7 @@ use scim_admin::event::{AuditEntry, AuditQuery};
 use scim_admin::people::{PersonChange, PersonInput};
 use scim_admin::policy::{LinksQuery, Which};
 use scim_admin::session::{Session, SignedIn};
+use scim_admin::store::{AdminStoreExt, Written};
 use scim_admin::{Actor, AdminError, Attempt, ConfigurationInput, Store};
 use scim_protocol::schema::uri;
 use scim_provisioning::ExistingUsers;
@@ -101,8 +102,15 @@ fn add_account(house: &House, name: &str, role: Role) -> String {
         person: None,
     };
     let told = entry("created");
-    house.database.add_account(&account, &told).unwrap();
-    account.id
+    let id = account.id.clone();
+    house
+        .database
+        .write(move |rows| {
+            rows.insert_account(&account)?;
+            Ok(Written::changed((), told.clone()))
+        })
+        .unwrap();
+    id
 }
 
 /// An administrator who is signed in and has keys; somebody else administers as well.
@@ -122,7 +130,10 @@ fn account(house: &House, name: &str) -> Held {
     let told = entry("signed in");
     house
         .database
-        .add_session(&session, None, None, &told)
+        .write(move |rows| {
+            rows.insert_session(&session)?;
+            Ok(Written::changed((), told.clone()))
+        })
         .unwrap();
     let own = Actor::signed_in(&who(house, &value), None);
     let (key, own_key) = add_key(house, &own, &format!("key of {name}"));
@@ -547,14 +558,13 @@ fn nothing_begins_beside_a_person_who_leaves() {
             &deactivation(),
         );
         // Requests that were let in before.
-        let session = Session {
-            hash: "another".to_owned(),
-            ..signed_in.session.clone()
-        };
-        let begun = house
-            .database
-            .add_session(&session, None, None, &entry("late"));
-        assert!(matches!(begun, Err(scim_provisioning::StoreError::Stale)));
+        // A session begins for an account that is open when its row is locked.
+        let account = signed_in.session.account.clone();
+        let locked = house.database.write(move |rows| {
+            let account = rows.lock_account(&account)?;
+            Ok(Written::Unchanged(account))
+        });
+        assert!(!locked.unwrap().unwrap().is_open());
         let input = ApiKeyInput {
             name: "late",
             role: Role::Auditor,

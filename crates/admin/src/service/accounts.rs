@@ -2,17 +2,18 @@
 
 use chrono::Duration;
 use scim_protocol::text::fold;
-use scim_provisioning::StoreError;
+use scim_provisioning::{ResourceId, StoreError};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::sessions::hashing;
 use super::{Actor, AdminService, IssuedApiKey, check_name, entry, now, taken};
-use crate::account::{Account, PasswordHash, Role};
+use crate::account::{Account, Administrators, PasswordHash, Role};
 use crate::api_key::{self, ApiKey, ApiKeyInput, MadeByKey};
 use crate::error::AdminError;
 use crate::scope::Scopes;
 use crate::session::Session;
+use crate::store::{AdminStoreExt, Written};
 use crate::token::PlainToken;
 
 impl AdminService {
@@ -45,10 +46,11 @@ impl AdminService {
             &account.name,
             json!({ "role": role.as_str() }),
         );
-        self.store
-            .add_account(&account, &audit)
-            .map_err(|error| taken(error, name))?;
-        Ok(account)
+        self.store.write(move |rows| {
+            let inserted = rows.insert_account(&account);
+            inserted.map_err(|error| taken(error, &account.name))?;
+            Ok(Written::changed(account.clone(), audit.clone()))
+        })
     }
 
     /// Sets the password of a console account.
@@ -62,19 +64,20 @@ impl AdminService {
         password: &str,
     ) -> Result<(), AdminError> {
         let password = hashing(|| PasswordHash::new(password))??;
-        let key = name.trim().to_lowercase();
-        let elsewhere =
-            |account: &Account| account.openid.is_some() && account.name.to_lowercase() == key;
-        if self.store.accounts()?.iter().any(elsewhere) {
-            return Err(AdminError::Invalid(
-                "this account signs in by its OpenID provider and has no password".to_owned(),
-            ));
-        }
         let audit = entry(actor, "account.password_changed", name, json!({}));
-        if self.store.set_password(name, &password, &audit)? {
-            return Ok(());
-        }
-        Err(AdminError::not_found("account", name))
+        let name = name.to_owned();
+        self.store.write(move |rows| {
+            let account = named_account(&rows.accounts()?, &name)?;
+            if account.openid.is_some() {
+                return Err(AdminError::Invalid(
+                    "this account signs in by its OpenID provider and has no password".to_owned(),
+                ));
+            }
+            rows.set_account_password(&account.id, &password)?;
+            // Whoever knew the old password is out.
+            rows.delete_sessions_of(&account.id)?;
+            Ok(Written::changed((), audit.clone()))
+        })
     }
 
     /// The console accounts.
@@ -82,7 +85,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn accounts(&self) -> Result<Vec<Account>, AdminError> {
-        Ok(self.store.accounts()?)
+        self.store.read(|rows| Ok(rows.accounts()?))
     }
 
     /// Sets the role of a console account. Its sessions end.
@@ -90,10 +93,18 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when no administrator would be left.
     pub fn set_role(&self, actor: &Actor, id: &str, role: Role) -> Result<(), AdminError> {
-        let account = self.account(id)?;
-        let details = json!({ "old": account.role.as_str(), "new": role.as_str() });
-        let audit = entry(actor, "account.role_changed", &account.name, details);
-        needed(self.store.set_role(&account.id, role, &audit))
+        let (actor, id) = (actor.clone(), id.to_owned());
+        self.store.write(move |rows| {
+            rows.lock_audit()?;
+            let before = rows.accounts()?;
+            let account = account_of_id(&before, &id)?;
+            let details = json!({ "old": account.role.as_str(), "new": role.as_str() });
+            let audit = entry(&actor, "account.role_changed", &account.name, details);
+            rows.set_account_role(&id, role)?;
+            rows.delete_sessions_of(&id)?;
+            Administrators::among(&before).check_left(&rows.accounts()?)?;
+            Ok(Written::changed((), audit))
+        })
     }
 
     /// Deletes a console account. Its sessions end.
@@ -101,10 +112,18 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when no administrator would be left.
     pub fn delete_account(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
-        let account = self.account(id)?;
-        let details = json!({ "role": account.role.as_str() });
-        let audit = entry(actor, "account.deleted", &account.name, details);
-        needed(self.store.delete_account(&account.id, &audit))
+        let (actor, id) = (actor.clone(), id.to_owned());
+        self.store.write(move |rows| {
+            rows.lock_audit()?;
+            let before = rows.accounts()?;
+            let account = account_of_id(&before, &id)?;
+            let details = json!({ "role": account.role.as_str() });
+            let audit = entry(&actor, "account.deleted", &account.name, details);
+            rows.delete_sessions_of(&id)?;
+            rows.delete_account(&id)?;
+            Administrators::among(&before).check_left(&rows.accounts()?)?;
+            Ok(Written::changed((), audit))
+        })
     }
 
     /// Binds a console account to a person in the directory, by id or logon name: when the person is
@@ -119,27 +138,33 @@ impl AdminService {
         name_or_id: &str,
         person: &str,
     ) -> Result<Account, AdminError> {
-        let account = self.named_account(name_or_id)?;
-        let found = self.store.bindable(person)?;
-        let found = found.ok_or_else(|| AdminError::not_found("user", person))?;
-        let name = found.user_name.clone().unwrap_or_default();
-        let inactive = || AdminError::Invalid(format!("the user \"{name}\" is not active"));
-        if !found.active {
-            return Err(inactive());
-        }
-        let before = account.person.as_ref().map(|person| &person.id);
-        let details = json!({ "old": before, "new": found.id, "userName": name });
-        let audit = entry(actor, "account.bound", &account.name, details);
-        match self
-            .store
-            .bind_account(&account.id, Some(&found.id), &audit)
-        {
-            Err(StoreError::Stale) => Err(inactive()),
-            bound => needed(bound).map(|()| Account {
-                person: Some(found),
-                ..account
-            }),
-        }
+        let (actor, account) = (actor.clone(), name_or_id.to_owned());
+        let person = person.to_owned();
+        self.store.write(move |rows| {
+            let before = rows.accounts()?;
+            let account = named_account(&before, &account)?;
+            // What looks like an id is none but an id.
+            let found = match ResourceId::parse(&person) {
+                Some(id) => rows.bindable(id)?,
+                None => rows.bindable_by_name(&person)?,
+            };
+            let found = found.ok_or_else(|| AdminError::not_found("user", &person))?;
+            let name = found.user_name.clone().unwrap_or_default();
+            rows.set_account_person(&account.id, Some(&found.id))?;
+            // The person comes before the chain, as where the person leaves.
+            let bound = rows.lock_account(&account.id)?.ok_or(AdminError::Stale)?;
+            if !bound.is_open() {
+                return Err(AdminError::Invalid(format!(
+                    "the user \"{name}\" is not active"
+                )));
+            }
+            rows.lock_audit()?;
+            Administrators::among(&before).check_left(&rows.accounts()?)?;
+            let old = account.person.as_ref().map(|person| &person.id);
+            let details = json!({ "old": old, "new": found.id, "userName": name });
+            let audit = entry(&actor, "account.bound", &account.name, details);
+            Ok(Written::changed(bound, audit))
+        })
     }
 
     /// Takes the person from a console account who is bound to it; it opens again if the person had
@@ -148,27 +173,24 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when it is bound to nobody.
     pub fn unbind_account(&self, actor: &Actor, name_or_id: &str) -> Result<Account, AdminError> {
-        let account = self.named_account(name_or_id)?;
-        let Some(person) = &account.person else {
-            return Err(AdminError::Invalid(format!(
-                "the account \"{}\" is bound to nobody",
-                account.name
-            )));
-        };
-        let details = json!({ "user": person.id, "userName": person.user_name });
-        let audit = entry(actor, "account.unbound", &account.name, details);
-        needed(self.store.bind_account(&account.id, None, &audit))?;
-        Ok(Account {
-            person: None,
-            ..account
+        let (actor, name_or_id) = (actor.clone(), name_or_id.to_owned());
+        self.store.write(move |rows| {
+            let account = named_account(&rows.accounts()?, &name_or_id)?;
+            let Some(person) = &account.person else {
+                return Err(AdminError::Invalid(format!(
+                    "the account \"{}\" is bound to nobody",
+                    account.name
+                )));
+            };
+            let details = json!({ "user": person.id, "userName": person.user_name });
+            let audit = entry(&actor, "account.unbound", &account.name, details);
+            rows.set_account_person(&account.id, None)?;
+            let unbound = Account {
+                person: None,
+                ..account
+            };
+            Ok(Written::changed(unbound, audit))
         })
-    }
-
-    fn named_account(&self, name_or_id: &str) -> Result<Account, AdminError> {
-        let name = fold(name_or_id.trim());
-        let named = |account: &Account| account.id == name_or_id || fold(&account.name) == name;
-        let found = self.store.accounts()?.into_iter().find(named);
-        found.ok_or_else(|| AdminError::not_found("account", name_or_id))
     }
 
     /// The console account of an id.
@@ -176,8 +198,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn account(&self, id: &str) -> Result<Account, AdminError> {
-        let mut accounts = self.store.accounts()?.into_iter();
-        let found = accounts.find(|account| account.id == id);
+        let found = self.store.read(|rows| Ok(rows.account(id)?))?;
         found.ok_or_else(|| AdminError::not_found("account", id))
     }
 
@@ -187,7 +208,7 @@ impl AdminService {
     /// [`AdminError::Store`].
     pub fn sessions(&self) -> Result<Vec<(Session, String)>, AdminError> {
         let now = now();
-        let mut sessions = self.store.sessions()?;
+        let mut sessions = self.store.read(|rows| Ok(rows.sessions()?))?;
         sessions.retain(|(session, _)| session.is_live(now));
         Ok(sessions)
     }
@@ -197,11 +218,16 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn revoke_session(&self, actor: &Actor, hash: &str) -> Result<(), AdminError> {
-        let sessions = self.sessions()?;
-        let found = sessions.iter().find(|(session, _)| session.hash == hash);
-        let (session, name) = found.ok_or_else(|| AdminError::not_found("session", ""))?;
-        let audit = entry(actor, "session.revoked", name, json!({}));
-        Ok(self.store.end_session(&session.hash, &audit)?)
+        let (actor, hash) = (actor.clone(), hash.to_owned());
+        self.store.write(move |rows| {
+            let now = now();
+            let mut sessions = rows.sessions()?.into_iter();
+            let found = sessions.find(|(one, _)| one.hash == hash && one.is_live(now));
+            let (session, name) = found.ok_or_else(|| AdminError::not_found("session", ""))?;
+            rows.delete_session(&session.hash)?;
+            let audit = entry(&actor, "session.revoked", &name, json!({}));
+            Ok(Written::changed((), audit))
+        })
     }
 
     /// Adds an API key that ends after so many days, or with the key that makes it.
@@ -325,14 +351,17 @@ impl AdminService {
     }
 }
 
-fn needed(done: Result<(), StoreError>) -> Result<(), AdminError> {
-    match done {
-        Err(StoreError::Conflict { .. }) => Err(AdminError::Invalid(
-            "this is the last administrator who is bound to nobody; make another one first"
-                .to_owned(),
-        )),
-        other => Ok(other?),
-    }
+/// The account of a name without regard to case, or of an id.
+fn named_account(accounts: &[Account], name_or_id: &str) -> Result<Account, AdminError> {
+    let name = fold(name_or_id.trim());
+    let named = |account: &&Account| account.id == name_or_id || fold(&account.name) == name;
+    let found = accounts.iter().find(named).cloned();
+    found.ok_or_else(|| AdminError::not_found("account", name_or_id))
+}
+
+fn account_of_id(accounts: &[Account], id: &str) -> Result<Account, AdminError> {
+    let found = accounts.iter().find(|account| account.id == id).cloned();
+    found.ok_or_else(|| AdminError::not_found("account", id))
 }
 
 const API_KEY_DAYS: i64 = 365;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Actor, AdminService, entry, now};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, AuditFault, AuditHead, AuditQuery, AuditVerdict};
+use crate::store::{AdminStoreExt, Written};
 
 impl AdminService {
     /// Entries of the audit, the newest first; each with its number.
@@ -15,7 +16,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn audit(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
-        Ok(self.store.audit_entries(query)?)
+        self.store.read(|rows| Ok(rows.audit_entries(query)?))
     }
 
     /// The same for somebody who reads it, which is an entry as well, once in ten minutes.
@@ -27,7 +28,7 @@ impl AdminService {
         actor: &Actor,
         query: &AuditQuery,
     ) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
-        let found = self.store.audit_entries(query)?;
+        let found = self.audit(query)?;
         let now = now();
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.retain(|_name, at| now - *at < Duration::minutes(READ_MINUTES));
@@ -37,8 +38,7 @@ impl AdminService {
         }
         drop(readers);
         if is_new {
-            self.store
-                .audit(&entry(actor, "audit.read", "audit", json!({})))?;
+            self.note(entry(actor, "audit.read", "audit", json!({})))?;
         }
         Ok(found)
     }
@@ -48,7 +48,13 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn exported(&self, actor: &Actor, what: &str, details: Value) -> Result<(), AdminError> {
-        Ok(self.store.audit(&entry(actor, "export", what, details))?)
+        self.note(entry(actor, "export", what, details))
+    }
+
+    /// Writes an entry that no change of rows comes with.
+    pub(super) fn note(&self, audit: AuditEntry) -> Result<(), AdminError> {
+        self.store
+            .write(move |_rows| Ok(Written::changed((), audit.clone())))
     }
 
     /// Follows the audit's chain from its beginning. What is added meanwhile is left out.
@@ -60,7 +66,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn verify_audit(&self, passes: Option<&str>) -> Result<AuditVerdict, AdminError> {
-        let end = self.store.audit_head()?;
+        let end = self.store.read(|rows| Ok(rows.audit_head()?))?;
         let mut verdict = AuditVerdict {
             head: AuditHead::default(),
             fault: None,
@@ -68,7 +74,7 @@ impl AdminService {
         let mut passed = passes.is_none();
         let mut last = i64::MIN;
         while verdict.head.length < end.length || verdict.head.unchained < end.unchained {
-            let links = self.store.audit_links(last, BATCH)?;
+            let links = self.store.read(|rows| Ok(rows.audit_links(last, BATCH)?))?;
             if links.is_empty() {
                 break;
             }
@@ -107,8 +113,8 @@ impl AdminService {
 
     /// An entry behind the end of the chain that was not appended to it meanwhile.
     fn behind(&self, end: &AuditHead, last: i64) -> Result<Option<i64>, AdminError> {
-        let behind = self.store.audit_links(last, BATCH)?;
-        let appended = self.store.audit_head()?.length - end.length;
+        let behind = self.store.read(|rows| Ok(rows.audit_links(last, BATCH)?))?;
+        let appended = self.store.read(|rows| Ok(rows.audit_head()?))?.length - end.length;
         let place = usize::try_from(appended).unwrap_or_default();
         Ok(behind.get(place).map(|link| link.id))
     }

@@ -14,6 +14,7 @@ use super::{Actor, AdminService, entry, now};
 use crate::account::Account;
 use crate::api_key::{self, hex};
 use crate::error::AdminError;
+use crate::store::{AdminStoreExt, DeviceLink, Written};
 use crate::token::PlainToken;
 
 /// Somebody who tries to sign in.
@@ -76,9 +77,16 @@ impl AdminService {
             .map_err(|_unspecified| AdminError::Invalid("no random numbers".to_owned()))?;
         let secret = URL_SAFE_NO_PAD.encode(secret);
         let audit = entry(actor, "account.device_link", &account.name, json!({}));
-        let (hash, until) = (api_key::hash(&secret), now() + Duration::hours(LINK_HOURS));
-        self.store
-            .add_device_link(&hash, &account.id, until, &audit)?;
+        let link = DeviceLink {
+            hash: api_key::hash(&secret),
+            account: account.id,
+            until: audit.at + Duration::hours(LINK_HOURS),
+        };
+        self.store.write(move |rows| {
+            rows.delete_device_links_before(audit.at)?;
+            rows.insert_device_link(&link)?;
+            Ok(Written::changed((), audit.clone()))
+        })?;
         Ok(PlainToken::new(secret))
     }
 
@@ -91,16 +99,17 @@ impl AdminService {
         source: Option<&str>,
         secret: &str,
     ) -> Result<(PlainToken, String), AdminError> {
-        let audit = entry(
-            &Actor::new("nobody", source),
-            "account.device_admitted",
-            "",
-            json!({}),
-        );
-        let taken = self
-            .store
-            .take_device_link(&api_key::hash(secret), now(), &audit)?;
-        let account = taken.ok_or_else(|| AdminError::not_found("link", "of this secret"))?;
+        let (nobody, hash) = (Actor::new("nobody", source), api_key::hash(secret));
+        let account = self.store.write(move |rows| {
+            let link = rows.take_device_link(&hash)?;
+            let account = match link.filter(|link| link.until > now()) {
+                Some(link) => rows.account(&link.account)?.filter(Account::is_open),
+                None => None,
+            };
+            let account = account.ok_or_else(|| AdminError::not_found("link", "of this secret"))?;
+            let audit = entry(&nobody, "account.device_admitted", &account.name, json!({}));
+            Ok(Written::changed(account, audit))
+        })?;
         Ok((self.device_cookie(&account, None), account.name))
     }
 
@@ -113,14 +122,16 @@ impl AdminService {
         let account = account.ok_or_else(|| AdminError::not_found("account", name))?;
         let details = json!({ "failures": account.failures });
         let audit = entry(actor, "account.unlocked", &account.name, details);
-        self.store.forget_failures(&account.id, &audit)?;
-        Ok(account)
+        self.store.write(move |rows| {
+            rows.forget_account_failures(&account.id)?;
+            Ok(Written::changed(account.clone(), audit.clone()))
+        })
     }
 
     /// The account of a name that signs in with a password.
     pub(super) fn password_account(&self, name: &str) -> Result<Option<Account>, AdminError> {
         let name = fold(name.trim());
-        let mut accounts = self.store.accounts()?.into_iter();
+        let mut accounts = self.accounts()?.into_iter();
         Ok(accounts.find(|account| account.openid.is_none() && fold(&account.name) == name))
     }
 
@@ -136,7 +147,7 @@ impl AdminService {
         if !self.keys.is_device_tag(&message(account, id), tag) {
             return Ok(None);
         }
-        let (failures, failed) = self.store.device_failures(id)?;
+        let (failures, failed) = self.store.read(|rows| Ok(rows.device_failures(id)?))?;
         let device = Device {
             id: id.to_owned(),
             failures,

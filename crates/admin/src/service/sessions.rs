@@ -13,11 +13,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::devices::{Admitted, Attempt, Device};
-use super::{Actor, AdminService, check_name, entry, now};
+use super::{Actor, AdminService, check_name, entry, now, taken};
 use crate::account::{Account, OpenIdSubject, PasswordHash, Role};
 use crate::api_key;
 use crate::error::AdminError;
 use crate::session::{Session, SignedIn};
+use crate::store::{AdminStoreExt, Written};
 use crate::token::PlainToken;
 
 impl AdminService {
@@ -26,7 +27,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn wants_setup(&self) -> Result<bool, AdminError> {
-        Ok(self.store.accounts()?.is_empty())
+        Ok(self.accounts()?.is_empty())
     }
 
     /// Adds the first account, which is an administrator's.
@@ -54,10 +55,15 @@ impl AdminService {
         let actor = Actor::new(&*account.name, source);
         let details = json!({ "role": account.role.as_str(), "setup": true });
         let audit = entry(&actor, "account.created", &account.name, details);
-        match self.store.add_first_account(&account, &audit) {
-            Err(StoreError::Conflict { .. }) => Err(AdminError::NameTaken(account.name)),
-            other => Ok(other.map(|()| account)?),
-        }
+        self.store.write(move |rows| {
+            // Of two first accounts one sees the other.
+            rows.lock_audit()?;
+            if !rows.accounts()?.is_empty() {
+                return Err(AdminError::NameTaken(account.name.clone()));
+            }
+            rows.insert_account(&account)?;
+            Ok(Written::changed(account.clone(), audit.clone()))
+        })
     }
 
     /// Signs somebody in and answers what the browser keeps.
@@ -116,11 +122,11 @@ impl AdminService {
         confirms: Option<&SignedIn>,
     ) -> Result<PlainToken, AdminError> {
         let known = |account: &Account| account.openid.as_ref() == Some(who);
-        let account = self.store.accounts()?.into_iter().find(known);
+        let account = self.accounts()?.into_iter().find(known);
         if let Some(account) = account.as_ref().filter(|account| !account.is_open()) {
             let details = json!({ "userActive": false });
             let audit = entry(&nobody(source), "session.refused", &account.name, details);
-            self.store.audit(&audit)?;
+            self.note(audit)?;
             return Err(AdminError::SignIn);
         }
         let Some(signed_in) = confirms else {
@@ -146,12 +152,15 @@ impl AdminService {
     /// [`AdminError::Store`].
     pub fn role_taken(&self, source: Option<&str>, who: &OpenIdSubject) -> Result<(), AdminError> {
         let known = |account: &Account| account.openid.as_ref() == Some(who);
-        let Some(account) = self.store.accounts()?.into_iter().find(known) else {
+        let Some(account) = self.accounts()?.into_iter().find(known) else {
             return Ok(());
         };
         let actor = Actor::new(&*account.name, source);
         let audit = entry(&actor, "session.role_taken", &account.name, json!({}));
-        Ok(self.store.end_sessions(&account.id, &audit)?)
+        self.store.write(move |rows| {
+            rows.delete_sessions_of(&account.id)?;
+            Ok(Written::changed((), audit.clone()))
+        })
     }
 
     fn with_role(
@@ -194,9 +203,14 @@ impl AdminService {
             let actor = Actor::new(&*account.name, source);
             let details = json!({ "role": role.as_str(), "issuer": who.issuer });
             let audit = entry(&actor, "account.created", &account.name, details);
-            match self.store.add_account(&account, &audit) {
-                Err(StoreError::Conflict { .. }) => {}
-                other => return Ok(other.map(|()| account)?),
+            let added = self.store.write(move |rows| {
+                let inserted = rows.insert_account(&account);
+                inserted.map_err(|error| taken(error, &account.name))?;
+                Ok(Written::changed(account.clone(), audit.clone()))
+            });
+            match added {
+                Err(AdminError::NameTaken(_)) => {}
+                other => return other,
             }
         }
         Err(AdminError::NameTaken(name))
@@ -232,14 +246,22 @@ impl AdminService {
     /// [`AdminError::Store`].
     pub fn signed_in(&self, presented: &str, used: bool) -> Result<Option<SignedIn>, AdminError> {
         let now = now();
-        let found = self.store.session(&api_key::hash(presented))?;
+        let hash = api_key::hash(presented);
+        let found = self.store.read(|rows| {
+            let Some(session) = rows.session(&hash)? else {
+                return Ok(None);
+            };
+            let account = rows.account(&session.account)?;
+            Ok(account.map(|account| (session, account)))
+        })?;
         let stands =
             |(session, account): &(Session, Account)| session.is_live(now) && account.is_open();
         let Some((mut session, account)) = found.filter(stands) else {
             return Ok(None);
         };
         if used && now - session.last_used >= Duration::seconds(TOUCHED_SECONDS) {
-            self.store.touch_session(&session.hash, now)?;
+            self.store
+                .upkeep(move |rows| Ok(rows.touch_session(&hash, now)?))?;
             session.last_used = now;
         }
         Ok(Some(SignedIn::new(session, &account)))
@@ -252,7 +274,11 @@ impl AdminService {
     pub fn sign_out(&self, source: Option<&str>, signed_in: &SignedIn) -> Result<(), AdminError> {
         let actor = Actor::new(&*signed_in.name, source);
         let audit = entry(&actor, "session.ended", &signed_in.name, json!({}));
-        Ok(self.store.end_session(&signed_in.session.hash, &audit)?)
+        let hash = signed_in.session.hash.clone();
+        self.store.write(move |rows| {
+            rows.delete_session(&hash)?;
+            Ok(Written::changed((), audit.clone()))
+        })
     }
 
     /// What every form of a session carries: that it is of the session, and whose the session is.
@@ -283,7 +309,9 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn forget_sessions(&self) -> Result<(), AdminError> {
-        Ok(self.store.forget_sessions(now() - Duration::days(1))?)
+        let before = now() - Duration::days(1);
+        self.store
+            .upkeep(move |rows| Ok(rows.delete_sessions_before(before)?))
     }
 
     /// The account of this name and password, with the device if the account knows it. What
@@ -328,23 +356,23 @@ impl AdminService {
                 Some(active) => json!({ "knownDevice": device.is_some(), "userActive": active }),
             };
             let audit = entry(&nobody(source), refused, &account.name, details);
-            match device {
-                Some(device) => {
-                    self.store
-                        .note_device_failure(&device.id, &account.id, now, &audit)?;
+            self.store.write(move |rows| {
+                match &device {
+                    Some(device) => rows.count_device_failure(&device.id, &account.id, now)?,
+                    None => rows.count_account_failure(&account.id, now)?,
                 }
-                None => self.store.note_failure(&account.id, now, &audit)?,
-            }
+                Ok(Written::changed((), audit.clone()))
+            })?;
         } else {
             // The name is left out: people enter their password there by mistake.
             let audit = entry(&nobody(source), refused, "an unknown name", json!({}));
-            self.store.audit(&audit)?;
+            self.note(audit)?;
             self.strangers.failed(name, now);
         }
         Err(AdminError::SignIn)
     }
 
-    fn begin(
+    pub(super) fn begin(
         &self,
         account: &Account,
         source: Option<&str>,
@@ -368,12 +396,23 @@ impl AdminService {
         };
         let actor = Actor::new(&*account.name, source);
         let audit = entry(&actor, event, &account.name, json!({}));
-        let device = device.map(|device| device.id.as_str());
-        match self.store.add_session(&session, instead_of, device, &audit) {
-            // The person whose account it is left meanwhile.
-            Err(StoreError::Stale) => Err(AdminError::SignIn),
-            other => Ok(other.map(|()| PlainToken::new(value))?),
-        }
+        let device = device.map(|device| device.id.clone());
+        let instead_of = instead_of.map(str::to_owned);
+        self.store.write(move |rows| {
+            // The person whose account it is may have left meanwhile.
+            let account = rows.lock_account(&session.account)?;
+            let account = account.filter(Account::is_open).ok_or(AdminError::SignIn)?;
+            if let Some(before) = &instead_of {
+                rows.delete_session(before)?;
+            }
+            rows.insert_session(&session)?;
+            match &device {
+                Some(device) => rows.forget_device_failures(device)?,
+                None => rows.forget_account_failures(&account.id)?,
+            }
+            Ok(Written::changed((), audit.clone()))
+        })?;
+        Ok(PlainToken::new(value))
     }
 }
 

@@ -91,7 +91,7 @@ impl AdminService {
             &configuration,
             json!({ "token": token.id }),
         );
-        self.store.audit(&audit)?;
+        self.note(audit)?;
         Ok(IssuedToken {
             token,
             value: PlainToken::new(value),

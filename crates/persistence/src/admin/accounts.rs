@@ -5,13 +5,16 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::account::{Account, BoundPerson, OpenIdSubject, PasswordHash, Role};
 use scim_admin::api_key::ApiKey;
 use scim_admin::scope::Scopes;
+use scim_admin::store::{ReadAccounts, WriteAccounts};
 use scim_protocol::text::fold;
 use scim_provisioning::directory::Status;
 use scim_provisioning::{ResourceId, StoreError};
 
+use super::AdminRows;
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::key::Key;
+use crate::sql::Sql;
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -82,57 +85,130 @@ struct ApiKeyRow {
     account_id: Option<String>,
 }
 
-pub(super) fn insert(connection: &mut Connection, account: &Account) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "INSERT INTO accounts (id, name, name_key, role, password_hash, created_at, issuer, \
-         subject) VALUES (",
-    );
-    sql.bind(&account.id).push(", ").bind(&account.name);
-    sql.push(", ").bind(fold(&account.name));
-    sql.push(", ").bind(account.role.as_str());
-    sql.push(", ").bind(&account.password.0);
-    sql.push(", ").bind(millis(account.created));
-    let openid = account.openid.as_ref();
-    sql.push(", ")
-        .bind(openid.map(|openid| openid.issuer.as_str()));
-    sql.push(", ")
-        .bind(openid.map(|openid| openid.subject.as_str()));
-    sql.push(")");
-    connection.execute(&sql)?;
-    Ok(())
+impl ReadAccounts for AdminRows<'_> {
+    fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
+        let sql = self
+            .connection
+            .sql(&format!("{ACCOUNTS} ORDER BY a.name_key"));
+        let rows: Vec<AccountRow> = self.connection.rows(&sql)?;
+        rows.into_iter().map(Account::try_from).collect()
+    }
+
+    fn account(&mut self, id: &str) -> Result<Option<Account>, StoreError> {
+        let mut sql = self.connection.sql(&format!("{ACCOUNTS} WHERE a.id = "));
+        sql.bind(id);
+        let row: Option<AccountRow> = self.connection.row(&sql)?;
+        row.map(Account::try_from).transpose()
+    }
+
+    fn bindable(&mut self, person: ResourceId) -> Result<Option<BoundPerson>, StoreError> {
+        let mut sql = self.connection.sql(BINDABLE);
+        sql.push("id = ").bind(person.to_string());
+        bindable(self.connection, &sql)
+    }
+
+    fn bindable_by_name(&mut self, user_name: &str) -> Result<Option<BoundPerson>, StoreError> {
+        let mut sql = self.connection.sql(BINDABLE);
+        sql.push("status <> 'archived' AND user_name_key = ")
+            .bind(Key::of(user_name.trim()));
+        bindable(self.connection, &sql)
+    }
+}
+
+impl WriteAccounts for AdminRows<'_> {
+    fn lock_account(&mut self, id: &str) -> Result<Option<Account>, StoreError> {
+        let mut sql = self
+            .connection
+            .sql("SELECT user_id FROM accounts WHERE id = ");
+        sql.bind(id).for_update();
+        let row: Option<BoundRow> = self.connection.row(&sql)?;
+        if let Some(person) = row.and_then(|row| row.user_id) {
+            let mut sql = self
+                .connection
+                .sql("SELECT id AS user_id FROM users WHERE id = ");
+            sql.bind(&person).for_update();
+            self.connection.row::<BoundRow>(&sql)?;
+        }
+        self.account(id)
+    }
+
+    fn insert_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        let mut sql = self.connection.sql(
+            "INSERT INTO accounts (id, name, name_key, role, password_hash, created_at, issuer, \
+             subject) VALUES (",
+        );
+        sql.bind(&account.id).push(", ").bind(&account.name);
+        sql.push(", ").bind(fold(&account.name));
+        sql.push(", ").bind(account.role.as_str());
+        sql.push(", ").bind(&account.password.0);
+        sql.push(", ").bind(millis(account.created));
+        let openid = account.openid.as_ref();
+        sql.push(", ")
+            .bind(openid.map(|openid| openid.issuer.as_str()));
+        sql.push(", ")
+            .bind(openid.map(|openid| openid.subject.as_str()));
+        sql.push(")");
+        self.connection.execute(&sql)?;
+        Ok(())
+    }
+
+    fn set_account_password(
+        &mut self,
+        id: &str,
+        password: &PasswordHash,
+    ) -> Result<(), StoreError> {
+        let mut sql = self
+            .connection
+            .sql("UPDATE accounts SET failures = 0, failed_at = NULL, password_hash = ");
+        sql.bind(&password.0).push(" WHERE id = ").bind(id);
+        there(self.connection.execute(&sql)?)
+    }
+
+    fn set_account_role(&mut self, id: &str, role: Role) -> Result<(), StoreError> {
+        let mut sql = self.connection.sql("UPDATE accounts SET role = ");
+        sql.bind(role.as_str()).push(" WHERE id = ").bind(id);
+        there(self.connection.execute(&sql)?)
+    }
+
+    fn set_account_person(&mut self, id: &str, person: Option<&str>) -> Result<(), StoreError> {
+        let mut sql = self.connection.sql("UPDATE accounts SET user_id = ");
+        sql.bind(person).push(" WHERE id = ").bind(id);
+        there(self.connection.execute(&sql)?)
+    }
+
+    fn count_account_failure(&mut self, id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut sql = self
+            .connection
+            .sql("UPDATE accounts SET failures = failures + 1, failed_at = ");
+        sql.bind(millis(at)).push(" WHERE id = ").bind(id);
+        self.connection.execute(&sql)?;
+        Ok(())
+    }
+
+    fn forget_account_failures(&mut self, id: &str) -> Result<(), StoreError> {
+        let mut sql = self
+            .connection
+            .sql("UPDATE accounts SET failures = 0, failed_at = NULL WHERE id = ");
+        sql.bind(id);
+        self.connection.execute(&sql)?;
+        Ok(())
+    }
+
+    fn delete_account(&mut self, id: &str) -> Result<(), StoreError> {
+        let mut sql = self.connection.sql("DELETE FROM accounts WHERE id = ");
+        sql.bind(id);
+        there(self.connection.execute(&sql)?)
+    }
 }
 
 const ACCOUNTS: &str = "SELECT a.id, a.name, a.role, a.password_hash, a.created_at, a.failures, \
     a.failed_at, a.issuer, a.subject, a.user_id, u.user_name, u.status AS user_status \
     FROM accounts a LEFT JOIN users u ON u.id = a.user_id";
 
-pub(super) fn list(connection: &mut Connection) -> Result<Vec<Account>, StoreError> {
-    let sql = connection.sql(&format!("{ACCOUNTS} ORDER BY a.name_key"));
-    let rows: Vec<AccountRow> = connection.rows(&sql)?;
-    rows.into_iter().map(Account::try_from).collect()
-}
+const BINDABLE: &str = "SELECT id, user_name, status FROM users WHERE ";
 
-pub(super) fn find(connection: &mut Connection, id: &str) -> Result<Option<Account>, StoreError> {
-    let mut sql = connection.sql(&format!("{ACCOUNTS} WHERE a.id = "));
-    sql.bind(id);
-    let row: Option<AccountRow> = connection.row(&sql)?;
-    row.map(Account::try_from).transpose()
-}
-
-/// The person of an id, or else of a logon name.
-pub(super) fn bindable(
-    connection: &mut Connection,
-    name_or_id: &str,
-) -> Result<Option<BoundPerson>, StoreError> {
-    let mut sql = connection.sql("SELECT id, user_name, status FROM users WHERE ");
-    match ResourceId::parse(name_or_id) {
-        Some(id) => sql.push("id = ").bind(id.to_string()),
-        // Whoever is archived has given the name back.
-        None => sql
-            .push("status <> 'archived' AND user_name_key = ")
-            .bind(Key::of(name_or_id.trim())),
-    };
-    let row: Option<BindableRow> = connection.row(&sql)?;
+fn bindable(connection: &mut Connection, sql: &Sql) -> Result<Option<BoundPerson>, StoreError> {
+    let row: Option<BindableRow> = connection.row(sql)?;
     Ok(row.map(|row| BoundPerson {
         id: row.id,
         active: is_active(&row.status),
@@ -142,37 +218,6 @@ pub(super) fn bindable(
 
 fn is_active(status: &str) -> bool {
     status == Status::Active.as_str()
-}
-
-/// Binds an account to a person who is active, or to nobody.
-pub(super) fn bind(
-    connection: &mut Connection,
-    id: &str,
-    person: Option<&str>,
-) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE accounts SET user_id = ");
-    sql.bind(person).push(" WHERE id = ").bind(id);
-    there(connection.execute(&sql)?)?;
-    hold_open(connection, id)
-}
-
-/// Holds an account until the transaction ends, and the person whom it is bound to: neither is it
-/// bound nor does the person leave beside it. Fails where the person is not active, or the account
-/// is gone.
-pub(super) fn hold_open(connection: &mut Connection, id: &str) -> Result<(), StoreError> {
-    let mut sql = connection.sql("SELECT user_id FROM accounts WHERE id = ");
-    sql.bind(id).for_update();
-    let row: BoundRow = connection.row(&sql)?.ok_or(StoreError::Stale)?;
-    let Some(person) = row.user_id else {
-        return Ok(());
-    };
-    let mut sql =
-        connection.sql("SELECT id AS user_id FROM users WHERE status = 'active' AND id = ");
-    sql.bind(&person).for_update();
-    match connection.row::<BoundRow>(&sql)? {
-        Some(_) => Ok(()),
-        None => Err(StoreError::Stale),
-    }
 }
 
 impl TryFrom<AccountRow> for Account {
@@ -200,104 +245,19 @@ impl TryFrom<AccountRow> for Account {
     }
 }
 
-/// Notes a failed sign-in.
-pub(super) fn note_failure(
-    connection: &mut Connection,
-    id: &str,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE accounts SET failures = failures + 1, failed_at = ");
-    sql.bind(millis(at)).push(" WHERE id = ").bind(id);
-    connection.execute(&sql)?;
-    Ok(())
-}
-
-/// Forgets failed sign-ins.
-pub(super) fn forget_failures(connection: &mut Connection, id: &str) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE accounts SET failures = 0, failed_at = NULL WHERE id = ");
-    sql.bind(id);
-    connection.execute(&sql)?;
-    Ok(())
-}
-
-pub(super) fn set_password(
-    connection: &mut Connection,
-    name: &str,
-    password: &PasswordHash,
-) -> Result<bool, StoreError> {
-    let mut sql =
-        connection.sql("UPDATE accounts SET failures = 0, failed_at = NULL, password_hash = ");
-    sql.bind(&password.0)
-        .push(" WHERE name_key = ")
-        .bind(fold(name.trim()));
-    Ok(connection.execute(&sql)? > 0)
-}
-
-/// How many administrators there are whom nobody's leaving ends, and how many of them sign in with a
-/// password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Administrators {
-    all: i64,
-    local: i64,
-}
-
-#[derive(diesel::QueryableByName)]
-struct AdministratorsRow {
-    #[diesel(sql_type = BigInt)]
-    everyone: i64,
-    #[diesel(sql_type = BigInt)]
-    local: i64,
-}
-
-/// The audit's chain is locked by then, so that of two administrators who go at once the second one
-/// stays.
-pub(super) fn administrators(connection: &mut Connection) -> Result<Administrators, StoreError> {
-    let sql = connection.sql(
-        "SELECT count(*) AS everyone, count(*) - count(issuer) AS local FROM accounts \
-         WHERE role = 'administrator' AND user_id IS NULL",
-    );
-    let row: Option<AdministratorsRow> = connection.row(&sql)?;
-    let row = row.ok_or_else(|| unreadable("accounts"))?;
-    Ok(Administrators {
-        all: row.everyone,
-        local: row.local,
-    })
-}
-
-/// Fails where the last administrator went who is bound to nobody, or the last one of them who signs
-/// in without a provider.
-pub(super) fn check_administrators(
-    connection: &mut Connection,
-    before: Administrators,
-) -> Result<(), StoreError> {
-    let after = administrators(connection)?;
-    let last = |before: i64, after: i64| before > 0 && after == 0;
-    match last(before.all, after.all) || last(before.local, after.local) {
-        true => Err(StoreError::Conflict { attribute: "role" }),
-        false => Ok(()),
-    }
-}
-
-pub(super) fn set_role(
-    connection: &mut Connection,
-    id: &str,
-    role: Role,
-) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE accounts SET role = ");
-    sql.bind(role.as_str()).push(" WHERE id = ").bind(id);
-    there(connection.execute(&sql)?)
-}
-
-pub(super) fn delete(connection: &mut Connection, id: &str) -> Result<(), StoreError> {
-    let mut sql = connection.sql("DELETE FROM accounts WHERE id = ");
-    sql.bind(id);
-    there(connection.execute(&sql)?)
-}
-
 fn there(changed: usize) -> Result<(), StoreError> {
     match changed {
         0 => Err(StoreError::Stale),
         _ => Ok(()),
+    }
+}
+
+/// Holds an account until the transaction ends, and the person whom it is bound to. Fails where the
+/// person is not active, or the account is gone.
+pub(super) fn hold_open(connection: &mut Connection, id: &str) -> Result<(), StoreError> {
+    match (AdminRows { connection }).lock_account(id)? {
+        Some(account) if account.is_open() => Ok(()),
+        _ => Err(StoreError::Stale),
     }
 }
 

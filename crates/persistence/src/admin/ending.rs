@@ -6,9 +6,10 @@ use diesel::sql_types::{BigInt, Text};
 use scim_admin::account::EndedAccount;
 use scim_admin::api_key::MadeByKey;
 use scim_admin::event::AuditEntry;
+use scim_admin::store::{WriteDevices, WriteSessions};
 use scim_provisioning::StoreError;
 
-use super::{accounts, devices, sessions, tokens};
+use super::{AdminRows, accounts, tokens};
 use crate::connection::Connection;
 use crate::log;
 
@@ -77,7 +78,7 @@ pub(crate) fn end_accounts_of(
     sql.bind(person);
     let bound: Vec<EndedRow> = connection.rows(&sql)?;
     for row in bound {
-        devices::delete_links(connection, &row.id)?;
+        AdminRows { connection }.delete_device_links_of(&row.id)?;
         if row.sessions == 0 && row.api_keys == 0 {
             continue;
         }
@@ -88,7 +89,7 @@ pub(crate) fn end_accounts_of(
             at: now,
         };
         log::audit(connection, &ended.entry())?;
-        sessions::delete_by_account(connection, &row.id)?;
+        AdminRows { connection }.delete_sessions_of(&row.id)?;
         for key in accounts::keys_of(connection, &row.id)? {
             let entry = ended.entry_of(&key);
             log::audit(connection, &entry)?;

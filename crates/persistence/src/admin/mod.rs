@@ -16,22 +16,18 @@ mod surveys;
 mod tokens;
 
 use chrono::{DateTime, Duration, Utc};
-use scim_admin::account::{Account, BoundPerson, PasswordHash, Role as AccountRole};
 use scim_admin::api_key::{ApiKey, MadeByKey};
-use scim_admin::event::{
-    Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
-};
+use scim_admin::event::{Activity, AuditEntry, EventQuery, LoggedEvent};
 use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{
     Changeable, ChangeableGroup, GroupDetail, GroupInput, GroupSummary, GroupsQuery, ManagedCounts,
     Member, PeopleQuery, Person, PersonChange, PersonDetail, PersonInput,
 };
 use scim_admin::policy::{Decision, HeldChange, LinkRequest, LinksQuery};
-use scim_admin::session::Session;
+use scim_admin::store::{Abandoned, AdminStore, ReadWork, UpkeepWork, WriteWork};
 use scim_admin::survey::{Survey, SurveyKind};
-use scim_admin::{AccessToken, ProvisioningConfiguration, Store};
+use scim_admin::{AccessToken, AdminError, ProvisioningConfiguration, Store};
 use scim_mapping::{CustomField, MappedResource, Role};
-use scim_protocol::text::fold;
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
@@ -39,6 +35,7 @@ use scim_provisioning::{ConfigurationId, StoreError};
 pub(crate) use self::directory::page;
 use crate::connection::Connection;
 use crate::database::Database;
+use crate::error::Faulty;
 use crate::{held, held_members, jobs, links, log, references};
 
 impl Database {
@@ -57,6 +54,49 @@ impl Database {
             }
             Ok(changed)
         })
+    }
+}
+
+/// The rows of what administrators configure, in a transaction.
+pub(crate) struct AdminRows<'a> {
+    pub(crate) connection: &'a mut Connection,
+}
+
+impl AdminStore for Database {
+    fn run_read(&self, work: ReadWork<'_>) -> Result<(), AdminError> {
+        self.reading(|connection| work(&mut AdminRows { connection }))
+    }
+
+    fn run_write(&self, mut work: WriteWork) -> Result<(), Abandoned> {
+        self.writing(move |connection| {
+            let trail = work(&mut AdminRows { connection })?;
+            for entry in trail.entries() {
+                log::audit(connection, entry)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn run_upkeep(&self, mut work: UpkeepWork) -> Result<(), AdminError> {
+        self.writing(move |connection| work(&mut AdminRows { connection }))
+    }
+}
+
+impl Faulty for AdminError {
+    fn fault(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Faulty for Abandoned {
+    fn fault(&self) -> Option<&StoreError> {
+        match self {
+            Self::Refused(error) => error.fault(),
+            _ => None,
+        }
     }
 }
 
@@ -211,230 +251,6 @@ impl Store for Database {
             .map(drop)
     }
 
-    fn add_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (account, audit) = (account.clone(), audit.clone());
-        self.writing(move |connection| {
-            accounts::insert(connection, &account)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        self.reading(accounts::list)
-    }
-
-    fn set_password(
-        &self,
-        name: &str,
-        password: &PasswordHash,
-        audit: &AuditEntry,
-    ) -> Result<bool, StoreError> {
-        let (name, password) = (name.to_owned(), password.clone());
-        self.audited(audit, move |connection| {
-            let found = accounts::set_password(connection, &name, &password)?;
-            if found {
-                // Whoever knew the old password is out.
-                sessions::delete_of(connection, &fold(name.trim()))?;
-            }
-            Ok(found)
-        })
-    }
-
-    fn set_role(&self, id: &str, role: AccountRole, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (id, audit) = (id.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            log::audit(connection, &audit)?;
-            let before = accounts::administrators(connection)?;
-            accounts::set_role(connection, &id, role)?;
-            sessions::delete_by_account(connection, &id)?;
-            accounts::check_administrators(connection, before)
-        })
-    }
-
-    fn delete_account(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (id, audit) = (id.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            log::audit(connection, &audit)?;
-            let before = accounts::administrators(connection)?;
-            sessions::delete_by_account(connection, &id)?;
-            accounts::delete(connection, &id)?;
-            accounts::check_administrators(connection, before)
-        })
-    }
-
-    fn bindable(&self, name_or_id: &str) -> Result<Option<BoundPerson>, StoreError> {
-        self.reading(|connection| accounts::bindable(connection, name_or_id))
-    }
-
-    fn bind_account(
-        &self,
-        id: &str,
-        person: Option<&str>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (id, person) = (id.to_owned(), person.map(str::to_owned));
-        let audit = audit.clone();
-        self.writing(move |connection| {
-            let before = accounts::administrators(connection)?;
-            accounts::bind(connection, &id, person.as_deref())?;
-            // The person comes before the chain, as where the person leaves.
-            log::audit(connection, &audit)?;
-            accounts::check_administrators(connection, before)
-        })
-    }
-
-    fn sessions(&self) -> Result<Vec<(Session, String)>, StoreError> {
-        self.reading(sessions::list)
-    }
-
-    fn add_first_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (account, audit) = (account.clone(), audit.clone());
-        self.writing(move |connection| {
-            // The chain's end is locked, so that of two first accounts one sees the other.
-            log::audit(connection, &audit)?;
-            if !accounts::list(connection)?.is_empty() {
-                return Err(StoreError::Conflict {
-                    attribute: "account",
-                });
-            }
-            accounts::insert(connection, &account)
-        })
-    }
-
-    fn note_failure(
-        &self,
-        account: &str,
-        at: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (account, audit) = (account.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            accounts::note_failure(connection, &account, at)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn add_session(
-        &self,
-        session: &Session,
-        instead_of: Option<&str>,
-        device: Option<&str>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (session, audit) = (session.clone(), audit.clone());
-        let (instead_of, device) = (instead_of.map(str::to_owned), device.map(str::to_owned));
-        self.writing(move |connection| {
-            accounts::hold_open(connection, &session.account)?;
-            if let Some(before) = &instead_of {
-                sessions::delete(connection, before)?;
-            }
-            sessions::insert(connection, &session)?;
-            match &device {
-                Some(device) => devices::forget(connection, device)?,
-                None => accounts::forget_failures(connection, &session.account)?,
-            }
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn note_device_failure(
-        &self,
-        device: &str,
-        account: &str,
-        at: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (device, account, audit) = (device.to_owned(), account.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            devices::note_failure(connection, &device, &account, at)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn device_failures(&self, device: &str) -> Result<(i64, Option<DateTime<Utc>>), StoreError> {
-        self.reading(|connection| devices::failures(connection, device))
-    }
-
-    fn forget_failures(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (account, audit) = (account.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            accounts::forget_failures(connection, &account)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn add_device_link(
-        &self,
-        hash: &str,
-        account: &str,
-        until: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (hash, account, audit) = (hash.to_owned(), account.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            devices::add_link(connection, &hash, &account, until, audit.at)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn take_device_link(
-        &self,
-        hash: &str,
-        now: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<Option<Account>, StoreError> {
-        let (hash, audit) = (hash.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            let Some(id) = devices::take_link(connection, &hash, now)? else {
-                return Ok(None);
-            };
-            let account = accounts::find(connection, &id)?.filter(Account::is_open);
-            if let Some(account) = &account {
-                let audit = AuditEntry {
-                    object: account.name.clone(),
-                    ..audit.clone()
-                };
-                log::audit(connection, &audit)?;
-            }
-            Ok(account)
-        })
-    }
-
-    fn session(&self, hash: &str) -> Result<Option<(Session, Account)>, StoreError> {
-        self.reading(|connection| {
-            let Some(session) = sessions::find(connection, hash)? else {
-                return Ok(None);
-            };
-            let account = accounts::find(connection, &session.account)?;
-            Ok(account.map(|account| (session, account)))
-        })
-    }
-
-    fn touch_session(&self, hash: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let hash = hash.to_owned();
-        self.writing(move |connection| sessions::touch(connection, &hash, at))
-    }
-
-    fn end_session(&self, hash: &str, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (hash, audit) = (hash.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            sessions::delete(connection, &hash)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn end_sessions(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (account, audit) = (account.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            sessions::delete_by_account(connection, &account)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn forget_sessions(&self, before: DateTime<Utc>) -> Result<(), StoreError> {
-        self.writing(move |connection| sessions::delete_before(connection, before))
-    }
-
     fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError> {
         let (key, audit) = (key.clone(), audit.clone());
         self.writing(move |connection| {
@@ -449,18 +265,6 @@ impl Store for Database {
 
     fn find_api_key(&self, hash: &str) -> Result<Option<ApiKey>, StoreError> {
         self.reading(|connection| accounts::find_key(connection, hash))
-    }
-
-    fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
-        self.reading(|connection| audit::entries(connection, query))
-    }
-
-    fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.reading(audit::head)
-    }
-
-    fn audit_links(&self, after: i64, limit: i64) -> Result<Vec<AuditLink>, StoreError> {
-        self.reading(|connection| audit::links(connection, after, limit))
     }
 
     fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
@@ -878,11 +682,6 @@ impl Store for Database {
             }
             log::audit(connection, &audit)
         })
-    }
-
-    fn audit(&self, audit: &AuditEntry) -> Result<(), StoreError> {
-        let audit = audit.clone();
-        self.writing(move |connection| log::audit(connection, &audit))
     }
 
     fn ready(&self) -> Result<(), StoreError> {

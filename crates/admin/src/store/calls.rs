@@ -6,19 +6,16 @@ use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use crate::account::{Account, BoundPerson, PasswordHash, Role as AccountRole};
+use super::AdminStore;
 use crate::api_key::{ApiKey, MadeByKey};
 use crate::configuration::ProvisioningConfiguration;
-use crate::event::{
-    Activity, AuditEntry, AuditHead, AuditLink, AuditQuery, EventQuery, LoggedEvent,
-};
+use crate::event::{Activity, AuditEntry, EventQuery, LoggedEvent};
 use crate::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use crate::people::{
     Changeable, ChangeableGroup, GroupDetail, GroupInput, GroupSummary, GroupsQuery, ManagedCounts,
     Member, PeopleQuery, Person, PersonChange, PersonDetail, PersonInput,
 };
 use crate::policy::{Decision, HeldChange, LinkRequest, LinksQuery};
-use crate::session::Session;
 use crate::survey::{Survey, SurveyKind};
 use crate::token::AccessToken;
 
@@ -27,7 +24,7 @@ use crate::token::AccessToken;
 ///
 /// Every call may answer a fault of the store ([`StoreError::is_fault`]); a call that can meet
 /// anything else says so.
-pub trait Store: Send + Sync {
+pub trait Store: AdminStore {
     /// Adds a configuration, its first token and the first versions of its mappings.
     ///
     /// # Errors
@@ -162,177 +159,6 @@ pub trait Store: Send + Sync {
     /// See [`Store`].
     fn note_end(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError>;
 
-    /// Adds a console account.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when the name is in use.
-    fn add_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError>;
-
-    /// The console accounts, in order of name.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn accounts(&self) -> Result<Vec<Account>, StoreError>;
-
-    /// Sets the password of an account; answers whether there is one.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn set_password(
-        &self,
-        name: &str,
-        password: &PasswordHash,
-        audit: &AuditEntry,
-    ) -> Result<bool, StoreError>;
-
-    /// Sets the role of an account and ends its sessions.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when no administrator would be left, [`StoreError::Stale`] when the
-    /// account is gone.
-    fn set_role(&self, id: &str, role: AccountRole, audit: &AuditEntry) -> Result<(), StoreError>;
-
-    /// Deletes an account and ends its sessions.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when no administrator would be left, [`StoreError::Stale`] when the
-    /// account is gone.
-    fn delete_account(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError>;
-
-    /// The person of an id, or else of the logon name, whom an account may be bound to.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn bindable(&self, name_or_id: &str) -> Result<Option<BoundPerson>, StoreError>;
-
-    /// Binds an account to a person by id, or to nobody. Whatever makes a person inactive, or deletes
-    /// one, ends the sessions, device links and API keys of the accounts that are bound, and what
-    /// those keys made, in its own transaction.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when no administrator would be left who is bound to nobody,
-    /// [`StoreError::Stale`] when the account is gone or the person is not active.
-    fn bind_account(
-        &self,
-        id: &str,
-        person: Option<&str>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
-
-    /// The sessions, those used last first, with the names of their accounts.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn sessions(&self) -> Result<Vec<(Session, String)>, StoreError>;
-
-    /// Adds the first account.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when there is an account.
-    fn add_first_account(&self, account: &Account, audit: &AuditEntry) -> Result<(), StoreError>;
-
-    /// Notes that a sign-in failed.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn note_failure(
-        &self,
-        account: &str,
-        at: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
-
-    /// Notes that a sign-in failed from a device that the account knows.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn note_device_failure(
-        &self,
-        device: &str,
-        account: &str,
-        at: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
-
-    /// How often sign-ins failed from a device since one last did not, and when the last one did.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn device_failures(&self, device: &str) -> Result<(i64, Option<DateTime<Utc>>), StoreError>;
-
-    /// Forgets the sign-ins of strangers to an account that failed.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn forget_failures(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError>;
-
-    /// Adds a link that makes a browser a known device of an account.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn add_device_link(
-        &self,
-        hash: &str,
-        account: &str,
-        until: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
-
-    /// Takes such a link away and answers its account, whose name the audit entry gets, if the link
-    /// was still good.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn take_device_link(
-        &self,
-        hash: &str,
-        now: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<Option<Account>, StoreError>;
-
-    /// Adds a session, in the place of another where one is named. The failures are forgotten of the
-    /// device that is named, or else those of strangers to the account.
-    ///
-    /// # Errors
-    /// [`StoreError::Stale`] when the account is bound to a person who is not active.
-    fn add_session(
-        &self,
-        session: &Session,
-        instead_of: Option<&str>,
-        device: Option<&str>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
-
-    /// The session of a hash, with its account.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn session(&self, hash: &str) -> Result<Option<(Session, Account)>, StoreError>;
-
-    /// Notes that a session was used.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn touch_session(&self, hash: &str, at: DateTime<Utc>) -> Result<(), StoreError>;
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn end_session(&self, hash: &str, audit: &AuditEntry) -> Result<(), StoreError>;
-
-    /// Ends every session of an account.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn end_sessions(&self, account: &str, audit: &AuditEntry) -> Result<(), StoreError>;
-
-    /// Deletes sessions that were last used before a time.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn forget_sessions(&self, before: DateTime<Utc>) -> Result<(), StoreError>;
-
     /// Adds an API key.
     ///
     /// # Errors
@@ -345,24 +171,6 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// See [`Store`].
     fn find_api_key(&self, hash: &str) -> Result<Option<ApiKey>, StoreError>;
-
-    /// Entries of the audit, the newest first; each with its number.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, StoreError>;
-
-    /// The end of the audit's chain.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn audit_head(&self) -> Result<AuditHead, StoreError>;
-
-    /// Entries of the audit behind one of them, the oldest first, with their places in the chain.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn audit_links(&self, after: i64, limit: i64) -> Result<Vec<AuditLink>, StoreError>;
 
     /// The API keys, in order of name.
     ///
@@ -791,12 +599,6 @@ pub trait Store: Send + Sync {
         resolved: Option<(&str, DateTime<Utc>)>,
         audit: &AuditEntry,
     ) -> Result<(), StoreError>;
-
-    /// Writes an audit entry alone.
-    ///
-    /// # Errors
-    /// See [`Store`].
-    fn audit(&self, audit: &AuditEntry) -> Result<(), StoreError>;
 
     /// Whether the database can be reached and has the tables of this version.
     ///

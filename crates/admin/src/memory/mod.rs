@@ -1,0 +1,83 @@
+//! The administrators' store in memory: for tests of what stands above the port, and for whoever
+//! wants to try the service without a database.
+//!
+//! Transactions run one after another on a copy of everything, which takes the place of what was
+//! there when they succeed.
+
+mod accounts;
+mod audit;
+mod devices;
+mod sessions;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use crate::account::Account;
+use crate::error::AdminError;
+use crate::event::{AuditHead, AuditLink};
+use crate::session::Session;
+use crate::store::{Abandoned, AdminStore, DeviceLink, ReadWork, UpkeepWork, WriteWork};
+
+/// A store that forgets everything with the process.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    rows: Mutex<Rows>,
+}
+
+/// Every row.
+#[derive(Debug, Clone, Default)]
+struct Rows {
+    accounts: Vec<Account>,
+    sessions: Vec<Session>,
+    devices: BTreeMap<String, Device>,
+    device_links: BTreeMap<String, DeviceLink>,
+    audit: Vec<AuditLink>,
+    audit_end: AuditHead,
+}
+
+/// A device from which an account signed in.
+#[derive(Debug, Clone)]
+struct Device {
+    account: String,
+    failures: i64,
+    failed: DateTime<Utc>,
+}
+
+impl MemoryStore {
+    /// A store without anything in it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        // A panic leaves the rows as they were: they are replaced whole.
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AdminStore for MemoryStore {
+    fn run_read(&self, work: ReadWork<'_>) -> Result<(), AdminError> {
+        work(&mut *self.rows())
+    }
+
+    fn run_write(&self, mut work: WriteWork) -> Result<(), Abandoned> {
+        let mut rows = self.rows();
+        let mut changed = rows.clone();
+        let trail = work(&mut changed)?;
+        for entry in trail.entries() {
+            changed.append_audit(entry);
+        }
+        *rows = changed;
+        Ok(())
+    }
+
+    fn run_upkeep(&self, mut work: UpkeepWork) -> Result<(), AdminError> {
+        let mut rows = self.rows();
+        let mut changed = rows.clone();
+        work(&mut changed)?;
+        *rows = changed;
+        Ok(())
+    }
+}

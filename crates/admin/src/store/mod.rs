@@ -1,0 +1,226 @@
+//! The port to what administrators configure.
+//!
+//! A store keeps rows and runs work on them in transactions. It decides nothing: which
+//! administrator is the last one, how many tokens there may be, what a decision about held changes
+//! means stands in the service above it. What the rows of one noun can be asked and told is a pair
+//! of small traits, one file each.
+//!
+//! Whatever an administrator changes is a [`write`](AdminStoreExt::write), whose work has to answer
+//! what the audit says of it; the store appends that in the same transaction. What time and
+//! requests bring, which no audit tells of, is [`upkeep`](AdminStoreExt::upkeep), and what can be
+//! changed by it is another set of traits.
+
+mod accounts;
+mod audit;
+mod calls;
+mod devices;
+mod sessions;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use scim_provisioning::StoreError;
+
+pub use accounts::{ReadAccounts, WriteAccounts};
+pub use audit::{AuditTrail, LockAudit, ReadAudit, Written};
+pub use calls::Store;
+pub use devices::{DeviceLink, ReadDevices, WriteDevices};
+pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
+
+use crate::error::AdminError;
+
+/// Work that reads.
+pub type ReadWork<'a> = &'a mut dyn FnMut(&mut dyn AdminView) -> Result<(), AdminError>;
+
+/// Work that changes rows and answers what the audit says of it. It may be run again when the
+/// database asks for it, so it has no effects but those through the transaction.
+pub type WriteWork =
+    Box<dyn FnMut(&mut dyn AdminTransaction) -> Result<AuditTrail, Abandoned> + Send>;
+
+/// Work that changes what no audit tells of. It may be run again, like [`WriteWork`].
+pub type UpkeepWork = Box<dyn FnMut(&mut dyn AdminUpkeep) -> Result<(), AdminError> + Send>;
+
+/// Why the work of a write was given up, and what it had changed undone.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Abandoned {
+    /// There was nothing to change.
+    Unchanged,
+    /// A rule or the store refused it.
+    Refused(AdminError),
+}
+
+impl From<AdminError> for Abandoned {
+    fn from(error: AdminError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<StoreError> for Abandoned {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// Everything that can be read.
+pub trait AdminView: ReadAccounts + ReadSessions + ReadDevices + ReadAudit {}
+
+impl<T: ReadAccounts + ReadSessions + ReadDevices + ReadAudit> AdminView for T {}
+
+/// Everything that administrators change.
+pub trait AdminTransaction:
+    AdminView + WriteAccounts + WriteSessions + WriteDevices + LockAudit
+{
+}
+
+impl<T: AdminView + WriteAccounts + WriteSessions + WriteDevices + LockAudit> AdminTransaction
+    for T
+{
+}
+
+/// Everything that time and requests change.
+pub trait AdminUpkeep: KeepSessions {}
+
+impl<T: KeepSessions> AdminUpkeep for T {}
+
+/// Where configurations, tokens, accounts and keys are kept.
+///
+/// The calls are for stores; a caller takes those of [`AdminStoreExt`], which answer what the work
+/// answers.
+pub trait AdminStore: Send + Sync {
+    /// Runs work on one consistent view.
+    ///
+    /// # Errors
+    /// What the work answers, or a fault of the store.
+    fn run_read(&self, work: ReadWork<'_>) -> Result<(), AdminError>;
+
+    /// Runs work in one transaction, appends what it answers to the audit's chain in the same
+    /// transaction, and answers after both are committed durably. Where the work fails, nothing
+    /// that it did stays.
+    ///
+    /// # Errors
+    /// What the work answers, or a fault of the store.
+    fn run_write(&self, work: WriteWork) -> Result<(), Abandoned>;
+
+    /// Runs work in one transaction, of which the audit says nothing.
+    ///
+    /// # Errors
+    /// What the work answers, or a fault of the store.
+    fn run_upkeep(&self, work: UpkeepWork) -> Result<(), AdminError>;
+}
+
+/// Reads and writes that answer a value.
+pub trait AdminStoreExt {
+    /// Reads on one consistent view.
+    ///
+    /// # Errors
+    /// What the work answers, or a fault of the store.
+    fn read<T>(
+        &self,
+        work: impl FnMut(&mut dyn AdminView) -> Result<T, AdminError>,
+    ) -> Result<T, AdminError>;
+
+    /// Changes rows and the audit in one transaction. Work that finds nothing to change answers
+    /// [`Written::Unchanged`], and nothing that it did stays.
+    ///
+    /// # Errors
+    /// What the work answers, or a fault of the store.
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut dyn AdminTransaction) -> Result<Written<T>, AdminError> + Send + 'static,
+    ) -> Result<T, AdminError>;
+
+    /// Changes what no audit tells of.
+    ///
+    /// # Errors
+    /// What the work answers, or a fault of the store.
+    fn upkeep<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut dyn AdminUpkeep) -> Result<T, AdminError> + Send + 'static,
+    ) -> Result<T, AdminError>;
+}
+
+impl<S: AdminStore + ?Sized> AdminStoreExt for S {
+    fn read<T>(
+        &self,
+        mut work: impl FnMut(&mut dyn AdminView) -> Result<T, AdminError>,
+    ) -> Result<T, AdminError> {
+        let mut value = None;
+        self.run_read(&mut |rows| {
+            value = Some(work(rows)?);
+            Ok(())
+        })?;
+        value.ok_or_else(not_run)
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut dyn AdminTransaction) -> Result<Written<T>, AdminError>
+        + Send
+        + 'static,
+    ) -> Result<T, AdminError> {
+        let slot = Slot::default();
+        let answer = slot.clone();
+        let done = self.run_write(Box::new(move |rows| match work(rows)? {
+            Written::Changed(value, trail) => {
+                answer.put(value);
+                Ok(trail)
+            }
+            Written::Unchanged(value) => {
+                answer.put(value);
+                Err(Abandoned::Unchanged)
+            }
+        }));
+        match done {
+            Ok(()) | Err(Abandoned::Unchanged) => slot.take(),
+            Err(Abandoned::Refused(error)) => Err(error),
+        }
+    }
+
+    fn upkeep<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut dyn AdminUpkeep) -> Result<T, AdminError> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let slot = Slot::default();
+        let answer = slot.clone();
+        self.run_upkeep(Box::new(move |rows| {
+            answer.put(work(rows)?);
+            Ok(())
+        }))?;
+        slot.take()
+    }
+}
+
+/// Where work that may run on another thread, and more than once, leaves what it answers.
+struct Slot<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Slot<T> {
+    fn put(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    fn take(&self) -> Result<T, AdminError> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.take().ok_or_else(not_run)
+    }
+}
+
+/// A store that says that it ran work, and did not.
+#[derive(Debug, thiserror::Error)]
+#[error("the store did not run the work that it was given")]
+struct NotRun;
+
+fn not_run() -> AdminError {
+    AdminError::Store(StoreError::unknown(NotRun))
+}
