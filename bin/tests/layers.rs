@@ -6,8 +6,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const LAYERS: [&str; 6] = [
+const LAYERS: [&str; 7] = [
     "scim-protocol",
+    "scim-service",
     "scim-mapping",
     "scim-provisioning",
     "scim-admin",
@@ -87,8 +88,12 @@ fn libraries_stay_where_they_belong() {
             );
         }
     }
-    let protocol = &dependencies["scim-protocol"];
-    for foreign in ["tokio", "reqwest", "ureq", "rustls", "rand"] {
-        assert!(!protocol.contains(foreign), "scim-protocol uses {foreign}");
+    for name in ["scim-protocol", "scim-service"] {
+        for foreign in ["tokio", "reqwest", "ureq", "rustls", "rand", "tracing"] {
+            assert!(
+                !dependencies[name].contains(foreign),
+                "{name} uses {foreign}"
+            );
+        }
     }
 }

@@ -1,0 +1,26 @@
+//! DELETE (RFC 7644 section 3.6).
+
+use crate::answer::Answer;
+use crate::error::Refusal;
+use crate::operation::check_match;
+use crate::policy::{FailureOf, KindOf, Policy, Session, StoredResource};
+
+/// Deletes a resource, or what the policy has in its place.
+pub(crate) fn delete<P: Policy>(
+    policy: &P,
+    session: &P::Session,
+    kind: KindOf<P>,
+    id: &str,
+    if_match: Option<&str>,
+) -> Result<Answer, FailureOf<P>> {
+    let id = session.parse_id(id).ok_or(Refusal::NotFound)?;
+    let session = session.clone();
+    let if_match = if_match.map(str::to_owned);
+    policy.write(move |transaction| {
+        let stored = session.lock(transaction, kind, &id)?;
+        let stored = stored.ok_or(Refusal::NotFound)?;
+        check_match(stored.version(), if_match.as_deref())?;
+        session.delete(transaction, kind, stored)?;
+        Ok(Answer::empty(204))
+    })
+}

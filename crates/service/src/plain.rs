@@ -1,0 +1,478 @@
+//! The service provider over a store: SCIM as it is written, with the store's rules and no others.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use scim_protocol::filter::{Comparand, Filter, Operator};
+use scim_protocol::path::same_name;
+use scim_protocol::resource::changes;
+use scim_protocol::schema::{Attribute, Schema, Uniqueness};
+use scim_protocol::{
+    AttributePath, Budget, Deviation, Error, Limits, Profile, Resource, ResourceDefinition,
+    ScimType, Tolerance, Version,
+};
+use serde_json::{Map, Value};
+
+use crate::answer::{Answer, Request};
+use crate::cursor::{CursorKey, SecretKey};
+use crate::environment::{Environment, SystemEnvironment};
+use crate::error::{Abort, Failure};
+use crate::policy::{
+    Attempt, Created, FailureOf, PlacesOf, Policy, Session, ShownOf, Update, ViewOf, Written,
+};
+use crate::select::{Keyset, Place, Selected, Selection, Start};
+use crate::store::{ResourceStore, ResourceTransaction, Stored};
+
+/// A service provider over a store, to which every caller is alike.
+pub struct ServiceProvider<S> {
+    store: S,
+    cursors: Arc<dyn CursorKey>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    base_url: String,
+    limits: Limits,
+    profile: Profile,
+    definitions: Vec<ResourceDefinition>,
+    environment: Arc<dyn Environment>,
+    /// What a kind is that no definition has; there is none.
+    nothing: ResourceDefinition,
+}
+
+impl<S: ResourceStore> ServiceProvider<S> {
+    /// A service provider over a store, with the limits and tolerance that are the default.
+    ///
+    /// `base_url` is the SCIM endpoint (`https://host/scim/v2`), from which links are built. The
+    /// secret seals cursors; every replica needs the same one.
+    pub fn new(store: S, base_url: &str, secret: &[u8]) -> Self {
+        let shared = Shared {
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            limits: Limits::default(),
+            profile: Profile::default(),
+            definitions: store.definitions(),
+            environment: Arc::new(SystemEnvironment),
+            nothing: ResourceDefinition::user(),
+        };
+        Self {
+            store,
+            cursors: Arc::new(SecretKey::new(secret)),
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        self.with(|shared| Shared { limits, ..shared })
+    }
+
+    /// The same with another tolerance of deviations.
+    #[must_use]
+    pub fn with_profile(self, profile: Profile) -> Self {
+        self.with(|shared| Shared { profile, ..shared })
+    }
+
+    /// The same with another clock.
+    #[must_use]
+    pub fn with_environment(self, environment: Arc<dyn Environment>) -> Self {
+        self.with(|shared| Shared {
+            environment,
+            ..shared
+        })
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    fn with(mut self, change: impl FnOnce(Shared) -> Shared) -> Self {
+        let shared = Shared {
+            base_url: self.shared.base_url.clone(),
+            limits: self.shared.limits.clone(),
+            profile: self.shared.profile,
+            definitions: self.shared.definitions.clone(),
+            environment: Arc::clone(&self.shared.environment),
+            nothing: self.shared.nothing.clone(),
+        };
+        self.shared = Arc::new(change(shared));
+        self
+    }
+}
+
+impl<S: ResourceStore> Policy for ServiceProvider<S> {
+    type Caller = ();
+    type Session = PlainSession;
+
+    fn kind_at(&self, endpoint: &str) -> Option<TypeIndex> {
+        let named = |definition: &ResourceDefinition| {
+            definition.resource_type().endpoint.trim_matches('/') == endpoint
+        };
+        let at = self.shared.definitions.iter().position(named);
+        at.map(TypeIndex)
+    }
+
+    fn begin(&self, _caller: &(), _request: &Request<'_>) -> Result<PlainSession, Box<Answer>> {
+        Ok(PlainSession {
+            budget: Budget::of(&self.shared.limits),
+            now: self.shared.environment.now(),
+            shared: Arc::clone(&self.shared),
+        })
+    }
+
+    fn cursor_key(&self) -> &dyn CursorKey {
+        &*self.cursors
+    }
+
+    fn read<T>(
+        &self,
+        mut work: impl FnMut(&mut ViewOf<'_, Self>) -> Result<T, FailureOf<Self>>,
+    ) -> Result<T, FailureOf<Self>> {
+        let mut slot = None;
+        let ran = self
+            .store
+            .read(&mut |view| Failure::carry(work(view), &mut slot));
+        Failure::conclude(ran, slot)
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut ViewOf<'_, Self>) -> Result<T, FailureOf<Self>> + Send + 'static,
+    ) -> Result<T, FailureOf<Self>> {
+        let mut slot = None;
+        let ran = self
+            .store
+            .write(&mut |transaction| Failure::carry(work(transaction), &mut slot));
+        Failure::conclude(ran, slot)
+    }
+
+    fn refuse(
+        &self,
+        _session: &PlainSession,
+        _attempt: Attempt<'_, TypeIndex>,
+        failure: Failure,
+    ) -> Answer {
+        let retry_after = match &failure {
+            Failure::Store(error) => error.retry_after(),
+            _ => None,
+        };
+        Answer {
+            retry_after,
+            ..Answer::from(&failure.to_error())
+        }
+    }
+}
+
+/// Which of a store's resource types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TypeIndex(usize);
+
+/// A request to a service provider over a store.
+#[derive(Clone)]
+pub struct PlainSession {
+    shared: Arc<Shared>,
+    budget: Budget,
+    now: DateTime<Utc>,
+}
+
+/// What is to be created.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    kind: TypeIndex,
+    attributes: Map<String, Value>,
+}
+
+/// What is to be written of a resource, if it is still as it was read.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    kind: TypeIndex,
+    stored: Stored,
+    /// `None` where nothing changes.
+    attributes: Option<Map<String, Value>>,
+}
+
+impl Session for PlainSession {
+    type Kind = TypeIndex;
+    type Id = String;
+    type Stored = Stored;
+    type Draft = Draft;
+    type Plan = Plan;
+    type Failure = Failure;
+    type View<'t> = dyn ResourceTransaction + 't;
+    type Transaction<'t> = dyn ResourceTransaction + 't;
+
+    fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    fn tolerance(&self) -> Tolerance {
+        Tolerance::new(self.shared.profile).on_budget(self.budget.clone())
+    }
+
+    fn scope_name(&self) -> String {
+        String::new()
+    }
+
+    fn kinds(&self) -> Vec<TypeIndex> {
+        (0..self.shared.definitions.len()).map(TypeIndex).collect()
+    }
+
+    fn definition(&self, kind: TypeIndex) -> &ResourceDefinition {
+        let definition = self.shared.definitions.get(kind.0);
+        definition.unwrap_or(&self.shared.nothing)
+    }
+
+    fn parse_id(&self, text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    fn nesting(&self, kind: TypeIndex) -> Option<&'static str> {
+        // Of the built-in schemas only Group holds resources of its own type.
+        let members = self.definition(kind).attribute("members")?;
+        let refers = members.sub_attribute("$ref")?;
+        let own = self.definition(kind).name();
+        let itself = refers.reference_types.iter().any(|name| name == own);
+        itself.then_some("members")
+    }
+
+    fn view<'a, 't: 'a>(
+        transaction: &'a mut (dyn ResourceTransaction + 't),
+    ) -> &'a mut (dyn ResourceTransaction + 't) {
+        transaction
+    }
+
+    fn get(
+        &self,
+        view: &mut (dyn ResourceTransaction + '_),
+        kind: TypeIndex,
+        id: &String,
+        _beside: bool,
+    ) -> Result<Option<Stored>, Failure> {
+        Ok(view.get(self.definition(kind).name(), id)?)
+    }
+
+    fn lock(
+        &self,
+        transaction: &mut (dyn ResourceTransaction + '_),
+        kind: TypeIndex,
+        id: &String,
+    ) -> Result<Option<Stored>, Failure> {
+        // Whoever wrote meanwhile is noticed by the version.
+        self.get(transaction, kind, id, false)
+    }
+
+    fn places(
+        &self,
+        view: &mut (dyn ResourceTransaction + '_),
+        kind: TypeIndex,
+        selection: &Selection<String>,
+        _beside: bool,
+    ) -> Result<PlacesOf<Self>, Failure> {
+        let page = view.select(self.definition(kind), selection)?;
+        let places = page.items.into_iter().map(|stored| Place {
+            keyset: Keyset {
+                key: Value::Null,
+                id: stored.id.clone(),
+            },
+            bytes: 0,
+            resource: Some(stored),
+        });
+        Ok(Selected {
+            total: page.total,
+            items: places.collect(),
+            next: page.next,
+        })
+    }
+
+    fn load(
+        &self,
+        _view: &mut (dyn ResourceTransaction + '_),
+        kind: TypeIndex,
+        places: Vec<Place<Stored, String>>,
+        _beside: bool,
+    ) -> Result<Vec<ShownOf<Self>>, Failure> {
+        let shown = places.into_iter().filter_map(|place| {
+            let stored = place.resource?;
+            Some((place.keyset, self.render(kind, &stored)))
+        });
+        Ok(shown.collect())
+    }
+
+    fn render(&self, kind: TypeIndex, stored: &Stored) -> Map<String, Value> {
+        stored.document(self.definition(kind), self.base_url())
+    }
+
+    fn prepare(
+        &self,
+        kind: TypeIndex,
+        resource: Resource,
+        _deviations: Vec<Deviation>,
+    ) -> Result<Draft, Failure> {
+        resource.check_required(self.definition(kind))?;
+        let attributes = resource.into_map();
+        Ok(Draft { kind, attributes })
+    }
+
+    fn create(
+        &self,
+        transaction: &mut (dyn ResourceTransaction + '_),
+        draft: &Draft,
+    ) -> Result<Created<Stored>, Failure> {
+        let definition = self.definition(draft.kind);
+        self.check_unique(transaction, definition, None, &draft.attributes)?;
+        transaction.check(definition, None, Some(&draft.attributes))?;
+        let stored = Stored {
+            id: transaction.new_id(definition.name())?,
+            attributes: draft.attributes.clone(),
+            version: Version(1),
+            created: self.now,
+            last_modified: self.now,
+        };
+        transaction.insert(definition.name(), stored.clone())?;
+        Ok(Created { stored, bare: true })
+    }
+
+    fn plan(
+        &self,
+        kind: TypeIndex,
+        stored: Stored,
+        update: &Update,
+        mut tolerance: Tolerance,
+    ) -> Result<Plan, Failure> {
+        let definition = self.definition(kind);
+        let before = Resource::from_map(stored.attributes.clone());
+        let after = match update {
+            Update::Replace(new) => before.replaced_by(definition, new.clone())?,
+            Update::Modify(request) => {
+                let patch = request.clone().resolve(definition, &mut tolerance)?;
+                patch.check_id(&stored.id)?;
+                patch.apply(&before, &mut tolerance)?
+            }
+        };
+        after.check_required(definition)?;
+        let after = after.into_map();
+        let changed = !changes(definition, &stored.attributes, &after).is_empty();
+        Ok(Plan {
+            kind,
+            stored,
+            attributes: changed.then_some(after),
+        })
+    }
+
+    fn is_of(&self, plan: &Plan, stored: &Stored) -> bool {
+        plan.stored == *stored
+    }
+
+    fn update(
+        &self,
+        transaction: &mut (dyn ResourceTransaction + '_),
+        plan: &Plan,
+        version: Version,
+        _brief: bool,
+    ) -> Result<Written, Failure> {
+        let Some(attributes) = &plan.attributes else {
+            return Ok(Written::Shown);
+        };
+        let definition = self.definition(plan.kind);
+        self.check_unique(transaction, definition, Some(&plan.stored), attributes)?;
+        transaction.check(definition, Some(&plan.stored), Some(attributes))?;
+        let stored = Stored {
+            attributes: attributes.clone(),
+            version: Version(version.0 + 1),
+            last_modified: self.now,
+            ..plan.stored.clone()
+        };
+        transaction.replace(definition.name(), version, stored)?;
+        Ok(Written::Shown)
+    }
+
+    fn delete(
+        &self,
+        transaction: &mut (dyn ResourceTransaction + '_),
+        kind: TypeIndex,
+        stored: Stored,
+    ) -> Result<(), Failure> {
+        let definition = self.definition(kind);
+        transaction.check(definition, Some(&stored), None)?;
+        Ok(transaction.delete(definition.name(), &stored.id)?)
+    }
+}
+
+impl PlainSession {
+    /// Checks that no other resource of the type has a value that is to be unique (RFC 7643 section
+    /// 2.4). What has not changed was checked before.
+    fn check_unique(
+        &self,
+        transaction: &mut (dyn ResourceTransaction + '_),
+        definition: &ResourceDefinition,
+        before: Option<&Stored>,
+        attributes: &Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let core = unique(None, &definition.core().attributes, attributes);
+        let extensions = definition.extensions().iter().flat_map(|schema: &Schema| {
+            let data = attributes.get(&schema.id).and_then(Value::as_object);
+            let unique = data.map(|data| unique(Some(&schema.id), &schema.attributes, data));
+            unique.unwrap_or_default()
+        });
+        let extensions: Vec<_> = extensions.collect();
+        for (path, value) in core.into_iter().chain(extensions) {
+            let filter = Filter::Comparison {
+                path: path.clone(),
+                operator: Operator::Equal,
+                value: Comparand::Text(value),
+            };
+            let condition = filter.bind(definition, &mut self.tolerance())?;
+            let selection = Selection {
+                condition: Some(condition),
+                sort: None,
+                from: Start::Offset(0),
+                count: 2,
+            };
+            let found = transaction.select(definition, &selection)?.items;
+            let other = |found: &Stored| before.is_none_or(|before| before.id != found.id);
+            if found.iter().any(other) {
+                let detail = format!("A {} with this {path} exists already.", definition.name());
+                return Err(Error::new(ScimType::Uniqueness, detail).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The unique text values among attributes, each with its path.
+fn unique(
+    schema: Option<&str>,
+    attributes: &[Attribute],
+    data: &Map<String, Value>,
+) -> Vec<(AttributePath, String)> {
+    let unique = attributes
+        .iter()
+        .filter(|attribute| attribute.uniqueness != Uniqueness::None && !attribute.multi_valued);
+    unique
+        .filter_map(|attribute| {
+            let value = data
+                .iter()
+                .find(|(name, _)| same_name(name, &attribute.name))?;
+            let path = AttributePath {
+                schema: schema.map(str::to_owned),
+                attribute: attribute.name.clone(),
+                sub_attribute: None,
+            };
+            Some((path, value.1.as_str()?.to_owned()))
+        })
+        .collect()
+}

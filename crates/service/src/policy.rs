@@ -1,0 +1,418 @@
+//! What a service provider decides at each operation.
+//!
+//! SCIM says how a resource is created, found, changed and deleted; which resources a caller sees,
+//! what a DELETE does to the record behind one, and what collides with what, it leaves to the
+//! service provider. [`Policy`] is one server, [`Session`] one request of one caller; each operation
+//! asks the session at the point where there is something to decide:
+//!
+//! | operation | outside of a transaction | in the transaction | after a rollback |
+//! |---|---|---|---|
+//! | GET | | [`get`](Session::get) | [`refuse`](Policy::refuse) |
+//! | list, `.search` | | [`places`](Session::places), [`load`](Session::load) | |
+//! | POST | [`prepare`](Session::prepare) | [`create`](Session::create) | |
+//! | PUT, PATCH | [`plan`](Session::plan) | [`lock`](Session::lock), [`is_of`](Session::is_of), [`update`](Session::update) | |
+//! | DELETE | | [`lock`](Session::lock), [`delete`](Session::delete) | |
+//!
+//! The transaction is a type of the policy ([`Session::Transaction`]), so that whatever else the
+//! policy writes goes into the same one.
+
+use chrono::{DateTime, Utc};
+use scim_protocol::discovery::ServiceProviderConfig;
+use scim_protocol::patch::PatchRequest;
+use scim_protocol::{
+    Deviation, EntityTag, Error, Limits, Resource, ResourceDefinition, Tolerance, Version,
+};
+use serde_json::{Map, Value};
+
+use crate::answer::{Answer, Method, Request};
+use crate::cursor::{CURSOR_SECONDS, CursorKey};
+use crate::error::{Abort, Refusal};
+use crate::provider;
+use crate::route::Route;
+use crate::select::{Keyset, Place, Selected, Selection};
+
+/// The type of resource of a policy.
+pub type KindOf<P> = <<P as Policy>::Session as Session>::Kind;
+/// The failure of a policy.
+pub type FailureOf<P> = <<P as Policy>::Session as Session>::Failure;
+/// The reading side of a policy's transactions.
+pub type ViewOf<'t, P> = <<P as Policy>::Session as Session>::View<'t>;
+/// The transaction of a policy.
+pub type TransactionOf<'t, P> = <<P as Policy>::Session as Session>::Transaction<'t>;
+/// A page of a policy's resources before they are read.
+pub type PlacesOf<S> =
+    Selected<Place<<S as Session>::Stored, <S as Session>::Id>, <S as Session>::Id>;
+/// A resource as clients see it, and where it stands in the order of a page.
+pub type ShownOf<S> = (Keyset<<S as Session>::Id>, Map<String, Value>);
+
+/// A service provider.
+pub trait Policy: Send + Sync + Sized {
+    /// Who speaks, as authentication found out.
+    type Caller: ?Sized;
+    /// One request of one caller.
+    type Session: Session;
+
+    /// The resource type at an endpoint, such as `Users`.
+    fn kind_at(&self, endpoint: &str) -> Option<KindOf<Self>>;
+
+    /// Begins a request.
+    ///
+    /// # Errors
+    /// The answer, when it cannot even be begun.
+    fn begin(
+        &self,
+        caller: &Self::Caller,
+        request: &Request<'_>,
+    ) -> Result<Self::Session, Box<Answer>>;
+
+    /// The key that seals cursors.
+    fn cursor_key(&self) -> &dyn CursorKey;
+
+    /// Runs `work` on one consistent view.
+    ///
+    /// # Errors
+    /// What `work` answers, or a failure of the store.
+    fn read<T>(
+        &self,
+        work: impl FnMut(&mut ViewOf<'_, Self>) -> Result<T, FailureOf<Self>>,
+    ) -> Result<T, FailureOf<Self>>;
+
+    /// Runs `work` in one transaction and answers after it is committed durably. An error of `work`
+    /// rolls everything back; a store may run it more than once, so that it has no effects but
+    /// those through the transaction.
+    ///
+    /// # Errors
+    /// What `work` answers, or a failure of the store.
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut TransactionOf<'_, Self>) -> Result<T, FailureOf<Self>> + Send + 'static,
+    ) -> Result<T, FailureOf<Self>>;
+
+    /// Takes note of the body of a create, replace or modify, before it is looked at.
+    fn note_body(&self, _session: &Self::Session, _kind: KindOf<Self>, _body: &Value) {}
+
+    /// Takes note of where an update was computed: outside of the transaction that wrote it, or
+    /// inside, when others changed the resource again and again.
+    fn note_plan(&self, _inside: bool) {}
+
+    /// Makes the answer to a request that failed, after everything is rolled back.
+    fn refuse(
+        &self,
+        session: &Self::Session,
+        attempt: Attempt<'_, KindOf<Self>>,
+        failure: FailureOf<Self>,
+    ) -> Answer;
+
+    /// Answers a request. What goes wrong is a SCIM error in the answer.
+    fn answer(&self, caller: &Self::Caller, request: &Request<'_>) -> Answer {
+        provider::answer(self, caller, request)
+    }
+}
+
+/// One request of one caller: what the caller sees, and what is decided about it.
+///
+/// It goes along with the work of transactions, hence cheap to clone.
+pub trait Session: Clone + Send + Sync + 'static {
+    /// Tells resource types apart.
+    type Kind: Copy + PartialEq + Send + Sync + 'static;
+    /// The id of a resource.
+    type Id: Clone + std::fmt::Display + Send + Sync + 'static;
+    /// A resource as the store has it.
+    type Stored: StoredResource<Id = Self::Id> + Send + 'static;
+    /// What is to be created, as far as it is decided before the transaction.
+    type Draft: Send + 'static;
+    /// What is to be written by an update, if nothing changes meanwhile.
+    type Plan: Send + 'static;
+    /// Why an operation does not succeed.
+    type Failure: Abort + From<Error> + From<Refusal> + Send + 'static;
+    /// The reading side of a transaction.
+    type View<'t>: ?Sized;
+    /// A transaction.
+    type Transaction<'t>: ?Sized;
+
+    /// The SCIM endpoint (`https://host/scim/v2`), without a slash at its end.
+    fn base_url(&self) -> &str;
+
+    /// The limits in force.
+    fn limits(&self) -> &Limits;
+
+    /// When the request came.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// How far deviations are accepted, and the work that the request may still cause.
+    fn tolerance(&self) -> Tolerance;
+
+    /// What is seen, in a word that cursors are bound to: a cursor of one scope is none in another.
+    fn scope_name(&self) -> String;
+
+    /// The resource types that the caller may use, in the order in which they are listed.
+    fn kinds(&self) -> Vec<Self::Kind>;
+
+    /// What a resource type looks like to the caller.
+    fn definition(&self, kind: Self::Kind) -> &ResourceDefinition;
+
+    /// What the service provider supports.
+    fn config(&self) -> ServiceProviderConfig {
+        ServiceProviderConfig::new(self.limits(), CURSOR_SECONDS)
+    }
+
+    /// Checks that the caller may use a resource type.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check_kind(&self, _kind: Self::Kind) -> Result<(), Self::Failure> {
+        Ok(())
+    }
+
+    /// The id that a text spells; `None` when it can be nobody's.
+    fn parse_id(&self, text: &str) -> Option<Self::Id>;
+
+    /// The multi-valued attribute that is kept apart from the resources of a type, if there is one.
+    fn apart(&self, _kind: Self::Kind) -> Option<Apart> {
+        None
+    }
+
+    /// The attribute by which resources of a type hold each other, which no circle may close.
+    fn nesting(&self, _kind: Self::Kind) -> Option<&'static str> {
+        None
+    }
+
+    /// The session of one operation of a bulk request. However many there are, the request is one
+    /// and has one budget.
+    fn of_operation(&self, _step: &BulkStep<'_>) -> Self {
+        self.clone()
+    }
+
+    /// The reading side of a transaction.
+    fn view<'a, 't: 'a>(transaction: &'a mut Self::Transaction<'t>) -> &'a mut Self::View<'t>;
+
+    /// A resource that the caller sees; `beside` asks for the values that are kept apart and loaded
+    /// with it ([`Apart::Loaded`]).
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn get(
+        &self,
+        view: &mut Self::View<'_>,
+        kind: Self::Kind,
+        id: &Self::Id,
+        beside: bool,
+    ) -> Result<Option<Self::Stored>, Self::Failure>;
+
+    /// A resource that the caller sees, locked against other writers until the transaction ends.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn lock(
+        &self,
+        transaction: &mut Self::Transaction<'_>,
+        kind: Self::Kind,
+        id: &Self::Id,
+    ) -> Result<Option<Self::Stored>, Self::Failure>;
+
+    /// A page of resources that the caller sees before they are read, so that no more of them are
+    /// read at once than there is room for. `beside` says that values kept apart are answered too.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn places(
+        &self,
+        view: &mut Self::View<'_>,
+        kind: Self::Kind,
+        selection: &Selection<Self::Id>,
+        beside: bool,
+    ) -> Result<PlacesOf<Self>, Self::Failure>;
+
+    /// Some resources of a page as clients see them; one that went meanwhile is left out.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn load(
+        &self,
+        view: &mut Self::View<'_>,
+        kind: Self::Kind,
+        places: Vec<Place<Self::Stored, Self::Id>>,
+        beside: bool,
+    ) -> Result<Vec<ShownOf<Self>>, Self::Failure>;
+
+    /// Of the values of a resource that are kept apart and paged ([`Apart::Paged`]) the next `count`
+    /// behind one of them, or the first.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn values_behind(
+        &self,
+        _view: &mut Self::View<'_>,
+        _kind: Self::Kind,
+        _id: &Self::Id,
+        _after: Option<Self::Id>,
+        _count: usize,
+    ) -> Result<Chunk<Self::Id>, Self::Failure> {
+        Ok(Chunk {
+            values: Vec::new(),
+            next: None,
+        })
+    }
+
+    /// A resource as clients see it, without the values that are paged.
+    fn render(&self, kind: Self::Kind, stored: &Self::Stored) -> Map<String, Value>;
+
+    /// Checks what is to be created.
+    ///
+    /// # Errors
+    /// Why it cannot be.
+    fn prepare(
+        &self,
+        kind: Self::Kind,
+        resource: Resource,
+        deviations: Vec<Deviation>,
+    ) -> Result<Self::Draft, Self::Failure>;
+
+    /// Creates a resource, or takes over one that is there.
+    ///
+    /// # Errors
+    /// Why it is not created.
+    fn create(
+        &self,
+        transaction: &mut Self::Transaction<'_>,
+        draft: &Self::Draft,
+    ) -> Result<Created<Self::Stored>, Self::Failure>;
+
+    /// Computes what an update makes of a resource. It is done before the transaction that writes
+    /// it, in which others may have to wait.
+    ///
+    /// # Errors
+    /// Why it cannot be updated so.
+    fn plan(
+        &self,
+        kind: Self::Kind,
+        stored: Self::Stored,
+        update: &Update,
+        tolerance: Tolerance,
+    ) -> Result<Self::Plan, Self::Failure>;
+
+    /// Whether what is stored now is what the plan was made of.
+    fn is_of(&self, plan: &Self::Plan, stored: &Self::Stored) -> bool;
+
+    /// Writes what was planned; `version` is that of the resource as it is locked. `brief` says that
+    /// a client which modifies asks for nothing particular of the resource, so that the answer may
+    /// be 204 where a resource is big.
+    ///
+    /// # Errors
+    /// Why it is not updated.
+    fn update(
+        &self,
+        transaction: &mut Self::Transaction<'_>,
+        plan: &Self::Plan,
+        version: Version,
+        brief: bool,
+    ) -> Result<Written, Self::Failure>;
+
+    /// Deletes a resource, or releases it from what the caller sees.
+    ///
+    /// # Errors
+    /// Why it is not deleted.
+    fn delete(
+        &self,
+        transaction: &mut Self::Transaction<'_>,
+        kind: Self::Kind,
+        stored: Self::Stored,
+    ) -> Result<(), Self::Failure>;
+}
+
+/// A resource as a store has it.
+pub trait StoredResource {
+    /// The id.
+    type Id;
+
+    /// The id.
+    fn id(&self) -> &Self::Id;
+
+    /// The version, which `If-Match` names.
+    fn version(&self) -> Version;
+
+    /// The entity tag of what is shown.
+    fn tag(&self) -> EntityTag {
+        self.version().into()
+    }
+}
+
+/// A multi-valued attribute that is kept apart from the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apart {
+    /// [`Session::get`] and [`Session::load`] bring it along when it is asked for, such as the
+    /// groups of a user.
+    Loaded(&'static str),
+    /// It may have any number of values, which are written out page by page
+    /// ([`Session::values_behind`]), such as the members of a group.
+    Paged(&'static str),
+}
+
+impl Apart {
+    /// The name of the attribute.
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Self::Loaded(name) | Self::Paged(name) => name,
+        }
+    }
+}
+
+/// Some of the values of an attribute that is kept apart.
+#[derive(Debug, Clone)]
+pub struct Chunk<I> {
+    /// The values.
+    pub values: Vec<Value>,
+    /// The last one that was looked at, when more may follow.
+    pub next: Option<I>,
+}
+
+/// What came of a create.
+#[derive(Debug, Clone)]
+pub struct Created<T> {
+    /// The resource.
+    pub stored: T,
+    /// Whether it is known to have no values apart yet.
+    pub bare: bool,
+}
+
+/// What an update does to the stored document.
+#[derive(Debug, Clone)]
+pub enum Update {
+    /// PUT (RFC 7644 section 3.5.1).
+    Replace(Resource),
+    /// PATCH (RFC 7644 section 3.5.2).
+    Modify(PatchRequest),
+}
+
+/// How an update that was written is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// With the resource.
+    Shown,
+    /// With 204 and the version.
+    Brief(Version),
+}
+
+/// What a request was about.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a, K> {
+    /// The endpoint.
+    pub route: Route<'a, K>,
+    /// The method.
+    pub method: Method,
+}
+
+/// One operation of a bulk request.
+#[derive(Debug, Clone, Copy)]
+pub struct BulkStep<'a> {
+    /// The method.
+    pub method: Method,
+    /// The path, with the ids of what was created before.
+    pub path: &'a str,
+    /// The body.
+    pub data: Option<&'a Value>,
+    /// The version that is meant.
+    pub version: Option<&'a str>,
+    /// Whether references were left out, because what they name is not there yet.
+    pub left_out: bool,
+}

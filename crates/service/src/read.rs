@@ -1,0 +1,97 @@
+//! GET of one resource (RFC 7644 section 3.4.1).
+
+use scim_protocol::query::Projection;
+use scim_protocol::resource::Projector;
+
+use crate::answer::{Answer, Request};
+use crate::error::Refusal;
+use crate::policy::{Apart, FailureOf, KindOf, Policy, Session, StoredResource};
+use crate::{query, render, written};
+
+/// Reads a resource.
+pub(crate) fn read<P: Policy>(
+    policy: &P,
+    session: &P::Session,
+    kind: KindOf<P>,
+    id: &str,
+    request: &Request<'_>,
+) -> Result<Answer, FailureOf<P>> {
+    let id = session.parse_id(id).ok_or(Refusal::NotFound)?;
+    let projection = query::projection(session, request.query)?;
+    policy.read(|view| {
+        let stored = find(session, view, kind, &id, &projection)?;
+        let tag = stored.tag();
+        if request.if_none_match.is_some_and(|tags| tag.matches(tags)) {
+            return Ok(Answer {
+                version: Some(tag),
+                ..Answer::empty(304)
+            });
+        }
+        show(session, Some(view), kind, &stored, &projection, 200)
+    })
+}
+
+/// The answer that shows a resource as it is now.
+pub(crate) fn answer<S: Session>(
+    session: &S,
+    view: &mut S::View<'_>,
+    kind: S::Kind,
+    id: &S::Id,
+    projection: &Projection,
+) -> Result<Answer, S::Failure> {
+    let stored = find(session, view, kind, id, projection)?;
+    show(session, Some(view), kind, &stored, projection, 200)
+}
+
+/// A resource with the values beside it that the request asked for and that are loaded with it.
+fn find<S: Session>(
+    session: &S,
+    view: &mut S::View<'_>,
+    kind: S::Kind,
+    id: &S::Id,
+    projection: &Projection,
+) -> Result<S::Stored, S::Failure> {
+    let beside = match session.apart(kind) {
+        Some(Apart::Loaded(name)) => query::includes(session.definition(kind), projection, name),
+        _ => false,
+    };
+    let found = session.get(view, kind, id, beside)?;
+    Ok(found.ok_or(Refusal::NotFound)?)
+}
+
+/// The answer that shows a resource, with the values kept apart that the request asked for; without
+/// a view it is known to have none.
+pub(crate) fn show<S: Session>(
+    session: &S,
+    view: Option<&mut S::View<'_>>,
+    kind: S::Kind,
+    stored: &S::Stored,
+    projection: &Projection,
+    status: u16,
+) -> Result<Answer, S::Failure> {
+    let definition = session.definition(kind);
+    let projector = Projector::new(definition, projection);
+    let attributes = session.render(kind, stored);
+    let paged = match session.apart(kind) {
+        Some(Apart::Paged(name)) => query::includes(definition, projection, name),
+        _ => false,
+    };
+    let mut text = String::new();
+    match view.filter(|_| paged) {
+        None => written::resource(&projector, &attributes, &mut text),
+        Some(view) => {
+            let of = (kind, stored.id(), &attributes);
+            written::with_values(session, view, &projector, of, &mut text, usize::MAX)?;
+        }
+    }
+    Ok(Answer {
+        written: Some(text),
+        location: Some(render::location(
+            definition,
+            session.base_url(),
+            stored.id(),
+        )),
+        version: Some(stored.tag()),
+        ..Answer::empty(status)
+    })
+}

@@ -1,0 +1,58 @@
+//! Stored resources as clients see them.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use scim_protocol::{EntityTag, ResourceDefinition};
+use serde_json::{Map, Value, json};
+
+/// What every resource has beside its attributes (RFC 7643 section 3.1).
+#[derive(Debug, Clone, Copy)]
+pub struct Common<'a> {
+    /// `id`
+    pub id: &'a str,
+    /// `meta.created`
+    pub created: DateTime<Utc>,
+    /// `meta.lastModified`
+    pub last_modified: DateTime<Utc>,
+    /// `meta.version`
+    pub tag: EntityTag,
+}
+
+/// A document with `id` and `meta`: `schemas`, `id` and `externalId` first, `meta` last.
+pub fn envelope(
+    definition: &ResourceDefinition,
+    base_url: &str,
+    common: Common<'_>,
+    mut document: Map<String, Value>,
+) -> Map<String, Value> {
+    let mut attributes = Map::with_capacity(document.len() + 3);
+    if let Some(schemas) = document.shift_remove("schemas") {
+        attributes.insert("schemas".into(), schemas);
+    }
+    attributes.insert("id".into(), common.id.into());
+    attributes.extend(document);
+    attributes.insert(
+        "meta".into(),
+        json!({
+            "resourceType": definition.name(),
+            "created": date_time(common.created),
+            "lastModified": date_time(common.last_modified),
+            "location": location(definition, base_url, common.id),
+            "version": common.tag.to_string(),
+        }),
+    );
+    attributes
+}
+
+/// The URL of a resource.
+pub fn location(
+    definition: &ResourceDefinition,
+    base_url: &str,
+    id: impl std::fmt::Display,
+) -> String {
+    format!("{base_url}{}/{id}", definition.resource_type().endpoint)
+}
+
+/// An instant as SCIM writes it, in UTC with milliseconds.
+pub fn date_time(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

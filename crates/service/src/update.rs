@@ -1,0 +1,146 @@
+//! PUT and PATCH (RFC 7644 sections 3.5.1 and 3.5.2).
+//!
+//! What an update makes of a resource is computed before the transaction that writes it, which one
+//! writer may run for everybody, and written if the resource is still what it was made of.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use scim_protocol::patch::PatchRequest;
+use scim_protocol::query::Projection;
+use scim_protocol::{Error, Resource, Tolerance};
+use serde_json::Value;
+
+use crate::answer::Answer;
+use crate::error::{Refusal, StoreError};
+use crate::operation::check_match;
+use crate::policy::{FailureOf, KindOf, Policy, Session, StoredResource, Update, Written};
+use crate::{read, render};
+
+/// An update as it was read, and what was noted meanwhile, from which every attempt starts.
+type ReadUpdate = (Update, Tolerance);
+
+/// The update of a PUT.
+pub(crate) fn replacement<S: Session>(
+    session: &S,
+    kind: S::Kind,
+    body: Value,
+) -> Result<ReadUpdate, Error> {
+    let mut tolerance = session.tolerance();
+    let resource = Resource::read(session.definition(kind), body, &mut tolerance)?;
+    Ok((Update::Replace(resource), tolerance))
+}
+
+/// The update of a PATCH.
+pub(crate) fn modification<S: Session>(session: &S, body: Value) -> Result<ReadUpdate, Error> {
+    let mut tolerance = session.tolerance();
+    let request = PatchRequest::read(body, session.limits(), &mut tolerance)?;
+    Ok((Update::Modify(request), tolerance))
+}
+
+/// Carries out an update.
+pub(crate) fn run<P: Policy>(
+    policy: &P,
+    session: &P::Session,
+    (kind, id): (KindOf<P>, &str),
+    (update, tolerance): ReadUpdate,
+    projection: Projection,
+    if_match: Option<&str>,
+) -> Result<Answer, FailureOf<P>> {
+    let id = session.parse_id(id).ok_or(Refusal::NotFound)?;
+    let request = Arc::new(Request {
+        session: session.clone(),
+        kind,
+        id,
+        update,
+        tolerance,
+        projection,
+        if_match: if_match.map(str::to_owned),
+    });
+    for _ in 0..PLANS {
+        let plan = request.plan(policy.read(|view| request.find(view))?)?;
+        policy.note_plan(false);
+        let moved = Arc::new(AtomicBool::new(false));
+        let (write, seen) = (Arc::clone(&request), Arc::clone(&moved));
+        let answer = policy.write(move |transaction| {
+            seen.store(false, Ordering::Relaxed);
+            write.run(transaction, Some(&plan), &seen)
+        });
+        if !moved.load(Ordering::Relaxed) {
+            return answer;
+        }
+    }
+    // Somebody else is always faster: now it is computed while nobody else can write it.
+    policy.note_plan(true);
+    policy.write(move |transaction| request.run(transaction, None, &AtomicBool::new(false)))
+}
+
+/// An update under way.
+struct Request<S: Session> {
+    session: S,
+    kind: S::Kind,
+    id: S::Id,
+    update: Update,
+    tolerance: Tolerance,
+    projection: Projection,
+    if_match: Option<String>,
+}
+
+impl<S: Session> Request<S> {
+    fn find(&self, view: &mut S::View<'_>) -> Result<S::Stored, S::Failure> {
+        let found = self.session.get(view, self.kind, &self.id, false)?;
+        Ok(found.ok_or(Refusal::NotFound)?)
+    }
+
+    fn plan(&self, stored: S::Stored) -> Result<S::Plan, S::Failure> {
+        check_match(stored.version(), self.if_match.as_deref())?;
+        let tolerance = self.tolerance.clone();
+        self.session
+            .plan(self.kind, stored, &self.update, tolerance)
+    }
+
+    /// Writes what was planned, or plans it here; `moved` tells that what was planned is not of
+    /// what is stored any more.
+    fn run(
+        &self,
+        transaction: &mut S::Transaction<'_>,
+        plan: Option<&S::Plan>,
+        moved: &AtomicBool,
+    ) -> Result<Answer, S::Failure> {
+        let (session, kind, id) = (&self.session, self.kind, &self.id);
+        let stored = session.lock(transaction, kind, id)?;
+        let stored = stored.ok_or(Refusal::NotFound)?;
+        let version = stored.version();
+        check_match(version, self.if_match.as_deref())?;
+        let fresh;
+        let plan = match plan {
+            Some(plan) if session.is_of(plan, &stored) => plan,
+            Some(_) => {
+                moved.store(true, Ordering::Relaxed);
+                return Err(StoreError::Stale.into());
+            }
+            None => {
+                fresh = self.plan(stored)?;
+                &fresh
+            }
+        };
+        let brief = matches!(self.update, Update::Modify(_)) && self.projection.is_empty();
+        match session.update(transaction, plan, version, brief)? {
+            Written::Shown => {
+                read::answer(session, S::view(transaction), kind, id, &self.projection)
+            }
+            Written::Brief(version) => Ok(Answer {
+                location: Some(render::location(
+                    session.definition(kind),
+                    session.base_url(),
+                    id,
+                )),
+                version: Some(version.into()),
+                ..Answer::empty(204)
+            }),
+        }
+    }
+}
+
+/// How often an update is computed before it waits until nobody else can write.
+const PLANS: usize = 4;
