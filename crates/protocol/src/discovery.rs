@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::limits::Limits;
 use crate::path::same_name;
-use crate::schema::{ResourceDefinition, ResourceType, Schema, builtin, uri};
+use crate::schema::{ResourceDefinition, ResourceType, Schema, builtin};
+use crate::uri;
 
 /// What a service provider supports (RFC 7643 section 5).
 ///

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::schema::uri;
+use crate::uri;
 
 /// The detail keyword of an error: RFC 7644 table 9 and RFC 9865 table 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

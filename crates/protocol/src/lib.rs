@@ -19,15 +19,27 @@
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod alias;
 pub mod budget;
+#[cfg(feature = "bulk")]
+#[cfg_attr(docsrs, doc(cfg(feature = "bulk")))]
 pub mod bulk;
+#[cfg(feature = "typed")]
+#[cfg_attr(docsrs, doc(cfg(feature = "typed")))]
 pub mod common;
+#[cfg(feature = "discovery")]
+#[cfg_attr(docsrs, doc(cfg(feature = "discovery")))]
 pub mod discovery;
 pub mod error;
 pub mod filter;
+#[cfg(feature = "typed")]
+#[cfg_attr(docsrs, doc(cfg(feature = "typed")))]
 pub mod group;
 pub mod limits;
+mod members;
+mod message;
 pub mod number;
 pub mod patch;
 pub mod path;
@@ -36,6 +48,9 @@ pub mod resource;
 pub mod schema;
 pub mod text;
 pub mod tolerance;
+pub mod uri;
+#[cfg(feature = "typed")]
+#[cfg_attr(docsrs, doc(cfg(feature = "typed")))]
 pub mod user;
 pub mod version;
 
@@ -48,3 +63,7 @@ pub use resource::Resource;
 pub use schema::{ResourceDefinition, Schema};
 pub use tolerance::{Deviation, Profile, Tolerance};
 pub use version::{EntityTag, Version};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

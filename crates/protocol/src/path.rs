@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::alias::is_alias;
 use crate::error::quote;
-use crate::schema::alias::is_alias;
 
 /// The path of an attribute or sub-attribute (RFC 7644 section 3.10), as it was written.
 ///

@@ -33,7 +33,8 @@ use serde_json::{Map, Value};
 use crate::common::{Meta, MultiValue, typed, untyped};
 use crate::error::Error;
 use crate::resource::Resource;
-use crate::schema::{ResourceDefinition, uri};
+use crate::schema::ResourceDefinition;
+use crate::uri;
 
 /// A User.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

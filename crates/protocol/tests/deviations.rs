@@ -302,16 +302,16 @@ fn a_whole_number_with_a_fraction_of_nothing() {
 #[test]
 fn an_attribute_whose_name_stands_twice() {
     for body in [
-        json!({"schemas": [uri::USER], "userName": "ava", "title": "A", "TITLE": "B"}),
+        json!({"schemas": [uri::USER], "userName": "ava", "TITLE": "A", "title": "B"}),
         json!({"schemas": [uri::USER], "userName": "ava", "title": "B",
-            "name": {"givenName": "A", "GivenName": "B"}}),
+            "name": {"GivenName": "A", "givenName": "B"}}),
     ] {
         let user = accepted("repeatedAttribute", ScimType::InvalidSyntax, |tolerance| {
             read(body.clone(), tolerance)
         });
         assert_eq!(user.text("title"), Some("B"));
     }
-    let operations = json!([{"op": "add", "value": {"title": "A", "TITLE": "B"}}]);
+    let operations = json!([{"op": "add", "value": {"TITLE": "A", "title": "B"}}]);
     let user = accepted("repeatedAttribute", ScimType::InvalidSyntax, |tolerance| {
         patch(operations.clone(), tolerance)
     });

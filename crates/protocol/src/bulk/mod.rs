@@ -10,9 +10,10 @@ pub use order::{Order, Reference, References};
 
 use crate::error::{Error, ScimType, quote};
 use crate::limits::Limits;
+use crate::members::take_member;
 use crate::path::same_name;
-use crate::schema::uri;
 use crate::tolerance::{Deviation, Tolerance};
+use crate::uri;
 
 /// The method of a bulk operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +190,7 @@ impl BulkRequest {
         let Value::Object(mut body) = body else {
             return Err(syntax("The body is not a JSON object."));
         };
-        let listed = take(&mut body, "schemas").is_some_and(|schemas| {
+        let listed = take_member(&mut body, "schemas").is_some_and(|schemas| {
             schemas.as_array().is_some_and(|uris| {
                 uris.iter()
                     .filter_map(Value::as_str)
@@ -199,7 +200,7 @@ impl BulkRequest {
         if !listed {
             tolerance.accept(Deviation::SchemasMissing(uri::BULK_REQUEST.to_owned()))?;
         }
-        let fail_on_errors = match take(&mut body, "failOnErrors") {
+        let fail_on_errors = match take_member(&mut body, "failOnErrors") {
             None | Some(Value::Null) => None,
             Some(number) => Some(
                 number
@@ -208,7 +209,7 @@ impl BulkRequest {
                     .ok_or_else(|| syntax("\"failOnErrors\" is not a whole number from 1."))?,
             ),
         };
-        let Some(Value::Array(operations)) = take(&mut body, "Operations") else {
+        let Some(Value::Array(operations)) = take_member(&mut body, "Operations") else {
             return Err(syntax("\"Operations\" is missing or not an array."));
         };
         if operations.len() > limits.bulk_operations {
@@ -252,7 +253,7 @@ impl BulkOperation {
         let Value::Object(mut members) = operation else {
             return Err(syntax("An operation is not a JSON object."));
         };
-        let mut text = |name: &str| match take(&mut members, name) {
+        let mut text = |name: &str| match take_member(&mut members, name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(_) => Err(syntax(format!("\"{name}\" is not a string."))),
@@ -265,7 +266,7 @@ impl BulkOperation {
         if method == BulkMethod::Post && bulk_id.is_none() {
             return Err(syntax("A POST needs a \"bulkId\"."));
         }
-        let data = take(&mut members, "data").filter(|data| !data.is_null());
+        let data = take_member(&mut members, "data").filter(|data| !data.is_null());
         if method != BulkMethod::Delete && !data.as_ref().is_some_and(Value::is_object) {
             return Err(syntax(format!(
                 "A {} needs an object as \"data\".",
@@ -418,11 +419,6 @@ fn collect(data: &Value, found: &mut Vec<String>) {
 fn referred(text: &str) -> Option<&str> {
     let (scheme, name) = text.split_once(':')?;
     (same_name(scheme, "bulkId") && !name.is_empty()).then_some(name)
-}
-
-fn take(members: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    let found = members.keys().find(|key| same_name(key, name))?.clone();
-    members.shift_remove(&found)
 }
 
 fn syntax(detail: impl Into<String>) -> Error {

@@ -2,7 +2,7 @@
 
 use serde_json::Number;
 
-use super::parser::{FilterError, FilterErrorKind};
+use super::error::{FilterError, FilterErrorKind};
 use crate::path::{is_name_character, is_uri_character};
 
 /// A token and the byte offset at which it begins.

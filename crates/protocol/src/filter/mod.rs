@@ -10,6 +10,7 @@
 mod bind;
 pub mod condition;
 mod display;
+mod error;
 mod evaluate;
 pub mod index;
 mod lexer;
@@ -19,9 +20,9 @@ use serde_json::Number;
 
 pub(crate) use bind::parse_instant;
 pub use condition::{Condition, SortKey, Target, Test};
+pub use error::{FilterError, FilterErrorKind};
 pub(crate) use lexer::TokenKind;
 pub(crate) use parser::Parser;
-pub use parser::{FilterError, FilterErrorKind};
 
 use crate::path::AttributePath;
 

@@ -9,6 +9,7 @@ use super::request::Verb;
 use super::values::{add_elements, clear_record, keep_primary, merge, remove_named};
 use crate::budget::Budget;
 use crate::error::{Error, ScimType};
+use crate::members::remove_member;
 use crate::resource::entry::{is_row, unified};
 use crate::resource::{Absence, Resource, check_count, immutable, keep_immutable, without_value};
 use crate::schema::{Attribute, AttributeType, Mutability, ResourceDefinition};
@@ -174,7 +175,7 @@ impl Edit<'_> {
         };
         let result = self.apply_in(&mut data, tolerance);
         if data.is_empty() {
-            attributes.shift_remove(&extension.id);
+            remove_member(attributes, &extension.id);
         } else {
             attributes.insert(extension.id.clone(), Value::Object(data));
         }
@@ -201,7 +202,7 @@ impl Edit<'_> {
             (None, None) => self.apply_whole(attribute, &mut value, tolerance.budget())?,
         }
         if without_value(&value) && !value.is_string() {
-            holder.shift_remove(&attribute.name);
+            remove_member(holder, &attribute.name);
         } else {
             holder.insert(attribute.name.clone(), value);
         }
@@ -430,7 +431,7 @@ impl Edit<'_> {
         match &self.value {
             None if self.verb == Verb::Add => {}
             None => {
-                members.shift_remove(&sub.name);
+                remove_member(members, &sub.name);
             }
             Some(value) => {
                 members.insert(sub.name.clone(), value.clone());

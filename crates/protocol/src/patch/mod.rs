@@ -37,6 +37,7 @@ mod edit;
 mod list;
 mod path;
 mod request;
+mod resolve;
 mod values;
 
 pub use apply::Patch;

@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 use super::path::PatchPath;
 use crate::error::{Error, ScimType, quote};
 use crate::limits::Limits;
-use crate::path::same_name;
-use crate::schema::uri;
+use crate::members::take_member;
+use crate::message::{Message, syntax};
 use crate::tolerance::{Deviation, Tolerance};
+use crate::uri;
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,20 +48,11 @@ impl PatchRequest {
     /// without path, `invalidValue` for an `add` or `replace` without value, 413 for more
     /// operations than [`Limits::patch_operations`].
     pub fn read(body: Value, limits: &Limits, tolerance: &mut Tolerance) -> Result<Self, Error> {
-        let Value::Object(mut body) = body else {
-            return Err(syntax("The body is not a JSON object."));
-        };
-        let listed = take(&mut body, "schemas").is_some_and(|schemas| {
-            schemas.as_array().is_some_and(|uris| {
-                uris.iter()
-                    .filter_map(Value::as_str)
-                    .any(|u| same_name(u, uri::PATCH_OP))
-            })
-        });
-        if !listed {
+        let mut body = Message::read(body)?;
+        if !body.lists(uri::PATCH_OP) {
             tolerance.accept(Deviation::SchemasMissing(uri::PATCH_OP.to_owned()))?;
         }
-        let Some(Value::Array(operations)) = take(&mut body, "Operations") else {
+        let Some(Value::Array(operations)) = body.take("Operations") else {
             return Err(syntax("\"Operations\" is missing or not an array."));
         };
         if operations.is_empty() {
@@ -76,7 +68,7 @@ impl PatchRequest {
                 ),
             ));
         }
-        ignore(&body, tolerance)?;
+        ignore(&body.into_rest(), tolerance)?;
         let operations = operations
             .into_iter()
             .map(|operation| PatchOperation::read(operation, limits, tolerance))
@@ -93,11 +85,11 @@ impl PatchOperation {
         let Value::Object(mut members) = operation else {
             return Err(syntax("An operation is not a JSON object."));
         };
-        let verb = match take(&mut members, "op") {
+        let verb = match take_member(&mut members, "op") {
             Some(Value::String(word)) => Verb::read(&word, tolerance)?,
             _ => return Err(syntax("\"op\" is missing or not a string.")),
         };
-        let path = match take(&mut members, "path") {
+        let path = match take_member(&mut members, "path") {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => Some(PatchPath::parse(&text, limits, tolerance)?),
             Some(_) => {
@@ -107,7 +99,7 @@ impl PatchOperation {
                 ));
             }
         };
-        let value = take(&mut members, "value");
+        let value = take_member(&mut members, "value");
         ignore(&members, tolerance)?;
         if verb == Verb::Remove && path.is_none() {
             return Err(Error::new(
@@ -160,17 +152,4 @@ fn ignore(members: &Map<String, Value>, tolerance: &mut Tolerance) -> Result<(),
             .map_err(|refused| syntax(refused.detail()))?;
     }
     Ok(())
-}
-
-/// Takes a member out of an object, whatever the case of its name.
-fn take(members: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    if let Some(value) = members.shift_remove(name) {
-        return Some(value);
-    }
-    let found = members.keys().find(|key| same_name(key, name))?.clone();
-    members.shift_remove(&found)
-}
-
-fn syntax(detail: impl Into<String>) -> Error {
-    Error::new(ScimType::InvalidSyntax, detail)
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::budget::Budget;
 use crate::error::Error;
+use crate::members::remove_member;
 use crate::resource::entry::{EntryKey, Named, join, places};
 use crate::schema::Attribute;
 
@@ -93,7 +94,7 @@ pub(super) fn keep_primary(elements: &mut [Value], primary: Option<usize>) {
 pub(super) fn merge(members: &mut Map<String, Value>, part: &Map<String, Value>) {
     for (name, value) in part {
         if value.is_null() {
-            members.shift_remove(name);
+            remove_member(members, name);
         } else {
             members.insert(name.clone(), value.clone());
         }

@@ -1,4 +1,8 @@
+use serde_json::json;
+
 use super::*;
+use crate::tolerance::{Deviation, Tolerance};
+use crate::uri;
 
 fn query(raw: &str) -> Result<Query, Error> {
     Query::from_query_string(raw, &Limits::default(), &mut Tolerance::default())

@@ -4,11 +4,21 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::without_value;
 use crate::budget::{Budget, Exhausted};
 use crate::number;
 use crate::schema::{Attribute, AttributeType, Mutability};
 use crate::text::fold;
+
+/// Whether a value is none: null, an empty string, array or object.
+pub(crate) fn without_value(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
 
 /// What tells the values of a multi-valued attribute apart (RFC 7643 section 2.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

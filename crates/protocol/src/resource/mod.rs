@@ -27,12 +27,14 @@ mod value;
 use serde_json::{Map, Value};
 
 pub use compare::{Change, changes, same};
+pub(crate) use entry::without_value;
 pub use json::{parse, parse_search};
 pub(crate) use mutability::{Absence, immutable, keep_immutable};
 pub use project::{Projector, project};
-pub(crate) use value::{Read, Reader, check_count, without_value};
+pub(crate) use value::{Read, Reader, check_count};
 
 use crate::error::{Error, ScimType};
+use crate::members::put_first;
 use crate::schema::{Attribute, ResourceDefinition};
 
 /// A resource: attributes under their canonical names, extension attributes nested under the
@@ -144,9 +146,7 @@ impl Resource {
             .chain(with_data)
             .map(Value::from)
             .collect();
-        self.attributes.shift_remove("schemas");
-        self.attributes
-            .shift_insert(0, "schemas".to_owned(), Value::Array(schemas));
+        put_first(&mut self.attributes, "schemas", Value::Array(schemas));
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::entry::{EntryKey, places};
 use super::{same, without_value};
 use crate::error::{Error, ScimType};
+use crate::members::remove_member;
 use crate::schema::{Attribute, Mutability, ResourceDefinition};
 
 /// What it means that a write leaves no value of an immutable attribute.
@@ -46,7 +47,7 @@ pub(crate) fn keep_immutable(
         if !data.is_empty() {
             new.insert(extension.id.clone(), Value::Object(data));
         } else if was_there {
-            new.shift_remove(&extension.id);
+            remove_member(new, &extension.id);
         }
     }
     Ok(())
@@ -115,7 +116,7 @@ impl Walk {
                 };
                 self.attributes(subs(), &prefix, old, &mut members)?;
                 if members.is_empty() {
-                    new.shift_remove(&attribute.name);
+                    remove_member(new, &attribute.name);
                 } else {
                     new.insert(attribute.name.clone(), Value::Object(members));
                 }

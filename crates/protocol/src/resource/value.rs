@@ -7,6 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::entry::{is_row, unified};
 use crate::error::{Error, ScimType, quote};
 use crate::filter::parse_instant;
+use crate::members::remove_member;
 use crate::number;
 use crate::path::same_name;
 use crate::schema::{Attribute, AttributeType, Mutability};
@@ -242,7 +243,7 @@ impl<'t> Reader<'t> {
         };
         let name = members.keys().find(|name| same_name(name, "value"));
         let name = name.filter(|_| attribute.multi_valued).cloned();
-        match name.and_then(|name| members.shift_remove(&name)) {
+        match name.and_then(|name| remove_member(&mut members, &name)) {
             Some(inner) if !inner.is_object() => {
                 self.accept(Deviation::WrappedValue(path.to_owned()))?;
                 Ok(inner)
@@ -408,17 +409,6 @@ fn one_primary(path: &str, elements: &mut [Value], tolerance: &mut Tolerance) ->
         }
     }
     Ok(())
-}
-
-/// Whether a value is none: null, an empty string, array or object.
-pub(crate) fn without_value(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(elements) => elements.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        _ => false,
-    }
 }
 
 /// RFC 7643 section 2.3.6: base64 or base64url, padding may be left out.

@@ -1,7 +1,8 @@
 //! The schemas of RFC 7643 as data (sections 4, 5, 6 and 7; representations in section 8.7).
 
 use super::AttributeType::{Binary, Boolean, Complex, Integer, Reference, String};
-use super::{Attribute, AttributeType, Mutability, Returned, Schema, Uniqueness, uri};
+use super::{Attribute, AttributeType, Mutability, Returned, Schema, Uniqueness};
+use crate::uri;
 
 /// The core schema of a User (RFC 7643 section 4.1).
 pub fn user() -> Schema {

@@ -1,10 +1,9 @@
 //! Schemas as data (RFC 7643 sections 2 and 7), resource types and the built-in definitions.
 
-pub(crate) mod alias;
 pub mod attribute;
 pub mod builtin;
 mod definition;
-pub mod uri;
+mod understand;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +11,7 @@ pub use attribute::{Attribute, AttributeType, Mutability, Returned, Uniqueness};
 pub use definition::{Resolved, ResourceDefinition};
 
 use crate::path::same_name;
+pub use crate::uri;
 
 /// The definition of a schema: its URI, and the attributes it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

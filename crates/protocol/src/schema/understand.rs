@@ -1,9 +1,12 @@
-//! URIs that clients write in the place of those of the RFC, and how they join them to attributes.
+//! Which schema and attribute a client means by a URI that is not written as the RFC has it.
 
-use super::{Resolved, ResourceDefinition, Schema, uri};
+use super::Schema;
+use super::definition::{Resolved, ResourceDefinition};
+use crate::alias::{ALIASES, CORE};
 use crate::error::Error;
 use crate::path::{AttributePath, same_name};
 use crate::tolerance::{Deviation, Tolerance};
+use crate::uri;
 
 /// A schema that was named, and whether by its own URI.
 #[derive(Debug, Clone, Copy)]
@@ -119,64 +122,3 @@ impl ResourceDefinition {
         })
     }
 }
-
-/// Whether a text is an alias of a schema.
-pub(crate) fn is_alias(text: &str) -> bool {
-    ALIASES.iter().any(|(alias, _)| same_name(alias, text))
-}
-
-/// The core schema of users or groups.
-const CORE: &str = "core";
-
-/// The longer of two with the same start comes first. Those of drafts before the RFC, and those that
-/// documentation of providers has misspelt.
-const ALIASES: [(&str, &str); 18] = [
-    (
-        "urn:scim:schemas:extension:enterprise:1.0:User",
-        uri::ENTERPRISE_USER,
-    ),
-    (
-        "urn:scim:schemas:extension:enterprise:1.0",
-        uri::ENTERPRISE_USER,
-    ),
-    (
-        "urn:scim:schemas:extension:enterprise:2.0:User",
-        uri::ENTERPRISE_USER,
-    ),
-    (
-        "urn:scim:schemas:extension:enterprise:2.0",
-        uri::ENTERPRISE_USER,
-    ),
-    (
-        "urn:ietf:params:scim:schemas:extension:enterprise:1.0:User",
-        uri::ENTERPRISE_USER,
-    ),
-    (
-        "urn:ietf:params:scim:schemas:extension:enterprise:1.0",
-        uri::ENTERPRISE_USER,
-    ),
-    (
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
-        uri::ENTERPRISE_USER,
-    ),
-    (
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0",
-        uri::ENTERPRISE_USER,
-    ),
-    (
-        "urn:ietf:params:scim:schemas:enterprise:2.0:User",
-        uri::ENTERPRISE_USER,
-    ),
-    (
-        "urn:ietf:params:scim:schemas:core:2.0:EnterpriseUser",
-        uri::ENTERPRISE_USER,
-    ),
-    ("urn:scim:schemas:core:1.0:User", uri::USER),
-    ("urn:scim:schemas:core:1.0:Group", uri::GROUP),
-    ("urn:scim:schemas:core:1.0", CORE),
-    ("urn:scim:schemas:core:2.0:User", uri::USER),
-    ("urn:scim:schemas:core:2.0:Group", uri::GROUP),
-    ("urn:scim:schemas:core:2.0", CORE),
-    ("urn:ietf:params:scim:schemas:core:1.0:User", uri::USER),
-    ("urn:ietf:params:scim:schemas:core:1.0:Group", uri::GROUP),
-];
