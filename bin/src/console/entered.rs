@@ -6,7 +6,7 @@
 //! compared with what its page shows by now, and only what was changed in it is saved.
 
 use chrono::Utc;
-use scim_admin::AdminError;
+use scim_admin::Problem;
 use scim_admin::event::{AuditEntry, AuditQuery};
 use serde::{Deserialize, Serialize};
 
@@ -273,7 +273,7 @@ pub(super) fn brought_up(visit: &mut Visit<'_>) -> Result<Option<ConsoleAnswer>,
     let found = page.and_then(|page| markup::form(&page, &address(&place.0), &posted));
     let Some(theirs) = found else {
         let gone = "somebody else deleted it while you had it open; nothing was saved";
-        return Err(Failed::Refused(AdminError::Invalid(gone.to_owned())));
+        return Err(Failed::Refused(Problem::entry(gone).refused()));
     };
     let was = serde_json::from_str::<Vec<(String, String)>>(visit.form.text(WAS));
     let was = was.map_err(|_json| Failed::Form)?;

@@ -22,7 +22,7 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
-use scim_admin::{Actor, AdminError, AdminService, Admitted, PlainToken, Sealed};
+use scim_admin::{Actor, AdminError, AdminService, Admitted, PlainToken, Problem, Sealed};
 use scim_provisioning::{Failure, ServiceProvider};
 use serde::{Deserialize, Serialize};
 
@@ -175,7 +175,7 @@ impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Scim(error) | Failure::Refused { error, .. } => {
-                Self::Refused(AdminError::Invalid(error.detail().to_owned()))
+                Self::Refused(Problem::entry(error.detail().to_owned()).refused())
             }
             Failure::Store(error) => AdminError::from(error).into(),
             other => {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use askama::Template;
 use chrono::Utc;
-use scim_admin::{AdminError, Attempt, Sealed};
+use scim_admin::{AdminError, Attempt, Problem, Sealed};
 
 use super::entered;
 use super::openid::Flow;
@@ -402,9 +402,10 @@ pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         admin.role_taken(visit.request.source, &vouched.who)?;
         let subject = vouched.who.subject;
         tracing::warn!(subject, "the OpenID provider gives no role");
-        return Err(Failed::Refused(AdminError::Invalid(
-            "the OpenID provider gives you no role here; ask who administers it".to_owned(),
-        )));
+        return Err(Failed::Refused(
+            Problem::entry("the OpenID provider gives you no role here; ask who administers it")
+                .refused(),
+        ));
     };
     let confirms = visit.signed_in.as_ref().filter(|_| flow.confirms);
     let token = admin.sign_in_by_openid(
@@ -442,9 +443,10 @@ fn waits(wait: Duration) -> Failed {
 fn not_vouched(error: &anyhow::Error) -> Failed {
     let reason = crate::output::sentence(error);
     tracing::warn!(reason, "sign-in by the OpenID provider failed");
-    Failed::Refused(AdminError::Invalid(
-        "the OpenID provider did not sign you in; the server's log says why".to_owned(),
-    ))
+    Failed::Refused(
+        Problem::entry("the OpenID provider did not sign you in; the server's log says why")
+            .refused(),
+    )
 }
 
 /// The field of a password that is entered again.

@@ -12,6 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::api_key::ApiKey;
 use crate::error::AdminError;
 use crate::event::AuditEntry;
+use crate::invalid::{PasswordProblem, Problem};
 use crate::service::SERVER;
 
 /// What an account or API key may do.
@@ -98,10 +99,7 @@ impl Administrators {
         let after = Self::among(after);
         let last = |before: usize, after: usize| before > 0 && after == 0;
         match last(self.all, after.all) || last(self.local, after.local) {
-            true => Err(AdminError::Invalid(
-                "this is the last administrator who is bound to nobody; make another one first"
-                    .to_owned(),
-            )),
+            true => Err(Problem::LastAdministrator.refused()),
             false => Ok(()),
         }
     }
@@ -187,7 +185,7 @@ impl PasswordHash {
         let mut salt = [0; 16];
         SystemRandom::new()
             .fill(&mut salt)
-            .map_err(|_unspecified| failed())?;
+            .map_err(|_unspecified| PasswordProblem::NotHashed)?;
         let hash = derive(&password, &salt)?;
         Ok(Self(format!(
             "{PREFIX}{}${}",
@@ -222,20 +220,19 @@ fn normal(password: &str) -> String {
     password.nfkc().collect()
 }
 
-fn check(password: &str) -> Result<(), AdminError> {
-    let invalid = |why: &str| Err(AdminError::Invalid(format!("the password {why}")));
+fn check(password: &str) -> Result<(), PasswordProblem> {
     if password.chars().count() < 15 {
-        return invalid("has fewer than 15 characters");
+        return Err(PasswordProblem::TooShort);
     }
     if password.len() > 256 {
-        return invalid("is longer than 256 bytes");
+        return Err(PasswordProblem::TooLong);
     }
     let folded = password.to_lowercase();
     let mut distinct: Vec<char> = folded.chars().collect();
     distinct.sort_unstable();
     distinct.dedup();
     if distinct.len() < 5 || COMMON.iter().any(|common| repeats(&folded, common)) {
-        return invalid("is easy to guess");
+        return Err(PasswordProblem::Common);
     }
     Ok(())
 }
@@ -246,17 +243,14 @@ fn repeats(password: &str, common: &str) -> bool {
     rest.len() < password.len() && !rest.chars().any(char::is_alphabetic)
 }
 
-fn derive(password: &str, salt: &[u8]) -> Result<[u8; 32], AdminError> {
-    let params = Params::new(47_104, 1, 1, Some(32)).map_err(|_params| failed())?;
+fn derive(password: &str, salt: &[u8]) -> Result<[u8; 32], PasswordProblem> {
+    let params =
+        Params::new(47_104, 1, 1, Some(32)).map_err(|_params| PasswordProblem::NotHashed)?;
     let mut hash = [0; 32];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(password.as_bytes(), salt, &mut hash)
-        .map_err(|_argon2| failed())?;
+        .map_err(|_argon2| PasswordProblem::NotHashed)?;
     Ok(hash)
-}
-
-fn failed() -> AdminError {
-    AdminError::Invalid("the password could not be hashed".to_owned())
 }
 
 const PREFIX: &str = "$argon2id$v=19$m=47104,t=1,p=1$";

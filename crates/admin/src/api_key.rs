@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::account::Role;
 use crate::error::AdminError;
 use crate::event::AuditEntry;
+use crate::invalid::Problem;
 use crate::scope::Scopes;
 use crate::token::AccessToken;
 
@@ -86,7 +87,7 @@ pub(crate) fn generate() -> Result<String, AdminError> {
     let mut bytes = [0; 32];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_unspecified| AdminError::Invalid("no random numbers".to_owned()))?;
+        .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
     let secret = URL_SAFE_NO_PAD.encode(bytes);
     Ok(format!("{PREFIX}{secret}{:08x}", crc32(secret.as_bytes())))
 }

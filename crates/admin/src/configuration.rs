@@ -12,6 +12,7 @@ use scim_provisioning::{Configuration, ConfigurationId, Policies};
 use validator::{Validate, ValidationError};
 
 use crate::error::AdminError;
+use crate::invalid::{InputField, Problem};
 
 /// A provisioning configuration: one identity provider, and what it may do.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,9 +131,7 @@ pub fn parse_networks(text: &str) -> Result<Vec<IpNet>, AdminError> {
             let network = network.or_else(|_error| part.parse::<IpAddr>().map(IpNet::from));
             network.map_err(|_error| {
                 let part: String = part.chars().take(64).collect();
-                AdminError::Invalid(format!(
-                    "\"{part}\" is no network such as 192.0.2.0/24 or 2001:db8::/32"
-                ))
+                Problem::Network { text: part }.at(InputField::Networks)
             })
         })
         .collect()
@@ -193,24 +192,26 @@ impl ConfigurationInput {
     }
 }
 
+/// The code names the one of the policies that is wrong.
 fn valid_policies(policies: &Policies) -> Result<(), ValidationError> {
-    let message = match policies {
+    let (code, message) = match policies {
         Policies {
             deletion: Deletion::Delete { after_days: 0 },
             ..
-        } => "delete after at least one day",
+        } => ("delete_after_days", "delete after at least one day"),
         Policies { guard, .. } if !(1..=100).contains(&guard.percent) => {
-            "guard a share of 1 to 100 percent"
+            ("guard_percent", "guard a share of 1 to 100 percent")
         }
         Policies { guard, .. } if !(1..=1440).contains(&guard.minutes) => {
-            "guard a window of 1 to 1440 minutes"
+            ("guard_minutes", "guard a window of 1 to 1440 minutes")
         }
-        Policies { member_guard, .. } if !(1..=100).contains(&member_guard.percent) => {
-            "guard a share of 1 to 100 percent of a group"
-        }
+        Policies { member_guard, .. } if !(1..=100).contains(&member_guard.percent) => (
+            "member_guard_percent",
+            "guard a share of 1 to 100 percent of a group",
+        ),
         _ => return Ok(()),
     };
-    Err(ValidationError::new("policies").with_message(message.into()))
+    Err(ValidationError::new(code).with_message(message.into()))
 }
 
 fn valid_networks(networks: &[IpNet]) -> Result<(), ValidationError> {

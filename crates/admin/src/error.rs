@@ -1,7 +1,8 @@
 //! What an administrator's request can meet.
 
 use scim_provisioning::StoreError;
-use validator::ValidationErrors;
+
+use crate::invalid::InvalidInput;
 
 /// Why an administrator's request was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +28,9 @@ pub enum AdminError {
         /// Its name.
         name: String,
     },
-    /// A value does not fit.
+    /// Something that was entered does not fit, or what was asked for is not possible.
     #[error("{0}")]
-    Invalid(String),
+    Invalid(InvalidInput),
     /// A configuration has as many live tokens as it may have.
     #[error("a configuration has at most {0} live tokens; revoke one first")]
     TooManyTokens(usize),
@@ -62,23 +63,6 @@ impl AdminError {
             kind,
             name: name.to_owned(),
         }
-    }
-}
-
-impl From<ValidationErrors> for AdminError {
-    fn from(errors: ValidationErrors) -> Self {
-        let mut messages: Vec<String> = errors
-            .field_errors()
-            .into_iter()
-            .flat_map(|(field, errors)| {
-                errors.iter().map(move |error| match &error.message {
-                    Some(message) => format!("{field} {message}"),
-                    None => format!("{field} is not valid"),
-                })
-            })
-            .collect();
-        messages.sort();
-        Self::Invalid(messages.join("; "))
     }
 }
 

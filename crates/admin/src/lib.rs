@@ -10,6 +10,7 @@ mod authenticate;
 pub mod configuration;
 mod error;
 pub mod event;
+pub mod invalid;
 mod jwt;
 mod keyring;
 pub mod mapping;
@@ -29,6 +30,7 @@ pub use configuration::{
     ConfigurationInput, ConfigurationStatus, IdentityProvider, ProvisioningConfiguration,
 };
 pub use error::AdminError;
+pub use invalid::{InputField, Invalid, InvalidInput, Problem};
 pub use keyring::{KeyRing, KeyRingError};
 pub use service::Sealed;
 pub use service::{

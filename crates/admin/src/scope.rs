@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::account::Role;
 use crate::error::AdminError;
+use crate::invalid::{InputField, Problem};
 
 /// A part of the admin API that a key opens or does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,17 +69,13 @@ impl Scopes {
         let mut bits = 0;
         for name in names {
             let scope = Scope::parse(name.trim()).ok_or_else(|| {
-                AdminError::Invalid(format!(
-                    "\"{}\" is no scope; read, configure, tokens and operate are",
-                    name.chars().take(64).collect::<String>()
-                ))
+                let text = name.chars().take(64).collect();
+                Problem::UnknownScope { text }.at(InputField::Scopes)
             })?;
             bits |= scope.bit();
         }
         match bits {
-            0 => Err(AdminError::Invalid(
-                "an API key has one scope at least".to_owned(),
-            )),
+            0 => Err(Problem::NoScope.at(InputField::Scopes)),
             bits => Ok(Self(bits)),
         }
     }

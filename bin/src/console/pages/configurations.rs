@@ -8,7 +8,8 @@ use scim_admin::configuration::parse_networks;
 use scim_admin::event::Activity;
 use scim_admin::people::ManagedCounts;
 use scim_admin::{
-    AccessToken, AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider, IssuedToken,
+    AccessToken, AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider, InputField,
+    IssuedToken,
 };
 
 use super::super::signing_in::{encoded, next};
@@ -239,9 +240,12 @@ impl Drawer {
         let said = sentence(&error);
         let wrong = match &error {
             AdminError::NameTaken(_) => "name",
-            AdminError::Invalid(text) if text.contains("network") => "networks",
-            AdminError::Invalid(text) if text.contains("description") => "description",
-            AdminError::Invalid(text) if text.contains("name") => "name",
+            AdminError::Invalid(invalid) => match invalid.field() {
+                Some(InputField::Networks) => "networks",
+                Some(InputField::Description) => "description",
+                Some(InputField::Name) => "name",
+                _ => "",
+            },
             _ => "",
         };
         let page = Self {

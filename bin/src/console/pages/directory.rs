@@ -1,7 +1,7 @@
 //! The Users and Groups pages.
 
 use askama::Template;
-use scim_admin::AdminError;
+use scim_admin::Problem;
 use scim_admin::event::EventQuery;
 use scim_admin::people::{
     Grant, GroupDetail, GroupSummary, GroupsQuery, ManagedBy, Member, PeopleQuery, Person,
@@ -340,8 +340,7 @@ pub(in super::super) fn archive(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 
 pub(in super::super) fn convert(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let into = UserType::parse(visit.form.text("to"));
-    let into =
-        into.ok_or_else(|| AdminError::Invalid("choose what the user becomes".to_owned()))?;
+    let into = into.ok_or_else(|| Problem::entry("choose what the user becomes").refused())?;
     change(visit, PersonChange::Convert(into), into.as_str())
 }
 

@@ -1,7 +1,7 @@
 //! The user form: fields that administrators define, beside those of the product.
 
 use askama::Template;
-use scim_admin::AdminError;
+use scim_admin::{AdminError, Problem};
 use scim_mapping::{CustomField, FieldKind};
 use serde_json::json;
 
@@ -192,9 +192,8 @@ pub(in super::super) fn new(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
 /// What was entered of a field.
 fn entered(form: &Form) -> Result<CustomField, AdminError> {
     let kind = read(form.text("kind"), form.text("options"), form.text("max"));
-    let unclear = || {
-        AdminError::Invalid("say what the field holds, and of a text how long it may be".to_owned())
-    };
+    let unclear =
+        || Problem::entry("say what the field holds, and of a text how long it may be").refused();
     Ok(CustomField {
         key: form.text("key").trim().to_owned(),
         label: form.text("label").trim().to_owned(),

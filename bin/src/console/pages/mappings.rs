@@ -4,7 +4,7 @@ use askama::Template;
 use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{ManagedBy, PeopleQuery};
 use scim_admin::survey::SurveyKind;
-use scim_admin::{AdminError, VersionChoice};
+use scim_admin::{AdminError, Problem, VersionChoice};
 use scim_mapping::{
     Apply, Catalog, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference,
 };
@@ -365,15 +365,13 @@ pub(in super::super) fn import(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     let edited = Edited::find(visit, visit.part(1))?;
     let read = serde_json::from_str::<Value>(visit.form.text("document"));
     let done = read
-        .map_err(|error| AdminError::Invalid(format!("this is no JSON: {error}")))
-        .and_then(|document| {
-            MappingSet::from_json(&document).map_err(|error| AdminError::Invalid(error.to_string()))
-        })
+        .map_err(|error| Problem::entry(format!("this is no JSON: {error}")).refused())
+        .and_then(|document| MappingSet::from_json(&document).map_err(AdminError::from))
         .and_then(|set| match set.resource == edited.resource {
             true => edited.keep(visit, &set, "Imported"),
-            false => Err(AdminError::Invalid(
-                "this mapping is for the other kind of resource".to_owned(),
-            )),
+            false => {
+                Err(Problem::entry("this mapping is for the other kind of resource").refused())
+            }
         });
     kept(visit, &edited, done, "drafted")
 }
@@ -489,7 +487,7 @@ pub(in super::super) fn preview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let configuration = edited.shown.configuration.to_provisioning();
     let limits = scim_protocol::Limits::default();
     let previewed = scim_protocol::resource::parse(entered.as_bytes(), &limits)
-        .map_err(|error| Failed::Refused(AdminError::Invalid(error.detail().to_owned())))
+        .map_err(|error| Failed::Refused(Problem::entry(error.detail().to_owned()).refused()))
         .and_then(|document| {
             let provider = &visit.console.provider;
             Ok(provider.preview(&configuration, &source, kind, document)?)

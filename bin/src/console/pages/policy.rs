@@ -2,7 +2,7 @@
 
 use askama::Template;
 use scim_admin::configuration::parse_networks;
-use scim_admin::{AdminError, ConfigurationInput};
+use scim_admin::{AdminError, ConfigurationInput, Problem};
 use scim_protocol::Profile;
 use scim_provisioning::policy::{
     Deactivation, Deletion, GuardAction, MemberGuardAction, RepeatedExternalIds, UnknownMembers,
@@ -171,17 +171,17 @@ fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput
     let number = |name: &str, what: &str| -> Result<u32, AdminError> {
         let text = form.text(name).trim();
         text.parse()
-            .map_err(|_number| AdminError::Invalid(format!("{what} is a whole number")))
+            .map_err(|_number| Problem::entry(format!("{what} is a whole number")).refused())
     };
     let small = |name: &str, what: &str| {
         u16::try_from(number(name, what)?)
-            .map_err(|_number| AdminError::Invalid(format!("{what} is too large")))
+            .map_err(|_number| Problem::entry(format!("{what} is too large")).refused())
     };
     let old = before.policies;
     let mut guard = old.guard;
     guard.count = number("guard_count", "the guard's number")?;
     guard.percent = u8::try_from(small("guard_percent", "the guard's share")?)
-        .map_err(|_number| AdminError::Invalid("the guard's share is too large".to_owned()))?;
+        .map_err(|_number| Problem::entry("the guard's share is too large").refused())?;
     guard.minutes = small("guard_minutes", "the guard's window")?;
     guard.action = match form.text("guard_action") {
         "reject" => GuardAction::Reject,
@@ -190,7 +190,7 @@ fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput
     let mut members = old.member_guard;
     members.count = number("member_guard_count", "the members' number")?;
     members.percent = u8::try_from(small("member_guard_percent", "the members' share")?)
-        .map_err(|_number| AdminError::Invalid("the members' share is too large".to_owned()))?;
+        .map_err(|_number| Problem::entry("the members' share is too large").refused())?;
     members.action =
         MemberGuardAction::parse(form.text("member_guard_action")).unwrap_or(members.action);
     let days = small("days", "the number of days")?;
@@ -199,10 +199,10 @@ fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput
         _ => DAYS,
     };
     if form.text("deletion") != "delete" && days != shown {
-        return Err(AdminError::Invalid(
-            "days count only where the record is deleted for good; choose that, or leave them"
-                .to_owned(),
-        ));
+        return Err(Problem::entry(
+            "days count only where the record is deleted for good; choose that, or leave them",
+        )
+        .refused());
     }
     Ok(ConfigurationInput {
         policies: Policies {

@@ -1,6 +1,6 @@
 //! A rule of a mapping as people edit it: fields of a form, and back.
 
-use scim_admin::AdminError;
+use scim_admin::{AdminError, Problem};
 use scim_mapping::{
     Apply, Catalog, Direction, Field, JoinPart, MappedResource, OnAbsent, OnError, OnUnknown, Rule,
     Source, Transform,
@@ -113,7 +113,7 @@ impl RuleForm {
     pub(super) fn rule(&self, others: &[Rule]) -> Result<Rule, (&'static str, AdminError)> {
         let target = Field::from_key(&self.target).ok_or_else(|| {
             let said = "choose the ServiceOps field".to_owned();
-            ("target", AdminError::Invalid(said))
+            ("target", Problem::entry(said).refused())
         })?;
         let lines = || {
             self.source
@@ -145,7 +145,7 @@ impl RuleForm {
             "" => None,
             text => Some(text.parse().map_err(|_number| {
                 let said = "the rank is a number from 1 to 9".to_owned();
-                ("rank", AdminError::Invalid(said))
+                ("rank", Problem::entry(said).refused())
             })?),
         };
         let default = Some(&self.default).filter(|text| !text.is_empty());
@@ -264,13 +264,14 @@ fn transform(line: &str) -> Result<Transform, AdminError> {
         let known = TRANSFORMS.iter().map(|(example, _)| *example);
         let mut known = known.filter(|example| example.split(':').next() == Some(name));
         let short = |text: &str| text.chars().take(64).collect::<String>();
-        AdminError::Invalid(match known.next() {
+        Problem::entry(match known.next() {
             Some(example) => format!(
                 "the transform “{}” cannot be read; it is written as in “{example}”",
                 short(line)
             ),
             None => format!("there is no transform “{}”", short(name)),
         })
+        .refused()
     })
 }
 
@@ -279,8 +280,12 @@ fn word<T: serde::de::DeserializeOwned>(
     text: &str,
 ) -> Result<T, (&'static str, AdminError)> {
     let text: String = text.chars().take(64).collect();
-    serde_json::from_value(json!(text))
-        .map_err(|_error| (field, AdminError::Invalid(format!("“{text}” is no choice"))))
+    serde_json::from_value(json!(text)).map_err(|_error| {
+        (
+            field,
+            Problem::entry(format!("“{text}” is no choice")).refused(),
+        )
+    })
 }
 
 /// The field of the form that an error of the engine is about.

@@ -2,10 +2,10 @@
 
 use askama::Template;
 use chrono::Utc;
-use scim_admin::AdminError;
 use scim_admin::account::Role;
 use scim_admin::api_key::{ApiKeyInput, MadeByKey};
 use scim_admin::scope::{Scope, Scopes};
+use scim_admin::{AdminError, Problem};
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
@@ -256,8 +256,7 @@ fn at_fault(form: &str, error: &AdminError) -> String {
 }
 
 fn role(visit: &Visit<'_>) -> Result<Role, AdminError> {
-    Role::parse(visit.form.text("role"))
-        .ok_or_else(|| AdminError::Invalid("choose a role".to_owned()))
+    Role::parse(visit.form.text("role")).ok_or_else(|| Problem::entry("choose a role").refused())
 }
 
 pub(in super::super) fn add_account(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -292,7 +291,7 @@ pub(in super::super) fn bind(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let work = || match admin.bind_account(&actor, &account.id, visit.form.text("user")) {
         // What was typed is wrong, and not the page.
         Err(error @ AdminError::NotFound { kind: "user", .. }) => {
-            Err(AdminError::Invalid(error.to_string()))
+            Err(Problem::entry(error.to_string()).refused())
         }
         bound => bound.map(drop),
     };

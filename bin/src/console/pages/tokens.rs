@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use scim_admin::token::{LIVE, Retirement, TokenState, rotation};
-use scim_admin::{AccessToken, AdminError};
+use scim_admin::{AccessToken, Problem};
 
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::configuration::{Shown, Tabs};
@@ -194,7 +194,7 @@ pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
 
 /// Sets when a token ends: in some hours, or with a day.
 pub(in super::super) fn set_end(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let unclear = || AdminError::Invalid("say on which day the token ends".to_owned());
+    let unclear = || Problem::entry("say on which day the token ends").refused();
     let day = visit.form.text("day").parse::<NaiveDate>();
     let end = match (visit.form.given("hours"), day) {
         (Some("24"), _) => Some(Utc::now() + Duration::hours(24)),

@@ -11,6 +11,7 @@ use super::{Actor, AdminService, IssuedApiKey, check_name, entry, now, taken};
 use crate::account::{Account, Administrators, PasswordHash, Role};
 use crate::api_key::{self, ApiKey, ApiKeyInput, MadeByKey};
 use crate::error::AdminError;
+use crate::invalid::{InputField, Problem};
 use crate::scope::Scopes;
 use crate::session::Session;
 use crate::store::{AdminStoreExt, Written};
@@ -69,9 +70,7 @@ impl AdminService {
         self.store.write(move |rows| {
             let account = named_account(&rows.accounts()?, &name)?;
             if account.openid.is_some() {
-                return Err(AdminError::Invalid(
-                    "this account signs in by its OpenID provider and has no password".to_owned(),
-                ));
+                return Err(Problem::NoPassword.at(InputField::Password));
             }
             rows.set_account_password(&account.id, &password)?;
             // Whoever knew the old password is out.
@@ -154,9 +153,7 @@ impl AdminService {
             // The person comes before the chain, as where the person leaves.
             let bound = rows.lock_account(&account.id)?.ok_or(AdminError::Stale)?;
             if !bound.is_open() {
-                return Err(AdminError::Invalid(format!(
-                    "the user \"{name}\" is not active"
-                )));
+                return Err(Problem::NotActive { name }.refused());
             }
             rows.lock_audit()?;
             Administrators::among(&before).check_left(&rows.accounts()?)?;
@@ -177,10 +174,7 @@ impl AdminService {
         self.store.write(move |rows| {
             let account = named_account(&rows.accounts()?, &name_or_id)?;
             let Some(person) = &account.person else {
-                return Err(AdminError::Invalid(format!(
-                    "the account \"{}\" is bound to nobody",
-                    account.name
-                )));
+                return Err(Problem::NotBound { name: account.name }.refused());
             };
             let details = json!({ "user": person.id, "userName": person.user_name });
             let audit = entry(&actor, "account.unbound", &account.name, details);
@@ -243,17 +237,15 @@ impl AdminService {
         let (role, days, maker) = (input.role, input.days, actor.key.as_ref());
         check_name(input.name)?;
         if !(1..=API_KEY_DAYS).contains(&days) {
-            return Err(AdminError::Invalid(format!(
-                "an API key lives 1 to {API_KEY_DAYS} days"
-            )));
+            return Err(Problem::KeyLife { most: API_KEY_DAYS }.at(InputField::Days));
         }
         let scopes = input.scopes.unwrap_or(Scopes::of(role));
         if !Scopes::of(role).cover(scopes) {
-            return Err(AdminError::Invalid(format!(
-                "a key of the role {} has no scope but {}",
-                role.as_str(),
-                Scopes::of(role)
-            )));
+            return Err(Problem::ScopeBeyondRole {
+                role,
+                scopes: Scopes::of(role),
+            }
+            .at(InputField::Scopes));
         }
         if let Some(maker) = maker.filter(|maker| !maker.scopes.cover(scopes)) {
             return Err(AdminError::BeyondKey(maker.scopes.to_string()));

@@ -14,6 +14,7 @@ use super::{Actor, AdminService, entry, now};
 use crate::account::Account;
 use crate::api_key::{self, hex};
 use crate::error::AdminError;
+use crate::invalid::Problem;
 use crate::store::{AdminStoreExt, DeviceLink, Written};
 use crate::token::PlainToken;
 
@@ -74,7 +75,7 @@ impl AdminService {
         let mut secret = [0; 32];
         SystemRandom::new()
             .fill(&mut secret)
-            .map_err(|_unspecified| AdminError::Invalid("no random numbers".to_owned()))?;
+            .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
         let secret = URL_SAFE_NO_PAD.encode(secret);
         let audit = entry(actor, "account.device_link", &account.name, json!({}));
         let link = DeviceLink {

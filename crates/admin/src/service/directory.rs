@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Actor, AdminService, entry, now, taken};
 use crate::error::AdminError;
 use crate::event::Activity;
+use crate::invalid::{InputField, Problem};
 use crate::people::{GroupDetail, ManagedCounts, Member, PersonChange, PersonDetail};
 
 impl AdminService {
@@ -64,9 +65,11 @@ impl AdminService {
         if let PersonChange::Convert(into) = change {
             let mut given = person.grants.iter().filter(|one| one.field == "user_type");
             if let Some(group) = given.find_map(|one| one.group.as_ref()) {
-                return Err(AdminError::Invalid(format!(
-                    "what \"{name}\" is comes from the group \"{group}\""
-                )));
+                return Err(Problem::FromGroup {
+                    person: name.clone(),
+                    group: group.clone(),
+                }
+                .at(InputField::UserType));
             }
             details = json!({
                 "person": id,
@@ -81,9 +84,7 @@ impl AdminService {
         }
         // Somebody may have become a tenant admin meanwhile.
         self.person(id)?.person.changeable()?;
-        Err(AdminError::Invalid(format!(
-            "this is not possible for \"{name}\" as things are"
-        )))
+        Err(Problem::NotPossible { name: name.clone() }.refused())
     }
 
     /// Takes a group out of its configuration's management. Its members stay, and what they get.
@@ -99,9 +100,7 @@ impl AdminService {
         let audit = entry(actor, "group.unlinked", name, details);
         match self.store.unlink_group(&group, now(), &audit)? {
             true => Ok(()),
-            false => Err(AdminError::Invalid(format!(
-                "no configuration manages \"{name}\""
-            ))),
+            false => Err(Problem::Unmanaged { name: name.clone() }.refused()),
         }
     }
 

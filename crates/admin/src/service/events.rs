@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Actor, AdminService, entry};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, EventState, LoggedEvent};
+use crate::invalid::Problem;
 
 impl AdminService {
     /// The entry of an id.
@@ -54,9 +55,7 @@ impl AdminService {
         let event = self.event(id)?;
         match event.can_be_resolved() {
             true => Ok(event),
-            false => Err(AdminError::Invalid(
-                "only a failure or a warning can be resolved".to_owned(),
-            )),
+            false => Err(Problem::NotResolvable.refused()),
         }
     }
 }

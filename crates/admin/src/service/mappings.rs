@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{Actor, AdminService, entry, entry_of, now, taken};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
+use crate::invalid::{InputField, Problem};
 use crate::mapping::{DRAFT, DraftSeen, MappingVersion, ReceivedAttribute};
 
 /// Which version of a mapping.
@@ -79,17 +80,14 @@ impl AdminService {
         seen: &DraftSeen,
     ) -> Result<(MappingVersion, Vec<String>), AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        let invalid = |error: scim_mapping::MappingError| AdminError::Invalid(error.to_string());
-        let rules = MappingSet::from_json(rules).map_err(invalid)?;
+        let rules = MappingSet::from_json(rules)?;
         if note.chars().count() > NOTE || !storable(note) {
-            return Err(AdminError::Invalid(format!(
-                "a note has {NOTE} characters at most, and no control characters"
-            )));
+            return Err(Problem::Note { most: NOTE }.at(InputField::Note));
         }
         let catalog = self.catalog()?;
         let definition = definition(rules.resource, &catalog);
-        rules.compile(&definition, &catalog).map_err(invalid)?;
-        rules.check_roles(&self.roles()?).map_err(invalid)?;
+        rules.compile(&definition, &catalog)?;
+        rules.check_roles(&self.roles()?)?;
         let warnings = rules.warnings(&definition);
         let draft = MappingVersion::new(configuration.id, DRAFT, rules, note, &actor.name, now());
         let audit = entry_of(
@@ -160,11 +158,8 @@ impl AdminService {
 
     /// Checks rules against the fields and roles that there are now.
     fn check_rules(&self, rules: &MappingSet, catalog: &Catalog) -> Result<(), AdminError> {
-        let invalid = |error: scim_mapping::MappingError| AdminError::Invalid(error.to_string());
-        rules
-            .compile(&definition(rules.resource, catalog), catalog)
-            .map_err(invalid)?;
-        rules.check_roles(&self.roles()?).map_err(invalid)
+        rules.compile(&definition(rules.resource, catalog), catalog)?;
+        Ok(rules.check_roles(&self.roles()?)?)
     }
 
     /// The roles of ServiceOps.
@@ -300,8 +295,7 @@ impl AdminService {
     ) -> Result<Vec<ReceivedAttribute>, AdminError> {
         let configuration = self.configuration(name_or_id)?;
         let source = self.model(name_or_id, resource, VersionChoice::Active)?;
-        let invalid = |error: scim_mapping::MappingError| AdminError::Invalid(error.to_string());
-        let model = Model::compile(&source).map_err(invalid)?;
+        let model = Model::compile(&source)?;
         let mapping = match resource {
             MappedResource::User => &model.user_mapping,
             MappedResource::Group => &model.group_mapping,
@@ -328,13 +322,9 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
     pub fn add_custom_field(&self, actor: &Actor, field: &CustomField) -> Result<(), AdminError> {
-        field
-            .check()
-            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        field.check()?;
         if self.custom_fields()?.len() >= FIELDS {
-            return Err(AdminError::Invalid(format!(
-                "there can be {FIELDS} custom fields"
-            )));
+            return Err(Problem::TooManyFields { most: FIELDS }.refused());
         }
         let audit = entry(
             actor,
@@ -355,17 +345,15 @@ impl AdminService {
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] for another type, or when an active rule
     /// does not fit it.
     pub fn edit_custom_field(&self, actor: &Actor, field: &CustomField) -> Result<(), AdminError> {
-        field
-            .check()
-            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+        field.check()?;
         let mut fields = self.custom_fields()?;
         let missing = || AdminError::not_found("custom field", &field.key);
         let found = fields.iter_mut().find(|known| known.key == field.key);
         let found = found.ok_or_else(missing)?;
         if !found.kind.same_type(&field.kind) {
-            return Err(AdminError::Invalid(
-                "a field keeps its type; add another field and map it".to_owned(),
-            ));
+            return Err(
+                Problem::TypeChanged.at(InputField::CustomField(scim_mapping::FieldPart::Type))
+            );
         }
         let details = json!({ "old": &*found, "new": field });
         *found = field.clone();
@@ -387,10 +375,12 @@ impl AdminService {
                 .rules
                 .compile(&definition(resource, &catalog), &catalog);
             if let Err(error) = fits {
-                return Err(AdminError::Invalid(format!(
-                    "the mapping of \"{}\" would not fit: {error}",
-                    configuration.name
-                )));
+                let configuration = configuration.name;
+                return Err(Problem::ActiveMapping {
+                    configuration,
+                    error,
+                }
+                .refused());
             }
         }
         Ok(())
@@ -410,10 +400,11 @@ impl AdminService {
                 .flat_map(|version| &version.rules.rules)
                 .find(|rule| rule.target == scim_mapping::Field::Custom(key.to_owned()));
             if let Some(rule) = used {
-                return Err(AdminError::Invalid(format!(
-                    "the field is written by rule \"{}\" of \"{}\"; change the mapping first",
-                    rule.key, configuration.name
-                )));
+                return Err(Problem::FieldInUse {
+                    rule: rule.key.clone(),
+                    configuration: configuration.name,
+                }
+                .refused());
             }
         }
         let audit = entry(actor, "customField.deleted", key, json!({}));

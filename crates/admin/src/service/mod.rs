@@ -17,6 +17,7 @@ use crate::configuration::{
 };
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
+use crate::invalid::{InputField, Problem};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
 use crate::people::{GroupInput, GroupSummary, GroupsQuery, PeopleQuery, Person, PersonInput};
@@ -295,9 +296,7 @@ impl AdminService {
         if let Some(role) = &input.role
             && self.roles()?.check(role) == Err(RoleProblem::Unknown)
         {
-            return Err(AdminError::Invalid(format!(
-                "the role \"{role}\" is no role of ServiceOps"
-            )));
+            return Err(Problem::UnknownRole { role: role.clone() }.at(InputField::Role));
         }
         let audit = entry(
             actor,
@@ -335,10 +334,11 @@ impl AdminService {
             .add_member(&group.id, &person.id, now(), &audit)?
         {
             true => Ok(()),
-            false => Err(AdminError::Invalid(format!(
-                "\"{}\" is in \"{}\" already",
-                person.user_name, group.name
-            ))),
+            false => Err(Problem::MemberAlready {
+                person: person.user_name,
+                group: group.name,
+            }
+            .refused()),
         }
     }
 
@@ -423,16 +423,12 @@ pub(crate) const SERVER: &str = "the server";
 fn check_name(name: &str) -> Result<(), AdminError> {
     let length = name.trim().chars().count();
     if !(1..=100).contains(&length) || !valid_user_name(name) {
-        return Err(AdminError::Invalid(
-            "a name has 1 to 100 characters, and none that nobody sees".to_owned(),
-        ));
+        return Err(Problem::NameLength.at(InputField::Name));
     }
     // The audit tells by the name who did something.
     let name = fold(name.trim());
     if name.starts_with("api key") || ["command line", "nobody", SERVER].contains(&name.as_str()) {
-        return Err(AdminError::Invalid(
-            "this name stands for somebody else in the audit".to_owned(),
-        ));
+        return Err(Problem::NameReserved.at(InputField::Name));
     }
     Ok(())
 }

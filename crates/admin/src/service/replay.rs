@@ -10,6 +10,7 @@ use super::{Actor, AdminService, entry};
 use crate::configuration::ConfigurationStatus;
 use crate::error::AdminError;
 use crate::event::{EventQuery, EventState, LoggedEvent};
+use crate::invalid::ReplayProblem;
 
 /// A failed request that may be carried out again, and in whose name.
 #[derive(Debug, Clone)]
@@ -30,35 +31,29 @@ impl AdminService {
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] with the reason why it may not.
     pub fn to_replay(&self, actor: &Actor, id: i64) -> Result<Replay, AdminError> {
         let event = self.event(id)?;
-        let refused = |reason: &str| Err(AdminError::Invalid(reason.to_owned()));
         if event.outcome != "failure" {
-            return refused("only a failure can be replayed");
+            return Err(ReplayProblem::NoFailure.into());
         }
         if event.state() == Some(EventState::Resolved) {
-            return refused("it is resolved; reopen it first");
+            return Err(ReplayProblem::Resolved.into());
         }
         let Some(request) = &event.request else {
-            return refused("the log does not keep the request");
+            return Err(ReplayProblem::NoRequest.into());
         };
-        let kept = Kept::read(request, event.resource_id.as_deref())
-            .map_err(|reason| AdminError::Invalid(reason.to_string()))?;
+        let kept =
+            Kept::read(request, event.resource_id.as_deref()).map_err(ReplayProblem::NotKept)?;
         let configuration = self.store.configuration(&event.configuration)?;
         let Some(configuration) = configuration else {
-            return refused("its configuration is not there any more");
+            return Err(ReplayProblem::NoConfiguration.into());
         };
         if configuration.status != ConfigurationStatus::Enabled {
-            let status = configuration.status.as_str();
-            return refused(&format!("its configuration is {status}"));
+            return Err(ReplayProblem::Configuration(configuration.status).into());
         }
         if let Some(newer) = self.store.newer_change(&event, kept.name.as_deref())? {
-            return Err(AdminError::Invalid(format!(
-                "entry {newer} of the log changed it later, and an old request must not undo that"
-            )));
+            return Err(ReplayProblem::ChangedLater(newer).into());
         }
         if self.store.changed_since(&event)? {
-            return refused(
-                "it was changed later by hand, or one of its members was, and an old request must not undo that",
-            );
+            return Err(ReplayProblem::ChangedByHand.into());
         }
         let caller = Caller {
             configuration: Arc::new(configuration.to_provisioning()),

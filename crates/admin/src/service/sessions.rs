@@ -17,6 +17,7 @@ use super::{Actor, AdminService, check_name, entry, now, taken};
 use crate::account::{Account, OpenIdSubject, PasswordHash, Role};
 use crate::api_key;
 use crate::error::AdminError;
+use crate::invalid::Problem;
 use crate::session::{Session, SignedIn};
 use crate::store::{AdminStoreExt, Written};
 use crate::token::PlainToken;
@@ -221,15 +222,12 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Invalid`] when there is no key.
     pub fn seal(&self, purpose: Sealed, text: &str) -> Result<String, AdminError> {
-        let invalid = |what: String| AdminError::Invalid(what);
-        let key = self
-            .keys
-            .signing_id()
-            .ok_or_else(|| invalid("no key".to_owned()))?;
+        let key = self.keys.signing_id();
+        let key = key.ok_or_else(|| Problem::NoKey.refused())?;
         let sealed = self
             .keys
             .seal(purpose.as_str(), text)
-            .map_err(|error| invalid(error.to_string()))?;
+            .map_err(|error| Problem::KeyRing(error).refused())?;
         Ok(format!("{key}.{sealed}"))
     }
 
@@ -384,7 +382,7 @@ impl AdminService {
         let mut secret = [0; 32];
         SystemRandom::new()
             .fill(&mut secret)
-            .map_err(|_unspecified| AdminError::Invalid("no random numbers".to_owned()))?;
+            .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
         let value = URL_SAFE_NO_PAD.encode(secret);
         let now = now();
         let session = Session {

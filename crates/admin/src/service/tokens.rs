@@ -13,6 +13,7 @@ use super::{Actor, AdminService, IssuedToken, SERVER, entry, entry_of, now};
 use crate::authenticate::{AUDIENCE, Claims, PREFIX, TOKEN_TYPE, secret_hash};
 use crate::error::AdminError;
 use crate::event::AuditEntry;
+use crate::invalid::{InputField, Problem, TokenProblem};
 use crate::token::{AccessToken, LIVE, PlainToken};
 
 impl AdminService {
@@ -84,7 +85,7 @@ impl AdminService {
         let value = self
             .keys
             .unseal(&token.key_id, &purpose(&token.id), &token.sealed)
-            .map_err(|error| AdminError::Invalid(error.to_string()))?;
+            .map_err(|error| Problem::KeyRing(error).refused())?;
         let audit = entry_of(
             actor,
             "token.revealed",
@@ -151,7 +152,7 @@ impl AdminService {
         let configuration = self.configuration(name_or_id)?;
         let now = now();
         if end <= now || end > now + Duration::days(LONGEST_DAYS) {
-            return Err(AdminError::Invalid(LIFE.to_owned()));
+            return Err(Problem::TokenLife.at(InputField::ExpiresAt));
         }
         let tokens = self.store.tokens(configuration.id)?;
         let found = tokens
@@ -208,13 +209,12 @@ impl AdminService {
     ) -> Result<IssuedToken, AdminError> {
         let days = days.unwrap_or(TOKEN_DAYS);
         if !(1..=LONGEST_DAYS).contains(&days) {
-            return Err(AdminError::Invalid(LIFE.to_owned()));
+            return Err(Problem::TokenLife.at(InputField::Days));
         }
-        let unusable = |what: &str| AdminError::Invalid(format!("no token can be made: {what}"));
         let mut secret = [0; 32];
         SystemRandom::new()
             .fill(&mut secret)
-            .map_err(|_unspecified| unusable("no random numbers"))?;
+            .map_err(|_unspecified| TokenProblem::NoRandomNumbers)?;
         let claims = Claims {
             iss: self.keys.instance().to_owned(),
             aud: AUDIENCE.to_owned(),
@@ -223,22 +223,19 @@ impl AdminService {
             iat: now.timestamp(),
             v: 1,
         };
-        let key_id = self.keys.signing_id().ok_or_else(|| unusable("no key"))?;
-        let signing = self
-            .keys
-            .token_secret(key_id)
-            .ok_or_else(|| unusable("no key"))?;
+        let key_id = self.keys.signing_id().ok_or(TokenProblem::NoKey)?;
+        let signing = self.keys.token_secret(key_id).ok_or(TokenProblem::NoKey)?;
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(key_id.to_owned());
         header.typ = Some(TOKEN_TYPE.to_owned());
         let jwt = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(signing))
-            .map_err(|error| unusable(&error.to_string()))?;
+            .map_err(TokenProblem::Signing)?;
         let value = format!("{PREFIX}{jwt}");
         let id = Uuid::now_v7().to_string();
         let sealed = self
             .keys
             .seal(&purpose(&id), &value)
-            .map_err(|error| unusable(&error.to_string()))?;
+            .map_err(TokenProblem::Sealing)?;
         let hint: Vec<char> = value.chars().rev().take(4).collect();
         Ok(IssuedToken {
             token: AccessToken {
@@ -272,9 +269,7 @@ fn purpose(id: &str) -> String {
 fn overlap_of(hours: i64) -> Result<Duration, AdminError> {
     match hours {
         0..=LONGEST_OVERLAP_HOURS => Ok(Duration::hours(hours)),
-        _ => Err(AdminError::Invalid(
-            "an old token goes on for 30 days at most once the new one was used".to_owned(),
-        )),
+        _ => Err(Problem::Overlap.at(InputField::OverlapHours)),
     }
 }
 
@@ -284,4 +279,3 @@ const LONGEST_OVERLAP_HOURS: i64 = 30 * 24;
 /// How long a token lives unless somebody says otherwise.
 const TOKEN_DAYS: i64 = 365;
 const LONGEST_DAYS: i64 = 730;
-const LIFE: &str = "a token ends in the future, and within two years";

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Actor, AdminService, entry_of, now};
 use crate::error::AdminError;
+use crate::invalid::{InputField, Problem};
 use crate::policy::{Decision, HeldChange, LinkRequest, LinksQuery, Which};
 
 impl AdminService {
@@ -105,7 +106,7 @@ impl AdminService {
             .compare(&configuration, &pairs)
             .map_err(|failure| match failure {
                 Failure::Store(error) => error.into(),
-                refused => AdminError::Invalid(refused.to_string()),
+                refused => Problem::Comparison(refused).refused(),
             })
     }
 
@@ -130,9 +131,7 @@ impl AdminService {
             waiting.retain(|link| link.id == id);
         }
         if waiting.len() > 1 {
-            return Err(AdminError::Invalid(
-                "several users wait for this person; say which one".to_owned(),
-            ));
+            return Err(Problem::SeveralLinks.at(InputField::Link));
         }
         let chosen = waiting.pop();
         chosen.ok_or_else(|| AdminError::not_found("link of user", person))
@@ -192,10 +191,11 @@ impl AdminService {
         }
         let body = answer.body.unwrap_or_default();
         let detail = body.get("detail").and_then(Value::as_str);
-        Err(AdminError::Invalid(format!(
-            "\"{}\" cannot be linked: {}",
-            link.person_name,
-            detail.unwrap_or("the server failed").trim_end_matches('.')
-        )))
+        let reason = detail.unwrap_or("the server failed").trim_end_matches('.');
+        Err(Problem::NotLinked {
+            person: link.person_name.clone(),
+            reason: reason.to_owned(),
+        }
+        .refused())
     }
 }
