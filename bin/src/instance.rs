@@ -208,7 +208,7 @@ impl Service for Backend {
         }
         let seen = self.provider.take_seen();
         if !seen.is_empty() {
-            self.store.note_seen(&seen)?;
+            self.admin.note_seen(seen)?;
         }
         self.admin.forget_sessions()?;
         self.admin.note_ended_tokens()?;

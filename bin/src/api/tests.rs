@@ -1,3 +1,4 @@
+use scim_admin::store::AdminStoreExt;
 use std::sync::Arc;
 
 use scim_admin::account::Role;
@@ -328,16 +329,9 @@ fn the_use_of_a_token_is_no_change_of_it() {
     let read = house.as_administrator("GET", &path, &Value::Null);
     let tag = read.tag.clone().unwrap();
     let now = chrono::Utc::now();
-    let first = scim_admin::event::AuditEntry {
-        at: now,
-        actor: "test".to_owned(),
-        source: None,
-        event: "token.first_used".into(),
-        object: "A".to_owned(),
-        configuration: None,
-        details: json!({}),
-    };
-    let touched = house.store.touch_token(&token, now, None, None, &first);
+    let touched = house
+        .store
+        .upkeep(move |rows| Ok(rows.touch_token(&token, now, None, None)?));
     touched.unwrap();
     let again = house.as_administrator("GET", &path, &Value::Null);
     assert_ne!(again.body, read.body);

@@ -13,8 +13,10 @@ use serde_json::json;
 
 use crate::api_key::hex;
 use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
+use crate::error::AdminError;
 use crate::event::AuditEntry;
 use crate::keyring::KeyRing;
+use crate::rotation;
 use crate::service::SERVER;
 use crate::store::{AdminStoreExt, Store, Written};
 use crate::token::AccessToken;
@@ -51,6 +53,16 @@ pub enum AuthenticationError {
     /// The store failed.
     #[error("The server is busy or the database cannot be used; try again later.")]
     Store(#[from] StoreError),
+}
+
+impl From<AdminError> for AuthenticationError {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Store(fault) => Self::Store(fault),
+            // A look-up meets no rule.
+            other => Self::Store(StoreError::unknown(other)),
+        }
+    }
 }
 
 /// Why a token that is known is not accepted.
@@ -188,10 +200,8 @@ impl Authenticator {
         let token = bearer(header)?;
         let claims = self.claims(token).ok_or(AuthenticationError::Invalid)?;
         let hash = secret_hash(&claims.jti);
-        let (row, configuration) = self
-            .store
-            .find_token(&hash)?
-            .ok_or(AuthenticationError::Invalid)?;
+        let found = self.store.look_up(|rows| Ok(rows.token_of_hash(&hash)?));
+        let (row, configuration) = found?.ok_or(AuthenticationError::Invalid)?;
         if row.configuration.to_string() != claims.sub {
             return Err(AuthenticationError::Invalid);
         }
@@ -261,12 +271,44 @@ impl Authenticator {
             configuration: Some(configuration.id),
             details: json!({ "token": id, "client": client }),
         };
-        if let Err(error) = self.store.touch_token(id, now, from, client, &first) {
+        let used = self.used(authenticated, now, from, client, first);
+        if let Err(error) = used {
             tracing::warn!(%error, "the use of a token could not be noted");
             // The next request tries again: with the first use begins the end of an older token.
             let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
             touched.remove(id);
         }
+    }
+
+    /// Writes the use of a token; the first one is audited, and with it begins the end of the token
+    /// whose place it takes.
+    fn used(
+        &self,
+        authenticated: &Authenticated,
+        now: DateTime<Utc>,
+        from: Option<&str>,
+        client: Option<&str>,
+        first: AuditEntry,
+    ) -> Result<(), AdminError> {
+        let (id, configuration) = (
+            authenticated.token_id.clone(),
+            authenticated.configuration.id,
+        );
+        let token = id.clone();
+        let (from, client) = (from.map(str::to_owned), client.map(str::to_owned));
+        let known = self.store.upkeep(move |rows| {
+            Ok(rows.touch_token(&token, now, from.as_deref(), client.as_deref())?)
+        })?;
+        if known {
+            return Ok(());
+        }
+        self.store.write(move |rows| {
+            rows.lock_configuration(configuration)?;
+            match rotation::begin(rows, configuration, &id, now)? {
+                true => Ok(Written::changed((), first.clone())),
+                false => Ok(Written::Unchanged(())),
+            }
+        })
     }
 
     /// Says in the audit that a token was used after its end, at most once an hour.

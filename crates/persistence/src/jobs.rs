@@ -39,11 +39,19 @@ struct JobRow {
 const COLUMNS: &str = "id, configuration_id, position, total, done, changed, failed, \
     CAST(finished AS BIGINT) AS finished, actor, created_at, updated_at";
 
-/// Adds a job for all users of a configuration, in the place of one that is not finished.
-pub(crate) fn insert(connection: &mut Connection, job: &Job) -> Result<Job, StoreError> {
+/// Deletes the jobs of a configuration that are not finished.
+pub(crate) fn delete_unfinished(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+) -> Result<(), StoreError> {
     let mut sql = connection.sql("DELETE FROM jobs WHERE finished = 0 AND configuration_id = ");
-    sql.bind(job.configuration.to_string());
+    sql.bind(configuration.to_string());
     connection.execute(&sql)?;
+    Ok(())
+}
+
+/// Adds a job for all users of a configuration.
+pub(crate) fn insert(connection: &mut Connection, job: &Job) -> Result<Job, StoreError> {
     let mut sql = connection.sql(
         "INSERT INTO jobs (id, configuration_id, total, done, changed, failed, finished, actor, \
          created_at, updated_at, claimed_until) SELECT ",

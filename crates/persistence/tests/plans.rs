@@ -628,7 +628,7 @@ fn administration(script: &mut Script, house: &House) {
     });
     let store: &dyn Store = &*house.database;
     script.run("note what was received", || {
-        store.note_seen(&house.provider.take_seen()).unwrap()
+        house.admin.note_seen(house.provider.take_seen()).unwrap()
     });
     script.run("what was received", || {
         admin

@@ -5,20 +5,34 @@
 //! there when they succeed.
 
 mod accounts;
+mod api_keys;
 mod audit;
+mod configurations;
 mod devices;
+mod jobs;
+mod mappings;
 mod sessions;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use scim_mapping::CustomField;
+use scim_provisioning::reapply::Job;
+use scim_provisioning::seen::SeenAttribute;
 
+use self::jobs::Claimed;
+use self::tokens::StoredToken;
 use crate::account::Account;
+use crate::api_key::ApiKey;
+use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::event::{AuditHead, AuditLink};
+use crate::mapping::MappingVersion;
 use crate::session::Session;
 use crate::store::{Abandoned, AdminStore, DeviceLink, ReadWork, UpkeepWork, WriteWork};
+use crate::survey::Survey;
 
 /// A store that forgets everything with the process.
 #[derive(Debug, Default)]
@@ -33,6 +47,16 @@ struct Rows {
     sessions: Vec<Session>,
     devices: BTreeMap<String, Device>,
     device_links: BTreeMap<String, DeviceLink>,
+    api_keys: Vec<ApiKey>,
+    configurations: Vec<ProvisioningConfiguration>,
+    /// How often the custom fields changed.
+    field_revision: i64,
+    tokens: Vec<StoredToken>,
+    mappings: Vec<MappingVersion>,
+    custom_fields: Vec<CustomField>,
+    seen: Vec<SeenAttribute>,
+    jobs: Vec<Claimed<Job>>,
+    surveys: Vec<Claimed<Survey>>,
     audit: Vec<AuditLink>,
     audit_end: AuditHead,
 }

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use scim_protocol::text::fold;
-use scim_provisioning::{ResourceId, StoreError};
+use scim_provisioning::ResourceId;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -10,11 +10,12 @@ use super::sessions::hashing;
 use super::{Actor, AdminService, IssuedApiKey, check_name, entry, now, taken};
 use crate::account::{Account, Administrators, PasswordHash, Role};
 use crate::api_key::{self, ApiKey, ApiKeyInput, MadeByKey};
+use crate::ending;
 use crate::error::AdminError;
 use crate::invalid::{InputField, Problem};
 use crate::scope::Scopes;
 use crate::session::Session;
-use crate::store::{AdminStoreExt, Written};
+use crate::store::{AdminStoreExt, AuditTrail, Written};
 use crate::token::PlainToken;
 
 impl AdminService {
@@ -274,9 +275,18 @@ impl AdminService {
                 "expires": key.expires.to_rfc3339(),
             }),
         );
-        self.store
-            .add_api_key(&key, &audit)
-            .map_err(|error| taken(error, input.name))?;
+        let inserted = key.clone();
+        self.store.write(move |rows| {
+            if let Some(account) = &inserted.account {
+                let account = rows.lock_account(account)?;
+                // The person whose account it is may have left meanwhile.
+                account.filter(Account::is_open).ok_or(AdminError::Stale)?;
+            }
+            ending::check_maker(rows, inserted.made_by.as_deref())?;
+            let result = rows.insert_api_key(&inserted);
+            result.map_err(|error| taken(error, &inserted.name))?;
+            Ok(Written::changed((), audit.clone()))
+        })?;
         Ok(IssuedApiKey {
             key,
             value: PlainToken::new(value),
@@ -288,7 +298,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn api_keys(&self) -> Result<Vec<ApiKey>, AdminError> {
-        Ok(self.store.api_keys()?)
+        self.store.read(|rows| Ok(rows.api_keys()?))
     }
 
     /// The live API key that somebody presents.
@@ -299,7 +309,10 @@ impl AdminService {
         if !api_key::is_well_formed(presented) {
             return Ok(None);
         }
-        let found = self.store.find_api_key(&api_key::hash(presented))?;
+        let hash = api_key::hash(presented);
+        let found = self
+            .store
+            .look_up(|rows| Ok(rows.api_key_of_hash(&hash)?))?;
         Ok(found.filter(|key| key.is_live(now())))
     }
 
@@ -308,11 +321,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn api_key(&self, name_or_id: &str) -> Result<ApiKey, AdminError> {
-        let name = fold(name_or_id.trim());
-        let keys = self.store.api_keys()?;
-        let named = |key: &ApiKey| key.id == name_or_id || fold(&key.name) == name;
-        let found = keys.into_iter().find(named);
-        found.ok_or_else(|| AdminError::not_found("API key", name_or_id))
+        named_key(self.api_keys()?, name_or_id)
     }
 
     /// What would end with an API key of a name or id.
@@ -320,8 +329,10 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn made_by_key(&self, name_or_id: &str) -> Result<MadeByKey, AdminError> {
-        let key = self.api_key(name_or_id)?;
-        Ok(self.store.made_by_key(&key.id, now())?)
+        self.store.read(|rows| {
+            let key = named_key(rows.api_keys()?, name_or_id)?;
+            Ok(ending::made_by_key(rows, &key.id, now())?)
+        })
     }
 
     /// Revokes an API key by name or id, and answers what ended with it.
@@ -329,18 +340,25 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`] when there is none that is not revoked.
     pub fn revoke_api_key(&self, actor: &Actor, name_or_id: &str) -> Result<MadeByKey, AdminError> {
-        let key = self.api_key(name_or_id)?;
-        let audit = entry(
-            actor,
-            "api_key.revoked",
-            &key.name,
-            json!({ "key": key.id }),
-        );
-        match self.store.revoke_api_key(&key.id, now(), &audit) {
-            Err(StoreError::Stale) => Err(AdminError::not_found("live API key", name_or_id)),
-            other => Ok(other?),
-        }
+        let (actor, name_or_id) = (actor.clone(), name_or_id.to_owned());
+        self.store.write(move |rows| {
+            let key = named_key(rows.api_keys()?, &name_or_id)?;
+            let details = json!({ "key": key.id });
+            let audit = entry(&actor, "api_key.revoked", &key.name, details);
+            let made = ending::revoke_key(rows, &key.id, audit.at)?;
+            let made = made.ok_or_else(|| AdminError::not_found("live API key", &name_or_id))?;
+            let others = made.entries(&audit);
+            Ok(Written::changed(made, AuditTrail::new(audit, others)))
+        })
     }
+}
+
+/// The API key of a name without regard to case, or of an id.
+fn named_key(keys: Vec<ApiKey>, name_or_id: &str) -> Result<ApiKey, AdminError> {
+    let name = fold(name_or_id.trim());
+    let named = |key: &ApiKey| key.id == name_or_id || fold(&key.name) == name;
+    let found = keys.into_iter().find(named);
+    found.ok_or_else(|| AdminError::not_found("API key", name_or_id))
 }
 
 /// The account of a name without regard to case, or of an id.

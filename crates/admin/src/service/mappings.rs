@@ -4,6 +4,7 @@ use chrono::Duration;
 use scim_mapping::{Catalog, CustomField, MappedResource, MappingSet, Roles, RuleDifference};
 use scim_protocol::text::storable;
 use scim_protocol::{AttributePath, ResourceDefinition};
+use scim_provisioning::ConfigurationId;
 use scim_provisioning::model::{self, Model, ModelSource};
 use scim_provisioning::reapply::Job;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::invalid::{InputField, Problem};
 use crate::mapping::{DRAFT, DraftSeen, MappingVersion, ReceivedAttribute};
+use crate::store::{AdminStoreExt, AdminTransaction, Written};
 
 /// Which version of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +39,18 @@ impl AdminService {
         resource: MappedResource,
     ) -> Result<(ProvisioningConfiguration, Vec<MappingVersion>), AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        let versions = self.store.mappings(configuration.id, resource)?;
+        let versions = self.versions(configuration.id, resource)?;
         Ok((configuration, versions))
+    }
+
+    /// The versions of a mapping of a configuration.
+    pub(super) fn versions(
+        &self,
+        configuration: ConfigurationId,
+        resource: MappedResource,
+    ) -> Result<Vec<MappingVersion>, AdminError> {
+        self.store
+            .read(|rows| Ok(rows.mapping_versions(configuration, resource)?))
     }
 
     /// One version of a mapping.
@@ -96,8 +108,15 @@ impl AdminService {
             &configuration,
             json!({ "resource": draft.rules.resource, "checksum": draft.checksum }),
         );
-        self.store.put_draft(&draft, seen, &audit)?;
-        Ok((draft, warnings))
+        let seen = seen.clone();
+        self.store.write(move |rows| {
+            take_draft(rows, &draft, &seen)?;
+            rows.insert_mapping_version(&draft)?;
+            Ok(Written::changed(
+                (draft.clone(), warnings.clone()),
+                audit.clone(),
+            ))
+        })
     }
 
     /// Makes the draft the active version, under the next number.
@@ -167,7 +186,8 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn roles(&self) -> Result<Roles, AdminError> {
-        Ok(self.store.roles()?.into_iter().collect())
+        let roles = self.store.roles()?;
+        Ok(roles.into_iter().collect())
     }
 
     fn switch(
@@ -189,9 +209,16 @@ impl AdminService {
                 "checksum": version.checksum,
             }),
         );
-        self.store
-            .activate_mapping(&version, expected, draft, &audit)?;
-        Ok(version)
+        let draft = draft.cloned();
+        self.store.write(move |rows| {
+            let (configuration, resource) = (version.configuration, version.rules.resource);
+            rows.set_active_mapping(configuration, resource, expected, version.version)?;
+            if let Some(seen) = &draft {
+                take_draft(rows, &version, seen)?;
+                rows.insert_mapping_version(&version)?;
+            }
+            Ok(Written::changed(version.clone(), audit.clone()))
+        })
     }
 
     /// What an older and a newer version differ in.
@@ -262,7 +289,12 @@ impl AdminService {
             created: now,
             updated: now,
         };
-        Ok(self.store.add_job(&job, &audit)?)
+        self.store.write(move |rows| {
+            // One at a time: it takes the place of what is not finished.
+            rows.delete_unfinished_jobs(job.configuration)?;
+            let job = rows.insert_job(&job)?;
+            Ok(Written::changed(job, audit.clone()))
+        })
     }
 
     /// The jobs of a configuration, the newest first.
@@ -271,7 +303,7 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn jobs(&self, name_or_id: &str) -> Result<Vec<Job>, AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.jobs(configuration.id)?)
+        self.store.read(|rows| Ok(rows.jobs(configuration.id)?))
     }
 
     /// Takes up the next step of a job that nobody works on: of the one of this id, or the oldest.
@@ -281,7 +313,9 @@ impl AdminService {
     pub fn claim_job(&self, id: Option<&str>) -> Result<Option<Job>, AdminError> {
         let now = now();
         let until = now + Duration::seconds(STEP_SECONDS);
-        Ok(self.store.claim_job(id, now, until)?)
+        let id = id.map(str::to_owned);
+        self.store
+            .upkeep(move |rows| Ok(rows.claim_job(id.as_deref(), now, until)?))
     }
 
     /// The attributes that an identity provider sent, those sent most often first.
@@ -300,7 +334,9 @@ impl AdminService {
             MappedResource::User => &model.user_mapping,
             MappedResource::Group => &model.group_mapping,
         };
-        let mut received = self.store.seen(configuration.id, resource)?;
+        let mut received = self
+            .store
+            .read(|rows| Ok(rows.received_attributes(configuration.id, resource)?))?;
         for attribute in &mut received {
             let bare = attribute.path.split('[').next().unwrap_or_default();
             let path: Option<AttributePath> = bare.parse().ok();
@@ -314,7 +350,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn custom_fields(&self) -> Result<Vec<CustomField>, AdminError> {
-        Ok(self.store.custom_fields()?)
+        self.store.read(|rows| Ok(rows.custom_fields()?))
     }
 
     /// Adds a custom field.
@@ -332,9 +368,15 @@ impl AdminService {
             &field.key,
             json!({ "new": field }),
         );
-        self.store
-            .add_custom_field(field, now(), &audit)
-            .map_err(|error| taken(error, &field.key))
+        let field = field.clone();
+        self.store.write(move |rows| {
+            let inserted = rows.insert_custom_field(&field, audit.at);
+            inserted.map_err(|error| taken(error, &field.key))?;
+            // A request that was on its way when a field of this key was deleted may have left
+            // values; a field begins without values, whatever its type.
+            rows.forget_custom_values(&field.key, audit.at)?;
+            Ok(Written::changed((), audit.clone()))
+        })
     }
 
     /// Puts a definition in the place of the one of its key: another label, other options or limits.
@@ -359,10 +401,12 @@ impl AdminService {
         *found = field.clone();
         self.check_active_rules(fields)?;
         let audit = entry(actor, "customField.edited", &field.key, details);
-        match self.store.replace_custom_field(field, &audit)? {
-            true => Ok(()),
-            false => Err(missing()),
-        }
+        let field = field.clone();
+        self.store
+            .write(move |rows| match rows.update_custom_field(&field)? {
+                true => Ok(Written::changed((), audit.clone())),
+                false => Err(AdminError::not_found("custom field", &field.key)),
+            })
     }
 
     /// Checks that the active rules of every configuration fit these fields.
@@ -408,10 +452,14 @@ impl AdminService {
             }
         }
         let audit = entry(actor, "customField.deleted", key, json!({}));
-        match self.store.delete_custom_field(key, &audit)? {
-            true => Ok(()),
-            false => Err(AdminError::not_found("custom field", key)),
-        }
+        let key = key.to_owned();
+        self.store.write(move |rows| {
+            if !rows.delete_custom_field(&key)? {
+                return Err(AdminError::not_found("custom field", &key));
+            }
+            rows.forget_custom_values(&key, audit.at)?;
+            Ok(Written::changed((), audit.clone()))
+        })
     }
 
     /// The fields that rules can write.
@@ -421,6 +469,23 @@ impl AdminService {
     pub fn catalog(&self) -> Result<Catalog, AdminError> {
         Ok(Catalog::with_custom(self.custom_fields()?))
     }
+}
+
+/// Takes the draft of a mapping away, if it is the one that was seen. Of two who draft at once, the
+/// second one sees what the first one wrote.
+fn take_draft(
+    rows: &mut dyn AdminTransaction,
+    of: &MappingVersion,
+    seen: &DraftSeen,
+) -> Result<(), AdminError> {
+    let (configuration, resource) = (of.configuration, of.rules.resource);
+    rows.lock_configuration(configuration)?;
+    let versions = rows.mapping_versions(configuration, resource)?;
+    let draft = versions.iter().find(|version| version.version == DRAFT);
+    if !seen.is_still(draft.map(|draft| &*draft.checksum)) {
+        return Err(AdminError::Stale);
+    }
+    Ok(rows.delete_draft(configuration, resource)?)
 }
 
 fn active(configuration: &ProvisioningConfiguration, resource: MappedResource) -> i64 {

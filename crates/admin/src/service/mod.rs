@@ -15,6 +15,7 @@ use crate::api_key::ApiKey;
 use crate::configuration::{
     ConfigurationInput, ConfigurationStatus, ProvisioningConfiguration, profile_name,
 };
+use crate::ending;
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::invalid::{InputField, Problem};
@@ -22,7 +23,7 @@ use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
 use crate::people::{GroupInput, GroupSummary, GroupsQuery, PeopleQuery, Person, PersonInput};
 use crate::session::SignedIn;
-use crate::store::Store;
+use crate::store::{AdminStoreExt, Store, Written};
 use crate::token::{AccessToken, PlainToken};
 
 mod accounts;
@@ -172,9 +173,17 @@ impl AdminService {
             let note = "The rules that a configuration begins with";
             MappingVersion::new(configuration.id, 1, rules, note, &actor.name, now)
         });
-        self.store
-            .add_configuration(&configuration, &token.token, &first, &audit)
-            .map_err(|error| taken(error, &configuration.name))?;
+        let (added, first_token) = (configuration.clone(), token.token.clone());
+        self.store.write(move |rows| {
+            ending::check_maker(rows, first_token.made_by.as_deref())?;
+            let inserted = rows.insert_configuration(&added);
+            inserted.map_err(|error| taken(error, &added.name))?;
+            rows.insert_token(&first_token)?;
+            for version in &first {
+                rows.insert_mapping_version(version)?;
+            }
+            Ok(Written::changed((), audit.clone()))
+        })?;
         Ok((configuration, token))
     }
 
@@ -186,7 +195,15 @@ impl AdminService {
         &self,
         search: Option<&str>,
     ) -> Result<Vec<ProvisioningConfiguration>, AdminError> {
-        Ok(self.store.configurations(search)?)
+        let mut found = self.store.read(|rows| Ok(rows.configurations()?))?;
+        // There are few configurations; no database folds a description as it is folded here.
+        if let Some(search) = search.map(fold) {
+            found.retain(|configuration| {
+                fold(&configuration.name).contains(&search)
+                    || fold(&configuration.description).contains(&search)
+            });
+        }
+        Ok(found)
     }
 
     /// The configuration of a name or id.
@@ -194,9 +211,15 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn configuration(&self, name_or_id: &str) -> Result<ProvisioningConfiguration, AdminError> {
-        self.store
-            .configuration(name_or_id)?
-            .ok_or_else(|| AdminError::not_found("configuration", name_or_id))
+        let found = self.store.read(|rows| {
+            // What looks like an id is none but an id, so that nobody stands in for another one by
+            // being called like it.
+            Ok(match ConfigurationId::parse(name_or_id) {
+                Some(id) => rows.configuration(id)?,
+                None => rows.configuration_by_name(name_or_id)?,
+            })
+        })?;
+        found.ok_or_else(|| AdminError::not_found("configuration", name_or_id))
     }
 
     /// Writes what an administrator entered, if the configuration still is as the administrator saw
@@ -260,11 +283,15 @@ impl AdminService {
             &after,
             json!({ "old": described(before), "new": described(&after) }),
         );
-        self.store
-            .update_configuration(&after, &audit)
-            .map_err(|error| taken(error, &after.name))?;
-        after.version += 1;
-        Ok(after)
+        self.store.write(move |rows| {
+            let updated = rows.update_configuration(&after);
+            updated.map_err(|error| taken(error, &after.name))?;
+            let after = ProvisioningConfiguration {
+                version: after.version + 1,
+                ..after.clone()
+            };
+            Ok(Written::changed(after, audit.clone()))
+        })
     }
 
     /// Deletes a configuration and its tokens.
@@ -283,8 +310,10 @@ impl AdminService {
             &configuration,
             json!({ "old": described(&configuration) }),
         );
-        self.store.delete_configuration(configuration.id, &audit)?;
-        Ok(configuration)
+        self.store.write(move |rows| {
+            rows.delete_configuration(configuration.id)?;
+            Ok(Written::changed(configuration.clone(), audit.clone()))
+        })
     }
 
     /// Adds a person by hand and answers the id.

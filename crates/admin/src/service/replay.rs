@@ -42,9 +42,9 @@ impl AdminService {
         };
         let kept =
             Kept::read(request, event.resource_id.as_deref()).map_err(ReplayProblem::NotKept)?;
-        let configuration = self.store.configuration(&event.configuration)?;
-        let Some(configuration) = configuration else {
-            return Err(ReplayProblem::NoConfiguration.into());
+        let configuration = match self.configuration(&event.configuration) {
+            Err(AdminError::NotFound { .. }) => return Err(ReplayProblem::NoConfiguration.into()),
+            other => other?,
         };
         if configuration.status != ConfigurationStatus::Enabled {
             return Err(ReplayProblem::Configuration(configuration.status).into());

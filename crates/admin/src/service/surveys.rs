@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use scim_mapping::MappedResource;
+use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{Failure, ServiceProvider};
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use super::{Actor, AdminService, VersionChoice, now};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::mapping::DRAFT;
+use crate::store::AdminStoreExt;
 use crate::survey::{Survey, SurveyKind};
 
 impl AdminService {
@@ -32,7 +34,9 @@ impl AdminService {
             done: None,
             result: None,
         };
-        self.store.ask_survey(&survey)?;
+        let asked = survey.clone();
+        self.store
+            .upkeep(move |rows| Ok(rows.ask_survey(&asked)?))?;
         let counts = self.managed_counts(configuration.id)?;
         match counts.active + counts.blocked + counts.archived <= AT_ONCE {
             true => self.carry_out(provider, &configuration, survey),
@@ -50,7 +54,9 @@ impl AdminService {
         configuration: &ProvisioningConfiguration,
         kind: SurveyKind,
     ) -> Result<Option<Survey>, AdminError> {
-        let mut survey = self.store.survey(configuration.id, kind)?;
+        let mut survey = self
+            .store
+            .read(|rows| Ok(rows.survey(configuration.id, kind)?))?;
         if let Some(survey) = survey.as_mut().filter(|_| kind == SurveyKind::Impact) {
             let rules = self.rules_of_impact(configuration)?.1;
             let of = |result: &Value| result.get(RULES).and_then(Value::as_str) == Some(&rules);
@@ -69,7 +75,7 @@ impl AdminService {
         configuration: &ProvisioningConfiguration,
     ) -> Result<(VersionChoice, String), AdminError> {
         let (id, users) = (configuration.id.to_string(), MappedResource::User);
-        let versions = self.store.mappings(configuration.id, users)?;
+        let versions = self.versions(configuration.id, users)?;
         let choice = match versions.iter().any(|version| version.version == DRAFT) {
             true => VersionChoice::Draft,
             false => VersionChoice::Active,
@@ -86,7 +92,10 @@ impl AdminService {
     pub fn next_survey(&self, provider: &ServiceProvider) -> Result<bool, AdminError> {
         let now = now();
         let until = now + Duration::minutes(LONGEST_MINUTES);
-        let Some(survey) = self.store.claim_survey(now, until)? else {
+        let claimed = self
+            .store
+            .upkeep(move |rows| Ok(rows.claim_survey(now, until)?))?;
+        let Some(survey) = claimed else {
             return Ok(false);
         };
         let configuration = self.configuration(&survey.configuration.to_string())?;
@@ -94,12 +103,21 @@ impl AdminService {
         Ok(true)
     }
 
+    /// Adds to what was seen of attributes.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn note_seen(&self, seen: Vec<SeenAttribute>) -> Result<(), AdminError> {
+        self.store
+            .upkeep(move |rows| Ok(rows.count_attributes(&seen)?))
+    }
+
     /// Whether work waits in the background: a job or a survey.
     ///
     /// # Errors
     /// [`AdminError::Store`].
     pub fn work_waits(&self) -> Result<bool, AdminError> {
-        Ok(self.store.work_waits()?)
+        self.store.read(|rows| Ok(rows.work_waits()?))
     }
 
     fn carry_out(
@@ -133,11 +151,12 @@ impl AdminService {
             // Rules that do not fit: there is nothing to count until they do.
             Err(_) => Some(Value::Null),
         };
-        Ok(self.store.save_survey(&Survey {
+        let done = Survey {
             done: Some(now()),
             result,
             ..survey
-        })?)
+        };
+        self.store.upkeep(move |rows| Ok(rows.save_survey(&done)?))
     }
 }
 

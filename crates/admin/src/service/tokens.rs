@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ring::rand::{SecureRandom, SystemRandom};
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::ConfigurationId;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,7 +14,9 @@ use crate::authenticate::{AUDIENCE, Claims, PREFIX, TOKEN_TYPE, secret_hash};
 use crate::error::AdminError;
 use crate::event::AuditEntry;
 use crate::invalid::{InputField, Problem, TokenProblem};
-use crate::token::{AccessToken, LIVE, PlainToken};
+use crate::store::{AdminStoreExt, AuditTrail, Written};
+use crate::token::{AccessToken, PlainToken};
+use crate::{ending, rotation};
 
 impl AdminService {
     /// Issues a further token, which lives so many days, or a year. The one that is there goes on
@@ -45,13 +47,14 @@ impl AdminService {
                 "overlapHours": overlap.num_hours(),
             }),
         );
-        let added = self
-            .store
-            .add_token(&issued.token, LIVE, now, overlap, &audit);
-        match added {
-            Err(StoreError::Conflict { .. }) => Err(AdminError::TooManyTokens(LIVE)),
-            other => Ok(other.map(|()| issued)?),
-        }
+        let token = issued.token.clone();
+        self.store.write(move |rows| {
+            rows.lock_configuration(token.configuration)?;
+            ending::check_maker(rows, token.made_by.as_deref())?;
+            rotation::add_token(rows, &token, overlap, now)?;
+            Ok(Written::changed((), audit.clone()))
+        })?;
+        Ok(issued)
     }
 
     /// The tokens of a configuration, newest first.
@@ -60,7 +63,7 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn tokens(&self, name_or_id: &str) -> Result<Vec<AccessToken>, AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.tokens(configuration.id)?)
+        self.store.read(|rows| Ok(rows.tokens(configuration.id)?))
     }
 
     /// Shows a live token again: the newest, or the one of an id.
@@ -75,9 +78,8 @@ impl AdminService {
     ) -> Result<IssuedToken, AdminError> {
         let configuration = self.configuration(name_or_id)?;
         let now = now();
-        let token = self
-            .store
-            .tokens(configuration.id)?
+        let tokens = self.store.read(|rows| Ok(rows.tokens(configuration.id)?))?;
+        let token = tokens
             .into_iter()
             .filter(|token| token.is_live(now))
             .find(|token| token_id.is_none_or(|id| token.id == id))
@@ -111,28 +113,26 @@ impl AdminService {
     ) -> Result<Vec<AccessToken>, AdminError> {
         let configuration = self.configuration(name_or_id)?;
         let now = now();
-        let mut revoked = Vec::new();
-        for token in self.store.tokens(configuration.id)? {
-            if token.revoked.is_some() || token_id.is_some_and(|id| token.id != id) {
-                continue;
+        let (actor, wanted) = (actor.clone(), token_id.map(str::to_owned));
+        let missing = token_id.unwrap_or(name_or_id).to_owned();
+        self.store.write(move |rows| {
+            rows.lock_configuration(configuration.id)?;
+            let mut revoked = Vec::new();
+            for token in rows.tokens(configuration.id)? {
+                let named = wanted.as_ref().is_none_or(|id| token.id == *id);
+                if named && rotation::revoke_token(rows, &token, now)? {
+                    revoked.push(token);
+                }
             }
-            let audit = entry_of(
-                actor,
-                "token.revoked",
-                &configuration,
-                json!({ "token": token.id }),
-            );
-            if self.store.revoke_token(&token.id, now, &audit)? {
-                revoked.push(token);
+            let entries = revoked.iter().map(|token| {
+                let details = json!({ "token": token.id });
+                entry_of(&actor, "token.revoked", &configuration, details)
+            });
+            match AuditTrail::of(entries) {
+                Some(trail) => Ok(Written::Changed(revoked, trail)),
+                None => Err(AdminError::not_found("live token", &missing)),
             }
-        }
-        if revoked.is_empty() {
-            return Err(AdminError::not_found(
-                "live token",
-                token_id.unwrap_or(name_or_id),
-            ));
-        }
-        Ok(revoked)
+        })
     }
 
     /// Lets a live token end at a time: sooner, so that a new one can take its place without a gap,
@@ -154,29 +154,25 @@ impl AdminService {
         if end <= now || end > now + Duration::days(LONGEST_DAYS) {
             return Err(Problem::TokenLife.at(InputField::ExpiresAt));
         }
-        let tokens = self.store.tokens(configuration.id)?;
-        let found = tokens
-            .iter()
-            .find(|token| token.id == token_id && token.is_live(now));
-        let token = found.ok_or_else(|| AdminError::not_found("live token", token_id))?;
-        let longer = token.ends().is_none_or(|before| end > before);
-        if longer && actor.ends_by(end) != end {
-            return Err(AdminError::BeyondKey("it ends before that".to_owned()));
-        }
-        let details = json!({
-            "token": token.id,
-            "old": token.ends().map(|end| end.to_rfc3339()),
-            "new": end.to_rfc3339(),
-        });
-        let audit = entry_of(actor, "token.endSet", &configuration, details);
-        let taken_over = actor.key.is_none();
-        let set = self
-            .store
-            .set_token_end(&token.id, end, now, taken_over, &audit)?;
-        match set {
-            true => Ok(()),
-            false => Err(AdminError::not_found("live token", token_id)),
-        }
+        let (actor, token_id) = (actor.clone(), token_id.to_owned());
+        self.store.write(move |rows| {
+            rows.lock_configuration(configuration.id)?;
+            let mut tokens = rows.tokens(configuration.id)?.into_iter();
+            let found = tokens.find(|token| token.id == token_id && token.is_live(now));
+            let token = found.ok_or_else(|| AdminError::not_found("live token", &token_id))?;
+            let longer = token.ends().is_none_or(|before| end > before);
+            if longer && actor.ends_by(end) != end {
+                return Err(AdminError::BeyondKey("it ends before that".to_owned()));
+            }
+            let details = json!({
+                "token": token.id,
+                "old": token.ends().map(|end| end.to_rfc3339()),
+                "new": end.to_rfc3339(),
+            });
+            let audit = entry_of(&actor, "token.endSet", &configuration, details);
+            rotation::set_end(rows, token, end, actor.key.is_none())?;
+            Ok(Written::changed((), audit))
+        })
     }
 
     /// Says in the audit which tokens have ended by themselves.
@@ -185,7 +181,8 @@ impl AdminService {
     /// [`AdminError::Store`].
     pub fn note_ended_tokens(&self) -> Result<(), AdminError> {
         let actor = Actor::new(SERVER, None);
-        for (token, configuration) in self.store.ended_tokens(now())? {
+        let ended = self.store.read(|rows| Ok(rows.ended_tokens(now())?))?;
+        for (token, configuration) in ended {
             let details = json!({
                 "token": token.id,
                 "ended": token.ends().map(|end| end.to_rfc3339()),
@@ -194,7 +191,11 @@ impl AdminService {
                 configuration: Some(token.configuration),
                 ..entry(&actor, "token.expired", &configuration, details)
             };
-            self.store.note_end(&token.id, &audit)?;
+            self.store
+                .write(move |rows| match rows.note_token_end(&token.id)? {
+                    true => Ok(Written::changed((), audit.clone())),
+                    false => Ok(Written::Unchanged(())),
+                })?;
         }
         Ok(())
     }

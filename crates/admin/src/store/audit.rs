@@ -14,6 +14,12 @@ impl AuditTrail {
         Self(std::iter::once(entry).chain(others).collect())
     }
 
+    /// The trail of these entries, if there are any.
+    pub fn of(entries: impl IntoIterator<Item = AuditEntry>) -> Option<Self> {
+        let entries: Vec<AuditEntry> = entries.into_iter().collect();
+        (!entries.is_empty()).then_some(Self(entries))
+    }
+
     /// The entries, in their order.
     pub fn entries(&self) -> &[AuditEntry] {
         &self.0

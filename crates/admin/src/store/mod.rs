@@ -11,20 +11,30 @@
 //! changed by it is another set of traits.
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod calls;
+mod configurations;
 mod devices;
+mod jobs;
+mod mappings;
 mod sessions;
+mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scim_provisioning::StoreError;
 
 pub use accounts::{ReadAccounts, WriteAccounts};
+pub use api_keys::{ReadApiKeys, WriteApiKeys};
 pub use audit::{AuditTrail, LockAudit, ReadAudit, Written};
 pub use calls::Store;
+pub use configurations::{ReadConfigurations, WriteConfigurations};
 pub use devices::{DeviceLink, ReadDevices, WriteDevices};
+pub use jobs::{KeepJobs, ReadJobs, WriteJobs};
+pub use mappings::{ReadMappings, WriteCustomFields, WriteMappings};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
+pub use tokens::{KeepTokens, ReadTokens, WriteTokens};
 
 use crate::error::AdminError;
 
@@ -61,26 +71,31 @@ impl From<StoreError> for Abandoned {
     }
 }
 
-/// Everything that can be read.
-pub trait AdminView: ReadAccounts + ReadSessions + ReadDevices + ReadAudit {}
-
-impl<T: ReadAccounts + ReadSessions + ReadDevices + ReadAudit> AdminView for T {}
-
-/// Everything that administrators change.
-pub trait AdminTransaction:
-    AdminView + WriteAccounts + WriteSessions + WriteDevices + LockAudit
-{
+/// A name for traits together.
+macro_rules! together {
+    ($(#[$doc:meta])* $name:ident: $($part:ident)+) => {
+        $(#[$doc])*
+        pub trait $name: $($part +)+ {}
+        impl<T: $($part +)+> $name for T {}
+    };
 }
 
-impl<T: AdminView + WriteAccounts + WriteSessions + WriteDevices + LockAudit> AdminTransaction
-    for T
-{
+together! {
+    /// Everything that can be read.
+    AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
+        ReadMappings ReadJobs ReadAudit
 }
 
-/// Everything that time and requests change.
-pub trait AdminUpkeep: KeepSessions {}
+together! {
+    /// Everything that administrators change.
+    AdminTransaction: AdminView WriteAccounts WriteSessions WriteDevices WriteApiKeys
+        WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs LockAudit
+}
 
-impl<T: KeepSessions> AdminUpkeep for T {}
+together! {
+    /// Everything that time and requests change.
+    AdminUpkeep: KeepSessions KeepTokens KeepJobs
+}
 
 /// Where configurations, tokens, accounts and keys are kept.
 ///
@@ -92,6 +107,14 @@ pub trait AdminStore: Send + Sync {
     /// # Errors
     /// What the work answers, or a fault of the store.
     fn run_read(&self, work: ReadWork<'_>) -> Result<(), AdminError>;
+
+    /// Runs work that asks one thing of the store: it needs no transaction.
+    ///
+    /// # Errors
+    /// What the work answers, or a fault of the store.
+    fn run_look_up(&self, work: ReadWork<'_>) -> Result<(), AdminError> {
+        self.run_read(work)
+    }
 
     /// Runs work in one transaction, appends what it answers to the audit's chain in the same
     /// transaction, and answers after both are committed durably. Where the work fails, nothing
@@ -115,6 +138,15 @@ pub trait AdminStoreExt {
     /// # Errors
     /// What the work answers, or a fault of the store.
     fn read<T>(
+        &self,
+        work: impl FnMut(&mut dyn AdminView) -> Result<T, AdminError>,
+    ) -> Result<T, AdminError>;
+
+    /// Asks one thing of the store, without a transaction around it.
+    ///
+    /// # Errors
+    /// What the work answers, or a fault of the store.
+    fn look_up<T>(
         &self,
         work: impl FnMut(&mut dyn AdminView) -> Result<T, AdminError>,
     ) -> Result<T, AdminError>;
@@ -146,6 +178,18 @@ impl<S: AdminStore + ?Sized> AdminStoreExt for S {
     ) -> Result<T, AdminError> {
         let mut value = None;
         self.run_read(&mut |rows| {
+            value = Some(work(rows)?);
+            Ok(())
+        })?;
+        value.ok_or_else(not_run)
+    }
+
+    fn look_up<T>(
+        &self,
+        mut work: impl FnMut(&mut dyn AdminView) -> Result<T, AdminError>,
+    ) -> Result<T, AdminError> {
+        let mut value = None;
+        self.run_look_up(&mut |rows| {
             value = Some(work(rows)?);
             Ok(())
         })?;

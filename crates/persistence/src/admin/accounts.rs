@@ -3,8 +3,6 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::account::{Account, BoundPerson, OpenIdSubject, PasswordHash, Role};
-use scim_admin::api_key::ApiKey;
-use scim_admin::scope::Scopes;
 use scim_admin::store::{ReadAccounts, WriteAccounts};
 use scim_protocol::text::fold;
 use scim_provisioning::directory::Status;
@@ -59,30 +57,6 @@ struct BindableRow {
 struct BoundRow {
     #[diesel(sql_type = Nullable<Text>)]
     user_id: Option<String>,
-}
-
-#[derive(diesel::QueryableByName)]
-struct ApiKeyRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Text)]
-    role: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    scopes: Option<String>,
-    #[diesel(sql_type = Text)]
-    hash: String,
-    #[diesel(sql_type = BigInt)]
-    created_at: i64,
-    #[diesel(sql_type = BigInt)]
-    expires_at: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    revoked_at: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
-    made_by: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    account_id: Option<String>,
 }
 
 impl ReadAccounts for AdminRows<'_> {
@@ -250,127 +224,4 @@ fn there(changed: usize) -> Result<(), StoreError> {
         0 => Err(StoreError::Stale),
         _ => Ok(()),
     }
-}
-
-/// Holds an account until the transaction ends, and the person whom it is bound to. Fails where the
-/// person is not active, or the account is gone.
-pub(super) fn hold_open(connection: &mut Connection, id: &str) -> Result<(), StoreError> {
-    match (AdminRows { connection }).lock_account(id)? {
-        Some(account) if account.is_open() => Ok(()),
-        _ => Err(StoreError::Stale),
-    }
-}
-
-pub(super) fn insert_key(connection: &mut Connection, key: &ApiKey) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "INSERT INTO api_keys (id, name, name_key, role, scopes, hash, created_at, expires_at, \
-         made_by, account_id) VALUES (",
-    );
-    sql.bind(&key.id).push(", ").bind(&key.name);
-    sql.push(", ").bind(fold(&key.name));
-    sql.push(", ").bind(key.role.as_str());
-    sql.push(", ").bind(key.scopes.to_string());
-    sql.push(", ").bind(&key.hash);
-    sql.push(", ").bind(millis(key.created));
-    sql.push(", ").bind(millis(key.expires));
-    sql.push(", ").bind(key.made_by.clone());
-    sql.push(", ").bind(key.account.clone()).push(")");
-    connection.execute(&sql)?;
-    Ok(())
-}
-
-const KEY_COLUMNS: &str =
-    "id, name, role, scopes, hash, created_at, expires_at, revoked_at, made_by, account_id";
-
-pub(super) fn keys(connection: &mut Connection) -> Result<Vec<ApiKey>, StoreError> {
-    let sql = connection.sql(&format!(
-        "SELECT {KEY_COLUMNS} FROM api_keys ORDER BY name_key"
-    ));
-    let rows: Vec<ApiKeyRow> = connection.rows(&sql)?;
-    rows.into_iter().map(key).collect()
-}
-
-/// The keys that an account made and that are not revoked.
-pub(super) fn keys_of(
-    connection: &mut Connection,
-    account: &str,
-) -> Result<Vec<ApiKey>, StoreError> {
-    let mut sql = connection.sql(&format!(
-        "SELECT {KEY_COLUMNS} FROM api_keys WHERE revoked_at IS NULL AND account_id = "
-    ));
-    sql.bind(account);
-    let rows: Vec<ApiKeyRow> = connection.rows(&sql)?;
-    rows.into_iter().map(key).collect()
-}
-
-pub(super) fn find_key(
-    connection: &mut Connection,
-    hash: &str,
-) -> Result<Option<ApiKey>, StoreError> {
-    let mut sql = connection.sql(&format!("SELECT {KEY_COLUMNS} FROM api_keys WHERE hash = "));
-    sql.bind(hash);
-    connection.row::<ApiKeyRow>(&sql)?.map(key).transpose()
-}
-
-fn key(row: ApiKeyRow) -> Result<ApiKey, StoreError> {
-    let role = Role::parse(&row.role).ok_or_else(|| unreadable("api_keys.role"))?;
-    Ok(ApiKey {
-        id: row.id,
-        name: row.name,
-        role,
-        // A key from before there were scopes has those of its role.
-        scopes: match row.scopes {
-            None => Scopes::of(role),
-            Some(scopes) => {
-                Scopes::parse(scopes.split(',')).map_err(|_error| unreadable("api_keys.scopes"))?
-            }
-        },
-        hash: row.hash,
-        created: instant(row.created_at),
-        expires: instant(row.expires_at),
-        revoked: row.revoked_at.map(instant),
-        made_by: row.made_by,
-        account: row.account_id,
-    })
-}
-
-/// Refuses what a key makes that was revoked. The audit's chain is locked by then, so that nothing is
-/// made beside a revocation.
-pub(super) fn check_maker(
-    connection: &mut Connection,
-    maker: Option<&str>,
-) -> Result<(), StoreError> {
-    let Some(maker) = maker else { return Ok(()) };
-    let mut sql = connection.sql(&format!("SELECT {KEY_COLUMNS} FROM api_keys WHERE id = "));
-    sql.bind(maker);
-    let found = connection.row::<ApiKeyRow>(&sql)?.map(key).transpose()?;
-    match found.is_some_and(|key| key.revoked.is_none()) {
-        true => Ok(()),
-        false => Err(StoreError::Stale),
-    }
-}
-
-/// A key of an id and those that it made, and those that they made, in order of name.
-pub(super) fn lineage(connection: &mut Connection, id: &str) -> Result<Vec<ApiKey>, StoreError> {
-    let mut sql =
-        connection.sql("WITH RECURSIVE made (id) AS (SELECT id FROM api_keys WHERE id = ");
-    sql.bind(id);
-    sql.push(&format!(
-        " UNION SELECT k.id FROM api_keys k JOIN made ON k.made_by = made.id) \
-         SELECT {KEY_COLUMNS} FROM api_keys WHERE id IN (SELECT id FROM made) ORDER BY name_key"
-    ));
-    let rows: Vec<ApiKeyRow> = connection.rows(&sql)?;
-    rows.into_iter().map(key).collect()
-}
-
-/// Revokes a key; answers whether it was not before.
-pub(super) fn revoke_key(
-    connection: &mut Connection,
-    id: &str,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("UPDATE api_keys SET revoked_at = ");
-    sql.bind(millis(now)).push(" WHERE id = ").bind(id);
-    sql.push(" AND revoked_at IS NULL");
-    Ok(connection.execute(&sql)? > 0)
 }

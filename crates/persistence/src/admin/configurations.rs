@@ -2,14 +2,16 @@
 
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::configuration::{ConfigurationStatus, parse_profile, profile_name};
+use scim_admin::store::{ReadConfigurations, WriteConfigurations};
 use scim_admin::{IdentityProvider, ProvisioningConfiguration};
+use scim_mapping::MappedResource;
 use scim_protocol::text::fold;
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde::Serialize;
 
+use super::AdminRows;
 use crate::condition::millis;
-use crate::connection::Connection;
 use crate::held_members;
 use crate::people;
 use crate::sql::Sql;
@@ -99,39 +101,128 @@ impl TryFrom<ConfigurationRow> for ProvisioningConfiguration {
     }
 }
 
-pub(super) fn insert(
-    connection: &mut Connection,
-    configuration: &ProvisioningConfiguration,
-) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "INSERT INTO provisioning_configurations (id, created_at, version, name, name_key, \
-         description, enabled, paused, users, groups, identity_provider, profile, policies, \
-         networks, updated_at) VALUES (",
-    );
-    sql.bind(configuration.id.to_string());
-    sql.push(", ")
-        .bind(millis(configuration.created))
-        .push(", 1");
-    for (_, write) in columns(configuration) {
-        sql.push(", ");
-        sql.bind(write);
+impl ReadConfigurations for AdminRows<'_> {
+    fn configurations(&mut self) -> Result<Vec<ProvisioningConfiguration>, StoreError> {
+        let sql = self.connection.sql(&format!(
+            "SELECT {COLUMNS} FROM provisioning_configurations c ORDER BY c.name_key, c.id"
+        ));
+        let rows: Vec<ConfigurationRow> = self.connection.rows(&sql)?;
+        let read = ProvisioningConfiguration::try_from;
+        rows.into_iter().map(read).collect()
     }
-    sql.push(")");
-    connection.execute(&sql)?;
-    Ok(())
+
+    fn configuration(
+        &mut self,
+        id: ConfigurationId,
+    ) -> Result<Option<ProvisioningConfiguration>, StoreError> {
+        let mut sql = self.connection.sql(&format!(
+            "SELECT {COLUMNS} FROM provisioning_configurations c WHERE c.id = "
+        ));
+        sql.bind(id.to_string());
+        let row: Option<ConfigurationRow> = self.connection.row(&sql)?;
+        row.map(ProvisioningConfiguration::try_from).transpose()
+    }
+
+    fn configuration_by_name(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<ProvisioningConfiguration>, StoreError> {
+        let mut sql = self.connection.sql(&format!(
+            "SELECT {COLUMNS} FROM provisioning_configurations c WHERE c.name_key = "
+        ));
+        sql.bind(fold(name.trim()));
+        let row: Option<ConfigurationRow> = self.connection.row(&sql)?;
+        row.map(ProvisioningConfiguration::try_from).transpose()
+    }
 }
 
-pub(super) fn update(
-    connection: &mut Connection,
-    configuration: &ProvisioningConfiguration,
-) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE provisioning_configurations SET version = version + 1");
-    for (name, value) in columns(configuration) {
-        sql.push(", ").push(name).push(" = ").bind(value);
+impl WriteConfigurations for AdminRows<'_> {
+    fn lock_configuration(&mut self, id: ConfigurationId) -> Result<(), StoreError> {
+        let mut sql = self
+            .connection
+            .sql("UPDATE provisioning_configurations SET version = version WHERE id = ");
+        sql.bind(id.to_string());
+        there(self.connection.execute(&sql)?)
     }
-    sql.push(" WHERE id = ").bind(configuration.id.to_string());
-    sql.push(" AND version = ").bind(configuration.version);
-    match connection.execute(&sql)? {
+
+    fn insert_configuration(
+        &mut self,
+        configuration: &ProvisioningConfiguration,
+    ) -> Result<(), StoreError> {
+        let mut sql = self.connection.sql(
+            "INSERT INTO provisioning_configurations (id, created_at, version, name, name_key, \
+             description, enabled, paused, users, groups, identity_provider, profile, policies, \
+             networks, updated_at) VALUES (",
+        );
+        sql.bind(configuration.id.to_string());
+        sql.push(", ")
+            .bind(millis(configuration.created))
+            .push(", 1");
+        for (_, write) in columns(configuration) {
+            sql.push(", ");
+            sql.bind(write);
+        }
+        sql.push(")");
+        self.connection.execute(&sql)?;
+        Ok(())
+    }
+
+    fn update_configuration(
+        &mut self,
+        configuration: &ProvisioningConfiguration,
+    ) -> Result<(), StoreError> {
+        let mut sql = self
+            .connection
+            .sql("UPDATE provisioning_configurations SET version = version + 1");
+        for (name, value) in columns(configuration) {
+            sql.push(", ").push(name).push(" = ").bind(value);
+        }
+        sql.push(" WHERE id = ").bind(configuration.id.to_string());
+        sql.push(" AND version = ").bind(configuration.version);
+        there(self.connection.execute(&sql)?)
+    }
+
+    fn delete_configuration(&mut self, id: ConfigurationId) -> Result<(), StoreError> {
+        let of = |mut sql: Sql| {
+            sql.bind(id.to_string());
+            sql
+        };
+        let sql = self
+            .connection
+            .sql("DELETE FROM provisioning_configurations WHERE id = ");
+        there(self.connection.execute(&of(sql))?)?;
+        people::release(self.connection, &id.to_string())?;
+        let sql = self
+            .connection
+            .sql("UPDATE groups SET managed_by = NULL WHERE managed_by = ");
+        self.connection.execute(&of(sql))?;
+        held_members::release(self.connection, "held_by", &id.to_string())?;
+        totals::forget(self.connection, id)
+    }
+
+    fn set_active_mapping(
+        &mut self,
+        id: ConfigurationId,
+        resource: MappedResource,
+        expected: i64,
+        version: i64,
+    ) -> Result<(), StoreError> {
+        let column = match resource {
+            MappedResource::User => "user_mapping",
+            MappedResource::Group => "group_mapping",
+        };
+        let mut sql = self
+            .connection
+            .sql("UPDATE provisioning_configurations SET ");
+        sql.push(column).push(" = ").bind(version);
+        sql.push(" WHERE id = ").bind(id.to_string());
+        sql.push(" AND ").push(column).push(" = ").bind(expected);
+        there(self.connection.execute(&sql)?)
+    }
+}
+
+fn there(changed: usize) -> Result<(), StoreError> {
+    match changed {
         0 => Err(StoreError::Stale),
         _ => Ok(()),
     }
@@ -162,79 +253,4 @@ fn columns(configuration: &ProvisioningConfiguration) -> [(&'static str, crate::
 fn json(value: &impl Serialize) -> String {
     // Numbers and words alone, which JSON can always write.
     serde_json::to_string(value).unwrap_or_default()
-}
-
-pub(super) fn delete(connection: &mut Connection, id: ConfigurationId) -> Result<(), StoreError> {
-    let of = |mut sql: Sql| {
-        sql.bind(id.to_string());
-        sql
-    };
-    let sql = connection.sql("DELETE FROM provisioning_configurations WHERE id = ");
-    if connection.execute(&of(sql))? == 0 {
-        return Err(StoreError::Stale);
-    }
-    people::release(connection, &id.to_string())?;
-    let sql = of(connection.sql("UPDATE groups SET managed_by = NULL WHERE managed_by = "));
-    connection.execute(&sql)?;
-    held_members::release(connection, "held_by", &id.to_string())?;
-    totals::forget(connection, id)
-}
-
-/// Holds back other changes of the configuration until the transaction ends.
-pub(super) fn lock(connection: &mut Connection, id: ConfigurationId) -> Result<(), StoreError> {
-    let mut sql =
-        connection.sql("UPDATE provisioning_configurations SET version = version WHERE id = ");
-    sql.bind(id.to_string());
-    match connection.execute(&sql)? {
-        0 => Err(StoreError::Stale),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn list(
-    connection: &mut Connection,
-    search: Option<&str>,
-) -> Result<Vec<ProvisioningConfiguration>, StoreError> {
-    let mut sql = connection.sql(&format!(
-        "SELECT {COLUMNS} FROM provisioning_configurations c ORDER BY c.name_key"
-    ));
-    sql.push(", c.id");
-    let rows: Vec<ConfigurationRow> = connection.rows(&sql)?;
-    let search = search.map(fold);
-    // There are few configurations; the database does not know how to fold a description.
-    rows.into_iter()
-        .map(ProvisioningConfiguration::try_from)
-        .filter(|configuration| match (configuration, &search) {
-            (Ok(configuration), Some(search)) => {
-                fold(&configuration.name).contains(search)
-                    || fold(&configuration.description).contains(search)
-            }
-            _ => true,
-        })
-        .collect()
-}
-
-pub(super) fn find(
-    connection: &mut Connection,
-    name_or_id: &str,
-) -> Result<Option<ProvisioningConfiguration>, StoreError> {
-    let mut sql = connection.sql(&format!(
-        "SELECT {COLUMNS} FROM provisioning_configurations c WHERE "
-    ));
-    named(&mut sql, "c.", name_or_id);
-    connection
-        .row::<ConfigurationRow>(&sql)?
-        .map(ProvisioningConfiguration::try_from)
-        .transpose()
-}
-
-/// The row of an id, or else of a name. What looks like an id is none but an id, so that nobody
-/// stands in for another one by being called like it.
-pub(super) fn named(sql: &mut Sql, alias: &str, name_or_id: &str) {
-    match ConfigurationId::parse(name_or_id) {
-        Some(id) => sql.push(&format!("{alias}id = ")).bind(id.to_string()),
-        None => sql
-            .push(&format!("{alias}name_key = "))
-            .bind(fold(name_or_id.trim())),
-    };
 }

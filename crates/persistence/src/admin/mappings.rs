@@ -1,17 +1,19 @@
 //! Rows of `mapping_versions` and `custom_fields`.
 
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
-use scim_admin::mapping::{DRAFT, DraftSeen, MappingVersion};
+use scim_admin::mapping::{DRAFT, MappingVersion, ReceivedAttribute};
+use scim_admin::store::{ReadMappings, WriteCustomFields, WriteMappings};
 use scim_mapping::{CustomField, EXTENSION, MappedResource, MappingSet};
 use scim_provisioning::model::{ModelSource, ModelVersion};
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde::Serialize;
 
-use super::configurations::lock;
+use super::{AdminRows, seen};
 use crate::condition::millis;
 use crate::connection::Connection;
 use crate::people::Write;
-use crate::sql::Dialect;
+use crate::sql::{Dialect, Sql};
 use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
@@ -90,68 +92,107 @@ pub(super) fn versions(
         .collect()
 }
 
-pub(super) fn insert(
-    connection: &mut Connection,
-    version: &MappingVersion,
-) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "INSERT INTO mapping_versions (configuration_id, resource, version, rules, checksum, note, \
-         created_by, created_at) VALUES (",
-    );
-    sql.bind(version.configuration.to_string());
-    sql.push(", ").bind(name(version.rules.resource));
-    sql.push(", ").bind(version.version);
-    sql.push(", ").bind(written(&version.rules));
-    sql.push(", ").bind(&version.checksum);
-    sql.push(", ").bind(&version.note);
-    sql.push(", ").bind(&version.created_by);
-    sql.push(", ").bind(millis(version.created)).push(")");
-    connection.execute(&sql)?;
-    Ok(())
+impl ReadMappings for AdminRows<'_> {
+    fn mapping_versions(
+        &mut self,
+        configuration: ConfigurationId,
+        resource: MappedResource,
+    ) -> Result<Vec<MappingVersion>, StoreError> {
+        versions(self.connection, configuration, resource, None)
+    }
+
+    fn custom_fields(&mut self) -> Result<Vec<CustomField>, StoreError> {
+        custom_fields(self.connection)
+    }
+
+    fn received_attributes(
+        &mut self,
+        configuration: ConfigurationId,
+        resource: MappedResource,
+    ) -> Result<Vec<ReceivedAttribute>, StoreError> {
+        seen::list(self.connection, configuration, resource)
+    }
 }
 
-/// Takes the draft of a mapping away, if it is the one that was seen.
-pub(super) fn take_draft(
-    connection: &mut Connection,
-    configuration: ConfigurationId,
-    resource: MappedResource,
-    seen: &DraftSeen,
-) -> Result<(), StoreError> {
-    // Of two who draft at once, the second one sees what the first one wrote.
-    lock(connection, configuration)?;
-    let found = versions(connection, configuration, resource, Some(DRAFT))?;
-    let draft = found.first().map(|draft| draft.checksum.as_str());
-    if !seen.is_still(draft) {
-        return Err(StoreError::Stale);
+impl WriteMappings for AdminRows<'_> {
+    fn insert_mapping_version(&mut self, version: &MappingVersion) -> Result<(), StoreError> {
+        let mut sql = self.connection.sql(
+            "INSERT INTO mapping_versions (configuration_id, resource, version, rules, checksum, \
+             note, created_by, created_at) VALUES (",
+        );
+        sql.bind(version.configuration.to_string());
+        sql.push(", ").bind(name(version.rules.resource));
+        sql.push(", ").bind(version.version);
+        sql.push(", ").bind(written(&version.rules));
+        sql.push(", ").bind(&version.checksum);
+        sql.push(", ").bind(&version.note);
+        sql.push(", ").bind(&version.created_by);
+        sql.push(", ").bind(millis(version.created)).push(")");
+        self.connection.execute(&sql)?;
+        Ok(())
     }
-    let mut sql = connection.sql("DELETE FROM mapping_versions WHERE configuration_id = ");
-    sql.bind(configuration.to_string());
-    sql.push(" AND resource = ").bind(name(resource));
-    sql.push(" AND version = ").bind(DRAFT);
-    connection.execute(&sql)?;
-    Ok(())
+
+    fn delete_draft(
+        &mut self,
+        configuration: ConfigurationId,
+        resource: MappedResource,
+    ) -> Result<(), StoreError> {
+        let mut sql = self
+            .connection
+            .sql("DELETE FROM mapping_versions WHERE configuration_id = ");
+        sql.bind(configuration.to_string());
+        sql.push(" AND resource = ").bind(name(resource));
+        sql.push(" AND version = ").bind(DRAFT);
+        self.connection.execute(&sql)?;
+        Ok(())
+    }
 }
 
-/// Makes a version the active one, if `expected` still is.
-pub(super) fn activate(
-    connection: &mut Connection,
-    configuration: ConfigurationId,
-    resource: MappedResource,
-    expected: i64,
-    version: i64,
-) -> Result<(), StoreError> {
-    let column = match resource {
-        MappedResource::User => "user_mapping",
-        MappedResource::Group => "group_mapping",
-    };
-    let mut sql = connection.sql("UPDATE provisioning_configurations SET ");
-    sql.push(column).push(" = ").bind(version);
-    sql.push(" WHERE id = ").bind(configuration.to_string());
-    sql.push(" AND ").push(column).push(" = ").bind(expected);
-    match connection.execute(&sql)? {
-        0 => Err(StoreError::Stale),
-        _ => Ok(()),
+impl WriteCustomFields for AdminRows<'_> {
+    fn insert_custom_field(
+        &mut self,
+        field: &CustomField,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut sql = self
+            .connection
+            .sql("INSERT INTO custom_fields (field_key, definition, created_at) VALUES (");
+        sql.bind(&field.key).push(", ").bind(written(field));
+        sql.push(", ").bind(millis(at)).push(")");
+        self.connection.execute(&sql)?;
+        count_up(self.connection)
     }
+
+    fn update_custom_field(&mut self, field: &CustomField) -> Result<bool, StoreError> {
+        let mut sql = self
+            .connection
+            .sql("UPDATE custom_fields SET definition = ");
+        sql.bind(written(field))
+            .push(" WHERE field_key = ")
+            .bind(&field.key);
+        counted(self.connection, &sql)
+    }
+
+    fn delete_custom_field(&mut self, key: &str) -> Result<bool, StoreError> {
+        let mut sql = self
+            .connection
+            .sql("DELETE FROM custom_fields WHERE field_key = ");
+        sql.bind(key);
+        counted(self.connection, &sql)
+    }
+
+    fn forget_custom_values(&mut self, key: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        forget_values(self.connection, key, at)
+    }
+}
+
+/// Changes the fields and counts that, where there was something to change.
+fn counted(connection: &mut Connection, sql: &Sql) -> Result<bool, StoreError> {
+    if connection.execute(sql)? == 0 {
+        return Ok(false);
+    }
+    count_up(connection)?;
+    Ok(true)
 }
 
 pub(crate) fn custom_fields(connection: &mut Connection) -> Result<Vec<CustomField>, StoreError> {
@@ -165,59 +206,11 @@ pub(crate) fn custom_fields(connection: &mut Connection) -> Result<Vec<CustomFie
         .collect()
 }
 
-pub(super) fn add_custom_field(
-    connection: &mut Connection,
-    field: &CustomField,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<(), StoreError> {
-    let mut sql =
-        connection.sql("INSERT INTO custom_fields (field_key, definition, created_at) VALUES (");
-    sql.bind(&field.key).push(", ").bind(written(field));
-    sql.push(", ").bind(millis(now)).push(")");
-    connection.execute(&sql)?;
-    // A request that was on its way when a field of this key was deleted may have left values.
-    forget_values(connection, &field.key, now)?;
-    count_up(connection)
-}
-
-/// Puts a definition in the place of the one of its key; answers whether there was one.
-pub(super) fn replace_custom_field(
-    connection: &mut Connection,
-    field: &CustomField,
-) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("UPDATE custom_fields SET definition = ");
-    sql.bind(written(field))
-        .push(" WHERE field_key = ")
-        .bind(&field.key);
-    if connection.execute(&sql)? == 0 {
-        return Ok(false);
-    }
-    count_up(connection)?;
-    Ok(true)
-}
-
-/// Deletes a field and its values.
-pub(super) fn delete_custom_field(
-    connection: &mut Connection,
-    key: &str,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("DELETE FROM custom_fields WHERE field_key = ");
-    sql.bind(key);
-    if connection.execute(&sql)? == 0 {
-        return Ok(false);
-    }
-    forget_values(connection, key, now)?;
-    count_up(connection)?;
-    Ok(true)
-}
-
-/// Takes the values of a field out of every record, and out of what identity providers said: a
-/// field that is made again begins without values, whatever its type.
+/// Takes the values of a field out of every record, and out of what identity providers said.
 fn forget_values(
     connection: &mut Connection,
     key: &str,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let forget = match connection.dialect() {
         Dialect::Sqlite => {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod api_keys;
 mod audit;
 mod configurations;
 mod details;
@@ -9,34 +10,30 @@ mod devices;
 mod directory;
 pub(crate) mod ending;
 mod events;
+mod jobs;
 pub(crate) mod mappings;
 mod seen;
 mod sessions;
 mod surveys;
 mod tokens;
 
-use chrono::{DateTime, Duration, Utc};
-use scim_admin::api_key::{ApiKey, MadeByKey};
+use chrono::{DateTime, Utc};
 use scim_admin::event::{Activity, AuditEntry, EventQuery, LoggedEvent};
-use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::people::{
     Changeable, ChangeableGroup, GroupDetail, GroupInput, GroupSummary, GroupsQuery, ManagedCounts,
     Member, PeopleQuery, Person, PersonChange, PersonDetail, PersonInput,
 };
 use scim_admin::policy::{Decision, HeldChange, LinkRequest, LinksQuery};
 use scim_admin::store::{Abandoned, AdminStore, ReadWork, UpkeepWork, WriteWork};
-use scim_admin::survey::{Survey, SurveyKind};
-use scim_admin::{AccessToken, AdminError, ProvisioningConfiguration, Store};
-use scim_mapping::{CustomField, MappedResource, Role};
-use scim_provisioning::reapply::Job;
-use scim_provisioning::seen::SeenAttribute;
+use scim_admin::{AdminError, Store};
+use scim_mapping::Role;
 use scim_provisioning::{ConfigurationId, StoreError};
 
 pub(crate) use self::directory::page;
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::error::Faulty;
-use crate::{held, held_members, jobs, links, log, references};
+use crate::{held, held_members, links, log, references};
 
 impl Database {
     /// Makes a change and, if there was something to change, its audit entry in the same
@@ -101,193 +98,6 @@ impl Faulty for Abandoned {
 }
 
 impl Store for Database {
-    fn add_configuration(
-        &self,
-        configuration: &ProvisioningConfiguration,
-        token: &AccessToken,
-        first: &[MappingVersion],
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (configuration, token, audit) = (configuration.clone(), token.clone(), audit.clone());
-        let first = first.to_vec();
-        self.writing(move |connection| {
-            log::audit(connection, &audit)?;
-            accounts::check_maker(connection, token.made_by.as_deref())?;
-            configurations::insert(connection, &configuration)?;
-            tokens::insert(connection, &token)?;
-            for version in &first {
-                mappings::insert(connection, version)?;
-            }
-            Ok(())
-        })
-    }
-
-    fn configurations(
-        &self,
-        search: Option<&str>,
-    ) -> Result<Vec<ProvisioningConfiguration>, StoreError> {
-        self.reading(|connection| configurations::list(connection, search))
-    }
-
-    fn configuration(
-        &self,
-        name_or_id: &str,
-    ) -> Result<Option<ProvisioningConfiguration>, StoreError> {
-        self.reading(|connection| configurations::find(connection, name_or_id))
-    }
-
-    fn update_configuration(
-        &self,
-        configuration: &ProvisioningConfiguration,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (configuration, audit) = (configuration.clone(), audit.clone());
-        self.writing(move |connection| {
-            configurations::update(connection, &configuration)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn delete_configuration(
-        &self,
-        id: ConfigurationId,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let audit = audit.clone();
-        self.writing(move |connection| {
-            configurations::delete(connection, id)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn add_token(
-        &self,
-        token: &AccessToken,
-        most: usize,
-        now: DateTime<Utc>,
-        overlap: Duration,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (token, audit) = (token.clone(), audit.clone());
-        self.writing(move |connection| {
-            log::audit(connection, &audit)?;
-            accounts::check_maker(connection, token.made_by.as_deref())?;
-            configurations::lock(connection, token.configuration)?;
-            let mut live = tokens::list(connection, token.configuration)?;
-            live.retain(|token| token.is_live(now));
-            if live.len() >= most {
-                return Err(StoreError::Conflict { attribute: "token" });
-            }
-            for old in &live {
-                tokens::retire(connection, &old.id, &token.id, overlap)?;
-            }
-            tokens::insert(connection, &token)
-        })
-    }
-
-    fn tokens(&self, configuration: ConfigurationId) -> Result<Vec<AccessToken>, StoreError> {
-        self.reading(|connection| tokens::list(connection, configuration))
-    }
-
-    fn find_token(
-        &self,
-        hash: &str,
-    ) -> Result<Option<(AccessToken, ProvisioningConfiguration)>, StoreError> {
-        self.reading(|connection| tokens::find(connection, hash))
-    }
-
-    fn revoke_token(
-        &self,
-        id: &str,
-        now: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<bool, StoreError> {
-        let id = id.to_owned();
-        self.audited(audit, move |connection| {
-            tokens::revoke(connection, &id, now)
-        })
-    }
-
-    fn set_token_end(
-        &self,
-        id: &str,
-        end: DateTime<Utc>,
-        now: DateTime<Utc>,
-        taken_over: bool,
-        audit: &AuditEntry,
-    ) -> Result<bool, StoreError> {
-        let id = id.to_owned();
-        self.audited(audit, move |connection| {
-            tokens::set_end(connection, &id, end, now, taken_over)
-        })
-    }
-
-    fn touch_token(
-        &self,
-        id: &str,
-        at: DateTime<Utc>,
-        from: Option<&str>,
-        client: Option<&str>,
-        first: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (id, first) = (id.to_owned(), first.clone());
-        let (from, client) = (from.map(str::to_owned), client.map(str::to_owned));
-        self.writing(move |connection| {
-            tokens::touch(connection, &id, at, from.as_deref(), client.as_deref())?;
-            match tokens::begin(connection, &id, at)? {
-                true => log::audit(connection, &first),
-                false => Ok(()),
-            }
-        })
-    }
-
-    fn ended_tokens(&self, now: DateTime<Utc>) -> Result<Vec<(AccessToken, String)>, StoreError> {
-        self.reading(|connection| tokens::ended(connection, now))
-    }
-
-    fn note_end(&self, id: &str, audit: &AuditEntry) -> Result<(), StoreError> {
-        let id = id.to_owned();
-        self.audited(audit, move |connection| tokens::note_end(connection, &id))
-            .map(drop)
-    }
-
-    fn add_api_key(&self, key: &ApiKey, audit: &AuditEntry) -> Result<(), StoreError> {
-        let (key, audit) = (key.clone(), audit.clone());
-        self.writing(move |connection| {
-            if let Some(account) = &key.account {
-                accounts::hold_open(connection, account)?;
-            }
-            log::audit(connection, &audit)?;
-            accounts::check_maker(connection, key.made_by.as_deref())?;
-            accounts::insert_key(connection, &key)
-        })
-    }
-
-    fn find_api_key(&self, hash: &str) -> Result<Option<ApiKey>, StoreError> {
-        self.reading(|connection| accounts::find_key(connection, hash))
-    }
-
-    fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
-        self.reading(accounts::keys)
-    }
-
-    fn made_by_key(&self, id: &str, now: DateTime<Utc>) -> Result<MadeByKey, StoreError> {
-        self.reading(|connection| ending::made_by_key(connection, id, now))
-    }
-
-    fn revoke_api_key(
-        &self,
-        id: &str,
-        now: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<MadeByKey, StoreError> {
-        let (id, audit) = (id.to_owned(), audit.clone());
-        self.writing(move |connection| {
-            log::audit(connection, &audit)?;
-            ending::revoke_key(connection, &id, now, &audit)
-        })
-    }
-
     fn add_person(
         &self,
         person: &PersonInput,
@@ -339,150 +149,6 @@ impl Store for Database {
 
     fn group_summaries(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, StoreError> {
         self.reading(|connection| directory::groups(connection, query))
-    }
-
-    fn mappings(
-        &self,
-        configuration: ConfigurationId,
-        resource: MappedResource,
-    ) -> Result<Vec<MappingVersion>, StoreError> {
-        self.reading(|connection| mappings::versions(connection, configuration, resource, None))
-    }
-
-    fn put_draft(
-        &self,
-        draft: &MappingVersion,
-        seen: &DraftSeen,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (draft, seen, audit) = (draft.clone(), seen.clone(), audit.clone());
-        self.writing(move |connection| {
-            let (configuration, resource) = (draft.configuration, draft.rules.resource);
-            mappings::take_draft(connection, configuration, resource, &seen)?;
-            mappings::insert(connection, &draft)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn activate_mapping(
-        &self,
-        version: &MappingVersion,
-        expected: i64,
-        draft: Option<&DraftSeen>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (version, draft, audit) = (version.clone(), draft.cloned(), audit.clone());
-        self.writing(move |connection| {
-            let (configuration, resource) = (version.configuration, version.rules.resource);
-            let number = version.version;
-            mappings::activate(connection, configuration, resource, expected, number)?;
-            if let Some(seen) = &draft {
-                mappings::take_draft(connection, configuration, resource, seen)?;
-                mappings::insert(connection, &version)?;
-            }
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn add_job(&self, job: &Job, audit: &AuditEntry) -> Result<Job, StoreError> {
-        let (job, audit) = (job.clone(), audit.clone());
-        self.writing(move |connection| {
-            let job = jobs::insert(connection, &job)?;
-            log::audit(connection, &audit)?;
-            Ok(job)
-        })
-    }
-
-    fn jobs(&self, configuration: ConfigurationId) -> Result<Vec<Job>, StoreError> {
-        self.reading(|connection| jobs::list(connection, configuration))
-    }
-
-    fn claim_job(
-        &self,
-        id: Option<&str>,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Option<Job>, StoreError> {
-        let id = id.map(str::to_owned);
-        self.writing(move |connection| jobs::claim(connection, id.as_deref(), now, until))
-    }
-
-    fn work_waits(&self) -> Result<bool, StoreError> {
-        self.reading(surveys::work_waits)
-    }
-
-    fn ask_survey(&self, survey: &Survey) -> Result<(), StoreError> {
-        let survey = survey.clone();
-        self.writing(move |connection| surveys::ask(connection, &survey))
-    }
-
-    fn survey(
-        &self,
-        configuration: ConfigurationId,
-        kind: SurveyKind,
-    ) -> Result<Option<Survey>, StoreError> {
-        self.reading(|connection| surveys::find(connection, configuration, kind))
-    }
-
-    fn claim_survey(
-        &self,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Option<Survey>, StoreError> {
-        self.writing(move |connection| surveys::claim(connection, now, until))
-    }
-
-    fn save_survey(&self, survey: &Survey) -> Result<(), StoreError> {
-        let survey = survey.clone();
-        self.writing(move |connection| surveys::save(connection, &survey))
-    }
-
-    fn note_seen(&self, seen: &[SeenAttribute]) -> Result<(), StoreError> {
-        let seen = seen.to_vec();
-        self.writing(move |connection| seen::note(connection, &seen))
-    }
-
-    fn seen(
-        &self,
-        configuration: ConfigurationId,
-        resource: MappedResource,
-    ) -> Result<Vec<ReceivedAttribute>, StoreError> {
-        self.reading(|connection| seen::list(connection, configuration, resource))
-    }
-
-    fn custom_fields(&self) -> Result<Vec<CustomField>, StoreError> {
-        self.reading(mappings::custom_fields)
-    }
-
-    fn add_custom_field(
-        &self,
-        field: &CustomField,
-        now: DateTime<Utc>,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        let (field, audit) = (field.clone(), audit.clone());
-        self.writing(move |connection| {
-            mappings::add_custom_field(connection, &field, now)?;
-            log::audit(connection, &audit)
-        })
-    }
-
-    fn replace_custom_field(
-        &self,
-        field: &CustomField,
-        audit: &AuditEntry,
-    ) -> Result<bool, StoreError> {
-        let field = field.clone();
-        self.audited(audit, move |connection| {
-            mappings::replace_custom_field(connection, &field)
-        })
-    }
-
-    fn delete_custom_field(&self, key: &str, audit: &AuditEntry) -> Result<bool, StoreError> {
-        let (key, now) = (key.to_owned(), audit.at);
-        self.audited(audit, move |connection| {
-            mappings::delete_custom_field(connection, &key, now)
-        })
     }
 
     fn held(
