@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use scim_admin::VersionChoice;
 use scim_admin::mapping::DraftSeen;
 use scim_admin::mapping::MappingVersion;
-use scim_mapping::MappedResource;
+use scim_mapping::{MappedResource, Transform};
 use scim_protocol::Limits;
 use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::Impact;
@@ -50,6 +50,8 @@ pub(crate) enum Action {
     Rollback(Rollback),
     /// Apply the active rules to the users that are there.
     Reapply(Reapply),
+    /// List the transforms, each with an example.
+    Transforms,
 }
 
 /// A mapping.
@@ -182,9 +184,13 @@ impl Which {
 /// # Errors
 /// When the service refuses or fails.
 pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
+    if matches!(action, Action::Transforms) {
+        return transforms(common);
+    }
     let instance = Instance::of(common)?;
     let admin = instance.admin();
     match action {
+        Action::Transforms => transforms(common),
         Action::Show(which) => show(common, &instance, &which),
         Action::Export(which) => output::json(&which.find(&instance)?.document()),
         Action::Import(options) => import(common, &instance, &options),
@@ -222,6 +228,20 @@ pub(crate) fn run(common: &Common, action: Action) -> anyhow::Result<()> {
         }
         Action::Reapply(options) => reapply(common, &instance, &options),
     }
+}
+
+/// No database is needed to say which there are.
+fn transforms(common: &Common) -> anyhow::Result<()> {
+    if common.json {
+        let list = Transform::EXAMPLES.iter();
+        let list = list.map(|example| json!({"example": example.line, "meaning": example.meaning}));
+        return output::json(&list.collect());
+    }
+    let mut table = Table::titled(["for example", "a value becomes"]);
+    for example in Transform::EXAMPLES {
+        table.row([example.line.to_owned(), example.meaning.to_owned()]);
+    }
+    table.print()
 }
 
 fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<()> {

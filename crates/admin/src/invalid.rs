@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use scim_mapping::{FieldError, FieldPart, MappingError};
+use scim_mapping::{FieldError, FieldPart, MappingError, TransformParseError};
 use scim_provisioning::Failure;
 use scim_provisioning::replay::NotKept;
 use validator::ValidationErrors;
@@ -198,6 +198,9 @@ pub enum Problem {
         /// Why.
         error: MappingError,
     },
+    /// A line is no transform.
+    #[error(transparent)]
+    Transform(TransformParseError),
     /// A note is too long, or holds control characters.
     #[error("a note has {most} characters at most, and no control characters")]
     Note {

@@ -7,7 +7,7 @@ use scim_protocol::text::fold;
 use serde_json::Value;
 
 use crate::error::{Fault, RuleErrorKind, RulePart};
-use crate::transform::{OUTPUT_BYTES, Otherwise, Transform, regex};
+use crate::transform::{CompiledTransform, OUTPUT_BYTES, Otherwise, Transform};
 
 /// Checks the parameters of a transform; the error says which one is wrong.
 fn check_transform(transform: &Transform) -> Result<(), RuleErrorKind> {
@@ -53,18 +53,27 @@ fn check_transform(transform: &Transform) -> Result<(), RuleErrorKind> {
     }
 }
 
-/// Checks a list of transforms; the error says which one is wrong.
-pub(crate) fn check_transforms(
+/// Checks a list of transforms and compiles them; the error says which one is wrong.
+pub(crate) fn compile_transforms(
     transforms: &[Transform],
     part: fn(Option<usize>) -> RulePart,
-) -> Result<(), Fault> {
+) -> Result<Vec<CompiledTransform>, Fault> {
     if transforms.len() > TRANSFORMS {
         return Err(RuleErrorKind::TooManyTransforms { most: TRANSFORMS }.at(part(None)));
     }
-    for (at, transform) in transforms.iter().enumerate() {
-        check_transform(transform).map_err(|kind| kind.at(part(Some(at))))?;
+    let compiled = transforms.iter().enumerate().map(|(at, transform)| {
+        let compiled = check_transform(transform).and_then(|()| CompiledTransform::new(transform));
+        compiled.map_err(|kind| kind.at(part(Some(at))))
+    });
+    compiled.collect()
+}
+
+/// Checks the key of a rule or a group rule.
+pub(crate) fn check_key(key: &str) -> Result<(), Fault> {
+    match key.len() {
+        1..=KEY_BYTES => Ok(()),
+        _ => Err(RuleErrorKind::KeyLength { most: KEY_BYTES }.at(RulePart::Key)),
     }
-    Ok(())
 }
 
 /// Checks the length of a text in a rule.
@@ -91,15 +100,10 @@ fn check_mark(text: &str) -> Result<(), RuleErrorKind> {
 }
 
 fn check_pattern(pattern: &str) -> Result<(), RuleErrorKind> {
-    if pattern.is_empty() || pattern.len() > PATTERN_BYTES {
-        return Err(RuleErrorKind::PatternLength {
+    match pattern.len() {
+        1..=PATTERN_BYTES => Ok(()),
+        _ => Err(RuleErrorKind::PatternLength {
             most: PATTERN_BYTES,
-        });
-    }
-    match regex(pattern, "") {
-        Some(_) => Ok(()),
-        None => Err(RuleErrorKind::Pattern {
-            pattern: pattern.to_owned(),
         }),
     }
 }
@@ -125,3 +129,4 @@ const TEXT_BYTES: usize = 1024;
 const WORDS: usize = 20;
 const PATTERN_BYTES: usize = 256;
 const TRANSFORMS: usize = 8;
+const KEY_BYTES: usize = 128;

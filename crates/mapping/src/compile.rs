@@ -6,21 +6,23 @@ use scim_protocol::ResourceDefinition;
 use serde_json::Value;
 
 use crate::catalog::{Catalog, FieldKind};
-use crate::check::{check_constant, check_text, check_transforms};
+use crate::check::{check_constant, check_key, check_text, compile_transforms};
 use crate::convert::convert;
 use crate::error::{Fault, MappingError, RuleErrorKind, RuleList, RulePart};
-use crate::group::GroupRule;
+use crate::group::CompiledGroupRule;
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue};
 use crate::rule::{
     Apply, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source,
 };
+use crate::transform::CompiledTransform;
 
-/// A mapping set whose paths are compiled, so that mapping fails for nothing but data.
+/// A mapping set compiled whole, paths, patterns and value maps, so that mapping prepares nothing and
+/// fails for nothing but data.
 #[derive(Debug, Clone)]
 pub struct CompiledMapping {
     pub(crate) rules: Vec<CompiledRule>,
-    pub(crate) group_rules: Vec<GroupRule>,
+    pub(crate) group_rules: Vec<CompiledGroupRule>,
 }
 
 #[derive(Debug, Clone)]
@@ -32,6 +34,7 @@ pub(crate) struct CompiledRule {
     /// The name that people see of the field.
     pub(crate) label: String,
     pub(crate) source: CompiledSource,
+    pub(crate) transforms: Vec<CompiledTransform>,
     pub(crate) default: Option<FieldValue>,
 }
 
@@ -50,6 +53,16 @@ pub(crate) enum CompiledPart {
 }
 
 impl CompiledMapping {
+    /// The first rule that is about a group.
+    pub fn group_rule(
+        &self,
+        display_name: &str,
+        external_id: Option<&str>,
+    ) -> Option<&CompiledGroupRule> {
+        let mut rules = self.group_rules.iter();
+        rules.find(|rule| rule.is_about(display_name, external_id))
+    }
+
     /// What happens when a reference field names a record that is not there.
     pub fn on_unknown(&self, field: &Field) -> OnUnknown {
         let rule = self.rules.iter().find(|rule| rule.rule.target == *field);
@@ -98,14 +111,11 @@ impl MappingSet {
             }
         }
         self.check_name(&rules)?;
-        self.check_groups()?;
-        Ok(CompiledMapping {
-            rules,
-            group_rules: self.group_rules.clone(),
-        })
+        let group_rules = self.compile_groups()?;
+        Ok(CompiledMapping { rules, group_rules })
     }
 
-    fn check_groups(&self) -> Result<(), MappingError> {
+    fn compile_groups(&self) -> Result<Vec<CompiledGroupRule>, MappingError> {
         if self.group_rules.len() > RULES {
             return Err(MappingError::TooManyRules {
                 list: RuleList::GroupRules,
@@ -114,9 +124,10 @@ impl MappingSet {
             });
         }
         let mut keys = HashSet::new();
+        let mut compiled = Vec::with_capacity(self.group_rules.len());
         for (number, rule) in (1..).zip(&self.group_rules) {
             let named = |fault: Fault| fault.of(RuleList::GroupRules, number, &rule.key);
-            rule.check().map_err(named)?;
+            compiled.push(rule.compile().map_err(named)?);
             if self.resource == MappedResource::User {
                 return Err(named(RuleErrorKind::NotForUsers.at(RulePart::Whole)).into());
             }
@@ -124,7 +135,7 @@ impl MappingSet {
                 return Err(named(RuleErrorKind::KeyTaken.at(RulePart::Key)).into());
             }
         }
-        Ok(())
+        Ok(compiled)
     }
 
     fn check_name(&self, rules: &[CompiledRule]) -> Result<(), MappingError> {
@@ -149,6 +160,7 @@ fn compile_rule(
     catalog: &Catalog,
 ) -> Result<CompiledRule, Fault> {
     check_rule(rule)?;
+    let transforms = compile_transforms(&rule.transforms, RulePart::Transform)?;
     let kind = catalog
         .kind(&rule.target, resource)
         .ok_or_else(|| RuleErrorKind::UnknownField(rule.target.clone()).at(RulePart::Target))?;
@@ -163,6 +175,7 @@ fn compile_rule(
         source: compile_source(&rule.source, definition)?,
         default: compile_default(&kind, rule.default.as_ref())?,
         label: catalog.label(&rule.target),
+        transforms,
         rule: rule.clone(),
         kind,
     })
@@ -174,15 +187,7 @@ fn check_rule(rule: &Rule) -> Result<(), Fault> {
     if uses_default && rule.default.is_none() {
         return Err(RuleErrorKind::NoDefault.at(RulePart::Default));
     }
-    check_transforms(&rule.transforms, RulePart::Transform)
-}
-
-/// Checks the key of a rule or a group rule.
-pub(crate) fn check_key(key: &str) -> Result<(), Fault> {
-    match key.len() {
-        1..=KEY_BYTES => Ok(()),
-        _ => Err(RuleErrorKind::KeyLength { most: KEY_BYTES }.at(RulePart::Key)),
-    }
+    Ok(())
 }
 
 fn compile_source(
@@ -239,5 +244,4 @@ fn compile_default(kind: &FieldKind, default: Option<&Value>) -> Result<Option<F
 }
 
 const RULES: usize = 200;
-const KEY_BYTES: usize = 128;
 const PARTS: usize = 6;

@@ -9,7 +9,7 @@ use crate::convert::convert;
 use crate::path::{Selector, SourcePath};
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, Direction, OnAbsent, OnError, OnUnknown};
-use crate::transform::{Transform, plain_text};
+use crate::transform::{CompiledTransform, Transform, plain_text};
 
 impl CompiledMapping {
     /// The stored document, with the current value where the record says otherwise.
@@ -133,11 +133,14 @@ impl CompiledRule {
     /// The attribute's value for a field's; `None` when it cannot be known.
     fn inverted(&self, current: &FieldValue) -> Option<Value> {
         let json = current.to_json();
-        let transforms = self.rule.transforms.as_slice();
-        if let [Transform::ValueMap { .. }] = transforms {
-            return transforms.first()?.inverse(&json);
+        let transforms = self.transforms.as_slice();
+        let mapped =
+            |compiled: &CompiledTransform| matches!(compiled.transform, Transform::ValueMap { .. });
+        if let [only] = transforms
+            && mapped(only)
+        {
+            return only.inverse(&json);
         }
-        let mapped = |transform: &Transform| matches!(transform, Transform::ValueMap { .. });
         if transforms.iter().any(mapped) {
             return None;
         }
@@ -156,8 +159,8 @@ impl CompiledRule {
         current: Option<&FieldValue>,
         document: &mut Map<String, Value>,
     ) {
-        let transforms = self.rule.transforms.as_slice();
-        if transforms.iter().any(Transform::reshapes) {
+        let transforms = self.transforms.as_slice();
+        if transforms.iter().any(|t| t.transform.reshapes()) {
             return;
         }
         let wanted = match current {

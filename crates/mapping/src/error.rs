@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::record::Field;
-use crate::roles::RoleProblem;
 
 /// Why a mapping set cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -306,6 +305,18 @@ pub enum RuleErrorKind {
     UserType,
 }
 
+/// Why a mapping may not name a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoleProblem {
+    /// ServiceOps has no such role.
+    #[error("is no role of ServiceOps")]
+    Unknown,
+    /// The role administers ServiceOps.
+    #[error("administers ServiceOps and cannot be granted")]
+    Privileged,
+}
+
 /// Why a source path cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -507,14 +518,6 @@ impl FieldErrorKind {
             Self::Type => FieldPart::Type,
         }
     }
-}
-
-/// A text is the key of no field of ServiceOps.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key:?} is no ServiceOps field")]
-pub struct UnknownField {
-    /// The text.
-    pub key: String,
 }
 
 /// What is wrong with a part of a rule whose name is not known yet.

@@ -4,10 +4,9 @@ use scim_protocol::text::fold;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::check::{check_text, check_transforms};
-use crate::compile::{CompiledMapping, check_key};
+use crate::check::{check_key, check_text, compile_transforms};
 use crate::error::{Fault, RuleErrorKind, RulePart};
-use crate::transform::Transform;
+use crate::transform::{CompiledTransform, Transform};
 
 /// What a group is, and what it gives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,14 +54,26 @@ pub enum GroupMatch {
 }
 
 impl GroupMatch {
+    /// The same with the name folded, as [`GroupMatch::matches`] takes it.
+    fn folded(&self) -> Self {
+        match self {
+            Self::Any => Self::Any,
+            Self::Name(text) => Self::Name(fold(text.trim())),
+            Self::NameStartsWith(text) => Self::NameStartsWith(fold(text)),
+            Self::NameEndsWith(text) => Self::NameEndsWith(fold(text)),
+            Self::NameContains(text) => Self::NameContains(fold(text)),
+            Self::ExternalId(id) => Self::ExternalId(id.clone()),
+        }
+    }
+
     fn matches(&self, name: &str, external_id: Option<&str>) -> bool {
-        let name = fold(name.trim());
+        let name = || fold(name.trim());
         match self {
             Self::Any => true,
-            Self::Name(text) => name == fold(text.trim()),
-            Self::NameStartsWith(text) => name.starts_with(&fold(text)),
-            Self::NameEndsWith(text) => name.ends_with(&fold(text)),
-            Self::NameContains(text) => name.contains(&fold(text)),
+            Self::Name(folded) => name() == *folded,
+            Self::NameStartsWith(folded) => name().starts_with(folded),
+            Self::NameEndsWith(folded) => name().ends_with(folded),
+            Self::NameContains(folded) => name().contains(folded),
             Self::ExternalId(id) => external_id == Some(id.as_str()),
         }
     }
@@ -155,7 +166,8 @@ impl Grants {
 }
 
 impl GroupRule {
-    pub(crate) fn check(&self) -> Result<(), Fault> {
+    /// Checks the rule and prepares what it compares with and what happens to names.
+    pub(crate) fn compile(&self) -> Result<CompiledGroupRule, Fault> {
         check_key(&self.key)?;
         match self.when.text() {
             Some(text) if text.trim().is_empty() => {
@@ -164,7 +176,7 @@ impl GroupRule {
             Some(text) => check_text(text).map_err(|kind| kind.at(RulePart::When))?,
             None => {}
         }
-        check_transforms(&self.name_transforms, RulePart::NameTransform)?;
+        let name_transforms = compile_transforms(&self.name_transforms, RulePart::NameTransform)?;
         if self.grants.roles.len() > ROLES {
             return Err(RuleErrorKind::TooManyRoles { most: ROLES }.at(RulePart::Roles));
         }
@@ -172,31 +184,45 @@ impl GroupRule {
             return Err(RuleErrorKind::NamelessRole.at(RulePart::Roles));
         }
         match self.grants.user_type.as_deref() {
-            None | Some("requester" | "technician") => Ok(()),
-            Some(_) => Err(RuleErrorKind::UserType.at(RulePart::UserType)),
+            None | Some("requester" | "technician") => {}
+            Some(_) => return Err(RuleErrorKind::UserType.at(RulePart::UserType)),
         }
+        Ok(CompiledGroupRule {
+            rule: self.clone(),
+            when: self.when.folded(),
+            name_transforms,
+        })
+    }
+}
+
+/// A group rule, compiled.
+#[derive(Debug, Clone)]
+pub struct CompiledGroupRule {
+    rule: GroupRule,
+    /// The match with its name folded.
+    when: GroupMatch,
+    name_transforms: Vec<CompiledTransform>,
+}
+
+impl CompiledGroupRule {
+    /// The rule.
+    pub fn rule(&self) -> &GroupRule {
+        &self.rule
     }
 
     /// The name of the group in ServiceOps.
     pub fn name(&self, display_name: &str) -> String {
         let name = Some(Value::from(display_name));
-        let name = self
-            .name_transforms
-            .iter()
-            .fold(name, |name, transform| transform.apply(name));
-        match name {
+        let transforms = self.name_transforms.iter();
+        match transforms.fold(name, |name, transform| transform.apply(name)) {
             Some(Value::String(name)) if !name.trim().is_empty() => name.trim().to_owned(),
             _ => display_name.trim().to_owned(),
         }
     }
-}
 
-impl CompiledMapping {
-    /// The first rule that is about a group.
-    pub fn group_rule(&self, display_name: &str, external_id: Option<&str>) -> Option<&GroupRule> {
-        self.group_rules
-            .iter()
-            .find(|rule| !rule.paused && rule.when.matches(display_name, external_id))
+    /// Whether the rule is about a group and does not rest.
+    pub(crate) fn is_about(&self, display_name: &str, external_id: Option<&str>) -> bool {
+        !self.rule.paused && self.when.matches(display_name, external_id)
     }
 }
 

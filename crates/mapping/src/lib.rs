@@ -49,19 +49,19 @@ pub use catalog::{Catalog, CustomField, EXTENSION, FieldKind, ReferenceKind};
 pub use compile::CompiledMapping;
 pub use difference::{RuleChange, RuleDifference};
 pub use error::{
-    DocumentPlace, FieldError, FieldErrorKind, FieldPart, MappingError, RuleError, RuleErrorKind,
-    RuleList, RuleName, RulePart, SourcePathError, UnknownField, ValueError,
+    DocumentPlace, FieldError, FieldErrorKind, FieldPart, MappingError, RoleProblem, RuleError,
+    RuleErrorKind, RuleList, RuleName, RulePart, SourcePathError, ValueError,
 };
-pub use group::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
+pub use group::{CompiledGroupRule, Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
 pub use preview::{FieldChange, Preview, RulePreview, Step, field_changes};
 pub use project::{Event, Projection, SkipReason, Verdict, VerdictStatus};
-pub use record::{Field, FieldValue, Record};
-pub use roles::{Role, RoleProblem, Roles};
+pub use record::{Field, FieldValue, Record, UnknownField};
+pub use roles::{Role, Roles};
 pub use rule::{
     Apply, Direction, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, OnUnknown, Rule,
     Source,
 };
-pub use transform::{Otherwise, Transform};
+pub use transform::{Otherwise, Transform, TransformExample, TransformParseError};
 
 #[cfg(test)]
 mod tests;

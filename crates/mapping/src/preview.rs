@@ -116,11 +116,11 @@ impl CompiledRule {
     fn preview(&self, attributes: &Map<String, Value>) -> RulePreview {
         let source_value = self.source_value(attributes);
         let mut value = source_value.clone();
-        let mut steps = Vec::with_capacity(self.rule.transforms.len());
-        for transform in &self.rule.transforms {
+        let mut steps = Vec::with_capacity(self.transforms.len());
+        for transform in &self.transforms {
             value = transform.apply(value);
             steps.push(Step {
-                transform: serde_json::to_value(transform).unwrap_or(Value::Null),
+                transform: serde_json::to_value(&transform.transform).unwrap_or(Value::Null),
                 value: value.clone(),
             });
         }

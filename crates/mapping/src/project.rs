@@ -263,13 +263,10 @@ impl CompiledRule {
 
     /// The value of the source after the transforms.
     pub(crate) fn value(&self, attributes: &Map<String, Value>) -> Option<Value> {
-        let value = self
-            .rule
-            .transforms
-            .iter()
-            .fold(self.source_value(attributes), |value, transform| {
-                transform.apply(value)
-            });
+        let transforms = self.transforms.iter();
+        let value = transforms.fold(self.source_value(attributes), |value, transform| {
+            transform.apply(value)
+        });
         value.filter(|value| {
             !value.is_null() && value != "" && value.as_array().is_none_or(|v| !v.is_empty())
         })

@@ -6,8 +6,6 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::error::UnknownField;
-
 /// The fields of one ServiceOps user or group.
 pub type Record = BTreeMap<Field, FieldValue>;
 
@@ -199,6 +197,14 @@ impl From<Field> for String {
     fn from(field: Field) -> Self {
         field.key()
     }
+}
+
+/// A text is the key of no field of ServiceOps.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key:?} is no ServiceOps field")]
+pub struct UnknownField {
+    /// The text.
+    pub key: String,
 }
 
 impl TryFrom<String> for Field {

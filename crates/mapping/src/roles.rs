@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use scim_protocol::text::fold;
 use serde_json::Value;
 
-use crate::error::{MappingError, RuleErrorKind, RuleList, RulePart};
+use crate::error::{MappingError, RoleProblem, RuleErrorKind, RuleList, RulePart};
 use crate::record::Field;
 use crate::rule::{MappingSet, Rule, Source};
 use crate::transform::{Otherwise, Transform};
@@ -27,18 +27,6 @@ pub struct Role {
     pub name: String,
     /// Whether it administers ServiceOps.
     pub privileged: bool,
-}
-
-/// Why a mapping may not name a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RoleProblem {
-    /// ServiceOps has no such role.
-    #[error("is no role of ServiceOps")]
-    Unknown,
-    /// The role administers ServiceOps.
-    #[error("administers ServiceOps and cannot be granted")]
-    Privileged,
 }
 
 impl FromIterator<Role> for Roles {

@@ -6,7 +6,8 @@ use scim_admin::people::{ManagedBy, PeopleQuery};
 use scim_admin::survey::SurveyKind;
 use scim_admin::{AdminError, Problem, VersionChoice};
 use scim_mapping::{
-    Apply, Catalog, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference,
+    Apply, Catalog, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference, Transform,
+    TransformExample,
 };
 use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs, result_of, uncounted, waits};
-use super::rule::{RuleForm, TRANSFORMS, at_fault, called, label, plain, shift, targets, told};
+use super::rule::{RuleForm, at_fault, called, label, plain, shift, targets, told};
 use super::{LIST, Shell, ago, instant};
 
 /// A rule in the list.
@@ -227,7 +228,7 @@ struct RulePage {
     form: RuleForm,
     fields: Vec<(String, String, bool)>,
     seen: Vec<ReceivedAttribute>,
-    transforms: [(&'static str, &'static str); 36],
+    transforms: &'static [TransformExample],
 }
 
 impl RulePage {
@@ -245,7 +246,7 @@ impl RulePage {
             wrong: "",
             fields: targets(&admin.catalog()?, edited.resource, &form.target),
             seen: admin.received_attributes(&edited.shown.id, edited.resource)?,
-            transforms: TRANSFORMS,
+            transforms: Transform::EXAMPLES,
             form,
         })
     }

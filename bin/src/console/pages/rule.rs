@@ -3,7 +3,7 @@
 use scim_admin::{AdminError, Problem};
 use scim_mapping::{
     Apply, Catalog, Direction, Field, JoinPart, MappedResource, OnAbsent, OnError, OnUnknown, Rule,
-    Source, Transform,
+    Source, Transform, TransformParseError,
 };
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ impl RuleForm {
             }
             Source::All(path) => ("all", path.clone(), ""),
         };
-        let transforms: Vec<String> = rule.transforms.iter().map(written).collect();
+        let transforms: Vec<String> = rule.transforms.iter().map(Transform::to_string).collect();
         let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
         Self {
             key: rule.key.clone(),
@@ -139,7 +139,7 @@ impl RuleForm {
         let transforms = self.transforms.lines().map(str::trim);
         let transforms: Result<Vec<_>, _> = transforms
             .filter(|line| !line.is_empty())
-            .map(transform)
+            .map(str::parse)
             .collect();
         let rank = match self.rank.as_str() {
             "" => None,
@@ -155,7 +155,9 @@ impl RuleForm {
                 key => key.to_owned(),
             },
             enabled: self.enabled,
-            transforms: transforms.map_err(|error| ("transforms", error))?,
+            transforms: transforms.map_err(|error: TransformParseError| {
+                ("transforms", Problem::Transform(error).refused())
+            })?,
             default: default.map(|text| meant(text)),
             required: self.required,
             apply: word::<Apply>("apply", &self.apply)?,
@@ -237,44 +239,6 @@ fn meant(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_text| json!(text))
 }
 
-/// A transform in a line: its name, and what it needs as JSON behind a colon.
-pub(super) fn written(transform: &Transform) -> String {
-    match json!(transform) {
-        Value::String(name) => name,
-        Value::Object(members) => {
-            let parts = members
-                .iter()
-                .map(|(name, needs)| format!("{name}: {needs}"));
-            parts.collect()
-        }
-        other => other.to_string(),
-    }
-}
-
-fn transform(line: &str) -> Result<Transform, AdminError> {
-    let document = match line.split_once(':') {
-        None => json!(line),
-        Some((name, needs)) => {
-            let needs = needs.trim();
-            json!({ name.trim(): meant(needs) })
-        }
-    };
-    serde_json::from_value(document).map_err(|_error| {
-        let name = line.split(':').next().unwrap_or_default().trim();
-        let known = TRANSFORMS.iter().map(|(example, _)| *example);
-        let mut known = known.filter(|example| example.split(':').next() == Some(name));
-        let short = |text: &str| text.chars().take(64).collect::<String>();
-        Problem::entry(match known.next() {
-            Some(example) => format!(
-                "the transform “{}” cannot be read; it is written as in “{example}”",
-                short(line)
-            ),
-            None => format!("there is no transform “{}”", short(name)),
-        })
-        .refused()
-    })
-}
-
 fn word<T: serde::de::DeserializeOwned>(
     field: &'static str,
     text: &str,
@@ -313,7 +277,7 @@ pub(super) fn at_fault(error: &AdminError) -> &'static str {
 /// A transform as it is read in the list: `true → active, false → blocked, else keep`.
 pub(super) fn told(transform: &Transform) -> String {
     let Transform::ValueMap { entries, .. } = transform else {
-        return written(transform);
+        return transform.to_string();
     };
     let entries = entries.iter();
     let mut told: Vec<String> = entries
@@ -339,76 +303,6 @@ fn new_key(wanted: &str, others: &[Rule]) -> String {
     let mut keys = std::iter::once(wanted.to_owned()).chain(numbered);
     keys.find(free).unwrap_or_default()
 }
-
-/// Every transform with an example, for the page that explains them.
-pub(super) const TRANSFORMS: [(&str, &str); 36] = [
-    ("trim", "white space at both ends is gone"),
-    ("collapseSpaces", "single spaces inside, none at the ends"),
-    ("stripSpaces", "no white space at all"),
-    ("lower", "lower case"),
-    ("upper", "upper case"),
-    ("titleCase", "every word begins in upper case"),
-    ("stripDiacritics", "no accents and other marks"),
-    ("prefix: \"EXT-\"", "a text in front"),
-    ("suffix: \"@corp.example\"", "a text behind"),
-    (
-        "replace: {\"find\": \"-\", \"with\": \"\"}",
-        "every occurrence replaced",
-    ),
-    (
-        "substring: {\"start\": 0, \"length\": 3}",
-        "a part, counted from 0",
-    ),
-    ("left: 3", "so many characters from the beginning"),
-    ("right: 4", "so many characters from the end"),
-    ("truncate: 100", "so many characters at most"),
-    (
-        "padLeft: {\"length\": 6, \"with\": \"0\"}",
-        "filled up in front",
-    ),
-    ("digitsOnly", "the digits alone"),
-    (
-        "word: {\"number\": 0, \"separators\": \" \"}",
-        "one word, counted from 0",
-    ),
-    ("before: \"@\"", "what stands before a text"),
-    ("after: \"\\\\\"", "what stands behind a text"),
-    (
-        "valueMap: {\"entries\": {\"FTE\": \"technician\"}, \"otherwise\": \"keep\"}",
-        "other values for known ones",
-    ),
-    ("ifEmpty", "no value where the text is blank"),
-    ("default: \"unknown\"", "a value where there is none"),
-    ("split: \",\"", "a list of the parts"),
-    ("item: 1", "one value of a list, counted from 0"),
-    ("first", "the first value of a list"),
-    ("last", "the last value of a list"),
-    ("dedupe", "every value of a list once"),
-    ("count", "how many values there are"),
-    ("join: \", \"", "a text of the values of a list"),
-    (
-        "toBool: [\"on\"]",
-        "a boolean; these words, true, yes and 1 are true",
-    ),
-    ("toInt", "a whole number"),
-    ("toNumber", "a number"),
-    (
-        "jsonField: \"name\"",
-        "a member of a JSON object that is sent as text",
-    ),
-    (
-        "regexExtract: {\"pattern\": \"CN=([^,]+)\", \"group\": 1}",
-        "what a pattern finds",
-    ),
-    (
-        "regexReplace: {\"pattern\": \"\\\\s+\", \"with\": \" \"}",
-        "what a pattern finds, replaced",
-    ),
-    (
-        "date: [\"%d.%m.%Y\"]",
-        "an instant, read in one of these formats",
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -440,22 +334,6 @@ mod tests {
         for rule in [joined, constant] {
             assert_eq!(RuleForm::of(&rule).rule(&[]).unwrap(), rule);
         }
-    }
-
-    #[test]
-    fn every_transform_that_is_explained_can_be_entered() {
-        let mut names = Vec::new();
-        for (line, _) in TRANSFORMS {
-            let read = transform(line).unwrap();
-            assert_eq!(transform(&written(&read)).unwrap(), read, "{line}");
-            names.push(line.split(':').next().unwrap());
-        }
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), 36);
-        let said = |line: &str| transform(line).unwrap_err().to_string();
-        assert_eq!(said("nonsense: 1"), "there is no transform “nonsense”");
-        assert!(said("prefix: 7").ends_with("as in “prefix: \"EXT-\"”"));
     }
 
     #[test]

@@ -202,7 +202,7 @@ fn the_first_group_rule_that_matches_counts() {
     .unwrap();
     let found = |name: &str, id: Option<&str>| {
         let rule = mapping.group_rule(name, id);
-        rule.map(|rule| rule.key.clone())
+        rule.map(|rule| rule.rule().key.clone())
     };
     assert_eq!(found(" STRAßE ", None).as_deref(), Some("name"));
     assert_eq!(found("IT Desk", None).as_deref(), Some("starts"));

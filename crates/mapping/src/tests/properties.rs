@@ -112,6 +112,23 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(transform in transform()) {
+        let line = transform.to_string();
+        prop_assert!(!line.contains('\n'), "{line}");
+        prop_assert_eq!(line.parse::<Transform>(), Ok(transform), "{}", line);
+    }
+}
+
+fn otherwise() -> impl Strategy<Value = Otherwise> {
+    prop_oneof![
+        Just(Otherwise::Keep),
+        Just(Otherwise::Drop),
+        json_value().prop_map(Otherwise::Value),
+    ]
+}
+
 fn transform() -> impl Strategy<Value = Transform> {
     let text = || "\\PC{0,3}";
     prop_oneof![
@@ -149,9 +166,9 @@ fn transform() -> impl Strategy<Value = Transform> {
             .prop_map(|(start, length)| Transform::Substring { start, length }),
         text().prop_map(Transform::Before),
         text().prop_map(Transform::After),
-        (text(), json_value()).prop_map(|(from, to)| Transform::ValueMap {
-            entries: Map::from_iter([(from, to)]),
-            otherwise: Otherwise::Keep,
+        (text(), json_value(), otherwise()).prop_map(|(from, to, otherwise)| {
+            let entries = Map::from_iter([(from, to)]);
+            Transform::ValueMap { entries, otherwise }
         }),
         json_value().prop_map(Transform::Default),
         text().prop_map(Transform::Split),

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use crate::{Otherwise, Transform};
+use crate::transform::PATTERNS_COMPILED;
+use crate::{Otherwise, Transform, TransformParseError};
 
 #[test]
 fn transforms_do_what_their_names_say() {
@@ -242,4 +243,127 @@ fn what_cannot_be_found_is_no_value() {
         group: 0,
     };
     assert_eq!(pattern.apply(Some(json!(long))), None);
+}
+
+/// A number for each transform; a new one does not compile until it has one.
+fn number(transform: &Transform) -> usize {
+    match transform {
+        Transform::Trim => 0,
+        Transform::CollapseSpaces => 1,
+        Transform::StripSpaces => 2,
+        Transform::Lower => 3,
+        Transform::Upper => 4,
+        Transform::TitleCase => 5,
+        Transform::StripDiacritics => 6,
+        Transform::Prefix(_) => 7,
+        Transform::Suffix(_) => 8,
+        Transform::Replace { .. } => 9,
+        Transform::Substring { .. } => 10,
+        Transform::Left(_) => 11,
+        Transform::Right(_) => 12,
+        Transform::Truncate(_) => 13,
+        Transform::PadLeft { .. } => 14,
+        Transform::DigitsOnly => 15,
+        Transform::Word { .. } => 16,
+        Transform::Before(_) => 17,
+        Transform::After(_) => 18,
+        Transform::ValueMap { .. } => 19,
+        Transform::IfEmpty => 20,
+        Transform::Default(_) => 21,
+        Transform::Split(_) => 22,
+        Transform::Item(_) => 23,
+        Transform::First => 24,
+        Transform::Last => 25,
+        Transform::Dedupe => 26,
+        Transform::Count => 27,
+        Transform::Join(_) => 28,
+        Transform::ToBool(_) => 29,
+        Transform::ToInt => 30,
+        Transform::ToNumber => 31,
+        Transform::JsonField(_) => 32,
+        Transform::RegexExtract { .. } => 33,
+        Transform::RegexReplace { .. } => 34,
+        Transform::Date(_) => 35,
+    }
+}
+
+#[test]
+fn every_transform_is_explained_by_a_line_that_is_one() {
+    let mut explained = std::collections::BTreeSet::new();
+    for example in Transform::EXAMPLES {
+        let transform: Transform = example.line.parse().unwrap();
+        assert_eq!(transform.to_string().parse(), Ok(transform.clone()));
+        assert!(explained.insert(number(&transform)), "{}", example.line);
+        // What the example needs passes the checks of a rule.
+        let rule = json!([{"key": "a", "source": {"path": "title"}, "target": "custom_fields.a",
+            "transforms": [transform]}]);
+        super::compile(rule).unwrap();
+    }
+    assert!(
+        explained.into_iter().eq(0..=35),
+        "all of them, and no other"
+    );
+}
+
+#[test]
+fn a_line_that_is_no_transform_says_how_one_is_written() {
+    let error = |line: &str| line.parse::<Transform>().unwrap_err();
+    let unknown = TransformParseError::Unknown {
+        name: "nonsense".to_owned(),
+    };
+    assert_eq!(error("nonsense: 1"), unknown);
+    assert_eq!(unknown.to_string(), "there is no transform “nonsense”");
+    assert_eq!(
+        error("prefix: 7"),
+        TransformParseError::Malformed {
+            line: "prefix: 7".to_owned(),
+            example: "prefix: \"EXT-\"",
+        }
+    );
+    assert!(matches!(
+        error("trim: 1"),
+        TransformParseError::Malformed { .. }
+    ));
+    assert!(
+        matches!(error(&"x".repeat(100)), TransformParseError::Unknown { name } if name.len() == 64)
+    );
+    let plain: Transform = " prefix:  EXT- ".parse().unwrap();
+    assert_eq!(plain, Transform::Prefix("EXT-".to_owned()));
+}
+
+#[test]
+fn a_pattern_is_compiled_with_its_rules_and_never_for_a_value() {
+    let compiled = || PATTERNS_COMPILED.with(std::cell::Cell::get);
+    let before = compiled();
+    let mapping = super::compile(json!([
+        {"key": "a", "source": {"path": "title"}, "target": "custom_fields.a", "transforms": [
+            {"regexExtract": {"pattern": "([a-z]+)@", "group": 1}},
+            {"regexReplace": {"pattern": "a", "with": "b"}}]},
+    ]))
+    .unwrap();
+    assert_eq!(compiled() - before, 2, "one for each pattern");
+    for at in 0..100 {
+        let user = super::object(json!({"userName": "u", "title": format!("a{at}x@y")}));
+        let record = mapping.project(&user, crate::Event::Create).record;
+        mapping.emit(&user, &record);
+        mapping.preview(&user, crate::Event::Create, None);
+    }
+    assert_eq!(compiled() - before, 2, "none for 100 values");
+}
+
+#[test]
+fn the_page_about_mapping_lists_what_there_is() {
+    let page = include_str!("../../../../docs/mapping.md");
+    let rows: String = Transform::EXAMPLES
+        .iter()
+        .map(|example| {
+            let line = example.line.replace('|', "\\|");
+            format!("| `{line}` | {} |\n", example.meaning)
+        })
+        .collect();
+    let table = format!("| for example | a value becomes |\n|---|---|\n{rows}");
+    assert!(
+        page.contains(&table),
+        "docs/mapping.md has another list than:\n{table}"
+    );
 }

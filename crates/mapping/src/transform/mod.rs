@@ -1,0 +1,187 @@
+//! What happens to a value on its way. Every transform is pure and total.
+//!
+//! `apply` evaluates them, `language` reads and writes them as people do.
+
+mod apply;
+mod language;
+mod text;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub(crate) use self::apply::CompiledTransform;
+#[cfg(test)]
+pub(crate) use self::apply::PATTERNS_COMPILED;
+pub use self::language::{TransformExample, TransformParseError};
+pub(crate) use self::text::{OUTPUT_BYTES, joined, plain_text};
+
+/// A step between an attribute's value and a field's.
+///
+/// Text transforms act on every text of a list; what a transform does not fit stays as it is.
+///
+/// ```
+/// use scim_mapping::Transform;
+/// use serde_json::json;
+///
+/// let initials = Transform::Substring { start: 0, length: 1 };
+/// assert_eq!(initials.apply(Some(json!("Ava"))), Some(json!("A")));
+/// assert_eq!(initials.apply(Some(json!(["Ava", "Stone"]))), Some(json!(["A", "S"])));
+/// assert_eq!(initials.apply(None), None);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum Transform {
+    /// Without white space at both ends.
+    Trim,
+    /// With single spaces inside, none at the ends.
+    CollapseSpaces,
+    /// Without any white space.
+    StripSpaces,
+    /// In lower case.
+    Lower,
+    /// In upper case.
+    Upper,
+    /// With every word beginning in upper case.
+    TitleCase,
+    /// Without accents and other marks.
+    StripDiacritics,
+    /// With a text in front.
+    Prefix(String),
+    /// With a text behind.
+    Suffix(String),
+    /// With every occurrence of a text replaced.
+    Replace {
+        /// The text.
+        find: String,
+        /// What takes its place.
+        with: String,
+    },
+    /// A part, counted in characters from 0.
+    Substring {
+        /// Where it begins.
+        start: usize,
+        /// How long it is.
+        length: usize,
+    },
+    /// So many characters from the beginning.
+    Left(usize),
+    /// So many characters from the end.
+    Right(usize),
+    /// So many characters at most.
+    Truncate(usize),
+    /// Filled up in front until it has so many characters.
+    PadLeft {
+        /// How many characters it gets.
+        length: usize,
+        /// With what.
+        with: char,
+    },
+    /// The digits alone; nothing when there are none.
+    DigitsOnly,
+    /// One word, counted from 0; words end at any of these characters.
+    Word {
+        /// Which word.
+        number: usize,
+        /// The characters that end a word; white space without them.
+        separators: String,
+    },
+    /// What stands before the first occurrence of a text; nothing when it does not occur.
+    Before(String),
+    /// What stands behind the first occurrence of a text; nothing when it does not occur.
+    After(String),
+    /// Other values for known ones, compared without regard to case.
+    ValueMap {
+        /// From what to what.
+        entries: Map<String, Value>,
+        /// What a value becomes that is not among them.
+        otherwise: Otherwise,
+    },
+    /// No value where the text is blank or the list is empty.
+    IfEmpty,
+    /// A value where there is none.
+    Default(Value),
+    /// A list of the parts of a text.
+    Split(String),
+    /// One value of a list, counted from 0.
+    Item(usize),
+    /// The first value of a list.
+    First,
+    /// The last value of a list.
+    Last,
+    /// A list with every value once, compared without regard to case.
+    Dedupe,
+    /// How many values there are.
+    Count,
+    /// A text of the values of a list.
+    Join(String),
+    /// A boolean: these words, `true`, `yes` and `1` are true, the rest is false.
+    ToBool(Vec<String>),
+    /// A whole number; nothing when the value is none.
+    ToInt,
+    /// A number; nothing when the value is none.
+    ToNumber,
+    /// A member of a JSON object that is sent as text; nothing when there is none.
+    JsonField(String),
+    /// What a pattern finds in the text; nothing when it finds nothing.
+    RegexExtract {
+        /// The pattern, in the language of the crate `regex-lite`.
+        pattern: String,
+        /// Which group of it; 0 is all that it finds.
+        #[serde(default)]
+        group: usize,
+    },
+    /// The text with everything replaced that a pattern finds.
+    RegexReplace {
+        /// The pattern, in the language of the crate `regex-lite`.
+        pattern: String,
+        /// What takes its place; `$1` is its first group.
+        with: String,
+    },
+    /// An instant, read in RFC 3339 or one of these formats and written in RFC 3339.
+    ///
+    /// A format is made of `strftime` fields (`%d-%m-%Y %H:%M`); one without an offset is UTC.
+    Date(Vec<String>),
+}
+
+/// What a value becomes that is in no entry of a value map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum Otherwise {
+    /// It stays.
+    Keep,
+    /// It is dropped.
+    Drop,
+    /// It becomes this.
+    Value(Value),
+}
+
+impl Transform {
+    /// Applies the transform; `None` is no value.
+    ///
+    /// A text is cut at 16 KiB, and a list ends where its texts reach 1 MiB. A pattern that is none
+    /// finds nothing. Whoever applies a transform to more than one value compiles a mapping set,
+    /// which prepares patterns and value maps once.
+    pub fn apply(&self, value: Option<Value>) -> Option<Value> {
+        match CompiledTransform::new(self) {
+            Ok(compiled) => compiled.apply(value),
+            Err(_) => None,
+        }
+    }
+
+    /// Whether it makes another number of values of a list than came in.
+    pub(crate) fn reshapes(&self) -> bool {
+        matches!(
+            self,
+            Self::Split(_)
+                | Self::Item(_)
+                | Self::First
+                | Self::Last
+                | Self::Count
+                | Self::Join(_)
+                | Self::JsonField(_)
+        )
+    }
+}
