@@ -3,9 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::uri;
+use crate::word::{serde_as_message, written_as_word};
 
 /// The detail keyword of an error: RFC 7644 table 9 and RFC 9865 table 3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// ```
+/// use scim_protocol::ScimType;
+///
+/// assert_eq!("invalidPath".parse(), Ok(ScimType::InvalidPath));
+/// assert_eq!(ScimType::Uniqueness.to_string(), "uniqueness");
+/// assert_eq!(ScimType::Uniqueness.status(), 409);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ScimType {
     /// The filter cannot be parsed, or cannot be applied to the attribute.
@@ -66,6 +75,26 @@ impl ScimType {
     }
 }
 
+written_as_word!(
+    ScimType,
+    "scimType",
+    [
+        InvalidFilter,
+        TooMany,
+        Uniqueness,
+        Mutability,
+        InvalidSyntax,
+        InvalidPath,
+        NoTarget,
+        InvalidValue,
+        InvalidVers,
+        Sensitive,
+        InvalidCursor,
+        ExpiredCursor,
+        InvalidCount,
+    ]
+);
+
 /// A SCIM error response: HTTP status, detail keyword and a sentence for people.
 ///
 /// ```
@@ -123,6 +152,45 @@ impl Error {
         &self.detail
     }
 
+    /// Reads the body of an error response, as a client does. `status` may be a number, and a
+    /// `scimType` that the RFCs do not define is none.
+    ///
+    /// ```
+    /// use scim_protocol::{Error, ScimType};
+    /// use serde_json::json;
+    ///
+    /// let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+    ///     "status": "409", "scimType": "uniqueness", "detail": "userName is taken."});
+    /// let error = Error::from_json(body)?;
+    /// assert_eq!((error.status(), error.scim_type()), (409, Some(ScimType::Uniqueness)));
+    /// assert_eq!(error.detail(), "userName is taken.");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `invalidSyntax` when it is no error response: no object, or one without a `status`.
+    pub fn from_json(body: Value) -> Result<Self, Self> {
+        let syntax = |detail: &str| Self::new(ScimType::InvalidSyntax, detail);
+        let Value::Object(members) = body else {
+            return Err(syntax("The body is not a JSON object."));
+        };
+        let member = |name: &str| {
+            let mut members = members.iter();
+            members.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+        };
+        let status = match member("status") {
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(other) => other.as_u64().and_then(|status| u16::try_from(status).ok()),
+            None => None,
+        };
+        let text = |name: &str| member(name).and_then(Value::as_str);
+        Ok(Self {
+            status: status.ok_or_else(|| syntax("\"status\" is no HTTP status."))?,
+            scim_type: text("scimType").and_then(|word| word.parse().ok()),
+            detail: shorten(text("detail").unwrap_or_default().to_owned()),
+        })
+    }
+
     /// The response body; `status` is a string as RFC 7644 section 3.12 asks for.
     pub fn to_json(&self) -> Value {
         let mut body = json!({ "schemas": [uri::ERROR], "status": self.status.to_string() });
@@ -135,6 +203,8 @@ impl Error {
         body
     }
 }
+
+serde_as_message!(Error);
 
 /// Quotes a piece of input for an error message: escaped, at most 64 characters.
 pub fn quote(input: &str) -> String {

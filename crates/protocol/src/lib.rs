@@ -53,6 +53,7 @@ pub mod uri;
 #[cfg_attr(docsrs, doc(cfg(feature = "typed")))]
 pub mod user;
 pub mod version;
+mod word;
 
 pub use budget::Budget;
 pub use error::{Error, ScimType};
@@ -62,7 +63,8 @@ pub use path::AttributePath;
 pub use resource::Resource;
 pub use schema::{ResourceDefinition, Schema};
 pub use tolerance::{Deviation, Profile, Tolerance};
-pub use version::{EntityTag, Version};
+pub use version::{ETag, EntityTag, Version};
+pub use word::UnknownWord;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,7 +1,20 @@
 //! Limits on what a request may ask for.
 
+use serde::{Deserialize, Serialize};
+
 /// Limits on the size, depth and work of requests; every excess is a 4xx, never a hang.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Settings name those that differ from the defaults:
+///
+/// ```
+/// use scim_protocol::Limits;
+///
+/// let limits: Limits = serde_json::from_str(r#"{"pageMax": 500}"#)?;
+/// assert_eq!(limits, Limits { page_max: 500, ..Limits::default() });
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Limits {
     /// Bytes of a request body.
     pub body: usize,

@@ -1,9 +1,12 @@
 //! Attribute paths: `userName`, `name.givenName`, `urn:...:User:department`.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::alias::is_alias;
 use crate::error::quote;
+use crate::word::serde_as_text;
 
 /// The path of an attribute or sub-attribute (RFC 7644 section 3.10), as it was written.
 ///
@@ -79,6 +82,42 @@ impl PartialEq for AttributePath {
 }
 
 impl Eq for AttributePath {}
+
+/// Paths that are equal sort as equal and have one hash, whatever the case of their letters.
+impl Ord for AttributePath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let folded = |path: &'_ Self| {
+            [
+                path.schema.as_deref().map(str::to_ascii_lowercase),
+                Some(path.attribute.to_ascii_lowercase()),
+                path.sub_attribute.as_deref().map(str::to_ascii_lowercase),
+            ]
+        };
+        folded(self).cmp(&folded(other))
+    }
+}
+
+impl PartialOrd for AttributePath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for AttributePath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut part = |part: Option<&str>| {
+            let letters = part.into_iter().flat_map(str::bytes);
+            letters.for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+            // No path has this byte, so that parts do not run into each other.
+            state.write_u8(if part.is_some() { 0xFF } else { 0xFE });
+        };
+        part(self.schema.as_deref());
+        part(Some(&self.attribute));
+        part(self.sub_attribute.as_deref());
+    }
+}
+
+serde_as_text!(AttributePath);
 
 impl fmt::Display for AttributePath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -188,7 +227,30 @@ fn same(left: Option<&str>, right: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
     use super::*;
+
+    #[test]
+    fn equal_paths_are_one_in_a_set_and_as_text() {
+        let texts = [
+            "name.givenName",
+            "NAME.GIVENNAME",
+            "name",
+            "nickName",
+            "urn:x:name",
+        ];
+        let paths = || {
+            texts
+                .iter()
+                .map(|text| text.parse::<AttributePath>().unwrap())
+        };
+        assert_eq!(paths().collect::<HashSet<_>>().len(), 4);
+        assert_eq!(paths().collect::<BTreeSet<_>>().len(), 4);
+        let path: AttributePath = serde_json::from_str("\"name.givenName\"").unwrap();
+        assert_eq!(serde_json::to_string(&path).unwrap(), "\"name.givenName\"");
+        assert!(serde_json::from_str::<AttributePath>("\"a b\"").is_err());
+    }
 
     #[test]
     fn dots_before_the_last_colon_belong_to_the_uri() {

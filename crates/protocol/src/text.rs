@@ -1,5 +1,7 @@
 //! How strings are compared and what may stand in them.
 
+use std::borrow::Cow;
+
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 
@@ -31,6 +33,17 @@ pub fn fold(text: &str) -> String {
         .default_case_fold()
         .nfc()
         .collect()
+}
+
+/// The same as [`fold`], without a copy of a text that is folded already.
+pub(crate) fn folded(text: &str) -> Cow<'_, str> {
+    let is_folded = text
+        .bytes()
+        .all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    match is_folded {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(fold(text)),
+    }
 }
 
 /// The boolean that a text spells, as providers write it: `True`, `true`, `False` or `false`.

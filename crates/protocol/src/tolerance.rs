@@ -9,9 +9,10 @@ use std::fmt;
 
 use crate::budget::Budget;
 use crate::error::{Error, ScimType};
+use crate::word::written_as_word;
 
 /// How far a service provider meets a client that deviates from the RFCs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Profile {
     /// Deviations of the closed list are accepted and noted.
     #[default]
@@ -19,6 +20,25 @@ pub enum Profile {
     /// A deviation is the error that the RFC asks for.
     Strict,
 }
+
+impl Profile {
+    /// The word for it, as it stands in settings.
+    ///
+    /// ```
+    /// use scim_protocol::Profile;
+    ///
+    /// assert_eq!(Profile::Strict.as_str(), "strict");
+    /// assert_eq!("tolerant".parse(), Ok(Profile::Tolerant));
+    /// ```
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tolerant => "tolerant",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+written_as_word!(Profile, "protocol profile", [Tolerant, Strict]);
 
 /// One accepted deviation; the text is what it met, such as an attribute path.
 #[derive(Debug, Clone, PartialEq, Eq)]

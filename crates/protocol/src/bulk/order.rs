@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::{BulkEntry, BulkMethod, BulkOperation, references};
+use super::reference::references;
+use super::request::{BulkEntry, BulkMethod, BulkOperation};
 
 /// A reference of an operation to another.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,10 @@
+use serde_json::{Value, json};
+
 use super::*;
+use crate::error::{Error, ScimType};
+use crate::limits::Limits;
+use crate::tolerance::Tolerance;
+use crate::uri;
 
 fn read(operations: Value) -> Result<BulkRequest, Error> {
     let body = json!({"schemas": [uri::BULK_REQUEST], "Operations": operations});

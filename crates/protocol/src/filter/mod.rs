@@ -25,6 +25,7 @@ pub(crate) use lexer::TokenKind;
 pub(crate) use parser::Parser;
 
 use crate::path::AttributePath;
+use crate::word::{serde_as_text, written_as_word};
 
 /// A parsed filter. `And` and `Or` are flat lists of two or more; depth is bounded when parsing.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +57,14 @@ pub enum Filter {
 }
 
 /// A comparison operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// ```
+/// use scim_protocol::filter::Operator;
+///
+/// assert_eq!("EQ".parse(), Ok(Operator::Equal), "RFC 7644 section 3.4.2.2: in any case");
+/// assert_eq!(Operator::StartsWith.to_string(), "sw");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operator {
     /// `eq`
     Equal,
@@ -94,6 +102,24 @@ impl Operator {
         }
     }
 }
+
+written_as_word!(
+    Operator,
+    "comparison operator",
+    [
+        Equal,
+        NotEqual,
+        Contains,
+        StartsWith,
+        EndsWith,
+        Greater,
+        GreaterOrEqual,
+        Less,
+        LessOrEqual,
+    ]
+);
+
+serde_as_text!(Filter);
 
 /// A comparison value, as it was written.
 #[derive(Debug, Clone, PartialEq)]

@@ -226,10 +226,10 @@ impl<'a, 't> Parser<'a, 't> {
             self.advance()?;
             return Ok(Filter::Present(path));
         }
-        let operator = OPERATORS
-            .into_iter()
-            .find(|operator| word.eq_ignore_ascii_case(operator.as_str()))
-            .ok_or_else(|| self.error(FilterErrorKind::Operator))?;
+        // RFC 7644 section 3.4.2.2: operators are words in any case.
+        let operator: Operator = word
+            .parse()
+            .map_err(|_word| self.error(FilterErrorKind::Operator))?;
         self.behind = self.token.end;
         self.token = self.lexer.next_value(self.bracketed)?;
         if self.token.start == self.behind && self.token.kind != TokenKind::End {
@@ -369,18 +369,6 @@ fn alone_or(mut parts: Vec<Filter>, joined: fn(Vec<Filter>) -> Filter) -> Filter
     }
 }
 
-const OPERATORS: [Operator; 9] = [
-    Operator::Equal,
-    Operator::NotEqual,
-    Operator::Contains,
-    Operator::StartsWith,
-    Operator::EndsWith,
-    Operator::Greater,
-    Operator::GreaterOrEqual,
-    Operator::Less,
-    Operator::LessOrEqual,
-];
-
 /// Whether clients look a resource up by the attribute.
 fn is_lookup(path: &AttributePath) -> bool {
     let whole = path.sub_attribute.is_none();
@@ -399,7 +387,7 @@ fn is_plausible(word: &str) -> bool {
         '\'', '"', '`', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{ab}', '\u{bb}',
     ];
     let of_language = ["and", "or", "not", "pr"].into_iter();
-    let mut of_language = of_language.chain(OPERATORS.iter().map(|operator| operator.as_str()));
+    let mut of_language = of_language.chain(Operator::ALL.iter().map(|operator| operator.as_str()));
     !word.is_empty()
         && !word.starts_with(QUOTES)
         && !word.contains(|c: char| c == '"' || c.is_control())

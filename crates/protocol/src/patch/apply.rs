@@ -116,7 +116,7 @@ impl<'a> Patch<'a> {
                 let held = held.and_then(|held| held.get(&attribute.name)?.as_array());
                 let grown = elements.len() > held.map_or(0, Vec::len);
                 if grown && !is_row(attribute) {
-                    check_count(&edit.path(), elements.len(), budget.values())?;
+                    check_count(edit.path(), elements.len(), budget.values())?;
                 }
                 *value = Value::Array(elements);
             }

@@ -8,6 +8,7 @@ use crate::filter::{FilterErrorKind, Parser, TokenKind};
 use crate::limits::Limits;
 use crate::path::AttributePath;
 use crate::tolerance::Tolerance;
+use crate::word::serde_as_text;
 
 /// A path: an attribute, perhaps narrowed by a value filter and a sub-attribute behind it.
 ///
@@ -77,6 +78,27 @@ impl PatchPath {
         })
     }
 }
+
+impl From<AttributePath> for PatchPath {
+    fn from(attribute: AttributePath) -> Self {
+        Self {
+            attribute,
+            filter: None,
+            sub_attribute: None,
+        }
+    }
+}
+
+/// Parses as [`PatchPath::parse`] does, within the default limits and in the tolerant profile.
+impl std::str::FromStr for PatchPath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text, &Limits::default(), &mut Tolerance::default())
+    }
+}
+
+serde_as_text!(PatchPath);
 
 impl fmt::Display for PatchPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

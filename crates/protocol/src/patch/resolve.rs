@@ -11,7 +11,7 @@ use super::path::PatchPath;
 use super::request::{PatchOperation, PatchRequest, Verb};
 use crate::error::{Error, ScimType, quote};
 use crate::path::{AttributePath, same_name};
-use crate::resource::{Read, Reader, without_value};
+use crate::resource::{Place, Read, Reader, without_value};
 use crate::schema::{Attribute, AttributeType, Mutability, Resolved, ResourceDefinition};
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
@@ -139,9 +139,9 @@ impl<'a> Resolver<'a, '_> {
                         self.tolerance
                             .accept(Deviation::RepeatedAttribute(name.clone()))?;
                     }
-                    match format!("{uri}:{name}").parse() {
+                    match format!("{uri}:{name}").parse::<AttributePath>() {
                         Ok(attribute) => {
-                            self.path(verb, whole(attribute), Some(value), true)?;
+                            self.path(verb, attribute.into(), Some(value), true)?;
                         }
                         Err(_) => self.unknown(name)?,
                     }
@@ -165,7 +165,7 @@ impl<'a> Resolver<'a, '_> {
                 .resolve(&attribute)
                 .is_none_or(|resolved| resolved.attribute.mutability == Mutability::ReadOnly);
             if !read_only {
-                self.path(Verb::Remove, whole(attribute), None, true)?;
+                self.path(Verb::Remove, attribute.into(), None, true)?;
             }
         }
         Ok(())
@@ -370,7 +370,8 @@ impl<'a> Resolver<'a, '_> {
                 Some(value) if !value.is_null() && leaf.multi_valued && !selected => {
                     self.tolerance
                         .accept(Deviation::RemoveByValue(path.clone()))?;
-                    let named = Reader::new(self.tolerance).attribute(leaf, &path, value)?;
+                    let named =
+                        Reader::new(self.tolerance).attribute(leaf, Place::of(&path), value)?;
                     // What names nothing removes nothing.
                     let named = named.value().unwrap_or_else(|| Value::Array(Vec::new()));
                     Ok(Read::Value(named))
@@ -395,7 +396,9 @@ impl<'a> Resolver<'a, '_> {
             ..leaf.clone()
         };
         match element {
-            Some(element) => Reader::named(self.tolerance, !inner).part(&single, &path, element),
+            Some(element) => {
+                Reader::named(self.tolerance, !inner).part(&single, Place::of(&path), element)
+            }
             None => Ok(Read::Nothing),
         }
     }
@@ -413,7 +416,8 @@ impl<'a> Resolver<'a, '_> {
             Value::Array(elements) => elements.iter().any(Value::is_object),
             single => single.is_object(),
         };
-        let values = Reader::named(self.tolerance, !inner).attribute(attribute, path, value)?;
+        let values =
+            Reader::named(self.tolerance, !inner).attribute(attribute, Place::of(path), value)?;
         if values == Read::Nothing && objects && verb == Verb::Replace {
             return Err(Error::new(
                 ScimType::InvalidValue,
@@ -425,15 +429,7 @@ impl<'a> Resolver<'a, '_> {
 }
 
 fn plain(name: &str) -> PatchPath {
-    whole(AttributePath::new(name))
-}
-
-fn whole(attribute: AttributePath) -> PatchPath {
-    PatchPath {
-        attribute,
-        filter: None,
-        sub_attribute: None,
-    }
+    AttributePath::new(name).into()
 }
 
 fn names(attributes: &[Attribute]) -> Vec<String> {

@@ -36,11 +36,18 @@ pub(super) fn add_elements(
     let new = new.as_array().map_or(&[][..], Vec::as_slice);
     budget.charge(elements.len() + new.len())?;
     let mut places = places(attribute, &elements);
-    let mut primary = None;
-    for added in new {
-        let at = *places
+    let mut end = elements.len();
+    let at = new.iter().map(|added| {
+        *places
             .entry(EntryKey::of(attribute, added))
-            .or_insert(elements.len());
+            .or_insert_with(|| {
+                end += 1;
+                end - 1
+            })
+    });
+    let at: Vec<usize> = at.collect();
+    let mut primary = None;
+    for (added, at) in new.iter().zip(at) {
         match elements.get_mut(at) {
             Some(same) => join(same, added.clone()),
             None => elements.push(added.clone()),

@@ -4,6 +4,7 @@
 mod list_response;
 mod percent;
 mod read;
+mod write;
 
 pub use list_response::ListResponse;
 
@@ -13,7 +14,7 @@ use crate::limits::Limits;
 use crate::path::AttributePath;
 
 /// Which attributes an answer holds (RFC 7644 section 3.9).
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Projection {
     /// Nothing but these, and what is always returned.
     pub attributes: Vec<AttributePath>,
@@ -29,7 +30,7 @@ impl Projection {
 }
 
 /// How results are cut into pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Page {
     /// From an index on (RFC 7644 section 3.4.2.4).
     Index {
@@ -41,6 +42,12 @@ pub enum Page {
         /// The cursor; `None` for the first page.
         cursor: Option<String>,
     },
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self::Index { start_index: 1 }
+    }
 }
 
 /// A query.
@@ -59,7 +66,7 @@ pub enum Page {
 /// assert_eq!(query.page_size(&limits)?, 1000);
 /// # Ok::<(), scim_protocol::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Query {
     /// Which attributes the answer holds.
     pub projection: Projection,

@@ -30,3 +30,23 @@ fn undecodable(text: &str) -> Error {
         format!("{} is not percent-encoded UTF-8.", quote(text)),
     )
 }
+
+/// Percent-encoding of a value: what is not unreserved (RFC 3986 section 2.3) is escaped, a blank as
+/// `%20`, which nobody takes for a plus sign.
+pub(super) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            other => {
+                let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+                encoded.push('%');
+                encoded.push(digit(other >> 4).to_ascii_uppercase());
+                encoded.push(digit(other & 15).to_ascii_uppercase());
+            }
+        }
+    }
+    encoded
+}

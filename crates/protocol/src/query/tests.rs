@@ -127,3 +127,30 @@ fn a_search_request_is_the_same_query() {
     );
     assert_eq!(searched.unwrap(), listed.unwrap());
 }
+
+#[test]
+fn a_query_is_read_as_it_was_written() {
+    let filter = "userName eq \"a+b&c=\u{fc} %\" and emails[type eq \"work\"]";
+    let queries = [
+        Query::default(),
+        Query::default()
+            .with_filter(filter.parse().unwrap())
+            .without_attributes([
+                "name.formatted".parse().unwrap(),
+                "urn:x:y".parse().unwrap(),
+            ])
+            .sorted_by("name.familyName".parse().unwrap())
+            .in_descending_order()
+            .from_index(7)
+            .with_count(0),
+        Query::default()
+            .with_attributes(["userName".parse().unwrap()])
+            .from_cursor(Some("a+/= %".into()))
+            .with_count(9),
+        Query::default().from_cursor(None),
+    ];
+    for written in queries {
+        assert_eq!(query(&written.to_query_string()).unwrap(), written);
+        assert_eq!(Query::from_json(written.to_json()).unwrap(), written);
+    }
+}

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::entry::exact_key;
@@ -10,13 +11,28 @@ use crate::number;
 use crate::schema::{Attribute, ResourceDefinition};
 
 /// One changed attribute, for a log.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// ```
+/// use scim_protocol::resource::changes;
+/// use scim_protocol::{Resource, ResourceDefinition};
+/// use serde_json::json;
+///
+/// let users = ResourceDefinition::user();
+/// let old: Resource = serde_json::from_value(json!({"userName": "ava", "title": "A"}))?;
+/// let new: Resource = serde_json::from_value(json!({"userName": "ava", "title": "B"}))?;
+/// let changes = changes(&users, old.attributes(), new.attributes());
+/// assert_eq!(json!(changes), json!([{"path": "title", "old": "A", "new": "B"}]));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The path of the attribute, with the URI of an extension.
     pub path: String,
     /// The value before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<Value>,
     /// The value after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<Value>,
 }
 

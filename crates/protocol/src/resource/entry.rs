@@ -1,5 +1,6 @@
 //! The values of a multi-valued attribute, told apart by keys and never pair by pair.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
@@ -7,7 +8,7 @@ use serde_json::Value;
 use crate::budget::{Budget, Exhausted};
 use crate::number;
 use crate::schema::{Attribute, AttributeType, Mutability};
-use crate::text::fold;
+use crate::text::folded;
 
 /// Whether a value is none: null, an empty string, array or object.
 pub(crate) fn without_value(value: &Value) -> bool {
@@ -22,16 +23,19 @@ pub(crate) fn without_value(value: &Value) -> bool {
 
 /// What tells the values of a multi-valued attribute apart (RFC 7643 section 2.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum EntryKey {
+pub(crate) enum EntryKey<'e> {
     /// The `value` and the `type`; of a value that is immutable, and so the identity of the entry
     /// (group members), the `value` alone.
-    Named { value: String, kind: Option<String> },
+    Named {
+        value: Cow<'e, str>,
+        kind: Option<Cow<'e, str>>,
+    },
     /// Everything that is said of it.
     Whole(String),
 }
 
-impl EntryKey {
-    pub(crate) fn of(attribute: &Attribute, element: &Value) -> Self {
+impl<'e> EntryKey<'e> {
+    pub(crate) fn of(attribute: &Attribute, element: &'e Value) -> Self {
         let Value::Object(members) = element else {
             return Self::Named {
                 value: leaf_key(attribute, element),
@@ -95,17 +99,20 @@ fn plain_key(value: &Value) -> String {
 }
 
 /// The text that is the same for values that the attribute takes for equal.
-pub(crate) fn leaf_key(attribute: &Attribute, value: &Value) -> String {
+pub(crate) fn leaf_key<'v>(attribute: &Attribute, value: &'v Value) -> Cow<'v, str> {
     let folds = !attribute.case_exact && attribute.kind != AttributeType::Binary;
     match value {
-        Value::String(text) if folds => fold(text),
-        Value::String(text) => text.clone(),
-        other => plain_key(other),
+        Value::String(text) if folds => folded(text),
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(plain_key(other)),
     }
 }
 
 /// Where each value stands; of equal ones the first.
-pub(crate) fn places(attribute: &Attribute, elements: &[Value]) -> HashMap<EntryKey, usize> {
+pub(crate) fn places<'e>(
+    attribute: &Attribute,
+    elements: &'e [Value],
+) -> HashMap<EntryKey<'e>, usize> {
     let mut places = HashMap::with_capacity(elements.len());
     for (at, element) in elements.iter().enumerate() {
         places.entry(EntryKey::of(attribute, element)).or_insert(at);
@@ -114,20 +121,29 @@ pub(crate) fn places(attribute: &Attribute, elements: &[Value]) -> HashMap<Entry
 }
 
 /// RFC 7643 section 2.4: the same value is there once. What is said of it later counts.
-pub(crate) fn unified(attribute: &Attribute, elements: Vec<Value>) -> Vec<Value> {
-    let mut places: HashMap<EntryKey, usize> = HashMap::with_capacity(elements.len());
-    let mut kept: Vec<Value> = Vec::with_capacity(elements.len());
-    for element in elements {
-        let key = EntryKey::of(attribute, &element);
-        match places.get(&key).and_then(|at| kept.get_mut(*at)) {
-            Some(same) => join(same, element),
-            None => {
-                places.insert(key, kept.len());
-                kept.push(element);
-            }
+pub(crate) fn unified(attribute: &Attribute, mut elements: Vec<Value>) -> Vec<Value> {
+    if elements.len() < 2 {
+        return elements;
+    }
+    // Of each value the place of the first one that is the same, mostly its own.
+    let mut firsts: HashMap<EntryKey<'_>, usize> = HashMap::with_capacity(elements.len());
+    let of = elements.iter().enumerate().map(|(at, element)| {
+        let key = EntryKey::of(attribute, element);
+        *firsts.entry(key).or_insert(at)
+    });
+    let of: Vec<usize> = of.collect();
+    if firsts.len() == elements.len() {
+        return elements;
+    }
+    for (at, first) in of.iter().enumerate().filter(|(at, first)| at != *first) {
+        let said = elements.get_mut(at).map(Value::take);
+        if let (Some(same), Some(said)) = (elements.get_mut(*first), said) {
+            join(same, said);
         }
     }
-    kept
+    let mut places = of.iter().enumerate();
+    elements.retain(|_| places.next().is_some_and(|(at, first)| at == *first));
+    elements
 }
 
 /// Adds to a value what is said of the same one. It stays primary unless told otherwise.
@@ -145,7 +161,7 @@ pub(crate) fn join(same: &mut Value, added: Value) {
 /// everything that it says.
 pub(crate) struct Named<'n> {
     attribute: &'n Attribute,
-    values: HashSet<String>,
+    values: HashSet<Cow<'n, str>>,
     described: Vec<&'n Value>,
 }
 

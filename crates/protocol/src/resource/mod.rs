@@ -20,16 +20,19 @@ mod compare;
 pub(crate) mod entry;
 mod json;
 mod mutability;
+mod place;
 mod project;
 mod read;
 mod value;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use compare::{Change, changes, same};
 pub(crate) use entry::without_value;
 pub use json::{parse, parse_search};
 pub(crate) use mutability::{Absence, immutable, keep_immutable};
+pub(crate) use place::Place;
 pub use project::{Projector, project};
 pub(crate) use value::{Read, Reader, check_count};
 
@@ -39,7 +42,11 @@ use crate::schema::{Attribute, ResourceDefinition};
 
 /// A resource: attributes under their canonical names, extension attributes nested under the
 /// URI of their schema.
-#[derive(Debug, Clone, PartialEq, Default)]
+///
+/// As JSON it is the object of its attributes, which are taken to be canonical already, such as
+/// stored ones; [`Resource::read`] and [`Resource::read_response`] read what others wrote.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Resource {
     attributes: Map<String, Value>,
 }

@@ -126,9 +126,13 @@ impl Walk {
                     return Ok(());
                 };
                 let places = places(attribute, elements);
-                for old in old {
+                let at = old.iter().map(|old| {
                     let at = places.get(&EntryKey::of(attribute, old));
-                    let element = at.and_then(|at| elements.get_mut(*at));
+                    at.copied()
+                });
+                let at: Vec<Option<usize>> = at.collect();
+                for (old, at) in old.iter().zip(at) {
+                    let element = at.and_then(|at| elements.get_mut(at));
                     if let (Some(Value::Object(element)), Value::Object(old)) = (element, old) {
                         self.attributes(subs(), &prefix, old, element)?;
                     }

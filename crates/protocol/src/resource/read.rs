@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use super::place::Place;
+use super::value::canonical_name;
 use super::{Read, Reader, Resource};
 use crate::error::{Error, ScimType};
 use crate::path::same_name;
-use crate::schema::{Mutability, ResourceDefinition};
+use crate::schema::ResourceDefinition;
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
 impl Resource {
@@ -23,74 +25,131 @@ impl Resource {
         body: Value,
         tolerance: &mut Tolerance,
     ) -> Result<Self, Error> {
-        let Value::Object(body) = body else {
-            return Err(Error::new(
-                ScimType::InvalidSyntax,
-                "The body is not a JSON object.",
-            ));
-        };
-        let listed = listed_schemas(definition, &body, tolerance)?;
-        let mut attributes = Map::new();
-        for (name, value) in body {
-            if same_name(&name, "schemas") {
-                continue;
-            }
-            if let Some(named) = definition.schema_named(&name)
-                && let Some(extension) = named.noted(&name, tolerance)?.extension
-            {
-                let Some(data) = read_extension(extension, value, tolerance)? else {
-                    continue;
-                };
-                if !listed.iter().any(|uri| same_name(uri, &extension.id)) {
-                    tolerance.accept(Deviation::SchemaNotListed(extension.id.clone()))?;
-                }
-                match attributes
-                    .get_mut(&extension.id)
-                    .and_then(Value::as_object_mut)
-                {
-                    Some(there) => {
-                        tolerance.accept(Deviation::RepeatedAttribute(extension.id.clone()))?;
-                        there.extend(data);
-                    }
-                    None => {
-                        attributes.insert(extension.id.clone(), Value::Object(data));
-                    }
-                }
-                continue;
-            }
-            let Some(attribute) = definition.attribute(&name) else {
-                tolerance.accept(Deviation::UnknownAttribute(name))?;
-                continue;
-            };
-            if attribute.mutability == Mutability::ReadOnly {
-                continue;
-            }
-            let read = Reader::new(tolerance).attribute(attribute, &attribute.name, value)?;
-            keep(
-                &mut attributes,
-                &attribute.name,
-                &attribute.name,
-                read,
-                tolerance,
-            )?;
-        }
-        attributes.retain(|_, value| !value.is_null());
-        let mut resource = Self { attributes };
-        resource.list_schemas(definition);
-        Ok(resource)
+        read(definition, body, Reader::new(tolerance))
+    }
+
+    /// Reads a resource that a service provider answered, as a client does.
+    ///
+    /// It keeps what the service provider alone writes, such as `id`, `meta` and `groups`, and what
+    /// no schema of the definition knows, extensions among it; `schemas` stays as it was written.
+    ///
+    /// ```
+    /// use scim_protocol::{Resource, ResourceDefinition, Tolerance};
+    /// use serde_json::json;
+    ///
+    /// let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", "urn:example:Badge"],
+    ///     "id": "2819c223", "USERNAME": "ava", "meta": {"resourceType": "User", "version": "W/\"3\""},
+    ///     "groups": [{"value": "e9e30dba", "display": "Ops"}], "urn:example:Badge": {"number": 7}});
+    /// let users = ResourceDefinition::user();
+    /// let ava = Resource::read_response(&users, body, &mut Tolerance::default())?;
+    /// assert_eq!((ava.id(), ava.text("userName")), (Some("2819c223"), Some("ava")));
+    /// assert_eq!(ava.attributes()["groups"][0]["display"], "Ops");
+    /// assert_eq!(ava.attributes()["urn:example:Badge"]["number"], 7);
+    /// assert_eq!(ava.attributes()["meta"]["version"], "W/\"3\"");
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_response(
+        definition: &ResourceDefinition,
+        body: Value,
+        tolerance: &mut Tolerance,
+    ) -> Result<Self, Error> {
+        read(definition, body, Reader::of_response(tolerance))
     }
 }
 
-/// The schema URIs that a body lists; unknown ones are noted.
-fn listed_schemas(
+fn read(
     definition: &ResourceDefinition,
+    body: Value,
+    mut reader: Reader<'_>,
+) -> Result<Resource, Error> {
+    let Value::Object(body) = body else {
+        return Err(Error::new(
+            ScimType::InvalidSyntax,
+            "The body is not a JSON object.",
+        ));
+    };
+    let listed = listed_schemas(definition, &body, &mut reader)?;
+    let mut attributes = Map::new();
+    // In front of all others; what it is shows in the end.
+    attributes.insert("schemas".to_owned(), Value::Null);
+    let mut empty = false;
+    for (name, value) in body {
+        if same_name(&name, "schemas") {
+            if reader.keeps_all() && value.is_array() {
+                attributes.insert("schemas".to_owned(), value);
+            }
+            continue;
+        }
+        if name.contains(':')
+            && let Some(named) = definition.schema_named(&name)
+            && let Some(extension) = named.noted(&name, reader.tolerance())?.extension
+        {
+            let Some(data) = read_extension(extension, value, &mut reader)? else {
+                continue;
+            };
+            let tolerance = reader.tolerance();
+            if !listed.iter().any(|uri| same_name(uri, &extension.id)) {
+                tolerance.accept(Deviation::SchemaNotListed(extension.id.clone()))?;
+            }
+            match attributes
+                .get_mut(&extension.id)
+                .and_then(Value::as_object_mut)
+            {
+                Some(there) => {
+                    tolerance.accept(Deviation::RepeatedAttribute(extension.id.clone()))?;
+                    there.extend(data);
+                }
+                None => {
+                    attributes.insert(extension.id.clone(), Value::Object(data));
+                }
+            }
+            continue;
+        }
+        let Some(attribute) = definition.attribute(&name) else {
+            if reader.keeps_all() {
+                attributes.insert(name, value);
+            } else {
+                reader
+                    .tolerance()
+                    .accept(Deviation::UnknownAttribute(name))?;
+            }
+            continue;
+        };
+        if !reader.takes(attribute) {
+            continue;
+        }
+        let place = Place::of(&attribute.name);
+        let read = reader.attribute(attribute, place, value)?;
+        empty |= read == Read::Nothing;
+        let name = canonical_name(name, attribute);
+        keep(&mut attributes, name, place, read, &mut reader)?;
+    }
+    let written = attributes.get("schemas").is_some_and(Value::is_array);
+    if empty {
+        attributes.retain(|name, value| name == "schemas" || !value.is_null());
+    }
+    let mut resource = Resource { attributes };
+    if !written {
+        resource.list_schemas(definition);
+    }
+    Ok(resource)
+}
+
+/// The schema URIs that a body lists; unknown ones are noted.
+fn listed_schemas<'d>(
+    definition: &'d ResourceDefinition,
     body: &Map<String, Value>,
-    tolerance: &mut Tolerance,
-) -> Result<Vec<String>, Error> {
+    reader: &mut Reader<'_>,
+) -> Result<Vec<&'d str>, Error> {
+    let keeps_all = reader.keeps_all();
+    let tolerance = reader.tolerance();
     let schemas = body.iter().find(|(name, _)| same_name(name, "schemas"));
-    let core = &definition.core().id;
+    let core = definition.core().id.as_str();
     let Some((_, schemas)) = schemas.filter(|(_, value)| !value.is_null()) else {
-        tolerance.accept(Deviation::SchemasMissing(core.clone()))?;
+        tolerance.accept(Deviation::SchemasMissing(core.to_owned()))?;
         return Ok(Vec::new());
     };
     let mut listed = Vec::new();
@@ -105,13 +164,14 @@ fn listed_schemas(
         match definition.schema_named(written) {
             Some(named) => {
                 let extension = named.noted(written, tolerance)?.extension;
-                listed.push(extension.map_or(core, |schema| &schema.id).clone());
+                listed.push(extension.map_or(core, |schema| schema.id.as_str()));
             }
+            None if keeps_all => {}
             None => tolerance.accept(Deviation::UnknownAttribute(written.to_owned()))?,
         }
     }
     if !listed.iter().any(|uri| same_name(uri, core)) {
-        tolerance.accept(Deviation::SchemasMissing(core.clone()))?;
+        tolerance.accept(Deviation::SchemasMissing(core.to_owned()))?;
     }
     Ok(listed)
 }
@@ -126,18 +186,19 @@ fn no_schemas() -> Error {
 /// Keeps what was read of an attribute. Where its name stands twice, in two cases, the last one counts.
 fn keep(
     attributes: &mut Map<String, Value>,
-    name: &str,
-    path: &str,
+    name: String,
+    place: Place<'_>,
     read: Read,
-    tolerance: &mut Tolerance,
+    reader: &mut Reader<'_>,
 ) -> Result<(), Error> {
     let value = match read {
         Read::Value(value) => value,
         Read::Nothing => Value::Null,
         Read::Dropped => return Ok(()),
     };
-    if attributes.insert(name.to_owned(), value).is_some() {
-        tolerance.accept(Deviation::RepeatedAttribute(path.to_owned()))?;
+    if attributes.insert(name, value).is_some() {
+        let repeated = Deviation::RepeatedAttribute(place.to_string());
+        reader.tolerance().accept(repeated)?;
     }
     Ok(())
 }
@@ -146,7 +207,7 @@ fn keep(
 fn read_extension(
     extension: &crate::Schema,
     value: Value,
-    tolerance: &mut Tolerance,
+    reader: &mut Reader<'_>,
 ) -> Result<Option<Map<String, Value>>, Error> {
     let members = match value {
         Value::Null => return Ok(None),
@@ -154,23 +215,28 @@ fn read_extension(
         _ => {
             // The attributes of an extension are optional, unless they say otherwise by themselves.
             let unreadable = Deviation::Unreadable(extension.id.clone());
-            tolerance.accept(unreadable)?;
+            reader.tolerance().accept(unreadable)?;
             return Ok(None);
         }
     };
     let mut data = Map::new();
     for (name, value) in members {
         let Some(attribute) = extension.attribute(&name) else {
-            let path = format!("{}:{name}", extension.id);
-            tolerance.accept(Deviation::UnknownAttribute(path))?;
+            if reader.keeps_all() {
+                data.insert(name, value);
+                continue;
+            }
+            let unknown = Deviation::UnknownAttribute(format!("{}:{name}", extension.id));
+            reader.tolerance().accept(unknown)?;
             continue;
         };
-        if attribute.mutability == Mutability::ReadOnly {
+        if !reader.takes(attribute) {
             continue;
         }
-        let path = format!("{}:{}", extension.id, attribute.name);
-        let read = Reader::new(tolerance).attribute(attribute, &path, value)?;
-        keep(&mut data, &attribute.name, &path, read, tolerance)?;
+        let place = Place::in_extension(&extension.id, &attribute.name);
+        let read = reader.attribute(attribute, place, value)?;
+        let name = canonical_name(name, attribute);
+        keep(&mut data, name, place, read, reader)?;
     }
     data.retain(|_, value| !value.is_null());
     Ok((!data.is_empty()).then_some(data))

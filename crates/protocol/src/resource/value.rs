@@ -1,10 +1,9 @@
 //! From JSON to a typed value of an attribute.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Number, Value};
 
 use super::entry::{is_row, unified};
+use super::place::Place;
 use crate::error::{Error, ScimType, quote};
 use crate::filter::parse_instant;
 use crate::members::remove_member;
@@ -63,6 +62,9 @@ pub(crate) struct Reader<'t> {
     /// Whether the request names the attribute by a path, and so says of nothing else what it says
     /// here: a value of another type is refused then, and not passed over.
     named: bool,
+    /// Whether it reads what a service provider wrote: read-only attributes, and what no schema
+    /// knows, are part of it.
+    keeps_all: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -71,26 +73,58 @@ impl<'t> Reader<'t> {
         Self {
             tolerance,
             named: false,
+            keeps_all: false,
         }
     }
 
     /// A reader of the value of an attribute that a path names.
     pub(crate) fn named(tolerance: &'t mut Tolerance, named: bool) -> Self {
-        Self { tolerance, named }
+        Self {
+            named,
+            ..Self::new(tolerance)
+        }
+    }
+
+    /// A reader of what a service provider answered.
+    pub(crate) fn of_response(tolerance: &'t mut Tolerance) -> Self {
+        Self {
+            keeps_all: true,
+            ..Self::new(tolerance)
+        }
+    }
+
+    /// What deviates is noted here.
+    pub(crate) fn tolerance(&mut self) -> &mut Tolerance {
+        self.tolerance
+    }
+
+    /// Whether it reads what a service provider wrote.
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.keeps_all
     }
 
     /// Reads the value of an attribute.
     pub(crate) fn attribute(
         &mut self,
         attribute: &Attribute,
-        path: &str,
+        path: Place<'_>,
         value: Value,
     ) -> Result<Read, Error> {
+        self.attribute_at(attribute, path, value)
+            .map_err(Error::from)
+    }
+
+    fn attribute_at(
+        &mut self,
+        attribute: &Attribute,
+        path: Place<'_>,
+        value: Value,
+    ) -> Result<Read, Unread> {
         let read = match attribute.multi_valued {
             true => self.values(attribute, path, value),
             false => self.single(attribute, path, value),
         };
-        self.or_dropped(attribute, path, read).map_err(Error::from)
+        self.or_dropped(attribute, path, read)
     }
 
     /// Reads what a PATCH says of one value: of a complex one the sub-attributes that it names, with
@@ -98,7 +132,7 @@ impl<'t> Reader<'t> {
     pub(crate) fn part(
         &mut self,
         attribute: &Attribute,
-        path: &str,
+        path: Place<'_>,
         value: Value,
     ) -> Result<Read, Error> {
         let read = match value {
@@ -115,18 +149,18 @@ impl<'t> Reader<'t> {
     fn or_dropped(
         &mut self,
         attribute: &Attribute,
-        path: &str,
+        path: Place<'_>,
         read: Result<Read, Unread>,
     ) -> Result<Read, Unread> {
         let Err(Unread::Misfit { error, text }) = read else {
             return read;
         };
-        let decides = attribute.required || path == "active";
+        let decides = attribute.required || path.is("active");
         let tolerant = self.tolerance.profile() == Profile::Tolerant;
         if decides || !tolerant || (self.named && !text) {
             return Err(Unread::Misfit { error, text });
         }
-        self.accept(Deviation::Unreadable(path.to_owned()))?;
+        self.accept(Deviation::Unreadable(path.to_string()))?;
         Ok(Read::Dropped)
     }
 
@@ -134,16 +168,21 @@ impl<'t> Reader<'t> {
         self.tolerance.accept(deviation).map_err(Unread::Refused)
     }
 
-    fn values(&mut self, attribute: &Attribute, path: &str, value: Value) -> Result<Read, Unread> {
+    fn values(
+        &mut self,
+        attribute: &Attribute,
+        path: Place<'_>,
+        value: Value,
+    ) -> Result<Read, Unread> {
         let elements = match value {
             Value::Null => return Ok(Read::Nothing),
             Value::Array(elements) => elements,
             Value::String(text) if text.is_empty() => {
-                self.accept(Deviation::EmptyClears(path.to_owned()))?;
+                self.accept(Deviation::EmptyClears(path.to_string()))?;
                 return Ok(Read::Nothing);
             }
             single => {
-                self.accept(Deviation::SingleValue(path.to_owned()))?;
+                self.accept(Deviation::SingleValue(path.to_string()))?;
                 vec![single]
             }
         };
@@ -180,7 +219,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Bounds the values of an attribute that are kept together.
-    fn count(&self, attribute: &Attribute, path: &str, count: usize) -> Result<(), Unread> {
+    fn count(&self, attribute: &Attribute, path: Place<'_>, count: usize) -> Result<(), Unread> {
         let budget = self.tolerance.budget();
         budget.charge(count).map_err(Error::from)?;
         match is_row(attribute) {
@@ -189,7 +228,12 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn single(&mut self, attribute: &Attribute, path: &str, value: Value) -> Result<Read, Unread> {
+    fn single(
+        &mut self,
+        attribute: &Attribute,
+        path: Place<'_>,
+        value: Value,
+    ) -> Result<Read, Unread> {
         if value.is_null() {
             return Ok(Read::Nothing);
         }
@@ -203,7 +247,7 @@ impl<'t> Reader<'t> {
             _ => text.is_empty(),
         };
         if value.as_str().is_some_and(blank) {
-            self.accept(Deviation::EmptyClears(path.to_owned()))?;
+            self.accept(Deviation::EmptyClears(path.to_string()))?;
             return Ok(Read::Nothing);
         }
         let read = match attribute.kind {
@@ -235,7 +279,7 @@ impl<'t> Reader<'t> {
     fn unwrapped(
         &mut self,
         attribute: &Attribute,
-        path: &str,
+        path: Place<'_>,
         value: Value,
     ) -> Result<Value, Unread> {
         let Value::Object(mut members) = value else {
@@ -245,25 +289,30 @@ impl<'t> Reader<'t> {
         let name = name.filter(|_| attribute.multi_valued).cloned();
         match name.and_then(|name| remove_member(&mut members, &name)) {
             Some(inner) if !inner.is_object() => {
-                self.accept(Deviation::WrappedValue(path.to_owned()))?;
+                self.accept(Deviation::WrappedValue(path.to_string()))?;
                 Ok(inner)
             }
             _ => Ok(Value::Object(members)),
         }
     }
 
-    fn complex(&mut self, attribute: &Attribute, path: &str, value: Value) -> Result<Read, Unread> {
+    fn complex(
+        &mut self,
+        attribute: &Attribute,
+        path: Place<'_>,
+        value: Value,
+    ) -> Result<Read, Unread> {
         // Of a list, only the entries of one whose values are rows are written bare.
         let bare = attribute.sub_attribute("value").is_some()
             && (!attribute.multi_valued || is_row(attribute));
         let members = match value {
             Value::Object(members) => members,
             Value::String(text) if text.is_empty() => {
-                self.accept(Deviation::EmptyClears(path.to_owned()))?;
+                self.accept(Deviation::EmptyClears(path.to_string()))?;
                 return Ok(Read::Nothing);
             }
             simple @ (Value::String(_) | Value::Number(_)) if bare => {
-                self.accept(Deviation::BareValue(path.to_owned()))?;
+                self.accept(Deviation::BareValue(path.to_string()))?;
                 Map::from_iter([("value".to_owned(), simple)])
             }
             other => return Err(misfit(path, AN_OBJECT, &other)),
@@ -271,7 +320,7 @@ impl<'t> Reader<'t> {
         let mut read = self.members(attribute, path, members)?;
         read.retain(|_, value| !value.is_null());
         if !attribute.multi_valued && read.get("value").is_some_and(|v| v == "") {
-            self.accept(Deviation::EmptyClears(path.to_owned()))?;
+            self.accept(Deviation::EmptyClears(path.to_string()))?;
             return Ok(Read::Nothing);
         }
         Ok(match read.is_empty() {
@@ -285,51 +334,92 @@ impl<'t> Reader<'t> {
     fn members(
         &mut self,
         attribute: &Attribute,
-        path: &str,
+        path: Place<'_>,
         members: Map<String, Value>,
     ) -> Result<Map<String, Value>, Unread> {
+        // Mostly every name is canonical, and the members stay where they are.
+        let canonical = members.keys().all(|name| {
+            let mut subs = attribute.sub_attributes.iter();
+            subs.any(|sub| sub.name == *name && self.takes(sub))
+        });
+        if canonical {
+            return self.members_in_place(attribute, path, members);
+        }
         let mut read = Map::new();
-        let mut seen = HashSet::new();
         for (name, value) in members {
             let Some(sub) = attribute.sub_attribute(&name) else {
-                self.accept(Deviation::UnknownAttribute(format!("{path}.{name}")))?;
+                if self.keeps_all {
+                    read.insert(name, value);
+                } else {
+                    self.accept(Deviation::UnknownAttribute(format!("{path}.{name}")))?;
+                }
                 continue;
             };
-            if sub.mutability == Mutability::ReadOnly {
+            if !self.takes(sub) {
                 continue;
             }
-            let sub_path = format!("{path}.{}", sub.name);
-            if !seen.insert(&sub.name) {
-                self.accept(Deviation::RepeatedAttribute(sub_path.clone()))?;
-            }
-            match self.attribute(sub, &sub_path, value)? {
-                Read::Value(value) => read.insert(sub.name.clone(), value),
-                Read::Nothing => read.insert(sub.name.clone(), Value::Null),
-                Read::Dropped => None,
+            let place = path.sub(&sub.name);
+            let value = match self.attribute_at(sub, place, value)? {
+                Read::Value(value) => value,
+                Read::Nothing => Value::Null,
+                Read::Dropped => continue,
             };
+            if read.insert(canonical_name(name, sub), value).is_some() {
+                self.accept(Deviation::RepeatedAttribute(place.to_string()))?;
+            }
         }
         Ok(read)
     }
 
+    fn members_in_place(
+        &mut self,
+        attribute: &Attribute,
+        path: Place<'_>,
+        mut members: Map<String, Value>,
+    ) -> Result<Map<String, Value>, Unread> {
+        let mut dropped = Vec::new();
+        for (name, value) in &mut members {
+            let mut subs = attribute.sub_attributes.iter();
+            let Some(sub) = subs.find(|sub| sub.name == *name) else {
+                continue;
+            };
+            match self.attribute_at(sub, path.sub(&sub.name), value.take())? {
+                Read::Value(read) => *value = read,
+                Read::Nothing => {}
+                Read::Dropped => dropped.push(sub.name.as_str()),
+            }
+        }
+        for name in dropped {
+            remove_member(&mut members, name);
+        }
+        Ok(members)
+    }
+
+    /// Whether what is sent of an attribute counts: a client says nothing of what is read-only
+    /// (RFC 7644 section 3.3).
+    pub(crate) fn takes(&self, attribute: &Attribute) -> bool {
+        self.keeps_all || attribute.mutability != Mutability::ReadOnly
+    }
+
     /// Text; what is written without quotes is taken as it is written.
-    fn text(&mut self, path: &str, value: Value) -> Result<Value, Unread> {
+    fn text(&mut self, path: Place<'_>, value: Value) -> Result<Value, Unread> {
         let text = match value {
             Value::String(text) => return Ok(Value::String(text)),
             Value::Number(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
             other => return Err(misfit(path, "a string", &other)),
         };
-        self.accept(Deviation::TextUnquoted(path.to_owned()))?;
+        self.accept(Deviation::TextUnquoted(path.to_string()))?;
         Ok(Value::String(text))
     }
 
-    fn boolean(&mut self, path: &str, value: Value) -> Result<Value, Unread> {
+    fn boolean(&mut self, path: Place<'_>, value: Value) -> Result<Value, Unread> {
         let wanted = "true or false";
         match value {
             Value::Bool(flag) => Ok(Value::Bool(flag)),
             Value::String(text) => match boolean_word(&text) {
                 Some(flag) => {
-                    self.accept(Deviation::BooleanAsText(path.to_owned()))?;
+                    self.accept(Deviation::BooleanAsText(path.to_string()))?;
                     Ok(Value::Bool(flag))
                 }
                 None => Err(misfit(path, wanted, &Value::String(text))),
@@ -339,7 +429,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A whole number of 64 bits.
-    fn integer(&mut self, path: &str, value: Value) -> Result<Value, Unread> {
+    fn integer(&mut self, path: Place<'_>, value: Value) -> Result<Value, Unread> {
         let wanted = "a whole number of 64 bits";
         let number = self.number(path, &value)?;
         let whole = number.as_ref().and_then(number::integer);
@@ -348,26 +438,26 @@ impl<'t> Reader<'t> {
         };
         if number.is_some_and(|number| number.is_f64()) {
             // `3.0` is a whole number, though not one as RFC 7643 section 2.3.4 has it.
-            self.accept(Deviation::DecimalAsInteger(path.to_owned()))?;
+            self.accept(Deviation::DecimalAsInteger(path.to_string()))?;
         }
         Ok(Value::from(whole))
     }
 
     /// A number as a double holds it.
-    fn decimal(&mut self, path: &str, value: Value) -> Result<Value, Unread> {
+    fn decimal(&mut self, path: Place<'_>, value: Value) -> Result<Value, Unread> {
         match self.number(path, &value)? {
             Some(number) => Ok(Value::Number(number)),
             None => Err(misfit(path, "a number", &value)),
         }
     }
 
-    fn number(&mut self, path: &str, value: &Value) -> Result<Option<Number>, Unread> {
+    fn number(&mut self, path: Place<'_>, value: &Value) -> Result<Option<Number>, Unread> {
         match value {
             Value::Number(number) => Ok(Some(number.clone())),
             Value::String(text) => {
                 let number = serde_json::from_str::<Number>(text.trim()).ok();
                 if number.is_some() {
-                    self.accept(Deviation::NumberAsText(path.to_owned()))?;
+                    self.accept(Deviation::NumberAsText(path.to_string()))?;
                 }
                 Ok(number)
             }
@@ -376,11 +466,23 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// The canonical name of an attribute, for which the written one serves if it is the same.
+pub(crate) fn canonical_name(written: String, attribute: &Attribute) -> String {
+    match written == attribute.name {
+        true => written,
+        false => attribute.name.clone(),
+    }
+}
+
 /// Bounds how many values an attribute has.
 ///
 /// # Errors
 /// 413 for more than the limit.
-pub(crate) fn check_count(path: &str, count: usize, limit: usize) -> Result<(), Error> {
+pub(crate) fn check_count(
+    path: impl std::fmt::Display,
+    count: usize,
+    limit: usize,
+) -> Result<(), Error> {
     if count <= limit {
         return Ok(());
     }
@@ -391,14 +493,18 @@ pub(crate) fn check_count(path: &str, count: usize, limit: usize) -> Result<(), 
 }
 
 /// RFC 7643 section 2.4: `primary` is true for no more than one value.
-fn one_primary(path: &str, elements: &mut [Value], tolerance: &mut Tolerance) -> Result<(), Error> {
+fn one_primary(
+    path: Place<'_>,
+    elements: &mut [Value],
+    tolerance: &mut Tolerance,
+) -> Result<(), Error> {
     let is_primary = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
     let primary = elements.iter().filter(|element| is_primary(element));
     let count = primary.count();
     if count < 2 {
         return Ok(());
     }
-    tolerance.accept(Deviation::SeveralPrimary(path.to_owned()))?;
+    tolerance.accept(Deviation::SeveralPrimary(path.to_string()))?;
     let mut seen = 0;
     for element in elements {
         if is_primary(element) {
@@ -425,7 +531,7 @@ fn is_base64(text: &str) -> bool {
     whole && body.bytes().all(|b| digits(b) || b == b'\r' || b == b'\n')
 }
 
-fn misfit(path: &str, expected: &str, value: &Value) -> Unread {
+fn misfit(path: Place<'_>, expected: &str, value: &Value) -> Unread {
     Unread::Misfit {
         error: Error::new(
             ScimType::InvalidValue,
