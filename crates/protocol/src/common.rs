@@ -1,33 +1,155 @@
 //! What the typed resources of [`user`](crate::user) and [`group`](crate::group) share.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::canonical::with_names_of;
 use crate::error::{Error, ScimType};
 use crate::path::same_name;
 use crate::resource::Resource;
-use crate::schema::{Attribute, ResourceDefinition};
+use crate::schema::ResourceDefinition;
+
+/// What a resource says of an attribute: nothing, that it has no value, or its value.
+///
+/// A service provider takes `null` and the empty array for no value (RFC 7643 section 2.5), but what
+/// is absent from the value of a PATCH operation stays as it is.
+///
+/// ```
+/// use scim_protocol::common::Given;
+/// use scim_protocol::user::User;
+///
+/// let mut user: User = serde_json::from_str(r#"{"userName": "ava", "title": null}"#)?;
+/// assert_eq!(user.title, Given::Null);
+/// assert!(user.nick_name.is_absent());
+/// user.nick_name = "Avi".to_owned().into();
+/// assert_eq!(user.nick_name.as_deref(), Some("Avi"));
+/// let written = serde_json::to_value(&user)?;
+/// assert_eq!((written.get("title"), written.get("locale")), (Some(&().into()), None));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Given<T> {
+    /// The attribute is not named.
+    #[default]
+    Absent,
+    /// The attribute is `null`.
+    Null,
+    /// The attribute has a value.
+    Value(T),
+}
+
+impl<T> Given<T> {
+    /// The value, if there is one.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
+    /// The value, to be changed.
+    pub fn value_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
+    /// The value, taken.
+    pub fn into_value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
+    /// The value as what it refers to, such as text.
+    pub fn as_deref(&self) -> Option<&T::Target>
+    where
+        T: Deref,
+    {
+        self.value().map(T::deref)
+    }
+
+    /// Whether the attribute is not named.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Whether the attribute is `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+}
+
+impl<T> Given<Vec<T>> {
+    /// The values of a multi-valued attribute; none where it is absent, null or empty.
+    ///
+    /// ```
+    /// use scim_protocol::user::User;
+    ///
+    /// assert!(User::new("ava").emails.values().is_empty());
+    /// ```
+    pub fn values(&self) -> &[T] {
+        self.value().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl<T> From<T> for Given<T> {
+    fn from(value: T) -> Self {
+        Self::Value(value)
+    }
+}
+
+/// What is none is absent.
+impl<T> From<Option<T>> for Given<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Self::Value)
+    }
+}
+
+impl From<&str> for Given<String> {
+    fn from(text: &str) -> Self {
+        Self::Value(text.to_owned())
+    }
+}
+
+/// What is absent is for the struct around it to leave out; here it is null.
+impl<T: Serialize> Serialize for Given<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value().serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Option::<T>::deserialize(deserializer)?;
+        Ok(value.map_or(Self::Null, Self::Value))
+    }
+}
 
 /// A value of a multi-valued attribute with its default sub-attributes (RFC 7643 section 2.4).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MultiValue {
     /// The value itself; of a reference the id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub value: Given<String>,
     /// The URI of the resource that is referred to.
-    #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
+    #[serde(rename = "$ref", default, skip_serializing_if = "Given::is_absent")]
+    pub reference: Given<String>,
     /// How the value is shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub display: Given<String>,
     /// `type`: what the value is for, such as `work`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    #[serde(rename = "type", default, skip_serializing_if = "Given::is_absent")]
+    pub kind: Given<String>,
     /// Whether it is the preferred value; one value at most is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub primary: Option<bool>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub primary: Given<bool>,
     /// Sub-attributes that the RFC does not define.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -37,8 +159,8 @@ impl MultiValue {
     /// A value of a type.
     pub fn new(value: impl Into<String>, kind: impl Into<String>) -> Self {
         Self {
-            value: Some(value.into()),
-            kind: Some(kind.into()),
+            value: Given::Value(value.into()),
+            kind: Given::Value(kind.into()),
             ..Self::default()
         }
     }
@@ -46,7 +168,7 @@ impl MultiValue {
     /// A reference to a resource by its id.
     pub fn to(id: impl Into<String>) -> Self {
         Self {
-            value: Some(id.into()),
+            value: Given::Value(id.into()),
             ..Self::default()
         }
     }
@@ -55,7 +177,7 @@ impl MultiValue {
     #[must_use]
     pub fn preferred(self) -> Self {
         Self {
-            primary: Some(true),
+            primary: Given::Value(true),
             ..self
         }
     }
@@ -66,21 +188,21 @@ impl MultiValue {
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
     /// The name of the resource type.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resource_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub resource_type: Given<String>,
     /// When the resource was added, as it was written; [`created_at`](Self::created_at) reads it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub created: Given<String>,
     /// When the resource changed last, as it was written;
     /// [`last_modified_at`](Self::last_modified_at) reads it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_modified: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub last_modified: Given<String>,
     /// The URI of the resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub location: Given<String>,
     /// The entity tag.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub version: Given<String>,
     /// Sub-attributes that the RFC does not define.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -103,8 +225,7 @@ fn instant(text: &str) -> Option<DateTime<Utc>> {
     Some(parsed.with_timezone(&Utc))
 }
 
-/// Reads a typed resource. Names are those of the schemas in any case (RFC 7643 section 2.1), and what
-/// is null is not there (section 2.5).
+/// Reads a typed resource. Names are those of the schemas in any case (RFC 7643 section 2.1).
 pub(crate) fn typed<T: DeserializeOwned>(
     resource: Resource,
     definition: &ResourceDefinition,
@@ -112,11 +233,12 @@ pub(crate) fn typed<T: DeserializeOwned>(
     let mut canonical = Map::new();
     for (name, value) in resource.into_map() {
         if let Some(extension) = definition.extension(&name) {
-            let value = named(value, &extension.attributes);
+            let value = with_names_of(&extension.attributes, value);
             canonical.insert(extension.id.clone(), value);
         } else if let Some(attribute) = definition.attribute(&name) {
-            if !value.is_null() {
-                let value = named(value, &attribute.sub_attributes);
+            // Every resource has schemas, so that none are none.
+            if !(value.is_null() && attribute.name == "schemas") {
+                let value = with_names_of(&attribute.sub_attributes, value);
                 canonical.insert(attribute.name.clone(), value);
             }
         } else {
@@ -129,36 +251,6 @@ pub(crate) fn typed<T: DeserializeOwned>(
             format!("Not such a resource: {error}."),
         )
     })
-}
-
-/// A value whose members have the names of these attributes.
-fn named(value: Value, attributes: &[Attribute]) -> Value {
-    match value {
-        Value::Array(elements) => {
-            let elements = elements.into_iter().filter(|element| !element.is_null());
-            elements.map(|element| named(element, attributes)).collect()
-        }
-        Value::Object(members) => {
-            let mut canonical = Map::new();
-            for (name, value) in members {
-                let known = attributes
-                    .iter()
-                    .find(|known| same_name(&known.name, &name));
-                match known {
-                    Some(_) if value.is_null() => {}
-                    Some(known) => {
-                        let value = named(value, &known.sub_attributes);
-                        canonical.insert(known.name.clone(), value);
-                    }
-                    None => {
-                        canonical.insert(name, value);
-                    }
-                }
-            }
-            Value::Object(canonical)
-        }
-        simple => simple,
-    }
 }
 
 /// Writes a typed resource, whose `schemas` are completed by what it has data of.

@@ -6,7 +6,7 @@
 //! use scim_protocol::group::Group;
 //!
 //! let operations = Group {
-//!     members: vec![MultiValue::to("2819c223-7f76-453a-919d-413861904646")],
+//!     members: vec![MultiValue::to("2819c223-7f76-453a-919d-413861904646")].into(),
 //!     ..Group::new("Operations")
 //! };
 //! let resource = Resource::from(operations.clone());
@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::common::{Meta, MultiValue, typed, untyped};
+use crate::common::{Given, Meta, MultiValue, typed, untyped};
 use crate::error::Error;
 use crate::resource::Resource;
 use crate::schema::ResourceDefinition;
@@ -31,19 +31,19 @@ pub struct Group {
     #[serde(default)]
     pub schemas: Vec<String>,
     /// The id that the service provider gave.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub id: Given<String>,
     /// The id that the provisioning client gave.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub external_id: Given<String>,
     /// The name of the group.
     pub display_name: String,
     /// The members: users and groups, by id.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub members: Vec<MultiValue>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub members: Given<Vec<MultiValue>>,
     /// What the service provider says of the resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub meta: Option<Meta>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub meta: Given<Meta>,
     /// Further attributes, those of extensions under the URI of their schema.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -95,7 +95,7 @@ mod tests {
         });
         let resource = Resource::from_map(document.as_object().unwrap().clone());
         let group = Group::try_from(resource.clone()).unwrap();
-        assert_eq!(group.members[0].kind.as_deref(), Some("User"));
+        assert_eq!(group.members.values()[0].kind.as_deref(), Some("User"));
         assert_eq!(Resource::from(group), resource);
     }
 }

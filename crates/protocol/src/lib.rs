@@ -26,6 +26,8 @@ pub mod budget;
 #[cfg(feature = "bulk")]
 #[cfg_attr(docsrs, doc(cfg(feature = "bulk")))]
 pub mod bulk;
+#[cfg(any(feature = "typed", feature = "discovery"))]
+mod canonical;
 #[cfg(feature = "typed")]
 #[cfg_attr(docsrs, doc(cfg(feature = "typed")))]
 pub mod common;

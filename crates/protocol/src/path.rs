@@ -35,6 +35,7 @@ pub struct AttributePath {
 /// Why a text is no path: where it stopped making sense, and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} is no attribute path: {expected} expected at character {}", quote(.input), .position + 1)]
+#[non_exhaustive]
 pub struct PathError {
     /// The text.
     pub input: String,

@@ -2,7 +2,9 @@
 //!
 //! Servers work on [`Resource`], whose schema may grow at run time. These structs are for those
 //! who know what they want: clients, tests, importers. Nothing is lost on the way: what a struct
-//! has no field for is kept in `other`.
+//! has no field for is kept in `other`, and an attribute that is not named is told from one that is
+//! null ([`Given`]). A struct reads names as the RFCs write them; to read them in any case, and bare
+//! or otherwise deviating values, read a [`Resource`] first.
 //!
 //! ```
 //! use scim_protocol::Resource;
@@ -10,12 +12,13 @@
 //! use scim_protocol::user::{EnterpriseUser, Manager, Name, User};
 //!
 //! let ava = User {
-//!     name: Some(Name { given_name: Some("Ava".into()), ..Name::default() }),
-//!     emails: vec![MultiValue::new("ava@corp.example", "work").preferred()],
-//!     enterprise: Some(EnterpriseUser {
-//!         manager: Some(Manager { value: Some("26118915".into()), ..Manager::default() }),
+//!     name: Name { given_name: "Ava".into(), ..Name::default() }.into(),
+//!     emails: vec![MultiValue::new("ava@corp.example", "work").preferred()].into(),
+//!     enterprise: EnterpriseUser {
+//!         manager: Manager { value: "26118915".into(), ..Manager::default() }.into(),
 //!         ..EnterpriseUser::default()
-//!     }),
+//!     }
+//!     .into(),
 //!     ..User::new("ava@corp.example")
 //! };
 //! let resource = Resource::from(ava.clone());
@@ -30,7 +33,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::common::{Meta, MultiValue, typed, untyped};
+use crate::common::{Given, Meta, MultiValue, typed, untyped};
 use crate::error::Error;
 use crate::resource::Resource;
 use crate::schema::ResourceDefinition;
@@ -44,86 +47,87 @@ pub struct User {
     #[serde(default)]
     pub schemas: Vec<String>,
     /// The id that the service provider gave.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub id: Given<String>,
     /// The id that the provisioning client gave.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub external_id: Given<String>,
     /// The name by which the user is known to the service provider.
     pub user_name: String,
     /// The parts of the user's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<Name>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub name: Given<Name>,
     /// The name that is shown to other people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub display_name: Given<String>,
     /// The casual way to address the user.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nick_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub nick_name: Given<String>,
     /// The address of the user's online profile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub profile_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub profile_url: Given<String>,
     /// The job title.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub title: Given<String>,
     /// How the user relates to the organization.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub user_type: Given<String>,
     /// The languages the user prefers, as in `Accept-Language`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preferred_language: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub preferred_language: Given<String>,
     /// Where the user is, to localize currency, dates and numbers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub locale: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub locale: Given<String>,
     /// The time zone in the form of the IANA database.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timezone: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub timezone: Given<String>,
     /// Whether the user may work.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub active: Option<bool>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub active: Given<bool>,
     /// The password, to set or compare; a service provider never returns it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<Password>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub password: Given<Password>,
     /// E-mail addresses.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub emails: Vec<MultiValue>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub emails: Given<Vec<MultiValue>>,
     /// Phone numbers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub phone_numbers: Vec<MultiValue>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub phone_numbers: Given<Vec<MultiValue>>,
     /// Instant messaging addresses.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ims: Vec<MultiValue>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub ims: Given<Vec<MultiValue>>,
     /// Addresses of pictures.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub photos: Vec<MultiValue>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub photos: Given<Vec<MultiValue>>,
     /// Postal addresses.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub addresses: Vec<Address>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub addresses: Given<Vec<Address>>,
     /// The groups that the user is a member of, which the service provider alone writes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub groups: Vec<MultiValue>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub groups: Given<Vec<MultiValue>>,
     /// What the user is entitled to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub entitlements: Vec<MultiValue>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub entitlements: Given<Vec<MultiValue>>,
     /// The roles of the user.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub roles: Vec<MultiValue>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub roles: Given<Vec<MultiValue>>,
     /// Certificates in DER, in base64.
     #[serde(
         rename = "x509Certificates",
         default,
-        skip_serializing_if = "Vec::is_empty"
+        skip_serializing_if = "Given::is_absent"
     )]
-    pub x509_certificates: Vec<MultiValue>,
+    pub x509_certificates: Given<Vec<MultiValue>>,
     /// The enterprise extension.
     #[serde(
         rename = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
-        skip_serializing_if = "Option::is_none"
+        default,
+        skip_serializing_if = "Given::is_absent"
     )]
-    pub enterprise: Option<EnterpriseUser>,
+    pub enterprise: Given<EnterpriseUser>,
     /// What the service provider says of the resource.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub meta: Option<Meta>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub meta: Given<Meta>,
     /// Further attributes, those of other extensions under the URI of their schema.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -143,8 +147,8 @@ impl User {
 impl From<User> for Resource {
     fn from(user: User) -> Self {
         match user.enterprise {
-            Some(_) => untyped(&user, &[uri::USER, uri::ENTERPRISE_USER]),
-            None => untyped(&user, &[uri::USER]),
+            Given::Value(_) => untyped(&user, &[uri::USER, uri::ENTERPRISE_USER]),
+            Given::Absent | Given::Null => untyped(&user, &[uri::USER]),
         }
     }
 }
@@ -165,23 +169,23 @@ impl TryFrom<Resource> for User {
 #[serde(rename_all = "camelCase")]
 pub struct Name {
     /// The whole name, as it is shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub formatted: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub formatted: Given<String>,
     /// The family name or last name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub family_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub family_name: Given<String>,
     /// The given name or first name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub given_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub given_name: Given<String>,
     /// The middle names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub middle_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub middle_name: Given<String>,
     /// A title in front of the name, such as Dr.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub honorific_prefix: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub honorific_prefix: Given<String>,
     /// A suffix behind the name, such as III.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub honorific_suffix: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub honorific_suffix: Given<String>,
     /// Sub-attributes that the RFC does not define.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -192,29 +196,29 @@ pub struct Name {
 #[serde(rename_all = "camelCase")]
 pub struct Address {
     /// The whole address, as it is written on a letter.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub formatted: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub formatted: Given<String>,
     /// Street, house number and the like.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub street_address: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub street_address: Given<String>,
     /// The city.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub locality: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub locality: Given<String>,
     /// The state or region.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub region: Given<String>,
     /// The postal code.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub postal_code: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub postal_code: Given<String>,
     /// The country, as a two-letter code.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub country: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub country: Given<String>,
     /// `type`: what the address is for, such as `work`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    #[serde(rename = "type", default, skip_serializing_if = "Given::is_absent")]
+    pub kind: Given<String>,
     /// Whether it is the preferred address; one at most is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub primary: Option<bool>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub primary: Given<bool>,
     /// Sub-attributes that the RFC does not define.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -225,23 +229,23 @@ pub struct Address {
 #[serde(rename_all = "camelCase")]
 pub struct EnterpriseUser {
     /// The number that the organization gave the user.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub employee_number: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub employee_number: Given<String>,
     /// The cost center.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost_center: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub cost_center: Given<String>,
     /// The organization.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub organization: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub organization: Given<String>,
     /// The division.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub division: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub division: Given<String>,
     /// The department.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub department: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub department: Given<String>,
     /// The user's manager.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub manager: Option<Manager>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub manager: Given<Manager>,
     /// Attributes that the RFC does not define.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -252,14 +256,14 @@ pub struct EnterpriseUser {
 #[serde(rename_all = "camelCase")]
 pub struct Manager {
     /// The id of the manager.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub value: Given<String>,
     /// The URI of the manager.
-    #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
+    #[serde(rename = "$ref", default, skip_serializing_if = "Given::is_absent")]
+    pub reference: Given<String>,
     /// The name of the manager, which the service provider alone writes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_absent")]
+    pub display_name: Given<String>,
     /// Sub-attributes that the RFC does not define.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -328,31 +332,54 @@ mod tests {
     fn nothing_is_lost_on_the_way_to_a_struct_and_back() {
         let user = User::try_from(resource()).unwrap();
         assert!(user.other.keys().eq(["urn:example:2.0:User"]));
-        assert_eq!(user.x509_certificates[0].value.as_deref(), Some("MIIDQzCC"));
+        assert_eq!(
+            user.x509_certificates.values()[0].value.as_deref(),
+            Some("MIIDQzCC")
+        );
         assert_eq!(Resource::from(user), resource());
     }
 
     #[test]
-    fn names_are_read_in_any_case_and_null_is_no_value() {
+    fn names_are_read_in_any_case_and_null_is_told_from_absent() {
         let document = json!({"schemas": null, "USERNAME": "ava", "emails": null, "title": null,
-            "Name": {"GivenName": "Ava", "familyName": null},
+            "Name": {"GivenName": "Ava", "familyName": null}, "roles": [],
             "phoneNumbers": [null, {"VALUE": "1", "type": null}],
             uri::ENTERPRISE_USER.to_uppercase(): {"Department": "Ops", "manager": {"VALUE": "7"}}});
         let user =
             User::try_from(Resource::from_map(document.as_object().unwrap().clone())).unwrap();
         assert_eq!(user.user_name, "ava");
-        assert_eq!(user.name.unwrap().given_name.as_deref(), Some("Ava"));
+        assert_eq!((&user.emails, &user.title), (&Given::Null, &Given::Null));
         assert_eq!(
-            user.phone_numbers,
-            [MultiValue {
-                value: Some("1".into()),
-                ..MultiValue::default()
-            }]
+            (&user.photos, &user.locale),
+            (&Given::Absent, &Given::Absent)
         );
-        let enterprise = user.enterprise.unwrap();
+        assert_eq!(user.roles, Given::Value(Vec::new()));
+        let name = user.name.value().unwrap();
+        assert_eq!(name.given_name.as_deref(), Some("Ava"));
+        assert!(name.family_name.is_null() && name.middle_name.is_absent());
+        let [number] = user.phone_numbers.values() else {
+            panic!("one number");
+        };
+        assert_eq!(
+            (number.value.as_deref(), &number.kind),
+            (Some("1"), &Given::Null)
+        );
+        let enterprise = user.enterprise.value().unwrap();
         assert_eq!(enterprise.department.as_deref(), Some("Ops"));
-        assert_eq!(enterprise.manager.unwrap().value.as_deref(), Some("7"));
-        assert!(user.emails.is_empty() && user.other.is_empty());
+        let manager = enterprise.manager.value().unwrap();
+        assert_eq!(manager.value.as_deref(), Some("7"));
+        assert!(user.other.is_empty());
+        let written = Resource::from(user.clone()).into_map();
+        assert_eq!(written["emails"], Value::Null);
+        assert!(!written.contains_key("photos"));
+        assert_eq!(
+            written["name"],
+            json!({"familyName": null, "givenName": "Ava"})
+        );
+        assert_eq!(
+            User::try_from(Resource::from_map(written)).unwrap().emails,
+            user.emails
+        );
     }
 
     #[test]
@@ -371,7 +398,11 @@ mod tests {
 
     #[test]
     fn dates_are_read_as_instants() {
-        let meta = User::try_from(resource()).unwrap().meta.unwrap();
+        let meta = User::try_from(resource())
+            .unwrap()
+            .meta
+            .into_value()
+            .unwrap();
         let modified = meta.last_modified_at().unwrap();
         assert_eq!(modified.to_rfc3339(), "2011-05-13T02:42:34+00:00");
         assert!(meta.created_at().unwrap() < modified);

@@ -53,6 +53,7 @@ pub enum BulkEntry {
 
 /// A member of `Operations` that is no operation, and what it can be told by.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct MalformedOperation {
     /// What stands in the place of the method.
     pub method: String,

@@ -5,6 +5,7 @@ use crate::error::{Error, ScimType, quote};
 /// Why a text is no filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("The filter makes no sense at character {} ({}): {kind}.", .position + 1, quote(.snippet))]
+#[non_exhaustive]
 pub struct FilterError {
     /// What is wrong.
     pub kind: FilterErrorKind,

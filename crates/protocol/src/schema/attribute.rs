@@ -69,6 +69,7 @@ pub enum Uniqueness {
 /// The definition of an attribute or sub-attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Attribute {
     /// The name, in its canonical case.
     pub name: String,

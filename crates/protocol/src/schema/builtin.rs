@@ -287,6 +287,30 @@ fn pagination(mut cursor: Attribute) -> Attribute {
     ])
 }
 
+/// The attribute of a service provider's configuration that tells of security events (RFC 9967
+/// section 4). Who sends none publishes the schema without it.
+///
+/// ```
+/// use scim_protocol::schema::builtin;
+///
+/// let schema = builtin::service_provider_config();
+/// assert!(schema.attribute("securityEvents").is_none());
+/// let schema = schema.with([builtin::security_events()]);
+/// assert!(schema.attribute("securityEvents").is_some());
+/// ```
+pub fn security_events() -> Attribute {
+    fixed("securityEvents", Complex, "Security events.").with([
+        fixed(
+            "asyncRequest",
+            String,
+            "Whether requests are completed asynchronously.",
+        )
+        .exact()
+        .canonical(["none", "long", "request"]),
+        read_only(reference("eventUris", "The events that are delivered.", ["uri"]).multi()),
+    ])
+}
+
 /// The schema of a resource type (RFC 7643 section 6).
 pub fn resource_type() -> Schema {
     let attributes = vec![

@@ -31,6 +31,38 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// A schema of attributes.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType, Schema};
+    ///
+    /// let badge = Schema::new("urn:example:2.0:Badge", "Badge")
+    ///     .with([Attribute::new("number", AttributeType::Integer)]);
+    /// assert!(badge.attribute("NUMBER").is_some());
+    /// ```
+    pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            description: String::new(),
+            attributes: Vec::new(),
+        }
+    }
+
+    /// With a description.
+    #[must_use]
+    pub fn described(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
+    }
+
+    /// With further attributes.
+    #[must_use]
+    pub fn with(mut self, attributes: impl IntoIterator<Item = Attribute>) -> Self {
+        self.attributes.extend(attributes);
+        self
+    }
+
     /// The attribute of this name, in any case.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes
@@ -42,6 +74,7 @@ impl Schema {
 /// A resource type: what an endpoint serves (RFC 7643 section 6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ResourceType {
     /// The id, which is the name (`User`); a service provider may leave it out.
     #[serde(default)]
@@ -62,6 +95,7 @@ pub struct ResourceType {
 
 /// An extension schema of a resource type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SchemaExtension {
     /// The URI of the extension schema.
     pub schema: String,

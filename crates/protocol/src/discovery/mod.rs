@@ -1,9 +1,12 @@
 //! The documents by which a service provider describes itself (RFC 7643 sections 5 to 7,
 //! RFC 7644 section 4).
 
+mod read;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::error::Error;
 use crate::limits::Limits;
 use crate::path::same_name;
 use crate::schema::{ResourceDefinition, ResourceType, Schema, builtin};
@@ -21,6 +24,7 @@ use crate::uri;
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ServiceProviderConfig {
     /// Where people find out more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,6 +48,7 @@ pub struct ServiceProviderConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_events: Option<SecurityEvents>,
     /// How clients authenticate.
+    #[serde(default)]
     pub authentication_schemes: Vec<AuthenticationScheme>,
 }
 
@@ -57,6 +62,7 @@ pub struct Feature {
 /// Bulk operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct BulkFeature {
     /// Whether they are supported.
     pub supported: bool,
@@ -71,6 +77,7 @@ pub struct BulkFeature {
 /// Filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct FilterFeature {
     /// Whether they are supported.
     pub supported: bool,
@@ -82,6 +89,7 @@ pub struct FilterFeature {
 /// Pages of results (RFC 9865 section 4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Pagination {
     /// Whether pages go by cursor.
     pub cursor: bool,
@@ -104,6 +112,7 @@ pub struct Pagination {
 /// Security events of a service provider (RFC 9967 section 4).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SecurityEvents {
     /// `none`, `long` or `request`: whether requests are completed asynchronously.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +125,7 @@ pub struct SecurityEvents {
 /// A way to authenticate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct AuthenticationScheme {
     /// The kind, such as `oauthbearertoken`.
     #[serde(rename = "type")]
@@ -176,6 +186,28 @@ impl ServiceProviderConfig {
         }
     }
 
+    /// Reads the resource at `/ServiceProviderConfig`, as a client does. Names are read in any case,
+    /// and what the RFCs leave optional may be missing.
+    ///
+    /// ```
+    /// use scim_protocol::discovery::ServiceProviderConfig;
+    /// use serde_json::json;
+    ///
+    /// let no = json!({"supported": false});
+    /// let config = ServiceProviderConfig::from_json(json!({"patch": {"Supported": true},
+    ///     "bulk": no, "filter": no, "changePassword": no, "sort": no, "etag": no,
+    ///     "pagination": {"cursor": true, "index": false}}))?;
+    /// assert!(config.patch.supported && !config.bulk.supported);
+    /// assert!(config.pagination.is_some_and(|pagination| pagination.cursor));
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `invalidSyntax` when it is no such document.
+    pub fn from_json(body: Value) -> Result<Self, Error> {
+        read::document(body, &builtin::service_provider_config().attributes)
+    }
+
     /// The resource at `/ServiceProviderConfig`; `base_url` has no slash at its end.
     pub fn to_resource(&self, base_url: &str) -> Value {
         resource(
@@ -184,6 +216,25 @@ impl ServiceProviderConfig {
             &format!("{base_url}/ServiceProviderConfig"),
             &json!(self),
         )
+    }
+}
+
+impl AuthenticationScheme {
+    /// A scheme that is not preferred and says nowhere more of itself; the kind is one of RFC 7643
+    /// section 5, such as `oauthbearertoken`.
+    pub fn new(
+        kind: impl Into<String>,
+        name: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind: kind.into(),
+            name: name.into(),
+            description: description.into(),
+            spec_uri: None,
+            documentation_uri: None,
+            primary: false,
+        }
     }
 }
 
@@ -269,114 +320,4 @@ fn resource(schema: &str, kind: &str, location: &str, content: &Value) -> Value 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn schemas_of_discovery_documents_are_listed_too() {
-        let (users, groups) = (ResourceDefinition::user(), ResourceDefinition::group());
-        let definitions = [&users, &groups];
-        let catalog = Catalog::new(&definitions);
-        let ids: Vec<String> = catalog.schemas().into_iter().map(|s| s.id).collect();
-        assert_eq!(
-            ids,
-            [
-                uri::USER,
-                uri::ENTERPRISE_USER,
-                uri::GROUP,
-                uri::SERVICE_PROVIDER_CONFIG,
-                uri::RESOURCE_TYPE,
-                uri::SCHEMA
-            ]
-        );
-        assert_eq!(catalog.resource_types("https://x/v2")[0]["name"], "User");
-        let upper = uri::USER.to_uppercase();
-        assert_eq!(catalog.schema(&upper).unwrap().id, uri::USER);
-    }
-
-    #[test]
-    fn what_the_rfcs_leave_optional_may_be_missing() {
-        let body = json!({
-            "schemas": [uri::SERVICE_PROVIDER_CONFIG],
-            "documentationUri": "https://x.example/help",
-            "patch": {"supported": true}, "bulk": {"supported": false},
-            "filter": {"supported": false}, "changePassword": {"supported": false},
-            "sort": {"supported": false}, "etag": {"supported": false},
-            "pagination": {"cursor": true, "index": false},
-            "securityEvents": {"asyncRequest": "none", "eventUris": ["urn:x"]},
-            "authenticationSchemes": [{"type": "httpbasic", "name": "Basic", "description": "",
-                "documentationUri": "https://x.example/basic"}],
-        });
-        let config: ServiceProviderConfig = serde_json::from_value(body.clone()).unwrap();
-        assert_eq!(config.bulk.max_operations, 0);
-        assert_eq!(config.pagination.as_ref().unwrap().max_page_size, None);
-        let written = config.to_resource("https://x.example");
-        for name in ["documentationUri", "pagination", "securityEvents"] {
-            assert_eq!(written[name], body[name]);
-        }
-        let minimal: Schema = serde_json::from_value(json!({"id": "urn:x"})).unwrap();
-        assert_eq!((minimal.name.as_str(), minimal.attributes.len()), ("", 0));
-        let attribute: crate::schema::Attribute =
-            serde_json::from_value(json!({"name": "a"})).unwrap();
-        assert_eq!(attribute.kind, crate::schema::AttributeType::String);
-        let resource_type = json!({"name": "User", "endpoint": "/Users", "schema": uri::USER});
-        let resource_type: ResourceType = serde_json::from_value(resource_type).unwrap();
-        assert_eq!(resource_type.id, "");
-    }
-
-    #[test]
-    fn attributes_say_what_rfc_7643_section_8_7_says() {
-        let user = serde_json::to_value(builtin::user()).unwrap();
-        let find = |name: &str| {
-            let attributes = user["attributes"].as_array().unwrap();
-            attributes
-                .iter()
-                .find(|a| a["name"] == name)
-                .cloned()
-                .unwrap()
-        };
-        let user_name = find("userName");
-        assert_eq!(user_name["uniqueness"], "server");
-        assert_eq!(user_name["required"], true);
-        assert_eq!(user_name["caseExact"], false);
-        let password = find("password");
-        assert_eq!(password["mutability"], "writeOnly");
-        assert_eq!(password["returned"], "never");
-        let groups = find("groups");
-        assert_eq!(groups["mutability"], "readOnly");
-        assert_eq!(groups["multiValued"], true);
-        let emails = find("emails");
-        assert_eq!(emails["type"], "complex");
-        let names: Vec<&str> = emails["subAttributes"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|sub| sub["name"].as_str().unwrap())
-            .collect();
-        assert_eq!(names, ["value", "display", "type", "primary"]);
-        assert_eq!(
-            find("x509Certificates")["subAttributes"][0]["type"],
-            "binary"
-        );
-    }
-
-    #[test]
-    fn no_complex_attribute_stands_inside_a_complex_one() {
-        for schema in [
-            builtin::user(),
-            builtin::group(),
-            builtin::enterprise_user(),
-        ] {
-            for attribute in &schema.attributes {
-                for sub in &attribute.sub_attributes {
-                    assert!(
-                        sub.sub_attributes.is_empty(),
-                        "{}.{}",
-                        attribute.name,
-                        sub.name
-                    );
-                }
-            }
-        }
-    }
-}
+mod tests;
