@@ -68,6 +68,12 @@ impl Budget {
         }
     }
 
+    /// Gives back what was charged since so much was spent, because the work is done anew for a
+    /// reason that is not the request's.
+    pub fn return_to(&self, spent: u64) {
+        self.spent.fetch_min(spent, Ordering::Relaxed);
+    }
+
     /// What was charged.
     pub fn spent(&self) -> u64 {
         self.spent.load(Ordering::Relaxed)

@@ -81,6 +81,8 @@ pub(crate) struct Context {
     pub(crate) approval: Option<Arc<Approval>>,
     /// The work that the request may cause.
     pub(crate) budget: Budget,
+    /// Whether nobody is shown the resource that is written.
+    pub(crate) unread: bool,
     pub(crate) started: Instant,
     pub(crate) now: DateTime<Utc>,
 }
@@ -261,6 +263,7 @@ impl ServiceProvider {
             received: None,
             approval: None,
             budget: Budget::of(&self.shared.limits),
+            unread: false,
             started: Instant::now(),
             now: Utc::now().trunc_subsecs(3),
         }

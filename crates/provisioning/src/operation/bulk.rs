@@ -208,6 +208,8 @@ impl<'a> Batch<'a> {
         let mut context = self.provider.context_with(&self.context.caller, model);
         // However many operations there are, the request is one.
         context.budget = self.context.budget.clone();
+        // RFC 7644 section 3.7: what succeeded is answered by its location and version.
+        context.unread = true;
         let method = match method {
             BulkMethod::Post => Method::Post,
             BulkMethod::Put => Method::Put,

@@ -5,6 +5,7 @@ use scim_protocol::{Deviation, Error, Resource, Version};
 use serde_json::{Value, json};
 
 use super::members;
+use super::roster::MemberPlan;
 use super::user::{self, PreparedUser};
 use super::{Answer, Failure, group, read, reference};
 use crate::directory::{
@@ -42,17 +43,18 @@ pub(crate) fn create(
                 .and_then(|m| m.as_array().cloned())
                 .unwrap_or_default();
             members::check_count(&context, members.len())?;
+            let members = MemberPlan::joining(&context, &members)?;
             let group = group::prepare(&context, resource)?;
-            provider.directory.write(Box::new(move |transaction| {
-                create_group(
-                    &context,
-                    transaction,
-                    &group,
-                    &members,
-                    &deviations,
-                    &projection,
-                )
-            }))
+            let (writing, shown) = (context.clone(), projection.clone());
+            let answer = provider.directory.write(Box::new(move |transaction| {
+                let said = (&members, deviations.as_slice());
+                create_group(&writing, transaction, &group, said, &shown)
+            }))?;
+            let id = answer.location.as_deref().and_then(id_of);
+            match id {
+                Some(id) => read::complete(provider, &context, id, &projection, answer),
+                None => Ok(answer),
+            }
         }
     }
 }
@@ -171,8 +173,7 @@ fn create_group(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     group: &GroupWrite,
-    members: &[Value],
-    deviations: &[Deviation],
+    (members, deviations): (&MemberPlan, &[Deviation]),
     projection: &Projection,
 ) -> Result<Answer, Failure> {
     let mut group = group.clone();
@@ -203,8 +204,7 @@ fn create_group(
         }
     };
     let repeated = group::repeated(context, transaction, id, group)?;
-    let edits = [scim_protocol::patch::ListEdit::Add(members.to_vec())];
-    let changes = members::edit(context, transaction, id, &edits)?;
+    let changes = members::edit(context, transaction, id, members)?;
     let action = match adopted {
         Some(_) => Action::Link,
         None => Action::Create,
@@ -237,9 +237,18 @@ fn create_group(
         last_modified: context.now,
     };
     let may_have_members = !changes.is_empty() || adopted.is_some();
+    let open = may_have_members && read::lists_many(context, transaction, id, projection)?;
+    if open || context.unread {
+        return Ok(read::unwritten(context, id, version, 201));
+    }
     let directory: Option<&mut dyn DirectoryView> = match may_have_members {
         true => Some(transaction),
         false => None,
     };
     read::group_answer(context, directory, &stored, projection, 201)
+}
+
+/// The id of the resource at a location.
+fn id_of(location: &str) -> Option<ResourceId> {
+    ResourceId::parse(location.rsplit('/').next()?)
 }

@@ -1,15 +1,13 @@
 //! Memberships: who joins and leaves a group, without a look at who else is in it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use scim_protocol::filter::{Comparand, Filter, Operator};
-use scim_protocol::patch::{ListEdit, Selection};
 use scim_protocol::{Error, ScimType, error};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::written::CHUNK;
-use crate::directory::{DirectoryTransaction, Visible};
+use super::roster::{MemberEdit, MemberPlan};
+use crate::directory::DirectoryTransaction;
 use crate::event::{Event, Outcome};
 use crate::id::{ResourceId, ResourceKind};
 use crate::policy::{MemberGuardAction, UnknownMembers};
@@ -89,55 +87,39 @@ impl MemberChanges {
     }
 }
 
-/// Applies edits of `members` to a group, in their order.
+/// Carries out the edits of a group's members, in their order.
 pub(super) fn edit(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     group: ResourceId,
-    edits: &[ListEdit],
+    plan: &MemberPlan,
 ) -> Result<MemberChanges, Failure> {
-    let mut changes = MemberChanges::default();
-    let mut roster = Roster::default();
-    for edit in edits {
+    let mut changes = MemberChanges {
+        unknown: plan.unknown.clone(),
+        ..MemberChanges::default()
+    };
+    for edit in &plan.edits {
         match edit {
-            ListEdit::Add(values) => {
-                let ids = wanted(context, values, &mut changes)?;
-                add(context, transaction, group, &ids, &mut changes)?;
-                roster.joined(&ids);
-            }
-            ListEdit::Remove(values) => {
-                // A value that names nobody removes nobody.
-                let ids: Vec<_> = values.iter().filter_map(member_id).collect();
+            MemberEdit::Add(ids) => add(context, transaction, group, ids, &mut changes)?,
+            MemberEdit::Remove(ids) => {
                 if skips(context) {
-                    transaction.forget_awaited(group, Some(&ids))?;
+                    transaction.forget_awaited(group, Some(ids))?;
                 }
-                remove(context, transaction, group, &ids, &mut changes)?;
-                roster.left(&ids);
+                remove(context, transaction, group, ids, &mut changes)?;
             }
-            ListEdit::RemoveSelected(selection) => {
-                let ids = selected(context, transaction, group, selection, &mut roster)?;
-                remove(context, transaction, group, &ids, &mut changes)?;
-                roster.left(&ids);
+            MemberEdit::RemoveFound(ids) => {
+                remove(context, transaction, group, ids, &mut changes)?;
             }
-            ListEdit::ReplaceSelected(selection, value) => {
-                let ids = selected(context, transaction, group, selection, &mut roster)?;
-                let joining = wanted(context, std::slice::from_ref(value), &mut changes)?;
-                swap(context, transaction, group, &ids, &joining, &mut changes)?;
-                roster.left(&ids);
-                roster.joined(&joining);
+            MemberEdit::Swap(leaving, joining) => {
+                swap(context, transaction, group, leaving, joining, &mut changes)?;
             }
-            ListEdit::Clear | ListEdit::Replace(_) => {
-                let ids = match edit {
-                    ListEdit::Replace(values) => wanted(context, values, &mut changes)?,
-                    _ => Vec::new(),
-                };
-                let present = roster.members(context, transaction, group)?;
-                let present: HashSet<_> = present.keys().copied().collect();
-                replace(context, transaction, group, (&present, &ids), &mut changes)?;
-                let named: HashSet<_> = ids.iter().copied().collect();
-                let left: Vec<_> = present.difference(&named).copied().collect();
-                roster.left(&left);
-                roster.joined(&ids);
+            MemberEdit::Replace {
+                members,
+                leaving,
+                joining,
+            } => {
+                let moves = (leaving.as_slice(), joining.as_slice());
+                replace(context, transaction, group, (*members, moves), &mut changes)?;
             }
         }
     }
@@ -216,36 +198,31 @@ fn remove(
     Ok(())
 }
 
-/// Writes the difference only: the same list again writes nothing.
+/// Of so many members some leave and others join at once, which the guard looks at.
 fn replace(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     group: ResourceId,
-    (present, ids): (&HashSet<ResourceId>, &[ResourceId]),
+    (members, (leaving, joining)): (usize, (&[ResourceId], &[ResourceId])),
     changes: &mut MemberChanges,
 ) -> Result<(), Failure> {
-    let wanted: HashSet<_> = ids.iter().copied().collect();
-    let mut leaving: Vec<_> = present.difference(&wanted).copied().collect();
-    leaving.sort_unstable();
-    let mut joining: Vec<_> = wanted.difference(present).copied().collect();
-    joining.sort_unstable();
     if skips(context) {
         // Who is awaited is named again.
         transaction.forget_awaited(group, None)?;
     }
-    match guard(context, leaving.len(), present.len())? {
-        None => remove(context, transaction, group, &leaving, changes)?,
+    match guard(context, leaving.len(), members)? {
+        None => remove(context, transaction, group, leaving, changes)?,
         Some(reason) => {
             changes.guarded = Some(reason);
             if context.configuration().policies.member_guard.action == MemberGuardAction::Hold {
-                transaction.hold_members(context.scope(), group, &leaving, context.now)?;
+                transaction.hold_members(context.scope(), group, leaving, context.now)?;
                 changes.held.extend(leaving);
             } else {
-                remove(context, transaction, group, &leaving, changes)?;
+                remove(context, transaction, group, leaving, changes)?;
             }
         }
     }
-    add(context, transaction, group, &joining, changes)
+    add(context, transaction, group, joining, changes)
 }
 
 /// What the guard says of so many members who leave a group of so many at once; `None` when they
@@ -344,121 +321,9 @@ fn check_circle(
     Ok(())
 }
 
-/// The members that a filter selects. The others are read only for a filter that looks at more
-/// than ids.
-fn selected(
-    context: &Context,
-    transaction: &mut dyn DirectoryTransaction,
-    group: ResourceId,
-    selection: &Selection,
-    roster: &mut Roster,
-) -> Result<Vec<ResourceId>, Failure> {
-    if let Some(ids) = selected_by_value(&selection.filter) {
-        return Ok(ids);
-    }
-    let members = roster.members(context, transaction, group)?;
-    // Every member is looked at for every term of the filter.
-    let visits = members.len().saturating_mul(selection.condition.terms());
-    context.budget.charge(visits).map_err(Error::from)?;
-    let selected = members.values().filter(|one| {
-        let member = context.member(one.kind, one.id, &one.display);
-        selection.condition.matches_value(&member)
-    });
-    let mut selected: Vec<_> = selected.map(|one| one.id).collect();
-    selected.sort_unstable();
-    Ok(selected)
-}
-
-/// Who is in the group, not yet as values: read when the first edit needs it, and once for all of them.
-#[derive(Default)]
-struct Roster {
-    members: Option<HashMap<ResourceId, Visible>>,
-}
-
-impl Roster {
-    fn members(
-        &mut self,
-        context: &Context,
-        transaction: &mut dyn DirectoryTransaction,
-        group: ResourceId,
-    ) -> Result<&HashMap<ResourceId, Visible>, Failure> {
-        if self.members.is_none() {
-            let (mut members, mut after) = (HashMap::new(), None);
-            loop {
-                let chunk = transaction.members_behind(context.scope(), group, after, CHUNK)?;
-                let work = chunk.members.len().saturating_mul(READ);
-                context.budget.charge(work).map_err(Error::from)?;
-                members.extend(chunk.members.into_iter().map(|one| (one.id, one)));
-                after = chunk.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-            self.members = Some(members);
-        }
-        Ok(self.members.get_or_insert_default())
-    }
-
-    fn left(&mut self, ids: &[ResourceId]) {
-        if let Some(members) = &mut self.members {
-            for id in ids {
-                members.remove(id);
-            }
-        }
-    }
-
-    /// What is known of who joined is their id, which a filter may not be content with.
-    fn joined(&mut self, ids: &[ResourceId]) {
-        let known =
-            |members: &HashMap<ResourceId, Visible>| ids.iter().all(|id| members.contains_key(id));
-        if !self.members.as_ref().is_some_and(known) {
-            self.members = None;
-        }
-    }
-}
-
-/// The ids in a filter that is nothing but `value eq` joined by `or`.
-fn selected_by_value(filter: &Filter) -> Option<Vec<ResourceId>> {
-    match filter {
-        Filter::Or(parts) => {
-            let ids: Option<Vec<_>> = parts.iter().map(selected_by_value).collect();
-            Some(ids?.into_iter().flatten().collect())
-        }
-        Filter::Comparison {
-            path,
-            operator: Operator::Equal,
-            value: Comparand::Text(id),
-        } if path.attribute.eq_ignore_ascii_case("value") => {
-            // What is no id of ours is nobody's.
-            Some(folded_id(id).into_iter().collect())
-        }
-        _ => None,
-    }
-}
-
 /// Whether members that nobody sees are left out.
-fn skips(context: &Context) -> bool {
+pub(super) fn skips(context: &Context) -> bool {
     context.configuration().policies.unknown_members == UnknownMembers::Skip
-}
-
-/// The ids that the values of `members` name; what is no id is left out where the policy says so.
-fn wanted(
-    context: &Context,
-    values: &[Value],
-    changes: &mut MemberChanges,
-) -> Result<Vec<ResourceId>, Failure> {
-    if !skips(context) {
-        return named(values);
-    }
-    let (known, others): (Vec<_>, Vec<_>) = values
-        .iter()
-        .cloned()
-        .partition(|value| member_id(value).is_some());
-    changes.unknown.extend(others.iter().map(|value| {
-        let text = value.get("value").and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
-    }));
-    named(&known)
 }
 
 /// The ids that the values of `members` name, each once.
@@ -478,12 +343,12 @@ pub(super) fn named(values: &[Value]) -> Result<Vec<ResourceId>, Failure> {
     Ok(ids)
 }
 
-fn member_id(value: &Value) -> Option<ResourceId> {
+pub(super) fn member_id(value: &Value) -> Option<ResourceId> {
     folded_id(value.get("value")?.as_str()?)
 }
 
 /// `members.value` is not `caseExact` (RFC 7643 section 8.7.1), and our ids are in lower case.
-fn folded_id(text: &str) -> Option<ResourceId> {
+pub(super) fn folded_id(text: &str) -> Option<ResourceId> {
     ResourceId::parse(&text.to_ascii_lowercase())
 }
 
@@ -495,5 +360,3 @@ fn unknown_member(id: &str) -> Error {
 }
 
 const NAMED: usize = 100;
-/// What reading a member costs, in the units of a request's budget.
-const READ: usize = 10;

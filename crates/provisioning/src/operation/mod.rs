@@ -10,6 +10,7 @@ mod plan;
 pub(crate) mod query;
 pub(crate) mod read;
 pub(crate) mod reference;
+mod roster;
 pub(crate) mod update;
 pub(crate) mod user;
 mod written;

@@ -5,6 +5,7 @@ use scim_protocol::patch::{Edit, ListEdit, PatchRequest, Verb};
 use scim_protocol::resource::{Change, changes};
 use scim_protocol::{Deviation, Error, Resource, Tolerance};
 
+use super::roster::MemberPlan;
 use super::user::{self, PreparedUser};
 use super::{Failure, group, members};
 use crate::directory::{GroupWrite, StoredGroup, StoredUser};
@@ -31,15 +32,17 @@ pub(super) struct UserPlan {
 pub(super) struct GroupPlan {
     pub(super) stored: StoredGroup,
     pub(super) prepared: GroupWrite,
-    pub(super) edits: Vec<ListEdit>,
+    pub(super) members: MemberPlan,
     pub(super) changed: Vec<Change>,
     pub(super) deviations: Vec<Deviation>,
 }
 
 impl GroupPlan {
-    /// Whether what is stored is what the plan was made of, but for its members.
+    /// Whether what is stored is what the plan was made of; members that came and went meanwhile
+    /// count where the plan is about them.
     pub(super) fn is_of(&self, stored: &StoredGroup) -> bool {
-        self.stored.name == stored.name && self.stored.document == stored.document
+        let alike = self.stored.name == stored.name && self.stored.document == stored.document;
+        alike && (!self.members.looked || self.stored.version == stored.version)
     }
 }
 
@@ -75,12 +78,13 @@ pub(super) fn user(
     })
 }
 
-/// Computes the update of a group. Which members there are to edit is seen when it is written.
+/// Computes the update of a group; `find` finds out whom the edits of its members are about.
 pub(super) fn group(
     context: &Context,
     stored: StoredGroup,
     update: &Update,
     mut tolerance: Tolerance,
+    find: impl FnOnce(&[ListEdit]) -> Result<MemberPlan, Failure>,
 ) -> Result<GroupPlan, Failure> {
     let (after, edits) = updated_group(context, &stored, update, &mut tolerance)?;
     let named = edits.iter().map(|edit| match edit {
@@ -96,7 +100,7 @@ pub(super) fn group(
     Ok(GroupPlan {
         stored,
         prepared,
-        edits,
+        members: find(&edits)?,
         changed,
         deviations: tolerance.into_deviations(),
     })

@@ -1,7 +1,7 @@
 //! GET of one resource (RFC 7644 section 3.4.1).
 
-use scim_protocol::EntityTag;
 use scim_protocol::query::Projection;
+use scim_protocol::{EntityTag, Version};
 
 use super::{Answer, Failure, Request, query, written};
 use crate::directory::{DirectoryView, Membership, StoredGroup, StoredUser};
@@ -47,6 +47,66 @@ pub(super) fn answer(
         Found::User(user, groups) => Ok(user_answer(context, &user, &groups, projection, 200)),
         Found::Group(group) => group_answer(context, Some(view), &group, projection, 200),
     }
+}
+
+/// Whether a request asks for so many members of a group that nobody who waits for the writer
+/// should wait for the answer.
+pub(super) fn lists_many(
+    context: &Context,
+    view: &mut dyn DirectoryView,
+    id: ResourceId,
+    projection: &Projection,
+) -> Result<bool, Failure> {
+    if !query::includes(
+        context.definition(ResourceKind::Group),
+        projection,
+        "members",
+    ) {
+        return Ok(false);
+    }
+    let counted = view.count_members(context.scope(), id, FEW_MEMBERS + 1)?;
+    Ok(counted > FEW_MEMBERS)
+}
+
+/// The answer to a write of a group, without the group.
+pub(super) fn unwritten(
+    context: &Context,
+    id: ResourceId,
+    version: Version,
+    status: u16,
+) -> Answer {
+    Answer {
+        location: Some(context.location(ResourceKind::Group, id)),
+        version: Some(version.into()),
+        ..Answer::empty(status)
+    }
+}
+
+/// Shows the group in the answer to a write that left it out because others waited for the writer.
+/// It is shown as it is now, and not at all if it was deleted meanwhile.
+pub(super) fn complete(
+    provider: &ServiceProvider,
+    context: &Context,
+    id: ResourceId,
+    projection: &Projection,
+    written: Answer,
+) -> Result<Answer, Failure> {
+    let lacks =
+        matches!(written.status, 200 | 201) && written.body.is_none() && written.written.is_none();
+    if context.unread || !lacks {
+        return Ok(written);
+    }
+    let status = written.status;
+    provider.directory.read(&mut |view| {
+        Ok(match view.group(context.scope(), id)? {
+            Some(group) => group_answer(context, Some(view), &group, projection, status)?,
+            None if status == 200 => Answer {
+                status: 204,
+                ..written.clone()
+            },
+            None => written.clone(),
+        })
+    })
 }
 
 /// A resource in scope: a user with the groups that the request asked for, a group without its
@@ -135,3 +195,7 @@ pub(super) fn group_answer(
         ..Answer::empty(status)
     })
 }
+
+/// A group with more members than this is answered to a PATCH with 204, because lists of members are
+/// big.
+const FEW_MEMBERS: usize = 100;

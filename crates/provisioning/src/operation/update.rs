@@ -4,7 +4,7 @@ use scim_mapping::field_changes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use scim_protocol::patch::PatchRequest;
+use scim_protocol::patch::{ListEdit, PatchRequest};
 use scim_protocol::query::Projection;
 use scim_protocol::resource::Change as AttributeChange;
 use scim_protocol::{Deviation, Resource, Tolerance, Version};
@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::departure::{self, Verdict};
 use super::members::{self, MemberChanges};
 use super::plan::{self, GroupPlan, Update, UserPlan};
+use super::roster::{self, MemberPlan, Place};
 use super::{Answer, Failure, check_match, group, read, reference, user};
 use crate::directory::{Change, DirectoryTransaction, Status, StoreError, StoredGroup, StoredUser};
 use crate::event::{Action, Outcome};
@@ -77,7 +78,11 @@ fn run(
         projection: projection.clone(),
         if_match: if_match.map(str::to_owned),
     });
+    let budget = &context.budget;
+    let spent = budget.spent();
     for _ in 0..PLANS {
+        // What others did meanwhile is no work that the client asked for.
+        budget.return_to(spent);
         let plan = request.plan(provider)?;
         provider
             .shared
@@ -91,15 +96,18 @@ fn run(
             write.run(transaction, Some(&plan), &seen)
         }));
         if !moved.load(Ordering::Relaxed) {
-            return answer;
+            return request.complete(provider, answer?);
         }
     }
+    budget.return_to(spent);
     // Somebody else is always faster: now it is computed while nobody else can write it.
-    provider.directory.write(Box::new(move |transaction| {
-        let plans = &request.context.shared.plans;
+    let write = Arc::clone(&request);
+    let answer = provider.directory.write(Box::new(move |transaction| {
+        let plans = &write.context.shared.plans;
         plans.inside.fetch_add(1, Ordering::Relaxed);
-        request.run(transaction, None, &AtomicBool::new(false))
-    }))
+        write.run(transaction, None, &AtomicBool::new(false))
+    }))?;
+    request.complete(provider, answer)
 }
 
 /// An update under way.
@@ -134,7 +142,20 @@ impl Request {
         })?;
         match self.kind {
             ResourceKind::User => Ok(Plan::User(self.plan_user(user)?)),
-            ResourceKind::Group => Ok(Plan::Group(self.plan_group(group)?)),
+            ResourceKind::Group => Ok(Plan::Group(self.plan_group(group, |edits| {
+                let mut found = None;
+                match roster::looks(edits) {
+                    false => found = Some(roster::plan(&self.context, None, self.id, edits)?),
+                    true => {
+                        provider.directory.read(&mut |view| {
+                            let place = Some(Place::Outside(view));
+                            found = Some(roster::plan(&self.context, place, self.id, edits)?);
+                            Ok(Answer::default())
+                        })?;
+                    }
+                }
+                found.ok_or_else(Failure::not_found)
+            })?)),
         }
     }
 
@@ -144,10 +165,24 @@ impl Request {
         plan::user(&self.context, stored, &self.update, self.tolerance.clone())
     }
 
-    fn plan_group(&self, stored: Option<StoredGroup>) -> Result<GroupPlan, Failure> {
+    fn plan_group(
+        &self,
+        stored: Option<StoredGroup>,
+        find: impl FnOnce(&[ListEdit]) -> Result<MemberPlan, Failure>,
+    ) -> Result<GroupPlan, Failure> {
         let stored = stored.ok_or_else(Failure::not_found)?;
         check_match(stored.version, self.if_match.as_deref())?;
-        plan::group(&self.context, stored, &self.update, self.tolerance.clone())
+        let tolerance = self.tolerance.clone();
+        plan::group(&self.context, stored, &self.update, tolerance, find)
+    }
+
+    fn complete(&self, provider: &ServiceProvider, answer: Answer) -> Result<Answer, Failure> {
+        match self.kind {
+            ResourceKind::User => Ok(answer),
+            ResourceKind::Group => {
+                read::complete(provider, &self.context, self.id, &self.projection, answer)
+            }
+        }
     }
 
     /// Writes what was planned, or plans it here; `moved` tells that what was planned is not of
@@ -185,19 +220,20 @@ impl Request {
                     Some(Plan::Group(plan)) if plan.is_of(&stored) => plan,
                     Some(_) => return Err(gone()),
                     None => {
-                        fresh = self.plan_group(Some(stored))?;
+                        fresh = self.plan_group(Some(stored), |edits| {
+                            let place = Some(Place::Inside(&mut *transaction));
+                            roster::plan(context, place, id, edits)
+                        })?;
                         &fresh
                     }
                 };
                 let modifies = matches!(self.update, Update::Modify(_));
                 let brief = modifies && self.projection.is_empty();
                 let (status, version) = write_group(context, transaction, plan, version, brief)?;
-                if status == 204 {
-                    return Ok(Answer {
-                        location: Some(context.location(kind, id)),
-                        version: Some(version.into()),
-                        ..Answer::empty(status)
-                    });
+                let open = context.unread
+                    || (!brief && read::lists_many(context, transaction, id, &self.projection)?);
+                if status == 204 || open {
+                    return Ok(read::unwritten(context, id, version, status));
                 }
             }
         }
@@ -298,7 +334,7 @@ fn write_group(
     brief: bool,
 ) -> Result<(u16, Version), Failure> {
     let GroupPlan {
-        edits,
+        members,
         changed,
         deviations,
         ..
@@ -309,7 +345,7 @@ fn write_group(
         true => group::repeated(context, transaction, id, &prepared)?,
         false => None,
     };
-    let memberships = members::edit(context, transaction, id, edits)?;
+    let memberships = members::edit(context, transaction, id, members)?;
     let (scope, now) = (context.scope(), context.now);
     let mut warnings = Vec::new();
     let version = if !changed.is_empty() {
@@ -321,10 +357,9 @@ fn write_group(
     } else {
         stored
     };
-    let status = match brief {
-        true => brief_status(context, transaction, id)?,
-        false => 200,
-    };
+    // 204 for a group of many members, because lists of them are big.
+    let many = brief && read::lists_many(context, transaction, id, &Projection::default())?;
+    let status = if many { 204 } else { 200 };
     let lost = deviations.iter().any(Deviation::loses);
     if lost || !changed.is_empty() || !memberships.is_empty() || memberships.is_doubtful() {
         log_group(
@@ -337,16 +372,6 @@ fn write_group(
         )?;
     }
     Ok((status, version))
-}
-
-/// 204 for a group of many members, because lists of them are big.
-fn brief_status(
-    context: &Context,
-    transaction: &mut dyn DirectoryTransaction,
-    id: ResourceId,
-) -> Result<u16, Failure> {
-    let counted = transaction.count_members(context.scope(), id, ANSWERED_MEMBERS + 1)?;
-    Ok(if counted > ANSWERED_MEMBERS { 204 } else { 200 })
 }
 
 fn log_group(
@@ -416,5 +441,3 @@ fn change_json(change: &AttributeChange) -> Value {
 
 /// How often an update is computed before it waits until nobody else can write.
 const PLANS: usize = 4;
-/// A group with more members than this is answered with 204, because member lists are big.
-const ANSWERED_MEMBERS: usize = 100;

@@ -1,0 +1,281 @@
+//! What the transaction that writes does while others wait for it. Statements are counted by
+//! process, so that one test runs at a time.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use common::crowd::{self, Crowd};
+use common::{BASE, Engine, House};
+use scim_persistence::Database;
+use scim_protocol::Limits;
+use scim_protocol::schema::uri;
+use scim_provisioning::directory::{PendingLink, Work};
+use scim_provisioning::model::{ModelSource, ModelVersion};
+use scim_provisioning::{
+    Answer, ConfigurationId, Directory, DirectoryView, Event, Failure, Method, Request,
+    ServiceProvider, StoreError,
+};
+use serde_json::{Value, json};
+
+const MEMBERS: usize = 2_000;
+const CROWD: Crowd = Crowd {
+    users: MEMBERS,
+    groups: 1,
+    large: MEMBERS,
+    events: 1,
+};
+
+/// A directory that counts the statements of the transactions that write, and what they answer.
+struct Watched {
+    database: Arc<Database>,
+    statements: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
+    /// Whether somebody else changes the members of the large group before every transaction.
+    disturbed: AtomicBool,
+    house: Arc<House>,
+}
+
+impl Directory for Watched {
+    fn model(
+        &self,
+        configuration: ConfigurationId,
+        version: ModelVersion,
+    ) -> Result<ModelSource, StoreError> {
+        self.database.model(configuration, version)
+    }
+
+    fn read(
+        &self,
+        work: &mut dyn FnMut(&mut dyn DirectoryView) -> Result<Answer, Failure>,
+    ) -> Result<Answer, Failure> {
+        self.database.read(work)
+    }
+
+    fn write(&self, mut work: Work) -> Result<Answer, Failure> {
+        if self.disturbed.load(Ordering::Relaxed) {
+            let group = crowd::id('g', 1);
+            self.house.tamper(&format!(
+                "UPDATE groups SET version = version + 1 WHERE id = '{group}'"
+            ));
+        }
+        let statements = Arc::clone(&self.statements);
+        let answer = self.database.write(Box::new(move |transaction| {
+            let before = Database::statements();
+            let answer = work(transaction);
+            statements.fetch_add(Database::statements() - before, Ordering::Relaxed);
+            answer
+        }))?;
+        let written = answer.written.as_deref().map_or(0, str::len);
+        let bytes = u64::try_from(written).unwrap();
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(answer)
+    }
+
+    fn log(&self, event: Event, pending: Option<PendingLink>) -> Result<(), StoreError> {
+        self.database.log(event, pending)
+    }
+}
+
+struct Bench {
+    _alone: MutexGuard<'static, ()>,
+    house: Arc<House>,
+    watched: Arc<Watched>,
+    provider: ServiceProvider,
+}
+
+/// How a request was answered, and what the transactions did that it needed.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    status: u16,
+    statements: u64,
+    bytes: u64,
+}
+
+impl Bench {
+    fn new(engine: &Engine) -> Self {
+        static ONE: Mutex<()> = Mutex::new(());
+        let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let house = Arc::new(crowd::filled(engine, CROWD));
+        let watched = Arc::new(Watched {
+            database: house.database.clone(),
+            statements: Arc::default(),
+            bytes: Arc::default(),
+            disturbed: AtomicBool::new(false),
+            house: house.clone(),
+        });
+        let provider =
+            ServiceProvider::new(watched.clone(), house.keys.clone(), BASE, Limits::default());
+        Self {
+            _alone: alone,
+            house,
+            watched,
+            provider,
+        }
+    }
+
+    fn sent(&self, method: Method, query: &str, body: &Value) -> (Cost, Answer) {
+        let (watched, path) = (&self.watched, format!("/Groups/{}", crowd::id('g', 1)));
+        watched.statements.store(0, Ordering::Relaxed);
+        watched.bytes.store(0, Ordering::Relaxed);
+        let body = body.to_string();
+        let request = Request {
+            method,
+            path: &path,
+            query,
+            body: body.as_bytes(),
+            if_match: None,
+            if_none_match: None,
+        };
+        let answer = self.provider.answer(&self.house.caller, &request);
+        let cost = Cost {
+            status: answer.status,
+            statements: watched.statements.load(Ordering::Relaxed),
+            bytes: watched.bytes.load(Ordering::Relaxed),
+        };
+        (cost, answer)
+    }
+
+    fn patched(&self, operations: &[Value]) -> Cost {
+        let body = json!({"schemas": [uri::PATCH_OP], "Operations": operations});
+        self.sent(Method::Patch, "", &body).0
+    }
+
+    fn members(&self) -> usize {
+        let group = self.house.get(&format!("/Groups/{}", crowd::id('g', 1)));
+        group["members"].as_array().map_or(0, Vec::len)
+    }
+}
+
+fn removal(filter: &str) -> Value {
+    json!({"op": "remove", "path": format!("members[{filter}]")})
+}
+
+#[test]
+fn members_are_looked_at_and_listed_while_nobody_waits_for_the_writer() {
+    for engine in Engine::all() {
+        let bench = Bench::new(&engine);
+        let idle = bench.patched(&[json!({"op": "add", "path": "members", "value": []})]);
+        assert_eq!(idle.status, 204, "{engine:?}");
+        // However many filters look at however many members, the transaction is that of none.
+        let hostile: Vec<_> = (0..100)
+            .map(|at| removal(&format!("value eq \"a{at}\" or display co \"nobody {at}\"")))
+            .collect();
+        let cost = bench.patched(&hostile);
+        assert_eq!(
+            (cost.status, cost.statements),
+            (204, idle.statements),
+            "{engine:?}"
+        );
+        let wide = vec![removal("display co \"nobody\""); 1_000];
+        let cost = bench.patched(&wide);
+        assert_eq!(
+            (cost.status, cost.statements),
+            (204, idle.statements),
+            "{engine:?}"
+        );
+        // Nor is a list of members written out there.
+        let same: Vec<_> = (1..=MEMBERS)
+            .map(|at| json!({"value": crowd::id('u', at)}))
+            .collect();
+        let body = json!({"schemas": [uri::GROUP], "displayName": crowd::name(1),
+            "externalId": format!("ext-{}", crowd::name(1)), "members": same});
+        let (cost, answer) = bench.sent(Method::Put, "", &body);
+        assert_eq!((cost.status, cost.bytes), (200, 0), "{engine:?}");
+        assert!(cost.statements <= idle.statements + 1, "{cost:?} {idle:?}");
+        let listed = answer.document().unwrap();
+        assert_eq!(listed["members"].as_array().unwrap().len(), MEMBERS);
+        let (cost, answer) = bench.sent(
+            Method::Patch,
+            "attributes=members.value",
+            &json!({"schemas": [uri::PATCH_OP], "Operations": [removal("display eq \"zz7 Doe\"")]}),
+        );
+        assert_eq!((cost.status, cost.bytes), (200, 0), "{engine:?}");
+        let listed = answer.document().unwrap();
+        assert_eq!(listed["members"].as_array().unwrap().len(), MEMBERS - 1);
+    }
+}
+
+#[test]
+fn filters_see_what_the_operations_before_them_did() {
+    for engine in Engine::all() {
+        let bench = Bench::new(&engine);
+        let named = |at: usize| json!([{"value": crowd::id('u', at)}]);
+        let add = |at: usize| json!({"op": "add", "path": "members", "value": named(at)});
+        let of = |at: usize| format!("display eq \"zz{at} Doe\"");
+        let cost = bench.patched(&[removal("display co \"Doe\""), add(5)]);
+        assert_eq!((cost.status, bench.members()), (200, 1), "{engine:?}");
+        // Who joins is selected by what comes after, and not by what came before.
+        let cost = bench.patched(&[removal(&of(6)), add(6), add(7), removal(&of(7)), add(8)]);
+        assert_eq!(
+            (cost.status, bench.members()),
+            (200, 3),
+            "5, 6 and 8; {engine:?}"
+        );
+        let cost = bench.patched(&[removal(&of(6)), add(6), removal(&of(6)), removal(&of(6))]);
+        assert_eq!((cost.status, bench.members()), (200, 2), "{engine:?}");
+        // A filter that selects nobody any more has no target; one that selects again has one.
+        let swap = |at: usize, by: usize| {
+            json!({"op": "replace", "path": format!("members[{}]", of(at)),
+                "value": {"value": crowd::id('u', by)}})
+        };
+        let cost = bench.patched(&[swap(5, 9), swap(5, 10)]);
+        assert_eq!((cost.status, bench.members()), (400, 2), "{engine:?}");
+        let cost = bench.patched(&[swap(5, 9), swap(9, 5), swap(5, 10)]);
+        assert_eq!(
+            (cost.status, bench.members()),
+            (200, 2),
+            "8 and 10; {engine:?}"
+        );
+        let replace = json!({"op": "replace", "path": "members", "value": named(11)});
+        let cost = bench.patched(&[replace, removal(&of(8)), removal(&of(11)), add(12)]);
+        assert_eq!((cost.status, bench.members()), (200, 1), "{engine:?}");
+    }
+}
+
+#[test]
+fn members_who_change_without_end_make_nobody_wait() {
+    for engine in Engine::all() {
+        let bench = Bench::new(&engine);
+        bench.watched.disturbed.store(true, Ordering::Relaxed);
+        let cost = bench.patched(&[removal("display eq \"zz7 Doe\"")]);
+        // What is small enough to be looked at in the transaction is done there in the end.
+        assert_eq!(cost.status, 204, "{engine:?}");
+        bench.watched.disturbed.store(false, Ordering::Relaxed);
+        assert_eq!(bench.members(), MEMBERS - 1, "{engine:?}");
+        bench.watched.disturbed.store(true, Ordering::Relaxed);
+        let many: Vec<_> = (0..20)
+            .map(|at| removal(&format!("display eq \"zz{at} Doe\"")))
+            .collect();
+        let (cost, answer) = {
+            let body = json!({"schemas": [uri::PATCH_OP], "Operations": many});
+            bench.sent(Method::Patch, "", &body)
+        };
+        // What is not is to be sent again, and held nobody up.
+        assert_eq!(
+            (cost.status, answer.retry_after),
+            (503, Some(1)),
+            "{engine:?}"
+        );
+        bench.watched.disturbed.store(false, Ordering::Relaxed);
+        assert_eq!(bench.members(), MEMBERS - 1, "{engine:?}");
+        // Nor does a member who joins meanwhile stand in the way of one who is named.
+        bench.watched.disturbed.store(true, Ordering::Relaxed);
+        let before = bench.provider.planned();
+        let id = crowd::id('u', 9);
+        assert_eq!(
+            bench
+                .patched(&[removal(&format!("value eq \"{id}\""))])
+                .status,
+            204
+        );
+        let after = bench.provider.planned();
+        assert_eq!(
+            (after.0 - before.0, after.1 - before.1),
+            (1, 0),
+            "{engine:?}"
+        );
+    }
+}
