@@ -2,7 +2,7 @@
 //! refuses it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use scim_protocol::filter::Filter;
+use scim_protocol::filter::{Filter, SortKey};
 use scim_protocol::patch::PatchRequest;
 use scim_protocol::schema::{Attribute, AttributeType, Schema, uri};
 use scim_protocol::{
@@ -700,4 +700,156 @@ fn several_primary_values() {
         .map(|email| email["primary"] == true)
         .collect();
     assert_eq!(primary, [false, true]);
+}
+
+#[test]
+fn a_key_of_a_new_resource_that_is_a_path_is_what_it_names() {
+    let department = format!("{}:department", uri::ENTERPRISE_USER);
+    let ava = accepted("pathAsKey", ScimType::InvalidSyntax, |tolerance| {
+        let body = json!({"schemas": [uri::USER, uri::ENTERPRISE_USER], "userName": "ava",
+            (department.clone()): "Ops"});
+        read(body, tolerance)
+    });
+    assert_eq!(
+        ava.attributes()[uri::ENTERPRISE_USER],
+        json!({"department": "Ops"})
+    );
+    // Beside what stands in its place already, of the core schema, and of parts.
+    let mut tolerance = Tolerance::default();
+    let body = json!({
+        "schemas": [uri::USER, uri::ENTERPRISE_USER, BADGE],
+        (format!("{}:userName", uri::USER)): "ava",
+        "name.givenName": "Ava", "NAME": {"familyName": "Lin"},
+        (format!("{}:manager.value", uri::ENTERPRISE_USER)): "boss",
+        (uri::ENTERPRISE_USER.to_uppercase()): {"costCenter": "7"},
+        (format!("{}:Department", uri::ENTERPRISE_USER)): "Ops",
+        (format!("{BADGE}:number")): 7,
+        "urn:scim:schemas:extension:enterprise:1.0:division": "West",
+        "emails.value": "nowhere", "name.nothing": "x", "userName.x": "y",
+    });
+    let ava = read(body, &mut tolerance).unwrap();
+    let of = |name: &str| &ava.attributes()[name];
+    assert_eq!(
+        (of("userName"), of(BADGE)),
+        (&json!("ava"), &json!({"number": 7}))
+    );
+    assert_eq!(
+        of("name"),
+        &json!({"familyName": "Lin", "givenName": "Ava"})
+    );
+    assert_eq!(
+        of(uri::ENTERPRISE_USER),
+        &json!({"costCenter": "7", "manager": {"value": "boss"}, "department": "Ops",
+            "division": "West"})
+    );
+    assert!(ava.attributes().get("emails").is_none());
+    let named = |name: &str| {
+        tolerance
+            .deviations()
+            .iter()
+            .filter(|one| one.name() == name)
+            .count()
+    };
+    assert_eq!((named("pathAsKey"), named("unknownAttribute")), (6, 3));
+    assert_eq!((named("repeatedAttribute"), named("schemaAlias")), (0, 1));
+    // Twice the same: the path counts, and it is told.
+    let mut tolerance = Tolerance::default();
+    let body = json!({"schemas": [uri::USER, uri::ENTERPRISE_USER], "userName": "ava",
+        (department.clone()): "Ops", uri::ENTERPRISE_USER: {"department": "Lab"}});
+    let ava = read(body, &mut tolerance).unwrap();
+    assert_eq!(ava.attributes()[uri::ENTERPRISE_USER]["department"], "Ops");
+    assert!(
+        tolerance
+            .deviations()
+            .iter()
+            .any(|one| one.name() == "repeatedAttribute")
+    );
+}
+
+#[test]
+fn an_order_is_named_by_an_alias_of_a_schema() {
+    for (name, path) in [
+        (
+            "schemaAlias",
+            "urn:scim:schemas:extension:enterprise:1.0:department",
+        ),
+        (
+            "schemaJoined",
+            &format!("{}.department", uri::ENTERPRISE_USER),
+        ),
+        ("schemaAlias", "urn:scim:schemas:core:1.0:userName"),
+        (
+            "schemaJoined",
+            &format!("{}.manager.value", uri::ENTERPRISE_USER),
+        ),
+    ] {
+        let mut tolerance = Tolerance::default();
+        let path: scim_protocol::AttributePath = path.parse().unwrap();
+        let key = SortKey::new(&users(), &path, &mut tolerance).unwrap();
+        let meant = key.target.attribute;
+        assert!(
+            ["department", "userName", "manager"].contains(&&*meant),
+            "{meant}"
+        );
+        let names: Vec<_> = tolerance.deviations().iter().map(Deviation::name).collect();
+        assert_eq!(names, [name], "{path}");
+        let strict = SortKey::new(&users(), &path, &mut Tolerance::new(Profile::Strict));
+        assert_eq!(
+            strict.unwrap_err().scim_type(),
+            Some(ScimType::InvalidPath),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_time_outside_of_four_digits_of_years_is_none() {
+    let issued = |text: &str, profile| {
+        let body =
+            json!({"schemas": [uri::USER, BADGE], "userName": "ava", BADGE: {"issued": text}});
+        read(body, &mut Tolerance::new(profile))
+    };
+    for text in [
+        "-0044-03-15T00:00:00",
+        "-0044-03-15T00:00:00Z",
+        "+12026-03-15T00:00:00",
+        "12026-03-15T00:00:00Z",
+        "0000-01-01T00:00:00+05:00",
+        "9999-12-31T23:00:00-05:00",
+        "9999-12-31T24:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "2026-01-01T25:00:00Z",
+        "2026-01-01",
+        "",
+        "now",
+    ] {
+        // An attribute that may be absent is passed over with a warning; the strict profile refuses.
+        let read = issued(text, Profile::Tolerant).unwrap();
+        assert!(read.attributes().get(BADGE).is_none(), "{text}");
+        let refused = issued(text, Profile::Strict).unwrap_err();
+        assert_eq!(
+            (refused.status(), refused.scim_type()),
+            (400, Some(ScimType::InvalidValue)),
+            "{text}"
+        );
+        let refused = filter(
+            &format!("{BADGE}:issued lt \"{text}\""),
+            &mut Tolerance::default(),
+        );
+        assert_eq!(
+            refused.unwrap_err().scim_type(),
+            Some(ScimType::InvalidFilter),
+            "{text}"
+        );
+    }
+    for text in [
+        "0000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999Z",
+        "2016-12-31T23:59:60Z",
+    ] {
+        assert_eq!(
+            issued(text, Profile::Strict).unwrap().attributes()[BADGE]["issued"],
+            text
+        );
+    }
 }

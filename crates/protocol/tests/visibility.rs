@@ -213,7 +213,10 @@ fn what_is_not_shown_is_neither_found_nor_an_order() {
                 );
             }
             let parsed: AttributePath = path.parse().unwrap();
-            assert!(SortKey::new(&devices, &parsed).is_err(), "{path}");
+            assert!(
+                SortKey::new(&devices, &parsed, &mut Tolerance::default()).is_err(),
+                "{path}"
+            );
         }
         for filter in [
             format!("{prefix}usual[hidden eq \"x\"]"),

@@ -132,7 +132,7 @@ pub fn check_pages<S: ResourceStore>(store: &S) {
         run(store, |tx| insert(tx, kind.name(), document.clone())).expect("an insert");
     }
     let path = "title".parse().expect("a path");
-    let key = SortKey::new(&kind, &path).expect("a sort key");
+    let key = SortKey::new(&kind, &path, &mut Tolerance::default()).expect("a sort key");
     for (descending, order) in [(false, "a b b c - -"), (true, "- - c b b a")] {
         let sort = Some(Sort {
             key: key.clone(),

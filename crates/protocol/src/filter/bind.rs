@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
 use super::condition::{Condition, SortKey, Target, Test};
 use super::{Comparand, Filter, Operator};
@@ -70,17 +70,22 @@ impl SortKey {
     /// `value`.
     ///
     /// # Errors
-    /// `invalidPath` for an attribute that no schema knows or that has no order.
-    pub fn new(definition: &ResourceDefinition, path: &AttributePath) -> Result<Self, Error> {
+    /// `invalidPath` for an attribute that no schema knows or that has no order; under the strict
+    /// profile for one whose schema is named by an alias.
+    pub fn new(
+        definition: &ResourceDefinition,
+        path: &AttributePath,
+        tolerance: &mut Tolerance,
+    ) -> Result<Self, Error> {
         let unfit = |why: &str| {
             Error::new(
                 ScimType::InvalidPath,
                 format!("sortBy {} {why}.", quote(&path.to_string())),
             )
         };
-        let mut resolved = definition
-            .resolve(path)
-            .ok_or_else(|| unfit("is in no schema"))?;
+        // The strict profile knows no aliases.
+        let resolved = definition.understand(path, tolerance).ok().flatten();
+        let mut resolved = resolved.ok_or_else(|| unfit("is in no schema"))?;
         if resolved.leaf().kind == AttributeType::Complex {
             resolved.sub_attribute = resolved.attribute.sub_attribute("value");
             if resolved.sub_attribute.is_none() {
@@ -388,8 +393,13 @@ fn target(resolved: &Resolved<'_>) -> Target {
     }
 }
 
-/// An instant as RFC 7643 section 2.3.5 writes it; without a time zone it is UTC.
+/// An instant as RFC 7643 section 2.3.5 writes it; without a time zone it is UTC. Years before 0000
+/// and after 9999 are none: they have another order as text, and not every database knows them.
 pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
+    read_instant(text).filter(|instant| (0..=9_999).contains(&instant.year()))
+}
+
+fn read_instant(text: &str) -> Option<DateTime<Utc>> {
     // RFC 3339 has a space, and lower case, where XML Schema has not.
     if text.contains([' ', 't', 'z']) {
         return None;
@@ -400,7 +410,7 @@ pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
             .strip_prefix('.')
             .map(|rest| rest.trim_start_matches('0'));
         let zone = fraction.unwrap_or(zone);
-        let begun = parse_instant(&format!("{day}T00:00:00{zone}"))?;
+        let begun = read_instant(&format!("{day}T00:00:00{zone}"))?;
         return begun.checked_add_signed(TimeDelta::days(1));
     }
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {

@@ -23,6 +23,7 @@ mod mutability;
 mod place;
 mod project;
 mod read;
+mod unfold;
 mod value;
 
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::place::Place;
+use super::unfold::unfolded;
 use super::value::canonical_name;
 use super::{Read, Reader, Resource};
 use crate::error::{Error, ScimType};
@@ -72,6 +73,10 @@ fn read(
         ));
     };
     let listed = listed_schemas(definition, &body, &mut reader)?;
+    let body = match reader.keeps_all() {
+        true => body,
+        false => unfolded(definition, body, reader.tolerance())?,
+    };
     let mut attributes = Map::new();
     // In front of all others; what it is shows in the end.
     attributes.insert("schemas".to_owned(), Value::Null);

@@ -100,25 +100,26 @@ impl ResourceDefinition {
         let own = own.map(|schema| (schema.id.as_str(), schema.id.as_str()));
         let aliases = ALIASES.iter().map(|(alias, _)| *alias);
         let aliases = aliases.filter_map(|alias| Some((alias, self.meant_by(alias)?)));
-        own.chain(aliases).find_map(|(start, uri)| {
-            let (before, behind) = written.split_at_checked(start.len())?;
-            if !same_name(before, start) {
-                return None;
-            }
-            let (name, joined) = match behind.strip_prefix(':') {
-                Some(name) => (name, false),
-                None => (behind.strip_prefix('.').unwrap_or(behind), true),
-            };
-            let meant = AttributePath {
-                schema: Some(uri.to_owned()),
-                ..name.parse().ok()?
-            };
-            self.resolve(&meant)?;
-            let deviation = match joined {
-                true => Deviation::SchemaJoined(written.clone()),
-                false => Deviation::SchemaAlias(written.clone()),
-            };
-            Some((meant, deviation))
+        let starts: Vec<(&str, &str)> = own.chain(aliases).collect();
+        // `...:core:1.0:userName` begins with `...:core:1.0:User` too, which leaves `Name`.
+        [Some(":"), Some("."), None].into_iter().find_map(|joint| {
+            starts.iter().find_map(|(start, uri)| {
+                let (before, behind) = written.split_at_checked(start.len())?;
+                if !same_name(before, start) {
+                    return None;
+                }
+                let name = joint.map_or(Some(behind), |joint| behind.strip_prefix(joint))?;
+                let meant = AttributePath {
+                    schema: Some((*uri).to_owned()),
+                    ..name.parse().ok()?
+                };
+                self.resolve(&meant)?;
+                let deviation = match joint {
+                    Some(":") => Deviation::SchemaAlias(written.clone()),
+                    _ => Deviation::SchemaJoined(written.clone()),
+                };
+                Some((meant, deviation))
+            })
         })
     }
 }

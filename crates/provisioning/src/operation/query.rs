@@ -153,7 +153,7 @@ fn parts(
             .collect(),
     };
     let definitions: Vec<_> = kinds.iter().map(|kind| context.definition(*kind)).collect();
-    let sorts = sorts(&definitions, query)?;
+    let sorts = sorts(&definitions, query, tolerance)?;
     let mut parts = Vec::with_capacity(kinds.len());
     for ((kind, definition), sort) in kinds.into_iter().zip(&definitions).zip(sorts) {
         let condition = match &query.filter {
@@ -174,14 +174,19 @@ fn parts(
 }
 
 /// The order in each resource type, `None` where it has no such attribute; one of them must.
-fn sorts(definitions: &[&ResourceDefinition], query: &Query) -> Result<Vec<Option<Sort>>, Error> {
+fn sorts(
+    definitions: &[&ResourceDefinition],
+    query: &Query,
+    tolerance: &mut Tolerance,
+) -> Result<Vec<Option<Sort>>, Error> {
     let Some(path) = &query.sort_by else {
         return Ok(definitions.iter().map(|_| None).collect());
     };
     let mut refused = None;
     let mut sorts = Vec::with_capacity(definitions.len());
     for definition in definitions {
-        let key = SortKey::new(definition, path).map_err(|error| refused = Some(error));
+        let key = SortKey::new(definition, path, tolerance);
+        let key = key.map_err(|error| refused = Some(error));
         sorts.push(key.ok().map(|key| Sort {
             key,
             descending: query.descending,
