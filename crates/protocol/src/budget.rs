@@ -1,4 +1,4 @@
-//! How much work one request may cause.
+//! How much work one request may cause (RFC 7644 section 3.4.2.1 asks that too much is refused).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -37,7 +37,7 @@ pub enum ScimType {
     InvalidVers,
     /// The request cannot be completed because sensitive data stands in the URI.
     Sensitive,
-    /// The cursor is not one that this service provider issued for this query (RFC 9865).
+    /// The cursor is not one that this service provider issued for this query (RFC 9865 section 2).
     InvalidCursor,
     /// The cursor was valid once (RFC 9865).
     ExpiredCursor,
@@ -68,6 +68,7 @@ impl ScimType {
     /// The HTTP status that belongs to the keyword.
     pub fn status(self) -> u16 {
         match self {
+            // RFC 7644 section 3.3.
             Self::Uniqueness => 409,
             Self::Sensitive => 403,
             _ => 400,

@@ -1,4 +1,4 @@
-//! Members of JSON objects.
+//! Members of JSON objects, whose order nobody may expect (RFC 7643 section 2.3.8).
 //!
 //! Whether members have an order is for the program to say, by `serde_json/preserve_order`. What
 //! stands here keeps the order where there is one, and needs none.

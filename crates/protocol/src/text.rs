@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 /// The form in which two strings are compared where an attribute is not `caseExact`.
 ///
 /// Width mapping, case folding, NFC: the mapping of PRECIS `UsernameCaseMapped` (RFC 8265
-/// section 3.3), which RFC 7644 section 5 asks for before a `userName` is compared, with the full
+/// section 3.3), which RFC 7644 section 5 and RFC 7644 section 7.8 ask for before a `userName` is compared, with the full
 /// case folding of Unicode in the place of lower case, so that a final sigma and a sharp s are the
 /// letters that they are in capitals. The one function serves every attribute, so that an
 /// evaluated filter and a stored key agree.

@@ -1,4 +1,4 @@
-//! The schema URIs of RFC 7643 and RFC 7644.
+//! The schema URIs of RFC 7643 and RFC 7644. Those of messages begin as RFC 7644 section 3.1 says.
 
 /// The core schema of a User.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::word::{UnknownWord, serde_as_text};
 
-/// The version of a resource: a counter, written as a weak entity tag such as `W/"3"`.
+/// The version of a resource: a counter, written as a weak entity tag such as `W/"3"` (RFC 7643 section
+/// 3.1: what is no strong validator says so).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub i64);
 

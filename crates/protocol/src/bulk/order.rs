@@ -96,6 +96,7 @@ impl References {
 
     /// The operations in an order in which each comes behind those that it refers to, and otherwise
     /// as they were written. Of a circle, a creation comes first.
+    /// RFC 7644 section 3.7.1 asks that circles are tried to be resolved.
     pub fn order(&self) -> Order<'_> {
         let others = |at: usize| {
             let of = self.of(at).iter().filter_map(move |reference| reference.to);

@@ -38,6 +38,7 @@ pub fn resolve_path(path: &str, id: &dyn Fn(&str) -> Option<String>) -> String {
 /// The data of an operation with references replaced by what `id` knows. What refers to anything
 /// else is left out: values of an array whole, other members alone.
 pub fn resolve(data: &Value, id: &dyn Fn(&str) -> Option<String>) -> Value {
+    // RFC 7644 section 3.7.2: of whatever attribute, those of extensions among them.
     // The recursion is as deep as the body, which is limited when it is parsed.
     match data {
         Value::String(text) => match referred(text) {

@@ -232,6 +232,7 @@ impl BulkRequest {
         let Some(Value::Array(operations)) = body.take("Operations") else {
             return Err(syntax("\"Operations\" is missing or not an array."));
         };
+        // RFC 7644 section 3.7.4: what exceeds a limit is 413 and is told which.
         if operations.len() > limits.bulk_operations {
             return Err(Error::with_status(
                 413,
@@ -358,6 +359,7 @@ impl BulkOperation {
         let path = text("path")?.ok_or_else(|| syntax("\"path\" is missing."))?;
         let bulk_id = text("bulkId")?;
         let version = text("version")?;
+        // RFC 7644 section 3.7: what each method needs.
         if method == BulkMethod::Post && bulk_id.is_none() {
             return Err(syntax("A POST needs a \"bulkId\"."));
         }

@@ -73,6 +73,7 @@ impl BulkResult {
         if !self.method.is_empty() {
             members.insert("method".into(), self.method.as_str().into());
         }
+        // RFC 7644 section 3.7: the name of what was created is answered with it.
         for (name, value) in [
             ("bulkId", &self.bulk_id),
             ("version", &self.version),
@@ -82,6 +83,7 @@ impl BulkResult {
                 members.insert(name.into(), value.as_str().into());
             }
         }
+        // RFC 7644 section 3.7.3: the status that a single request would have had.
         members.insert("status".into(), self.status.to_string().into());
         if let Some(response) = &self.response {
             members.insert("response".into(), response.clone());

@@ -167,6 +167,7 @@ impl ServiceProviderConfig {
             pagination: Some(Pagination {
                 cursor: true,
                 index: true,
+                // RFC 9865 section 2.4: who pages by both says which is meant when a request does not.
                 default_pagination_method: Some("index".to_owned()),
                 default_page_size: Some(limits.page_default),
                 max_page_size: Some(limits.page_max),
@@ -265,6 +266,7 @@ impl<'a> Catalog<'a> {
     }
 
     /// Every schema: of the resource types, and of the documents of this module.
+    /// Whatever a resource type names is among them (RFC 7643 section 6).
     pub fn schemas(&self) -> Vec<Schema> {
         let mut schemas: Vec<Schema> = Vec::new();
         let served = self
@@ -276,6 +278,7 @@ impl<'a> Catalog<'a> {
                 schemas.push(schema.clone());
             }
         }
+        // RFC 7644 section 3.1: schemas of messages are not listed.
         schemas.extend([
             builtin::service_provider_config(),
             builtin::resource_type(),

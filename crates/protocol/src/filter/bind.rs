@@ -241,6 +241,7 @@ impl<'a> Binder<'a, '_> {
         operator: Operator,
         value: &Comparand,
     ) -> Result<Test, Error> {
+        // RFC 7644 section 3.4.2.2, table 3: which operators fit which type.
         let ordered = !matches!(
             operator,
             Operator::Contains | Operator::StartsWith | Operator::EndsWith

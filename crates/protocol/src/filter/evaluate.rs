@@ -87,6 +87,7 @@ impl Test {
                 },
                 Value::String(text),
             ) => {
+                // RFC 7644 section 3.4.2.2, RFC 7643 section 7: with regard to case where it is caseExact.
                 if *exact {
                     compare_text(*operator, text, value)
                 } else {

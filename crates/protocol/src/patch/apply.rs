@@ -60,6 +60,8 @@ impl<'a> Patch<'a> {
         if let Some(id) = resource.id() {
             self.check_id(id)?;
         }
+        // RFC 7644 section 3.5.2: a request is atomic, and so works on a copy; `schemas` follows in the
+        // end what the operations changed.
         let mut attributes = resource.attributes().clone();
         // RFC 7644 section 3.5.2.3: what is set through a filter is set in all values that it
         // selects, and who sets it so means all of them.

@@ -95,6 +95,7 @@ impl PatchRequest {
         if !body.lists(uri::PATCH_OP) {
             tolerance.accept(Deviation::SchemasMissing(uri::PATCH_OP.to_owned()))?;
         }
+        // RFC 7644 section 3.5.2: one operation or more, each with one `op`.
         let Some(Value::Array(operations)) = body.take("Operations") else {
             return Err(syntax("\"Operations\" is missing or not an array."));
         };

@@ -187,6 +187,8 @@ impl<'a> Resolver<'a, '_> {
         let Some(target) = self.target(&path)? else {
             return Ok(());
         };
+        // RFC 7644 section 3.5.2: an operation fits the mutability of its attribute. Memberships are
+        // changed at the group (RFC 7643 section 4.1.2).
         if target.leaf().mutability == Mutability::ReadOnly
             || target.attribute.mutability == Mutability::ReadOnly
         {

@@ -92,6 +92,7 @@ impl Query {
         let Some(count) = self.count else {
             return Ok(limits.page_default);
         };
+        // RFC 7644 section 3.4.2.4, RFC 9865 section 2: never more than the client asks for.
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         if count > limits.page_max && matches!(self.page, Page::Cursor { .. }) {
             return Err(Error::new(

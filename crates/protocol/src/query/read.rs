@@ -115,6 +115,7 @@ impl Query {
             ),
             None => None,
         };
+        // RFC 7644 section 3.4.2.3: ascending, unless it is said otherwise.
         let descending = match text("sortOrder")? {
             Some(order) if order.eq_ignore_ascii_case("descending") => true,
             Some(order) if order.is_empty() || order.eq_ignore_ascii_case("ascending") => false,
@@ -131,6 +132,7 @@ impl Query {
         })?;
         let page = match (text("cursor")?, start_index) {
             (Some(_), Some(_)) => return Err(invalid("startIndex", "cannot stand beside cursor")),
+            // RFC 9865 section 2: an empty cursor asks for the first page.
             (Some(cursor), None) => Page::Cursor {
                 cursor: (!cursor.is_empty()).then(|| cursor.to_owned()),
             },

@@ -24,6 +24,7 @@ pub fn parse(body: &[u8], limits: &Limits) -> Result<Value, Error> {
 /// `invalidSyntax` when it is no JSON or nested too deep, `invalidValue` for a string that is no
 /// Unicode.
 pub fn parse_search(body: &[u8], limits: &Limits) -> Result<Value, Error> {
+    // RFC 7644 section 3.8: JSON in UTF-8.
     // RFC 8259 section 8.1: a byte order mark may be ignored.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     // serde_json gives up at a depth of 128, so that the checks below recurse no deeper.

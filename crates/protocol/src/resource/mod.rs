@@ -143,7 +143,8 @@ impl Resource {
         })
     }
 
-    /// Sets `schemas` to the core schema and the extensions that have data (RFC 7643 section 3).
+    /// Sets `schemas` to the core schema and the extensions that have data (RFC 7643 section 3). The
+    /// base schema is always listed (RFC 7643 section 3.3).
     pub fn list_schemas(&mut self, definition: &ResourceDefinition) {
         let with_data = definition
             .extensions()

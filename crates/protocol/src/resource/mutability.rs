@@ -1,4 +1,5 @@
-//! What may not change once it has a value (RFC 7643 section 2.2, RFC 7644 section 3.5).
+//! What may not change once it has a value (RFC 7643 section 2.2 and RFC 7643 section 7,
+//! RFC 7644 section 3.5).
 
 use serde_json::{Map, Value};
 

@@ -207,6 +207,8 @@ impl<'p> Selection<'p> {
         let excluded = self.none || itself(&unwanted);
         let whole = match attribute.visibility() {
             Returned::Never => return None,
+            // RFC 7644 section 3.4.2.5: no list of attributes has an effect on it. `id` is one of
+            // them (RFC 7643 section 3.1).
             Returned::Always => true,
             Returned::Default if !self.narrowed && excluded => return None,
             Returned::Default => !self.narrowed || self.whole || itself(&wanted),

@@ -143,7 +143,7 @@ fn read(
     Ok(resource)
 }
 
-/// The schema URIs that a body lists; unknown ones are noted.
+/// The schema URIs that a body lists (RFC 7643 section 2.1); unknown ones are noted.
 fn listed_schemas<'d>(
     definition: &'d ResourceDefinition,
     body: &Map<String, Value>,

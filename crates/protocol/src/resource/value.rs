@@ -255,6 +255,7 @@ impl<'t> Reader<'t> {
             AttributeType::Integer => self.integer(path, value)?,
             AttributeType::Decimal => self.decimal(path, value)?,
             AttributeType::String => self.text(path, value)?,
+            // RFC 7643 section 2.3.7.
             AttributeType::Reference => match self.text(path, value)? {
                 Value::String(text) if is_uri_reference(&text) => Value::String(text),
                 other => return Err(misfit(path, "a URI", &other)),
@@ -396,7 +397,8 @@ impl<'t> Reader<'t> {
     }
 
     /// Whether what is sent of an attribute counts: a client says nothing of what is read-only
-    /// (RFC 7644 section 3.3).
+    /// (RFC 7644 section 3.3), such as `id`
+    /// and `meta` (RFC 7643 section 3.1).
     pub(crate) fn takes(&self, attribute: &Attribute) -> bool {
         self.keeps_all || attribute.mutability != Mutability::ReadOnly
     }

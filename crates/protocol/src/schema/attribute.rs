@@ -214,7 +214,7 @@ impl Attribute {
     }
 
     /// When a value is returned: `returned`, but what can only be written never is (RFC 7643
-    /// section 7). Whatever shows, finds or orders by a value asks this, of an attribute and its
+    /// section 7), as a password is not (RFC 7643 section 4.1.1). Whatever shows, finds or orders by a value asks this, of an attribute and its
     /// sub-attribute alike; [`Resolved::visibility`](super::Resolved::visibility) asks both.
     pub fn visibility(&self) -> Returned {
         match self.mutability {

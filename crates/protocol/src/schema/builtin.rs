@@ -4,7 +4,9 @@ use super::AttributeType::{Binary, Boolean, Complex, Integer, Reference, String}
 use super::{Attribute, AttributeType, Mutability, Returned, Schema, Uniqueness};
 use crate::uri;
 
-/// The core schema of a User (RFC 7643 section 4.1).
+/// The core schema of a User (RFC 7643 section 4.1): `userName` as RFC 7643 section 4.1.1 has it, values
+/// of several attributes as RFC 7643 section 4.1.2 does, and nothing complex inside what is complex
+/// (RFC 7643 section 2.3.8).
 pub fn user() -> Schema {
     let mut attributes = single_valued_user();
     attributes.extend(multi_valued_user());
