@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use scim_protocol::filter::index::instant_key;
 use scim_protocol::filter::{Condition, Operator, Target, Test};
 use scim_provisioning::{ResourceKind, Scope};
@@ -17,8 +16,9 @@ use crate::key::{HASH, Key};
 #[cfg(feature = "postgres")]
 use crate::path::postgres_path;
 use crate::path::{literal, path, sqlite_path};
+use crate::scope::visible;
 use crate::sql::{Dialect, Sql};
-use crate::view::visible;
+use crate::time::millis;
 
 /// Writes conditions on one table, whose alias is `r`.
 pub(crate) struct ConditionWriter<'a> {
@@ -611,8 +611,4 @@ fn sign(operator: Operator) -> &'static str {
 
 fn characters(text: &str) -> i64 {
     i64::try_from(text.chars().count()).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn millis(instant: DateTime<Utc>) -> i64 {
-    instant.timestamp_millis()
 }

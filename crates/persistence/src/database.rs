@@ -1,6 +1,7 @@
 //! The database: it opens, runs transactions, and closes.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::connection::{Connection, MigrationError, Target, statements};
 use crate::error::{Faulty, unavailable};
 use crate::explain::{self, Explained};
 use crate::health::{self, Health};
+use crate::sql::Dialect;
 use crate::view::View;
 use crate::writer::Writer;
 use crate::{links, log};
@@ -58,6 +60,9 @@ pub struct Database {
     /// The connection that is asked whether the database answers, when all others are in use.
     aside: Mutex<Option<Connection>>,
     target: Target,
+    /// How often a connection was found lost. Those that did not prove since that they work are
+    /// asked before they are used again: where one was lost, a server was restarted.
+    suspicions: AtomicU64,
 }
 
 impl Database {
@@ -77,19 +82,19 @@ impl Database {
             MigrationError::Failed(source) => OpenError::Tables(source),
         })?;
         let health = Arc::new(Health::default());
-        let writer = match first {
-            Connection::Sqlite(_) => {
+        let writer = match target {
+            Target::Sqlite(_) => {
                 let writer = Writer::start(target.clone(), first, Arc::clone(&health));
                 Some(writer.map_err(|error| OpenError::Unreachable(Box::new(error)))?)
             }
             #[cfg(feature = "postgres")]
-            Connection::Postgres(_) => None,
+            Target::Postgres(_) => None,
         };
         let pool = Pool::builder()
             .max_size(settings.connections.max(1))
             .min_idle(Some(1))
             .connection_timeout(CHECKOUT)
-            .test_on_check_out(true)
+            .test_on_check_out(false)
             .error_handler(Box::new(PoolErrors))
             .build(target.clone())
             .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
@@ -100,6 +105,7 @@ impl Database {
             health,
             aside: Mutex::new(None),
             target,
+            suspicions: AtomicU64::new(0),
         }))
     }
 
@@ -135,6 +141,17 @@ impl Database {
 
     /// A connection of the pool, if one is free soon.
     fn connection(&self) -> Result<r2d2::PooledConnection<Target>, StoreError> {
+        // As many as the pool holds may have been lost together.
+        for _ in 0..self.pool.max_size() {
+            let mut connection = self.checked_out()?;
+            if connection.is_trusted(self.suspicions.load(Ordering::Relaxed)) {
+                return Ok(connection);
+            }
+        }
+        self.checked_out()
+    }
+
+    fn checked_out(&self) -> Result<r2d2::PooledConnection<Target>, StoreError> {
         self.pool.get().map_err(|error| {
             let state = self.pool.state();
             match state.connections == self.pool.max_size() && state.idle_connections == 0 {
@@ -144,21 +161,43 @@ impl Database {
         })
     }
 
-    /// Runs a read on one consistent view.
+    /// Notes that a connection was lost, if it was.
+    fn suspect(&self, connection: &Connection) -> bool {
+        let lost = connection.is_broken();
+        if lost {
+            self.suspicions.fetch_add(1, Ordering::Relaxed);
+        }
+        lost
+    }
+
+    /// Runs a read on one consistent view, and once more on another connection if that is lost.
     pub(crate) fn reading<T, E: From<StoreError>>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, E>,
+        mut work: impl FnMut(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut connection = self.connection()?;
-        let begin = match &*connection {
-            Connection::Sqlite(_) => "BEGIN DEFERRED",
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        };
-        let mut transaction = Transaction::begin(&mut connection, begin)?;
-        let value = work(transaction.connection)?;
-        transaction.commit()?;
-        Ok(value)
+        let mut tries = 0;
+        loop {
+            let mut connection = self.connection()?;
+            let begin = match connection.dialect() {
+                Dialect::Sqlite => "BEGIN DEFERRED",
+                #[cfg(feature = "postgres")]
+                Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            };
+            let result = in_transaction(&mut connection, begin, &mut work, &mut false);
+            if result.is_err() && self.suspect(&connection) && tries < FAILURES {
+                tries += 1;
+                continue;
+            }
+            return result;
+        }
+    }
+
+    /// Runs a read of one statement, which sees one state of the database by itself.
+    pub(crate) fn reading_one<T, E: From<StoreError>>(
+        &self,
+        mut statement: impl FnMut(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.reading(|connection| connection.alone(&mut statement))
     }
 
     /// Runs a write in one transaction and answers after its commit. On PostgreSQL the work runs
@@ -181,7 +220,12 @@ impl Database {
             let result = self
                 .connection()
                 .map_err(E::from)
-                .and_then(|mut connection| once(&mut connection, &mut work, &mut committing));
+                .and_then(|mut connection| {
+                    let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+                    let result = in_transaction(&mut connection, begin, &mut work, &mut committing);
+                    self.suspect(&connection);
+                    result
+                });
             match result.as_ref().map_err(Faulty::fault) {
                 Ok(_) => self.health.note(None),
                 Err(Some(fault)) => self.health.note(Some(fault)),
@@ -213,16 +257,23 @@ fn answers(connection: &mut Connection) -> Result<(), StoreError> {
     connection.execute(&sql).map(drop)
 }
 
-/// Runs work in a transaction; `committing` tells whether it came to the commit.
-fn once<T, E: From<StoreError>>(
+/// Runs work in a transaction, which begins with its first statement; `committing` tells whether
+/// it came to the commit.
+fn in_transaction<T, E: From<StoreError>>(
     connection: &mut Connection,
+    begin: &'static str,
     work: &mut impl FnMut(&mut Connection) -> Result<T, E>,
     committing: &mut bool,
 ) -> Result<T, E> {
-    let mut transaction = Transaction::begin(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")?;
+    connection.begin_with_next(begin);
+    let mut transaction = Transaction {
+        connection,
+        open: true,
+    };
     let value = work(transaction.connection)?;
     *committing = true;
-    transaction.commit()?;
+    transaction.connection.commit()?;
+    transaction.open = false;
     Ok(value)
 }
 
@@ -231,22 +282,6 @@ fn once<T, E: From<StoreError>>(
 struct Transaction<'a> {
     connection: &'a mut Connection,
     open: bool,
-}
-
-impl<'a> Transaction<'a> {
-    fn begin(connection: &'a mut Connection, begin: &str) -> Result<Self, StoreError> {
-        connection.batch(begin)?;
-        Ok(Self {
-            connection,
-            open: true,
-        })
-    }
-
-    fn commit(&mut self) -> Result<(), StoreError> {
-        self.connection.batch("COMMIT")?;
-        self.open = false;
-        Ok(())
-    }
 }
 
 impl Drop for Transaction<'_> {
@@ -322,9 +357,34 @@ fn target(url: &str) -> Result<Target, OpenError> {
                 "; this build has no TLS to the database, see docs/operators.md for one that has",
             ));
         }
-        return Ok(Target::Postgres(with_deadlines(url)));
+        let (url, prepares) = told_to_prepare(url)?;
+        return Ok(Target::Postgres(crate::connection::Server {
+            url: with_deadlines(&url),
+            prepares,
+        }));
     }
     Err(OpenError::Url(""))
+}
+
+/// Takes our own parameter out of a URL: `prepared_statements`, which is `on` or `off`.
+#[cfg(feature = "postgres")]
+fn told_to_prepare(url: &str) -> Result<(String, bool), OpenError> {
+    let Some((server, query)) = url.split_once('?') else {
+        return Ok((url.to_owned(), true));
+    };
+    let mut prepares = true;
+    let mut kept = Vec::new();
+    for part in query.split('&') {
+        match part.split_once('=') {
+            Some(("prepared_statements", "on")) => prepares = true,
+            Some(("prepared_statements", "off")) => prepares = false,
+            Some(("prepared_statements", _)) => {
+                return Err(OpenError::Url("; prepared_statements must be on or off"));
+            }
+            _ => kept.push(part),
+        }
+    }
+    Ok((format!("{server}?{}", kept.join("&")), prepares))
 }
 
 /// A URL of PostgreSQL that says when a host that does not answer is given up: nobody else would,

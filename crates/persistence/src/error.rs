@@ -46,8 +46,7 @@ pub(crate) fn of_sqlite(error: Error, extended: i32) -> StoreError {
 /// The store error of a statement that failed on PostgreSQL after so long. diesel shows no
 /// SQLSTATE; what the server ends because of [`STATEMENT_TIMEOUT`] or [`LOCK_TIMEOUT`] is known by
 /// the time it took.
-#[cfg(feature = "postgres")]
-pub(crate) fn of_postgres(error: Error, took: Duration) -> StoreError {
+pub(crate) fn of_server(error: Error, took: Duration) -> StoreError {
     let (kind, information) = match error {
         Error::DatabaseError(kind, information) => (kind, information),
         other => return outside(other),
@@ -76,6 +75,11 @@ fn outside(error: Error) -> StoreError {
         Error::DeserializationError(_) => StoreError::Corrupt(Arc::new(error)),
         other => StoreError::unknown(other),
     }
+}
+
+/// A value in the database that this program cannot have written.
+pub(crate) fn unreadable(column: &str) -> StoreError {
+    StoreError::unreadable(column)
 }
 
 /// The database is not there.
@@ -141,8 +145,6 @@ impl Faulty for Failure {
 #[cfg(feature = "postgres")]
 pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a statement of PostgreSQL may wait for a lock.
-#[cfg(feature = "postgres")]
 pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much earlier than this process the server may think that the time is over.
-#[cfg(feature = "postgres")]
 pub(crate) const EARLY: Duration = Duration::from_millis(200);

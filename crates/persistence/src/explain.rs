@@ -3,12 +3,16 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use diesel::deserialize::QueryableByName;
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::deserialize::{FromSql, QueryableByName};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::RunQueryDsl;
 use diesel::row::NamedRow;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Text, Untyped};
+use scim_provisioning::StoreError;
 
-use crate::connection::Connection;
-use crate::sql::{Dialect, Sql};
+use crate::sql::Dialect;
 
 /// A statement that was executed, and the plan that its engine had for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,44 +39,69 @@ fn take() -> Vec<Explained> {
     std::mem::take(&mut *SEEN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Notes the plan of a statement that is about to be executed, where somebody asks for it.
-pub(crate) fn note(connection: &mut Connection, sql: &Sql) {
-    if !WANTED.load(Ordering::Relaxed) || sql.text.starts_with("EXPLAIN") {
-        return;
-    }
-    let prefix = match connection.dialect() {
-        Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
-        #[cfg(feature = "postgres")]
-        Dialect::Postgres => "EXPLAIN (COSTS OFF) ",
-    };
-    let mut explain = connection.sql(prefix);
-    explain.push(&sql.text);
-    explain.binds.clone_from(&sql.binds);
-    let plan = match connection.rows::<Line>(&explain) {
+/// Whether somebody asks for plans.
+pub(crate) fn wanted() -> bool {
+    WANTED.load(Ordering::Relaxed)
+}
+
+/// Keeps the plan of a statement that is about to be executed.
+pub(crate) fn keep(statement: String, plan: Result<Vec<Line>, StoreError>) {
+    let plan = match plan {
         Ok(lines) => lines.into_iter().map(|line| line.0).collect(),
         Err(error) => vec![format!("no plan: {error}")],
     };
-    let statement = sql.text.clone();
     SEEN.lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(Explained { statement, plan });
 }
 
-/// A line of a plan.
-struct Line(String);
+/// A statement, asked for its plan.
+pub(crate) struct Explain<'q, Q> {
+    prefix: &'static str,
+    query: &'q Q,
+}
 
-impl QueryableByName<diesel::sqlite::Sqlite> for Line {
-    fn build<'a>(
-        row: &impl NamedRow<'a, diesel::sqlite::Sqlite>,
-    ) -> diesel::deserialize::Result<Self> {
-        NamedRow::get::<Text, String>(row, "detail").map(Self)
+impl<'q, Q> Explain<'q, Q> {
+    pub(crate) fn of(dialect: Dialect, query: &'q Q) -> Self {
+        let prefix = match dialect {
+            Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => "EXPLAIN (COSTS OFF) ",
+        };
+        Self { prefix, query }
     }
 }
 
-#[cfg(feature = "postgres")]
-impl QueryableByName<diesel::pg::Pg> for Line {
-    fn build<'a>(row: &impl NamedRow<'a, diesel::pg::Pg>) -> diesel::deserialize::Result<Self> {
-        NamedRow::get::<Text, String>(row, "QUERY PLAN").map(Self)
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Explain<'_, Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        out.push_sql(self.prefix);
+        self.query.walk_ast(out.reborrow())
+    }
+}
+
+impl<Q> QueryId for Explain<'_, Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for Explain<'_, Q> {
+    type SqlType = Untyped;
+}
+
+impl<Q, C> RunQueryDsl<C> for Explain<'_, Q> {}
+
+/// A line of a plan.
+pub(crate) struct Line(String);
+
+impl<DB: Backend> QueryableByName<DB> for Line
+where
+    String: FromSql<Text, DB>,
+{
+    fn build<'a>(row: &impl NamedRow<'a, DB>) -> diesel::deserialize::Result<Self> {
+        NamedRow::get::<Text, String>(row, "detail")
+            .or_else(|_| NamedRow::get::<Text, String>(row, "QUERY PLAN"))
+            .map(Self)
     }
 }
 

@@ -1,18 +1,23 @@
 //! Rows of `groups`.
 
 use chrono::{DateTime, Utc};
+use diesel::ExpressionMethods as _;
+use diesel::query_dsl::methods::FilterDsl as _;
 use diesel::sql_types::{BigInt, Text};
 use scim_protocol::Version;
 use scim_provisioning::directory::{Adoption, GroupEnd, GroupWrite, StoredGroup};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::Value;
 
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::engine::on_backend;
+use crate::error::unreadable;
 use crate::key::Key;
 use crate::members::{self, IdRow};
 use crate::page::Identified;
-use crate::view::{instant, unreadable, visible};
+use crate::schema::group_grants;
+use crate::scope::visible;
+use crate::time::{instant, millis};
 
 /// The columns of a [`GroupRow`], of the table with the alias `r`.
 pub(crate) const COLUMNS: &str =
@@ -111,14 +116,17 @@ fn grant(
     id: ResourceId,
     group: &GroupWrite,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("DELETE FROM group_grants WHERE group_id = ");
-    sql.bind(id.to_string());
-    connection.execute(&sql)?;
+    let id = id.to_string();
+    let of_group = group_grants::group_id.eq(&id);
+    connection.execute(diesel::delete(group_grants::table.filter(of_group)))?;
     for (field, value) in &group.grants {
-        let mut sql = connection.sql("INSERT INTO group_grants (group_id, field, value) VALUES (");
-        sql.bind(id.to_string()).push(", ").bind(*field);
-        sql.push(", ").bind(value).push(") ON CONFLICT DO NOTHING");
-        connection.execute(&sql)?;
+        let grant = (
+            group_grants::group_id.eq(&id),
+            group_grants::field.eq(*field),
+            group_grants::value.eq(value),
+        );
+        let insert = diesel::insert_into(group_grants::table).values(grant);
+        on_backend!(connection, execute, insert.on_conflict_do_nothing())?;
     }
     Ok(())
 }
@@ -128,9 +136,9 @@ pub(crate) fn protected(
     connection: &mut Connection,
     names: &[&str],
 ) -> Result<Option<ResourceId>, StoreError> {
-    let mut sql = connection.sql("SELECT id FROM groups WHERE confers_admin = 1 AND name_key IN (");
-    sql.bind_all(names.iter().map(|name| Key::of(name)))
-        .push(") ORDER BY id LIMIT 1");
+    let mut sql = connection.sql("SELECT id FROM groups WHERE confers_admin = 1 AND name_key ");
+    sql.among(names.iter().map(|name| Key::of(name)))
+        .push(" ORDER BY id LIMIT 1");
     let row = connection.row::<IdRow>(&sql)?;
     row.map(|row| ResourceId::parse(&row.id).ok_or_else(|| unreadable("groups.id")))
         .transpose()

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::admin::page;
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
 use crate::people::{self, Write};
 use crate::sql::Sql;
+use crate::time::{instant, millis};
 use crate::totals::Totals;
 use crate::users::{self, status};
-use crate::view::{instant, unreadable};
 use crate::{log, members};
 
 #[derive(diesel::QueryableByName)]

@@ -11,10 +11,10 @@ use scim_provisioning::{
 use serde_json::{Value, json};
 
 use crate::admin::page;
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
 use crate::log;
-use crate::view::{instant, unreadable};
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct HeldRow {

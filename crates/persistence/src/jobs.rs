@@ -5,10 +5,10 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_provisioning::reapply::Job;
 use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
 
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
+use crate::time::{instant, millis};
 use crate::totals;
-use crate::view::{instant, unreadable};
 
 #[derive(diesel::QueryableByName)]
 struct JobRow {

@@ -10,12 +10,12 @@ use scim_provisioning::{Configuration, ConfigurationId, StoreError};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
 use crate::key::Key;
 use crate::log;
 use crate::members::IdRow;
-use crate::view::{instant, unreadable};
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct LinkRow {

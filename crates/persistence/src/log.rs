@@ -6,10 +6,10 @@ use scim_admin::event::{AuditEntry, AuditHead};
 use scim_provisioning::directory::Change;
 use scim_provisioning::{Event, Outcome, StoreError};
 
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
 use crate::key::Key;
-use crate::view::unreadable;
+use crate::time::millis;
 
 pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
     let mut sql = connection.sql(
@@ -84,8 +84,8 @@ fn close_failures(connection: &mut Connection, event: &Event) -> Result<(), Stor
     for some in open.chunks(CHUNK) {
         let mut sql = connection.sql("UPDATE provisioning_events SET resolved_at = ");
         sql.bind(millis(event.at)).push(", resolved_by = ");
-        sql.bind(LATER_SUCCESS).push(" WHERE id IN (");
-        sql.bind_all(some.iter().map(|row| row.id)).push(")");
+        sql.bind(LATER_SUCCESS).push(" WHERE id ");
+        sql.among(some.iter().map(|row| row.id));
         connection.execute(&sql)?;
     }
     Ok(())

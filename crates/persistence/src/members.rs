@@ -6,10 +6,11 @@ use scim_provisioning::directory::{MemberChunk, Membership, Visible};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use uuid::Uuid;
 
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
+use crate::scope::visible;
 use crate::sql::Sql;
-use crate::view::{instant, unreadable, visible};
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct MembershipRow {
@@ -72,9 +73,9 @@ pub(crate) fn groups_of(
              m.member_kind, '' AS display FROM group_members m",
         );
         sql.join_each("groups", "g", "m.group_id");
-        sql.push(" WHERE g.id = m.group_id AND m.held_id IS NULL AND m.member_id IN (");
-        sql.bind_all(chunk.iter().map(ToString::to_string))
-            .push(") AND ");
+        sql.push(" WHERE g.id = m.group_id AND m.held_id IS NULL AND m.member_id ");
+        sql.among(chunk.iter().map(ToString::to_string))
+            .push(" AND ");
         visible(&mut sql, ResourceKind::Group, scope, "g");
         sql.push(" ORDER BY g.name_key, g.id");
         found.extend(connection.rows::<MembershipRow>(&sql)?);
@@ -98,9 +99,9 @@ pub(crate) fn members_of(
         sql.join_each("users", "u", "m.member_id");
         sql.push(
             " WHERE u.id = m.member_id AND m.member_kind = 'User' AND m.held_id IS NULL \
-             AND m.group_id IN (",
+             AND m.group_id ",
         );
-        sql.bind_all(&ids).push(") AND ");
+        sql.among(&ids).push(" AND ");
         visible(&mut sql, ResourceKind::User, scope, "u");
         sql.push(
             " UNION ALL SELECT m.group_id, '' AS group_name, CAST(0 AS BIGINT) AS group_modified, \
@@ -109,9 +110,9 @@ pub(crate) fn members_of(
         sql.join_each("groups", "g", "m.member_id");
         sql.push(
             " WHERE g.id = m.member_id AND m.member_kind = 'Group' AND m.held_id IS NULL \
-             AND m.group_id IN (",
+             AND m.group_id ",
         );
-        sql.bind_all(&ids).push(") AND ");
+        sql.among(&ids).push(" AND ");
         visible(&mut sql, ResourceKind::Group, scope, "g");
         sql.push(" ORDER BY 1, 4");
         found.extend(connection.rows::<MembershipRow>(&sql)?);
@@ -195,15 +196,15 @@ pub(crate) fn visible_ids(
         let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
         let mut sql = connection.sql(
             "SELECT u.id, 'User' AS kind, COALESCE(u.display_name, u.user_name) AS display \
-             FROM users u WHERE u.id IN (",
+             FROM users u WHERE u.id ",
         );
-        sql.bind_all(&ids).push(") AND ");
+        sql.among(&ids).push(" AND ");
         visible(&mut sql, ResourceKind::User, scope, "u");
         sql.push(
             " UNION ALL SELECT g.id, 'Group' AS kind, g.name AS display FROM groups g \
-             WHERE g.id IN (",
+             WHERE g.id ",
         );
-        sql.bind_all(&ids).push(") AND ");
+        sql.among(&ids).push(" AND ");
         visible(&mut sql, ResourceKind::Group, scope, "g");
         for row in connection.rows::<VisibleRow>(&sql)? {
             found.push(Visible {
@@ -226,6 +227,9 @@ pub(crate) fn add(
     for chunk in members.chunks(CHUNK) {
         let mut sql = connection
             .sql("INSERT INTO group_members (group_id, member_id, member_kind, added_at) VALUES ");
+        if chunk.len() > 1 {
+            sql.never_alike();
+        }
         for (at, (id, kind)) in chunk.iter().enumerate() {
             sql.push(if at > 0 { ", (" } else { "(" });
             sql.bind(group.to_string()).push(", ").bind(id.to_string());
@@ -257,9 +261,9 @@ pub(crate) fn remove(
     for chunk in members.chunks(CHUNK) {
         let mut sql =
             connection.sql("DELETE FROM group_members WHERE held_id IS NULL AND group_id = ");
-        sql.bind(group.to_string()).push(" AND member_id IN (");
-        sql.bind_all(chunk.iter().map(ToString::to_string));
-        sql.push(") AND ");
+        sql.bind(group.to_string()).push(" AND member_id ");
+        sql.among(chunk.iter().map(ToString::to_string));
+        sql.push(" AND ");
         seen(&mut sql, scope);
         sql.push(" RETURNING member_id AS id");
         for row in connection.rows::<IdRow>(&sql)? {
@@ -288,9 +292,8 @@ pub(crate) fn hold(
             .bind(millis(now));
         sql.push(" WHERE held_id IS NULL AND group_id = ")
             .bind(group.to_string());
-        sql.push(" AND member_id IN (");
-        sql.bind_all(chunk.iter().map(ToString::to_string))
-            .push(")");
+        sql.push(" AND member_id ");
+        sql.among(chunk.iter().map(ToString::to_string));
         connection.execute(&sql)?;
     }
     Ok(())
@@ -304,6 +307,9 @@ pub(crate) fn awaits(
 ) -> Result<(), StoreError> {
     for chunk in members.chunks(CHUNK) {
         let mut sql = connection.sql("INSERT INTO awaited_members (group_id, member_id) VALUES ");
+        if chunk.len() > 1 {
+            sql.never_alike();
+        }
         for (at, id) in chunk.iter().enumerate() {
             sql.push(if at > 0 { ", (" } else { "(" });
             sql.bind(group.to_string()).push(", ").bind(id.to_string());
@@ -329,9 +335,8 @@ pub(crate) fn forget(
     };
     for chunk in members.chunks(CHUNK) {
         let mut sql = connection.sql("DELETE FROM awaited_members WHERE group_id = ");
-        sql.bind(group.to_string()).push(" AND member_id IN (");
-        sql.bind_all(chunk.iter().map(ToString::to_string))
-            .push(")");
+        sql.bind(group.to_string()).push(" AND member_id ");
+        sql.among(chunk.iter().map(ToString::to_string));
         connection.execute(&sql)?;
     }
     Ok(())

@@ -76,8 +76,8 @@ pub(crate) fn occupants(
     for emails in keys.emails.chunks(CHUNK) {
         let mut sql = connection.sql(SELECT);
         sql.push(&sql.aside("managed_by"));
-        sql.push(" IS NULL AND email_key IN (");
-        sql.bind_all(emails).push(")");
+        sql.push(" IS NULL AND email_key ");
+        sql.among(emails);
         rows.extend(connection.rows::<OccupantRow>(&sql)?);
     }
     let except = except.map(|id| id.to_string());
@@ -108,10 +108,9 @@ fn with_address(
     let names = [&keys.user_name, &keys.scim_user_name];
     let values: Vec<&String> = names.into_iter().chain(&keys.emails).collect();
     for chunk in values.chunks(CHUNK) {
-        let mut sql = connection.sql("SELECT user_id AS id FROM user_emails WHERE value_key IN (");
-        sql.bind_all(chunk.iter().copied())
-            .push(") AND user_id IN (");
-        sql.bind_all(accounts.iter().copied()).push(") LIMIT 1");
+        let mut sql = connection.sql("SELECT user_id AS id FROM user_emails WHERE value_key ");
+        sql.among(chunk.iter().copied()).push(" AND user_id ");
+        sql.among(accounts.iter().copied()).push(" LIMIT 1");
         if let Some(row) = connection.row::<IdRow>(&sql)? {
             return Ok(Some(row.id));
         }

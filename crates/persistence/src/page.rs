@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use scim_protocol::filter::{Condition, Target};
+use scim_protocol::filter::{Condition, Operator, Target, Test};
 use scim_provisioning::directory::{From, Keyset, Selected, Selection, Sort};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::Value;
@@ -12,11 +12,12 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use crate::condition::ConditionWriter;
 use crate::connection::Connection;
 use crate::entrance::{Entrance, entrance};
+use crate::error::unreadable;
 use crate::members::CHUNK;
 use crate::path::{literal, path, sqlite_path};
+use crate::scope::{all_visible, visible};
 use crate::sql::{Dialect, Sql};
 use crate::totals::Totals;
-use crate::view::{all_visible, unreadable, visible};
 
 #[derive(diesel::QueryableByName)]
 struct Count {
@@ -104,11 +105,10 @@ pub(crate) fn rows<R: crate::connection::Row + Identified>(
     let mut rows: HashMap<String, R> = HashMap::new();
     for chunk in places.chunks(CHUNK) {
         let mut sql = connection.sql(&format!(
-            "SELECT {columns} FROM {} r WHERE r.id IN (",
+            "SELECT {columns} FROM {} r WHERE r.id ",
             table(kind)
         ));
-        sql.bind_all(chunk.iter().map(|keyset| keyset.id.to_string()))
-            .push(")");
+        sql.among(chunk.iter().map(|keyset| keyset.id.to_string()));
         let found: Vec<R> = connection.rows(&sql)?;
         rows.extend(found.into_iter().map(|row| (row.id().to_owned(), row)));
     }
@@ -138,6 +138,10 @@ impl Chosen<'_> {
             Some(Entrance::Time) | None => all_visible(sql, self.kind, self.scope, "r"),
         }
         if let Some(condition) = self.condition {
+            // A match by a key comes with every sync; what else clients think of, nobody knows.
+            if !is_lookup(condition) {
+                sql.never_alike();
+            }
             sql.push(" AND ");
             ConditionWriter {
                 sql,
@@ -174,6 +178,9 @@ impl Chosen<'_> {
             None => Order::by_id(),
         };
         let mut sql = connection.sql(&format!("SELECT r.id, {} AS sort_text", order.text()));
+        if let Order::Expression(_) = order {
+            sql.never_alike();
+        }
         self.restrict(&mut sql);
         if let From::After(keyset) = &selection.from {
             sql.push(" AND ");
@@ -187,6 +194,26 @@ impl Chosen<'_> {
             sql.bind(i64::try_from(offset).unwrap_or(i64::MAX));
         }
         connection.budgeted(|connection| connection.rows(&sql))
+    }
+}
+
+/// Whether a condition is one comparison of a key, of which there are few.
+fn is_lookup(condition: &Condition) -> bool {
+    match condition {
+        Condition::Value { target, test } => {
+            target.extension.is_none()
+                && matches!(
+                    (&*target.attribute, test),
+                    (
+                        "id" | "userName" | "externalId" | "displayName",
+                        Test::Text {
+                            operator: Operator::Equal,
+                            ..
+                        }
+                    )
+                )
+        }
+        _ => false,
     }
 }
 

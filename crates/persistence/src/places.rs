@@ -11,8 +11,8 @@ use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use crate::connection::Connection;
 use crate::groups::{self, GroupRow};
 use crate::page::{self, Identified};
+use crate::scope::visible;
 use crate::users::{self, UserRow};
-use crate::view::visible;
 
 #[derive(diesel::QueryableByName)]
 struct PlaceRow {
@@ -105,9 +105,9 @@ pub(crate) fn among(
         ResourceKind::User => (users::COLUMNS, "users"),
         ResourceKind::Group => (groups::COLUMNS, "groups"),
     };
-    let mut sql = connection.sql(&format!("SELECT {columns} FROM {table} r WHERE r.id IN ("));
-    sql.bind_all(ids.iter().map(ToString::to_string));
-    sql.push(") AND ");
+    let mut sql = connection.sql(&format!("SELECT {columns} FROM {table} r WHERE r.id "));
+    sql.among(ids.iter().map(ToString::to_string));
+    sql.push(" AND ");
     visible(&mut sql, kind, scope, "r");
     match kind {
         ResourceKind::User => {

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::connection::Connection;
 use crate::key::Key;
 use crate::people::{self, Write};
+use crate::scope::visible;
 use crate::sql::Sql;
-use crate::view::visible;
 
 #[derive(diesel::QueryableByName)]
 struct NameRow {
@@ -215,12 +215,12 @@ pub(crate) fn link_reports(
         |sql| {
             sql.push(&format!("{managed_by} = "))
                 .bind(scope.configuration().to_string());
-            sql.push(" AND manager_key IN (").bind_all(all).push(")");
+            sql.push(" AND manager_key ").among(all);
             sql.push(
                 " AND (manager_id IS NULL OR (SELECT l.left_at FROM users l \
-                 WHERE l.id = users.manager_id) IS NOT NULL) AND (manager_key IN (",
+                 WHERE l.id = users.manager_id) IS NOT NULL) AND (manager_key ",
             );
-            sql.bind_all(&names).push(")");
+            sql.among(&names);
             for (column, of, value) in &shared {
                 sql.push(&format!(" OR {column} = ")).bind(value);
                 sql.push(&format!(

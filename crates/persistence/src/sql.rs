@@ -1,6 +1,11 @@
-//! SQL text and its binds, for either engine.
+//! SQL text and its binds, for either engine, as a node of diesel's.
 
-use std::fmt::Write;
+use diesel::QueryResult;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::RunQueryDsl;
+use diesel::sql_types::{BigInt, Double, Nullable, Text, Untyped};
+
+use crate::engine::MultiBackend;
 
 /// Which SQL is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +82,12 @@ impl From<f64> for Bind {
 #[derive(Debug, Clone)]
 pub(crate) struct Sql {
     pub(crate) dialect: Dialect,
-    pub(crate) text: String,
-    pub(crate) binds: Vec<Bind>,
+    text: String,
+    binds: Vec<Bind>,
+    /// Where in the text each value stands.
+    marks: Vec<usize>,
+    /// Whether the text is one of few, so that it is worth being prepared once.
+    fixed: bool,
 }
 
 impl Sql {
@@ -87,7 +96,27 @@ impl Sql {
             dialect,
             text: text.to_owned(),
             binds: Vec::new(),
+            marks: Vec::new(),
+            fixed: true,
         }
+    }
+
+    /// Says that a client has a say in the text: a connection that prepared every such statement
+    /// and kept it would never stop growing.
+    pub(crate) fn never_alike(&mut self) -> &mut Self {
+        self.fixed = false;
+        self
+    }
+
+    /// The statement that asks SQLite for the plan of this one.
+    #[cfg(test)]
+    pub(crate) fn explained(mut self) -> Self {
+        const EXPLAIN: &str = "EXPLAIN QUERY PLAN ";
+        self.text.insert_str(0, EXPLAIN);
+        for mark in &mut self.marks {
+            *mark += EXPLAIN.len();
+        }
+        self
     }
 
     /// Appends text.
@@ -105,14 +134,18 @@ impl Sql {
             Bind::Real(_) => "double precision",
         };
         self.binds.push(value);
-        let number = self.binds.len();
-        // PostgreSQL infers the type of a placeholder from its place, which is not always enough.
-        let written = match self.dialect {
-            Dialect::Sqlite => write!(self.text, "${number}"),
+        match self.dialect {
+            Dialect::Sqlite => self.marks.push(self.text.len()),
+            // It infers the type of a placeholder from its place, which is not always enough.
             #[cfg(feature = "postgres")]
-            Dialect::Postgres => write!(self.text, "CAST(${number} AS {kind})"),
-        };
-        debug_assert!(written.is_ok(), "{kind}");
+            Dialect::Postgres => {
+                self.text.push_str("CAST(");
+                self.marks.push(self.text.len());
+                self.text.push_str(" AS ");
+                self.text.push_str(kind);
+                self.text.push(')');
+            }
+        }
         self
     }
 
@@ -149,6 +182,42 @@ impl Sql {
             self.bind(value);
         }
         self
+    }
+
+    /// Appends that what stands before is one of several values, as a test that an index serves.
+    /// They are bound as one list, so that any number of them makes the same text, and no engine
+    /// thinks that so many look-ups are dearer than a whole table.
+    pub(crate) fn among<T: Into<Bind>>(
+        &mut self,
+        values: impl IntoIterator<Item = T>,
+    ) -> &mut Self {
+        let mut kind = "text";
+        let list: serde_json::Value = values
+            .into_iter()
+            .map(|value| match value.into() {
+                Bind::Text(text) => serde_json::Value::from(text),
+                Bind::Integer(number) => {
+                    kind = "bigint";
+                    serde_json::Value::from(number)
+                }
+                Bind::Real(number) => serde_json::Value::from(number),
+            })
+            .collect();
+        let list = list.to_string();
+        match self.dialect {
+            Dialect::Sqlite => {
+                self.push("IN (SELECT value FROM json_each(").bind(list);
+                self.push("))")
+            }
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => {
+                let element = format!("CAST(listed.value AS {kind})");
+                self.push(&format!(
+                    "= ANY(ARRAY(SELECT {element} FROM jsonb_array_elements_text(CAST("
+                ));
+                self.bind(list).push(" AS jsonb)) AS listed(value)))")
+            }
+        }
     }
 
     /// Appends a placeholder for a JSON document that is searched.
@@ -227,3 +296,38 @@ impl Sql {
 fn lateral(table: &str, alias: &str, column: &str) -> String {
     format!(" LATERAL (SELECT * FROM {table} WHERE id = {column} OFFSET 0) {alias}")
 }
+
+impl QueryFragment<MultiBackend> for Sql {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        if !self.fixed {
+            out.unsafe_to_cache_prepared();
+        }
+        let mut rest = self.text.as_str();
+        let mut from = 0;
+        for (mark, bind) in self.marks.iter().zip(&self.binds) {
+            let (before, behind) = rest.split_at_checked(mark - from).unwrap_or((rest, ""));
+            out.push_sql(before);
+            match bind {
+                Bind::Text(text) => out.push_bind_param::<Nullable<Text>, _>(text)?,
+                Bind::Integer(number) => out.push_bind_param::<Nullable<BigInt>, _>(number)?,
+                Bind::Real(number) => out.push_bind_param::<Double, _>(number)?,
+            }
+            (rest, from) = (behind, *mark);
+        }
+        out.push_sql(rest);
+        Ok(())
+    }
+}
+
+/// Prepared statements are known by their text, since the type says nothing of it.
+impl QueryId for Sql {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Sql {
+    type SqlType = Untyped;
+}
+
+impl<C> RunQueryDsl<C> for Sql {}
+impl<C> RunQueryDsl<C> for &Sql {}

@@ -15,16 +15,16 @@ use diesel::{Connection as _, ConnectionError, SqliteConnection};
 use libsqlite3_sys as ffi;
 use rustix::time::{ClockId, clock_gettime};
 
-/// A connection and the handle that it runs on.
-pub(crate) struct Sqlite {
-    connection: SqliteConnection,
-    /// The handle of `connection`, which stays open as long as that lives.
-    handle: Handle,
-    /// How long each statement may take, unless it is held to another budget.
-    pub(crate) patience: Option<Duration>,
+use crate::engine::Engine;
+
+/// A connection to either engine, and of SQLite the handle that it runs on.
+pub(crate) struct Link {
+    engine: Engine,
+    /// The handle of `engine`, which stays open as long as that lives.
+    handle: Option<Handle>,
 }
 
-/// The handle of a connection. Only [`Sqlite`] and what its connection owns have one, so that none
+/// The handle of a connection. Only [`Link`] and what its connection owns have one, so that none
 /// outlives the connection.
 #[derive(Clone, Copy)]
 struct Handle(NonNull<ffi::sqlite3>);
@@ -47,9 +47,9 @@ impl Handle {
     }
 }
 
-impl Sqlite {
+impl Link {
     /// Opens a file, which is made when it is not there.
-    pub(crate) fn open(path: &str) -> Result<Self, ConnectionError> {
+    pub(crate) fn to_file(path: &str) -> Result<Self, ConnectionError> {
         let refused = |what: &str| ConnectionError::BadConnection(what.to_owned());
         if !*INSTALLED.get_or_init(install) {
             return Err(refused("SQLite takes no hook for new connections"));
@@ -59,40 +59,52 @@ impl Sqlite {
         let handle = OPENED
             .take()
             .ok_or_else(|| refused("SQLite did not tell the handle of a connection"))?;
-        let handle = Handle(handle);
         Ok(Self {
-            connection,
-            handle,
-            patience: None,
+            engine: Engine::Sqlite(connection),
+            handle: Some(Handle(handle)),
         })
     }
 
-    /// The connection. It must not be exchanged for another one.
-    pub(crate) fn diesel(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
+    /// A connection to a server.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn to_server(connection: diesel::PgConnection) -> Self {
+        Self {
+            engine: Engine::Postgres(connection),
+            handle: None,
+        }
     }
 
-    /// Runs statements, and answers with an error its extended result code.
+    /// The connection. It must not be exchanged for another one.
+    pub(crate) fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// Whether it leads to a file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.handle.is_some()
+    }
+
+    /// Runs statements, and answers with an error of SQLite its extended result code.
     ///
     /// diesel binds once more to a statement that failed, which makes the handle forget the code.
     /// Then the one counts that SQLite has logged for this thread meanwhile.
     pub(crate) fn run<T>(
         &mut self,
-        statements: impl FnOnce(&mut SqliteConnection) -> diesel::QueryResult<T>,
-    ) -> Result<T, (diesel::result::Error, i32)> {
+        statements: impl FnOnce(&mut Engine) -> diesel::QueryResult<T>,
+    ) -> Result<T, (diesel::result::Error, Option<i32>)> {
         LOGGED.set(ffi::SQLITE_OK);
-        statements(&mut self.connection).map_err(|error| {
-            let code = match self.handle.code() {
+        statements(&mut self.engine).map_err(|error| {
+            let code = self.handle.map(|handle| match handle.code() {
                 ffi::SQLITE_OK | ffi::SQLITE_ROW | ffi::SQLITE_DONE => LOGGED.get(),
                 code => code,
-            };
+            });
             (error, code)
         })
     }
 
-    /// Whether a transaction is open. Some faults make SQLite roll it back by itself.
-    pub(crate) fn in_transaction(&self) -> bool {
-        self.handle.in_transaction()
+    /// Whether a transaction is open in a file. Some faults make SQLite roll it back by itself.
+    pub(crate) fn in_transaction(&self) -> Option<bool> {
+        self.handle.map(Handle::in_transaction)
     }
 }
 

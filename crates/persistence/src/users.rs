@@ -11,15 +11,16 @@ use scim_provisioning::directory::{Departure, Status, StoredUser, UserWrite};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::{Map, Value};
 
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
 use crate::key::Key;
 use crate::members;
 use crate::page::Identified;
 use crate::people::{self, Write};
 use crate::references::{self, ManagerKeys};
+use crate::scope::visible;
 use crate::sql::{Bind, Sql};
-use crate::view::{instant, unreadable, visible};
+use crate::time::{instant, millis};
 
 /// The columns of a [`UserRow`], of the table with the alias `r`.
 pub(crate) const COLUMNS: &str = "r.id, r.user_name, r.first_name, r.last_name, r.display_name, \
@@ -172,8 +173,8 @@ pub(crate) fn records(
 ) -> Result<HashMap<String, Record>, StoreError> {
     let mut found = HashMap::new();
     for chunk in ids.chunks(500) {
-        let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM users r WHERE r.id IN ("));
-        sql.bind_all(chunk.iter().copied()).push(")");
+        let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM users r WHERE r.id "));
+        sql.among(chunk.iter().copied());
         for row in connection.rows::<UserRow>(&sql)? {
             let user = StoredUser::try_from(row)?;
             found.insert(user.id.to_string(), user.record);
@@ -485,6 +486,9 @@ fn insert_emails(
     for chunk in emails.chunks(100) {
         let mut sql =
             connection.sql("INSERT INTO user_emails (user_id, value_key, type_key) VALUES ");
+        if chunk.len() > 1 {
+            sql.never_alike();
+        }
         for (at, (value, kind)) in chunk.iter().enumerate() {
             sql.push(if at > 0 { ", (" } else { "(" });
             sql.bind(id.to_string());

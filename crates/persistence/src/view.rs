@@ -1,6 +1,6 @@
 //! The directory ports on one connection inside a transaction.
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
@@ -17,42 +17,8 @@ use scim_provisioning::{
 use crate::connection::Connection;
 use crate::groups::{self, GroupRow};
 use crate::page::select;
-use crate::sql::{Dialect, Sql};
 use crate::users::{self, UserRow};
 use crate::{held, jobs, links, log, members, occupants, places, references};
-
-/// Appends what a configuration can see of rows that something else finds: no engine begins with
-/// everything that it can see, whatever it believes of how much that is.
-pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {
-    match sql.dialect {
-        Dialect::Sqlite => in_sight(sql, kind, scope, &format!("+{alias}"), alias),
-        // The planner takes no index for it, and expects half of the rows to pass.
-        #[cfg(feature = "postgres")]
-        Dialect::Postgres => {
-            sql.push("CASE WHEN ");
-            in_sight(sql, kind, scope, alias, alias);
-            sql.push(" THEN TRUE ELSE FALSE END");
-        }
-    }
-}
-
-/// Appends what a configuration can see of a table that is walked through.
-pub(crate) fn all_visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {
-    in_sight(sql, kind, scope, alias, alias);
-}
-
-/// What a configuration can see. This is the one place that decides it.
-fn in_sight(sql: &mut Sql, kind: ResourceKind, scope: Scope, manager: &str, alias: &str) {
-    sql.push(&format!("{manager}.managed_by = "));
-    sql.bind(scope.configuration().to_string());
-    let protected = match kind {
-        ResourceKind::User => {
-            format!(" AND {alias}.is_tenant_admin = 0 AND {alias}.left_at IS NULL")
-        }
-        ResourceKind::Group => format!(" AND {alias}.confers_admin = 0"),
-    };
-    sql.push(&protected);
-}
 
 /// A connection inside a transaction.
 pub(crate) struct View<'a> {
@@ -436,16 +402,4 @@ fn converted<R, T: TryFrom<R, Error = StoreError>>(
             .collect::<Result<_, _>>()?,
         next: page.next,
     })
-}
-
-/// An instant from milliseconds since 1970.
-pub(crate) fn instant(millis: i64) -> DateTime<Utc> {
-    Utc.timestamp_millis_opt(millis)
-        .single()
-        .unwrap_or_default()
-}
-
-/// A value in the database that this program cannot have written.
-pub(crate) fn unreadable(column: &str) -> StoreError {
-    StoreError::unreadable(column)
 }

@@ -9,11 +9,11 @@ use scim_provisioning::directory::Status;
 use scim_provisioning::{ResourceId, StoreError};
 
 use super::AdminRows;
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
 use crate::key::Key;
 use crate::sql::Sql;
-use crate::view::{instant, unreadable};
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct AccountRow {

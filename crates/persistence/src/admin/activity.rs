@@ -5,10 +5,10 @@ use diesel::sql_types::{BigInt, Text};
 use scim_admin::event::Activity;
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
 use crate::sql::{Dialect, Sql};
-use crate::view::{instant, unreadable};
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct ActivityRow {

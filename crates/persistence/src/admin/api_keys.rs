@@ -10,8 +10,8 @@ use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 
 use super::AdminRows;
-use crate::condition::millis;
-use crate::view::{instant, unreadable};
+use crate::error::unreadable;
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct ApiKeyRow {

@@ -7,10 +7,10 @@ use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::Value;
 
 use super::AdminRows;
-use crate::condition::millis;
+use crate::error::unreadable;
 use crate::log::HeadRow;
 use crate::sql::Dialect;
-use crate::view::{instant, unreadable};
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct AuditRow {

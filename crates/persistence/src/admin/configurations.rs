@@ -11,12 +11,12 @@ use scim_provisioning::{ConfigurationId, StoreError};
 use serde::Serialize;
 
 use super::AdminRows;
-use crate::condition::millis;
+use crate::error::unreadable;
 use crate::held_members;
 use crate::people;
 use crate::sql::Sql;
+use crate::time::{instant, millis};
 use crate::totals;
-use crate::view::{instant, unreadable};
 
 /// The columns of a [`ConfigurationRow`], of the table with the alias `c`. Their names do not meet
 /// those of a token's columns.

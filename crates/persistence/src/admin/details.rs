@@ -10,12 +10,12 @@ use scim_provisioning::{ConfigurationId, ResourceId, ResourceKind, StoreError};
 use serde_json::{Value, json};
 
 use super::directory::{self, page};
-use crate::condition::millis;
 use crate::connection::Connection;
 use crate::held::PROTECTED;
 use crate::held_members;
 use crate::log;
 use crate::people::Write;
+use crate::time::millis;
 use crate::totals::Totals;
 
 #[derive(diesel::QueryableByName)]

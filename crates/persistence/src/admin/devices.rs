@@ -7,8 +7,7 @@ use scim_admin::store::{DeviceLink, ReadDevices, WriteDevices};
 use scim_provisioning::StoreError;
 
 use super::AdminRows;
-use crate::condition::millis;
-use crate::view::instant;
+use crate::time::{instant, millis};
 
 #[derive(QueryableByName)]
 struct FailuresRow {

@@ -12,15 +12,14 @@ use scim_protocol::text::fold;
 use scim_provisioning::{ResourceId, ResourceKind, StoreError};
 use serde_json::{Map, Value, json};
 
-use crate::condition::millis;
 use crate::connection::Connection;
 use crate::key::Key;
 use crate::members::{self, IdRow};
 use crate::people;
 use crate::references;
 use crate::sql::{Dialect, Sql};
+use crate::time::{instant, millis};
 use crate::users;
-use crate::view::instant;
 
 #[derive(diesel::QueryableByName)]
 struct PersonRow {
@@ -267,15 +266,15 @@ fn grants(
             "SELECT m.member_id AS user_id, x.field, x.value, g.name AS group_name \
              FROM group_members m JOIN group_grants x ON x.group_id = m.group_id \
              JOIN groups g ON g.id = m.group_id JOIN users u ON u.id = m.member_id \
-             WHERE u.is_tenant_admin = 0 AND m.member_id IN (",
+             WHERE u.is_tenant_admin = 0 AND m.member_id ",
         );
-        sql.bind_all(chunk.iter().copied());
+        sql.among(chunk.iter().copied());
         sql.push(
-            ") UNION ALL SELECT user_id, field, value, NULL AS group_name FROM manual_grants \
-             WHERE user_id IN (",
+            " UNION ALL SELECT user_id, field, value, NULL AS group_name FROM manual_grants \
+             WHERE user_id ",
         );
-        sql.bind_all(chunk.iter().copied())
-            .push(") ORDER BY 1, 2, 4 DESC, 3");
+        sql.among(chunk.iter().copied())
+            .push(" ORDER BY 1, 2, 4 DESC, 3");
         for row in connection.rows::<GrantRow>(&sql)? {
             found.entry(row.user_id).or_default().push(Grant {
                 field: row.field,

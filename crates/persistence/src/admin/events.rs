@@ -7,12 +7,11 @@ use scim_protocol::text::fold;
 use scim_provisioning::{Cause, Stage, StoreError};
 use serde_json::Value;
 
-use crate::condition::millis;
 use crate::connection::Connection;
 use crate::key::Key;
 use crate::log;
 use crate::sql::{Dialect, Sql};
-use crate::view::instant;
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct EventRow {
@@ -524,8 +523,7 @@ mod tests {
     }
 
     fn plan(connection: &mut Connection, query: &EventQuery) -> String {
-        let mut sql = selection(connection, query).unwrap().unwrap();
-        sql.text = format!("EXPLAIN QUERY PLAN {}", sql.text);
+        let sql = selection(connection, query).unwrap().unwrap().explained();
         let steps: Vec<StepRow> = connection.rows(&sql).unwrap();
         let steps: Vec<String> = steps.into_iter().map(|step| step.detail).collect();
         steps.join("; ")

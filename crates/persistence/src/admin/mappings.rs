@@ -10,11 +10,11 @@ use scim_provisioning::{ConfigurationId, StoreError};
 use serde::Serialize;
 
 use super::{AdminRows, seen};
-use crate::condition::millis;
 use crate::connection::Connection;
+use crate::error::unreadable;
 use crate::people::Write;
 use crate::sql::{Dialect, Sql};
-use crate::view::{instant, unreadable};
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct VersionRow {

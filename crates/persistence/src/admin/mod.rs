@@ -64,6 +64,10 @@ impl AdminStore for Database {
         self.reading(|connection| work(&mut AdminRows { connection }))
     }
 
+    fn run_look_up(&self, work: ReadWork<'_>) -> Result<(), AdminError> {
+        self.reading_one(|connection| work(&mut AdminRows { connection }))
+    }
+
     fn run_write(&self, mut work: WriteWork) -> Result<(), Abandoned> {
         self.writing(move |connection| {
             let trail = work(&mut AdminRows { connection })?;

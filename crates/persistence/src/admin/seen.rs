@@ -6,9 +6,8 @@ use scim_mapping::MappedResource;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, ResourceKind, StoreError};
 
-use crate::condition::millis;
 use crate::connection::Connection;
-use crate::view::instant;
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct SeenRow {

@@ -8,8 +8,7 @@ use scim_admin::store::{KeepSessions, ReadSessions, WriteSessions};
 use scim_provisioning::StoreError;
 
 use super::AdminRows;
-use crate::condition::millis;
-use crate::view::instant;
+use crate::time::{instant, millis};
 
 #[derive(QueryableByName)]
 struct SessionRow {

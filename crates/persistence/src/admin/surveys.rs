@@ -5,9 +5,9 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::survey::{Survey, SurveyKind};
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use crate::condition::millis;
 use crate::connection::Connection;
-use crate::view::{instant, unreadable};
+use crate::error::unreadable;
+use crate::time::{instant, millis};
 
 #[derive(diesel::QueryableByName)]
 struct SurveyRow {

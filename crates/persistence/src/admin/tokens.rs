@@ -10,8 +10,8 @@ use scim_provisioning::{ConfigurationId, StoreError};
 
 use super::AdminRows;
 use super::configurations::{self, ConfigurationRow};
-use crate::condition::millis;
-use crate::view::{instant, unreadable};
+use crate::error::unreadable;
+use crate::time::{instant, millis};
 
 macro_rules! columns {
     () => {

@@ -11,7 +11,7 @@ use scim_provisioning::{Answer, Directory, ResourceId, StoreError};
 
 use super::{assert_later, assert_there, create, find};
 use crate::common::{Engine, House};
-use crate::connection::Target;
+use crate::connection::{Server, Target};
 use crate::{Database, OpenError, Settings};
 
 /// Runs a test where there is a server.
@@ -208,7 +208,11 @@ fn what_cannot_be_reached_is_told_at_the_start() {
         Database::open(&settings),
         Err(OpenError::Unreachable(_))
     ));
-    assert!(Target::Postgres(settings.url).connect().is_err());
+    let server = Server {
+        url: settings.url,
+        prepares: true,
+    };
+    assert!(Target::Postgres(server).connect().is_err());
 }
 
 /// A server whose connections are cut and which is not there for a while.

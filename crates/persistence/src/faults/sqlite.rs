@@ -11,7 +11,7 @@ use scim_provisioning::StoreError;
 use super::{assert_later, assert_there, create, find};
 use crate::common::{Engine, House};
 use crate::connection::{Connection, Target};
-use crate::sqlite::{Budget, Held, Sqlite};
+use crate::sqlite::{Budget, Held, Link};
 use crate::{Database, Settings};
 
 #[derive(diesel::QueryableByName)]
@@ -152,9 +152,7 @@ fn a_query_of_a_client_ends_when_its_work_is_done_for() {
 fn a_read_without_a_clients_query_that_takes_too_long_is_a_fault() {
     let house = house();
     let mut connection = connect(&house.folder.path().join("test.db"));
-    if let Connection::Sqlite(sqlite) = &mut connection {
-        sqlite.patience = Some(Duration::from_millis(20));
-    }
+    connection.patience = Some(Duration::from_millis(20));
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
                    SELECT count(*) AS number FROM n";
     // With text that is bound, diesel binds once more before anybody can ask for the code.
@@ -179,14 +177,14 @@ fn a_budget_ends_with_what_it_was_for() {
 #[test]
 fn each_connection_knows_its_own_handle() {
     let folder = tempfile::tempdir().unwrap();
-    let mut first = Sqlite::open(folder.path().join("a.db").to_str().unwrap()).unwrap();
-    let mut second = Sqlite::open(folder.path().join("b.db").to_str().unwrap()).unwrap();
-    first.diesel().batch_execute("BEGIN").unwrap();
-    assert!(first.in_transaction());
-    assert!(!second.in_transaction());
+    let mut first = Link::to_file(folder.path().join("a.db").to_str().unwrap()).unwrap();
+    let mut second = Link::to_file(folder.path().join("b.db").to_str().unwrap()).unwrap();
+    first.engine().batch_execute("BEGIN").unwrap();
+    assert_eq!(first.in_transaction(), Some(true));
+    assert_eq!(second.in_transaction(), Some(false));
     let failed = second.run(|connection| connection.batch_execute("COMMIT"));
-    assert_eq!(failed.unwrap_err().1, libsqlite3_sys::SQLITE_ERROR);
-    assert!(first.in_transaction());
+    assert_eq!(failed.unwrap_err().1, Some(libsqlite3_sys::SQLITE_ERROR));
+    assert_eq!(first.in_transaction(), Some(true));
 }
 
 fn connect(path: &std::path::Path) -> Connection {

@@ -88,7 +88,7 @@ const FILTERS: [&str; 8] = [
     "substr(",
     "right(",
     "EXISTS (",
-    "json_each",
+    "json_each(r.",
     "json_type(r.",
     "]) = ",
 ];
@@ -140,7 +140,7 @@ fn ends(explained: &Explained, sorted: &[&str]) -> bool {
             .iter()
             .any(|filter| explained.statement.contains(filter))
         // A value that no index finds may be anywhere in the order.
-        && matches(&explained.statement, &[" = $", " = CAST($"])
+        && matches(&explained.statement, &[" = $", " = CAST($", " = ?"])
             <= explained
                 .plan
                 .iter()

@@ -1,0 +1,80 @@
+//! One connection type over both engines, so that a query is written once.
+//!
+//! What `MultiConnection` cannot say (upserts) goes through `on_backend!`.
+#![expect(clippy::expect_used, reason = "the derive writes its own items so")]
+
+#[cfg(feature = "postgres")]
+use diesel::PgConnection;
+use diesel::SqliteConnection;
+use diesel::backend::Backend;
+use diesel::query_builder::QueryFragment;
+
+/// A connection of diesel to either engine.
+#[derive(diesel::MultiConnection)]
+pub(crate) enum Engine {
+    Sqlite(SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(PgConnection),
+}
+
+/// What is written as SQL of a query that was built for one backend.
+pub(crate) fn text_on<DB, Q>(query: &Q) -> String
+where
+    DB: Backend + Default,
+    DB::QueryBuilder: Default,
+    Q: QueryFragment<DB>,
+{
+    use diesel::query_builder::QueryBuilder as _;
+    let mut builder = DB::QueryBuilder::default();
+    match query.to_sql(&mut builder, &DB::default()) {
+        Ok(()) => builder.finish(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Runs a statement whose type is another one for each engine, such as an upsert: what is written
+/// once here is compiled for both. `execute` answers how many rows it touched, `load` what it
+/// returns.
+macro_rules! on_backend {
+    ($connection:expr, $verb:ident, $query:expr) => {
+        $crate::engine::on_backend!(@ $connection, $verb, $query)
+    };
+    (@ $connection:expr, execute, $query:expr) => {
+        match $connection.dialect() {
+            $crate::sql::Dialect::Sqlite => $connection.execute_sqlite($query),
+            #[cfg(feature = "postgres")]
+            $crate::sql::Dialect::Postgres => $connection.execute_postgres($query),
+        }
+    };
+    (@ $connection:expr, load, $query:expr) => {
+        match $connection.dialect() {
+            $crate::sql::Dialect::Sqlite => $connection.load_sqlite($query),
+            #[cfg(feature = "postgres")]
+            $crate::sql::Dialect::Postgres => $connection.load_postgres($query),
+        }
+    };
+}
+pub(crate) use on_backend;
+
+impl Engine {
+    /// What is written as SQL on this engine.
+    pub(crate) fn text<Q: QueryFragment<MultiBackend>>(&self, query: &Q) -> String {
+        use diesel::query_builder::QueryBuilder as _;
+        type Builder = <MultiBackend as Backend>::QueryBuilder;
+        let (mut builder, backend) = match self {
+            Self::Sqlite(_) => (
+                Builder::Sqlite(Default::default()),
+                MultiBackend::Sqlite(Default::default()),
+            ),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => (
+                Builder::Postgres(Default::default()),
+                MultiBackend::Postgres(Default::default()),
+            ),
+        };
+        match query.to_sql(&mut builder, &backend) {
+            Ok(()) => builder.finish(),
+            Err(error) => error.to_string(),
+        }
+    }
+}
