@@ -9,6 +9,11 @@ use anyhow::Context;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::requests::RequestCounts;
 use scim_admin::{AdminService, AuthenticationError, Authenticator, KeyRing, Store};
+use scim_cli::host::{Certificate, Host, Instance};
+use scim_cli::record;
+use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl, TlsOptions};
+use scim_http::error::describe_error;
+use scim_http::service::{Presented, Refusal, Service};
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
 use scim_provisioning::{
@@ -16,116 +21,70 @@ use scim_provisioning::{
     Request, ServiceProvider, StoreError,
 };
 
-use crate::api::{Api, ApiAnswer, ApiRequest};
-use crate::console::openid::OpenId;
-use crate::console::{Console, ConsoleAnswer, ConsoleRequest};
-use crate::serve::{Presented, Refusal, Service, record};
-use crate::settings::{Common, DEFAULT_PORT, PublicUrl};
+use crate::tls::{self, CertificateFiles};
 
-/// An instance whose key ring and store are open.
-pub(crate) struct Instance {
-    keys: Arc<KeyRing>,
-    store: Arc<dyn Store>,
-    directory: Arc<dyn Directory>,
-    scim_endpoint: String,
-}
+/// This program, as its commands know it.
+pub(crate) struct Program;
 
-impl Instance {
-    /// Opens the instance for a command: its URL is the one that the options name, or the one of
-    /// the server that ran last on this data directory.
-    ///
-    /// # Errors
-    /// As [`Instance::open`].
-    pub(crate) fn of(common: &Common) -> anyhow::Result<Self> {
-        Self::open(common, &public_url(common), FEW)
+impl Host for Program {
+    /// The URL is the one that the options name, or the one of the server that ran last on this
+    /// data directory.
+    fn open(&self, common: &Common) -> anyhow::Result<Instance> {
+        let (instance, _keys) = open(common, &public_url(common), FEW, Limits::default())?;
+        Ok(instance)
     }
 
-    /// Opens the instance; what the first start needs is created.
-    ///
-    /// # Errors
-    /// When the data directory, the key ring or the database cannot be used.
-    pub(crate) fn open(
-        common: &Common,
-        public_url: &PublicUrl,
-        connections: u32,
-    ) -> anyhow::Result<Self> {
-        create_folder(&common.data_dir)?;
-        let keys = KeyRing::open(&common.key_file())?;
-        let scim_endpoint = public_url.scim_endpoint();
-        let database = open_database(common.database_url(), scim_endpoint.clone(), connections)?;
-        Ok(Self {
-            keys: Arc::new(keys),
-            store: Arc::clone(&database) as _,
-            directory: database,
-            scim_endpoint,
-        })
-    }
-
-    /// The administrators' service.
-    pub(crate) fn admin(&self) -> AdminService {
-        AdminService::new(Arc::clone(&self.store), Arc::clone(&self.keys))
-    }
-
-    /// The store.
-    pub(crate) fn store(&self) -> &dyn Store {
-        self.store.as_ref()
-    }
-
-    /// The URL that an identity provider is given.
-    pub(crate) fn scim_endpoint(&self) -> &str {
-        &self.scim_endpoint
-    }
-
-    /// The address of a page of the console.
-    pub(crate) fn console(&self, path: &str) -> String {
-        let base = self.scim_endpoint.trim_end_matches("/api/scim/v2");
-        format!("{base}/admin{path}")
-    }
-
-    /// The service provider.
-    pub(crate) fn provider(&self, limits: Limits) -> ServiceProvider {
-        let cursors: Arc<dyn CursorKey> = Arc::clone(&self.keys) as _;
-        let directory = Arc::clone(&self.directory);
-        let endpoint = &self.scim_endpoint;
-        ServiceProvider::new(directory, cursors, endpoint, limits)
-    }
-
-    /// The services behind HTTP.
-    pub(crate) fn backend(
+    fn certificate(
         &self,
-        limits: Limits,
-        openid: Option<Arc<OpenId>>,
-        retention: Retention,
-    ) -> Backend {
-        Backend {
-            authenticator: Authenticator::new(Arc::clone(&self.store), Arc::clone(&self.keys)),
-            api: Api::new(
-                self.admin(),
-                self.provider(limits.clone()),
-                &self.scim_endpoint,
-            ),
-            console: Console::new(
-                self.admin(),
-                self.provider(limits.clone()),
-                &self.scim_endpoint,
-                openid,
-            ),
-            provider: self.provider(limits),
-            admin: self.admin(),
-            requests: RequestCounts::default(),
-            store: Arc::clone(&self.store),
-            retention,
+        common: &Common,
+        options: &TlsOptions,
+    ) -> anyhow::Result<Option<Certificate>> {
+        let files = CertificateFiles::of(common, options)?;
+        if files.self_signed && !files.certificate.exists() {
+            return Ok(None);
         }
+        Ok(Some(Certificate {
+            not_after: tls::not_after(&tls::load(&files)?)?,
+            file: files.certificate,
+            key: files.key,
+            self_signed: files.self_signed,
+        }))
     }
 }
 
-/// Authentication and the service provider.
+/// Opens the instance; what the first start needs is created.
+///
+/// # Errors
+/// When the data directory, the key ring or the database cannot be used.
+pub(crate) fn open(
+    common: &Common,
+    public_url: &PublicUrl,
+    connections: u32,
+    limits: Limits,
+) -> anyhow::Result<(Instance, Arc<KeyRing>)> {
+    create_folder(&common.data_dir)?;
+    let keys = Arc::new(KeyRing::open(&common.key_file())?);
+    let scim_endpoint = public_url.scim_endpoint();
+    let database = open_database(common.database_url(), scim_endpoint.clone(), connections)?;
+    let store: Arc<dyn Store> = Arc::clone(&database) as _;
+    let directory: Arc<dyn Directory> = database;
+    let cursors: Arc<dyn CursorKey> = Arc::clone(&keys) as _;
+    let admin = AdminService::new(Arc::clone(&store), Arc::clone(&keys));
+    let provider = ServiceProvider::new(directory, cursors, &scim_endpoint, limits);
+    let instance = Instance {
+        store,
+        admin: Arc::new(admin),
+        provider: Arc::new(provider),
+        scim_endpoint,
+    };
+    Ok((instance, keys))
+}
+
+/// Authentication and the service provider behind SCIM, and what time brings.
 pub(crate) struct Backend {
     authenticator: Authenticator,
-    provider: ServiceProvider,
-    admin: AdminService,
-    api: Api,
-    console: Console,
+    provider: Arc<ServiceProvider>,
+    admin: Arc<AdminService>,
     requests: RequestCounts,
     store: Arc<dyn Store>,
     retention: Retention,
@@ -172,35 +131,30 @@ impl Service for Backend {
         answer
     }
 
-    fn admits(&self, request: &ApiRequest<'_>) -> Option<ApiAnswer> {
-        self.api.authenticate(request).err().map(ApiAnswer::from)
-    }
-
-    fn administer(&self, request: &ApiRequest<'_>) -> ApiAnswer {
-        self.api.answer(request)
-    }
-
-    fn console(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
-        self.console.answer(request)
-    }
-
-    fn knows(&self, request: &ConsoleRequest<'_>) -> bool {
-        self.console.knows(request)
-    }
-
-    fn setup_secret(&self) -> anyhow::Result<Option<String>> {
-        self.console.setup_secret()
-    }
-
     fn limits(&self) -> &Limits {
         self.provider.limits()
     }
+}
 
-    fn ready(&self) -> anyhow::Result<()> {
-        Ok(self.store.ready()?)
+impl Backend {
+    /// The services of an instance.
+    pub(crate) fn new(instance: &Instance, keys: Arc<KeyRing>, retention: Retention) -> Self {
+        let store = Arc::clone(&instance.store);
+        Self {
+            authenticator: Authenticator::new(Arc::clone(&store), keys),
+            provider: Arc::clone(&instance.provider),
+            admin: Arc::clone(&instance.admin),
+            requests: RequestCounts::default(),
+            store,
+            retention,
+        }
     }
 
-    fn housekeep(&self) -> anyhow::Result<()> {
+    /// Does what time brings, such as deleting for good whose time has come.
+    ///
+    /// # Errors
+    /// Why it could not be done; it is tried again later.
+    pub(crate) fn housekeep(&self) -> anyhow::Result<()> {
         self.provider.log_refusals();
         let counts = self.requests.take();
         if !counts.is_empty() {
@@ -223,7 +177,12 @@ impl Service for Backend {
         Ok(())
     }
 
-    fn work(&self) -> anyhow::Result<bool> {
+    /// Does a step of the work that waits in the background, such as applying rules anew; answers
+    /// whether there was any.
+    ///
+    /// # Errors
+    /// Why it could not be done; it is tried again later.
+    pub(crate) fn work(&self) -> anyhow::Result<bool> {
         if !self.admin.work_waits()? {
             return Ok(false);
         }
@@ -235,9 +194,7 @@ impl Service for Backend {
         self.provider.reapply(&configuration, &job)?;
         Ok(true)
     }
-}
 
-impl Backend {
     fn count(&self, caller: &Caller, reads: bool, status: u16) {
         let id = caller.configuration.id;
         self.requests.note(id, reads, status, Utc::now());
@@ -276,7 +233,7 @@ fn refusal(error: AuthenticationError) -> Refusal {
     let (status, detail) = (error.status(), error.to_string());
     let (challenge, retry_after) = (error.www_authenticate(), error.retry_after());
     if matches!(error, AuthenticationError::Store(_)) {
-        let reason = crate::output::sentence(&anyhow::Error::new(error));
+        let reason = describe_error(&error);
         tracing::error!(reason, "authentication was not possible");
     }
     Refusal {

@@ -3,27 +3,19 @@
 //! The binary wires: it reads settings, opens the store, terminates TLS and hands requests to the
 //! service provider. Every rule of SCIM, mapping and storage lives in the crates below.
 
-mod api;
-mod cli;
-mod commands;
-mod console;
-mod documents;
 mod instance;
-mod output;
 mod panic;
-mod pattern;
 mod serve;
-mod settings;
 mod tls;
 
 use std::process::ExitCode;
 
-use crate::cli::Invocation;
+use scim_cli::{Invocation, output};
 
 fn main() -> ExitCode {
     panic::install_hook();
     tls::install_provider();
-    let invocation = match cli::parse(std::env::args_os()) {
+    let invocation = match scim_cli::parse(std::env::args_os()) {
         Ok(invocation) => invocation,
         Err(error) => return error.report(),
     };
@@ -40,6 +32,6 @@ fn main() -> ExitCode {
 fn run(invocation: Invocation) -> anyhow::Result<()> {
     match invocation {
         Invocation::Serve(common, options) => serve::run(&common, *options),
-        Invocation::Command(common, command) => commands::run(&common, command),
+        Invocation::Command(common, command) => command.run(&instance::Program, &common),
     }
 }

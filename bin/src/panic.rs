@@ -9,7 +9,7 @@ pub(crate) fn install_hook() {
         if tracing::dispatcher::has_been_set() {
             tracing::error!(panic = %line, "internal error");
         } else {
-            crate::output::failure(&format!("internal error: {line}; please report it"));
+            scim_cli::output::failure(&format!("internal error: {line}; please report it"));
         }
     }));
 }

@@ -25,9 +25,9 @@ use rustls::ServerConfig;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::expect;
-use super::unread::Told;
-use crate::settings::ServeOptions;
+use scim_cli::settings::ServeOptions;
+use scim_http::expect;
+use scim_http::unread::Told;
 
 /// Binds the listening socket.
 ///

@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt;
 
-use crate::settings::LogFormat;
+use scim_cli::settings::LogFormat;
 
 /// Installs the log.
 ///
@@ -38,11 +38,14 @@ fn directives(level: &str) -> String {
     }
 }
 
-const OURS: [&str; 6] = [
+const OURS: [&str; 9] = [
     "serviceops_scim",
     "scim_protocol",
     "scim_mapping",
     "scim_provisioning",
     "scim_admin",
     "scim_persistence",
+    "scim_http",
+    "scim_console",
+    "scim_cli",
 ];

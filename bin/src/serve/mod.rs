@@ -1,48 +1,33 @@
 //! `serve`: the HTTPS server.
 
-pub(crate) mod address;
-mod admin;
-mod admission;
-mod answer;
-mod body;
-mod console;
-mod edge;
-mod expect;
 mod listener;
 mod log;
-mod outbound;
-mod readiness;
-pub(crate) mod record;
-mod request;
-mod sampling;
-mod scim;
-mod service;
 mod signals;
 mod start_text;
-mod status;
-mod throttle;
-mod unread;
 
-use std::collections::HashMap;
-use std::net::{IpAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::{StatusCode, header};
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
-use ipnet::IpNet;
-use scim_provisioning::{Configuration, ConfigurationId};
+use scim_cli::host::Instance;
+use scim_cli::record;
+use scim_cli::settings::{Common, OpenIdOptions, PublicUrl, ServeOptions};
+use scim_console::Administration;
+use scim_console::api::ADMIN;
+use scim_console::console::CONSOLE;
+use scim_console::console::openid::{OpenId, OpenIdSettings};
+use scim_http::admission::Bounds;
+use scim_http::answer;
+use scim_http::edge::{self, Edge};
+use scim_http::endpoint::{self, Endpoint};
+use scim_http::readiness::Readiness;
+use scim_http::status::{self, Product};
+use scim_http::throttle::{self, Throttle};
 
-use self::admission::Admission;
-pub(crate) use self::admission::Bounds;
-use self::outbound::Outbound;
-use self::readiness::Readiness;
-use self::sampling::Sampler;
-pub(crate) use self::service::{Presented, Refusal, Service};
-pub(crate) use self::throttle::Throttle;
-use crate::console::openid::OpenId;
-use crate::instance::{Instance, Retention};
-use crate::settings::{Common, PublicUrl, ServeOptions};
+use crate::instance::{self, Backend, Retention};
 use crate::tls::{self, CertificateFiles, ReloadingCertificate};
 
 /// Serves until a signal says to stop.
@@ -54,43 +39,6 @@ pub(crate) fn run(common: &Common, options: ServeOptions) -> anyhow::Result<()> 
     actix_web::rt::System::new().block_on(serve(common, options))
 }
 
-/// What every request handler needs.
-pub(crate) struct Shared {
-    service: Arc<dyn Service>,
-    readiness: Readiness,
-    throttle: Throttle,
-    admission: Admission,
-    /// Configurations that spoke, as they were when they did last, for the log of what is turned
-    /// away before it is known who speaks.
-    known: Mutex<HashMap<ConfigurationId, Arc<Configuration>>>,
-    /// From where administrators come; from everywhere when it is empty.
-    admin_networks: Vec<IpNet>,
-    /// The proxies that say where their clients are.
-    trusted_proxies: Vec<IpNet>,
-    /// The log lines of what is refused.
-    sampler: Sampler,
-    /// The threads that ask the OpenID provider.
-    outbound: Outbound,
-}
-
-impl Shared {
-    fn know(&self, configuration: &Arc<Configuration>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(configuration.id, Arc::clone(configuration));
-    }
-
-    fn known(&self, id: ConfigurationId) -> Option<Arc<Configuration>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&id).map(Arc::clone)
-    }
-
-    /// Whether console and admin API answer this address at all.
-    fn admits(&self, address: Option<IpAddr>) -> bool {
-        let within = |address| self.admin_networks.iter().any(|net| net.contains(&address));
-        self.admin_networks.is_empty() || address.is_some_and(within)
-    }
-}
-
 async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let files = CertificateFiles::of(common, &options.tls)?;
     let listener = listener::bind(&options)?;
@@ -98,53 +46,104 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let local = || PublicUrl::local(address.port());
     let public_url = common.public_url.clone().unwrap_or_else(local);
 
-    crate::instance::create_folder(&common.data_dir)?;
+    instance::create_folder(&common.data_dir)?;
     files.prepare(&public_url)?;
     let certificate = Arc::new(ReloadingCertificate::open(files.clone())?);
-    let instance = Instance::open(common, &public_url, options.database_connections)?;
-    let openid = OpenId::of(&options.openid, &format!("{public_url}/admin"))?;
+    let (connections, limits) = (options.database_connections, options.limits.protocol());
+    let (instance, keys) = instance::open(common, &public_url, connections, limits)?;
     let kept = |days: u32| Some(i64::from(days)).filter(|days| *days > 0);
     let retention = Retention {
         events: kept(options.event_retention_days),
         requests: kept(options.request_retention_days),
     };
-    let backend: Arc<dyn Service> =
-        Arc::new(instance.backend(options.limits.protocol(), openid, retention));
-    let shared = web::Data::new(Shared {
-        readiness: Readiness::of(Arc::clone(&backend))?,
-        service: backend,
-        throttle: Throttle::new(options.limits.failed_authentications(), throttle::MINUTE),
-        admission: Admission::new(options.limits.bounds(options.database_connections)),
-        known: Mutex::default(),
-        admin_networks: options.admin_networks.clone(),
-        trusted_proxies: options.trusted_proxies.clone(),
-        sampler: Sampler::default(),
-        outbound: Outbound::start()?,
-    });
+    let backend = Arc::new(Backend::new(&instance, keys, retention));
+    let data = Data::new(&options, &instance, &backend, &public_url)?;
+    let setup = data.administration.setup_secret()?;
 
-    let service = Arc::clone(&shared.service);
-    let shared_service = Arc::clone(&service);
-    let keeping = actix_web::rt::spawn(housekeep(Arc::clone(&service), shared.clone()));
+    let keeping = actix_web::rt::spawn(housekeep(Arc::clone(&backend), data.edge.clone()));
     let signals = signals::Signals::install()?;
-    let server = start(listener, Arc::clone(&certificate), shared)?;
+    let server = start(listener, Arc::clone(&certificate), data)?;
     record::write(&common.data_dir, address, &public_url)?;
-    let setup = shared_service.setup_secret()?;
     start_text::print(common, &public_url, &files, setup.as_deref())?;
     let stopping = actix_web::rt::spawn(signals.follow(server.handle(), certificate));
     let ended = server.await.context("the server failed");
     stopping.abort();
     keeping.abort();
     // What was counted meanwhile is written before the end.
-    background(move || service.housekeep()).await;
+    background(move || backend.housekeep()).await;
     tracing::info!("stopped");
     ended
 }
 
+/// What the request handlers need.
+#[derive(Clone)]
+struct Data {
+    edge: web::Data<Edge>,
+    endpoint: web::Data<Endpoint>,
+    administration: web::Data<Administration>,
+    readiness: web::Data<Readiness>,
+}
+
+impl Data {
+    fn new(
+        options: &ServeOptions,
+        instance: &Instance,
+        backend: &Arc<Backend>,
+        public_url: &PublicUrl,
+    ) -> anyhow::Result<Self> {
+        let failures = options.limits.failed_authentications();
+        let throttle = Arc::new(Throttle::new(failures, throttle::MINUTE));
+        let (at_once, share) = options
+            .limits
+            .at_once_and_share(options.database_connections);
+        let bounds = Bounds {
+            at_once,
+            share,
+            rate: options.limits.rate(),
+            bytes: options.limits.held_bytes(),
+        };
+        let openid = openid(&options.openid);
+        let openid = openid.map(|settings| OpenId::new(&settings, &public_url.console()));
+        let administration = Administration::new(
+            &instance.admin,
+            &instance.provider,
+            &instance.scim_endpoint,
+            openid.transpose()?.map(Arc::new),
+            Arc::clone(&throttle),
+            options.admin_networks.clone(),
+        );
+        let store = Arc::clone(&instance.store);
+        let service = Arc::clone(backend) as _;
+        Ok(Self {
+            edge: web::Data::new(Edge {
+                trusted_proxies: options.trusted_proxies.clone(),
+                named_by_words: &[ADMIN, CONSOLE],
+                ..Edge::default()
+            }),
+            endpoint: web::Data::new(Endpoint::new(service, throttle, bounds)),
+            administration: web::Data::new(administration.context("cannot start a thread")?),
+            readiness: web::Data::new(Readiness::start(move || store.ready())?),
+        })
+    }
+}
+
+fn openid(options: &OpenIdOptions) -> Option<OpenIdSettings> {
+    Some(OpenIdSettings {
+        issuer: options.oidc_issuer.clone()?,
+        client_id: options.oidc_client_id.clone()?,
+        client_secret_file: options.oidc_client_secret_file.clone(),
+        role_claim: options.oidc_role_claim.clone(),
+        administrator: options.oidc_administrator.clone(),
+        auditor: options.oidc_auditor.clone(),
+        ca_file: options.oidc_ca_file.clone(),
+    })
+}
+
 /// Does what time brings, again and again, and then what waits in the background, step by step:
 /// between two steps the server can stop.
-async fn housekeep(service: Arc<dyn Service>, shared: web::Data<Shared>) {
+async fn housekeep(service: Arc<Backend>, edge: web::Data<Edge>) {
     loop {
-        edge::summarize(&shared.sampler);
+        edge::summarize(&edge.sampler);
         let keeper = Arc::clone(&service);
         background(move || keeper.housekeep()).await;
         for _ in 0..LOOKS {
@@ -167,7 +166,7 @@ async fn background<T: Send + 'static>(
     match web::block(work).await {
         Ok(Ok(done)) => Some(done),
         Ok(Err(error)) => {
-            let reason = crate::output::sentence(&error);
+            let reason = scim_cli::output::sentence(&error);
             tracing::warn!(reason, "housekeeping failed");
             None
         }
@@ -181,12 +180,16 @@ async fn background<T: Send + 'static>(
 fn start(
     listener: TcpListener,
     certificate: Arc<ReloadingCertificate>,
-    shared: web::Data<Shared>,
+    data: Data,
 ) -> anyhow::Result<actix_server::Server> {
     let config = tls::server_config(certificate);
     listener::start(listener, config, move || {
         App::new()
-            .app_data(shared.clone())
+            .app_data(data.edge.clone())
+            .app_data(data.endpoint.clone())
+            .app_data(data.administration.clone())
+            .app_data(data.readiness.clone())
+            .app_data(web::Data::new(PRODUCT))
             .wrap(middleware::from_fn(edge::guard))
             .configure(routes)
     })
@@ -195,12 +198,9 @@ fn start(
 /// Every route of the server.
 fn routes(app: &mut web::ServiceConfig) {
     app.route("/", web::route().to(front))
-        .route("/healthz", web::route().to(status::alive))
-        .route("/readyz", web::route().to(status::ready))
-        .route("/version", web::route().to(status::version))
-        .route("/api/scim/v2{tail:(/.*)?}", web::route().to(scim::handle))
-        .route("/api/admin/v1{tail:(/.*)?}", web::route().to(admin::handle))
-        .route("/admin{tail:(/.*)?}", web::route().to(console::handle))
+        .configure(status::routes)
+        .configure(endpoint::routes)
+        .configure(scim_console::routes)
         .default_service(web::route().to(not_found));
 }
 
@@ -208,7 +208,7 @@ fn routes(app: &mut web::ServiceConfig) {
 async fn front(request: HttpRequest) -> HttpResponse {
     match request.method().is_safe() {
         true => HttpResponse::SeeOther()
-            .insert_header((actix_web::http::header::LOCATION, crate::console::CONSOLE))
+            .insert_header((header::LOCATION, CONSOLE))
             .finish(),
         false => not_found(request).await,
     }
@@ -216,7 +216,7 @@ async fn front(request: HttpRequest) -> HttpResponse {
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
     answer::problem(
-        actix_web::http::StatusCode::NOT_FOUND,
+        StatusCode::NOT_FOUND,
         &format!(
             "There is nothing here; SCIM is served below {}.",
             edge::SCIM
@@ -229,5 +229,29 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
 const LOOK: Duration = Duration::from_secs(1);
 const LOOKS: usize = 10;
 
+const PRODUCT: Product = Product {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+};
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use actix_web::http::Method;
+    use actix_web::test::{TestRequest, call_service, init_service};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn who_knows_the_host_alone_is_led_to_the_console() {
+        let app = init_service(App::new().configure(routes)).await;
+        for (method, uri, status) in [
+            (Method::GET, "/", 303),
+            (Method::POST, "/", 404),
+            (Method::GET, "/nowhere", 404),
+        ] {
+            let request = TestRequest::with_uri(uri).method(method);
+            let response = call_service(&app, request.to_request()).await;
+            assert_eq!(response.status(), status, "{uri}");
+        }
+    }
+}

@@ -73,7 +73,7 @@ fn reload(certificate: &ReloadingCertificate) {
     match certificate.reload() {
         Ok(()) => tracing::info!("the certificate was read again"),
         Err(error) => tracing::error!(
-            reason = crate::output::sentence(&error),
+            reason = scim_cli::output::sentence(&error),
             "the certificate cannot be used; the one in use stays"
         ),
     }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::output;
-use crate::settings::{Common, PublicUrl};
 use crate::tls::CertificateFiles;
+use scim_cli::output;
+use scim_cli::settings::{Common, PublicUrl};
 
 /// Prints the start text once, on standard output.
 ///

@@ -12,7 +12,7 @@ use rustls::ServerConfig;
 
 pub(crate) use self::files::{load, not_after};
 pub(crate) use self::reload::ReloadingCertificate;
-use crate::settings::{Common, PublicUrl, TlsOptions};
+use scim_cli::settings::{Common, PublicUrl, TlsOptions};
 
 /// Installs ring as the process's cryptography. Nothing may use TLS before.
 pub(crate) fn install_provider() {

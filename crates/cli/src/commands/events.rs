@@ -1,0 +1,121 @@
+//! `events`: the provisioning log.
+
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+use scim_admin::AdminService;
+use scim_admin::event::{EventQuery, EventState, LoggedEvent};
+use scim_provisioning::Outcome;
+
+use super::value::instant;
+use crate::host::Host;
+use crate::output::{self, Table};
+use crate::settings::Common;
+use scim_console::documents;
+
+/// Options of `events`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only those of this configuration, by name or id.
+    #[arg(long, value_name = "CONFIGURATION")]
+    configuration: Option<String>,
+    /// Only those with this outcome.
+    #[arg(long, value_parser = Outcome::ALL.map(Outcome::as_str))]
+    outcome: Option<String>,
+    /// Only failures and warnings that are not resolved.
+    #[arg(long)]
+    open: bool,
+    /// The newest so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100,
+        value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+    /// Go on with new entries until interrupted; with --json one document a line.
+    #[arg(long)]
+    follow: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service fails.
+pub(crate) fn run(host: &dyn Host, common: &Common, options: &Options) -> anyhow::Result<()> {
+    let admin = host.open(common)?.admin();
+    let query = query(&admin, options)?;
+    let events = admin.events(&query)?;
+    match (options.follow, common.json) {
+        (true, _) => follow(&admin, query, events, common.json),
+        (false, true) => output::json(&events.iter().map(documents::event).collect()),
+        (false, false) => table(&events),
+    }
+}
+
+fn query(admin: &AdminService, options: &Options) -> anyhow::Result<EventQuery> {
+    let configuration = match &options.configuration {
+        Some(name) => Some(admin.configuration(name)?.id),
+        None => None,
+    };
+    Ok(EventQuery {
+        configuration,
+        outcome: options.outcome.clone(),
+        state: options.open.then_some(EventState::Open),
+        limit: options.limit,
+        ..EventQuery::default()
+    })
+}
+
+fn follow(
+    admin: &AdminService,
+    mut query: EventQuery,
+    mut events: Vec<LoggedEvent>,
+    json: bool,
+) -> anyhow::Result<()> {
+    query.after = Some(0);
+    loop {
+        for event in &events {
+            query.after = Some(event.id);
+            match json {
+                true => output::json_line(&documents::event(event))?,
+                false => {
+                    output::line(&cells(event).map(|cell| output::printable(&cell)).join("  "))?
+                }
+            }
+        }
+        thread::sleep(PAUSE);
+        events = admin.events(&query)?;
+    }
+}
+
+fn table(events: &[LoggedEvent]) -> anyhow::Result<()> {
+    let mut table = Table::titled(TITLES);
+    for event in events {
+        table.row(cells(event));
+    }
+    table.print()
+}
+
+fn cells(event: &LoggedEvent) -> [String; 8] {
+    let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
+    [
+        instant(event.at),
+        event.configuration_name.clone(),
+        event.outcome.clone(),
+        event.status.to_string(),
+        event.action.clone(),
+        or_nothing(&event.resource_type),
+        or_nothing(&event.resource_name),
+        or_nothing(&event.reason),
+    ]
+}
+
+const TITLES: [&str; 8] = [
+    "time",
+    "configuration",
+    "outcome",
+    "status",
+    "action",
+    "type",
+    "name",
+    "reason",
+];
+const PAUSE: Duration = Duration::from_secs(1);

@@ -1,0 +1,83 @@
+//! `held`: what the guards against mass deprovisioning hold.
+
+use clap::{Args, Subcommand};
+use scim_admin::policy::{HeldChange, Which};
+
+use super::value::{actor, instant};
+use crate::host::Host;
+use crate::output::{self, Table};
+use crate::settings::Common;
+use scim_console::documents;
+
+/// What is done with held changes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// List what is held.
+    List {
+        /// The name or id of the configuration.
+        configuration: String,
+    },
+    /// Block, archive, delete or leave the group after all; the guard counts anew.
+    Allow(Chosen),
+    /// Leave the users and memberships as they are.
+    Reject(Chosen),
+}
+
+/// Which of the held changes.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Chosen {
+    /// The name or id of the configuration.
+    configuration: String,
+    /// The logon name or id of a user; may be repeated.
+    #[arg(long = "user", value_name = "USER", required_unless_present = "all")]
+    users: Vec<String>,
+    /// All that is held of the configuration.
+    #[arg(long, conflicts_with = "users")]
+    all: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service refuses or fails.
+pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::Result<()> {
+    let admin = host.open(common)?.admin();
+    let (chosen, allow) = match action {
+        Action::List { configuration } => {
+            return list(common, &admin.held(&configuration, None, i64::MAX)?);
+        }
+        Action::Allow(chosen) => (chosen, true),
+        Action::Reject(chosen) => (chosen, false),
+    };
+    let which = match chosen.all {
+        true => Which::All,
+        false => Which::Users(chosen.users),
+    };
+    let decided = admin.decide_held(&actor(), &chosen.configuration, which, allow)?;
+    if common.json {
+        return output::json(&decided.iter().map(documents::held).collect());
+    }
+    let word = if allow { "Allowed" } else { "Rejected" };
+    output::line(&format!("{word} {}", decided.len()))
+}
+
+fn list(common: &Common, held: &[HeldChange]) -> anyhow::Result<()> {
+    if common.json {
+        return output::json(&held.iter().map(documents::held).collect());
+    }
+    let mut table = Table::titled(["since", "user", "change", "asked by", "id"]);
+    for change in held {
+        table.row([
+            instant(change.at),
+            change.user_name.clone(),
+            match &change.group {
+                Some(group) => format!("{} {group}", change.action),
+                None => change.action.to_owned(),
+            },
+            change.asked_by().to_owned(),
+            change.user.clone(),
+        ]);
+    }
+    table.print()
+}

@@ -1,0 +1,150 @@
+//! `link`: people created by hand whom an identity provider wanted to create.
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use scim_admin::AdminService;
+use scim_admin::policy::{LinkRequest, LinksQuery};
+use serde_json::{Value, json};
+
+use super::value::{actor, instant};
+use crate::host::Host;
+use crate::output::{self, Table};
+use crate::settings::Common;
+use scim_console::documents;
+
+/// What is done with links.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// List the links that wait.
+    List {
+        /// The name or id of the configuration.
+        configuration: String,
+    },
+    /// Put people under the configuration's management, as the identity provider sent them.
+    Approve(Chosen),
+    /// Take links from those that wait, until the identity provider sends other values.
+    Dismiss(Chosen),
+}
+
+/// Which of the links.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Chosen {
+    /// The name or id of the configuration.
+    configuration: String,
+    /// The logon name or id of a person; may be repeated.
+    #[arg(long = "user", value_name = "USER", required_unless_present = "all")]
+    users: Vec<String>,
+    /// The id of the link, where several users wait for the person.
+    #[arg(long, value_name = "LINK", conflicts_with = "all")]
+    link: Option<String>,
+    /// All that wait.
+    #[arg(long, conflicts_with = "users")]
+    all: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service refuses or fails.
+pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::Result<()> {
+    let instance = host.open(common)?;
+    let admin = instance.admin();
+    let provider = instance.provider();
+    let documents = |configuration: &str, links: &[LinkRequest]| {
+        documents::links(&admin, &provider, configuration, links)
+    };
+    match action {
+        Action::List { configuration } => {
+            let links = admin.link_requests(&configuration, &LinksQuery::default())?;
+            match common.json {
+                true => output::json(&json!(documents(&configuration, &links)?)),
+                false => list(&links),
+            }
+        }
+        Action::Approve(chosen) => {
+            let links = chosen.links(&admin)?;
+            check_one_each(&links)?;
+            let said = documents(&chosen.configuration, &links)?;
+            for link in &links {
+                admin.approve_link(&actor(), &provider, &chosen.configuration, link)?;
+            }
+            told(common, "Linked", said)
+        }
+        Action::Dismiss(chosen) => {
+            let links = chosen.links(&admin)?;
+            if !chosen.all {
+                check_one_each(&links)?;
+            }
+            let said = documents(&chosen.configuration, &links)?;
+            for link in &links {
+                admin.dismiss_link(&actor(), &chosen.configuration, link)?;
+            }
+            told(common, "Dismissed", said)
+        }
+    }
+}
+
+impl Chosen {
+    /// The links that are meant, of those that wait.
+    fn links(&self, admin: &AdminService) -> anyhow::Result<Vec<LinkRequest>> {
+        let waiting = admin.link_requests(&self.configuration, &LinksQuery::default())?;
+        let links: Vec<_> = waiting
+            .into_iter()
+            .filter(|link| self.link.as_ref().is_none_or(|id| *id == link.id))
+            .filter(|link| self.all || self.users.iter().any(|user| names(user, link)))
+            .collect();
+        if links.is_empty() {
+            bail!("no such link waits");
+        }
+        Ok(links)
+    }
+}
+
+/// Whoever names a person of whom several wait has to say which.
+fn check_one_each(links: &[LinkRequest]) -> anyhow::Result<()> {
+    let again = |link: &&LinkRequest| {
+        let same = |other: &&LinkRequest| other.person == link.person;
+        links.iter().filter(same).count() > 1
+    };
+    if let Some(link) = links.iter().find(again) {
+        bail!(
+            "several users wait for \"{}\"; name one of them with --link",
+            link.person_name
+        );
+    }
+    Ok(())
+}
+
+fn told(common: &Common, done: &str, links: Vec<Value>) -> anyhow::Result<()> {
+    match common.json {
+        true => output::json(&Value::Array(links)),
+        false => output::line(&format!("{done} {}", links.len())),
+    }
+}
+
+fn names(user: &str, link: &LinkRequest) -> bool {
+    user == link.person || user.eq_ignore_ascii_case(&link.person_name)
+}
+
+fn list(links: &[LinkRequest]) -> anyhow::Result<()> {
+    let mut table = Table::titled([
+        "last asked",
+        "person",
+        "userName",
+        "shared",
+        "person id",
+        "id",
+    ]);
+    for link in links {
+        table.row([
+            instant(link.at),
+            link.person_name.clone(),
+            link.user_name().to_owned(),
+            link.attribute.clone(),
+            link.person.clone(),
+            link.id.clone(),
+        ]);
+    }
+    table.print()
+}

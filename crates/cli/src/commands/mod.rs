@@ -1,0 +1,97 @@
+//! The commands beside `serve`, one in a file.
+
+mod account;
+mod api_key;
+mod audit;
+mod check;
+mod completions;
+mod configuration;
+mod custom_field;
+mod events;
+mod group;
+mod healthcheck;
+mod held;
+mod link;
+mod mapping;
+mod policy;
+mod token;
+mod user;
+pub(crate) mod value;
+
+use clap::Subcommand;
+
+use crate::host::Host;
+use crate::settings::Common;
+
+/// A command that runs and ends.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Provisioning configurations: one for each identity provider.
+    #[command(subcommand)]
+    Configuration(configuration::Action),
+    /// Authentication tokens of a provisioning configuration.
+    #[command(subcommand)]
+    Token(token::Action),
+    /// People in the directory.
+    #[command(subcommand)]
+    User(user::Action),
+    /// Groups in the directory.
+    #[command(subcommand)]
+    Group(group::Action),
+    /// How identity-provider attributes become ServiceOps fields.
+    #[command(subcommand)]
+    Mapping(mapping::Action),
+    /// Fields of users that administrators define.
+    #[command(subcommand)]
+    CustomField(custom_field::Action),
+    /// Links to people created by hand that wait for an administrator.
+    #[command(subcommand)]
+    Link(link::Action),
+    /// Changes that the guard against mass deprovisioning holds.
+    #[command(subcommand)]
+    Held(held::Action),
+    /// Accounts of administrators.
+    #[command(subcommand)]
+    Account(account::Action),
+    /// Keys for the admin API.
+    #[command(subcommand)]
+    ApiKey(api_key::Action),
+    /// What administrators did.
+    #[command(subcommand)]
+    Audit(audit::Action),
+    /// The provisioning log.
+    Events(events::Options),
+    /// Verify database, key ring, certificate and clock.
+    Check(check::Options),
+    /// Ask the server on this machine whether it is ready.
+    Healthcheck(healthcheck::Options),
+    /// Print the OpenAPI document of the admin API.
+    Openapi,
+    /// Print a completion script for a shell.
+    Completions(completions::Options),
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// What went wrong, for the terminal.
+pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Configuration(action) => configuration::run(host, common, action),
+        Command::Token(action) => token::run(host, common, action),
+        Command::User(action) => user::run(host, common, action),
+        Command::Group(action) => group::run(host, common, &action),
+        Command::Mapping(action) => mapping::run(host, common, action),
+        Command::CustomField(action) => custom_field::run(host, common, action),
+        Command::Link(action) => link::run(host, common, action),
+        Command::Held(action) => held::run(host, common, action),
+        Command::Account(action) => account::run(host, common, action),
+        Command::ApiKey(action) => api_key::run(host, common, action),
+        Command::Audit(action) => audit::run(host, common, &action),
+        Command::Events(options) => events::run(host, common, &options),
+        Command::Check(options) => check::run(host, common, &options),
+        Command::Healthcheck(options) => healthcheck::run(common, &options),
+        Command::Openapi => crate::output::json(scim_console::api::openapi::document()),
+        Command::Completions(options) => completions::run(&options),
+    }
+}

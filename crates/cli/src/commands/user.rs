@@ -1,0 +1,173 @@
+//! `user`: add a person by hand, list people, change one by hand.
+
+use clap::{Args, Subcommand};
+use scim_admin::AdminService;
+use scim_admin::people::{ManagedBy, PeopleQuery, Person, PersonChange, PersonInput, UserType};
+use serde_json::json;
+
+use super::value::{self, Page, actor, yes};
+use crate::host::Host;
+use crate::output::{self, Table};
+use crate::settings::Common;
+use scim_console::documents;
+
+/// What is done with people.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Add a person by hand.
+    Add(Add),
+    /// List people, whoever manages them.
+    List {
+        #[command(flatten)]
+        page: Page,
+        /// Only those with this status.
+        #[arg(long, value_parser = ["active", "blocked", "archived"])]
+        status: Option<String>,
+        /// Only those whom this configuration manages, by its name or id.
+        #[arg(long, value_name = "CONFIGURATION")]
+        configuration: Option<String>,
+    },
+    /// Let a person no longer sign in.
+    Block(Which),
+    /// Let a person who is blocked or archived be active again.
+    Unblock(Which),
+    /// Put a person out of the way; the logon name is free again.
+    Archive(Which),
+    /// Make a person a technician, or a requester again.
+    Convert {
+        #[command(flatten)]
+        which: Which,
+        /// What the person becomes.
+        #[arg(long, value_name = "TYPE", value_parser = value::user_type())]
+        to: UserType,
+    },
+    /// Take a person out of the management of an identity provider.
+    Unlink(Which),
+}
+
+/// A person.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The id of the person.
+    id: String,
+}
+
+/// Options of `user add`.
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// The logon name.
+    #[arg(long)]
+    user_name: String,
+    /// The e-mail address.
+    #[arg(long)]
+    email: Option<String>,
+    /// A tenant admin is never seen or changed by an identity provider.
+    #[arg(long)]
+    tenant_admin: bool,
+    /// A role of ServiceOps; a person whose role administers it is never linked to an identity
+    /// provider.
+    #[arg(long)]
+    role: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the service refuses or fails.
+pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::Result<()> {
+    let admin = host.open(common)?.admin();
+    match action {
+        Action::Add(options) => {
+            let input = PersonInput {
+                user_name: options.user_name,
+                email: options.email,
+                tenant_admin: options.tenant_admin,
+                role: options.role,
+            };
+            let id = admin.add_person(&actor(), &input)?;
+            match common.json {
+                true => output::json(&json!({
+                    "id": id,
+                    "userName": input.user_name,
+                    "email": input.email,
+                    "tenantAdmin": input.tenant_admin,
+                    "role": input.role,
+                })),
+                false => output::line(&format!("Added {id}")),
+            }
+        }
+        Action::List {
+            page,
+            status,
+            configuration,
+        } => {
+            let managed_by = match configuration {
+                Some(name) => ManagedBy::Configuration(admin.configuration(&name)?.id),
+                None => ManagedBy::Anybody,
+            };
+            let query = PeopleQuery {
+                search: page.search,
+                status,
+                user_type: None,
+                managed_by,
+                after: page.after,
+                limit: page.limit,
+            };
+            list(common, admin.people(&query)?)
+        }
+        Action::Block(which) => change(common, &admin, &which, PersonChange::Block),
+        Action::Unblock(which) => change(common, &admin, &which, PersonChange::Unblock),
+        Action::Archive(which) => change(common, &admin, &which, PersonChange::Archive),
+        Action::Convert { which, to } => change(common, &admin, &which, PersonChange::Convert(to)),
+        Action::Unlink(which) => change(common, &admin, &which, PersonChange::Unlink),
+    }
+}
+
+fn change(
+    common: &Common,
+    admin: &AdminService,
+    which: &Which,
+    change: PersonChange,
+) -> anyhow::Result<()> {
+    admin.change_person(&actor(), &which.id, change)?;
+    let person = admin.person(&which.id)?;
+    match common.json {
+        true => output::json(&documents::user_detail(&person)),
+        false => output::line(&format!(
+            "{} is {}",
+            output::printable(&person.person.user_name),
+            match change {
+                PersonChange::Unlink => "managed by hand",
+                PersonChange::Convert(into) => into.as_str(),
+                _ => &person.person.status,
+            }
+        )),
+    }
+}
+
+fn list(common: &Common, people: Vec<Person>) -> anyhow::Result<()> {
+    if common.json {
+        return output::json(&people.iter().map(documents::user).collect());
+    }
+    let mut table = Table::titled([
+        "user name",
+        "name",
+        "e-mail",
+        "status",
+        "tenant admin",
+        "managed by",
+        "id",
+    ]);
+    for person in people {
+        table.row([
+            person.user_name,
+            person.display_name.unwrap_or_default(),
+            person.email.unwrap_or_default(),
+            person.status,
+            yes(person.tenant_admin),
+            person.managed_by.unwrap_or_default(),
+            person.id,
+        ]);
+    }
+    table.print()
+}

@@ -1,0 +1,156 @@
+//! What commands print: lines, aligned tables, one JSON document.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+/// Prints a line on standard output and flushes it.
+///
+/// # Errors
+/// When standard output cannot be written; a reader that went away is no error.
+pub fn line(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write to standard output"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints one JSON document.
+///
+/// # Errors
+/// As [`line()`].
+pub fn json(document: &Value) -> anyhow::Result<()> {
+    line(&format!("{document:#}"))
+}
+
+/// Prints one JSON document on one line, for output that goes on.
+///
+/// # Errors
+/// As [`line()`].
+pub fn json_line(document: &Value) -> anyhow::Result<()> {
+    line(&document.to_string())
+}
+
+/// An error and its causes as one sentence; a cause that is quoted already is not said again.
+pub fn sentence(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| {
+        // Some libraries write a cause over several lines, and a log has one line for each entry.
+        let cause = cause.to_string();
+        let cause = cause.split_whitespace().collect::<Vec<_>>().join(" ");
+        match said.is_empty() {
+            true => cause,
+            false if said.contains(&cause) => said,
+            false => format!("{said}: {cause}"),
+        }
+    })
+}
+
+/// Prints a failure as one line on standard error.
+pub fn failure(message: &str) {
+    let message: Vec<&str> = message.split_whitespace().collect();
+    // Nothing can be said when standard error is closed.
+    let _ = writeln!(io::stderr(), "serviceops-scim: {}", message.join(" "));
+}
+
+/// Prints as one line on standard error what people should know of something that was done.
+pub fn warning(message: &str) {
+    failure(&format!("warning: {message}"));
+}
+
+/// A table whose columns are aligned.
+#[derive(Debug, Default)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these column titles.
+    pub fn titled<const N: usize>(titles: [&str; N]) -> Self {
+        Self {
+            rows: vec![titles.map(str::to_uppercase).to_vec()],
+        }
+    }
+
+    /// A table of names and values, without titles.
+    pub fn of_fields() -> Self {
+        Self::default()
+    }
+
+    /// Adds a row. What could move the terminal's cursor is shown as `\u{..}`.
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+        let cells = cells.map(|cell| {
+            if cell.is_empty() {
+                "-".to_owned()
+            } else {
+                printable(&cell)
+            }
+        });
+        self.rows.push(cells.to_vec());
+    }
+
+    /// Prints the table.
+    ///
+    /// # Errors
+    /// As [`line()`].
+    pub fn print(&self) -> anyhow::Result<()> {
+        self.lines().iter().try_for_each(|text| line(text))
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
+        let widths: Vec<usize> = (0..columns)
+            .map(|column| {
+                let cells = self.rows.iter().filter_map(|row| row.get(column));
+                cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            })
+            .collect();
+        let aligned = self.rows.iter().map(|row| {
+            let cells = row.iter().zip(&widths);
+            let cells = cells.map(|(cell, &width)| format!("{cell:width$}"));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        });
+        aligned.collect()
+    }
+}
+
+/// The text with control characters escaped: names come from identity providers.
+pub fn printable(text: &str) -> String {
+    let escaped = text.chars().map(|character| {
+        if character.is_control() || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            character.escape_unicode().to_string()
+        } else {
+            character.to_string()
+        }
+    });
+    escaped.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_empty_cells_are_a_dash() {
+        let mut table = Table::titled(["id", "name"]);
+        table.row(["1234".to_owned(), "Zoë".to_owned()]);
+        table.row(["5".to_owned(), String::new()]);
+        assert_eq!(table.lines(), ["ID    NAME", "1234  Zoë", "5     -"]);
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow::anyhow!("no route").context("not reached: no route");
+        assert_eq!(
+            sentence(&error.context("start")),
+            "start: not reached: no route"
+        );
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{202e}"), "a\\u{1b}[2Jb\\u{202e}");
+    }
+}

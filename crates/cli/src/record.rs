@@ -1,0 +1,97 @@
+//! Where the server was last reached: a note in the data directory for the other commands.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::settings::{PublicUrl, reachable};
+
+/// Where a server on this data directory listens, or listened last.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    listen: SocketAddr,
+    public_url: String,
+}
+
+impl Record {
+    /// The URL under which clients reach the server.
+    pub fn public_url(&self) -> Option<PublicUrl> {
+        self.public_url.parse().ok()
+    }
+
+    /// An address that reaches the server from this machine.
+    pub fn local_address(&self) -> SocketAddr {
+        reachable(self.listen)
+    }
+}
+
+/// Notes where the server listens.
+///
+/// # Errors
+/// When the data directory cannot be written.
+pub fn write(data_dir: &Path, listen: SocketAddr, public_url: &PublicUrl) -> anyhow::Result<()> {
+    let record = Record {
+        listen,
+        public_url: public_url.to_string(),
+    };
+    let path = data_dir.join(FILE);
+    // Servers on one data directory start at once, and each writes its own.
+    let beside = data_dir.join(format!("{FILE}.{}", Uuid::now_v7().simple()));
+    fs::write(&beside, serde_json::to_vec_pretty(&record)?)
+        .and_then(|()| fs::rename(&beside, &path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What the last server noted; `None` where there was none.
+pub fn read(data_dir: &Path) -> Option<Record> {
+    let text = fs::read(data_dir.join(FILE)).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+const FILE: &str = "server.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_noted_is_read_and_leads_to_this_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path()).is_none());
+        let url: PublicUrl = "https://scim.example.com".parse().unwrap();
+        write(folder.path(), "[::]:8443".parse().unwrap(), &url).unwrap();
+        let record = read(folder.path()).unwrap();
+        assert_eq!(record.public_url(), Some(url));
+        assert_eq!(record.local_address(), "127.0.0.1:8443".parse().unwrap());
+    }
+
+    #[test]
+    fn servers_that_start_at_once_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let url: PublicUrl = "https://scim.example.com".parse().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        write(folder.path(), "[::]:8443".parse().unwrap(), &url).unwrap();
+                    }
+                });
+            }
+        });
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(read(folder.path()).is_some());
+    }
+
+    #[test]
+    fn a_broken_note_is_no_note() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "{").unwrap();
+        assert!(read(folder.path()).is_none());
+    }
+}

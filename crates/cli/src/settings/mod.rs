@@ -1,0 +1,319 @@
+//! Settings: what the command line, the environment and the configuration file say.
+
+pub(crate) mod file;
+mod limits;
+mod public_url;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+
+pub use self::limits::LimitOptions;
+pub use self::public_url::PublicUrl;
+
+/// Options that go with every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// A TOML file whose keys are these options without the dashes.
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_CONFIG",
+        value_name = "FILE"
+    )]
+    pub config: Option<PathBuf>,
+    /// Where the database, the key ring and the certificate are.
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+    /// The database: sqlite:PATH or postgres://... [default: sqlite:DATA_DIR/serviceops-scim.db]
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
+    database_url: Option<DatabaseUrl>,
+    /// The key ring [default: DATA_DIR/keyring.json]
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_KEY_FILE",
+        value_name = "FILE"
+    )]
+    key_file: Option<PathBuf>,
+    /// Where clients reach the server [default: https://localhost:PORT]
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_PUBLIC_URL",
+        value_name = "URL"
+    )]
+    pub public_url: Option<PublicUrl>,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true, env = "SERVICEOPS_SCIM_JSON")]
+    pub json: bool,
+}
+
+impl Common {
+    /// The database URL.
+    pub fn database_url(&self) -> String {
+        match &self.database_url {
+            Some(DatabaseUrl(url)) => url.clone(),
+            None => {
+                let path = self.data_dir.join("serviceops-scim.db");
+                format!("sqlite:{}", path.display())
+            }
+        }
+    }
+
+    /// The file of the key ring.
+    pub fn key_file(&self) -> PathBuf {
+        let default = || self.data_dir.join("keyring.json");
+        self.key_file.clone().unwrap_or_else(default)
+    }
+}
+
+/// Options of the server.
+#[derive(Debug, Clone, Args)]
+pub struct ServeOptions {
+    /// The address and port to listen on; port 0 takes a free one.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_LISTEN",
+        value_name = "ADDR:PORT",
+        default_value = DEFAULT_LISTEN,
+        value_parser = listen_address
+    )]
+    pub listen: String,
+    /// The certificate.
+    #[command(flatten)]
+    pub tls: TlsOptions,
+    /// How many connections to the database are kept at most.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_DATABASE_CONNECTIONS",
+        value_name = "NUMBER",
+        default_value_t = 16,
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    pub database_connections: u32,
+    /// The networks from which console and admin API are reached, separated by commas; without it
+    /// from everywhere. SCIM is not concerned.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_ADMIN_NETWORKS",
+        value_name = "NETWORK,...",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub admin_networks: Vec<IpNet>,
+    /// The networks of the reverse proxies in front, separated by commas. Where a request comes from
+    /// one of them, the client is the rightmost address of X-Forwarded-For or Forwarded that is not.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_TRUSTED_PROXIES",
+        value_name = "NETWORK,...",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many days entries of the provisioning log are kept; 0 for good.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_EVENT_RETENTION_DAYS",
+        value_name = "DAYS",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=36_500)
+    )]
+    pub event_retention_days: u32,
+    /// How many days the provisioning log keeps what a request said; 0 as long as its entry.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_REQUEST_RETENTION_DAYS",
+        value_name = "DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(0..=36_500)
+    )]
+    pub request_retention_days: u32,
+    /// Sign-in by an OpenID provider.
+    #[command(flatten)]
+    pub openid: OpenIdOptions,
+    /// How log lines are written on standard error.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, or a list of module=level.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_LOG_LEVEL",
+        value_name = "LEVEL",
+        default_value = "info"
+    )]
+    pub log_level: String,
+    /// The limits.
+    #[command(flatten)]
+    pub limits: LimitOptions,
+}
+
+/// Sign-in of administrators by an OpenID provider.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OpenIdOptions {
+    /// The OpenID provider by which administrators sign in, as `https://login.example.com`.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_ISSUER",
+        value_name = "URL",
+        requires = "oidc_client_id"
+    )]
+    pub oidc_issuer: Option<String>,
+    /// The client id that the provider gave.
+    #[arg(long, env = "SERVICEOPS_SCIM_OIDC_CLIENT_ID", value_name = "ID")]
+    pub oidc_client_id: Option<String>,
+    /// The file with the client secret.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_CLIENT_SECRET_FILE",
+        value_name = "FILE"
+    )]
+    pub oidc_client_secret_file: Option<PathBuf>,
+    /// The claim that says what somebody may do.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_ROLE_CLAIM",
+        value_name = "CLAIM",
+        default_value = "roles"
+    )]
+    pub oidc_role_claim: String,
+    /// The value of the claim that makes an administrator.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_ADMINISTRATOR",
+        value_name = "VALUE",
+        default_value = "serviceops-administrator"
+    )]
+    pub oidc_administrator: String,
+    /// The value of the claim that makes an auditor. Whoever has neither is not let in.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_OIDC_AUDITOR",
+        value_name = "VALUE",
+        default_value = "serviceops-auditor"
+    )]
+    pub oidc_auditor: String,
+    /// The certificates in PEM by which the provider is trusted, instead of the public ones.
+    #[arg(long, env = "SERVICEOPS_SCIM_OIDC_CA_FILE", value_name = "FILE")]
+    pub oidc_ca_file: Option<PathBuf>,
+}
+
+/// Which certificate the server presents.
+#[derive(Debug, Clone, Args)]
+pub struct TlsOptions {
+    /// The certificate chain in PEM; a self-signed one is made without it.
+    #[arg(long, env = "SERVICEOPS_SCIM_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    #[arg(long, env = "SERVICEOPS_SCIM_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+}
+
+impl ServeOptions {
+    /// Whether nobody chose the address.
+    pub fn listens_by_default(&self) -> bool {
+        self.listen == DEFAULT_LISTEN
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where the server listens when nothing is said: every address of both families.
+pub const DEFAULT_LISTEN: &str = "[::]:8443";
+
+/// The port of [`DEFAULT_LISTEN`].
+pub const DEFAULT_PORT: u16 = 8443;
+
+/// Reads `10.0.0.0/8`, or an address alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(|_network| address())
+        .map_err(|_address| format!("{text:?} is no network such as 10.0.0.0/8"))
+}
+
+/// Checks `ADDR:PORT`; the address may be a host name.
+fn listen_address(text: &str) -> Result<String, String> {
+    let (host, port) = text.rsplit_once(':').ok_or("a port is missing")?;
+    let _: u16 = port
+        .parse()
+        .map_err(|_error| format!("{port:?} is no port"))?;
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    match bare {
+        _ if host.is_empty() => Err("an address is missing; 0.0.0.0 means every one".to_owned()),
+        None if host.contains(':') => Err(format!(
+            "an IPv6 address stands in brackets: [{host}]:{port}"
+        )),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// The address under which this machine reaches a server that listens there.
+///
+/// # Errors
+/// When the address cannot be resolved.
+pub fn listening_on_this_machine(listen: &str) -> anyhow::Result<SocketAddr> {
+    let resolved = listen.to_socket_addrs().ok().and_then(|mut all| all.next());
+    let address = resolved.with_context(|| format!("{listen} is no address and port"))?;
+    Ok(reachable(address))
+}
+
+/// The loopback address in place of the one that means every address.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        // A socket for both families is reached by the one that every machine has.
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// A database URL, whose `Debug` does not show its password.
+#[derive(Clone)]
+struct DatabaseUrl(String);
+
+impl From<String> for DatabaseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = self.0.split(':').next().unwrap_or_default();
+        write!(formatter, "{scheme}:***")
+    }
+}

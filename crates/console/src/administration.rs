@@ -1,0 +1,76 @@
+//! What the admin API and the console share.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::web;
+use ipnet::IpNet;
+use scim_admin::{AdminError, AdminService};
+use scim_http::throttle::Throttle;
+use scim_protocol::Limits;
+use scim_provisioning::ServiceProvider;
+
+use crate::api::{self, Api};
+use crate::console::openid::OpenId;
+use crate::console::outbound::Outbound;
+use crate::console::{self, Console};
+
+/// The services behind the admin API and the console, and who may reach them.
+pub struct Administration {
+    pub(crate) api: Api,
+    pub(crate) console: Console,
+    /// How long the body of a request to the admin API is at most.
+    pub(crate) limits: Limits,
+    /// Failed authentications of each address.
+    pub(crate) throttle: Arc<Throttle>,
+    /// The threads that ask the OpenID provider.
+    pub(crate) outbound: Outbound,
+    networks: Vec<IpNet>,
+}
+
+impl Administration {
+    /// Admin API and console over these services, reached from these networks; from everywhere
+    /// when there are none.
+    ///
+    /// # Errors
+    /// When there are no threads.
+    pub fn new(
+        admin: &Arc<AdminService>,
+        provider: &Arc<ServiceProvider>,
+        scim_endpoint: &str,
+        openid: Option<Arc<OpenId>>,
+        throttle: Arc<Throttle>,
+        networks: Vec<IpNet>,
+    ) -> std::io::Result<Self> {
+        let services = || (Arc::clone(admin), Arc::clone(provider));
+        let (for_api, for_console) = (services(), services());
+        Ok(Self {
+            api: Api::new(for_api.0, for_api.1, scim_endpoint),
+            console: Console::new(for_console.0, for_console.1, scim_endpoint, openid),
+            limits: provider.limits().clone(),
+            throttle,
+            outbound: Outbound::start()?,
+            networks,
+        })
+    }
+
+    /// The secret of the set-up link, if nobody can sign in yet. It is good for an hour.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub fn setup_secret(&self) -> Result<Option<String>, AdminError> {
+        self.console.setup_secret()
+    }
+
+    /// Whether console and admin API answer this address at all.
+    pub(crate) fn admits(&self, address: Option<IpAddr>) -> bool {
+        let within = |address| self.networks.iter().any(|net| net.contains(&address));
+        self.networks.is_empty() || address.is_some_and(within)
+    }
+}
+
+/// The routes of admin API and console, which need an [`Administration`].
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.configure(api::endpoint::routes)
+        .configure(console::endpoint::routes);
+}

@@ -1,0 +1,220 @@
+//! Answers and problems.
+
+use ring::digest::{SHA256, digest};
+use scim_admin::AdminError;
+use scim_http::error::describe_error;
+use scim_provisioning::{Failure, StoreError};
+use serde_json::{Value, json};
+
+/// An answer, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct ApiAnswer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The body.
+    pub(crate) body: Option<Value>,
+    /// Whether the body is a problem.
+    pub(crate) problem: bool,
+    /// The `ETag` header.
+    pub(crate) tag: Option<String>,
+    /// The `Location` header, below the admin API.
+    pub(crate) location: Option<String>,
+    /// The `Allow` header.
+    pub(crate) allow: Option<String>,
+    /// Whether the caller is asked to authenticate.
+    pub(crate) challenge: bool,
+    /// The `Retry-After` header, in seconds.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl ApiAnswer {
+    /// 200 with a document and its tag.
+    pub(crate) fn document(document: Value) -> Self {
+        Self {
+            status: 200,
+            tag: Some(tag(&document)),
+            body: Some(document),
+            ..Self::default()
+        }
+    }
+
+    /// 201 with a document, and where it is found from now on.
+    pub(crate) fn created(document: Value, location: String) -> Self {
+        Self {
+            status: 201,
+            location: Some(location),
+            ..Self::document(document)
+        }
+    }
+
+    /// 204
+    pub(crate) fn empty() -> Self {
+        Self {
+            status: 204,
+            ..Self::default()
+        }
+    }
+}
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    status: u16,
+    /// What kind of problem it is, where that is more than its status says: the type and title of
+    /// RFC 9457 section 3.1.
+    kind: Option<(&'static str, &'static str)>,
+    detail: String,
+    allow: Option<String>,
+    /// After how many seconds the same may be asked again.
+    retry_after: Option<u32>,
+}
+
+impl Problem {
+    /// A problem of a status.
+    pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
+        let detail: String = detail.into();
+        Self {
+            status,
+            // Parts of what was sent stand in it.
+            detail: match detail.char_indices().nth(DETAIL) {
+                Some((end, _)) => format!("{}…", detail.get(..end).unwrap_or_default()),
+                None => detail,
+            },
+            kind: None,
+            allow: None,
+            retry_after: None,
+        }
+    }
+
+    /// 503, after which the same may be asked again. The server's log says why.
+    fn later(seconds: u32, error: &AdminError) -> Self {
+        let reason = describe_error(error);
+        tracing::error!(reason, "the admin API failed");
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(
+                503,
+                "The server is busy or the database cannot be used; try again later.",
+            )
+        }
+    }
+
+    /// 404
+    pub(crate) fn not_found(detail: &str) -> Self {
+        Self::new(404, detail)
+    }
+
+    /// 401
+    pub(crate) fn unauthenticated(detail: &str) -> Self {
+        Self::new(401, detail)
+    }
+
+    /// 405
+    pub(crate) fn method(allowed: String) -> Self {
+        Self {
+            allow: Some(allowed),
+            ..Self::new(405, "The method is not possible here.")
+        }
+    }
+}
+
+impl From<Problem> for ApiAnswer {
+    fn from(problem: Problem) -> Self {
+        let title = actix_web::http::StatusCode::from_u16(problem.status)
+            .ok()
+            .and_then(|status| status.canonical_reason());
+        Self {
+            status: problem.status,
+            body: Some(json!({
+                "type": problem.kind.map_or("about:blank", |(kind, _title)| kind),
+                "title": problem.kind.map(|(_kind, title)| title).or(title),
+                "status": problem.status,
+                "detail": problem.detail,
+            })),
+            problem: true,
+            allow: problem.allow,
+            challenge: problem.status == 401,
+            retry_after: problem.retry_after.map(u64::from),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        if let AdminError::Store(fault) = &error
+            && let Some(seconds) = fault.retry_after()
+        {
+            return Self::later(seconds, &error);
+        }
+        let status = match &error {
+            AdminError::NotFound { .. } => 404,
+            AdminError::Protected { .. } => 403,
+            AdminError::NameTaken(_) | AdminError::TooManyTokens(_) => 409,
+            AdminError::Invalid(_) => 422,
+            AdminError::Stale => 412,
+            AdminError::BeyondKey(_) => 403,
+            AdminError::SignIn => 401,
+            AdminError::SignInLater(_) => 429,
+            AdminError::Store(StoreError::Conflict { .. }) => 409,
+            AdminError::Store(StoreError::TooExpensive) => 400,
+            AdminError::Store(StoreError::TooLarge) => 422,
+            _ => 500,
+        };
+        if status >= 500 {
+            let reason = describe_error(&error);
+            tracing::error!(reason, "the admin API failed");
+            return Self::new(status, "The server failed to carry this out.");
+        }
+        let mut detail = match &error {
+            AdminError::Store(refused) => refused.to_string(),
+            _ => error.to_string(),
+        };
+        if let Some(first) = detail.get(..1).map(str::to_uppercase) {
+            detail.replace_range(..1, &first);
+        }
+        Self {
+            kind: matches!(error, AdminError::Protected { .. }).then_some(PROTECTED),
+            ..Self::new(status, format!("{detail}."))
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Scim(error) | Failure::Refused { error, .. } => Self::new(422, error.detail()),
+            Failure::Store(error) => AdminError::from(error).into(),
+            other => {
+                let reason = describe_error(&other);
+                tracing::error!(reason, "the admin API failed");
+                Self::new(500, "The server failed to carry this out.")
+            }
+        }
+    }
+}
+
+/// The entity tag of a document: what it says, and nothing else, makes it.
+pub(crate) fn tag(document: &Value) -> String {
+    let hash = digest(&SHA256, document.to_string().as_bytes());
+    let short = hash.as_ref().iter().take(12);
+    let hex: String = short.map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hex}\"")
+}
+
+/// Whether an `If-Match` header names a tag, or is `*`.
+pub(crate) fn matches(header: &str, tag: &str) -> bool {
+    header
+        .split(',')
+        .map(str::trim)
+        .any(|wanted| wanted == "*" || wanted == tag)
+}
+
+/// What nobody changes from here.
+const PROTECTED: (&str, &str) = (
+    "urn:serviceops:problem:protected-account",
+    "Protected account",
+);
+
+/// The longest detail, in characters.
+const DETAIL: usize = 500;

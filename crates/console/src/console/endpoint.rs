@@ -1,0 +1,196 @@
+//! `/admin`: extract, call, respond.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+
+use scim_http::body;
+use scim_http::request::Incoming;
+
+use super::{CONSOLE, ConsoleAnswer, ConsoleRequest};
+use crate::Administration;
+
+/// The console.
+pub(crate) fn routes(app: &mut web::ServiceConfig) {
+    let pattern = format!("{CONSOLE}{{tail:(/.*)?}}");
+    app.route(&pattern, web::route().to(handle));
+}
+
+/// Answers a request to the console.
+async fn handle(
+    request: HttpRequest,
+    payload: web::Payload,
+    shared: web::Data<Administration>,
+) -> HttpResponse {
+    let incoming = Incoming::of(&request);
+    if !shared.admits(incoming.address) {
+        return plain(
+            StatusCode::FORBIDDEN,
+            "The console is not reached from your network.",
+        );
+    }
+    let Ok(path) = incoming.below(CONSOLE) else {
+        return plain(StatusCode::BAD_REQUEST, "The address cannot be read.");
+    };
+    let text = |name: HeaderName| {
+        let value = request.headers().get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let cookie = text(header::COOKIE);
+    let writes = request.method() == Method::POST;
+    let limit = match writes && knows(&shared, cookie.clone()).await {
+        true => FORM,
+        false => STRANGERS_FORM,
+    };
+    let form = match body::within(&request, payload, limit).await {
+        Ok(form) => form,
+        // Whose session has ended is told so, not how long a form may be.
+        Err(error) if error.status() == 413 && writes && limit == STRANGERS_FORM => {
+            return respond(ConsoleAnswer::sign_in());
+        }
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            return plain(status, error.detail());
+        }
+    };
+    let method = request.method().as_str().to_owned();
+    let query = request.query_string().to_owned();
+    let origin = text(header::ORIGIN);
+    let (host, site) = (
+        text(header::HOST),
+        text(HeaderName::from_static("sec-fetch-site")),
+    );
+    let polled = text(HeaderName::from_static("x-fragment")).is_some_and(|how| how == "poll");
+    let (source, administration) = (incoming.source(), shared.clone());
+    let asks_provider = ASKS_PROVIDER.contains(&path.as_str());
+    let work = move || {
+        administration.console.answer(&ConsoleRequest {
+            method: &method,
+            path: &path,
+            query: &query,
+            body: &form,
+            cookie: cookie.as_deref(),
+            origin: origin.as_deref(),
+            host: host.as_deref(),
+            fetch_site: site.as_deref(),
+            polled,
+            source: source.as_deref(),
+        })
+    };
+    if asks_provider {
+        let answer = shared.outbound.run(work).await;
+        return answer.map_or_else(
+            || {
+                plain(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The OpenID provider does not answer.",
+                )
+            },
+            respond,
+        );
+    }
+    match web::block(move || catch_unwind(AssertUnwindSafe(work))).await {
+        Ok(Ok(answer)) => respond(answer),
+        _ => {
+            tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.")
+        }
+    }
+}
+
+/// Whether somebody is signed in who brings a cookie.
+async fn knows(shared: &web::Data<Administration>, cookie: Option<String>) -> bool {
+    let administration = shared.clone();
+    let work = move || {
+        administration.console.knows(&ConsoleRequest {
+            cookie: cookie.as_deref(),
+            ..ConsoleRequest::default()
+        })
+    };
+    let known = web::block(move || catch_unwind(AssertUnwindSafe(work))).await;
+    matches!(known, Ok(Ok(true)))
+}
+
+fn respond(answer: ConsoleAnswer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status);
+    let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    if answer.lasting {
+        response.insert_header((header::CACHE_CONTROL, "public, max-age=300"));
+    }
+    protect(&mut response);
+    let download = answer
+        .download
+        .map(|name| format!("attachment; filename=\"{name}\""));
+    let variable = [
+        (header::CONTENT_DISPOSITION, download),
+        (header::ALLOW, answer.allow),
+        (
+            header::RETRY_AFTER,
+            answer.retry_after.map(|seconds| seconds.to_string()),
+        ),
+        (header::LOCATION, answer.location),
+    ];
+    for (name, value) in variable {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+            response.insert_header((name, value));
+        }
+    }
+    for cookie in answer.cookies {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.append_header((header::SET_COOKIE, cookie));
+        }
+    }
+    response.content_type(answer.media_type).body(answer.body)
+}
+
+/// What every page tells the browser to hold to.
+fn protect(response: &mut HttpResponseBuilder) {
+    for header in [
+        ("content-security-policy", POLICY),
+        ("referrer-policy", "same-origin"),
+        ("permissions-policy", "clipboard-write=(self)"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        response.insert_header(header);
+    }
+}
+
+fn plain(status: StatusCode, text: &str) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    protect(&mut response);
+    response
+        .content_type("text/plain; charset=utf-8")
+        .body(format!("{text}\n"))
+}
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+/// What asks the OpenID provider.
+const ASKS_PROVIDER: [&str; 2] = ["/openid", "/openid/callback"];
+/// The longest form of somebody who is not signed in, in bytes: more is not kept through a sign-in.
+const STRANGERS_FORM: usize = 16 * 1024;
+/// The longest form, in bytes: a mapping that is imported.
+const FORM: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_sent_whole() {
+        let answer = ConsoleAnswer {
+            cookies: vec!["a=1".to_owned(), "b=2".to_owned()],
+            retry_after: Some(7),
+            ..ConsoleAnswer::html(429)
+        };
+        let response = respond(answer);
+        assert_eq!(response.status(), 429);
+        let headers = response.headers();
+        assert_eq!(headers.get("retry-after").unwrap(), "7");
+        assert_eq!(headers.get_all("set-cookie").count(), 2);
+        assert!(headers.contains_key("content-security-policy"));
+    }
+}

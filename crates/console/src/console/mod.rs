@@ -1,0 +1,671 @@
+//! The console: pages for administrators, which work without a script.
+//!
+//! Every page stands in [`routes::ROUTES`] with who may see it. Whatever changes something is a
+//! form that is posted, carries the token of its session, and answers with a redirection.
+
+mod assets;
+pub(crate) mod endpoint;
+mod entered;
+mod export;
+mod markup;
+pub mod openid;
+pub(crate) mod outbound;
+mod pages;
+mod routes;
+mod signing_in;
+#[cfg(test)]
+mod tests;
+mod ui;
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex};
+
+use askama::Template;
+use chrono::{DateTime, Duration, Utc};
+use scim_admin::account::Role;
+use scim_admin::session::SignedIn;
+use scim_admin::{Actor, AdminError, AdminService, Admitted, PlainToken, Problem, Sealed};
+use scim_http::error::describe_error;
+use scim_provisioning::{Failure, ServiceProvider};
+use serde::{Deserialize, Serialize};
+
+use self::openid::OpenId;
+use self::routes::{Access, Found, Route};
+use scim_http::throttle::Throttle;
+
+/// Where the console is served.
+pub const CONSOLE: &str = "/admin";
+
+/// A request that has left its connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ConsoleRequest<'a> {
+    /// The method.
+    pub(crate) method: &'a str,
+    /// The path below [`CONSOLE`], percent-decoded.
+    pub(crate) path: &'a str,
+    /// The raw query string.
+    pub(crate) query: &'a str,
+    /// The body.
+    pub(crate) body: &'a [u8],
+    /// The `Cookie` header.
+    pub(crate) cookie: Option<&'a str>,
+    /// The `Origin` header.
+    pub(crate) origin: Option<&'a str>,
+    /// The `Host` header.
+    pub(crate) host: Option<&'a str>,
+    /// The `Sec-Fetch-Site` header.
+    pub(crate) fetch_site: Option<&'a str>,
+    /// Whether a script fetched it by itself, with nobody there.
+    pub(crate) polled: bool,
+    /// Where the request came from.
+    pub(crate) source: Option<&'a str>,
+}
+
+/// An answer, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConsoleAnswer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The media type of the body.
+    pub(crate) media_type: &'static str,
+    /// The body.
+    pub(crate) body: String,
+    /// The `Location` header.
+    pub(crate) location: Option<String>,
+    /// The `Set-Cookie` headers.
+    pub(crate) cookies: Vec<String>,
+    /// Whether browsers may keep the answer.
+    pub(crate) lasting: bool,
+    /// The name of the file that the body is to be saved as.
+    pub(crate) download: Option<&'static str>,
+    /// The `Allow` header of a method that is not possible.
+    pub(crate) allow: Option<String>,
+    /// The `Retry-After` header, in seconds.
+    pub(crate) retry_after: Option<u32>,
+}
+
+impl ConsoleAnswer {
+    fn page(status: u16, template: &impl Template) -> Result<Self, Failed> {
+        let body = template.render().map_err(|_render| Failed::Internal)?;
+        Ok(Self {
+            body,
+            ..Self::html(status)
+        })
+    }
+
+    /// A page with nothing on it.
+    fn html(status: u16) -> Self {
+        Self {
+            status,
+            media_type: "text/html; charset=utf-8",
+            location: None,
+            ..Self::redirect("")
+        }
+    }
+
+    /// A file to be saved.
+    fn file(name: &'static str, media_type: &'static str, body: String) -> Self {
+        Self {
+            status: 200,
+            media_type,
+            body,
+            location: None,
+            cookies: Vec::new(),
+            lasting: false,
+            download: Some(name),
+            allow: None,
+            retry_after: None,
+        }
+    }
+
+    /// Leads to the sign-in.
+    pub(crate) fn sign_in() -> Self {
+        Self::redirect("/admin/login")
+    }
+
+    fn redirect(location: impl Into<String>) -> Self {
+        Self {
+            status: 303,
+            media_type: "text/plain; charset=utf-8",
+            body: String::new(),
+            location: Some(location.into()),
+            cookies: Vec::new(),
+            lasting: false,
+            download: None,
+            allow: None,
+            retry_after: None,
+        }
+    }
+}
+
+/// Why a page is not shown.
+#[derive(Debug)]
+enum Failed {
+    /// There is no such page or object.
+    NotFound,
+    /// The role does not allow it.
+    Forbidden,
+    /// The form did not come from a page of this session.
+    Form,
+    /// The method is not possible here.
+    Method,
+    /// The address failed to sign in too often; for how many seconds it waits.
+    Address(u32),
+    /// Too much is done at once, or the database fails: so many seconds later it may work.
+    Later(u32),
+    /// The server failed.
+    Internal,
+    /// The service refused.
+    Refused(AdminError),
+}
+
+impl From<AdminError> for Failed {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::NotFound { .. } => Self::NotFound,
+            AdminError::Store(ref fault) if fault.is_fault() => {
+                let seconds = fault.retry_after().unwrap_or_default();
+                let reason = describe_error(&error);
+                tracing::error!(reason, "the console failed");
+                Self::Later(seconds)
+            }
+            other => Self::Refused(other),
+        }
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Scim(error) | Failure::Refused { error, .. } => {
+                Self::Refused(Problem::entry(error.detail().to_owned()).refused())
+            }
+            Failure::Store(error) => AdminError::from(error).into(),
+            other => {
+                let reason = describe_error(&other);
+                tracing::error!(reason, "the console failed");
+                Self::Internal
+            }
+        }
+    }
+}
+
+/// The console over the services.
+pub(crate) struct Console {
+    admin: Arc<AdminService>,
+    provider: Arc<ServiceProvider>,
+    scim_endpoint: String,
+    setup: Mutex<Option<(String, DateTime<Utc>)>>,
+    openid: Option<Arc<OpenId>>,
+    /// Scheme and host of the public URL, as browsers name where a form comes from.
+    origin: String,
+    /// Failed sign-ins of strangers, by address.
+    addresses: Throttle,
+}
+
+/// What a page is given.
+struct Visit<'a> {
+    console: &'a Console,
+    request: &'a ConsoleRequest<'a>,
+    signed_in: Option<SignedIn>,
+    /// The variable parts of the path, in order.
+    parts: Vec<&'a str>,
+    query: Form,
+    form: Form,
+}
+
+impl Console {
+    /// The console over these services.
+    pub(crate) fn new(
+        admin: Arc<AdminService>,
+        provider: Arc<ServiceProvider>,
+        scim_endpoint: &str,
+        openid: Option<Arc<OpenId>>,
+    ) -> Self {
+        Self {
+            admin,
+            provider,
+            scim_endpoint: scim_endpoint.to_owned(),
+            setup: Mutex::new(None),
+            openid,
+            origin: origin(scim_endpoint).to_owned(),
+            addresses: Throttle::new(SIGN_INS, SIGN_IN_PERIOD),
+        }
+    }
+
+    /// The secret of a set-up link, if nobody can sign in yet. It is good for an hour.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or there are no random numbers.
+    pub(crate) fn setup_secret(&self) -> Result<Option<String>, AdminError> {
+        if !self.admin.wants_setup()? {
+            return Ok(None);
+        }
+        let secret = uuid::Uuid::new_v4().simple().to_string();
+        if let Ok(mut setup) = self.setup.lock() {
+            *setup = Some((secret.clone(), Utc::now() + Duration::hours(1)));
+        }
+        Ok(Some(secret))
+    }
+
+    /// Whether a request comes from somebody who is signed in, whatever it asks for.
+    pub(crate) fn knows(&self, request: &ConsoleRequest<'_>) -> bool {
+        let session = request.cookie.and_then(|all| cookie(all, SESSION));
+        session.is_some_and(|session| {
+            let found = self.admin.signed_in(session, false);
+            found.is_ok_and(|found| found.is_some())
+        })
+    }
+
+    /// Answers a request.
+    pub(crate) fn answer(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
+        let reads = matches!(request.method, "GET" | "HEAD");
+        let failed = match (assets::find(request.path), reads) {
+            (Some(asset), true) => return asset,
+            (Some(_), false) => Failed::Method,
+            (None, _) => match self.run(request) {
+                Ok(answer) => return answer,
+                Err(failed) => failed,
+            },
+        };
+        if let Failed::Address(seconds) = failed {
+            return too_many(seconds);
+        }
+        let answer = match self.visit(request, Vec::new()) {
+            Ok(visit) => refusal(&visit, &failed),
+            Err(_) => {
+                let (status, title, text) = said(&failed);
+                message(request, status, title, &text)
+            }
+        };
+        ConsoleAnswer {
+            allow: matches!(failed, Failed::Method).then(|| routes::methods(request.path)),
+            ..answer
+        }
+    }
+
+    fn visit<'a>(
+        &'a self,
+        request: &'a ConsoleRequest<'a>,
+        parts: Vec<&'a str>,
+    ) -> Result<Visit<'a>, Failed> {
+        let session = request.cookie.and_then(|all| cookie(all, SESSION));
+        let signed_in = match session {
+            Some(session) => self.admin.signed_in(session, !request.polled)?,
+            None => None,
+        };
+        Ok(Visit {
+            console: self,
+            request,
+            signed_in,
+            parts,
+            query: Form::parse(request.query),
+            form: Form::parse(&String::from_utf8_lossy(request.body)),
+        })
+    }
+
+    fn run(&self, request: &ConsoleRequest<'_>) -> Result<ConsoleAnswer, Failed> {
+        let (route, parts) = match routes::find(request.method, request.path) {
+            Found::Route(route, parts) => (route, parts),
+            Found::OtherMethods => return Err(Failed::Method),
+            Found::Nothing => return Err(Failed::NotFound),
+        };
+        let visit = self.visit(request, parts)?;
+        match visit.admitted(route.access) {
+            Err(Failed::Form) => return entered::again(&visit).ok_or(Failed::Form),
+            admitted => admitted?,
+        }
+        match (&visit.signed_in, route.access) {
+            (None, Access::Auditor | Access::Administrator) => Ok(signing_in::ask(&visit)),
+            _ => visit.carried_out(route),
+        }
+    }
+}
+
+impl Visit<'_> {
+    /// Does what the visit is for.
+    fn carried_out(mut self, route: &Route) -> Result<ConsoleAnswer, Failed> {
+        let shared = self.request.method == "POST" && self.form.given(entered::WAS).is_some();
+        for _ in 0..ATTEMPTS {
+            if shared && let Some(both) = entered::brought_up(&mut self)? {
+                return Ok(both);
+            }
+            if route.confirmed && !self.is_confirmed() {
+                return signing_in::confirm(self, route.handler);
+            }
+            match (route.handler)(&self) {
+                // Somebody else was quicker, after both were compared.
+                Err(Failed::Refused(AdminError::Stale)) if shared => {}
+                answer => return Ok(entered::shown(&self, answer?)),
+            }
+        }
+        Err(Failed::Later(1))
+    }
+}
+
+/// Why a page is not shown: the status, in a word, in a sentence.
+fn said(failed: &Failed) -> (u16, &'static str, Cow<'static, str>) {
+    let (status, title, text) = match failed {
+        Failed::NotFound => (404, "Not found", "There is nothing here, or not any more."),
+        Failed::Forbidden => (403, "Not allowed", "This needs the role administrator."),
+        Failed::Form => (
+            403,
+            "Not accepted",
+            "The form is too old, or came from another site. Go back, reload and try again.",
+        ),
+        Failed::Method => (
+            405,
+            "Not possible",
+            "Go back and use the page's own buttons.",
+        ),
+        Failed::Later(1) | Failed::Address(_) => (
+            503,
+            "Busy",
+            "Too much is going on at once; try again in a moment.",
+        ),
+        Failed::Later(_) => (
+            503,
+            "The database cannot be used",
+            "Nothing was changed. Try again later; the server's log says why.",
+        ),
+        Failed::Internal => (
+            500,
+            "The server failed",
+            "It could not be done; the server's log says why.",
+        ),
+        Failed::Refused(error @ AdminError::Protected { .. }) => {
+            return (403, "Protected account", sentence(error).into());
+        }
+        Failed::Refused(error) => return (422, "Not accepted", sentence(error).into()),
+    };
+    (status, title, text.into())
+}
+
+/// A sentence where a page would be; whoever is signed in stays within the console.
+fn refusal(visit: &Visit<'_>, failed: &Failed) -> ConsoleAnswer {
+    let (status, title, text) = said(failed);
+    let page = pages::told(visit, status, title, &text)
+        .unwrap_or_else(|_failed| message(visit.request, status, title, &text));
+    ConsoleAnswer {
+        retry_after: match failed {
+            Failed::Later(seconds) => Some(*seconds),
+            _ => None,
+        },
+        ..page
+    }
+}
+
+impl Visit<'_> {
+    fn admitted(&self, access: Access) -> Result<(), Failed> {
+        let writes = self.request.method == "POST";
+        if writes && !self.same_site() {
+            return Err(Failed::Form);
+        }
+        let Some(signed_in) = &self.signed_in else {
+            return Ok(());
+        };
+        if access == Access::Administrator && signed_in.role != Role::Administrator {
+            return Err(Failed::Forbidden);
+        }
+        let token = self.form.text("form_token");
+        if writes && access != Access::Anyone && !self.console.admin.is_form_token(signed_in, token)
+        {
+            return Err(Failed::Form);
+        }
+        Ok(())
+    }
+
+    /// Whether the browser says that the form came from this console.
+    fn same_site(&self) -> bool {
+        let fetched = self.request.fetch_site;
+        if fetched.is_some_and(|site| site != "same-origin" && site != "none") {
+            return false;
+        }
+        // Behind a proxy the browser knows the public URL alone. Without one people come by
+        // whatever name the machine has, and the browser sends that one twice.
+        let Some(origin) = self.request.origin else {
+            return true;
+        };
+        origin == self.console.origin
+            || self.request.host.is_some_and(|host| {
+                origin.strip_prefix("https://") == Some(host) && !host.is_empty()
+            })
+    }
+
+    /// The address of the page; of a form that was posted, that of the page it stands on.
+    fn here(&self) -> String {
+        let ConsoleRequest { path, query, .. } = self.request;
+        match (self.request.method, query.is_empty()) {
+            ("POST", _) => address(routes::page_above(path)),
+            (_, true) => address(path),
+            (_, false) => {
+                // What was said once is not said again by coming back.
+                let said = |pair: &&str| {
+                    let name = pair.split('=').next().unwrap_or_default();
+                    !SAID.contains(&name)
+                };
+                let kept: Vec<&str> = query.split('&').filter(said).collect();
+                match kept.is_empty() {
+                    true => address(path),
+                    false => format!("{}?{}", address(path), kept.join("&")),
+                }
+            }
+        }
+    }
+
+    /// Where somebody goes back to who came to nothing.
+    fn back(&self) -> String {
+        match (self.request.method, self.request.path.rsplit_once('/')) {
+            ("POST", _) => self.here(),
+            (_, Some((above, _))) => address(routes::page_above(above)),
+            (_, None) => CONSOLE.to_owned(),
+        }
+    }
+
+    fn part(&self, at: usize) -> &str {
+        self.parts.get(at).copied().unwrap_or_default()
+    }
+
+    /// Who is signed in; pages that anybody sees do not ask.
+    fn who(&self) -> Result<&SignedIn, Failed> {
+        self.signed_in.as_ref().ok_or(Failed::Forbidden)
+    }
+
+    fn actor(&self) -> Result<Actor, Failed> {
+        Ok(Actor::signed_in(self.who()?, self.request.source))
+    }
+
+    /// What is shown once, and was put into the browser by the answer before.
+    fn flash(&self) -> Option<Flash> {
+        let sealed = self.request.cookie.and_then(|all| cookie(all, FLASH))?;
+        let kept = self.console.admin.unseal(Sealed::Flash, sealed)?;
+        let flash: Flash = serde_json::from_str(&kept).ok()?;
+        let fresh = Utc::now().timestamp() <= flash.until;
+        let own = self
+            .who()
+            .is_ok_and(|who| who.session.account == flash.account);
+        (fresh && own).then_some(flash)
+    }
+
+    /// Leads to a page that shows something once more than the form that made it: whoever loads
+    /// that page again sees it for another minute, and makes nothing twice.
+    fn shown_at(&self, location: &str, text: &str) -> Result<ConsoleAnswer, Failed> {
+        let flash = Flash {
+            text: text.to_owned(),
+            account: self.who()?.session.account.clone(),
+            until: Utc::now().timestamp() + FLASH_SECONDS,
+        };
+        let kept = serde_json::to_string(&flash).map_err(|_json| Failed::Internal)?;
+        let sealed = self.console.admin.seal(Sealed::Flash, &kept)?;
+        let cookie = format!("{FLASH}={sealed}; Max-Age={FLASH_SECONDS}; {ATTRIBUTES}");
+        Ok(ConsoleAnswer {
+            cookies: vec![cookie],
+            ..ConsoleAnswer::redirect(location)
+        })
+    }
+
+    fn administers(&self) -> bool {
+        self.signed_in
+            .as_ref()
+            .is_some_and(|who| who.role == Role::Administrator)
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.signed_in
+            .as_ref()
+            .is_some_and(|who| who.is_confirmed(Utc::now()))
+    }
+}
+
+/// Scheme and host of a URL.
+fn origin(url: &str) -> &str {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let rest = url.get(authority..).unwrap_or_default();
+    let end = rest.find('/').map_or(url.len(), |at| authority + at);
+    url.get(..end).unwrap_or(url)
+}
+
+/// The address of a path of the console.
+fn address(path: &str) -> String {
+    match path {
+        "" | "/" => CONSOLE.to_owned(),
+        path => format!("{CONSOLE}{path}"),
+    }
+}
+
+/// The pairs of a form or of a query.
+#[derive(Debug, Default)]
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn parse(raw: &str) -> Self {
+        let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(raw);
+        Self(
+            pairs
+                .map(actix_web::web::Query::into_inner)
+                .unwrap_or_default(),
+        )
+    }
+
+    /// The first value of a name; empty when there is none.
+    fn text(&self, name: &str) -> &str {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// Every value of a name.
+    fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(key, _)| key == name);
+        found.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// The first value of a name, unless it is empty.
+    fn given(&self, name: &str) -> Option<&str> {
+        Some(self.text(name)).filter(|text| !text.is_empty())
+    }
+
+    /// Puts one value in the place of those of a name.
+    fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+
+    fn checked(&self, name: &str) -> bool {
+        self.given(name).is_some()
+    }
+}
+
+/// A secret on its way from the form that made it to the page that shows it, sealed.
+#[derive(Serialize, Deserialize)]
+struct Flash {
+    text: String,
+    /// Whose it is.
+    account: String,
+    /// Until when it is shown, in seconds since 1970.
+    until: i64,
+}
+
+/// The value of a cookie.
+fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
+    let mut cookies = header.split(';').map(str::trim);
+    cookies.find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn session(token: &PlainToken) -> String {
+    format!("{SESSION}={}; {ATTRIBUTES}", token.reveal())
+}
+
+/// What a browser keeps of somebody who signed in: the session, and that it is a known device.
+fn admitted(admitted: &Admitted) -> Vec<String> {
+    vec![session(&admitted.session), device(&admitted.device)]
+}
+
+fn device(token: &PlainToken) -> String {
+    let token = token.reveal();
+    format!("{DEVICE}={token}; Max-Age=31536000; {ATTRIBUTES}")
+}
+
+fn no_session() -> String {
+    format!("{SESSION}=; Max-Age=0; {ATTRIBUTES}")
+}
+
+/// What somebody is told whose address failed to sign in too often.
+fn too_many(seconds: u32) -> ConsoleAnswer {
+    let minutes = seconds.div_ceil(60);
+    let text = format!(
+        "Signing in failed too often from your address. Try again in {minutes} minutes; from \
+         another address it is possible at once."
+    );
+    ConsoleAnswer {
+        retry_after: Some(seconds),
+        ..message(&ConsoleRequest::default(), 429, "Too many attempts", &text)
+    }
+}
+
+fn message(request: &ConsoleRequest<'_>, status: u16, title: &str, text: &str) -> ConsoleAnswer {
+    let theme = theme(request.cookie);
+    let page = pages::Message { title, text, theme };
+    ConsoleAnswer::page(status, &page).unwrap_or_else(|_failed| ConsoleAnswer {
+        status: 500,
+        media_type: "text/plain; charset=utf-8",
+        body: text.to_owned(),
+        ..ConsoleAnswer::redirect("")
+    })
+}
+
+/// The theme that somebody chose: `light`, `dark`, or empty for the system's.
+fn theme(header: Option<&str>) -> &'static str {
+    let chosen = header.and_then(|header| cookie(header, THEME));
+    match chosen {
+        Some("light") => "light",
+        Some("dark") => "dark",
+        _ => "",
+    }
+}
+
+/// An error as a sentence for people.
+fn sentence(error: &AdminError) -> String {
+    let mut text = match error {
+        AdminError::Store(refused) => refused.to_string(),
+        other => other.to_string(),
+    };
+    if let Some(first) = text.get(..1).map(str::to_uppercase) {
+        text.replace_range(..1, &first);
+    }
+    format!("{text}.")
+}
+
+/// What an address says of what was done just now.
+const SAID: [&str; 3] = ["done", "done_to", "done_from"];
+/// How often a form is compared with what others change at the same time.
+const ATTEMPTS: usize = 3;
+const THEME: &str = "sops-theme";
+const FLASH: &str = "__Host-sops-flash";
+const FLASH_SECONDS: i64 = 60;
+const FLOW: &str = "__Host-sops-openid";
+const SESSION: &str = "__Host-sops";
+const DEVICE: &str = "__Host-sops-device";
+/// How often an address of strangers may fail to sign in within a period.
+const SIGN_INS: usize = 30;
+const SIGN_IN_PERIOD: std::time::Duration = std::time::Duration::from_secs(600);
+const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";

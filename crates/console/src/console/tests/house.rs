@@ -1,0 +1,199 @@
+//! A console over a new database, with a configuration whose names are made to break pages.
+
+use std::sync::Arc;
+
+use scim_admin::account::Role;
+use scim_admin::{
+    Actor, AdminService, Attempt, ConfigurationInput, KeyRing, ProvisioningConfiguration,
+};
+use scim_persistence::{Database, Settings};
+use scim_protocol::schema::uri;
+use scim_provisioning::{Answer, Caller, Method, Request, ServiceProvider};
+use serde_json::{Value, json};
+
+use super::super::{Console, ConsoleAnswer, ConsoleRequest};
+
+pub(super) struct House {
+    pub(super) console: Console,
+    pub(super) admin: AdminService,
+    pub(super) configuration: String,
+    pub(super) token: String,
+    pub(super) person: String,
+    pub(super) group: String,
+    folder: tempfile::TempDir,
+}
+
+pub(super) const HOSTILE: &str = "<script>alert(1)</script>\" onerror=x '";
+pub(super) const PASSWORD: &str = "four random words suffice";
+
+pub(super) fn actor() -> Actor {
+    Actor::new("test", None)
+}
+
+impl House {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&Settings {
+            url: format!("sqlite:{}", folder.path().join("test.db").display()),
+            base_url: "https://localhost/api/scim/v2".to_owned(),
+            connections: 2,
+        });
+        let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
+        let database = database.unwrap();
+        let provider = ServiceProvider::new(
+            database.clone(),
+            keys.clone(),
+            "https://localhost/api/scim/v2",
+            scim_protocol::Limits::default(),
+        );
+        let store: Arc<dyn scim_admin::Store> = database;
+        let admin = || AdminService::new(Arc::clone(&store), Arc::clone(&keys));
+        let console = Console::new(
+            Arc::new(admin()),
+            Arc::new(provider),
+            "https://localhost/api/scim/v2",
+            None,
+        );
+        let input = ConfigurationInput {
+            name: "<b>Azure</b>".to_owned(),
+            description: "\u{202e}'\"&".to_owned(),
+            users: true,
+            groups: true,
+            identity_provider: scim_admin::IdentityProvider::Entra,
+            profile: scim_protocol::Profile::Tolerant,
+            policies: scim_provisioning::Policies::default(),
+            networks: Vec::new(),
+        };
+        let (added, issued) = admin().add_configuration(&actor(), &input, None).unwrap();
+        let create = |path, body| {
+            let answer = scim(&console, &added, Method::Post, path, &body);
+            assert_eq!(answer.status, 201, "{:?}", answer.body);
+            answer.body.unwrap()["id"].as_str().unwrap().to_owned()
+        };
+        let person = create(
+            "/Users",
+            json!({"schemas": [uri::USER], "userName": HOSTILE,
+                "displayName": HOSTILE, "title": HOSTILE, "externalId": HOSTILE, "nickName": HOSTILE}),
+        );
+        let group = create(
+            "/Groups",
+            json!({"schemas": [uri::GROUP], "displayName": HOSTILE,
+                "members": [{"value": person}]}),
+        );
+        Self {
+            person,
+            group,
+            console,
+            admin: admin(),
+            configuration: added.id.to_string(),
+            token: issued.token.id,
+            folder,
+        }
+    }
+
+    /// What the identity provider does.
+    pub(super) fn scim(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let configuration = self.admin.configuration(&self.configuration).unwrap();
+        scim(&self.console, &configuration, method, path, body)
+    }
+
+    /// Posts a form of somebody and answers where it leads.
+    pub(super) fn post(&self, cookie: &str, path: &str, body: &str) -> ConsoleAnswer {
+        let body = format!("{}&{body}", self.form_token(cookie));
+        self.ask("POST", &self.path(path), Some(cookie), &body)
+    }
+
+    /// Runs a statement behind the back of the services.
+    pub(super) fn tamper(&self, sql: &str) {
+        use diesel::connection::SimpleConnection;
+        let path = self.folder.path().join("test.db");
+        let mut connection: diesel::SqliteConnection =
+            diesel::Connection::establish(&path.display().to_string()).unwrap();
+        connection.batch_execute(sql).unwrap();
+    }
+
+    pub(super) fn account(&self, name: &str, role: Role) -> String {
+        self.admin
+            .add_account(&actor(), name, role, PASSWORD)
+            .unwrap();
+        let token = self
+            .admin
+            .sign_in(&Attempt {
+                name,
+                password: PASSWORD,
+                ..Attempt::default()
+            })
+            .unwrap()
+            .session;
+        format!("__Host-sops={}", token.reveal())
+    }
+
+    pub(super) fn path(&self, pattern: &str) -> String {
+        let parts = [
+            ("tokens/*", format!("tokens/{}", self.token)),
+            ("mappings/*", "mappings/user".to_owned()),
+            ("rules/*", "rules/user_name".to_owned()),
+            ("setup/*", "setup/okta".to_owned()),
+            ("logs/*", "logs/1".to_owned()),
+            ("schemas/*", "schemas/Event".to_owned()),
+            (
+                "scim-provisioning/*",
+                format!("scim-provisioning/{}", self.configuration),
+            ),
+            ("/users/*", format!("/users/{}", self.person)),
+            ("/groups/*", format!("/groups/{}", self.group)),
+        ];
+        let fill = |path: String, (from, to): &(&str, String)| path.replacen(from, to, 1);
+        parts.iter().fold(pattern.to_owned(), fill)
+    }
+
+    pub(super) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        cookie: Option<&str>,
+        body: &str,
+    ) -> ConsoleAnswer {
+        self.console.answer(&ConsoleRequest {
+            method,
+            path,
+            body: body.as_bytes(),
+            cookie,
+            ..ConsoleRequest::default()
+        })
+    }
+
+    pub(super) fn form_token(&self, cookie: &str) -> String {
+        let session = cookie.strip_prefix("__Host-sops=").unwrap();
+        let signed_in = self.admin.signed_in(session, true).unwrap().unwrap();
+        format!("form_token={}", self.admin.form_token(&signed_in))
+    }
+}
+
+fn scim(
+    console: &Console,
+    configuration: &ProvisioningConfiguration,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> Answer {
+    let caller = Caller {
+        configuration: Arc::new(configuration.to_provisioning()),
+        request_id: "1".to_owned(),
+        source: None,
+        user_agent: Some(HOSTILE.to_owned()),
+        actor: None,
+    };
+    let body = body.to_string();
+    let request = Request {
+        method,
+        path,
+        query: "",
+        body: body.as_bytes(),
+        if_match: None,
+        if_none_match: None,
+    };
+    let mut answer = console.provider.answer(&caller, &request);
+    answer.body = answer.document();
+    answer
+}

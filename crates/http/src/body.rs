@@ -1,0 +1,117 @@
+//! Reading a request body within its limits.
+
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::rt::time::timeout;
+use actix_web::{HttpRequest, web};
+use scim_protocol::{Error, Limits, ScimType};
+
+/// The body of a request to this path below the SCIM endpoint.
+///
+/// # Errors
+/// 413 for a body that is too long, 415 for one that is no JSON, 408 for one that does not come.
+pub async fn read(
+    request: &HttpRequest,
+    payload: web::Payload,
+    path: &str,
+    limits: &Limits,
+) -> Result<web::Bytes, Error> {
+    let limit = limit(path, limits);
+    if announced(request)? != Some(0) {
+        check_media_type(request)?;
+    }
+    within(request, payload, limit).await
+}
+
+/// How many bytes a body has at most, by what the client says of it and by the limit.
+///
+/// # Errors
+/// 400 for a length that is no number.
+pub fn expected(request: &HttpRequest, path: &str, limits: &Limits) -> Result<usize, Error> {
+    let limit = limit(path, limits);
+    Ok(announced(request)?.unwrap_or(limit).min(limit))
+}
+
+fn limit(path: &str, limits: &Limits) -> usize {
+    match path.eq_ignore_ascii_case("/Bulk") {
+        true => limits.bulk_body,
+        false => limits.body,
+    }
+}
+
+/// A body of any media type, of at most so many bytes.
+///
+/// # Errors
+/// 413 for a body that is too long, 408 for one that does not come.
+pub async fn within(
+    request: &HttpRequest,
+    payload: web::Payload,
+    limit: usize,
+) -> Result<web::Bytes, Error> {
+    let announced = announced(request)?;
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_long(limit));
+    }
+    match timeout(PATIENCE, payload.to_bytes_limited(limit)).await {
+        Ok(Ok(Ok(body))) => Ok(body),
+        Ok(Ok(Err(_incomplete))) => Err(Error::new(
+            ScimType::InvalidSyntax,
+            "The request body could not be read.",
+        )),
+        Ok(Err(_limit_exceeded)) => Err(too_long(limit)),
+        Err(_elapsed) => Err(Error::with_status(
+            408,
+            "The request body did not arrive in time.",
+        )),
+    }
+}
+
+/// How long the client says the body is; 0 where there is none (RFC 7230 section 3.3.3).
+fn announced(request: &HttpRequest) -> Result<Option<usize>, Error> {
+    if request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return Ok(None);
+    }
+    let Some(value) = request.headers().get(header::CONTENT_LENGTH) else {
+        return Ok(Some(0));
+    };
+    // A number that does not fit is longer than any limit.
+    let digits = value.to_str().unwrap_or_default();
+    match !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Ok(Some(digits.parse().unwrap_or(usize::MAX))),
+        false => Err(Error::new(
+            ScimType::InvalidSyntax,
+            "Content-Length is no number.",
+        )),
+    }
+}
+
+/// RFC 7644 section 3.1: `application/scim+json`, and `application/json` with it; parameters are
+/// of no account, and a client that says nothing means JSON.
+fn check_media_type(request: &HttpRequest) -> Result<(), Error> {
+    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let text = value.to_str().unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    let accepted = ["application/scim+json", "application/json"];
+    match accepted
+        .iter()
+        .any(|name| essence.eq_ignore_ascii_case(name))
+    {
+        true => Ok(()),
+        false => Err(Error::with_status(
+            415,
+            "The request body must be application/scim+json.",
+        )),
+    }
+}
+
+fn too_long(limit: usize) -> Error {
+    Error::with_status(
+        413,
+        format!("The request body is longer than {limit} bytes."),
+    )
+}
+
+const PATIENCE: Duration = Duration::from_secs(30);

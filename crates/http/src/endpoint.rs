@@ -1,0 +1,269 @@
+//! `/api/scim/v2`: extract, authenticate, call, respond.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use scim_provisioning::{Cause, Configuration, ConfigurationId, Method, RefusedRequest};
+
+use crate::admission::{Admission, Bounds, Full, Place, Way};
+use crate::answer::Reply;
+use crate::body;
+use crate::edge::SCIM;
+use crate::request::Incoming;
+use crate::service::Service;
+use crate::throttle::Throttle;
+
+/// Which configuration spoke, for the log.
+pub struct Speaker(pub ConfigurationId);
+
+/// What the SCIM endpoint needs.
+pub struct Endpoint {
+    service: Arc<dyn Service>,
+    throttle: Arc<Throttle>,
+    admission: Admission,
+    /// Configurations that spoke, as they were when they did last, for the log of what is turned
+    /// away before it is known who speaks.
+    known: Mutex<HashMap<ConfigurationId, Arc<Configuration>>>,
+}
+
+impl Endpoint {
+    /// The endpoint of a service: `throttle` counts failed authentications of an address, together
+    /// with whoever else holds it.
+    pub fn new(service: Arc<dyn Service>, throttle: Arc<Throttle>, bounds: Bounds) -> Self {
+        Self {
+            service,
+            throttle,
+            admission: Admission::new(bounds),
+            known: Mutex::default(),
+        }
+    }
+
+    fn know(&self, configuration: &Arc<Configuration>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(configuration.id, Arc::clone(configuration));
+    }
+
+    fn known(&self, id: ConfigurationId) -> Option<Arc<Configuration>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&id).map(Arc::clone)
+    }
+}
+
+/// The SCIM endpoint below [`SCIM`], which needs an [`Endpoint`].
+pub fn routes(app: &mut web::ServiceConfig) {
+    let pattern = format!("{SCIM}{{tail:(/.*)?}}");
+    app.route(&pattern, web::route().to(handle));
+}
+
+/// Answers a SCIM request.
+async fn handle(
+    request: HttpRequest,
+    payload: web::Payload,
+    endpoint: web::Data<Endpoint>,
+) -> HttpResponse {
+    let incoming = Arc::new(Incoming::of(&request));
+    let claimed = endpoint.service.claimed(&incoming.presented(""));
+    let reply = match incoming.takes_body() {
+        true => with_body(&request, payload, &endpoint, &incoming, claimed).await,
+        false => without_body(&request, &endpoint, &incoming, claimed).await,
+    };
+    reply.unwrap_or_else(|reply| reply).into_response()
+}
+
+/// One hand-over to the blocking threads for authentication and answer.
+async fn without_body(
+    request: &HttpRequest,
+    endpoint: &web::Data<Endpoint>,
+    incoming: &Arc<Incoming>,
+    claimed: Option<ConfigurationId>,
+) -> Result<Reply, Reply> {
+    let place = enter(endpoint, incoming, claimed, way(incoming)).await?;
+    let (speaker, reply) = blocking(endpoint, incoming, move |endpoint, incoming| {
+        let _place = place;
+        let configuration = match authenticate(endpoint, incoming) {
+            Ok(configuration) => configuration,
+            Err(reply) => return (None, reply),
+        };
+        let speaker = Some(configuration.id);
+        let reply = match incoming.path() {
+            Ok(path) => answer(endpoint, incoming, configuration, &path, &[]),
+            Err(error) => Reply::error(&error),
+        };
+        (speaker, reply)
+    })
+    .await?;
+    note(request, speaker);
+    Ok(reply)
+}
+
+/// Nothing of a body is read before it is known who sends it.
+async fn with_body(
+    request: &HttpRequest,
+    payload: web::Payload,
+    endpoint: &web::Data<Endpoint>,
+    incoming: &Arc<Incoming>,
+    claimed: Option<ConfigurationId>,
+) -> Result<Reply, Reply> {
+    let place = enter(endpoint, incoming, claimed, Way::Read).await?;
+    let authenticated = blocking(endpoint, incoming, move |endpoint, incoming| {
+        let _place = place;
+        authenticate(endpoint, incoming)
+    });
+    let configuration = authenticated.await??;
+    let speaker = configuration.id;
+    note(request, Some(speaker));
+    let refuse = |error| Reply::error(&error);
+    let path = incoming.path().map_err(refuse)?;
+    let limits = endpoint.service.limits();
+    let expected = body::expected(request, &path, limits).map_err(refuse)?;
+    let held = endpoint.admission.hold(speaker, expected).await;
+    let held = held.map_err(|full| turned_away(endpoint, incoming, Some(&configuration), full))?;
+    let body = body::read(request, payload, &path, limits);
+    let body = body.await.map_err(refuse)?;
+    // The client's slowness in sending is over; only now a place is taken.
+    let place = enter(endpoint, incoming, Some(speaker), way(incoming)).await?;
+    blocking(endpoint, incoming, move |endpoint, incoming| {
+        let (_place, _held) = (place, held);
+        answer(endpoint, incoming, configuration, &path, &body)
+    })
+    .await
+}
+
+/// Waits for a place, before a thread is taken.
+async fn enter(
+    endpoint: &web::Data<Endpoint>,
+    incoming: &Arc<Incoming>,
+    configuration: Option<ConfigurationId>,
+    way: Way,
+) -> Result<Place, Reply> {
+    let place = endpoint.admission.enter(configuration, way).await;
+    place.map_err(|full| {
+        let known = configuration.and_then(|id| endpoint.known(id));
+        turned_away(endpoint, incoming, known.as_ref(), full)
+    })
+}
+
+/// Whether a request reads or writes.
+fn way(incoming: &Incoming) -> Way {
+    let searches = incoming.path().is_ok_and(|path| path.ends_with("/.search"));
+    match incoming.takes_body() && !searches || incoming.method == Method::Delete {
+        true => Way::Write,
+        false => Way::Read,
+    }
+}
+
+/// The reply to a request for which there is no place.
+fn turned_away(
+    endpoint: &web::Data<Endpoint>,
+    incoming: &Arc<Incoming>,
+    configuration: Option<&Arc<Configuration>>,
+    full: Full,
+) -> Reply {
+    let cause = match full {
+        Full::Share(cause) => cause,
+        Full::Server => return Reply::busy(&incoming.id),
+    };
+    let detail = match cause {
+        Cause::TooManyBytes => "The configuration has too many bytes of requests under way.",
+        _ => "The configuration has too many requests under way.",
+    };
+    if let Some(configuration) = configuration {
+        let (endpoint, incoming) = (endpoint.clone(), Arc::clone(incoming));
+        let configuration = Arc::clone(configuration);
+        // It is counted, and rarely written; the client does not wait for that.
+        drop(web::block(move || {
+            note_limit(&endpoint, &incoming, configuration, cause, detail);
+        }));
+    }
+    Reply::too_many(detail, 1)
+}
+
+fn note_limit(
+    endpoint: &Endpoint,
+    incoming: &Incoming,
+    configuration: Arc<Configuration>,
+    cause: Cause,
+    detail: &str,
+) {
+    let path = incoming.path().unwrap_or_default();
+    let refused = RefusedRequest {
+        method: incoming.method,
+        path: &path,
+        cause,
+        status: 429,
+        reason: detail,
+        detail,
+    };
+    let caller = incoming.caller(configuration);
+    endpoint.service.note_refusal(&caller, &refused);
+}
+
+/// Who speaks, if they may by now.
+fn authenticate(endpoint: &Endpoint, incoming: &Incoming) -> Result<Arc<Configuration>, Reply> {
+    let path = incoming.path().unwrap_or_default();
+    let presented = incoming.presented(&path);
+    let configuration = endpoint
+        .service
+        .authenticate(&presented)
+        .map_err(|refusal| {
+            let address = incoming.address.filter(|_address| refusal.status == 401);
+            let wait =
+                address.and_then(|address| endpoint.throttle.failure(address, Instant::now()));
+            match wait {
+                Some(wait) => Reply::too_many_failures(wait.as_secs().saturating_add(1)),
+                None => Reply::refused(refusal, &incoming.id),
+            }
+        })?;
+    endpoint.know(&configuration);
+    match endpoint.admission.count(configuration.id, Instant::now()) {
+        None => Ok(configuration),
+        Some(seconds) => {
+            let rate = endpoint.admission.rate();
+            let detail = format!("The configuration sends more than {rate} requests a second.");
+            let cause = Cause::TooManyRequests;
+            note_limit(endpoint, incoming, configuration, cause, &detail);
+            Err(Reply::too_many(&detail, seconds))
+        }
+    }
+}
+
+fn answer(
+    endpoint: &Endpoint,
+    incoming: &Incoming,
+    configuration: Arc<Configuration>,
+    path: &str,
+    body: &[u8],
+) -> Reply {
+    let caller = incoming.caller(configuration);
+    let answer = endpoint
+        .service
+        .answer(&caller, &incoming.request(path, body));
+    Reply::new(answer, &incoming.id)
+}
+
+/// Runs `work` on a thread that may block. A panic there is that request's failure alone.
+async fn blocking<T: Send + 'static>(
+    endpoint: &web::Data<Endpoint>,
+    incoming: &Arc<Incoming>,
+    work: impl FnOnce(&Endpoint, &Incoming) -> T + Send + 'static,
+) -> Result<T, Reply> {
+    let (endpoint, theirs) = (endpoint.clone(), Arc::clone(incoming));
+    let guarded = move || catch_unwind(AssertUnwindSafe(|| work(&endpoint, &theirs)));
+    match web::block(guarded).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_panic)) => {
+            tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
+            Err(Reply::internal(&incoming.id))
+        }
+        Err(_cancelled) => Err(Reply::internal(&incoming.id)),
+    }
+}
+
+fn note(request: &HttpRequest, speaker: Option<ConfigurationId>) {
+    if let Some(id) = speaker {
+        request.extensions_mut().insert(Speaker(id));
+    }
+}

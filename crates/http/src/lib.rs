@@ -1,0 +1,24 @@
+//! The SCIM endpoint as an actix-web service, and the wire of the server around it.
+//!
+//! [`edge`] is what every request passes, whatever it asks for; [`endpoint`] serves SCIM for a
+//! [`service::Service`]. [`expect`] and [`unread`] stand between the HTTP library and the
+//! connection.
+
+pub mod address;
+pub mod admission;
+pub mod answer;
+pub mod body;
+pub mod edge;
+pub mod endpoint;
+pub mod error;
+pub mod expect;
+pub mod readiness;
+pub mod request;
+pub mod sampling;
+pub mod service;
+pub mod status;
+pub mod throttle;
+pub mod unread;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! What a handler takes out of an HTTP request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::http::header::{self, HeaderName};
+use actix_web::{HttpMessage, HttpRequest};
+use scim_protocol::{Error, ScimType};
+use scim_provisioning::{Caller, Configuration, Method, Request};
+
+use crate::address;
+use crate::edge::{RequestId, SCIM};
+use crate::service::Presented;
+
+/// A SCIM request that has left its connection.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The method.
+    pub method: Method,
+    raw_path: String,
+    /// The raw query string.
+    pub query: String,
+    /// The value of every `Authorization` header.
+    pub authorization: Vec<Vec<u8>>,
+    /// The `If-Match` header.
+    pub if_match: Option<String>,
+    if_none_match: Option<String>,
+    user_agent: Option<String>,
+    /// The address of the client.
+    pub address: Option<IpAddr>,
+    /// The id that stands in the answer and in the log.
+    pub id: String,
+}
+
+impl Incoming {
+    /// Takes a request apart.
+    pub fn of(request: &HttpRequest) -> Self {
+        let authorization = request.headers().get_all(header::AUTHORIZATION);
+        let user_agent = joined(request, header::USER_AGENT);
+        Self {
+            method: method(request),
+            raw_path: request.uri().path().to_owned(),
+            query: request.query_string().to_owned(),
+            authorization: authorization
+                .map(|value| value.as_bytes().to_vec())
+                .collect(),
+            if_match: joined(request, header::IF_MATCH),
+            if_none_match: joined(request, header::IF_NONE_MATCH),
+            user_agent: user_agent.map(|text| text.chars().take(USER_AGENT).collect()),
+            address: address::of(request),
+            id: id_of(request),
+        }
+    }
+
+    /// What the client shows of itself.
+    pub fn presented<'a>(&'a self, path: &'a str) -> Presented<'a> {
+        Presented {
+            authorization: self.authorization.iter().map(Vec::as_slice).collect(),
+            source: self.source(),
+            address: self.address,
+            user_agent: self.user_agent.as_deref(),
+            request_id: &self.id,
+            method: self.method,
+            path,
+        }
+    }
+
+    /// Whether the method is one whose body means something.
+    pub fn takes_body(&self) -> bool {
+        matches!(self.method, Method::Post | Method::Put | Method::Patch)
+    }
+
+    /// The path below the SCIM endpoint, decoded, without a slash at its end.
+    ///
+    /// # Errors
+    /// 400 for what is no UTF-8 or holds control characters.
+    pub fn path(&self) -> Result<String, Error> {
+        self.below(SCIM)
+    }
+
+    /// The path below an endpoint, decoded, without a slash at its end.
+    ///
+    /// # Errors
+    /// As [`path`](Self::path).
+    pub fn below(&self, endpoint: &str) -> Result<String, Error> {
+        let path = decoded(&self.raw_path)?;
+        let below = path.strip_prefix(endpoint).unwrap_or_default();
+        let segments: Vec<&str> = below.split('/').filter(|part| !part.is_empty()).collect();
+        Ok(format!("/{}", segments.join("/")))
+    }
+
+    /// Who speaks, once it is known which configuration does.
+    pub fn caller(&self, configuration: Arc<Configuration>) -> Caller {
+        Caller {
+            configuration,
+            request_id: self.id.clone(),
+            source: self.source(),
+            user_agent: self.user_agent.clone(),
+            actor: None,
+        }
+    }
+
+    /// The address of the client, as it stands in logs.
+    pub fn source(&self) -> Option<String> {
+        self.address.map(|address| address.to_string())
+    }
+
+    /// The request as the service provider takes it.
+    pub fn request<'a>(&'a self, path: &'a str, body: &'a [u8]) -> Request<'a> {
+        Request {
+            method: self.method,
+            path,
+            query: &self.query,
+            body,
+            if_match: self.if_match.as_deref(),
+            if_none_match: self.if_none_match.as_deref(),
+        }
+    }
+}
+
+/// The id of a request.
+pub fn id_of(request: &HttpRequest) -> String {
+    let extensions = request.extensions();
+    let id = extensions.get::<RequestId>();
+    id.map(|RequestId(id)| id.clone()).unwrap_or_default()
+}
+
+fn method(request: &HttpRequest) -> Method {
+    match request.method().as_str() {
+        "GET" | "HEAD" => Method::Get,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        _ => Method::Other,
+    }
+}
+
+/// A header's lines as one list (RFC 7230 section 3.2.2).
+fn joined(request: &HttpRequest, name: HeaderName) -> Option<String> {
+    let lines = request.headers().get_all(name);
+    let lines: Vec<_> = lines
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
+}
+
+/// Decodes percent-encoding (RFC 3986 section 2.1).
+fn decoded(path: &str) -> Result<String, Error> {
+    let malformed = || Error::new(ScimType::InvalidSyntax, "The path is not well encoded.");
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let (high, low) = (digit(), digit());
+                let value = high.zip(low).map(|(high, low)| high * 16 + low);
+                let value = value.and_then(|value| u8::try_from(value).ok());
+                value.ok_or_else(malformed)?
+            }
+            byte => byte,
+        });
+    }
+    let path = String::from_utf8(bytes).map_err(|_not_utf8| malformed())?;
+    match path.chars().any(char::is_control) {
+        true => Err(Error::new(
+            ScimType::InvalidValue,
+            "The path contains control characters.",
+        )),
+        false => Ok(path),
+    }
+}
+
+const USER_AGENT: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn path(uri: &str) -> Result<String, Error> {
+        Incoming::of(&TestRequest::with_uri(uri).to_http_request()).path()
+    }
+
+    #[test]
+    fn the_path_is_decoded_and_slashes_too_many_are_left_out() {
+        for (uri, expected) in [
+            ("/api/scim/v2", "/"),
+            ("/api/scim/v2/", "/"),
+            ("/api/scim/v2/Users/", "/Users"),
+            ("/api/scim/v2//Users", "/Users"),
+            ("/api/scim/v2/Users?filter=a%20b", "/Users"),
+            (
+                "/api/scim/v2/Schemas/urn%3Aietf%3Aparams",
+                "/Schemas/urn:ietf:params",
+            ),
+            ("/api/scim/v2/Users/%C3%A9", "/Users/é"),
+        ] {
+            assert_eq!(path(uri).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        for uri in [
+            "/api/scim/v2/%ff",
+            "/api/scim/v2/%4",
+            "/api/scim/v2/%zz",
+            "/api/scim/v2/a%00",
+        ] {
+            assert_eq!(path(uri).unwrap_err().status(), 400, "{uri}");
+        }
+    }
+
+    #[test]
+    fn lines_of_one_header_are_a_list() {
+        let request = TestRequest::get()
+            .append_header(("If-Match", "W/\"1\""))
+            .append_header(("If-Match", "W/\"2\""))
+            .to_http_request();
+        let incoming = Incoming::of(&request);
+        assert_eq!(incoming.if_match.as_deref(), Some("W/\"1\", W/\"2\""));
+        assert_eq!(incoming.if_none_match, None);
+    }
+}
