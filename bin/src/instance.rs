@@ -8,7 +8,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::requests::RequestCounts;
-use scim_admin::{AdminService, AuthenticationError, Authenticator, KeyRing, Store};
+use scim_admin::{
+    AdminError, AdminService, AdminStore, AuthenticationError, Authenticator, KeyRing,
+};
 use scim_cli::host::{Certificate, Host, Instance};
 use scim_cli::record;
 use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl, TlsOptions};
@@ -18,7 +20,7 @@ use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
 use scim_provisioning::{
     Answer, Caller, Configuration, ConfigurationId, CursorKey, Directory, Method, RefusedRequest,
-    Request, ServiceProvider, StoreError,
+    Request, ServiceProvider,
 };
 
 use crate::tls::{self, CertificateFiles};
@@ -66,7 +68,7 @@ pub(crate) fn open(
     let keys = Arc::new(KeyRing::open(&common.key_file())?);
     let scim_endpoint = public_url.scim_endpoint();
     let database = open_database(common.database_url(), scim_endpoint.clone(), connections)?;
-    let store: Arc<dyn Store> = Arc::clone(&database) as _;
+    let store: Arc<dyn AdminStore> = Arc::clone(&database) as _;
     let directory: Arc<dyn Directory> = database;
     let cursors: Arc<dyn CursorKey> = Arc::clone(&keys) as _;
     let admin = AdminService::new(Arc::clone(&store), Arc::clone(&keys));
@@ -86,7 +88,6 @@ pub(crate) struct Backend {
     provider: Arc<ServiceProvider>,
     admin: Arc<AdminService>,
     requests: RequestCounts,
-    store: Arc<dyn Store>,
     retention: Retention,
 }
 
@@ -139,13 +140,11 @@ impl Service for Backend {
 impl Backend {
     /// The services of an instance.
     pub(crate) fn new(instance: &Instance, keys: Arc<KeyRing>, retention: Retention) -> Self {
-        let store = Arc::clone(&instance.store);
         Self {
-            authenticator: Authenticator::new(Arc::clone(&store), keys),
+            authenticator: Authenticator::new(Arc::clone(&instance.store), keys),
             provider: Arc::clone(&instance.provider),
             admin: Arc::clone(&instance.admin),
             requests: RequestCounts::default(),
-            store,
             retention,
         }
     }
@@ -158,7 +157,7 @@ impl Backend {
         self.provider.log_refusals();
         let counts = self.requests.take();
         if !counts.is_empty() {
-            self.store.note_requests(&counts)?;
+            self.admin.count_requests(counts)?;
         }
         let seen = self.provider.take_seen();
         if !seen.is_empty() {
@@ -167,12 +166,12 @@ impl Backend {
         self.admin.forget_sessions()?;
         self.admin.note_ended_tokens()?;
         self.admin.count_hours()?;
-        while self.store.purge(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
+        while self.admin.purge_people(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
         block_by_block(self.retention.events, |before| {
-            self.store.forget_events(before, FORGOTTEN)
+            self.admin.forget_events(before, FORGOTTEN)
         })?;
         block_by_block(self.retention.requests, |before| {
-            self.store.forget_requests(before, FORGOTTEN)
+            self.admin.forget_requests(before, FORGOTTEN)
         })?;
         Ok(())
     }
@@ -280,8 +279,8 @@ fn open_database(
 /// Forgets what is older than so many days, by what forgets at most [`FORGOTTEN`] of it.
 fn block_by_block(
     days: Option<i64>,
-    forget: impl Fn(DateTime<Utc>) -> Result<usize, StoreError>,
-) -> Result<(), StoreError> {
+    forget: impl Fn(DateTime<Utc>) -> Result<usize, AdminError>,
+) -> Result<(), AdminError> {
     let Some(days) = days else { return Ok(()) };
     let before = Utc::now() - Duration::days(days);
     // The rest of many waits for the next time, so that nobody waits for them.

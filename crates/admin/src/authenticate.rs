@@ -18,7 +18,7 @@ use crate::event::AuditEntry;
 use crate::keyring::KeyRing;
 use crate::rotation;
 use crate::service::SERVER;
-use crate::store::{AdminStoreExt, Store, Written};
+use crate::store::{AdminStore, AdminStoreExt, Written};
 use crate::token::AccessToken;
 
 /// Who speaks.
@@ -165,7 +165,7 @@ pub(crate) const TOKEN_TYPE: &str = "scim+jwt";
 /// Checks tokens. The row of a token is read for every request, so that a revocation holds from
 /// the next one.
 pub struct Authenticator {
-    store: Arc<dyn Store>,
+    store: Arc<dyn AdminStore>,
     keys: Arc<KeyRing>,
     touched: Mutex<HashMap<String, DateTime<Utc>>>,
     /// When the use of a token that has ended was last told.
@@ -174,7 +174,7 @@ pub struct Authenticator {
 
 impl Authenticator {
     /// An authenticator over a store.
-    pub fn new(store: Arc<dyn Store>, keys: Arc<KeyRing>) -> Self {
+    pub fn new(store: Arc<dyn AdminStore>, keys: Arc<KeyRing>) -> Self {
         crate::jwt::install();
         Self {
             store,

@@ -64,6 +64,9 @@ impl EventState {
     }
 }
 
+/// Who resolves what is resolved by itself.
+pub const LATER_SUCCESS: &str = "a later success";
+
 /// An entry of the provisioning log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoggedEvent {

@@ -1,13 +1,15 @@
 //! The administrators' service: provisioning configurations, their authentication tokens, console
 //! accounts, API keys, and people created by hand.
 //!
-//! The rules are here; what is stored goes through the port [`Store`]. Every change writes an
-//! entry of the configuration audit in its own transaction.
+//! The rules are here; what is stored goes through the port [`AdminStore`], whose every write
+//! appends an entry to the configuration audit in its own transaction; [`memory`] is one without a
+//! database.
 
 pub mod account;
 pub mod api_key;
 mod authenticate;
 pub mod configuration;
+mod decision;
 pub mod ending;
 mod error;
 pub mod event;
@@ -38,5 +40,5 @@ pub use service::Sealed;
 pub use service::{
     Actor, AdminService, Admitted, Attempt, IssuedApiKey, IssuedToken, Replay, VersionChoice,
 };
-pub use store::Store;
+pub use store::{AdminStore, AdminStoreExt};
 pub use token::{AccessToken, PlainToken};

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use scim_protocol::text::valid_user_name;
-use scim_provisioning::ConfigurationId;
-use serde_json::{Map, Value};
+use scim_provisioning::directory::Status;
+use scim_provisioning::{ConfigurationId, ResourceId};
+use serde_json::{Map, Value, json};
 use validator::{Validate, ValidationError};
 
 use crate::error::AdminError;
@@ -115,19 +116,17 @@ pub struct Person {
 }
 
 impl Person {
-    /// The person as one who may be changed.
+    /// Refuses a tenant admin, whom nothing changes from here.
     ///
     /// # Errors
-    /// [`AdminError::Protected`] for a tenant admin, whom nothing changes from here.
-    pub fn changeable(&self) -> Result<Changeable, AdminError> {
+    /// [`AdminError::Protected`].
+    pub fn check_changeable(&self) -> Result<(), AdminError> {
         match self.tenant_admin {
             true => Err(AdminError::Protected {
                 kind: "user",
                 name: self.user_name.clone(),
             }),
-            false => Ok(Changeable {
-                id: self.id.clone(),
-            }),
+            false => Ok(()),
         }
     }
 
@@ -140,31 +139,41 @@ impl Person {
     }
 }
 
-/// A person who may be changed: no protected account. Only [`Person::changeable`] makes one, so
-/// that a write of the [`Store`](crate::Store) which takes it cannot be asked for another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changeable {
-    id: String,
-}
+/// A person whose fields are as they were mapped, before what was given takes effect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MappedPerson(Person);
 
-impl Changeable {
-    /// The id of the person.
-    pub fn id(&self) -> &str {
-        &self.id
+impl MappedPerson {
+    /// A person with the fields as they were mapped, and what groups and administrators gave.
+    pub fn new(person: Person) -> Self {
+        Self(person)
     }
-}
 
-/// A group that may be changed: none that confers an administrative right. Only
-/// [`GroupSummary::changeable`] makes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangeableGroup {
-    id: String,
-}
-
-impl ChangeableGroup {
-    /// The id of the group.
-    pub fn id(&self) -> &str {
-        &self.id
+    /// The person as ServiceOps has them. A single value that was given takes the place of the one
+    /// that was mapped; roles are added.
+    pub fn effective(self) -> Person {
+        let mut person = self.0;
+        for grant in &person.grants {
+            match (grant.field.as_str(), grant.value.as_str()) {
+                ("roles", role) => {
+                    let roles = person.fields.entry("roles").or_insert_with(|| json!([]));
+                    if let Some(roles) = roles.as_array_mut()
+                        && !roles.iter().any(|known| known == role)
+                    {
+                        roles.push(json!(role));
+                    }
+                }
+                ("is_vip", vip) => {
+                    person
+                        .fields
+                        .insert("is_vip".to_owned(), json!(vip == "true"));
+                }
+                (field, value) => {
+                    person.fields.insert(field.to_owned(), json!(value));
+                }
+            }
+        }
+        person
     }
 }
 
@@ -201,19 +210,17 @@ pub struct GroupSummary {
 }
 
 impl GroupSummary {
-    /// The group as one that may be changed.
+    /// Refuses a group that confers an administrative right.
     ///
     /// # Errors
-    /// [`AdminError::Protected`] for a group that confers an administrative right.
-    pub fn changeable(&self) -> Result<ChangeableGroup, AdminError> {
+    /// [`AdminError::Protected`].
+    pub fn check_changeable(&self) -> Result<(), AdminError> {
         match self.confers_admin {
             true => Err(AdminError::Protected {
                 kind: "group",
                 name: self.name.clone(),
             }),
-            false => Ok(ChangeableGroup {
-                id: self.id.clone(),
-            }),
+            false => Ok(()),
         }
     }
 }
@@ -233,6 +240,35 @@ pub struct PersonDetail {
     pub groups: Vec<Membership>,
     /// What the identity provider said, as SCIM stores it; empty for people created by hand.
     pub document: Value,
+}
+
+/// What is shown of one person alone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PersonFacts {
+    /// The id of the configuration that manages the person.
+    pub configuration: Option<ConfigurationId>,
+    /// `externalId`.
+    pub external_id: Option<String>,
+    /// The logon name of the manager.
+    pub manager_name: Option<String>,
+    /// The groups that the person is a member of, in order of name; at most 100.
+    pub groups: Vec<Membership>,
+    /// What the identity provider said, as SCIM stores it; empty for people created by hand.
+    pub document: Value,
+}
+
+impl PersonFacts {
+    /// These facts with the person whom they are about.
+    pub(crate) fn of(self, person: Person) -> PersonDetail {
+        PersonDetail {
+            person,
+            configuration: self.configuration,
+            external_id: self.external_id,
+            manager_name: self.manager_name,
+            groups: self.groups,
+            document: self.document,
+        }
+    }
 }
 
 /// A group that somebody is a member of.
@@ -261,6 +297,35 @@ pub struct GroupDetail {
     pub grants: Vec<(String, String)>,
     /// What the identity provider said, as SCIM stores it.
     pub document: Value,
+}
+
+/// What is shown of one group alone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GroupFacts {
+    /// The id of the configuration that manages the group.
+    pub configuration: Option<ConfigurationId>,
+    /// `externalId`.
+    pub external_id: Option<String>,
+    /// The key of the group rule that made it what it is.
+    pub rule: Option<String>,
+    /// What its members get: the key of a field, and a value.
+    pub grants: Vec<(String, String)>,
+    /// What the identity provider said, as SCIM stores it.
+    pub document: Value,
+}
+
+impl GroupFacts {
+    /// These facts with the group that they are about.
+    pub(crate) fn of(self, group: GroupSummary) -> GroupDetail {
+        GroupDetail {
+            group,
+            configuration: self.configuration,
+            external_id: self.external_id,
+            rule: self.rule,
+            grants: self.grants,
+            document: self.document,
+        }
+    }
 }
 
 /// A member of a group.
@@ -324,6 +389,108 @@ impl PersonChange {
             Self::Archive => "person.archived",
             Self::Convert(_) => "person.converted",
             Self::Unlink => "person.unlinked",
+        }
+    }
+}
+
+/// A person to be inserted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewPerson {
+    /// The id.
+    pub id: ResourceId,
+    /// The logon name.
+    pub user_name: String,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// Whether the person is a tenant admin.
+    pub tenant_admin: bool,
+    /// The administrative role.
+    pub admin_role: Option<String>,
+    /// A role that is given as by a group.
+    pub given_role: Option<String>,
+}
+
+/// A group to be inserted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewGroup {
+    /// The id.
+    pub id: ResourceId,
+    /// The name.
+    pub name: String,
+    /// Whether it makes its members tenant admins.
+    pub confers_admin: bool,
+}
+
+/// What decides what can be done to a person by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PersonState {
+    /// The status.
+    pub status: Status,
+    /// What the person's own record says, whatever groups give.
+    pub user_type: UserType,
+    /// Whether a configuration manages the person.
+    pub managed: bool,
+    /// Whether an identity provider deleted the person.
+    pub left: bool,
+    /// Whether the person is a tenant admin.
+    pub protected: bool,
+}
+
+/// What is written to a person by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PersonUpdate {
+    /// Another status.
+    Status(Status),
+    /// Another type.
+    UserType(UserType),
+    /// The configuration lets the person go, and with it what it was about to do.
+    Release,
+    /// The person is a tenant admin from now on.
+    TenantAdmin,
+}
+
+/// What decides what can be done to a group by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupState {
+    /// Whether a configuration manages the group.
+    pub managed: bool,
+    /// Whether it makes its members tenant admins.
+    pub confers_admin: bool,
+}
+
+impl PersonChange {
+    /// What the change writes to a person; `None` where it is not for this one. Whom SCIM deleted
+    /// comes back by SCIM alone.
+    pub(crate) fn update_of(self, person: &PersonState) -> Option<PersonUpdate> {
+        let (status, here) = (person.status, !person.left);
+        match self {
+            Self::Block => {
+                (status == Status::Active).then_some(PersonUpdate::Status(Status::Blocked))
+            }
+            Self::Unblock => {
+                (here && status != Status::Active).then_some(PersonUpdate::Status(Status::Active))
+            }
+            Self::Archive => (here && status != Status::Archived)
+                .then_some(PersonUpdate::Status(Status::Archived)),
+            Self::Convert(into) => {
+                (here && person.user_type != into).then_some(PersonUpdate::UserType(into))
+            }
+            Self::Unlink => person.managed.then_some(PersonUpdate::Release),
+        }
+    }
+
+    /// What the rest of ServiceOps is told: the topic and what changed.
+    pub(crate) fn announced(self) -> (&'static str, Value) {
+        match self {
+            Self::Block => ("user.blocked", json!({ "status": "blocked" })),
+            Self::Unblock => ("user.unblocked", json!({ "status": "active" })),
+            Self::Archive => ("user.archived", json!({ "status": "archived" })),
+            Self::Convert(into) => {
+                let fields = json!({ "user_type": into.as_str() });
+                ("user.updated", json!({ "fields": fields }))
+            }
+            Self::Unlink => ("user.unlinked", json!({ "managedBy": null })),
         }
     }
 }

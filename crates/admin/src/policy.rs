@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use scim_protocol::Version;
-use scim_provisioning::ConfigurationId;
+use scim_provisioning::directory::{HeldAction, Status};
+use scim_provisioning::{Action, ConfigurationId, ResourceId};
 use serde_json::Value;
 
 /// A change that a guard holds: of a user's status, or of a membership.
@@ -24,6 +25,56 @@ pub struct HeldChange {
     pub group: Option<String>,
     /// When it was held.
     pub at: DateTime<Utc>,
+}
+
+/// A change of a user's status that the guard holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldUser {
+    /// The id of the change.
+    pub id: String,
+    /// The user.
+    pub user: ResourceId,
+    /// The logon name.
+    pub user_name: String,
+    /// What happens when it is allowed.
+    pub action: HeldAction,
+    /// When it was held.
+    pub at: DateTime<Utc>,
+}
+
+/// A membership that the guard keeps from ending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldMember {
+    /// The id of the change.
+    pub id: String,
+    /// The group.
+    pub group: ResourceId,
+    /// The name of the group.
+    pub group_name: String,
+    /// The id of the member.
+    pub member: String,
+    /// The logon name, or the name of a group.
+    pub member_name: Option<String>,
+    /// When it was held.
+    pub at: DateTime<Utc>,
+}
+
+/// What becomes of a user whose change is held no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldEnd {
+    /// The user stays as before.
+    Stays,
+    /// The identity provider sees the user again, in the groups that it had put the user into.
+    Returns,
+    /// The user gets a status; whoever was archived by hand meanwhile stays so.
+    Becomes(Status),
+    /// The user leaves the configuration and its groups.
+    Departs {
+        /// With this status.
+        status: Status,
+        /// To be deleted for good then.
+        purge: Option<DateTime<Utc>>,
+    },
 }
 
 /// Which of the held changes of a configuration.
@@ -50,7 +101,45 @@ pub struct Decision {
     pub now: DateTime<Utc>,
 }
 
+impl HeldUser {
+    /// What happens when the change is allowed, as the log names it.
+    pub fn action(&self) -> Action {
+        match (self.action.status, self.action.purge) {
+            (_, Some(_)) => Action::Delete,
+            (Status::Archived, None) => Action::Archive,
+            _ => Action::Block,
+        }
+    }
+}
+
 impl HeldChange {
+    /// The change of a user.
+    pub(crate) fn of_user(held: &HeldUser) -> Self {
+        Self {
+            id: held.id.clone(),
+            user: held.user.to_string(),
+            user_name: held.user_name.clone(),
+            deleted: held.action.deleted,
+            action: held.action().as_str(),
+            group: None,
+            at: held.at,
+        }
+    }
+
+    /// The membership that would end.
+    pub(crate) fn of_member(held: &HeldMember) -> Self {
+        let name = held.member_name.as_ref().unwrap_or(&held.member);
+        Self {
+            id: held.id.clone(),
+            user: held.member.clone(),
+            user_name: name.clone(),
+            deleted: false,
+            action: "leave",
+            group: Some(held.group_name.clone()),
+            at: held.at,
+        }
+    }
+
     /// How the identity provider asked for it.
     pub fn asked_by(&self) -> &'static str {
         match (&self.group, self.deleted) {

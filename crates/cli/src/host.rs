@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use scim_admin::{AdminService, Store};
+use scim_admin::{AdminService, AdminStore};
 use scim_provisioning::{ServiceProvider, StoreError};
 
 use crate::settings::{Common, TlsOptions};
@@ -44,7 +44,7 @@ pub struct Certificate {
 /// An instance whose key ring and store are open.
 pub struct Instance {
     /// The store.
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn AdminStore>,
     /// The administrators' service.
     pub admin: Arc<AdminService>,
     /// The service provider.

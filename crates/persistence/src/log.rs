@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
-use scim_admin::event::{AuditEntry, AuditHead};
+use scim_admin::event::{AuditEntry, AuditHead, LATER_SUCCESS};
 use scim_provisioning::directory::Change;
 use scim_provisioning::{Event, Outcome, StoreError};
 
@@ -109,8 +109,6 @@ const OPEN_OF_ID: &str = "SELECT id, configuration_id, resource_type FROM provis
 const OPEN_OF_NAME: &str = "SELECT id, configuration_id, resource_type FROM provisioning_events WHERE \
      (CASE WHEN outcome = 'failure' AND resolved_at IS NULL AND resource_id IS NULL \
      THEN resource_key END) = ";
-/// Who resolves what is resolved by itself.
-pub(crate) const LATER_SUCCESS: &str = "a later success";
 
 pub(crate) fn announce(
     connection: &mut Connection,

@@ -15,7 +15,7 @@ use scim_admin::people::{PersonChange, PersonInput};
 use scim_admin::policy::{LinksQuery, Which};
 use scim_admin::session::{Session, SignedIn};
 use scim_admin::store::{AdminStoreExt, Written};
-use scim_admin::{Actor, AdminError, Attempt, ConfigurationInput, Store};
+use scim_admin::{Actor, AdminError, Attempt, ConfigurationInput};
 use scim_protocol::schema::uri;
 use scim_provisioning::ExistingUsers;
 use scim_provisioning::{Caller, Method, Request};
@@ -261,7 +261,7 @@ fn ways() -> Vec<Way> {
             house.tamper(&format!(
                 "UPDATE users SET left_at = 1, purge_at = 1 WHERE id = '{id}'"
             ));
-            assert_eq!(house.database.purge(Utc::now(), 10).unwrap(), 1);
+            assert_eq!(house.admin.purge_people(Utc::now(), 10).unwrap(), 1);
         }),
     ]
 }
@@ -389,7 +389,7 @@ fn a_provider_signs_nobody_in_whose_person_is_not_active() {
         assert!(matches!(by_openid(), Err(AdminError::SignIn)));
         // Who is deleted for good leaves the account bound, and closed.
         house.tamper("UPDATE users SET purge_at = 1");
-        assert_eq!(house.database.purge(Utc::now(), 10).unwrap(), 1);
+        assert_eq!(house.admin.purge_people(Utc::now(), 10).unwrap(), 1);
         assert!(matches!(by_openid(), Err(AdminError::SignIn)));
         let accounts = house.admin.accounts().unwrap();
         let person = accounts[0].person.as_ref().unwrap();

@@ -287,10 +287,9 @@ on_both_engines! {
             };
             house.admin.people(&all).unwrap().len()
         };
-        let store: &dyn scim_admin::Store = &*house.database;
         let days = |days| chrono::Utc::now() + chrono::Duration::days(days);
-        assert_eq!((store.purge(days(29), 10).unwrap(), people()), (0, 2));
-        assert_eq!((store.purge(days(31), 10).unwrap(), people()), (1, 1));
+        assert_eq!((house.admin.purge_people(days(29), 10).unwrap(), people()), (0, 2));
+        assert_eq!((house.admin.purge_people(days(31), 10).unwrap(), people()), (1, 1));
         assert_eq!(house.get("/Users")["totalResults"], 1);
     }
 

@@ -717,7 +717,7 @@ fn what_is_older_than_it_is_kept_goes_block_by_block() {
         }
         house.tamper("UPDATE provisioning_events SET at = id WHERE resource_name <> 'd'");
         let yesterday = Utc::now() - Duration::days(1);
-        let forget = || scim_admin::Store::forget_events(&*house.database, yesterday, 2);
+        let forget = || house.admin.forget_events(yesterday, 2);
         assert_eq!(forget().unwrap(), 2);
         assert_eq!(names(&found(house, EventQuery::default())), ["d", "c"]);
         assert_eq!(forget().unwrap(), 1);
@@ -734,7 +734,7 @@ fn what_an_old_request_said_is_forgotten_block_by_block_and_its_entry_stays() {
         }
         house.tamper("UPDATE provisioning_events SET at = id WHERE resource_name <> 'd'");
         let month = Utc::now() - Duration::days(30);
-        let forget = || scim_admin::Store::forget_requests(&*house.database, month, 2).unwrap();
+        let forget = || house.admin.forget_requests(month, 2).unwrap();
         let kept = || {
             let entries = found(house, EventQuery::default());
             let whole = |id| house.admin.event(id).unwrap();
@@ -908,7 +908,6 @@ fn a_failure_closes_when_the_same_object_succeeds_later() {
 
 #[test]
 fn requests_are_added_up_by_hour() {
-    use scim_admin::Store as _;
     use scim_admin::event::Activity;
     on_every_engine(|house| {
         let hour = "2026-11-24T10:00:00Z".parse().unwrap();
@@ -919,10 +918,10 @@ fn requests_are_added_up_by_hour() {
             entries,
         };
         house
-            .database
-            .note_requests(&[one("success", 3), one("failure", 1)])
+            .admin
+            .count_requests(vec![one("success", 3), one("failure", 1)])
             .unwrap();
-        house.database.note_requests(&[one("success", 2)]).unwrap();
+        house.admin.count_requests(vec![one("success", 2)]).unwrap();
         for configuration in [None, Some(house.caller.configuration.id)] {
             let counted = house.admin.requests(hour, configuration).unwrap();
             assert_eq!(counted, [one("failure", 1), one("success", 5)]);

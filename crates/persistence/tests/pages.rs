@@ -577,13 +577,13 @@ fn whoever_stays_keeps_what_belongs_to_them() {
         );
         // As it was left by a policy that deletes, before somebody changed their mind.
         house.tamper("UPDATE users SET purge_at = 1");
-        scim_admin::Store::purge(&*house.database, Utc::now(), 100).unwrap();
+        house.admin.purge_people(Utc::now(), 100).unwrap();
         assert_eq!(house.admin.group(&group).unwrap().group.members, 1);
         house.tamper("UPDATE users SET left_at = 1");
         let change = PersonChange::Unlink;
         house.admin.change_person(&actor(), &ava, change).unwrap();
         house.tamper("UPDATE users SET left_at = 1");
-        scim_admin::Store::purge(&*house.database, Utc::now(), 100).unwrap();
+        house.admin.purge_people(Utc::now(), 100).unwrap();
         assert!(house.admin.person(&ava).is_ok(), "nobody is to be deleted");
     });
 }

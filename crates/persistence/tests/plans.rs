@@ -9,13 +9,13 @@ mod plan;
 use common::crowd::{self, Crowd};
 use common::{Engine, House, actor, found};
 use plan::{Fault, Indexes, judge};
+use scim_admin::VersionChoice;
 use scim_admin::event::{AuditQuery, EventQuery, EventState};
 use scim_admin::people::{
     GroupsQuery, ManagedBy, PeopleQuery, PersonChange, PersonInput, UserType,
 };
 use scim_admin::policy::{LinksQuery, Which};
 use scim_admin::survey::SurveyKind;
-use scim_admin::{Store, VersionChoice};
 use scim_persistence::{Database, Explained};
 use scim_protocol::schema::uri;
 use scim_provisioning::{Method, ResourceKind};
@@ -626,7 +626,6 @@ fn administration(script: &mut Script, house: &House) {
             )
             .unwrap()
     });
-    let store: &dyn Store = &*house.database;
     script.run("note what was received", || {
         house.admin.note_seen(house.provider.take_seen()).unwrap()
     });
@@ -636,12 +635,12 @@ fn administration(script: &mut Script, house: &House) {
             .unwrap()
     });
     let later = chrono::Utc::now() + chrono::Duration::days(400);
-    script.run("purge", || store.purge(later, 100).unwrap());
+    script.run("purge", || admin.purge_people(later, 100).unwrap());
     script.run("forget requests", || {
-        store.forget_requests(later, 100).unwrap()
+        admin.forget_requests(later, 100).unwrap()
     });
     script.run("forget entries", || {
-        store.forget_events(later, 100).unwrap()
+        admin.forget_events(later, 100).unwrap()
     });
     let field = json!({"key": "desk", "label": "Desk", "type": "longText"});
     let field = serde_json::from_value(field).unwrap();

@@ -9,7 +9,6 @@ use common::{Engine, House, actor, caller, configuration};
 use diesel::RunQueryDsl;
 use diesel::deserialize::QueryableByName;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use scim_admin::Store;
 use scim_admin::people::PersonChange;
 use scim_protocol::schema::uri;
 use scim_provisioning::{Caller, Method};
@@ -95,7 +94,6 @@ fn step(house: &House, callers: &[Caller], ids: &mut Vec<String>, dice: &mut Dic
             "Operations": [{"op": "replace", "path": "active", "value": value}]})
     };
     let admin = &house.admin;
-    let store: &dyn Store = &*house.database;
     match dice.below(16) {
         0..=4 => {
             let body = json!({"schemas": [uri::USER], "userName": name});
@@ -142,7 +140,7 @@ fn step(house: &House, callers: &[Caller], ids: &mut Vec<String>, dice: &mut Dic
         )),
         _ => {
             let later = chrono::Utc::now() + chrono::Duration::days(400);
-            store.purge(later, 1).unwrap();
+            admin.purge_people(later, 1).unwrap();
         }
     }
 }

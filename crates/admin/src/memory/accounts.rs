@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use scim_protocol::text::fold;
+use scim_provisioning::directory::Status;
 use scim_provisioning::{ResourceId, StoreError};
 
 use super::Rows;
@@ -9,6 +10,15 @@ use crate::account::{Account, BoundPerson, PasswordHash, Role};
 use crate::store::{ReadAccounts, WriteAccounts};
 
 impl Rows {
+    /// An account with the person to whom it is bound, as that person is now.
+    fn with_person(&self, account: &Account) -> Account {
+        let person = account.person.as_ref();
+        Account {
+            person: person.map(|person| self.bound(&person.id)),
+            ..account.clone()
+        }
+    }
+
     fn account_mut(&mut self, id: &str) -> Result<&mut Account, StoreError> {
         let found = self.accounts.iter_mut().find(|account| account.id == id);
         found.ok_or(StoreError::Stale)
@@ -17,22 +27,27 @@ impl Rows {
 
 impl ReadAccounts for Rows {
     fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
-        let mut accounts = self.accounts.clone();
+        let accounts = self.accounts.iter();
+        let mut accounts: Vec<_> = accounts.map(|account| self.with_person(account)).collect();
         accounts.sort_by_key(|account| fold(&account.name));
         Ok(accounts)
     }
 
     fn account(&mut self, id: &str) -> Result<Option<Account>, StoreError> {
         let found = self.accounts.iter().find(|account| account.id == id);
-        Ok(found.cloned())
+        Ok(found.map(|account| self.with_person(account)))
     }
 
-    fn bindable(&mut self, _person: ResourceId) -> Result<Option<BoundPerson>, StoreError> {
-        Ok(None)
+    fn bindable(&mut self, person: ResourceId) -> Result<Option<BoundPerson>, StoreError> {
+        let id = person.to_string();
+        Ok(self.bindable_that(|person| person.id == id))
     }
 
-    fn bindable_by_name(&mut self, _user_name: &str) -> Result<Option<BoundPerson>, StoreError> {
-        Ok(None)
+    fn bindable_by_name(&mut self, user_name: &str) -> Result<Option<BoundPerson>, StoreError> {
+        let key = fold(user_name.trim());
+        Ok(self.bindable_that(|person| {
+            person.status != Status::Archived && fold(&person.user_name) == key
+        }))
     }
 }
 
@@ -67,8 +82,9 @@ impl WriteAccounts for Rows {
         Ok(())
     }
 
-    fn set_account_person(&mut self, id: &str, _person: Option<&str>) -> Result<(), StoreError> {
-        self.account_mut(id)?.person = None;
+    fn set_account_person(&mut self, id: &str, person: Option<&str>) -> Result<(), StoreError> {
+        let bound = person.map(|person| self.bound(person));
+        self.account_mut(id)?.person = bound;
         Ok(())
     }
 

@@ -100,6 +100,16 @@ impl WriteConfigurations for Rows {
         self.configurations.retain(|known| known.id != id);
         self.tokens
             .retain(|stored| stored.token.configuration != id);
+        self.mappings.retain(|version| version.configuration != id);
+        self.held_users.retain(|(of, _)| *of != id);
+        self.held_members.retain(|(of, _)| *of != id);
+        self.links.retain(|(of, _)| *of != id);
+        for person in &mut self.people {
+            person.managed_by = person.managed_by.filter(|by| *by != id);
+        }
+        for group in &mut self.groups {
+            group.managed_by = group.managed_by.filter(|by| *by != id);
+        }
         Ok(())
     }
 

@@ -9,8 +9,11 @@ mod api_keys;
 mod audit;
 mod configurations;
 mod devices;
+mod held;
 mod jobs;
+mod log;
 mod mappings;
+mod people;
 mod sessions;
 mod tokens;
 
@@ -18,18 +21,22 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use scim_mapping::CustomField;
+use scim_mapping::{CustomField, Role};
+use scim_provisioning::directory::Change;
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
+use scim_provisioning::{ConfigurationId, StoreError};
 
 use self::jobs::Claimed;
+pub(crate) use self::people::{StoredGroup, StoredPerson};
 use self::tokens::StoredToken;
 use crate::account::Account;
 use crate::api_key::ApiKey;
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
-use crate::event::{AuditHead, AuditLink};
+use crate::event::{Activity, AuditHead, AuditLink, LoggedEvent};
 use crate::mapping::MappingVersion;
+use crate::policy::{HeldMember, HeldUser, LinkRequest};
 use crate::session::Session;
 use crate::store::{Abandoned, AdminStore, DeviceLink, ReadWork, UpkeepWork, WriteWork};
 use crate::survey::Survey;
@@ -42,7 +49,7 @@ pub struct MemoryStore {
 
 /// Every row.
 #[derive(Debug, Clone, Default)]
-struct Rows {
+pub(crate) struct Rows {
     accounts: Vec<Account>,
     sessions: Vec<Session>,
     devices: BTreeMap<String, Device>,
@@ -57,6 +64,15 @@ struct Rows {
     seen: Vec<SeenAttribute>,
     jobs: Vec<Claimed<Job>>,
     surveys: Vec<Claimed<Survey>>,
+    pub(crate) people: Vec<StoredPerson>,
+    pub(crate) groups: Vec<StoredGroup>,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) held_users: Vec<(ConfigurationId, HeldUser)>,
+    pub(crate) held_members: Vec<(ConfigurationId, HeldMember)>,
+    pub(crate) links: Vec<(ConfigurationId, LinkRequest)>,
+    pub(crate) events: Vec<LoggedEvent>,
+    pub(crate) outbox: Vec<(Change, DateTime<Utc>)>,
+    requests: Vec<Activity>,
     audit: Vec<AuditLink>,
     audit_end: AuditHead,
 }
@@ -75,7 +91,8 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn rows(&self) -> MutexGuard<'_, Rows> {
+    /// The rows, for whoever puts there what no administrator does.
+    pub(crate) fn rows(&self) -> MutexGuard<'_, Rows> {
         // A panic leaves the rows as they were: they are replaced whole.
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,6 +119,9 @@ impl AdminStore for MemoryStore {
         let mut changed = rows.clone();
         work(&mut changed)?;
         *rows = changed;
+        Ok(())
+    }
+    fn ready(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }

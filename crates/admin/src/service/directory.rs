@@ -1,14 +1,16 @@
 //! People, groups and what happens to them, for the administrators' pages.
 
 use chrono::{DateTime, Utc};
-use scim_provisioning::ConfigurationId;
-use serde_json::json;
+use scim_provisioning::directory::Change;
+use scim_provisioning::{ConfigurationId, ResourceId, ResourceKind, StoreError};
+use serde_json::{Value, json};
 
 use super::{Actor, AdminService, entry, now, taken};
 use crate::error::AdminError;
 use crate::event::Activity;
 use crate::invalid::{InputField, Problem};
 use crate::people::{GroupDetail, ManagedCounts, Member, PersonChange, PersonDetail};
+use crate::store::{AdminStoreExt, AdminTransaction, Written};
 
 impl AdminService {
     /// The person of an id.
@@ -16,7 +18,12 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn person(&self, id: &str) -> Result<PersonDetail, AdminError> {
-        let found = self.store.person(id)?;
+        let found = self.store.read(|rows| {
+            let (Some(person), Some(facts)) = (rows.person(id)?, rows.person_facts(id)?) else {
+                return Ok(None);
+            };
+            Ok(Some(facts.of(person.effective())))
+        })?;
         found.ok_or_else(|| AdminError::not_found("user", id))
     }
 
@@ -25,7 +32,12 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn group(&self, id: &str) -> Result<GroupDetail, AdminError> {
-        let found = self.store.group(id)?;
+        let found = self.store.read(|rows| {
+            let (Some(group), Some(facts)) = (rows.group(id)?, rows.group_facts(id)?) else {
+                return Ok(None);
+            };
+            Ok(Some(facts.of(group)))
+        })?;
         found.ok_or_else(|| AdminError::not_found("group", id))
     }
 
@@ -39,7 +51,8 @@ impl AdminService {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<Member>, AdminError> {
-        Ok(self.store.members(group, after, limit)?)
+        self.store
+            .read(|rows| Ok(rows.members(group, after, limit)?))
     }
 
     /// Changes a person by hand. What an identity provider manages, its next cycle may change back.
@@ -54,37 +67,47 @@ impl AdminService {
         id: &str,
         change: PersonChange,
     ) -> Result<(), AdminError> {
-        let found = self.person(id)?;
-        let (person, name) = (&found.person, &found.person.user_name);
-        let changeable = person.changeable()?;
-        let mut details = json!({
-            "person": id,
-            "status": person.status,
-            "managedBy": person.managed_by,
-        });
-        if let PersonChange::Convert(into) = change {
-            let mut given = person.grants.iter().filter(|one| one.field == "user_type");
-            if let Some(group) = given.find_map(|one| one.group.as_ref()) {
-                return Err(Problem::FromGroup {
-                    person: name.clone(),
-                    group: group.clone(),
-                }
-                .at(InputField::UserType));
-            }
-            details = json!({
+        let (actor, id) = (actor.clone(), id.to_owned());
+        self.store.write(move |rows| {
+            let missing = || AdminError::not_found("user", &id);
+            let state = rows.lock_person(&id)?.ok_or_else(missing)?;
+            let person = rows.person(&id)?.ok_or_else(missing)?.effective();
+            let name = &person.user_name;
+            person.check_changeable()?;
+            let mut details = json!({
                 "person": id,
-                "old": { "userType": person.user_type().as_str() },
-                "new": { "userType": into.as_str() },
+                "status": person.status,
+                "managedBy": person.managed_by,
             });
-        }
-        let audit = entry(actor, change.event(), name, details);
-        let changed = self.store.change_person(&changeable, change, now(), &audit);
-        if changed.map_err(|error| taken(error, name))? {
-            return Ok(());
-        }
-        // Somebody may have become a tenant admin meanwhile.
-        self.person(id)?.person.changeable()?;
-        Err(Problem::NotPossible { name: name.clone() }.refused())
+            if let PersonChange::Convert(into) = change {
+                let mut given = person.grants.iter().filter(|one| one.field == "user_type");
+                if let Some(group) = given.find_map(|one| one.group.as_ref()) {
+                    return Err(Problem::FromGroup {
+                        person: name.clone(),
+                        group: group.clone(),
+                    }
+                    .at(InputField::UserType));
+                }
+                details = json!({
+                    "person": id,
+                    "old": { "userType": person.user_type().as_str() },
+                    "new": { "userType": into.as_str() },
+                });
+            }
+            let audit = entry(&actor, change.event(), name, details);
+            let not_possible = || Problem::NotPossible { name: name.clone() }.refused();
+            let update = change.update_of(&state).ok_or_else(not_possible)?;
+            let changed = rows.update_person(&id, update, audit.at);
+            if !changed.map_err(|error| taken(error, name))? {
+                return Err(not_possible());
+            }
+            if change == PersonChange::Unlink {
+                rows.touch_managed_groups_of(&id, audit.at)?;
+            }
+            let announced = change.announced();
+            announce(rows, announced, ResourceKind::User, &id, audit.at)?;
+            Ok(Written::changed((), audit))
+        })
     }
 
     /// Takes a group out of its configuration's management. Its members stay, and what they get.
@@ -93,15 +116,24 @@ impl AdminService {
     /// [`AdminError::NotFound`]; [`AdminError::Protected`] for a group that confers an
     /// administrative right; [`AdminError::Invalid`] when no configuration manages it.
     pub fn unlink_group(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
-        let found = self.group(id)?;
-        let name = &found.group.name;
-        let group = found.group.changeable()?;
-        let details = json!({ "group": id, "managedBy": found.group.managed_by });
-        let audit = entry(actor, "group.unlinked", name, details);
-        match self.store.unlink_group(&group, now(), &audit)? {
-            true => Ok(()),
-            false => Err(Problem::Unmanaged { name: name.clone() }.refused()),
-        }
+        let (actor, id) = (actor.clone(), id.to_owned());
+        self.store.write(move |rows| {
+            let missing = || AdminError::not_found("group", &id);
+            let state = rows.lock_group(&id)?.ok_or_else(missing)?;
+            let group = rows.group(&id)?.ok_or_else(missing)?;
+            group.check_changeable()?;
+            if !state.managed {
+                let name = group.name;
+                return Err(Problem::Unmanaged { name }.refused());
+            }
+            let details = json!({ "group": id, "managedBy": group.managed_by });
+            let audit = entry(&actor, "group.unlinked", &group.name, details);
+            rows.release_group(&id, audit.at)?;
+            rows.touch_managed_groups_of(&id, audit.at)?;
+            let announced = ("group.unlinked", json!({ "managedBy": null }));
+            announce(rows, announced, ResourceKind::Group, &id, audit.at)?;
+            Ok(Written::changed((), audit))
+        })
     }
 
     /// How many users and groups a configuration manages, and what of it waits.
@@ -112,7 +144,8 @@ impl AdminService {
         &self,
         configuration: ConfigurationId,
     ) -> Result<ManagedCounts, AdminError> {
-        Ok(self.store.managed_counts(configuration)?)
+        self.store
+            .read(|rows| Ok(rows.managed_counts(configuration)?))
     }
 
     /// The entries of the provisioning log since an hour, of one configuration or all, counted by
@@ -125,7 +158,8 @@ impl AdminService {
         since: DateTime<Utc>,
         configuration: Option<ConfigurationId>,
     ) -> Result<Vec<Activity>, AdminError> {
-        Ok(self.store.activity(since, configuration)?)
+        self.store
+            .read(|rows| Ok(rows.activity(since, configuration)?))
     }
 
     /// The requests since an hour, reads included, of one configuration or all, counted by
@@ -138,7 +172,8 @@ impl AdminService {
         since: DateTime<Utc>,
         configuration: Option<ConfigurationId>,
     ) -> Result<Vec<Activity>, AdminError> {
-        Ok(self.store.requests(since, configuration)?)
+        self.store
+            .read(|rows| Ok(rows.requests(since, configuration)?))
     }
 
     /// Counts the entries of hours that are over, so that nobody has to count them again.
@@ -146,6 +181,65 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn count_hours(&self) -> Result<(), AdminError> {
-        Ok(self.store.count_hours(now())?)
+        let now = now();
+        self.store.upkeep(move |rows| Ok(rows.count_hours(now)?))
     }
+
+    /// Adds to the counts of requests.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn count_requests(&self, counts: Vec<Activity>) -> Result<(), AdminError> {
+        self.store
+            .upkeep(move |rows| Ok(rows.count_requests(&counts)?))
+    }
+
+    /// Deletes entries of the provisioning log from before a time, at most so many; answers how
+    /// many.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn forget_events(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, AdminError> {
+        self.store
+            .upkeep(move |rows| Ok(rows.forget_events(before, limit)?))
+    }
+
+    /// Forgets what the requests of entries of the log from before a time said, of at most so many
+    /// entries, which stay; answers of how many.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn forget_requests(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, AdminError> {
+        self.store
+            .upkeep(move |rows| Ok(rows.forget_requests(before, limit)?))
+    }
+
+    /// Deletes users for good whose time has come, at most so many; answers how many.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn purge_people(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, AdminError> {
+        self.store
+            .upkeep(move |rows| Ok(rows.purge_people(now, limit)?))
+    }
+}
+
+/// Tells the rest of ServiceOps what was done to a person or a group by hand.
+fn announce(
+    rows: &mut dyn AdminTransaction,
+    (topic, payload): (&'static str, Value),
+    kind: ResourceKind,
+    id: &str,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Some(id) = ResourceId::parse(id) else {
+        return Ok(());
+    };
+    let change = Change {
+        topic,
+        kind,
+        id,
+        payload,
+    };
+    rows.announce(&change, at)
 }

@@ -6,6 +6,7 @@ use super::{Actor, AdminService, entry};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, EventState, LoggedEvent};
 use crate::invalid::Problem;
+use crate::store::{AdminStoreExt, Written};
 
 impl AdminService {
     /// The entry of an id.
@@ -18,7 +19,7 @@ impl AdminService {
             limit: 1,
             ..EventQuery::default()
         };
-        let found = self.store.events(&query)?.into_iter().next();
+        let found = self.events(&query)?.into_iter().next();
         found
             .filter(|event| event.id == id)
             .ok_or_else(|| AdminError::not_found("log entry", &id.to_string()))
@@ -32,8 +33,7 @@ impl AdminService {
         let event = self.resolvable(id)?;
         if event.state() == Some(EventState::Open) {
             let audit = audited(actor, "event.resolved", &event);
-            let by = Some((actor.name.as_str(), audit.at));
-            self.store.resolve_event(id, by, &audit)?;
+            self.resolve(id, Some(actor.name.clone()), audit)?;
         }
         self.event(id)
     }
@@ -46,9 +46,20 @@ impl AdminService {
         let event = self.resolvable(id)?;
         if event.state() == Some(EventState::Resolved) {
             let audit = audited(actor, "event.reopened", &event);
-            self.store.resolve_event(id, None, &audit)?;
+            self.resolve(id, None, audit)?;
         }
         self.event(id)
+    }
+
+    /// Marks an entry as resolved by somebody, or as open again, unless it is so already.
+    fn resolve(&self, id: i64, by: Option<String>, audit: AuditEntry) -> Result<(), AdminError> {
+        self.store.write(move |rows| {
+            let by = by.as_deref().map(|name| (name, audit.at));
+            Ok(match rows.resolve_event(id, by)? {
+                true => Written::changed((), audit.clone()),
+                false => Written::Unchanged(()),
+            })
+        })
     }
 
     fn resolvable(&self, id: i64) -> Result<LoggedEvent, AdminError> {

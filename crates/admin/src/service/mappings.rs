@@ -186,7 +186,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn roles(&self) -> Result<Roles, AdminError> {
-        let roles = self.store.roles()?;
+        let roles = self.store.read(|rows| Ok(rows.roles()?))?;
         Ok(roles.into_iter().collect())
     }
 

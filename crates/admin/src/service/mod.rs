@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use scim_mapping::{MappingSet, RoleProblem};
 use scim_protocol::text::{fold, valid_user_name};
 use scim_provisioning::model::ModelVersion;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
 use serde_json::{Value, json};
 use validator::Validate;
 
@@ -21,9 +21,12 @@ use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::invalid::{InputField, Problem};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
-use crate::people::{GroupInput, GroupSummary, GroupsQuery, PeopleQuery, Person, PersonInput};
+use crate::people::{
+    GroupInput, GroupSummary, GroupsQuery, MappedPerson, NewGroup, NewPerson, PeopleQuery, Person,
+    PersonInput, PersonUpdate,
+};
 use crate::session::SignedIn;
-use crate::store::{AdminStoreExt, Store, Written};
+use crate::store::{AdminStore, AdminStoreExt, Written};
 use crate::token::{AccessToken, PlainToken};
 
 mod accounts;
@@ -37,6 +40,9 @@ mod sessions;
 mod surveys;
 mod tokens;
 mod waiting;
+
+#[cfg(test)]
+mod tests;
 
 pub use devices::{Admitted, Attempt};
 pub use mappings::VersionChoice;
@@ -109,7 +115,7 @@ pub struct IssuedApiKey {
 
 /// The administrators' service.
 pub struct AdminService {
-    store: Arc<dyn Store>,
+    store: Arc<dyn AdminStore>,
     keys: Arc<KeyRing>,
     strangers: sessions::Strangers,
     /// Who read the audit lately, and since when.
@@ -118,7 +124,7 @@ pub struct AdminService {
 
 impl AdminService {
     /// A service over a store.
-    pub fn new(store: Arc<dyn Store>, keys: Arc<KeyRing>) -> Self {
+    pub fn new(store: Arc<dyn AdminStore>, keys: Arc<KeyRing>) -> Self {
         crate::jwt::install();
         Self {
             store,
@@ -322,8 +328,10 @@ impl AdminService {
     /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
     pub fn add_person(&self, actor: &Actor, input: &PersonInput) -> Result<String, AdminError> {
         input.validate()?;
+        let roles = self.roles()?;
+        let problem = input.role.as_ref().map(|role| roles.check(role));
         if let Some(role) = &input.role
-            && self.roles()?.check(role) == Err(RoleProblem::Unknown)
+            && problem == Some(Err(RoleProblem::Unknown))
         {
             return Err(Problem::UnknownRole { role: role.clone() }.at(InputField::Role));
         }
@@ -333,9 +341,22 @@ impl AdminService {
             &input.user_name,
             json!({ "tenantAdmin": input.tenant_admin, "role": input.role }),
         );
-        self.store
-            .add_person(input, now(), &audit)
-            .map_err(|error| taken(error, &input.user_name))
+        // A role that is privileged is an administrative one; another one is given as by a group.
+        let privileged = problem == Some(Err(RoleProblem::Privileged));
+        let role = |administrative| input.role.clone().filter(|_| privileged == administrative);
+        let person = NewPerson {
+            id: ResourceId::new(),
+            user_name: input.user_name.trim().to_owned(),
+            email: input.email.clone(),
+            tenant_admin: input.tenant_admin,
+            admin_role: role(true),
+            given_role: role(false),
+        };
+        self.store.write(move |rows| {
+            let inserted = rows.insert_person(&person, audit.at);
+            inserted.map_err(|error| taken(error, &person.user_name))?;
+            Ok(Written::changed(person.id.to_string(), audit.clone()))
+        })
     }
 
     /// Adds a group by hand and answers the id.
@@ -346,10 +367,19 @@ impl AdminService {
         input.validate()?;
         let details = json!({ "confersAdmin": input.confers_admin });
         let audit = entry(actor, "group.created", &input.name, details);
-        Ok(self.store.add_group(input, now(), &audit)?)
+        let group = NewGroup {
+            id: ResourceId::new(),
+            name: input.name.trim().to_owned(),
+            confers_admin: input.confers_admin,
+        };
+        self.store.write(move |rows| {
+            rows.insert_group(&group, audit.at)?;
+            Ok(Written::changed(group.id.to_string(), audit.clone()))
+        })
     }
 
-    /// Puts a person into a group by hand.
+    /// Puts a person into a group by hand. Whoever joins a group that confers an administrative
+    /// right is a tenant admin from then on.
     ///
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when the person is in it already.
@@ -358,17 +388,20 @@ impl AdminService {
         let details =
             json!({ "group": group.id, "person": person.id, "userName": person.user_name });
         let audit = entry(actor, "group.member_added", &group.name, details);
-        match self
-            .store
-            .add_member(&group.id, &person.id, now(), &audit)?
-        {
-            true => Ok(()),
-            false => Err(Problem::MemberAlready {
-                person: person.user_name,
-                group: group.name,
+        self.store.write(move |rows| {
+            let state = rows.lock_group(&group.id)?.ok_or(AdminError::Stale)?;
+            if !rows.insert_member(&group.id, &person.id, audit.at)? {
+                return Err(Problem::MemberAlready {
+                    person: person.user_name.clone(),
+                    group: group.name.clone(),
+                }
+                .refused());
             }
-            .refused()),
-        }
+            if state.confers_admin {
+                rows.update_person(&person.id, PersonUpdate::TenantAdmin, audit.at)?;
+            }
+            Ok(Written::changed((), audit.clone()))
+        })
     }
 
     /// People, in order of id.
@@ -376,7 +409,8 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, AdminError> {
-        Ok(self.store.people(query)?)
+        let found = self.store.read(|rows| Ok(rows.people(query)?))?;
+        Ok(found.into_iter().map(MappedPerson::effective).collect())
     }
 
     /// Groups, in order of id.
@@ -384,7 +418,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn groups(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, AdminError> {
-        Ok(self.store.group_summaries(query)?)
+        self.store.read(|rows| Ok(rows.groups(query)?))
     }
 
     /// Entries of the provisioning log, in order of time.
@@ -392,7 +426,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, AdminError> {
-        Ok(self.store.events(query)?)
+        self.store.read(|rows| Ok(rows.events(query)?))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::configuration::ConfigurationStatus;
 use crate::error::AdminError;
 use crate::event::{EventQuery, EventState, LoggedEvent};
 use crate::invalid::ReplayProblem;
+use crate::store::{AdminStoreExt, Written};
 
 /// A failed request that may be carried out again, and in whose name.
 #[derive(Debug, Clone)]
@@ -49,10 +50,14 @@ impl AdminService {
         if configuration.status != ConfigurationStatus::Enabled {
             return Err(ReplayProblem::Configuration(configuration.status).into());
         }
-        if let Some(newer) = self.store.newer_change(&event, kept.name.as_deref())? {
+        let (newer, changed) = self.store.read(|rows| {
+            let newer = rows.newer_change(&event, kept.name.as_deref())?;
+            Ok((newer, rows.changed_since(&event)?))
+        })?;
+        if let Some(newer) = newer {
             return Err(ReplayProblem::ChangedLater(newer).into());
         }
-        if self.store.changed_since(&event)? {
+        if changed {
             return Err(ReplayProblem::ChangedByHand.into());
         }
         let caller = Caller {
@@ -86,7 +91,7 @@ impl AdminService {
             limit: 1,
             ..EventQuery::default()
         };
-        let made = self.store.events(&query)?.into_iter().next();
+        let made = self.events(&query)?.into_iter().next();
         let outcome = match (&made, answer.status) {
             (Some(made), _) => made.outcome.as_str(),
             (None, ..300) => "success",
@@ -103,8 +108,13 @@ impl AdminService {
         let name = format!("log entry {}", event.id);
         let audit = entry(actor, "event.replayed", &name, details);
         let done = matches!(outcome, "success" | "warning");
-        let by = done.then_some((actor.name.as_str(), audit.at));
-        self.store.note_replay(event.id, by, &audit)?;
+        let (id, name) = (event.id, actor.name.clone());
+        self.store.write(move |rows| {
+            if done {
+                rows.resolve_event(id, Some((&name, audit.at)))?;
+            }
+            Ok(Written::changed((), audit.clone()))
+        })?;
         Ok(made)
     }
 }

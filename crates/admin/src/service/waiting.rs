@@ -5,9 +5,11 @@ use scim_provisioning::{Comparison, Failure, ResourceId, ServiceProvider};
 use serde_json::{Value, json};
 
 use super::{Actor, AdminService, entry_of, now};
+use crate::decision;
 use crate::error::AdminError;
 use crate::invalid::{InputField, Problem};
 use crate::policy::{Decision, HeldChange, LinkRequest, LinksQuery, Which};
+use crate::store::{AdminStoreExt, Written};
 
 impl AdminService {
     /// What the guard holds of a configuration, in order of time, behind an id.
@@ -21,7 +23,18 @@ impl AdminService {
         limit: i64,
     ) -> Result<Vec<HeldChange>, AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.held(configuration.id, after, limit)?)
+        let id = configuration.id;
+        self.store.read(|rows| {
+            let users = rows.held_users(id, after, limit)?;
+            let members = rows.held_members(id, after, limit)?;
+            let users = users.iter().map(HeldChange::of_user);
+            let mut held: Vec<_> = users
+                .chain(members.iter().map(HeldChange::of_member))
+                .collect();
+            held.sort_by(|one, other| one.id.cmp(&other.id));
+            held.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(held)
+        })
     }
 
     /// How many changes the guard holds of a configuration, and the id of the last one.
@@ -30,7 +43,11 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn held_end(&self, name_or_id: &str) -> Result<(i64, Option<String>), AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.held_end(configuration.id)?)
+        self.store.read(|rows| {
+            let (users, last_user) = rows.held_users_end(configuration.id)?;
+            let (members, last_member) = rows.held_members_end(configuration.id)?;
+            Ok((users + members, last_user.max(last_member)))
+        })
     }
 
     /// Carries out or drops what the guard holds, and answers what it was.
@@ -66,11 +83,24 @@ impl AdminService {
             actor: actor.name.clone(),
             now: now(),
         };
-        let decided = self.store.decide_held(&decision, &audit)?;
-        if decided.is_empty() {
-            return Err(AdminError::not_found("held change of", &named));
+        let decided = self.store.write(move |rows| {
+            let decided = decision::carry_out(rows, &configuration, &decision)?;
+            Ok(match decided.changes.is_empty() {
+                true => Written::Unchanged(decided),
+                false => Written::changed(decided, audit.clone()),
+            })
+        })?;
+        if !decided.changes.is_empty() {
+            return Ok(decided.changes);
         }
-        Ok(decided)
+        // Nothing was done, and the log says of whom and why.
+        self.store.upkeep(move |rows| {
+            for event in &decided.skipped {
+                rows.record_event(event)?;
+            }
+            Ok(())
+        })?;
+        Err(AdminError::not_found("held change of", &named))
     }
 
     /// The links of a configuration that wait, in the order of the ids of their persons.
@@ -83,7 +113,8 @@ impl AdminService {
         query: &LinksQuery,
     ) -> Result<Vec<LinkRequest>, AdminError> {
         let configuration = self.configuration(name_or_id)?;
-        Ok(self.store.link_requests(configuration.id, query)?)
+        self.store
+            .read(|rows| Ok(rows.links(configuration.id, query)?))
     }
 
     /// What links that wait would change of their persons, in the same order.
@@ -155,13 +186,13 @@ impl AdminService {
             &configuration,
             json!({ "person": link.person, "userName": link.user_name() }),
         );
-        match self
-            .store
-            .dismiss_link(configuration.id, &link.id, &audit)?
-        {
-            true => Ok(()),
-            false => Err(AdminError::not_found("link of user", &link.person_name)),
-        }
+        let link = link.clone();
+        self.store.write(move |rows| {
+            match rows.dismiss_link(configuration.id, &link.id, audit.at)? {
+                true => Ok(Written::changed((), audit.clone())),
+                false => Err(AdminError::not_found("link of user", &link.person_name)),
+            }
+        })
     }
 
     /// Puts the person of a link that waits under the management of the configuration, as its

@@ -13,11 +13,13 @@
 mod accounts;
 mod api_keys;
 mod audit;
-mod calls;
 mod configurations;
 mod devices;
+mod held;
 mod jobs;
+mod log;
 mod mappings;
+mod people;
 mod sessions;
 mod tokens;
 
@@ -28,11 +30,13 @@ use scim_provisioning::StoreError;
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use api_keys::{ReadApiKeys, WriteApiKeys};
 pub use audit::{AuditTrail, LockAudit, ReadAudit, Written};
-pub use calls::Store;
 pub use configurations::{ReadConfigurations, WriteConfigurations};
 pub use devices::{DeviceLink, ReadDevices, WriteDevices};
+pub use held::{ReadWaiting, WriteWaiting};
 pub use jobs::{KeepJobs, ReadJobs, WriteJobs};
+pub use log::{KeepLog, ReadLog, RecordEvents, WriteLog};
 pub use mappings::{ReadMappings, WriteCustomFields, WriteMappings};
+pub use people::{ReadPeople, WritePeople};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
 pub use tokens::{KeepTokens, ReadTokens, WriteTokens};
 
@@ -83,18 +87,19 @@ macro_rules! together {
 together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
-        ReadMappings ReadJobs ReadAudit
+        ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit
 }
 
 together! {
     /// Everything that administrators change.
     AdminTransaction: AdminView WriteAccounts WriteSessions WriteDevices WriteApiKeys
-        WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs LockAudit
+        WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs WritePeople
+        WriteWaiting WriteLog RecordEvents LockAudit
 }
 
 together! {
     /// Everything that time and requests change.
-    AdminUpkeep: KeepSessions KeepTokens KeepJobs
+    AdminUpkeep: KeepSessions KeepTokens KeepJobs KeepLog RecordEvents
 }
 
 /// Where configurations, tokens, accounts and keys are kept.
@@ -129,6 +134,12 @@ pub trait AdminStore: Send + Sync {
     /// # Errors
     /// What the work answers, or a fault of the store.
     fn run_upkeep(&self, work: UpkeepWork) -> Result<(), AdminError>;
+
+    /// Whether the database can be reached and has the tables of this version.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn ready(&self) -> Result<(), StoreError>;
 }
 
 /// Reads and writes that answer a value.

@@ -20,7 +20,7 @@ struct House {
     admin: AdminService,
     administrator: String,
     auditor: String,
-    store: Arc<dyn scim_admin::Store>,
+    store: Arc<dyn scim_admin::AdminStore>,
     folder: TempDir,
 }
 

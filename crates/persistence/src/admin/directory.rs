@@ -2,23 +2,16 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::people::{
-    Grant, GroupInput, GroupSummary, GroupsQuery, ManagedBy, PeopleQuery, Person, PersonInput,
+    Grant, GroupSummary, GroupsQuery, ManagedBy, MappedPerson, PeopleQuery, Person,
 };
-use scim_mapping::{Record, RoleProblem, Roles};
 use scim_protocol::text::fold;
-use scim_provisioning::{ResourceId, ResourceKind, StoreError};
-use serde_json::{Map, Value, json};
+use scim_provisioning::StoreError;
 
 use crate::connection::Connection;
-use crate::key::Key;
-use crate::members::{self, IdRow};
-use crate::people;
-use crate::references;
 use crate::sql::{Dialect, Sql};
-use crate::time::{instant, millis};
+use crate::time::instant;
 use crate::users;
 
 #[derive(diesel::QueryableByName)]
@@ -79,87 +72,10 @@ struct GroupRow {
     updated_at: i64,
 }
 
-pub(super) fn add_person(
-    connection: &mut Connection,
-    person: &PersonInput,
-    now: DateTime<Utc>,
-) -> Result<String, StoreError> {
-    let id = ResourceId::new().to_string();
-    let roles: Roles = references::roles(connection)?.into_iter().collect();
-    let privileged = |role: &&String| roles.check(role) == Err(RoleProblem::Privileged);
-    let administrative = person.role.as_ref().filter(privileged);
-    let mut sql = connection.sql(
-        "INSERT INTO users (id, user_name, user_name_key, display_key, email, email_key, status, \
-         is_tenant_admin, admin_role, version, created_at, updated_at) VALUES (",
-    );
-    let user_name = person.user_name.trim();
-    sql.bind(&id).push(", ").bind(user_name);
-    sql.push(", ")
-        .bind(Key::of(user_name))
-        .push(", ")
-        .bind(Key::of(user_name));
-    sql.push(", ").bind(person.email.clone());
-    sql.push(", ").bind(person.email.as_deref().map(Key::of));
-    sql.push(", 'active', ").bind(person.tenant_admin);
-    sql.push(", ").bind(administrative.cloned());
-    sql.push(", 1, ")
-        .bind(millis(now))
-        .push(", ")
-        .bind(millis(now))
-        .push(")");
-    connection.execute(&sql)?;
-    if let (Some(role), None) = (&person.role, administrative) {
-        let mut sql = connection.sql("INSERT INTO manual_grants (user_id, field, value) VALUES (");
-        sql.bind(&id).push(", 'roles', ").bind(role).push(")");
-        connection.execute(&sql)?;
-    }
-    Ok(id)
-}
-
-pub(super) fn add_group(
-    connection: &mut Connection,
-    group: &GroupInput,
-    now: DateTime<Utc>,
-) -> Result<String, StoreError> {
-    let id = ResourceId::new().to_string();
-    let name = group.name.trim();
-    let mut sql = connection.sql(
-        "INSERT INTO groups (id, name, name_key, confers_admin, version, created_at, updated_at) \
-         VALUES (",
-    );
-    sql.bind(&id).push(", ").bind(name);
-    sql.push(", ").bind(Key::of(name));
-    sql.push(", ").bind(group.confers_admin);
-    sql.push(", 1, ").bind(millis(now));
-    sql.push(", ").bind(millis(now)).push(")");
-    connection.execute(&sql)?;
-    Ok(id)
-}
-
-pub(super) fn add_member(
-    connection: &mut Connection,
-    group: &str,
-    person: &str,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    let id = |text: &str| ResourceId::parse(text).ok_or(StoreError::Stale);
-    let joining = [(id(person)?, ResourceKind::User)];
-    let added = members::add(connection, id(group)?, &joining, now)?;
-    let mut sql = connection.sql("SELECT id FROM groups WHERE confers_admin = 1 AND id = ");
-    sql.bind(group);
-    if connection.row::<IdRow>(&sql)?.is_some() {
-        people::set(connection, person, |sql| {
-            sql.push("is_tenant_admin = 1, version = version + 1, updated_at = ");
-            sql.bind(millis(now));
-        })?;
-    }
-    Ok(!added.is_empty())
-}
-
 pub(super) fn people(
     connection: &mut Connection,
     query: &PeopleQuery,
-) -> Result<Vec<Person>, StoreError> {
+) -> Result<Vec<MappedPerson>, StoreError> {
     let mut sql = connection.sql(PEOPLE);
     // An index has what is searched; the rest is read of the users of the page alone.
     sql.push(" WHERE u.id IN (SELECT id FROM users WHERE TRUE");
@@ -187,7 +103,10 @@ pub(super) fn people(
 }
 
 /// The person of an id.
-pub(super) fn person(connection: &mut Connection, id: &str) -> Result<Option<Person>, StoreError> {
+pub(super) fn person(
+    connection: &mut Connection,
+    id: &str,
+) -> Result<Option<MappedPerson>, StoreError> {
     let mut sql = connection.sql(PEOPLE);
     sql.push(" WHERE u.id = ").bind(id);
     Ok(found(connection, &sql)?.pop())
@@ -198,7 +117,7 @@ const PEOPLE: &str = "SELECT u.id, u.user_name, u.display_name, u.email, u.statu
     c.name AS managed_by, u.created_at, u.updated_at \
     FROM users u LEFT JOIN provisioning_configurations c ON c.id = u.managed_by";
 
-fn found(connection: &mut Connection, sql: &Sql) -> Result<Vec<Person>, StoreError> {
+fn found(connection: &mut Connection, sql: &Sql) -> Result<Vec<MappedPerson>, StoreError> {
     let rows: Vec<PersonRow> = connection.rows(sql)?;
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let mut records = users::records(connection, &ids)?;
@@ -206,53 +125,27 @@ fn found(connection: &mut Connection, sql: &Sql) -> Result<Vec<Person>, StoreErr
     Ok(rows
         .into_iter()
         .map(|row| {
-            let grants = given.remove(&row.id).unwrap_or_default();
             let record = records.remove(&row.id).unwrap_or_default();
-            Person {
+            MappedPerson::new(Person {
                 user_name: row.user_name,
                 display_name: row.display_name,
                 email: row.email,
                 status: row.status,
                 tenant_admin: row.is_tenant_admin != 0,
                 role: row.admin_role,
-                fields: effective(record, &grants),
-                grants,
+                fields: record
+                    .iter()
+                    .map(|(field, value)| (field.key(), value.to_json()))
+                    .collect(),
+                grants: given.remove(&row.id).unwrap_or_default(),
                 manager: row.manager_id,
                 managed_by: row.managed_by,
                 created: instant(row.created_at),
                 last_modified: instant(row.updated_at),
                 id: row.id,
-            }
+            })
         })
         .collect())
-}
-
-/// The fields of a record, with what was given. A single value that was given takes the place of
-/// the one that was mapped.
-fn effective(record: Record, grants: &[Grant]) -> Map<String, Value> {
-    let mut fields: Map<String, Value> = record
-        .iter()
-        .map(|(field, value)| (field.key(), value.to_json()))
-        .collect();
-    for grant in grants {
-        match (grant.field.as_str(), grant.value.as_str()) {
-            ("roles", role) => {
-                let roles = fields.entry("roles").or_insert_with(|| json!([]));
-                if let Some(roles) = roles.as_array_mut()
-                    && !roles.iter().any(|known| known == role)
-                {
-                    roles.push(json!(role));
-                }
-            }
-            ("is_vip", vip) => {
-                fields.insert("is_vip".to_owned(), json!(vip == "true"));
-            }
-            (field, value) => {
-                fields.insert(field.to_owned(), json!(value));
-            }
-        }
-    }
-    fields
 }
 
 /// What groups and administrators gave to people, by their ids.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
-use scim_admin::Store;
+use scim_admin::AdminStore;
 use scim_protocol::schema::uri;
 use scim_provisioning::{Answer, Directory, ResourceId, StoreError};
 

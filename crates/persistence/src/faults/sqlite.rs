@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::BigInt;
-use scim_admin::Store;
+use scim_admin::AdminStore;
 use scim_provisioning::StoreError;
 
 use super::{assert_later, assert_there, create, find};

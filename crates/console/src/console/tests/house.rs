@@ -46,7 +46,7 @@ impl House {
             "https://localhost/api/scim/v2",
             scim_protocol::Limits::default(),
         );
-        let store: Arc<dyn scim_admin::Store> = database;
+        let store: Arc<dyn scim_admin::AdminStore> = database;
         let admin = || AdminService::new(Arc::clone(&store), Arc::clone(&keys));
         let console = Console::new(
             Arc::new(admin()),
