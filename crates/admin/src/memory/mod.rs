@@ -73,7 +73,7 @@ pub(crate) struct Rows {
     pub(crate) events: Vec<LoggedEvent>,
     pub(crate) outbox: Vec<(Change, DateTime<Utc>)>,
     requests: Vec<Activity>,
-    audit: Vec<AuditLink>,
+    pub(crate) audit: Vec<AuditLink>,
     audit_end: AuditHead,
 }
 

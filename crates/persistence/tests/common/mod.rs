@@ -9,6 +9,8 @@
 
 pub mod crowd;
 
+pub use engines::Engine;
+
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -25,38 +27,18 @@ use tempfile::TempDir;
 
 pub const BASE: &str = "https://scim.example/api/scim/v2";
 
-#[derive(Debug, Clone)]
-pub enum Engine {
-    Sqlite,
-    Postgres(String),
-}
-
-impl Engine {
-    /// The PostgreSQL server that `SERVICEOPS_SCIM_TEST_POSTGRES` names, if any.
-    pub fn postgres() -> Option<Self> {
-        let server = std::env::var("SERVICEOPS_SCIM_TEST_POSTGRES").ok()?;
-        (!server.is_empty()).then_some(Self::Postgres(server))
-    }
-
-    pub fn all() -> Vec<Self> {
-        [Some(Self::Sqlite), Self::postgres()]
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-
-    fn new_database(&self, folder: &TempDir) -> String {
-        match self {
-            Self::Sqlite => format!("sqlite:{}", folder.path().join("test.db").display()),
-            Self::Postgres(server) => {
-                let name = format!("contract_{}", uuid::Uuid::new_v4().simple());
-                let mut connection: diesel::PgConnection =
-                    diesel::Connection::establish(&format!("{server}/postgres")).unwrap();
-                connection
-                    .batch_execute(&format!("CREATE DATABASE {name}"))
-                    .unwrap();
-                format!("{server}/{name}")
-            }
+/// The URL of a new database.
+pub fn new_database(engine: &Engine, folder: &TempDir) -> String {
+    match engine {
+        Engine::Sqlite => format!("sqlite:{}", folder.path().join("test.db").display()),
+        Engine::Postgres(server) => {
+            let name = format!("contract_{}", uuid::Uuid::new_v4().simple());
+            let mut connection: diesel::PgConnection =
+                diesel::Connection::establish(&format!("{server}/postgres")).unwrap();
+            connection
+                .batch_execute(&format!("CREATE DATABASE {name}"))
+                .unwrap();
+            format!("{server}/{name}")
         }
     }
 }
@@ -94,7 +76,7 @@ impl House {
     pub fn new(engine: &Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings {
-            url: engine.new_database(&folder),
+            url: new_database(engine, &folder),
             base_url: BASE.to_owned(),
             connections: 8,
         };

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 
-use super::{House, actor};
+use super::{House, actor, told};
 use crate::account::{Account, BoundPerson, OpenIdSubject, PasswordHash, Role};
 use crate::error::AdminError;
 use crate::service::devices::Attempt;
@@ -27,12 +27,7 @@ fn account(house: &House, name: &str, role: Role) -> String {
 
 fn insert(house: &House, account: Account) -> String {
     let id = account.id.clone();
-    let audit = super::super::entry(
-        &actor(),
-        "account.created",
-        &account.name,
-        serde_json::json!({}),
-    );
+    let audit = told("account.created");
     let written = house.store.write(move |rows| {
         rows.insert_account(&account)?;
         Ok(Written::changed((), audit.clone()))
@@ -49,7 +44,7 @@ fn session(house: &House, account: &str) {
         last_used: now(),
         confirmed: now(),
     };
-    let audit = super::super::entry(&actor(), "session.began", account, serde_json::json!({}));
+    let audit = told("session.began");
     let written = house.store.write(move |rows| {
         rows.insert_session(&session)?;
         Ok(Written::changed((), audit.clone()))
@@ -200,7 +195,7 @@ fn a_device_link_is_good_once_and_for_an_hour() {
         let mut link = rows.take_device_link(&hash)?.unwrap();
         link.until -= Duration::hours(1);
         rows.insert_device_link(&link)?;
-        let audit = super::super::entry(&actor(), "aged", "link", serde_json::json!({}));
+        let audit = told("aged");
         Ok(Written::changed((), audit))
     });
     aged.unwrap();

@@ -1,11 +1,20 @@
 //! What administrators do, over the store in memory.
 
 mod accounts;
+mod held;
+mod keys;
+mod log;
+mod mappings;
+mod people;
+mod tokens;
 
 use std::sync::Arc;
 
-use super::{Actor, AdminService};
-use crate::event::AuditQuery;
+use serde_json::json;
+
+use super::{Actor, AdminService, entry};
+use crate::configuration::{ConfigurationInput, ProvisioningConfiguration};
+use crate::event::{AuditEntry, AuditQuery};
 use crate::keyring::KeyRing;
 use crate::memory::MemoryStore;
 use crate::store::AdminStoreExt;
@@ -14,6 +23,7 @@ use crate::store::AdminStoreExt;
 struct House {
     store: Arc<MemoryStore>,
     admin: AdminService,
+    keys: Arc<KeyRing>,
     _folder: tempfile::TempDir,
 }
 
@@ -23,27 +33,49 @@ impl House {
         let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
         let store = Arc::new(MemoryStore::new());
         Self {
-            admin: AdminService::new(store.clone(), keys),
+            admin: AdminService::new(store.clone(), keys.clone()),
             store,
+            keys,
             _folder: folder,
         }
     }
 
-    /// The events of the audit, the oldest first.
-    fn audited(&self) -> Vec<String> {
+    /// Adds a configuration.
+    fn configuration(&self, name: &str) -> ProvisioningConfiguration {
+        let added = self.admin.add_configuration(&actor(), &input(name), None);
+        added.unwrap().0
+    }
+
+    /// The entries of the audit, the oldest first.
+    fn audit(&self) -> Vec<AuditEntry> {
         let query = AuditQuery {
             limit: 1_000,
             ..AuditQuery::default()
         };
-        let entries = self
-            .store
-            .read(|rows| Ok(rows.audit_entries(&query)?))
-            .unwrap();
-        let events = entries.into_iter().rev();
-        events.map(|(_, entry)| entry.event.into_owned()).collect()
+        let entries = self.store.read(|rows| Ok(rows.audit_entries(&query)?));
+        let entries = entries.unwrap().into_iter().rev();
+        entries.map(|(_, entry)| entry).collect()
+    }
+
+    /// The events of the audit, the oldest first.
+    fn audited(&self) -> Vec<String> {
+        let entries = self.audit().into_iter();
+        entries.map(|entry| entry.event.into_owned()).collect()
     }
 }
 
 fn actor() -> Actor {
     Actor::new("test", None)
+}
+
+fn input(name: &str) -> ConfigurationInput {
+    ConfigurationInput {
+        name: name.to_owned(),
+        ..ConfigurationInput::fresh()
+    }
+}
+
+/// An entry of what a test does behind the service.
+fn told(event: &'static str) -> AuditEntry {
+    entry(&actor(), event, "test", json!({}))
 }

@@ -1,0 +1,281 @@
+//! Decisions about what the guard holds, and links.
+
+use chrono::Duration;
+use scim_provisioning::ResourceId;
+use scim_provisioning::directory::{HeldAction, Status};
+use serde_json::json;
+
+use super::{House, actor};
+use crate::configuration::ProvisioningConfiguration;
+use crate::error::AdminError;
+use crate::event::EventQuery;
+use crate::people::{GroupInput, PersonInput};
+use crate::policy::{HeldMember, HeldUser, LinkRequest, Which};
+use crate::service::now;
+
+fn person(house: &House, of: &ProvisioningConfiguration, name: &str) -> String {
+    let input = PersonInput {
+        user_name: name.to_owned(),
+        email: None,
+        tenant_admin: false,
+        role: None,
+    };
+    let id = house.admin.add_person(&actor(), &input).unwrap();
+    let mut rows = house.store.rows();
+    rows.people.last_mut().unwrap().managed_by = Some(of.id);
+    id
+}
+
+/// Holds a change of a person.
+fn hold(house: &House, of: &ProvisioningConfiguration, person: &str, action: HeldAction) {
+    let mut rows = house.store.rows();
+    let stored = rows
+        .people
+        .iter_mut()
+        .find(|known| known.id == person)
+        .unwrap();
+    stored.left = action.deleted;
+    let held = HeldUser {
+        id: format!("held {}", stored.user_name),
+        user: ResourceId::parse(person).unwrap(),
+        user_name: stored.user_name.clone(),
+        action,
+        at: now(),
+    };
+    rows.held_users.push((of.id, held));
+}
+
+fn block() -> HeldAction {
+    HeldAction {
+        deleted: false,
+        status: Status::Blocked,
+        purge: None,
+    }
+}
+
+fn decide(house: &House, which: Which, allow: bool) -> Result<usize, AdminError> {
+    let decided = house.admin.decide_held(&actor(), "Okta", which, allow);
+    decided.map(|changes| changes.len())
+}
+
+fn events(house: &House) -> Vec<(String, String, Option<String>)> {
+    let query = EventQuery {
+        limit: 100,
+        ..EventQuery::default()
+    };
+    let events = house.admin.events(&query).unwrap().into_iter();
+    let told = events.map(|event| (event.action, event.outcome, event.reason));
+    told.collect()
+}
+
+fn event(action: &str, outcome: &str, reason: &str) -> (String, String, Option<String>) {
+    (
+        action.to_owned(),
+        outcome.to_owned(),
+        Some(reason.to_owned()),
+    )
+}
+
+#[test]
+fn what_is_allowed_is_carried_out_told_and_not_counted_against_the_next() {
+    let house = House::new();
+    let okta = house.configuration("Okta");
+    let (ava, bo) = (person(&house, &okta, "ava"), person(&house, &okta, "bo"));
+    hold(&house, &okta, &ava, block());
+    let leaving = HeldAction {
+        deleted: true,
+        status: Status::Archived,
+        purge: Some(now() + Duration::days(30)),
+    };
+    hold(&house, &okta, &bo, leaving);
+    assert_eq!(
+        house.admin.held_end("Okta").unwrap(),
+        (2, Some("held bo".to_owned()))
+    );
+    let before = now();
+    assert_eq!(decide(&house, Which::All, true).unwrap(), 2);
+    let status = |id: &str| house.admin.person(id).unwrap().person.status;
+    assert_eq!((&*status(&ava), &*status(&bo)), ("blocked", "archived"));
+    let allowed = "Allowed by test.";
+    assert_eq!(
+        events(&house),
+        [
+            event("block", "success", allowed),
+            event("delete", "success", allowed)
+        ]
+    );
+    let rows = house.store.rows();
+    let topics: Vec<_> = rows.outbox.iter().map(|(change, _)| change.topic).collect();
+    assert_eq!(topics, ["user.blocked", "user.archived"]);
+    assert_eq!(rows.outbox[0].0.payload, json!({ "status": "blocked" }));
+    let purged = rows.people.iter().find(|one| one.id == bo).unwrap().purge;
+    assert_eq!(purged, leaving.purge);
+    drop(rows);
+    let reset = house.admin.configuration("Okta").unwrap().guard_reset;
+    assert!(reset.unwrap() > before, "the guard counts from then on");
+    let audit = house.audit().pop().unwrap();
+    assert_eq!(
+        (&*audit.event, audit.configuration),
+        ("held.allowed", Some(okta.id))
+    );
+    assert_eq!(house.admin.held_end("Okta").unwrap(), (0, None));
+}
+
+#[test]
+fn what_is_rejected_leaves_everybody_as_they_were() {
+    let house = House::new();
+    let okta = house.configuration("Okta");
+    let (ava, bo) = (person(&house, &okta, "ava"), person(&house, &okta, "bo"));
+    hold(&house, &okta, &ava, block());
+    let leaving = HeldAction {
+        deleted: true,
+        ..block()
+    };
+    hold(&house, &okta, &bo, leaving);
+    // By the name without regard to case, and by the id.
+    let which = Which::Users(vec!["AVA".to_owned(), bo.clone()]);
+    assert_eq!(decide(&house, which, false).unwrap(), 2);
+    let rows = house.store.rows();
+    let stays = |id: &str| {
+        let person = rows.people.iter().find(|one| one.id == id).unwrap();
+        (person.status, person.left)
+    };
+    assert_eq!(stays(&ava), (Status::Active, false));
+    assert_eq!(
+        stays(&bo),
+        (Status::Active, false),
+        "the identity provider sees bo again"
+    );
+    assert!(
+        rows.outbox.is_empty(),
+        "nothing happened that others are told of"
+    );
+    drop(rows);
+    let rejected = event("block", "skipped", "Rejected by test.");
+    assert_eq!(events(&house), [rejected.clone(), rejected]);
+    assert_eq!(house.admin.configuration("Okta").unwrap().guard_reset, None);
+    let query = EventQuery {
+        limit: 1,
+        ..EventQuery::default()
+    };
+    assert_eq!(
+        house.admin.events(&query).unwrap()[0].cause,
+        None,
+        "nobody is protected"
+    );
+}
+
+#[test]
+fn who_became_a_tenant_admin_waits_and_the_log_says_so() {
+    let house = House::new();
+    let okta = house.configuration("Okta");
+    let ava = person(&house, &okta, "ava");
+    hold(&house, &okta, &ava, block());
+    house.store.rows().people[0].tenant_admin = true;
+    assert_eq!(
+        house.admin.held_end("Okta").unwrap().0,
+        0,
+        "nobody is shown a tenant admin"
+    );
+    let before = house.audited();
+    let decided = decide(&house, Which::All, true);
+    assert!(
+        matches!(decided, Err(AdminError::NotFound { .. })),
+        "{decided:?}"
+    );
+    assert_eq!(house.audited(), before);
+    assert_eq!(
+        events(&house),
+        [event(
+            "block",
+            "skipped",
+            "Nothing was done: the account is protected."
+        )]
+    );
+    assert_eq!(house.store.rows().held_users.len(), 1);
+    assert_eq!(house.admin.configuration("Okta").unwrap().guard_reset, None);
+}
+
+#[test]
+fn whoever_was_archived_by_hand_meanwhile_stays_so() {
+    let house = House::new();
+    let okta = house.configuration("Okta");
+    let ava = person(&house, &okta, "ava");
+    hold(&house, &okta, &ava, block());
+    let archive = crate::people::PersonChange::Archive;
+    house.admin.change_person(&actor(), &ava, archive).unwrap();
+    assert_eq!(decide(&house, Which::All, true).unwrap(), 1);
+    assert_eq!(house.admin.person(&ava).unwrap().person.status, "archived");
+}
+
+#[test]
+fn the_memberships_of_a_group_are_told_together() {
+    let house = House::new();
+    let okta = house.configuration("Okta");
+    let (ava, bo) = (person(&house, &okta, "ava"), person(&house, &okta, "bo"));
+    let crew = GroupInput {
+        name: "Crew".to_owned(),
+        confers_admin: false,
+    };
+    let crew = house.admin.add_group(&actor(), &crew).unwrap();
+    let group = ResourceId::parse(&crew).unwrap();
+    for id in [&ava, &bo] {
+        house.admin.add_member(&actor(), &crew, id).unwrap();
+        let held = HeldMember {
+            id: format!("held {id}"),
+            group,
+            group_name: "Crew".to_owned(),
+            member: id.clone(),
+            member_name: None,
+            at: now(),
+        };
+        house.store.rows().held_members.push((okta.id, held));
+    }
+    let held = house.admin.held("Okta", None, 1).unwrap();
+    assert_eq!((held.len(), held[0].action), (1, "leave"));
+    let keep = Which::Users(vec![ava.clone()]);
+    assert_eq!(decide(&house, keep, false).unwrap(), 1);
+    assert_eq!(house.admin.group(&crew).unwrap().group.members, 2);
+    assert_eq!(decide(&house, Which::All, true).unwrap(), 1);
+    let left = house.admin.members(&crew, None, 10).unwrap();
+    let left: Vec<_> = left.into_iter().map(|member| member.id).collect();
+    assert_eq!(left, [ava]);
+    let rows = house.store.rows();
+    let (change, _) = rows.outbox.last().unwrap();
+    assert_eq!(
+        (change.topic, rows.outbox.len()),
+        ("group.members_changed", 1)
+    );
+    assert_eq!(change.payload["changes"][0]["old"], json!([bo]));
+}
+
+#[test]
+fn a_link_is_dismissed_once() {
+    let house = House::new();
+    let okta = house.configuration("Okta");
+    let link = LinkRequest {
+        id: "link".to_owned(),
+        person: "ava".to_owned(),
+        person_name: "ava".to_owned(),
+        person_version: scim_protocol::Version(1),
+        attribute: "userName".to_owned(),
+        document: json!({ "userName": "ava" }),
+        at: now(),
+    };
+    house.store.rows().links.push((okta.id, link));
+    let chosen = house.admin.chosen_link("Okta", "ava", None).unwrap();
+    house.admin.dismiss_link(&actor(), "Okta", &chosen).unwrap();
+    let again = house.admin.dismiss_link(&actor(), "Okta", &chosen);
+    assert!(
+        matches!(again, Err(AdminError::NotFound { .. })),
+        "{again:?}"
+    );
+    assert_eq!(
+        house
+            .audited()
+            .iter()
+            .filter(|event| *event == "link.dismissed")
+            .count(),
+        1
+    );
+}

@@ -1,0 +1,93 @@
+//! Tests that are stamped out for each database engine.
+//!
+//! A test `name` runs as `sqlite::name` and as `postgres::name`. Without a PostgreSQL server for
+//! tests, which `SERVICEOPS_SCIM_TEST_POSTGRES` names, the latter is *ignored*: it did not run, and
+//! nobody reads that it passed. The file that has the tests stands in its manifest with
+//! `harness = false`.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// A database engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, in a file of its own.
+    Sqlite,
+    /// PostgreSQL, on the server of this URL, without a database.
+    Postgres(String),
+}
+
+impl Engine {
+    /// The PostgreSQL server for tests, where there is one.
+    pub fn postgres() -> Option<Self> {
+        let server = std::env::var("SERVICEOPS_SCIM_TEST_POSTGRES").ok()?;
+        (!server.is_empty()).then_some(Self::Postgres(server))
+    }
+
+    /// The engines that there are for tests.
+    pub fn all() -> Vec<Self> {
+        [Some(Self::Sqlite), Self::postgres()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+/// The tests of a file.
+#[derive(Debug, Default)]
+pub struct Suite(Vec<Trial>);
+
+impl Suite {
+    /// No tests.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A test that runs on both engines, each time on what is started for it.
+    pub fn on_both(&mut self, name: &str, test: impl Fn(&Engine) + Copy + Send + 'static) {
+        let sqlite = move || {
+            test(&Engine::Sqlite);
+            Ok(())
+        };
+        self.0.push(Trial::test(format!("sqlite::{name}"), sqlite));
+        let postgres = move || match Engine::postgres() {
+            Some(engine) => {
+                test(&engine);
+                Ok(())
+            }
+            None => Err(Failed::from("SERVICEOPS_SCIM_TEST_POSTGRES is not set")),
+        };
+        let trial = Trial::test(format!("postgres::{name}"), postgres);
+        let missing = Engine::postgres().is_none();
+        self.0.push(trial.with_ignored_flag(missing));
+    }
+
+    /// A test that runs once, on no engine or on one of its own.
+    pub fn once(&mut self, name: &str, test: impl FnOnce() + Send + 'static) {
+        let test = move || {
+            test();
+            Ok(())
+        };
+        self.0.push(Trial::test(name, test));
+    }
+
+    /// Runs the tests that the command line asks for.
+    pub fn run(self) -> ExitCode {
+        libtest_mimic::run(&Arguments::from_args(), self.0).exit_code()
+    }
+}
+
+/// The `main` of a file of tests: `on_both_engines!(start; one, another; once alone)`, where `start`
+/// makes of an engine what the tests are given.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($start:expr; $($name:ident),* $(,)? $(; once $($alone:ident),+ $(,)?)?) => {
+        fn main() -> std::process::ExitCode {
+            let mut suite = $crate::Suite::new();
+            $(suite.on_both(stringify!($name), |engine| $name(&mut ($start)(engine)));)*
+            $($(suite.once(stringify!($alone), $alone);)+)?
+            suite.run()
+        }
+    };
+}
