@@ -11,9 +11,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::api_key::ApiKey;
 use crate::error::AdminError;
-use crate::event::AuditEntry;
+use crate::event::{AuditEntry, SERVER};
 use crate::invalid::{PasswordProblem, Problem};
-use crate::service::SERVER;
 
 /// What an account or API key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

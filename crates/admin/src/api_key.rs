@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::account::Role;
 use crate::error::AdminError;
 use crate::event::AuditEntry;
+use crate::hex::hex;
 use crate::invalid::Problem;
 use crate::scope::Scopes;
 use crate::token::AccessToken;
@@ -104,10 +105,6 @@ pub(crate) fn is_well_formed(key: &str) -> bool {
 /// The hash by which a key is found.
 pub fn hash(key: &str) -> String {
     hex(digest(&SHA256, key.as_bytes()).as_ref())
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// CRC-32 as in IEEE 802.3.

@@ -11,13 +11,12 @@ use scim_provisioning::{Cause, Configuration, ConfigurationId, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api_key::hex;
 use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
 use crate::error::AdminError;
-use crate::event::AuditEntry;
+use crate::event::{AuditEntry, SERVER};
+use crate::hex::hex;
 use crate::keyring::KeyRing;
 use crate::rotation;
-use crate::service::SERVER;
 use crate::store::{AdminStore, AdminStoreExt, Written};
 use crate::token::AccessToken;
 

@@ -8,7 +8,7 @@ use scim_protocol::schema::uri;
 use scim_provisioning::{Cause, ConfigurationId, Stage};
 use serde_json::{Value, json};
 
-use crate::api_key::hex;
+use crate::hex::hex;
 
 /// Which entries of the provisioning log.
 #[derive(Debug, Clone, Default)]
@@ -276,3 +276,6 @@ pub enum AuditFault {
     #[error("the audit was written anew: it does not pass through that hash")]
     Rewritten,
 }
+
+/// Who does what time brings.
+pub(crate) const SERVER: &str = "the server";

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::api_key::hex;
+use crate::hex::hex;
 
 /// Why a key ring cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,7 @@ mod decision;
 pub mod ending;
 mod error;
 pub mod event;
+mod hex;
 pub mod invalid;
 mod jwt;
 mod keyring;

@@ -6,7 +6,7 @@ use scim_mapping::MappingSet;
 use scim_provisioning::ConfigurationId;
 use serde_json::{Value, json};
 
-use crate::api_key::hex;
+use crate::hex::hex;
 
 /// A version of the mapping of one kind of resource. Versions never change; the draft does.
 #[derive(Debug, Clone, PartialEq)]

@@ -243,8 +243,8 @@ impl AdminService {
         let scopes = input.scopes.unwrap_or(Scopes::of(role));
         if !Scopes::of(role).cover(scopes) {
             return Err(Problem::ScopeBeyondRole {
-                role,
-                scopes: Scopes::of(role),
+                role: role.as_str(),
+                scopes: Scopes::of(role).names(),
             }
             .at(InputField::Scopes));
         }

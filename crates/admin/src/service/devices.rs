@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::{Actor, AdminService, entry, now};
 use crate::account::Account;
-use crate::api_key::{self, hex};
+use crate::api_key;
 use crate::error::AdminError;
+use crate::hex::hex;
 use crate::invalid::Problem;
 use crate::store::{AdminStoreExt, DeviceLink, Written};
 use crate::token::PlainToken;

@@ -17,7 +17,7 @@ use crate::configuration::{
 };
 use crate::ending;
 use crate::error::AdminError;
-use crate::event::{AuditEntry, EventQuery, LoggedEvent};
+use crate::event::{AuditEntry, EventQuery, LoggedEvent, SERVER};
 use crate::invalid::{InputField, Problem};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
@@ -479,9 +479,6 @@ fn taken(error: StoreError, name: &str) -> AdminError {
         other => other.into(),
     }
 }
-
-/// Who does what time brings.
-pub(crate) const SERVER: &str = "the server";
 
 fn check_name(name: &str) -> Result<(), AdminError> {
     let length = name.trim().chars().count();

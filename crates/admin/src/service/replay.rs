@@ -47,8 +47,10 @@ impl AdminService {
             Err(AdminError::NotFound { .. }) => return Err(ReplayProblem::NoConfiguration.into()),
             other => other?,
         };
-        if configuration.status != ConfigurationStatus::Enabled {
-            return Err(ReplayProblem::Configuration(configuration.status).into());
+        match configuration.status {
+            ConfigurationStatus::Enabled => {}
+            ConfigurationStatus::Paused => return Err(ReplayProblem::Paused.into()),
+            ConfigurationStatus::Disabled => return Err(ReplayProblem::Disabled.into()),
         }
         let (newer, changed) = self.store.read(|rows| {
             let newer = rows.newer_change(&event, kept.name.as_deref())?;

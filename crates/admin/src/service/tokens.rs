@@ -9,10 +9,11 @@ use scim_provisioning::ConfigurationId;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Actor, AdminService, IssuedToken, SERVER, entry, entry_of, now};
+use super::{Actor, AdminService, IssuedToken, entry, entry_of, now};
 use crate::authenticate::{AUDIENCE, Claims, PREFIX, TOKEN_TYPE, secret_hash};
 use crate::error::AdminError;
 use crate::event::AuditEntry;
+use crate::event::SERVER;
 use crate::invalid::{InputField, Problem, TokenProblem};
 use crate::store::{AdminStoreExt, AuditTrail, Written};
 use crate::token::{AccessToken, PlainToken};

@@ -68,8 +68,8 @@ pub enum FilterErrorKind {
     #[error("a filter may have {0} terms")]
     TooManyTerms(usize),
     /// The strict profile refuses a deviation.
-    #[error("{0}")]
-    Strict(String),
+    #[error("{}", .0.detail())]
+    Strict(Error),
 }
 
 impl FilterError {

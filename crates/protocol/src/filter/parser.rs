@@ -347,10 +347,9 @@ impl<'a, 't> Parser<'a, 't> {
 
     fn accept(&mut self, deviation: Deviation) -> Result<(), FilterError> {
         let at = self.token.start;
-        self.tolerance.accept(deviation).map_err(|error| {
-            self.lexer
-                .error(at, FilterErrorKind::Strict(error.detail().to_owned()))
-        })
+        self.tolerance
+            .accept(deviation)
+            .map_err(|error| self.lexer.error(at, FilterErrorKind::Strict(error)))
     }
 
     pub(crate) fn error(&self, kind: FilterErrorKind) -> FilterError {

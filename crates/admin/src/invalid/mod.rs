@@ -1,18 +1,15 @@
 //! What does not fit of what somebody entered: which field, and what is wrong with it.
 
+mod problem;
+
 use std::borrow::Cow;
 use std::fmt;
 
-use scim_mapping::{FieldError, FieldPart, MappingError, TransformParseError};
-use scim_provisioning::Failure;
-use scim_provisioning::replay::NotKept;
+use scim_mapping::{FieldError, FieldPart, MappingError, RulePart};
 use validator::ValidationErrors;
 
-use crate::account::Role;
-use crate::configuration::ConfigurationStatus;
+pub use self::problem::{PasswordProblem, Problem, ReplayProblem, TokenProblem};
 use crate::error::AdminError;
-use crate::keyring::KeyRingError;
-use crate::scope::Scopes;
 
 /// What does not fit of what somebody entered; one or several values at once.
 #[derive(Debug)]
@@ -67,6 +64,8 @@ pub enum InputField {
     Note,
     /// The rules of a mapping; the problem says which part of them.
     Mapping,
+    /// A part of the one rule that is edited.
+    Rule(RulePart),
     /// A part of the definition of a custom field.
     CustomField(FieldPart),
     /// The logon name of a person.
@@ -103,7 +102,7 @@ impl InputField {
             Self::Role => "/role",
             Self::Scopes => "/scopes",
             Self::Note => "/note",
-            Self::Mapping => "/mapping",
+            Self::Mapping | Self::Rule(_) => "/mapping",
             Self::CustomField(FieldPart::Key) => "/key",
             Self::CustomField(FieldPart::Label) => "/label",
             Self::CustomField(_) => "/type",
@@ -114,259 +113,6 @@ impl InputField {
             Self::Link => "/link",
         }
     }
-}
-
-/// What is wrong with a value, or with what was asked for.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Problem {
-    /// The value is not what its field takes.
-    #[error("{field} {rule}")]
-    Rule {
-        /// The field, as people read it.
-        field: Cow<'static, str>,
-        /// What is wrong, said of the field.
-        rule: Cow<'static, str>,
-    },
-    /// The name of an account or API key is empty, too long or invisible.
-    #[error("a name has 1 to 100 characters, and none that nobody sees")]
-    NameLength,
-    /// The audit uses the name for somebody else.
-    #[error("this name stands for somebody else in the audit")]
-    NameReserved,
-    /// A text is no network.
-    #[error("\"{text}\" is no network such as 192.0.2.0/24 or 2001:db8::/32")]
-    Network {
-        /// The text.
-        text: String,
-    },
-    /// A text is no scope.
-    #[error("\"{text}\" is no scope; read, configure, tokens and operate are")]
-    UnknownScope {
-        /// The text.
-        text: String,
-    },
-    /// An API key has no scope.
-    #[error("an API key has one scope at least")]
-    NoScope,
-    /// An API key asks for scopes that its role has not.
-    #[error("a key of the role {} has no scope but {scopes}", .role.as_str())]
-    ScopeBeyondRole {
-        /// The role.
-        role: Role,
-        /// What it has.
-        scopes: Scopes,
-    },
-    /// An API key lives too short or too long.
-    #[error("an API key lives 1 to {most} days")]
-    KeyLife {
-        /// Days at most.
-        most: i64,
-    },
-    /// A password does not do.
-    #[error("the password {0}")]
-    Password(PasswordProblem),
-    /// The account signs in elsewhere.
-    #[error("this account signs in by its OpenID provider and has no password")]
-    NoPassword,
-    /// A token ends too soon or too late.
-    #[error("a token ends in the future, and within two years")]
-    TokenLife,
-    /// The old token goes on for too long.
-    #[error("an old token goes on for 30 days at most once the new one was used")]
-    Overlap,
-    /// A token cannot be made.
-    #[error("no token can be made: {0}")]
-    Token(TokenProblem),
-    /// A sealed value cannot be opened.
-    #[error(transparent)]
-    KeyRing(KeyRingError),
-    /// There is no key to seal with.
-    #[error("no key")]
-    NoKey,
-    /// The machine gives no random numbers.
-    #[error("no random numbers")]
-    NoRandomNumbers,
-    /// The rules of a mapping do not fit.
-    #[error(transparent)]
-    Mapping(MappingError),
-    /// The rules of a mapping that is active would not fit any more.
-    #[error("the mapping of \"{configuration}\" would not fit: {error}")]
-    ActiveMapping {
-        /// Of which configuration.
-        configuration: String,
-        /// Why.
-        error: MappingError,
-    },
-    /// A line is no transform.
-    #[error(transparent)]
-    Transform(TransformParseError),
-    /// A note is too long, or holds control characters.
-    #[error("a note has {most} characters at most, and no control characters")]
-    Note {
-        /// Characters at most.
-        most: usize,
-    },
-    /// A custom field cannot be defined so.
-    #[error(transparent)]
-    CustomField(FieldError),
-    /// There are as many custom fields as there can be.
-    #[error("there can be {most} custom fields")]
-    TooManyFields {
-        /// How many.
-        most: usize,
-    },
-    /// A custom field would get another type.
-    #[error("a field keeps its type; add another field and map it")]
-    TypeChanged,
-    /// A rule writes the custom field.
-    #[error(
-        "the field is written by rule \"{rule}\" of \"{configuration}\"; change the mapping first"
-    )]
-    FieldInUse {
-        /// The key of the rule.
-        rule: String,
-        /// The name of the configuration.
-        configuration: String,
-    },
-    /// The entry of the log is neither a failure nor a warning.
-    #[error("only a failure or a warning can be resolved")]
-    NotResolvable,
-    /// The entry of the log cannot be carried out again.
-    #[error(transparent)]
-    Replay(ReplayProblem),
-    /// Several users wait for the person.
-    #[error("several users wait for this person; say which one")]
-    SeveralLinks,
-    /// A link cannot be compared.
-    #[error(transparent)]
-    Comparison(Failure),
-    /// A person cannot be linked.
-    #[error("\"{person}\" cannot be linked: {reason}")]
-    NotLinked {
-        /// The logon name of the person.
-        person: String,
-        /// Why.
-        reason: String,
-    },
-    /// A group gives the person what was to be changed.
-    #[error("what \"{person}\" is comes from the group \"{group}\"")]
-    FromGroup {
-        /// The logon name of the person.
-        person: String,
-        /// The name of the group.
-        group: String,
-    },
-    /// A person or group cannot become this.
-    #[error("this is not possible for \"{name}\" as things are")]
-    NotPossible {
-        /// Its name.
-        name: String,
-    },
-    /// No configuration manages the person or group.
-    #[error("no configuration manages \"{name}\"")]
-    Unmanaged {
-        /// Its name.
-        name: String,
-    },
-    /// ServiceOps has no such role.
-    #[error("the role \"{role}\" is no role of ServiceOps")]
-    UnknownRole {
-        /// Its name.
-        role: String,
-    },
-    /// The person is a member already.
-    #[error("\"{person}\" is in \"{group}\" already")]
-    MemberAlready {
-        /// The logon name of the person.
-        person: String,
-        /// The name of the group.
-        group: String,
-    },
-    /// The person to whom an account is to be bound is not active.
-    #[error("the user \"{name}\" is not active")]
-    NotActive {
-        /// The logon name.
-        name: String,
-    },
-    /// The account is bound to nobody.
-    #[error("the account \"{name}\" is bound to nobody")]
-    NotBound {
-        /// Its name.
-        name: String,
-    },
-    /// No administrator would be left who is bound to nobody.
-    #[error("this is the last administrator who is bound to nobody; make another one first")]
-    LastAdministrator,
-    /// An interface could not read what was entered, and says so in its own words.
-    #[error("{0}")]
-    Entry(Cow<'static, str>),
-}
-
-/// Why a password does not do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PasswordProblem {
-    /// It has too few characters.
-    #[error("has fewer than 15 characters")]
-    TooShort,
-    /// It has too many bytes.
-    #[error("is longer than 256 bytes")]
-    TooLong,
-    /// It is easy to guess.
-    #[error("is easy to guess")]
-    Common,
-    /// The machine failed.
-    #[error("could not be hashed")]
-    NotHashed,
-}
-
-/// Why a token cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenProblem {
-    /// The machine gives no random numbers.
-    #[error("no random numbers")]
-    NoRandomNumbers,
-    /// The key ring is empty.
-    #[error("no key")]
-    NoKey,
-    /// It cannot be signed.
-    #[error(transparent)]
-    Signing(jsonwebtoken::errors::Error),
-    /// It cannot be sealed.
-    #[error(transparent)]
-    Sealing(KeyRingError),
-}
-
-/// Why an entry of the log cannot be carried out again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ReplayProblem {
-    /// It was no failure.
-    #[error("only a failure can be replayed")]
-    NoFailure,
-    /// It is resolved.
-    #[error("it is resolved; reopen it first")]
-    Resolved,
-    /// The log has nothing of the request.
-    #[error("the log does not keep the request")]
-    NoRequest,
-    /// The log does not have enough of the request.
-    #[error(transparent)]
-    NotKept(#[from] NotKept),
-    /// Its configuration was deleted.
-    #[error("its configuration is not there any more")]
-    NoConfiguration,
-    /// Its configuration is paused or disabled.
-    #[error("its configuration is {}", .0.as_str())]
-    Configuration(ConfigurationStatus),
-    /// Another entry of the log changed the same resource later.
-    #[error("entry {0} of the log changed it later, and an old request must not undo that")]
-    ChangedLater(i64),
-    /// Somebody changed the same resource later by hand.
-    #[error(
-        "it was changed later by hand, or one of its members was, and an old request must not undo \
-         that"
-    )]
-    ChangedByHand,
 }
 
 impl Problem {
