@@ -8,9 +8,7 @@ use std::time::Duration;
 use r2d2::Pool;
 use scim_provisioning::directory::{PendingLink, Work};
 use scim_provisioning::model::{ModelSource, ModelVersion};
-use scim_provisioning::{
-    Answer, ConfigurationId, Directory, DirectoryView, Event, Failure, StoreError,
-};
+use scim_provisioning::{ConfigurationId, Directory, DirectoryView, Event, Rollback, StoreError};
 
 use crate::admin::mappings;
 use crate::connection::{Connection, MigrationError, Target, statements};
@@ -303,8 +301,8 @@ impl Directory for Database {
 
     fn read(
         &self,
-        work: &mut dyn FnMut(&mut dyn DirectoryView) -> Result<Answer, Failure>,
-    ) -> Result<Answer, Failure> {
+        work: &mut dyn FnMut(&mut dyn DirectoryView) -> Result<(), Rollback>,
+    ) -> Result<(), Rollback> {
         let base_url = &self.base_url;
         self.reading(|connection| {
             work(&mut View {
@@ -314,7 +312,7 @@ impl Directory for Database {
         })
     }
 
-    fn write(&self, mut work: Work) -> Result<Answer, Failure> {
+    fn write(&self, mut work: Work) -> Result<(), Rollback> {
         let base_url = self.base_url.clone();
         self.writing(move |connection| {
             work(&mut View {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 use libsqlite3_sys as code;
-use scim_provisioning::{Failure, StoreError};
+use scim_provisioning::{Rollback, StoreError};
 
 /// The store error of a statement that failed on SQLite with an extended result code.
 pub(crate) fn of_sqlite(error: Error, extended: i32) -> StoreError {
@@ -132,11 +132,11 @@ impl Faulty for StoreError {
     }
 }
 
-impl Faulty for Failure {
+impl Faulty for Rollback {
     fn fault(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error) => Some(error),
-            _ => None,
+            Self::Refused => None,
         }
     }
 }

@@ -16,9 +16,7 @@ use scim_admin::{AdminError, ConfigurationInput};
 use scim_mapping::Field;
 use scim_protocol::schema::uri;
 use scim_provisioning::directory::{Departure, HeldAction, Status, UserWrite};
-use scim_provisioning::{
-    Answer, Directory, DirectoryTransaction, Failure, Method, ResourceId, StoreError,
-};
+use scim_provisioning::{DirectoryExt, DirectoryTransaction, Method, ResourceId, StoreError};
 use serde_json::{Value, json};
 
 use common::House;
@@ -98,11 +96,10 @@ fn admin(house: &House) -> (String, String) {
 fn transact(
     house: &House,
     work: impl Fn(&mut dyn DirectoryTransaction) -> Result<(), StoreError> + Send + 'static,
-) -> Result<Answer, Failure> {
-    house.database.write(Box::new(move |transaction| {
-        work(transaction)?;
-        Ok(Answer::default())
-    }))
+) -> Result<(), StoreError> {
+    house
+        .database
+        .transact(move |transaction| work(transaction))
 }
 
 fn write() -> UserWrite {

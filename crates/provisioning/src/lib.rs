@@ -1,19 +1,21 @@
-//! The SCIM service provider: one SCIM operation of one provisioning configuration.
+//! The SCIM service provider of ServiceOps: the rules of one provisioning configuration.
 //!
-//! The crate decides what an operation does: what the configuration can see, what collides, what
-//! `active: false` and DELETE mean, what the log says. It reads and writes through the ports of
-//! [`directory`], which an adapter implements.
+//! `scim-service` carries out the operations of SCIM; this crate is the policy that it asks: what
+//! the configuration can see, what collides, what `active: false` and DELETE mean, what the log
+//! says. It reads and writes through the ports of [`directory`], which an adapter implements.
 
+mod caller;
 pub mod configuration;
-pub mod cursor;
+mod context;
 pub mod directory;
-mod discovery;
 pub mod event;
+mod failure;
 pub mod fault;
 mod id;
+mod job;
 mod linking;
 pub mod model;
-pub mod operation;
+mod operation;
 pub mod policy;
 pub mod reapply;
 mod received;
@@ -24,16 +26,19 @@ pub mod replay;
 mod route;
 pub mod seen;
 mod service;
+pub mod session;
+mod status;
 
+pub use caller::Caller;
 pub use configuration::Configuration;
-pub use cursor::CursorKey;
 pub use directory::{
-    Directory, DirectoryTransaction, DirectoryView, FaultSource, Scope, StoreError,
+    Directory, DirectoryExt, DirectoryTransaction, DirectoryView, FaultSource, Scope, StoreError,
 };
 pub use event::{Action, Event, Outcome};
+pub use failure::Failure;
 pub use id::{ConfigurationId, ResourceId, ResourceKind};
 pub use linking::Comparison;
-pub use operation::{Answer, Caller, Failure, Method, Request};
 pub use policy::{ExistingUsers, Policies};
 pub use refusal::{Cause, Stage};
+pub use scim_service::{Answer, CursorKey, Method, Request, Rollback};
 pub use service::{RefusedRequest, ServiceProvider};

@@ -4,13 +4,14 @@ use scim_mapping::{Field, FieldChange, FieldValue, field_changes};
 use scim_protocol::Resource;
 use serde_json::Value;
 
+use crate::caller::Caller;
 use crate::configuration::Configuration;
-use crate::directory::StoredUser;
+use crate::context::Context;
+use crate::directory::{DirectoryExt, StoredUser};
+use crate::failure::Failure;
 use crate::id::{ResourceId, ResourceKind};
 use crate::operation::user;
-use crate::operation::{Answer, Failure};
-use crate::reapply::silent;
-use crate::service::{Context, ServiceProvider};
+use crate::service::ServiceProvider;
 
 /// A person beside the user as whom an identity provider sends them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,14 +40,10 @@ impl ServiceProvider {
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
-        let context = self.context(&silent(configuration))?;
-        let mut people = Vec::with_capacity(pairs.len());
-        self.directory.read(&mut |view| {
-            people.clear();
-            for (person, _) in pairs {
-                people.push(view.by_hand(*person)?);
-            }
-            Ok(Answer::default())
+        let context = self.context(&Caller::silent(configuration))?;
+        let people = self.directory.view(|view| {
+            let people = pairs.iter().map(|(person, _)| view.by_hand(*person));
+            people.collect::<Result<Vec<_>, _>>().map_err(Failure::from)
         })?;
         let compared = people.iter().zip(pairs);
         compared

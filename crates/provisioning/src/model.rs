@@ -9,8 +9,8 @@ use scim_mapping::{
     Source,
 };
 use scim_protocol::ResourceDefinition;
+use scim_service::StoreError;
 
-use crate::directory::{Directory, StoreError};
 use crate::id::{ConfigurationId, ResourceKind};
 
 /// Which versions of rules and fields a configuration uses.
@@ -139,19 +139,19 @@ pub(crate) struct Models {
 }
 
 impl Models {
-    /// The model of a version, which is compiled when it is new.
+    /// The model of a version, which is read and compiled when it is new.
     pub(crate) fn of(
         &self,
-        directory: &dyn Directory,
         configuration: ConfigurationId,
         version: ModelVersion,
+        read: impl FnOnce() -> Result<ModelSource, StoreError>,
     ) -> Result<Arc<Model>, StoreError> {
         if let Some((compiled, model)) = self.lock().get(&configuration)
             && *compiled == version
         {
             return Ok(Arc::clone(model));
         }
-        let source = directory.model(configuration, version)?;
+        let source = read()?;
         let model = Model::compile(&source)
             .map_err(|error| StoreError::unreadable(format!("the stored mapping ({error})")))?;
         let model = Arc::new(model);

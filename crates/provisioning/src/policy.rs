@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::directory::Status;
+use crate::status::Status;
 
 /// The policies of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

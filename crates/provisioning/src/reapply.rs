@@ -1,20 +1,24 @@
 //! Rules over what is stored: what a draft would change, and carrying out what it changes.
 
-use chrono::{DateTime, Utc};
 use scim_mapping::{Event as MappingEvent, Field, FieldChange, Preview, field_changes};
 use scim_protocol::{Error, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::caller::Caller;
 use crate::configuration::Configuration;
-use crate::directory::{DirectoryTransaction, From, Keyset, Selected, Selection, StoredUser};
+use crate::context::Context;
+use crate::directory::{
+    DirectoryExt, DirectoryTransaction, From, Keyset, Selected, Selection, StoredUser,
+};
 use crate::event::{Action, Outcome};
-use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+use crate::failure::Failure;
+use crate::id::{ResourceId, ResourceKind};
+pub use crate::job::Job;
 use crate::model::{Model, ModelSource};
 use crate::operation::user::{self, PreparedUser};
-use crate::operation::{Answer, Caller, Failure};
 use crate::operation::{group, reference};
-use crate::service::{Context, ServiceProvider};
+use crate::service::ServiceProvider;
 
 /// What rules would make of the users that a configuration has.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -93,34 +97,6 @@ impl Drift {
     }
 }
 
-/// Rules being applied to stored users, batch by batch. It goes on where it was left, whoever
-/// takes it up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    /// The id.
-    pub id: String,
-    /// Of this configuration.
-    pub configuration: ConfigurationId,
-    /// The user after whom it goes on.
-    pub position: Option<ResourceId>,
-    /// How many users there were when it began.
-    pub total: u64,
-    /// How many were looked at.
-    pub done: u64,
-    /// How many of them changed.
-    pub changed: u64,
-    /// How many of them were refused; the log says why.
-    pub failed: u64,
-    /// Whether it is at its end.
-    pub finished: bool,
-    /// Who asked for it.
-    pub actor: String,
-    /// When it was asked for.
-    pub created: DateTime<Utc>,
-    /// When it was worked on last.
-    pub updated: DateTime<Utc>,
-}
-
 impl ServiceProvider {
     /// What rules make of a resource, rule by rule, and what would change of the user who has its
     /// `userName`.
@@ -135,7 +111,7 @@ impl ServiceProvider {
         document: Value,
     ) -> Result<Preview, Failure> {
         let model = compile(source)?;
-        let caller = silent(configuration);
+        let caller = Caller::silent(configuration);
         let context = self.context_with(&caller, model);
         let mut tolerance = context.tolerance();
         let resource = Resource::read(context.definition(kind), document, &mut tolerance)?;
@@ -178,12 +154,8 @@ impl ServiceProvider {
             condition: Some(condition),
             ..page(None, 1)
         };
-        let mut found = None;
-        self.directory.read(&mut |view| {
-            found = view.users(context.scope(), &selection)?.items.pop();
-            Ok(Answer::default())
-        })?;
-        Ok(found)
+        self.directory
+            .view(|view| Ok(view.users(context.scope(), &selection)?.items.pop()))
     }
 
     /// What rules would make of the users that a configuration has. Nothing is written.
@@ -195,16 +167,12 @@ impl ServiceProvider {
         configuration: &Configuration,
         source: &ModelSource,
     ) -> Result<Impact, Failure> {
-        let caller = silent(configuration);
+        let caller = Caller::silent(configuration);
         let context = self.context_with(&caller, compile(source)?);
         let mut impact = Impact::default();
         let mut after = None;
         loop {
-            let mut users = Vec::new();
-            self.directory.read(&mut |view| {
-                users = view.users(context.scope(), &page(after, BATCH))?.items;
-                Ok(Answer::default())
-            })?;
+            let users = self.users(&context, after)?;
             for user in &users {
                 impact.count(&context, user);
             }
@@ -221,16 +189,12 @@ impl ServiceProvider {
     /// # Errors
     /// What the store fails with.
     pub fn drift(&self, configuration: &Configuration) -> Result<Drift, Failure> {
-        let caller = silent(configuration);
+        let caller = Caller::silent(configuration);
         let context = self.context(&caller)?;
         let mut drift = Drift::default();
         let mut after = None;
         loop {
-            let mut users = Vec::new();
-            self.directory.read(&mut |view| {
-                users = view.users(context.scope(), &page(after, BATCH))?.items;
-                Ok(Answer::default())
-            })?;
+            let users = self.users(&context, after)?;
             for user in &users {
                 drift.count(&context, user);
             }
@@ -251,15 +215,13 @@ impl ServiceProvider {
         configuration: &Configuration,
         id: &str,
     ) -> Result<Vec<String>, Failure> {
-        let context = self.context(&silent(configuration))?;
+        let context = self.context(&Caller::silent(configuration))?;
         let Some(id) = ResourceId::parse(id) else {
             return Ok(Vec::new());
         };
-        let mut user = None;
-        self.directory.read(&mut |view| {
-            user = view.user(context.scope(), id)?;
-            Ok(Answer::default())
-        })?;
+        let user = self
+            .directory
+            .view(|view| Ok::<_, Failure>(view.user(context.scope(), id)?))?;
         let fields = user.map(|user| {
             let mapping = &context.model.user_mapping;
             mapping.drift(&user.document, &user.fields())
@@ -275,26 +237,29 @@ impl ServiceProvider {
     pub fn reapply(&self, configuration: &Configuration, job: &Job) -> Result<Job, Failure> {
         let caller = Caller {
             actor: Some(job.actor.clone()),
-            ..silent(configuration)
+            ..Caller::silent(configuration)
         };
         let context = self.context(&caller)?;
-        let (sender, receiver) = std::sync::mpsc::channel();
         let job = job.clone();
-        self.directory.write(Box::new(move |transaction| {
+        self.directory.transact(move |transaction| {
             let mut job = job.clone();
             let users = transaction.users(context.scope(), &page(job.position, BATCH))?;
             step(&context, transaction, &users, &mut job)?;
             job.updated = context.now;
             transaction.save_job(&job)?;
-            // Whoever asked may be gone; what is done is done.
-            let _gone = sender.send(job);
-            Ok(Answer::default())
-        }))?;
-        // A transaction that ran twice sent twice; the last one was committed.
-        receiver
-            .try_iter()
-            .last()
-            .ok_or_else(|| Error::with_status(500, "The job did not run.").into())
+            Ok(job)
+        })
+    }
+
+    /// The next users of the configuration.
+    fn users(
+        &self,
+        context: &Context,
+        after: Option<ResourceId>,
+    ) -> Result<Vec<StoredUser>, Failure> {
+        let page = page(after, BATCH);
+        self.directory
+            .view(|view| Ok(view.users(context.scope(), &page)?.items))
     }
 }
 
@@ -444,17 +409,6 @@ impl Impact {
 fn compile(source: &ModelSource) -> Result<std::sync::Arc<Model>, Error> {
     let model = Model::compile(source).map_err(|error| Error::with_status(400, error.to_string()));
     model.map(std::sync::Arc::new)
-}
-
-/// An administrator's work, which no request asked for.
-pub(crate) fn silent(configuration: &Configuration) -> Caller {
-    Caller {
-        configuration: std::sync::Arc::new(configuration.clone()),
-        request_id: uuid::Uuid::now_v7().to_string(),
-        source: None,
-        user_agent: None,
-        actor: None,
-    }
 }
 
 fn page(after: Option<ResourceId>, count: usize) -> Selection {

@@ -1,8 +1,11 @@
 //! What a request said, as the provisioning log keeps it: without secrets, and not at any length.
 
+use scim_protocol::path::same_name;
+use scim_protocol::text::storable;
+use scim_service::{BulkStep, Method, Request};
 use serde_json::{Map, Value, json};
 
-use crate::operation::{Method, Request};
+use crate::id::ResourceKind;
 
 /// A request, kept until there is something to log.
 pub(crate) struct Received {
@@ -41,20 +44,14 @@ impl Received {
         }
     }
 
-    /// An operation of a bulk request; `left_out` says that it refers to what is not there yet.
-    pub(crate) fn operation(
-        method: Method,
-        path: &str,
-        data: Option<&Value>,
-        version: Option<&str>,
-        left_out: bool,
-    ) -> Self {
+    /// An operation of a bulk request.
+    pub(crate) fn operation(step: &BulkStep<'_>) -> Self {
         Self {
-            method,
-            target: path.to_owned(),
-            body: Body::Parsed(data.cloned()),
-            if_match: version.map(shortened),
-            left_out,
+            method: step.method,
+            target: step.path.to_owned(),
+            body: Body::Parsed(step.data.cloned()),
+            if_match: step.version.map(shortened),
+            left_out: step.left_out,
         }
     }
 
@@ -122,6 +119,19 @@ fn redacted(document: &Value) -> Value {
     }
 }
 
+/// The `userName` or `displayName` that a document gives, with a schema before it or without.
+pub(crate) fn name_in(document: &Value, kind: ResourceKind) -> Option<String> {
+    let wanted = match kind {
+        ResourceKind::User => "userName",
+        ResourceKind::Group => "displayName",
+    };
+    let bare = |name: &str| name.rsplit(':').next().unwrap_or_default().to_owned();
+    let mut members = document.as_object()?.iter();
+    let (_, value) = members.find(|(name, _)| same_name(&bare(name), wanted))?;
+    let name = value.as_str().filter(|name| storable(name));
+    name.map(str::to_owned)
+}
+
 /// Whether a name or a path is about the password, with a schema before it or without.
 fn is_secret(path: &str) -> bool {
     path.to_ascii_lowercase().contains("password")
@@ -178,15 +188,27 @@ mod tests {
         let long = json!({ "userName": "a".repeat(LONGEST) }).to_string();
         assert_eq!(said(long.as_bytes())["body"], "(too long to be kept)");
         let data = serde_json::from_str(&long).unwrap();
-        let operation = Received::operation(Method::Post, "/Users", Some(&data), None, false);
+        let operation = Received::operation(&BulkStep {
+            method: Method::Post,
+            path: "/Users",
+            data: Some(&data),
+            version: None,
+            left_out: false,
+        });
         assert_eq!(operation.to_json()["body"], "(too long to be kept)");
     }
 
     #[test]
     fn an_operation_says_what_it_was_bound_to_and_whether_it_is_whole() {
         let said = |left_out| {
-            let version = Some("W/\"2\"");
-            Received::operation(Method::Delete, "/Users/1", None, version, left_out).to_json()
+            let step = BulkStep {
+                method: Method::Delete,
+                path: "/Users/1",
+                data: None,
+                version: Some("W/\"2\""),
+                left_out,
+            };
+            Received::operation(&step).to_json()
         };
         assert_eq!(said(false)["ifMatch"], "W/\"2\"");
         assert_eq!(said(false).get("leftOut"), None);

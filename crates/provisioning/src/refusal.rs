@@ -2,7 +2,7 @@
 
 use scim_protocol::{Error, ScimType};
 
-use crate::directory::{Relation, StoreError};
+use scim_service::{Refusal, StoreError};
 
 /// The steps of a request, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,6 +186,15 @@ impl Cause {
         }
     }
 
+    /// The cause of what the service provider refuses by itself.
+    pub(crate) fn of_refusal(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::ResourceUnknown,
+            Refusal::VersionMismatch(_) => Self::VersionMismatch,
+            _ => Self::RequestUnsupported,
+        }
+    }
+
     /// The cause of what the store did not do.
     pub(crate) fn of_store(error: &StoreError) -> Self {
         match error {
@@ -194,25 +203,8 @@ impl Cause {
             StoreError::Busy => Self::ServerBusy,
             StoreError::TooExpensive => Self::RequestTooExpensive,
             StoreError::TooLarge => Self::ValueInvalid,
-            StoreError::Timeout(_)
-            | StoreError::Full(_)
-            | StoreError::ReadOnly(_)
-            | StoreError::Io(_)
-            | StoreError::Corrupt(_)
-            | StoreError::Unavailable(_)
-            | StoreError::Unknown(_) => Self::ServerFailed,
-        }
-    }
-
-    /// The cause of a collision with somebody.
-    pub(crate) fn of_relation(relation: Relation) -> Self {
-        match relation {
-            Relation::Own => Self::UniquenessOwn,
-            Relation::Left => Self::UniquenessLeft,
-            Relation::Foreign => Self::UniquenessForeign,
-            Relation::ByHand => Self::UniquenessByHand,
-            Relation::Privileged => Self::UniquenessPrivileged,
-            Relation::Protected => Self::UniquenessProtected,
+            // All others are faults of the store.
+            _ => Self::ServerFailed,
         }
     }
 }

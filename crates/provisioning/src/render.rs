@@ -1,23 +1,25 @@
 //! Stored users and groups as SCIM resources.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use scim_protocol::EntityTag;
-use scim_protocol::query::Projection;
-use scim_protocol::resource::{Projector, project};
+use scim_service::render::{Common, envelope};
 use serde_json::{Map, Value, json};
 
+use crate::context::Context;
 use crate::directory::{Membership, StoredGroup, StoredUser};
 use crate::id::{ResourceId, ResourceKind};
-use crate::service::Context;
 
 impl Context {
     /// A user as a client sees it: the identity provider's word, corrected where the directory
     /// says otherwise.
     pub(crate) fn user(&self, user: &StoredUser, groups: &[Membership]) -> Map<String, Value> {
         let document = self.model.user_mapping.emit(&user.document, &user.fields());
-        let times = (user.created, user.last_modified);
-        let tag = user_tag(user, groups);
-        let mut attributes = self.envelope(ResourceKind::User, user.id, document, times, tag);
+        let common = Common {
+            id: &user.id.to_string(),
+            created: user.created,
+            last_modified: user.last_modified,
+            tag: user_tag(user, groups),
+        };
+        let mut attributes = envelope(&self.model.users, &self.shared.base_url, common, document);
         let groups: Vec<Value> = groups
             .iter()
             .filter(|membership| membership.member == user.id)
@@ -39,14 +41,14 @@ impl Context {
 
     /// A group as a client sees it; without `members` where none are given.
     pub(crate) fn group(&self, group: &StoredGroup, members: &[Membership]) -> Map<String, Value> {
-        let times = (group.created, group.last_modified);
-        let mut attributes = self.envelope(
-            ResourceKind::Group,
-            group.id,
-            group.document.clone(),
-            times,
-            group.version.into(),
-        );
+        let common = Common {
+            id: &group.id.to_string(),
+            created: group.created,
+            last_modified: group.last_modified,
+            tag: group.version.into(),
+        };
+        let document = group.document.clone();
+        let mut attributes = envelope(&self.model.groups, &self.shared.base_url, common, document);
         let members: Vec<Value> = members
             .iter()
             .filter(|membership| membership.group == group.id)
@@ -66,49 +68,6 @@ impl Context {
             "type": kind.as_str(),
             "display": display,
         })
-    }
-
-    /// The part of a resource that the request asked for.
-    pub(crate) fn projected(
-        &self,
-        kind: ResourceKind,
-        attributes: &Map<String, Value>,
-        projection: &Projection,
-    ) -> Value {
-        Value::Object(project(self.definition(kind), attributes, projection))
-    }
-
-    /// The part of many resources that the request asked for.
-    pub(crate) fn projector(&self, kind: ResourceKind, projection: &Projection) -> Projector<'_> {
-        Projector::new(self.definition(kind), projection)
-    }
-
-    /// `schemas`, `id` and `externalId` first, `meta` last.
-    fn envelope(
-        &self,
-        kind: ResourceKind,
-        id: ResourceId,
-        mut document: Map<String, Value>,
-        (created, last_modified): (DateTime<Utc>, DateTime<Utc>),
-        tag: EntityTag,
-    ) -> Map<String, Value> {
-        let mut attributes = Map::with_capacity(document.len() + 3);
-        if let Some(schemas) = document.shift_remove("schemas") {
-            attributes.insert("schemas".into(), schemas);
-        }
-        attributes.insert("id".into(), id.to_string().into());
-        attributes.extend(document);
-        attributes.insert(
-            "meta".into(),
-            json!({
-                "resourceType": kind.as_str(),
-                "created": date_time(created),
-                "lastModified": date_time(last_modified),
-                "location": self.location(kind, id),
-                "version": tag.to_string(),
-            }),
-        );
-        attributes
     }
 
     /// A manager who is a user of the configuration gets the reference (RFC 7643 section 4.3);
@@ -141,9 +100,4 @@ pub(crate) fn user_tag(user: &StoredUser, groups: &[Membership]) -> EntityTag {
         version: user.version,
         beside: changed.map(|changed| (shown.count(), changed.timestamp_millis())),
     }
-}
-
-/// An instant as SCIM writes it, in UTC with milliseconds.
-pub(crate) fn date_time(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

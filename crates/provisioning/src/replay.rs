@@ -1,13 +1,12 @@
 //! Carrying out again what the log kept of a request.
 
-use scim_protocol::path::same_name;
-use scim_protocol::text::storable;
+use scim_service::{Answer, Method, Request};
 use serde_json::Value;
 
+use crate::caller::Caller;
 use crate::id::{ResourceId, ResourceKind};
-use crate::operation::{Answer, Caller, Method, Request};
 use crate::received;
-use crate::route::Route;
+use crate::route::{self, Route};
 use crate::service::ServiceProvider;
 
 /// A write of one user or group as the log kept it: whole, so that it can be carried out again.
@@ -65,7 +64,7 @@ impl Kept {
             return Err(NotKept::NotWhole);
         }
         let (path, _) = split(target);
-        let (kind, id) = match Route::parse(path) {
+        let (kind, id) = match route::parse(path) {
             Some(Route::Collection(kind)) if method == Method::Post => (kind, None),
             Some(Route::Resource(kind, id)) if method != Method::Post => {
                 (kind, Some(ResourceId::parse(id).ok_or(NotKept::NoWrite)?))
@@ -87,7 +86,7 @@ impl Kept {
             return Err(NotKept::Hidden);
         }
         let name = body.filter(|_| id.is_none());
-        let name = name.and_then(|body| named(body, kind));
+        let name = name.and_then(|body| received::name_in(body, kind));
         Ok(Self {
             method,
             target: target.to_owned(),
@@ -98,19 +97,6 @@ impl Kept {
             name,
         })
     }
-}
-
-/// The `userName` or `displayName` that a document gives, with a schema before it or without.
-pub(crate) fn named(document: &Value, kind: ResourceKind) -> Option<String> {
-    let wanted = match kind {
-        ResourceKind::User => "userName",
-        ResourceKind::Group => "displayName",
-    };
-    let bare = |name: &str| name.rsplit(':').next().unwrap_or_default().to_owned();
-    let mut members = document.as_object()?.iter();
-    let (_, value) = members.find(|(name, _)| same_name(&bare(name), wanted))?;
-    let name = value.as_str().filter(|name| storable(name));
-    name.map(str::to_owned)
 }
 
 impl ServiceProvider {

@@ -1,128 +1,20 @@
 //! Which endpoint a path names.
 
-use scim_protocol::Error;
-
 use crate::id::ResourceKind;
-use crate::operation::Method;
 
-/// An endpoint of the service provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Route<'a> {
-    /// `/Users`, `/Groups`
-    Collection(ResourceKind),
-    /// `/Users/{id}`
-    Resource(ResourceKind, &'a str),
-    /// `/Users/.search`, and `/.search` for every resource type
-    Search(Option<ResourceKind>),
-    /// `/`
-    Root,
-    /// `/Bulk`
-    Bulk,
-    /// `/Me`
-    Me,
-    /// `/ServiceProviderConfig`
-    ServiceProviderConfig,
-    /// `/Schemas`
-    Schemas,
-    /// `/Schemas/{uri}`
-    Schema(&'a str),
-    /// `/ResourceTypes`
-    ResourceTypes,
-    /// `/ResourceTypes/{name}`
-    ResourceType(&'a str),
+/// An endpoint for users, groups or both.
+pub(crate) type Route<'a> = scim_service::Route<'a, ResourceKind>;
+
+/// The endpoint of a path below the base URL.
+pub(crate) fn parse(path: &str) -> Option<Route<'_>> {
+    Route::parse(path, kind_at)
 }
 
-impl<'a> Route<'a> {
-    /// The endpoint of a path below the base URL; a trailing slash is tolerated.
-    pub(crate) fn parse(path: &'a str) -> Option<Self> {
-        let path = path.trim_matches('/');
-        let (first, rest) = match path.split_once('/') {
-            Some((first, rest)) => (first, Some(rest)),
-            None => (path, None),
-        };
-        let kind = match first {
-            "Users" => Some(ResourceKind::User),
-            "Groups" => Some(ResourceKind::Group),
-            _ => None,
-        };
-        match (first, kind, rest) {
-            ("", _, None) => Some(Self::Root),
-            (_, Some(kind), None) => Some(Self::Collection(kind)),
-            (_, Some(kind), Some(".search")) => Some(Self::Search(Some(kind))),
-            (_, Some(kind), Some(id)) if !id.contains('/') => Some(Self::Resource(kind, id)),
-            (".search", _, None) => Some(Self::Search(None)),
-            ("Bulk", _, None) => Some(Self::Bulk),
-            ("Me", _, _) => Some(Self::Me),
-            ("ServiceProviderConfig", _, None) => Some(Self::ServiceProviderConfig),
-            ("Schemas", _, None) => Some(Self::Schemas),
-            ("Schemas", _, Some(uri)) => Some(Self::Schema(uri)),
-            ("ResourceTypes", _, None) => Some(Self::ResourceTypes),
-            ("ResourceTypes", _, Some(name)) => Some(Self::ResourceType(name)),
-            _ => None,
-        }
-    }
-
-    /// The methods of the endpoint, as an `Allow` header.
-    pub(crate) fn allow(self) -> &'static str {
-        match self {
-            Self::Collection(_) => "GET, HEAD, POST",
-            Self::Resource(..) => "GET, HEAD, PUT, PATCH, DELETE",
-            Self::Search(_) | Self::Bulk => "POST",
-            _ => "GET, HEAD",
-        }
-    }
-
-    /// Whether the endpoint has the method.
-    pub(crate) fn allows(self, method: Method) -> bool {
-        match self {
-            Self::Collection(_) => matches!(method, Method::Get | Method::Post),
-            Self::Resource(..) => !matches!(method, Method::Post | Method::Other),
-            Self::Search(_) | Self::Bulk => method == Method::Post,
-            Self::Me => true,
-            _ => method == Method::Get,
-        }
-    }
-
-    /// The resource type of the endpoint, where it has one.
-    pub(crate) fn kind(self) -> Option<ResourceKind> {
-        match self {
-            Self::Collection(kind) | Self::Resource(kind, _) => Some(kind),
-            Self::Search(kind) => kind,
-            _ => None,
-        }
-    }
-}
-
-/// 405 for a method that an endpoint does not have.
-pub(crate) fn method_not_allowed(route: Route<'_>) -> Error {
-    Error::with_status(
-        405,
-        format!("The endpoint has the methods {}.", route.allow()),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_name_endpoints() {
-        use ResourceKind::{Group, User};
-        for (path, route) in [
-            ("/Users", Some(Route::Collection(User))),
-            ("/Users/", Some(Route::Collection(User))),
-            ("/Groups/1", Some(Route::Resource(Group, "1"))),
-            ("/Groups/1/", Some(Route::Resource(Group, "1"))),
-            ("/Users/.search", Some(Route::Search(Some(User)))),
-            ("/.search", Some(Route::Search(None))),
-            ("/", Some(Route::Root)),
-            ("/Schemas/urn:a:b", Some(Route::Schema("urn:a:b"))),
-            ("/ResourceTypes/User", Some(Route::ResourceType("User"))),
-            ("/users", None),
-            ("/Users/1/2", None),
-            ("/Gadgets", None),
-        ] {
-            assert_eq!(Route::parse(path), route, "{path}");
-        }
+/// The resource type at an endpoint.
+pub(crate) fn kind_at(endpoint: &str) -> Option<ResourceKind> {
+    match endpoint {
+        "Users" => Some(ResourceKind::User),
+        "Groups" => Some(ResourceKind::Group),
+        _ => None,
     }
 }

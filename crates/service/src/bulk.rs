@@ -266,6 +266,8 @@ impl<'a, P: Policy> Batch<'a, P> {
             body: data.unwrap_or_default(),
             projection: Projection::default(),
             if_match: version,
+            // RFC 7644 section 3.7: what succeeded is answered by its location and version.
+            unread: true,
         };
         operation::write(self.policy, session, write)
     }

@@ -1,12 +1,11 @@
 //! POST (RFC 7644 section 3.3).
 
 use scim_protocol::Resource;
-use scim_protocol::query::Projection;
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::policy::{FailureOf, KindOf, Policy, Session};
-use crate::read;
+use crate::policy::{Created, FailureOf, KindOf, Policy, Session, StoredResource};
+use crate::read::{self, Asked};
 
 /// Creates a resource.
 pub(crate) fn create<P: Policy>(
@@ -14,15 +13,36 @@ pub(crate) fn create<P: Policy>(
     session: &P::Session,
     kind: KindOf<P>,
     body: Value,
-    projection: Projection,
+    asked: Asked,
 ) -> Result<Answer, FailureOf<P>> {
     let mut tolerance = session.tolerance();
     let resource = Resource::read(session.definition(kind), body, &mut tolerance)?;
     let draft = session.prepare(kind, resource, tolerance.into_deviations())?;
-    let session = session.clone();
-    policy.write(move |transaction| {
-        let created = session.create(transaction, &draft)?;
-        let view = (!created.bare).then(|| P::Session::view(transaction));
-        read::show(&session, view, kind, &created.stored, &projection, 201)
-    })
+    let (writing, shown) = (session.clone(), asked.clone());
+    let (id, answer) = policy.write(move |transaction| {
+        let created = writing.create(transaction, &draft)?;
+        let id = created.stored.id().clone();
+        let answer = answer::<P::Session>(&writing, transaction, kind, &created, &shown)?;
+        Ok((id, answer))
+    })?;
+    read::complete(policy, session, (kind, &id), &asked, answer)
+}
+
+fn answer<S: Session>(
+    session: &S,
+    transaction: &mut S::Transaction<'_>,
+    kind: S::Kind,
+    created: &Created<S::Stored>,
+    asked: &Asked,
+) -> Result<Answer, S::Failure> {
+    let stored = &created.stored;
+    if created.bare {
+        return read::show(session, None, kind, stored, &asked.projection, 201);
+    }
+    let view = S::view(transaction);
+    let place = (kind, stored.id());
+    if read::leaves_out(session, view, place, asked)? {
+        return Ok(read::unwritten(session, place, stored.version(), 201));
+    }
+    read::show(session, Some(view), kind, stored, &asked.projection, 201)
 }

@@ -2,7 +2,6 @@
 
 use crate::answer::Answer;
 use crate::error::Refusal;
-use crate::operation::check_match;
 use crate::policy::{FailureOf, KindOf, Policy, Session, StoredResource};
 
 /// Deletes a resource, or what the policy has in its place.
@@ -19,7 +18,7 @@ pub(crate) fn delete<P: Policy>(
     policy.write(move |transaction| {
         let stored = session.lock(transaction, kind, &id)?;
         let stored = stored.ok_or(Refusal::NotFound)?;
-        check_match(stored.version(), if_match.as_deref())?;
+        Refusal::unless_matches(stored.version(), if_match.as_deref())?;
         session.delete(transaction, kind, stored)?;
         Ok(Answer::empty(204))
     })

@@ -139,6 +139,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// RFC 7644 section 3.14: a request that names another version changes nothing.
+    pub(crate) fn unless_matches(version: Version, if_match: Option<&str>) -> Result<(), Self> {
+        match if_match {
+            Some(header) if !version.matches(header) => Err(Self::VersionMismatch(version)),
+            _ => Ok(()),
+        }
+    }
+
     /// What the client is told.
     pub fn to_error(&self) -> Error {
         match self {

@@ -8,16 +8,16 @@
 //!
 //! ```
 //! use scim_protocol::ResourceDefinition;
-//! use scim_service::{MemoryStore, Method, Request, ServiceProvider, Policy};
+//! use scim_service::{MemoryStore, Method, Request, ServiceProvider};
 //!
 //! let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
 //! let provider = ServiceProvider::new(store, "https://scim.example/v2", b"a secret of the server");
 //!
 //! let body = br#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ava"}"#;
-//! let created = provider.answer(&(), &Request { body, ..Request::new(Method::Post, "/Users") });
+//! let created = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
 //! assert_eq!(created.status, 201);
 //!
-//! let found = provider.answer(&(), &Request {
+//! let found = provider.answer(&Request {
 //!     query: "filter=userName%20eq%20%22AVA%22",
 //!     ..Request::new(Method::Get, "/Users")
 //! });
@@ -75,6 +75,7 @@ pub use plain::ServiceProvider;
 pub use policy::{
     Apart, Attempt, BulkStep, Chunk, Created, Policy, Session, StoredResource, Update, Written,
 };
+pub use provider::{answer, create_resource};
 pub use route::Route;
 pub use select::{Keyset, Place, Selected, Selection, Sort, Start};
 pub use store::{ResourceStore, ResourceTransaction, Stored};

@@ -20,6 +20,7 @@ use crate::error::{Abort, Failure};
 use crate::policy::{
     Attempt, Created, FailureOf, PlacesOf, Policy, Session, ShownOf, Update, ViewOf, Written,
 };
+use crate::provider;
 use crate::select::{Keyset, Place, Selected, Selection, Start};
 use crate::store::{ResourceStore, ResourceTransaction, Stored};
 
@@ -80,6 +81,11 @@ impl<S: ResourceStore> ServiceProvider<S> {
             environment,
             ..shared
         })
+    }
+
+    /// Answers a request. What goes wrong is a SCIM error in the answer.
+    pub fn answer(&self, request: &Request<'_>) -> Answer {
+        provider::answer(self, &(), request)
     }
 
     /// The limits in force.
@@ -217,6 +223,10 @@ impl Session for PlainSession {
 
     fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     fn tolerance(&self) -> Tolerance {
@@ -385,19 +395,26 @@ impl Session for PlainSession {
         _brief: bool,
     ) -> Result<Written, Failure> {
         let Some(attributes) = &plan.attributes else {
-            return Ok(Written::Shown);
+            return Ok(Written {
+                version,
+                brief: false,
+            });
         };
         let definition = self.definition(plan.kind);
         self.check_unique(transaction, definition, Some(&plan.stored), attributes)?;
         transaction.check(definition, Some(&plan.stored), Some(attributes))?;
+        let next = Version(version.0 + 1);
         let stored = Stored {
             attributes: attributes.clone(),
-            version: Version(version.0 + 1),
+            version: next,
             last_modified: self.now,
             ..plan.stored.clone()
         };
         transaction.replace(definition.name(), version, stored)?;
-        Ok(Written::Shown)
+        Ok(Written {
+            version: next,
+            brief: false,
+        })
     }
 
     fn delete(

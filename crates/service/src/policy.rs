@@ -10,7 +10,7 @@
 //! | GET | | [`get`](Session::get) | [`refuse`](Policy::refuse) |
 //! | list, `.search` | | [`places`](Session::places), [`load`](Session::load) | |
 //! | POST | [`prepare`](Session::prepare) | [`create`](Session::create) | |
-//! | PUT, PATCH | [`plan`](Session::plan) | [`lock`](Session::lock), [`is_of`](Session::is_of), [`update`](Session::update) | |
+//! | PUT, PATCH | [`plan`](Session::plan), [`look`](Session::look) | [`lock`](Session::lock), [`is_of`](Session::is_of), [`update`](Session::update) | |
 //! | DELETE | | [`lock`](Session::lock), [`delete`](Session::delete) | |
 //!
 //! The transaction is a type of the policy ([`Session::Transaction`]), so that whatever else the
@@ -20,14 +20,13 @@ use chrono::{DateTime, Utc};
 use scim_protocol::discovery::ServiceProviderConfig;
 use scim_protocol::patch::PatchRequest;
 use scim_protocol::{
-    Deviation, EntityTag, Error, Limits, Resource, ResourceDefinition, Tolerance, Version,
+    Budget, Deviation, EntityTag, Error, Limits, Resource, ResourceDefinition, Tolerance, Version,
 };
 use serde_json::{Map, Value};
 
 use crate::answer::{Answer, Method, Request};
 use crate::cursor::{CURSOR_SECONDS, CursorKey};
 use crate::error::{Abort, Refusal};
-use crate::provider;
 use crate::route::Route;
 use crate::select::{Keyset, Place, Selected, Selection};
 
@@ -45,7 +44,7 @@ pub type PlacesOf<S> =
 /// A resource as clients see it, and where it stands in the order of a page.
 pub type ShownOf<S> = (Keyset<<S as Session>::Id>, Map<String, Value>);
 
-/// A service provider.
+/// A service provider, to which [`answer`](crate::answer()) hands requests.
 pub trait Policy: Send + Sync + Sized {
     /// Who speaks, as authentication found out.
     type Caller: ?Sized;
@@ -102,11 +101,6 @@ pub trait Policy: Send + Sync + Sized {
         attempt: Attempt<'_, KindOf<Self>>,
         failure: FailureOf<Self>,
     ) -> Answer;
-
-    /// Answers a request. What goes wrong is a SCIM error in the answer.
-    fn answer(&self, caller: &Self::Caller, request: &Request<'_>) -> Answer {
-        provider::answer(self, caller, request)
-    }
 }
 
 /// One request of one caller: what the caller sees, and what is decided about it.
@@ -138,6 +132,9 @@ pub trait Session: Clone + Send + Sync + 'static {
 
     /// When the request came.
     fn now(&self) -> DateTime<Utc>;
+
+    /// The work that the request may still cause.
+    fn budget(&self) -> &Budget;
 
     /// How far deviations are accepted, and the work that the request may still cause.
     fn tolerance(&self) -> Tolerance;
@@ -254,6 +251,20 @@ pub trait Session: Clone + Send + Sync + 'static {
         })
     }
 
+    /// Whether a resource has so many values that are paged ([`Apart::Paged`]) that nobody who waits
+    /// for a transaction that wrote it should wait until they are written out.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn has_many_values(
+        &self,
+        _view: &mut Self::View<'_>,
+        _kind: Self::Kind,
+        _id: &Self::Id,
+    ) -> Result<bool, Self::Failure> {
+        Ok(false)
+    }
+
     /// A resource as clients see it, without the values that are paged.
     fn render(&self, kind: Self::Kind, stored: &Self::Stored) -> Map<String, Value>;
 
@@ -290,6 +301,26 @@ pub trait Session: Clone + Send + Sync + 'static {
         update: &Update,
         tolerance: Tolerance,
     ) -> Result<Self::Plan, Self::Failure>;
+
+    /// Whether whom or what a plan is about is still to be found out among the values that are kept
+    /// apart.
+    fn looks(&self, _plan: &Self::Plan) -> bool {
+        false
+    }
+
+    /// Finds out among the values that are kept apart what a plan is about; `inside` says that it is
+    /// done in the transaction that writes, while others wait.
+    ///
+    /// # Errors
+    /// Why it cannot be, or not while others wait.
+    fn look(
+        &self,
+        _view: &mut Self::View<'_>,
+        _plan: &mut Self::Plan,
+        _inside: bool,
+    ) -> Result<(), Self::Failure> {
+        Ok(())
+    }
 
     /// Whether what is stored now is what the plan was made of.
     fn is_of(&self, plan: &Self::Plan, stored: &Self::Stored) -> bool;
@@ -384,13 +415,13 @@ pub enum Update {
     Modify(PatchRequest),
 }
 
-/// How an update that was written is answered.
+/// What an update has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// With the resource.
-    Shown,
-    /// With 204 and the version.
-    Brief(Version),
+pub struct Written {
+    /// The version from now on.
+    pub version: Version,
+    /// Whether it is answered with 204, without the resource.
+    pub brief: bool,
 }
 
 /// What a request was about.

@@ -1,16 +1,32 @@
 //! From a request to its answer.
 
 use scim_protocol::{Error, resource};
+use serde_json::Value;
 
 use crate::answer::{Answer, Method, Request};
 use crate::error::Refusal;
 use crate::operation::{self, Write};
 use crate::policy::{Attempt, FailureOf, KindOf, Policy, Session};
+use crate::read::Asked;
 use crate::route::Route;
-use crate::{bulk, delete, discovery, query, read};
+use crate::{bulk, create, delete, discovery, query, read};
 
-/// Answers a request.
-pub(crate) fn answer<P: Policy>(policy: &P, caller: &P::Caller, request: &Request<'_>) -> Answer {
+/// Creates a resource as a POST of this body would, in a session that the policy began itself.
+///
+/// # Errors
+/// Why it is not created.
+pub fn create_resource<P: Policy>(
+    policy: &P,
+    session: &P::Session,
+    kind: KindOf<P>,
+    body: Value,
+) -> Result<Answer, FailureOf<P>> {
+    policy.note_body(session, kind, &body);
+    create::create(policy, session, kind, body, Asked::default())
+}
+
+/// Answers a request. What goes wrong is a SCIM error in the answer.
+pub fn answer<P: Policy>(policy: &P, caller: &P::Caller, request: &Request<'_>) -> Answer {
     let Some(route) = Route::parse(request.path, |endpoint| policy.kind_at(endpoint)) else {
         return Answer::from(&Error::with_status(404, "There is no such endpoint."));
     };
@@ -67,6 +83,7 @@ fn dispatch<P: Policy>(
                 body: resource::parse(request.body, limits)?,
                 projection,
                 if_match: request.if_match,
+                unread: false,
             };
             operation::write(policy, session, write)
         }

@@ -1,5 +1,6 @@
 //! GET of one resource (RFC 7644 section 3.4.1).
 
+use scim_protocol::Version;
 use scim_protocol::query::Projection;
 use scim_protocol::resource::Projector;
 
@@ -7,6 +8,14 @@ use crate::answer::{Answer, Request};
 use crate::error::Refusal;
 use crate::policy::{Apart, FailureOf, KindOf, Policy, Session, StoredResource};
 use crate::{query, render, written};
+
+/// What a write is asked to answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    pub(crate) projection: Projection,
+    /// Whether nobody is shown the resource that is written.
+    pub(crate) unread: bool,
+}
 
 /// Reads a resource.
 pub(crate) fn read<P: Policy>(
@@ -41,6 +50,73 @@ pub(crate) fn answer<S: Session>(
 ) -> Result<Answer, S::Failure> {
     let stored = find(session, view, kind, id, projection)?;
     show(session, Some(view), kind, &stored, projection, 200)
+}
+
+/// Whether the answer to a write leaves the resource out, because nobody reads it or because others
+/// wait for the transaction and it is asked for with many values.
+pub(crate) fn leaves_out<S: Session>(
+    session: &S,
+    view: &mut S::View<'_>,
+    (kind, id): (S::Kind, &S::Id),
+    asked: &Asked,
+) -> Result<bool, S::Failure> {
+    let Some(Apart::Paged(name)) = session.apart(kind) else {
+        return Ok(false);
+    };
+    if asked.unread {
+        return Ok(true);
+    }
+    let included = query::includes(session.definition(kind), &asked.projection, name);
+    Ok(included && session.has_many_values(view, kind, id)?)
+}
+
+/// The answer to a write, without the resource.
+pub(crate) fn unwritten<S: Session>(
+    session: &S,
+    (kind, id): (S::Kind, &S::Id),
+    version: Version,
+    status: u16,
+) -> Answer {
+    Answer {
+        location: Some(render::location(
+            session.definition(kind),
+            session.base_url(),
+            id,
+        )),
+        version: Some(version.into()),
+        ..Answer::empty(status)
+    }
+}
+
+/// Shows the resource in the answer to a write that left it out because others waited. It is shown
+/// as it is now, and not at all if it was deleted meanwhile.
+pub(crate) fn complete<P: Policy>(
+    policy: &P,
+    session: &P::Session,
+    (kind, id): (KindOf<P>, &<P::Session as Session>::Id),
+    asked: &Asked,
+    written: Answer,
+) -> Result<Answer, FailureOf<P>> {
+    let status = written.status;
+    let lacks = matches!(status, 200 | 201) && written.body.is_none() && written.written.is_none();
+    if asked.unread || !lacks {
+        return Ok(written);
+    }
+    policy.read(|view| match session.get(view, kind, id, false)? {
+        Some(stored) => show(
+            session,
+            Some(view),
+            kind,
+            &stored,
+            &asked.projection,
+            status,
+        ),
+        None if status == 200 => Ok(Answer {
+            status: 204,
+            ..written.clone()
+        }),
+        None => Ok(written.clone()),
+    })
 }
 
 /// A resource with the values beside it that the request asked for and that are loaded with it.

@@ -22,14 +22,15 @@ pub fn envelope(
     definition: &ResourceDefinition,
     base_url: &str,
     common: Common<'_>,
-    mut document: Map<String, Value>,
+    document: Map<String, Value>,
 ) -> Map<String, Value> {
     let mut attributes = Map::with_capacity(document.len() + 3);
-    if let Some(schemas) = document.shift_remove("schemas") {
-        attributes.insert("schemas".into(), schemas);
+    if let Some(schemas) = document.get("schemas") {
+        attributes.insert("schemas".into(), schemas.clone());
     }
     attributes.insert("id".into(), common.id.into());
-    attributes.extend(document);
+    let others = document.into_iter().filter(|(name, _)| name != "schemas");
+    attributes.extend(others);
     attributes.insert(
         "meta".into(),
         json!({

@@ -7,15 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use scim_protocol::patch::PatchRequest;
-use scim_protocol::query::Projection;
 use scim_protocol::{Error, Resource, Tolerance};
 use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::error::{Refusal, StoreError};
-use crate::operation::check_match;
-use crate::policy::{FailureOf, KindOf, Policy, Session, StoredResource, Update, Written};
-use crate::{read, render};
+use crate::policy::{FailureOf, KindOf, Policy, Session, StoredResource, Update};
+use crate::read::{self, Asked};
 
 /// An update as it was read, and what was noted meanwhile, from which every attempt starts.
 type ReadUpdate = (Update, Tolerance);
@@ -44,7 +42,7 @@ pub(crate) fn run<P: Policy>(
     session: &P::Session,
     (kind, id): (KindOf<P>, &str),
     (update, tolerance): ReadUpdate,
-    projection: Projection,
+    asked: Asked,
     if_match: Option<&str>,
 ) -> Result<Answer, FailureOf<P>> {
     let id = session.parse_id(id).ok_or(Refusal::NotFound)?;
@@ -54,11 +52,18 @@ pub(crate) fn run<P: Policy>(
         id,
         update,
         tolerance,
-        projection,
+        asked,
         if_match: if_match.map(str::to_owned),
     });
+    let budget = session.budget();
+    let spent = budget.spent();
     for _ in 0..PLANS {
-        let plan = request.plan(policy.read(|view| request.find(view))?)?;
+        // What others did meanwhile is no work that the client asked for.
+        budget.return_to(spent);
+        let mut plan = request.plan(policy.read(|view| request.find(view))?)?;
+        if session.looks(&plan) {
+            policy.read(|view| session.look(view, &mut plan, false))?;
+        }
         policy.note_plan(false);
         let moved = Arc::new(AtomicBool::new(false));
         let (write, seen) = (Arc::clone(&request), Arc::clone(&moved));
@@ -67,12 +72,16 @@ pub(crate) fn run<P: Policy>(
             write.run(transaction, Some(&plan), &seen)
         });
         if !moved.load(Ordering::Relaxed) {
-            return answer;
+            return request.complete(policy, answer?);
         }
     }
+    budget.return_to(spent);
     // Somebody else is always faster: now it is computed while nobody else can write it.
     policy.note_plan(true);
-    policy.write(move |transaction| request.run(transaction, None, &AtomicBool::new(false)))
+    let write = Arc::clone(&request);
+    let answer =
+        policy.write(move |transaction| write.run(transaction, None, &AtomicBool::new(false)))?;
+    request.complete(policy, answer)
 }
 
 /// An update under way.
@@ -82,7 +91,7 @@ struct Request<S: Session> {
     id: S::Id,
     update: Update,
     tolerance: Tolerance,
-    projection: Projection,
+    asked: Asked,
     if_match: Option<String>,
 }
 
@@ -93,7 +102,7 @@ impl<S: Session> Request<S> {
     }
 
     fn plan(&self, stored: S::Stored) -> Result<S::Plan, S::Failure> {
-        check_match(stored.version(), self.if_match.as_deref())?;
+        Refusal::unless_matches(stored.version(), self.if_match.as_deref())?;
         let tolerance = self.tolerance.clone();
         self.session
             .plan(self.kind, stored, &self.update, tolerance)
@@ -111,7 +120,7 @@ impl<S: Session> Request<S> {
         let stored = session.lock(transaction, kind, id)?;
         let stored = stored.ok_or(Refusal::NotFound)?;
         let version = stored.version();
-        check_match(version, self.if_match.as_deref())?;
+        Refusal::unless_matches(version, self.if_match.as_deref())?;
         let fresh;
         let plan = match plan {
             Some(plan) if session.is_of(plan, &stored) => plan,
@@ -120,25 +129,41 @@ impl<S: Session> Request<S> {
                 return Err(StoreError::Stale.into());
             }
             None => {
-                fresh = self.plan(stored)?;
+                let mut planned = self.plan(stored)?;
+                if session.looks(&planned) {
+                    session.look(S::view(transaction), &mut planned, true)?;
+                }
+                fresh = planned;
                 &fresh
             }
         };
-        let brief = matches!(self.update, Update::Modify(_)) && self.projection.is_empty();
-        match session.update(transaction, plan, version, brief)? {
-            Written::Shown => {
-                read::answer(session, S::view(transaction), kind, id, &self.projection)
-            }
-            Written::Brief(version) => Ok(Answer {
-                location: Some(render::location(
-                    session.definition(kind),
-                    session.base_url(),
-                    id,
-                )),
-                version: Some(version.into()),
-                ..Answer::empty(204)
-            }),
+        let asked = &self.asked;
+        let brief = matches!(self.update, Update::Modify(_)) && asked.projection.is_empty();
+        let written = session.update(transaction, plan, version, brief)?;
+        let place = (kind, id);
+        if written.brief {
+            return Ok(read::unwritten(session, place, written.version, 204));
         }
+        let view = S::view(transaction);
+        // Who asks for nothing particular is answered 204 where there are many values.
+        let leaves_out = match brief && !asked.unread {
+            true => false,
+            false => read::leaves_out(session, view, place, asked)?,
+        };
+        match leaves_out {
+            true => Ok(read::unwritten(session, place, written.version, 200)),
+            false => read::answer(session, view, kind, id, &asked.projection),
+        }
+    }
+
+    /// Shows what was left out while others waited.
+    fn complete<P: Policy<Session = S>>(
+        &self,
+        policy: &P,
+        answer: Answer,
+    ) -> Result<Answer, S::Failure> {
+        let place = (self.kind, &self.id);
+        read::complete(policy, &self.session, place, &self.asked, answer)
     }
 }
 

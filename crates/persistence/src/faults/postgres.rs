@@ -7,7 +7,7 @@ use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use scim_admin::AdminStore;
 use scim_protocol::schema::uri;
-use scim_provisioning::{Answer, Directory, ResourceId, StoreError};
+use scim_provisioning::{DirectoryExt, ResourceId, StoreError};
 
 use super::{assert_later, assert_there, create, find};
 use crate::common::{Engine, House};
@@ -125,7 +125,7 @@ fn a_query_of_a_client_that_works_too_long_is_too_expensive_in_any_language() {
 fn write_after(house: &House, first: impl Fn() + Send + 'static) -> (u16, usize) {
     let runs = Arc::new(AtomicUsize::new(0));
     let (scope, counted) = (house.scope(), Arc::clone(&runs));
-    let answer = house.database.write(Box::new(move |transaction| {
+    let written = house.database.transact(move |transaction| {
         let id = ResourceId::new();
         transaction.lock_nesting(scope)?;
         if counted.fetch_add(1, Ordering::SeqCst) == 0 {
@@ -145,9 +145,9 @@ fn write_after(house: &House, first: impl Fn() + Send + 'static) -> (u16, usize)
             adopt: false,
         };
         transaction.insert_group(scope, id, &group, chrono::Utc::now())?;
-        Ok(Answer::empty(201))
-    }));
-    (answer.unwrap().status, runs.load(Ordering::SeqCst))
+        Ok::<u16, StoreError>(201)
+    });
+    (written.unwrap(), runs.load(Ordering::SeqCst))
 }
 
 #[test]

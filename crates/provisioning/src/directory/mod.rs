@@ -7,9 +7,12 @@
 mod keys;
 mod types;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use chrono::{DateTime, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
+use scim_service::{Abort, Rollback};
 
 pub use keys::{UserKeys, number_key, phone_key};
 pub use types::*;
@@ -17,13 +20,12 @@ pub use types::*;
 use crate::configuration::Configuration;
 use crate::event::Event;
 use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+use crate::job::Job;
 use crate::model::{ModelSource, ModelVersion};
-use crate::operation::{Answer, Failure};
-use crate::reapply::Job;
 
 /// Work of a write transaction. It may be run again when the database asks for it, so it has no
 /// effects but those through the transaction.
-pub type Work = Box<dyn FnMut(&mut dyn DirectoryTransaction) -> Result<Answer, Failure> + Send>;
+pub type Work = Box<dyn FnMut(&mut dyn DirectoryTransaction) -> Result<(), Rollback> + Send>;
 
 /// The directory.
 pub trait Directory: Send + Sync {
@@ -37,21 +39,21 @@ pub trait Directory: Send + Sync {
         version: ModelVersion,
     ) -> Result<ModelSource, StoreError>;
 
-    /// Runs `work` on one consistent view.
+    /// Runs `work` on one consistent view; [`DirectoryExt::view`] answers something.
     ///
     /// # Errors
-    /// What `work` answers, or [`Failure::Store`].
+    /// What `work` answers, or why the store did not run it.
     fn read(
         &self,
-        work: &mut dyn FnMut(&mut dyn DirectoryView) -> Result<Answer, Failure>,
-    ) -> Result<Answer, Failure>;
+        work: &mut dyn FnMut(&mut dyn DirectoryView) -> Result<(), Rollback>,
+    ) -> Result<(), Rollback>;
 
     /// Runs `work` in one transaction and answers after it is committed durably. An error of
-    /// `work` rolls everything back.
+    /// `work` rolls everything back. [`DirectoryExt::transact`] answers something.
     ///
     /// # Errors
-    /// What `work` answers, or [`Failure::Store`].
-    fn write(&self, work: Work) -> Result<Answer, Failure>;
+    /// What `work` answers, or why the store did not run it or keep it.
+    fn write(&self, work: Work) -> Result<(), Rollback>;
 
     /// Writes a log entry in a transaction of its own: that of a failed attempt, with the link
     /// that an administrator may approve.
@@ -60,6 +62,50 @@ pub trait Directory: Send + Sync {
     /// [`StoreError`] when the entry could not be written.
     fn log(&self, event: Event, pending: Option<PendingLink>) -> Result<(), StoreError>;
 }
+
+/// Work that answers something, through a port that knows no answers.
+pub trait DirectoryExt: Directory {
+    /// Runs `work` on one consistent view.
+    ///
+    /// # Errors
+    /// What `work` answers, or a failure of the store.
+    fn view<T, E: Abort>(
+        &self,
+        mut work: impl FnMut(&mut dyn DirectoryView) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut slot = None;
+        let ran = self.read(&mut |view| E::carry(work(view), &mut slot));
+        E::conclude(ran, slot)
+    }
+
+    /// Runs `work` in one transaction and answers after it is committed durably.
+    ///
+    /// # Errors
+    /// What `work` answers, or a failure of the store.
+    fn transact<T, E>(
+        &self,
+        mut work: impl FnMut(&mut dyn DirectoryTransaction) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Abort + Send + 'static,
+    {
+        let slot = Arc::new(Mutex::new(None));
+        let outcome = Arc::clone(&slot);
+        let ran = self.write(Box::new(move |transaction| {
+            // It runs again when the database asks for it; the last run is the one that counts.
+            let done = work(transaction);
+            E::carry(
+                done,
+                &mut outcome.lock().unwrap_or_else(PoisonError::into_inner),
+            )
+        }));
+        let outcome = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        E::conclude(ran, outcome)
+    }
+}
+
+impl<D: Directory + ?Sized> DirectoryExt for D {}
 
 /// Reading the directory.
 pub trait DirectoryView {

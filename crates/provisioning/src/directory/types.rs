@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use scim_mapping::{Field, FieldValue, GroupKind, Record};
 use scim_protocol::Version;
-use scim_protocol::filter::{Condition, SortKey};
+pub use scim_service::{FaultSource, Sort, StoreError};
 use serde_json::{Map, Value};
 
 use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+use crate::refusal::Cause;
+pub use crate::status::Status;
 
 /// What one configuration can see and change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,28 +25,6 @@ impl Scope {
     /// The configuration.
     pub fn configuration(&self) -> ConfigurationId {
         self.configuration
-    }
-}
-
-/// Whether a user may work, in the product's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// The user may work.
-    Active,
-    /// The user is blocked and can be unblocked.
-    Blocked,
-    /// The user has left; the record is kept.
-    Archived,
-}
-
-impl Status {
-    /// The status as it is stored and shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Blocked => "blocked",
-            Self::Archived => "archived",
-        }
     }
 }
 
@@ -236,68 +216,16 @@ pub struct Visible {
     pub display: String,
 }
 
-/// Which resources, in which order, from where.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    /// What they must satisfy; everything in scope without it.
-    pub condition: Option<Condition>,
-    /// How they are sorted; by id without it, and by id among equals.
-    pub sort: Option<Sort>,
-    /// Where the page begins.
-    pub from: From,
-    /// How many resources the page holds at most; 0 for the total alone.
-    pub count: usize,
-}
-
-/// A sort order (RFC 7644 section 3.4.2.3). Missing values come last ascending, first descending.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sort {
-    /// By which values.
-    pub key: SortKey,
-    /// Whether in descending order.
-    pub descending: bool,
-}
-
+/// Which resources of a configuration, in which order, from where.
+pub type Selection = scim_service::Selection<ResourceId>;
 /// Where a page begins.
-#[derive(Debug, Clone, PartialEq)]
-pub enum From {
-    /// Behind this many resources.
-    Offset(u64),
-    /// Behind this resource.
-    After(Keyset),
-}
-
+pub type From = scim_service::Start<ResourceId>;
 /// The position of a resource in an order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Keyset {
-    /// The sort key as text, of a number the way JSON writes it; null for a missing value and when
-    /// there is no sort.
-    pub key: Value,
-    /// The id.
-    pub id: ResourceId,
-}
-
-/// A page of resources.
-#[derive(Debug, Clone)]
-pub struct Selected<T> {
-    /// How many resources satisfy the condition.
-    pub total: u64,
-    /// The page.
-    pub items: Vec<T>,
-    /// The position of the last item, when more follow it.
-    pub next: Option<Keyset>,
-}
-
+pub type Keyset = scim_service::Keyset<ResourceId>;
+/// A page.
+pub type Selected<T> = scim_service::Selected<T, ResourceId>;
 /// A resource of a page, before it is read.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// Where it stands in the order.
-    pub keyset: Keyset,
-    /// About how many bytes it takes, with what is answered beside it.
-    pub bytes: u64,
-    /// The resource, where it was cheaper to read it at once.
-    pub resource: Option<Stored>,
-}
+pub type Place = scim_service::Place<Stored, ResourceId>;
 
 /// A user or a group as stored.
 #[derive(Debug, Clone)]
@@ -314,6 +242,14 @@ impl Stored {
         match self {
             Self::User(user) => user.id,
             Self::Group(group) => group.id,
+        }
+    }
+
+    /// User or Group.
+    pub fn kind(&self) -> ResourceKind {
+        match self {
+            Self::User(_) => ResourceKind::User,
+            Self::Group(_) => ResourceKind::Group,
         }
     }
 }
@@ -350,6 +286,20 @@ pub enum Relation {
     Protected,
 }
 
+impl Relation {
+    /// The cause of a collision with somebody who is this.
+    pub(crate) fn cause(self) -> Cause {
+        match self {
+            Self::Own => Cause::UniquenessOwn,
+            Self::Left => Cause::UniquenessLeft,
+            Self::Foreign => Cause::UniquenessForeign,
+            Self::ByHand => Cause::UniquenessByHand,
+            Self::Privileged => Cause::UniquenessPrivileged,
+            Self::Protected => Cause::UniquenessProtected,
+        }
+    }
+}
+
 /// A change of the directory, for ServiceOps.
 #[derive(Debug, Clone)]
 pub struct Change {
@@ -362,92 +312,6 @@ pub struct Change {
     /// What changed.
     pub payload: Value,
 }
-
-/// What a database said when it failed, for the server's log.
-pub type FaultSource = std::sync::Arc<dyn std::error::Error + Send + Sync>;
-
-/// Why the store did not do what it was asked for.
-///
-/// The first five tell the caller something about what it asked for. All others are faults of the
-/// store ([`StoreError::is_fault`]): the same request may well succeed later, so that whoever sent
-/// it is asked to come again. A store tells them apart by kinds, codes and its own clock, never by
-/// the words of a message.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// A unique value is in use.
-    #[error("{attribute} is in use")]
-    Conflict {
-        /// The SCIM attribute: `userName`, `externalId` or `displayName`.
-        attribute: &'static str,
-    },
-    /// The resource changed since it was read, or is gone.
-    #[error("the resource changed meanwhile")]
-    Stale,
-    /// A query of the client's own making took more than its budget of work.
-    #[error("the query takes too long")]
-    TooExpensive,
-    /// A value or a statement is larger than the database takes.
-    #[error("a value is too large for the database")]
-    TooLarge,
-    /// The store has more to do than it can queue, or somebody else holds what is to be written.
-    #[error("the store is busy")]
-    Busy,
-    /// The statement waited or worked longer than any statement may.
-    #[error("the database took too long")]
-    Timeout(#[source] FaultSource),
-    /// There is no room left for what is to be written.
-    #[error("the database is full")]
-    Full(#[source] FaultSource),
-    /// The database takes no writes.
-    #[error("the database is read-only")]
-    ReadOnly(#[source] FaultSource),
-    /// The database's files cannot be read or written.
-    #[error("the database cannot read or write its files")]
-    Io(#[source] FaultSource),
-    /// The database's files hold what they should not.
-    #[error("the database is damaged")]
-    Corrupt(#[source] FaultSource),
-    /// The database cannot be reached, or the connection to it was lost.
-    #[error("the database cannot be reached")]
-    Unavailable(#[source] FaultSource),
-    /// The database failed and does not tell why in a way that a program can read.
-    #[error("the database failed")]
-    Unknown(#[source] FaultSource),
-}
-
-impl StoreError {
-    /// A fault whose kind nothing but its text tells.
-    pub fn unknown(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::Unknown(std::sync::Arc::new(cause))
-    }
-
-    /// A value in the store that this program cannot have written.
-    pub fn unreadable(what: impl std::fmt::Display) -> Self {
-        Self::Corrupt(std::sync::Arc::new(Unreadable(what.to_string())))
-    }
-
-    /// Whether the store failed, rather than the request.
-    pub fn is_fault(&self) -> bool {
-        self.retry_after().is_some()
-    }
-
-    /// After how many seconds the same request may be sent again, when the store failed.
-    pub fn retry_after(&self) -> Option<u32> {
-        match self {
-            Self::Conflict { .. } | Self::Stale | Self::TooExpensive | Self::TooLarge => None,
-            Self::Busy => Some(1),
-            Self::Timeout(_) | Self::Unavailable(_) | Self::Unknown(_) => Some(5),
-            // Somebody has to look after the database first.
-            Self::Full(_) | Self::ReadOnly(_) | Self::Io(_) | Self::Corrupt(_) => Some(30),
-        }
-    }
-}
-
-/// A stored value that makes no sense.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} holds a value that makes no sense")]
-struct Unreadable(String);
 
 /// A link that an administrator approved: which person comes under the management of the
 /// configuration.

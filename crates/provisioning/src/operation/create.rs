@@ -1,71 +1,61 @@
 //! POST (RFC 7644 section 3.3).
 
-use scim_protocol::query::Projection;
 use scim_protocol::{Deviation, Error, Resource, Version};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::members;
 use super::roster::MemberPlan;
 use super::user::{self, PreparedUser};
-use super::{Answer, Failure, group, read, reference};
+use super::{group, members, reference};
+use crate::context::Context;
 use crate::directory::{
-    Adoption, Change, DirectoryTransaction, DirectoryView, GroupWrite, Occupant, Relation,
-    StoreError, StoredGroup, StoredUser,
+    Adoption, Change, DirectoryTransaction, GroupWrite, Membership, Occupant, Relation, StoreError,
+    StoredGroup, StoredUser,
 };
 use crate::event::{Action, Outcome};
+use crate::failure::Failure;
 use crate::id::{ResourceId, ResourceKind};
 use crate::refusal::Cause;
-use crate::service::{Context, ServiceProvider};
 
-/// Creates a user or group.
-pub(crate) fn create(
-    provider: &ServiceProvider,
-    context: &Context,
-    kind: ResourceKind,
-    body: Value,
-    projection: &Projection,
-) -> Result<Answer, Failure> {
-    let mut tolerance = context.tolerance();
-    let mut resource = Resource::read(context.definition(kind), body, &mut tolerance)?;
-    let deviations = tolerance.into_deviations();
-    let context = context.clone();
-    let projection = projection.clone();
-    match kind {
-        ResourceKind::User => {
-            let user = user::prepare(&context, resource, None, None)?;
-            provider.directory.write(Box::new(move |transaction| {
-                create_user(&context, transaction, &user, &deviations, &projection)
-            }))
-        }
-        ResourceKind::Group => {
-            let members = resource.attributes_mut().shift_remove("members");
-            let members = members
-                .and_then(|m| m.as_array().cloned())
-                .unwrap_or_default();
-            members::check_count(&context, members.len())?;
-            let members = MemberPlan::joining(&context, &members)?;
-            let group = group::prepare(&context, resource)?;
-            let (writing, shown) = (context.clone(), projection.clone());
-            let answer = provider.directory.write(Box::new(move |transaction| {
-                let said = (&members, deviations.as_slice());
-                create_group(&writing, transaction, &group, said, &shown)
-            }))?;
-            let id = answer.location.as_deref().and_then(id_of);
-            match id {
-                Some(id) => read::complete(provider, &context, id, &projection, answer),
-                None => Ok(answer),
-            }
-        }
-    }
+/// What is to be created, as far as it is decided before the transaction.
+#[derive(Debug)]
+pub struct Draft(pub(crate) Drafted);
+
+#[derive(Debug)]
+pub(crate) enum Drafted {
+    /// A user.
+    User(Box<PreparedUser>, Vec<Deviation>),
+    /// A group and the members that it shall have.
+    Group(Box<GroupWrite>, MemberPlan, Vec<Deviation>),
 }
 
-fn create_user(
+/// Checks and maps what is to be created.
+pub(crate) fn prepare(
+    context: &Context,
+    kind: ResourceKind,
+    mut resource: Resource,
+    deviations: Vec<Deviation>,
+) -> Result<Draft, Failure> {
+    if kind == ResourceKind::User {
+        let user = user::prepare(context, resource, None, None)?;
+        return Ok(Draft(Drafted::User(Box::new(user), deviations)));
+    }
+    let members = resource.attributes_mut().shift_remove("members");
+    let members = members
+        .and_then(|m| m.as_array().cloned())
+        .unwrap_or_default();
+    members::check_count(context, members.len())?;
+    let members = MemberPlan::joining(context, &members)?;
+    let group = group::prepare(context, resource)?;
+    Ok(Draft(Drafted::Group(Box::new(group), members, deviations)))
+}
+
+/// Creates a user, or takes over the person whom the policy says.
+pub(crate) fn create_user(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     user: &PreparedUser,
     deviations: &[Deviation],
-    projection: &Projection,
-) -> Result<Answer, Failure> {
+) -> Result<(StoredUser, Vec<Membership>), Failure> {
     let mut user = user.clone();
     reference::resolve(context, transaction, None, &mut user)?;
     let occupants = user::occupants(context, transaction, &user, None)?;
@@ -164,18 +154,17 @@ fn create_user(
         Some(_) => transaction.groups_of(context.scope(), &[id])?,
         None => Vec::new(),
     };
-    Ok(read::user_answer(
-        context, &stored, &groups, projection, 201,
-    ))
+    Ok((stored, groups))
 }
 
-fn create_group(
+/// Creates a group, or takes over the one that has its name; answers whether it has no members.
+pub(crate) fn create_group(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     group: &GroupWrite,
-    (members, deviations): (&MemberPlan, &[Deviation]),
-    projection: &Projection,
-) -> Result<Answer, Failure> {
+    members: &MemberPlan,
+    deviations: &[Deviation],
+) -> Result<(StoredGroup, bool), Failure> {
     let mut group = group.clone();
     group::check_free(transaction, &group)?;
     let mut warnings = reference::grants(transaction, &mut group)?;
@@ -236,19 +225,6 @@ fn create_group(
         created: context.now,
         last_modified: context.now,
     };
-    let may_have_members = !changes.is_empty() || adopted.is_some();
-    let open = may_have_members && read::lists_many(context, transaction, id, projection)?;
-    if open || context.unread {
-        return Ok(read::unwritten(context, id, version, 201));
-    }
-    let directory: Option<&mut dyn DirectoryView> = match may_have_members {
-        true => Some(transaction),
-        false => None,
-    };
-    read::group_answer(context, directory, &stored, projection, 201)
-}
-
-/// The id of the resource at a location.
-fn id_of(location: &str) -> Option<ResourceId> {
-    ResourceId::parse(location.rsplit('/').next()?)
+    let bare = changes.is_empty() && adopted.is_none();
+    Ok((stored, bare))
 }

@@ -3,14 +3,14 @@
 use chrono::Duration;
 use scim_protocol::Error;
 
-use super::Failure;
 use super::user::PreparedUser;
+use crate::context::Context;
 use crate::directory::{Departure, DirectoryTransaction, HeldAction, Status, StoredUser};
 use crate::event::{Action, Outcome};
+use crate::failure::Failure;
 use crate::id::ResourceId;
 use crate::policy::{Deletion, GuardAction};
 use crate::refusal::Cause;
-use crate::service::Context;
 
 /// What becomes of the status that an update asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,14 +4,14 @@ use scim_mapping::{Event, Field, FieldValue, GroupLink};
 use scim_protocol::filter::index::search_document;
 use scim_protocol::{Error, Resource, ScimType};
 
-use super::Failure;
 use super::user::{check_key, drop_empty_key, text};
+use crate::context::Context;
 use crate::directory::{DirectoryTransaction, GroupWrite};
 use crate::event::Outcome;
+use crate::failure::{Failure, taken};
 use crate::id::{ResourceId, ResourceKind};
 use crate::policy::RepeatedExternalIds;
 use crate::refusal::Cause;
-use crate::service::{Context, taken};
 
 /// Another group of the configuration that has the `externalId`, for the log.
 ///

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use scim_protocol::{Error, ScimType, error};
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::roster::{MemberEdit, MemberPlan};
-use crate::directory::DirectoryTransaction;
+use crate::context::Context;
+use crate::directory::{DirectoryTransaction, DirectoryView};
 use crate::event::{Event, Outcome};
+use crate::failure::Failure;
 use crate::id::{ResourceId, ResourceKind};
 use crate::policy::{MemberGuardAction, UnknownMembers};
 use crate::refusal::Cause;
-use crate::service::Context;
 
 /// Which members came and went.
 #[derive(Debug, Default)]
@@ -321,6 +321,16 @@ fn check_circle(
     Ok(())
 }
 
+/// Whether a group has so many members that a list of them is big.
+pub(crate) fn are_many(
+    context: &Context,
+    view: &mut dyn DirectoryView,
+    group: ResourceId,
+) -> Result<bool, Failure> {
+    let counted = view.count_members(context.scope(), group, FEW + 1)?;
+    Ok(counted > FEW)
+}
+
 /// Whether members that nobody sees are left out.
 pub(super) fn skips(context: &Context) -> bool {
     context.configuration().policies.unknown_members == UnknownMembers::Skip
@@ -360,3 +370,5 @@ fn unknown_member(id: &str) -> Error {
 }
 
 const NAMED: usize = 100;
+/// A group with more members than this has many.
+const FEW: usize = 100;

@@ -1,53 +1,74 @@
 //! What an update makes of what is stored: computed before the transaction that writes it, which
 //! one writer may run for everybody, and used if nothing has changed meanwhile.
 
-use scim_protocol::patch::{Edit, ListEdit, PatchRequest, Verb};
+use scim_protocol::patch::{Edit, ListEdit, Verb};
 use scim_protocol::resource::{Change, changes};
 use scim_protocol::{Deviation, Error, Resource, Tolerance};
+use scim_service::Update;
 
-use super::roster::MemberPlan;
+use super::roster::{self, MemberPlan, Place};
 use super::user::{self, PreparedUser};
-use super::{Failure, group, members};
+use super::{group, members};
+use crate::context::Context;
 use crate::directory::{GroupWrite, StoredGroup, StoredUser};
-use crate::service::Context;
+use crate::failure::Failure;
 
-/// What an update does to the stored document.
-#[derive(Debug, Clone)]
-pub(super) enum Update {
-    Replace(Resource),
-    Modify(PatchRequest),
+/// What is to be written if nothing changes meanwhile.
+#[derive(Debug)]
+pub struct Plan(pub(crate) Planned);
+
+#[derive(Debug)]
+pub(crate) enum Planned {
+    /// Of a user.
+    User(Box<UserPlan>),
+    /// Of a group.
+    Group(Box<GroupPlan>),
 }
 
 /// What is to be written of a user, if it is still as it was read.
 #[derive(Debug)]
-pub(super) struct UserPlan {
-    pub(super) stored: StoredUser,
-    pub(super) prepared: PreparedUser,
-    pub(super) changed: Vec<Change>,
-    pub(super) deviations: Vec<Deviation>,
+pub(crate) struct UserPlan {
+    pub(crate) stored: StoredUser,
+    pub(crate) prepared: PreparedUser,
+    pub(crate) changed: Vec<Change>,
+    pub(crate) deviations: Vec<Deviation>,
 }
 
 /// What is to be written of a group, if it is still as it was read.
 #[derive(Debug)]
-pub(super) struct GroupPlan {
-    pub(super) stored: StoredGroup,
-    pub(super) prepared: GroupWrite,
-    pub(super) members: MemberPlan,
-    pub(super) changed: Vec<Change>,
-    pub(super) deviations: Vec<Deviation>,
+pub(crate) struct GroupPlan {
+    pub(crate) stored: StoredGroup,
+    pub(crate) prepared: GroupWrite,
+    /// The edits of its members, as they were sent.
+    pub(crate) edits: Vec<ListEdit>,
+    /// Whom they are about.
+    pub(crate) members: MemberPlan,
+    pub(crate) changed: Vec<Change>,
+    pub(crate) deviations: Vec<Deviation>,
 }
 
 impl GroupPlan {
     /// Whether what is stored is what the plan was made of; members that came and went meanwhile
     /// count where the plan is about them.
-    pub(super) fn is_of(&self, stored: &StoredGroup) -> bool {
+    pub(crate) fn is_of(&self, stored: &StoredGroup) -> bool {
         let alike = self.stored.name == stored.name && self.stored.document == stored.document;
         alike && (!self.members.looked || self.stored.version == stored.version)
+    }
+
+    /// Whether whom the edits are about is still to be found out in the group.
+    pub(crate) fn looks(&self) -> bool {
+        roster::looks(&self.edits)
+    }
+
+    /// Finds out in the group whom the edits are about.
+    pub(crate) fn look(&mut self, context: &Context, place: Place<'_>) -> Result<(), Failure> {
+        self.members = roster::plan(context, Some(place), self.stored.id, &self.edits)?;
+        Ok(())
     }
 }
 
 /// Computes the update of a user.
-pub(super) fn user(
+pub(crate) fn user(
     context: &Context,
     stored: StoredUser,
     update: &Update,
@@ -78,13 +99,13 @@ pub(super) fn user(
     })
 }
 
-/// Computes the update of a group; `find` finds out whom the edits of its members are about.
-pub(super) fn group(
+/// Computes the update of a group; whom edits of members are about who are not named is found out
+/// by a look at them ([`GroupPlan::look`]).
+pub(crate) fn group(
     context: &Context,
     stored: StoredGroup,
     update: &Update,
     mut tolerance: Tolerance,
-    find: impl FnOnce(&[ListEdit]) -> Result<MemberPlan, Failure>,
 ) -> Result<GroupPlan, Failure> {
     let (after, edits) = updated_group(context, &stored, update, &mut tolerance)?;
     let named = edits.iter().map(|edit| match edit {
@@ -96,11 +117,16 @@ pub(super) fn group(
     });
     members::check_count(context, named.sum())?;
     let prepared = group::prepare(context, after)?;
+    let members = match roster::looks(&edits) {
+        true => MemberPlan::default(),
+        false => roster::plan(context, None, stored.id, &edits)?,
+    };
     let changed = changes(&context.model.groups, &stored.document, &prepared.document);
     Ok(GroupPlan {
         stored,
         prepared,
-        members: find(&edits)?,
+        edits,
+        members,
         changed,
         deviations: tolerance.into_deviations(),
     })

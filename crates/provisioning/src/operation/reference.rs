@@ -4,11 +4,11 @@ use scim_mapping::{Field, FieldValue, OnUnknown, ReferenceKind};
 use scim_protocol::text::fold;
 use scim_protocol::{Error, ScimType};
 
-use super::Failure;
 use super::user::PreparedUser;
+use crate::context::Context;
 use crate::directory::{DirectoryTransaction, GroupWrite, StoredUser};
+use crate::failure::Failure;
 use crate::refusal::Cause;
-use crate::service::Context;
 
 /// Finds the records that the fields of a user name, and makes, ignores or refuses the others as
 /// the rules say.

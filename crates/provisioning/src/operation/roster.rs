@@ -8,16 +8,15 @@ use scim_protocol::patch::{ListEdit, Selection};
 use scim_protocol::{Error, filter::Condition};
 use serde_json::Value;
 
-use super::Failure;
 use super::members::{folded_id, member_id, named, skips};
-use super::written::CHUNK;
+use crate::context::Context;
 use crate::directory::{DirectoryView, StoreError, Visible};
+use crate::failure::Failure;
 use crate::id::ResourceId;
-use crate::service::Context;
 
 /// An edit of a group's members by their ids.
 #[derive(Debug)]
-pub(super) enum MemberEdit {
+pub(crate) enum MemberEdit {
     /// These join.
     Add(Vec<ResourceId>),
     /// These leave, named by the request itself.
@@ -36,12 +35,12 @@ pub(super) enum MemberEdit {
 
 /// The edits of a group's members, in their order.
 #[derive(Debug, Default)]
-pub(super) struct MemberPlan {
-    pub(super) edits: Vec<MemberEdit>,
+pub(crate) struct MemberPlan {
+    pub(crate) edits: Vec<MemberEdit>,
     /// What the request names as members and is no id of ours.
-    pub(super) unknown: Vec<String>,
+    pub(crate) unknown: Vec<String>,
     /// Whether it depends on who was in the group when it was made.
-    pub(super) looked: bool,
+    pub(crate) looked: bool,
 }
 
 impl MemberPlan {
@@ -55,7 +54,7 @@ impl MemberPlan {
 }
 
 /// Where the members of a group are looked at.
-pub(super) enum Place<'a> {
+pub(crate) enum Place<'a> {
     /// Where nobody waits for it.
     Outside(&'a mut dyn DirectoryView),
     /// In the transaction that writes, while others wait: what takes long is refused, to be sent
@@ -352,6 +351,8 @@ fn wanted(
     named(&known)
 }
 
+/// How many members are read at once.
+const CHUNK: usize = 500;
 /// What reading a member costs, in the units of a request's budget.
 const READ: usize = 4;
 /// The work that the transaction which writes may do by itself, in the same units.

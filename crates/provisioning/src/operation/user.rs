@@ -7,16 +7,16 @@ use scim_protocol::text::{fold, valid_user_name};
 use scim_protocol::{AttributePath, Deviation, Error, Resource, ResourceDefinition, ScimType};
 use serde_json::{Map, Value, json};
 
-use super::Failure;
+use crate::context::Context;
 use crate::directory::{
     DirectoryTransaction, Occupant, PendingLink, Relation, Status, StoredUser, UserKeys, UserWrite,
     number_key, phone_key,
 };
 use crate::event::{Event, Outcome};
+use crate::failure::{Failure, taken};
 use crate::id::{ResourceId, ResourceKind};
 use crate::policy::{ExistingUsers, RepeatedExternalIds};
 use crate::refusal::Cause;
-use crate::service::{Context, taken};
 
 /// A user that is ready to be written, and what the log says of it.
 #[derive(Debug, Clone)]
@@ -202,7 +202,7 @@ pub(crate) fn decide(
     let met = |relation: Relation| occupants.iter().find(|o| o.relation == relation);
     let refused = |met: &Occupant, reason: String, outcome| {
         Err(Failure::Refused {
-            cause: Cause::of_relation(met.relation),
+            cause: met.relation.cause(),
             error: taken(ResourceKind::User),
             reason,
             outcome,
@@ -278,7 +278,7 @@ pub(crate) fn decide(
         })
     });
     Err(Failure::Refused {
-        cause: Cause::of_relation(first.relation),
+        cause: first.relation.cause(),
         error: taken(ResourceKind::User),
         reason,
         outcome: Outcome::Failure,

@@ -1,0 +1,112 @@
+//! One operation under way.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use scim_protocol::{Budget, Error, Limits, ResourceDefinition, Tolerance};
+use serde_json::Value;
+
+use crate::caller::Caller;
+use crate::configuration::Configuration;
+use crate::directory::{Approval, Scope};
+use crate::event::{Action, Event, Outcome};
+use crate::failure::Failure;
+use crate::id::ResourceKind;
+use crate::model::Model;
+use crate::received::Received;
+use crate::refusal::Cause;
+
+/// What every operation needs, and the work of a transaction takes along.
+pub(crate) struct Shared {
+    pub(crate) base_url: String,
+    pub(crate) limits: Limits,
+}
+
+/// One operation under way: who asked for it, and when it began.
+#[derive(Clone)]
+pub struct Context {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) model: Arc<Model>,
+    pub(crate) caller: Caller,
+    pub(crate) received: Option<Arc<Received>>,
+    /// The link that an administrator approved, where that is what goes on.
+    pub(crate) approval: Option<Arc<Approval>>,
+    /// The work that the request may cause.
+    pub(crate) budget: Budget,
+    pub(crate) started: Instant,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Context {
+    pub(crate) fn configuration(&self) -> &Configuration {
+        &self.caller.configuration
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        Scope::of(self.configuration().id)
+    }
+
+    pub(crate) fn tolerance(&self) -> Tolerance {
+        Tolerance::new(self.configuration().profile).on_budget(self.budget.clone())
+    }
+
+    pub(crate) fn definition(&self, kind: ResourceKind) -> &ResourceDefinition {
+        match kind {
+            ResourceKind::User => &self.model.users,
+            ResourceKind::Group => &self.model.groups,
+        }
+    }
+
+    pub(crate) fn provisions(&self, kind: ResourceKind) -> bool {
+        match kind {
+            ResourceKind::User => self.configuration().users,
+            ResourceKind::Group => self.configuration().groups,
+        }
+    }
+
+    pub(crate) fn check_provisioned(&self, kind: ResourceKind) -> Result<(), Failure> {
+        if self.provisions(kind) {
+            return Ok(());
+        }
+        let detail = format!("Provisioning of {kind}s is switched off for this configuration.");
+        Err(Failure::because(
+            Cause::TypeSwitchedOff,
+            Error::with_status(403, detail),
+        ))
+    }
+
+    /// The URL of a resource.
+    pub(crate) fn location(&self, kind: ResourceKind, id: impl std::fmt::Display) -> String {
+        format!("{}{}/{id}", self.shared.base_url, kind.endpoint())
+    }
+
+    /// A log entry with what every entry has.
+    pub(crate) fn event(&self, action: Action, kind: Option<ResourceKind>) -> Event {
+        Event {
+            at: self.now,
+            configuration: self.configuration().id,
+            configuration_name: self.configuration().name.clone(),
+            request_id: self.caller.request_id.clone(),
+            action,
+            kind,
+            resource_id: None,
+            resource_name: None,
+            outcome: Outcome::Success,
+            mapping_version: kind.map(|kind| self.configuration().model.mapping(kind)),
+            status: 200,
+            scim_type: None,
+            cause: None,
+            reason: None,
+            detail: None,
+            changes: Value::Array(Vec::new()),
+            deviations: Value::Array(Vec::new()),
+            duration_micros: i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX),
+            source: self.caller.source.clone(),
+            user_agent: self.caller.user_agent.clone(),
+            request: self.received.as_deref().map(Received::to_json),
+            actor: self.caller.actor.clone(),
+            occurrences: 1,
+        }
+    }
+}

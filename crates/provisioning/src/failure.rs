@@ -1,0 +1,95 @@
+//! Why an operation did not succeed.
+
+use scim_protocol::{Error, ScimType};
+use scim_service::{Abort, Refusal, StoreError};
+
+use crate::directory::PendingLink;
+use crate::event::Outcome;
+use crate::id::{ResourceId, ResourceKind};
+use crate::refusal::Cause;
+
+/// Why an operation did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// What the protocol refuses to read.
+    #[error(transparent)]
+    Scim(#[from] Error),
+    /// The answer is a SCIM error, and the log may say more than the client may know.
+    #[error("{error}")]
+    Refused {
+        /// Why, where it was decided.
+        cause: Cause,
+        /// What the client is told.
+        error: Error,
+        /// What the log says.
+        reason: String,
+        /// How the log counts it.
+        outcome: Outcome,
+        /// The link that an administrator may approve.
+        pending: Option<Box<PendingLink>>,
+    },
+    /// The store did not do what it was asked for.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Failure {
+    /// A refusal of which the log says what the client is told.
+    pub(crate) fn because(cause: Cause, error: Error) -> Self {
+        Self::Refused {
+            cause,
+            reason: error.detail().to_owned(),
+            error,
+            outcome: Outcome::Failure,
+            pending: None,
+        }
+    }
+
+    /// Why the operation did not succeed.
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Scim(error) => Cause::of_error(error),
+            Self::Refused { cause, .. } => *cause,
+            Self::Store(error) => Cause::of_store(error),
+        }
+    }
+
+    /// The request named an account that is never provisioned, and is answered as if there were
+    /// no such account.
+    pub(crate) fn protected(cause: Cause, error: Error, id: ResourceId) -> Self {
+        Self::Refused {
+            cause,
+            error,
+            reason: format!("User {id} is a protected account, which is never provisioned."),
+            outcome: Outcome::Skipped,
+            pending: None,
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::because(Cause::of_refusal(&refusal), refusal.to_error())
+    }
+}
+
+impl Abort for Failure {
+    fn into_store(self) -> Result<StoreError, Self> {
+        match self {
+            Self::Store(error) => Ok(error),
+            other => Err(other),
+        }
+    }
+}
+
+/// 409 in words that do not tell what was met.
+pub(crate) fn taken(kind: ResourceKind) -> Error {
+    let detail = match kind {
+        ResourceKind::Group => "A group with this displayName or externalId exists already.",
+        ResourceKind::User => {
+            "A user with this userName, e-mail address or externalId exists already."
+        }
+    };
+    Error::new(ScimType::Uniqueness, detail)
+}

@@ -1,0 +1,403 @@
+//! What a configuration sees, and what is decided about it: the policy of ServiceOps.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use scim_protocol::{
+    Budget, Deviation, EntityTag, Limits, Resource, ResourceDefinition, Tolerance, Version,
+};
+use scim_service::policy::{PlacesOf, ShownOf};
+use scim_service::{
+    Apart, BulkStep, Chunk, Created, Place, Selected, Session, StoredResource, Update, Written,
+};
+use serde_json::{Map, Value};
+
+pub use crate::context::Context;
+use crate::directory::{
+    DirectoryTransaction, DirectoryView, Membership, Selection, Stored, StoredGroup, StoredUser,
+};
+use crate::failure::Failure;
+use crate::id::{ResourceId, ResourceKind};
+pub use crate::operation::create::Draft;
+use crate::operation::create::{self, Drafted};
+pub use crate::operation::plan::Plan;
+use crate::operation::plan::{self, Planned};
+use crate::operation::roster::Place as Looked;
+use crate::operation::{delete, members, update};
+use crate::received::Received;
+use crate::render::user_tag;
+
+/// A resource in scope: a user with the groups that were asked for, a group without its members,
+/// whose number has no bound.
+#[derive(Debug)]
+pub enum Found {
+    /// A user.
+    User(Box<StoredUser>, Vec<Membership>),
+    /// A group.
+    Group(StoredGroup),
+}
+
+impl From<Stored> for Found {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::User(user) => Self::User(user, Vec::new()),
+            Stored::Group(group) => Self::Group(group),
+        }
+    }
+}
+
+impl From<Found> for Stored {
+    fn from(found: Found) -> Self {
+        match found {
+            Found::User(user, _groups) => Self::User(user),
+            Found::Group(group) => Self::Group(group),
+        }
+    }
+}
+
+impl StoredResource for Found {
+    type Id = ResourceId;
+
+    fn id(&self) -> &ResourceId {
+        match self {
+            Self::User(user, _) => &user.id,
+            Self::Group(group) => &group.id,
+        }
+    }
+
+    fn version(&self) -> Version {
+        match self {
+            Self::User(user, _) => user.version,
+            Self::Group(group) => group.version,
+        }
+    }
+
+    fn tag(&self) -> EntityTag {
+        match self {
+            Self::User(user, groups) => user_tag(user, groups),
+            Self::Group(group) => group.version.into(),
+        }
+    }
+}
+
+impl Session for Context {
+    type Kind = ResourceKind;
+    type Id = ResourceId;
+    type Stored = Found;
+    type Draft = Draft;
+    type Plan = Plan;
+    type Failure = Failure;
+    type View<'t> = dyn DirectoryView + 't;
+    type Transaction<'t> = dyn DirectoryTransaction + 't;
+
+    fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    fn tolerance(&self) -> Tolerance {
+        Self::tolerance(self)
+    }
+
+    fn scope_name(&self) -> String {
+        self.configuration().id.to_string()
+    }
+
+    fn kinds(&self) -> Vec<ResourceKind> {
+        let mut kinds = vec![ResourceKind::User, ResourceKind::Group];
+        kinds.retain(|kind| self.provisions(*kind));
+        kinds
+    }
+
+    fn definition(&self, kind: ResourceKind) -> &ResourceDefinition {
+        Self::definition(self, kind)
+    }
+
+    fn check_kind(&self, kind: ResourceKind) -> Result<(), Failure> {
+        self.check_provisioned(kind)
+    }
+
+    fn parse_id(&self, text: &str) -> Option<ResourceId> {
+        ResourceId::parse(text)
+    }
+
+    fn apart(&self, kind: ResourceKind) -> Option<Apart> {
+        Some(match kind {
+            ResourceKind::User => Apart::Loaded("groups"),
+            ResourceKind::Group => Apart::Paged("members"),
+        })
+    }
+
+    fn nesting(&self, kind: ResourceKind) -> Option<&'static str> {
+        (kind == ResourceKind::Group).then_some("members")
+    }
+
+    fn of_operation(&self, step: &BulkStep<'_>) -> Self {
+        Self {
+            received: Some(Arc::new(Received::operation(step))),
+            approval: None,
+            started: Instant::now(),
+            now: Utc::now().trunc_subsecs(3),
+            ..self.clone()
+        }
+    }
+
+    fn view<'a, 't: 'a>(
+        transaction: &'a mut (dyn DirectoryTransaction + 't),
+    ) -> &'a mut (dyn DirectoryView + 't) {
+        transaction
+    }
+
+    fn get(
+        &self,
+        view: &mut (dyn DirectoryView + '_),
+        kind: ResourceKind,
+        id: &ResourceId,
+        beside: bool,
+    ) -> Result<Option<Found>, Failure> {
+        let scope = self.scope();
+        if kind == ResourceKind::Group {
+            return Ok(view.group(scope, *id)?.map(Found::Group));
+        }
+        let Some(user) = view.user(scope, *id)? else {
+            return Ok(None);
+        };
+        let groups = match beside {
+            true => view.groups_of(scope, &[*id])?,
+            false => Vec::new(),
+        };
+        Ok(Some(Found::User(Box::new(user), groups)))
+    }
+
+    fn lock(
+        &self,
+        transaction: &mut (dyn DirectoryTransaction + '_),
+        kind: ResourceKind,
+        id: &ResourceId,
+    ) -> Result<Option<Found>, Failure> {
+        let scope = self.scope();
+        Ok(match kind {
+            ResourceKind::User => transaction
+                .lock_user(scope, *id)?
+                .map(|user| Found::User(Box::new(user), Vec::new())),
+            ResourceKind::Group => transaction.lock_group(scope, *id)?.map(Found::Group),
+        })
+    }
+
+    fn places(
+        &self,
+        view: &mut (dyn DirectoryView + '_),
+        kind: ResourceKind,
+        selection: &Selection,
+        beside: bool,
+    ) -> Result<PlacesOf<Self>, Failure> {
+        let page = view.places(kind, self.scope(), selection, beside)?;
+        let places = page.items.into_iter().map(|place| Place {
+            keyset: place.keyset,
+            bytes: place.bytes,
+            resource: place.resource.map(Found::from),
+        });
+        Ok(Selected {
+            total: page.total,
+            items: places.collect(),
+            next: page.next,
+        })
+    }
+
+    fn load(
+        &self,
+        view: &mut (dyn DirectoryView + '_),
+        kind: ResourceKind,
+        places: Vec<Place<Found, ResourceId>>,
+        beside: bool,
+    ) -> Result<Vec<ShownOf<Self>>, Failure> {
+        let scope = self.scope();
+        let ids: Vec<ResourceId> = places.iter().map(|place| place.keyset.id).collect();
+        let unread = places.iter().filter(|place| place.resource.is_none());
+        let unread: Vec<ResourceId> = unread.map(|place| place.keyset.id).collect();
+        let mut read: HashMap<ResourceId, Stored> = HashMap::new();
+        if !unread.is_empty() {
+            let found = view.among(kind, scope, &unread)?;
+            read.extend(found.into_iter().map(|stored| (stored.id(), stored)));
+        }
+        let memberships = match (beside, kind) {
+            (false, _) => Vec::new(),
+            (true, ResourceKind::User) => view.groups_of(scope, &ids)?,
+            (true, ResourceKind::Group) => view.members_of(scope, &ids)?,
+        };
+        let mut shown = Vec::with_capacity(places.len());
+        for place in places {
+            let stored = place.resource.map(Stored::from);
+            let attributes = match stored.or_else(|| read.remove(&place.keyset.id)) {
+                Some(Stored::User(user)) => self.user(&user, &memberships),
+                Some(Stored::Group(group)) => self.group(&group, &memberships),
+                // It went between two statements.
+                None => continue,
+            };
+            shown.push((place.keyset, attributes));
+        }
+        Ok(shown)
+    }
+
+    fn values_behind(
+        &self,
+        view: &mut (dyn DirectoryView + '_),
+        _kind: ResourceKind,
+        id: &ResourceId,
+        after: Option<ResourceId>,
+        count: usize,
+    ) -> Result<Chunk<ResourceId>, Failure> {
+        let chunk = view.members_behind(self.scope(), *id, after, count)?;
+        let members = chunk.members.iter();
+        Ok(Chunk {
+            values: members
+                .map(|member| self.member(member.kind, member.id, &member.display))
+                .collect(),
+            next: chunk.next,
+        })
+    }
+
+    fn has_many_values(
+        &self,
+        view: &mut (dyn DirectoryView + '_),
+        kind: ResourceKind,
+        id: &ResourceId,
+    ) -> Result<bool, Failure> {
+        match kind {
+            ResourceKind::User => Ok(false),
+            ResourceKind::Group => members::are_many(self, view, *id),
+        }
+    }
+
+    fn render(&self, _kind: ResourceKind, stored: &Found) -> Map<String, Value> {
+        match stored {
+            Found::User(user, groups) => self.user(user, groups),
+            Found::Group(group) => self.group(group, &[]),
+        }
+    }
+
+    fn prepare(
+        &self,
+        kind: ResourceKind,
+        resource: Resource,
+        deviations: Vec<Deviation>,
+    ) -> Result<Draft, Failure> {
+        create::prepare(self, kind, resource, deviations)
+    }
+
+    fn create(
+        &self,
+        transaction: &mut (dyn DirectoryTransaction + '_),
+        draft: &Draft,
+    ) -> Result<Created<Found>, Failure> {
+        Ok(match &draft.0 {
+            Drafted::User(user, deviations) => {
+                let (user, groups) = create::create_user(self, transaction, user, deviations)?;
+                Created {
+                    stored: Found::User(Box::new(user), groups),
+                    bare: true,
+                }
+            }
+            Drafted::Group(group, members, deviations) => {
+                let created = create::create_group(self, transaction, group, members, deviations)?;
+                let (group, bare) = created;
+                Created {
+                    stored: Found::Group(group),
+                    bare,
+                }
+            }
+        })
+    }
+
+    fn plan(
+        &self,
+        _kind: ResourceKind,
+        stored: Found,
+        update: &Update,
+        tolerance: Tolerance,
+    ) -> Result<Plan, Failure> {
+        Ok(Plan(match stored {
+            Found::User(user, _groups) => {
+                Planned::User(Box::new(plan::user(self, *user, update, tolerance)?))
+            }
+            Found::Group(group) => {
+                Planned::Group(Box::new(plan::group(self, group, update, tolerance)?))
+            }
+        }))
+    }
+
+    fn looks(&self, plan: &Plan) -> bool {
+        match &plan.0 {
+            Planned::User(_) => false,
+            Planned::Group(plan) => plan.looks(),
+        }
+    }
+
+    fn look(
+        &self,
+        view: &mut (dyn DirectoryView + '_),
+        plan: &mut Plan,
+        inside: bool,
+    ) -> Result<(), Failure> {
+        let Planned::Group(plan) = &mut plan.0 else {
+            return Ok(());
+        };
+        plan.look(
+            self,
+            match inside {
+                true => Looked::Inside(view),
+                false => Looked::Outside(view),
+            },
+        )
+    }
+
+    fn is_of(&self, plan: &Plan, stored: &Found) -> bool {
+        match (&plan.0, stored) {
+            (Planned::User(plan), Found::User(user, _groups)) => plan.stored == **user,
+            // Members that came and went meanwhile are not part of it.
+            (Planned::Group(plan), Found::Group(group)) => plan.is_of(group),
+            _ => false,
+        }
+    }
+
+    fn update(
+        &self,
+        transaction: &mut (dyn DirectoryTransaction + '_),
+        plan: &Plan,
+        version: Version,
+        brief: bool,
+    ) -> Result<Written, Failure> {
+        match &plan.0 {
+            Planned::User(plan) => {
+                let version = update::write_user(self, transaction, plan)?;
+                Ok(Written {
+                    version,
+                    brief: false,
+                })
+            }
+            Planned::Group(plan) => update::write_group(self, transaction, plan, version, brief),
+        }
+    }
+
+    fn delete(
+        &self,
+        transaction: &mut (dyn DirectoryTransaction + '_),
+        _kind: ResourceKind,
+        stored: Found,
+    ) -> Result<(), Failure> {
+        delete::delete(self, transaction, &stored.into())
+    }
+}
