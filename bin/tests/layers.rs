@@ -6,8 +6,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const LAYERS: [&str; 10] = [
+const LAYERS: [&str; 11] = [
     "scim-protocol",
+    "scim-client",
     "scim-service",
     "scim-mapping",
     "scim-provisioning",

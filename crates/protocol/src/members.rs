@@ -24,15 +24,13 @@ pub(crate) fn take_member(members: &mut Map<String, Value>, name: &str) -> Optio
     remove_member(members, &found)
 }
 
-/// Puts a member in front of all others.
+/// Sets a member; one that is new stands in front of all others.
 pub(crate) fn put_first(members: &mut Map<String, Value>, name: &str, value: Value) {
-    if let Some((first, there)) = members.iter_mut().next()
-        && first == name
-    {
+    if let Some(there) = members.get_mut(name) {
         *there = value;
         return;
     }
     let rest = std::mem::take(members);
     members.insert(name.to_owned(), value);
-    members.extend(rest.into_iter().filter(|(other, _)| other != name));
+    members.extend(rest);
 }

@@ -159,13 +159,14 @@ impl std::str::FromStr for AttributePath {
                 return Err(fail(at, "a character of a URI"));
             }
         }
+        let alias = schema.is_some() && is_alias(text);
         let (attribute, sub) = match name.split_once('.') {
             // Without this the version at the end of a schema's alias would be no name.
-            _ if is_alias(text) => (name, None),
+            _ if alias => (name, None),
             Some((attribute, sub)) => (attribute, Some(sub)),
             None => (name, None),
         };
-        if !is_alias(text) {
+        if !alias {
             check_name(attribute).map_err(|at| fail(offset + at, "an attribute name"))?;
         }
         if let Some(sub) = sub {

@@ -3,7 +3,7 @@
 
 use scim_protocol::filter::{Filter, SortKey};
 use scim_protocol::query::Projection;
-use scim_protocol::resource::project;
+use scim_protocol::resource::{Projector, project};
 use scim_protocol::schema::{Attribute, AttributeType, Mutability, Returned, Schema};
 use scim_protocol::{AttributePath, ResourceDefinition, ScimType, Tolerance};
 use serde_json::{Map, Value, json};
@@ -93,6 +93,10 @@ fn shown(wanted: &[String], unwanted: &[String]) -> (Vec<String>, Vec<String>) {
         excluded_attributes: paths(unwanted),
     };
     let mut part = project(&devices(), &device(), &projection);
+    // What is written without a copy is the same.
+    let (definition, device) = (devices(), device());
+    let view = json!(Projector::new(&definition, &projection).view(&device));
+    assert_eq!(view, Value::Object(part.clone()));
     let extension = part.remove(VAULT).unwrap_or_default();
     part.remove("schemas").unwrap();
     // Whether members have an order is for the program to say.

@@ -64,7 +64,8 @@ impl<'a> Lexer<'a> {
             Some('"') => self.string()?,
             Some(c) if is_word_character(c) => {
                 let rest = self.rest();
-                let length = rest.find(|c| !is_word_character(c)).unwrap_or(rest.len());
+                let ends = |byte: u8| !byte.is_ascii() || !is_word_character(char::from(byte));
+                let length = rest.bytes().position(ends).unwrap_or(rest.len());
                 self.at += length;
                 TokenKind::Word
             }
@@ -93,14 +94,24 @@ impl<'a> Lexer<'a> {
     /// A JSON string.
     fn string(&mut self) -> Result<TokenKind, FilterError> {
         let start = self.at;
+        let rest = self.rest();
+        // Mostly a string is what it is written as: nothing escaped, nothing to be decoded.
+        let plain = rest.get(1..).unwrap_or_default();
+        let end = plain.find(['"', '\\']);
+        if let Some((text, "\"")) =
+            end.and_then(|end| Some((plain.get(..end)?, plain.get(end..=end)?)))
+            && !text.chars().any(char::is_control)
+        {
+            self.at += text.len() + 2;
+            return Ok(TokenKind::Text(text.to_owned()));
+        }
         let mut escaped = false;
-        let inner = self.rest().char_indices().skip(1);
         let mut length = None;
-        for (at, character) in inner {
-            match character {
+        for (at, byte) in rest.bytes().enumerate().skip(1) {
+            match byte {
                 _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                '"' => {
+                b'\\' => escaped = true,
+                b'"' => {
                     length = Some(at + 1);
                     break;
                 }
@@ -108,7 +119,7 @@ impl<'a> Lexer<'a> {
             }
         }
         let length = length.ok_or_else(|| self.error(start, FilterErrorKind::OpenString))?;
-        let literal = self.rest().get(..length).unwrap_or_default();
+        let literal = rest.get(..length).unwrap_or_default();
         let text: String = serde_json::from_str(literal)
             .map_err(|_json| self.error(start, FilterErrorKind::BadString))?;
         // What nothing that is stored can hold; the short escapes of JSON are words of the grammar.
@@ -133,10 +144,9 @@ impl<'a> Lexer<'a> {
         }
         let start = self.at + (rest.len() - value.len());
         self.at = start + length;
-        let kind = match serde_json::from_str(word) {
-            Ok(number) => TokenKind::Number(number),
-            Err(_) => TokenKind::Word,
-        };
+        let numeric = word.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        let number = numeric.then(|| serde_json::from_str(word).ok()).flatten();
+        let kind = number.map_or(TokenKind::Word, TokenKind::Number);
         Ok(Token {
             kind,
             start,

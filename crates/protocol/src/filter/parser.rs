@@ -71,27 +71,41 @@ impl<'a, 't> Parser<'a, 't> {
 
     /// `a or b or c`; what is alone stands alone, and parts that are `or` themselves join in.
     fn disjunction(&mut self) -> Result<Filter, FilterError> {
-        let mut parts = Vec::new();
+        let first = self.conjunction()?;
+        if !self.keyword("or")? {
+            return Ok(first);
+        }
+        let mut parts = match first {
+            Filter::Or(parts) => parts,
+            part => with_room(part),
+        };
         loop {
             match self.conjunction()? {
                 Filter::Or(more) => parts.extend(more),
                 part => parts.push(part),
             }
             if !self.keyword("or")? {
-                return Ok(alone_or(parts, Filter::Or));
+                return Ok(Filter::Or(parts));
             }
         }
     }
 
     fn conjunction(&mut self) -> Result<Filter, FilterError> {
-        let mut parts = Vec::new();
+        let first = self.term()?;
+        if !self.keyword("and")? {
+            return Ok(first);
+        }
+        let mut parts = match first {
+            Filter::And(parts) => parts,
+            part => with_room(part),
+        };
         loop {
             match self.term()? {
                 Filter::And(more) => parts.extend(more),
                 part => parts.push(part),
             }
             if !self.keyword("and")? {
-                return Ok(alone_or(parts, Filter::And));
+                return Ok(Filter::And(parts));
             }
         }
     }
@@ -249,11 +263,14 @@ impl<'a, 't> Parser<'a, 't> {
         path: &AttributePath,
         operator: Operator,
     ) -> Result<Comparand, FilterError> {
+        // The usual value is text, which moves into the filter.
+        if let TokenKind::Text(text) = &mut self.token.kind {
+            return Ok(Comparand::Text(std::mem::take(text)));
+        }
         let word = self.word();
         // Some clients look people up without quoting the value.
-        let lookup = operator == Operator::Equal && is_lookup(path) && !self.bracketed;
+        let lookup = operator == Operator::Equal && !self.bracketed && is_lookup(path);
         match &self.token.kind {
-            TokenKind::Text(text) => return Ok(Comparand::Text(text.clone())),
             TokenKind::Number(_) if lookup && self.tolerance.profile() == Profile::Tolerant => {}
             TokenKind::Number(number) => return Ok(Comparand::Number(number.clone())),
             TokenKind::Word if word == "true" => return Ok(Comparand::Boolean(true)),
@@ -357,15 +374,11 @@ impl<'a, 't> Parser<'a, 't> {
     }
 }
 
-fn alone_or(mut parts: Vec<Filter>, joined: fn(Vec<Filter>) -> Filter) -> Filter {
-    match parts.pop() {
-        Some(only) if parts.is_empty() => only,
-        Some(last) => {
-            parts.push(last);
-            joined(parts)
-        }
-        None => joined(parts),
-    }
+/// A list of one part, with room for the second, which is mostly the last.
+fn with_room(part: Filter) -> Vec<Filter> {
+    let mut parts = Vec::with_capacity(2);
+    parts.push(part);
+    parts
 }
 
 /// Whether clients look a resource up by the attribute.

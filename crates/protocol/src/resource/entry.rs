@@ -125,6 +125,20 @@ pub(crate) fn unified(attribute: &Attribute, mut elements: Vec<Value>) -> Vec<Va
     if elements.len() < 2 {
         return elements;
     }
+    if elements.len() <= FEW {
+        // Mostly they differ, and few are told apart soonest without a table of them.
+        let keys = elements.iter().map(|one| EntryKey::of(attribute, one));
+        let keys: Vec<EntryKey<'_>> = keys.collect();
+        let mut rest = keys.as_slice();
+        let mut differ = true;
+        while let [first, others @ ..] = rest {
+            differ &= !others.contains(first);
+            rest = others;
+        }
+        if differ {
+            return elements;
+        }
+    }
     // Of each value the place of the first one that is the same, mostly its own.
     let mut firsts: HashMap<EntryKey<'_>, usize> = HashMap::with_capacity(elements.len());
     let of = elements.iter().enumerate().map(|(at, element)| {
@@ -145,6 +159,9 @@ pub(crate) fn unified(attribute: &Attribute, mut elements: Vec<Value>) -> Vec<Va
     elements.retain(|_| places.next().is_some_and(|(at, first)| at == *first));
     elements
 }
+
+/// As many values as are compared with each other, where more are looked up in a table.
+const FEW: usize = 8;
 
 /// Adds to a value what is said of the same one. It stays primary unless told otherwise.
 pub(crate) fn join(same: &mut Value, added: Value) {

@@ -25,6 +25,7 @@ mod project;
 mod read;
 mod unfold;
 mod value;
+mod view;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -36,6 +37,7 @@ pub(crate) use mutability::{Absence, immutable, keep_immutable};
 pub(crate) use place::Place;
 pub use project::{Projector, project};
 pub(crate) use value::{Read, Reader, check_count};
+pub use view::View;
 
 use crate::error::{Error, ScimType};
 use crate::members::put_first;

@@ -46,8 +46,8 @@ pub struct Projector<'a> {
 
 /// An attribute that is shown, and the sub-attributes of it that are.
 #[derive(Debug, Clone)]
-struct Shown<'a> {
-    attribute: &'a Attribute,
+pub(super) struct Shown<'a> {
+    pub(super) attribute: &'a Attribute,
     parts: Vec<Self>,
 }
 
@@ -72,20 +72,30 @@ impl<'a> Projector<'a> {
     pub fn project(&self, attributes: &Map<String, Value>) -> Map<String, Value> {
         let mut part = Map::new();
         for (name, value) in attributes {
-            let shown = if name == "schemas" {
-                Some(self.schemas(value, attributes))
-            } else if let Some(shown) = self.core.get(name.as_str()) {
-                shown.of(value)
-            } else if let Some(extension) = self.extensions.get(name.as_str()) {
-                holder(extension, value)
-            } else {
-                None
+            let shown = match self.seen(name) {
+                Seen::Schemas => Some(self.schemas(value, attributes)),
+                Seen::Attribute(shown) => shown.of(value),
+                Seen::Extension(extension) => holder(extension, value),
+                Seen::Nothing => None,
             };
             if let Some(value) = shown {
                 part.insert(name.clone(), value);
             }
         }
         part
+    }
+
+    /// What is seen of the attribute or extension that has a name.
+    pub(super) fn seen(&self, name: &str) -> Seen<'_, 'a> {
+        if name == "schemas" {
+            Seen::Schemas
+        } else if let Some(shown) = self.core.get(name) {
+            Seen::Attribute(shown)
+        } else if let Some(extension) = self.extensions.get(name) {
+            Seen::Extension(extension)
+        } else {
+            Seen::Nothing
+        }
     }
 
     /// The part of one value of a multi-valued attribute of the core schema, `None` where nothing of
@@ -114,7 +124,7 @@ impl<'a> Projector<'a> {
     }
 
     /// The schemas of which the resource has something that may be seen.
-    fn schemas(&self, listed: &Value, attributes: &Map<String, Value>) -> Value {
+    pub(super) fn schemas(&self, listed: &Value, attributes: &Map<String, Value>) -> Value {
         let has_data = |uri: &str| {
             if same_name(uri, &self.definition.core().id) {
                 return true;
@@ -135,6 +145,14 @@ impl<'a> Projector<'a> {
             .cloned()
             .collect()
     }
+}
+
+/// What a projector shows under a name.
+pub(super) enum Seen<'p, 'a> {
+    Schemas,
+    Attribute(&'p Shown<'a>),
+    Extension(&'p HashMap<&'a str, Shown<'a>>),
+    Nothing,
 }
 
 /// A projection whose names are those of the schemas, however they were written.
@@ -247,6 +265,11 @@ impl<'a> Shown<'a> {
         (!empty).then_some(Self { attribute, parts })
     }
 
+    /// The sub-attribute of a name, if it is shown.
+    pub(super) fn part(&self, name: &str) -> Option<&Self> {
+        self.parts.iter().find(|part| part.attribute.name == name)
+    }
+
     /// What is shown of a value.
     fn of(&self, value: &Value) -> Option<Value> {
         if !fits(self.attribute, value) {
@@ -268,7 +291,7 @@ impl<'a> Shown<'a> {
         };
         let mut kept = Map::new();
         for (name, value) in members {
-            let part = self.parts.iter().find(|part| part.attribute.name == *name);
+            let part = self.part(name);
             if let Some(value) = part.and_then(|part| part.of(value)) {
                 kept.insert(name.clone(), value);
             }
@@ -291,7 +314,7 @@ fn holder(attributes: &HashMap<&str, Shown<'_>>, data: &Value) -> Option<Value> 
 
 /// Whether a value is one of the attribute. What was stored under an attribute that has gone, and
 /// come again as another, is none of the new one.
-fn fits(attribute: &Attribute, value: &Value) -> bool {
+pub(super) fn fits(attribute: &Attribute, value: &Value) -> bool {
     match value {
         Value::Array(elements) => {
             let mut elements = elements.iter();
@@ -301,7 +324,7 @@ fn fits(attribute: &Attribute, value: &Value) -> bool {
     }
 }
 
-fn fits_kind(kind: AttributeType, value: &Value) -> bool {
+pub(super) fn fits_kind(kind: AttributeType, value: &Value) -> bool {
     use AttributeType::{Binary, Boolean, Complex, DateTime, Decimal, Integer, Reference, String};
     match kind {
         String | Reference | DateTime | Binary => value.is_string(),

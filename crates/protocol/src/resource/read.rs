@@ -77,6 +77,88 @@ fn read(
         true => body,
         false => unfolded(definition, body, reader.tolerance())?,
     };
+    let attributes = match is_canonical(definition, &body, &reader) {
+        true => read_in_place(definition, body, &listed, &mut reader)?,
+        false => read_anew(definition, body, &listed, &mut reader)?,
+    };
+    let written = attributes.get("schemas").is_some_and(Value::is_array);
+    let mut resource = Resource { attributes };
+    if !(written && reader.keeps_all()) {
+        resource.list_schemas(definition);
+    }
+    Ok(resource)
+}
+
+/// Whether every name is that of an attribute or extension to the letter, and counts.
+fn is_canonical(
+    definition: &ResourceDefinition,
+    body: &Map<String, Value>,
+    reader: &Reader<'_>,
+) -> bool {
+    body.keys().all(|name| {
+        let attribute = definition.attribute(name);
+        let counts = attribute.is_some_and(|one| one.name == *name && reader.takes(one));
+        let extension = || definition.extension(name);
+        counts || attribute.is_none() && extension().is_some_and(|one| one.id == *name)
+    })
+}
+
+/// Reads a body whose names are canonical: its members stay where they are.
+fn read_in_place(
+    definition: &ResourceDefinition,
+    mut body: Map<String, Value>,
+    listed: &[&str],
+    reader: &mut Reader<'_>,
+) -> Result<Map<String, Value>, Error> {
+    let mut gone: Vec<&str> = Vec::new();
+    for (name, value) in &mut body {
+        if name == "schemas" {
+            continue;
+        }
+        if let Some(attribute) = definition.attribute(name) {
+            let place = Place::of(&attribute.name);
+            match reader.attribute(attribute, place, value.take())? {
+                Read::Value(read) => *value = read,
+                Read::Nothing | Read::Dropped => gone.push(&attribute.name),
+            }
+        } else if let Some(extension) = definition.extension(name) {
+            match read_extension(extension, value.take(), reader)? {
+                Some(data) => {
+                    note_unlisted(extension, listed, reader)?;
+                    *value = Value::Object(data);
+                }
+                None => gone.push(&extension.id),
+            }
+        }
+    }
+    if !gone.is_empty() {
+        body.retain(|name, _| !gone.contains(&name.as_str()));
+    }
+    Ok(body)
+}
+
+/// Notes data of an extension whose URI is missing from `schemas`.
+fn note_unlisted(
+    extension: &crate::Schema,
+    listed: &[&str],
+    reader: &mut Reader<'_>,
+) -> Result<(), Error> {
+    match listed.iter().any(|uri| same_name(uri, &extension.id)) {
+        true => Ok(()),
+        false => {
+            let unlisted = Deviation::SchemaNotListed(extension.id.clone());
+            reader.tolerance().accept(unlisted)
+        }
+    }
+}
+
+/// Reads a body whose names are those of the definition in any case, and others.
+fn read_anew(
+    definition: &ResourceDefinition,
+    body: Map<String, Value>,
+    listed: &[&str],
+    reader: &mut Reader<'_>,
+) -> Result<Map<String, Value>, Error> {
     let mut attributes = Map::new();
     // In front of all others; what it is shows in the end.
     attributes.insert("schemas".to_owned(), Value::Null);
@@ -92,19 +174,17 @@ fn read(
             && let Some(named) = definition.schema_named(&name)
             && let Some(extension) = named.noted(&name, reader.tolerance())?.extension
         {
-            let Some(data) = read_extension(extension, value, &mut reader)? else {
+            let Some(data) = read_extension(extension, value, reader)? else {
                 continue;
             };
-            let tolerance = reader.tolerance();
-            if !listed.iter().any(|uri| same_name(uri, &extension.id)) {
-                tolerance.accept(Deviation::SchemaNotListed(extension.id.clone()))?;
-            }
+            note_unlisted(extension, listed, reader)?;
             match attributes
                 .get_mut(&extension.id)
                 .and_then(Value::as_object_mut)
             {
                 Some(there) => {
-                    tolerance.accept(Deviation::RepeatedAttribute(extension.id.clone()))?;
+                    let repeated = Deviation::RepeatedAttribute(extension.id.clone());
+                    reader.tolerance().accept(repeated)?;
                     there.extend(data);
                 }
                 None => {
@@ -130,17 +210,12 @@ fn read(
         let read = reader.attribute(attribute, place, value)?;
         empty |= read == Read::Nothing;
         let name = canonical_name(name, attribute);
-        keep(&mut attributes, name, place, read, &mut reader)?;
+        keep(&mut attributes, name, place, read, reader)?;
     }
-    let written = attributes.get("schemas").is_some_and(Value::is_array);
     if empty {
         attributes.retain(|name, value| name == "schemas" || !value.is_null());
     }
-    let mut resource = Resource { attributes };
-    if !written {
-        resource.list_schemas(definition);
-    }
-    Ok(resource)
+    Ok(attributes)
 }
 
 /// The schema URIs that a body lists (RFC 7643 section 2.1); unknown ones are noted.
@@ -224,6 +299,14 @@ fn read_extension(
             return Ok(None);
         }
     };
+    let canonical = members.keys().all(|name| {
+        let attribute = extension.attribute(name);
+        attribute.is_some_and(|one| one.name == *name && reader.takes(one))
+    });
+    if canonical {
+        let data = extension_in_place(extension, members, reader)?;
+        return Ok((!data.is_empty()).then_some(data));
+    }
     let mut data = Map::new();
     for (name, value) in members {
         let Some(attribute) = extension.attribute(&name) else {
@@ -245,4 +328,27 @@ fn read_extension(
     }
     data.retain(|_, value| !value.is_null());
     Ok((!data.is_empty()).then_some(data))
+}
+
+/// The data of an extension whose names are canonical.
+fn extension_in_place(
+    extension: &crate::Schema,
+    mut data: Map<String, Value>,
+    reader: &mut Reader<'_>,
+) -> Result<Map<String, Value>, Error> {
+    let mut gone: Vec<&str> = Vec::new();
+    for (name, value) in &mut data {
+        let Some(attribute) = extension.attribute(name) else {
+            continue;
+        };
+        let place = Place::in_extension(&extension.id, &attribute.name);
+        match reader.attribute(attribute, place, value.take())? {
+            Read::Value(read) => *value = read,
+            Read::Nothing | Read::Dropped => gone.push(&attribute.name),
+        }
+    }
+    if !gone.is_empty() {
+        data.retain(|name, _| !gone.contains(&name.as_str()));
+    }
+    Ok(data)
 }

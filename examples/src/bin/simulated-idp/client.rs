@@ -1,13 +1,13 @@
-//! The HTTP client: one agent for all threads, patient with a server that asks to wait.
+//! The client: one for all threads, patient with a server that asks to wait, and measured.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use scim_client::{ClientError, Method, Request, Response, Transport, UreqTransport};
 use serde_json::Value;
-use ureq::Agent;
-use ureq::http::{Request, Response, Uri, header};
+use ureq::http::Uri;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::dialect::Headers;
@@ -16,7 +16,7 @@ use crate::dialect::Headers;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Call {
     /// The HTTP method.
-    pub(crate) method: &'static str,
+    pub(crate) method: Method,
     /// Path and query, after the base URL.
     pub(crate) path: String,
     /// The body, if it has one.
@@ -25,7 +25,7 @@ pub(crate) struct Call {
 
 impl Call {
     /// A request without a body.
-    pub(crate) fn new(method: &'static str, path: String) -> Self {
+    pub(crate) fn new(method: Method, path: String) -> Self {
         Self {
             method,
             path,
@@ -70,7 +70,7 @@ pub(crate) enum CallError {
         /// The path of the request.
         path: String,
         /// What went wrong.
-        source: Box<ureq::Error>,
+        source: Box<ClientError<ureq::Error>>,
     },
     /// The answer has another status than the expected ones.
     #[error("{method} {path}: status {status}, {detail}")]
@@ -154,13 +154,10 @@ pub(crate) struct Samples {
     pub(crate) repeated: u64,
 }
 
-/// The HTTP client.
+/// The client: it measures, and asks of answers what the RFC asks of them.
 #[derive(Debug)]
 pub(crate) struct Client {
-    agent: Agent,
-    endpoint: Endpoint,
-    samples: Mutex<Samples>,
-    unanswered: AtomicU32,
+    scim: scim_client::Client<Measured>,
 }
 
 impl Client {
@@ -171,23 +168,25 @@ impl Client {
             Trust::Anything => tls.disable_verification(true),
             Trust::Roots(roots) => tls.root_certs(RootCerts::Specific(Arc::new(roots.clone()))),
         };
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_global(Some(TIMEOUT))
+        let mut config = UreqTransport::config()
             .max_idle_connections(endpoint.connections)
             .max_idle_connections_per_host(endpoint.connections)
             .tls_config(tls.build());
         if is_local(&endpoint.base) {
             config = config.proxy(None);
         }
-        Self {
-            agent: config.build().new_agent(),
-            endpoint,
+        let transport = Measured {
+            http: UreqTransport::new(config.build().new_agent()),
             samples: Mutex::default(),
             unanswered: AtomicU32::new(0),
-        }
+        };
+        let headers = endpoint.headers;
+        let scim = scim_client::Client::new(transport, endpoint.base)
+            .with_bearer_token(&endpoint.token)
+            .with_header("user-agent", headers.user_agent)
+            .with_header("accept", headers.accept)
+            .with_media_type(headers.content_type);
+        Self { scim }
     }
 
     /// Sends a request and gives the answer, if its status is one of `expected`.
@@ -197,53 +196,67 @@ impl Client {
     /// # Errors
     /// [`CallError`], when no answer came, or another one.
     pub(crate) fn call(&self, call: &Call, expected: &[u16]) -> Result<Answer, CallError> {
-        let result = self.repeat(call).and_then(|response| {
-            let answer = read(call, response)?;
+        let result = self.answer(call).and_then(|answer| {
             if expected.contains(&answer.status) {
                 return Ok(answer);
             }
             Err(CallError::Status {
-                method: call.method,
+                method: call.method.as_str(),
                 path: call.path.clone(),
                 status: answer.status,
                 detail: detail(&answer.body),
             })
         });
         if result.is_err() {
-            self.samples().failed += 1;
+            self.scim.transport().samples().failed += 1;
         }
         result
     }
 
     /// Whether so many requests went unanswered that the server must be gone.
     pub(crate) fn is_cut_off(&self) -> bool {
-        self.unanswered.load(Ordering::Relaxed) >= UNANSWERED
+        let unanswered = &self.scim.transport().unanswered;
+        unanswered.load(Ordering::Relaxed) >= UNANSWERED
     }
 
     /// What was measured since the last time.
     pub(crate) fn take_samples(&self) -> Samples {
-        std::mem::take(&mut *self.samples())
+        std::mem::take(&mut *self.scim.transport().samples())
     }
 
-    fn repeat(&self, call: &Call) -> Result<Response<ureq::Body>, CallError> {
-        let mut attempt = 1;
-        loop {
-            let response = self.send(call)?;
-            let busy = matches!(response.status().as_u16(), 429 | 503);
-            if !busy || attempt >= ATTEMPTS {
-                return Ok(response);
-            }
-            let asked = response.headers().get(header::RETRY_AFTER);
-            let asked = asked.and_then(|value| value.to_str().ok());
-            self.samples().repeated += 1;
-            std::thread::sleep(pause(asked, attempt));
-            attempt += 1;
-        }
+    fn answer(&self, call: &Call) -> Result<Answer, CallError> {
+        let sent = self
+            .scim
+            .send(call.method, &call.path, call.body.as_ref(), None);
+        let response = sent.map_err(|error| CallError::Transport {
+            method: call.method.as_str(),
+            path: call.path.clone(),
+            source: Box::new(error),
+        })?;
+        read(call, &response)
     }
+}
 
-    fn send(&self, call: &Call) -> Result<Response<ureq::Body>, CallError> {
+/// Sends, and measures how long it takes.
+#[derive(Debug)]
+struct Measured {
+    http: UreqTransport,
+    samples: Mutex<Samples>,
+    unanswered: AtomicU32,
+}
+
+impl Measured {
+    fn samples(&self) -> std::sync::MutexGuard<'_, Samples> {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Transport for Measured {
+    type Error = ureq::Error;
+
+    fn send(&self, request: &Request) -> Result<Response, ureq::Error> {
         let started = Instant::now();
-        let result = self.exchange(call);
+        let result = self.http.send(request);
         match &result {
             Ok(_) => {
                 self.unanswered.store(0, Ordering::Relaxed);
@@ -253,88 +266,37 @@ impl Client {
                 self.unanswered.fetch_add(1, Ordering::Relaxed);
             }
         }
-        result.map_err(|source| CallError::Transport {
-            method: call.method,
-            path: call.path.clone(),
-            source: Box::new(source),
-        })
+        result
     }
 
-    fn exchange(&self, call: &Call) -> Result<Response<ureq::Body>, ureq::Error> {
-        let Endpoint {
-            base,
-            token,
-            headers,
-            ..
-        } = &self.endpoint;
-        let request = Request::builder()
-            .method(call.method)
-            .uri(format!("{base}{}", call.path))
-            .header(header::AUTHORIZATION, format!("Bearer {token}"))
-            .header(header::USER_AGENT, headers.user_agent)
-            .header(header::ACCEPT, headers.accept);
-        match &call.body {
-            Some(body) => {
-                let request = request.header(header::CONTENT_TYPE, headers.content_type);
-                self.agent.run(request.body(body.to_string())?)
-            }
-            None => self.agent.run(request.body(())?),
-        }
-    }
-
-    fn samples(&self) -> std::sync::MutexGuard<'_, Samples> {
-        self.samples.lock().unwrap_or_else(PoisonError::into_inner)
+    fn wait(&self, pause: Duration) {
+        self.samples().repeated += 1;
+        self.http.wait(pause);
     }
 }
 
-/// How long to wait before a request is repeated.
-///
-/// RFC 9110 section 10.2.3: `Retry-After` is a number of seconds; a date is treated as absent, as
-/// identity providers do.
-fn pause(asked: Option<&str>, attempt: u32) -> Duration {
-    let asked = asked.and_then(|text| text.trim().parse::<u64>().ok());
-    let seconds = asked.unwrap_or_else(|| 1 << attempt.min(6));
-    Duration::from_secs(seconds).min(LONGEST_PAUSE)
-}
-
-fn read(call: &Call, mut response: Response<ureq::Body>) -> Result<Answer, CallError> {
-    let status = response.status().as_u16();
-    let has_location = response.headers().contains_key(header::LOCATION);
-    let media_type = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("")
-        .to_owned();
-    let bytes = response
-        .body_mut()
-        .with_config()
-        .limit(LARGEST_ANSWER)
-        .read_to_vec()
-        .map_err(|source| CallError::Transport {
-            method: call.method,
-            path: call.path.clone(),
-            source: Box::new(source),
-        })?;
+fn read(call: &Call, response: &Response) -> Result<Answer, CallError> {
+    let status = response.status;
+    let media_type = response.header("content-type").unwrap_or_default();
     let unusable = |problem: String| CallError::Unusable {
-        method: call.method,
+        method: call.method.as_str(),
         path: call.path.clone(),
         status,
         problem,
     };
-    let body = if bytes.is_empty() {
+    let body = if response.body.is_empty() {
         Value::Null
-    } else if !is_scim(&media_type) {
+    } else if !is_scim(media_type) {
         // RFC 7644 section 3.1: answers are `application/scim+json`.
         return Err(unusable(format!("the answer is of type {media_type:?}")));
     } else {
-        serde_json::from_slice(&bytes)
+        serde_json::from_slice(&response.body)
             .map_err(|error| unusable(format!("the answer is not JSON: {error}")))?
     };
     Ok(Answer {
         status,
         body,
-        has_location,
+        has_location: response.header("location").is_some(),
     })
 }
 
@@ -367,11 +329,7 @@ fn is_local(base: &str) -> bool {
     })
 }
 
-const TIMEOUT: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-const ATTEMPTS: u32 = 10;
 const UNANSWERED: u32 = 8;
-const LARGEST_ANSWER: u64 = 256 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

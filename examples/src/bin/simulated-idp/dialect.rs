@@ -1,5 +1,6 @@
 //! What identity providers do differently: the requests that each one makes of the same change.
 
+use scim_client::Method;
 use serde_json::{Value, json};
 
 use crate::client::Call;
@@ -105,7 +106,7 @@ pub(crate) struct GroupCreation {
 
 /// A PATCH request of these operations.
 pub(crate) fn patch(path: String, operations: Vec<Value>) -> Call {
-    Call::new("PATCH", path).body(json!({"schemas": [PATCH_OP], "Operations": operations}))
+    Call::new(Method::Patch, path).body(json!({"schemas": [PATCH_OP], "Operations": operations}))
 }
 
 /// The path of a user.

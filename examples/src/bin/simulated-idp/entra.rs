@@ -3,6 +3,7 @@
 //! Operation words begin with a capital letter, booleans are text, every attribute has an
 //! operation of its own, and references (managers, members) follow in a later pass.
 
+use scim_client::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -53,13 +54,13 @@ impl Dialect for Entra {
 
     fn user_lookup(&self, user_name: &str) -> Call {
         let filter = equals("userName", user_name);
-        Call::new("GET", format!("/Users?filter={filter}"))
+        Call::new(Method::Get, format!("/Users?filter={filter}"))
     }
 
     fn group_lookup(&self, display_name: &str) -> Call {
         let filter = equals("displayName", display_name);
         let path = format!("/Groups?excludedAttributes=members&filter={filter}");
-        Call::new("GET", path)
+        Call::new(Method::Get, path)
     }
 
     fn user_creation(&self, user: &User) -> Call {
@@ -68,7 +69,7 @@ impl Dialect for Entra {
             attributes.insert("roles".to_owned(), json!([]));
             attributes.insert("meta".to_owned(), json!({"resourceType": "User"}));
         }
-        Call::new("POST", "/Users".to_owned()).body(resource)
+        Call::new(Method::Post, "/Users".to_owned()).body(resource)
     }
 
     fn user_changes(&self, id: &str, current: &Value, wanted: &User) -> Vec<Call> {
@@ -104,7 +105,7 @@ impl Dialect for Entra {
             "meta": {"resourceType": "Group"},
         });
         GroupCreation {
-            call: Call::new("POST", "/Groups".to_owned()).body(body),
+            call: Call::new(Method::Post, "/Groups".to_owned()).body(body),
             carried: 0,
         }
     }
@@ -133,7 +134,7 @@ impl Dialect for Entra {
     fn membership_lookup(&self, group: &str, user: &str) -> Option<Call> {
         let filter = encode(&format!("id eq \"{group}\" and members eq \"{user}\""));
         let path = format!("/Groups?excludedAttributes=members&filter={filter}");
-        Some(Call::new("GET", path))
+        Some(Call::new(Method::Get, path))
     }
 }
 

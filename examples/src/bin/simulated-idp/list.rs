@@ -1,5 +1,6 @@
 //! List responses, and the walk over all pages of them.
 
+use scim_client::Method;
 use serde_json::Value;
 
 use crate::client::{Answer, Call, CallError, Client};
@@ -35,7 +36,7 @@ pub(crate) fn read_all(
     loop {
         let start = resources.len() + 1;
         let call = Call::new(
-            "GET",
+            Method::Get,
             format!("/{endpoint}?startIndex={start}&count={PAGE}"),
         );
         let page = query(client, &call)?;
@@ -94,7 +95,7 @@ fn parsed(mut body: Value) -> Result<List, String> {
 
 fn unusable(call: &Call, status: u16, problem: String) -> CallError {
     CallError::Unusable {
-        method: call.method,
+        method: call.method.as_str(),
         path: call.path.clone(),
         status,
         problem,

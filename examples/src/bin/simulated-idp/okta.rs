@@ -1,5 +1,6 @@
 //! Okta: profiles by PUT of the whole resource, activation by PATCH, groups by group push.
 
+use scim_client::Method;
 use serde_json::{Value, json};
 
 use crate::attributes::{MANAGER, differing, user_attributes};
@@ -37,7 +38,7 @@ impl Dialect for Okta {
 
     fn probes(&self) -> Vec<Probe> {
         let probe = |path: &str, wanted| Probe {
-            call: Call::new("GET", path.to_owned()),
+            call: Call::new(Method::Get, path.to_owned()),
             wanted,
         };
         vec![
@@ -50,13 +51,13 @@ impl Dialect for Okta {
     fn user_lookup(&self, user_name: &str) -> Call {
         let filter = equals("userName", user_name);
         let path = format!("/Users?filter={filter}&startIndex=1&count=100");
-        Call::new("GET", path)
+        Call::new(Method::Get, path)
     }
 
     fn group_lookup(&self, display_name: &str) -> Call {
         let filter = equals("displayName", display_name);
         let path = format!("/Groups?filter={filter}&startIndex=1&count=100");
-        Call::new("GET", path)
+        Call::new(Method::Get, path)
     }
 
     fn user_creation(&self, user: &User) -> Call {
@@ -66,7 +67,7 @@ impl Dialect for Okta {
             attributes.insert("password".to_owned(), Value::from(password));
             attributes.insert("groups".to_owned(), json!([]));
         }
-        Call::new("POST", "/Users".to_owned()).body(resource)
+        Call::new(Method::Post, "/Users".to_owned()).body(resource)
     }
 
     fn user_changes(&self, id: &str, current: &Value, wanted: &User) -> Vec<Call> {
@@ -79,7 +80,7 @@ impl Dialect for Okta {
             .any(|path| !["active", MANAGER].contains(path))
         {
             let body = overlaid(current, wanted);
-            calls.push(Call::new("PUT", user_path(id)).body(body));
+            calls.push(Call::new(Method::Put, user_path(id)).body(body));
         }
         if differs.contains(&"active") {
             let operation = json!({"op": "replace", "value": {"active": wanted.active}});
@@ -99,7 +100,7 @@ impl Dialect for Okta {
                 extension.insert("manager".to_owned(), json!({"value": manager}));
             }
         }
-        Call::new("PUT", user_path(id)).body(body)
+        Call::new(Method::Put, user_path(id)).body(body)
     }
 
     fn group_creation(&self, group: &Group, members: &[Member<'_>]) -> GroupCreation {
@@ -110,7 +111,7 @@ impl Dialect for Okta {
             "members": elements(carried),
         });
         GroupCreation {
-            call: Call::new("POST", "/Groups".to_owned()).body(body),
+            call: Call::new(Method::Post, "/Groups".to_owned()).body(body),
             carried: carried.len(),
         }
     }

@@ -1,5 +1,6 @@
 //! Reading everything back, and comparing it with the directory.
 
+use scim_client::Method;
 use serde_json::Value;
 
 use crate::client::{Call, CallError};
@@ -80,7 +81,7 @@ impl Run<'_> {
         let name = format!("{cycle}: absence");
         self.phase(name, &jobs, |run, (subject, path)| {
             Outcome::of(subject, |_| {
-                let call = Call::new("GET", path.clone());
+                let call = Call::new(Method::Get, path.clone());
                 run.client.call(&call, &[404])
             })
         })?;

@@ -13,21 +13,6 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn retry_after_is_obeyed_in_seconds_and_bounded() {
-    assert_eq!(pause(Some("7"), 1), Duration::from_secs(7));
-    assert_eq!(pause(Some("0"), 1), Duration::ZERO);
-    assert_eq!(pause(Some("99999999999"), 1), LONGEST_PAUSE);
-}
-
-#[test]
-fn without_a_number_the_pauses_grow() {
-    let date = Some("Wed, 21 Oct 2026 07:28:00 GMT");
-    assert_eq!(pause(date, 1), Duration::from_secs(2));
-    assert_eq!(pause(None, 3), Duration::from_secs(8));
-    assert_eq!(pause(None, 40), Duration::from_secs(64));
-}
-
-#[test]
 fn an_error_shows_type_and_detail() {
     let body = json!({"scimType": "uniqueness", "detail": "taken"});
     assert_eq!(detail(&body), "uniqueness: taken");
@@ -92,7 +77,7 @@ fn client(base: String) -> Client {
 }
 
 fn read_users(client: &Client) -> Result<Answer, CallError> {
-    client.call(&Call::new("GET", "/Users".to_owned()), &[200])
+    client.call(&Call::new(Method::Get, "/Users".to_owned()), &[200])
 }
 
 const FOUND: &str = "200 OK;Content-Type: application/scim+json|{\"id\":\"7\"}";
@@ -114,7 +99,10 @@ fn patience_has_an_end() {
     let (client, served) = server(&[BUSY]);
     let error = read_users(&client).unwrap_err();
     assert!(matches!(error, CallError::Status { status: 429, .. }));
-    assert_eq!(served.load(Ordering::SeqCst), ATTEMPTS);
+    assert_eq!(
+        served.load(Ordering::SeqCst),
+        scim_client::Patience::default().attempts
+    );
     assert_eq!(client.take_samples().failed, 1);
 }
 

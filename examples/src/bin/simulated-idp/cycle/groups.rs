@@ -6,6 +6,8 @@ use super::users::{numbered, without_id};
 use super::{
     CHANGED, Call, CallError, CutOff, Finding, Notes, Outcome, Run, group_subject, references,
 };
+use scim_client::Method;
+
 use crate::comparison::group_differences;
 use crate::dialect::{Member, group_path};
 use crate::links::GroupLink;
@@ -48,7 +50,7 @@ impl Run<'_> {
         let Some(id) = id else {
             return self.create_group(group, target, notes);
         };
-        let call = Call::new("GET", group_path(&id));
+        let call = Call::new(Method::Get, group_path(&id));
         let current = self.client.call(&call, &[200])?.body;
         let name = current.get("displayName").and_then(|name| name.as_str());
         if name != Some(&*group.display_name) {
@@ -187,7 +189,7 @@ impl Run<'_> {
         let name = format!("{cycle}: groups deleted");
         let gone = self.phase(name, &jobs, |run, (number, group, id)| {
             Outcome::of(&group_subject(group), |notes| {
-                let call = Call::new("DELETE", group_path(id));
+                let call = Call::new(Method::Delete, group_path(id));
                 run.client.call(&call, &[204])?;
                 notes.events.push("groups deleted");
                 Ok((*number, group.display_name.clone()))

@@ -1,5 +1,6 @@
 //! The users of a cycle.
 
+use scim_client::Method;
 use serde_json::Value;
 
 use super::{CHANGED, Call, CallError, CutOff, Finding, Notes, Outcome, Run, user_subject};
@@ -47,7 +48,7 @@ impl Run<'_> {
     }
 
     fn read_user(&self, id: &str) -> Result<Value, CallError> {
-        let call = Call::new("GET", user_path(id));
+        let call = Call::new(Method::Get, user_path(id));
         Ok(self.client.call(&call, &[200])?.body)
     }
 
@@ -192,7 +193,7 @@ impl Run<'_> {
         for call in self.dialect.user_changes(id, &current, &leaver) {
             self.client.call(&call, CHANGED)?;
         }
-        let call = Call::new("DELETE", user_path(id));
+        let call = Call::new(Method::Delete, user_path(id));
         self.client.call(&call, &[204])?;
         Ok(())
     }
@@ -210,7 +211,7 @@ pub(super) fn numbered<T>(resources: &[Option<T>]) -> Vec<(usize, &T)> {
 /// RFC 7643 section 3.1: every resource has an id.
 pub(super) fn without_id(call: &Call, status: u16) -> CallError {
     CallError::Unusable {
-        method: call.method,
+        method: call.method.as_str(),
         path: call.path.clone(),
         status,
         problem: "the resource has no id".to_owned(),

@@ -84,7 +84,7 @@ fn activation_is_text_and_words_begin_with_a_capital() {
     let expected = json!([{"op": "Replace", "path": "active", "value": "False"}]);
     assert_eq!(json!(operations_of(&calls[0])), expected);
     assert_eq!(
-        (calls[0].method, &*calls[0].path),
+        (calls[0].method.as_str(), &*calls[0].path),
         ("PATCH", "/Users/u%201")
     );
 }

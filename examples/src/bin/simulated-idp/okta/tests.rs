@@ -6,6 +6,8 @@
 )]
 
 use super::*;
+use scim_client::Method;
+
 use crate::population::{Plan, Scale, plan};
 
 fn sample() -> Plan {
@@ -26,7 +28,7 @@ fn operations_of(call: &Call) -> Vec<Value> {
 /// What a service provider has after these requests: PUT replaces, PATCH sets what it names.
 fn applied(mut resource: Value, calls: &[Call]) -> Value {
     for call in calls {
-        if call.method == "PUT" {
+        if call.method == Method::Put {
             resource = call.body.clone().unwrap();
             continue;
         }
@@ -67,12 +69,12 @@ fn activation_is_a_path_less_patch_beside_the_profile() {
     user.active = false;
     let calls = Okta.user_changes("u1", &current, &user);
     let expected = json!({"op": "replace", "value": {"active": false}});
-    assert_eq!((calls.len(), calls[0].method), (1, "PATCH"));
+    assert_eq!((calls.len(), calls[0].method), (1, Method::Patch));
     assert_eq!(operations_of(&calls[0]), [expected]);
 
     user.title = "Other".to_owned();
     let calls = Okta.user_changes("u1", &current, &user);
-    assert_eq!((calls.len(), calls[0].method), (2, "PUT"));
+    assert_eq!((calls.len(), calls[0].method), (2, Method::Put));
     assert_eq!(calls[0].body.as_ref().unwrap()["active"], true);
 }
 
