@@ -17,7 +17,7 @@ use crate::members::CHUNK;
 use crate::path::{literal, path, sqlite_path};
 use crate::scope::{all_visible, visible};
 use crate::sql::{Dialect, Sql};
-use crate::totals::Totals;
+use crate::totals::{self, Totals};
 
 #[derive(diesel::QueryableByName)]
 struct Count {
@@ -54,6 +54,9 @@ pub(crate) fn find(
         base_url,
         condition: selection.condition.as_ref(),
     };
+    if let Some(condition) = chosen.condition.filter(|_| chosen.entrance().is_none()) {
+        totals::check_width(connection, scope.configuration(), kind, condition.terms())?;
+    }
     let mut keys = match selection.count {
         0 => Vec::new(),
         _ => chosen.keys(connection, selection)?,

@@ -48,6 +48,25 @@ impl Totals {
     }
 }
 
+/// Refuses a filter that makes very many tests of every resource of a type that a configuration sees,
+/// before any is made. One of few tests is held to the statement budget alone.
+pub(crate) fn check_width(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+    kind: ResourceKind,
+    terms: usize,
+) -> Result<(), StoreError> {
+    if terms <= NARROW {
+        return Ok(());
+    }
+    let rows = Totals::of(connection, configuration)?.visible(kind);
+    let tests = rows.saturating_mul(u64::try_from(terms).unwrap_or(u64::MAX));
+    match tests > TESTS {
+        true => Err(StoreError::TooExpensive),
+        false => Ok(()),
+    }
+}
+
 /// Appends an expression that is the number of users which a configuration sees.
 pub(crate) fn push_visible_users(sql: &mut Sql, configuration: ConfigurationId) {
     sql.push(
@@ -74,3 +93,8 @@ fn counted(kind: ResourceKind) -> &'static str {
         ResourceKind::Group => "groups",
     }
 }
+
+/// A filter of so many terms is as clients write them.
+const NARROW: usize = 20;
+/// How many tests of values a wide filter may make; as many take some 0.3 seconds of the processor.
+const TESTS: u64 = 1_000_000;
