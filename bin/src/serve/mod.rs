@@ -112,6 +112,8 @@ impl Data {
             Arc::clone(&throttle),
             options.admin_networks.clone(),
         );
+        let administration = administration.context("cannot start a thread")?;
+        let patience = options.limits.patience();
         let store = Arc::clone(&instance.store);
         let service = Arc::clone(backend) as _;
         Ok(Self {
@@ -120,8 +122,10 @@ impl Data {
                 named_by_words: &[ADMIN, CONSOLE],
                 ..Edge::default()
             }),
-            endpoint: web::Data::new(Endpoint::new(service, throttle, bounds)),
-            administration: web::Data::new(administration.context("cannot start a thread")?),
+            endpoint: web::Data::new(
+                Endpoint::new(service, throttle, bounds).with_patience(patience),
+            ),
+            administration: web::Data::new(administration.with_patience(patience)),
             readiness: web::Data::new(Readiness::start(move || store.ready())?),
         })
     }

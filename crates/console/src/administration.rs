@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use ipnet::IpNet;
 use scim_admin::{AdminError, AdminService};
+use scim_http::deadline::PATIENCE;
 use scim_http::throttle::Throttle;
 use scim_protocol::Limits;
 use scim_provisioning::ServiceProvider;
@@ -25,6 +27,8 @@ pub struct Administration {
     pub(crate) throttle: Arc<Throttle>,
     /// The threads that ask the OpenID provider.
     pub(crate) outbound: Outbound,
+    /// How long a client waits for an answer.
+    pub(crate) patience: Duration,
     networks: Vec<IpNet>,
 }
 
@@ -50,8 +54,15 @@ impl Administration {
             limits: provider.limits().clone(),
             throttle,
             outbound: Outbound::start()?,
+            patience: PATIENCE,
             networks,
         })
+    }
+
+    /// The same, whose clients wait so long for an answer.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The secret of the set-up link, if nobody can sign in yet. It is good for an hour.

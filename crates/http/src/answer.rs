@@ -7,6 +7,7 @@ use scim_protocol::Error;
 use scim_provisioning::Answer;
 use serde_json::json;
 
+use crate::deadline::RETRY_AFTER;
 use crate::request::id_of;
 use crate::service::Refusal;
 
@@ -96,6 +97,15 @@ impl Reply {
     pub fn busy(request_id: &str) -> Self {
         let answer = Answer {
             retry_after: Some(1),
+            ..Answer::empty(503)
+        };
+        Self::new(answer, request_id)
+    }
+
+    /// 503, for what a database does not answer in time.
+    pub(crate) fn late(request_id: &str) -> Self {
+        let answer = Answer {
+            retry_after: Some(RETRY_AFTER),
             ..Answer::empty(503)
         };
         Self::new(answer, request_id)

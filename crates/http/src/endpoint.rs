@@ -1,9 +1,8 @@
 //! `/api/scim/v2`: extract, authenticate, call, respond.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use scim_provisioning::{Cause, Configuration, ConfigurationId, Method, RefusedRequest};
@@ -11,6 +10,7 @@ use scim_provisioning::{Cause, Configuration, ConfigurationId, Method, RefusedRe
 use crate::admission::{Admission, Bounds, Full, Place, Way};
 use crate::answer::Reply;
 use crate::body;
+use crate::deadline::{self, PATIENCE, Unfinished};
 use crate::edge::SCIM;
 use crate::request::Incoming;
 use crate::service::Service;
@@ -24,6 +24,8 @@ pub struct Endpoint {
     service: Arc<dyn Service>,
     throttle: Arc<Throttle>,
     admission: Admission,
+    /// How long a client waits for an answer.
+    patience: Duration,
     /// Configurations that spoke, as they were when they did last, for the log of what is turned
     /// away before it is known who speaks.
     known: Mutex<HashMap<ConfigurationId, Arc<Configuration>>>,
@@ -37,8 +39,16 @@ impl Endpoint {
             service,
             throttle,
             admission: Admission::new(bounds),
+            patience: PATIENCE,
             known: Mutex::default(),
         }
+    }
+
+    /// The same endpoint, whose clients wait so long for an answer, and ten times as long for that to
+    /// a bulk request.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     fn know(&self, configuration: &Arc<Configuration>) {
@@ -244,22 +254,28 @@ fn answer(
     Reply::new(answer, &incoming.id)
 }
 
-/// Runs `work` on a thread that may block. A panic there is that request's failure alone.
+/// Runs `work` on a thread that may block, and waits for it as long as a client does.
 async fn blocking<T: Send + 'static>(
     endpoint: &web::Data<Endpoint>,
     incoming: &Arc<Incoming>,
     work: impl FnOnce(&Endpoint, &Incoming) -> T + Send + 'static,
 ) -> Result<T, Reply> {
-    let (endpoint, theirs) = (endpoint.clone(), Arc::clone(incoming));
-    let guarded = move || catch_unwind(AssertUnwindSafe(|| work(&endpoint, &theirs)));
-    match web::block(guarded).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(_panic)) => {
-            tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
-            Err(Reply::internal(&incoming.id))
+    let (theirs, asked) = (endpoint.clone(), Arc::clone(incoming));
+    let bulk = incoming.path().is_ok_and(|path| path.ends_with("/Bulk"));
+    let patience = endpoint
+        .patience
+        .saturating_mul(if bulk { BULK } else { 1 });
+    let done = deadline::within(patience, move || work(&theirs, &asked)).await;
+    done.map_err(|unfinished| match unfinished {
+        Unfinished::Late => {
+            tracing::error!(request_id = %incoming.id, "the database does not answer in time");
+            Reply::late(&incoming.id)
         }
-        Err(_cancelled) => Err(Reply::internal(&incoming.id)),
-    }
+        Unfinished::Failed => {
+            tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
+            Reply::internal(&incoming.id)
+        }
+    })
 }
 
 fn note(request: &HttpRequest, speaker: Option<ConfigurationId>) {
@@ -267,3 +283,6 @@ fn note(request: &HttpRequest, speaker: Option<ConfigurationId>) {
         request.extensions_mut().insert(Speaker(id));
     }
 }
+
+/// How many times as long as others a bulk request may take.
+const BULK: u32 = 10;

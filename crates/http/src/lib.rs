@@ -8,6 +8,7 @@ pub mod address;
 pub mod admission;
 pub mod answer;
 pub mod body;
+pub mod deadline;
 pub mod edge;
 pub mod endpoint;
 pub mod error;

@@ -1,5 +1,7 @@
 //! Limits on requests as options.
 
+use std::time::Duration;
+
 use clap::Args;
 use scim_protocol::Limits;
 
@@ -88,6 +90,11 @@ pub struct LimitOptions {
     #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_HELD_BYTES", value_name = "BYTES",
         default_value_t = 33_554_432, value_parser = between::<1_048_576, GIBIBYTE>)]
     limit_held_bytes: usize,
+    /// Seconds that a client waits for an answer before it is sent away; ten times as many for a
+    /// bulk request.
+    #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_WAIT", value_name = "SECONDS",
+        default_value_t = 30, value_parser = between::<1, 3_600>)]
+    limit_wait: usize,
 }
 
 impl LimitOptions {
@@ -131,6 +138,11 @@ impl LimitOptions {
     /// Bytes of request bodies of one configuration that are held at once.
     pub fn held_bytes(&self) -> usize {
         self.limit_held_bytes
+    }
+
+    /// How long a client waits for an answer.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.limit_wait).unwrap_or(u64::MAX))
     }
 
     /// Failed authentications of one address in a minute.

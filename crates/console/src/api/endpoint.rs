@@ -1,6 +1,5 @@
 //! `/api/admin/v1`: extract, call, respond.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +8,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use scim_http::body;
+use scim_http::deadline::{self, Unfinished};
 use scim_http::request::Incoming;
 
 use super::{ADMIN, Api, ApiAnswer, ApiRequest, Problem};
@@ -93,21 +93,27 @@ fn api_request<'a>(
     }
 }
 
-/// Runs `work` on a thread that may block. A panic there is that request's failure alone.
+/// Runs `work` on a thread that may block, and waits for it as long as a client does.
 async fn blocking<T: Send + 'static>(
     shared: &web::Data<Administration>,
     incoming: &Incoming,
     work: impl FnOnce(&Api) -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    let shared = shared.clone();
-    let guarded = move || catch_unwind(AssertUnwindSafe(|| work(&shared.api)));
-    match web::block(guarded).await {
-        Ok(Ok(done)) => Ok(done),
-        _ => {
-            tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
-            Err(Problem::new(500, "The server failed to carry this out."))
+    let theirs = shared.clone();
+    let done = deadline::within(shared.patience, move || work(&theirs.api)).await;
+    done.map_err(|unfinished| match unfinished {
+        Unfinished::Late => {
+            tracing::error!(request_id = %incoming.id, "the database does not answer in time");
+            Problem::new(
+                503,
+                "The database does not answer in time; try again later.",
+            )
         }
-    }
+        Unfinished::Failed => {
+            tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
+            Problem::new(500, "The server failed to carry this out.")
+        }
+    })
 }
 
 /// Failed authentications are counted together with those of SCIM.

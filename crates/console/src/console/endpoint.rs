@@ -1,12 +1,11 @@
 //! `/admin`: extract, call, respond.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use scim_http::body;
+use scim_http::deadline::{self, Unfinished};
 use scim_http::request::Incoming;
 
 use super::{CONSOLE, ConsoleAnswer, ConsoleRequest};
@@ -91,9 +90,16 @@ async fn handle(
             respond,
         );
     }
-    match web::block(move || catch_unwind(AssertUnwindSafe(work))).await {
-        Ok(Ok(answer)) => respond(answer),
-        _ => {
+    match deadline::within(shared.patience, work).await {
+        Ok(answer) => respond(answer),
+        Err(Unfinished::Late) => {
+            tracing::error!(request_id = %incoming.id, "the database does not answer in time");
+            plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The database does not answer in time. Try again later.",
+            )
+        }
+        Err(Unfinished::Failed) => {
             tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.")
         }
@@ -109,8 +115,7 @@ async fn knows(shared: &web::Data<Administration>, cookie: Option<String>) -> bo
             ..ConsoleRequest::default()
         })
     };
-    let known = web::block(move || catch_unwind(AssertUnwindSafe(work))).await;
-    matches!(known, Ok(Ok(true)))
+    deadline::within(shared.patience, work).await == Ok(true)
 }
 
 fn respond(answer: ConsoleAnswer) -> HttpResponse {

@@ -1,0 +1,66 @@
+//! How long a client waits for work on a thread that may block.
+//!
+//! A database server that is stopped, while the machine under it still answers, ends no statement
+//! and no connection: whoever waits for it is sent away, and the thread is left to wait.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use actix_web::rt::time::timeout;
+use actix_web::web;
+
+/// Why work did not come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    /// It is not done within the time that its client waits.
+    Late,
+    /// It panicked; that is one request's failure alone.
+    Failed,
+}
+
+/// Runs `work` on a thread that may block, and waits for it no longer than `patience`. What comes
+/// later is dropped when it comes.
+///
+/// # Errors
+/// Why the work has no result.
+pub async fn within<T: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Unfinished> {
+    let guarded = move || catch_unwind(AssertUnwindSafe(work));
+    match timeout(patience, web::block(guarded)).await {
+        Ok(Ok(Ok(done))) => Ok(done),
+        Ok(Ok(Err(_)) | Err(_)) => Err(Unfinished::Failed),
+        Err(_elapsed) => Err(Unfinished::Late),
+    }
+}
+
+/// Whole seconds after which to come again, when the work was late.
+pub const RETRY_AFTER: u32 = 5;
+/// How long a client waits where nothing else is said.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_client_is_sent_away_and_the_work_is_left_to_end() {
+        let (go_on, stalled) = mpsc::channel::<()>();
+        let (ended, end) = mpsc::channel::<()>();
+        let work = move || {
+            stalled.recv().unwrap();
+            ended.send(()).unwrap();
+        };
+        let late = within(Duration::from_millis(20), work).await;
+        assert_eq!(late, Err(Unfinished::Late));
+        go_on.send(()).unwrap();
+        end.recv().unwrap();
+        assert_eq!(within(Duration::from_secs(60), || 7).await, Ok(7));
+        let failed = within(Duration::from_secs(60), || panic!("a mistake"));
+        assert_eq!(failed.await, Err::<(), _>(Unfinished::Failed));
+    }
+}
