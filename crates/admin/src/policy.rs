@@ -173,6 +173,8 @@ pub struct LinksQuery {
     pub after: Option<String>,
     /// Those of at most so many persons; `None` for all.
     pub limit: Option<i64>,
+    /// Those that were dismissed, instead of those that wait.
+    pub dismissed: bool,
 }
 
 /// A user that an identity provider wanted to create, and the person who was there already.
@@ -192,6 +194,8 @@ pub struct LinkRequest {
     pub document: Value,
     /// When it was sent last.
     pub at: DateTime<Utc>,
+    /// When it was dismissed; `None` while it waits.
+    pub dismissed: Option<DateTime<Utc>>,
 }
 
 impl LinkRequest {

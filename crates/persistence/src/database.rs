@@ -322,13 +322,15 @@ impl Directory for Database {
         })
     }
 
-    fn log(&self, event: Event, pending: Option<PendingLink>) -> Result<(), StoreError> {
+    fn log(&self, event: Event, pending: Vec<PendingLink>) -> Result<(), StoreError> {
         self.writing(move |connection| {
-            let Some(link) = &pending else {
-                return log::record(connection, &event);
-            };
             let mut event = event.clone();
-            if !links::note(connection, event.configuration, link, event.at)? {
+            let mut waits = false;
+            for link in &pending {
+                waits |= links::note(connection, event.configuration, link, event.at)?;
+            }
+            // Where nothing of it waits, that was decided before.
+            if let Some(link) = pending.first().filter(|_| !waits) {
                 event.reason = Some(link.dismissed.clone());
             }
             log::record(connection, &event)

@@ -1,7 +1,7 @@
 //! Links that wait for an administrator.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::event::AuditEntry;
 use scim_admin::policy::{LinkRequest, LinksQuery};
 use scim_protocol::Version;
@@ -33,6 +33,8 @@ struct LinkRow {
     document: String,
     #[diesel(sql_type = BigInt)]
     at: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    dismissed_at: Option<i64>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -101,6 +103,19 @@ pub(crate) fn dismiss(
     Ok(connection.execute(&sql)? > 0)
 }
 
+/// Puts a dismissed link back among those that wait; answers whether it was dismissed.
+pub(crate) fn restore(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+    id: &str,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql("UPDATE link_candidates SET dismissed_at = NULL");
+    sql.push(" WHERE dismissed_at IS NOT NULL AND configuration_id = ");
+    sql.bind(configuration.to_string());
+    sql.push(" AND id = ").bind(id);
+    Ok(connection.execute(&sql)? > 0)
+}
+
 /// By what a user is told from others whom the identity provider wanted to create.
 fn candidate(document: &Value) -> Key {
     let name = document.get("userName").and_then(Value::as_str);
@@ -155,17 +170,22 @@ pub(crate) fn approve(
     log::audit(connection, &audit)
 }
 
-/// The links that wait, of people whom nobody manages yet.
+/// The links that wait, or those that were dismissed, of people whom nobody manages yet.
 pub(crate) fn list(
     connection: &mut Connection,
     configuration: ConfigurationId,
     query: &LinksQuery,
 ) -> Result<Vec<LinkRequest>, StoreError> {
+    let decided = match query.dismissed {
+        true => "dismissed_at IS NOT NULL",
+        false => "dismissed_at IS NULL",
+    };
     let mut sql = connection.sql(
-        "SELECT l.id, l.person_id, u.user_name, u.version, l.attribute, l.document, l.at \
-         FROM link_candidates l JOIN users u ON u.id = l.person_id \
-         WHERE u.is_tenant_admin = 0 AND l.dismissed_at IS NULL AND l.configuration_id = ",
+        "SELECT l.id, l.person_id, u.user_name, u.version, l.attribute, l.document, l.at, \
+         l.dismissed_at FROM link_candidates l JOIN users u ON u.id = l.person_id \
+         WHERE u.is_tenant_admin = 0 AND l.",
     );
+    sql.push(decided).push(" AND l.configuration_id = ");
     sql.bind(configuration.to_string()).push(" AND ");
     sql.push(&sql.aside("u.managed_by")).push(" IS NULL");
     if let Some(person) = &query.person {
@@ -179,8 +199,9 @@ pub(crate) fn list(
         sql.push(
             " AND l.person_id IN (SELECT c.person_id FROM link_candidates c \
              JOIN users p ON p.id = c.person_id \
-             WHERE p.is_tenant_admin = 0 AND c.dismissed_at IS NULL AND c.configuration_id = ",
+             WHERE p.is_tenant_admin = 0 AND c.",
         );
+        sql.push(decided).push(" AND c.configuration_id = ");
         sql.bind(configuration.to_string()).push(" AND ");
         sql.push(&sql.aside("p.managed_by")).push(" IS NULL");
         if let Some(after) = &query.after {
@@ -204,6 +225,7 @@ pub(crate) fn list(
                 attribute: row.attribute,
                 document,
                 at: instant(row.at),
+                dismissed: row.dismissed_at.map(instant),
             })
         })
         .collect();

@@ -185,3 +185,99 @@ fn a_person_is_shown_beside_what_linking_would_make_of_them() {
         assert_eq!(compare(&links), scim_provisioning::Comparison::default());
     });
 }
+
+#[test]
+fn a_dismissed_link_is_listed_and_put_back() {
+    on_every_engine(|house| {
+        let eve = person(house, "eve");
+        ask(house, &user("eve", "Engineer"));
+        let link = waiting(house).remove(0);
+        let dismissed = || {
+            let query = LinksQuery {
+                dismissed: true,
+                ..LinksQuery::default()
+            };
+            house.admin.link_requests("Test", &query).unwrap()
+        };
+        assert!(dismissed().is_empty());
+        let restore = || house.admin.restore_link(&actor(), "Test", &link);
+        assert!(
+            matches!(restore(), Err(AdminError::NotFound { .. })),
+            "it waits"
+        );
+        house.admin.dismiss_link(&actor(), "Test", &link).unwrap();
+        let listed = dismissed();
+        assert_eq!((listed.len(), &*listed[0].person), (1, &*eve));
+        assert!(listed[0].dismissed >= Some(listed[0].at));
+        assert_eq!(
+            house.admin.dismissed_link("Test", &link.id).unwrap(),
+            listed[0]
+        );
+        restore().unwrap();
+        assert!(dismissed().is_empty());
+        assert_eq!(waiting(house), [link.clone()], "as it was");
+        assert!(
+            matches!(restore(), Err(AdminError::NotFound { .. })),
+            "once"
+        );
+        let query = AuditQuery {
+            event: Some("link.restored".to_owned()),
+            limit: 10,
+            ..AuditQuery::default()
+        };
+        assert_eq!(house.admin.audit(&query).unwrap().len(), 1);
+        // The same sent again waits, as it is not dismissed any more.
+        ask(house, &user("eve", "Engineer"));
+        assert_eq!(waiting(house).len(), 1);
+    });
+}
+
+#[test]
+fn everybody_whom_a_create_meets_is_kept_once_by_the_strongest_value() {
+    on_every_engine(|house| {
+        let people = ["eve", "bob", "cat"].map(|name| person(house, name));
+        let body = json!({"schemas": [uri::USER], "userName": "eve", "emails": [
+            {"value": "eve@corp.example"}, {"value": "bob@corp.example"},
+            {"value": "cat@corp.example"}, {"value": "nobody@corp.example"}]});
+        ask(house, &body);
+        let met = |links: &[LinkRequest]| {
+            let mut met: Vec<_> = links
+                .iter()
+                .map(|link| (link.person_name.clone(), link.attribute.clone()))
+                .collect();
+            met.sort();
+            met
+        };
+        let of = |name: &str, attribute: &str| (name.to_owned(), attribute.to_owned());
+        assert_eq!(
+            met(&waiting(house)),
+            [
+                of("bob", "emails"),
+                of("cat", "emails"),
+                of("eve", "userName")
+            ]
+        );
+        assert!(
+            waiting(house)
+                .iter()
+                .all(|link| people.contains(&link.person))
+        );
+        // As long as one of them waits, the log says that it can be linked.
+        let bob = waiting(house)
+            .into_iter()
+            .find(|link| link.person_name == "bob");
+        house
+            .admin
+            .dismiss_link(&actor(), "Test", &bob.unwrap())
+            .unwrap();
+        ask(house, &body);
+        assert_eq!(waiting(house).len(), 2);
+        assert!(last_reason(house).contains("can link the two"));
+        for link in waiting(house) {
+            house.admin.dismiss_link(&actor(), "Test", &link).unwrap();
+        }
+        ask(house, &body);
+        assert!(waiting(house).is_empty());
+        assert!(last_reason(house).contains("decided not to link"));
+    });
+}

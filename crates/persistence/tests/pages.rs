@@ -482,6 +482,52 @@ fn nobody_overwrites_what_they_have_not_seen() {
 }
 
 #[test]
+fn the_audit_tells_what_a_draft_changes_member_by_member() {
+    on_every_engine(|house| {
+        let set = scim_mapping::MappingSet::default_user();
+        let mut rules = serde_json::to_value(set).unwrap();
+        let draft = |rules: &Value, seen: &DraftSeen| {
+            let kept = house.admin.draft_mapping(&actor(), "Test", rules, "", seen);
+            DraftSeen::Checksum(kept.unwrap().0.checksum)
+        };
+        let told = || {
+            let query = AuditQuery {
+                event: Some("mapping.drafted".to_owned()),
+                limit: 1,
+                ..AuditQuery::default()
+            };
+            house.admin.audit(&query).unwrap().remove(0).1.details
+        };
+        // Of what is in use.
+        let first = rules["rules"][0]["key"].as_str().unwrap().to_owned();
+        let was = rules["rules"][0]["warnIfMissing"].clone();
+        let is = json!(was != true);
+        rules["rules"][0]["warnIfMissing"] = is.clone();
+        let removed = rules["rules"].as_array_mut().unwrap().pop().unwrap();
+        let last = removed["key"].as_str().unwrap().to_owned();
+        let seen = draft(&rules, &DraftSeen::None);
+        let details = told();
+        assert_eq!(
+            details["old"],
+            json!({ (first.clone()): {"warnIfMissing": was}, (last): removed })
+        );
+        assert_eq!(
+            details["new"],
+            json!({ (first.clone()): {"warnIfMissing": is} })
+        );
+        // Of the draft that was there.
+        rules["rules"][0]["warnIfMissing"] = was.clone();
+        draft(&rules, &seen);
+        let details = told();
+        assert_eq!(
+            details["old"],
+            json!({ (first.clone()): {"warnIfMissing": is} })
+        );
+        assert_eq!(details["new"], json!({ (first): {"warnIfMissing": was} }));
+    });
+}
+
+#[test]
 fn of_many_who_draft_at_once_one_is_kept() {
     on_every_engine(|house| {
         let rules = serde_json::to_value(scim_mapping::MappingSet::default_user()).unwrap();

@@ -70,7 +70,7 @@ impl Directory for Watched {
         }))
     }
 
-    fn log(&self, event: Event, pending: Option<PendingLink>) -> Result<(), StoreError> {
+    fn log(&self, event: Event, pending: Vec<PendingLink>) -> Result<(), StoreError> {
         self.database.log(event, pending)
     }
 }

@@ -26,8 +26,8 @@ pub enum Failure {
         reason: String,
         /// How the log counts it.
         outcome: Outcome,
-        /// The link that an administrator may approve.
-        pending: Option<Box<PendingLink>>,
+        /// The links that an administrator may approve, one for each person whom it meets.
+        pending: Vec<PendingLink>,
     },
     /// The store did not do what it was asked for.
     #[error(transparent)]
@@ -42,7 +42,7 @@ impl Failure {
             reason: error.detail().to_owned(),
             error,
             outcome: Outcome::Failure,
-            pending: None,
+            pending: Vec::new(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Failure {
             error,
             reason: format!("User {id} is a protected account, which is never provisioned."),
             outcome: Outcome::Skipped,
-            pending: None,
+            pending: Vec::new(),
         }
     }
 }

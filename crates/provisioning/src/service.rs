@@ -154,17 +154,17 @@ impl ServiceProvider {
     /// Logs what was counted of refusals in minutes that are over.
     pub fn log_refusals(&self) {
         for event in self.refusals.due(Utc::now()) {
-            self.log(event, None);
+            self.log(event, Vec::new());
         }
     }
 
     fn sample(&self, event: Event) {
         for event in self.refusals.note(event) {
-            self.log(event, None);
+            self.log(event, Vec::new());
         }
     }
 
-    fn log(&self, event: Event, pending: Option<PendingLink>) {
+    fn log(&self, event: Event, pending: Vec<PendingLink>) {
         let request_id = event.request_id.clone();
         if let Err(error) = self.directory.log(event, pending) {
             tracing::error!(request_id, %error, "log entry lost");
@@ -236,7 +236,7 @@ impl ServiceProvider {
         failure: Failure,
     ) -> Answer {
         let resource_id = resource_of(route);
-        let mut pending = None;
+        let mut pending = Vec::new();
         let mut retry_after = None;
         let read = matches!(route, Route::Search(_)) || method == Method::Get;
         let failure = self.explain(failure, resource_id);
@@ -251,9 +251,9 @@ impl ServiceProvider {
                 error,
                 reason,
                 outcome,
-                pending: link,
+                pending: links,
             } => {
-                pending = link.map(|link| *link);
+                pending = links;
                 (error, reason, outcome)
             }
             Failure::Store(error) => {

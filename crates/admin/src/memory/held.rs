@@ -20,7 +20,9 @@ impl Rows {
 
     /// How many links wait of a configuration.
     pub(super) fn links_of(&self, configuration: ConfigurationId) -> usize {
-        let own = |(of, _): &&(ConfigurationId, LinkRequest)| *of == configuration;
+        let own = |(of, link): &&(ConfigurationId, LinkRequest)| {
+            *of == configuration && link.dismissed.is_none()
+        };
         self.links.iter().filter(own).count()
     }
 
@@ -107,6 +109,7 @@ impl ReadWaiting for Rows {
     ) -> Result<Vec<LinkRequest>, StoreError> {
         let of = |(of, link): &&(ConfigurationId, LinkRequest)| {
             *of == configuration
+                && link.dismissed.is_some() == query.dismissed
                 && query
                     .person
                     .as_ref()
@@ -224,11 +227,36 @@ impl WriteWaiting for Rows {
         &mut self,
         configuration: ConfigurationId,
         id: &str,
-        _at: DateTime<Utc>,
+        at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let before = self.links.len();
-        self.links
-            .retain(|(of, link)| *of != configuration || link.id != id);
-        Ok(self.links.len() < before)
+        Ok(self.set_dismissed(configuration, id, Some(at)))
+    }
+
+    fn restore_link(
+        &mut self,
+        configuration: ConfigurationId,
+        id: &str,
+    ) -> Result<bool, StoreError> {
+        Ok(self.set_dismissed(configuration, id, None))
+    }
+}
+
+impl Rows {
+    /// Dismisses a link that waits, or puts a dismissed one back; answers whether it was one.
+    fn set_dismissed(
+        &mut self,
+        configuration: ConfigurationId,
+        id: &str,
+        to: Option<DateTime<Utc>>,
+    ) -> bool {
+        let mut links = self.links.iter_mut().map(|(of, link)| (*of, link));
+        let found = links.find(|(of, link)| *of == configuration && link.id == id);
+        match found {
+            Some((_, link)) if link.dismissed.is_some() != to.is_some() => {
+                link.dismissed = to;
+                true
+            }
+            _ => false,
+        }
     }
 }

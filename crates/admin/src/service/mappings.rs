@@ -10,7 +10,7 @@ use scim_provisioning::reapply::Job;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Actor, AdminService, entry, entry_of, now, taken};
+use super::{Actor, AdminService, drafted, entry, entry_of, now, taken};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::invalid::{InputField, Problem};
@@ -102,20 +102,14 @@ impl AdminService {
         rules.check_roles(&self.roles()?)?;
         let warnings = rules.warnings(&definition);
         let draft = MappingVersion::new(configuration.id, DRAFT, rules, note, &actor.name, now());
-        let audit = entry_of(
-            actor,
-            "mapping.drafted",
-            &configuration,
-            json!({ "resource": draft.rules.resource, "checksum": draft.checksum }),
-        );
-        let seen = seen.clone();
+        let (seen, actor) = (seen.clone(), actor.clone());
         self.store.write(move |rows| {
-            take_draft(rows, &draft, &seen)?;
+            let versions = take_draft(rows, &draft, &seen)?;
             rows.insert_mapping_version(&draft)?;
-            Ok(Written::changed(
-                (draft.clone(), warnings.clone()),
-                audit.clone(),
-            ))
+            let in_use = active(&configuration, draft.rules.resource);
+            let details = drafted::details(&versions, in_use, &draft);
+            let audit = entry_of(&actor, "mapping.drafted", &configuration, details);
+            Ok(Written::changed((draft.clone(), warnings.clone()), audit))
         })
     }
 
@@ -471,13 +465,14 @@ impl AdminService {
     }
 }
 
-/// Takes the draft of a mapping away, if it is the one that was seen. Of two who draft at once, the
+/// Takes the draft of a mapping away, if it is the one that was seen, and answers the versions that
+/// there were. Of two who draft at once, the
 /// second one sees what the first one wrote.
 fn take_draft(
     rows: &mut dyn AdminTransaction,
     of: &MappingVersion,
     seen: &DraftSeen,
-) -> Result<(), AdminError> {
+) -> Result<Vec<MappingVersion>, AdminError> {
     let (configuration, resource) = (of.configuration, of.rules.resource);
     rows.lock_configuration(configuration)?;
     let versions = rows.mapping_versions(configuration, resource)?;
@@ -485,7 +480,8 @@ fn take_draft(
     if !seen.is_still(draft.map(|draft| &*draft.checksum)) {
         return Err(AdminError::Stale);
     }
-    Ok(rows.delete_draft(configuration, resource)?)
+    rows.delete_draft(configuration, resource)?;
+    Ok(versions)
 }
 
 fn active(configuration: &ProvisioningConfiguration, resource: MappedResource) -> i64 {

@@ -33,6 +33,7 @@ mod accounts;
 mod audit;
 mod devices;
 mod directory;
+mod drafted;
 mod events;
 mod mappings;
 mod replay;

@@ -195,6 +195,46 @@ impl AdminService {
         })
     }
 
+    /// The dismissed link of an id.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] when it is not dismissed, or not any more.
+    pub fn dismissed_link(&self, name_or_id: &str, id: &str) -> Result<LinkRequest, AdminError> {
+        let query = LinksQuery {
+            dismissed: true,
+            ..LinksQuery::default()
+        };
+        let dismissed = self.link_requests(name_or_id, &query)?;
+        let found = dismissed.into_iter().find(|link| link.id == id);
+        found.ok_or_else(|| AdminError::not_found("dismissed link", id))
+    }
+
+    /// Puts a dismissed link back among those that wait.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] when it is not dismissed any more.
+    pub fn restore_link(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        link: &LinkRequest,
+    ) -> Result<(), AdminError> {
+        let configuration = self.configuration(name_or_id)?;
+        let audit = entry_of(
+            actor,
+            "link.restored",
+            &configuration,
+            json!({ "person": link.person, "userName": link.user_name() }),
+        );
+        let link = link.clone();
+        self.store.write(
+            move |rows| match rows.restore_link(configuration.id, &link.id)? {
+                true => Ok(Written::changed((), audit.clone())),
+                false => Err(AdminError::not_found("dismissed link", &link.id)),
+            },
+        )
+    }
+
     /// Puts the person of a link that waits under the management of the configuration, as its
     /// identity provider sent them.
     ///

@@ -121,4 +121,14 @@ pub trait WriteWaiting {
         id: &str,
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
+
+    /// Puts a dismissed link back among those that wait; answers whether it was dismissed.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn restore_link(
+        &mut self,
+        configuration: ConfigurationId,
+        id: &str,
+    ) -> Result<bool, StoreError>;
 }

@@ -19,11 +19,16 @@ pub(crate) enum Action {
     List {
         /// The name or id of the configuration.
         configuration: String,
+        /// Those that were dismissed instead.
+        #[arg(long)]
+        dismissed: bool,
     },
     /// Put people under the configuration's management, as the identity provider sent them.
     Approve(Chosen),
     /// Take links from those that wait, until the identity provider sends other values.
     Dismiss(Chosen),
+    /// Put dismissed links back among those that wait.
+    Restore(Chosen),
 }
 
 /// Which of the links.
@@ -55,15 +60,22 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         documents::links(&admin, &provider, configuration, links)
     };
     match action {
-        Action::List { configuration } => {
-            let links = admin.link_requests(&configuration, &LinksQuery::default())?;
+        Action::List {
+            configuration,
+            dismissed,
+        } => {
+            let query = LinksQuery {
+                dismissed,
+                ..LinksQuery::default()
+            };
+            let links = admin.link_requests(&configuration, &query)?;
             match common.json {
                 true => output::json(&json!(documents(&configuration, &links)?)),
                 false => list(&links),
             }
         }
         Action::Approve(chosen) => {
-            let links = chosen.links(&admin)?;
+            let links = chosen.links(&admin, false)?;
             check_one_each(&links)?;
             let said = documents(&chosen.configuration, &links)?;
             for link in &links {
@@ -72,7 +84,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             told(common, "Linked", said)
         }
         Action::Dismiss(chosen) => {
-            let links = chosen.links(&admin)?;
+            let links = chosen.links(&admin, false)?;
             if !chosen.all {
                 check_one_each(&links)?;
             }
@@ -82,20 +94,38 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             }
             told(common, "Dismissed", said)
         }
+        Action::Restore(chosen) => {
+            let links = chosen.links(&admin, true)?;
+            for link in &links {
+                admin.restore_link(&actor(), &chosen.configuration, link)?;
+            }
+            told(
+                common,
+                "Restored",
+                documents(&chosen.configuration, &links)?,
+            )
+        }
     }
 }
 
 impl Chosen {
-    /// The links that are meant, of those that wait.
-    fn links(&self, admin: &AdminService) -> anyhow::Result<Vec<LinkRequest>> {
-        let waiting = admin.link_requests(&self.configuration, &LinksQuery::default())?;
+    /// The links that are meant, of those that wait or were dismissed.
+    fn links(&self, admin: &AdminService, dismissed: bool) -> anyhow::Result<Vec<LinkRequest>> {
+        let query = LinksQuery {
+            dismissed,
+            ..LinksQuery::default()
+        };
+        let waiting = admin.link_requests(&self.configuration, &query)?;
         let links: Vec<_> = waiting
             .into_iter()
             .filter(|link| self.link.as_ref().is_none_or(|id| *id == link.id))
             .filter(|link| self.all || self.users.iter().any(|user| names(user, link)))
             .collect();
         if links.is_empty() {
-            bail!("no such link waits");
+            match dismissed {
+                true => bail!("no such link was dismissed"),
+                false => bail!("no such link waits"),
+            }
         }
         Ok(links)
     }

@@ -78,6 +78,14 @@ pub(super) struct LinkInput {
     pub(super) link: Option<String>,
 }
 
+/// A link that was dismissed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DismissedLinkInput {
+    /// The id of the link.
+    pub(super) link: String,
+}
+
 /// What becomes of a user; one thing at a time.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

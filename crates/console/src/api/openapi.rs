@@ -38,6 +38,7 @@ use crate::documents;
     input::TokenEnd,
     input::VersionInput,
     input::LinkInput,
+    input::DismissedLinkInput,
     input::UserInput,
     input::GroupInput,
     input::DraftInput,

@@ -368,6 +368,21 @@ pub(super) const ROUTES: &[Route] = &[
     .takes("LinkInput")
     .gives(Gives::Page("Link")),
     read(
+        "/configurations/*/links/dismissed",
+        waits::list_dismissed,
+        "List the links that were dismissed",
+    )
+    .gives(Gives::Page("Link")),
+    operation(write(
+        "POST",
+        "/configurations/*/links/restore",
+        waits::dismissed,
+        waits::restore_link,
+        "Put a dismissed link back among those that wait",
+    ))
+    .takes("DismissedLinkInput")
+    .gives(Gives::Page("Link")),
+    read(
         "/events",
         of::list_events,
         "List the provisioning log, the oldest first",

@@ -57,8 +57,21 @@ fn decide(call: &Call<'_>, allow: bool) -> Answered {
 
 /// What the tag of the links is made of; what they would change of the persons is part of it.
 pub(super) fn links(call: &Call<'_>) -> Result<Value, Problem> {
+    found_links(call, false)
+}
+
+/// What the tag of the dismissed links is made of.
+pub(super) fn dismissed(call: &Call<'_>) -> Result<Value, Problem> {
+    found_links(call, true)
+}
+
+fn found_links(call: &Call<'_>, dismissed: bool) -> Result<Value, Problem> {
     let (admin, id) = (&call.api.admin, call.id()?);
-    let found = admin.link_requests(&id, &LinksQuery::default())?;
+    let query = LinksQuery {
+        dismissed,
+        ..LinksQuery::default()
+    };
+    let found = admin.link_requests(&id, &query)?;
     let found = documents::links(admin, &call.api.provider, &id, &found)?;
     Ok(items(found.into_iter()))
 }
@@ -79,6 +92,22 @@ pub(super) fn dismiss_link(call: &Call<'_>) -> Answered {
     let admin = &call.api.admin;
     admin.dismiss_link(&call.actor, &call.id()?, &link)?;
     list_links(call)
+}
+
+pub(super) fn list_dismissed(call: &Call<'_>) -> Answered {
+    dismissed(call).map(ApiAnswer::document)
+}
+
+pub(super) fn restore_link(call: &Call<'_>) -> Answered {
+    let chosen: input::DismissedLinkInput = call.read()?;
+    let (admin, id) = (&call.api.admin, call.id()?);
+    let link = admin.dismissed_link(&id, &chosen.link);
+    let link = link.map_err(|error| match error {
+        AdminError::NotFound { .. } => Problem::new(422, "No such link was dismissed."),
+        error => error.into(),
+    })?;
+    admin.restore_link(&call.actor, &id, &link)?;
+    list_dismissed(call)
 }
 
 fn chosen_link(call: &Call<'_>) -> Result<LinkRequest, Problem> {

@@ -225,6 +225,7 @@ pub(super) const ROUTES: &[Route] = &[
     action(scim!("/*/held/reject"), pages::waiting::reject),
     confirmed(action(scim!("/*/links/approve"), pages::waiting::approve)),
     action(scim!("/*/links/dismiss"), pages::waiting::dismiss),
+    action(scim!("/*/links/restore"), pages::waiting::restore),
     page(scim!("/*/logs"), pages::logs::list_of),
     page(scim!("/*/history"), pages::audit::history),
     page(scim!("/*/setup"), pages::guides::own),
@@ -264,6 +265,10 @@ pub(super) const ROUTES: &[Route] = &[
         pages::settings::set_password,
     )),
     confirmed(action("/settings/accounts/*/bind", pages::settings::bind)),
+    confirmed(action(
+        "/settings/accounts/*/unlock",
+        pages::settings::unlock,
+    )),
     confirmed(action(
         "/settings/accounts/*/unbind",
         pages::settings::unbind,

@@ -166,6 +166,9 @@ document! {
         /// The attribute that both have.
         shared: String,
         last_asked_at: String,
+        /// When it was dismissed, if it was.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dismissed_at: Option<String>,
         /// What linking would change of the person.
         changes: Vec<FieldChange>,
         /// Why the two cannot be linked, as far as the user alone says.

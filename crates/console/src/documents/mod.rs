@@ -205,6 +205,7 @@ fn link(link: &LinkRequest, compared: Comparison) -> Value {
         user_name: link.user_name().to_owned(),
         shared: link.attribute.clone(),
         last_asked_at: instant(link.at),
+        dismissed_at: maybe_instant(link.dismissed),
         changes: compared.changes,
         refused: compared.refused,
     })

@@ -289,6 +289,14 @@ impl WriteWaiting for AdminRows<'_> {
     ) -> Result<bool, StoreError> {
         links::dismiss(self.connection, configuration, id, at)
     }
+
+    fn restore_link(
+        &mut self,
+        configuration: ConfigurationId,
+        id: &str,
+    ) -> Result<bool, StoreError> {
+        links::restore(self.connection, configuration, id)
+    }
 }
 
 /// Whose time has come, of those who left and were not protected since.

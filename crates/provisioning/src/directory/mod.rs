@@ -55,12 +55,12 @@ pub trait Directory: Send + Sync {
     /// What `work` answers, or why the store did not run it or keep it.
     fn write(&self, work: Work) -> Result<(), Rollback>;
 
-    /// Writes a log entry in a transaction of its own: that of a failed attempt, with the link
+    /// Writes a log entry in a transaction of its own: that of a failed attempt, with the links
     /// that an administrator may approve.
     ///
     /// # Errors
     /// [`StoreError`] when the entry could not be written.
-    fn log(&self, event: Event, pending: Option<PendingLink>) -> Result<(), StoreError>;
+    fn log(&self, event: Event, pending: Vec<PendingLink>) -> Result<(), StoreError>;
 }
 
 /// Work that answers something, through a port that knows no answers.

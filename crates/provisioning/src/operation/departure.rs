@@ -149,7 +149,7 @@ fn guard(
             ),
             reason: format!("Refused by the guard: {counted}."),
             outcome: Outcome::Failure,
-            pending: None,
+            pending: Vec::new(),
         }),
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn repeated(
             error: taken(ResourceKind::Group),
             reason: format!("externalId is in use by group {other}."),
             outcome: Outcome::Failure,
-            pending: None,
+            pending: Vec::new(),
         }),
         found => Ok(found),
     }
@@ -64,7 +64,7 @@ pub(crate) fn check_free(
              protected."
         ),
         outcome: Outcome::Skipped,
-        pending: None,
+        pending: Vec::new(),
     })
 }
 

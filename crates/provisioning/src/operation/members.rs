@@ -253,7 +253,7 @@ fn guard(context: &Context, leaving: usize, members: usize) -> Result<Option<Str
         ),
         reason,
         outcome,
-        pending: None,
+        pending: Vec::new(),
     })
 }
 

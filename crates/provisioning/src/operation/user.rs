@@ -206,7 +206,7 @@ pub(crate) fn decide(
             error: taken(ResourceKind::User),
             reason,
             outcome,
-            pending: None,
+            pending: Vec::new(),
         })
     };
     if let Some(met) = met(Relation::Protected) {
@@ -266,17 +266,22 @@ pub(crate) fn decide(
         }
         _ => format!("{by_hand_with}."),
     };
-    let ask = creating && policy == ExistingUsers::Ask && first.relation == Relation::ByHand;
-    let pending = ask.then(|| {
-        Box::new(PendingLink {
-            person: first.id,
-            attribute: first.attribute,
-            document: user.sent(),
-            dismissed: format!(
-                "{by_hand_with}; an administrator decided not to link the two as they are."
-            ),
-        })
-    });
+    let mut pending: Vec<PendingLink> = Vec::new();
+    if creating && policy == ExistingUsers::Ask && first.relation == Relation::ByHand {
+        // Each person once, by the strongest of the values that they share.
+        for met in by_hand.iter().filter(|o| o.relation == Relation::ByHand) {
+            if pending.len() < PEOPLE && pending.iter().all(|link| link.person != met.id) {
+                pending.push(PendingLink {
+                    person: met.id,
+                    attribute: met.attribute,
+                    document: user.sent(),
+                    dismissed: format!(
+                        "{by_hand_with}; an administrator decided not to link the two as they are."
+                    ),
+                });
+            }
+        }
+    }
     Err(Failure::Refused {
         cause: first.relation.cause(),
         error: taken(ResourceKind::User),
@@ -285,6 +290,9 @@ pub(crate) fn decide(
         pending,
     })
 }
+
+/// To how many people one user may wait to be linked.
+const PEOPLE: usize = 20;
 
 /// Deviations and warnings for the log.
 pub(crate) fn notes(deviations: &[Deviation], warnings: &[String]) -> Value {

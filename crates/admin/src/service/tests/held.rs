@@ -261,6 +261,7 @@ fn a_link_is_dismissed_once() {
         attribute: "userName".to_owned(),
         document: json!({ "userName": "ava" }),
         at: now(),
+        dismissed: None,
     };
     house.store.rows().links.push((okta.id, link));
     let chosen = house.admin.chosen_link("Okta", "ava", None).unwrap();
@@ -277,5 +278,20 @@ fn a_link_is_dismissed_once() {
             .filter(|event| *event == "link.dismissed")
             .count(),
         1
+    );
+    // It is found among the dismissed ones, and put back once.
+    let found = house.admin.dismissed_link("Okta", &chosen.id).unwrap();
+    let restore = || house.admin.restore_link(&actor(), "Okta", &found);
+    restore().unwrap();
+    let restored = restore();
+    assert!(
+        matches!(restored, Err(AdminError::NotFound { .. })),
+        "{restored:?}"
+    );
+    house.admin.chosen_link("Okta", "ava", None).unwrap();
+    let told = house.audited();
+    assert!(
+        told.iter().any(|event| event == "link.restored"),
+        "{told:?}"
     );
 }

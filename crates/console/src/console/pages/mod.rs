@@ -170,7 +170,7 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 28] = [
+const DONE: [(&str, &str); 30] = [
     ("saved", "Saved."),
     (
         "saved-nothing",
@@ -204,6 +204,14 @@ const DONE: [(&str, &str); 28] = [
     (
         "dismissed",
         "Dismissed. It comes back when the identity provider sends other values.",
+    ),
+    (
+        "restored",
+        "Among those that wait again. Decide about it whenever you like.",
+    ),
+    (
+        "unlocked",
+        "Unlocked. Whoever knows the password signs in again.",
     ),
     ("blocked", "Blocked."),
     ("unblocked", "Active again."),

@@ -26,6 +26,8 @@ struct AccountRow {
     person_name: String,
     /// Whether the person is active.
     open: bool,
+    /// How often in a row a sign-in failed.
+    failures: usize,
     /// The fields of the forms that bind it and set its password.
     binds: String,
     sets: String,
@@ -97,6 +99,7 @@ impl Settings {
                 None => String::new(),
             },
             person: account.person.map(|person| person.id).unwrap_or_default(),
+            failures: usize::try_from(account.failures).unwrap_or(0),
             binds: format!("bind-{}", account.id),
             sets: format!("password-{}", account.id),
             id: account.id,
@@ -296,6 +299,13 @@ pub(in super::super) fn bind(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         bound => bound.map(drop),
     };
     then(visit, work, "saved")
+}
+
+pub(in super::super) fn unlock(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let account = admin.account(visit.part(0))?;
+    let work = || admin.unlock_account(&actor, &account.name).map(drop);
+    then(visit, work, "unlocked")
 }
 
 pub(in super::super) fn unbind(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {

@@ -99,6 +99,8 @@ struct Waiting {
     links: Vec<Candidates>,
     /// How many users wait in them.
     waiting: usize,
+    /// The links that were dismissed.
+    dismissed: Vec<LinkRequest>,
     /// Where the links behind the last one that is shown are.
     next_links: String,
     /// Where the first one is, for whoever went on.
@@ -125,6 +127,12 @@ impl Waiting {
         };
         let links = admin.link_requests(&shown.id, &query)?;
         let waiting = links.len();
+        let query = LinksQuery {
+            limit: Some(SHOWN),
+            dismissed: true,
+            ..LinksQuery::default()
+        };
+        let dismissed = admin.link_requests(&shown.id, &query)?;
         let links = Candidates::of(visit, shown, links)?;
         let full = i64::try_from(links.len()).is_ok_and(|count| count == SHOWN);
         let last_link = links.last().filter(|_| full);
@@ -155,6 +163,7 @@ impl Waiting {
             tabs,
             held,
             waiting,
+            dismissed,
             links,
             error: String::new(),
         })
@@ -213,6 +222,13 @@ pub(in super::super) fn dismiss(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     decide_link(visit, "dismissed", |admin, id, link| {
         admin.dismiss_link(&actor, id, link)
     })
+}
+
+pub(in super::super) fn restore(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let (admin, actor, id) = (&visit.console.admin, visit.actor()?, visit.part(0));
+    let link = admin.dismissed_link(id, visit.form.text("link"))?;
+    admin.restore_link(&actor, id, &link)?;
+    Ok(back(visit, "restored"))
 }
 
 /// Carries out what was decided about the link of a form, or shows what waits by now and why nothing

@@ -3,6 +3,7 @@
 use scim_admin::account::Role;
 
 use super::super::{ConsoleAnswer, ConsoleRequest};
+use super::actions::done;
 use super::house::{House, PASSWORD, actor};
 
 /// Signs in from an address with what a browser keeps.
@@ -56,7 +57,19 @@ fn what_strangers_do_keeps_a_known_device_from_nothing() {
         sign_in(&house, "192.0.2.2", "", "ada", PASSWORD).status,
         429
     );
-    house.admin.unlock_account(&actor(), "ADA").unwrap();
+    // A colleague opens it again.
+    let bob = house.account("bob", Role::Administrator);
+    let settings = |who: &str| house.ask("GET", "/settings", Some(who), "").body;
+    assert!(settings(&bob).contains("Unlock ada after 100 failed sign-ins"));
+    let accounts = house.admin.accounts().unwrap();
+    let id = &accounts
+        .iter()
+        .find(|account| account.name == "ada")
+        .unwrap()
+        .id;
+    let unlocked = house.post(&bob, &format!("/settings/accounts/{id}/unlock"), "");
+    assert_eq!(done(&unlocked), "unlocked");
+    assert!(!settings(&bob).contains("Unlock ada"));
     assert_eq!(
         sign_in(&house, "192.0.2.2", "", "ada", PASSWORD).status,
         303

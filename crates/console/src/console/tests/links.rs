@@ -107,4 +107,16 @@ fn a_link_is_decided_by_comparison_and_of_what_was_shown_alone() {
         "the same is sent again"
     );
     assert!(page().contains("Link eve as evelyn"));
+    // It is listed, and put back.
+    assert!(page().contains("Dismissed links (1)"));
+    let query = LinksQuery {
+        dismissed: true,
+        ..LinksQuery::default()
+    };
+    let dismissed = house.admin.link_requests(&house.configuration, &query);
+    let form = format!("link={}", dismissed.unwrap()[0].id);
+    let restore = || house.post(&ada, &format!("{path}/restore"), &form);
+    assert_eq!(done(&restore()), "restored");
+    assert!(page().contains("Link eve as eve\"") && !page().contains("Dismissed links"));
+    assert_eq!(restore().status, 404);
 }

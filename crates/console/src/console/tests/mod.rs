@@ -225,6 +225,7 @@ fn secrets_and_what_cannot_be_undone_ask_for_the_password_again() {
             "/settings/accounts/*/role",
             "/settings/accounts/*/password",
             "/settings/accounts/*/bind",
+            "/settings/accounts/*/unlock",
             "/settings/accounts/*/unbind",
             "/settings/accounts/*/delete",
             "/settings/api-keys",
