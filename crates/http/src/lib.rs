@@ -2,7 +2,7 @@
 //!
 //! [`edge`] is what every request passes, whatever it asks for; [`endpoint`] serves SCIM for a
 //! [`service::Service`]. [`expect`] and [`unread`] stand between the HTTP library and the
-//! connection.
+//! connection. [`ScimEndpoint`] serves any other service provider of `scim-service`.
 
 pub mod address;
 pub mod admission;
@@ -13,6 +13,7 @@ pub mod edge;
 pub mod endpoint;
 pub mod error;
 pub mod expect;
+pub mod provider;
 pub mod readiness;
 pub mod request;
 pub mod sampling;
@@ -20,6 +21,8 @@ pub mod service;
 pub mod status;
 pub mod throttle;
 pub mod unread;
+
+pub use provider::{Authenticate, ScimEndpoint};
 
 #[cfg(test)]
 mod tests;

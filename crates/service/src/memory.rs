@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use scim_protocol::{ResourceDefinition, Version};
+use scim_protocol::ResourceDefinition;
 
 use crate::error::{Rollback, StoreError};
 use crate::select::{Selected, Selection};
@@ -99,14 +99,6 @@ impl ResourceTransaction for Transaction<'_> {
         let id = stored.id.clone();
         self.set(kind, &id, Some(stored));
         Ok(())
-    }
-
-    fn replace(&mut self, kind: &str, expected: Version, stored: Stored) -> Result<(), StoreError> {
-        let there = self.table(kind).get(&stored.id);
-        if there.is_none_or(|there| there.version != expected) {
-            return Err(StoreError::Stale);
-        }
-        self.insert(kind, stored)
     }
 
     fn delete(&mut self, kind: &str, id: &str) -> Result<(), StoreError> {

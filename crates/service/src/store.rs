@@ -23,7 +23,7 @@ pub type Work<'w> = dyn FnMut(&mut dyn ResourceTransaction) -> Result<(), Rollba
 ///
 /// ```
 /// use std::{collections::BTreeMap, sync::Mutex};
-/// use scim_protocol::{ResourceDefinition, Version};
+/// use scim_protocol::ResourceDefinition;
 /// use scim_service::store::{page, Work};
 /// use scim_service::{ResourceStore, ResourceTransaction, Rollback, Selected, Selection};
 /// use scim_service::{StoreError, Stored};
@@ -63,9 +63,6 @@ pub type Work<'w> = dyn FnMut(&mut dyn ResourceTransaction) -> Result<(), Rollba
 ///     fn insert(&mut self, kind: &str, stored: Stored) -> Result<(), StoreError> {
 ///         self.0.insert((kind.into(), stored.id.clone()), stored);
 ///         Ok(())
-///     }
-///     fn replace(&mut self, kind: &str, _: Version, stored: Stored) -> Result<(), StoreError> {
-///         self.insert(kind, stored) // Nobody else writes while the lock is held.
 ///     }
 ///     fn delete(&mut self, kind: &str, id: &str) -> Result<(), StoreError> {
 ///         self.0.remove(&(kind.into(), id.into())).map(drop).ok_or(StoreError::Stale)
@@ -115,18 +112,24 @@ pub trait ResourceTransaction {
         selection: &Selection<String>,
     ) -> Result<Selected<Stored, String>, StoreError>;
 
-    /// Inserts a resource.
+    /// Inserts a resource, or writes it over the one that has its id.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the store decides about uniqueness; a fault of the store.
     fn insert(&mut self, kind: &str, stored: Stored) -> Result<(), StoreError>;
 
-    /// Writes a resource that has the version `expected`.
+    /// Writes a resource that has the version `expected`: reads it and writes over it, unless the
+    /// store has a better way.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when it has another one or is gone, [`StoreError::Conflict`], or a
     /// fault of the store.
-    fn replace(&mut self, kind: &str, expected: Version, stored: Stored) -> Result<(), StoreError>;
+    fn replace(&mut self, kind: &str, expected: Version, stored: Stored) -> Result<(), StoreError> {
+        match self.get(kind, &stored.id)? {
+            Some(there) if there.version == expected => self.insert(kind, stored),
+            _ => Err(StoreError::Stale),
+        }
+    }
 
     /// Deletes a resource.
     ///
