@@ -1,5 +1,7 @@
 //! Filter text to tokens.
 
+use std::sync::LazyLock;
+
 use serde_json::Number;
 
 use super::error::{FilterError, FilterErrorKind};
@@ -64,7 +66,7 @@ impl<'a> Lexer<'a> {
             Some('"') => self.string()?,
             Some(c) if is_word_character(c) => {
                 let rest = self.rest();
-                let ends = |byte: u8| !byte.is_ascii() || !is_word_character(char::from(byte));
+                let ends = |byte: u8| !WORD.get(usize::from(byte)).is_some_and(|word| *word);
                 let length = rest.bytes().position(ends).unwrap_or(rest.len());
                 self.at += length;
                 TokenKind::Word
@@ -95,12 +97,13 @@ impl<'a> Lexer<'a> {
     fn string(&mut self) -> Result<TokenKind, FilterError> {
         let start = self.at;
         let rest = self.rest();
-        // Mostly a string is what it is written as: nothing escaped, nothing to be decoded.
+        // Mostly a string is what it is written as: nothing escaped, nothing to be decoded. What is
+        // not ASCII may be a control character, and is looked at character by character.
         let plain = rest.get(1..).unwrap_or_default();
-        let end = plain.find(['"', '\\']);
-        if let Some((text, "\"")) =
-            end.and_then(|end| Some((plain.get(..end)?, plain.get(end..=end)?)))
-            && !text.chars().any(char::is_control)
+        let special = |byte: u8| matches!(byte, b'"' | b'\\' | 0..=0x1F | 0x7F..);
+        let end = plain.bytes().position(special);
+        if let Some((text, behind)) = end.and_then(|end| plain.split_at_checked(end))
+            && behind.starts_with('"')
         {
             self.at += text.len() + 2;
             return Ok(TokenKind::Text(text.to_owned()));
@@ -154,6 +157,15 @@ impl<'a> Lexer<'a> {
         })
     }
 }
+
+/// Which bytes are characters of a word; none beyond ASCII is.
+static WORD: LazyLock<[bool; 128]> = LazyLock::new(|| {
+    let mut word = [false; 128];
+    for (byte, is_word) in (0_u8..).zip(&mut word) {
+        *is_word = is_word_character(char::from(byte));
+    }
+    word
+});
 
 /// Paths with schema URIs, and operators.
 fn is_word_character(character: char) -> bool {

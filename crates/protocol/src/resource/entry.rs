@@ -122,22 +122,8 @@ pub(crate) fn places<'e>(
 
 /// RFC 7643 section 2.4: the same value is there once. What is said of it later counts.
 pub(crate) fn unified(attribute: &Attribute, mut elements: Vec<Value>) -> Vec<Value> {
-    if elements.len() < 2 {
+    if differ(attribute, &elements) == Some(true) {
         return elements;
-    }
-    if elements.len() <= FEW {
-        // Mostly they differ, and few are told apart soonest without a table of them.
-        let keys = elements.iter().map(|one| EntryKey::of(attribute, one));
-        let keys: Vec<EntryKey<'_>> = keys.collect();
-        let mut rest = keys.as_slice();
-        let mut differ = true;
-        while let [first, others @ ..] = rest {
-            differ &= !others.contains(first);
-            rest = others;
-        }
-        if differ {
-            return elements;
-        }
     }
     // Of each value the place of the first one that is the same, mostly its own.
     let mut firsts: HashMap<EntryKey<'_>, usize> = HashMap::with_capacity(elements.len());
@@ -158,6 +144,26 @@ pub(crate) fn unified(attribute: &Attribute, mut elements: Vec<Value>) -> Vec<Va
     let mut places = of.iter().enumerate();
     elements.retain(|_| places.next().is_some_and(|(at, first)| at == *first));
     elements
+}
+
+/// Whether few values differ from each other; `None` of many.
+pub(crate) fn differ(attribute: &Attribute, elements: &[Value]) -> Option<bool> {
+    if elements.len() > FEW {
+        return None;
+    }
+    if elements.len() < 2 {
+        return Some(true);
+    }
+    let keys = elements.iter().map(|one| EntryKey::of(attribute, one));
+    let keys: Vec<EntryKey<'_>> = keys.collect();
+    let mut rest = keys.as_slice();
+    while let [first, others @ ..] = rest {
+        if others.contains(first) {
+            return Some(false);
+        }
+        rest = others;
+    }
+    Some(true)
 }
 
 /// As many values as are compared with each other, where more are looked up in a table.

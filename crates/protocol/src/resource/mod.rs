@@ -21,6 +21,7 @@ pub(crate) mod entry;
 mod json;
 mod mutability;
 mod place;
+mod plain;
 mod project;
 mod read;
 mod unfold;

@@ -116,6 +116,9 @@ fn read_in_place(
             continue;
         }
         if let Some(attribute) = definition.attribute(name) {
+            if reader.stays(attribute, value)? {
+                continue;
+            }
             let place = Place::of(&attribute.name);
             match reader.attribute(attribute, place, value.take())? {
                 Read::Value(read) => *value = read,
@@ -341,6 +344,9 @@ fn extension_in_place(
         let Some(attribute) = extension.attribute(name) else {
             continue;
         };
+        if reader.stays(attribute, value)? {
+            continue;
+        }
         let place = Place::in_extension(&extension.id, &attribute.name);
         match reader.attribute(attribute, place, value.take())? {
             Read::Value(read) => *value = read,

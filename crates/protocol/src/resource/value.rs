@@ -4,6 +4,7 @@ use serde_json::{Map, Number, Value};
 
 use super::entry::{is_row, unified};
 use super::place::Place;
+use super::plain::plain_units;
 use crate::error::{Error, ScimType, quote};
 use crate::filter::parse_instant;
 use crate::members::remove_member;
@@ -396,6 +397,20 @@ impl<'t> Reader<'t> {
         Ok(members)
     }
 
+    /// Whether a value stays as it is, and is charged for.
+    ///
+    /// # Errors
+    /// 413 for more work than is left.
+    pub(super) fn stays(&mut self, attribute: &Attribute, value: &Value) -> Result<bool, Error> {
+        let units = plain_units(attribute, value, self);
+        match units {
+            None => return Ok(false),
+            Some(0) => {}
+            Some(units) => self.tolerance.budget().charge(units)?,
+        }
+        Ok(true)
+    }
+
     /// Whether what is sent of an attribute counts: a client says nothing of what is read-only
     /// (RFC 7644 section 3.3), such as `id`
     /// and `meta` (RFC 7643 section 3.1).
@@ -520,7 +535,7 @@ fn one_primary(
 }
 
 /// RFC 7643 section 2.3.6: base64 or base64url, padding may be left out.
-fn is_base64(text: &str) -> bool {
+pub(super) fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches(['=', '\r', '\n']);
     let padding = text.bytes().skip(body.len()).filter(|b| *b == b'=').count();
     let digits = |b: u8| b.is_ascii_alphanumeric() || b"+/-_".contains(&b);
