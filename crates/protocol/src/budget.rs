@@ -42,6 +42,12 @@ impl From<Exhausted> for Error {
 
 impl Budget {
     /// The budget of one request within limits.
+    ///
+    /// ```
+    /// use scim_protocol::{Budget, Limits};
+    ///
+    /// assert_eq!(Budget::of(&Limits::default()).spent(), 0);
+    /// ```
     pub fn of(limits: &Limits) -> Self {
         Self {
             spent: Arc::new(AtomicU64::new(0)),
@@ -75,6 +81,15 @@ impl Budget {
     }
 
     /// What was charged.
+    ///
+    /// ```
+    /// use scim_protocol::Budget;
+    ///
+    /// let budget = Budget::default();
+    /// budget.charge(3)?;
+    /// assert_eq!(budget.spent(), 3);
+    /// # Ok::<(), scim_protocol::budget::Exhausted>(())
+    /// ```
     pub fn spent(&self) -> u64 {
         self.spent.load(Ordering::Relaxed)
     }

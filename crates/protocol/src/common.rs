@@ -44,6 +44,13 @@ pub enum Given<T> {
 
 impl<T> Given<T> {
     /// The value, if there is one.
+    ///
+    /// ```
+    /// use scim_protocol::common::Given;
+    ///
+    /// assert_eq!(Given::Value(7).value(), Some(&7));
+    /// assert_eq!(Given::<i32>::Null.value(), None);
+    /// ```
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),
@@ -52,6 +59,16 @@ impl<T> Given<T> {
     }
 
     /// The value, to be changed.
+    ///
+    /// ```
+    /// use scim_protocol::common::Given;
+    ///
+    /// let mut given = Given::Value(7);
+    /// if let Some(value) = given.value_mut() {
+    ///     *value += 1;
+    /// }
+    /// assert_eq!(given, Given::Value(8));
+    /// ```
     pub fn value_mut(&mut self) -> Option<&mut T> {
         match self {
             Self::Value(value) => Some(value),
@@ -60,6 +77,12 @@ impl<T> Given<T> {
     }
 
     /// The value, taken.
+    ///
+    /// ```
+    /// use scim_protocol::common::Given;
+    ///
+    /// assert_eq!(Given::Value("a").into_value(), Some("a"));
+    /// ```
     pub fn into_value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -68,6 +91,13 @@ impl<T> Given<T> {
     }
 
     /// The value as what it refers to, such as text.
+    ///
+    /// ```
+    /// use scim_protocol::common::Given;
+    ///
+    /// let title: Given<String> = "Engineer".into();
+    /// assert_eq!(title.as_deref(), Some("Engineer"));
+    /// ```
     pub fn as_deref(&self) -> Option<&T::Target>
     where
         T: Deref,
@@ -76,11 +106,23 @@ impl<T> Given<T> {
     }
 
     /// Whether the attribute is not named.
+    ///
+    /// ```
+    /// use scim_protocol::common::Given;
+    ///
+    /// assert!(Given::<i32>::Absent.is_absent() && !Given::<i32>::Null.is_absent());
+    /// ```
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
     /// Whether the attribute is `null`.
+    ///
+    /// ```
+    /// use scim_protocol::common::Given;
+    ///
+    /// assert!(Given::<i32>::Null.is_null() && !Given::<i32>::Absent.is_null());
+    /// ```
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
@@ -157,6 +199,13 @@ pub struct MultiValue {
 
 impl MultiValue {
     /// A value of a type.
+    ///
+    /// ```
+    /// use scim_protocol::common::MultiValue;
+    ///
+    /// let work = MultiValue::new("ava@corp.example", "work");
+    /// assert_eq!(work.kind.as_deref(), Some("work"));
+    /// ```
     pub fn new(value: impl Into<String>, kind: impl Into<String>) -> Self {
         Self {
             value: Given::Value(value.into()),
@@ -166,6 +215,12 @@ impl MultiValue {
     }
 
     /// A reference to a resource by its id.
+    ///
+    /// ```
+    /// use scim_protocol::common::MultiValue;
+    ///
+    /// assert_eq!(MultiValue::to("2819c223").value.as_deref(), Some("2819c223"));
+    /// ```
     pub fn to(id: impl Into<String>) -> Self {
         Self {
             value: Given::Value(id.into()),
@@ -174,6 +229,13 @@ impl MultiValue {
     }
 
     /// The same value, as the preferred one.
+    ///
+    /// ```
+    /// use scim_protocol::common::MultiValue;
+    ///
+    /// let work = MultiValue::new("ava@corp.example", "work").preferred();
+    /// assert_eq!(work.primary.value(), Some(&true));
+    /// ```
     #[must_use]
     pub fn preferred(self) -> Self {
         Self {
@@ -210,11 +272,25 @@ pub struct Meta {
 
 impl Meta {
     /// When the resource was added; `None` without a value or for one that is no dateTime.
+    ///
+    /// ```
+    /// use scim_protocol::common::Meta;
+    ///
+    /// let meta = Meta { created: "2026-01-31T08:00:00Z".into(), ..Meta::default() };
+    /// assert!(meta.created_at().is_some() && Meta::default().created_at().is_none());
+    /// ```
     pub fn created_at(&self) -> Option<DateTime<Utc>> {
         self.created.as_deref().and_then(instant)
     }
 
     /// When the resource changed last; `None` without a value or for one that is no dateTime.
+    ///
+    /// ```
+    /// use scim_protocol::common::Meta;
+    ///
+    /// let meta = Meta { last_modified: "yesterday".into(), ..Meta::default() };
+    /// assert!(meta.last_modified_at().is_none());
+    /// ```
     pub fn last_modified_at(&self) -> Option<DateTime<Utc>> {
         self.last_modified.as_deref().and_then(instant)
     }

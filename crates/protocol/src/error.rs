@@ -47,6 +47,10 @@ pub enum ScimType {
 
 impl ScimType {
     /// The keyword as it stands in the error response.
+    ///
+    /// ```
+    /// assert_eq!(scim_protocol::ScimType::TooMany.as_str(), "tooMany");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidFilter => "invalidFilter",
@@ -66,6 +70,10 @@ impl ScimType {
     }
 
     /// The HTTP status that belongs to the keyword.
+    ///
+    /// ```
+    /// assert_eq!(scim_protocol::ScimType::NoTarget.status(), 400);
+    /// ```
     pub fn status(self) -> u16 {
         match self {
             // RFC 7644 section 3.3.
@@ -116,6 +124,12 @@ pub struct Error {
 
 impl Error {
     /// An error with a detail keyword; the status follows from it.
+    ///
+    /// ```
+    /// use scim_protocol::{Error, ScimType};
+    ///
+    /// assert_eq!(Error::new(ScimType::Uniqueness, "It is taken.").status(), 409);
+    /// ```
     pub fn new(scim_type: ScimType, detail: impl Into<String>) -> Self {
         Self {
             status: scim_type.status(),
@@ -125,6 +139,13 @@ impl Error {
     }
 
     /// An error without a detail keyword, such as 404 or 412.
+    ///
+    /// ```
+    /// use scim_protocol::Error;
+    ///
+    /// let error = Error::with_status(412, "Somebody else was faster.");
+    /// assert_eq!((error.status(), error.scim_type()), (412, None));
+    /// ```
     pub fn with_status(status: u16, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -134,6 +155,10 @@ impl Error {
     }
 
     /// 404: the resource does not exist, or the caller cannot see it.
+    ///
+    /// ```
+    /// assert_eq!(scim_protocol::Error::not_found().status(), 404);
+    /// ```
     pub fn not_found() -> Self {
         Self::with_status(404, "The resource does not exist.")
     }
@@ -149,6 +174,12 @@ impl Error {
     }
 
     /// A sentence for people.
+    ///
+    /// ```
+    /// use scim_protocol::Error;
+    ///
+    /// assert_eq!(Error::with_status(412, "Changed.").detail(), "Changed.");
+    /// ```
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -193,6 +224,12 @@ impl Error {
     }
 
     /// The response body; `status` is a string as RFC 7644 section 3.12 asks for.
+    ///
+    /// ```
+    /// use scim_protocol::Error;
+    ///
+    /// assert_eq!(Error::with_status(412, "Changed.").to_json()["status"], "412");
+    /// ```
     pub fn to_json(&self) -> Value {
         let mut body = json!({ "schemas": [uri::ERROR], "status": self.status.to_string() });
         if let Some(map) = body.as_object_mut() {
@@ -208,6 +245,10 @@ impl Error {
 serde_as_message!(Error);
 
 /// Quotes a piece of input for an error message: escaped, at most 64 characters.
+///
+/// ```
+/// assert_eq!(scim_protocol::error::quote("a\nb"), "\"a\\nb\"");
+/// ```
 pub fn quote(input: &str) -> String {
     let mut quoted: String = input.chars().take(QUOTED).collect();
     if quoted.len() < input.len() {

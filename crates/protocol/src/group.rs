@@ -51,6 +51,12 @@ pub struct Group {
 
 impl Group {
     /// A group that has a name and no members.
+    ///
+    /// ```
+    /// use scim_protocol::group::Group;
+    ///
+    /// assert_eq!(Group::new("Operations").display_name, "Operations");
+    /// ```
     pub fn new(display_name: impl Into<String>) -> Self {
         Self {
             schemas: vec![uri::GROUP.to_owned()],

@@ -47,6 +47,12 @@ pub struct PathError {
 
 impl AttributePath {
     /// The path of an attribute without schema URI and sub-attribute.
+    ///
+    /// ```
+    /// use scim_protocol::AttributePath;
+    ///
+    /// assert_eq!(AttributePath::new("title").to_string(), "title");
+    /// ```
     pub fn new(attribute: impl Into<String>) -> Self {
         Self {
             schema: None,
@@ -56,6 +62,14 @@ impl AttributePath {
     }
 
     /// Whether the path is the URI of a schema, and so names no attribute of it.
+    ///
+    /// ```
+    /// use scim_protocol::AttributePath;
+    ///
+    /// let path: AttributePath = "urn:example:2.0:Badge".parse()?;
+    /// assert!(path.is_schema("urn:example:2.0:badge") && !path.is_schema("urn:example:2.0"));
+    /// # Ok::<(), scim_protocol::path::PathError>(())
+    /// ```
     pub fn is_schema(&self, uri: &str) -> bool {
         let attribute = self.attribute.len() + usize::from(self.schema.is_some());
         let sub = self.sub_attribute.as_ref().map_or(0, |sub| sub.len() + 1);
@@ -64,6 +78,13 @@ impl AttributePath {
     }
 
     /// The same path with a sub-attribute.
+    ///
+    /// ```
+    /// use scim_protocol::AttributePath;
+    ///
+    /// let path = AttributePath::new("name").with_sub_attribute("givenName");
+    /// assert_eq!(path.to_string(), "name.givenName");
+    /// ```
     #[must_use]
     pub fn with_sub_attribute(mut self, name: impl Into<String>) -> Self {
         self.sub_attribute = Some(name.into());
@@ -191,6 +212,10 @@ impl std::str::FromStr for AttributePath {
 }
 
 /// Whether two attribute names are the same: without regard to case.
+///
+/// ```
+/// assert!(scim_protocol::path::same_name("userName", "USERNAME"));
+/// ```
 pub fn same_name(left: &str, right: &str) -> bool {
     left.eq_ignore_ascii_case(right)
 }
@@ -198,11 +223,23 @@ pub fn same_name(left: &str, right: &str) -> bool {
 /// Whether a character may stand in an attribute name behind its first (RFC 7644 section 3.4.2.2).
 ///
 /// `$` is accepted for `$ref`, which RFC 7643 section 2.4 defines outside the grammar.
+///
+/// ```
+/// use scim_protocol::path::is_name_character;
+///
+/// assert!(is_name_character('-') && !is_name_character('.'));
+/// ```
 pub fn is_name_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '$')
 }
 
 /// Whether a character may stand in a schema URI.
+///
+/// ```
+/// use scim_protocol::path::is_uri_character;
+///
+/// assert!(is_uri_character(':') && !is_uri_character(' '));
+/// ```
 pub fn is_uri_character(character: char) -> bool {
     character.is_ascii_graphic() && !matches!(character, '"' | '[' | ']' | '(' | ')' | '<' | '>')
 }

@@ -66,6 +66,12 @@ fn width_mapped(character: char) -> impl Iterator<Item = char> {
 ///
 /// RFC 7643 section 2.3.1 allows any Unicode string; databases cannot store U+0000 and no
 /// attribute has a use for the other control characters.
+///
+/// ```
+/// use scim_protocol::text::storable;
+///
+/// assert!(storable("1 Main St\nLyon") && !storable("a\u{0}"));
+/// ```
 pub fn storable(text: &str) -> bool {
     !text
         .chars()
@@ -76,6 +82,13 @@ pub fn storable(text: &str) -> bool {
 ///
 /// Zero-width and bidirectional controls are refused because two names that look alike must
 /// not be two people (RFC 8264 section 9.13 lists them as disallowed).
+///
+/// ```
+/// use scim_protocol::text::valid_user_name;
+///
+/// assert!(valid_user_name("ava@corp.example"));
+/// assert!(!valid_user_name("a\u{200B}va"));
+/// ```
 pub fn valid_user_name(text: &str) -> bool {
     !text.trim().is_empty()
         && !text.chars().any(|c| {

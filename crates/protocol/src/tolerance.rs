@@ -100,6 +100,12 @@ pub enum Deviation {
 
 impl Deviation {
     /// The stable name of the deviation, as it stands in the provisioning log.
+    ///
+    /// ```
+    /// use scim_protocol::Deviation;
+    ///
+    /// assert_eq!(Deviation::BareValue("manager".into()).name(), "bareValue");
+    /// ```
     pub fn name(&self) -> &'static str {
         match self {
             Self::OperationCase(_) => "operationCase",
@@ -132,6 +138,12 @@ impl Deviation {
     }
 
     /// What the request had where it deviated.
+    ///
+    /// ```
+    /// use scim_protocol::Deviation;
+    ///
+    /// assert_eq!(Deviation::BareValue("manager".into()).subject(), "manager");
+    /// ```
     pub fn subject(&self) -> &str {
         match self {
             Self::OperationCase(text)
@@ -164,6 +176,13 @@ impl Deviation {
     }
 
     /// Whether something that was sent is lost by it: neither kept nor without meaning.
+    ///
+    /// ```
+    /// use scim_protocol::Deviation;
+    ///
+    /// assert!(Deviation::UnknownAttribute("shoeSize".into()).loses());
+    /// assert!(!Deviation::BareValue("manager".into()).loses());
+    /// ```
     pub fn loses(&self) -> bool {
         matches!(
             self,
@@ -172,6 +191,13 @@ impl Deviation {
     }
 
     /// The error that the RFC asks for in the place of the deviation.
+    ///
+    /// ```
+    /// use scim_protocol::{Deviation, ScimType};
+    ///
+    /// let error = Deviation::OperationCase("Replace".into()).error();
+    /// assert_eq!(error.scim_type(), Some(ScimType::InvalidSyntax));
+    /// ```
     pub fn error(&self) -> Error {
         let scim_type = match self {
             Self::OperationCase(_)
@@ -268,6 +294,16 @@ impl Tolerance {
     }
 
     /// The same leniency on a budget: what is left of the work that the request may cause.
+    ///
+    /// ```
+    /// use scim_protocol::{Budget, Tolerance};
+    ///
+    /// let budget = Budget::default();
+    /// let tolerance = Tolerance::default().on_budget(budget.clone());
+    /// budget.charge(5)?;
+    /// assert_eq!(tolerance.budget().spent(), 5);
+    /// # Ok::<(), scim_protocol::budget::Exhausted>(())
+    /// ```
     #[must_use]
     pub fn on_budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
@@ -280,6 +316,12 @@ impl Tolerance {
     }
 
     /// The profile.
+    ///
+    /// ```
+    /// use scim_protocol::{Profile, Tolerance};
+    ///
+    /// assert_eq!(Tolerance::default().profile(), Profile::Tolerant);
+    /// ```
     pub fn profile(&self) -> Profile {
         self.profile
     }
@@ -304,6 +346,12 @@ impl Tolerance {
     }
 
     /// The deviations met, in order.
+    ///
+    /// ```
+    /// use scim_protocol::Tolerance;
+    ///
+    /// assert!(Tolerance::default().into_deviations().is_empty());
+    /// ```
     pub fn into_deviations(self) -> Vec<Deviation> {
         self.deviations
     }

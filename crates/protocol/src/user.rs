@@ -135,6 +135,12 @@ pub struct User {
 
 impl User {
     /// A user who has a name to sign in with, and nothing else.
+    ///
+    /// ```
+    /// use scim_protocol::user::User;
+    ///
+    /// assert_eq!(User::new("ava").user_name, "ava");
+    /// ```
     pub fn new(user_name: impl Into<String>) -> Self {
         Self {
             schemas: vec![uri::USER.to_owned()],

@@ -85,16 +85,35 @@ impl ETag {
     }
 
     /// Whether it is weak.
+    ///
+    /// ```
+    /// use scim_protocol::ETag;
+    ///
+    /// assert!(ETag::weak("3").is_weak() && !ETag::strong("3").is_weak());
+    /// ```
     pub fn is_weak(&self) -> bool {
         self.weak
     }
 
     /// Weak comparison (RFC 9110 section 8.8.3.2): `If-None-Match`, and the versions of SCIM.
+    ///
+    /// ```
+    /// use scim_protocol::ETag;
+    ///
+    /// assert!(ETag::weak("3").is_same(&ETag::strong("3")));
+    /// ```
     pub fn is_same(&self, other: &Self) -> bool {
         self.opaque == other.opaque
     }
 
     /// Strong comparison (RFC 9110 section 8.8.3.2): what is weak is identical to nothing.
+    ///
+    /// ```
+    /// use scim_protocol::ETag;
+    ///
+    /// assert!(ETag::strong("3").is_identical(&ETag::strong("3")));
+    /// assert!(!ETag::weak("3").is_identical(&ETag::weak("3")));
+    /// ```
     pub fn is_identical(&self, other: &Self) -> bool {
         !self.weak && !other.weak && self.is_same(other)
     }

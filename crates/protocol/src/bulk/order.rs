@@ -85,11 +85,33 @@ impl References {
     }
 
     /// What the operation at a place refers to.
+    ///
+    /// ```
+    /// use scim_protocol::bulk::{BulkOperation, BulkRequest, References};
+    /// use serde_json::json;
+    ///
+    /// let group = |name: &str, member: &str| BulkOperation::post("/Groups", name,
+    ///     json!({"members": [{"value": format!("bulkId:{member}")}]}));
+    /// let request = BulkRequest::new([group("a", "b"), group("b", "a")]);
+    /// let references = References::new(&request.operations);
+    /// assert_eq!(references.of(0)[0].name, "b");
+    /// ```
     pub fn of(&self, at: usize) -> &[Reference] {
         self.of.get(at).map_or(&[], Vec::as_slice)
     }
 
     /// The places of the operations that refer to the one at a place.
+    ///
+    /// ```
+    /// use scim_protocol::bulk::{BulkOperation, BulkRequest, References};
+    /// use serde_json::json;
+    ///
+    /// let group = |name: &str, member: &str| BulkOperation::post("/Groups", name,
+    ///     json!({"members": [{"value": format!("bulkId:{member}")}]}));
+    /// let request = BulkRequest::new([group("a", "b"), group("b", "a")]);
+    /// let references = References::new(&request.operations);
+    /// assert_eq!(references.to(0), [1]);
+    /// ```
     pub fn to(&self, at: usize) -> &[usize] {
         self.to.get(at).map_or(&[], Vec::as_slice)
     }
@@ -115,6 +137,17 @@ impl References {
 
     /// The places of operations that lie on circles: that refer to themselves, through others or at
     /// once.
+    ///
+    /// ```
+    /// use scim_protocol::bulk::{BulkOperation, BulkRequest, References};
+    /// use serde_json::json;
+    ///
+    /// let group = |name: &str, member: &str| BulkOperation::post("/Groups", name,
+    ///     json!({"members": [{"value": format!("bulkId:{member}")}]}));
+    /// let request = BulkRequest::new([group("a", "b"), group("b", "a")]);
+    /// let references = References::new(&request.operations);
+    /// assert_eq!(references.circular(), [0, 1]);
+    /// ```
     pub fn circular(&self) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
         for component in self.components() {
@@ -164,6 +197,19 @@ pub struct Order<'r> {
 
 impl Order<'_> {
     /// Leaves an operation out; what refers to it waits no more.
+    ///
+    /// ```
+    /// use scim_protocol::bulk::{BulkOperation, BulkRequest, References};
+    /// use serde_json::json;
+    ///
+    /// let group = |name: &str, member: &str| BulkOperation::post("/Groups", name,
+    ///     json!({"members": [{"value": format!("bulkId:{member}")}]}));
+    /// let request = BulkRequest::new([group("a", "b"), group("b", "a")]);
+    /// let references = References::new(&request.operations);
+    /// let mut order = references.order();
+    /// order.leave_out(0);
+    /// assert_eq!(order.collect::<Vec<_>>(), [1]);
+    /// ```
     pub fn leave_out(&mut self, at: usize) {
         let Some(taken) = self.taken.get_mut(at).filter(|taken| !**taken) else {
             return;

@@ -6,6 +6,12 @@ use super::request::BulkOperation;
 use crate::path::same_name;
 
 /// The names (`bulkId:name`) that an operation refers to, each once.
+///
+/// ```
+/// use scim_protocol::bulk::{BulkOperation, references};
+///
+/// assert_eq!(references(&BulkOperation::delete("/Users/bulkId:ava")), ["ava"]);
+/// ```
 pub fn references(operation: &BulkOperation) -> Vec<String> {
     let mut found = Vec::new();
     let in_path = operation.path.split('/').filter_map(referred);
@@ -17,6 +23,12 @@ pub fn references(operation: &BulkOperation) -> Vec<String> {
 }
 
 /// The names that a value refers to, as often as it does.
+///
+/// ```
+/// use scim_protocol::bulk::references_in;
+///
+/// assert_eq!(references_in(&serde_json::json!({"value": "bulkId:ava"})), ["ava"]);
+/// ```
 pub fn references_in(data: &Value) -> Vec<String> {
     let mut found = Vec::new();
     collect(data, &mut found);
@@ -24,6 +36,13 @@ pub fn references_in(data: &Value) -> Vec<String> {
 }
 
 /// The path of an operation with references replaced by what `id` knows.
+///
+/// ```
+/// use scim_protocol::bulk::resolve_path;
+///
+/// let path = resolve_path("/Users/bulkId:ava", &|_| Some("7".to_owned()));
+/// assert_eq!(path, "/Users/7");
+/// ```
 pub fn resolve_path(path: &str, id: &dyn Fn(&str) -> Option<String>) -> String {
     path.split('/')
         .map(|part| {
@@ -37,6 +56,15 @@ pub fn resolve_path(path: &str, id: &dyn Fn(&str) -> Option<String>) -> String {
 
 /// The data of an operation with references replaced by what `id` knows. What refers to anything
 /// else is left out: values of an array whole, other members alone.
+///
+/// ```
+/// use scim_protocol::bulk::resolve;
+/// use serde_json::json;
+///
+/// let data = json!({"members": [{"value": "bulkId:ava"}, {"value": "bulkId:bo"}]});
+/// let resolved = resolve(&data, &|name| (name == "ava").then(|| "7".to_owned()));
+/// assert_eq!(resolved, json!({"members": [{"value": "7"}]}));
+/// ```
 pub fn resolve(data: &Value, id: &dyn Fn(&str) -> Option<String>) -> Value {
     // RFC 7644 section 3.7.2: of whatever attribute, those of extensions among them.
     // The recursion is as deep as the body, which is limited when it is parsed.
@@ -65,6 +93,14 @@ pub fn resolve(data: &Value, id: &dyn Fn(&str) -> Option<String>) -> Value {
 
 /// The attributes of a resource that refer to others: what is left to be set when the resource had
 /// to be created before those that it refers to.
+///
+/// ```
+/// use scim_protocol::bulk::referring;
+/// use serde_json::json;
+///
+/// let data = json!({"displayName": "Ops", "members": [{"value": "bulkId:ava"}]});
+/// assert_eq!(referring(&data), json!({"members": [{"value": "bulkId:ava"}]}));
+/// ```
 pub fn referring(data: &Value) -> Value {
     let refers = |value: &Value| !references_in(value).is_empty();
     let mut left = Map::new();

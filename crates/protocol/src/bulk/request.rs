@@ -136,6 +136,10 @@ pub struct BulkRequest {
 
 impl BulkMethod {
     /// The method as it is written.
+    ///
+    /// ```
+    /// assert_eq!(scim_protocol::bulk::BulkMethod::Patch.as_str(), "PATCH");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Post => "POST",
@@ -271,6 +275,14 @@ impl BulkRequest {
 
 impl BulkOperation {
     /// Creates a resource, to which other operations refer as `bulkId:` and its name.
+    ///
+    /// ```
+    /// use scim_protocol::bulk::BulkOperation;
+    /// use serde_json::json;
+    ///
+    /// let create = BulkOperation::post("/Users", "ava", json!({"userName": "ava"}));
+    /// assert_eq!(create.to_json()["bulkId"], "ava");
+    /// ```
     pub fn post(
         endpoint: impl Into<String>,
         bulk_id: impl Into<String>,
@@ -283,6 +295,14 @@ impl BulkOperation {
     }
 
     /// Replaces the resource at a path.
+    ///
+    /// ```
+    /// use scim_protocol::bulk::BulkOperation;
+    /// use serde_json::json;
+    ///
+    /// let replace = BulkOperation::put("/Users/7", json!({"userName": "ava"}));
+    /// assert_eq!(replace.to_json()["method"], "PUT");
+    /// ```
     pub fn put(path: impl Into<String>, resource: impl Into<Value>) -> Self {
         Self::new(BulkMethod::Put, path.into(), Some(resource.into()))
     }
@@ -305,6 +325,12 @@ impl BulkOperation {
     }
 
     /// Deletes the resource at a path.
+    ///
+    /// ```
+    /// use scim_protocol::bulk::BulkOperation;
+    ///
+    /// assert!(BulkOperation::delete("/Users/7").data.is_none());
+    /// ```
     pub fn delete(path: impl Into<String>) -> Self {
         Self::new(BulkMethod::Delete, path.into(), None)
     }

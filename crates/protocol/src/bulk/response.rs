@@ -119,6 +119,16 @@ impl BulkResponse {
     }
 
     /// The outcome of the operation that has a name.
+    ///
+    /// ```
+    /// use scim_protocol::bulk::BulkResponse;
+    /// use serde_json::json;
+    ///
+    /// let body = json!({"Operations": [{"method": "POST", "bulkId": "ava", "status": "201"}]});
+    /// let response = BulkResponse::from_json(body)?;
+    /// assert_eq!(response.named("ava").map(|result| result.status), Some(201));
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
     pub fn named(&self, bulk_id: &str) -> Option<&BulkResult> {
         let mut operations = self.operations.iter();
         operations.find(|result| result.bulk_id.as_deref() == Some(bulk_id))
@@ -128,6 +138,10 @@ impl BulkResponse {
 serde_as_message!(BulkResponse);
 
 /// The body of a bulk response.
+///
+/// ```
+/// assert_eq!(scim_protocol::bulk::response(&[])["Operations"], serde_json::json!([]));
+/// ```
 pub fn response(results: &[BulkResult]) -> Value {
     json!({
         "schemas": [uri::BULK_RESPONSE],

@@ -223,6 +223,13 @@ impl ServiceProviderConfig {
 impl AuthenticationScheme {
     /// A scheme that is not preferred and says nowhere more of itself; the kind is one of RFC 7643
     /// section 5, such as `oauthbearertoken`.
+    ///
+    /// ```
+    /// use scim_protocol::discovery::AuthenticationScheme;
+    ///
+    /// let basic = AuthenticationScheme::new("httpbasic", "Basic", "A name and a password.");
+    /// assert!(!basic.primary);
+    /// ```
     pub fn new(
         kind: impl Into<String>,
         name: impl Into<String>,
@@ -252,6 +259,16 @@ impl<'a> Catalog<'a> {
     }
 
     /// The resources at `/ResourceTypes`.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_protocol::discovery::Catalog;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let definitions = [&users];
+    /// let catalog = Catalog::new(&definitions);
+    /// assert_eq!(catalog.resource_types("https://x.example/v2")[0]["name"], "User");
+    /// ```
     pub fn resource_types(&self, base_url: &str) -> Vec<Value> {
         self.definitions
             .iter()
@@ -260,6 +277,16 @@ impl<'a> Catalog<'a> {
     }
 
     /// The resource at `/ResourceTypes/{name}`.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_protocol::discovery::Catalog;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let definitions = [&users];
+    /// let catalog = Catalog::new(&definitions);
+    /// assert!(catalog.resource_type("Lamp", "https://x.example/v2").is_none());
+    /// ```
     pub fn resource_type(&self, name: &str, base_url: &str) -> Option<Value> {
         let definition = self.definitions.iter().find(|d| d.name() == name)?;
         Some(resource_type(definition.resource_type(), base_url))
@@ -267,6 +294,16 @@ impl<'a> Catalog<'a> {
 
     /// Every schema: of the resource types, and of the documents of this module.
     /// Whatever a resource type names is among them (RFC 7643 section 6).
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_protocol::discovery::Catalog;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let definitions = [&users];
+    /// let catalog = Catalog::new(&definitions);
+    /// assert_eq!(catalog.schemas().len(), 5);
+    /// ```
     pub fn schemas(&self) -> Vec<Schema> {
         let mut schemas: Vec<Schema> = Vec::new();
         let served = self

@@ -15,6 +15,15 @@ use crate::tolerance::{Deviation, Tolerance};
 impl Filter {
     /// Binds a filter to the schemas of a resource type.
     ///
+    /// ```
+    /// use scim_protocol::{Filter, ResourceDefinition, Tolerance};
+    ///
+    /// let (users, mut tolerance) = (ResourceDefinition::user(), Tolerance::default());
+    /// assert!("title pr".parse::<Filter>()?.bind(&users, &mut tolerance).is_ok());
+    /// assert!("shoeSize pr".parse::<Filter>()?.bind(&users, &mut tolerance).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// `invalidFilter` for an attribute that no schema knows or that is never returned, and for a
     /// comparison that does not fit the attribute's type.

@@ -38,6 +38,15 @@ pub enum Condition {
 
 impl Condition {
     /// How many tests it makes of a value.
+    ///
+    /// ```
+    /// use scim_protocol::{Filter, ResourceDefinition, Tolerance};
+    ///
+    /// let (users, mut tolerance) = (ResourceDefinition::user(), Tolerance::default());
+    /// let filter: Filter = "title pr and active eq true".parse()?;
+    /// assert_eq!(filter.bind(&users, &mut tolerance)?.terms(), 3, "two, and what joins them");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn terms(&self) -> usize {
         match self {
             Self::All(parts) | Self::Any(parts) => {

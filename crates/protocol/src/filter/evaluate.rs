@@ -14,6 +14,17 @@ use crate::text::fold;
 
 impl Condition {
     /// Whether a resource of canonical attributes satisfies the condition.
+    ///
+    /// ```
+    /// use scim_protocol::{Filter, ResourceDefinition, Tolerance};
+    /// use serde_json::json;
+    ///
+    /// let (users, mut tolerance) = (ResourceDefinition::user(), Tolerance::default());
+    /// let condition = "userName eq \"AVA\"".parse::<Filter>()?.bind(&users, &mut tolerance)?;
+    /// let ava = json!({"userName": "ava"});
+    /// assert!(condition.matches(ava.as_object().unwrap()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn matches(&self, attributes: &Map<String, Value>) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.matches(attributes)),

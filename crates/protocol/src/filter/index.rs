@@ -15,6 +15,16 @@ use crate::text::fold;
 /// database that compares these values as they are answers as
 /// [`Condition::matches`](super::Condition::matches) does, and sorts by the primary or first value
 /// (RFC 7644 section 3.4.2.3).
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_protocol::filter::index::search_document;
+/// use serde_json::json;
+///
+/// let ava = json!({"userName": "AVA", "title": null});
+/// let document = search_document(&ResourceDefinition::user(), ava.as_object().unwrap());
+/// assert_eq!(document, json!({"userName": "ava"}));
+/// ```
 pub fn search_document(definition: &ResourceDefinition, attributes: &Map<String, Value>) -> Value {
     let mut document = keyed(definition.attributes(), attributes);
     for extension in definition.extensions() {

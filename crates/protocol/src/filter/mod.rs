@@ -88,6 +88,10 @@ pub enum Operator {
 
 impl Operator {
     /// The operator as it is written.
+    ///
+    /// ```
+    /// assert_eq!(scim_protocol::filter::Operator::Contains.as_str(), "co");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Equal => "eq",

@@ -10,6 +10,14 @@ use crate::tolerance::{Deviation, Profile, Tolerance};
 impl Filter {
     /// Parses a filter.
     ///
+    /// ```
+    /// use scim_protocol::{Filter, Limits, Profile, Tolerance};
+    ///
+    /// let mut strict = Tolerance::new(Profile::Strict);
+    /// let refused = Filter::parse("userName eq ava", &Limits::default(), &mut strict).unwrap_err();
+    /// assert_eq!(refused.position, 12, "the value is not quoted");
+    /// ```
+    ///
     /// # Errors
     /// [`FilterError`] with the position; under the strict profile also for accepted deviations.
     pub fn parse(

@@ -26,6 +26,19 @@ pub struct Patch<'a> {
 
 impl<'a> Patch<'a> {
     /// The edits, in order.
+    ///
+    /// ```
+    /// use scim_protocol::patch::PatchRequest;
+    /// use scim_protocol::{ResourceDefinition, Tolerance};
+    /// use serde_json::json;
+    ///
+    /// let (users, mut tolerance) = (ResourceDefinition::user(), Tolerance::default());
+    /// let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    ///     "Operations": [{"op": "remove", "path": "userName"}]});
+    /// let patch = PatchRequest::from_json(body)?.resolve(&users, &mut tolerance)?;
+    /// assert_eq!(patch.edits()[0].path(), "userName");
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
     pub fn edits(&self) -> &[Edit<'a>] {
         &self.edits
     }
@@ -51,6 +64,20 @@ impl<'a> Patch<'a> {
 
     /// The resource with every edit applied, in order. Compare with
     /// [`changes`](crate::resource::changes) to learn what changed.
+    ///
+    /// ```
+    /// use scim_protocol::patch::PatchRequest;
+    /// use scim_protocol::{Resource, ResourceDefinition, ScimType, Tolerance};
+    /// use serde_json::json;
+    ///
+    /// let (users, mut tolerance) = (ResourceDefinition::user(), Tolerance::default());
+    /// let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    ///     "Operations": [{"op": "remove", "path": "userName"}]});
+    /// let patch = PatchRequest::from_json(body)?.resolve(&users, &mut tolerance)?;
+    /// let refused = patch.apply(&Resource::default(), &mut tolerance).unwrap_err();
+    /// assert_eq!(refused.scim_type(), Some(ScimType::Mutability), "userName is required");
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `noTarget` where a filter selects nothing, `mutability` for an immutable attribute that has

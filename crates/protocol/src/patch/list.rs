@@ -33,6 +33,18 @@ impl Patch<'_> {
     /// Edits of different attributes do not depend on each other, so that what is left can be
     /// applied before or after.
     ///
+    /// ```
+    /// use scim_protocol::patch::{ListEdit, PatchOperation, PatchPath, PatchRequest};
+    /// use scim_protocol::{ResourceDefinition, Tolerance};
+    ///
+    /// let (groups, mut tolerance) = (ResourceDefinition::group(), Tolerance::default());
+    /// let request = PatchRequest::new([PatchOperation::remove("members".parse::<PatchPath>()?)]);
+    /// let mut patch = request.resolve(&groups, &mut tolerance)?;
+    /// assert_eq!(patch.take_list("members")?, [ListEdit::Clear]);
+    /// assert!(patch.is_empty());
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `mutability` for a change of an immutable sub-attribute of the values, `noTarget` for an
     /// `add` on selected values.

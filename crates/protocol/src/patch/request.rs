@@ -126,6 +126,15 @@ impl PatchRequest {
 
 impl PatchOperation {
     /// Adds a value to what a path names (RFC 7644 section 3.5.2.1).
+    ///
+    /// ```
+    /// use scim_protocol::patch::{PatchOperation, PatchPath};
+    /// use serde_json::json;
+    ///
+    /// let operation = PatchOperation::add("title".parse::<PatchPath>()?, "Engineer");
+    /// assert_eq!(operation.to_json(), json!({"op": "add", "path": "title", "value": "Engineer"}));
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
     pub fn add(path: impl Into<PatchPath>, value: impl Into<Value>) -> Self {
         Self::new(Verb::Add, Some(path.into()), Some(value.into()))
     }
@@ -145,6 +154,15 @@ impl PatchOperation {
     }
 
     /// Replaces what a path names (RFC 7644 section 3.5.2.3).
+    ///
+    /// ```
+    /// use scim_protocol::patch::{PatchOperation, PatchPath};
+    /// use serde_json::json;
+    ///
+    /// let operation = PatchOperation::replace("active".parse::<PatchPath>()?, true);
+    /// assert_eq!(operation.to_json(), json!({"op": "replace", "path": "active", "value": true}));
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
     pub fn replace(path: impl Into<PatchPath>, value: impl Into<Value>) -> Self {
         Self::new(Verb::Replace, Some(path.into()), Some(value.into()))
     }
@@ -164,6 +182,15 @@ impl PatchOperation {
     }
 
     /// Removes what a path names (RFC 7644 section 3.5.2.2).
+    ///
+    /// ```
+    /// use scim_protocol::patch::{PatchOperation, PatchPath};
+    /// use serde_json::json;
+    ///
+    /// let operation = PatchOperation::remove("title".parse::<PatchPath>()?);
+    /// assert_eq!(operation.to_json(), json!({"op": "remove", "path": "title"}));
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
     pub fn remove(path: impl Into<PatchPath>) -> Self {
         Self::new(Verb::Remove, Some(path.into()), None)
     }
@@ -222,6 +249,10 @@ impl PatchOperation {
 
 impl Verb {
     /// The word of the operation.
+    ///
+    /// ```
+    /// assert_eq!(scim_protocol::patch::Verb::Add.as_str(), "add");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Add => "add",

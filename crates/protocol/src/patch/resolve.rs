@@ -18,6 +18,17 @@ use crate::tolerance::{Deviation, Profile, Tolerance};
 impl PatchRequest {
     /// Resolves every operation against the schemas of a resource type and checks its values.
     ///
+    /// ```
+    /// use scim_protocol::patch::{PatchOperation, PatchPath, PatchRequest};
+    /// use scim_protocol::{ResourceDefinition, ScimType, Tolerance};
+    ///
+    /// let (users, mut tolerance) = (ResourceDefinition::user(), Tolerance::default());
+    /// let request = PatchRequest::new([PatchOperation::remove("meta".parse::<PatchPath>()?)]);
+    /// let refused = request.resolve(&users, &mut tolerance).unwrap_err();
+    /// assert_eq!(refused.scim_type(), Some(ScimType::Mutability));
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `invalidPath`, `invalidValue`, `mutability` for a read-only target, and 413 for more
     /// attributes than [`Limits::patch_operations`](crate::Limits::patch_operations).

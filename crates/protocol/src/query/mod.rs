@@ -24,6 +24,10 @@ pub struct Projection {
 
 impl Projection {
     /// Whether the request asked for no part in particular.
+    ///
+    /// ```
+    /// assert!(scim_protocol::query::Projection::default().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.attributes.is_empty() && self.excluded_attributes.is_empty()
     }
@@ -84,6 +88,15 @@ pub struct Query {
 
 impl Query {
     /// How many results a page holds.
+    ///
+    /// ```
+    /// use scim_protocol::Limits;
+    /// use scim_protocol::query::Query;
+    ///
+    /// let limits = Limits::default();
+    /// assert_eq!(Query::default().page_size(&limits), Ok(100));
+    /// assert!(Query::default().from_cursor(None).with_count(5_000).page_size(&limits).is_err());
+    /// ```
     ///
     /// # Errors
     /// `invalidCount` for a cursor page larger than [`Limits::page_max`] (RFC 9865 section 2.1);

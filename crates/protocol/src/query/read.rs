@@ -14,6 +14,14 @@ use crate::uri;
 impl Query {
     /// Reads a raw query string. Unknown parameters are ignored.
     ///
+    /// ```
+    /// use scim_protocol::query::Query;
+    /// use scim_protocol::{Limits, ScimType, Tolerance};
+    ///
+    /// let refused = Query::from_query_string("count=x", &Limits::default(), &mut Tolerance::default());
+    /// assert_eq!(refused.unwrap_err().scim_type(), Some(ScimType::InvalidValue));
+    /// ```
+    ///
     /// # Errors
     /// `invalidFilter`, `invalidPath` for a malformed attribute name, `invalidValue` for any other
     /// parameter, `sensitive` for a token in the URL.
@@ -45,6 +53,17 @@ impl Query {
     }
 
     /// Reads the body of a `.search` request (RFC 7644 section 3.4.3).
+    ///
+    /// ```
+    /// use scim_protocol::query::Query;
+    /// use scim_protocol::{Limits, Tolerance};
+    /// use serde_json::json;
+    ///
+    /// let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "count": 5});
+    /// let query = Query::from_search_request(body, &Limits::default(), &mut Tolerance::default())?;
+    /// assert_eq!(query.count, Some(5));
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`from_query_string`](Self::from_query_string); `invalidSyntax` when the body is no

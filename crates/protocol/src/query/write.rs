@@ -29,6 +29,14 @@ use crate::word::serde_as_message;
 /// ```
 impl Query {
     /// Only resources that satisfy a filter.
+    ///
+    /// ```
+    /// use scim_protocol::query::Query;
+    ///
+    /// let query = Query::default().with_filter("title pr".parse()?);
+    /// assert_eq!(query.to_query_string(), "filter=title%20pr");
+    /// # Ok::<(), scim_protocol::filter::FilterError>(())
+    /// ```
     #[must_use]
     pub fn with_filter(mut self, filter: Filter) -> Self {
         self.filter = Some(filter);
@@ -36,6 +44,14 @@ impl Query {
     }
 
     /// Only these attributes, and what is always returned.
+    ///
+    /// ```
+    /// use scim_protocol::query::Query;
+    ///
+    /// let query = Query::default().with_attributes(["userName".parse()?]);
+    /// assert_eq!(query.to_query_string(), "attributes=userName");
+    /// # Ok::<(), scim_protocol::path::PathError>(())
+    /// ```
     #[must_use]
     pub fn with_attributes(mut self, attributes: impl IntoIterator<Item = AttributePath>) -> Self {
         self.projection.attributes.extend(attributes);
@@ -43,6 +59,14 @@ impl Query {
     }
 
     /// All attributes that are returned by default but these.
+    ///
+    /// ```
+    /// use scim_protocol::query::Query;
+    ///
+    /// let query = Query::default().without_attributes(["members".parse()?]);
+    /// assert_eq!(query.to_query_string(), "excludedAttributes=members");
+    /// # Ok::<(), scim_protocol::path::PathError>(())
+    /// ```
     #[must_use]
     pub fn without_attributes(
         mut self,
@@ -53,6 +77,14 @@ impl Query {
     }
 
     /// Sorted by an attribute, in ascending order.
+    ///
+    /// ```
+    /// use scim_protocol::query::Query;
+    ///
+    /// let query = Query::default().sorted_by("userName".parse()?);
+    /// assert_eq!(query.to_query_string(), "sortBy=userName");
+    /// # Ok::<(), scim_protocol::path::PathError>(())
+    /// ```
     #[must_use]
     pub fn sorted_by(mut self, attribute: AttributePath) -> Self {
         self.sort_by = Some(attribute);
@@ -102,6 +134,12 @@ impl Query {
     }
 
     /// No more results in a page than these.
+    ///
+    /// ```
+    /// use scim_protocol::query::Query;
+    ///
+    /// assert_eq!(Query::default().with_count(0).to_query_string(), "count=0");
+    /// ```
     #[must_use]
     pub fn with_count(mut self, count: u64) -> Self {
         self.count = Some(count);
@@ -109,6 +147,10 @@ impl Query {
     }
 
     /// The query string of a GET, without the question mark; empty for everything.
+    ///
+    /// ```
+    /// assert_eq!(scim_protocol::query::Query::default().to_query_string(), "");
+    /// ```
     pub fn to_query_string(&self) -> String {
         let parameters = self.parameters().into_iter().map(|(name, value)| {
             let text = match value {

@@ -41,6 +41,17 @@ pub struct Change {
 /// The values of a multi-valued attribute have no order (RFC 7643 section 2.4), and
 /// `"primary": false` is the same as no `primary`. Text is compared to the letter: a change of
 /// case is a change, even where a filter does not see it. Numbers are compared as numbers.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_protocol::resource::same;
+/// use serde_json::json;
+///
+/// let users = ResourceDefinition::user();
+/// let emails = users.attribute("emails").unwrap();
+/// let (one, other) = (json!({"value": "a"}), json!({"value": "b", "primary": false}));
+/// assert!(same(emails, &json!([one, other]), &json!([{"value": "b"}, one])));
+/// ```
 pub fn same(attribute: &Attribute, left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Array(left), Value::Array(right)) => {

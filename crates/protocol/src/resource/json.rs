@@ -8,6 +8,14 @@ use crate::text::storable;
 
 /// Parses a request body and checks depth, string sizes and characters.
 ///
+/// ```
+/// use scim_protocol::{Limits, resource};
+///
+/// let limits = Limits::default();
+/// assert!(resource::parse(br#"{"userName": "ava"}"#, &limits).is_ok());
+/// assert!(resource::parse(br#"{"userName": "a\u0000"}"#, &limits).is_err());
+/// ```
+///
 /// # Errors
 /// `invalidSyntax` when it is no JSON or nested too deep, `invalidValue` for a string or name that
 /// is no Unicode, is too long or holds control characters.

@@ -24,6 +24,7 @@ mod place;
 mod plain;
 mod project;
 mod read;
+mod scalar;
 mod unfold;
 mod value;
 mod view;
@@ -57,6 +58,14 @@ pub struct Resource {
 
 impl Resource {
     /// A resource of attributes that are canonical already, such as stored ones.
+    ///
+    /// ```
+    /// use scim_protocol::Resource;
+    /// use serde_json::Map;
+    ///
+    /// let ava = Resource::from_map(Map::from_iter([("userName".to_owned(), "ava".into())]));
+    /// assert_eq!(ava.text("userName"), Some("ava"));
+    /// ```
     pub fn from_map(attributes: Map<String, Value>) -> Self {
         Self { attributes }
     }
@@ -96,6 +105,18 @@ impl Resource {
     /// What the new resource does not have is cleared, except for immutable attributes, which
     /// keep their value.
     ///
+    /// ```
+    /// use scim_protocol::{Resource, ResourceDefinition};
+    /// use serde_json::json;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let old: Resource = serde_json::from_value(json!({"userName": "ava", "title": "Engineer"}))?;
+    /// let new: Resource = serde_json::from_value(json!({"userName": "ava"}))?;
+    /// let replaced = old.replaced_by(&users, new).unwrap();
+    /// assert_eq!(replaced.text("title"), None);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `mutability` when an immutable attribute that has a value would change.
     pub fn replaced_by(&self, definition: &ResourceDefinition, new: Self) -> Result<Self, Error> {
@@ -112,6 +133,16 @@ impl Resource {
     }
 
     /// Checks that every required attribute has a value.
+    ///
+    /// ```
+    /// use scim_protocol::{Resource, ResourceDefinition};
+    /// use serde_json::json;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let nobody: Resource = serde_json::from_value(json!({"title": "Engineer"}))?;
+    /// assert!(nobody.check_required(&users).is_err());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `invalidValue` naming the attribute.
@@ -148,6 +179,16 @@ impl Resource {
 
     /// Sets `schemas` to the core schema and the extensions that have data (RFC 7643 section 3). The
     /// base schema is always listed (RFC 7643 section 3.3).
+    ///
+    /// ```
+    /// use scim_protocol::{Resource, ResourceDefinition};
+    /// use serde_json::json;
+    ///
+    /// let mut ava: Resource = serde_json::from_value(json!({"userName": "ava"}))?;
+    /// ava.list_schemas(&ResourceDefinition::user());
+    /// assert_eq!(ava.attributes()["schemas"], json!([scim_protocol::schema::uri::USER]));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn list_schemas(&mut self, definition: &ResourceDefinition) {
         let with_data = definition
             .extensions()

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::entry::{differ, is_row};
-use super::value::{Reader, is_base64};
+use super::scalar::is_base64;
+use super::value::Reader;
 use crate::filter::parse_instant;
 use crate::schema::{Attribute, AttributeType};
 use crate::text::is_uri_reference;

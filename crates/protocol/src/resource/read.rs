@@ -18,6 +18,16 @@ impl Resource {
     /// the empty array are no value (RFC 7643 section 2.5). Whether required attributes are there
     /// is checked by [`check_required`](Self::check_required).
     ///
+    /// ```
+    /// use scim_protocol::{Resource, ResourceDefinition, ScimType, Tolerance};
+    /// use serde_json::json;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let body = json!({"schemas": [], "userName": "ava", "active": "maybe"});
+    /// let refused = Resource::read(&users, body, &mut Tolerance::default());
+    /// assert_eq!(refused.unwrap_err().scim_type(), Some(ScimType::InvalidValue));
+    /// ```
+    ///
     /// # Errors
     /// `invalidSyntax` when the body is no resource, `invalidValue` for a value that does not fit
     /// its attribute; under the strict profile the error of the first deviation.

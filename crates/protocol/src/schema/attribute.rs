@@ -144,6 +144,12 @@ impl Attribute {
     }
 
     /// Holding several values.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType};
+    ///
+    /// assert!(Attribute::new("sites", AttributeType::String).multi().multi_valued);
+    /// ```
     #[must_use]
     pub fn multi(mut self) -> Self {
         self.multi_valued = true;
@@ -151,6 +157,12 @@ impl Attribute {
     }
 
     /// Required.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType};
+    ///
+    /// assert!(Attribute::new("site", AttributeType::String).required().required);
+    /// ```
     #[must_use]
     pub fn required(mut self) -> Self {
         self.required = true;
@@ -158,6 +170,12 @@ impl Attribute {
     }
 
     /// Compared with regard to case.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType};
+    ///
+    /// assert!(Attribute::new("serial", AttributeType::String).exact().case_exact);
+    /// ```
     #[must_use]
     pub fn exact(mut self) -> Self {
         self.case_exact = true;
@@ -172,6 +190,13 @@ impl Attribute {
     }
 
     /// Returned like this.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType, Returned};
+    ///
+    /// let pin = Attribute::new("pin", AttributeType::String).returned(Returned::Never);
+    /// assert_eq!(pin.visibility(), Returned::Never);
+    /// ```
     #[must_use]
     pub fn returned(mut self, returned: Returned) -> Self {
         self.returned = returned;
@@ -179,6 +204,13 @@ impl Attribute {
     }
 
     /// With this uniqueness.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType, Uniqueness};
+    ///
+    /// let serial = Attribute::new("serial", AttributeType::String).unique(Uniqueness::Server);
+    /// assert_eq!(serial.uniqueness, Uniqueness::Server);
+    /// ```
     #[must_use]
     pub fn unique(mut self, uniqueness: Uniqueness) -> Self {
         self.uniqueness = uniqueness;
@@ -186,6 +218,13 @@ impl Attribute {
     }
 
     /// With suggested values.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType};
+    ///
+    /// let kind = Attribute::new("type", AttributeType::String).canonical(["work", "home"]);
+    /// assert_eq!(kind.canonical_values, ["work", "home"]);
+    /// ```
     #[must_use]
     pub fn canonical<const N: usize>(mut self, values: [&str; N]) -> Self {
         self.canonical_values = values.map(str::to_owned).to_vec();
@@ -193,6 +232,13 @@ impl Attribute {
     }
 
     /// Pointing to these.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType};
+    ///
+    /// let owner = Attribute::new("$ref", AttributeType::Reference).referring(["User"]);
+    /// assert_eq!(owner.reference_types, ["User"]);
+    /// ```
     #[must_use]
     pub fn referring<const N: usize>(mut self, types: [&str; N]) -> Self {
         self.reference_types = types.map(str::to_owned).to_vec();
@@ -200,6 +246,14 @@ impl Attribute {
     }
 
     /// With sub-attributes.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType};
+    ///
+    /// let owner = Attribute::new("owner", AttributeType::Complex)
+    ///     .with([Attribute::new("value", AttributeType::String)]);
+    /// assert!(owner.sub_attribute("VALUE").is_some());
+    /// ```
     #[must_use]
     pub fn with<const N: usize>(mut self, sub_attributes: [Self; N]) -> Self {
         self.sub_attributes = sub_attributes.to_vec();
@@ -216,6 +270,13 @@ impl Attribute {
     /// When a value is returned: `returned`, but what can only be written never is (RFC 7643
     /// section 7), as a password is not (RFC 7643 section 4.1.1). Whatever shows, finds or orders by a value asks this, of an attribute and its
     /// sub-attribute alike; [`Resolved::visibility`](super::Resolved::visibility) asks both.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType, Mutability, Returned};
+    ///
+    /// let pin = Attribute::new("pin", AttributeType::String).mutable(Mutability::WriteOnly);
+    /// assert_eq!(pin.visibility(), Returned::Never);
+    /// ```
     pub fn visibility(&self) -> Returned {
         match self.mutability {
             Mutability::WriteOnly => Returned::Never,
@@ -224,6 +285,12 @@ impl Attribute {
     }
 
     /// Whether values are text: strings and references.
+    ///
+    /// ```
+    /// use scim_protocol::schema::{Attribute, AttributeType};
+    ///
+    /// assert!(Attribute::new("site", AttributeType::String).is_text());
+    /// ```
     pub fn is_text(&self) -> bool {
         matches!(self.kind, AttributeType::String | AttributeType::Reference)
     }

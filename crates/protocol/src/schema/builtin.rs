@@ -7,6 +7,12 @@ use crate::uri;
 /// The core schema of a User (RFC 7643 section 4.1): `userName` as RFC 7643 section 4.1.1 has it, values
 /// of several attributes as RFC 7643 section 4.1.2 does, and nothing complex inside what is complex
 /// (RFC 7643 section 2.3.8).
+///
+/// ```
+/// use scim_protocol::schema::builtin;
+///
+/// assert!(builtin::user().attribute("userName").is_some());
+/// ```
 pub fn user() -> Schema {
     let mut attributes = single_valued_user();
     attributes.extend(multi_valued_user());
@@ -148,6 +154,12 @@ fn addresses() -> Attribute {
 }
 
 /// The core schema of a Group (RFC 7643 section 4.2).
+///
+/// ```
+/// use scim_protocol::schema::builtin;
+///
+/// assert!(builtin::group().attribute("members").is_some());
+/// ```
 pub fn group() -> Schema {
     let attributes = vec![
         text("displayName", "The name of the group.")
@@ -172,6 +184,12 @@ pub fn group() -> Schema {
 }
 
 /// The enterprise extension of a User (RFC 7643 section 4.3).
+///
+/// ```
+/// use scim_protocol::schema::builtin;
+///
+/// assert!(builtin::enterprise_user().attribute("manager").is_some());
+/// ```
 pub fn enterprise_user() -> Schema {
     let attributes = vec![
         text(
@@ -199,6 +217,12 @@ pub fn enterprise_user() -> Schema {
 }
 
 /// The schema of a service provider's configuration (RFC 7643 section 5, RFC 9865 section 4).
+///
+/// ```
+/// use scim_protocol::schema::builtin;
+///
+/// assert!(builtin::service_provider_config().attribute("pagination").is_some());
+/// ```
 pub fn service_provider_config() -> Schema {
     let supported = || fixed("supported", Boolean, "Whether it is supported.").required();
     let feature = |name: &str, description: &str| {
@@ -314,6 +338,12 @@ pub fn security_events() -> Attribute {
 }
 
 /// The schema of a resource type (RFC 7643 section 6).
+///
+/// ```
+/// use scim_protocol::schema::builtin;
+///
+/// assert!(builtin::resource_type().attribute("endpoint").is_some());
+/// ```
 pub fn resource_type() -> Schema {
     let attributes = vec![
         fixed("id", String, "The id of the resource type."),
@@ -337,6 +367,12 @@ pub fn resource_type() -> Schema {
 }
 
 /// The schema of a schema (RFC 7643 section 7).
+///
+/// ```
+/// use scim_protocol::schema::builtin;
+///
+/// assert!(builtin::schema_schema().attribute("attributes").is_some());
+/// ```
 pub fn schema_schema() -> Schema {
     let [name, kind, multi_valued] = [
         fixed("name", String, "The name of the attribute.")

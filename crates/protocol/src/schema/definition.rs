@@ -29,6 +29,15 @@ pub struct Resolved<'a> {
 
 impl<'a> Resolved<'a> {
     /// The attribute that holds the values the path names: the sub-attribute if there is one.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let resolved = users.resolve(&"name.givenName".parse()?).unwrap();
+    /// assert_eq!(resolved.leaf().name, "givenName");
+    /// # Ok::<(), scim_protocol::path::PathError>(())
+    /// ```
     pub fn leaf(&self) -> &'a Attribute {
         self.sub_attribute.unwrap_or(self.attribute)
     }
@@ -85,6 +94,15 @@ impl ResourceDefinition {
     }
 
     /// The same definition with one more extension schema.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// use scim_protocol::schema::Schema;
+    ///
+    /// let users = ResourceDefinition::user().extended(Schema::new("urn:example:Badge", "Badge"), true);
+    /// assert!(users.requires("urn:example:Badge"));
+    /// ```
     #[must_use]
     pub fn extended(mut self, schema: Schema, required: bool) -> Self {
         self.resource_type.schema_extensions.push(SchemaExtension {
@@ -96,12 +114,24 @@ impl ResourceDefinition {
     }
 
     /// The built-in User with the enterprise extension (RFC 7643 sections 4.1 and 4.3).
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// assert_eq!(ResourceDefinition::user().resource_type().endpoint, "/Users");
+    /// ```
     pub fn user() -> Self {
         Self::new("User", "/Users", "User Account", super::builtin::user())
             .extended(super::builtin::enterprise_user(), false)
     }
 
     /// The built-in Group (RFC 7643 section 4.2).
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// assert_eq!(ResourceDefinition::group().name(), "Group");
+    /// ```
     pub fn group() -> Self {
         Self::new("Group", "/Groups", "Group", super::builtin::group())
     }
@@ -117,11 +147,23 @@ impl ResourceDefinition {
     }
 
     /// The core schema.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// assert_eq!(ResourceDefinition::group().core().id, scim_protocol::schema::uri::GROUP);
+    /// ```
     pub fn core(&self) -> &Schema {
         &self.core
     }
 
     /// The extension schemas.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// assert_eq!(ResourceDefinition::user().extensions().len(), 1);
+    /// ```
     pub fn extensions(&self) -> &[Schema] {
         &self.extensions
     }
@@ -143,6 +185,12 @@ impl ResourceDefinition {
     }
 
     /// The common and core attribute of this name, in any case.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// assert!(ResourceDefinition::user().attribute("EXTERNALID").is_some());
+    /// ```
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.common
             .iter()
@@ -151,11 +199,27 @@ impl ResourceDefinition {
     }
 
     /// Common and core attributes, in the order of a response.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// assert_eq!(users.attributes().next().map(|first| first.name.as_str()), Some("schemas"));
+    /// ```
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.common.iter().chain(&self.core.attributes)
     }
 
     /// Resolves a path; `None` when no schema knows the attribute or the sub-attribute.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// assert!(users.resolve(&"emails.value".parse()?).is_some());
+    /// assert!(users.resolve(&"emails.colour".parse()?).is_none());
+    /// # Ok::<(), scim_protocol::path::PathError>(())
+    /// ```
     pub fn resolve(&self, path: &AttributePath) -> Option<Resolved<'_>> {
         let (extension, attribute) = match path.schema.as_deref() {
             None => (None, self.attribute(&path.attribute)?),
