@@ -6,14 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::{DateTime, Duration, Utc};
+use chrono::Utc;
 use scim_admin::requests::RequestCounts;
-use scim_admin::{
-    AdminError, AdminService, AdminStore, AuthenticationError, Authenticator, KeyRing,
-};
-use scim_cli::host::{Certificate, Host, Instance};
+use scim_admin::{AdminService, AuthenticationError, Authenticator, AdminStore, KeyRing, Services};
+use scim_cli::host::{Host, Instance};
 use scim_cli::record;
-use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl, TlsOptions};
+use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl};
 use scim_http::error::describe_error;
 use scim_http::service::{Presented, Refusal, Service};
 use scim_persistence::{Database, Settings};
@@ -22,8 +20,6 @@ use scim_provisioning::{
     Answer, Caller, Configuration, ConfigurationId, CursorKey, Directory, Method, RefusedRequest,
     Request, ServiceProvider,
 };
-
-use crate::tls::{self, CertificateFiles};
 
 /// This program, as its commands know it.
 pub(crate) struct Program;
@@ -34,23 +30,6 @@ impl Host for Program {
     fn open(&self, common: &Common) -> anyhow::Result<Instance> {
         let (instance, _keys) = open(common, &public_url(common), FEW, Limits::default())?;
         Ok(instance)
-    }
-
-    fn certificate(
-        &self,
-        common: &Common,
-        options: &TlsOptions,
-    ) -> anyhow::Result<Option<Certificate>> {
-        let files = CertificateFiles::of(common, options)?;
-        if files.self_signed && !files.certificate.exists() {
-            return Ok(None);
-        }
-        Ok(Some(Certificate {
-            not_after: tls::not_after(&tls::load(&files)?)?,
-            file: files.certificate,
-            key: files.key,
-            self_signed: files.self_signed,
-        }))
     }
 }
 
@@ -75,29 +54,20 @@ pub(crate) fn open(
     let provider = ServiceProvider::new(directory, cursors, &scim_endpoint, limits);
     let instance = Instance {
         store,
-        admin: Arc::new(admin),
-        provider: Arc::new(provider),
+        services: Services {
+            admin: Arc::new(admin),
+            provider: Arc::new(provider),
+        },
         scim_endpoint,
     };
     Ok((instance, keys))
 }
 
-/// Authentication and the service provider behind SCIM, and what time brings.
+/// Authentication and the service provider behind SCIM.
 pub(crate) struct Backend {
     authenticator: Authenticator,
     provider: Arc<ServiceProvider>,
-    admin: Arc<AdminService>,
-    requests: RequestCounts,
-    retention: Retention,
-}
-
-/// How many days the provisioning log keeps something, where not for good.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Retention {
-    /// Its entries.
-    pub(crate) events: Option<i64>,
-    /// What the requests of its entries said.
-    pub(crate) requests: Option<i64>,
+    requests: Arc<RequestCounts>,
 }
 
 impl Service for Backend {
@@ -138,60 +108,17 @@ impl Service for Backend {
 }
 
 impl Backend {
-    /// The services of an instance.
-    pub(crate) fn new(instance: &Instance, keys: Arc<KeyRing>, retention: Retention) -> Self {
+    /// The services of an instance; `requests` counts what is answered.
+    pub(crate) fn new(
+        instance: &Instance,
+        keys: Arc<KeyRing>,
+        requests: Arc<RequestCounts>,
+    ) -> Self {
         Self {
             authenticator: Authenticator::new(Arc::clone(&instance.store), keys),
-            provider: Arc::clone(&instance.provider),
-            admin: Arc::clone(&instance.admin),
-            requests: RequestCounts::default(),
-            retention,
+            provider: Arc::clone(&instance.services.provider),
+            requests,
         }
-    }
-
-    /// Does what time brings, such as deleting for good whose time has come.
-    ///
-    /// # Errors
-    /// Why it could not be done; it is tried again later.
-    pub(crate) fn housekeep(&self) -> anyhow::Result<()> {
-        self.provider.log_refusals();
-        let counts = self.requests.take();
-        if !counts.is_empty() {
-            self.admin.count_requests(counts)?;
-        }
-        let seen = self.provider.take_seen();
-        if !seen.is_empty() {
-            self.admin.note_seen(seen)?;
-        }
-        self.admin.forget_sessions()?;
-        self.admin.note_ended_tokens()?;
-        self.admin.count_hours()?;
-        while self.admin.purge_people(Utc::now(), PURGED)? == usize::try_from(PURGED)? {}
-        block_by_block(self.retention.events, |before| {
-            self.admin.forget_events(before, FORGOTTEN)
-        })?;
-        block_by_block(self.retention.requests, |before| {
-            self.admin.forget_requests(before, FORGOTTEN)
-        })?;
-        Ok(())
-    }
-
-    /// Does a step of the work that waits in the background, such as applying rules anew; answers
-    /// whether there was any.
-    ///
-    /// # Errors
-    /// Why it could not be done; it is tried again later.
-    pub(crate) fn work(&self) -> anyhow::Result<bool> {
-        if !self.admin.work_waits()? {
-            return Ok(false);
-        }
-        let Some(job) = self.admin.claim_job(None)? else {
-            return Ok(self.admin.next_survey(&self.provider)?);
-        };
-        let id = job.configuration.to_string();
-        let configuration = self.admin.configuration(&id)?.to_provisioning();
-        self.provider.reapply(&configuration, &job)?;
-        Ok(true)
     }
 
     fn count(&self, caller: &Caller, reads: bool, status: u16) {
@@ -276,57 +203,5 @@ fn open_database(
     Ok(Database::open(&settings)?)
 }
 
-/// Forgets what is older than so many days, by what forgets at most [`FORGOTTEN`] of it.
-fn block_by_block(
-    days: Option<i64>,
-    forget: impl Fn(DateTime<Utc>) -> Result<usize, AdminError>,
-) -> Result<(), AdminError> {
-    let Some(days) = days else { return Ok(()) };
-    let before = Utc::now() - Duration::days(days);
-    // The rest of many waits for the next time, so that nobody waits for them.
-    for _ in 0..BLOCKS {
-        if forget(before)? < usize::try_from(FORGOTTEN).unwrap_or(usize::MAX) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// How many entries of the log a transaction deletes or shortens, and how many transactions there are at once.
-const FORGOTTEN: i64 = 1_000;
-const BLOCKS: usize = 20;
-/// How many users a transaction deletes for good.
-const PURGED: i64 = 100;
-
 /// How many connections a command needs at once.
 const FEW: u32 = 2;
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-
-    use super::*;
-
-    /// From when on is kept, of each time that something was forgotten.
-    fn asked(days: Option<i64>, forgotten: &[i64]) -> Vec<DateTime<Utc>> {
-        let asked = RefCell::new(Vec::new());
-        block_by_block(days, |before| {
-            let times = asked.borrow().len();
-            asked.borrow_mut().push(before);
-            let count = forgotten.get(times).copied().unwrap_or(FORGOTTEN);
-            Ok(usize::try_from(count).unwrap())
-        })
-        .unwrap();
-        asked.into_inner()
-    }
-
-    #[test]
-    fn what_is_old_is_forgotten_in_bounded_blocks() {
-        assert!(asked(None, &[]).is_empty());
-        assert_eq!(asked(Some(30), &[FORGOTTEN, 3]).len(), 2);
-        let all = asked(Some(30), &[]);
-        assert_eq!(all.len(), BLOCKS);
-        let ago = Utc::now() - all[0];
-        assert_eq!(ago.num_days(), 30);
-    }
-}

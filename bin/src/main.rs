@@ -4,7 +4,6 @@
 //! service provider. Every rule of SCIM, mapping and storage lives in the crates below.
 
 mod instance;
-mod panic;
 mod serve;
 mod tls;
 
@@ -13,7 +12,7 @@ use std::process::ExitCode;
 use scim_cli::{Invocation, output};
 
 fn main() -> ExitCode {
-    panic::install_hook();
+    scim_cli::panic::install_hook();
     tls::install_provider();
     let invocation = match scim_cli::parse(std::env::args_os()) {
         Ok(invocation) => invocation,

@@ -92,7 +92,8 @@ fn libraries_stay_where_they_belong() {
             }
             "actix-web" => &["scim-http", "scim-console", "serviceops-scim"],
             "actix-http" => &["scim-http", "serviceops-scim"],
-            "actix-server" | "rustls" => &["serviceops-scim"],
+            "actix-server" => &["scim-http", "serviceops-scim"],
+            "rustls" => &["scim-http", "scim-cli", "serviceops-scim"],
             "clap" => &["scim-cli"],
             // The console has it for the OpenID provider alone.
             "anyhow" => &["scim-cli", "scim-console", "serviceops-scim"],

@@ -1,9 +1,6 @@
 //! `serve`: the HTTPS server.
 
-mod listener;
-mod log;
 mod signals;
-mod start_text;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -12,9 +9,12 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
+use scim_admin::requests::RequestCounts;
+use scim_admin::upkeep::{Retention, Upkeep, UpkeepError};
+use scim_cli::certificate::CertificateFiles;
 use scim_cli::host::Instance;
-use scim_cli::record;
 use scim_cli::settings::{Common, OpenIdOptions, PublicUrl, ServeOptions};
+use scim_cli::{record, start_text};
 use scim_console::Administration;
 use scim_console::api::ADMIN;
 use scim_console::console::CONSOLE;
@@ -23,25 +23,30 @@ use scim_http::admission::Bounds;
 use scim_http::answer;
 use scim_http::edge::{self, Edge};
 use scim_http::endpoint::{self, Endpoint};
+use scim_http::error::describe_error;
+use scim_http::listener;
 use scim_http::readiness::Readiness;
 use scim_http::status::{self, Product};
 use scim_http::throttle::{self, Throttle};
 
-use crate::instance::{self, Backend, Retention};
-use crate::tls::{self, CertificateFiles, ReloadingCertificate};
+use crate::instance::{self, Backend};
+use crate::tls::{self, ReloadingCertificate};
 
 /// Serves until a signal says to stop.
 ///
 /// # Errors
 /// When the server cannot start.
 pub(crate) fn run(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
-    log::install(options.log_format, &options.log_level)?;
+    scim_cli::log::install(options.log_format, &options.log_level)?;
     actix_web::rt::System::new().block_on(serve(common, options))
 }
 
 async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let files = CertificateFiles::of(common, &options.tls)?;
-    let listener = listener::bind(&options)?;
+    let listen = options.listen.as_str();
+    let listener = listener::bind(listen, !options.listens_by_default()).with_context(|| {
+        format!("cannot listen on {listen}; stop what uses it or choose another with --listen")
+    })?;
     let address = listener.local_addr()?;
     let local = || PublicUrl::local(address.port());
     let public_url = common.public_url.clone().unwrap_or_else(local);
@@ -56,11 +61,14 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         events: kept(options.event_retention_days),
         requests: kept(options.request_retention_days),
     };
-    let backend = Arc::new(Backend::new(&instance, keys, retention));
-    let data = Data::new(&options, &instance, &backend, &public_url)?;
+    let requests = Arc::new(RequestCounts::default());
+    let upkeep = Upkeep::new(instance.services.clone(), Arc::clone(&requests), retention);
+    let upkeep = Arc::new(upkeep);
+    let backend = Backend::new(&instance, keys, requests);
+    let data = Data::new(&options, &instance, backend, &public_url)?;
     let setup = data.administration.setup_secret()?;
 
-    let keeping = actix_web::rt::spawn(housekeep(Arc::clone(&backend), data.edge.clone()));
+    let keeping = actix_web::rt::spawn(keep_up(Arc::clone(&upkeep), data.edge.clone()));
     let signals = signals::Signals::install()?;
     let server = start(listener, Arc::clone(&certificate), data)?;
     record::write(&common.data_dir, address, &public_url)?;
@@ -70,7 +78,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     stopping.abort();
     keeping.abort();
     // What was counted meanwhile is written before the end.
-    background(move || backend.housekeep()).await;
+    background(move || upkeep.run()).await;
     tracing::info!("stopped");
     ended
 }
@@ -88,7 +96,7 @@ impl Data {
     fn new(
         options: &ServeOptions,
         instance: &Instance,
-        backend: &Arc<Backend>,
+        backend: Backend,
         public_url: &PublicUrl,
     ) -> anyhow::Result<Self> {
         let failures = options.limits.failed_authentications();
@@ -105,8 +113,7 @@ impl Data {
         let openid = openid(&options.openid);
         let openid = openid.map(|settings| OpenId::new(&settings, &public_url.console()));
         let administration = Administration::new(
-            &instance.admin,
-            &instance.provider,
+            &instance.services,
             &instance.scim_endpoint,
             openid.transpose()?.map(Arc::new),
             Arc::clone(&throttle),
@@ -115,7 +122,7 @@ impl Data {
         let administration = administration.context("cannot start a thread")?;
         let patience = options.limits.patience();
         let store = Arc::clone(&instance.store);
-        let service = Arc::clone(backend) as _;
+        let service = Arc::new(backend) as _;
         Ok(Self {
             edge: web::Data::new(Edge {
                 trusted_proxies: options.trusted_proxies.clone(),
@@ -145,14 +152,14 @@ fn openid(options: &OpenIdOptions) -> Option<OpenIdSettings> {
 
 /// Does what time brings, again and again, and then what waits in the background, step by step:
 /// between two steps the server can stop.
-async fn housekeep(service: Arc<Backend>, edge: web::Data<Edge>) {
+async fn keep_up(upkeep: Arc<Upkeep>, edge: web::Data<Edge>) {
     loop {
         edge::summarize(&edge.sampler);
-        let keeper = Arc::clone(&service);
-        background(move || keeper.housekeep()).await;
+        let keeper = Arc::clone(&upkeep);
+        background(move || keeper.run()).await;
         for _ in 0..LOOKS {
             loop {
-                let worker = Arc::clone(&service);
+                let worker = Arc::clone(&upkeep);
                 match background(move || worker.work()).await {
                     Some(true) => {}
                     _ => break,
@@ -165,12 +172,12 @@ async fn housekeep(service: Arc<Backend>, edge: web::Data<Edge>) {
 
 /// What came of work in the background; the log has what went wrong.
 async fn background<T: Send + 'static>(
-    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+    work: impl FnOnce() -> Result<T, UpkeepError> + Send + 'static,
 ) -> Option<T> {
     match web::block(work).await {
         Ok(Ok(done)) => Some(done),
         Ok(Err(error)) => {
-            let reason = scim_cli::output::sentence(&error);
+            let reason = describe_error(&error);
             tracing::warn!(reason, "housekeeping failed");
             None
         }
@@ -187,7 +194,7 @@ fn start(
     data: Data,
 ) -> anyhow::Result<actix_server::Server> {
     let config = tls::server_config(certificate);
-    listener::start(listener, config, move || {
+    let server = listener::start(listener, config, move || {
         App::new()
             .app_data(data.edge.clone())
             .app_data(data.endpoint.clone())
@@ -196,7 +203,8 @@ fn start(
             .app_data(web::Data::new(PRODUCT))
             .wrap(middleware::from_fn(edge::guard))
             .configure(routes)
-    })
+    });
+    server.context("cannot use the listening socket")
 }
 
 /// Every route of the server.
@@ -239,23 +247,4 @@ const PRODUCT: Product = Product {
 };
 
 #[cfg(test)]
-mod tests {
-    use actix_web::http::Method;
-    use actix_web::test::{TestRequest, call_service, init_service};
-
-    use super::*;
-
-    #[actix_web::test]
-    async fn who_knows_the_host_alone_is_led_to_the_console() {
-        let app = init_service(App::new().configure(routes)).await;
-        for (method, uri, status) in [
-            (Method::GET, "/", 303),
-            (Method::POST, "/", 404),
-            (Method::GET, "/nowhere", 404),
-        ] {
-            let request = TestRequest::with_uri(uri).method(method);
-            let response = call_service(&app, request.to_request()).await;
-            assert_eq!(response.status(), status, "{uri}");
-        }
-    }
-}
+mod tests;

@@ -25,10 +25,12 @@ pub mod requests;
 mod rotation;
 pub mod scope;
 mod service;
+mod services;
 pub mod session;
 pub mod store;
 pub mod survey;
 pub mod token;
+pub mod upkeep;
 
 pub use authenticate::{Authenticated, AuthenticationError, Authenticator, Refusal};
 pub use configuration::{
@@ -41,5 +43,10 @@ pub use service::Sealed;
 pub use service::{
     Actor, AdminService, Admitted, Attempt, IssuedApiKey, IssuedToken, Replay, VersionChoice,
 };
+<<<<<<< HEAD
 pub use store::{AdminStore, AdminStoreExt};
+=======
+pub use services::Services;
+pub use store::Store;
+>>>>>>> 6dc5360 (Make one set of services for a process, and leave only wiring in the binary)
 pub use token::{AccessToken, PlainToken};

@@ -1,54 +1,40 @@
 //! What the commands ask of the program that carries them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
+<<<<<<< HEAD
 use chrono::{DateTime, Utc};
 use scim_admin::{AdminService, AdminStore};
+=======
+use scim_admin::{AdminService, Services, Store};
+>>>>>>> 6dc5360 (Make one set of services for a process, and leave only wiring in the binary)
 use scim_provisioning::{ServiceProvider, StoreError};
 
-use crate::settings::{Common, TlsOptions};
+use crate::settings::Common;
 
-/// The program: it knows the store and the certificate.
+/// The program: it knows the store.
 pub trait Host {
     /// Opens the instance that the options name.
     ///
     /// # Errors
     /// When the data directory, the key ring or the database cannot be used.
     fn open(&self, common: &Common) -> anyhow::Result<Instance>;
-
-    /// The certificate that the server presents; `None` where it will make one.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn certificate(
-        &self,
-        common: &Common,
-        options: &TlsOptions,
-    ) -> anyhow::Result<Option<Certificate>>;
-}
-
-/// A certificate of the server.
-#[derive(Debug, Clone)]
-pub struct Certificate {
-    /// The file with the chain.
-    pub file: PathBuf,
-    /// The file with the private key.
-    pub key: PathBuf,
-    /// Whether the server made it.
-    pub self_signed: bool,
-    /// Until when it is good.
-    pub not_after: DateTime<Utc>,
 }
 
 /// An instance whose key ring and store are open.
 pub struct Instance {
     /// The store.
+<<<<<<< HEAD
     pub store: Arc<dyn AdminStore>,
     /// The administrators' service.
     pub admin: Arc<AdminService>,
     /// The service provider.
     pub provider: Arc<ServiceProvider>,
+=======
+    pub store: Arc<dyn Store>,
+    /// The services over it.
+    pub services: Services,
+>>>>>>> 6dc5360 (Make one set of services for a process, and leave only wiring in the binary)
     /// The URL that an identity provider is given.
     pub scim_endpoint: String,
 }
@@ -56,12 +42,12 @@ pub struct Instance {
 impl Instance {
     /// The administrators' service.
     pub(crate) fn admin(&self) -> Arc<AdminService> {
-        Arc::clone(&self.admin)
+        Arc::clone(&self.services.admin)
     }
 
     /// The service provider.
     pub(crate) fn provider(&self) -> Arc<ServiceProvider> {
-        Arc::clone(&self.provider)
+        Arc::clone(&self.services.provider)
     }
 
     /// The URL that an identity provider is given.

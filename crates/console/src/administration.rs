@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use actix_web::web;
 use ipnet::IpNet;
-use scim_admin::{AdminError, AdminService};
+use scim_admin::{AdminError, Services};
 use scim_http::deadline::PATIENCE;
 use scim_http::throttle::Throttle;
 use scim_protocol::Limits;
-use scim_provisioning::ServiceProvider;
 
 use crate::api::{self, Api};
 use crate::console::openid::OpenId;
@@ -39,19 +38,16 @@ impl Administration {
     /// # Errors
     /// When there are no threads.
     pub fn new(
-        admin: &Arc<AdminService>,
-        provider: &Arc<ServiceProvider>,
+        services: &Services,
         scim_endpoint: &str,
         openid: Option<Arc<OpenId>>,
         throttle: Arc<Throttle>,
         networks: Vec<IpNet>,
     ) -> std::io::Result<Self> {
-        let services = || (Arc::clone(admin), Arc::clone(provider));
-        let (for_api, for_console) = (services(), services());
         Ok(Self {
-            api: Api::new(for_api.0, for_api.1, scim_endpoint),
-            console: Console::new(for_console.0, for_console.1, scim_endpoint, openid),
-            limits: provider.limits().clone(),
+            api: Api::new(services.clone(), scim_endpoint),
+            console: Console::new(services.clone(), scim_endpoint, openid),
+            limits: services.provider.limits().clone(),
             throttle,
             outbound: Outbound::start()?,
             patience: PATIENCE,

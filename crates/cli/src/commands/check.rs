@@ -11,6 +11,7 @@ use scim_admin::event::EventQuery;
 use serde_json::{Value, json};
 
 use super::value::instant;
+use crate::certificate::{self, CertificateFiles};
 use crate::host::{Host, Instance};
 use crate::output::{self, Table};
 use crate::settings::{Common, TlsOptions};
@@ -35,7 +36,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, options: &Options) -> anyhow
         ("data directory", data_directory(&common.data_dir)),
         ("key ring", key_ring(&common.key_file())),
         ("database", database),
-        ("certificate", certificate(host, common, &options.tls)),
+        ("certificate", certificate(common, &options.tls)),
         ("clock", clock(instance.as_ref())),
     ];
     let wrong = checks
@@ -118,13 +119,14 @@ fn database(host: &dyn Host, common: &Common) -> anyhow::Result<(String, Instanc
     ))
 }
 
-fn certificate(host: &dyn Host, common: &Common, options: &TlsOptions) -> anyhow::Result<String> {
-    let Some(certificate) = host.certificate(common, options)? else {
+fn certificate(common: &Common, options: &TlsOptions) -> anyhow::Result<String> {
+    let files = CertificateFiles::of(common, options)?;
+    if files.self_signed && !files.certificate.exists() {
         return Ok("the server makes one at its first start".to_owned());
-    };
-    let (end, now) = (certificate.not_after, Utc::now());
-    let path = certificate.file.display();
-    let renew = match certificate.self_signed {
+    }
+    let end = certificate::not_after(&certificate::load(&files)?)?;
+    let (path, now) = (files.certificate.display(), Utc::now());
+    let renew = match files.self_signed {
         true => "restart the server, which renews it",
         false => "put a new one in its place and send the server SIGHUP",
     };
@@ -134,8 +136,8 @@ fn certificate(host: &dyn Host, common: &Common, options: &TlsOptions) -> anyhow
     if end <= now + Duration::days(14) {
         bail!("{path} ends {}; {renew}", instant(end));
     }
-    if mode(&certificate.key)? & 0o077 != 0 {
-        let key = certificate.key.display();
+    if mode(&files.key)? & 0o077 != 0 {
+        let key = files.key.display();
         bail!("others can read the private key {key}; run: chmod 600 {key}");
     }
     Ok(format!("{path}, until {}", instant(end)))

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use scim_admin::account::Role;
 use scim_admin::api_key::ApiKey;
 use scim_admin::mapping::DraftSeen;
-use scim_admin::{Actor, AdminService, ProvisioningConfiguration};
+use scim_admin::{Actor, AdminService, ProvisioningConfiguration, Services};
 use scim_provisioning::ServiceProvider;
 use serde_json::Value;
 
@@ -73,11 +73,8 @@ struct Call<'a> {
 
 impl Api {
     /// The API over these services.
-    pub(crate) fn new(
-        admin: Arc<AdminService>,
-        provider: Arc<ServiceProvider>,
-        scim_endpoint: &str,
-    ) -> Self {
+    pub(crate) fn new(services: Services, scim_endpoint: &str) -> Self {
+        let Services { admin, provider } = services;
         Self {
             admin,
             provider,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use scim_admin::account::Role;
 use scim_admin::api_key::ApiKeyInput;
 use scim_admin::scope::Scope;
-use scim_admin::{Actor, AdminService, KeyRing};
+use scim_admin::{Actor, AdminService, KeyRing, Services};
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
 use scim_protocol::schema::uri;
@@ -49,11 +49,15 @@ impl House {
         };
         let provider =
             ServiceProvider::new(database.clone(), keys.clone(), endpoint, Limits::default());
+        let services = Services {
+            admin: Arc::new(admin()),
+            provider: Arc::new(provider),
+        };
         Self {
             administrator: key("administrator", Role::Administrator),
             auditor: key("auditor", Role::Auditor),
             admin: admin(),
-            api: Api::new(Arc::new(admin()), Arc::new(provider), endpoint),
+            api: Api::new(services, endpoint),
             store: database,
             folder,
         }

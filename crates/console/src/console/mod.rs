@@ -24,7 +24,9 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
-use scim_admin::{Actor, AdminError, AdminService, Admitted, PlainToken, Problem, Sealed};
+use scim_admin::{
+    Actor, AdminError, AdminService, Admitted, PlainToken, Problem, Sealed, Services,
+};
 use scim_http::error::describe_error;
 use scim_provisioning::{Failure, ServiceProvider};
 use serde::{Deserialize, Serialize};
@@ -217,11 +219,11 @@ struct Visit<'a> {
 impl Console {
     /// The console over these services.
     pub(crate) fn new(
-        admin: Arc<AdminService>,
-        provider: Arc<ServiceProvider>,
+        services: Services,
         scim_endpoint: &str,
         openid: Option<Arc<OpenId>>,
     ) -> Self {
+        let Services { admin, provider } = services;
         Self {
             admin,
             provider,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use scim_admin::account::Role;
+use scim_admin::upkeep::{Retention, Upkeep};
 use scim_admin::{
-    Actor, AdminService, Attempt, ConfigurationInput, KeyRing, ProvisioningConfiguration,
+    Actor, AdminService, Attempt, ConfigurationInput, KeyRing, ProvisioningConfiguration, Services,
 };
 use scim_persistence::{Database, Settings};
 use scim_protocol::schema::uri;
@@ -15,7 +16,8 @@ use super::super::{Console, ConsoleAnswer, ConsoleRequest};
 
 pub(super) struct House {
     pub(super) console: Console,
-    pub(super) admin: AdminService,
+    pub(super) admin: Arc<AdminService>,
+    pub(super) upkeep: Upkeep,
     pub(super) configuration: String,
     pub(super) token: String,
     pub(super) person: String,
@@ -46,6 +48,7 @@ impl House {
             "https://localhost/api/scim/v2",
             scim_protocol::Limits::default(),
         );
+<<<<<<< HEAD
         let store: Arc<dyn scim_admin::AdminStore> = database;
         let admin = || AdminService::new(Arc::clone(&store), Arc::clone(&keys));
         let console = Console::new(
@@ -54,6 +57,16 @@ impl House {
             "https://localhost/api/scim/v2",
             None,
         );
+=======
+        let store: Arc<dyn scim_admin::Store> = database;
+        let services = Services {
+            admin: Arc::new(AdminService::new(Arc::clone(&store), keys)),
+            provider: Arc::new(provider),
+        };
+        let admin = Arc::clone(&services.admin);
+        let console = Console::new(services.clone(), "https://localhost/api/scim/v2", None);
+        let upkeep = Upkeep::new(services, Arc::default(), Retention::default());
+>>>>>>> 6dc5360 (Make one set of services for a process, and leave only wiring in the binary)
         let input = ConfigurationInput {
             name: "<b>Azure</b>".to_owned(),
             description: "\u{202e}'\"&".to_owned(),
@@ -64,7 +77,7 @@ impl House {
             policies: scim_provisioning::Policies::default(),
             networks: Vec::new(),
         };
-        let (added, issued) = admin().add_configuration(&actor(), &input, None).unwrap();
+        let (added, issued) = admin.add_configuration(&actor(), &input, None).unwrap();
         let create = |path, body| {
             let answer = scim(&console, &added, Method::Post, path, &body);
             assert_eq!(answer.status, 201, "{:?}", answer.body);
@@ -84,7 +97,8 @@ impl House {
             person,
             group,
             console,
-            admin: admin(),
+            admin,
+            upkeep,
             configuration: added.id.to_string(),
             token: issued.token.id,
             folder,

@@ -435,3 +435,29 @@ fn an_entry_tells_the_step_at_which_it_ended_and_the_page_that_mends_it() {
     assert!(steps(&page).is_empty(), "{page}");
     assert!(!page.contains("What to do"), "{page}");
 }
+
+#[test]
+fn what_a_replay_received_is_counted() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let person = scim_admin::people::PersonInput {
+        user_name: "eve".to_owned(),
+        email: None,
+        tenant_admin: false,
+        role: None,
+    };
+    house.admin.add_person(&super::actor(), &person).unwrap();
+    assert_eq!(house.user("eve").status, 409);
+    let received = || {
+        house.upkeep.run().unwrap();
+        let (configuration, user) = (&house.configuration, scim_mapping::MappedResource::User);
+        let all = house.admin.received_attributes(configuration, user);
+        let all = all.unwrap();
+        let name = all.iter().find(|one| one.path == "userName").unwrap();
+        name.count
+    };
+    let before = received();
+    let replayed = house.post(&ada, &format!("{LOGS}/3/replay"), "");
+    assert_eq!(replayed.status, 303);
+    assert_eq!(received(), before + 1);
+}

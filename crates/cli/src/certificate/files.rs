@@ -17,7 +17,7 @@ use super::CertificateFiles;
 ///
 /// # Errors
 /// When a file cannot be read or holds something else, or the key is not the certificate's.
-pub(crate) fn load(files: &CertificateFiles) -> anyhow::Result<CertifiedKey> {
+pub fn load(files: &CertificateFiles) -> anyhow::Result<CertifiedKey> {
     let chain = chain(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .with_context(|| format!("cannot read a private key from {}", files.key.display()))?;
@@ -34,7 +34,7 @@ pub(crate) fn load(files: &CertificateFiles) -> anyhow::Result<CertifiedKey> {
 ///
 /// # Errors
 /// When it cannot be parsed.
-pub(crate) fn not_after(certificate: &CertifiedKey) -> anyhow::Result<DateTime<Utc>> {
+pub fn not_after(certificate: &CertifiedKey) -> anyhow::Result<DateTime<Utc>> {
     let der = certificate.end_entity_cert()?;
     let seconds = parse(der)?.validity().not_after.timestamp();
     DateTime::from_timestamp(seconds, 0).ok_or_else(|| anyhow!("the certificate's end is no date"))

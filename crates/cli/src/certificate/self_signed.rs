@@ -12,7 +12,7 @@ use x509_parser::extensions::GeneralName;
 
 use super::CertificateFiles;
 use super::files::{load, not_after, parse};
-use scim_cli::settings::PublicUrl;
+use crate::settings::PublicUrl;
 
 /// Whether the certificate is there, lasts for another month and names the public URL's host.
 pub(super) fn usable(files: &CertificateFiles, public_url: &PublicUrl) -> bool {

@@ -5,13 +5,13 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt;
 
-use scim_cli::settings::LogFormat;
+use crate::settings::LogFormat;
 
 /// Installs the log.
 ///
 /// # Errors
 /// When the level is none.
-pub(crate) fn install(format: LogFormat, level: &str) -> anyhow::Result<()> {
+pub fn install(format: LogFormat, level: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(directives(level)).with_context(|| {
         format!("the log level {level:?} is none; error, warn, info and debug are levels")
     })?;

@@ -3,13 +3,13 @@
 use std::panic::PanicHookInfo;
 
 /// Makes a panic one line: in the log while the server runs, else on standard error.
-pub(crate) fn install_hook() {
+pub fn install_hook() {
     std::panic::set_hook(Box::new(|info| {
         let line = describe(info);
         if tracing::dispatcher::has_been_set() {
             tracing::error!(panic = %line, "internal error");
         } else {
-            scim_cli::output::failure(&format!("internal error: {line}; please report it"));
+            crate::output::failure(&format!("internal error: {line}; please report it"));
         }
     }));
 }

@@ -20,33 +20,28 @@ use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::timeout;
 use actix_web::{Error, HttpResponse};
-use anyhow::Context;
 use rustls::ServerConfig;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use scim_cli::settings::ServeOptions;
-use scim_http::expect;
-use scim_http::unread::Told;
+use crate::expect;
+use crate::unread::Told;
 
-/// Binds the listening socket.
+/// Binds the listening socket. Where nobody `chose` the address, IPv4 alone is tried when there is no
+/// IPv6.
 ///
 /// # Errors
 /// When the address cannot be had.
-pub(crate) fn bind(options: &ServeOptions) -> anyhow::Result<TcpListener> {
-    let listen = options.listen.as_str();
-    let bound = TcpListener::bind(listen).or_else(|error| {
+pub fn bind(listen: &str, chosen: bool) -> io::Result<TcpListener> {
+    TcpListener::bind(listen).or_else(|error| {
         let without_ipv6 = matches!(
             error.kind(),
             io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported
         ) || error.raw_os_error() == Some(ADDRESS_FAMILY_NOT_SUPPORTED);
-        match options.listens_by_default() && without_ipv6 {
+        match !chosen && without_ipv6 {
             true => TcpListener::bind(listen.replace("[::]", "0.0.0.0")),
             false => Err(error),
         }
-    });
-    bound.with_context(|| {
-        format!("cannot listen on {listen}; stop what uses it or choose another with --listen")
     })
 }
 
@@ -54,11 +49,11 @@ pub(crate) fn bind(options: &ServeOptions) -> anyhow::Result<TcpListener> {
 ///
 /// # Errors
 /// When the socket cannot be used.
-pub(crate) fn start<F, I, S, B>(
+pub fn start<F, I, S, B>(
     listener: TcpListener,
     mut config: ServerConfig,
     app: F,
-) -> anyhow::Result<Server>
+) -> io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, actix_http::Request>,
@@ -110,7 +105,7 @@ where
             }
         })
     });
-    Ok(builder.context("cannot use the listening socket")?.run())
+    Ok(builder?.run())
 }
 
 /// Hands TLS connections on and refuses others.
@@ -201,7 +196,8 @@ async fn refuse_plain_http(stream: &TcpStream) {
     }
 }
 
-const HTTPS_ONLY: &str = "This server speaks HTTPS only: use https:// in the address.\n";
+/// What whoever speaks plain HTTP is told.
+pub const HTTPS_ONLY: &str = "This server speaks HTTPS only: use https:// in the address.\n";
 const TLS_HANDSHAKE: u8 = 0x16;
 const ADDRESS_FAMILY_NOT_SUPPORTED: i32 = 97;
 const BLOCKING_THREADS: usize = 64;
@@ -209,65 +205,3 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 const HEAD: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const STOP: Duration = Duration::from_secs(10);
-
-#[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::{SocketAddr, TcpStream};
-
-    use actix_web::{App, web};
-
-    use super::*;
-    use crate::tls::{self, CertificateFiles, ReloadingCertificate};
-
-    fn config(folder: &std::path::Path) -> ServerConfig {
-        tls::install_provider();
-        let files = CertificateFiles {
-            certificate: folder.join("certificate.pem"),
-            key: folder.join("key.pem"),
-            self_signed: true,
-        };
-        files
-            .prepare(&"https://localhost".parse().unwrap())
-            .unwrap();
-        tls::server_config(Arc::new(ReloadingCertificate::open(files).unwrap()))
-    }
-
-    fn say(address: SocketAddr, words: &[u8]) -> String {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
-        stream.write_all(words).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-
-    #[actix_web::test]
-    async fn plain_http_is_told_to_use_https_and_tls_is_let_in() {
-        let folder = tempfile::tempdir().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let app = || App::new().default_service(web::to(HttpResponse::NoContent));
-        let server = start(listener, config(folder.path()), app).unwrap();
-        let handle = server.handle();
-        actix_web::rt::spawn(server);
-
-        let plain = web::block(move || say(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
-        let plain = plain.await.unwrap();
-        assert!(plain.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{plain}");
-        assert!(plain.ends_with(HTTPS_ONLY), "{plain}");
-
-        let tls = web::block(move || {
-            let tls = ureq::tls::TlsConfig::builder()
-                .disable_verification(true)
-                .build();
-            let config = ureq::Agent::config_builder().tls_config(tls).build();
-            let answer = config.new_agent().get(format!("https://{address}/")).call();
-            answer.unwrap().status().as_u16()
-        });
-        assert_eq!(tls.await.unwrap(), 204);
-        handle.stop(false).await;
-    }
-}

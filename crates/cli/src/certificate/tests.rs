@@ -45,33 +45,6 @@ fn a_certificate_stays_until_the_public_host_changes() {
 }
 
 #[test]
-fn a_broken_file_keeps_the_certificate_in_use() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = files(folder.path());
-    files.prepare(&url("https://localhost")).unwrap();
-    let certificate = ReloadingCertificate::open(files.clone()).unwrap();
-    let first = certificate.current();
-    fs::write(&files.certificate, "nonsense").unwrap();
-    assert!(certificate.reload().is_err());
-    assert!(Arc::ptr_eq(&first, &certificate.current()));
-}
-
-#[test]
-fn a_new_file_is_presented_after_a_reload() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = files(folder.path());
-    files.prepare(&url("https://localhost")).unwrap();
-    let certificate = ReloadingCertificate::open(files.clone()).unwrap();
-    let first = certificate.current().end_entity_cert().unwrap().to_vec();
-    self_signed::make(&files, &url("https://localhost")).unwrap();
-    certificate.reload().unwrap();
-    assert_ne!(
-        certificate.current().end_entity_cert().unwrap().to_vec(),
-        first
-    );
-}
-
-#[test]
 fn the_key_of_another_certificate_is_refused() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (one, other) = (files(one.path()), files(other.path()));

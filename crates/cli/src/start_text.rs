@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use crate::tls::CertificateFiles;
-use scim_cli::output;
-use scim_cli::settings::{Common, PublicUrl};
+use crate::certificate::CertificateFiles;
+use crate::output;
+use crate::settings::{Common, PublicUrl};
 
 /// Prints the start text once, on standard output.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub(crate) fn print(
+pub fn print(
     common: &Common,
     public_url: &PublicUrl,
     files: &CertificateFiles,

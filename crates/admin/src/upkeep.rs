@@ -1,0 +1,151 @@
+//! What time brings: what was counted is written, what is old goes, what waits is done.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use scim_provisioning::Failure;
+
+use crate::requests::RequestCounts;
+use crate::{AdminError, Services};
+
+/// How many days the provisioning log keeps something, where not for good.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Retention {
+    /// Its entries.
+    pub events: Option<i64>,
+    /// What the requests of its entries said.
+    pub requests: Option<i64>,
+}
+
+/// Why upkeep could not be done; it is tried again later.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// The administrators' service could not.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// The service provider could not.
+    #[error(transparent)]
+    Provider(#[from] Failure),
+}
+
+/// The upkeep of an instance.
+pub struct Upkeep {
+    services: Services,
+    requests: Arc<RequestCounts>,
+    retention: Retention,
+}
+
+impl Upkeep {
+    /// The upkeep of these services; `requests` is what whoever answers counts.
+    pub fn new(
+        services: Services,
+        requests: Arc<RequestCounts>,
+        retention: Retention,
+    ) -> Self {
+        Self {
+            services,
+            requests,
+            retention,
+        }
+    }
+
+    /// Does what time brings, such as deleting for good whose time has come.
+    ///
+    /// # Errors
+    /// Why it could not be done; it is tried again later.
+    pub fn run(&self) -> Result<(), UpkeepError> {
+        let Services { admin, provider } = &self.services;
+        provider.log_refusals();
+        let counts = self.requests.take();
+        if !counts.is_empty() {
+            admin.count_requests(counts)?;
+        }
+        let seen = provider.take_seen();
+        if !seen.is_empty() {
+            admin.note_seen(seen)?;
+        }
+        admin.forget_sessions()?;
+        admin.note_ended_tokens()?;
+        admin.count_hours()?;
+        let whole = usize::try_from(PURGED).unwrap_or(usize::MAX);
+        while admin.purge_people(Utc::now(), PURGED)? == whole {}
+        block_by_block(self.retention.events, |before| {
+            admin.forget_events(before, FORGOTTEN)
+        })?;
+        block_by_block(self.retention.requests, |before| {
+            admin.forget_requests(before, FORGOTTEN)
+        })?;
+        Ok(())
+    }
+
+    /// Does a step of the work that waits in the background, such as applying rules anew; answers
+    /// whether there was any.
+    ///
+    /// # Errors
+    /// Why it could not be done; it is tried again later.
+    pub fn work(&self) -> Result<bool, UpkeepError> {
+        let Services { admin, provider } = &self.services;
+        if !admin.work_waits()? {
+            return Ok(false);
+        }
+        let Some(job) = admin.claim_job(None)? else {
+            return Ok(admin.next_survey(provider)?);
+        };
+        let id = job.configuration.to_string();
+        let configuration = admin.configuration(&id)?.to_provisioning();
+        provider.reapply(&configuration, &job)?;
+        Ok(true)
+    }
+}
+
+/// Forgets what is older than so many days, by what forgets at most [`FORGOTTEN`] of it.
+fn block_by_block(
+    days: Option<i64>,
+    forget: impl Fn(DateTime<Utc>) -> Result<usize, AdminError>,
+) -> Result<(), AdminError> {
+    let Some(days) = days else { return Ok(()) };
+    let before = Utc::now() - Duration::days(days);
+    // The rest of many waits for the next time, so that nobody waits for them.
+    for _ in 0..BLOCKS {
+        if forget(before)? < usize::try_from(FORGOTTEN).unwrap_or(usize::MAX) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How many entries of the log a transaction deletes or shortens, and how many transactions there are at once.
+const FORGOTTEN: i64 = 1_000;
+const BLOCKS: usize = 20;
+/// How many users a transaction deletes for good.
+const PURGED: i64 = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// From when on is kept, of each time that something was forgotten.
+    fn asked(days: Option<i64>, forgotten: &[i64]) -> Vec<DateTime<Utc>> {
+        let asked = RefCell::new(Vec::new());
+        block_by_block(days, |before| {
+            let times = asked.borrow().len();
+            asked.borrow_mut().push(before);
+            let count = forgotten.get(times).copied().unwrap_or(FORGOTTEN);
+            Ok(usize::try_from(count).unwrap())
+        })
+        .unwrap();
+        asked.into_inner()
+    }
+
+    #[test]
+    fn what_is_old_is_forgotten_in_bounded_blocks() {
+        assert!(asked(None, &[]).is_empty());
+        assert_eq!(asked(Some(30), &[FORGOTTEN, 3]).len(), 2);
+        let all = asked(Some(30), &[]);
+        assert_eq!(all.len(), BLOCKS);
+        let ago = Utc::now() - all[0];
+        assert_eq!(ago.num_days(), 30);
+    }
+}
