@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::Utc;
 use scim_admin::requests::RequestCounts;
-use scim_admin::{AdminService, AuthenticationError, Authenticator, AdminStore, KeyRing, Services};
+use scim_admin::{AdminService, AdminStore, AuthenticationError, Authenticator, KeyRing, Services};
 use scim_cli::host::{Host, Instance};
 use scim_cli::record;
 use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl};

@@ -43,10 +43,6 @@ pub use service::Sealed;
 pub use service::{
     Actor, AdminService, Admitted, Attempt, IssuedApiKey, IssuedToken, Replay, VersionChoice,
 };
-<<<<<<< HEAD
-pub use store::{AdminStore, AdminStoreExt};
-=======
 pub use services::Services;
-pub use store::Store;
->>>>>>> 6dc5360 (Make one set of services for a process, and leave only wiring in the binary)
+pub use store::{AdminStore, AdminStoreExt};
 pub use token::{AccessToken, PlainToken};

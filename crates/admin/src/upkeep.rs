@@ -37,11 +37,7 @@ pub struct Upkeep {
 
 impl Upkeep {
     /// The upkeep of these services; `requests` is what whoever answers counts.
-    pub fn new(
-        services: Services,
-        requests: Arc<RequestCounts>,
-        retention: Retention,
-    ) -> Self {
+    pub fn new(services: Services, requests: Arc<RequestCounts>, retention: Retention) -> Self {
         Self {
             services,
             requests,

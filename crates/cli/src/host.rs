@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-<<<<<<< HEAD
-use chrono::{DateTime, Utc};
-use scim_admin::{AdminService, AdminStore};
-=======
-use scim_admin::{AdminService, Services, Store};
->>>>>>> 6dc5360 (Make one set of services for a process, and leave only wiring in the binary)
+use scim_admin::{AdminService, AdminStore, Services};
 use scim_provisioning::{ServiceProvider, StoreError};
 
 use crate::settings::Common;
@@ -24,17 +19,9 @@ pub trait Host {
 /// An instance whose key ring and store are open.
 pub struct Instance {
     /// The store.
-<<<<<<< HEAD
     pub store: Arc<dyn AdminStore>,
-    /// The administrators' service.
-    pub admin: Arc<AdminService>,
-    /// The service provider.
-    pub provider: Arc<ServiceProvider>,
-=======
-    pub store: Arc<dyn Store>,
     /// The services over it.
     pub services: Services,
->>>>>>> 6dc5360 (Make one set of services for a process, and leave only wiring in the binary)
     /// The URL that an identity provider is given.
     pub scim_endpoint: String,
 }

@@ -48,25 +48,14 @@ impl House {
             "https://localhost/api/scim/v2",
             scim_protocol::Limits::default(),
         );
-<<<<<<< HEAD
         let store: Arc<dyn scim_admin::AdminStore> = database;
-        let admin = || AdminService::new(Arc::clone(&store), Arc::clone(&keys));
-        let console = Console::new(
-            Arc::new(admin()),
-            Arc::new(provider),
-            "https://localhost/api/scim/v2",
-            None,
-        );
-=======
-        let store: Arc<dyn scim_admin::Store> = database;
         let services = Services {
-            admin: Arc::new(AdminService::new(Arc::clone(&store), keys)),
+            admin: Arc::new(AdminService::new(store, keys)),
             provider: Arc::new(provider),
         };
         let admin = Arc::clone(&services.admin);
         let console = Console::new(services.clone(), "https://localhost/api/scim/v2", None);
         let upkeep = Upkeep::new(services, Arc::default(), Retention::default());
->>>>>>> 6dc5360 (Make one set of services for a process, and leave only wiring in the binary)
         let input = ConfigurationInput {
             name: "<b>Azure</b>".to_owned(),
             description: "\u{202e}'\"&".to_owned(),
