@@ -88,12 +88,12 @@ impl InputField {
             Self::Name => "/name",
             Self::Description => "/description",
             Self::Networks => "/allowedNetworks",
-            Self::DeleteAfterDays => "/policy/deleteAfterDays",
-            Self::GuardCount => "/policy/guard/count",
-            Self::GuardPercent => "/policy/guard/percent",
-            Self::GuardMinutes => "/policy/guard/minutes",
-            Self::MemberGuardCount => "/policy/memberGuard/count",
-            Self::MemberGuardPercent => "/policy/memberGuard/percent",
+            Self::DeleteAfterDays => "/deletion/delete/afterDays",
+            Self::GuardCount => "/guard/count",
+            Self::GuardPercent => "/guard/percent",
+            Self::GuardMinutes => "/guard/minutes",
+            Self::MemberGuardCount => "/memberGuard/count",
+            Self::MemberGuardPercent => "/memberGuard/percent",
             Self::Days => "/days",
             Self::TokenDays => "/tokenDays",
             Self::ExpiresAt => "/expiresAt",
@@ -278,7 +278,7 @@ mod tests {
             "description is longer than 500 characters; name is empty; policies guard a share of 1 \
              to 100 percent"
         );
-        let expected = ["/description", "/name", "/policy/guard/percent"];
+        let expected = ["/description", "/name", "/guard/percent"];
         assert_eq!(pointers(error), expected);
         let network = parse_networks("name-or-description").unwrap_err();
         assert_eq!(pointers(network), ["/allowedNetworks"]);
@@ -295,15 +295,15 @@ mod tests {
         use scim_provisioning::policy::Deletion;
         assert_eq!(
             wrong(|policies| policies.deletion = Deletion::Delete { after_days: 0 }),
-            ["/policy/deleteAfterDays"]
+            ["/deletion/delete/afterDays"]
         );
         assert_eq!(
             wrong(|policies| policies.guard.minutes = 1441),
-            ["/policy/guard/minutes"]
+            ["/guard/minutes"]
         );
         assert_eq!(
             wrong(|policies| policies.member_guard.percent = 101),
-            ["/policy/memberGuard/percent"]
+            ["/memberGuard/percent"]
         );
     }
 

@@ -64,6 +64,8 @@ pub(crate) struct Problem {
     /// RFC 9457 section 3.1.
     kind: Option<(&'static str, &'static str)>,
     detail: String,
+    /// The values that are wrong: where each stands in the document, and what is wrong with it.
+    errors: Vec<(String, String)>,
     allow: Option<String>,
     /// After how many seconds the same may be asked again.
     retry_after: Option<u32>,
@@ -81,6 +83,7 @@ impl Problem {
                 None => detail,
             },
             kind: None,
+            errors: Vec::new(),
             allow: None,
             retry_after: None,
         }
@@ -123,14 +126,22 @@ impl From<Problem> for ApiAnswer {
         let title = actix_web::http::StatusCode::from_u16(problem.status)
             .ok()
             .and_then(|status| status.canonical_reason());
+        let mut body = json!({
+            "type": problem.kind.map_or("about:blank", |(kind, _title)| kind),
+            "title": problem.kind.map(|(_kind, title)| title).or(title),
+            "status": problem.status,
+            "detail": problem.detail,
+        });
+        if !problem.errors.is_empty() {
+            let errors = problem.errors.iter();
+            let errors = errors.map(|(at, said)| json!({"pointer": at, "detail": said}));
+            if let Some(members) = body.as_object_mut() {
+                members.insert("errors".to_owned(), errors.collect());
+            }
+        }
         Self {
             status: problem.status,
-            body: Some(json!({
-                "type": problem.kind.map_or("about:blank", |(kind, _title)| kind),
-                "title": problem.kind.map(|(_kind, title)| title).or(title),
-                "status": problem.status,
-                "detail": problem.detail,
-            })),
+            body: Some(body),
             problem: true,
             allow: problem.allow,
             challenge: problem.status == 401,
@@ -175,6 +186,13 @@ impl From<AdminError> for Problem {
         }
         Self {
             kind: matches!(error, AdminError::Protected { .. }).then_some(PROTECTED),
+            errors: match &error {
+                AdminError::Invalid(invalid) => invalid
+                    .iter()
+                    .filter_map(|invalid| Some((invalid.pointer()?, invalid.problem.to_string())))
+                    .collect(),
+                _ => Vec::new(),
+            },
             ..Self::new(status, format!("{detail}."))
         }
     }

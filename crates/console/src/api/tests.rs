@@ -311,6 +311,69 @@ fn what_is_wrong_is_said_as_a_problem() {
     }
 }
 
+#[test]
+fn a_problem_points_at_each_value_that_is_wrong() {
+    let house = House::new();
+    let long = "x".repeat(501);
+    let rule = json!({"key": "a", "source": {"path": "match Code"}, "target": "email"});
+    for (method, path, body, pointers) in [
+        (
+            "POST",
+            "/configurations",
+            json!({"name": "", "description": long}),
+            vec!["/description", "/name"],
+        ),
+        (
+            "POST",
+            "/configurations",
+            json!({"name": "guard", "allowedNetworks": ["name"]}),
+            vec!["/allowedNetworks"],
+        ),
+        (
+            "POST",
+            "/api-keys",
+            json!({"name": "days", "role": "auditor", "scopes": ["tokens"]}),
+            vec!["/scopes"],
+        ),
+        (
+            "POST",
+            "/api-keys",
+            json!({"name": "scope", "role": "auditor", "days": 366}),
+            vec!["/days"],
+        ),
+        (
+            "POST",
+            "/custom-fields",
+            json!({"key": "label", "label": "", "type": "boolean"}),
+            vec!["/label"],
+        ),
+    ] {
+        let answer = house.as_administrator(method, path, &body);
+        assert_eq!(answer.status, 422, "{path}: {:?}", answer.body);
+        let document = answer.body.unwrap();
+        let errors = document["errors"].as_array().unwrap();
+        let said: Vec<&str> = errors
+            .iter()
+            .map(|error| error["pointer"].as_str().unwrap())
+            .collect();
+        assert_eq!(said, pointers, "{document}");
+        assert!(errors.iter().all(|error| error["detail"].is_string()));
+    }
+    let added = house.as_administrator("POST", "/configurations", &json!({"name": "Okta"}));
+    assert_eq!(added.status, 201, "{:?}", added.body);
+    let draft = json!({"mapping": {"resource": "user", "rules": [rule]}});
+    let path = "/configurations/Okta/mappings/user";
+    let tag = house.as_administrator("GET", path, &json!(null)).tag;
+    let who = Some(house.administrator.as_str());
+    let answer = house.send(who, "PUT", path, tag.as_deref(), &draft);
+    assert_eq!(answer.status, 422, "{:?}", answer.body);
+    let document = answer.body.unwrap();
+    assert_eq!(document["errors"][0]["pointer"], "/mapping/rules/0/source");
+    // Nothing that was entered is wrong.
+    let missing = house.as_administrator("GET", "/configurations/none", &json!(null));
+    assert_eq!(missing.body.unwrap().get("errors"), None);
+}
+
 /// What creates something, or changes nothing.
 const FREE: [&str; 7] = [
     "/configurations",

@@ -7,6 +7,7 @@ mod assets;
 pub(crate) mod endpoint;
 mod entered;
 mod export;
+mod form_field;
 mod markup;
 pub mod openid;
 pub(crate) mod outbound;

@@ -386,5 +386,15 @@ document! {
         status: u16,
         detail: String,
         request_id: String,
+        /// The values that are wrong, where some of the document are.
+        errors: Option<Vec<InvalidValue>>,
+    }
+}
+document! {
+    /// A value that is wrong.
+    InvalidValue {
+        /// Where it stands in the document that was sent: a JSON pointer (RFC 6901).
+        pointer: String,
+        detail: String,
     }
 }

@@ -8,10 +8,10 @@ use scim_admin::configuration::parse_networks;
 use scim_admin::event::Activity;
 use scim_admin::people::ManagedCounts;
 use scim_admin::{
-    AccessToken, AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider, InputField,
-    IssuedToken,
+    AccessToken, AdminError, ConfigurationInput, ConfigurationStatus, IdentityProvider, IssuedToken,
 };
 
+use super::super::form_field::form_field;
 use super::super::signing_in::{encoded, next};
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::charts::Chart;
@@ -238,16 +238,7 @@ impl Drawer {
             return Err(error.into());
         };
         let said = sentence(&error);
-        let wrong = match &error {
-            AdminError::NameTaken(_) => "name",
-            AdminError::Invalid(invalid) => match invalid.field() {
-                Some(InputField::Networks) => "networks",
-                Some(InputField::Description) => "description",
-                Some(InputField::Name) => "name",
-                _ => "",
-            },
-            _ => "",
-        };
+        let wrong = form_field(&error);
         let page = Self {
             wrong,
             error: said,

@@ -1,10 +1,11 @@
 //! The user form: fields that administrators define, beside those of the product.
 
 use askama::Template;
-use scim_admin::{AdminError, Problem};
-use scim_mapping::{CustomField, FieldKind};
+use scim_admin::{AdminError, InputField, Problem};
+use scim_mapping::{CustomField, FieldKind, FieldPart};
 use serde_json::json;
 
+use super::super::form_field::form_field;
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::Shell;
 
@@ -54,24 +55,6 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             .collect(),
     };
     ConsoleAnswer::page(200, &page)
-}
-
-/// The field of the form that an error is about.
-fn at_fault(error: &AdminError) -> &'static str {
-    let text = error.to_string();
-    let places = [
-        (" a key ", "key"),
-        ("of this key", "key"),
-        (" a label ", "label"),
-        ("option", "options"),
-        (" a text ", "max"),
-        ("how long", "max"),
-    ];
-    let place = places.into_iter().find(|(word, _)| text.contains(word));
-    match error {
-        AdminError::NameTaken(_) => "key",
-        _ => place.map_or("", |(_, field)| field),
-    }
 }
 
 /// What a field holds, in words.
@@ -154,8 +137,13 @@ impl Drawer {
     fn again(self, error: AdminError) -> Result<ConsoleAnswer, Failed> {
         match error {
             AdminError::Invalid(_) | AdminError::NameTaken(_) => {
+                let wrong = match error {
+                    // The key names a field.
+                    AdminError::NameTaken(_) => "key",
+                    _ => form_field(&error),
+                };
                 let page = Self {
-                    wrong: at_fault(&error),
+                    wrong,
                     error: sentence(&error),
                     ..self
                 };
@@ -192,8 +180,14 @@ pub(in super::super) fn new(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
 /// What was entered of a field.
 fn entered(form: &Form) -> Result<CustomField, AdminError> {
     let kind = read(form.text("kind"), form.text("options"), form.text("max"));
-    let unclear =
-        || Problem::entry("say what the field holds, and of a text how long it may be").refused();
+    let unclear = || {
+        let part = match form.text("kind") {
+            "text" => FieldPart::TextLength,
+            _ => FieldPart::Type,
+        };
+        Problem::entry("say what the field holds, and of a text how long it may be")
+            .at(InputField::CustomField(part))
+    };
     Ok(CustomField {
         key: form.text("key").trim().to_owned(),
         label: form.text("label").trim().to_owned(),

@@ -5,6 +5,7 @@ use scim_admin::AdminError;
 use scim_admin::people::{GroupSummary, GroupsQuery, ManagedBy};
 use scim_mapping::{Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
 
+use super::super::form_field::form_field;
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::configuration::Tabs;
@@ -260,24 +261,13 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         Ok(()) => Ok(back(&edited, &saved)),
         Err(error @ AdminError::Invalid(_)) => {
             let page = RulePage {
-                wrong: at_fault(&error),
+                wrong: form_field(&error),
                 error: sentence(&error),
                 ..RulePage::new(visit, &edited, fields)?
             };
             ConsoleAnswer::page(422, &page)
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-/// The field of the form that an error is about.
-fn at_fault(error: &AdminError) -> &'static str {
-    let text = error.to_string();
-    let places = [("role", "roles"), ("department", "department")];
-    let place = places.into_iter().find(|(word, _)| text.contains(word));
-    match error {
-        AdminError::Stale => "",
-        _ => place.map_or("text", |(_, field)| field),
     }
 }
 

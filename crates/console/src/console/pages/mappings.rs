@@ -13,10 +13,11 @@ use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
 use serde_json::{Value, json};
 
+use super::super::form_field::form_field;
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs, result_of, uncounted, waits};
-use super::rule::{RuleForm, at_fault, called, label, plain, shift, targets, told};
+use super::rule::{RuleForm, called, label, plain, shift, targets, told};
 use super::{LIST, Shell, ago, instant};
 
 /// A rule in the list.
@@ -275,20 +276,19 @@ pub(in super::super) fn save_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fa
             Some(known) => *known = rule,
             None => set.rules.push(rule),
         }
-        let kept = edited.keep(visit, &set, "");
-        kept.map_err(|error| (at_fault(&error), error))
+        edited.keep(visit, &set, "")
     });
     match saved {
         Ok(()) => Ok(ConsoleAnswer::redirect(edited.link("?done=drafted"))),
-        Err((wrong, error @ AdminError::Invalid(_))) => {
+        Err(error @ AdminError::Invalid(_)) => {
             let page = RulePage {
-                wrong,
+                wrong: form_field(&error),
                 error: sentence(&error),
                 ..RulePage::new(visit, &edited, form)?
             };
             ConsoleAnswer::page(422, &page)
         }
-        Err((_, error)) => Err(error.into()),
+        Err(error) => Err(error.into()),
     }
 }
 

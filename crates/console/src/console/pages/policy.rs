@@ -2,13 +2,14 @@
 
 use askama::Template;
 use scim_admin::configuration::parse_networks;
-use scim_admin::{AdminError, ConfigurationInput, Problem};
+use scim_admin::{AdminError, ConfigurationInput, InputField, Problem};
 use scim_protocol::Profile;
 use scim_provisioning::policy::{
     Deactivation, Deletion, GuardAction, MemberGuardAction, RepeatedExternalIds, UnknownMembers,
 };
 use scim_provisioning::{ExistingUsers, Policies};
 
+use super::super::form_field::form_field;
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::configuration::{Shown, Tabs};
 use super::configurations::written;
@@ -140,7 +141,7 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         ))),
         Err(error @ AdminError::Invalid(_)) => {
             let page = Page {
-                wrong: at_fault(&error),
+                wrong: form_field(&error),
                 error: sentence(&error),
                 ..Page::new(visit, &shown, &before)?.filled(&visit.form)
             };
@@ -150,50 +151,53 @@ pub(in super::super) fn save(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     }
 }
 
-/// The field of the form that an error is about.
-fn at_fault(error: &AdminError) -> &'static str {
-    let text = error.to_string();
-    let places = [
-        ("percent of a group", "member_guard_percent"),
-        ("members' number", "member_guard_count"),
-        ("members' share", "member_guard_percent"),
-        ("guard's number", "guard_count"),
-        ("share", "guard_percent"),
-        ("window", "guard_minutes"),
-        ("day", "days"),
-        ("network", "networks"),
-    ];
-    let place = places.into_iter().find(|(word, _)| text.contains(word));
-    place.map_or("", |(_, field)| field)
-}
-
 fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput, AdminError> {
-    let number = |name: &str, what: &str| -> Result<u32, AdminError> {
+    let number = |name: &str, field: InputField, what: &str| -> Result<u32, AdminError> {
         let text = form.text(name).trim();
         text.parse()
-            .map_err(|_number| Problem::entry(format!("{what} is a whole number")).refused())
+            .map_err(|_number| Problem::entry(format!("{what} is a whole number")).at(field))
     };
-    let small = |name: &str, what: &str| {
-        u16::try_from(number(name, what)?)
-            .map_err(|_number| Problem::entry(format!("{what} is too large")).refused())
+    let small = |name: &str, field: InputField, what: &str| {
+        u16::try_from(number(name, field, what)?)
+            .map_err(|_number| Problem::entry(format!("{what} is too large")).at(field))
     };
     let old = before.policies;
     let mut guard = old.guard;
-    guard.count = number("guard_count", "the guard's number")?;
-    guard.percent = u8::try_from(small("guard_percent", "the guard's share")?)
-        .map_err(|_number| Problem::entry("the guard's share is too large").refused())?;
-    guard.minutes = small("guard_minutes", "the guard's window")?;
+    guard.count = number("guard_count", InputField::GuardCount, "the guard's number")?;
+    guard.percent = u8::try_from(small(
+        "guard_percent",
+        InputField::GuardPercent,
+        "the guard's share",
+    )?)
+    .map_err(|_number| {
+        Problem::entry("the guard's share is too large").at(InputField::GuardPercent)
+    })?;
+    guard.minutes = small(
+        "guard_minutes",
+        InputField::GuardMinutes,
+        "the guard's window",
+    )?;
     guard.action = match form.text("guard_action") {
         "reject" => GuardAction::Reject,
         _ => GuardAction::Hold,
     };
     let mut members = old.member_guard;
-    members.count = number("member_guard_count", "the members' number")?;
-    members.percent = u8::try_from(small("member_guard_percent", "the members' share")?)
-        .map_err(|_number| Problem::entry("the members' share is too large").refused())?;
+    members.count = number(
+        "member_guard_count",
+        InputField::MemberGuardCount,
+        "the members' number",
+    )?;
+    members.percent = u8::try_from(small(
+        "member_guard_percent",
+        InputField::MemberGuardPercent,
+        "the members' share",
+    )?)
+    .map_err(|_number| {
+        Problem::entry("the members' share is too large").at(InputField::MemberGuardPercent)
+    })?;
     members.action =
         MemberGuardAction::parse(form.text("member_guard_action")).unwrap_or(members.action);
-    let days = small("days", "the number of days")?;
+    let days = small("days", InputField::DeleteAfterDays, "the number of days")?;
     let shown = match old.deletion {
         Deletion::Delete { after_days } => after_days,
         _ => DAYS,
@@ -202,7 +206,7 @@ fn entered(form: &Form, before: ConfigurationInput) -> Result<ConfigurationInput
         return Err(Problem::entry(
             "days count only where the record is deleted for good; choose that, or leave them",
         )
-        .refused());
+        .at(InputField::DeleteAfterDays));
     }
     Ok(ConfigurationInput {
         policies: Policies {

@@ -1,9 +1,9 @@
 //! A rule of a mapping as people edit it: fields of a form, and back.
 
-use scim_admin::{AdminError, Problem};
+use scim_admin::{AdminError, InputField, Problem};
 use scim_mapping::{
     Apply, Catalog, Direction, Field, JoinPart, MappedResource, OnAbsent, OnError, OnUnknown, Rule,
-    Source, Transform, TransformParseError,
+    RulePart, Source, Transform,
 };
 use serde_json::{Value, json};
 
@@ -108,12 +108,10 @@ impl RuleForm {
         }
     }
 
-    /// The rule, or the field of the form that cannot be read; whether it fits is the engine's to
-    /// say.
-    pub(super) fn rule(&self, others: &[Rule]) -> Result<Rule, (&'static str, AdminError)> {
+    /// The rule, as far as it can be read; whether it fits is the engine's to say.
+    pub(super) fn rule(&self, others: &[Rule]) -> Result<Rule, AdminError> {
         let target = Field::from_key(&self.target).ok_or_else(|| {
-            let said = "choose the ServiceOps field".to_owned();
-            ("target", Problem::entry(said).refused())
+            Problem::entry("choose the ServiceOps field").at(InputField::Rule(RulePart::Target))
         })?;
         let lines = || {
             self.source
@@ -137,15 +135,20 @@ impl RuleForm {
             _ => Source::Path(self.source.clone()),
         };
         let transforms = self.transforms.lines().map(str::trim);
-        let transforms: Result<Vec<_>, _> = transforms
+        let transforms: Result<Vec<Transform>, AdminError> = transforms
             .filter(|line| !line.is_empty())
-            .map(str::parse)
+            .enumerate()
+            .map(|(at, line)| {
+                let read = line.parse::<Transform>();
+                let field = InputField::Rule(RulePart::Transform(Some(at)));
+                read.map_err(|error| Problem::Transform(error).at(field))
+            })
             .collect();
         let rank = match self.rank.as_str() {
             "" => None,
             text => Some(text.parse().map_err(|_number| {
-                let said = "the rank is a number from 1 to 9".to_owned();
-                ("rank", Problem::entry(said).refused())
+                Problem::entry("the rank is a number from 1 to 9")
+                    .at(InputField::Rule(RulePart::MatchRank))
             })?),
         };
         let default = Some(&self.default).filter(|text| !text.is_empty());
@@ -155,18 +158,16 @@ impl RuleForm {
                 key => key.to_owned(),
             },
             enabled: self.enabled,
-            transforms: transforms.map_err(|error: TransformParseError| {
-                ("transforms", Problem::Transform(error).refused())
-            })?,
+            transforms: transforms?,
             default: default.map(|text| meant(text)),
             required: self.required,
-            apply: word::<Apply>("apply", &self.apply)?,
-            direction: word::<Direction>("direction", &self.direction)?,
-            on_error: word::<OnError>("on_error", &self.on_error)?,
-            on_absent: word::<OnAbsent>("on_absent", &self.on_absent)?,
+            apply: word::<Apply>(RulePart::Apply, &self.apply)?,
+            direction: word::<Direction>(RulePart::Direction, &self.direction)?,
+            on_error: word::<OnError>(RulePart::OnError, &self.on_error)?,
+            on_absent: word::<OnAbsent>(RulePart::OnAbsent, &self.on_absent)?,
             on_unknown: match self.on_unknown.as_str() {
                 "" => None,
-                chosen => Some(word::<OnUnknown>("on_unknown", chosen)?),
+                chosen => Some(word::<OnUnknown>(RulePart::OnUnknown, chosen)?),
             },
             warn_if_missing: self.warn,
             match_rank: rank,
@@ -239,39 +240,11 @@ fn meant(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_text| json!(text))
 }
 
-fn word<T: serde::de::DeserializeOwned>(
-    field: &'static str,
-    text: &str,
-) -> Result<T, (&'static str, AdminError)> {
+fn word<T: serde::de::DeserializeOwned>(part: RulePart, text: &str) -> Result<T, AdminError> {
     let text: String = text.chars().take(64).collect();
     serde_json::from_value(json!(text)).map_err(|_error| {
-        (
-            field,
-            Problem::entry(format!("“{text}” is no choice")).refused(),
-        )
+        Problem::entry(format!("“{text}” is no choice")).at(InputField::Rule(part))
     })
-}
-
-/// The field of the form that an error of the engine is about.
-pub(super) fn at_fault(error: &AdminError) -> &'static str {
-    let text = error.to_string();
-    let places = [
-        ("default", "default"),
-        ("transform", "transforms"),
-        ("pattern", "transforms"),
-        ("value map", "transforms"),
-        ("format", "transforms"),
-        ("writes", "target"),
-        ("is no field", "target"),
-        ("must write", "target"),
-        ("rank", "rank"),
-        ("match", "rank"),
-    ];
-    let place = places.into_iter().find(|(word, _)| text.contains(word));
-    match error {
-        AdminError::Stale => "",
-        _ => place.map_or("source", |(_, field)| field),
-    }
 }
 
 /// A transform as it is read in the list: `true → active, false → blocked, else keep`.
@@ -308,6 +281,7 @@ fn new_key(wanted: &str, others: &[Rule]) -> String {
 mod tests {
     use scim_mapping::MappingSet;
 
+    use super::super::super::form_field::form_field;
     use super::*;
 
     #[test]
@@ -344,8 +318,60 @@ mod tests {
             ..RuleForm::fresh("nickName")
         };
         assert_eq!(form.rule(&[taken]).unwrap().key, "job_title_2");
-        let (field, _) = RuleForm::fresh("nickName").rule(&[]).unwrap_err();
-        assert_eq!(field, "target");
+        let error = RuleForm::fresh("nickName").rule(&[]).unwrap_err();
+        assert_eq!(form_field(&error), "target");
+    }
+
+    #[test]
+    fn an_error_is_marked_at_the_field_that_was_entered_and_not_at_one_that_it_quotes() {
+        let changed = |change: fn(&mut RuleForm)| {
+            let mut form = RuleForm::fresh("title");
+            form.target = "job_title".to_owned();
+            change(&mut form);
+            let mut set = MappingSet::default_user();
+            set.rules.retain(|rule| rule.target == Field::UserName);
+            let made = form.rule(&set.rules).and_then(|rule| {
+                set.rules.push(rule);
+                let users = scim_protocol::ResourceDefinition::user();
+                set.compile(&users, &Catalog::default())?;
+                Ok(())
+            });
+            let error = made.unwrap_err();
+            (form_field(&error), error.to_string())
+        };
+        let cases: [(&str, fn(&mut RuleForm)); 14] = [
+            ("source", |f| {
+                f.source = "emails[type eq \"default\"".to_owned()
+            }),
+            ("source", |f| f.source = "match Code".to_owned()),
+            ("source", |f| f.source = "name".to_owned()),
+            ("source", |f| f.source = "password".to_owned()),
+            ("transforms", |f| {
+                f.transforms = "padLeft: {\"length\": 99999, \"with\": \"0\"}".to_owned()
+            }),
+            ("transforms", |f| {
+                f.transforms = "trim\nbefore: \"\"".to_owned()
+            }),
+            ("transforms", |f| {
+                f.transforms = format!("prefix: \"{}\"", "x".repeat(1025))
+            }),
+            ("transforms", |f| {
+                f.transforms = "regexExtract: {\"pattern\": \"(\"}".to_owned()
+            }),
+            ("transforms", |f| f.transforms = "default value".to_owned()),
+            ("target", |f| f.target = "user_name".to_owned()),
+            ("target", |f| f.target = "custom_fields.source".to_owned()),
+            ("default", |f| {
+                f.target = "status".to_owned();
+                f.default = "transform".to_owned();
+            }),
+            ("default", |f| f.on_absent = "default".to_owned()),
+            ("rank", |f| f.rank = "source".to_owned()),
+        ];
+        for (at, (field, change)) in cases.into_iter().enumerate() {
+            let (marked, said) = changed(change);
+            assert_eq!(marked, field, "case {at}: {said}");
+        }
     }
 
     #[test]

@@ -5,8 +5,9 @@ use chrono::Utc;
 use scim_admin::account::Role;
 use scim_admin::api_key::{ApiKeyInput, MadeByKey};
 use scim_admin::scope::{Scope, Scopes};
-use scim_admin::{AdminError, Problem};
+use scim_admin::{AdminError, InputField, Problem};
 
+use super::super::form_field::form_field;
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::{Shell, ago, instant};
@@ -211,7 +212,7 @@ fn refused(visit: &Visit<'_>, error: AdminError) -> Result<ConsoleAnswer, Failed
             let refused = form_of(visit.request.path);
             let text = |name: &str| visit.form.text(name).to_owned();
             let page = Settings {
-                wrong: at_fault(&refused, &error),
+                wrong: field_id(&refused, &error),
                 error: sentence(&error),
                 refused,
                 typed: Typed {
@@ -243,15 +244,11 @@ fn form_of(path: &str) -> String {
 }
 
 /// The id of the field of a form that an error is about.
-fn at_fault(form: &str, error: &AdminError) -> String {
-    let text = error.to_string();
-    match (form, error) {
-        ("", _) => String::new(),
-        ("account" | "key", AdminError::NameTaken(_)) => format!("{form}-name"),
-        ("key", _) if text.contains("days") => "key-days".to_owned(),
-        ("key", _) if text.contains("scope") => "key-scopes".to_owned(),
-        ("account", _) if text.contains("password") => "account-password".to_owned(),
-        ("account" | "key", _) if text.contains("role") => format!("{form}-role"),
+fn field_id(form: &str, error: &AdminError) -> String {
+    match (form, form_field(error)) {
+        ("account" | "key", field @ ("password" | "role" | "scopes" | "days")) => {
+            format!("{form}-{field}")
+        }
         ("account" | "key", _) => format!("{form}-name"),
         // There is one field.
         (form, _) => form.to_owned(),
@@ -259,7 +256,8 @@ fn at_fault(form: &str, error: &AdminError) -> String {
 }
 
 fn role(visit: &Visit<'_>) -> Result<Role, AdminError> {
-    Role::parse(visit.form.text("role")).ok_or_else(|| Problem::entry("choose a role").refused())
+    Role::parse(visit.form.text("role"))
+        .ok_or_else(|| Problem::entry("choose a role").at(InputField::Role))
 }
 
 pub(in super::super) fn add_account(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -294,7 +292,7 @@ pub(in super::super) fn bind(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let work = || match admin.bind_account(&actor, &account.id, visit.form.text("user")) {
         // What was typed is wrong, and not the page.
         Err(error @ AdminError::NotFound { kind: "user", .. }) => {
-            Err(Problem::entry(error.to_string()).refused())
+            Err(Problem::entry(error.to_string()).at(InputField::UserName))
         }
         bound => bound.map(drop),
     };
