@@ -30,7 +30,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`answer`] | requests and answers, whatever carries them |
+//! | [`mod@answer`] | requests and answers, whatever carries them |
 //! | [`route`] | which endpoint a path names |
 //! | [`store`], [`memory`] | the port of a store, and one in memory |
 //! | [`policy`] | what a service provider decides at each operation |

@@ -417,6 +417,11 @@ fn a_query_of_every_type_goes_from_one_type_to_the_next() {
         }
     }
     assert_eq!(types, ["User", "Group", "Device"]);
+    for (index, name) in ["User", "Group", "Device"].iter().enumerate() {
+        let page = get(&provider, &format!("/?startIndex={}&count=1", index + 1));
+        assert_eq!(page["Resources"][0]["meta"]["resourceType"], **name);
+        assert_eq!(page["totalResults"], 3);
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ impl ResourceStore for Store {
         vec![ResourceDefinition::user(), devices.extended(place, false)]
     }
     fn write(&self, work: &mut Work<'_>) -> Result<(), Rollback> {
-        let mut table = self.0.lock().map_err(|_| StoreError::Busy)?;
+        let mut table = self.0.lock().map_err(|_poisoned| StoreError::Busy)?;
         let mut copy = table.clone();
         work(&mut copy)?;
         *table = copy;
