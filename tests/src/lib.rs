@@ -16,7 +16,8 @@ mod server;
 pub mod traffic;
 
 pub use client::{Client, Response, trusting};
-pub use server::{Configuration, Engine, Server};
+pub use engines::{Engine, Suite};
+pub use server::{Configuration, Server};
 
 /// Schema URIs that tests name often.
 pub mod uri {
@@ -34,29 +35,17 @@ pub mod uri {
     pub const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 }
 
+#[doc(hidden)]
+pub use engines;
+
 /// Stamps every test out for both engines: `fn name(server: &Server) { .. }` becomes
 /// `sqlite::name` and `postgres::name`, each with a server of its own. A test that stops its
 /// server takes `&mut Server`.
 #[macro_export]
 macro_rules! on_both_engines {
-    ($(fn $name:ident($server:ident: $type:ty) $body:block)*) => {
-        $(fn $name($server: $type) $body)*
-
-        mod sqlite {
-            $(#[test]
-            fn $name() {
-                super::$name(&mut $crate::Server::start($crate::Engine::Sqlite));
-            })*
-        }
-
-        mod postgres {
-            $(#[test]
-            fn $name() {
-                match $crate::Engine::postgres() {
-                    Some(engine) => super::$name(&mut $crate::Server::start(engine)),
-                    None => eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set"),
-                }
-            })*
+    ($($tests:tt)*) => {
+        $crate::engines::on_both_engines! {
+            |engine: &$crate::Engine| $crate::Server::start(engine.clone()); $($tests)*
         }
     };
 }

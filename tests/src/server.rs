@@ -5,48 +5,30 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use engines::Engine;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::Client;
 
-/// Where the server keeps its data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Engine {
-    /// A file in the data directory.
-    Sqlite,
-    /// A server, by the URL without a database.
-    Postgres(String),
-}
-
-impl Engine {
-    /// The PostgreSQL server for tests, where there is one.
-    pub fn postgres() -> Option<Self> {
-        std::env::var("SERVICEOPS_SCIM_TEST_POSTGRES")
-            .ok()
-            .filter(|url| !url.is_empty())
-            .map(Self::Postgres)
-    }
-
-    /// The URL of a new database; `None` for the default.
-    fn database(&self) -> Option<String> {
-        let Self::Postgres(server) = self else {
-            return None;
-        };
-        let name = format!("e2e_{}", uuid::Uuid::new_v4().simple());
-        let output = Command::new("psql")
-            .args([
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-qc",
-                &format!("CREATE DATABASE {name}"),
-            ])
-            .arg(format!("{server}/postgres"))
-            .output()
-            .expect("psql runs");
-        assert!(output.status.success(), "{output:?}");
-        Some(format!("{server}/{name}"))
-    }
+/// The URL of a new database; `None` for the default.
+fn new_database(engine: &Engine) -> Option<String> {
+    let Engine::Postgres(server) = engine else {
+        return None;
+    };
+    let name = format!("e2e_{}", uuid::Uuid::new_v4().simple());
+    let output = Command::new("psql")
+        .args([
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-qc",
+            &format!("CREATE DATABASE {name}"),
+        ])
+        .arg(format!("{server}/postgres"))
+        .output()
+        .expect("psql runs");
+    assert!(output.status.success(), "{output:?}");
+    Some(format!("{server}/{name}"))
 }
 
 /// A running server. It is killed when it goes out of scope.
@@ -81,7 +63,7 @@ impl Server {
         let mut server = Self {
             child: None,
             data: tempfile::tempdir().unwrap(),
-            database: engine.database(),
+            database: new_database(&engine),
             port: 0,
             base: String::new(),
         };

@@ -20,32 +20,6 @@ use scim_provisioning::{
 };
 use serde_json::{Value, json};
 
-/// Stamps every test out for both engines.
-macro_rules! on_both_engines {
-    ($(fn $name:ident($house:ident: &House) $body:block)*) => {
-        $(fn $name($house: &House) $body)*
-
-        mod sqlite {
-            use super::*;
-            $(#[test]
-            fn $name() {
-                super::$name(&House::new(&Engine::Sqlite));
-            })*
-        }
-
-        mod postgres {
-            use super::*;
-            $(#[test]
-            fn $name() {
-                match Engine::postgres() {
-                    Some(engine) => super::$name(&House::new(&engine)),
-                    None => eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set"),
-                }
-            })*
-        }
-    };
-}
-
 fn user(name: &str) -> Value {
     json!({"schemas": [uri::USER], "userName": name})
 }
@@ -95,7 +69,9 @@ fn groups(house: &House) -> u64 {
         .unwrap()
 }
 
-on_both_engines! {
+engines::on_both_engines! {
+    |engine: &Engine| House::new(engine);
+
     fn a_write_that_fails_leaves_nothing(house: &House) {
         let scope = house.scope();
         let failed: Result<(), Failure> = house.database.transact(move |transaction| {
@@ -400,9 +376,10 @@ on_both_engines! {
         }
         assert_eq!(house.admin.configurations(None).unwrap().len(), 1);
     }
+
+    once a_database_file_is_its_owners_alone, a_url_that_names_no_database_is_refused
 }
 
-#[test]
 fn a_database_file_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let house = House::new(&Engine::Sqlite);
@@ -414,7 +391,6 @@ fn a_database_file_is_its_owners_alone() {
     }
 }
 
-#[test]
 fn a_url_that_names_no_database_is_refused() {
     for url in ["", "sqlite:", "sqlite::memory:", "mysql://x", "sqlite:/"] {
         let settings = scim_persistence::Settings {

@@ -683,28 +683,13 @@ fn every_statement_takes_an_index(engine: &Engine, analysed: bool) {
     script.assert(engine, when);
 }
 
-#[test]
-fn every_statement_takes_an_index_on_sqlite_never_analysed() {
-    every_statement_takes_an_index(&Engine::Sqlite, false);
-}
-
-#[test]
-fn every_statement_takes_an_index_on_sqlite_analysed() {
-    every_statement_takes_an_index(&Engine::Sqlite, true);
-}
-
-#[test]
-fn every_statement_takes_an_index_on_postgres_never_analysed() {
-    match Engine::postgres() {
-        Some(engine) => every_statement_takes_an_index(&engine, false),
-        None => eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set"),
-    }
-}
-
-#[test]
-fn every_statement_takes_an_index_on_postgres_analysed() {
-    match Engine::postgres() {
-        Some(engine) => every_statement_takes_an_index(&engine, true),
-        None => eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set"),
-    }
+fn main() -> std::process::ExitCode {
+    let mut suite = engines::Suite::new();
+    suite.on_both("every_statement_takes_an_index_never_analysed", |engine| {
+        every_statement_takes_an_index(engine, false);
+    });
+    suite.on_both("every_statement_takes_an_index_analysed", |engine| {
+        every_statement_takes_an_index(engine, true);
+    });
+    suite.run()
 }

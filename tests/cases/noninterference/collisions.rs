@@ -1,7 +1,7 @@
 //! What a token learns of hidden records by design: that a unique value is taken. It is told in the
 //! words of any other collision.
 
-use end_to_end::{Client, Server, on_both_engines, uri};
+use end_to_end::{Client, Server, uri};
 use serde_json::{Value, json};
 
 /// A user who has all that can collide.
@@ -56,7 +56,8 @@ fn told(client: &Client, name: &str, email: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-on_both_engines! {
+end_to_end::engines::suite_on_both_engines! {
+    |engine: &end_to_end::Engine| Server::start(engine.clone());
     fn an_order_by_time_shows_nobody_who_is_hidden(server: &Server) {
         let seen = server.configuration("Seen").client;
         let another = server.configuration("Another").client;

@@ -26,7 +26,9 @@ mod requests;
 mod run;
 mod world;
 
-use end_to_end::Engine;
+use std::process::ExitCode;
+
+use end_to_end::{Engine, Suite};
 
 /// Requests of one pair of databases.
 const ROUND: usize = 1_000;
@@ -52,15 +54,16 @@ fn what_is_hidden_changes_no_answer(engine: &Engine) {
     }
 }
 
-#[test]
-fn what_is_hidden_changes_no_answer_on_sqlite() {
-    what_is_hidden_changes_no_answer(&Engine::Sqlite);
-}
-
-#[test]
-fn what_is_hidden_changes_no_answer_on_postgres() {
-    match Engine::postgres() {
-        Some(engine) => what_is_hidden_changes_no_answer(&engine),
-        None => eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES names no server"),
-    }
+fn main() -> ExitCode {
+    let mut suite = Suite::new();
+    suite.on_both(
+        "what_is_hidden_changes_no_answer",
+        what_is_hidden_changes_no_answer,
+    );
+    suite.once(
+        "answers_are_compared_by_where_things_first_appeared",
+        compare::answers_are_compared_by_where_things_first_appeared,
+    );
+    collisions::add_to(&mut suite);
+    suite.run()
 }

@@ -78,16 +78,42 @@ impl Suite {
     }
 }
 
-/// The `main` of a file of tests: `on_both_engines!(start; one, another; once alone)`, where `start`
-/// makes of an engine what the tests are given.
+/// Stamps tests out for both engines, and makes the `main` that runs them: `start` makes of an
+/// engine what each of them is given, anew; those after `once` run once, on engines of their own.
+///
+/// ```ignore
+/// on_both_engines! {
+///     |engine: &Engine| House::new(engine);
+///     fn a_name_is_unique(house: &House) { .. }
+///     once an_address_is_checked
+/// }
+/// ```
 #[macro_export]
 macro_rules! on_both_engines {
-    ($start:expr; $($name:ident),* $(,)? $(; once $($alone:ident),+ $(,)?)?) => {
+    ($start:expr; $($tests:tt)*) => {
+        $crate::suite_on_both_engines! { $start; $($tests)* }
+
         fn main() -> std::process::ExitCode {
             let mut suite = $crate::Suite::new();
+            add_to(&mut suite);
+            suite.run()
+        }
+    };
+}
+
+/// The same for a module of a file whose `main` runs them by its function `add_to`.
+#[macro_export]
+macro_rules! suite_on_both_engines {
+    (
+        $start:expr;
+        $(fn $name:ident($subject:ident: $type:ty) $body:block)*
+        $(once $($alone:ident),+ $(,)?)?
+    ) => {
+        $(fn $name($subject: $type) $body)*
+
+        pub(crate) fn add_to(suite: &mut $crate::Suite) {
             $(suite.on_both(stringify!($name), |engine| $name(&mut ($start)(engine)));)*
             $($(suite.once(stringify!($alone), $alone);)+)?
-            suite.run()
         }
     };
 }

@@ -6,7 +6,7 @@ use scim_provisioning::ResourceId;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::sessions::hashing;
+use super::hashing::hashing;
 use super::{Actor, AdminService, IssuedApiKey, check_name, entry, now, taken};
 use crate::account::{Account, Administrators, PasswordHash, Role};
 use crate::api_key::{self, ApiKey, ApiKeyInput, MadeByKey};

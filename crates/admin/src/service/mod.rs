@@ -35,6 +35,7 @@ mod devices;
 mod directory;
 mod drafted;
 mod events;
+mod hashing;
 mod mappings;
 mod replay;
 mod sessions;

@@ -1,18 +1,18 @@
 //! Signing in to the console.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
 use ring::rand::{SecureRandom, SystemRandom};
 use scim_protocol::text::fold;
-use scim_provisioning::StoreError;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::devices::{Admitted, Attempt, Device};
+use super::hashing::hashing;
 use super::{Actor, AdminService, check_name, entry, now, taken};
 use crate::account::{Account, OpenIdSubject, PasswordHash, Role};
 use crate::api_key;
@@ -71,7 +71,7 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::SignIn`], [`AdminError::SignInLater`], [`AdminError::SignInClosed`];
-    /// [`StoreError::Busy`] while as many others sign in as may at once.
+    /// [`AdminError::Store`] while as many others sign in as may at once.
     pub fn sign_in(&self, attempt: &Attempt<'_>) -> Result<Admitted, AdminError> {
         let (account, device) = self.verified(attempt, "session.refused")?;
         let (now, source) = (now(), attempt.source);
@@ -474,67 +474,12 @@ fn wait(failures: i64, failed: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Opt
     (left > Duration::zero()).then(|| left.num_seconds() + 1)
 }
 
-/// Computes a hash of a password, which takes 46 MiB: few at once, few that wait, and others are
-/// told that the server is busy.
-pub(super) fn hashing<T>(work: impl FnOnce() -> T) -> Result<T, AdminError> {
-    let turn = Turn::take(PATIENCE).ok_or(AdminError::Store(StoreError::Busy))?;
-    let done = work();
-    drop(turn);
-    Ok(done)
-}
-
-/// One of the few hashes that are computed at once.
-struct Turn;
-
-#[derive(Default)]
-struct Queue {
-    taken: usize,
-    waiting: usize,
-}
-
-impl Turn {
-    /// Takes a turn, or gives up after a while, or at once where enough others wait.
-    fn take(patience: std::time::Duration) -> Option<Self> {
-        let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.taken >= AT_ONCE && queue.waiting >= WAITING {
-            return None;
-        }
-        queue.waiting += 1;
-        let (mut queue, waited) = GIVEN_BACK
-            .wait_timeout_while(queue, patience, |queue| queue.taken >= AT_ONCE)
-            .unwrap_or_else(PoisonError::into_inner);
-        queue.waiting -= 1;
-        if waited.timed_out() {
-            return None;
-        }
-        queue.taken += 1;
-        Some(Self)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        QUEUE.lock().unwrap_or_else(PoisonError::into_inner).taken -= 1;
-        GIVEN_BACK.notify_one();
-    }
-}
-
-static QUEUE: Mutex<Queue> = Mutex::new(Queue {
-    taken: 0,
-    waiting: 0,
-});
-static GIVEN_BACK: Condvar = Condvar::new();
-
 /// The hash of no account's password.
 static NOBODY: LazyLock<PasswordHash> = LazyLock::new(|| {
     let unknown = Uuid::new_v4().to_string();
     PasswordHash::new(&unknown).unwrap_or(PasswordHash(String::new()))
 });
 
-const AT_ONCE: usize = 4;
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
-/// How many wait for one of them.
-const WAITING: usize = 8;
 /// How many names that nobody has are kept.
 const NAMES: usize = 10_000;
 /// What is signed of an account; no hash of a session looks like it.
@@ -545,27 +490,3 @@ fn of_account(account: &str) -> String {
 const TOUCHED_SECONDS: i64 = 60;
 /// After how many failures in a row no stranger signs in, until an operator says so.
 const CLOSED: i64 = 100;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fifth_hash_has_to_wait() {
-        let at_once = std::time::Duration::ZERO;
-        let taken: Vec<Turn> = (0..AT_ONCE).filter_map(|_| Turn::take(at_once)).collect();
-        assert_eq!(taken.len(), AT_ONCE);
-        assert!(Turn::take(at_once).is_none());
-        let others: Vec<_> = (0..WAITING)
-            .map(|_| std::thread::spawn(|| Turn::take(PATIENCE).is_some()))
-            .collect();
-        while QUEUE.lock().unwrap().waiting < WAITING {
-            std::thread::yield_now();
-        }
-        let begun = std::time::Instant::now();
-        assert!(Turn::take(PATIENCE).is_none(), "enough others wait");
-        assert!(begun.elapsed() < PATIENCE);
-        drop(taken);
-        assert!(others.into_iter().all(|other| other.join().unwrap()));
-    }
-}

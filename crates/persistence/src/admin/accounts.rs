@@ -1,96 +1,103 @@
-//! Rows of `accounts` and `api_keys`.
+//! Rows of `accounts`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{
+    ExpressionMethods, Insertable, JoinOnDsl, NullableExpressionMethods, QueryDsl, Queryable,
+    Selectable, SelectableHelper,
+};
 use scim_admin::account::{Account, BoundPerson, OpenIdSubject, PasswordHash, Role};
 use scim_admin::store::{ReadAccounts, WriteAccounts};
 use scim_protocol::text::fold;
 use scim_provisioning::directory::Status;
 use scim_provisioning::{ResourceId, StoreError};
 
-use super::AdminRows;
-use crate::connection::Connection;
+use super::{AdminRows, there};
 use crate::error::unreadable;
 use crate::key::Key;
-use crate::sql::Sql;
+use crate::schema::{accounts, users};
 use crate::time::{instant, millis};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = accounts)]
 struct AccountRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = Text)]
     role: String,
-    #[diesel(sql_type = Text)]
     password_hash: String,
-    #[diesel(sql_type = BigInt)]
     created_at: i64,
-    #[diesel(sql_type = BigInt)]
     failures: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
     failed_at: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
     issuer: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     subject: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     user_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    user_name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    user_status: Option<String>,
 }
 
-#[derive(diesel::QueryableByName)]
-struct BindableRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Text)]
-    user_name: String,
-    #[diesel(sql_type = Text)]
-    status: String,
+#[derive(Insertable)]
+#[diesel(table_name = accounts)]
+struct NewAccount<'a> {
+    id: &'a str,
+    name: &'a str,
+    name_key: String,
+    role: &'a str,
+    password_hash: &'a str,
+    created_at: i64,
+    issuer: Option<&'a str>,
+    subject: Option<&'a str>,
 }
 
-#[derive(diesel::QueryableByName)]
-struct BoundRow {
-    #[diesel(sql_type = Nullable<Text>)]
-    user_id: Option<String>,
+/// An account with the logon name and the status of the person to whom it is bound, as long as that
+/// person is there.
+type WithPerson = (AccountRow, Option<String>, Option<String>);
+
+/// A query of accounts, each [`WithPerson`].
+macro_rules! accounts {
+    () => {
+        accounts::table
+            .left_join(users::table.on(users::id.nullable().eq(accounts::user_id)))
+            .select((
+                AccountRow::as_select(),
+                users::user_name.nullable(),
+                users::status.nullable(),
+            ))
+    };
+}
+
+/// A query of people, for [`bindable`].
+macro_rules! bindable {
+    () => {
+        users::table.select((users::id, users::user_name, users::status))
+    };
 }
 
 impl ReadAccounts for AdminRows<'_> {
     fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
-        let sql = self
-            .connection
-            .sql(&format!("{ACCOUNTS} ORDER BY a.name_key"));
-        let rows: Vec<AccountRow> = self.connection.rows(&sql)?;
-        rows.into_iter().map(Account::try_from).collect()
+        let query = accounts!().order(accounts::name_key);
+        let rows: Vec<WithPerson> = self.connection.load(query)?;
+        rows.into_iter().map(account).collect()
     }
 
     fn account(&mut self, id: &str) -> Result<Option<Account>, StoreError> {
-        let mut sql = self.connection.sql(&format!("{ACCOUNTS} WHERE a.id = "));
-        sql.bind(id);
-        let row: Option<AccountRow> = self.connection.row(&sql)?;
-        row.map(Account::try_from).transpose()
+        let query = accounts!().filter(accounts::id.eq(id));
+        let row: Option<WithPerson> = self.connection.first(query)?;
+        row.map(account).transpose()
     }
 
     fn bindable(&mut self, person: ResourceId) -> Result<Option<BoundPerson>, StoreError> {
-        let mut sql = self.connection.sql(BINDABLE);
-        sql.push("id = ").bind(person.to_string());
-        bindable(self.connection, &sql)
+        let query = bindable!().filter(users::id.eq(person.to_string()));
+        Ok(self.connection.first(query)?.map(bindable))
     }
 
     fn bindable_by_name(&mut self, user_name: &str) -> Result<Option<BoundPerson>, StoreError> {
-        let mut sql = self.connection.sql(BINDABLE);
-        sql.push("status <> 'archived' AND user_name_key = ")
-            .bind(Key::of(user_name.trim()));
-        bindable(self.connection, &sql)
+        let query = bindable!()
+            .filter(users::status.ne(Status::Archived.as_str()))
+            .filter(users::user_name_key.eq(Key::of(user_name.trim()).as_str().to_owned()));
+        Ok(self.connection.first(query)?.map(bindable))
     }
 }
 
 impl WriteAccounts for AdminRows<'_> {
     fn lock_account(&mut self, id: &str) -> Result<Option<Account>, StoreError> {
+        // diesel has no lock of rows for both engines.
         let mut sql = self
             .connection
             .sql("SELECT user_id FROM accounts WHERE id = ");
@@ -107,23 +114,18 @@ impl WriteAccounts for AdminRows<'_> {
     }
 
     fn insert_account(&mut self, account: &Account) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql(
-            "INSERT INTO accounts (id, name, name_key, role, password_hash, created_at, issuer, \
-             subject) VALUES (",
-        );
-        sql.bind(&account.id).push(", ").bind(&account.name);
-        sql.push(", ").bind(fold(&account.name));
-        sql.push(", ").bind(account.role.as_str());
-        sql.push(", ").bind(&account.password.0);
-        sql.push(", ").bind(millis(account.created));
         let openid = account.openid.as_ref();
-        sql.push(", ")
-            .bind(openid.map(|openid| openid.issuer.as_str()));
-        sql.push(", ")
-            .bind(openid.map(|openid| openid.subject.as_str()));
-        sql.push(")");
-        self.connection.execute(&sql)?;
-        Ok(())
+        let insert = diesel::insert_into(accounts::table).values(NewAccount {
+            id: &account.id,
+            name: &account.name,
+            name_key: fold(&account.name),
+            role: account.role.as_str(),
+            password_hash: &account.password.0,
+            created_at: millis(account.created),
+            issuer: openid.map(|openid| openid.issuer.as_str()),
+            subject: openid.map(|openid| openid.subject.as_str()),
+        });
+        self.connection.execute(insert).map(drop)
     }
 
     fn set_account_password(
@@ -131,97 +133,82 @@ impl WriteAccounts for AdminRows<'_> {
         id: &str,
         password: &PasswordHash,
     ) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE accounts SET failures = 0, failed_at = NULL, password_hash = ");
-        sql.bind(&password.0).push(" WHERE id = ").bind(id);
-        there(self.connection.execute(&sql)?)
+        let update = diesel::update(accounts::table.find(id)).set((
+            accounts::password_hash.eq(&password.0),
+            accounts::failures.eq(0),
+            accounts::failed_at.eq(None::<i64>),
+        ));
+        there(self.connection.execute(update)?)
     }
 
     fn set_account_role(&mut self, id: &str, role: Role) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql("UPDATE accounts SET role = ");
-        sql.bind(role.as_str()).push(" WHERE id = ").bind(id);
-        there(self.connection.execute(&sql)?)
+        let update = diesel::update(accounts::table.find(id)).set(accounts::role.eq(role.as_str()));
+        there(self.connection.execute(update)?)
     }
 
     fn set_account_person(&mut self, id: &str, person: Option<&str>) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql("UPDATE accounts SET user_id = ");
-        sql.bind(person).push(" WHERE id = ").bind(id);
-        there(self.connection.execute(&sql)?)
+        let update = diesel::update(accounts::table.find(id)).set(accounts::user_id.eq(person));
+        there(self.connection.execute(update)?)
     }
 
     fn count_account_failure(&mut self, id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE accounts SET failures = failures + 1, failed_at = ");
-        sql.bind(millis(at)).push(" WHERE id = ").bind(id);
-        self.connection.execute(&sql)?;
-        Ok(())
+        let update = diesel::update(accounts::table.find(id)).set((
+            accounts::failures.eq(accounts::failures + 1),
+            accounts::failed_at.eq(millis(at)),
+        ));
+        self.connection.execute(update).map(drop)
     }
 
     fn forget_account_failures(&mut self, id: &str) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE accounts SET failures = 0, failed_at = NULL WHERE id = ");
-        sql.bind(id);
-        self.connection.execute(&sql)?;
-        Ok(())
+        let update = diesel::update(accounts::table.find(id)).set((
+            accounts::failures.eq(0),
+            accounts::failed_at.eq(None::<i64>),
+        ));
+        self.connection.execute(update).map(drop)
     }
 
     fn delete_account(&mut self, id: &str) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql("DELETE FROM accounts WHERE id = ");
-        sql.bind(id);
-        there(self.connection.execute(&sql)?)
+        let delete = diesel::delete(accounts::table.find(id));
+        there(self.connection.execute(delete)?)
     }
 }
 
-const ACCOUNTS: &str = "SELECT a.id, a.name, a.role, a.password_hash, a.created_at, a.failures, \
-    a.failed_at, a.issuer, a.subject, a.user_id, u.user_name, u.status AS user_status \
-    FROM accounts a LEFT JOIN users u ON u.id = a.user_id";
+/// The person of a row that is locked.
+#[derive(diesel::QueryableByName)]
+struct BoundRow {
+    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+    user_id: Option<String>,
+}
 
-const BINDABLE: &str = "SELECT id, user_name, status FROM users WHERE ";
-
-fn bindable(connection: &mut Connection, sql: &Sql) -> Result<Option<BoundPerson>, StoreError> {
-    let row: Option<BindableRow> = connection.row(sql)?;
-    Ok(row.map(|row| BoundPerson {
+fn account((row, user_name, status): WithPerson) -> Result<Account, StoreError> {
+    Ok(Account {
         id: row.id,
-        active: is_active(&row.status),
-        user_name: Some(row.user_name),
-    }))
+        name: row.name,
+        role: Role::parse(&row.role).ok_or_else(|| unreadable("accounts.role"))?,
+        password: PasswordHash(row.password_hash),
+        created: instant(row.created_at),
+        failures: row.failures,
+        failed: row.failed_at.map(instant),
+        openid: row
+            .issuer
+            .zip(row.subject)
+            .map(|(issuer, subject)| OpenIdSubject { issuer, subject }),
+        person: row.user_id.map(|id| BoundPerson {
+            id,
+            user_name,
+            active: status.as_deref().is_some_and(is_active),
+        }),
+    })
+}
+
+fn bindable((id, user_name, status): (String, String, String)) -> BoundPerson {
+    BoundPerson {
+        id,
+        active: is_active(&status),
+        user_name: Some(user_name),
+    }
 }
 
 fn is_active(status: &str) -> bool {
     status == Status::Active.as_str()
-}
-
-impl TryFrom<AccountRow> for Account {
-    type Error = StoreError;
-
-    fn try_from(row: AccountRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.id,
-            name: row.name,
-            role: Role::parse(&row.role).ok_or_else(|| unreadable("accounts.role"))?,
-            password: PasswordHash(row.password_hash),
-            created: instant(row.created_at),
-            failures: row.failures,
-            failed: row.failed_at.map(instant),
-            openid: row
-                .issuer
-                .zip(row.subject)
-                .map(|(issuer, subject)| OpenIdSubject { issuer, subject }),
-            person: row.user_id.map(|id| BoundPerson {
-                id,
-                user_name: row.user_name,
-                active: row.user_status.as_deref().is_some_and(is_active),
-            }),
-        })
-    }
-}
-
-fn there(changed: usize) -> Result<(), StoreError> {
-    match changed {
-        0 => Err(StoreError::Stale),
-        _ => Ok(()),
-    }
 }

@@ -1,7 +1,7 @@
 //! Rows of `api_keys`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
 use scim_admin::account::Role;
 use scim_admin::api_key::ApiKey;
 use scim_admin::scope::Scopes;
@@ -11,98 +11,104 @@ use scim_provisioning::StoreError;
 
 use super::AdminRows;
 use crate::error::unreadable;
+use crate::schema::api_keys;
 use crate::time::{instant, millis};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = api_keys)]
 struct ApiKeyRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = Text)]
     role: String,
-    #[diesel(sql_type = Nullable<Text>)]
     scopes: Option<String>,
-    #[diesel(sql_type = Text)]
     hash: String,
-    #[diesel(sql_type = BigInt)]
     created_at: i64,
-    #[diesel(sql_type = BigInt)]
     expires_at: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
     revoked_at: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
     made_by: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     account_id: Option<String>,
 }
 
-const COLUMNS: &str =
-    "id, name, role, scopes, hash, created_at, expires_at, revoked_at, made_by, account_id";
+#[derive(Insertable)]
+#[diesel(table_name = api_keys)]
+struct NewApiKey<'a> {
+    id: &'a str,
+    name: &'a str,
+    name_key: String,
+    role: &'a str,
+    scopes: String,
+    hash: &'a str,
+    created_at: i64,
+    expires_at: i64,
+    made_by: Option<&'a str>,
+    account_id: Option<&'a str>,
+}
+
+impl TryFrom<ApiKeyRow> for ApiKey {
+    type Error = StoreError;
+
+    fn try_from(row: ApiKeyRow) -> Result<Self, StoreError> {
+        let role = Role::parse(&row.role).ok_or_else(|| unreadable("api_keys.role"))?;
+        Ok(Self {
+            id: row.id,
+            name: row.name,
+            role,
+            // A key from before there were scopes has those of its role.
+            scopes: match row.scopes {
+                None => Scopes::of(role),
+                Some(scopes) => Scopes::parse(scopes.split(','))
+                    .map_err(|_error| unreadable("api_keys.scopes"))?,
+            },
+            hash: row.hash,
+            created: instant(row.created_at),
+            expires: instant(row.expires_at),
+            revoked: row.revoked_at.map(instant),
+            made_by: row.made_by,
+            account: row.account_id,
+        })
+    }
+}
 
 impl ReadApiKeys for AdminRows<'_> {
     fn api_keys(&mut self) -> Result<Vec<ApiKey>, StoreError> {
-        let sql = self
-            .connection
-            .sql(&format!("SELECT {COLUMNS} FROM api_keys ORDER BY name_key"));
-        let rows: Vec<ApiKeyRow> = self.connection.rows(&sql)?;
-        rows.into_iter().map(key).collect()
+        let query = api_keys::table
+            .select(ApiKeyRow::as_select())
+            .order(api_keys::name_key);
+        let rows: Vec<ApiKeyRow> = self.connection.load(query)?;
+        rows.into_iter().map(ApiKey::try_from).collect()
     }
 
     fn api_key_of_hash(&mut self, hash: &str) -> Result<Option<ApiKey>, StoreError> {
-        let mut sql = self
-            .connection
-            .sql(&format!("SELECT {COLUMNS} FROM api_keys WHERE hash = "));
-        sql.bind(hash);
-        self.connection.row::<ApiKeyRow>(&sql)?.map(key).transpose()
+        let query = api_keys::table
+            .filter(api_keys::hash.eq(hash))
+            .select(ApiKeyRow::as_select());
+        let row: Option<ApiKeyRow> = self.connection.first(query)?;
+        row.map(ApiKey::try_from).transpose()
     }
 }
 
 impl WriteApiKeys for AdminRows<'_> {
     fn insert_api_key(&mut self, key: &ApiKey) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql(
-            "INSERT INTO api_keys (id, name, name_key, role, scopes, hash, created_at, \
-             expires_at, made_by, account_id) VALUES (",
-        );
-        sql.bind(&key.id).push(", ").bind(&key.name);
-        sql.push(", ").bind(fold(&key.name));
-        sql.push(", ").bind(key.role.as_str());
-        sql.push(", ").bind(key.scopes.to_string());
-        sql.push(", ").bind(&key.hash);
-        sql.push(", ").bind(millis(key.created));
-        sql.push(", ").bind(millis(key.expires));
-        sql.push(", ").bind(key.made_by.clone());
-        sql.push(", ").bind(key.account.clone()).push(")");
-        self.connection.execute(&sql)?;
-        Ok(())
+        let insert = diesel::insert_into(api_keys::table).values(NewApiKey {
+            id: &key.id,
+            name: &key.name,
+            name_key: fold(&key.name),
+            role: key.role.as_str(),
+            scopes: key.scopes.to_string(),
+            hash: &key.hash,
+            created_at: millis(key.created),
+            expires_at: millis(key.expires),
+            made_by: key.made_by.as_deref(),
+            account_id: key.account.as_deref(),
+        });
+        self.connection.execute(insert).map(drop)
     }
 
     fn revoke_api_key(&mut self, id: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
-        let mut sql = self.connection.sql("UPDATE api_keys SET revoked_at = ");
-        sql.bind(millis(at)).push(" WHERE id = ").bind(id);
-        sql.push(" AND revoked_at IS NULL");
-        Ok(self.connection.execute(&sql)? > 0)
+        let live = api_keys::table
+            .find(id)
+            .filter(api_keys::revoked_at.is_null());
+        let update = diesel::update(live).set(api_keys::revoked_at.eq(millis(at)));
+        Ok(self.connection.execute(update)? > 0)
     }
-}
-
-fn key(row: ApiKeyRow) -> Result<ApiKey, StoreError> {
-    let role = Role::parse(&row.role).ok_or_else(|| unreadable("api_keys.role"))?;
-    Ok(ApiKey {
-        id: row.id,
-        name: row.name,
-        role,
-        // A key from before there were scopes has those of its role.
-        scopes: match row.scopes {
-            None => Scopes::of(role),
-            Some(scopes) => {
-                Scopes::parse(scopes.split(',')).map_err(|_error| unreadable("api_keys.scopes"))?
-            }
-        },
-        hash: row.hash,
-        created: instant(row.created_at),
-        expires: instant(row.expires_at),
-        revoked: row.revoked_at.map(instant),
-        made_by: row.made_by,
-        account: row.account_id,
-    })
 }

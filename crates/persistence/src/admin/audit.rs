@@ -1,6 +1,6 @@
 //! Reading the audit.
 
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use scim_admin::event::{AuditEntry, AuditHead, AuditLink, AuditQuery};
 use scim_admin::store::{LockAudit, ReadAudit};
 use scim_provisioning::{ConfigurationId, StoreError};
@@ -9,87 +9,91 @@ use serde_json::Value;
 use super::AdminRows;
 use crate::error::unreadable;
 use crate::log::HeadRow;
+use crate::schema::{audit_chain, audit_events};
 use crate::sql::Dialect;
 use crate::time::{instant, millis};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
 struct AuditRow {
-    #[diesel(sql_type = BigInt)]
     id: i64,
-    #[diesel(sql_type = BigInt)]
     at: i64,
-    #[diesel(sql_type = Text)]
     actor: String,
-    #[diesel(sql_type = Nullable<Text>)]
     source: Option<String>,
-    #[diesel(sql_type = Text)]
     event: String,
-    #[diesel(sql_type = Text)]
     object: String,
-    #[diesel(sql_type = Text)]
     details: String,
-    #[diesel(sql_type = Nullable<Text>)]
     hash: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     configuration_id: Option<String>,
 }
 
-const AUDIT: &str = "SELECT id, at, actor, source, event, object, details, hash, configuration_id \
-    FROM audit_events";
+diesel::define_sql_function! {
+    /// A part of a text, which both engines count in characters from 1.
+    fn substr(text: diesel::sql_types::Text, from: diesel::sql_types::Integer, count: diesel::sql_types::Integer) -> diesel::sql_types::Text;
+}
 
 impl ReadAudit for AdminRows<'_> {
     fn audit_entries(&mut self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
-        let mut sql = self.connection.sql(AUDIT);
-        sql.push(" WHERE TRUE");
+        let mut select = audit_events::table
+            .select(AuditRow::as_select())
+            .order(audit_events::id.desc())
+            .limit(query.limit)
+            .into_boxed();
         if let Some(before) = query.before {
-            sql.push(" AND id < ").bind(before);
+            select = select.filter(audit_events::id.lt(before));
         }
         if let Some(actor) = &query.actor {
-            sql.push(" AND actor = ").bind(actor);
+            select = select.filter(audit_events::actor.eq(actor));
         }
         if let Some(source) = &query.source {
-            sql.push(" AND source = ").bind(source);
+            select = select.filter(audit_events::source.eq(source));
         }
         if let Some(event) = &query.event {
-            let length = i64::try_from(event.chars().count()).unwrap_or(i64::MAX);
-            sql.push(" AND substr(event, 1, ").bind_int(length);
-            sql.push(") = ").bind(event);
+            let length = i32::try_from(event.chars().count()).unwrap_or(i32::MAX);
+            select = select.filter(substr(audit_events::event, 1, length).eq(event));
         }
         if let Some(configuration) = query.configuration {
-            sql.push(" AND configuration_id = ")
-                .bind(configuration.to_string());
+            let id = configuration.to_string();
+            select = select.filter(audit_events::configuration_id.eq(id));
         }
         if let Some(since) = query.since {
-            sql.push(" AND at >= ").bind(millis(since));
+            select = select.filter(audit_events::at.ge(millis(since)));
         }
         if let Some(until) = query.until {
-            sql.push(" AND at < ").bind(millis(until));
+            select = select.filter(audit_events::at.lt(millis(until)));
         }
-        sql.push(" ORDER BY id DESC LIMIT ").bind(query.limit);
-        let rows: Vec<AuditRow> = self.connection.rows(&sql)?;
+        let rows: Vec<AuditRow> = self.connection.load(select)?;
         Ok(rows.into_iter().map(|row| (row.id, entry(row))).collect())
     }
 
+    fn audit_head(&mut self) -> Result<AuditHead, StoreError> {
+        let query = audit_chain::table.select((
+            audit_chain::length,
+            audit_chain::hash,
+            audit_chain::unchained,
+        ));
+        let row: Option<(i64, String, i64)> = self.connection.first(query)?;
+        let (length, hash, unchained) = row.ok_or_else(|| unreadable("audit_chain"))?;
+        Ok(AuditHead {
+            length,
+            hash,
+            unchained,
+        })
+    }
+
     fn audit_links(&mut self, after: i64, limit: i64) -> Result<Vec<AuditLink>, StoreError> {
-        let mut sql = self.connection.sql(AUDIT);
-        sql.push(" WHERE id > ").bind(after);
-        sql.push(" ORDER BY id LIMIT ").bind(limit);
-        let rows: Vec<AuditRow> = self.connection.rows(&sql)?;
+        let query = audit_events::table
+            .filter(audit_events::id.gt(after))
+            .order(audit_events::id)
+            .limit(limit)
+            .select(AuditRow::as_select());
+        let rows: Vec<AuditRow> = self.connection.load(query)?;
         let link = |mut row: AuditRow| AuditLink {
             id: row.id,
             hash: row.hash.take(),
             entry: entry(row),
         };
         Ok(rows.into_iter().map(link).collect())
-    }
-
-    fn audit_head(&mut self) -> Result<AuditHead, StoreError> {
-        let sql = self
-            .connection
-            .sql("SELECT length, hash, unchained FROM audit_chain");
-        let row: Option<HeadRow> = self.connection.row(&sql)?;
-        row.map(HeadRow::into)
-            .ok_or_else(|| unreadable("audit_chain"))
     }
 }
 

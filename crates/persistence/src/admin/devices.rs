@@ -1,41 +1,26 @@
 //! Rows of `devices` and `device_links`.
 
 use chrono::{DateTime, Utc};
-use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::upsert::excluded;
+use diesel::{ExpressionMethods, QueryDsl};
 use scim_admin::store::{DeviceLink, ReadDevices, WriteDevices};
 use scim_provisioning::StoreError;
 
 use super::AdminRows;
+use crate::engine::on_backend;
+use crate::schema::{device_links, devices};
 use crate::time::{instant, millis};
-
-#[derive(QueryableByName)]
-struct FailuresRow {
-    #[diesel(sql_type = BigInt)]
-    failures: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    failed_at: Option<i64>,
-}
-
-#[derive(QueryableByName)]
-struct LinkRow {
-    #[diesel(sql_type = Text)]
-    account_id: String,
-    #[diesel(sql_type = BigInt)]
-    expires_at: i64,
-}
 
 impl ReadDevices for AdminRows<'_> {
     fn device_failures(
         &mut self,
         device: &str,
     ) -> Result<(i64, Option<DateTime<Utc>>), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("SELECT failures, failed_at FROM devices WHERE id = ");
-        sql.bind(device);
-        let row: Option<FailuresRow> = self.connection.row(&sql)?;
-        Ok(row.map_or((0, None), |row| (row.failures, row.failed_at.map(instant))))
+        let query = devices::table
+            .find(device)
+            .select((devices::failures, devices::failed_at));
+        let row: Option<(i64, Option<i64>)> = self.connection.first(query)?;
+        Ok(row.map_or((0, None), |(failures, at)| (failures, at.map(instant))))
     }
 }
 
@@ -46,70 +31,63 @@ impl WriteDevices for AdminRows<'_> {
         account: &str,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("INSERT INTO devices (id, account_id, failures, failed_at) VALUES (");
-        sql.bind(device).push(", ").bind(account).push(", 1, ");
-        sql.bind(millis(at));
-        sql.push(
-            ") ON CONFLICT (id) DO UPDATE SET failures = devices.failures + 1, \
-             failed_at = excluded.failed_at",
+        let row = (
+            devices::id.eq(device),
+            devices::account_id.eq(account),
+            devices::failures.eq(1),
+            devices::failed_at.eq(millis(at)),
         );
-        self.connection.execute(&sql)?;
-        Ok(())
+        let counted = (
+            devices::failures.eq(devices::failures + 1),
+            devices::failed_at.eq(excluded(devices::failed_at)),
+        );
+        on_backend!(
+            self.connection,
+            execute,
+            diesel::insert_into(devices::table)
+                .values(row)
+                .on_conflict(devices::id)
+                .do_update()
+                .set(counted)
+        )
+        .map(drop)
     }
 
     fn forget_device_failures(&mut self, device: &str) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql("DELETE FROM devices WHERE id = ");
-        sql.bind(device);
-        self.connection.execute(&sql)?;
-        Ok(())
+        let delete = diesel::delete(devices::table.find(device));
+        self.connection.execute(delete).map(drop)
     }
 
     fn insert_device_link(&mut self, link: &DeviceLink) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("INSERT INTO device_links (hash, account_id, expires_at) VALUES (");
-        sql.bind(&link.hash).push(", ").bind(&link.account);
-        sql.push(", ").bind(millis(link.until)).push(")");
-        self.connection.execute(&sql)?;
-        Ok(())
+        let insert = diesel::insert_into(device_links::table).values((
+            device_links::hash.eq(&link.hash),
+            device_links::account_id.eq(&link.account),
+            device_links::expires_at.eq(millis(link.until)),
+        ));
+        self.connection.execute(insert).map(drop)
     }
 
     fn take_device_link(&mut self, hash: &str) -> Result<Option<DeviceLink>, StoreError> {
-        let mut sql = self
-            .connection
-            .sql("SELECT account_id, expires_at FROM device_links WHERE hash = ");
-        sql.bind(hash);
-        let row: Option<LinkRow> = self.connection.row(&sql)?;
-        let mut sql = self
-            .connection
-            .sql("DELETE FROM device_links WHERE hash = ");
-        sql.bind(hash);
-        // Of two who come at once only one deletes it.
-        let taken = self.connection.execute(&sql)? > 0;
-        Ok(row.filter(|_| taken).map(|row| DeviceLink {
+        // Of two who come at once only one deletes it, and is told what it was.
+        let delete = diesel::delete(device_links::table.find(hash))
+            .returning((device_links::account_id, device_links::expires_at));
+        let row: Option<(String, i64)> = self.connection.first(delete)?;
+        Ok(row.map(|(account, until)| DeviceLink {
             hash: hash.to_owned(),
-            account: row.account_id,
-            until: instant(row.expires_at),
+            account,
+            until: instant(until),
         }))
     }
 
     fn delete_device_links_of(&mut self, account: &str) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("DELETE FROM device_links WHERE account_id = ");
-        sql.bind(account);
-        self.connection.execute(&sql)?;
-        Ok(())
+        let of_account = device_links::table.filter(device_links::account_id.eq(account));
+        self.connection
+            .execute(diesel::delete(of_account))
+            .map(drop)
     }
 
     fn delete_device_links_before(&mut self, time: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("DELETE FROM device_links WHERE expires_at < ");
-        sql.bind(millis(time));
-        self.connection.execute(&sql)?;
-        Ok(())
+        let old = device_links::table.filter(device_links::expires_at.lt(millis(time)));
+        self.connection.execute(diesel::delete(old)).map(drop)
     }
 }

@@ -2,17 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::event::{Activity, EventQuery, EventState, LATER_SUCCESS, LoggedEvent};
-use scim_admin::store::{KeepLog, ReadLog, RecordEvents, WriteLog};
+use scim_admin::event::{EventQuery, EventState, LATER_SUCCESS, LoggedEvent};
 use scim_protocol::text::fold;
-use scim_provisioning::directory::Change;
-use scim_provisioning::{Cause, ConfigurationId, Event, Stage, StoreError};
+use scim_provisioning::{Cause, Stage, StoreError};
 use serde_json::Value;
 
-use super::{AdminRows, activity, held};
 use crate::connection::Connection;
 use crate::key::Key;
-use crate::log;
 use crate::sql::{Dialect, Sql};
 use crate::time::{instant, millis};
 
@@ -74,83 +70,10 @@ struct EventRow {
     resolved_by: Option<String>,
 }
 
-impl ReadLog for AdminRows<'_> {
-    fn events(&mut self, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError> {
-        list(self.connection, query)
-    }
-
-    fn newer_change(
-        &mut self,
-        than: &LoggedEvent,
-        name: Option<&str>,
-    ) -> Result<Option<i64>, StoreError> {
-        newer_change(self.connection, than, name)
-    }
-
-    fn changed_since(&mut self, event: &LoggedEvent) -> Result<bool, StoreError> {
-        changed_since(self.connection, event)
-    }
-
-    fn activity(
-        &mut self,
-        since: DateTime<Utc>,
-        configuration: Option<ConfigurationId>,
-    ) -> Result<Vec<Activity>, StoreError> {
-        activity::activity(self.connection, since, configuration)
-    }
-
-    fn requests(
-        &mut self,
-        since: DateTime<Utc>,
-        configuration: Option<ConfigurationId>,
-    ) -> Result<Vec<Activity>, StoreError> {
-        activity::requests(self.connection, since, configuration)
-    }
-}
-
-impl RecordEvents for AdminRows<'_> {
-    fn record_event(&mut self, event: &Event) -> Result<(), StoreError> {
-        log::record(self.connection, event)
-    }
-}
-
-impl WriteLog for AdminRows<'_> {
-    fn announce(&mut self, change: &Change, at: DateTime<Utc>) -> Result<(), StoreError> {
-        log::announce(self.connection, change, at)
-    }
-
-    fn resolve_event(
-        &mut self,
-        id: i64,
-        by: Option<(&str, DateTime<Utc>)>,
-    ) -> Result<bool, StoreError> {
-        resolve(self.connection, id, by)
-    }
-}
-
-impl KeepLog for AdminRows<'_> {
-    fn count_requests(&mut self, counts: &[Activity]) -> Result<(), StoreError> {
-        activity::note_requests(self.connection, counts)
-    }
-
-    fn count_hours(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        activity::count_hours(self.connection, now)
-    }
-
-    fn forget_events(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
-        forget(self.connection, before, limit)
-    }
-
-    fn forget_requests(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
-        forget_requests(self.connection, before, limit)
-    }
-
-    fn purge_people(&mut self, now: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
-        held::purge(self.connection, now, limit)
-    }
-}
-
-fn list(connection: &mut Connection, query: &EventQuery) -> Result<Vec<LoggedEvent>, StoreError> {
+pub(super) fn list(
+    connection: &mut Connection,
+    query: &EventQuery,
+) -> Result<Vec<LoggedEvent>, StoreError> {
     let Some(sql) = selection(connection, query)? else {
         return Ok(Vec::new());
     };
@@ -485,7 +408,7 @@ fn event(row: EventRow) -> LoggedEvent {
 
 /// Marks an entry as resolved by somebody or, with `None`, as open again; answers whether it was
 /// not so already.
-fn resolve(
+pub(super) fn resolve(
     connection: &mut Connection,
     id: i64,
     by: Option<(&str, DateTime<Utc>)>,
@@ -509,7 +432,7 @@ fn resolve(
 
 /// The first entry that changed, after another one, what that was about: the resource of its id, or
 /// what has the name that it was to be created with.
-fn newer_change(
+pub(super) fn newer_change(
     connection: &mut Connection,
     than: &LoggedEvent,
     name: Option<&str>,
@@ -536,7 +459,10 @@ fn newer_change(
 }
 
 /// Whether the resource of an entry was written after it.
-fn changed_since(connection: &mut Connection, event: &LoggedEvent) -> Result<bool, StoreError> {
+pub(super) fn changed_since(
+    connection: &mut Connection,
+    event: &LoggedEvent,
+) -> Result<bool, StoreError> {
     let Some(id) = &event.resource_id else {
         return Ok(false);
     };
@@ -552,7 +478,7 @@ fn changed_since(connection: &mut Connection, event: &LoggedEvent) -> Result<boo
 }
 
 /// Deletes entries from before a time, the oldest first; answers how many.
-fn forget(
+pub(super) fn forget(
     connection: &mut Connection,
     before: DateTime<Utc>,
     limit: i64,
@@ -568,7 +494,7 @@ fn forget(
 
 /// Takes away what the requests of entries from before a time said, the oldest first; answers of how
 /// many.
-fn forget_requests(
+pub(super) fn forget_requests(
     connection: &mut Connection,
     before: DateTime<Utc>,
     limit: i64,

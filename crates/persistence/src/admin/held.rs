@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::{ExpressionMethods, QueryDsl};
 use scim_admin::policy::{HeldMember, HeldUser, HoldEnd, LinkRequest, LinksQuery};
 use scim_admin::store::{ReadWaiting, WriteWaiting};
 use scim_provisioning::directory::HeldAction;
@@ -13,6 +14,7 @@ use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::held::{PROTECTED, forget};
 use crate::people::{self, Write};
+use crate::schema::{group_members, groups, provisioning_configurations};
 use crate::sql::Sql;
 use crate::time::{instant, millis};
 use crate::users::{self, status};
@@ -247,24 +249,23 @@ impl WriteWaiting for AdminRows<'_> {
     }
 
     fn keep_held_member(&mut self, group: ResourceId, member: &str) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql(
-            "UPDATE group_members SET held_id = NULL, held_by = NULL, held_at = NULL \
-             WHERE held_id IS NOT NULL AND group_id = ",
-        );
-        sql.bind(group.to_string());
-        sql.push(" AND member_id = ").bind(member);
-        self.connection.execute(&sql)?;
-        Ok(())
+        let held = group_members::table
+            .find((group.to_string(), member))
+            .filter(group_members::held_id.is_not_null());
+        let keep = diesel::update(held).set((
+            group_members::held_id.eq(None::<String>),
+            group_members::held_by.eq(None::<String>),
+            group_members::held_at.eq(None::<i64>),
+        ));
+        self.connection.execute(keep).map(drop)
     }
 
     fn touch_group(&mut self, group: ResourceId, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE groups SET version = version + 1, updated_at = ");
-        sql.bind(millis(at)).push(" WHERE id = ");
-        sql.bind(group.to_string());
-        self.connection.execute(&sql)?;
-        Ok(())
+        let touch = diesel::update(groups::table.find(group.to_string())).set((
+            groups::version.eq(groups::version + 1),
+            groups::updated_at.eq(millis(at)),
+        ));
+        self.connection.execute(touch).map(drop)
     }
 
     fn reset_guard(
@@ -272,13 +273,10 @@ impl WriteWaiting for AdminRows<'_> {
         configuration: ConfigurationId,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE provisioning_configurations SET guard_reset_at = ");
-        sql.bind(millis(at)).push(" WHERE id = ");
-        sql.bind(configuration.to_string());
-        self.connection.execute(&sql)?;
-        Ok(())
+        let found = provisioning_configurations::table.find(configuration.to_string());
+        let reset =
+            diesel::update(found).set(provisioning_configurations::guard_reset_at.eq(millis(at)));
+        self.connection.execute(reset).map(drop)
     }
 
     fn dismiss_link(

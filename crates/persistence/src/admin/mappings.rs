@@ -1,7 +1,7 @@
 //! Rows of `mapping_versions` and `custom_fields`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Text};
+use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
 use scim_admin::mapping::{DRAFT, MappingVersion, ReceivedAttribute};
 use scim_admin::store::{ReadMappings, WriteCustomFields, WriteMappings};
 use scim_mapping::{CustomField, EXTENSION, MappedResource, MappingSet};
@@ -13,29 +13,32 @@ use super::{AdminRows, seen};
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::people::Write;
-use crate::sql::{Dialect, Sql};
+use crate::schema::{custom_fields, field_catalog, mapping_versions};
+use crate::sql::Dialect;
 use crate::time::{instant, millis};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = mapping_versions)]
 struct VersionRow {
-    #[diesel(sql_type = BigInt)]
     version: i64,
-    #[diesel(sql_type = Text)]
     rules: String,
-    #[diesel(sql_type = Text)]
     checksum: String,
-    #[diesel(sql_type = Text)]
     note: String,
-    #[diesel(sql_type = Text)]
     created_by: String,
-    #[diesel(sql_type = BigInt)]
     created_at: i64,
 }
 
-#[derive(diesel::QueryableByName)]
-struct FieldRow {
-    #[diesel(sql_type = Text)]
-    definition: String,
+#[derive(Insertable)]
+#[diesel(table_name = mapping_versions)]
+struct NewVersion<'a> {
+    configuration_id: String,
+    resource: &'a str,
+    version: i64,
+    rules: String,
+    checksum: &'a str,
+    note: &'a str,
+    created_by: &'a str,
+    created_at: i64,
 }
 
 /// The rules and fields of a configuration in these versions.
@@ -64,17 +67,16 @@ pub(super) fn versions(
     resource: MappedResource,
     version: Option<i64>,
 ) -> Result<Vec<MappingVersion>, StoreError> {
-    let mut sql = connection.sql(
-        "SELECT version, rules, checksum, note, created_by, created_at FROM mapping_versions \
-         WHERE configuration_id = ",
-    );
-    sql.bind(configuration.to_string());
-    sql.push(" AND resource = ").bind(name(resource));
+    let mut query = mapping_versions::table
+        .filter(mapping_versions::configuration_id.eq(configuration.to_string()))
+        .filter(mapping_versions::resource.eq(name(resource)))
+        .order(mapping_versions::version.desc())
+        .select(VersionRow::as_select())
+        .into_boxed();
     if let Some(version) = version {
-        sql.push(" AND version = ").bind(version);
+        query = query.filter(mapping_versions::version.eq(version));
     }
-    sql.push(" ORDER BY version DESC");
-    let rows: Vec<VersionRow> = connection.rows(&sql)?;
+    let rows: Vec<VersionRow> = connection.load(query)?;
     rows.into_iter()
         .map(|row| {
             let rules: MappingSet = serde_json::from_str(&row.rules)
@@ -116,20 +118,17 @@ impl ReadMappings for AdminRows<'_> {
 
 impl WriteMappings for AdminRows<'_> {
     fn insert_mapping_version(&mut self, version: &MappingVersion) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql(
-            "INSERT INTO mapping_versions (configuration_id, resource, version, rules, checksum, \
-             note, created_by, created_at) VALUES (",
-        );
-        sql.bind(version.configuration.to_string());
-        sql.push(", ").bind(name(version.rules.resource));
-        sql.push(", ").bind(version.version);
-        sql.push(", ").bind(written(&version.rules));
-        sql.push(", ").bind(&version.checksum);
-        sql.push(", ").bind(&version.note);
-        sql.push(", ").bind(&version.created_by);
-        sql.push(", ").bind(millis(version.created)).push(")");
-        self.connection.execute(&sql)?;
-        Ok(())
+        let insert = diesel::insert_into(mapping_versions::table).values(NewVersion {
+            configuration_id: version.configuration.to_string(),
+            resource: name(version.rules.resource),
+            version: version.version,
+            rules: written(&version.rules),
+            checksum: &version.checksum,
+            note: &version.note,
+            created_by: &version.created_by,
+            created_at: millis(version.created),
+        });
+        self.connection.execute(insert).map(drop)
     }
 
     fn delete_draft(
@@ -137,14 +136,9 @@ impl WriteMappings for AdminRows<'_> {
         configuration: ConfigurationId,
         resource: MappedResource,
     ) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("DELETE FROM mapping_versions WHERE configuration_id = ");
-        sql.bind(configuration.to_string());
-        sql.push(" AND resource = ").bind(name(resource));
-        sql.push(" AND version = ").bind(DRAFT);
-        self.connection.execute(&sql)?;
-        Ok(())
+        let draft = (configuration.to_string(), name(resource), DRAFT);
+        let delete = diesel::delete(mapping_versions::table.find(draft));
+        self.connection.execute(delete).map(drop)
     }
 }
 
@@ -154,31 +148,26 @@ impl WriteCustomFields for AdminRows<'_> {
         field: &CustomField,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("INSERT INTO custom_fields (field_key, definition, created_at) VALUES (");
-        sql.bind(&field.key).push(", ").bind(written(field));
-        sql.push(", ").bind(millis(at)).push(")");
-        self.connection.execute(&sql)?;
+        let insert = diesel::insert_into(custom_fields::table).values((
+            custom_fields::field_key.eq(&field.key),
+            custom_fields::definition.eq(written(field)),
+            custom_fields::created_at.eq(millis(at)),
+        ));
+        self.connection.execute(insert)?;
         count_up(self.connection)
     }
 
     fn update_custom_field(&mut self, field: &CustomField) -> Result<bool, StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE custom_fields SET definition = ");
-        sql.bind(written(field))
-            .push(" WHERE field_key = ")
-            .bind(&field.key);
-        counted(self.connection, &sql)
+        let update = diesel::update(custom_fields::table.find(&field.key))
+            .set(custom_fields::definition.eq(written(field)));
+        let changed = self.connection.execute(update)?;
+        counted(self.connection, changed)
     }
 
     fn delete_custom_field(&mut self, key: &str) -> Result<bool, StoreError> {
-        let mut sql = self
-            .connection
-            .sql("DELETE FROM custom_fields WHERE field_key = ");
-        sql.bind(key);
-        counted(self.connection, &sql)
+        let delete = diesel::delete(custom_fields::table.find(key));
+        let deleted = self.connection.execute(delete)?;
+        counted(self.connection, deleted)
     }
 
     fn forget_custom_values(&mut self, key: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -186,9 +175,9 @@ impl WriteCustomFields for AdminRows<'_> {
     }
 }
 
-/// Changes the fields and counts that, where there was something to change.
-fn counted(connection: &mut Connection, sql: &Sql) -> Result<bool, StoreError> {
-    if connection.execute(sql)? == 0 {
+/// Counts a change of the fields, where there was one.
+fn counted(connection: &mut Connection, changed: usize) -> Result<bool, StoreError> {
+    if changed == 0 {
         return Ok(false);
     }
     count_up(connection)?;
@@ -196,14 +185,14 @@ fn counted(connection: &mut Connection, sql: &Sql) -> Result<bool, StoreError> {
 }
 
 pub(crate) fn custom_fields(connection: &mut Connection) -> Result<Vec<CustomField>, StoreError> {
-    let sql = connection.sql("SELECT definition FROM custom_fields ORDER BY created_at, field_key");
-    let rows: Vec<FieldRow> = connection.rows(&sql)?;
-    rows.iter()
-        .map(|row| {
-            serde_json::from_str(&row.definition)
-                .map_err(|_json| unreadable("custom_fields.definition"))
-        })
-        .collect()
+    let query = custom_fields::table
+        .select(custom_fields::definition)
+        .order((custom_fields::created_at, custom_fields::field_key));
+    let rows: Vec<String> = connection.load(query)?;
+    let read = |definition: &String| {
+        serde_json::from_str(definition).map_err(|_json| unreadable("custom_fields.definition"))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Takes the values of a field out of every record, and out of what identity providers said.
@@ -271,9 +260,9 @@ fn forget_values(
 
 /// Tells every server that the fields changed.
 fn count_up(connection: &mut Connection) -> Result<(), StoreError> {
-    let sql = connection.sql("UPDATE field_catalog SET revision = revision + 1");
-    connection.execute(&sql)?;
-    Ok(())
+    let update = diesel::update(field_catalog::table)
+        .set(field_catalog::revision.eq(field_catalog::revision + 1));
+    connection.execute(update).map(drop)
 }
 
 fn name(resource: MappedResource) -> &'static str {

@@ -11,6 +11,7 @@ pub(crate) mod ending;
 mod events;
 mod held;
 mod jobs;
+mod log;
 pub(crate) mod mappings;
 mod people;
 mod seen;
@@ -26,7 +27,6 @@ pub(crate) use self::directory::page;
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::error::Faulty;
-use crate::log;
 
 /// The rows of what administrators configure, in a transaction.
 pub(crate) struct AdminRows<'a> {
@@ -46,7 +46,7 @@ impl AdminStore for Database {
         self.writing(move |connection| {
             let trail = work(&mut AdminRows { connection })?;
             for entry in trail.entries() {
-                log::audit(connection, entry)?;
+                crate::log::audit(connection, entry)?;
             }
             Ok(())
         })
@@ -76,5 +76,13 @@ impl Faulty for Abandoned {
             Self::Refused(error) => error.fault(),
             _ => None,
         }
+    }
+}
+
+/// Whether a statement for one row found it.
+fn there(changed: usize) -> Result<(), StoreError> {
+    match changed {
+        0 => Err(StoreError::Stale),
+        _ => Ok(()),
     }
 }

@@ -2,21 +2,24 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::{ExpressionMethods, QueryDsl};
 use scim_admin::people::{
     GroupFacts, GroupState, GroupSummary, GroupsQuery, ManagedCounts, MappedPerson, Member,
     Membership, NewGroup, NewPerson, PeopleQuery, PersonFacts, PersonState, PersonUpdate, UserType,
 };
 use scim_admin::store::{ReadPeople, WritePeople};
 use scim_mapping::Role;
+use scim_provisioning::directory::Status;
 use scim_provisioning::{ConfigurationId, ResourceId, ResourceKind, StoreError};
 use serde_json::Value;
 
 use super::directory::{self, page};
-use super::{AdminRows, held};
+use super::{AdminRows, held, there};
 
 use crate::connection::Connection;
 use crate::held::PROTECTED;
 use crate::key::Key;
+use crate::schema::{group_members, groups, held_changes, manual_grants, users};
 use crate::time::millis;
 use crate::totals::Totals;
 use crate::users::status;
@@ -193,27 +196,29 @@ impl ReadPeople for AdminRows<'_> {
 
 impl WritePeople for AdminRows<'_> {
     fn insert_person(&mut self, person: &NewPerson, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let id = person.id.to_string();
-        let mut sql = self.connection.sql(
-            "INSERT INTO users (id, user_name, user_name_key, display_key, email, email_key, \
-             status, is_tenant_admin, admin_role, version, created_at, updated_at) VALUES (",
-        );
-        sql.bind(&id).push(", ").bind(&person.user_name);
-        sql.push(", ").bind(Key::of(&person.user_name));
-        sql.push(", ").bind(Key::of(&person.user_name));
-        sql.push(", ").bind(person.email.clone());
-        sql.push(", ").bind(person.email.as_deref().map(Key::of));
-        sql.push(", 'active', ").bind(person.tenant_admin);
-        sql.push(", ").bind(person.admin_role.clone());
-        sql.push(", 1, ").bind(millis(at)).push(", ");
-        sql.bind(millis(at)).push(")");
-        self.connection.execute(&sql)?;
+        let (id, key) = (person.id.to_string(), key(&person.user_name));
+        let insert = diesel::insert_into(users::table).values((
+            users::id.eq(&id),
+            users::user_name.eq(&person.user_name),
+            users::user_name_key.eq(&key),
+            users::display_key.eq(&key),
+            users::email.eq(&person.email),
+            users::email_key.eq(person.email.as_deref().map(self::key)),
+            users::status.eq(Status::Active.as_str()),
+            users::is_tenant_admin.eq(i32::from(person.tenant_admin)),
+            users::admin_role.eq(&person.admin_role),
+            users::version.eq(1),
+            users::created_at.eq(millis(at)),
+            users::updated_at.eq(millis(at)),
+        ));
+        self.connection.execute(insert)?;
         if let Some(role) = &person.given_role {
-            let mut sql = self
-                .connection
-                .sql("INSERT INTO manual_grants (user_id, field, value) VALUES (");
-            sql.bind(&id).push(", 'roles', ").bind(role).push(")");
-            self.connection.execute(&sql)?;
+            let insert = diesel::insert_into(manual_grants::table).values((
+                manual_grants::user_id.eq(&id),
+                manual_grants::field.eq("roles"),
+                manual_grants::value.eq(role),
+            ));
+            self.connection.execute(insert)?;
         }
         Ok(())
     }
@@ -253,27 +258,23 @@ impl WritePeople for AdminRows<'_> {
                 .bind(millis(at));
         })?;
         if changed && update == PersonUpdate::Release {
-            let mut sql = self
-                .connection
-                .sql("DELETE FROM held_changes WHERE user_id = ");
-            sql.bind(id);
-            self.connection.execute(&sql)?;
+            let held = held_changes::table.filter(held_changes::user_id.eq(id));
+            self.connection.execute(diesel::delete(held))?;
         }
         Ok(changed)
     }
 
     fn insert_group(&mut self, group: &NewGroup, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql(
-            "INSERT INTO groups (id, name, name_key, confers_admin, version, created_at, \
-             updated_at) VALUES (",
-        );
-        sql.bind(group.id.to_string()).push(", ").bind(&group.name);
-        sql.push(", ").bind(Key::of(&group.name));
-        sql.push(", ").bind(group.confers_admin);
-        sql.push(", 1, ").bind(millis(at));
-        sql.push(", ").bind(millis(at)).push(")");
-        self.connection.execute(&sql)?;
-        Ok(())
+        let insert = diesel::insert_into(groups::table).values((
+            groups::id.eq(group.id.to_string()),
+            groups::name.eq(&group.name),
+            groups::name_key.eq(key(&group.name)),
+            groups::confers_admin.eq(i32::from(group.confers_admin)),
+            groups::version.eq(1),
+            groups::created_at.eq(millis(at)),
+            groups::updated_at.eq(millis(at)),
+        ));
+        self.connection.execute(insert).map(drop)
     }
 
     fn lock_group(&mut self, id: &str) -> Result<Option<GroupState>, StoreError> {
@@ -290,15 +291,14 @@ impl WritePeople for AdminRows<'_> {
     }
 
     fn release_group(&mut self, id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE groups SET managed_by = NULL, version = version + 1, updated_at = ");
-        sql.bind(millis(at)).push(" WHERE id = ").bind(id);
         // What confers a right is changed by nothing, whatever was looked up before.
-        sql.push(" AND confers_admin = 0");
-        if self.connection.execute(&sql)? == 0 {
-            return Err(StoreError::Stale);
-        }
+        let open = groups::table.find(id).filter(groups::confers_admin.eq(0));
+        let release = diesel::update(open).set((
+            groups::managed_by.eq(None::<String>),
+            groups::version.eq(groups::version + 1),
+            groups::updated_at.eq(millis(at)),
+        ));
+        there(self.connection.execute(release)?)?;
         held_members::release(self.connection, "group_id", id)
     }
 
@@ -319,16 +319,17 @@ impl WritePeople for AdminRows<'_> {
         member: &str,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE groups SET version = version + 1, updated_at = ");
-        sql.bind(millis(at)).push(
-            " WHERE managed_by IS NOT NULL AND id IN \
-             (SELECT group_id FROM group_members WHERE member_id = ",
-        );
-        sql.bind(member).push(")");
-        self.connection.execute(&sql)?;
-        Ok(())
+        let of_member = group_members::table
+            .filter(group_members::member_id.eq(member))
+            .select(group_members::group_id);
+        let shown = groups::table
+            .filter(groups::managed_by.is_not_null())
+            .filter(groups::id.eq_any(of_member));
+        let touch = diesel::update(shown).set((
+            groups::version.eq(groups::version + 1),
+            groups::updated_at.eq(millis(at)),
+        ));
+        self.connection.execute(touch).map(drop)
     }
 }
 
@@ -364,3 +365,8 @@ fn counts(
 
 /// How many groups of a person are shown.
 const MEMBERSHIPS: i64 = 100;
+
+/// The text by which a name is found without regard to case.
+fn key(name: &str) -> String {
+    Key::of(name).as_str().to_owned()
+}

@@ -1,25 +1,22 @@
 //! Rows of `attributes_seen`.
 
-use diesel::sql_types::{BigInt, Text};
+use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use scim_admin::mapping::ReceivedAttribute;
 use scim_mapping::MappedResource;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, ResourceKind, StoreError};
 
 use crate::connection::Connection;
+use crate::schema::attributes_seen;
 use crate::time::{instant, millis};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = attributes_seen)]
 struct SeenRow {
-    #[diesel(sql_type = Text)]
     path: String,
-    #[diesel(sql_type = Text)]
     value_type: String,
-    #[diesel(sql_type = BigInt)]
     times: i64,
-    #[diesel(sql_type = BigInt)]
     last_seen_at: i64,
-    #[diesel(sql_type = Text)]
     sample: String,
 }
 
@@ -65,14 +62,12 @@ pub(super) fn list(
         MappedResource::User => ResourceKind::User,
         MappedResource::Group => ResourceKind::Group,
     };
-    let mut sql = connection.sql(
-        "SELECT path, value_type, times, last_seen_at, sample FROM attributes_seen \
-         WHERE configuration_id = ",
-    );
-    sql.bind(configuration.to_string());
-    sql.push(" AND resource = ").bind(name(kind));
-    sql.push(" ORDER BY times DESC, path");
-    let rows: Vec<SeenRow> = connection.rows(&sql)?;
+    let query = attributes_seen::table
+        .filter(attributes_seen::configuration_id.eq(configuration.to_string()))
+        .filter(attributes_seen::resource.eq(name(kind)))
+        .order((attributes_seen::times.desc(), attributes_seen::path))
+        .select(SeenRow::as_select());
+    let rows: Vec<SeenRow> = connection.load(query)?;
     Ok(rows
         .into_iter()
         .map(|row| ReceivedAttribute {

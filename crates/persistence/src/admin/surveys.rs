@@ -1,62 +1,88 @@
 //! Rows of `surveys`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::upsert::excluded;
+use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use scim_admin::survey::{Survey, SurveyKind};
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::connection::Connection;
+use crate::engine::on_backend;
 use crate::error::unreadable;
+use crate::schema::{jobs, surveys};
 use crate::time::{instant, millis};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = surveys)]
 struct SurveyRow {
-    #[diesel(sql_type = Text)]
     configuration_id: String,
-    #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = BigInt)]
     asked_at: i64,
-    #[diesel(sql_type = Text)]
     asked_by: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
     done_at: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
     result: Option<String>,
 }
 
-#[derive(diesel::QueryableByName)]
-struct CountRow {
-    #[diesel(sql_type = BigInt)]
-    waiting: i64,
+impl TryFrom<SurveyRow> for Survey {
+    type Error = StoreError;
+
+    fn try_from(row: SurveyRow) -> Result<Self, StoreError> {
+        let known = || unreadable("surveys");
+        Ok(Self {
+            configuration: ConfigurationId::parse(&row.configuration_id).ok_or_else(known)?,
+            kind: SurveyKind::parse(&row.kind).ok_or_else(known)?,
+            asked: instant(row.asked_at),
+            asked_by: row.asked_by,
+            done: row.done_at.map(instant),
+            result: row.result.and_then(|text| serde_json::from_str(&text).ok()),
+        })
+    }
 }
 
-const COLUMNS: &str = "configuration_id, kind, asked_at, asked_by, done_at, result";
-
 pub(super) fn work_waits(connection: &mut Connection) -> Result<bool, StoreError> {
-    let sql = connection.sql(
-        "SELECT (SELECT count(*) FROM jobs WHERE finished = 0) \
-         + (SELECT count(*) FROM surveys WHERE done_at IS NULL) AS waiting",
-    );
-    let row: Option<CountRow> = connection.row(&sql)?;
-    Ok(row.is_some_and(|row| row.waiting > 0))
+    let unfinished = jobs::table
+        .filter(jobs::finished.eq(0))
+        .select(jobs::id)
+        .limit(1);
+    let job: Option<String> = connection.first(unfinished)?;
+    if job.is_some() {
+        return Ok(true);
+    }
+    let waiting = surveys::table
+        .filter(surveys::done_at.is_null())
+        .select(surveys::kind)
+        .limit(1);
+    let survey: Option<String> = connection.first(waiting)?;
+    Ok(survey.is_some())
 }
 
 pub(super) fn ask(connection: &mut Connection, survey: &Survey) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "INSERT INTO surveys (configuration_id, kind, asked_at, asked_by, claimed_until) VALUES (",
+    let row = (
+        surveys::configuration_id.eq(survey.configuration.to_string()),
+        surveys::kind.eq(survey.kind.as_str()),
+        surveys::asked_at.eq(millis(survey.asked)),
+        surveys::asked_by.eq(&survey.asked_by),
+        surveys::claimed_until.eq(0),
     );
-    sql.bind(survey.configuration.to_string());
-    sql.push(", ").bind(survey.kind.as_str());
-    sql.push(", ").bind(millis(survey.asked));
-    sql.push(", ").bind(&survey.asked_by);
-    sql.push(
-        ", 0) ON CONFLICT (configuration_id, kind) DO UPDATE SET asked_at = excluded.asked_at, \
-         asked_by = excluded.asked_by, done_at = NULL, claimed_until = 0 \
-         WHERE surveys.done_at IS NOT NULL",
+    let again = (
+        surveys::asked_at.eq(excluded(surveys::asked_at)),
+        surveys::asked_by.eq(excluded(surveys::asked_by)),
+        surveys::done_at.eq(None::<i64>),
+        surveys::claimed_until.eq(0),
     );
-    connection.execute(&sql)?;
-    Ok(())
+    on_backend!(
+        connection,
+        execute,
+        diesel::query_dsl::methods::FilterDsl::filter(
+            diesel::insert_into(surveys::table)
+                .values(row)
+                .on_conflict((surveys::configuration_id, surveys::kind))
+                .do_update()
+                .set(again),
+            surveys::done_at.is_not_null(),
+        )
+    )
+    .map(drop)
 }
 
 pub(super) fn find(
@@ -64,12 +90,11 @@ pub(super) fn find(
     configuration: ConfigurationId,
     kind: SurveyKind,
 ) -> Result<Option<Survey>, StoreError> {
-    let mut sql = connection.sql(&format!(
-        "SELECT {COLUMNS} FROM surveys WHERE configuration_id = "
-    ));
-    sql.bind(configuration.to_string());
-    sql.push(" AND kind = ").bind(kind.as_str());
-    connection.row::<SurveyRow>(&sql)?.map(survey).transpose()
+    let query = surveys::table
+        .find((configuration.to_string(), kind.as_str()))
+        .select(SurveyRow::as_select());
+    let row: Option<SurveyRow> = connection.first(query)?;
+    row.map(Survey::try_from).transpose()
 }
 
 pub(super) fn claim(
@@ -77,43 +102,34 @@ pub(super) fn claim(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Option<Survey>, StoreError> {
-    let mut sql = connection.sql(&format!(
-        "SELECT {COLUMNS} FROM surveys WHERE done_at IS NULL AND claimed_until <= "
-    ));
-    sql.bind(millis(now)).push(" ORDER BY asked_at LIMIT 1");
-    sql.for_update();
-    let Some(row) = connection.row::<SurveyRow>(&sql)? else {
+    let waiting = surveys::table
+        .filter(surveys::done_at.is_null())
+        .filter(surveys::claimed_until.le(millis(now)))
+        .order(surveys::asked_at)
+        .limit(1)
+        .select(SurveyRow::as_select());
+    let Some(row) = connection.first::<SurveyRow, _>(waiting)? else {
         return Ok(None);
     };
-    let found = survey(row)?;
-    let mut sql = connection.sql("UPDATE surveys SET claimed_until = ");
-    sql.bind(millis(until)).push(" WHERE configuration_id = ");
-    sql.bind(found.configuration.to_string());
-    sql.push(" AND kind = ").bind(found.kind.as_str());
-    connection.execute(&sql)?;
-    Ok(Some(found))
+    // Of two who found it one takes it up.
+    let free = surveys::table
+        .find((row.configuration_id.clone(), row.kind.clone()))
+        .filter(surveys::done_at.is_null())
+        .filter(surveys::claimed_until.le(millis(now)));
+    let claim = diesel::update(free).set(surveys::claimed_until.eq(millis(until)));
+    match connection.execute(claim)? {
+        0 => Ok(None),
+        _ => row.try_into().map(Some),
+    }
 }
 
 pub(super) fn save(connection: &mut Connection, survey: &Survey) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE surveys SET claimed_until = 0, done_at = ");
-    sql.bind(survey.done.map(millis));
+    let of = (survey.configuration.to_string(), survey.kind.as_str());
     let result = survey.result.as_ref().map(ToString::to_string);
-    sql.push(", result = ").bind(result);
-    sql.push(" WHERE configuration_id = ")
-        .bind(survey.configuration.to_string());
-    sql.push(" AND kind = ").bind(survey.kind.as_str());
-    connection.execute(&sql)?;
-    Ok(())
-}
-
-fn survey(row: SurveyRow) -> Result<Survey, StoreError> {
-    let known = || unreadable("surveys");
-    Ok(Survey {
-        configuration: ConfigurationId::parse(&row.configuration_id).ok_or_else(known)?,
-        kind: SurveyKind::parse(&row.kind).ok_or_else(known)?,
-        asked: instant(row.asked_at),
-        asked_by: row.asked_by,
-        done: row.done_at.map(instant),
-        result: row.result.and_then(|text| serde_json::from_str(&text).ok()),
-    })
+    let update = diesel::update(surveys::table.find(of)).set((
+        surveys::claimed_until.eq(0),
+        surveys::done_at.eq(survey.done.map(millis)),
+        surveys::result.eq(result),
+    ));
+    connection.execute(update).map(drop)
 }

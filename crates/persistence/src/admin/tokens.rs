@@ -1,95 +1,70 @@
 //! Rows of `access_tokens`.
 
 use chrono::{DateTime, Duration, Utc};
-use diesel::deserialize::QueryableByName;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, JoinOnDsl, QueryDsl,
+    Queryable, Selectable, SelectableHelper,
+};
 use scim_admin::store::{KeepTokens, ReadTokens, WriteTokens};
 use scim_admin::token::Retirement;
 use scim_admin::{AccessToken, ProvisioningConfiguration};
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use super::AdminRows;
-use super::configurations::{self, ConfigurationRow};
+use super::configurations::{ConfigurationRow, columns};
 use crate::error::unreadable;
+use crate::schema::{access_tokens, provisioning_configurations};
 use crate::time::{instant, millis};
 
-macro_rules! columns {
-    () => {
-        "t.id, t.configuration_id, t.hash, t.sealed, t.key_id, t.hint, \
-    t.created_at, t.created_by, t.made_by, t.expires_at, t.replaced_by, t.retire_after, \
-    t.retire_at, t.revoked_at, t.first_used_at, t.last_used_at, t.last_used_from, t.last_used_by"
-    };
-}
-
-const COLUMNS: &str = columns!();
-
-const NAMED: &str = concat!(
-    "SELECT ",
-    columns!(),
-    ", c.name AS configuration_name FROM access_tokens t \
-     JOIN provisioning_configurations c ON c.id = t.configuration_id WHERE "
-);
-
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = access_tokens)]
 struct TokenRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     configuration_id: String,
-    #[diesel(sql_type = Text)]
     hash: String,
-    #[diesel(sql_type = Text)]
     sealed: String,
-    #[diesel(sql_type = Text)]
     key_id: String,
-    #[diesel(sql_type = Text)]
     hint: String,
-    #[diesel(sql_type = BigInt)]
     created_at: i64,
-    #[diesel(sql_type = Text)]
     created_by: String,
-    #[diesel(sql_type = Nullable<Text>)]
     made_by: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     expires_at: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
     replaced_by: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     retire_after: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     retire_at: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     revoked_at: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     first_used_at: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     last_used_at: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
     last_used_from: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     last_used_by: Option<String>,
 }
 
-#[derive(QueryableByName)]
-struct TokenAndConfiguration {
-    #[diesel(embed)]
-    token: TokenRow,
-    #[diesel(embed)]
-    configuration: ConfigurationRow,
+#[derive(Insertable)]
+#[diesel(table_name = access_tokens)]
+struct NewToken<'a> {
+    id: &'a str,
+    configuration_id: String,
+    hash: &'a str,
+    sealed: &'a str,
+    key_id: &'a str,
+    hint: &'a str,
+    created_at: i64,
+    created_by: &'a str,
+    made_by: Option<&'a str>,
+    expires_at: Option<i64>,
 }
 
-#[derive(QueryableByName)]
-struct UsedRow {
-    #[diesel(sql_type = Nullable<BigInt>)]
+/// What changes of a token.
+#[derive(AsChangeset)]
+#[diesel(table_name = access_tokens, treat_none_as_null = true)]
+struct TokenChanges<'a> {
+    made_by: Option<&'a str>,
+    expires_at: Option<i64>,
+    replaced_by: Option<&'a str>,
+    retire_after: Option<i64>,
+    retire_at: Option<i64>,
+    revoked_at: Option<i64>,
     first_used_at: Option<i64>,
-}
-
-#[derive(QueryableByName)]
-struct NamedRow {
-    #[diesel(embed)]
-    token: TokenRow,
-    #[diesel(sql_type = Text)]
-    configuration_name: String,
 }
 
 impl TryFrom<TokenRow> for AccessToken {
@@ -122,14 +97,23 @@ impl TryFrom<TokenRow> for AccessToken {
     }
 }
 
+/// Tokens beside their configurations.
+macro_rules! with_configuration {
+    () => {
+        access_tokens::table.inner_join(
+            provisioning_configurations::table
+                .on(provisioning_configurations::id.eq(access_tokens::configuration_id)),
+        )
+    };
+}
+
 impl ReadTokens for AdminRows<'_> {
     fn tokens(&mut self, configuration: ConfigurationId) -> Result<Vec<AccessToken>, StoreError> {
-        let mut sql = self.connection.sql(&format!(
-            "SELECT {COLUMNS} FROM access_tokens t WHERE t.configuration_id = "
-        ));
-        sql.bind(configuration.to_string())
-            .push(" ORDER BY t.id DESC");
-        let rows: Vec<TokenRow> = self.connection.rows(&sql)?;
+        let query = access_tokens::table
+            .filter(access_tokens::configuration_id.eq(configuration.to_string()))
+            .select(TokenRow::as_select())
+            .order(access_tokens::id.desc());
+        let rows: Vec<TokenRow> = self.connection.load(query)?;
         rows.into_iter().map(AccessToken::try_from).collect()
     }
 
@@ -137,15 +121,15 @@ impl ReadTokens for AdminRows<'_> {
         &mut self,
         hash: &str,
     ) -> Result<Option<(AccessToken, ProvisioningConfiguration)>, StoreError> {
-        let mut sql = self.connection.sql(&format!(
-            "SELECT {COLUMNS}, {} FROM access_tokens t \
-             JOIN provisioning_configurations c ON c.id = t.configuration_id WHERE t.hash = ",
-            configurations::COLUMNS
-        ));
-        sql.bind(hash);
-        let row: Option<TokenAndConfiguration> = self.connection.row(&sql)?;
-        row.map(|row| Ok((row.token.try_into()?, row.configuration.try_into()?)))
-            .transpose()
+        let query = with_configuration!()
+            .filter(access_tokens::hash.eq(hash))
+            .select((TokenRow::as_select(), columns!()));
+        let row: Option<(TokenRow, (ConfigurationRow, Option<i64>))> =
+            self.connection.first(query)?;
+        row.map(|(token, (configuration, revision))| {
+            Ok((token.try_into()?, configuration.read(revision)?))
+        })
+        .transpose()
     }
 
     fn tokens_made_by(
@@ -154,9 +138,11 @@ impl ReadTokens for AdminRows<'_> {
     ) -> Result<Vec<(AccessToken, String)>, StoreError> {
         let mut found = Vec::new();
         for key in keys {
-            let mut sql = self.connection.sql(&format!("{NAMED}t.made_by = "));
-            sql.bind(key).push(" AND t.revoked_at IS NULL");
-            found.extend(named(self.connection.rows(&sql)?)?);
+            let query = with_configuration!()
+                .filter(access_tokens::made_by.eq(key))
+                .filter(access_tokens::revoked_at.is_null())
+                .select((TokenRow::as_select(), provisioning_configurations::name));
+            found.extend(named(self.connection.load(query)?)?);
         }
         found.sort_by(|(one, _), (other, _)| other.id.cmp(&one.id));
         Ok(found)
@@ -166,64 +152,62 @@ impl ReadTokens for AdminRows<'_> {
         &mut self,
         now: DateTime<Utc>,
     ) -> Result<Vec<(AccessToken, String)>, StoreError> {
-        let mut sql = self.connection.sql(&format!(
-            "{NAMED}t.end_noted = 0 AND t.revoked_at IS NULL AND (t.expires_at <= "
-        ));
-        sql.bind(millis(now)).push(" OR t.retire_at <= ");
-        sql.bind(millis(now)).push(") ORDER BY t.id LIMIT 100");
-        named(self.connection.rows(&sql)?)
+        let now = millis(now);
+        let query = with_configuration!()
+            .filter(access_tokens::end_noted.eq(0))
+            .filter(access_tokens::revoked_at.is_null())
+            .filter(
+                access_tokens::expires_at
+                    .le(now)
+                    .or(access_tokens::retire_at.le(now)),
+            )
+            .select((TokenRow::as_select(), provisioning_configurations::name))
+            .order(access_tokens::id)
+            .limit(ENDED);
+        named(self.connection.load(query)?)
     }
 }
 
 impl WriteTokens for AdminRows<'_> {
     fn insert_token(&mut self, token: &AccessToken) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql(
-            "INSERT INTO access_tokens (id, configuration_id, hash, sealed, key_id, hint, \
-             created_at, created_by, made_by, expires_at) VALUES (",
-        );
-        sql.bind(&token.id);
-        sql.push(", ").bind(token.configuration.to_string());
-        sql.push(", ")
-            .bind(&token.hash)
-            .push(", ")
-            .bind(&token.sealed);
-        sql.push(", ")
-            .bind(&token.key_id)
-            .push(", ")
-            .bind(&token.hint);
-        sql.push(", ").bind(millis(token.created));
-        sql.push(", ").bind(&token.created_by);
-        sql.push(", ").bind(token.made_by.clone());
-        sql.push(", ").bind(token.expires.map(millis)).push(")");
-        self.connection.execute(&sql)?;
-        Ok(())
+        let insert = diesel::insert_into(access_tokens::table).values(NewToken {
+            id: &token.id,
+            configuration_id: token.configuration.to_string(),
+            hash: &token.hash,
+            sealed: &token.sealed,
+            key_id: &token.key_id,
+            hint: &token.hint,
+            created_at: millis(token.created),
+            created_by: &token.created_by,
+            made_by: token.made_by.as_deref(),
+            expires_at: token.expires.map(millis),
+        });
+        self.connection.execute(insert).map(drop)
     }
 
     fn update_token(&mut self, token: &AccessToken) -> Result<bool, StoreError> {
         let retirement = token.retirement.as_ref();
-        let mut sql = self.connection.sql("UPDATE access_tokens SET made_by = ");
-        sql.bind(token.made_by.clone());
-        sql.push(", expires_at = ").bind(token.expires.map(millis));
-        sql.push(", replaced_by = ")
-            .bind(retirement.map(|retirement| retirement.by.as_str()));
-        sql.push(", retire_after = ")
-            .bind(retirement.map(|retirement| retirement.overlap.num_milliseconds()));
-        sql.push(", retire_at = ")
-            .bind(retirement.and_then(|retirement| retirement.at).map(millis));
-        sql.push(", revoked_at = ").bind(token.revoked.map(millis));
-        sql.push(", first_used_at = ")
-            .bind(token.first_used.map(millis));
-        sql.push(" WHERE id = ").bind(&token.id);
-        sql.push(" AND revoked_at IS NULL");
-        Ok(self.connection.execute(&sql)? > 0)
+        let live = access_tokens::table
+            .find(&token.id)
+            .filter(access_tokens::revoked_at.is_null());
+        let update = diesel::update(live).set(TokenChanges {
+            made_by: token.made_by.as_deref(),
+            expires_at: token.expires.map(millis),
+            replaced_by: retirement.map(|retirement| retirement.by.as_str()),
+            retire_after: retirement.map(|retirement| retirement.overlap.num_milliseconds()),
+            retire_at: retirement.and_then(|retirement| retirement.at).map(millis),
+            revoked_at: token.revoked.map(millis),
+            first_used_at: token.first_used.map(millis),
+        });
+        Ok(self.connection.execute(update)? > 0)
     }
 
     fn note_token_end(&mut self, id: &str) -> Result<bool, StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE access_tokens SET end_noted = 1 WHERE id = ");
-        sql.bind(id).push(" AND end_noted = 0");
-        Ok(self.connection.execute(&sql)? > 0)
+        let new = access_tokens::table
+            .find(id)
+            .filter(access_tokens::end_noted.eq(0));
+        let update = diesel::update(new).set(access_tokens::end_noted.eq(1));
+        Ok(self.connection.execute(update)? > 0)
     }
 }
 
@@ -235,19 +219,22 @@ impl KeepTokens for AdminRows<'_> {
         from: Option<&str>,
         client: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE access_tokens SET last_used_at = ");
-        sql.bind(millis(at)).push(", last_used_from = ").bind(from);
-        sql.push(", last_used_by = ").bind(client);
-        sql.push(" WHERE id = ").bind(id);
-        sql.push(" RETURNING first_used_at");
-        let row: Option<UsedRow> = self.connection.row(&sql)?;
-        Ok(row.is_none_or(|row| row.first_used_at.is_some()))
+        let update = diesel::update(access_tokens::table.find(id))
+            .set((
+                access_tokens::last_used_at.eq(millis(at)),
+                access_tokens::last_used_from.eq(from),
+                access_tokens::last_used_by.eq(client),
+            ))
+            .returning(access_tokens::first_used_at);
+        let first: Option<Option<i64>> = self.connection.first(update)?;
+        Ok(first.is_none_or(|first| first.is_some()))
     }
 }
 
-fn named(rows: Vec<NamedRow>) -> Result<Vec<(AccessToken, String)>, StoreError> {
-    let named = |row: NamedRow| Ok((row.token.try_into()?, row.configuration_name));
+fn named(rows: Vec<(TokenRow, String)>) -> Result<Vec<(AccessToken, String)>, StoreError> {
+    let named = |(token, configuration): (TokenRow, _)| Ok((token.try_into()?, configuration));
     rows.into_iter().map(named).collect()
 }
+
+/// How many tokens that have ended are told of at once.
+const ENDED: i64 = 100;
