@@ -21,18 +21,17 @@ const CIRCLES: &[(&str, usize)] = &[
 ];
 /// Files that are longer, by the end of their path, and how long they may be until they are divided.
 const LONG: &[(&str, usize)] = &[
-    ("admin/src/service/mappings.rs", 508),
-    ("admin/src/service/sessions.rs", 547),
-    ("persistence/src/admin/events.rs", 511),
-    ("persistence/src/condition.rs", 618),
-    ("persistence/src/connection.rs", 517),
-    ("persistence/src/page.rs", 516),
-    ("persistence/src/users.rs", 501),
-    ("protocol/src/resource/value.rs", 558),
-    ("api/routes.rs", 503),
-    ("commands/mapping.rs", 565),
-    ("pages/configurations.rs", 504),
-    ("pages/mappings.rs", 629),
+    ("crates/admin/src/people.rs", 513),
+    ("crates/admin/src/service/mappings.rs", 504),
+    ("crates/admin/src/service/sessions.rs", 547),
+    ("crates/cli/src/commands/mapping.rs", 562),
+    ("crates/console/src/api/routes.rs", 518),
+    ("crates/console/src/console/pages/mappings.rs", 629),
+    ("crates/persistence/src/admin/events.rs", 583),
+    ("crates/persistence/src/condition.rs", 614),
+    ("crates/persistence/src/connection.rs", 517),
+    ("crates/persistence/src/page.rs", 519),
+    ("crates/persistence/src/users.rs", 501),
 ];
 
 fn root() -> PathBuf {

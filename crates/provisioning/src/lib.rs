@@ -39,6 +39,6 @@ pub use failure::Failure;
 pub use id::{ConfigurationId, ResourceId, ResourceKind};
 pub use linking::Comparison;
 pub use policy::{ExistingUsers, Policies};
-pub use refusal::{Cause, Stage};
+pub use refusal::{Cause, MendingPage, Stage};
 pub use scim_service::{Answer, CursorKey, Method, Request, Rollback};
 pub use service::{RefusedRequest, ServiceProvider};
