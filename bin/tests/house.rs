@@ -13,10 +13,9 @@ const LINES: usize = 500;
 
 /// Crates with a larger circle, and how large it may be until it is cut.
 const CIRCLES: &[(&str, usize)] = &[
-    ("admin", 5),
-    ("bin", 4),
+    ("admin", 4),
     ("http", 4),
-    ("persistence", 22),
+    ("persistence", 13),
     ("protocol", 4),
 ];
 /// Files that are longer, by the end of their path, and how long they may be until they are divided.
