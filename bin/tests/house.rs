@@ -15,7 +15,7 @@ const LINES: usize = 500;
 const CIRCLES: &[(&str, usize)] = &[
     ("admin", 4),
     ("http", 4),
-    ("persistence", 13),
+    ("persistence", 16),
     ("protocol", 4),
 ];
 /// Files that are longer, by the end of their path, and how long they may be until they are divided.

@@ -8,7 +8,6 @@ use diesel::deserialize::QueryableByName;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::{QueryResult, RunQueryDsl};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use scim_provisioning::StoreError;
 
 use crate::engine::{Engine, MultiBackend, text_on};
@@ -20,17 +19,21 @@ use crate::sqlite::{Budget, Held, Link};
 /// A connection to either engine. Statements are given to it in one of two forms: typed, as diesel
 /// builds them over the tables of [`crate::schema`], and as text in [`Sql`].
 pub(crate) struct Connection {
-    link: Link,
+    pub(crate) link: Link,
     /// How long each statement on SQLite may take, unless it is held to another budget.
     pub(crate) patience: Option<Duration>,
     /// Whether it was lost, or is in a transaction that could not be ended.
-    broken: bool,
+    pub(crate) broken: bool,
     /// Before which suspicion it was last known to work, see [`Target`].
     trusted: u64,
     /// Whether statements are prepared once and kept.
-    prepares: bool,
+    pub(crate) prepares: bool,
     /// What begins the transaction that the next statement is to be in.
     waiting: Option<&'static str>,
+    /// How many statements it has executed.
+    executed: u64,
+    /// The number of the transaction, where a statement told it.
+    transaction: Option<String>,
 }
 
 /// A row of either engine, read by the names of its columns.
@@ -38,7 +41,7 @@ pub(crate) trait Row: QueryableByName<MultiBackend> + 'static {}
 impl<T: QueryableByName<MultiBackend> + 'static> Row for T {}
 
 impl Connection {
-    fn new(link: Link) -> Self {
+    pub(crate) fn new(link: Link) -> Self {
         Self {
             link,
             patience: None,
@@ -46,7 +49,25 @@ impl Connection {
             trusted: 0,
             prepares: true,
             waiting: None,
+            executed: 0,
+            transaction: None,
         }
+    }
+
+    /// How many statements it has executed.
+    pub(crate) fn executed(&self) -> u64 {
+        self.executed
+    }
+
+    /// Notes the number of the transaction, by which its end can be asked for.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn note_transaction(&mut self, number: Option<String>) {
+        self.transaction = number;
+    }
+
+    /// The number of the transaction, where it is known.
+    pub(crate) fn transaction(&self) -> Option<&str> {
+        self.transaction.as_deref()
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -81,6 +102,7 @@ impl Connection {
         let query = query.as_query();
         self.begin_waiting()?;
         statements::count();
+        self.executed += 1;
         if explain::wanted() {
             let explain = explain::Explain::of(self.dialect(), &query);
             let plan = self.run(|engine| explain.load(engine));
@@ -105,6 +127,7 @@ impl Connection {
     {
         self.begin_waiting()?;
         statements::count();
+        self.executed += 1;
         if explain::wanted() {
             let explain = explain::Explain::of(self.dialect(), &statement);
             let plan = self.run(|engine| explain.load(engine));
@@ -120,6 +143,7 @@ impl Connection {
     {
         self.begin_waiting()?;
         statements::count();
+        self.executed += 1;
         if explain::wanted() {
             let explain = explain::Explain::of(self.dialect(), &statement);
             let plan = self.run(|engine| match engine {
@@ -148,6 +172,7 @@ impl Connection {
         let query = query.as_query();
         self.begin_waiting()?;
         statements::count();
+        self.executed += 1;
         if explain::wanted() {
             let explain = explain::Explain::of(self.dialect(), &query);
             let plan = self.run(|engine| match engine {
@@ -172,6 +197,7 @@ impl Connection {
     {
         self.begin_waiting()?;
         statements::count();
+        self.executed += 1;
         if explain::wanted() {
             let explain = explain::Explain::of(self.dialect(), &statement);
             let plan = self.run(|engine| match engine {
@@ -201,6 +227,7 @@ impl Connection {
         let query = query.as_query();
         self.begin_waiting()?;
         statements::count();
+        self.executed += 1;
         if explain::wanted() {
             let explain = explain::Explain::of(self.dialect(), &query);
             let plan = self.run(|engine| match engine {
@@ -244,6 +271,7 @@ impl Connection {
     /// Has the next statement begin a transaction, so that one which needs none costs none.
     pub(crate) fn begin_with_next(&mut self, begin: &'static str) {
         self.waiting = Some(begin);
+        self.transaction = None;
     }
 
     fn begin_waiting(&mut self) -> Result<(), StoreError> {
@@ -330,138 +358,6 @@ impl Connection {
     pub(crate) fn is_broken(&self) -> bool {
         self.broken
     }
-
-    /// Brings the tables to the version of this program.
-    pub(crate) fn migrate(&mut self) -> Result<(), MigrationError> {
-        match self.link.engine() {
-            Engine::Sqlite(connection) => {
-                let mut outcome = Ok(());
-                // The lock holds back another process that starts at the same time.
-                connection
-                    .immediate_transaction(|connection| {
-                        outcome = migrate(connection, SQLITE);
-                        Ok::<_, diesel::result::Error>(())
-                    })
-                    .map_err(|error| MigrationError::Failed(Box::new(error)))?;
-                outcome
-            }
-            #[cfg(feature = "postgres")]
-            Engine::Postgres(connection) => {
-                let lock = |text: &str| text.replace("KEY", MIGRATION_LOCK);
-                let failed = |error| MigrationError::Failed(Box::new(error));
-                connection
-                    .batch_execute(&lock("SELECT pg_advisory_lock(KEY)"))
-                    .map_err(failed)?;
-                let outcome = migrate(connection, POSTGRES);
-                connection
-                    .batch_execute(&lock("SELECT pg_advisory_unlock(KEY)"))
-                    .map_err(failed)?;
-                outcome
-            }
-        }
-    }
-}
-
-/// Why the tables could not be brought to the version of this program.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum MigrationError {
-    #[error("the database was written by a newer version of this program")]
-    Newer,
-    #[error("the tables could not be made: {0}")]
-    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-fn migrate<DB: diesel::backend::Backend, C: MigrationHarness<DB>>(
-    connection: &mut C,
-    migrations: EmbeddedMigrations,
-) -> Result<(), MigrationError> {
-    use diesel::migration::{MigrationSource, MigrationVersion};
-    let known: Vec<String> = MigrationSource::<DB>::migrations(&migrations)
-        .map_err(MigrationError::Failed)?
-        .iter()
-        .map(|migration| migration.name().version().to_string())
-        .collect();
-    let applied: Vec<MigrationVersion<'_>> = connection
-        .applied_migrations()
-        .map_err(MigrationError::Failed)?;
-    if applied
-        .iter()
-        .any(|version| !known.contains(&version.to_string()))
-    {
-        return Err(MigrationError::Newer);
-    }
-    connection
-        .run_pending_migrations(migrations)
-        .map_err(MigrationError::Failed)?;
-    Ok(())
-}
-
-/// Where the connections of a database lead.
-#[derive(Clone)]
-pub(crate) enum Target {
-    Sqlite(String),
-    #[cfg(feature = "postgres")]
-    Postgres(Server),
-}
-
-/// A server, and what is known of those between it and this process.
-#[cfg(feature = "postgres")]
-#[derive(Clone)]
-pub(crate) struct Server {
-    pub(crate) url: String,
-    /// Whether sessions keep what was prepared; some poolers give each statement to another one.
-    pub(crate) prepares: bool,
-}
-
-impl Target {
-    pub(crate) fn connect(&self) -> Result<Connection, diesel::ConnectionError> {
-        let refused = diesel::ConnectionError::CouldntSetupConfiguration;
-        match self {
-            Self::Sqlite(path) => {
-                let mut connection = Connection::new(Link::to_file(path)?);
-                let engine = connection.link.engine();
-                engine.batch_execute(PRAGMAS).map_err(refused)?;
-                Ok(connection)
-            }
-            #[cfg(feature = "postgres")]
-            Self::Postgres(server) => {
-                let mut connection = diesel::PgConnection::establish(&server.url)?;
-                connection.batch_execute(&session()).map_err(refused)?;
-                if !server.prepares {
-                    connection
-                        .set_prepared_statement_cache_size(diesel::connection::CacheSize::Disabled);
-                }
-                Ok(Connection {
-                    prepares: server.prepares,
-                    ..Connection::new(Link::to_server(connection))
-                })
-            }
-        }
-    }
-}
-
-impl r2d2::ManageConnection for Target {
-    type Connection = Connection;
-    type Error = diesel::ConnectionError;
-
-    /// A connection that reads. What it is asked for ends in time; the writer of SQLite is not
-    /// interrupted, since that would undo what others have it write.
-    fn connect(&self) -> Result<Connection, Self::Error> {
-        let mut connection = Self::connect(self)?;
-        if connection.link.is_file() {
-            connection.patience = Some(READ_TIME);
-        }
-        Ok(connection)
-    }
-
-    /// The pool does not ask: a connection that was lost is noticed by who uses it.
-    fn is_valid(&self, _connection: &mut Connection) -> Result<(), Self::Error> {
-        Ok(())
-    }
-
-    fn has_broken(&self, connection: &mut Connection) -> bool {
-        connection.broken
-    }
 }
 
 /// How many statements a thread has executed, so that a test can tell what an operation costs.
@@ -479,39 +375,6 @@ pub(crate) mod statements {
     }
 }
 
-const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-#[cfg(feature = "postgres")]
-const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
-
-/// Only `synchronous = FULL` keeps what was acknowledged when the power fails.
-const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
-                       PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-
-/// What a session with PostgreSQL is set to.
-///
-/// Every statement is served by an index, in whose order pages are read: the planner is kept from
-/// reading and sorting whole tables, which it prefers while they are small or it knows nothing of
-/// them. What it must sort all the same seems dear to it, and is not worth compiling. What is
-/// prepared once is planned for the values of each execution, as when it was explained.
-#[cfg(feature = "postgres")]
-fn session() -> String {
-    format!(
-        "SET statement_timeout = {}; SET lock_timeout = {}; \
-         SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning; \
-         SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; \
-         SET enable_hashjoin = off; SET enable_mergejoin = off; \
-         SET max_parallel_workers_per_gather = 0; SET jit = off; \
-         SET plan_cache_mode = force_custom_plan;",
-        error::STATEMENT_TIMEOUT.as_millis(),
-        error::LOCK_TIMEOUT.as_millis(),
-    )
-}
-
-/// How long a statement of a reading connection of SQLite may take.
-const READ_TIME: Duration = Duration::from_secs(10);
 /// How long the processor may work for a query that a client made, and how long that may take.
 const QUERY_WORK: Duration = Duration::from_secs(1);
 const QUERY_TIME: Duration = Duration::from_millis(9_800);
-
-#[cfg(feature = "postgres")]
-const MIGRATION_LOCK: &str = "7355608017";

@@ -1,21 +1,23 @@
 //! The database: it opens, runs transactions, and closes.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use diesel::prelude::*;
 use r2d2::Pool;
 use scim_provisioning::directory::{PendingLink, Work};
 use scim_provisioning::model::{ModelSource, ModelVersion};
 use scim_provisioning::{ConfigurationId, Directory, DirectoryView, Event, Rollback, StoreError};
 
 use crate::admin::mappings;
-use crate::connection::{Connection, MigrationError, Target, statements};
+use crate::connection::{Connection, statements};
 use crate::error::{Faulty, unavailable};
 use crate::explain::{self, Explained};
 use crate::health::{self, Health};
+use crate::schema::provisioning_configurations;
 use crate::sql::Dialect;
+use crate::target::{MigrationError, Target, private_file, target};
 use crate::view::View;
 use crate::writer::Writer;
 use crate::{links, log};
@@ -73,7 +75,7 @@ impl Database {
         if let Target::Sqlite(path) = &target {
             private_file(path).map_err(|error| OpenError::Unreachable(Box::new(error)))?;
         }
-        let unreachable = |error: diesel::ConnectionError| OpenError::Unreachable(Box::new(error));
+        let unreachable = |error: ConnectionError| OpenError::Unreachable(Box::new(error));
         let mut first = target.connect().map_err(unreachable)?;
         first.migrate().map_err(|error| match error {
             MigrationError::Newer => OpenError::Newer,
@@ -181,7 +183,7 @@ impl Database {
                 #[cfg(feature = "postgres")]
                 Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             };
-            let result = in_transaction(&mut connection, begin, &mut work, &mut false);
+            let result = in_transaction(&mut connection, begin, &mut work, &mut Commit::default());
             if result.is_err() && self.suspect(&connection) && tries < FAILURES {
                 tries += 1;
                 continue;
@@ -196,6 +198,31 @@ impl Database {
         mut statement: impl FnMut(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         self.reading(|connection| connection.alone(&mut statement))
+    }
+
+    /// Whether a transaction was committed whose connection was lost meanwhile; nothing where that
+    /// cannot be found out.
+    fn is_committed(&self, number: &str) -> Option<bool> {
+        #[derive(diesel::QueryableByName)]
+        struct Status {
+            #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+            status: Option<String>,
+        }
+        for _ in 0..ASKED {
+            let status = self.reading_one(|connection| {
+                let mut sql = connection.sql("SELECT pg_xact_status(CAST(");
+                sql.bind(number).push(" AS xid8)) AS status");
+                connection.row::<Status>(&sql)
+            });
+            match status.ok()??.status.as_deref() {
+                Some("committed") => return Some(true),
+                Some("aborted") => return Some(false),
+                // The server has not noticed yet that the connection is gone.
+                Some(_) => std::thread::sleep(ASKED_AFTER),
+                None => return None,
+            }
+        }
+        None
     }
 
     /// Runs a write in one transaction and answers after its commit. On PostgreSQL the work runs
@@ -214,16 +241,26 @@ impl Database {
         let mut collisions = 0;
         let mut failures = 0;
         loop {
-            let mut committing = false;
+            let mut commit = Commit::default();
             let result = self
                 .connection()
                 .map_err(E::from)
                 .and_then(|mut connection| {
                     let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
-                    let result = in_transaction(&mut connection, begin, &mut work, &mut committing);
+                    let result = in_transaction(&mut connection, begin, &mut work, &mut commit);
                     self.suspect(&connection);
                     result
                 });
+            let result = match (result, commit.unanswered.take()) {
+                (Err(error), Some((value, number))) => match self.is_committed(&number) {
+                    Some(true) => Ok(value),
+                    known => {
+                        commit.sent = known.is_none();
+                        Err(error)
+                    }
+                },
+                (result, _) => result,
+            };
             match result.as_ref().map_err(Faulty::fault) {
                 Ok(_) => self.health.note(None),
                 Err(Some(fault)) => self.health.note(Some(fault)),
@@ -234,7 +271,7 @@ impl Database {
                 Some(StoreError::Busy) => (&mut collisions, COLLISIONS),
                 Some(StoreError::Unknown(_)) => (&mut failures, FAILURES),
                 // Whether a commit came through that was not answered, nobody knows.
-                Some(StoreError::Unavailable(_)) if !committing => (&mut failures, FAILURES),
+                Some(StoreError::Unavailable(_)) if !commit.sent => (&mut failures, FAILURES),
                 _ => return result,
             };
             if *tries.0 >= tries.1 {
@@ -251,17 +288,36 @@ impl Database {
 }
 
 fn answers(connection: &mut Connection) -> Result<(), StoreError> {
-    let sql = connection.sql("SELECT id FROM provisioning_configurations WHERE id = ''");
-    connection.execute(&sql).map(drop)
+    let nobody = provisioning_configurations::id.eq("");
+    let query = provisioning_configurations::table
+        .filter(nobody)
+        .select(provisioning_configurations::id);
+    connection.load::<String, _>(query).map(drop)
 }
 
-/// Runs work in a transaction, which begins with its first statement; `committing` tells whether
-/// it came to the commit.
+/// What is known of a commit.
+struct Commit<T> {
+    /// Whether it may have been carried out.
+    sent: bool,
+    /// What the work answered and the number of its transaction, where nobody answered the commit.
+    unanswered: Option<(T, String)>,
+}
+
+impl<T> Default for Commit<T> {
+    fn default() -> Self {
+        Self {
+            sent: false,
+            unanswered: None,
+        }
+    }
+}
+
+/// Runs work in a transaction, which begins with its first statement.
 fn in_transaction<T, E: From<StoreError>>(
     connection: &mut Connection,
     begin: &'static str,
     work: &mut impl FnMut(&mut Connection) -> Result<T, E>,
-    committing: &mut bool,
+    commit: &mut Commit<T>,
 ) -> Result<T, E> {
     connection.begin_with_next(begin);
     let mut transaction = Transaction {
@@ -269,10 +325,20 @@ fn in_transaction<T, E: From<StoreError>>(
         open: true,
     };
     let value = work(transaction.connection)?;
-    *committing = true;
-    transaction.connection.commit()?;
-    transaction.open = false;
-    Ok(value)
+    commit.sent = true;
+    match transaction.connection.commit() {
+        Ok(()) => {
+            transaction.open = false;
+            Ok(value)
+        }
+        Err(error) => {
+            let number = transaction.connection.transaction().map(str::to_owned);
+            if matches!(error, StoreError::Unavailable(_)) {
+                commit.unanswered = number.map(|number| (value, number));
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// A transaction that is rolled back unless it is committed, even by a panic: the connection goes
@@ -304,21 +370,16 @@ impl Directory for Database {
         work: &mut dyn FnMut(&mut dyn DirectoryView) -> Result<(), Rollback>,
     ) -> Result<(), Rollback> {
         let base_url = &self.base_url;
-        self.reading(|connection| {
-            work(&mut View {
-                connection,
-                base_url,
-            })
-        })
+        self.reading(|connection| work(&mut View::new(connection, base_url, true)))
     }
 
     fn write(&self, mut work: Work) -> Result<(), Rollback> {
         let base_url = self.base_url.clone();
         self.writing(move |connection| {
-            work(&mut View {
-                connection,
-                base_url: &base_url,
-            })
+            let mut view = View::new(connection, &base_url, false);
+            let answer = work(&mut view)?;
+            view.finish()?;
+            Ok(answer)
         })
     }
 
@@ -338,130 +399,22 @@ impl Directory for Database {
     }
 }
 
-fn target(url: &str) -> Result<Target, OpenError> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.is_empty() || path == ":memory:" || Path::new(path).is_dir() {
-            return Err(OpenError::Url("; PATH must be a file"));
-        }
-        return Ok(Target::Sqlite(path.to_owned()));
-    }
-    #[cfg(feature = "postgres")]
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        #[cfg(feature = "pq-bundled")]
-        if ["require", "verify-ca", "verify-full"]
-            .iter()
-            .any(|mode| url.contains(&format!("sslmode={mode}")))
-        {
-            return Err(OpenError::Url(
-                "; this build has no TLS to the database, see docs/operators.md for one that has",
-            ));
-        }
-        let (url, prepares) = told_to_prepare(url)?;
-        return Ok(Target::Postgres(crate::connection::Server {
-            url: with_deadlines(&url),
-            prepares,
-        }));
-    }
-    Err(OpenError::Url(""))
-}
-
-/// Takes our own parameter out of a URL: `prepared_statements`, which is `on` or `off`.
-#[cfg(feature = "postgres")]
-fn told_to_prepare(url: &str) -> Result<(String, bool), OpenError> {
-    let Some((server, query)) = url.split_once('?') else {
-        return Ok((url.to_owned(), true));
-    };
-    let mut prepares = true;
-    let mut kept = Vec::new();
-    for part in query.split('&') {
-        match part.split_once('=') {
-            Some(("prepared_statements", "on")) => prepares = true,
-            Some(("prepared_statements", "off")) => prepares = false,
-            Some(("prepared_statements", _)) => {
-                return Err(OpenError::Url("; prepared_statements must be on or off"));
-            }
-            _ => kept.push(part),
-        }
-    }
-    Ok((format!("{server}?{}", kept.join("&")), prepares))
-}
-
-/// A URL of PostgreSQL that says when a host that does not answer is given up: nobody else would,
-/// when a machine is gone without a word. What the URL says itself stays.
-#[cfg(feature = "postgres")]
-fn with_deadlines(url: &str) -> String {
-    let (_, query) = url.split_once('?').unwrap_or((url, ""));
-    let said = |name: &str| {
-        query
-            .split('&')
-            .any(|part| part.split('=').next() == Some(name))
-    };
-    let missing = DEADLINES.iter().filter(|(name, _)| !said(name));
-    let mut written = url.to_owned();
-    for (name, value) in missing {
-        let begun = written.contains('?');
-        if !written.ends_with(['?', '&']) {
-            written.push(if begun { '&' } else { '?' });
-        }
-        written.push_str(&format!("{name}={value}"));
-    }
-    written
-}
-
-/// Makes a file that only its owner reads; SQLite gives its side files the same permissions.
-fn private_file(path: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
-}
-
 /// Failed connections of the pool, which tries again by itself.
 #[derive(Debug)]
 struct PoolErrors;
 
-impl r2d2::HandleError<diesel::ConnectionError> for PoolErrors {
-    fn handle_error(&self, error: diesel::ConnectionError) {
+impl r2d2::HandleError<ConnectionError> for PoolErrors {
+    fn handle_error(&self, error: ConnectionError) {
         tracing::warn!(%error, "no connection to the database");
     }
 }
 
-/// In seconds, and the last one in milliseconds: a host that does not answer is given up after 15
-/// seconds, or 25 while nothing is sent.
-#[cfg(feature = "postgres")]
-const DEADLINES: [(&str, u32); 5] = [
-    ("connect_timeout", 3),
-    ("keepalives_idle", 10),
-    ("keepalives_interval", 5),
-    ("keepalives_count", 3),
-    ("tcp_user_timeout", 15_000),
-];
 /// How long a request waits for a connection.
 const CHECKOUT: Duration = Duration::from_secs(2);
+/// How often is asked what became of a commit, and how long is waited between.
+const ASKED: u32 = 10;
+const ASKED_AFTER: Duration = Duration::from_millis(100);
 /// How often a write runs again that met another one.
 const COLLISIONS: u32 = 10;
 /// How often a write runs again that failed for a reason that nobody knows.
 const FAILURES: u32 = 1;
-
-#[cfg(all(test, feature = "postgres"))]
-mod tests {
-    use super::with_deadlines;
-
-    #[test]
-    fn a_url_says_when_a_silent_host_is_given_up_and_keeps_what_it_said() {
-        let said = with_deadlines("postgres://a@b/c");
-        assert_eq!(
-            said,
-            "postgres://a@b/c?connect_timeout=3&keepalives_idle=10&keepalives_interval=5\
-             &keepalives_count=3&tcp_user_timeout=15000"
-        );
-        assert_eq!(with_deadlines(&said), said);
-        let own =
-            with_deadlines("postgres://a@b,c/d?target_session_attrs=read-write&tcp_user_timeout=1");
-        assert!(own.contains("read-write&tcp_user_timeout=1&connect_timeout=3&"));
-        assert_eq!(own.matches("tcp_user_timeout").count(), 1);
-        assert!(with_deadlines("postgres://a@b/c?").contains("c?connect_timeout"));
-    }
-}

@@ -1,48 +1,34 @@
 //! Rows of `groups`.
 
 use chrono::{DateTime, Utc};
-use diesel::ExpressionMethods as _;
-use diesel::query_dsl::methods::FilterDsl as _;
-use diesel::sql_types::{BigInt, Text};
+use diesel::prelude::*;
 use scim_protocol::Version;
 use scim_provisioning::directory::{Adoption, GroupEnd, GroupWrite, StoredGroup};
-use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
+use scim_provisioning::{ResourceId, Scope, StoreError};
 use serde_json::Value;
 
 use crate::connection::Connection;
 use crate::engine::on_backend;
 use crate::error::unreadable;
+use crate::json::Json;
 use crate::key::Key;
-use crate::members::{self, IdRow};
-use crate::page::Identified;
-use crate::schema::group_grants;
-use crate::scope::visible;
+use crate::members;
+use crate::nodes::{Number, among, locked};
+use crate::page::Lookup;
+use crate::schema::{group_grants, group_members, groups, users};
+use crate::scope;
 use crate::time::{instant, millis};
 
-/// The columns of a [`GroupRow`], of the table with the alias `r`.
-pub(crate) const COLUMNS: &str =
-    "r.id, r.name, r.scim_document, r.version, r.created_at, r.updated_at";
-
-#[derive(diesel::QueryableByName)]
+/// A group as it is shown, without its members.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = groups)]
 pub(crate) struct GroupRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = Text)]
     scim_document: String,
-    #[diesel(sql_type = BigInt)]
     version: i64,
-    #[diesel(sql_type = BigInt)]
     created_at: i64,
-    #[diesel(sql_type = BigInt)]
     updated_at: i64,
-}
-
-impl Identified for GroupRow {
-    fn id(&self) -> &str {
-        &self.id
-    }
 }
 
 impl TryFrom<GroupRow> for StoredGroup {
@@ -61,23 +47,104 @@ impl TryFrom<GroupRow> for StoredGroup {
     }
 }
 
-/// A group in scope, locked where `lock` is true.
+/// A group in scope.
 pub(crate) fn find(
     connection: &mut Connection,
     scope: Scope,
     id: ResourceId,
-    lock: bool,
 ) -> Result<Option<StoredGroup>, StoreError> {
-    let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM groups r WHERE r.id = "));
-    sql.bind(id.to_string()).push(" AND ");
-    visible(&mut sql, ResourceKind::Group, scope, "r");
-    if lock {
-        sql.for_update();
+    let query = groups::table
+        .filter(groups::id.eq(id.to_string()))
+        .filter(scope::groups_in(scope))
+        .select(GroupRow::as_select());
+    let row: Option<GroupRow> = connection.first(query)?;
+    row.map(StoredGroup::try_from).transpose()
+}
+
+/// A group in scope, locked until the transaction ends.
+pub(crate) fn lock(
+    connection: &mut Connection,
+    scope: Scope,
+    id: ResourceId,
+) -> Result<Option<StoredGroup>, StoreError> {
+    let query = groups::table
+        .filter(groups::id.eq(id.to_string()))
+        .filter(scope::groups_in(scope))
+        .select(GroupRow::as_select());
+    let query = locked(connection, query);
+    let row: Option<GroupRow> = connection.first(query)?;
+    row.map(StoredGroup::try_from).transpose()
+}
+
+/// The first groups in scope that have what somebody looks for, two at most.
+pub(crate) fn look_up(
+    connection: &mut Connection,
+    scope: Scope,
+    lookup: &Lookup<'_>,
+) -> Result<Vec<StoredGroup>, StoreError> {
+    let base = groups::table
+        .filter(scope::groups_in(scope))
+        .limit(2)
+        .select(GroupRow::as_select());
+    let rows: Vec<GroupRow> = match lookup {
+        Lookup::Id(id) => connection.load(base.filter(groups::id.eq(id)))?,
+        Lookup::ExternalId(id) => connection.load(base.filter(groups::external_id.eq(id)))?,
+        Lookup::Name(key) => {
+            connection.load(base.filter(groups::scim_name_key.eq(key.as_str())))?
+        }
+    };
+    rows.into_iter().map(StoredGroup::try_from).collect()
+}
+
+/// The groups in scope of these ids.
+pub(crate) fn among_ids(
+    connection: &mut Connection,
+    scope: Scope,
+    ids: &[ResourceId],
+) -> Result<Vec<StoredGroup>, StoreError> {
+    let query = groups::table
+        .filter(among(groups::id, ids))
+        .filter(scope::groups_in(scope))
+        .select(GroupRow::as_select());
+    let rows: Vec<GroupRow> = connection.load(query)?;
+    rows.into_iter().map(StoredGroup::try_from).collect()
+}
+
+/// The columns that are written of a group, whether it is there or not.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = groups)]
+#[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
+struct GroupColumns<'g> {
+    kind: &'static str,
+    rule_key: Option<&'g str>,
+    name: &'g str,
+    name_key: String,
+    scim_name_key: Option<String>,
+    external_id: Option<&'g str>,
+    scim_document: String,
+    search_document: Json,
+    updated_at: i64,
+}
+
+impl<'g> GroupColumns<'g> {
+    fn new(group: &'g GroupWrite, now: DateTime<Utc>) -> Self {
+        let scim_name = group.document.get("displayName").and_then(Value::as_str);
+        Self {
+            kind: group.kind.as_str(),
+            rule_key: group.rule.as_deref(),
+            name: &group.name,
+            name_key: key(&group.name),
+            scim_name_key: scim_name.map(key),
+            external_id: group.external_id.as_deref(),
+            scim_document: Value::Object(group.document.clone()).to_string(),
+            search_document: Json::from(&group.search),
+            updated_at: millis(now),
+        }
     }
-    connection
-        .row::<GroupRow>(&sql)?
-        .map(StoredGroup::try_from)
-        .transpose()
+}
+
+fn key(name: &str) -> String {
+    Key::of(name).as_str().to_owned()
 }
 
 pub(crate) fn insert(
@@ -87,26 +154,13 @@ pub(crate) fn insert(
     group: &GroupWrite,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "INSERT INTO groups (id, kind, rule_key, name, name_key, scim_name_key, managed_by, external_id, scim_document, version, \
-         created_at, updated_at, search_document) VALUES (",
-    );
-    sql.bind(id.to_string());
-    sql.push(", ").bind(group.kind.as_str());
-    sql.push(", ").bind(group.rule.clone());
-    sql.push(", ").bind(&group.name);
-    sql.push(", ").bind(Key::of(&group.name));
-    sql.push(", ").bind(scim_name_key(group));
-    sql.push(", ").bind(scope.configuration().to_string());
-    sql.push(", ").bind(group.external_id.clone());
-    sql.push(", ")
-        .bind(Value::Object(group.document.clone()).to_string());
-    sql.push(", 1, ")
-        .bind(millis(now))
-        .push(", ")
-        .bind(millis(now));
-    sql.push(", ").bind_json(&group.search).push(")");
-    connection.execute(&sql)?;
+    connection.execute(diesel::insert_into(groups::table).values((
+        GroupColumns::new(group, now),
+        groups::id.eq(id.to_string()),
+        groups::managed_by.eq(scope.configuration().to_string()),
+        groups::version.eq(1_i64),
+        groups::created_at.eq(millis(now)),
+    )))?;
     grant(connection, id, group)
 }
 
@@ -136,12 +190,19 @@ pub(crate) fn protected(
     connection: &mut Connection,
     names: &[&str],
 ) -> Result<Option<ResourceId>, StoreError> {
-    let mut sql = connection.sql("SELECT id FROM groups WHERE confers_admin = 1 AND name_key ");
-    sql.among(names.iter().map(|name| Key::of(name)))
-        .push(" ORDER BY id LIMIT 1");
-    let row = connection.row::<IdRow>(&sql)?;
-    row.map(|row| ResourceId::parse(&row.id).ok_or_else(|| unreadable("groups.id")))
-        .transpose()
+    let query = groups::table
+        // The words of the index, which holds these groups alone.
+        .filter(groups::confers_admin.eq(Number::<1>))
+        .filter(among(groups::name_key, names.iter().map(|name| key(name))))
+        .order(groups::id)
+        .limit(1)
+        .select(groups::id);
+    let found: Option<String> = connection.first(query)?;
+    found.as_deref().map(parse).transpose()
+}
+
+fn parse(id: &str) -> Result<ResourceId, StoreError> {
+    ResourceId::parse(id).ok_or_else(|| unreadable("groups.id"))
 }
 
 /// Takes over the group created by hand that has the name.
@@ -151,29 +212,32 @@ pub(crate) fn adopt(
     group: &GroupWrite,
     now: DateTime<Utc>,
 ) -> Result<Adoption, StoreError> {
-    let mut sql = connection.sql(
-        "SELECT id FROM groups WHERE managed_by IS NULL AND confers_admin = 0 AND name_key = ",
-    );
-    sql.bind(Key::of(&group.name)).push(" ORDER BY id LIMIT 1");
-    sql.for_update();
-    let Some(row) = connection.row::<IdRow>(&sql)? else {
+    let by_hand = groups::table
+        .filter(groups::managed_by.is_null())
+        .filter(groups::confers_admin.eq(0))
+        .filter(groups::name_key.eq(key(&group.name)))
+        .order(groups::id)
+        .limit(1)
+        .select(groups::id);
+    let by_hand = locked(connection, by_hand);
+    let Some(found): Option<String> = connection.first(by_hand)? else {
         return Ok(Adoption::Nothing);
     };
-    let id = ResourceId::parse(&row.id).ok_or_else(|| unreadable("groups.id"))?;
-    let mut sql = connection.sql(
-        "SELECT member_id AS id FROM group_members m WHERE EXISTS \
-         (SELECT 1 FROM users u WHERE u.id = m.member_id AND u.is_tenant_admin = 1) \
-         AND m.group_id = ",
-    );
-    sql.bind(id.to_string()).push(" LIMIT 1");
-    if connection.row::<IdRow>(&sql)?.is_some() {
+    let id = parse(&found)?;
+    let protected = users::table
+        .filter(users::id.eq(group_members::member_id))
+        .filter(users::is_tenant_admin.eq(1));
+    let member = group_members::table
+        .filter(group_members::group_id.eq(&found))
+        .filter(diesel::dsl::exists(protected))
+        .limit(1)
+        .select(group_members::member_id);
+    if connection.first::<String, _>(member)?.is_some() {
         return Ok(Adoption::Protected(id));
     }
-    let mut sql = connection.sql("UPDATE groups SET managed_by = ");
-    sql.bind(scope.configuration().to_string());
-    sql.push(" WHERE id = ").bind(id.to_string());
-    connection.execute(&sql)?;
-    let Some(stored) = find(connection, scope, id, false)? else {
+    let taken = groups::managed_by.eq(scope.configuration().to_string());
+    connection.execute(diesel::update(groups::table.filter(groups::id.eq(&found))).set(taken))?;
+    let Some(stored) = find(connection, scope, id)? else {
         return Ok(Adoption::Nothing);
     };
     let version = update(connection, scope, id, stored.version, group, now)?;
@@ -188,15 +252,15 @@ pub(crate) fn with_external_id(
     external_id: &str,
     except: ResourceId,
 ) -> Result<Option<ResourceId>, StoreError> {
-    let mut sql = connection.sql("SELECT g.id FROM groups g WHERE g.external_id = ");
-    sql.bind(external_id);
-    sql.push(" AND g.id <> ")
-        .bind(except.to_string())
-        .push(" AND ");
-    visible(&mut sql, ResourceKind::Group, scope, "g");
-    sql.push(" ORDER BY g.id LIMIT 1");
-    let row = connection.row::<IdRow>(&sql)?;
-    Ok(row.and_then(|row| ResourceId::parse(&row.id)))
+    let query = groups::table
+        .filter(groups::external_id.eq(external_id))
+        .filter(groups::id.ne(except.to_string()))
+        .filter(scope::groups_in(scope))
+        .order(groups::id)
+        .limit(1)
+        .select(groups::id);
+    let found: Option<String> = connection.first(query)?;
+    Ok(found.as_deref().and_then(ResourceId::parse))
 }
 
 /// Writes what a group is and gives, and nothing else of it.
@@ -206,20 +270,16 @@ pub(crate) fn classify(
     id: ResourceId,
     group: &GroupWrite,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE groups SET kind = ");
-    sql.bind(group.kind.as_str());
-    sql.push(", rule_key = ").bind(group.rule.clone());
-    sql.push(", name = ").bind(&group.name);
-    sql.push(", name_key = ").bind(Key::of(&group.name));
-    sql.push(" WHERE id = ").bind(id.to_string()).push(" AND ");
-    visible(&mut sql, ResourceKind::Group, scope, "groups");
-    connection.execute(&sql)?;
+    let whom = groups::table
+        .filter(groups::id.eq(id.to_string()))
+        .filter(scope::groups_in(scope));
+    connection.execute(diesel::update(whom).set((
+        groups::kind.eq(group.kind.as_str()),
+        groups::rule_key.eq(group.rule.as_deref()),
+        groups::name.eq(&group.name),
+        groups::name_key.eq(key(&group.name)),
+    )))?;
     grant(connection, id, group)
-}
-
-fn scim_name_key(group: &GroupWrite) -> Option<Key> {
-    let name = group.document.get("displayName").and_then(Value::as_str);
-    name.map(Key::of)
 }
 
 pub(crate) fn update(
@@ -230,20 +290,19 @@ pub(crate) fn update(
     group: &GroupWrite,
     now: DateTime<Utc>,
 ) -> Result<Version, StoreError> {
-    let mut sql = connection.sql("UPDATE groups SET name = ");
-    sql.bind(&group.name)
-        .push(", name_key = ")
-        .bind(Key::of(&group.name));
-    sql.push(", scim_name_key = ").bind(scim_name_key(group));
-    sql.push(", kind = ").bind(group.kind.as_str());
-    sql.push(", rule_key = ").bind(group.rule.clone());
-    sql.push(", external_id = ").bind(group.external_id.clone());
-    sql.push(", scim_document = ");
-    sql.bind(Value::Object(group.document.clone()).to_string());
-    sql.push(", search_document = ").bind_json(&group.search);
-    let version = finish(connection, sql, scope, id, expected, now)?;
+    let whom = groups::table
+        .filter(groups::id.eq(id.to_string()))
+        .filter(groups::version.eq(expected.0))
+        .filter(scope::groups_in(scope));
+    let written = connection.execute(diesel::update(whom).set((
+        GroupColumns::new(group, now),
+        groups::version.eq(groups::version + 1_i64),
+    )))?;
+    if written == 0 {
+        return Err(StoreError::Stale);
+    }
     grant(connection, id, group)?;
-    Ok(version)
+    Ok(Version(expected.0 + 1))
 }
 
 pub(crate) fn touch(
@@ -253,27 +312,18 @@ pub(crate) fn touch(
     expected: Version,
     now: DateTime<Utc>,
 ) -> Result<Version, StoreError> {
-    let sql = connection.sql("UPDATE groups SET name = name");
-    finish(connection, sql, scope, id, expected, now)
-}
-
-fn finish(
-    connection: &mut Connection,
-    mut sql: crate::sql::Sql,
-    scope: Scope,
-    id: ResourceId,
-    expected: Version,
-    now: DateTime<Utc>,
-) -> Result<Version, StoreError> {
-    sql.push(", version = version + 1, updated_at = ")
-        .bind(millis(now));
-    sql.push(" WHERE id = ").bind(id.to_string());
-    sql.push(" AND version = ").bind(expected.0).push(" AND ");
-    visible(&mut sql, ResourceKind::Group, scope, "groups");
-    if connection.execute(&sql)? == 0 {
-        return Err(StoreError::Stale);
+    let whom = groups::table
+        .filter(groups::id.eq(id.to_string()))
+        .filter(groups::version.eq(expected.0))
+        .filter(scope::groups_in(scope));
+    let written = connection.execute(diesel::update(whom).set((
+        groups::version.eq(groups::version + 1_i64),
+        groups::updated_at.eq(millis(now)),
+    )))?;
+    match written {
+        0 => Err(StoreError::Stale),
+        _ => Ok(Version(expected.0 + 1)),
     }
-    Ok(Version(expected.0 + 1))
 }
 
 pub(crate) fn delete(
@@ -287,15 +337,14 @@ pub(crate) fn delete(
         release(connection, scope, id, now)?;
         return Ok(GroupEnd::Released);
     }
-    let mut sql = connection.sql("DELETE FROM groups WHERE id = ");
-    sql.bind(id.to_string()).push(" AND ");
-    visible(&mut sql, ResourceKind::Group, scope, "groups");
-    if connection.execute(&sql)? == 0 {
+    let own = groups::table
+        .filter(groups::id.eq(id.to_string()))
+        .filter(scope::groups_in(scope));
+    if connection.execute(diesel::delete(own))? == 0 {
         return Err(StoreError::Stale);
     }
-    let mut leave = connection.sql("DELETE FROM group_members WHERE member_id = ");
-    leave.bind(id.to_string());
-    connection.execute(&leave)?;
+    let elsewhere = group_members::table.filter(group_members::member_id.eq(id.to_string()));
+    connection.execute(diesel::delete(elsewhere))?;
     Ok(GroupEnd::Deleted)
 }
 
@@ -307,27 +356,33 @@ fn release(
     id: ResourceId,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "UPDATE groups SET managed_by = NULL, rule_key = NULL, external_id = NULL, \
-         scim_name_key = NULL, scim_document = '{}', search_document = '{}', \
-         version = version + 1, updated_at = ",
-    );
-    sql.bind(millis(now)).push(" WHERE id = ");
-    sql.bind(id.to_string()).push(" AND ");
-    visible(&mut sql, ResourceKind::Group, scope, "groups");
-    if connection.execute(&sql)? == 0 {
+    let own = groups::table
+        .filter(groups::id.eq(id.to_string()))
+        .filter(scope::groups_in(scope));
+    let nothing = Value::Object(serde_json::Map::new());
+    let written = connection.execute(diesel::update(own).set((
+        groups::managed_by.eq(None::<String>),
+        groups::rule_key.eq(None::<String>),
+        groups::external_id.eq(None::<String>),
+        groups::scim_name_key.eq(None::<String>),
+        groups::scim_document.eq(nothing.to_string()),
+        groups::search_document.eq(Json::from(&nothing)),
+        groups::version.eq(groups::version + 1_i64),
+        groups::updated_at.eq(millis(now)),
+    )))?;
+    if written == 0 {
         return Err(StoreError::Stale);
     }
-    let mut sql = connection.sql("DELETE FROM group_grants WHERE group_id = ");
-    sql.bind(id.to_string());
-    connection.execute(&sql)?;
+    let of_group = group_grants::group_id.eq(id.to_string());
+    connection.execute(diesel::delete(group_grants::table.filter(of_group)))?;
     members::leave_to_others(connection, scope, id)?;
     // Where groups of the configuration have it as a member, the identity provider said so.
-    let mut sql = connection.sql("DELETE FROM group_members WHERE member_id = ");
-    sql.bind(id.to_string())
-        .push(" AND group_id IN (SELECT g.id FROM groups g WHERE ");
-    visible(&mut sql, ResourceKind::Group, scope, "g");
-    sql.push(")");
-    connection.execute(&sql)?;
+    let seen = groups::table
+        .filter(scope::groups_in(scope))
+        .filter(groups::id.eq(group_members::group_id));
+    let elsewhere = group_members::table
+        .filter(group_members::member_id.eq(id.to_string()))
+        .filter(diesel::dsl::exists(seen));
+    connection.execute(diesel::delete(elsewhere))?;
     Ok(())
 }

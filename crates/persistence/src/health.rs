@@ -2,9 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use diesel::prelude::*;
 use scim_provisioning::StoreError;
 
 use crate::connection::Connection;
+use crate::schema::write_probe;
 
 /// What came of the last writes.
 #[derive(Default)]
@@ -40,11 +42,9 @@ impl Health {
 
 /// Writes as much as a large log entry takes, and deletes it.
 pub(crate) fn probe(connection: &mut Connection) -> Result<(), StoreError> {
-    let mut sql = connection.sql("INSERT INTO write_probe (filler) VALUES (");
-    sql.bind("x".repeat(FILLER)).push(")");
-    connection.execute(&sql)?;
-    let sql = connection.sql("DELETE FROM write_probe");
-    connection.execute(&sql)?;
+    let filler = write_probe::filler.eq("x".repeat(FILLER));
+    connection.execute(diesel::insert_into(write_probe::table).values(filler))?;
+    connection.execute(diesel::delete(write_probe::table))?;
     Ok(())
 }
 

@@ -1,13 +1,15 @@
 //! Changes of a user's status that the guard holds, and what it counts.
 
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use scim_provisioning::directory::HeldAction;
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use uuid::Uuid;
 
 use crate::connection::Connection;
-use crate::people::{self, Write};
+use crate::people;
+use crate::schema::{held_changes, users};
 use crate::sql::Sql;
 use crate::time::millis;
 use crate::totals::Totals;
@@ -44,11 +46,13 @@ pub(crate) fn users_at(
     at: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let still = Totals::of(connection, scope.configuration())?.visible(ResourceKind::User);
-    let mut sql = connection
-        .sql("SELECT count(*) AS count FROM users WHERE is_tenant_admin = 0 AND managed_by = ");
-    sql.bind(scope.configuration().to_string());
-    sql.push(" AND left_at >= ").bind(millis(at));
-    Ok(still + count(connection, &sql)?)
+    let left = users::table
+        .filter(users::managed_by.eq(scope.configuration().to_string()))
+        .filter(users::left_at.ge(millis(at)))
+        .filter(users::is_tenant_admin.eq(0))
+        .count();
+    let left: Option<i64> = connection.first(left)?;
+    Ok(still + u64::try_from(left.unwrap_or_default()).unwrap_or(0))
 }
 
 fn count(connection: &mut Connection, sql: &Sql) -> Result<u64, StoreError> {
@@ -64,48 +68,35 @@ pub(crate) fn hold(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     withdraw(connection, id)?;
-    let held = people::set(connection, &id.to_string(), |sql| {
-        sql.push("held = 1");
-    })?;
-    if !held {
+    let id = id.to_string();
+    if people::change!(connection, users::id.eq(&id), users::held.eq(1)) == 0 {
         return Err(StoreError::Stale);
     }
-    let mut sql = connection.sql(
-        "INSERT INTO held_changes (id, configuration_id, user_id, deleted, status, purge_at, at) \
-         VALUES (",
-    );
-    sql.bind(Uuid::now_v7().to_string());
-    sql.push(", ").bind(scope.configuration().to_string());
-    sql.push(", ").bind(id.to_string());
-    sql.push(", ").bind(action.deleted);
-    sql.push(", ").bind(action.status.as_str());
-    sql.push(", ").bind(action.purge.map(millis));
-    sql.push(", ").bind(millis(now)).push(")");
-    connection.execute(&sql)?;
+    connection.execute(diesel::insert_into(held_changes::table).values((
+        held_changes::id.eq(Uuid::now_v7().to_string()),
+        held_changes::configuration_id.eq(scope.configuration().to_string()),
+        held_changes::user_id.eq(&id),
+        held_changes::deleted.eq(i32::from(action.deleted)),
+        held_changes::status.eq(action.status.as_str()),
+        held_changes::purge_at.eq(action.purge.map(millis)),
+        held_changes::at.eq(millis(now)),
+    )))?;
     Ok(())
 }
 
 pub(crate) fn withdraw(connection: &mut Connection, id: ResourceId) -> Result<(), StoreError> {
-    let free = Write::update(
-        connection,
-        |sql| {
-            sql.push("held = 0");
-        },
-        |sql| {
-            sql.push("held = 1 AND id = ").bind(id.to_string());
-        },
-    );
-    if free.run(connection)? > 0 {
-        forget(connection, &id.to_string())?;
+    let id = id.to_string();
+    let held = users::id.eq(&id).and(users::held.eq(1));
+    if people::change!(connection, held, users::held.eq(0)) > 0 {
+        forget(connection, &id)?;
     }
     Ok(())
 }
 
 /// Deletes what is held for a user.
 pub(crate) fn forget(connection: &mut Connection, user: &str) -> Result<(), StoreError> {
-    let mut sql = connection.sql("DELETE FROM held_changes WHERE user_id = ");
-    sql.bind(user);
-    connection.execute(&sql)?;
+    let of_user = held_changes::table.filter(held_changes::user_id.eq(user));
+    connection.execute(diesel::delete(of_user))?;
     Ok(())
 }
 

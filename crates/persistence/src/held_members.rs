@@ -1,21 +1,45 @@
 //! Memberships that the guard holds.
 
+use diesel::prelude::*;
 use scim_provisioning::StoreError;
 
 use crate::connection::Connection;
+use crate::schema::group_members;
 
-/// Lets go of what is held where nobody manages any more, of a configuration (`held_by`) or in a
-/// group (`group_id`): the members stay.
+/// What a membership has that is held, which is set to nothing of one that is not any more.
+#[derive(Default, AsChangeset)]
+#[diesel(table_name = group_members)]
+#[diesel(treat_none_as_null = true)]
+struct Hold {
+    held_id: Option<String>,
+    held_by: Option<String>,
+    held_at: Option<i64>,
+}
+
+/// Where nobody manages any more what is held.
+pub(crate) enum Unmanaged<'a> {
+    /// Of a configuration that is gone.
+    By(&'a str),
+    /// In a group that was taken out of its configuration.
+    In(&'a str),
+}
+
+/// Lets go of what is held where nobody manages any more: the members stay.
 pub(crate) fn release(
     connection: &mut Connection,
-    column: &'static str,
-    id: &str,
+    unmanaged: &Unmanaged<'_>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql(&format!(
-        "UPDATE group_members SET held_id = NULL, held_by = NULL, held_at = NULL \
-         WHERE held_id IS NOT NULL AND {column} = "
-    ));
-    sql.bind(id);
-    connection.execute(&sql)?;
+    let held = group_members::table.filter(group_members::held_id.is_not_null());
+    let none = Hold::default();
+    match unmanaged {
+        Unmanaged::By(configuration) => {
+            let held = held.filter(group_members::held_by.eq(configuration));
+            connection.execute(diesel::update(held).set(none))?;
+        }
+        Unmanaged::In(group) => {
+            let held = held.filter(group_members::group_id.eq(group));
+            connection.execute(diesel::update(held).set(none))?;
+        }
+    }
     Ok(())
 }

@@ -1,76 +1,67 @@
 //! Rows of `jobs`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::prelude::*;
 use scim_provisioning::reapply::Job;
 use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
 
 use crate::connection::Connection;
 use crate::error::unreadable;
+use crate::nodes::Number;
+use crate::schema::jobs;
 use crate::time::{instant, millis};
 use crate::totals;
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = jobs)]
 struct JobRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     configuration_id: String,
-    #[diesel(sql_type = Nullable<Text>)]
     position: Option<String>,
-    #[diesel(sql_type = BigInt)]
     total: i64,
-    #[diesel(sql_type = BigInt)]
     done: i64,
-    #[diesel(sql_type = BigInt)]
     changed: i64,
-    #[diesel(sql_type = BigInt)]
     failed: i64,
-    #[diesel(sql_type = BigInt)]
-    finished: i64,
-    #[diesel(sql_type = Text)]
+    finished: i32,
     actor: String,
-    #[diesel(sql_type = BigInt)]
     created_at: i64,
-    #[diesel(sql_type = BigInt)]
     updated_at: i64,
 }
-
-const COLUMNS: &str = "id, configuration_id, position, total, done, changed, failed, \
-    CAST(finished AS BIGINT) AS finished, actor, created_at, updated_at";
 
 /// Deletes the jobs of a configuration that are not finished.
 pub(crate) fn delete_unfinished(
     connection: &mut Connection,
     configuration: ConfigurationId,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("DELETE FROM jobs WHERE finished = 0 AND configuration_id = ");
-    sql.bind(configuration.to_string());
-    connection.execute(&sql)?;
+    let open = jobs::table
+        .filter(jobs::finished.eq(Number::<0>))
+        .filter(jobs::configuration_id.eq(configuration.to_string()));
+    connection.execute(diesel::delete(open))?;
     Ok(())
 }
 
 /// Adds a job for all users of a configuration.
 pub(crate) fn insert(connection: &mut Connection, job: &Job) -> Result<Job, StoreError> {
-    let mut sql = connection.sql(
-        "INSERT INTO jobs (id, configuration_id, total, done, changed, failed, finished, actor, \
-         created_at, updated_at, claimed_until) SELECT ",
-    );
-    sql.bind(&job.id);
-    sql.push(", ").bind(job.configuration.to_string());
-    sql.push(", ");
-    totals::push_visible_users(&mut sql, job.configuration);
-    sql.push(", 0, 0, 0, 0, ").bind(&job.actor);
-    sql.push(", ").bind(millis(job.created));
-    sql.push(", ").bind(millis(job.updated)).push(", 0");
-    connection.execute(&sql)?;
-    find(connection, &job.id)?.ok_or(StoreError::Stale)
-}
-
-fn find(connection: &mut Connection, id: &str) -> Result<Option<Job>, StoreError> {
-    let mut sql = connection.sql(&format!("SELECT {COLUMNS} FROM jobs WHERE id = "));
-    sql.bind(id);
-    connection.row::<JobRow>(&sql)?.map(job).transpose()
+    let users = totals::visible_users(connection.dialect(), job.configuration);
+    connection.execute(diesel::insert_into(jobs::table).values((
+        jobs::id.eq(&job.id),
+        jobs::configuration_id.eq(job.configuration.to_string()),
+        jobs::total.eq(users),
+        jobs::done.eq(0_i64),
+        jobs::changed.eq(0_i64),
+        jobs::failed.eq(0_i64),
+        jobs::finished.eq(0),
+        jobs::actor.eq(&job.actor),
+        jobs::created_at.eq(millis(job.created)),
+        jobs::updated_at.eq(millis(job.updated)),
+        jobs::claimed_until.eq(0_i64),
+    )))?;
+    let row: Option<JobRow> = connection.first(
+        jobs::table
+            .filter(jobs::id.eq(&job.id))
+            .select(JobRow::as_select()),
+    )?;
+    row.map(read).transpose()?.ok_or(StoreError::Stale)
 }
 
 /// The jobs of a configuration, the newest first.
@@ -78,13 +69,14 @@ pub(crate) fn list(
     connection: &mut Connection,
     configuration: ConfigurationId,
 ) -> Result<Vec<Job>, StoreError> {
-    let mut sql = connection.sql(&format!(
-        "SELECT {COLUMNS} FROM jobs WHERE configuration_id = "
-    ));
-    sql.bind(configuration.to_string());
-    sql.push(" ORDER BY id DESC LIMIT 20");
-    let rows: Vec<JobRow> = connection.rows(&sql)?;
-    rows.into_iter().map(job).collect()
+    let rows: Vec<JobRow> = connection.load(
+        jobs::table
+            .filter(jobs::configuration_id.eq(configuration.to_string()))
+            .order(jobs::id.desc())
+            .limit(SHOWN)
+            .select(JobRow::as_select()),
+    )?;
+    rows.into_iter().map(read).collect()
 }
 
 /// Takes up a job that nobody works on, and keeps others from it until a time; the one of this
@@ -95,37 +87,65 @@ pub(crate) fn claim(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Option<Job>, StoreError> {
-    let mut sql = connection.sql("UPDATE jobs SET claimed_until = ");
-    sql.bind(millis(until));
-    sql.push(" WHERE id = (SELECT id FROM jobs WHERE finished = 0 AND claimed_until <= ");
-    sql.bind(millis(now));
-    if let Some(id) = id {
-        sql.push(" AND id = ").bind(id);
-    }
-    sql.push(" ORDER BY id LIMIT 1) AND claimed_until <= ");
-    sql.bind(millis(now));
-    sql.push(&format!(" RETURNING {COLUMNS}"));
-    connection.row::<JobRow>(&sql)?.map(job).transpose()
+    let oldest = jobs::table
+        // The words of the index, which holds open jobs alone.
+        .filter(jobs::finished.eq(Number::<0>))
+        .filter(jobs::claimed_until.le(millis(now)))
+        .order(jobs::id)
+        .limit(1)
+        .select(jobs::id);
+    let found: Option<String> = match id {
+        Some(id) => connection.first(oldest.filter(jobs::id.eq(id)))?,
+        None => connection.first(oldest)?,
+    };
+    let Some(found) = found else {
+        return Ok(None);
+    };
+    // Somebody else may have taken it meanwhile.
+    let free = jobs::table
+        .filter(jobs::id.eq(found))
+        .filter(jobs::claimed_until.le(millis(now)));
+    let row: Option<JobRow> = connection.first(
+        diesel::update(free)
+            .set(jobs::claimed_until.eq(millis(until)))
+            .returning((
+                jobs::id,
+                jobs::configuration_id,
+                jobs::position,
+                jobs::total,
+                jobs::done,
+                jobs::changed,
+                jobs::failed,
+                jobs::finished,
+                jobs::actor,
+                jobs::created_at,
+                jobs::updated_at,
+            )),
+    )?;
+    row.map(read).transpose()
 }
 
 /// Notes how far a job is; whoever worked on it is done with this step.
 pub(crate) fn save(connection: &mut Connection, job: &Job) -> Result<(), StoreError> {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let mut sql = connection.sql("UPDATE jobs SET claimed_until = 0, position = ");
-    sql.bind(job.position.map(|id| id.to_string()));
-    sql.push(", done = ").bind(number(job.done));
-    sql.push(", changed = ").bind(number(job.changed));
-    sql.push(", failed = ").bind(number(job.failed));
-    sql.push(", finished = ").bind(job.finished);
-    sql.push(", updated_at = ").bind(millis(job.updated));
-    sql.push(" WHERE id = ").bind(&job.id);
-    match connection.execute(&sql)? {
+    let written = connection.execute(
+        diesel::update(jobs::table.filter(jobs::id.eq(&job.id))).set((
+            jobs::claimed_until.eq(0_i64),
+            jobs::position.eq(job.position.map(|id| id.to_string())),
+            jobs::done.eq(number(job.done)),
+            jobs::changed.eq(number(job.changed)),
+            jobs::failed.eq(number(job.failed)),
+            jobs::finished.eq(i32::from(job.finished)),
+            jobs::updated_at.eq(millis(job.updated)),
+        )),
+    )?;
+    match written {
         0 => Err(StoreError::Stale),
         _ => Ok(()),
     }
 }
 
-fn job(row: JobRow) -> Result<Job, StoreError> {
+fn read(row: JobRow) -> Result<Job, StoreError> {
     let number = |count: i64| u64::try_from(count).unwrap_or(0);
     Ok(Job {
         configuration: ConfigurationId::parse(&row.configuration_id)
@@ -142,3 +162,6 @@ fn job(row: JobRow) -> Result<Job, StoreError> {
         id: row.id,
     })
 }
+
+/// How many jobs of a configuration are shown.
+const SHOWN: i64 = 20;

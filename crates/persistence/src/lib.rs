@@ -1,17 +1,16 @@
 //! The persistence adapter: the directory and what administrators configure, on SQLite and on
 //! PostgreSQL.
 //!
-//! One text of SQL serves both engines; where they differ, `sql::Dialect` says so in one place.
+//! Statements are typed over the tables of `schema` and written once for both engines; filters, sorts
+//! and pages are written as SQL in `query`.
 //! Nothing is folded, compared or sorted by rules of the database: keys are folded by the
 //! application and compared byte by byte, so that a filter answers alike on both engines and as
 //! [`scim_protocol::filter::Condition::matches`] does.
 
 mod admin;
-mod condition;
 mod connection;
 mod database;
 mod engine;
-mod entrance;
 mod error;
 mod explain;
 mod groups;
@@ -25,20 +24,19 @@ mod links;
 mod log;
 mod members;
 mod occupants;
-mod page;
-mod path;
 mod people;
-mod places;
+mod query;
 mod references;
 mod schema;
-mod scope;
-mod sql;
 mod sqlite;
+mod target;
 mod time;
 mod totals;
 mod users;
 mod view;
 mod writer;
+
+use query::{nodes, page, places, scope, sql};
 
 pub use database::{Database, OpenError, Settings};
 pub use explain::Explained;

@@ -1,6 +1,7 @@
 //! Links that wait for an administrator.
 
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::event::AuditEntry;
 use scim_admin::policy::{LinkRequest, LinksQuery};
@@ -14,9 +15,11 @@ use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::key::Key;
 use crate::log;
-use crate::members::IdRow;
+use crate::nodes::locked;
+use crate::schema::{link_candidates, users};
 use crate::time::{instant, millis};
 
+/// A link that waits, and whom it is about.
 #[derive(diesel::QueryableByName)]
 struct LinkRow {
     #[diesel(sql_type = Text)]
@@ -37,14 +40,6 @@ struct LinkRow {
     dismissed_at: Option<i64>,
 }
 
-#[derive(diesel::QueryableByName)]
-struct DismissedRow {
-    #[diesel(sql_type = Text)]
-    attribute: String,
-    #[diesel(sql_type = Text)]
-    document: String,
-}
-
 /// Notes a link beside the others that wait; what was sent last of the same user counts. Answers
 /// whether it waits: what was dismissed does not, for as long as the same is sent.
 pub(crate) fn note(
@@ -55,36 +50,34 @@ pub(crate) fn note(
 ) -> Result<bool, StoreError> {
     let document = Value::Object(link.document.clone());
     let key = candidate(&document);
-    let mut sql = connection.sql("SELECT attribute, document FROM link_candidates WHERE ");
-    sql.push("dismissed_at IS NOT NULL AND configuration_id = ");
-    sql.bind(configuration.to_string());
-    sql.push(" AND person_id = ").bind(link.person.to_string());
-    sql.push(" AND candidate_key = ").bind(key.clone());
-    if let Some(row) = connection.row::<DismissedRow>(&sql)? {
-        let known: Value = serde_json::from_str(&row.document)
-            .map_err(|_json| unreadable("link_candidates.document"))?;
-        if known == document && row.attribute == link.attribute {
+    let of_user = link_candidates::table
+        .filter(link_candidates::configuration_id.eq(configuration.to_string()))
+        .filter(link_candidates::person_id.eq(link.person.to_string()))
+        .filter(link_candidates::candidate_key.eq(key.as_str()));
+    let dismissed: Option<(String, String)> = connection.first(
+        of_user
+            .clone()
+            .filter(link_candidates::dismissed_at.is_not_null())
+            .select((link_candidates::attribute, link_candidates::document)),
+    )?;
+    if let Some((attribute, known)) = dismissed {
+        let known: Value =
+            serde_json::from_str(&known).map_err(|_json| unreadable("link_candidates.document"))?;
+        if known == document && attribute == link.attribute {
             return Ok(false);
         }
     }
-    let mut sql = connection.sql("DELETE FROM link_candidates WHERE configuration_id = ");
-    sql.bind(configuration.to_string());
-    sql.push(" AND person_id = ").bind(link.person.to_string());
-    sql.push(" AND candidate_key = ").bind(key.clone());
-    connection.execute(&sql)?;
+    connection.execute(diesel::delete(of_user))?;
     // With a new id: who decides about what was shown before is told that it is another one now.
-    let mut sql = connection.sql(
-        "INSERT INTO link_candidates (id, configuration_id, person_id, candidate_key, attribute, \
-         document, at) VALUES (",
-    );
-    sql.bind(Uuid::now_v7().to_string());
-    sql.push(", ").bind(configuration.to_string());
-    sql.push(", ").bind(link.person.to_string());
-    sql.push(", ").bind(key);
-    sql.push(", ").bind(link.attribute);
-    sql.push(", ").bind(document.to_string());
-    sql.push(", ").bind(millis(now)).push(")");
-    connection.execute(&sql)?;
+    connection.execute(diesel::insert_into(link_candidates::table).values((
+        link_candidates::id.eq(Uuid::now_v7().to_string()),
+        link_candidates::configuration_id.eq(configuration.to_string()),
+        link_candidates::person_id.eq(link.person.to_string()),
+        link_candidates::candidate_key.eq(key.as_str()),
+        link_candidates::attribute.eq(link.attribute),
+        link_candidates::document.eq(document.to_string()),
+        link_candidates::at.eq(millis(now)),
+    )))?;
     Ok(true)
 }
 
@@ -95,12 +88,12 @@ pub(crate) fn dismiss(
     id: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("UPDATE link_candidates SET dismissed_at = ");
-    sql.bind(millis(now));
-    sql.push(" WHERE dismissed_at IS NULL AND configuration_id = ");
-    sql.bind(configuration.to_string());
-    sql.push(" AND id = ").bind(id);
-    Ok(connection.execute(&sql)? > 0)
+    let waiting = link_candidates::table
+        .filter(link_candidates::id.eq(id))
+        .filter(link_candidates::configuration_id.eq(configuration.to_string()))
+        .filter(link_candidates::dismissed_at.is_null());
+    let dismissed = link_candidates::dismissed_at.eq(millis(now));
+    Ok(connection.execute(diesel::update(waiting).set(dismissed))? > 0)
 }
 
 /// Puts a dismissed link back among those that wait; answers whether it was dismissed.
@@ -109,11 +102,12 @@ pub(crate) fn restore(
     configuration: ConfigurationId,
     id: &str,
 ) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("UPDATE link_candidates SET dismissed_at = NULL");
-    sql.push(" WHERE dismissed_at IS NOT NULL AND configuration_id = ");
-    sql.bind(configuration.to_string());
-    sql.push(" AND id = ").bind(id);
-    Ok(connection.execute(&sql)? > 0)
+    let dismissed = link_candidates::table
+        .filter(link_candidates::id.eq(id))
+        .filter(link_candidates::configuration_id.eq(configuration.to_string()))
+        .filter(link_candidates::dismissed_at.is_not_null());
+    let waits = link_candidates::dismissed_at.eq(None::<i64>);
+    Ok(connection.execute(diesel::update(dismissed).set(waits))? > 0)
 }
 
 /// By what a user is told from others whom the identity provider wanted to create.
@@ -129,15 +123,15 @@ fn forget(
     person: &str,
     user_name: &str,
 ) -> Result<(), StoreError> {
-    for (column, value) in [
-        ("person_id", person.to_owned()),
-        ("candidate_key", Key::of(user_name).as_str().to_owned()),
-    ] {
-        let mut sql = connection.sql("DELETE FROM link_candidates WHERE configuration_id = ");
-        sql.bind(configuration.to_string());
-        sql.push(&format!(" AND {column} = ")).bind(value);
-        connection.execute(&sql)?;
-    }
+    let of_configuration = link_candidates::table
+        .filter(link_candidates::configuration_id.eq(configuration.to_string()));
+    let of_person = of_configuration
+        .clone()
+        .filter(link_candidates::person_id.eq(person));
+    connection.execute(diesel::delete(of_person))?;
+    let key = Key::of(user_name);
+    let of_user = of_configuration.filter(link_candidates::candidate_key.eq(key.as_str()));
+    connection.execute(diesel::delete(of_user))?;
     Ok(())
 }
 
@@ -150,11 +144,12 @@ pub(crate) fn approve(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let person = approval.person.to_string();
-    let mut sql = connection.sql("SELECT id FROM users WHERE id = ");
-    sql.bind(&person).push(" AND version = ");
-    sql.bind(approval.seen.0);
-    sql.for_update();
-    if connection.row::<IdRow>(&sql)?.is_none() {
+    let seen = users::table
+        .filter(users::id.eq(&person))
+        .filter(users::version.eq(approval.seen.0))
+        .select(users::id);
+    let seen = locked(connection, seen);
+    if connection.first::<String, _>(seen)?.is_none() {
         return Err(StoreError::Stale);
     }
     forget(connection, configuration.id, &person, &approval.user_name)?;

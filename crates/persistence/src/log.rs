@@ -1,77 +1,195 @@
 //! The provisioning log, the audit and its chain, and the outbox.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Text};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use scim_admin::event::{AuditEntry, AuditHead, LATER_SUCCESS};
 use scim_provisioning::directory::Change;
-use scim_provisioning::{Event, Outcome, StoreError};
+use scim_provisioning::{Event, Outcome, ResourceKind, StoreError};
+
+#[cfg(feature = "postgres")]
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
 use crate::connection::Connection;
+#[cfg(feature = "postgres")]
+use crate::engine::MultiBackend;
 use crate::error::unreadable;
 use crate::key::Key;
+use crate::nodes::locked;
+use crate::schema::{audit_chain, audit_events, outbox, provisioning_events};
+#[cfg(feature = "postgres")]
+use crate::sql::Dialect;
+use crate::sql::Sql;
 use crate::time::millis;
 
-pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "INSERT INTO provisioning_events (at, configuration_id, configuration_name, request_id, \
-         action, resource_type, resource_id, resource_name, mapping_version, outcome, status, scim_type, reason, \
-         changes, deviations, duration_micros, source, user_agent, request, detail, resource_key, \
-         stage, cause, actor, occurrences) VALUES (",
-    );
-    sql.bind(millis(event.at));
-    sql.push(", ").bind(event.configuration.to_string());
-    sql.push(", ").bind(&event.configuration_name);
-    sql.push(", ").bind(&event.request_id);
-    sql.push(", ").bind(event.action.as_str());
-    sql.push(", ")
-        .bind(event.kind.map(scim_provisioning::ResourceKind::as_str));
-    sql.push(", ")
-        .bind(event.resource_id.map(|id| id.to_string()));
-    sql.push(", ").bind(event.resource_name.clone());
-    sql.push(", ").bind(event.mapping_version);
-    sql.push(", ").bind(event.outcome.as_str());
-    sql.push(", ").bind(i64::from(event.status));
-    sql.push(", ").bind(event.scim_type.clone());
-    sql.push(", ").bind(event.reason.clone());
-    sql.push(", ").bind(event.changes.to_string());
-    sql.push(", ").bind(event.deviations.to_string());
-    sql.push(", ").bind(event.duration_micros);
-    sql.push(", ").bind(event.source.clone());
-    sql.push(", ").bind(event.user_agent.clone());
-    let request = event.request.as_ref().map(serde_json::Value::to_string);
-    sql.push(", ").bind(request);
-    sql.push(", ").bind(event.detail.clone());
-    let key = event.resource_name.as_deref().map(Key::of);
-    sql.push(", ").bind(key);
-    sql.push(", ")
-        .bind(event.cause.map(|cause| cause.stage().as_str()));
-    sql.push(", ")
-        .bind(event.cause.map(scim_provisioning::Cause::as_str));
-    sql.push(", ").bind(event.actor.clone());
-    sql.push(", ").bind(i64::from(event.occurrences)).push(")");
-    connection.execute(&sql)?;
-    match event.outcome {
-        Outcome::Success | Outcome::Warning | Outcome::Held => close_failures(connection, event),
-        _ => Ok(()),
+/// What work in a transaction tells: the entries of the log, and the changes that are announced.
+/// They are written when the work is done, on PostgreSQL in one statement.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    events: Vec<Event>,
+    changes: Vec<(Change, DateTime<Utc>)>,
+}
+
+impl Told {
+    pub(crate) fn event(&mut self, event: &Event) {
+        self.events.push(event.clone());
+    }
+
+    pub(crate) fn change(&mut self, change: &Change, now: DateTime<Utc>) {
+        self.changes.push((change.clone(), now));
+    }
+
+    /// Writes it.
+    pub(crate) fn write(self, connection: &mut Connection) -> Result<(), StoreError> {
+        #[cfg(feature = "postgres")]
+        if connection.dialect() == Dialect::Postgres
+            && let ([event], [(change, now)]) = (self.events.as_slice(), self.changes.as_slice())
+        {
+            return together(connection, event, change, *now);
+        }
+        for event in &self.events {
+            record(connection, event)?;
+        }
+        for (change, now) in &self.changes {
+            announce(connection, change, *now)?;
+        }
+        Ok(())
     }
 }
 
-/// Resolves the failures of what has been carried out now: of the resource, and of a creation under
-/// its name. Both are found in indexes that hold open failures alone.
-fn close_failures(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
-    let (Some(id), Some(kind)) = (event.resource_id, event.kind) else {
+/// A row of the log.
+#[derive(Insertable)]
+#[diesel(table_name = provisioning_events)]
+#[diesel(treat_none_as_default_value = false)]
+struct EventRow<'e> {
+    at: i64,
+    configuration_id: String,
+    configuration_name: &'e str,
+    request_id: &'e str,
+    action: &'static str,
+    resource_type: Option<&'static str>,
+    resource_id: Option<String>,
+    resource_name: Option<&'e str>,
+    mapping_version: Option<i64>,
+    outcome: &'static str,
+    status: i32,
+    scim_type: Option<&'e str>,
+    reason: Option<&'e str>,
+    changes: String,
+    deviations: String,
+    duration_micros: i64,
+    source: Option<&'e str>,
+    user_agent: Option<&'e str>,
+    request: Option<String>,
+    detail: Option<&'e str>,
+    resource_key: Option<String>,
+    stage: Option<&'static str>,
+    cause: Option<&'static str>,
+    actor: Option<&'e str>,
+    occurrences: i64,
+}
+
+impl<'e> EventRow<'e> {
+    fn new(event: &'e Event) -> Self {
+        let key = event.resource_name.as_deref().map(Key::of);
+        Self {
+            at: millis(event.at),
+            configuration_id: event.configuration.to_string(),
+            configuration_name: &event.configuration_name,
+            request_id: &event.request_id,
+            action: event.action.as_str(),
+            resource_type: event.kind.map(ResourceKind::as_str),
+            resource_id: event.resource_id.map(|id| id.to_string()),
+            resource_name: event.resource_name.as_deref(),
+            mapping_version: event.mapping_version,
+            outcome: event.outcome.as_str(),
+            status: i32::from(event.status),
+            scim_type: event.scim_type.as_deref(),
+            reason: event.reason.as_deref(),
+            changes: event.changes.to_string(),
+            deviations: event.deviations.to_string(),
+            duration_micros: event.duration_micros,
+            source: event.source.as_deref(),
+            user_agent: event.user_agent.as_deref(),
+            request: event.request.as_ref().map(serde_json::Value::to_string),
+            detail: event.detail.as_deref(),
+            resource_key: key.map(|key| key.as_str().to_owned()),
+            stage: event.cause.map(|cause| cause.stage().as_str()),
+            cause: event.cause.map(scim_provisioning::Cause::as_str),
+            actor: event.actor.as_deref(),
+            occurrences: i64::from(event.occurrences),
+        }
+    }
+}
+
+/// A row of the outbox.
+#[derive(Insertable)]
+#[diesel(table_name = outbox)]
+struct ChangeRow<'c> {
+    at: i64,
+    topic: &'c str,
+    resource_type: &'static str,
+    resource_id: String,
+    payload: String,
+}
+
+impl<'c> ChangeRow<'c> {
+    fn new(change: &'c Change, now: DateTime<Utc>) -> Self {
+        Self {
+            at: millis(now),
+            topic: change.topic,
+            resource_type: change.kind.as_str(),
+            resource_id: change.id.to_string(),
+            payload: change.payload.to_string(),
+        }
+    }
+}
+
+/// Appends an entry to the log.
+pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
+    let insert = diesel::insert_into(provisioning_events::table).values(EventRow::new(event));
+    connection.execute(insert)?;
+    if !closes(event.outcome) {
+        return Ok(());
+    }
+    let (Some(id), Some(_)) = (event.resource_id, event.kind) else {
         return Ok(());
     };
-    let mut sql = connection.sql(OPEN_OF_ID);
-    sql.bind(id.to_string());
+    let mut sql = connection.sql("SELECT * FROM (");
+    push_open(&mut sql, &id.to_string(), event);
+    sql.push(") AS open");
+    let open: Vec<OpenRow> = connection.rows(&sql)?;
+    close_failures(connection, event, open)
+}
+
+/// Whether failures are resolved by an outcome.
+fn closes(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Success | Outcome::Warning | Outcome::Held)
+}
+
+/// Appends what finds the open failures of what has been carried out now: of the resource, and of a
+/// creation under its name. Both are found in indexes that hold open failures alone.
+///
+/// Nearly always there are none, and looking is all that is done. In one statement with the update,
+/// PostgreSQL would begin with the whole log before it knows how few are open.
+fn push_open(sql: &mut Sql, id: &str, event: &Event) {
+    sql.push(OPEN_OF_ID).bind(id);
     if let Some(name) = &event.resource_name {
         sql.push(" UNION ALL ")
             .push(OPEN_OF_NAME)
             .bind(Key::of(name));
     }
-    // Nearly always there are none, and looking is all that is done. In one statement with the
-    // update, PostgreSQL would begin with the whole log before it knows how few are open.
-    let mut open: Vec<OpenRow> = connection.rows(&sql)?;
+}
+
+/// Resolves open failures of what an event says has been carried out.
+fn close_failures(
+    connection: &mut Connection,
+    event: &Event,
+    mut open: Vec<OpenRow>,
+) -> Result<(), StoreError> {
+    let Some(kind) = event.kind else {
+        return Ok(());
+    };
     // Looked at here, so that no index by configuration or by type is taken for the look-up.
     let configuration = event.configuration.to_string();
     open.retain(|row| {
@@ -82,13 +200,119 @@ fn close_failures(connection: &mut Connection, event: &Event) -> Result<(), Stor
                 .is_none_or(|of| of == kind.as_str())
     });
     for some in open.chunks(CHUNK) {
-        let mut sql = connection.sql("UPDATE provisioning_events SET resolved_at = ");
-        sql.bind(millis(event.at)).push(", resolved_by = ");
-        sql.bind(LATER_SUCCESS).push(" WHERE id ");
-        sql.among(some.iter().map(|row| row.id));
-        connection.execute(&sql)?;
+        let mut of = connection.sql("provisioning_events.id ");
+        of.among(some.iter().map(|row| row.id));
+        let resolved = (
+            provisioning_events::resolved_at.eq(millis(event.at)),
+            provisioning_events::resolved_by.eq(LATER_SUCCESS),
+        );
+        let open = provisioning_events::table.filter(of.written::<Bool>());
+        connection.execute(diesel::update(open).set(resolved))?;
     }
     Ok(())
+}
+
+/// Appends an entry to the log and announces a change in one statement, which also looks for open
+/// failures and tells the number of the transaction, by which a commit that nobody answered is
+/// found out.
+#[cfg(feature = "postgres")]
+fn together(
+    connection: &mut Connection,
+    event: &Event,
+    change: &Change,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let id = event.resource_id.map(|id| id.to_string());
+    let looks = closes(event.outcome) && event.kind.is_some();
+    let open = match (looks, &id) {
+        (true, Some(id)) => {
+            let mut sql = connection.sql("");
+            push_open(&mut sql, id, event);
+            Some(sql)
+        }
+        _ => None,
+    };
+    let statement = Together {
+        event: diesel::insert_into(provisioning_events::table).values(EventRow::new(event)),
+        change: diesel::insert_into(outbox::table).values(ChangeRow::new(change, now)),
+        open,
+    };
+    let rows: Vec<TogetherRow> = connection.load(statement)?;
+    let number = rows.first().and_then(|row| row.transaction.clone());
+    connection.note_transaction(number);
+    let open = rows.into_iter().filter_map(TogetherRow::open).collect();
+    close_failures(connection, event, open)
+}
+
+/// See [`together`].
+#[cfg(feature = "postgres")]
+struct Together<E, C> {
+    event: E,
+    change: C,
+    open: Option<Sql>,
+}
+
+#[cfg(feature = "postgres")]
+impl<E, C> QueryFragment<MultiBackend> for Together<E, C>
+where
+    E: QueryFragment<MultiBackend>,
+    C: QueryFragment<MultiBackend>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.push_sql("WITH logged AS (");
+        self.event.walk_ast(out.reborrow())?;
+        out.push_sql("), announced AS (");
+        self.change.walk_ast(out.reborrow())?;
+        out.push_sql(
+            ") SELECT CAST(pg_current_xact_id() AS text) AS transaction, open.id, \
+             open.configuration_id, open.resource_type FROM (SELECT 1) AS one LEFT JOIN (",
+        );
+        match &self.open {
+            Some(open) => open.walk_ast(out.reborrow())?,
+            None => out.push_sql(
+                "SELECT CAST(NULL AS bigint) AS id, CAST(NULL AS text) AS configuration_id, \
+                 CAST(NULL AS text) AS resource_type WHERE FALSE",
+            ),
+        }
+        out.push_sql(") AS open ON TRUE");
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<E, C> QueryId for Together<E, C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+#[cfg(feature = "postgres")]
+impl<E, C> Query for Together<E, C> {
+    type SqlType = diesel::sql_types::Untyped;
+}
+#[cfg(feature = "postgres")]
+impl<E, C, Conn> RunQueryDsl<Conn> for Together<E, C> {}
+
+#[cfg(feature = "postgres")]
+#[derive(diesel::QueryableByName)]
+struct TogetherRow {
+    #[diesel(sql_type = Nullable<Text>)]
+    transaction: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    id: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    configuration_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    resource_type: Option<String>,
+}
+
+#[cfg(feature = "postgres")]
+impl TogetherRow {
+    fn open(self) -> Option<OpenRow> {
+        Some(OpenRow {
+            id: self.id?,
+            configuration_id: self.configuration_id?,
+            resource_type: self.resource_type,
+        })
+    }
 }
 
 #[derive(diesel::QueryableByName)]
@@ -97,7 +321,7 @@ struct OpenRow {
     id: i64,
     #[diesel(sql_type = Text)]
     configuration_id: String,
-    #[diesel(sql_type = diesel::sql_types::Nullable<Text>)]
+    #[diesel(sql_type = Nullable<Text>)]
     resource_type: Option<String>,
 }
 
@@ -110,58 +334,50 @@ const OPEN_OF_NAME: &str = "SELECT id, configuration_id, resource_type FROM prov
      (CASE WHEN outcome = 'failure' AND resolved_at IS NULL AND resource_id IS NULL \
      THEN resource_key END) = ";
 
+/// Announces a change to who reads the outbox.
 pub(crate) fn announce(
     connection: &mut Connection,
     change: &Change,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection
-        .sql("INSERT INTO outbox (at, topic, resource_type, resource_id, payload) VALUES (");
-    sql.bind(millis(now)).push(", ").bind(change.topic);
-    sql.push(", ").bind(change.kind.as_str());
-    sql.push(", ").bind(change.id.to_string());
-    sql.push(", ").bind(change.payload.to_string()).push(")");
-    connection.execute(&sql)?;
+    let insert = diesel::insert_into(outbox::table).values(ChangeRow::new(change, now));
+    connection.execute(insert)?;
     Ok(())
 }
 
 /// Appends an entry to the audit's chain. The row of the chain's end is locked first, so that the
 /// numbers of entries are in the order of the chain.
 pub(crate) fn audit(connection: &mut Connection, entry: &AuditEntry) -> Result<(), StoreError> {
-    let mut sql = connection.sql("SELECT length, hash, unchained FROM audit_chain");
-    sql.for_update();
-    let end: AuditHead = connection
-        .row::<HeadRow>(&sql)?
+    let end = locked(connection, audit_chain::table.select(HeadRow::as_select()));
+    let end: Option<HeadRow> = connection.first(end)?;
+    let end: AuditHead = end
         .map(HeadRow::into)
         .ok_or_else(|| unreadable("audit_chain"))?;
     let hash = entry.hash_after(&end.hash);
-    let mut sql = connection
-        .sql("INSERT INTO audit_events (at, actor, source, event, object, details, configuration_id, hash) VALUES (");
-    sql.bind(millis(entry.at)).push(", ").bind(&entry.actor);
-    sql.push(", ").bind(entry.source.clone());
-    sql.push(", ")
-        .bind(&*entry.event)
-        .push(", ")
-        .bind(&entry.object);
-    sql.push(", ").bind(entry.details.to_string());
-    sql.push(", ")
-        .bind(entry.configuration.map(|id| id.to_string()));
-    sql.push(", ").bind(&hash).push(")");
-    connection.execute(&sql)?;
-    let mut sql = connection.sql("UPDATE audit_chain SET length = length + 1, hash = ");
-    sql.bind(&hash);
-    connection.execute(&sql)?;
+    connection.execute(diesel::insert_into(audit_events::table).values((
+        audit_events::at.eq(millis(entry.at)),
+        audit_events::actor.eq(&entry.actor),
+        audit_events::source.eq(&entry.source),
+        audit_events::event.eq(&*entry.event),
+        audit_events::object.eq(&entry.object),
+        audit_events::details.eq(entry.details.to_string()),
+        audit_events::configuration_id.eq(entry.configuration.map(|id| id.to_string())),
+        audit_events::hash.eq(&hash),
+    )))?;
+    let longer = (
+        audit_chain::length.eq(audit_chain::length + 1_i64),
+        audit_chain::hash.eq(&hash),
+    );
+    connection.execute(diesel::update(audit_chain::table).set(longer))?;
     Ok(())
 }
 
 /// The end of the audit's chain.
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable, diesel::QueryableByName)]
+#[diesel(table_name = audit_chain)]
 pub(crate) struct HeadRow {
-    #[diesel(sql_type = BigInt)]
     length: i64,
-    #[diesel(sql_type = Text)]
     hash: String,
-    #[diesel(sql_type = BigInt)]
     unchained: i64,
 }
 

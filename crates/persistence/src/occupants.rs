@@ -2,13 +2,16 @@
 
 use std::collections::HashSet;
 
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_provisioning::directory::{Occupant, Relation, UserKeys, number_key, phone_key};
 use scim_provisioning::{ResourceId, Scope, StoreError};
 
 use crate::connection::Connection;
 use crate::key::Key;
-use crate::members::{CHUNK, IdRow};
+use crate::members::CHUNK;
+use crate::nodes::{Number, among};
+use crate::schema::{user_emails, users};
 use crate::users::status;
 
 #[derive(diesel::QueryableByName)]
@@ -108,11 +111,15 @@ fn with_address(
     let names = [&keys.user_name, &keys.scim_user_name];
     let values: Vec<&String> = names.into_iter().chain(&keys.emails).collect();
     for chunk in values.chunks(CHUNK) {
-        let mut sql = connection.sql("SELECT user_id AS id FROM user_emails WHERE value_key ");
-        sql.among(chunk.iter().copied()).push(" AND user_id ");
-        sql.among(accounts.iter().copied()).push(" LIMIT 1");
-        if let Some(row) = connection.row::<IdRow>(&sql)? {
-            return Ok(Some(row.id));
+        let found: Option<String> = connection.first(
+            user_emails::table
+                .filter(among(user_emails::value_key, chunk))
+                .filter(among(user_emails::user_id, accounts))
+                .limit(1)
+                .select(user_emails::user_id),
+        )?;
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)
@@ -133,10 +140,13 @@ pub(crate) fn protected(
     connection: &mut Connection,
     ids: &[ResourceId],
 ) -> Result<Option<ResourceId>, StoreError> {
-    // Tenant admins are few, and have an index of their own.
-    let sql = connection.sql("SELECT id FROM users WHERE is_tenant_admin = 1");
-    let rows: Vec<IdRow> = connection.rows(&sql)?;
-    let found = rows.iter().filter_map(|row| ResourceId::parse(&row.id));
+    // Tenant admins are few, and have an index of their own, of which these are the words.
+    let protected: Vec<String> = connection.load(
+        users::table
+            .filter(users::is_tenant_admin.eq(Number::<1>))
+            .select(users::id),
+    )?;
+    let found = protected.iter().filter_map(|id| ResourceId::parse(id));
     Ok(found.into_iter().find(|id| ids.contains(id)))
 }
 

@@ -8,14 +8,111 @@
 //! For the same reason it is here that the console accounts end of people who are not active any
 //! more: every statement answers, of the rows that it changed, who is bound to an account.
 
+use std::marker::PhantomData;
+
 use chrono::Utc;
-use diesel::QueryableByName;
-use diesel::sql_types::{Nullable, Text};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Bool, Nullable, Text};
+use diesel::sqlite::Sqlite;
+use diesel::{QueryResult, QueryableByName};
 use scim_provisioning::StoreError;
+
+#[cfg(feature = "postgres")]
+use diesel::pg::Pg;
 
 use crate::admin::ending;
 use crate::connection::Connection;
+use crate::nodes::expression;
+use crate::schema::users;
 use crate::sql::Sql;
+
+/// Sets columns of the people whom a typed condition names, and answers how many those are; leaves
+/// protected accounts as they are.
+macro_rules! change {
+    ($connection:expr, $whom:expr, $changes:expr) => {{
+        use diesel::prelude::*;
+        let people = $crate::schema::users::table
+            .filter($crate::people::unprotected())
+            .filter($whom);
+        let statement = diesel::update(people)
+            .set($changes)
+            .returning($crate::people::gone());
+        let gone: Vec<Option<String>> = $connection.load(statement)?;
+        $crate::people::end_accounts($connection, &gone)?
+    }};
+}
+pub(crate) use change;
+
+/// Whether a person is no protected account. Nobody is found by it: the condition beside it names
+/// its own index.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unprotected<C>(C);
+
+/// Who of the people that were written is not active and bound to an account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gone<C>(PhantomData<C>);
+
+pub(crate) fn unprotected() -> Unprotected<users::is_tenant_admin> {
+    Unprotected(users::is_tenant_admin)
+}
+
+pub(crate) fn gone() -> Gone<users::id> {
+    Gone(PhantomData)
+}
+
+expression!(Unprotected<C>, Bool);
+expression!(Gone<C>, Nullable<Text>);
+
+impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Unprotected<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("+");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" = 0");
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Unprotected<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" + 0) = 0");
+        Ok(())
+    }
+}
+
+/// With the table in front of the columns, which diesel leaves out of a `RETURNING`: in the
+/// sub-select they would be those of `accounts`.
+const GONE: &str = "CASE WHEN users.status <> 'active' THEN \
+    (SELECT min(a.user_id) FROM accounts a WHERE a.user_id = users.id) END";
+
+impl<C> QueryFragment<Sqlite> for Gone<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(GONE);
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<C> QueryFragment<Pg> for Gone<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(GONE);
+        Ok(())
+    }
+}
+
+/// Ends what the accounts hold that are bound to people who are not active any more; answers how
+/// many people were written.
+pub(crate) fn end_accounts(
+    connection: &mut Connection,
+    written: &[Option<String>],
+) -> Result<usize, StoreError> {
+    for gone in written.iter().flatten() {
+        ending::end_accounts_of(connection, gone, Utc::now())?;
+    }
+    Ok(written.len())
+}
 
 /// A change or deletion of rows of `users` that leaves protected accounts as they are. Only this
 /// module makes one.
@@ -57,10 +154,8 @@ impl Write {
     /// are bound to those of them who are not active.
     pub(crate) fn run(self, connection: &mut Connection) -> Result<usize, StoreError> {
         let people: Vec<Written> = connection.rows(&self.sql)?;
-        for gone in people.iter().filter_map(|person| person.gone.as_deref()) {
-            ending::end_accounts_of(connection, gone, Utc::now())?;
-        }
-        Ok(people.len())
+        let written: Vec<Option<String>> = people.into_iter().map(|person| person.gone).collect();
+        end_accounts(connection, &written)
     }
 }
 

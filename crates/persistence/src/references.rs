@@ -1,45 +1,37 @@
 //! Records that fields name: departments, locations, companies, roles; and managers.
 
-use diesel::sql_types::{Integer, Text};
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 use scim_mapping::{ReferenceKind, Role};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use uuid::Uuid;
 
 use crate::connection::Connection;
+use crate::engine::on_backend;
 use crate::key::Key;
 use crate::people::{self, Write};
+use crate::schema::{reference_values, users};
 use crate::scope::visible;
-use crate::sql::Sql;
-
-#[derive(diesel::QueryableByName)]
-struct NameRow {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-#[derive(diesel::QueryableByName)]
-struct RoleRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Integer)]
-    privileged: i32,
-}
+use crate::sql::{Dialect, Sql, Written};
 
 /// The roles, in order of name.
 pub(crate) fn roles(connection: &mut Connection) -> Result<Vec<Role>, StoreError> {
-    let sql = connection.sql(
-        "SELECT id, name, CAST(privileged AS INTEGER) AS privileged FROM reference_values \
-         WHERE kind = 'role' ORDER BY name_key",
-    );
-    let rows = connection.rows::<RoleRow>(&sql)?.into_iter();
-    let roles = rows.map(|row| Role {
-        id: row.id,
-        name: row.name,
-        privileged: row.privileged != 0,
-    });
-    Ok(roles.collect())
+    let rows: Vec<(String, String, i32)> = connection.load(
+        reference_values::table
+            .filter(reference_values::kind.eq("role"))
+            .order(reference_values::name_key)
+            .select((
+                reference_values::id,
+                reference_values::name,
+                reference_values::privileged,
+            )),
+    )?;
+    let role = |(id, name, privileged)| Role {
+        id,
+        name,
+        privileged: privileged != 0,
+    };
+    Ok(rows.into_iter().map(role).collect())
 }
 
 /// The name of the record that has this name or id; one that is not there is made where `create`
@@ -51,26 +43,32 @@ pub(crate) fn resolve(
     create: bool,
 ) -> Result<Option<String>, StoreError> {
     let kind = table_name(kind);
-    let mut sql = connection.sql("SELECT name FROM reference_values WHERE kind = ");
-    sql.bind(kind).push(" AND (name_key = ").bind(Key::of(name));
-    sql.push(" OR id = ").bind(name);
-    // A role that administers ServiceOps is none that anybody can be given.
-    sql.push(") AND privileged = 0 ORDER BY id LIMIT 1");
-    if let Some(row) = connection.row::<NameRow>(&sql)? {
-        return Ok(Some(row.name));
+    let key = Key::of(name);
+    let named = reference_values::name_key
+        .eq(key.as_str())
+        .or(reference_values::id.eq(name));
+    let found: Option<String> = connection.first(
+        reference_values::table
+            .filter(reference_values::kind.eq(kind))
+            .filter(named)
+            // A role that administers ServiceOps is none that anybody can be given.
+            .filter(reference_values::privileged.eq(0))
+            .order(reference_values::id)
+            .limit(1)
+            .select(reference_values::name),
+    )?;
+    if found.is_some() || !create {
+        return Ok(found);
     }
-    if !create {
-        return Ok(None);
-    }
-    let mut sql =
-        connection.sql("INSERT INTO reference_values (id, kind, name, name_key) VALUES (");
-    sql.bind(Uuid::now_v7().to_string());
-    sql.push(", ").bind(kind).push(", ").bind(name);
+    let id = Uuid::now_v7().to_string();
+    let made = diesel::insert_into(reference_values::table).values((
+        reference_values::id.eq(&id),
+        reference_values::kind.eq(kind),
+        reference_values::name.eq(name),
+        reference_values::name_key.eq(key.as_str()),
+    ));
     // Somebody else may make it at the same time.
-    sql.push(", ")
-        .bind(Key::of(name))
-        .push(") ON CONFLICT DO NOTHING");
-    connection.execute(&sql)?;
+    on_backend!(connection, execute, made.on_conflict_do_nothing())?;
     Ok(Some(name.to_owned()))
 }
 
@@ -95,17 +93,10 @@ pub(crate) fn link_manager(
     manager: Option<&str>,
 ) -> Result<(), StoreError> {
     let Some(manager) = manager else {
-        let unlink = Write::update(
-            connection,
-            |sql| {
-                sql.push("manager_id = NULL");
-            },
-            |sql| {
-                sql.push("manager_id IS NOT NULL AND id = ")
-                    .bind(user.to_string());
-            },
-        );
-        unlink.run(connection)?;
+        let whom = users::id
+            .eq(user.to_string())
+            .and(users::manager_id.is_not_null());
+        people::change!(connection, whom, users::manager_id.eq(None::<String>));
         return Ok(());
     };
     people::set(connection, &user.to_string(), |sql| {
@@ -116,6 +107,29 @@ pub(crate) fn link_manager(
         sql.push(")");
     })?;
     Ok(())
+}
+
+/// The manager whom a user that is changed names, as [`link_manager`] finds it; whoever was found
+/// under the same name stays.
+pub(crate) fn named_manager(
+    dialect: Dialect,
+    scope: Scope,
+    manager: Option<&str>,
+) -> Written<Nullable<Text>> {
+    let Some(manager) = manager else {
+        return Sql::new(dialect, "NULL").written();
+    };
+    let mut sql = Sql::new(dialect, "COALESCE(");
+    found(&mut sql, scope, manager, Sight::Seen);
+    sql.push(
+        ", (SELECT kept.id FROM users kept \
+         WHERE kept.id = CASE WHEN users.manager_key = ",
+    );
+    sql.bind(Key::of(manager))
+        .push(" THEN users.manager_id END), ");
+    found(&mut sql, scope, manager, Sight::Gone);
+    sql.push(")");
+    sql.written()
 }
 
 /// Who is looked for as a manager.

@@ -1,21 +1,15 @@
 //! Totals of a configuration, which triggers keep so that nobody counts.
 
-use diesel::sql_types::{BigInt, Text};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use scim_provisioning::{ConfigurationId, ResourceKind, StoreError};
 
 use crate::connection::Connection;
-use crate::sql::Sql;
-
-#[derive(diesel::QueryableByName)]
-struct TotalRow {
-    #[diesel(sql_type = Text)]
-    counted: String,
-    #[diesel(sql_type = BigInt)]
-    amount: i64,
-}
+use crate::schema::resource_totals;
+use crate::sql::{Dialect, Sql, Written};
 
 /// What is kept of one configuration.
-pub(crate) struct Totals(Vec<TotalRow>);
+pub(crate) struct Totals(Vec<(String, i64)>);
 
 impl Totals {
     /// Reads what is kept.
@@ -23,13 +17,15 @@ impl Totals {
         connection: &mut Connection,
         configuration: ConfigurationId,
     ) -> Result<Self, StoreError> {
-        let mut sql = connection.sql(
-            "SELECT counted, CAST(SUM(amount) AS BIGINT) AS amount FROM resource_totals WHERE ",
-        );
-        sql.push("configuration_id = ")
-            .bind(configuration.to_string());
-        sql.push(" GROUP BY counted");
-        Ok(Self(connection.rows(&sql)?))
+        // A sum of BIGINT is a numeric on PostgreSQL.
+        let amount = connection.sql("CAST(SUM(resource_totals.amount) AS BIGINT)");
+        let rows: Vec<(String, i64)> = connection.load(
+            resource_totals::table
+                .filter(resource_totals::configuration_id.eq(configuration.to_string()))
+                .group_by(resource_totals::counted)
+                .select((resource_totals::counted, amount.written::<BigInt>())),
+        )?;
+        Ok(Self(rows))
     }
 
     /// How many resources of a type the configuration sees.
@@ -43,8 +39,8 @@ impl Totals {
     }
 
     fn amount(&self, counted: &str) -> u64 {
-        let row = self.0.iter().find(|row| row.counted == counted);
-        row.map_or(0, |row| u64::try_from(row.amount).unwrap_or(0))
+        let row = self.0.iter().find(|(name, _)| name == counted);
+        row.map_or(0, |(_, amount)| u64::try_from(*amount).unwrap_or(0))
     }
 }
 
@@ -67,13 +63,15 @@ pub(crate) fn check_width(
     }
 }
 
-/// Appends an expression that is the number of users which a configuration sees.
-pub(crate) fn push_visible_users(sql: &mut Sql, configuration: ConfigurationId) {
-    sql.push(
+/// The number of users that a configuration sees, as an expression.
+pub(crate) fn visible_users(dialect: Dialect, configuration: ConfigurationId) -> Written<BigInt> {
+    let mut sql = Sql::new(
+        dialect,
         "(SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM resource_totals \
          WHERE counted = 'users' AND configuration_id = ",
     );
     sql.bind(configuration.to_string()).push(")");
+    sql.written()
 }
 
 /// Forgets the totals of a configuration that is gone.
@@ -81,9 +79,8 @@ pub(crate) fn forget(
     connection: &mut Connection,
     configuration: ConfigurationId,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("DELETE FROM resource_totals WHERE configuration_id = ");
-    sql.bind(configuration.to_string());
-    connection.execute(&sql)?;
+    let of = resource_totals::configuration_id.eq(configuration.to_string());
+    connection.execute(diesel::delete(resource_totals::table.filter(of)))?;
     Ok(())
 }
 

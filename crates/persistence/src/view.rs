@@ -1,10 +1,13 @@
 //! The directory ports on one connection inside a transaction.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
-    Adoption, Approval, Change, Departure, GroupEnd, GroupWrite, HeldAction, MemberChunk,
+    Adoption, Approval, Change, Departure, GroupEnd, GroupWrite, HeldAction, Keyset, MemberChunk,
     Membership, Occupant, Place, Selected, Selection, Stored, StoredGroup, StoredUser, UserKeys,
     UserWrite, Visible,
 };
@@ -15,20 +18,75 @@ use scim_provisioning::{
 };
 
 use crate::connection::Connection;
-use crate::groups::{self, GroupRow};
-use crate::page::select;
-use crate::users::{self, UserRow};
-use crate::{held, jobs, links, log, members, occupants, places, references};
+use crate::schema::provisioning_configurations;
+use crate::{groups, held, jobs, links, log, members, occupants, page, places, references, users};
 
 /// A connection inside a transaction.
 pub(crate) struct View<'a> {
-    pub(crate) connection: &'a mut Connection,
-    pub(crate) base_url: &'a str,
+    connection: &'a mut Connection,
+    base_url: &'a str,
+    /// Whether nothing is written: then a statement that answers for itself needs no transaction.
+    reads: bool,
+    /// The groups that were read with a user, for as long as no other statement was executed.
+    beside: Option<Beside>,
+    /// The user that was locked last.
+    locked: Option<StoredUser>,
+    /// What is to be told when the work is done, in one statement.
+    told: log::Told,
+}
+
+/// What was read beside a user.
+struct Beside {
+    user: ResourceId,
+    groups: Vec<Membership>,
+    /// How many statements the connection had executed then.
+    executed: u64,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(connection: &'a mut Connection, base_url: &'a str, reads: bool) -> Self {
+        Self {
+            connection,
+            base_url,
+            reads,
+            beside: None,
+            locked: None,
+            told: log::Told::default(),
+        }
+    }
+
+    /// Writes what was told. Without it the work leaves no trace in the log.
+    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
+        std::mem::take(&mut self.told).write(self.connection)
+    }
+
+    /// Runs a statement that answers for itself.
+    fn alone<T>(
+        &mut self,
+        statement: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self.reads {
+            true => self.connection.alone(statement),
+            false => statement(self.connection),
+        }
+    }
+
+    fn keep(&mut self, user: ResourceId, groups: Vec<Membership>) {
+        self.beside = Some(Beside {
+            user,
+            groups,
+            executed: self.connection.executed(),
+        });
+    }
 }
 
 impl DirectoryView for View<'_> {
     fn user(&mut self, scope: Scope, id: ResourceId) -> Result<Option<StoredUser>, StoreError> {
-        users::find(self.connection, scope, id, false)
+        let found = self.alone(|connection| users::find_with_groups(connection, scope, id))?;
+        Ok(found.map(|(user, groups)| {
+            self.keep(id, groups);
+            user
+        }))
     }
 
     fn by_hand(&mut self, id: ResourceId) -> Result<Option<StoredUser>, StoreError> {
@@ -36,7 +94,7 @@ impl DirectoryView for View<'_> {
     }
 
     fn group(&mut self, scope: Scope, id: ResourceId) -> Result<Option<StoredGroup>, StoreError> {
-        groups::find(self.connection, scope, id, false)
+        groups::find(self.connection, scope, id)
     }
 
     fn users(
@@ -44,15 +102,13 @@ impl DirectoryView for View<'_> {
         scope: Scope,
         selection: &Selection,
     ) -> Result<Selected<StoredUser>, StoreError> {
-        let page: Selected<UserRow> = select(
-            self.connection,
-            ResourceKind::User,
-            scope,
-            self.base_url,
-            users::COLUMNS,
-            selection,
-        )?;
-        converted(page)
+        let page = self.find(ResourceKind::User, scope, selection)?;
+        let ids: Vec<ResourceId> = page.items.iter().map(|keyset| keyset.id).collect();
+        let mut users = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(members::CHUNK) {
+            users.extend(users::among_ids(self.connection, scope, chunk)?);
+        }
+        Ok(in_order(page, users, |user| user.id))
     }
 
     fn groups(
@@ -60,15 +116,13 @@ impl DirectoryView for View<'_> {
         scope: Scope,
         selection: &Selection,
     ) -> Result<Selected<StoredGroup>, StoreError> {
-        let page: Selected<GroupRow> = select(
-            self.connection,
-            ResourceKind::Group,
-            scope,
-            self.base_url,
-            groups::COLUMNS,
-            selection,
-        )?;
-        converted(page)
+        let page = self.find(ResourceKind::Group, scope, selection)?;
+        let ids: Vec<ResourceId> = page.items.iter().map(|keyset| keyset.id).collect();
+        let mut groups = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(members::CHUNK) {
+            groups.extend(groups::among_ids(self.connection, scope, chunk)?);
+        }
+        Ok(in_order(page, groups, |group| group.id))
     }
 
     fn places(
@@ -78,6 +132,13 @@ impl DirectoryView for View<'_> {
         selection: &Selection,
         beside: bool,
     ) -> Result<Selected<Place>, StoreError> {
+        let met = self.alone(|connection| places::look_up(connection, kind, scope, selection))?;
+        if let Some(met) = met {
+            if let Some((user, groups)) = met.groups {
+                self.keep(user, groups);
+            }
+            return Ok(met.page);
+        }
         places::select(
             self.connection,
             self.base_url,
@@ -102,7 +163,12 @@ impl DirectoryView for View<'_> {
         scope: Scope,
         ids: &[ResourceId],
     ) -> Result<Vec<Membership>, StoreError> {
-        members::groups_of(self.connection, scope, ids)
+        let beside = self.beside.take();
+        let fresh = beside.filter(|beside| beside.executed == self.connection.executed());
+        match (fresh, ids) {
+            (Some(beside), [user]) if beside.user == *user => Ok(beside.groups),
+            _ => members::groups_of(self.connection, scope, ids),
+        }
     }
 
     fn members_of(
@@ -151,7 +217,8 @@ impl DirectoryTransaction for View<'_> {
         scope: Scope,
         id: ResourceId,
     ) -> Result<Option<StoredUser>, StoreError> {
-        users::find(self.connection, scope, id, true)
+        self.locked = users::lock(self.connection, scope, id)?;
+        Ok(self.locked.clone())
     }
 
     fn lock_group(
@@ -159,15 +226,14 @@ impl DirectoryTransaction for View<'_> {
         scope: Scope,
         id: ResourceId,
     ) -> Result<Option<StoredGroup>, StoreError> {
-        groups::find(self.connection, scope, id, true)
+        groups::lock(self.connection, scope, id)
     }
 
     fn lock_nesting(&mut self, scope: Scope) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("UPDATE provisioning_configurations SET version = version WHERE id = ");
-        sql.bind(scope.configuration().to_string());
-        self.connection.execute(&sql)?;
+        let id = provisioning_configurations::id.eq(scope.configuration().to_string());
+        let same = provisioning_configurations::version.eq(provisioning_configurations::version);
+        let row = provisioning_configurations::table.filter(id);
+        self.connection.execute(diesel::update(row).set(same))?;
         Ok(())
     }
 
@@ -207,7 +273,9 @@ impl DirectoryTransaction for View<'_> {
         user: &UserWrite,
         now: DateTime<Utc>,
     ) -> Result<Version, StoreError> {
-        users::update(self.connection, scope, id, expected, user, now)
+        let before = self.locked.take();
+        let known = (expected, before.as_ref());
+        users::update(self.connection, scope, id, known, user, now)
     }
 
     fn link_user(
@@ -235,6 +303,8 @@ impl DirectoryTransaction for View<'_> {
         since: DateTime<Utc>,
         limit: u64,
     ) -> Result<u64, StoreError> {
+        // What was told in this transaction counts.
+        self.finish()?;
         held::departures(self.connection, scope, since, limit)
     }
 
@@ -378,7 +448,8 @@ impl DirectoryTransaction for View<'_> {
     }
 
     fn record(&mut self, event: &Event) -> Result<(), StoreError> {
-        log::record(self.connection, event)
+        self.told.event(event);
+        Ok(())
     }
 
     fn save_job(&mut self, job: &Job) -> Result<(), StoreError> {
@@ -386,20 +457,36 @@ impl DirectoryTransaction for View<'_> {
     }
 
     fn announce(&mut self, change: &Change, now: DateTime<Utc>) -> Result<(), StoreError> {
-        log::announce(self.connection, change, now)
+        self.told.change(change, now);
+        Ok(())
     }
 }
 
-fn converted<R, T: TryFrom<R, Error = StoreError>>(
-    page: Selected<R>,
-) -> Result<Selected<T>, StoreError> {
-    Ok(Selected {
+impl View<'_> {
+    fn find(
+        &mut self,
+        kind: ResourceKind,
+        scope: Scope,
+        selection: &Selection,
+    ) -> Result<Selected<Keyset>, StoreError> {
+        page::find(self.connection, kind, scope, self.base_url, selection)
+    }
+}
+
+/// Resources in the order of the page that they are of.
+fn in_order<T>(
+    page: Selected<Keyset>,
+    resources: Vec<T>,
+    id: impl Fn(&T) -> ResourceId,
+) -> Selected<T> {
+    let mut read: HashMap<ResourceId, T> = resources
+        .into_iter()
+        .map(|resource| (id(&resource), resource))
+        .collect();
+    let items = page.items.iter();
+    Selected {
         total: page.total,
-        items: page
-            .items
-            .into_iter()
-            .map(T::try_from)
-            .collect::<Result<_, _>>()?,
+        items: items.filter_map(|keyset| read.remove(&keyset.id)).collect(),
         next: page.next,
-    })
+    }
 }

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use scim_provisioning::StoreError;
 
-use crate::connection::{Connection, Target};
+use crate::connection::Connection;
 use crate::error::{Faulty, failed};
 use crate::health::Health;
+use crate::target::Target;
 
 /// A write: run inside a savepoint, it says whether to keep what it did, and how to answer. It is
 /// given an error instead of a connection when no transaction could begin.

@@ -206,7 +206,7 @@ impl WriteConfigurations for AdminRows<'_> {
         let managed = groups::table.filter(groups::managed_by.eq(&id_text));
         let release = diesel::update(managed).set(groups::managed_by.eq(None::<String>));
         self.connection.execute(release)?;
-        held_members::release(self.connection, "held_by", &id_text)?;
+        held_members::release(self.connection, &held_members::Unmanaged::By(&id_text))?;
         totals::forget(self.connection, id)
     }
 

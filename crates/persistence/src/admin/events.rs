@@ -513,7 +513,7 @@ mod tests {
     use scim_provisioning::ConfigurationId;
 
     use super::*;
-    use crate::connection::Target;
+    use crate::target::Target;
 
     #[derive(diesel::QueryableByName)]
     struct StepRow {

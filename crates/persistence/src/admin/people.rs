@@ -299,7 +299,7 @@ impl WritePeople for AdminRows<'_> {
             groups::updated_at.eq(millis(at)),
         ));
         there(self.connection.execute(release)?)?;
-        held_members::release(self.connection, "group_id", id)
+        held_members::release(self.connection, &held_members::Unmanaged::In(id))
     }
 
     fn insert_member(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::PgConnection;
+use diesel::QueryDsl as _;
 use diesel::connection::SimpleConnection;
 use scim_admin::AdminStore;
 use scim_protocol::schema::uri;
@@ -11,7 +12,8 @@ use scim_provisioning::{DirectoryExt, ResourceId, StoreError};
 
 use super::{assert_later, assert_there, create, find};
 use crate::common::{Engine, House};
-use crate::connection::{Server, Target};
+use crate::schema::users;
+use crate::target::{Server, Target};
 use crate::{Database, OpenError, Settings};
 
 /// Runs a test where there is a server.
@@ -289,4 +291,185 @@ fn a_server_that_is_away_is_waited_for_and_nothing_acknowledged_is_lost() {
     assert!(house.database.ready().is_ok());
     assert_eq!(create(&house, "eve").status, 201);
     assert_there(&house, &["ada", "eve"]);
+}
+
+/// What a proxy does with a COMMIT.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AtCommit {
+    Pass,
+    /// The server carries it out, and nobody hears of it.
+    SwallowAnswer,
+    /// It does not come to the server.
+    Cut,
+}
+
+/// A proxy that loses one COMMIT, or its answer.
+struct Loser {
+    address: String,
+    at_commit: Arc<std::sync::Mutex<AtCommit>>,
+}
+
+impl Loser {
+    fn start(server: String) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let at_commit = Arc::new(std::sync::Mutex::new(AtCommit::Pass));
+        let shared = Arc::clone(&at_commit);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                let server = std::net::TcpStream::connect(&server).unwrap();
+                let swallow = Arc::new(std::sync::atomic::AtomicBool::new(false));
+                let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                let (at_commit, swallows) = (Arc::clone(&shared), Arc::clone(&swallow));
+                std::thread::spawn(move || send(from, to, &at_commit, &swallows));
+                std::thread::spawn(move || answer(server, client, &swallow));
+            }
+        });
+        Self { address, at_commit }
+    }
+
+    /// Loses the next COMMIT in this way.
+    fn lose(&self, how: AtCommit) {
+        *self.at_commit.lock().unwrap() = how;
+    }
+}
+
+fn send(
+    mut client: std::net::TcpStream,
+    mut server: std::net::TcpStream,
+    at_commit: &std::sync::Mutex<AtCommit>,
+    swallow: &std::sync::atomic::AtomicBool,
+) {
+    use std::io::{Read, Write};
+    let mut buffer = [0; 64 * 1024];
+    while let Ok(length @ 1..) = client.read(&mut buffer) {
+        let sent = &buffer[..length];
+        if sent.windows(7).any(|bytes| bytes == b"COMMIT\0") {
+            match std::mem::replace(&mut *at_commit.lock().unwrap(), AtCommit::Pass) {
+                AtCommit::Pass => {}
+                AtCommit::SwallowAnswer => swallow.store(true, Ordering::SeqCst),
+                AtCommit::Cut => {
+                    for stream in [&client, &server] {
+                        let _closed = stream.shutdown(std::net::Shutdown::Both);
+                    }
+                    return;
+                }
+            }
+        }
+        if server.write_all(sent).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(
+    mut server: std::net::TcpStream,
+    mut client: std::net::TcpStream,
+    swallow: &std::sync::atomic::AtomicBool,
+) {
+    use std::io::{Read, Write};
+    let mut buffer = [0; 64 * 1024];
+    while let Ok(length @ 1..) = server.read(&mut buffer) {
+        if swallow.load(Ordering::SeqCst) {
+            for stream in [&client, &server] {
+                let _closed = stream.shutdown(std::net::Shutdown::Both);
+            }
+            return;
+        }
+        if client.write_all(&buffer[..length]).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_commit_that_nobody_answered_is_asked_for() {
+    let Some(Engine::Postgres(server)) = Engine::postgres() else {
+        eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
+        return;
+    };
+    let (user, address) = server
+        .trim_start_matches("postgres://")
+        .split_once('@')
+        .unwrap();
+    let loser = Loser::start(address.to_owned());
+    let house = House::new(&Engine::Postgres(format!(
+        "postgres://{user}@{}",
+        loser.address
+    )));
+    // It came through, and what was answered then is answered now.
+    loser.lose(AtCommit::SwallowAnswer);
+    assert_eq!(create(&house, "ada").status, 201);
+    // It did not, and is done again.
+    loser.lose(AtCommit::Cut);
+    assert_eq!(create(&house, "eve").status, 201);
+    assert_there(&house, &["ada", "eve"]);
+}
+
+#[test]
+fn a_commit_without_a_number_that_nobody_answered_is_left_to_the_client() {
+    let Some(Engine::Postgres(server)) = Engine::postgres() else {
+        eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
+        return;
+    };
+    let (user, address) = server
+        .trim_start_matches("postgres://")
+        .split_once('@')
+        .unwrap();
+    let loser = Loser::start(address.to_owned());
+    let house = House::new(&Engine::Postgres(format!(
+        "postgres://{user}@{}",
+        loser.address
+    )));
+    loser.lose(AtCommit::SwallowAnswer);
+    let lost = house.database.writing(|connection| {
+        let sql = connection.sql("UPDATE audit_chain SET length = length");
+        connection.execute(&sql)
+    });
+    assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+}
+
+#[test]
+fn what_lost_its_connection_while_it_was_idle_is_done_once_more() {
+    with_a_house(|house| {
+        assert_eq!(create(house, "ada").status, 201);
+        end_sessions(house);
+        assert_eq!(find(house, "ada").status, 200);
+        end_sessions(house);
+        assert_eq!(create(house, "eve").status, 201);
+        assert_there(house, &["ada", "eve"]);
+    });
+}
+
+#[test]
+fn a_pooler_that_keeps_no_prepared_statements_is_told_of_by_the_url() {
+    with_a_house(|house| {
+        assert_eq!(create(house, "ada").status, 201);
+        let settings = Settings {
+            url: format!("{}?prepared_statements=off", house.settings.url),
+            ..Settings::clone(&house.settings)
+        };
+        let database = Database::open(&settings).unwrap();
+        let kept = database.reading(|connection| {
+            let query = users::table.select(users::id).limit(1);
+            for _ in 0..3 {
+                connection.load::<String, _>(query)?;
+            }
+            let sql = connection.sql("SELECT count(*) AS number FROM pg_prepared_statements");
+            connection.rows::<Number>(&sql)
+        });
+        assert_eq!(kept.unwrap()[0].number, 0);
+        let refused = Settings {
+            url: format!("{}?prepared_statements=maybe", house.settings.url),
+            ..settings
+        };
+        assert!(matches!(Database::open(&refused), Err(OpenError::Url(_))));
+    });
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
 }

@@ -10,8 +10,9 @@ use scim_provisioning::StoreError;
 
 use super::{assert_later, assert_there, create, find};
 use crate::common::{Engine, House};
-use crate::connection::{Connection, Target};
+use crate::connection::Connection;
 use crate::sqlite::{Budget, Held, Link};
+use crate::target::Target;
 use crate::{Database, Settings};
 
 #[derive(diesel::QueryableByName)]

@@ -1,7 +1,5 @@
 //! Pages of a table: condition, order, and from where on.
 
-use std::collections::HashMap;
-
 use scim_protocol::filter::{Condition, Operator, Target, Test};
 use scim_provisioning::directory::{From, Keyset, Selected, Selection, Sort};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
@@ -9,12 +7,12 @@ use serde_json::Value;
 
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use crate::condition::ConditionWriter;
+use super::condition::ConditionWriter;
+use super::entrance::{Entrance, entrance};
+use super::path::{literal, path, sqlite_path};
 use crate::connection::Connection;
-use crate::entrance::{Entrance, entrance};
 use crate::error::unreadable;
-use crate::members::CHUNK;
-use crate::path::{literal, path, sqlite_path};
+use crate::key::Key;
 use crate::scope::{all_visible, visible};
 use crate::sql::{Dialect, Sql};
 use crate::totals::{self, Totals};
@@ -32,11 +30,6 @@ struct KeyRow {
     id: String,
     #[diesel(sql_type = Nullable<Text>)]
     sort_text: Option<String>,
-}
-
-/// A row that knows which one it is.
-pub(crate) trait Identified {
-    fn id(&self) -> &str;
 }
 
 /// Where the resources of a page stand in the order, how many there are in all, and the place of the
@@ -77,47 +70,6 @@ pub(crate) fn find(
     Ok(Selected { total, items, next })
 }
 
-/// The rows of a page. `columns` are the columns of the table under its alias `r`.
-pub(crate) fn select<R: crate::connection::Row + Identified>(
-    connection: &mut Connection,
-    kind: ResourceKind,
-    scope: Scope,
-    base_url: &str,
-    columns: &str,
-    selection: &Selection,
-) -> Result<Selected<R>, StoreError> {
-    let found = find(connection, kind, scope, base_url, selection)?;
-    let mut rows: HashMap<String, R> = rows(connection, kind, columns, &found.items)?;
-    let items = found.items.iter();
-    Ok(Selected {
-        total: found.total,
-        items: items
-            .filter_map(|keyset| rows.remove(&keyset.id.to_string()))
-            .collect(),
-        next: found.next,
-    })
-}
-
-/// The rows of a page that was found, by their ids.
-pub(crate) fn rows<R: crate::connection::Row + Identified>(
-    connection: &mut Connection,
-    kind: ResourceKind,
-    columns: &str,
-    places: &[Keyset],
-) -> Result<HashMap<String, R>, StoreError> {
-    let mut rows: HashMap<String, R> = HashMap::new();
-    for chunk in places.chunks(CHUNK) {
-        let mut sql = connection.sql(&format!(
-            "SELECT {columns} FROM {} r WHERE r.id ",
-            table(kind)
-        ));
-        sql.among(chunk.iter().map(|keyset| keyset.id.to_string()));
-        let found: Vec<R> = connection.rows(&sql)?;
-        rows.extend(found.into_iter().map(|row| (row.id().to_owned(), row)));
-    }
-    Ok(rows)
-}
-
 fn table(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::User => "users",
@@ -142,7 +94,7 @@ impl Chosen<'_> {
         }
         if let Some(condition) = self.condition {
             // A match by a key comes with every sync; what else clients think of, nobody knows.
-            if !is_lookup(condition) {
+            if Lookup::of(self.kind, condition).is_none() {
                 sql.never_alike();
             }
             sql.push(" AND ");
@@ -200,23 +152,37 @@ impl Chosen<'_> {
     }
 }
 
-/// Whether a condition is one comparison of a key, of which there are few.
-fn is_lookup(condition: &Condition) -> bool {
-    match condition {
-        Condition::Value { target, test } => {
-            target.extension.is_none()
-                && matches!(
-                    (&*target.attribute, test),
-                    (
-                        "id" | "userName" | "externalId" | "displayName",
-                        Test::Text {
-                            operator: Operator::Equal,
-                            ..
-                        }
-                    )
-                )
+/// A condition that is one comparison of a key: the match that comes before every change.
+pub(crate) enum Lookup<'c> {
+    Id(&'c str),
+    ExternalId(&'c str),
+    /// The `userName` of a user, or the `displayName` of a group.
+    Name(Key),
+}
+
+impl<'c> Lookup<'c> {
+    pub(crate) fn of(kind: ResourceKind, condition: &'c Condition) -> Option<Self> {
+        let Condition::Value {
+            target,
+            test:
+                Test::Text {
+                    operator: Operator::Equal,
+                    value,
+                    ..
+                },
+        } = condition
+        else {
+            return None;
+        };
+        match (kind, &*target.attribute) {
+            _ if target.extension.is_some() || target.sub_attribute.is_some() => None,
+            (_, "id") => Some(Self::Id(value)),
+            (_, "externalId") => Some(Self::ExternalId(value)),
+            (ResourceKind::User, "userName") | (ResourceKind::Group, "displayName") => {
+                Some(Self::Name(Key::of_folded(value)))
+            }
+            _ => None,
         }
-        _ => false,
     }
 }
 
@@ -400,11 +366,11 @@ impl Expression {
     }
 
     /// The key of a place; `None` for a missing value.
-    fn key<'k>(&self, key: &'k Value) -> Option<Key<'k>> {
+    fn key<'k>(&self, key: &'k Value) -> Option<SortKey<'k>> {
         let text = key.as_str()?;
         match self.numeric {
-            true => Some(Key::Number(serde_json::from_str(text).ok()?)),
-            false => Some(Key::Text(text)),
+            true => Some(SortKey::Number(serde_json::from_str(text).ok()?)),
+            false => Some(SortKey::Text(text)),
         }
     }
 
@@ -449,7 +415,7 @@ fn number(dialect: Dialect, target: &Target) -> (String, String) {
         }
         #[cfg(feature = "postgres")]
         Dialect::Postgres => {
-            let path = crate::path::postgres_path(&names);
+            let path = super::path::postgres_path(&names);
             let text = format!(
                 "CASE WHEN jsonb_typeof(r.search_document #> {path}) = 'number' \
                  THEN r.search_document #>> {path} END"
@@ -460,12 +426,12 @@ fn number(dialect: Dialect, target: &Target) -> (String, String) {
 }
 
 /// What the place of a resource in an order is known by.
-enum Key<'k> {
+enum SortKey<'k> {
     Text(&'k str),
     Number(serde_json::Number),
 }
 
-impl Key<'_> {
+impl SortKey<'_> {
     fn bind(&self, sql: &mut Sql) {
         match self {
             Self::Text(text) => sql.bind(*text),
@@ -512,7 +478,7 @@ fn in_document(dialect: Dialect, target: &Target) -> String {
         Dialect::Postgres => {
             format!(
                 "r.search_document #>> {}",
-                crate::path::postgres_path(&names)
+                super::path::postgres_path(&names)
             )
         }
     }

@@ -1,6 +1,11 @@
 //! SQL text and its binds, for either engine, as a node of diesel's.
 
+use std::marker::PhantomData;
+
 use diesel::QueryResult;
+use diesel::expression::{
+    AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
+};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::sql_types::{BigInt, Double, Nullable, Text, Untyped};
@@ -170,20 +175,6 @@ impl Sql {
         self.push("CAST(").bind(number).push(" AS integer)")
     }
 
-    /// Appends placeholders for several values, separated by commas.
-    pub(crate) fn bind_all<T: Into<Bind>>(
-        &mut self,
-        values: impl IntoIterator<Item = T>,
-    ) -> &mut Self {
-        for (at, value) in values.into_iter().enumerate() {
-            if at > 0 {
-                self.push(", ");
-            }
-            self.bind(value);
-        }
-        self
-    }
-
     /// Appends that what stands before is one of several values, as a test that an index serves.
     /// They are bound as one list, so that any number of them makes the same text, and no engine
     /// thinks that so many look-ups are dearer than a whole table.
@@ -220,13 +211,29 @@ impl Sql {
         }
     }
 
-    /// Appends a placeholder for a JSON document that is searched.
-    pub(crate) fn bind_json(&mut self, document: &serde_json::Value) -> &mut Self {
-        let text = document.to_string();
+    /// Appends rows that are bound as one list, so that any number of them makes the same text:
+    /// `listed.value ->> 0` is the first value of each.
+    pub(crate) fn from_list(&mut self, rows: impl serde::Serialize) -> &mut Self {
+        let list = serde_json::to_string(&rows).unwrap_or_default();
         match self.dialect {
-            Dialect::Sqlite => self.bind(text),
+            // Without a condition, ON CONFLICT would be taken for one of a join.
+            Dialect::Sqlite => self
+                .push(" FROM json_each(")
+                .bind(list)
+                .push(") AS listed WHERE TRUE"),
             #[cfg(feature = "postgres")]
-            Dialect::Postgres => self.push("CAST(").bind(text).push(" AS jsonb)"),
+            Dialect::Postgres => self
+                .push(" FROM jsonb_array_elements(CAST(")
+                .bind(list)
+                .push(" AS jsonb)) AS listed(value)"),
+        }
+    }
+
+    /// The text as an expression of a typed query.
+    pub(crate) fn written<ST>(self) -> Written<ST> {
+        Written {
+            sql: self,
+            kind: PhantomData,
         }
     }
 
@@ -331,3 +338,29 @@ impl Query for Sql {
 
 impl<C> RunQueryDsl<C> for Sql {}
 impl<C> RunQueryDsl<C> for &Sql {}
+
+/// Text that stands as an expression in a typed query of any table. Its kind is what the text says.
+#[derive(Debug, Clone)]
+pub(crate) struct Written<ST> {
+    sql: Sql,
+    kind: PhantomData<ST>,
+}
+
+impl<ST: diesel::sql_types::SingleValue> Expression for Written<ST> {
+    type SqlType = ST;
+}
+impl<QS, ST> AppearsOnTable<QS> for Written<ST> where Self: Expression {}
+impl<QS, ST> SelectableExpression<QS> for Written<ST> where Self: Expression {}
+impl<GB, ST> ValidGrouping<GB> for Written<ST> {
+    // Text may be an aggregate or none; what stands beside it is not checked.
+    type IsAggregate = is_aggregate::Never;
+}
+impl<ST> QueryId for Written<ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+impl<ST> QueryFragment<MultiBackend> for Written<ST> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        self.sql.walk_ast(out)
+    }
+}

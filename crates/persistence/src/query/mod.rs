@@ -1,0 +1,12 @@
+//! What is written as SQL by this crate: filters, sorts and pages, and what typed statements have no
+//! words for. Everything else is typed by diesel.
+
+mod comparison;
+mod condition;
+mod entrance;
+pub(crate) mod nodes;
+pub(crate) mod page;
+mod path;
+pub(crate) mod places;
+pub(crate) mod scope;
+pub(crate) mod sql;

@@ -1,0 +1,234 @@
+//! What an operation costs on PostgreSQL in round trips, and on both engines in statements. Both are
+//! counted by process or by connection, so that nothing else runs in this one.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use common::{Engine, House, actor};
+use scim_admin::Authenticator;
+use scim_persistence::Database;
+use scim_protocol::schema::uri;
+use scim_provisioning::Method;
+use serde_json::{Value, json};
+
+/// Counts how often a server says that it waits for what comes next (`ReadyForQuery`), which it says
+/// once for each round trip.
+struct Counter {
+    address: String,
+    trips: Arc<AtomicU64>,
+}
+
+impl Counter {
+    fn start(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let trips = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&trips);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                let upstream = TcpStream::connect(&server).unwrap();
+                let (mut from, mut to) =
+                    (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+                let counted = Arc::clone(&counted);
+                std::thread::spawn(move || answer(upstream, client, &counted));
+            }
+        });
+        Self { address, trips }
+    }
+}
+
+/// Passes on message by message: a byte that says its kind, and its length with that of the length.
+fn answer(mut server: TcpStream, mut client: TcpStream, trips: &AtomicU64) {
+    let mut head = [0; 5];
+    let mut first = true;
+    while server.read_exact(&mut head[..1]).is_ok() {
+        // That there is no TLS is said in one byte, before anything else.
+        if std::mem::take(&mut first) && head[0] == b'N' {
+            first = true;
+            client.write_all(&head[..1]).unwrap();
+            continue;
+        }
+        if server.read_exact(&mut head[1..]).is_err() {
+            return;
+        }
+        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
+        let mut body = vec![0; usize::try_from(length).unwrap() - 4];
+        if server.read_exact(&mut body).is_err() {
+            return;
+        }
+        // Before it is passed on, so that whoever was answered finds it counted.
+        if head[0] == b'Z' {
+            trips.fetch_add(1, Ordering::SeqCst);
+        }
+        if client.write_all(&head).is_err() || client.write_all(&body).is_err() {
+            return;
+        }
+    }
+}
+
+fn user(name: &str) -> Value {
+    json!({
+        "schemas": [uri::USER, uri::ENTERPRISE_USER],
+        "userName": name,
+        "displayName": name,
+        "active": true,
+        "emails": [{"value": format!("{name}@corp.example"), "type": "work", "primary": true}],
+        uri::ENTERPRISE_USER: {"manager": {"value": "boss"}},
+    })
+}
+
+fn title(text: &str) -> Value {
+    json!({"schemas": [uri::PATCH_OP],
+        "Operations": [{"op": "replace", "path": "title", "value": text}]})
+}
+
+/// A house over a counter, with somebody in it, and a token.
+fn house(engine: &Engine) -> (House, Authenticator, String, String) {
+    let house = House::new(engine);
+    house.create("/Users", &user("boss"));
+    let id = house.create("/Users", &user("ada"));
+    let body = json!({"schemas": [uri::GROUP], "displayName": "Ops", "members": [{"value": id}]});
+    house.create("/Groups", &body);
+    let name = house.caller.configuration.id.to_string();
+    let issued = house.admin.add_token(&actor(), &name, None, None).unwrap();
+    let header = format!("Bearer {}", issued.value.reveal());
+    let authenticator = house.authenticator();
+    (house, authenticator, header, id)
+}
+
+/// What one operation costs.
+#[derive(Debug, PartialEq, Eq)]
+struct Cost {
+    name: &'static str,
+    statements: u64,
+    trips: u64,
+}
+
+/// The costs of the hot operations, each done before, so that what is prepared once is.
+fn costs(engine: &Engine, trips: &AtomicU64) -> Vec<Cost> {
+    let (house, authenticator, header, id) = house(engine);
+    let authenticate = || {
+        let headers = [header.as_bytes()];
+        authenticator
+            .authenticate(&headers, None, chrono::Utc::now())
+            .unwrap();
+    };
+    let ask = |method, path: &str, body: &Value, status| {
+        authenticate();
+        let answer = house.request(method, path, body);
+        assert_eq!(answer.status, status, "{path}: {:?}", answer.body);
+    };
+    let group = house.get("/Groups?filter=displayName%20eq%20%22Ops%22")["Resources"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/Users/{id}");
+    let members = format!("/Groups/{group}?excludedAttributes=members");
+    let member = |op: &str, id: &str| {
+        json!({"schemas": [uri::PATCH_OP],
+            "Operations": [{"op": op, "path": "members", "value": [{"value": id}]}]})
+    };
+    let found = "/Users?filter=userName%20eq%20%22ada%22";
+    let nobody = "/Users?filter=userName%20eq%20%22nobody%22";
+    let by_id = "/Users?filter=externalId%20eq%20%22none%22";
+    let none = Value::Null;
+    let mut costs = Vec::new();
+    let mut measure = |name, operation: &mut dyn FnMut(usize)| {
+        for time in 0..3 {
+            operation(time);
+        }
+        let before = (Database::statements(), trips.load(Ordering::SeqCst));
+        operation(3);
+        costs.push(Cost {
+            name,
+            statements: Database::statements() - before.0,
+            trips: trips.load(Ordering::SeqCst) - before.1,
+        });
+    };
+    measure("GET", &mut |_| ask(Method::Get, &path, &none, 200));
+    measure("match", &mut |_| ask(Method::Get, found, &none, 200));
+    measure("match of nobody", &mut |_| {
+        ask(Method::Get, nobody, &none, 200)
+    });
+    measure("match by externalId", &mut |_| {
+        ask(Method::Get, by_id, &none, 200)
+    });
+    measure("GET of a group", &mut |_| {
+        ask(Method::Get, &members, &none, 200)
+    });
+    measure("PATCH of one attribute", &mut |time| {
+        ask(Method::Patch, &path, &title(&time.to_string()), 200);
+    });
+    measure("PATCH of nothing", &mut |_| {
+        ask(Method::Patch, &path, &title("3"), 200);
+    });
+    measure("create", &mut |time| {
+        ask(Method::Post, "/Users", &user(&format!("new{time}")), 201);
+    });
+    let people: Vec<String> = (0..4)
+        .map(|at| house.create("/Users", &user(&format!("late{at}"))))
+        .collect();
+    measure("member added", &mut |time| {
+        ask(Method::Patch, &members, &member("add", &people[time]), 200);
+    });
+    measure("member removed", &mut |time| {
+        ask(
+            Method::Patch,
+            &members,
+            &member("remove", &people[time]),
+            200,
+        );
+    });
+    costs
+}
+
+/// What each operation costs with its authentication: statements on SQLite, statements on
+/// PostgreSQL and round trips there. A transaction is two round trips more.
+const COSTS: [(&str, u64, u64, u64); 10] = [
+    ("GET", 2, 2, 2),
+    ("match", 2, 2, 2),
+    ("match of nobody", 2, 2, 2),
+    ("match by externalId", 2, 2, 2),
+    ("GET of a group", 2, 2, 4),
+    ("PATCH of one attribute", 8, 6, 8),
+    ("PATCH of nothing", 4, 4, 6),
+    ("create", 10, 8, 10),
+    ("member added", 10, 8, 12),
+    ("member removed", 9, 7, 11),
+];
+
+#[test]
+fn the_hot_operations_cost_what_they_must() {
+    let costs_of = |of: fn(&(&'static str, u64, u64, u64)) -> (u64, u64)| -> Vec<Cost> {
+        let cost = |row: &(&'static str, u64, u64, u64)| {
+            let (statements, trips) = of(row);
+            Cost {
+                name: row.0,
+                statements,
+                trips,
+            }
+        };
+        COSTS.iter().map(cost).collect()
+    };
+    let sqlite = costs(&Engine::Sqlite, &AtomicU64::new(0));
+    assert_eq!(sqlite, costs_of(|row| (row.1, 0)));
+    let Some(Engine::Postgres(server)) = Engine::postgres() else {
+        eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
+        return;
+    };
+    let (user, address) = server
+        .trim_start_matches("postgres://")
+        .split_once('@')
+        .unwrap();
+    let counter = Counter::start(address.to_owned());
+    let over = Engine::Postgres(format!("postgres://{user}@{}", counter.address));
+    let postgres = costs(&over, &counter.trips);
+    assert_eq!(postgres, costs_of(|row| (row.2, row.3)));
+}
