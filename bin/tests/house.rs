@@ -12,12 +12,7 @@ const CIRCLE: usize = 3;
 const LINES: usize = 500;
 
 /// Crates with a larger circle, and how large it may be until it is cut.
-const CIRCLES: &[(&str, usize)] = &[
-    ("admin", 4),
-    ("http", 4),
-    ("persistence", 16),
-    ("protocol", 4),
-];
+const CIRCLES: &[(&str, usize)] = &[("admin", 4), ("http", 4), ("persistence", 16)];
 /// Files that are longer, by the end of their path, and how long they may be until they are divided.
 const LONG: &[(&str, usize)] = &[
     ("crates/admin/src/people.rs", 513),

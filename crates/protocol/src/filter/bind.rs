@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
 use super::condition::{Condition, SortKey, Target, Test};
-use super::{Comparand, Filter, Operator};
+use super::expression::{Comparand, Filter, Operator};
 use crate::error::{Error, ScimType, quote};
 use crate::path::AttributePath;
 use crate::schema::{Attribute, AttributeType, Resolved, ResourceDefinition, Returned};

@@ -91,7 +91,7 @@ pub enum Test {
     /// Text compares.
     Text {
         /// How.
-        operator: super::Operator,
+        operator: super::expression::Operator,
         /// With what; folded unless `exact`. Order is by Unicode scalar value.
         value: String,
         /// Whether the attribute is `caseExact`.
@@ -103,14 +103,14 @@ pub enum Test {
     /// `eq ne gt ge lt le`.
     Number {
         /// How.
-        operator: super::Operator,
+        operator: super::expression::Operator,
         /// With what.
         value: serde_json::Number,
     },
     /// An instant compares; only `eq ne gt ge lt le`.
     Instant {
         /// How.
-        operator: super::Operator,
+        operator: super::expression::Operator,
         /// With what.
         value: DateTime<Utc>,
     },

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Comparand, Filter};
+use super::expression::{Comparand, Filter};
 
 impl fmt::Display for Filter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

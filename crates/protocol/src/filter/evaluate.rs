@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::Operator;
 use super::bind::parse_instant;
 use super::condition::{Condition, Target, Test};
+use super::expression::Operator;
 use crate::number;
 use crate::path::same_name;
 use crate::resource::without_value;

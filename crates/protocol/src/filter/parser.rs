@@ -1,8 +1,8 @@
 //! Tokens to a filter: recursive descent whose depth is counted before it descends.
 
 use super::error::{FilterError, FilterErrorKind};
+use super::expression::{Comparand, Filter, Operator};
 use super::lexer::{Lexer, Token, TokenKind};
-use super::{Comparand, Filter, Operator};
 use crate::limits::Limits;
 use crate::path::{AttributePath, same_name};
 use crate::tolerance::{Deviation, Profile, Tolerance};
