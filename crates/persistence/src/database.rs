@@ -377,9 +377,8 @@ impl Directory for Database {
         let base_url = self.base_url.clone();
         self.writing(move |connection| {
             let mut view = View::new(connection, &base_url, false);
-            let answer = work(&mut view)?;
-            view.finish()?;
-            Ok(answer)
+            work(&mut view)?;
+            Ok(view.finish()?)
         })
     }
 

@@ -1,7 +1,6 @@
 //! One connection type over both engines, so that a query is written once.
 //!
 //! What `MultiConnection` cannot say (upserts) goes through `on_backend!`.
-#![expect(clippy::expect_used, reason = "the derive writes its own items so")]
 
 #[cfg(feature = "postgres")]
 use diesel::PgConnection;

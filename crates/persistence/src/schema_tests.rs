@@ -68,7 +68,7 @@ fn said() -> Columns {
             let kind = kind.trim_end_matches(',');
             let inner = kind
                 .strip_prefix("Nullable<")
-                .map(|kind| &kind[..kind.len() - 1]);
+                .and_then(|kind| kind.strip_suffix('>'));
             let said = (inner.unwrap_or(kind).to_owned(), inner.is_some());
             columns.insert((table.clone(), name.to_owned()), said);
         }

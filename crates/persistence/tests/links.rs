@@ -215,7 +215,7 @@ fn a_dismissed_link_is_listed_and_put_back() {
         );
         restore().unwrap();
         assert!(dismissed().is_empty());
-        assert_eq!(waiting(house), [link.clone()], "as it was");
+        assert_eq!(waiting(house), std::slice::from_ref(&link), "as it was");
         assert!(
             matches!(restore(), Err(AdminError::NotFound { .. })),
             "once"

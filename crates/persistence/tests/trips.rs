@@ -189,9 +189,12 @@ fn costs(engine: &Engine, trips: &AtomicU64) -> Vec<Cost> {
     costs
 }
 
+/// An operation with what it costs.
+type Expected = (&'static str, u64, u64, u64);
+
 /// What each operation costs with its authentication: statements on SQLite, statements on
 /// PostgreSQL and round trips there. A transaction is two round trips more.
-const COSTS: [(&str, u64, u64, u64); 10] = [
+const COSTS: [Expected; 10] = [
     ("GET", 2, 2, 2),
     ("match", 2, 2, 2),
     ("match of nobody", 2, 2, 2),
@@ -206,8 +209,8 @@ const COSTS: [(&str, u64, u64, u64); 10] = [
 
 #[test]
 fn the_hot_operations_cost_what_they_must() {
-    let costs_of = |of: fn(&(&'static str, u64, u64, u64)) -> (u64, u64)| -> Vec<Cost> {
-        let cost = |row: &(&'static str, u64, u64, u64)| {
+    let costs_of = |of: fn(&Expected) -> (u64, u64)| -> Vec<Cost> {
+        let cost = |row: &Expected| {
             let (statements, trips) = of(row);
             Cost {
                 name: row.0,

@@ -262,7 +262,7 @@ mod tests {
         let AdminError::Invalid(invalid) = error else {
             panic!("{error}");
         };
-        let pointers = invalid.iter().map(|invalid| invalid.pointer());
+        let pointers = invalid.iter().map(Invalid::pointer);
         pointers.map(Option::unwrap_or_default).collect()
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn add(
             .sql("INSERT INTO group_members (group_id, member_id, member_kind, added_at) SELECT ");
         sql.bind(group.to_string());
         sql.push(", listed.value ->> 0, listed.value ->> 1, ");
-        sql.bind(millis(now)).from_list(&rows);
+        sql.bind(millis(now)).push_rows(&rows);
         // Who is added again is not held any more.
         sql.push(
             " ON CONFLICT (group_id, member_id) DO UPDATE SET held_id = NULL, held_by = NULL, held_at = NULL \
@@ -113,7 +113,7 @@ pub(crate) fn awaits(
         let rows: Vec<[String; 1]> = chunk.iter().map(|id| [id.to_string()]).collect();
         let mut sql = connection.sql("INSERT INTO awaited_members (group_id, member_id) SELECT ");
         sql.bind(group.to_string());
-        sql.push(", listed.value ->> 0").from_list(&rows);
+        sql.push(", listed.value ->> 0").push_rows(&rows);
         sql.push(" ON CONFLICT DO NOTHING");
         connection.execute(&sql)?;
     }
@@ -166,7 +166,7 @@ pub(crate) fn join(
         .push(", 'User', ")
         .bind(millis(now));
     let rows: Vec<[&String; 1]> = joining.iter().map(|group| [group]).collect();
-    sql.from_list(&rows).push(" ON CONFLICT DO NOTHING");
+    sql.push_rows(&rows).push(" ON CONFLICT DO NOTHING");
     if connection.execute(&sql)? > 0 {
         touch_groups_of(connection, scope, member, now)?;
     }

@@ -213,7 +213,7 @@ impl Sql {
 
     /// Appends rows that are bound as one list, so that any number of them makes the same text:
     /// `listed.value ->> 0` is the first value of each.
-    pub(crate) fn from_list(&mut self, rows: impl serde::Serialize) -> &mut Self {
+    pub(crate) fn push_rows(&mut self, rows: impl serde::Serialize) -> &mut Self {
         let list = serde_json::to_string(&rows).unwrap_or_default();
         match self.dialect {
             // Without a condition, ON CONFLICT would be taken for one of a join.

@@ -327,7 +327,7 @@ fn insert_emails(
     let mut sql = connection.sql("INSERT INTO user_emails (user_id, value_key, type_key) SELECT ");
     sql.bind(id.to_string());
     sql.push(", listed.value ->> 0, listed.value ->> 1")
-        .from_list(&emails);
+        .push_rows(&emails);
     connection.execute(&sql)?;
     Ok(())
 }

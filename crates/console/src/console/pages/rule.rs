@@ -339,7 +339,8 @@ mod tests {
             let error = made.unwrap_err();
             (form_field(&error), error.to_string())
         };
-        let cases: [(&str, fn(&mut RuleForm)); 14] = [
+        type Mistake = fn(&mut RuleForm);
+        let cases: [(&str, Mistake); 14] = [
             ("source", |f| {
                 f.source = "emails[type eq \"default\"".to_owned()
             }),
