@@ -1,6 +1,6 @@
 //! The admin API: what administrators do, by script.
 //!
-//! Every route stands in [`routes::ROUTES`] with who may take it. Errors are
+//! Every route stands in `routes::ROUTES` with who may take it. Errors are
 //! `application/problem+json` (RFC 9457). A write of what is there already takes `If-Match`; one
 //! without it is answered 428 (RFC 6585), so that nobody overwrites what they have not seen.
 

@@ -1,6 +1,6 @@
 //! The console: pages for administrators, which work without a script.
 //!
-//! Every page stands in [`routes::ROUTES`] with who may see it. Whatever changes something is a
+//! Every page stands in `routes::ROUTES` with who may see it. Whatever changes something is a
 //! form that is posted, carries the token of its session, and answers with a redirection.
 
 mod assets;
