@@ -21,8 +21,8 @@ use crate::policy::{
     Attempt, Created, FailureOf, PlacesOf, Policy, Session, ShownOf, Update, ViewOf, Written,
 };
 use crate::provider;
-use crate::select::{Keyset, Place, Selected, Selection, Start};
-use crate::store::{ResourceStore, ResourceTransaction, Stored};
+use crate::select::{Place, Selected, Selection, Start};
+use crate::store::{self, ResourceStore, ResourceTransaction, Stored};
 
 /// A service provider over a store, to which every caller is alike.
 pub struct ServiceProvider<S> {
@@ -292,12 +292,10 @@ impl Session for PlainSession {
         selection: &Selection<String>,
         _beside: bool,
     ) -> Result<PlacesOf<Self>, Failure> {
-        let page = view.select(self.definition(kind), selection)?;
+        let definition = self.definition(kind);
+        let page = view.select(definition, selection)?;
         let places = page.items.into_iter().map(|stored| Place {
-            keyset: Keyset {
-                key: Value::Null,
-                id: stored.id.clone(),
-            },
+            keyset: store::keyset(definition, &stored, selection.sort.as_ref()),
             bytes: 0,
             resource: Some(stored),
         });

@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 use crate::error::{Rollback, StoreError};
 use crate::policy::StoredResource;
 use crate::render::{Common, envelope};
-use crate::select::{Keyset, Selected, Selection, Start};
+use crate::select::{Keyset, Selected, Selection, Sort, Start};
 
 /// Work of a transaction.
 pub type Work<'w> = dyn FnMut(&mut dyn ResourceTransaction) -> Result<(), Rollback> + 'w;
@@ -103,6 +103,9 @@ pub trait ResourceTransaction {
     fn get(&mut self, kind: &str, id: &str) -> Result<Option<Stored>, StoreError>;
 
     /// A page of resources; [`page`] makes it for a store that has them all in memory.
+    ///
+    /// It may begin behind any resource, whose position is made by the rules of [`Keyset`]: a page of
+    /// large resources is cut where it has as many bytes as an answer may.
     ///
     /// # Errors
     /// [`StoreError::TooExpensive`], or a fault of the store.
@@ -207,8 +210,10 @@ pub fn page<'s>(
         })
         .map(|(document, stored)| {
             let sort = selection.sort.as_ref();
-            let key = sort.and_then(|sort| sort_value(definition, &document, &sort.key));
-            (Place::new(key, &stored.id), stored)
+            (
+                Place::among(definition, &document, &stored.id, sort),
+                stored,
+            )
         })
         .collect();
     let descending = selection.sort.as_ref().is_some_and(|sort| sort.descending);
@@ -235,6 +240,19 @@ pub fn page<'s>(
     }
 }
 
+/// The position of a resource in an order: where a page goes on that ends behind it.
+pub(crate) fn keyset(
+    definition: &ResourceDefinition,
+    stored: &Stored,
+    sort: Option<&Sort>,
+) -> Keyset<String> {
+    let document = match sort {
+        Some(_) => stored.document(definition, ""),
+        None => Map::new(),
+    };
+    Place::among(definition, &document, &stored.id, sort).keyset()
+}
+
 /// The place of a resource in an order.
 struct Place {
     key: Option<SortValue>,
@@ -251,6 +269,16 @@ impl Place {
     fn new(key: Option<SortValue>, id: &str) -> Self {
         let id = id.to_owned();
         Self { key, id }
+    }
+
+    fn among(
+        definition: &ResourceDefinition,
+        document: &Map<String, Value>,
+        id: &str,
+        sort: Option<&Sort>,
+    ) -> Self {
+        let key = sort.and_then(|sort| sort_value(definition, document, &sort.key));
+        Self::new(key, id)
     }
 
     fn of(keyset: &Keyset<String>, sort: Option<&SortKey>) -> Self {

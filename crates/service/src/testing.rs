@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Abort, Failure, Rollback, StoreError};
 use crate::select::{Selected, Selection, Sort, Start};
-use crate::store::{ResourceStore, ResourceTransaction, Stored};
+use crate::store::{self, ResourceStore, ResourceTransaction, Stored};
 
 /// Checks everything that a service provider relies on. `make` makes an empty store, whose first
 /// resource type is the built-in User or one that extends it.
@@ -121,7 +121,8 @@ pub fn check_versions<S: ResourceStore>(store: &S) {
     assert_eq!(gone, None);
 }
 
-/// Pages by offset and behind a resource hold every resource once, in order.
+/// Pages by offset and behind a resource hold every resource once, in order; a page may go on behind
+/// any resource, because one is cut where it has as many bytes as it may.
 ///
 /// # Panics
 /// Where the store breaks the contract.
@@ -164,6 +165,15 @@ pub fn check_pages<S: ResourceStore>(store: &S) {
             .map(|at| titles(&list(Start::Offset(at), 2).expect("a page")))
             .to_vec();
         assert_eq!(by_offset.join(" "), order, "pages by offset");
+        for (at, stored) in whole.items.iter().enumerate() {
+            let behind = Start::After(store::keyset(&kind, stored, sort.as_ref()));
+            let rest = list(behind, 10).expect("a page");
+            assert_eq!(
+                rest.items,
+                whole.items[at + 1..],
+                "a page behind any resource"
+            );
+        }
     }
 }
 

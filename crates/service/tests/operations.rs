@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use scim_protocol::schema::{Attribute, AttributeType, Mutability, Returned, Uniqueness};
-use scim_protocol::{Error, Limits, Profile, ResourceDefinition, Schema};
+use scim_protocol::{Error, Limits, Profile, ResourceDefinition, Schema, Version};
 use scim_service::store::Work;
 use scim_service::{
     Answer, Environment, MemoryStore, Method, Policy, Request, ResourceStore, ResourceTransaction,
-    Rollback, ServiceProvider, StoreError,
+    Rollback, ServiceProvider, StoreError, Stored,
 };
 use serde_json::{Value, json};
 
@@ -469,6 +469,65 @@ fn a_cursor_is_bound_to_its_query_and_to_time() {
     );
 }
 
+/// Puts a resource into a store under an id, without asking anybody.
+fn put(store: &impl ResourceStore, kind: &str, id: &str, attributes: &Value) {
+    let stored = Stored {
+        id: id.to_owned(),
+        attributes: attributes.as_object().unwrap().clone(),
+        version: Version(1),
+        created: DateTime::UNIX_EPOCH,
+        last_modified: DateTime::UNIX_EPOCH,
+    };
+    let put = store.write(&mut |tx| Ok(tx.insert(kind, stored.clone())?));
+    put.unwrap();
+}
+
+#[test]
+fn a_page_that_is_cut_by_its_bytes_goes_on_behind_its_last_resource() {
+    let provider = provider();
+    for at in 0..50 {
+        let mut made =
+            json!({"serial": format!("s{:02}", at * 7 % 50), "maker": "x".repeat(200_000)});
+        if at % 5 > 0 {
+            made["rank"] = (at * 3 % 20 - 9).into();
+        }
+        put(provider.store(), "Device", &format!("d{at:02}"), &made);
+    }
+    let ids = |page: &Value| -> Vec<String> {
+        let resources = page["Resources"].as_array().unwrap().iter();
+        resources
+            .map(|one| one["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for sort in [
+        "",
+        "&sortBy=serial",
+        "&sortBy=serial&sortOrder=descending",
+        "&sortBy=rank",
+        "&sortBy=rank&sortOrder=descending",
+    ] {
+        let whole = get(
+            &provider,
+            &format!("/Devices?attributes=serial&count=100{sort}"),
+        );
+        let (mut walked, mut pages, mut cursor) = (Vec::new(), 0, String::new());
+        loop {
+            let page = get(
+                &provider,
+                &format!("/Devices?cursor={cursor}&count=100{sort}"),
+            );
+            walked.extend(ids(&page));
+            pages += 1;
+            assert!(pages < 10, "a walk ends: {sort}");
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!((walked, pages), (ids(&whole), 3), "{sort}");
+    }
+}
+
 #[test]
 fn bulk_resolves_references_in_any_order_and_in_circles() {
     let provider = provider();
@@ -697,25 +756,20 @@ impl ResourceTransaction for RuledTransaction<'_> {
     fn new_id(&mut self, kind: &str) -> Result<String, StoreError> {
         self.0.new_id(kind)
     }
-    fn get(&mut self, kind: &str, id: &str) -> Result<Option<scim_service::Stored>, StoreError> {
+    fn get(&mut self, kind: &str, id: &str) -> Result<Option<Stored>, StoreError> {
         self.0.get(kind, id)
     }
     fn select(
         &mut self,
         definition: &ResourceDefinition,
         selection: &scim_service::Selection<String>,
-    ) -> Result<scim_service::Selected<scim_service::Stored, String>, StoreError> {
+    ) -> Result<scim_service::Selected<Stored, String>, StoreError> {
         self.0.select(definition, selection)
     }
-    fn insert(&mut self, kind: &str, stored: scim_service::Stored) -> Result<(), StoreError> {
+    fn insert(&mut self, kind: &str, stored: Stored) -> Result<(), StoreError> {
         self.0.insert(kind, stored)
     }
-    fn replace(
-        &mut self,
-        kind: &str,
-        expected: scim_protocol::Version,
-        stored: scim_service::Stored,
-    ) -> Result<(), StoreError> {
+    fn replace(&mut self, kind: &str, expected: Version, stored: Stored) -> Result<(), StoreError> {
         self.0.replace(kind, expected, stored)
     }
     fn delete(&mut self, kind: &str, id: &str) -> Result<(), StoreError> {
@@ -724,7 +778,7 @@ impl ResourceTransaction for RuledTransaction<'_> {
     fn check(
         &mut self,
         _definition: &ResourceDefinition,
-        before: Option<&scim_service::Stored>,
+        before: Option<&Stored>,
         after: Option<&serde_json::Map<String, Value>>,
     ) -> Result<(), Error> {
         let active =
