@@ -70,7 +70,14 @@ impl Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::because(Cause::of_refusal(&refusal), refusal.to_error())
+        let error = match &refusal {
+            Refusal::NoSelf => Error::with_status(
+                501,
+                "The caller is a provisioning configuration, not a person.",
+            ),
+            other => other.to_error(),
+        };
+        Self::because(Cause::of_refusal(&refusal), error)
     }
 }
 
@@ -92,4 +99,24 @@ pub(crate) fn taken(kind: ResourceKind) -> Error {
         }
     };
     Error::new(ScimType::Uniqueness, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_nobody_and_says_so() {
+        let Failure::Refused { cause, error, .. } = Failure::from(Refusal::NoSelf) else {
+            unreachable!("a refusal");
+        };
+        assert_eq!(cause, Cause::RequestUnsupported);
+        assert_eq!(
+            (error.status(), error.detail()),
+            (
+                501,
+                "The caller is a provisioning configuration, not a person."
+            )
+        );
+    }
 }

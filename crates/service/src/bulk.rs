@@ -20,7 +20,8 @@ use crate::route::Route;
 
 /// Runs a bulk request. Operations that refer to others wait for them, so that their order does
 /// not matter; of operations that refer to each other in a circle, one is created without the
-/// reference and completed later. Groups that would be members of each other are not created.
+/// reference and completed later. Resources that would hold
+/// each other, such as groups of each other's members, are not created.
 pub(crate) fn run<P: Policy>(
     policy: &P,
     session: &P::Session,
@@ -72,11 +73,17 @@ impl<'a, P: Policy> Batch<'a, P> {
         }
         for at in self.nested_in_circles() {
             order.leave_out(at);
-            if let Some(operation) = self.operation_at(at).filter(|_| self.errors < limit) {
+            if self.errors < limit
+                && let Some(operation) = self.operation_at(at)
+                && let Some((kind, nesting)) = self.nesting(operation)
+            {
                 // RFC 7644 section 3.7.1: 409 for a circle that cannot be resolved.
+                let name = self.session.definition(kind).name();
                 let error = Error::with_status(
                     409,
-                    "The group would be a member of itself through others of this request.",
+                    format!(
+                        "The {name} would be among its own {nesting} through others of this request."
+                    ),
                 );
                 self.note(at, operation, Answer::from(&error));
             }
@@ -316,10 +323,7 @@ impl<'a, P: Policy> Batch<'a, P> {
     /// The POSTs of resources that would hold themselves, through others or at once.
     fn nested_in_circles(&self) -> Vec<usize> {
         let held = |operation: &BulkOperation| -> Option<Vec<String>> {
-            let Some(Route::Collection(kind)) = self.route(&operation.path) else {
-                return None;
-            };
-            let nesting = self.session.nesting(kind)?;
+            let (_kind, nesting) = self.nesting(operation)?;
             let attributes = operation.data.iter().filter_map(Value::as_object).flatten();
             let held = attributes
                 .filter(|(name, _)| same_name(name, nesting))
@@ -327,5 +331,13 @@ impl<'a, P: Policy> Batch<'a, P> {
             (operation.method == BulkMethod::Post).then(|| held.collect())
         };
         References::among(self.operations, held).circular()
+    }
+
+    /// The type of what an operation creates, and by which attribute such resources hold each other.
+    fn nesting(&self, operation: &BulkOperation) -> Option<(KindOf<P>, &'static str)> {
+        let Some(Route::Collection(kind)) = self.route(&operation.path) else {
+            return None;
+        };
+        Some((kind, self.session.nesting(kind)?))
     }
 }

@@ -154,10 +154,7 @@ impl Refusal {
             Self::VersionMismatch(version) => {
                 Error::with_status(412, format!("The resource has version {version}."))
             }
-            Self::NoSelf => Error::with_status(
-                501,
-                "The caller is a provisioning configuration, not a person.",
-            ),
+            Self::NoSelf => Error::with_status(501, "The caller is no resource of its own."),
             Self::FilteredDiscovery => {
                 Error::with_status(403, "Discovery endpoints cannot be filtered.")
             }

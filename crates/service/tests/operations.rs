@@ -588,6 +588,38 @@ fn bulk_resolves_references_in_any_order_and_in_circles() {
 }
 
 #[test]
+fn refusals_speak_of_resources_and_of_no_product() {
+    let mut teams = ResourceDefinition::group().core().clone();
+    teams.id = "urn:example:Team".into();
+    for attribute in &mut teams.attributes {
+        for part in &mut attribute.sub_attributes {
+            if !part.reference_types.is_empty() {
+                part.reference_types = vec!["Team".into()];
+            }
+        }
+    }
+    let teams = ResourceDefinition::new("Team", "/Teams", "Team", teams);
+    let provider = ServiceProvider::new(MemoryStore::new([teams]), BASE, b"secret");
+    let nested = |name: &str, member: &str| {
+        json!({"method": "POST", "path": "/Teams", "bulkId": name, "data": {"displayName": name,
+            "schemas": ["urn:example:Team"], "members": [{"value": format!("bulkId:{member}")}]}})
+    };
+    let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [nested("a", "b"), nested("b", "a")]});
+    let answer = send(&provider, Method::Post, "/Bulk", &body);
+    let answer = answer.document().unwrap();
+    assert_eq!(
+        answer["Operations"][0]["response"]["detail"],
+        "The Team would be among its own members through others of this request."
+    );
+    let answer = send(&provider, Method::Get, "/Me", &Value::Null);
+    assert_eq!(
+        answer.document().unwrap()["detail"],
+        "The caller is no resource of its own."
+    );
+}
+
+#[test]
 fn what_the_service_provider_is_it_says_itself() {
     let provider = provider();
     let types = get(&provider, "/ResourceTypes");
