@@ -29,6 +29,11 @@ pub enum Failure {
         /// The links that an administrator may approve, one for each person whom it meets.
         pending: Vec<PendingLink>,
     },
+    /// Others change what the request is about again and again, and to find out about it while they
+    /// wait would take too long. The same request may be sent again. It is no failure of the store,
+    /// which would run the work once more.
+    #[error("others change what the request is about again and again")]
+    Contended,
     /// The store did not do what it was asked for.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -51,6 +56,7 @@ impl Failure {
         match self {
             Self::Scim(error) => Cause::of_error(error),
             Self::Refused { cause, .. } => *cause,
+            Self::Contended => Cause::ServerBusy,
             Self::Store(error) => Cause::of_store(error),
         }
     }

@@ -58,7 +58,7 @@ impl ServiceProvider {
 fn compare(context: &Context, person: &StoredUser, document: Value) -> Result<Comparison, Failure> {
     let then = match linked(context, person, document) {
         Ok(then) => then,
-        Err(Failure::Store(error)) => return Err(error.into()),
+        Err(failure @ (Failure::Contended | Failure::Store(_))) => return Err(failure),
         Err(Failure::Scim(error)) => return Ok(Comparison::refused(error.detail())),
         Err(Failure::Refused { reason, .. }) => return Ok(Comparison::refused(&reason)),
     };

@@ -358,7 +358,7 @@ fn log_failure(
     let (error, reason) = match failure {
         Failure::Scim(error) => (error.clone(), error.detail().to_owned()),
         Failure::Refused { error, reason, .. } => (error, reason),
-        failure @ Failure::Store(_) => return Err(failure),
+        failure @ (Failure::Contended | Failure::Store(_)) => return Err(failure),
     };
     let mut event = context.event(Action::Update, Some(ResourceKind::User));
     event.resource_id = Some(user.id);

@@ -256,6 +256,16 @@ impl ServiceProvider {
                 pending = links;
                 (error, reason, outcome)
             }
+            Failure::Contended => {
+                // The client is told what it is told where the store is busy.
+                let busy = StoreError::Busy;
+                retry_after = busy.retry_after();
+                let request_id = &context.caller.request_id;
+                tracing::warn!(request_id, "{}", Failure::Contended);
+                let answer = busy.to_error();
+                let reason = answer.detail().to_owned();
+                (answer, reason, Outcome::Failure)
+            }
             Failure::Store(error) => {
                 let answer = store_error(&error, route.kind());
                 let reason = answer.detail().to_owned();

@@ -75,12 +75,14 @@ pub(crate) fn run<P: Policy>(
             return request.complete(policy, answer?);
         }
     }
-    budget.return_to(spent);
     // Somebody else is always faster: now it is computed while nobody else can write it.
     policy.note_plan(true);
     let write = Arc::clone(&request);
-    let answer =
-        policy.write(move |transaction| write.run(transaction, None, &AtomicBool::new(false)))?;
+    let answer = policy.write(move |transaction| {
+        // A store that runs it again does so because of others, too.
+        write.session.budget().return_to(spent);
+        write.run(transaction, None, &AtomicBool::new(false))
+    })?;
     request.complete(policy, answer)
 }
 

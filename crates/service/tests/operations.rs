@@ -693,6 +693,19 @@ struct Contended {
     store: MemoryStore,
     meddle: Mutex<Vec<Value>>,
     fault: Option<StoreError>,
+    /// Whether all work is rolled back once and run again, as where transactions collide.
+    collides: bool,
+}
+
+impl Contended {
+    fn new(fault: Option<StoreError>, collides: bool) -> Self {
+        Self {
+            store: MemoryStore::new([ResourceDefinition::user()]),
+            meddle: Mutex::default(),
+            fault,
+            collides,
+        }
+    }
 }
 
 impl ResourceStore for Contended {
@@ -713,6 +726,13 @@ impl ResourceStore for Contended {
                 Ok(tx.replace("User", version, stored)?)
             })?;
         }
+        if self.collides {
+            let collided = self.store.write(&mut |tx| {
+                work(tx)?;
+                Err(Rollback::Refused)
+            });
+            collided.unwrap_err();
+        }
         self.store.write(work)
     }
 
@@ -724,13 +744,7 @@ impl ResourceStore for Contended {
 #[test]
 fn an_update_is_computed_anew_when_others_were_faster() {
     for others in [1, 3, 10] {
-        let store = MemoryStore::new([ResourceDefinition::user()]);
-        let store = Contended {
-            store,
-            meddle: Mutex::default(),
-            fault: None,
-        };
-        let provider = ServiceProvider::new(store, BASE, b"secret");
+        let provider = ServiceProvider::new(Contended::new(None, false), BASE, b"secret");
         let id = create(&provider, "/Users", json!({"userName": "ava"}));
         *provider.store().meddle.lock().unwrap() =
             (0..others).map(|n| n.to_string().into()).collect();
@@ -750,15 +764,42 @@ fn an_update_is_computed_anew_when_others_were_faster() {
 }
 
 #[test]
-fn a_fault_of_the_store_is_503_and_told_when_to_come_again() {
-    let store = MemoryStore::new([ResourceDefinition::user()]);
-    let fault = Some(StoreError::unknown(std::io::Error::other("a secret")));
-    let store = Contended {
-        store,
-        meddle: Mutex::default(),
-        fault,
+fn what_others_make_a_store_do_again_is_no_work_of_the_request() {
+    let emails: Vec<_> = (0..50)
+        .map(|at| json!({"value": format!("a{at}@x.example"), "type": "work"}))
+        .collect();
+    let user = json!({"userName": "ava", "emails": emails});
+    let change = patch(json!([{"op": "replace",
+        "path": "emails[value ew \"9@x.example\"].type", "value": "home"}]));
+    let least = |collides| {
+        let done = |work: &u64| {
+            let store = Contended::new(None, collides);
+            put(&store.store, "User", "0000000000000001", &user);
+            *store.meddle.lock().unwrap() = (0..10).map(|n| n.to_string().into()).collect();
+            let limits = Limits {
+                work: *work,
+                ..Limits::default()
+            };
+            let provider = ServiceProvider::new(store, BASE, b"secret").with_limits(limits);
+            let answer = send(&provider, Method::Patch, "/Users/0000000000000001", &change);
+            assert!(
+                matches!(answer.status, 200 | 413),
+                "{:?}",
+                answer.document()
+            );
+            answer.status == 200
+        };
+        (1..5_000).step_by(5).find(done)
     };
-    let provider = ServiceProvider::new(store, BASE, b"secret");
+    let calm = least(false);
+    assert!(calm.is_some_and(|work| work > 50), "it is work: {calm:?}");
+    assert_eq!(least(true), calm);
+}
+
+#[test]
+fn a_fault_of_the_store_is_503_and_told_when_to_come_again() {
+    let fault = StoreError::unknown(std::io::Error::other("a secret"));
+    let provider = ServiceProvider::new(Contended::new(Some(fault), false), BASE, b"secret");
     let answer = send(
         &provider,
         Method::Post,
