@@ -37,6 +37,9 @@ struct Watched {
     runs: Arc<AtomicU64>,
     /// Whether somebody else changes the members of the large group before every transaction.
     disturbed: AtomicBool,
+    /// Whether the directory cannot be read any more as soon as something was written.
+    vanishes: AtomicBool,
+    written: AtomicBool,
     house: Arc<House>,
 }
 
@@ -53,6 +56,10 @@ impl Directory for Watched {
         &self,
         work: &mut dyn FnMut(&mut dyn DirectoryView) -> Result<(), Rollback>,
     ) -> Result<(), Rollback> {
+        if self.vanishes.load(Ordering::Relaxed) && self.written.load(Ordering::Relaxed) {
+            let away = std::io::Error::other("the database is away");
+            return Err(StoreError::Unavailable(Arc::new(away)).into());
+        }
         self.database.read(work)
     }
 
@@ -65,13 +72,15 @@ impl Directory for Watched {
         }
         let statements = Arc::clone(&self.statements);
         let runs = Arc::clone(&self.runs);
-        self.database.write(Box::new(move |transaction| {
+        let written = self.database.write(Box::new(move |transaction| {
             runs.fetch_add(1, Ordering::Relaxed);
             let before = Database::statements();
             let done = work(transaction);
             statements.fetch_add(Database::statements() - before, Ordering::Relaxed);
             done
-        }))
+        }));
+        self.written.store(written.is_ok(), Ordering::Relaxed);
+        written
     }
 
     fn log(&self, event: Event, pending: Vec<PendingLink>) -> Result<(), StoreError> {
@@ -104,6 +113,8 @@ impl Bench {
             statements: Arc::default(),
             runs: Arc::default(),
             disturbed: AtomicBool::new(false),
+            vanishes: AtomicBool::new(false),
+            written: AtomicBool::new(false),
             house: house.clone(),
         });
         let provider =
@@ -125,6 +136,7 @@ impl Bench {
         let watched = &self.watched;
         watched.statements.store(0, Ordering::Relaxed);
         watched.runs.store(0, Ordering::Relaxed);
+        watched.written.store(false, Ordering::Relaxed);
         let body = body.to_string();
         let request = Request {
             method,
@@ -304,5 +316,31 @@ fn a_list_of_members_is_replaced_in_the_end_however_many_there_are() {
         let cost = bench.patched(&[json!({"op": "replace", "path": "members", "value": list})]);
         assert_eq!((cost.status, cost.runs), (204, 5), "{engine:?}");
         assert_eq!(bench.members(), MEMBERS - 7, "{engine:?}");
+    }
+}
+
+#[test]
+fn what_is_written_is_answered_so_if_it_cannot_be_read_any_more() {
+    for engine in Engine::all() {
+        let bench = Bench::new(&engine);
+        bench.watched.vanishes.store(true, Ordering::Relaxed);
+        let (cost, answer) = bench.sent(Method::Put, "", &replacement(6..=MEMBERS));
+        let told = (cost.status, answer.retry_after, answer.document());
+        assert_eq!(told, (204, None, None), "{engine:?}");
+        let group = format!("/Groups/{}", crowd::id('g', 1));
+        let shown = bench.house.get(&group);
+        let tag = answer.version.map(|version| version.to_string());
+        assert_eq!(shown["meta"]["version"], json!(tag), "{engine:?}");
+        assert_eq!(shown["meta"]["location"], json!(answer.location));
+        assert_eq!(bench.members(), MEMBERS - 5, "{engine:?}");
+        let mut body = replacement(1..=200);
+        body["displayName"] = "New".into();
+        let (cost, answer) = bench.sent_to(Method::Post, "/Groups", "", &body);
+        let told = (cost.status, answer.retry_after, answer.document());
+        assert_eq!(told, (201, None, None), "{engine:?}");
+        let location = answer.location.unwrap();
+        let shown = bench.house.get(location.strip_prefix(BASE).unwrap());
+        let tag = answer.version.map(|version| version.to_string());
+        assert_eq!(shown["meta"]["version"], json!(tag), "{engine:?}");
     }
 }

@@ -394,6 +394,14 @@ impl Policy for ServiceProvider {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    fn note_unshown(&self, context: &Context, failure: &Failure) {
+        let request_id = &context.caller.request_id;
+        match failure {
+            Failure::Store(fault) => note_fault(request_id, fault),
+            other => tracing::warn!(request_id, %other, "what was written is not shown"),
+        }
+    }
+
     fn refuse(
         &self,
         context: &Context,

@@ -25,7 +25,8 @@ pub(crate) fn create<P: Policy>(
         let answer = answer::<P::Session>(&writing, transaction, kind, &created, &shown)?;
         Ok((id, answer))
     })?;
-    read::complete(policy, session, (kind, &id), &asked, answer)
+    let place = (kind, &id);
+    Ok(read::complete(policy, session, place, &asked, answer))
 }
 
 fn answer<S: Session>(

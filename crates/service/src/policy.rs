@@ -94,6 +94,9 @@ pub trait Policy: Send + Sync + Sized {
     /// inside, when others changed the resource again and again.
     fn note_plan(&self, _inside: bool) {}
 
+    /// Takes note of why the resource is missing in the answer to a write that was carried out.
+    fn note_unshown(&self, _session: &Self::Session, _failure: &FailureOf<Self>) {}
+
     /// Makes the answer to a request that failed, after everything is rolled back.
     fn refuse(
         &self,

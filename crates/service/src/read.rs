@@ -89,20 +89,21 @@ pub(crate) fn unwritten<S: Session>(
 }
 
 /// Shows the resource in the answer to a write that left it out because others waited. It is shown
-/// as it is now, and not at all if it was deleted meanwhile.
+/// as it is now, and not at all if it was deleted meanwhile or cannot be read: what was written is
+/// written, and no answer may say otherwise.
 pub(crate) fn complete<P: Policy>(
     policy: &P,
     session: &P::Session,
     (kind, id): (KindOf<P>, &<P::Session as Session>::Id),
     asked: &Asked,
     written: Answer,
-) -> Result<Answer, FailureOf<P>> {
+) -> Answer {
     let status = written.status;
     let lacks = matches!(status, 200 | 201) && written.body.is_none() && written.written.is_none();
     if asked.unread || !lacks {
-        return Ok(written);
+        return written;
     }
-    policy.read(|view| match session.get(view, kind, id, false)? {
+    let shown = policy.read(|view| match session.get(view, kind, id, false)? {
         Some(stored) => show(
             session,
             Some(view),
@@ -110,12 +111,20 @@ pub(crate) fn complete<P: Policy>(
             &stored,
             &asked.projection,
             status,
-        ),
-        None if status == 200 => Ok(Answer {
+        )
+        .map(Some),
+        None => Ok(None),
+    });
+    let shown = shown.unwrap_or_else(|failure| {
+        policy.note_unshown(session, &failure);
+        None
+    });
+    shown.unwrap_or_else(|| match status {
+        200 => Answer {
             status: 204,
-            ..written.clone()
-        }),
-        None => Ok(written.clone()),
+            ..written
+        },
+        _ => written,
     })
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn run<P: Policy>(
             write.run(transaction, Some(&plan), &seen)
         });
         if !moved.load(Ordering::Relaxed) {
-            return request.complete(policy, answer?);
+            return Ok(request.complete(policy, answer?));
         }
     }
     // Somebody else is always faster: now it is computed while nobody else can write it.
@@ -83,7 +83,7 @@ pub(crate) fn run<P: Policy>(
         write.session.budget().return_to(spent);
         write.run(transaction, None, &AtomicBool::new(false))
     })?;
-    request.complete(policy, answer)
+    Ok(request.complete(policy, answer))
 }
 
 /// An update under way.
@@ -159,11 +159,7 @@ impl<S: Session> Request<S> {
     }
 
     /// Shows what was left out while others waited.
-    fn complete<P: Policy<Session = S>>(
-        &self,
-        policy: &P,
-        answer: Answer,
-    ) -> Result<Answer, S::Failure> {
+    fn complete<P: Policy<Session = S>>(&self, policy: &P, answer: Answer) -> Answer {
         let place = (self.kind, &self.id);
         read::complete(policy, &self.session, place, &self.asked, answer)
     }
