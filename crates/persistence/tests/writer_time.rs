@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use common::crowd::{self, Crowd};
-use common::{BASE, Engine, House};
+use common::{BASE, Engine, House, actor};
 use scim_persistence::Database;
 use scim_protocol::Limits;
 use scim_protocol::schema::uri;
@@ -40,6 +40,8 @@ struct Watched {
     /// Whether the directory cannot be read any more as soon as something was written.
     vanishes: AtomicBool,
     written: AtomicBool,
+    /// Whom an administrator puts into the large group before the next transaction.
+    joins: Mutex<Option<String>>,
     house: Arc<House>,
 }
 
@@ -69,6 +71,14 @@ impl Directory for Watched {
             self.house.tamper(&format!(
                 "UPDATE groups SET version = version + 1 WHERE id = '{group}'"
             ));
+        }
+        let joins = self.joins.lock().unwrap().take();
+        if let Some(person) = joins {
+            let group = crowd::id('g', 1);
+            self.house
+                .admin
+                .add_member(&actor(), &group, &person)
+                .unwrap();
         }
         let statements = Arc::clone(&self.statements);
         let runs = Arc::clone(&self.runs);
@@ -115,6 +125,7 @@ impl Bench {
             disturbed: AtomicBool::new(false),
             vanishes: AtomicBool::new(false),
             written: AtomicBool::new(false),
+            joins: Mutex::default(),
             house: house.clone(),
         });
         let provider =
@@ -256,6 +267,22 @@ fn filters_see_what_the_operations_before_them_did() {
         let replace = json!({"op": "replace", "path": "members", "value": named(11)});
         let cost = bench.patched(&[replace, removal(&of(8)), removal(&of(11)), add(12)]);
         assert_eq!((cost.status, bench.members()), (200, 1), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_member_who_is_added_by_hand_meanwhile_is_no_exception_from_a_whole_list() {
+    for engine in Engine::all() {
+        let bench = Bench::new(&engine);
+        let late = crowd::id('u', 9);
+        bench.patched(&[removal(&format!("value eq \"{late}\""))]);
+        let id = crowd::id('u', 1);
+        let body = json!({"schemas": [uri::GROUP], "displayName": crowd::name(1),
+            "externalId": format!("ext-{}", crowd::name(1)), "members": [{"value": id}]});
+        *bench.watched.joins.lock().unwrap() = Some(late);
+        let (cost, answer) = bench.sent(Method::Put, "", &body);
+        assert_eq!(cost.status, 200, "{engine:?}: {:?}", answer.document());
+        assert_eq!(bench.members(), 1, "{engine:?}");
     }
 }
 

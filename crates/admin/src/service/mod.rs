@@ -399,6 +399,9 @@ impl AdminService {
                 }
                 .refused());
             }
+            // Whoever planned a change of the members before has to look again.
+            let id = ResourceId::parse(&group.id).ok_or(AdminError::Stale)?;
+            rows.touch_group(id, audit.at)?;
             if state.confers_admin {
                 rows.update_person(&person.id, PersonUpdate::TenantAdmin, audit.at)?;
             }

@@ -176,6 +176,18 @@ fn what_a_group_gives_is_not_taken_by_hand() {
 }
 
 #[test]
+fn a_group_counts_up_with_every_member_who_is_added_by_hand() {
+    let house = House::new();
+    let (ava, crew) = (person(&house, "ava", None), group(&house, "Crew", false));
+    let version = || house.store.rows().groups[0].version;
+    let before = version();
+    house.admin.add_member(&actor(), &crew, &ava).unwrap();
+    assert_eq!(version(), before + 1);
+    house.admin.add_member(&actor(), &crew, &ava).unwrap_err();
+    assert_eq!(version(), before + 1);
+}
+
+#[test]
 fn whoever_comes_back_needs_a_free_name() {
     let house = House::new();
     let ava = person(&house, "ava", None);
