@@ -89,17 +89,22 @@ impl Problem {
         }
     }
 
+    /// 503, after which the same may be asked again.
+    pub(crate) fn late(seconds: u32, detail: &str) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(503, detail)
+        }
+    }
+
     /// 503, after which the same may be asked again. The server's log says why.
     fn later(seconds: u32, error: &AdminError) -> Self {
         let reason = describe_error(error);
         tracing::error!(reason, "the admin API failed");
-        Self {
-            retry_after: Some(seconds),
-            ..Self::new(
-                503,
-                "The server is busy or the database cannot be used; try again later.",
-            )
-        }
+        Self::late(
+            seconds,
+            "The server is busy or the database cannot be used; try again later.",
+        )
     }
 
     /// 404

@@ -101,11 +101,16 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let theirs = shared.clone();
     let done = deadline::within(shared.patience, move || work(&theirs.api)).await;
-    done.map_err(|unfinished| match unfinished {
+    done.map_err(|unfinished| without_result(unfinished, incoming))
+}
+
+/// What is answered where there is no result.
+fn without_result(unfinished: Unfinished, incoming: &Incoming) -> Problem {
+    match unfinished {
         Unfinished::Late => {
             tracing::error!(request_id = %incoming.id, "the database does not answer in time");
-            Problem::new(
-                503,
+            Problem::late(
+                deadline::RETRY_AFTER,
                 "The database does not answer in time; try again later.",
             )
         }
@@ -113,7 +118,7 @@ async fn blocking<T: Send + 'static>(
             tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
             Problem::new(500, "The server failed to carry this out.")
         }
-    })
+    }
 }
 
 /// Failed authentications are counted together with those of SCIM.
@@ -166,4 +171,29 @@ fn respond(answer: ApiAnswer, incoming: &Incoming) -> HttpResponse {
         members.insert("requestId".to_owned(), incoming.id.clone().into());
     }
     response.content_type(media_type).body(body.to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn whoever_is_answered_too_late_is_told_when_to_come_again() {
+        let incoming = Incoming::of(&TestRequest::default().to_http_request());
+        let late = respond(
+            without_result(Unfinished::Late, &incoming).into(),
+            &incoming,
+        );
+        assert_eq!(late.status(), 503);
+        assert_eq!(late.headers().get("retry-after").unwrap(), "5");
+        let failed = respond(
+            without_result(Unfinished::Failed, &incoming).into(),
+            &incoming,
+        );
+        assert_eq!(failed.status(), 500);
+        assert!(!failed.headers().contains_key("retry-after"));
+    }
 }

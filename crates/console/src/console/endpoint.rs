@@ -92,14 +92,24 @@ async fn handle(
     }
     match deadline::within(shared.patience, work).await {
         Ok(answer) => respond(answer),
-        Err(Unfinished::Late) => {
+        Err(unfinished) => without_result(unfinished, &incoming),
+    }
+}
+
+/// What is answered where there is no result.
+fn without_result(unfinished: Unfinished, incoming: &Incoming) -> HttpResponse {
+    match unfinished {
+        Unfinished::Late => {
             tracing::error!(request_id = %incoming.id, "the database does not answer in time");
-            plain(
+            let mut response = plain(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The database does not answer in time. Try again later.",
-            )
+            );
+            let seconds = HeaderValue::from(deadline::RETRY_AFTER);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            response
         }
-        Err(Unfinished::Failed) => {
+        Unfinished::Failed => {
             tracing::error!(request_id = %incoming.id, "the request ended in an internal error");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.")
         }
@@ -197,5 +207,17 @@ mod tests {
         assert_eq!(headers.get("retry-after").unwrap(), "7");
         assert_eq!(headers.get_all("set-cookie").count(), 2);
         assert!(headers.contains_key("content-security-policy"));
+    }
+
+    #[test]
+    fn whoever_is_answered_too_late_is_told_when_to_come_again() {
+        let request = actix_web::test::TestRequest::default().to_http_request();
+        let incoming = Incoming::of(&request);
+        let late = without_result(Unfinished::Late, &incoming);
+        assert_eq!(late.status(), 503);
+        assert_eq!(late.headers().get("retry-after").unwrap(), "5");
+        let failed = without_result(Unfinished::Failed, &incoming);
+        assert_eq!(failed.status(), 500);
+        assert!(!failed.headers().contains_key("retry-after"));
     }
 }
