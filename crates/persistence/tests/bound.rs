@@ -347,6 +347,12 @@ fn an_account_opens_again_when_its_person_comes_back_and_its_keys_do_not() {
         ));
         house.admin.unbind_account(&actor(), "ada").unwrap();
         assert!(sign_in(house, "ada").is_ok());
+        // And stays so when the account opens: it was presented.
+        let admitted = house.admin.admit_device(None, link.reveal());
+        assert!(matches!(
+            admitted,
+            Err(AdminError::NotFound { kind: "link", .. })
+        ));
         let again = house.admin.unbind_account(&actor(), "ada");
         assert!(matches!(again, Err(AdminError::Invalid(_))));
         let events: Vec<_> = told(house, "account.")

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use scim_provisioning::StoreError;
 
 use super::{Device, Rows};
-use crate::store::{DeviceLink, ReadDevices, WriteDevices};
+use crate::store::{DeviceLink, KeepDevices, ReadDevices, WriteDevices};
 
 impl ReadDevices for Rows {
     fn device_failures(
@@ -43,10 +43,6 @@ impl WriteDevices for Rows {
         Ok(())
     }
 
-    fn take_device_link(&mut self, hash: &str) -> Result<Option<DeviceLink>, StoreError> {
-        Ok(self.device_links.remove(hash))
-    }
-
     fn delete_device_links_of(&mut self, account: &str) -> Result<(), StoreError> {
         self.device_links.retain(|_, link| link.account != account);
         Ok(())
@@ -55,5 +51,11 @@ impl WriteDevices for Rows {
     fn delete_device_links_before(&mut self, time: DateTime<Utc>) -> Result<(), StoreError> {
         self.device_links.retain(|_, link| link.until >= time);
         Ok(())
+    }
+}
+
+impl KeepDevices for Rows {
+    fn take_device_link(&mut self, hash: &str) -> Result<Option<DeviceLink>, StoreError> {
+        Ok(self.device_links.remove(hash))
     }
 }

@@ -102,13 +102,16 @@ impl AdminService {
         secret: &str,
     ) -> Result<(PlainToken, String), AdminError> {
         let (nobody, hash) = (Actor::new("nobody", source), api_key::hash(secret));
+        // A link that was presented is used up, whatever comes of it.
+        let link = self
+            .store
+            .upkeep(move |rows| Ok(rows.take_device_link(&hash)?))?;
+        let not_found = || AdminError::not_found("link", "of this secret");
+        let link = link.filter(|link| link.until > now());
+        let link = link.ok_or_else(not_found)?;
         let account = self.store.write(move |rows| {
-            let link = rows.take_device_link(&hash)?;
-            let account = match link.filter(|link| link.until > now()) {
-                Some(link) => rows.account(&link.account)?.filter(Account::is_open),
-                None => None,
-            };
-            let account = account.ok_or_else(|| AdminError::not_found("link", "of this secret"))?;
+            let account = rows.account(&link.account)?.filter(Account::is_open);
+            let account = account.ok_or_else(not_found)?;
             let audit = entry(&nobody, "account.device_admitted", &account.name, json!({}));
             Ok(Written::changed(account, audit))
         })?;

@@ -49,12 +49,6 @@ pub trait WriteDevices {
     /// A fault of the store.
     fn insert_device_link(&mut self, link: &DeviceLink) -> Result<(), StoreError>;
 
-    /// Deletes a link and answers it; of two who take it at once one finds it.
-    ///
-    /// # Errors
-    /// A fault of the store.
-    fn take_device_link(&mut self, hash: &str) -> Result<Option<DeviceLink>, StoreError>;
-
     /// Deletes the links of an account.
     ///
     /// # Errors
@@ -66,4 +60,13 @@ pub trait WriteDevices {
     /// # Errors
     /// A fault of the store.
     fn delete_device_links_before(&mut self, time: DateTime<Utc>) -> Result<(), StoreError>;
+}
+
+/// What becomes of links by being presented.
+pub trait KeepDevices {
+    /// Deletes a link and answers it; of two who take it at once one finds it.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn take_device_link(&mut self, hash: &str) -> Result<Option<DeviceLink>, StoreError>;
 }

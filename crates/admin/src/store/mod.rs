@@ -31,7 +31,7 @@ pub use accounts::{ReadAccounts, WriteAccounts};
 pub use api_keys::{ReadApiKeys, WriteApiKeys};
 pub use audit::{AuditTrail, LockAudit, ReadAudit, Written};
 pub use configurations::{ReadConfigurations, WriteConfigurations};
-pub use devices::{DeviceLink, ReadDevices, WriteDevices};
+pub use devices::{DeviceLink, KeepDevices, ReadDevices, WriteDevices};
 pub use held::{ReadWaiting, WriteWaiting};
 pub use jobs::{KeepJobs, ReadJobs, WriteJobs};
 pub use log::{KeepLog, ReadLog, RecordEvents, WriteLog};
@@ -99,7 +99,7 @@ together! {
 
 together! {
     /// Everything that time and requests change.
-    AdminUpkeep: KeepSessions KeepTokens KeepJobs KeepLog RecordEvents
+    AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog RecordEvents
 }
 
 /// Where configurations, tokens, accounts and keys are kept.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::upsert::excluded;
 use diesel::{ExpressionMethods, QueryDsl};
-use scim_admin::store::{DeviceLink, ReadDevices, WriteDevices};
+use scim_admin::store::{DeviceLink, KeepDevices, ReadDevices, WriteDevices};
 use scim_provisioning::StoreError;
 
 use super::AdminRows;
@@ -67,18 +67,6 @@ impl WriteDevices for AdminRows<'_> {
         self.connection.execute(insert).map(drop)
     }
 
-    fn take_device_link(&mut self, hash: &str) -> Result<Option<DeviceLink>, StoreError> {
-        // Of two who come at once only one deletes it, and is told what it was.
-        let delete = diesel::delete(device_links::table.find(hash))
-            .returning((device_links::account_id, device_links::expires_at));
-        let row: Option<(String, i64)> = self.connection.first(delete)?;
-        Ok(row.map(|(account, until)| DeviceLink {
-            hash: hash.to_owned(),
-            account,
-            until: instant(until),
-        }))
-    }
-
     fn delete_device_links_of(&mut self, account: &str) -> Result<(), StoreError> {
         let of_account = device_links::table.filter(device_links::account_id.eq(account));
         self.connection
@@ -89,5 +77,19 @@ impl WriteDevices for AdminRows<'_> {
     fn delete_device_links_before(&mut self, time: DateTime<Utc>) -> Result<(), StoreError> {
         let old = device_links::table.filter(device_links::expires_at.lt(millis(time)));
         self.connection.execute(diesel::delete(old)).map(drop)
+    }
+}
+
+impl KeepDevices for AdminRows<'_> {
+    fn take_device_link(&mut self, hash: &str) -> Result<Option<DeviceLink>, StoreError> {
+        // Of two who come at once only one deletes it, and is told what it was.
+        let delete = diesel::delete(device_links::table.find(hash))
+            .returning((device_links::account_id, device_links::expires_at));
+        let row: Option<(String, i64)> = self.connection.first(delete)?;
+        Ok(row.map(|(account, until)| DeviceLink {
+            hash: hash.to_owned(),
+            account,
+            until: instant(until),
+        }))
     }
 }

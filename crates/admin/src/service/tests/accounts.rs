@@ -191,16 +191,24 @@ fn a_device_link_is_good_once_and_for_an_hour() {
     );
     let link = house.admin.device_link(&actor(), "ada").unwrap();
     let hash = crate::api_key::hash(link.reveal());
-    let aged = house.store.write(move |rows| {
-        let mut link = rows.take_device_link(&hash)?.unwrap();
-        link.until -= Duration::hours(1);
-        rows.insert_device_link(&link)?;
-        let audit = told("aged");
-        Ok(Written::changed((), audit))
+    let taken = house
+        .store
+        .upkeep(move |rows| Ok(rows.take_device_link(&hash)?));
+    let mut aged = taken.unwrap().unwrap();
+    aged.until -= Duration::hours(1);
+    let hash = aged.hash.clone();
+    let inserted = house.store.write(move |rows| {
+        rows.insert_device_link(&aged)?;
+        Ok(Written::changed((), told("aged")))
     });
-    aged.unwrap();
+    inserted.unwrap();
     let late = house.admin.admit_device(None, link.reveal());
     assert!(matches!(late, Err(AdminError::NotFound { .. })), "{late:?}");
+    // What was presented is used up, though it was good for nothing.
+    let left = house
+        .store
+        .upkeep(move |rows| Ok(rows.take_device_link(&hash)?));
+    assert_eq!(left.unwrap(), None);
 }
 
 #[test]
