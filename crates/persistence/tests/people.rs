@@ -5,6 +5,8 @@
 mod common;
 
 use common::{House, actor, on_every_engine};
+use diesel::RunQueryDsl as _;
+use diesel::connection::SimpleConnection as _;
 use scim_admin::AdminError;
 use scim_admin::people::{PersonChange, PersonInput};
 use scim_admin::policy::{LinksQuery, Which};
@@ -814,6 +816,65 @@ fn unknown_members_refuse_the_request_or_are_left_out_and_join_when_they_come() 
         assert_eq!(member_ids(house, &desk), std::slice::from_ref(&ava));
         let groups = house.get(&format!("/Users/{bob}"))["groups"].clone();
         assert_eq!(groups[0]["value"], json!(ops));
+    }
+}
+
+#[test]
+fn whoever_comes_back_joins_what_awaits_them_then_and_nothing_forgets_them() {
+    let Some(engine) = common::Engine::postgres() else {
+        eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
+        return;
+    };
+    let mut house = House::new(&engine);
+    let policies = Policies {
+        unknown_members: UnknownMembers::Skip,
+        deletion: Deletion::Block,
+        ..Policies::default()
+    };
+    with_policies(&mut house, policies);
+    let house = &house;
+    let bob = house.create("/Users", &user("bob"));
+    house.request(Method::Delete, &format!("/Users/{bob}"), &Value::Null);
+    let [ops, desk] = [("Ops", "1"), ("Desk", "2")].map(|(name, external)| {
+        let members: &[&str] = if name == "Ops" { &[&bob] } else { &[] };
+        house.create("/Groups", &group(name, external, members))
+    });
+    let mut other: diesel::PgConnection =
+        diesel::Connection::establish(&house.settings.url).unwrap();
+    // A request that changes whom the group awaits has locked it.
+    let lock = format!("BEGIN; SELECT 1 FROM groups WHERE id = '{ops}' FOR UPDATE");
+    other.batch_execute(&lock).unwrap();
+    std::thread::scope(|threads| {
+        threads.spawn(|| assert_eq!(house.create("/Users", &user("bob")), bob));
+        until_somebody_waits(&mut other);
+        let forget = format!(
+            "DELETE FROM awaited_members WHERE group_id = '{ops}'; \
+             INSERT INTO awaited_members (group_id, member_id) VALUES ('{desk}', '{bob}'); COMMIT"
+        );
+        other.batch_execute(&forget).unwrap();
+    });
+    assert!(member_ids(house, &ops).is_empty());
+    // Who was not seen is awaited still.
+    house.request(Method::Delete, &format!("/Users/{bob}"), &Value::Null);
+    assert_eq!(house.create("/Users", &user("bob")), bob);
+    assert_eq!(member_ids(house, &desk), [bob]);
+}
+
+/// Waits until another session waits for a lock.
+fn until_somebody_waits(connection: &mut diesel::PgConnection) {
+    #[derive(diesel::QueryableByName)]
+    struct Waiting {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        number: i64,
+    }
+    let sql = "SELECT count(*) AS number FROM pg_stat_activity \
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    loop {
+        let waiting: Vec<Waiting> = diesel::sql_query(sql).load(connection).unwrap();
+        if waiting[0].number > 0 {
+            return;
+        }
+        std::thread::yield_now();
     }
 }
 

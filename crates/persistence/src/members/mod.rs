@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::unreadable;
-use crate::nodes::among;
+use crate::nodes::{among, locked};
 use crate::schema::{awaited_members, group_members, groups};
 use crate::scope::{self, visible};
 use crate::sql::Sql;
@@ -153,11 +153,22 @@ pub(crate) fn join(
     let awaiting = awaited_members::table
         .filter(awaited_members::member_id.eq(member.to_string()))
         .filter(managed_by.eq(scope.configuration().to_string()));
-    let joining: Vec<String> =
+    let awaited: Vec<String> =
         connection.load(awaiting.clone().select(awaited_members::group_id))?;
-    if joining.is_empty() {
+    if awaited.is_empty() {
         return Ok(());
     }
+    // Whoever changes whom a group awaits has locked it: what is deleted behind the lock is awaited
+    // still, and nothing is that another group began to await meanwhile.
+    let waiting = groups::table
+        .filter(among(groups::id, &awaited))
+        .order(groups::id)
+        .select(groups::id);
+    let waiting = locked(connection, waiting);
+    let waiting: Vec<String> = connection.load(waiting)?;
+    let of_waiting = awaiting.filter(among(awaited_members::group_id, &waiting));
+    let joining: Vec<String> =
+        connection.load(diesel::delete(of_waiting).returning(awaited_members::group_id))?;
     let mut sql = connection.sql(
         "INSERT INTO group_members (group_id, member_id, member_kind, added_at) \
          SELECT listed.value ->> 0, ",
@@ -170,7 +181,6 @@ pub(crate) fn join(
     if connection.execute(&sql)? > 0 {
         touch_groups_of(connection, scope, member, now)?;
     }
-    connection.execute(diesel::delete(awaiting))?;
     Ok(())
 }
 
