@@ -43,6 +43,25 @@ macro_rules! change {
 }
 pub(crate) use change;
 
+/// The same for one person, and answers whether an expression says something of the person other
+/// than 0; `None` where that is nobody who may be changed.
+macro_rules! change_and_tell {
+    ($connection:expr, $whom:expr, $changes:expr, $told:expr) => {{
+        use diesel::prelude::*;
+        let people = $crate::schema::users::table
+            .filter($crate::people::unprotected())
+            .filter($whom);
+        let statement = diesel::update(people)
+            .set($changes)
+            .returning(($crate::people::gone(), $told));
+        let rows: Vec<(Option<String>, i32)> = $connection.load(statement)?;
+        let (gone, told): (Vec<Option<String>>, Vec<i32>) = rows.into_iter().unzip();
+        $crate::people::end_accounts($connection, &gone)?;
+        told.first().map(|told| *told != 0)
+    }};
+}
+pub(crate) use change_and_tell;
+
 /// Whether a person is no protected account. Nobody is found by it: the condition beside it names
 /// its own index.
 #[derive(Debug, Clone, Copy)]

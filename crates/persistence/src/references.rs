@@ -1,14 +1,22 @@
 //! Records that fields name: departments, locations, companies, roles; and managers.
 
+use std::marker::PhantomData;
+
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{Integer, Nullable, Text};
+use diesel::sqlite::Sqlite;
 use scim_mapping::{ReferenceKind, Role};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use uuid::Uuid;
 
+#[cfg(feature = "postgres")]
+use diesel::pg::Pg;
+
 use crate::connection::Connection;
 use crate::engine::on_backend;
 use crate::key::Key;
+use crate::nodes::{Aliased, Among, among, expression};
 use crate::people::{self, Write};
 use crate::schema::{reference_values, users};
 use crate::scope::visible;
@@ -184,6 +192,60 @@ pub(crate) struct ManagerKeys<'a> {
     pub(crate) user_name: Option<&'a str>,
     pub(crate) external_id: Option<&'a str>,
     pub(crate) email: Option<&'a str>,
+}
+
+/// Whether somebody waits for a manager, as a number in what a change of the manager returns.
+#[derive(Debug, Clone)]
+pub(crate) struct WaitedFor<C> {
+    named: Among<Aliased>,
+    scope: String,
+    of: PhantomData<C>,
+}
+
+/// Whether somebody waits for a manager who is named like this one: who came at the same time as
+/// the manager was not seen then.
+pub(crate) fn is_waited_for(
+    scope: Scope,
+    manager: ResourceId,
+    keys: &ManagerKeys<'_>,
+) -> WaitedFor<users::id> {
+    let id = manager.to_string();
+    let named = [keys.user_name, keys.external_id, keys.email, Some(&*id)];
+    let named = named.into_iter().flatten();
+    let named = named.map(|name| Key::of(name).as_str().to_owned());
+    WaitedFor {
+        named: among(Aliased("w.manager_key"), named),
+        scope: scope.configuration().to_string(),
+        of: PhantomData,
+    }
+}
+
+expression!(WaitedFor<C>, Integer);
+
+const WAITING: &str = "CASE WHEN EXISTS (SELECT 1 FROM users w WHERE w.manager_id IS NULL AND ";
+const NOBODY_WAITS: &str = ") THEN 1 ELSE 0 END";
+
+impl<C> QueryFragment<Sqlite> for WaitedFor<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(WAITING);
+        self.named.walk_ast(out.reborrow())?;
+        out.push_sql(" AND +w.managed_by = ");
+        out.push_bind_param::<Text, _>(&self.scope)?;
+        out.push_sql(NOBODY_WAITS);
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<C> QueryFragment<Pg> for WaitedFor<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(WAITING);
+        self.named.walk_ast(out.reborrow())?;
+        out.push_sql(" AND (w.managed_by || '') = ");
+        out.push_bind_param::<Text, _>(&self.scope)?;
+        out.push_sql(NOBODY_WAITS);
+        Ok(())
+    }
 }
 
 /// Links those who wait for a manager, or have one who left, to the one who arrived.

@@ -398,6 +398,23 @@ fn reports_of_one_who_left_go_to_the_one_who_comes_in_the_place() {
 }
 
 #[test]
+fn whoever_came_at_the_same_time_as_the_manager_is_linked_when_the_manager_changes() {
+    on_every_engine(|house| {
+        let boss = house.create("/Users", &user("boss"));
+        let ada = house.create("/Users", &report("ada", "boss"));
+        assert_eq!(manager(house, &ada).as_ref(), Some(&boss));
+        // Neither saw the other.
+        house.tamper(&format!(
+            "UPDATE users SET manager_id = NULL WHERE id = '{ada}'"
+        ));
+        assert_eq!(manager(house, &ada), None);
+        let title = json!([{"op": "replace", "path": "title", "value": "Chief"}]);
+        patched(house, &boss, &title);
+        assert_eq!(manager(house, &ada).as_ref(), Some(&boss));
+    });
+}
+
+#[test]
 fn only_a_manager_who_can_be_read_has_a_reference() {
     on_every_engine(|house| {
         let boss = house.create("/Users", &user("boss"));

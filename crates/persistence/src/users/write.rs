@@ -137,12 +137,16 @@ fn link_reports(
     id: ResourceId,
     user: &UserWrite,
 ) -> Result<(), StoreError> {
-    let keys = ManagerKeys {
+    references::link_reports(connection, scope, id, &manager_keys(user))
+}
+
+/// By what others name the user as their manager.
+fn manager_keys(user: &UserWrite) -> ManagerKeys<'_> {
+    ManagerKeys {
         user_name: user.document.get("userName").and_then(Value::as_str),
         external_id: user.external_id.as_deref(),
         email: text(user, &Field::Email),
-    };
-    references::link_reports(connection, scope, id, &keys)
+    }
 }
 
 /// Whether others name two states of a user as their manager by the same.
@@ -185,14 +189,14 @@ pub(crate) fn update(
         users::manager_id.eq(manager),
         users::version.eq(users::version + 1_i64),
     );
-    if people::change!(connection, whom, changes) == 0 {
-        return Err(StoreError::Stale);
-    }
+    let waited = references::is_waited_for(scope, id, &manager_keys(user));
+    let waited = people::change_and_tell!(connection, whom, changes, waited);
+    let waited = waited.ok_or(StoreError::Stale)?;
     let before = before.filter(|before| before.id == id && before.version == expected);
     if before.is_none_or(|before| before.document.get("emails") != user.document.get("emails")) {
         replace_emails(connection, id, user)?;
     }
-    if before.is_none_or(|before| !is_named_alike(before, user)) {
+    if waited || before.is_none_or(|before| !is_named_alike(before, user)) {
         link_reports(connection, scope, id, user)?;
     }
     Ok(Version(expected.0 + 1))
