@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::AdminRows;
 use crate::error::unreadable;
 use crate::log::HeadRow;
+use crate::nodes::never_alike;
 use crate::schema::{audit_chain, audit_events};
 use crate::sql::Dialect;
 use crate::time::{instant, millis};
@@ -62,7 +63,7 @@ impl ReadAudit for AdminRows<'_> {
         if let Some(until) = query.until {
             select = select.filter(audit_events::at.lt(millis(until)));
         }
-        let rows: Vec<AuditRow> = self.connection.load(select)?;
+        let rows: Vec<AuditRow> = self.connection.load(never_alike(select))?;
         Ok(rows.into_iter().map(|row| (row.id, entry(row))).collect())
     }
 

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod prepared;
 mod sqlite;
 
 use scim_protocol::schema::uri;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::PgConnection;
-use diesel::QueryDsl as _;
 use diesel::connection::SimpleConnection;
 use scim_admin::AdminStore;
 use scim_protocol::schema::uri;
@@ -12,12 +11,11 @@ use scim_provisioning::{DirectoryExt, ResourceId, StoreError};
 
 use super::{assert_later, assert_there, create, find};
 use crate::common::{Engine, House};
-use crate::schema::users;
 use crate::target::{Server, Target};
 use crate::{Database, OpenError, Settings};
 
 /// Runs a test where there is a server.
-fn with_a_house(test: impl Fn(&House)) {
+pub(super) fn with_a_house(test: impl Fn(&House)) {
     match Engine::postgres() {
         Some(engine) => test(&House::new(&engine)),
         None => eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set"),
@@ -440,36 +438,4 @@ fn what_lost_its_connection_while_it_was_idle_is_done_once_more() {
         assert_eq!(create(house, "eve").status, 201);
         assert_there(house, &["ada", "eve"]);
     });
-}
-
-#[test]
-fn a_pooler_that_keeps_no_prepared_statements_is_told_of_by_the_url() {
-    with_a_house(|house| {
-        assert_eq!(create(house, "ada").status, 201);
-        let settings = Settings {
-            url: format!("{}?prepared_statements=off", house.settings.url),
-            ..Settings::clone(&house.settings)
-        };
-        let database = Database::open(&settings).unwrap();
-        let kept = database.reading(|connection| {
-            let query = users::table.select(users::id).limit(1);
-            for _ in 0..3 {
-                connection.load::<String, _>(query)?;
-            }
-            let sql = connection.sql("SELECT count(*) AS number FROM pg_prepared_statements");
-            connection.rows::<Number>(&sql)
-        });
-        assert_eq!(kept.unwrap()[0].number, 0);
-        let refused = Settings {
-            url: format!("{}?prepared_statements=maybe", house.settings.url),
-            ..settings
-        };
-        assert!(matches!(Database::open(&refused), Err(OpenError::Url(_))));
-    });
-}
-
-#[derive(diesel::QueryableByName)]
-struct Number {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    number: i64,
 }

@@ -149,6 +149,31 @@ impl<DB: diesel::backend::Backend, const N: u8> QueryFragment<DB> for Number<N> 
     }
 }
 
+/// A query whose text is one of very many, see [`never_alike`].
+#[derive(Debug, Clone)]
+pub(crate) struct NeverAlike<Q>(Q);
+
+/// Says that whoever asks has a say in the text of a query: a connection that prepared every such
+/// statement and kept it would never stop growing.
+pub(crate) fn never_alike<Q>(query: Q) -> NeverAlike<Q> {
+    NeverAlike(query)
+}
+
+impl<Q: Query> Query for NeverAlike<Q> {
+    type SqlType = Q::SqlType;
+}
+impl<Q, C> RunQueryDsl<C> for NeverAlike<Q> {}
+impl<Q> QueryId for NeverAlike<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for NeverAlike<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        self.0.walk_ast(out)
+    }
+}
+
 /// A query whose rows are locked, where the engine locks rows.
 #[derive(Debug, Clone, QueryId)]
 pub(crate) struct Locked<Q> {
