@@ -12,7 +12,7 @@ use scim_provisioning::StoreError;
 
 use crate::engine::{Engine, MultiBackend, text_on};
 use crate::error;
-use crate::explain;
+use crate::explain::{self, Explain, Line};
 use crate::sql::{Dialect, Sql};
 use crate::sqlite::{Budget, Held, Link};
 
@@ -24,7 +24,7 @@ pub(crate) struct Connection {
     pub(crate) patience: Option<Duration>,
     /// Whether it was lost, or is in a transaction that could not be ended.
     pub(crate) broken: bool,
-    /// Before which suspicion it was last known to work, see [`Target`].
+    /// Before which suspicion it was last known to work, see `Database::connection`.
     trusted: u64,
     /// Whether statements are prepared once and kept.
     pub(crate) prepares: bool,
@@ -100,14 +100,10 @@ impl Connection {
         Q::Query: QueryFragment<MultiBackend> + RunQueryDsl<Engine> + LoadQuery<'q, Engine, R>,
     {
         let query = query.as_query();
-        self.begin_waiting()?;
-        statements::count();
-        self.executed += 1;
-        if explain::wanted() {
-            let explain = explain::Explain::of(self.dialect(), &query);
-            let plan = self.run(|engine| explain.load(engine));
-            explain::keep(self.link.engine().text(&query), plan);
-        }
+        self.before(|explain, engine| {
+            let plan = Explain::of(explain, &query).load(engine);
+            (engine.text(&query), plan)
+        })?;
         self.run(|engine| query.load(engine))
     }
 
@@ -125,14 +121,10 @@ impl Connection {
     where
         Q: QueryFragment<MultiBackend> + QueryId,
     {
-        self.begin_waiting()?;
-        statements::count();
-        self.executed += 1;
-        if explain::wanted() {
-            let explain = explain::Explain::of(self.dialect(), &statement);
-            let plan = self.run(|engine| explain.load(engine));
-            explain::keep(self.link.engine().text(&statement), plan);
-        }
+        self.before(|explain, engine| {
+            let plan = Explain::of(explain, &statement).load(engine);
+            (engine.text(&statement), plan)
+        })?;
         self.run(|engine| engine.execute_returning_count(&statement))
     }
 
@@ -141,107 +133,45 @@ impl Connection {
     where
         Q: QueryFragment<diesel::sqlite::Sqlite> + QueryId,
     {
-        self.begin_waiting()?;
-        statements::count();
-        self.executed += 1;
-        if explain::wanted() {
-            let explain = explain::Explain::of(self.dialect(), &statement);
-            let plan = self.run(|engine| match engine {
-                Engine::Sqlite(connection) => explain.load(connection),
-                #[cfg(feature = "postgres")]
-                _ => Err(diesel::result::Error::NotFound),
-            });
-            explain::keep(text_on::<diesel::sqlite::Sqlite, Q>(&statement), plan);
-        }
-        self.run(|engine| match engine {
-            Engine::Sqlite(connection) => connection.execute_returning_count(&statement),
-            #[cfg(feature = "postgres")]
-            _ => Err(diesel::result::Error::NotFound),
-        })
+        self.before(|explain, engine| {
+            let plan = on_sqlite(engine, |one| Explain::of(explain, &statement).load(one));
+            (text_on::<diesel::sqlite::Sqlite, Q>(&statement), plan)
+        })?;
+        self.run(|engine| on_sqlite(engine, |one| one.execute_returning_count(&statement)))
     }
 
-    /// The same for a query that was built for this engine alone, see `on_backend!`.
-    #[expect(dead_code, reason = "until upserts that return something are typed")]
-    pub(crate) fn load_sqlite<'q, R, Q>(&mut self, query: Q) -> Result<Vec<R>, StoreError>
-    where
-        Q: AsQuery,
-        Q::Query: QueryFragment<diesel::sqlite::Sqlite>
-            + RunQueryDsl<diesel::SqliteConnection>
-            + LoadQuery<'q, diesel::SqliteConnection, R>,
-    {
-        let query = query.as_query();
-        self.begin_waiting()?;
-        statements::count();
-        self.executed += 1;
-        if explain::wanted() {
-            let explain = explain::Explain::of(self.dialect(), &query);
-            let plan = self.run(|engine| match engine {
-                Engine::Sqlite(connection) => explain.load(connection),
-                #[cfg(feature = "postgres")]
-                _ => Err(diesel::result::Error::NotFound),
-            });
-            explain::keep(text_on::<diesel::sqlite::Sqlite, Q::Query>(&query), plan);
-        }
-        self.run(|engine| match engine {
-            Engine::Sqlite(connection) => query.load(connection),
-            #[cfg(feature = "postgres")]
-            _ => Err(diesel::result::Error::NotFound),
-        })
-    }
-
-    #[cfg(feature = "postgres")]
     /// The same for a statement that was built for this engine alone, see `on_backend!`.
+    #[cfg(feature = "postgres")]
     pub(crate) fn execute_postgres<Q>(&mut self, statement: Q) -> Result<usize, StoreError>
     where
         Q: QueryFragment<diesel::pg::Pg> + QueryId,
     {
-        self.begin_waiting()?;
-        statements::count();
-        self.executed += 1;
-        if explain::wanted() {
-            let explain = explain::Explain::of(self.dialect(), &statement);
-            let plan = self.run(|engine| match engine {
-                Engine::Postgres(connection) => explain.load(connection),
-                #[cfg(feature = "postgres")]
-                _ => Err(diesel::result::Error::NotFound),
-            });
-            explain::keep(text_on::<diesel::pg::Pg, Q>(&statement), plan);
-        }
-        self.run(|engine| match engine {
-            Engine::Postgres(connection) => connection.execute_returning_count(&statement),
-            #[cfg(feature = "postgres")]
-            _ => Err(diesel::result::Error::NotFound),
-        })
+        self.before(|explain, engine| {
+            let plan = on_postgres(engine, |one| Explain::of(explain, &statement).load(one));
+            (text_on::<diesel::pg::Pg, Q>(&statement), plan)
+        })?;
+        self.run(|engine| on_postgres(engine, |one| one.execute_returning_count(&statement)))
     }
 
-    #[cfg(feature = "postgres")]
-    /// The same for a query that was built for this engine alone, see `on_backend!`.
-    #[expect(dead_code, reason = "until upserts that return something are typed")]
-    pub(crate) fn load_postgres<'q, R, Q>(&mut self, query: Q) -> Result<Vec<R>, StoreError>
-    where
-        Q: AsQuery,
-        Q::Query: QueryFragment<diesel::pg::Pg>
-            + RunQueryDsl<diesel::PgConnection>
-            + LoadQuery<'q, diesel::PgConnection, R>,
-    {
-        let query = query.as_query();
+    /// What goes before every statement: the transaction begins that waits for one, it is counted,
+    /// and where somebody asks for plans, `explained` answers its text and its plan.
+    fn before(
+        &mut self,
+        explained: impl FnOnce(Dialect, &mut Engine) -> (String, QueryResult<Vec<Line>>),
+    ) -> Result<(), StoreError> {
         self.begin_waiting()?;
         statements::count();
         self.executed += 1;
         if explain::wanted() {
-            let explain = explain::Explain::of(self.dialect(), &query);
-            let plan = self.run(|engine| match engine {
-                Engine::Postgres(connection) => explain.load(connection),
-                #[cfg(feature = "postgres")]
-                _ => Err(diesel::result::Error::NotFound),
+            let (dialect, mut text) = (self.dialect(), String::new());
+            let plan = self.run(|engine| {
+                let (of, plan) = explained(dialect, engine);
+                text = of;
+                plan
             });
-            explain::keep(text_on::<diesel::pg::Pg, Q::Query>(&query), plan);
+            explain::keep(text, plan);
         }
-        self.run(|engine| match engine {
-            Engine::Postgres(connection) => query.load(connection),
-            #[cfg(feature = "postgres")]
-            _ => Err(diesel::result::Error::NotFound),
-        })
+        Ok(())
     }
 
     /// Runs statements without binds, such as those that begin and end a transaction.
@@ -360,7 +290,31 @@ impl Connection {
     }
 }
 
-/// How many statements a thread has executed, so that a test can tell what an operation costs.
+/// Does something on SQLite, on which alone it is asked for.
+fn on_sqlite<T>(
+    engine: &mut Engine,
+    what: impl FnOnce(&mut diesel::SqliteConnection) -> QueryResult<T>,
+) -> QueryResult<T> {
+    match engine {
+        Engine::Sqlite(connection) => what(connection),
+        #[cfg(feature = "postgres")]
+        Engine::Postgres(_) => Err(diesel::result::Error::NotFound),
+    }
+}
+
+/// Does something on PostgreSQL, on which alone it is asked for.
+#[cfg(feature = "postgres")]
+fn on_postgres<T>(
+    engine: &mut Engine,
+    what: impl FnOnce(&mut diesel::PgConnection) -> QueryResult<T>,
+) -> QueryResult<T> {
+    match engine {
+        Engine::Postgres(connection) => what(connection),
+        Engine::Sqlite(_) => Err(diesel::result::Error::NotFound),
+    }
+}
+
+/// How many statements the process has executed, so that a test can tell what an operation costs.
 pub(crate) mod statements {
     use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -31,25 +31,14 @@ where
     }
 }
 
-/// Runs a statement whose type is another one for each engine, such as an upsert: what is written
-/// once here is compiled for both. `execute` answers how many rows it touched, `load` what it
-/// returns.
+/// Executes a statement whose type is another one for each engine, such as an upsert, and answers
+/// how many rows it touched: what is written once here is compiled for both.
 macro_rules! on_backend {
-    ($connection:expr, $verb:ident, $query:expr) => {
-        $crate::engine::on_backend!(@ $connection, $verb, $query)
-    };
-    (@ $connection:expr, execute, $query:expr) => {
+    ($connection:expr, execute, $query:expr) => {
         match $connection.dialect() {
             $crate::sql::Dialect::Sqlite => $connection.execute_sqlite($query),
             #[cfg(feature = "postgres")]
             $crate::sql::Dialect::Postgres => $connection.execute_postgres($query),
-        }
-    };
-    (@ $connection:expr, load, $query:expr) => {
-        match $connection.dialect() {
-            $crate::sql::Dialect::Sqlite => $connection.load_sqlite($query),
-            #[cfg(feature = "postgres")]
-            $crate::sql::Dialect::Postgres => $connection.load_postgres($query),
         }
     };
 }
