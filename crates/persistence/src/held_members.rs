@@ -1,7 +1,7 @@
 //! Memberships that the guard holds.
 
 use diesel::prelude::*;
-use scim_provisioning::StoreError;
+use scim_provisioning::{ResourceId, StoreError};
 
 use crate::connection::Connection;
 use crate::schema::group_members;
@@ -14,6 +14,19 @@ struct Hold {
     held_id: Option<String>,
     held_by: Option<String>,
     held_at: Option<i64>,
+}
+
+/// Lets a membership stay that is held.
+pub(crate) fn keep(
+    connection: &mut Connection,
+    group: ResourceId,
+    member: &str,
+) -> Result<(), StoreError> {
+    let held = group_members::table
+        .find((group.to_string(), member))
+        .filter(group_members::held_id.is_not_null());
+    let keep = diesel::update(held).set(Hold::default());
+    connection.execute(keep).map(drop)
 }
 
 /// Where nobody manages any more what is held.

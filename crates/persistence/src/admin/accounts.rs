@@ -14,6 +14,7 @@ use scim_provisioning::{ResourceId, StoreError};
 use super::{AdminRows, there};
 use crate::error::unreadable;
 use crate::key::Key;
+use crate::nodes::locked;
 use crate::schema::{accounts, users};
 use crate::time::{instant, millis};
 
@@ -97,18 +98,13 @@ impl ReadAccounts for AdminRows<'_> {
 
 impl WriteAccounts for AdminRows<'_> {
     fn lock_account(&mut self, id: &str) -> Result<Option<Account>, StoreError> {
-        // diesel has no lock of rows for both engines.
-        let mut sql = self
-            .connection
-            .sql("SELECT user_id FROM accounts WHERE id = ");
-        sql.bind(id).for_update();
-        let row: Option<BoundRow> = self.connection.row(&sql)?;
-        if let Some(person) = row.and_then(|row| row.user_id) {
-            let mut sql = self
-                .connection
-                .sql("SELECT id AS user_id FROM users WHERE id = ");
-            sql.bind(&person).for_update();
-            self.connection.row::<BoundRow>(&sql)?;
+        let bound = accounts::table.find(id).select(accounts::user_id);
+        let bound = locked(self.connection, bound);
+        let bound: Option<Option<String>> = self.connection.first(bound)?;
+        if let Some(person) = bound.flatten() {
+            let person = users::table.find(person).select(users::id);
+            let person = locked(self.connection, person);
+            self.connection.first::<String, _>(person)?;
         }
         self.account(id)
     }
@@ -171,13 +167,6 @@ impl WriteAccounts for AdminRows<'_> {
         let delete = diesel::delete(accounts::table.find(id));
         there(self.connection.execute(delete)?)
     }
-}
-
-/// The person of a row that is locked.
-#[derive(diesel::QueryableByName)]
-struct BoundRow {
-    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
-    user_id: Option<String>,
 }
 
 fn account((row, user_name, status): WithPerson) -> Result<Account, StoreError> {

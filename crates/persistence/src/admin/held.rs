@@ -14,11 +14,11 @@ use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::held::{PROTECTED, forget};
 use crate::people::{self, Write};
-use crate::schema::{group_members, groups, provisioning_configurations};
+use crate::schema::{groups, provisioning_configurations};
 use crate::sql::Sql;
 use crate::time::{instant, millis};
 use crate::users::{self, status};
-use crate::{links, members};
+use crate::{held_members, links, members};
 
 #[derive(diesel::QueryableByName)]
 struct HeldUserRow {
@@ -249,15 +249,7 @@ impl WriteWaiting for AdminRows<'_> {
     }
 
     fn keep_held_member(&mut self, group: ResourceId, member: &str) -> Result<(), StoreError> {
-        let held = group_members::table
-            .find((group.to_string(), member))
-            .filter(group_members::held_id.is_not_null());
-        let keep = diesel::update(held).set((
-            group_members::held_id.eq(None::<String>),
-            group_members::held_by.eq(None::<String>),
-            group_members::held_at.eq(None::<i64>),
-        ));
-        self.connection.execute(keep).map(drop)
+        held_members::keep(self.connection, group, member)
     }
 
     fn touch_group(&mut self, group: ResourceId, at: DateTime<Utc>) -> Result<(), StoreError> {

@@ -1,8 +1,8 @@
 //! People and groups as administrators read and change them.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use scim_admin::people::{
     GroupFacts, GroupState, GroupSummary, GroupsQuery, ManagedCounts, MappedPerson, Member,
     Membership, NewGroup, NewPerson, PeopleQuery, PersonFacts, PersonState, PersonUpdate, UserType,
@@ -17,8 +17,10 @@ use super::directory::{self, page};
 use super::{AdminRows, held, there};
 
 use crate::connection::Connection;
+use crate::error::failed;
 use crate::held::PROTECTED;
 use crate::key::Key;
+use crate::nodes::locked;
 use crate::schema::{group_members, groups, held_changes, manual_grants, users};
 use crate::time::millis;
 use crate::totals::Totals;
@@ -47,25 +49,20 @@ impl DetailRow {
     }
 }
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
 struct StateRow {
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Text)]
     user_type: String,
-    #[diesel(sql_type = Nullable<Text>)]
     managed_by: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     left_at: Option<i64>,
-    #[diesel(sql_type = Integer)]
     is_tenant_admin: i32,
 }
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = groups)]
 struct GroupStateRow {
-    #[diesel(sql_type = Nullable<Text>)]
     managed_by: Option<String>,
-    #[diesel(sql_type = Integer)]
     confers_admin: i32,
 }
 
@@ -224,12 +221,9 @@ impl WritePeople for AdminRows<'_> {
     }
 
     fn lock_person(&mut self, id: &str) -> Result<Option<PersonState>, StoreError> {
-        let mut sql = self.connection.sql(
-            "SELECT status, user_type, managed_by, left_at, \
-             CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin FROM users WHERE id = ",
-        );
-        sql.bind(id).for_update();
-        let row: Option<StateRow> = self.connection.row(&sql)?;
+        let state = users::table.find(id).select(StateRow::as_select());
+        let state = locked(self.connection, state);
+        let row: Option<StateRow> = self.connection.first(state)?;
         Ok(row.map(|row| PersonState {
             status: status(&row.status),
             user_type: UserType::parse(&row.user_type).unwrap_or(UserType::Requester),
@@ -245,15 +239,22 @@ impl WritePeople for AdminRows<'_> {
         update: PersonUpdate,
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
+        let (set, value) = match update {
+            PersonUpdate::Status(status) => ("status = ", Some(status.as_str())),
+            PersonUpdate::UserType(user_type) => ("user_type = ", Some(user_type.as_str())),
+            PersonUpdate::TenantAdmin => ("is_tenant_admin = 1", None),
+            PersonUpdate::Release => (
+                "managed_by = NULL, left_at = NULL, purge_at = NULL, held = 0",
+                None,
+            ),
+            // Nothing is written of what is not known here.
+            unknown => return Err(failed(format!("{unknown:?} is not written of people"))),
+        };
         let changed = people::set(self.connection, id, |sql| {
-            match update {
-                PersonUpdate::Status(status) => sql.push("status = ").bind(status.as_str()),
-                PersonUpdate::UserType(user_type) => {
-                    sql.push("user_type = ").bind(user_type.as_str())
-                }
-                PersonUpdate::TenantAdmin => sql.push("is_tenant_admin = 1"),
-                _ => sql.push("managed_by = NULL, left_at = NULL, purge_at = NULL, held = 0"),
-            };
+            sql.push(set);
+            if let Some(value) = value {
+                sql.bind(value);
+            }
             sql.push(", version = version + 1, updated_at = ")
                 .bind(millis(at));
         })?;
@@ -278,12 +279,9 @@ impl WritePeople for AdminRows<'_> {
     }
 
     fn lock_group(&mut self, id: &str) -> Result<Option<GroupState>, StoreError> {
-        let mut sql = self.connection.sql(
-            "SELECT managed_by, CAST(confers_admin AS INTEGER) AS confers_admin FROM groups \
-             WHERE id = ",
-        );
-        sql.bind(id).for_update();
-        let row: Option<GroupStateRow> = self.connection.row(&sql)?;
+        let state = groups::table.find(id).select(GroupStateRow::as_select());
+        let state = locked(self.connection, state);
+        let row: Option<GroupStateRow> = self.connection.first(state)?;
         Ok(row.map(|row| GroupState {
             managed: row.managed_by.is_some(),
             confers_admin: row.confers_admin != 0,
