@@ -775,6 +775,21 @@ fn a_repeated_external_id_names_no_manager() {
 }
 
 #[test]
+fn a_group_that_is_not_shown_is_no_part_of_the_entity_tag_that_is_looked_for() {
+    on_every_engine(|house| {
+        let ada = house.create("/Users", &user("ada"));
+        let ops = house.create("/Groups", &group("Ops", "1", &[&ada]));
+        let hidden = format!("UPDATE groups SET confers_admin = 1 WHERE id = '{ops}'");
+        house.tamper(&hidden);
+        let version = house.get(&format!("/Users/{ada}"))["meta"]["version"].clone();
+        let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+            "filter": format!("meta.version eq {version}")});
+        let found = house.request(Method::Post, "/Users/.search", &body);
+        assert_eq!(found.body.unwrap()["totalResults"], 1, "{version}");
+    });
+}
+
+#[test]
 fn unknown_members_refuse_the_request_or_are_left_out_and_join_when_they_come() {
     for engine in common::Engine::all() {
         let mut house = House::new(&engine);

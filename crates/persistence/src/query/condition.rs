@@ -418,4 +418,5 @@ impl ConditionWriter<'_> {
 /// groups of the same configuration are.
 const GROUPS_BESIDE: &str = "COALESCE((SELECT '-' || CAST(count(*) AS TEXT) || '-' || \
     CAST(max(o.updated_at) AS TEXT) FROM group_members m JOIN groups o ON o.id = m.group_id \
-    WHERE m.member_id = r.id AND m.held_id IS NULL AND o.managed_by = r.managed_by), '')";
+    WHERE m.member_id = r.id AND m.held_id IS NULL AND o.managed_by = r.managed_by \
+    AND o.confers_admin = 0), '')";

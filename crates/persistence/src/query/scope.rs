@@ -1,7 +1,9 @@
 //! What a configuration can see. This is the one place that decides it.
 //!
 //! A typed query of people takes [`users_in`], one of groups [`groups_in`]; a query in text is given
-//! the same by [`visible`] and [`all_visible`].
+//! the same by [`visible`] and [`all_visible`]. Where a row is seen by the configuration that manages
+//! another row, and not by one that is bound, the text says so by itself: of a manager in
+//! `users`, and of the groups that the version of a user counts in `condition`.
 
 use diesel::QueryResult;
 use diesel::query_builder::{AstPass, QueryFragment};
