@@ -20,17 +20,11 @@ const LINES: usize = 500;
 const CIRCLES: &[(&str, usize)] = &[("admin", 4), ("http", 4), ("persistence", 16)];
 /// Files that are longer, by the end of their path, and how long they may be until they are divided.
 const LONG: &[(&str, usize)] = &[
-    ("crates/admin/src/people.rs", 513),
     ("crates/admin/src/service/mappings.rs", 504),
-    ("crates/admin/src/service/sessions.rs", 547),
     ("crates/cli/src/commands/mapping.rs", 562),
     ("crates/console/src/api/routes.rs", 518),
     ("crates/console/src/console/pages/mappings.rs", 629),
-    ("crates/persistence/src/admin/events.rs", 583),
-    ("crates/persistence/src/condition.rs", 614),
-    ("crates/persistence/src/connection.rs", 517),
-    ("crates/persistence/src/page.rs", 519),
-    ("crates/persistence/src/users.rs", 501),
+    ("crates/persistence/src/admin/events.rs", 512),
 ];
 
 fn root() -> PathBuf {
@@ -343,6 +337,7 @@ fn circles_are_found_through_re_exports_and_above() {
 #[test]
 fn no_file_is_longer_than_500_lines() {
     let mut wrong = Vec::new();
+    let mut excused = BTreeSet::new();
     for (_, source) in sources() {
         let written = files(&source).into_iter().filter(|path| !is_test(path));
         for (name, text) in texts(written.collect()) {
@@ -351,8 +346,11 @@ fn no_file_is_longer_than_500_lines() {
             if lines > allowed.map_or(LINES, |(_, most)| *most) {
                 wrong.push(format!("{name}: {lines}"));
             }
+            excused.extend(allowed.filter(|_| lines > LINES).map(|(known, _)| *known));
         }
     }
+    let excuses = LONG.iter().filter(|(known, _)| !excused.contains(known));
+    wrong.extend(excuses.map(|(known, _)| format!("{known}: needs no excuse")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
