@@ -1,7 +1,8 @@
 //! How tokens give way to one another: how many there are, when the old one ends, and what becomes
 //! of that when one of them is revoked.
 //!
-//! Whoever calls these holds the configuration's lock.
+//! Whoever calls these holds the configuration's lock, or that of the audit's chain as the end of a
+//! key does: what a key makes waits for the chain, so that no token of it comes in between.
 
 use chrono::{DateTime, Duration, Utc};
 use scim_provisioning::{ConfigurationId, StoreError};
