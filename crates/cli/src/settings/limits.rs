@@ -79,7 +79,7 @@ pub struct LimitOptions {
     limit_failed_authentications: usize,
     /// Requests of one configuration a second, over some time; five times as many may come at once.
     #[arg(long, env = "SERVICEOPS_SCIM_LIMIT_RATE", value_name = "NUMBER",
-        default_value_t = 200, value_parser = between::<50, 1_000_000>)]
+        default_value_t = 1_000, value_parser = between::<50, 1_000_000>)]
     limit_rate: usize,
     /// Requests of one configuration that are worked on at once, reads and writes each; a third of
     /// the database connections without it.
