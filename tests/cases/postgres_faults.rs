@@ -147,6 +147,12 @@ fn whoever_waits_for_a_database_that_is_silent_is_sent_away() {
         let answer = client.post("/Users", &body).expect(503);
         assert!(answer.header("retry-after").is_some());
     }
+    // Those who find every place taken by work that nobody waits for any more are told the same.
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| client.get(&format!("/Users/{ada}")).expect(503));
+        }
+    });
     probe("/readyz").expect(503);
     probe("/healthz").expect(200);
     assert!(

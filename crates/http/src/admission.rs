@@ -87,7 +87,7 @@ impl Admission {
     }
 
     /// Waits for a place to work, behind the configuration's own requests and then behind
-    /// everybody's. Who gives up waiting leaves the queue.
+    /// everybody's, but in each queue no longer than `patience`. Who gives up waiting leaves it.
     ///
     /// # Errors
     /// [`Full`] when too many wait already, or it takes too long.
@@ -95,6 +95,7 @@ impl Admission {
         &self,
         configuration: Option<ConfigurationId>,
         way: Way,
+        patience: Duration,
     ) -> Result<Place, Full> {
         let share = match configuration {
             None => None,
@@ -104,7 +105,7 @@ impl Admission {
                     Way::Read => &share.reads,
                     Way::Write => &share.writes,
                 };
-                let place = queue.take(1, SHARE_WAIT).await;
+                let place = queue.take(1, patience.min(SHARE_WAIT)).await;
                 Some(place.ok_or(Full::Share(Cause::TooManyAtOnce))?)
             }
         };
@@ -112,7 +113,8 @@ impl Admission {
             Way::Read => &self.reads,
             Way::Write => &self.writes,
         };
-        let server = queue.take(1, SERVER_WAIT).await.ok_or(Full::Server)?;
+        let server = queue.take(1, patience.min(SERVER_WAIT)).await;
+        let server = server.ok_or(Full::Server)?;
         Ok(Place {
             _share: share,
             _server: server,
@@ -263,20 +265,20 @@ mod tests {
     async fn a_configuration_waits_for_itself_and_for_nobody_else() {
         let admission = admission();
         let (one, other) = (ConfigurationId::new(), ConfigurationId::new());
-        let first = at_once(admission.enter(Some(one), Way::Read)).await;
+        let first = at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT)).await;
         assert!(first.is_some());
         assert!(
-            at_once(admission.enter(Some(one), Way::Read))
+            at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT))
                 .await
                 .is_none()
         );
-        let write = at_once(admission.enter(Some(one), Way::Write)).await;
+        let write = at_once(admission.enter(Some(one), Way::Write, SERVER_WAIT)).await;
         assert!(write.is_some(), "reads are apart from writes");
-        let theirs = at_once(admission.enter(Some(other), Way::Read)).await;
+        let theirs = at_once(admission.enter(Some(other), Way::Read, SERVER_WAIT)).await;
         assert!(theirs.is_some());
         drop(first);
         assert!(
-            at_once(admission.enter(Some(one), Way::Read))
+            at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT))
                 .await
                 .is_some()
         );
@@ -286,26 +288,29 @@ mod tests {
     async fn who_goes_away_leaves_the_queue() {
         let admission = admission();
         let one = ConfigurationId::new();
-        let held = admission.enter(Some(one), Way::Read).await.unwrap();
+        let held = admission
+            .enter(Some(one), Way::Read, SERVER_WAIT)
+            .await
+            .unwrap();
         {
             let mut waiting = Vec::new();
             for _ in 0..SHARE_WAITS {
-                let mut waits = Box::pin(admission.enter(Some(one), Way::Read));
+                let mut waits = Box::pin(admission.enter(Some(one), Way::Read, SERVER_WAIT));
                 assert!(at_once(waits.as_mut()).await.is_none());
                 waiting.push(waits);
             }
-            let refused = at_once(admission.enter(Some(one), Way::Read)).await;
+            let refused = at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT)).await;
             let full = Full::Share(Cause::TooManyAtOnce);
             assert_eq!(refused.unwrap().unwrap_err(), full);
         }
         assert!(
-            at_once(admission.enter(Some(one), Way::Read))
+            at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT))
                 .await
                 .is_none()
         );
         drop(held);
         assert!(
-            at_once(admission.enter(Some(one), Way::Read))
+            at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT))
                 .await
                 .is_some()
         );
@@ -318,17 +323,29 @@ mod tests {
         for _ in 0..3 {
             let id = Some(ConfigurationId::new());
             held.push(
-                at_once(admission.enter(id, Way::Read))
+                at_once(admission.enter(id, Way::Read, SERVER_WAIT))
                     .await
                     .unwrap()
                     .unwrap(),
             );
         }
         let fourth = Some(ConfigurationId::new());
-        assert!(at_once(admission.enter(fourth, Way::Read)).await.is_none());
-        assert!(at_once(admission.enter(fourth, Way::Write)).await.is_some());
+        assert!(
+            at_once(admission.enter(fourth, Way::Read, SERVER_WAIT))
+                .await
+                .is_none()
+        );
+        assert!(
+            at_once(admission.enter(fourth, Way::Write, SERVER_WAIT))
+                .await
+                .is_some()
+        );
         held.pop();
-        assert!(at_once(admission.enter(fourth, Way::Read)).await.is_some());
+        assert!(
+            at_once(admission.enter(fourth, Way::Read, SERVER_WAIT))
+                .await
+                .is_some()
+        );
     }
 
     #[actix_web::test]

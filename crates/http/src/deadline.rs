@@ -4,6 +4,8 @@
 //! and no connection: whoever waits for it is sent away, and the thread is left to wait.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::rt::time::timeout;
@@ -35,6 +37,61 @@ pub async fn within<T: Send + 'static>(
     }
 }
 
+/// Counts the work whose client was sent away and which has not come to its end.
+#[derive(Debug, Default)]
+pub(crate) struct Late(Arc<AtomicUsize>);
+
+impl Late {
+    /// Runs `work` as [`within`] does, and counts it from when it is late until it ends.
+    ///
+    /// # Errors
+    /// Why the work has no result.
+    pub(crate) async fn within<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Unfinished> {
+        let late = Arc::clone(&self.0);
+        let decided = Arc::new(AtomicBool::new(false));
+        let ends = Ends {
+            late: Arc::clone(&late),
+            decided: Arc::clone(&decided),
+        };
+        let done = within(patience, move || {
+            let _ends = ends;
+            work()
+        });
+        let done = done.await;
+        if matches!(done, Err(Unfinished::Late)) {
+            late.fetch_add(1, Ordering::AcqRel);
+            if decided.swap(true, Ordering::AcqRel) {
+                late.fetch_sub(1, Ordering::AcqRel);
+            }
+        }
+        done
+    }
+
+    /// Whether there is any.
+    pub(crate) fn any(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
+    }
+}
+
+/// Work that ends, whether it comes back or panics. Whoever decides second, the work that ends or
+/// its client who is sent away, takes it out of the count.
+struct Ends {
+    late: Arc<AtomicUsize>,
+    decided: Arc<AtomicBool>,
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        if self.decided.swap(true, Ordering::AcqRel) {
+            self.late.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
 /// Whole seconds after which to come again, when the work was late.
 pub const RETRY_AFTER: u32 = 5;
 /// How long a client waits where nothing else is said.
@@ -62,5 +119,21 @@ mod tests {
         assert_eq!(within(Duration::from_secs(60), || 7).await, Ok(7));
         let failed = within(Duration::from_secs(60), || panic!("a mistake"));
         assert_eq!(failed.await, Err::<(), _>(Unfinished::Failed));
+    }
+
+    #[actix_web::test]
+    async fn late_work_is_counted_until_it_ends() {
+        let late = Late::default();
+        assert_eq!(late.within(Duration::from_secs(60), || 7).await, Ok(7));
+        assert!(!late.any(), "it was in time");
+        let (go_on, stalled) = mpsc::channel::<()>();
+        let work = move || stalled.recv().unwrap();
+        let sent_away = late.within(Duration::from_millis(20), work).await;
+        assert_eq!(sent_away, Err(Unfinished::Late));
+        assert!(late.any());
+        go_on.send(()).unwrap();
+        while late.any() {
+            actix_web::rt::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }

@@ -10,7 +10,7 @@ use scim_provisioning::{Cause, Configuration, ConfigurationId, Method, RefusedRe
 use crate::admission::{Admission, Bounds, Full, Place, Way};
 use crate::answer::Reply;
 use crate::body;
-use crate::deadline::{self, PATIENCE, Unfinished};
+use crate::deadline::{Late, PATIENCE, Unfinished};
 use crate::edge::SCIM;
 use crate::request::Incoming;
 use crate::service::Service;
@@ -26,6 +26,8 @@ pub struct Endpoint {
     admission: Admission,
     /// How long a client waits for an answer.
     patience: Duration,
+    /// What holds places although its client is gone.
+    late: Late,
     /// Configurations that spoke, as they were when they did last, for the log of what is turned
     /// away before it is known who speaks.
     known: Mutex<HashMap<ConfigurationId, Arc<Configuration>>>,
@@ -40,6 +42,7 @@ impl Endpoint {
             throttle,
             admission: Admission::new(bounds),
             patience: PATIENCE,
+            late: Late::default(),
             known: Mutex::default(),
         }
     }
@@ -149,7 +152,8 @@ async fn enter(
     configuration: Option<ConfigurationId>,
     way: Way,
 ) -> Result<Place, Reply> {
-    let place = endpoint.admission.enter(configuration, way).await;
+    let admission = &endpoint.admission;
+    let place = admission.enter(configuration, way, endpoint.patience).await;
     place.map_err(|full| {
         let known = configuration.and_then(|id| endpoint.known(id));
         turned_away(endpoint, incoming, known.as_ref(), full)
@@ -173,6 +177,10 @@ fn turned_away(
     full: Full,
 ) -> Reply {
     let cause = match full {
+        // Not their own haste keeps them out, but a database that is silent.
+        Full::Share(Cause::TooManyAtOnce) if endpoint.late.any() => {
+            return Reply::late(&incoming.id);
+        }
         Full::Share(cause) => cause,
         Full::Server => return Reply::busy(&incoming.id),
     };
@@ -265,7 +273,10 @@ async fn blocking<T: Send + 'static>(
     let patience = endpoint
         .patience
         .saturating_mul(if bulk { BULK } else { 1 });
-    let done = deadline::within(patience, move || work(&theirs, &asked)).await;
+    let done = endpoint
+        .late
+        .within(patience, move || work(&theirs, &asked));
+    let done = done.await;
     done.map_err(|unfinished| match unfinished {
         Unfinished::Late => {
             tracing::error!(request_id = %incoming.id, "the database does not answer in time");
