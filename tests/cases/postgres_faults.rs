@@ -130,7 +130,7 @@ fn whoever_waits_for_a_database_that_is_silent_is_sent_away() {
     let gate = Arc::new(Gate::default());
     let port = through(&gate, address.to_owned());
     let engine = Engine::Postgres(format!("postgres://{user}@127.0.0.1:{port}"));
-    let server = Server::start_with(engine, &["--limit-wait", "1"]);
+    let mut server = Server::start_with(engine, &["--limit-wait", "1"]);
     let client = server.client();
     let ada = client.user("ada");
     assert!(
@@ -168,4 +168,8 @@ fn whoever_waits_for_a_database_that_is_silent_is_sent_away() {
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
     client.user("eva");
+    // It stops all the same when the database is silent again.
+    gate.hold(true);
+    client.get(&format!("/Users/{ada}")).expect(503);
+    assert_eq!(server.stop(), Some(0));
 }

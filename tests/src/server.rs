@@ -139,10 +139,17 @@ impl Server {
         }
     }
 
-    /// Asks the server to stop, and answers its exit code.
+    /// Asks the server to stop, and answers its exit code; `None` when it does not end.
     pub fn stop(&mut self) -> Option<i32> {
         self.signal("TERM");
-        self.child.take()?.wait().unwrap().code()
+        for _ in 0..600 {
+            if let Some(ended) = self.child.as_mut()?.try_wait().unwrap() {
+                self.child = None;
+                return ended.code();
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        None
     }
 
     /// Sends the server a signal.

@@ -1,10 +1,12 @@
 //! What signals do: SIGTERM and SIGINT stop the server, SIGHUP reads the certificate again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_server::ServerHandle;
 use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use anyhow::Context;
+use scim_http::listener::STOP;
 
 use crate::tls::ReloadingCertificate;
 
@@ -42,6 +44,7 @@ impl Signals {
                 Asked::Stop => {
                     tracing::info!(graceful, "stopping");
                     actix_web::rt::spawn(server.stop(graceful));
+                    end_within(if graceful { STOP } else { Duration::ZERO } + LEAVING);
                     graceful = false;
                 }
             }
@@ -64,9 +67,25 @@ impl Signals {
     }
 }
 
+/// What is left to do when requests are answered or given up.
+const LEAVING: Duration = Duration::from_secs(2);
+
 enum Asked {
     Stop,
     Reload,
+}
+
+/// Ends the process then at the latest. A thread that waits for a silent database ends by nothing
+/// else, and what was not acknowledged is rolled back.
+fn end_within(time: Duration) {
+    let end = move || {
+        std::thread::sleep(time);
+        tracing::warn!("stopped before everything that was under way came to its end");
+        std::process::exit(0);
+    };
+    if let Err(error) = std::thread::Builder::new().spawn(end) {
+        tracing::error!(%error, "nothing ends the process if it hangs");
+    }
 }
 
 fn reload(certificate: &ReloadingCertificate) {

@@ -204,4 +204,5 @@ const BLOCKING_THREADS: usize = 64;
 const HANDSHAKE: Duration = Duration::from_secs(5);
 const HEAD: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-const STOP: Duration = Duration::from_secs(10);
+/// How long the requests that are under way are waited for when the server stops.
+pub const STOP: Duration = Duration::from_secs(10);
