@@ -82,7 +82,11 @@ fn is_test(path: &Path) -> bool {
 
 /// What stands before the tests of a file.
 fn without_tests(text: &str) -> &str {
-    let tests = ["\n#[cfg(test)]\nmod ", "\n#[cfg(test)]\n#[allow"].map(|start| text.find(start));
+    let tests = [
+        "\n#[cfg(test)]\nmod ",
+        "\n#[cfg(test)]\npub(crate) mod ",
+        "\n#[cfg(test)]\n#[allow",
+    ].map(|start| text.find(start));
     match tests.into_iter().flatten().min() {
         Some(start) => &text[..start],
         None => text,
@@ -401,4 +405,65 @@ fn no_test_is_switched_off() {
     let off = all.iter().filter(|(_, text)| text.contains(mark));
     let off: Vec<&String> = off.map(|(name, _)| name).collect();
     assert!(off.is_empty(), "{off:?}");
+}
+
+#[test]
+fn every_test_is_run_and_those_of_an_engine_that_is_not_there_are_told() {
+    let mut wrong = Vec::new();
+    let folders = ["crates", "bin", "tests", "examples"];
+    let all = texts(
+        folders
+            .iter()
+            .flat_map(|folder| files(&root().join(folder)))
+            .collect(),
+    );
+    let silent = concat!("skipped: SERVICEOPS_", "SCIM_TEST_POSTGRES");
+    let loops = concat!("in Engine", "::all()");
+    for (name, text) in &all {
+        let told = name.contains("/benches/") || !text.contains(loops) && !text.contains(silent);
+        if !told {
+            wrong.push(format!("{name}: passes without PostgreSQL"));
+        }
+    }
+    // What has a `main` of its own runs what it names there, and nothing that is only marked.
+    for (manifest, text) in manifests() {
+        let folder = manifest.parent().unwrap();
+        for target in text
+            .split("\n[")
+            .filter(|part| part.contains("harness = false"))
+        {
+            let line = |key| {
+                let found = target.lines().find_map(|line| line.strip_prefix(key));
+                found.map(|rest| rest.trim_matches([' ', '=', '"']).to_owned())
+            };
+            let below = if target.starts_with("lib]") {
+                files(&folder.join("src"))
+            } else if target.starts_with("[test]]") {
+                let path = line("path");
+                let path = path.unwrap_or_else(|| format!("tests/{}.rs", line("name").unwrap()));
+                vec![folder.join(path)]
+            } else {
+                continue;
+            };
+            let marked = below
+                .iter()
+                .filter(|path| fs::read_to_string(path).unwrap().contains("#[test]"));
+            wrong.extend(marked.map(|path| format!("{}: is never run", path.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The manifests of the project, with their text.
+fn manifests() -> Vec<(PathBuf, String)> {
+    let crates = fs::read_dir(root().join("crates")).unwrap();
+    let folders = crates.map(|entry| entry.unwrap().path());
+    let others = ["bin", "tests", "tests/engines", "examples"].map(|folder| root().join(folder));
+    let paths = folders
+        .chain(others)
+        .map(|folder| folder.join("Cargo.toml"));
+    paths
+        .filter(|path| path.is_file())
+        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+        .collect()
 }

@@ -1,11 +1,10 @@
 //! A PostgreSQL server that fails, in words that nobody foresaw, or without a word.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
+use end_to_end::engines::{self, Proxy, Relay};
 use end_to_end::{Engine, Server, uri};
 use serde_json::json;
 
@@ -23,37 +22,24 @@ impl Gate {
         self.opened.notify_all();
     }
 
-    fn copy(&self, mut from: TcpStream, mut to: TcpStream) {
-        let mut bytes = [0; 8_192];
-        while let Ok(count) = from.read(&mut bytes) {
-            let held = self.held.lock().unwrap();
-            drop(self.opened.wait_while(held, |held| *held).unwrap());
-            self.passed.store(true, Ordering::Relaxed);
-            if count == 0 || to.write_all(&bytes[..count]).is_err() {
-                break;
-            }
-        }
-        let _gone = to.shutdown(Shutdown::Both);
-    }
-}
-
-/// The port at which a server can be reached through the gate.
-fn through(gate: &Arc<Gate>, server: String) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let gate = Arc::clone(gate);
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let client = client.unwrap();
-            let upstream = TcpStream::connect(&server).unwrap();
-            for (from, to) in [(&client, &upstream), (&upstream, &client)] {
-                let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+    /// The engine behind the gate.
+    fn before(self: &Arc<Self>, engine: &Engine) -> Proxy {
+        let gate = Arc::clone(self);
+        let relays = move || {
+            Some([(), ()].map(|()| {
                 let gate = Arc::clone(&gate);
-                std::thread::spawn(move || gate.copy(from, to));
-            }
-        }
-    });
-    port
+                Box::new(move |_: &[u8]| gate.pass()) as Relay
+            }))
+        };
+        Proxy::start(engine, relays).unwrap()
+    }
+
+    fn pass(&self) -> bool {
+        let held = self.held.lock().unwrap();
+        drop(self.opened.wait_while(held, |held| *held).unwrap());
+        self.passed.store(true, Ordering::Relaxed);
+        true
+    }
 }
 
 /// The database fails every write of a user with this code and these words, and counts how often.
@@ -67,13 +53,8 @@ fn failing(server: &Server, code: &str, words: &str) {
     ));
 }
 
-#[test]
-fn a_fault_of_any_code_in_any_words_is_told_as_one() {
-    let Some(engine) = Engine::postgres() else {
-        eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
-        return;
-    };
-    let server = Server::start(engine);
+fn a_fault_of_any_code_in_any_words_is_told_as_one(engine: &Engine) {
+    let server = Server::start(engine.clone());
     let client = server.client();
     client.user("ada");
     let body = json!({"schemas": [uri::USER], "userName": "eve"});
@@ -117,20 +98,10 @@ fn a_fault_of_any_code_in_any_words_is_told_as_one() {
     assert_eq!(client.ids("/Users").len(), 2);
 }
 
-#[test]
-fn whoever_waits_for_a_database_that_is_silent_is_sent_away() {
-    let Some(Engine::Postgres(server)) = Engine::postgres() else {
-        eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
-        return;
-    };
-    let (user, address) = server
-        .trim_start_matches("postgres://")
-        .split_once('@')
-        .unwrap();
+fn whoever_waits_for_a_database_that_is_silent_is_sent_away(engine: &Engine) {
     let gate = Arc::new(Gate::default());
-    let port = through(&gate, address.to_owned());
-    let engine = Engine::Postgres(format!("postgres://{user}@127.0.0.1:{port}"));
-    let mut server = Server::start_with(engine, &["--limit-wait", "1"]);
+    let proxy = gate.before(engine);
+    let mut server = Server::start_with(proxy.engine().clone(), &["--limit-wait", "1"]);
     let client = server.client();
     let ada = client.user("ada");
     assert!(
@@ -172,4 +143,10 @@ fn whoever_waits_for_a_database_that_is_silent_is_sent_away() {
     gate.hold(true);
     client.get(&format!("/Users/{ada}")).expect(503);
     assert_eq!(server.stop(), Some(0));
+}
+
+engines::tests! {
+    on_postgres(Engine::clone):
+        a_fault_of_any_code_in_any_words_is_told_as_one,
+        whoever_waits_for_a_database_that_is_silent_is_sent_away;
 }

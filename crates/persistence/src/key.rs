@@ -74,10 +74,9 @@ impl From<Option<Key>> for Bind {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::Key;
 
-    #[test]
     fn a_key_is_bounded_in_bytes_and_as_unique_as_its_text() {
         let long = "\u{10348}".repeat(5_000);
         let other = format!("{long}x");
@@ -89,5 +88,12 @@ mod tests {
         assert_eq!(Key::of("Ada").as_str(), "ada");
         let just = "x".repeat(Key::BYTES);
         assert_eq!(Key::of(&just).as_str(), just);
+    }
+
+    pub(crate) fn add_to(suite: &mut engines::Suite) {
+        engines::add_tests! {
+            suite;
+            once: a_key_is_bounded_in_bytes_and_as_unique_as_its_text;
+        }
     }
 }

@@ -49,3 +49,11 @@ extern crate self as scim_persistence;
 mod common;
 #[cfg(test)]
 mod faults;
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+fn main() -> std::process::ExitCode {
+    tests::run()
+}

@@ -477,4 +477,4 @@ diesel::allow_tables_to_appear_in_same_query!(
 
 #[cfg(test)]
 #[path = "schema_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::{Integer, Text};
+use engines::Suite;
 
-use crate::common::{Engine, House};
+use crate::common::House;
 
 /// The type of a column and whether it may be null, by the names of its table and of itself.
 type Columns = BTreeMap<(String, String), (String, bool)>;
@@ -76,29 +77,32 @@ fn said() -> Columns {
     columns
 }
 
-#[test]
-fn the_schema_is_what_the_migrations_of_both_engines_make() {
+fn the_schema_is_what_the_migrations_of_both_engines_make(house: &House) {
     let said = said();
     assert!(said.len() > 250, "{} columns", said.len());
-    for engine in Engine::all() {
-        let house = House::new(&engine);
-        let sqlite = house.settings.url.starts_with("sqlite:");
-        let mut there = there(&house);
-        // Rows are added there and folded, and have an id for it.
-        there.remove(&("resource_totals".to_owned(), "id".to_owned()));
-        let names = |columns: &Columns| columns.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(names(&said), names(&there), "{engine:?}");
-        for (key, (kind, nullable)) in &said {
-            let (found, may_be_null) = &there[key];
-            assert_eq!(nullable, may_be_null, "{engine:?} {key:?}");
-            let same = match (kind.as_str(), sqlite) {
-                // An id that counts up must be called so there; it has 64 bits all the same.
-                ("BigInt", true) => found == "bigint" || (key.1 == "id" && found == "integer"),
-                ("Document", true) => found == "text",
-                ("Document", false) => found == "jsonb",
-                (kind, _) => kind.to_lowercase() == *found,
-            };
-            assert!(same, "{engine:?} {key:?}: {kind} is {found}");
-        }
+    let sqlite = house.settings.url.starts_with("sqlite:");
+    let mut there = there(house);
+    // Rows are added there and folded, and have an id for it.
+    there.remove(&("resource_totals".to_owned(), "id".to_owned()));
+    let names = |columns: &Columns| columns.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&said), names(&there), "SQLite: {sqlite}");
+    for (key, (kind, nullable)) in &said {
+        let (found, may_be_null) = &there[key];
+        assert_eq!(nullable, may_be_null, "{key:?}");
+        let same = match (kind.as_str(), sqlite) {
+            // An id that counts up must be called so there; it has 64 bits all the same.
+            ("BigInt", true) => found == "bigint" || (key.1 == "id" && found == "integer"),
+            ("Document", true) => found == "text",
+            ("Document", false) => found == "jsonb",
+            (kind, _) => kind.to_lowercase() == *found,
+        };
+        assert!(same, "{key:?}: {kind} is {found}");
+    }
+}
+
+pub(crate) fn add_to(suite: &mut Suite) {
+    engines::add_tests! {
+        suite;
+        on_both(House::new): the_schema_is_what_the_migrations_of_both_engines_make;
     }
 }

@@ -273,10 +273,9 @@ const READ_TIME: Duration = Duration::from_secs(10);
 const MIGRATION_LOCK: &str = "7355608017";
 
 #[cfg(all(test, feature = "postgres"))]
-mod tests {
+pub(crate) mod tests {
     use super::with_deadlines;
 
-    #[test]
     fn a_url_says_when_a_silent_host_is_given_up_and_keeps_what_it_said() {
         let said = with_deadlines("postgres://a@b/c");
         assert_eq!(
@@ -290,5 +289,12 @@ mod tests {
         assert!(own.contains("read-write&tcp_user_timeout=1&connect_timeout=3&"));
         assert_eq!(own.matches("tcp_user_timeout").count(), 1);
         assert!(with_deadlines("postgres://a@b/c?").contains("c?connect_timeout"));
+    }
+
+    pub(crate) fn add_to(suite: &mut engines::Suite) {
+        engines::add_tests! {
+            suite;
+            once: a_url_says_when_a_silent_host_is_given_up_and_keeps_what_it_said;
+        }
     }
 }

@@ -58,15 +58,18 @@ fn costs(house: &House, people: &[String], late: &str) -> [u64; 4] {
     })
 }
 
-#[test]
-fn one_member_costs_the_same_in_a_group_of_any_size() {
-    for engine in Engine::all() {
-        let house = House::new(&engine);
-        let people = crowd(&house, 10_000);
-        let late = house.create("/Users", &user("late"));
-        let small = costs(&house, &people[..10], &late);
-        let large = costs(&house, &people, &late);
-        assert_eq!(small, large, "{engine:?}");
-        assert!(small.iter().all(|statements| *statements < 20), "{small:?}");
-    }
+fn one_member_costs_the_same_in_a_group_of_any_size(engine: &Engine) {
+    let house = House::new(engine);
+    let people = crowd(&house, 10_000);
+    let late = house.create("/Users", &user("late"));
+    let small = costs(&house, &people[..10], &late);
+    let large = costs(&house, &people, &late);
+    assert_eq!(small, large, "{engine:?}");
+    assert!(small.iter().all(|statements| *statements < 20), "{small:?}");
+}
+
+engines::tests! {
+    in_turn;
+    on_both(Engine::clone):
+        one_member_costs_the_same_in_a_group_of_any_size;
 }

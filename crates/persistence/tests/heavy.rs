@@ -5,9 +5,9 @@ mod common;
 
 use std::collections::HashSet;
 
+use common::House;
 #[cfg(target_os = "linux")]
 use common::peak;
-use common::{House, on_every_engine};
 use scim_protocol::schema::uri;
 use scim_provisioning::{Answer, Method, Request};
 use serde_json::{Value, json};
@@ -68,55 +68,58 @@ fn walk(house: &House, path: &str, query: &str, by_cursor: bool) -> (usize, Vec<
 }
 
 /// One test, because the memory is that of the process.
-#[test]
-fn a_page_of_large_resources_is_bounded_and_every_resource_is_on_one() {
-    on_every_engine(|house| {
-        let mut created: Vec<String> = (0..100)
-            .map(|at| house.create("/Users", &large(&format!("u{at:03}"))))
-            .collect();
-        let members: Vec<_> = created.iter().map(|id| json!({"value": id})).collect();
-        let group = json!({"schemas": [uri::GROUP], "displayName": "G", "members": members});
-        let group = house.create("/Groups", &group);
-        created.sort();
+fn a_page_of_large_resources_is_bounded_and_every_resource_is_on_one(house: &House) {
+    let mut created: Vec<String> = (0..100)
+        .map(|at| house.create("/Users", &large(&format!("u{at:03}"))))
+        .collect();
+    let members: Vec<_> = created.iter().map(|id| json!({"value": id})).collect();
+    let group = json!({"schemas": [uri::GROUP], "displayName": "G", "members": members});
+    let group = house.create("/Groups", &group);
+    created.sort();
 
-        #[cfg(target_os = "linux")]
-        {
-            let _begun = peak();
-            let before = peak();
-            let answer = get(house, "/Users", "count=1000");
-            let grown = peak().saturating_sub(before);
-            let bytes = answer.written.unwrap().len();
-            assert!(bytes > 3_000_000, "{bytes}");
-            assert!(grown < 64 * 1024 * 1024, "{grown} for {bytes}");
+    #[cfg(target_os = "linux")]
+    {
+        let _begun = peak();
+        let before = peak();
+        let answer = get(house, "/Users", "count=1000");
+        let grown = peak().saturating_sub(before);
+        let bytes = answer.written.unwrap().len();
+        assert!(bytes > 3_000_000, "{bytes}");
+        assert!(grown < 64 * 1024 * 1024, "{grown} for {bytes}");
+    }
+    for query in [
+        "count=1000",
+        "count=60",
+        "count=1000&sortBy=userName&sortOrder=descending",
+    ] {
+        for by_cursor in [true, false] {
+            let (pages, mut seen) = walk(house, "/Users", query, by_cursor);
+            assert!(pages >= 2, "{query}");
+            seen.sort();
+            assert_eq!(seen, created, "{query} {by_cursor}");
         }
-        for query in [
-            "count=1000",
-            "count=60",
-            "count=1000&sortBy=userName&sortOrder=descending",
-        ] {
-            for by_cursor in [true, false] {
-                let (pages, mut seen) = walk(house, "/Users", query, by_cursor);
-                assert!(pages >= 2, "{query}");
-                seen.sort();
-                assert_eq!(seen, created, "{query} {by_cursor}");
-            }
+    }
+    // Of every type; the page that the users fill does not hide the groups.
+    for query in ["count=1000", "count=1000&sortBy=displayName"] {
+        for by_cursor in [true, false] {
+            let (_, seen) = walk(house, "/", query, by_cursor);
+            let all: HashSet<_> = seen.iter().collect();
+            assert_eq!((seen.len(), all.len()), (101, 101), "{query} {by_cursor}");
+            assert!(all.contains(&group));
         }
-        // Of every type; the page that the users fill does not hide the groups.
-        for query in ["count=1000", "count=1000&sortBy=displayName"] {
-            for by_cursor in [true, false] {
-                let (_, seen) = walk(house, "/", query, by_cursor);
-                let all: HashSet<_> = seen.iter().collect();
-                assert_eq!((seen.len(), all.len()), (101, 101), "{query} {by_cursor}");
-                assert!(all.contains(&group));
-            }
-        }
-        // What is not asked for takes no room.
-        let (pages, _) = walk(house, "/Users", "count=1000&attributes=userName", false);
-        assert_eq!(pages, 1);
-        let answer = get(house, "/Users", "count=0").document().unwrap();
-        assert_eq!(
-            (&answer["totalResults"], ids(&answer).len()),
-            (&json!(100), 0)
-        );
-    });
+    }
+    // What is not asked for takes no room.
+    let (pages, _) = walk(house, "/Users", "count=1000&attributes=userName", false);
+    assert_eq!(pages, 1);
+    let answer = get(house, "/Users", "count=0").document().unwrap();
+    assert_eq!(
+        (&answer["totalResults"], ids(&answer).len()),
+        (&json!(100), 0)
+    );
+}
+
+engines::tests! {
+    in_turn;
+    on_both(House::new):
+        a_page_of_large_resources_is_bounded_and_every_resource_is_on_one;
 }

@@ -239,60 +239,63 @@ fn rows(user: &str) -> Vec<Row> {
     ]
 }
 
-#[test]
-fn every_input_that_is_dear_is_refused_or_bounded() {
-    for engine in Engine::all() {
-        let house = crowd::filled(&engine, CROWD);
-        let ava = json!({"schemas": [uri::USER], "userName": "ava", "emails": emails(0, 1_000)});
-        let user = house.create("/Users", &ava);
-        let usual = Service::of(&house, Limits::default().work);
-        for row in rows(&user) {
-            let name = format!("{engine:?}: {}", row.name);
-            match row.expected {
-                Expected::Refused(status, kind) => {
-                    assert_eq!(
-                        usual.asked(&row),
-                        (status, kind.map(str::to_owned)),
-                        "{name}"
-                    );
+fn every_input_that_is_dear_is_refused_or_bounded(engine: &Engine) {
+    let house = crowd::filled(engine, CROWD);
+    let ava = json!({"schemas": [uri::USER], "userName": "ava", "emails": emails(0, 1_000)});
+    let user = house.create("/Users", &ava);
+    let usual = Service::of(&house, Limits::default().work);
+    for row in rows(&user) {
+        let name = format!("{engine:?}: {}", row.name);
+        match row.expected {
+            Expected::Refused(status, kind) => {
+                assert_eq!(
+                    usual.asked(&row),
+                    (status, kind.map(str::to_owned)),
+                    "{name}"
+                );
+            }
+            Expected::Done(status, little, enough) => {
+                if little > 0 {
+                    let (refused, _) = Service::of(&house, little).asked(&row);
+                    assert_eq!(refused, 413, "{name} costs no more than {little}");
                 }
-                Expected::Done(status, little, enough) => {
-                    if little > 0 {
-                        let (refused, _) = Service::of(&house, little).asked(&row);
-                        assert_eq!(refused, 413, "{name} costs no more than {little}");
-                    }
-                    let (done, _) = Service::of(&house, enough).asked(&row);
-                    assert_eq!(done, status, "{name} costs more than {enough}");
-                }
+                let (done, _) = Service::of(&house, enough).asked(&row);
+                assert_eq!(done, status, "{name} costs more than {enough}");
             }
         }
     }
 }
 
-#[test]
-fn a_filter_of_as_many_terms_as_clients_write_is_held_to_the_statement_budget_alone() {
-    for engine in Engine::all() {
-        let house = crowd::filled(&engine, CROWD);
-        let service = Service::of(&house, Limits::default().work);
-        let searched = |filter: String| {
-            let body = json!({"schemas": [uri::SEARCH_REQUEST], "filter": filter, "count": 1});
-            let row = row(
-                "",
-                Method::Post,
-                "/Users/.search",
-                body,
-                Expected::Done(200, 0, 0),
-            );
-            service.asked(&row).0
-        };
-        assert_eq!(searched(terms("title co", 15)), 200, "{engine:?}");
-        // Where an index finds the rows, any number of tests is made of few.
-        let narrow = format!(
-            "userName eq \"{}\" and ({})",
-            crowd::name(7),
-            terms("title co", 480)
+fn a_filter_of_as_many_terms_as_clients_write_is_held_to_the_statement_budget_alone(
+    engine: &Engine,
+) {
+    let house = crowd::filled(engine, CROWD);
+    let service = Service::of(&house, Limits::default().work);
+    let searched = |filter: String| {
+        let body = json!({"schemas": [uri::SEARCH_REQUEST], "filter": filter, "count": 1});
+        let row = row(
+            "",
+            Method::Post,
+            "/Users/.search",
+            body,
+            Expected::Done(200, 0, 0),
         );
-        assert_eq!(searched(narrow), 200, "{engine:?}");
-        assert_eq!(searched(terms("title co", 480)), 400, "{engine:?}");
-    }
+        service.asked(&row).0
+    };
+    assert_eq!(searched(terms("title co", 15)), 200, "{engine:?}");
+    // Where an index finds the rows, any number of tests is made of few.
+    let narrow = format!(
+        "userName eq \"{}\" and ({})",
+        crowd::name(7),
+        terms("title co", 480)
+    );
+    assert_eq!(searched(narrow), 200, "{engine:?}");
+    assert_eq!(searched(terms("title co", 480)), 400, "{engine:?}");
+}
+
+engines::tests! {
+    in_turn;
+    on_both(Engine::clone):
+        every_input_that_is_dear_is_refused_or_bounded,
+        a_filter_of_as_many_terms_as_clients_write_is_held_to_the_statement_budget_alone;
 }

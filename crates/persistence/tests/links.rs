@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{House, actor, found, on_every_engine};
+use common::{House, actor, found};
 use scim_admin::AdminError;
 use scim_admin::event::{AuditQuery, EventQuery};
 use scim_admin::people::{PersonChange, PersonInput};
@@ -46,238 +46,230 @@ fn last_reason(house: &House) -> String {
         .unwrap()
 }
 
-#[test]
-fn a_dismissed_link_stays_away_until_other_values_are_sent() {
-    on_every_engine(|house| {
-        let eve = person(house, "eve");
-        ask(house, &user("eve", "Engineer"));
-        let link = waiting(house).remove(0);
-        let dismiss = || house.admin.dismiss_link(&actor(), "Test", &link);
-        dismiss().unwrap();
-        assert!(waiting(house).is_empty());
-        assert_eq!(
-            house
-                .admin
-                .managed_counts(house.scope().configuration())
-                .unwrap()
-                .links,
-            0
-        );
-        assert!(matches!(dismiss(), Err(AdminError::NotFound { .. })));
-        assert!(matches!(
-            house.admin.chosen_link("Test", &eve, Some(&link.id)),
-            Err(AdminError::NotFound { .. })
-        ));
-        let query = AuditQuery {
-            event: Some("link.dismissed".to_owned()),
-            limit: 10,
-            ..AuditQuery::default()
-        };
-        let noted = house.admin.audit(&query).unwrap();
-        assert_eq!(noted.len(), 1, "once, however often it is tried");
-        assert_eq!(noted[0].1.details["person"], json!(eve));
-        // The same user asked for again is refused as before, and the log says that it was decided.
-        ask(house, &user("Eve", "Engineer"));
-        assert_eq!(waiting(house).len(), 1, "userName is written otherwise");
+fn a_dismissed_link_stays_away_until_other_values_are_sent(house: &House) {
+    let eve = person(house, "eve");
+    ask(house, &user("eve", "Engineer"));
+    let link = waiting(house).remove(0);
+    let dismiss = || house.admin.dismiss_link(&actor(), "Test", &link);
+    dismiss().unwrap();
+    assert!(waiting(house).is_empty());
+    assert_eq!(
         house
             .admin
-            .dismiss_link(&actor(), "Test", &waiting(house)[0])
-            .unwrap();
-        ask(house, &user("Eve", "Engineer"));
-        assert!(waiting(house).is_empty());
-        assert!(last_reason(house).contains("decided not to link"));
-        // Somebody else who meets the person is somebody else.
-        let other = json!({"schemas": [uri::USER], "userName": "evelyn",
-            "emails": [{"value": "eve@corp.example"}]});
-        ask(house, &other);
-        assert_eq!(waiting(house)[0].user_name(), "evelyn");
-        ask(house, &user("Eve", "Architect"));
-        let names: Vec<_> = waiting(house).into_iter().map(|link| link.id).collect();
-        assert_eq!(names.len(), 2);
-        assert!(last_reason(house).contains("can link the two"));
-    });
+            .managed_counts(house.scope().configuration())
+            .unwrap()
+            .links,
+        0
+    );
+    assert!(matches!(dismiss(), Err(AdminError::NotFound { .. })));
+    assert!(matches!(
+        house.admin.chosen_link("Test", &eve, Some(&link.id)),
+        Err(AdminError::NotFound { .. })
+    ));
+    let query = AuditQuery {
+        event: Some("link.dismissed".to_owned()),
+        limit: 10,
+        ..AuditQuery::default()
+    };
+    let noted = house.admin.audit(&query).unwrap();
+    assert_eq!(noted.len(), 1, "once, however often it is tried");
+    assert_eq!(noted[0].1.details["person"], json!(eve));
+    // The same user asked for again is refused as before, and the log says that it was decided.
+    ask(house, &user("Eve", "Engineer"));
+    assert_eq!(waiting(house).len(), 1, "userName is written otherwise");
+    house
+        .admin
+        .dismiss_link(&actor(), "Test", &waiting(house)[0])
+        .unwrap();
+    ask(house, &user("Eve", "Engineer"));
+    assert!(waiting(house).is_empty());
+    assert!(last_reason(house).contains("decided not to link"));
+    // Somebody else who meets the person is somebody else.
+    let other = json!({"schemas": [uri::USER], "userName": "evelyn",
+        "emails": [{"value": "eve@corp.example"}]});
+    ask(house, &other);
+    assert_eq!(waiting(house)[0].user_name(), "evelyn");
+    ask(house, &user("Eve", "Architect"));
+    let names: Vec<_> = waiting(house).into_iter().map(|link| link.id).collect();
+    assert_eq!(names.len(), 2);
+    assert!(last_reason(house).contains("can link the two"));
 }
 
-#[test]
-fn a_person_who_was_changed_since_the_link_was_looked_at_is_not_linked() {
-    on_every_engine(|house| {
-        let eve = person(house, "eve");
-        ask(house, &user("eve", "Engineer"));
-        let seen = waiting(house).remove(0);
-        house
-            .admin
-            .change_person(&actor(), &eve, PersonChange::Block)
-            .unwrap();
-        let approve = |link| {
-            let provider = &house.provider;
-            house.admin.approve_link(&actor(), provider, "Test", link)
-        };
-        let Err(AdminError::Invalid(said)) = approve(&seen) else {
-            panic!("linked as nobody saw her");
-        };
-        let said = said.to_string();
-        assert!(said.contains("was changed since"), "{said}");
-        let stored = house.admin.person(&eve).unwrap();
-        assert_eq!(stored.person.managed_by, None);
-        assert_eq!(waiting(house).len(), 1, "it waits as before");
-        approve(&waiting(house)[0]).unwrap();
-        let stored = house.admin.person(&eve).unwrap();
-        assert!(stored.person.managed_by.is_some());
-    });
-}
-
-#[test]
-fn the_log_names_the_person_whom_a_create_met() {
-    on_every_engine(|house| {
-        let eve = person(house, "eve");
-        let body = json!({"schemas": [uri::USER], "userName": "evelyn",
-            "emails": [{"value": "eve@corp.example"}]});
-        ask(house, &body);
-        let said = last_reason(house);
-        assert!(said.starts_with(&format!("User \"eve\" ({eve})")), "{said}");
-        assert!(said.contains("emails"), "{said}");
-    });
-}
-
-#[test]
-fn a_person_is_shown_beside_what_linking_would_make_of_them() {
-    on_every_engine(|house| {
-        let eve = person(house, "eve");
-        house.tamper(&format!(
-            "UPDATE users SET job_title = 'Boss', first_name = 'Eve' WHERE id = '{eve}'"
-        ));
-        let body = json!({"schemas": [uri::USER], "userName": "evelyn", "title": "Engineer",
-            "name": {"givenName": "Eve", "familyName": "Lind"}, "displayName": "Eve Lind",
-            "emails": [{"value": "eve@corp.example"}]});
-        ask(house, &body);
-        let links = waiting(house);
+fn a_person_who_was_changed_since_the_link_was_looked_at_is_not_linked(house: &House) {
+    let eve = person(house, "eve");
+    ask(house, &user("eve", "Engineer"));
+    let seen = waiting(house).remove(0);
+    house
+        .admin
+        .change_person(&actor(), &eve, PersonChange::Block)
+        .unwrap();
+    let approve = |link| {
         let provider = &house.provider;
-        let compare = |links: &[LinkRequest]| {
-            let compared = house.admin.compare_links(provider, "Test", links);
-            compared.unwrap().remove(0)
-        };
-        let compared = compare(&links);
-        let changes = json!(compared.changes);
-        let change = |field: &str| {
-            let mut changes = changes.as_array().unwrap().iter();
-            changes.find(|change| change["field"] == field).cloned()
-        };
-        assert_eq!(change("job_title").unwrap()["old"], "Boss");
-        assert_eq!(change("job_title").unwrap()["new"], "Engineer");
-        assert_eq!(change("last_name").unwrap()["old"], Value::Null);
-        assert_eq!(change("last_name").unwrap()["new"], "Lind");
-        assert_eq!(change("first_name"), None, "she has it already");
-        let same: Vec<_> = compared.same.iter().map(|(key, _)| key.as_str()).collect();
-        assert!(
-            same.contains(&"first_name") && same.contains(&"email"),
-            "{same:?}"
-        );
-        // And linking does that.
-        house
-            .admin
-            .approve_link(&actor(), provider, "Test", &links[0])
-            .unwrap();
-        let fields = house.admin.person(&eve).unwrap().person.fields;
-        for change in &compared.changes {
-            assert_eq!(fields.get(&change.field), change.new.as_ref(), "{change:?}");
-        }
-        // Whom somebody manages by now is compared with nobody.
-        assert_eq!(compare(&links), scim_provisioning::Comparison::default());
-    });
+        house.admin.approve_link(&actor(), provider, "Test", link)
+    };
+    let Err(AdminError::Invalid(said)) = approve(&seen) else {
+        panic!("linked as nobody saw her");
+    };
+    let said = said.to_string();
+    assert!(said.contains("was changed since"), "{said}");
+    let stored = house.admin.person(&eve).unwrap();
+    assert_eq!(stored.person.managed_by, None);
+    assert_eq!(waiting(house).len(), 1, "it waits as before");
+    approve(&waiting(house)[0]).unwrap();
+    let stored = house.admin.person(&eve).unwrap();
+    assert!(stored.person.managed_by.is_some());
 }
 
-#[test]
-fn a_dismissed_link_is_listed_and_put_back() {
-    on_every_engine(|house| {
-        let eve = person(house, "eve");
-        ask(house, &user("eve", "Engineer"));
-        let link = waiting(house).remove(0);
-        let dismissed = || {
-            let query = LinksQuery {
-                dismissed: true,
-                ..LinksQuery::default()
-            };
-            house.admin.link_requests("Test", &query).unwrap()
+fn the_log_names_the_person_whom_a_create_met(house: &House) {
+    let eve = person(house, "eve");
+    let body = json!({"schemas": [uri::USER], "userName": "evelyn",
+        "emails": [{"value": "eve@corp.example"}]});
+    ask(house, &body);
+    let said = last_reason(house);
+    assert!(said.starts_with(&format!("User \"eve\" ({eve})")), "{said}");
+    assert!(said.contains("emails"), "{said}");
+}
+
+fn a_person_is_shown_beside_what_linking_would_make_of_them(house: &House) {
+    let eve = person(house, "eve");
+    house.tamper(&format!(
+        "UPDATE users SET job_title = 'Boss', first_name = 'Eve' WHERE id = '{eve}'"
+    ));
+    let body = json!({"schemas": [uri::USER], "userName": "evelyn", "title": "Engineer",
+        "name": {"givenName": "Eve", "familyName": "Lind"}, "displayName": "Eve Lind",
+        "emails": [{"value": "eve@corp.example"}]});
+    ask(house, &body);
+    let links = waiting(house);
+    let provider = &house.provider;
+    let compare = |links: &[LinkRequest]| {
+        let compared = house.admin.compare_links(provider, "Test", links);
+        compared.unwrap().remove(0)
+    };
+    let compared = compare(&links);
+    let changes = json!(compared.changes);
+    let change = |field: &str| {
+        let mut changes = changes.as_array().unwrap().iter();
+        changes.find(|change| change["field"] == field).cloned()
+    };
+    assert_eq!(change("job_title").unwrap()["old"], "Boss");
+    assert_eq!(change("job_title").unwrap()["new"], "Engineer");
+    assert_eq!(change("last_name").unwrap()["old"], Value::Null);
+    assert_eq!(change("last_name").unwrap()["new"], "Lind");
+    assert_eq!(change("first_name"), None, "she has it already");
+    let same: Vec<_> = compared.same.iter().map(|(key, _)| key.as_str()).collect();
+    assert!(
+        same.contains(&"first_name") && same.contains(&"email"),
+        "{same:?}"
+    );
+    // And linking does that.
+    house
+        .admin
+        .approve_link(&actor(), provider, "Test", &links[0])
+        .unwrap();
+    let fields = house.admin.person(&eve).unwrap().person.fields;
+    for change in &compared.changes {
+        assert_eq!(fields.get(&change.field), change.new.as_ref(), "{change:?}");
+    }
+    // Whom somebody manages by now is compared with nobody.
+    assert_eq!(compare(&links), scim_provisioning::Comparison::default());
+}
+
+fn a_dismissed_link_is_listed_and_put_back(house: &House) {
+    let eve = person(house, "eve");
+    ask(house, &user("eve", "Engineer"));
+    let link = waiting(house).remove(0);
+    let dismissed = || {
+        let query = LinksQuery {
+            dismissed: true,
+            ..LinksQuery::default()
         };
-        assert!(dismissed().is_empty());
-        let restore = || house.admin.restore_link(&actor(), "Test", &link);
-        assert!(
-            matches!(restore(), Err(AdminError::NotFound { .. })),
-            "it waits"
-        );
+        house.admin.link_requests("Test", &query).unwrap()
+    };
+    assert!(dismissed().is_empty());
+    let restore = || house.admin.restore_link(&actor(), "Test", &link);
+    assert!(
+        matches!(restore(), Err(AdminError::NotFound { .. })),
+        "it waits"
+    );
+    house.admin.dismiss_link(&actor(), "Test", &link).unwrap();
+    let listed = dismissed();
+    assert_eq!((listed.len(), &*listed[0].person), (1, &*eve));
+    assert!(listed[0].dismissed >= Some(listed[0].at));
+    assert_eq!(
+        house.admin.dismissed_link("Test", &link.id).unwrap(),
+        listed[0]
+    );
+    restore().unwrap();
+    assert!(dismissed().is_empty());
+    assert_eq!(waiting(house), std::slice::from_ref(&link), "as it was");
+    assert!(
+        matches!(restore(), Err(AdminError::NotFound { .. })),
+        "once"
+    );
+    let query = AuditQuery {
+        event: Some("link.restored".to_owned()),
+        limit: 10,
+        ..AuditQuery::default()
+    };
+    assert_eq!(house.admin.audit(&query).unwrap().len(), 1);
+    // The same sent again waits, as it is not dismissed any more.
+    ask(house, &user("eve", "Engineer"));
+    assert_eq!(waiting(house).len(), 1);
+}
+
+fn everybody_whom_a_create_meets_is_kept_once_by_the_strongest_value(house: &House) {
+    let people = ["eve", "bob", "cat"].map(|name| person(house, name));
+    let body = json!({"schemas": [uri::USER], "userName": "eve", "emails": [
+        {"value": "eve@corp.example"}, {"value": "bob@corp.example"},
+        {"value": "cat@corp.example"}, {"value": "nobody@corp.example"}]});
+    ask(house, &body);
+    let met = |links: &[LinkRequest]| {
+        let mut met: Vec<_> = links
+            .iter()
+            .map(|link| (link.person_name.clone(), link.attribute.clone()))
+            .collect();
+        met.sort();
+        met
+    };
+    let of = |name: &str, attribute: &str| (name.to_owned(), attribute.to_owned());
+    assert_eq!(
+        met(&waiting(house)),
+        [
+            of("bob", "emails"),
+            of("cat", "emails"),
+            of("eve", "userName")
+        ]
+    );
+    assert!(
+        waiting(house)
+            .iter()
+            .all(|link| people.contains(&link.person))
+    );
+    // As long as one of them waits, the log says that it can be linked.
+    let bob = waiting(house)
+        .into_iter()
+        .find(|link| link.person_name == "bob");
+    house
+        .admin
+        .dismiss_link(&actor(), "Test", &bob.unwrap())
+        .unwrap();
+    ask(house, &body);
+    assert_eq!(waiting(house).len(), 2);
+    assert!(last_reason(house).contains("can link the two"));
+    for link in waiting(house) {
         house.admin.dismiss_link(&actor(), "Test", &link).unwrap();
-        let listed = dismissed();
-        assert_eq!((listed.len(), &*listed[0].person), (1, &*eve));
-        assert!(listed[0].dismissed >= Some(listed[0].at));
-        assert_eq!(
-            house.admin.dismissed_link("Test", &link.id).unwrap(),
-            listed[0]
-        );
-        restore().unwrap();
-        assert!(dismissed().is_empty());
-        assert_eq!(waiting(house), std::slice::from_ref(&link), "as it was");
-        assert!(
-            matches!(restore(), Err(AdminError::NotFound { .. })),
-            "once"
-        );
-        let query = AuditQuery {
-            event: Some("link.restored".to_owned()),
-            limit: 10,
-            ..AuditQuery::default()
-        };
-        assert_eq!(house.admin.audit(&query).unwrap().len(), 1);
-        // The same sent again waits, as it is not dismissed any more.
-        ask(house, &user("eve", "Engineer"));
-        assert_eq!(waiting(house).len(), 1);
-    });
+    }
+    ask(house, &body);
+    assert!(waiting(house).is_empty());
+    assert!(last_reason(house).contains("decided not to link"));
 }
 
-#[test]
-fn everybody_whom_a_create_meets_is_kept_once_by_the_strongest_value() {
-    on_every_engine(|house| {
-        let people = ["eve", "bob", "cat"].map(|name| person(house, name));
-        let body = json!({"schemas": [uri::USER], "userName": "eve", "emails": [
-            {"value": "eve@corp.example"}, {"value": "bob@corp.example"},
-            {"value": "cat@corp.example"}, {"value": "nobody@corp.example"}]});
-        ask(house, &body);
-        let met = |links: &[LinkRequest]| {
-            let mut met: Vec<_> = links
-                .iter()
-                .map(|link| (link.person_name.clone(), link.attribute.clone()))
-                .collect();
-            met.sort();
-            met
-        };
-        let of = |name: &str, attribute: &str| (name.to_owned(), attribute.to_owned());
-        assert_eq!(
-            met(&waiting(house)),
-            [
-                of("bob", "emails"),
-                of("cat", "emails"),
-                of("eve", "userName")
-            ]
-        );
-        assert!(
-            waiting(house)
-                .iter()
-                .all(|link| people.contains(&link.person))
-        );
-        // As long as one of them waits, the log says that it can be linked.
-        let bob = waiting(house)
-            .into_iter()
-            .find(|link| link.person_name == "bob");
-        house
-            .admin
-            .dismiss_link(&actor(), "Test", &bob.unwrap())
-            .unwrap();
-        ask(house, &body);
-        assert_eq!(waiting(house).len(), 2);
-        assert!(last_reason(house).contains("can link the two"));
-        for link in waiting(house) {
-            house.admin.dismiss_link(&actor(), "Test", &link).unwrap();
-        }
-        ask(house, &body);
-        assert!(waiting(house).is_empty());
-        assert!(last_reason(house).contains("decided not to link"));
-    });
+engines::tests! {
+    on_both(House::new):
+        a_dismissed_link_stays_away_until_other_values_are_sent,
+        a_person_who_was_changed_since_the_link_was_looked_at_is_not_linked,
+        the_log_names_the_person_whom_a_create_met,
+        a_person_is_shown_beside_what_linking_would_make_of_them,
+        a_dismissed_link_is_listed_and_put_back,
+        everybody_whom_a_create_meets_is_kept_once_by_the_strongest_value;
 }

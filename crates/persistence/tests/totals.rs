@@ -152,79 +152,79 @@ fn callers(house: &House) -> Vec<Caller> {
     vec![house.caller.clone(), caller(configuration)]
 }
 
-#[test]
-fn totals_that_are_kept_equal_those_that_are_counted() {
-    for engine in Engine::all() {
-        let house = House::new(&engine);
-        let callers = callers(&house);
-        let mut dice = Dice(0x5eed);
-        let mut ids = Vec::new();
-        for at in 0..600 {
-            step(&house, &callers, &mut ids, &mut dice);
-            if at % 20 == 0 {
-                assert_eq!(
-                    totals(&house, KEPT),
-                    totals(&house, COUNTED),
-                    "{engine:?}, {at}"
-                );
-            }
+fn totals_that_are_kept_equal_those_that_are_counted(engine: &Engine) {
+    let house = House::new(engine);
+    let callers = callers(&house);
+    let mut dice = Dice(0x5eed);
+    let mut ids = Vec::new();
+    for at in 0..600 {
+        step(&house, &callers, &mut ids, &mut dice);
+        if at % 20 == 0 {
+            assert_eq!(
+                totals(&house, KEPT),
+                totals(&house, COUNTED),
+                "{engine:?}, {at}"
+            );
         }
-        let counted = totals(&house, COUNTED);
-        assert!(counted.len() > 6, "{counted:?}");
-        assert_eq!(totals(&house, KEPT), counted, "{engine:?}");
-        let seen = |name: &str| house.get(name)["totalResults"].as_i64().unwrap();
-        let own = house.caller.configuration.id.to_string();
-        let of = |what: &str| {
-            let of = |total: &&Total| {
-                total.configuration_id.as_ref() == Some(&own) && total.counted == what
-            };
-            counted.iter().find(of).unwrap().amount
-        };
-        assert_eq!(seen("/Users?count=0"), of("users"));
-        assert_eq!(seen("/Groups?count=0"), of("groups"));
-        house.admin.delete_configuration(&actor(), "Other").unwrap();
-        assert_eq!(totals(&house, KEPT), totals(&house, COUNTED), "{engine:?}");
     }
+    let counted = totals(&house, COUNTED);
+    assert!(counted.len() > 6, "{counted:?}");
+    assert_eq!(totals(&house, KEPT), counted, "{engine:?}");
+    let seen = |name: &str| house.get(name)["totalResults"].as_i64().unwrap();
+    let own = house.caller.configuration.id.to_string();
+    let of = |what: &str| {
+        let of =
+            |total: &&Total| total.configuration_id.as_ref() == Some(&own) && total.counted == what;
+        counted.iter().find(of).unwrap().amount
+    };
+    assert_eq!(seen("/Users?count=0"), of("users"));
+    assert_eq!(seen("/Groups?count=0"), of("groups"));
+    house.admin.delete_configuration(&actor(), "Other").unwrap();
+    assert_eq!(totals(&house, KEPT), totals(&house, COUNTED), "{engine:?}");
 }
 
-#[test]
-fn totals_are_right_after_writers_side_by_side() {
-    for engine in Engine::all() {
-        let house = House::new(&engine);
-        let callers = callers(&house);
-        thread::scope(|threads| {
-            for seed in 1..=8 {
-                let (house, callers) = (&house, &callers);
-                threads.spawn(move || {
-                    let (mut dice, mut ids) = (Dice(seed * 7919), Vec::new());
-                    for _ in 0..80 {
-                        // Of each its own names, so that none waits long for another.
-                        let body = json!({
-                            "schemas": [uri::USER],
-                            "userName": format!("s{seed}-{}", dice.below(1_000_000)),
-                        });
-                        let caller = &callers[dice.below(2)];
-                        ids.extend(ask(house, caller, Method::Post, "/Users", &body));
-                        if dice.below(3) == 0 {
-                            let id = ids.swap_remove(dice.below(ids.len()));
-                            ask(
-                                house,
-                                caller,
-                                Method::Delete,
-                                &format!("/Users/{id}"),
-                                &Value::Null,
-                            );
-                        }
+fn totals_are_right_after_writers_side_by_side(engine: &Engine) {
+    let house = House::new(engine);
+    let callers = callers(&house);
+    thread::scope(|threads| {
+        for seed in 1..=8 {
+            let (house, callers) = (&house, &callers);
+            threads.spawn(move || {
+                let (mut dice, mut ids) = (Dice(seed * 7919), Vec::new());
+                for _ in 0..80 {
+                    // Of each its own names, so that none waits long for another.
+                    let body = json!({
+                        "schemas": [uri::USER],
+                        "userName": format!("s{seed}-{}", dice.below(1_000_000)),
+                    });
+                    let caller = &callers[dice.below(2)];
+                    ids.extend(ask(house, caller, Method::Post, "/Users", &body));
+                    if dice.below(3) == 0 {
+                        let id = ids.swap_remove(dice.below(ids.len()));
+                        ask(
+                            house,
+                            caller,
+                            Method::Delete,
+                            &format!("/Users/{id}"),
+                            &Value::Null,
+                        );
                     }
-                });
-            }
-        });
-        assert_eq!(totals(&house, KEPT), totals(&house, COUNTED), "{engine:?}");
-        // Many differences have become few rows.
-        let rows = totals(
-            &house,
-            "SELECT NULL AS configuration_id, 'rows' AS counted, count(*) AS amount FROM resource_totals",
-        );
-        assert!(rows[0].amount < 900, "{engine:?}: {rows:?}");
-    }
+                }
+            });
+        }
+    });
+    assert_eq!(totals(&house, KEPT), totals(&house, COUNTED), "{engine:?}");
+    // Many differences have become few rows.
+    let rows = totals(
+        &house,
+        "SELECT NULL AS configuration_id, 'rows' AS counted, count(*) AS amount FROM resource_totals",
+    );
+    assert!(rows[0].amount < 900, "{engine:?}: {rows:?}");
+}
+
+engines::tests! {
+    in_turn;
+    on_both(Engine::clone):
+        totals_that_are_kept_equal_those_that_are_counted,
+        totals_are_right_after_writers_side_by_side;
 }

@@ -4,12 +4,11 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{Engine, House, actor};
+use engines::{Proxy, Relay};
 use scim_admin::Authenticator;
 use scim_persistence::Database;
 use scim_protocol::schema::uri;
@@ -17,60 +16,51 @@ use scim_provisioning::Method;
 use serde_json::{Value, json};
 
 /// Counts how often a server says that it waits for what comes next (`ReadyForQuery`), which it says
-/// once for each round trip.
+/// once for each round trip. A message is a byte that says its kind, and its length with that of the
+/// length.
+#[derive(Default)]
 struct Counter {
-    address: String,
-    trips: Arc<AtomicU64>,
+    pending: Vec<u8>,
+    begun: bool,
 }
 
 impl Counter {
-    fn start(server: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let trips = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&trips);
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let client = client.unwrap();
-                let upstream = TcpStream::connect(&server).unwrap();
-                let (mut from, mut to) =
-                    (client.try_clone().unwrap(), upstream.try_clone().unwrap());
-                std::thread::spawn(move || std::io::copy(&mut from, &mut to));
-                let counted = Arc::clone(&counted);
-                std::thread::spawn(move || answer(upstream, client, &counted));
+    /// How many of them are whole with what came.
+    fn read(&mut self, bytes: &[u8]) -> u64 {
+        self.pending.extend_from_slice(bytes);
+        let mut found = 0;
+        loop {
+            // That there is no TLS is said in one byte, before anything else.
+            if !self.begun && self.pending.first() == Some(&b'N') {
+                self.pending.remove(0);
             }
-        });
-        Self { address, trips }
+            let Some(&[kind, a, b, c, d]) = self.pending.first_chunk() else {
+                return found;
+            };
+            self.begun = true;
+            let whole = 1 + usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap();
+            if self.pending.len() < whole {
+                return found;
+            }
+            self.pending.drain(..whole);
+            found += u64::from(kind == b'Z');
+        }
     }
 }
 
-/// Passes on message by message: a byte that says its kind, and its length with that of the length.
-fn answer(mut server: TcpStream, mut client: TcpStream, trips: &AtomicU64) {
-    let mut head = [0; 5];
-    let mut first = true;
-    while server.read_exact(&mut head[..1]).is_ok() {
-        // That there is no TLS is said in one byte, before anything else.
-        if std::mem::take(&mut first) && head[0] == b'N' {
-            first = true;
-            client.write_all(&head[..1]).unwrap();
-            continue;
-        }
-        if server.read_exact(&mut head[1..]).is_err() {
-            return;
-        }
-        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
-        let mut body = vec![0; usize::try_from(length).unwrap() - 4];
-        if server.read_exact(&mut body).is_err() {
-            return;
-        }
+/// A way to the server that counts round trips.
+fn counted(engine: &Engine, trips: &Arc<AtomicU64>) -> Proxy {
+    let trips = Arc::clone(trips);
+    let relays = move || {
+        let (trips, mut counter) = (Arc::clone(&trips), Counter::default());
         // Before it is passed on, so that whoever was answered finds it counted.
-        if head[0] == b'Z' {
-            trips.fetch_add(1, Ordering::SeqCst);
-        }
-        if client.write_all(&head).is_err() || client.write_all(&body).is_err() {
-            return;
-        }
-    }
+        let answered = move |bytes: &[u8]| {
+            trips.fetch_add(counter.read(bytes), Ordering::SeqCst);
+            true
+        };
+        Some([Box::new(|_: &[u8]| true) as Relay, Box::new(answered)])
+    };
+    Proxy::start(engine, relays).unwrap()
 }
 
 fn user(name: &str) -> Value {
@@ -207,31 +197,22 @@ const COSTS: [Expected; 10] = [
     ("member removed", 9, 7, 11),
 ];
 
-#[test]
-fn the_hot_operations_cost_what_they_must() {
-    let costs_of = |of: fn(&Expected) -> (u64, u64)| -> Vec<Cost> {
-        let cost = |row: &Expected| {
-            let (statements, trips) = of(row);
-            Cost {
-                name: row.0,
-                statements,
-                trips,
-            }
-        };
-        COSTS.iter().map(cost).collect()
+fn the_hot_operations_cost_what_they_must(engine: &Engine) {
+    let trips = Arc::default();
+    let postgres = *engine != Engine::Sqlite;
+    let measured = match postgres {
+        true => costs(counted(engine, &trips).engine(), &trips),
+        false => costs(engine, &trips),
     };
-    let sqlite = costs(&Engine::Sqlite, &AtomicU64::new(0));
-    assert_eq!(sqlite, costs_of(|row| (row.1, 0)));
-    let Some(Engine::Postgres(server)) = Engine::postgres() else {
-        eprintln!("skipped: SERVICEOPS_SCIM_TEST_POSTGRES is not set");
-        return;
-    };
-    let (user, address) = server
-        .trim_start_matches("postgres://")
-        .split_once('@')
-        .unwrap();
-    let counter = Counter::start(address.to_owned());
-    let over = Engine::Postgres(format!("postgres://{user}@{}", counter.address));
-    let postgres = costs(&over, &counter.trips);
-    assert_eq!(postgres, costs_of(|row| (row.2, row.3)));
+    let expected = COSTS.iter().map(|row| Cost {
+        name: row.0,
+        statements: if postgres { row.2 } else { row.1 },
+        trips: if postgres { row.3 } else { 0 },
+    });
+    assert_eq!(measured, expected.collect::<Vec<_>>());
+}
+
+engines::tests! {
+    in_turn;
+    on_both(Engine::clone): the_hot_operations_cost_what_they_must;
 }

@@ -190,184 +190,177 @@ fn removal(filter: &str) -> Value {
     json!({"op": "remove", "path": format!("members[{filter}]")})
 }
 
-#[test]
-fn members_are_looked_at_and_listed_while_nobody_waits_for_the_writer() {
-    for engine in Engine::all() {
-        let bench = Bench::new(&engine);
-        let idle = bench.patched(&[json!({"op": "add", "path": "members", "value": []})]);
-        assert_eq!(idle.status, 204, "{engine:?}");
-        // However many filters look at however many members, the transaction is that of none.
-        let hostile: Vec<_> = (0..100)
-            .map(|at| removal(&format!("value eq \"a{at}\" or display co \"nobody {at}\"")))
-            .collect();
-        let cost = bench.patched(&hostile);
-        assert_eq!(
-            (cost.status, cost.statements),
-            (204, idle.statements),
-            "{engine:?}"
-        );
-        let wide = vec![removal("display co \"nobody\""); 1_000];
-        let cost = bench.patched(&wide);
-        assert_eq!(
-            (cost.status, cost.statements),
-            (204, idle.statements),
-            "{engine:?}"
-        );
-        // Nor is a list of members written out there.
-        let body = replacement(1..=MEMBERS);
-        let (cost, answer) = bench.sent(Method::Put, "", &body);
-        assert_eq!(cost.status, 200, "{engine:?}");
-        assert!(cost.statements <= idle.statements + 1, "{cost:?} {idle:?}");
-        let listed = answer.document().unwrap();
-        assert_eq!(listed["members"].as_array().unwrap().len(), MEMBERS);
-        let unlisted = bench.patched(&[removal("display eq \"zz8 Doe\"")]);
-        let (cost, answer) = bench.sent(
-            Method::Patch,
-            "attributes=members.value",
-            &json!({"schemas": [uri::PATCH_OP], "Operations": [removal("display eq \"zz7 Doe\"")]}),
-        );
-        let wanted = (200, unlisted.statements);
-        assert_eq!((cost.status, cost.statements), wanted, "{engine:?}");
-        let listed = answer.document().unwrap();
-        assert_eq!(listed["members"].as_array().unwrap().len(), MEMBERS - 2);
-    }
+fn members_are_looked_at_and_listed_while_nobody_waits_for_the_writer(engine: &Engine) {
+    let bench = Bench::new(engine);
+    let idle = bench.patched(&[json!({"op": "add", "path": "members", "value": []})]);
+    assert_eq!(idle.status, 204, "{engine:?}");
+    // However many filters look at however many members, the transaction is that of none.
+    let hostile: Vec<_> = (0..100)
+        .map(|at| removal(&format!("value eq \"a{at}\" or display co \"nobody {at}\"")))
+        .collect();
+    let cost = bench.patched(&hostile);
+    assert_eq!(
+        (cost.status, cost.statements),
+        (204, idle.statements),
+        "{engine:?}"
+    );
+    let wide = vec![removal("display co \"nobody\""); 1_000];
+    let cost = bench.patched(&wide);
+    assert_eq!(
+        (cost.status, cost.statements),
+        (204, idle.statements),
+        "{engine:?}"
+    );
+    // Nor is a list of members written out there.
+    let body = replacement(1..=MEMBERS);
+    let (cost, answer) = bench.sent(Method::Put, "", &body);
+    assert_eq!(cost.status, 200, "{engine:?}");
+    assert!(cost.statements <= idle.statements + 1, "{cost:?} {idle:?}");
+    let listed = answer.document().unwrap();
+    assert_eq!(listed["members"].as_array().unwrap().len(), MEMBERS);
+    let unlisted = bench.patched(&[removal("display eq \"zz8 Doe\"")]);
+    let (cost, answer) = bench.sent(
+        Method::Patch,
+        "attributes=members.value",
+        &json!({"schemas": [uri::PATCH_OP], "Operations": [removal("display eq \"zz7 Doe\"")]}),
+    );
+    let wanted = (200, unlisted.statements);
+    assert_eq!((cost.status, cost.statements), wanted, "{engine:?}");
+    let listed = answer.document().unwrap();
+    assert_eq!(listed["members"].as_array().unwrap().len(), MEMBERS - 2);
 }
 
-#[test]
-fn filters_see_what_the_operations_before_them_did() {
-    for engine in Engine::all() {
-        let bench = Bench::new(&engine);
-        let named = |at: usize| json!([{"value": crowd::id('u', at)}]);
-        let add = |at: usize| json!({"op": "add", "path": "members", "value": named(at)});
-        let of = |at: usize| format!("display eq \"zz{at} Doe\"");
-        let cost = bench.patched(&[removal("display co \"Doe\""), add(5)]);
-        assert_eq!((cost.status, bench.members()), (200, 1), "{engine:?}");
-        // Who joins is selected by what comes after, and not by what came before.
-        let cost = bench.patched(&[removal(&of(6)), add(6), add(7), removal(&of(7)), add(8)]);
-        assert_eq!(
-            (cost.status, bench.members()),
-            (200, 3),
-            "5, 6 and 8; {engine:?}"
-        );
-        let cost = bench.patched(&[removal(&of(6)), add(6), removal(&of(6)), removal(&of(6))]);
-        assert_eq!((cost.status, bench.members()), (200, 2), "{engine:?}");
-        // A filter that selects nobody any more has no target; one that selects again has one.
-        let swap = |at: usize, by: usize| {
-            json!({"op": "replace", "path": format!("members[{}]", of(at)),
-                "value": {"value": crowd::id('u', by)}})
-        };
-        let cost = bench.patched(&[swap(5, 9), swap(5, 10)]);
-        assert_eq!((cost.status, bench.members()), (400, 2), "{engine:?}");
-        let cost = bench.patched(&[swap(5, 9), swap(9, 5), swap(5, 10)]);
-        assert_eq!(
-            (cost.status, bench.members()),
-            (200, 2),
-            "8 and 10; {engine:?}"
-        );
-        let replace = json!({"op": "replace", "path": "members", "value": named(11)});
-        let cost = bench.patched(&[replace, removal(&of(8)), removal(&of(11)), add(12)]);
-        assert_eq!((cost.status, bench.members()), (200, 1), "{engine:?}");
-    }
+fn filters_see_what_the_operations_before_them_did(engine: &Engine) {
+    let bench = Bench::new(engine);
+    let named = |at: usize| json!([{"value": crowd::id('u', at)}]);
+    let add = |at: usize| json!({"op": "add", "path": "members", "value": named(at)});
+    let of = |at: usize| format!("display eq \"zz{at} Doe\"");
+    let cost = bench.patched(&[removal("display co \"Doe\""), add(5)]);
+    assert_eq!((cost.status, bench.members()), (200, 1), "{engine:?}");
+    // Who joins is selected by what comes after, and not by what came before.
+    let cost = bench.patched(&[removal(&of(6)), add(6), add(7), removal(&of(7)), add(8)]);
+    assert_eq!(
+        (cost.status, bench.members()),
+        (200, 3),
+        "5, 6 and 8; {engine:?}"
+    );
+    let cost = bench.patched(&[removal(&of(6)), add(6), removal(&of(6)), removal(&of(6))]);
+    assert_eq!((cost.status, bench.members()), (200, 2), "{engine:?}");
+    // A filter that selects nobody any more has no target; one that selects again has one.
+    let swap = |at: usize, by: usize| {
+        json!({"op": "replace", "path": format!("members[{}]", of(at)),
+            "value": {"value": crowd::id('u', by)}})
+    };
+    let cost = bench.patched(&[swap(5, 9), swap(5, 10)]);
+    assert_eq!((cost.status, bench.members()), (400, 2), "{engine:?}");
+    let cost = bench.patched(&[swap(5, 9), swap(9, 5), swap(5, 10)]);
+    assert_eq!(
+        (cost.status, bench.members()),
+        (200, 2),
+        "8 and 10; {engine:?}"
+    );
+    let replace = json!({"op": "replace", "path": "members", "value": named(11)});
+    let cost = bench.patched(&[replace, removal(&of(8)), removal(&of(11)), add(12)]);
+    assert_eq!((cost.status, bench.members()), (200, 1), "{engine:?}");
 }
 
-#[test]
-fn a_member_who_is_added_by_hand_meanwhile_is_no_exception_from_a_whole_list() {
-    for engine in Engine::all() {
-        let bench = Bench::new(&engine);
-        let late = crowd::id('u', 9);
-        bench.patched(&[removal(&format!("value eq \"{late}\""))]);
-        let id = crowd::id('u', 1);
-        let body = json!({"schemas": [uri::GROUP], "displayName": crowd::name(1),
-            "externalId": format!("ext-{}", crowd::name(1)), "members": [{"value": id}]});
-        *bench.watched.joins.lock().unwrap() = Some(late);
-        let (cost, answer) = bench.sent(Method::Put, "", &body);
-        assert_eq!(cost.status, 200, "{engine:?}: {:?}", answer.document());
-        assert_eq!(bench.members(), 1, "{engine:?}");
-    }
+fn a_member_who_is_added_by_hand_meanwhile_is_no_exception_from_a_whole_list(engine: &Engine) {
+    let bench = Bench::new(engine);
+    let late = crowd::id('u', 9);
+    bench.patched(&[removal(&format!("value eq \"{late}\""))]);
+    let id = crowd::id('u', 1);
+    let body = json!({"schemas": [uri::GROUP], "displayName": crowd::name(1),
+        "externalId": format!("ext-{}", crowd::name(1)), "members": [{"value": id}]});
+    *bench.watched.joins.lock().unwrap() = Some(late);
+    let (cost, answer) = bench.sent(Method::Put, "", &body);
+    assert_eq!(cost.status, 200, "{engine:?}: {:?}", answer.document());
+    assert_eq!(bench.members(), 1, "{engine:?}");
 }
 
-#[test]
-fn members_who_change_without_end_make_nobody_wait() {
-    for engine in Engine::all() {
-        let bench = Bench::new(&engine);
-        bench.watched.disturbed.store(true, Ordering::Relaxed);
-        let cost = bench.patched(&[removal("display eq \"zz7 Doe\"")]);
-        // What is small enough to be looked at in the transaction is done there in the end.
-        assert_eq!(cost.status, 204, "{engine:?}");
-        bench.watched.disturbed.store(false, Ordering::Relaxed);
-        assert_eq!(bench.members(), MEMBERS - 1, "{engine:?}");
-        bench.watched.disturbed.store(true, Ordering::Relaxed);
-        let many: Vec<_> = (0..100)
-            .map(|at| removal(&format!("display eq \"zz{at} Doe\"")))
-            .collect();
-        let (cost, answer) = {
-            let body = json!({"schemas": [uri::PATCH_OP], "Operations": many});
-            bench.sent(Method::Patch, "", &body)
-        };
-        // What is not is to be sent again, and held nobody up: it was tried there once.
-        assert_eq!(
-            (cost.status, answer.retry_after, cost.runs),
-            (503, Some(1), 5),
-            "{engine:?}"
-        );
-        bench.watched.disturbed.store(false, Ordering::Relaxed);
-        assert_eq!(bench.members(), MEMBERS - 1, "{engine:?}");
-        // Nor does a member who joins meanwhile stand in the way of one who is named.
-        bench.watched.disturbed.store(true, Ordering::Relaxed);
-        let before = bench.provider.planned();
-        let id = crowd::id('u', 9);
-        assert_eq!(
-            bench
-                .patched(&[removal(&format!("value eq \"{id}\""))])
-                .status,
-            204
-        );
-        let after = bench.provider.planned();
-        assert_eq!(
-            (after.0 - before.0, after.1 - before.1),
-            (1, 0),
-            "{engine:?}"
-        );
-    }
+fn members_who_change_without_end_make_nobody_wait(engine: &Engine) {
+    let bench = Bench::new(engine);
+    bench.watched.disturbed.store(true, Ordering::Relaxed);
+    let cost = bench.patched(&[removal("display eq \"zz7 Doe\"")]);
+    // What is small enough to be looked at in the transaction is done there in the end.
+    assert_eq!(cost.status, 204, "{engine:?}");
+    bench.watched.disturbed.store(false, Ordering::Relaxed);
+    assert_eq!(bench.members(), MEMBERS - 1, "{engine:?}");
+    bench.watched.disturbed.store(true, Ordering::Relaxed);
+    let many: Vec<_> = (0..100)
+        .map(|at| removal(&format!("display eq \"zz{at} Doe\"")))
+        .collect();
+    let (cost, answer) = {
+        let body = json!({"schemas": [uri::PATCH_OP], "Operations": many});
+        bench.sent(Method::Patch, "", &body)
+    };
+    // What is not is to be sent again, and held nobody up: it was tried there once.
+    assert_eq!(
+        (cost.status, answer.retry_after, cost.runs),
+        (503, Some(1), 5),
+        "{engine:?}"
+    );
+    bench.watched.disturbed.store(false, Ordering::Relaxed);
+    assert_eq!(bench.members(), MEMBERS - 1, "{engine:?}");
+    // Nor does a member who joins meanwhile stand in the way of one who is named.
+    bench.watched.disturbed.store(true, Ordering::Relaxed);
+    let before = bench.provider.planned();
+    let id = crowd::id('u', 9);
+    assert_eq!(
+        bench
+            .patched(&[removal(&format!("value eq \"{id}\""))])
+            .status,
+        204
+    );
+    let after = bench.provider.planned();
+    assert_eq!(
+        (after.0 - before.0, after.1 - before.1),
+        (1, 0),
+        "{engine:?}"
+    );
 }
 
-#[test]
-fn a_list_of_members_is_replaced_in_the_end_however_many_there_are() {
-    for engine in Engine::all() {
-        let bench = Bench::new(&engine);
-        bench.watched.disturbed.store(true, Ordering::Relaxed);
-        let (cost, _) = bench.sent(Method::Put, "", &replacement(6..=MEMBERS));
-        assert_eq!((cost.status, cost.runs), (200, 5), "{engine:?}");
-        assert_eq!(bench.members(), MEMBERS - 5, "{engine:?}");
-        let list = replacement(1..=MEMBERS - 7)["members"].clone();
-        let cost = bench.patched(&[json!({"op": "replace", "path": "members", "value": list})]);
-        assert_eq!((cost.status, cost.runs), (204, 5), "{engine:?}");
-        assert_eq!(bench.members(), MEMBERS - 7, "{engine:?}");
-    }
+fn a_list_of_members_is_replaced_in_the_end_however_many_there_are(engine: &Engine) {
+    let bench = Bench::new(engine);
+    bench.watched.disturbed.store(true, Ordering::Relaxed);
+    let (cost, _) = bench.sent(Method::Put, "", &replacement(6..=MEMBERS));
+    assert_eq!((cost.status, cost.runs), (200, 5), "{engine:?}");
+    assert_eq!(bench.members(), MEMBERS - 5, "{engine:?}");
+    let list = replacement(1..=MEMBERS - 7)["members"].clone();
+    let cost = bench.patched(&[json!({"op": "replace", "path": "members", "value": list})]);
+    assert_eq!((cost.status, cost.runs), (204, 5), "{engine:?}");
+    assert_eq!(bench.members(), MEMBERS - 7, "{engine:?}");
 }
 
-#[test]
-fn what_is_written_is_answered_so_if_it_cannot_be_read_any_more() {
-    for engine in Engine::all() {
-        let bench = Bench::new(&engine);
-        bench.watched.vanishes.store(true, Ordering::Relaxed);
-        let (cost, answer) = bench.sent(Method::Put, "", &replacement(6..=MEMBERS));
-        let told = (cost.status, answer.retry_after, answer.document());
-        assert_eq!(told, (204, None, None), "{engine:?}");
-        let group = format!("/Groups/{}", crowd::id('g', 1));
-        let shown = bench.house.get(&group);
-        let tag = answer.version.map(|version| version.to_string());
-        assert_eq!(shown["meta"]["version"], json!(tag), "{engine:?}");
-        assert_eq!(shown["meta"]["location"], json!(answer.location));
-        assert_eq!(bench.members(), MEMBERS - 5, "{engine:?}");
-        let mut body = replacement(1..=200);
-        body["displayName"] = "New".into();
-        let (cost, answer) = bench.sent_to(Method::Post, "/Groups", "", &body);
-        let told = (cost.status, answer.retry_after, answer.document());
-        assert_eq!(told, (201, None, None), "{engine:?}");
-        let location = answer.location.unwrap();
-        let shown = bench.house.get(location.strip_prefix(BASE).unwrap());
-        let tag = answer.version.map(|version| version.to_string());
-        assert_eq!(shown["meta"]["version"], json!(tag), "{engine:?}");
-    }
+fn what_is_written_is_answered_so_if_it_cannot_be_read_any_more(engine: &Engine) {
+    let bench = Bench::new(engine);
+    bench.watched.vanishes.store(true, Ordering::Relaxed);
+    let (cost, answer) = bench.sent(Method::Put, "", &replacement(6..=MEMBERS));
+    let told = (cost.status, answer.retry_after, answer.document());
+    assert_eq!(told, (204, None, None), "{engine:?}");
+    let group = format!("/Groups/{}", crowd::id('g', 1));
+    let shown = bench.house.get(&group);
+    let tag = answer.version.map(|version| version.to_string());
+    assert_eq!(shown["meta"]["version"], json!(tag), "{engine:?}");
+    assert_eq!(shown["meta"]["location"], json!(answer.location));
+    assert_eq!(bench.members(), MEMBERS - 5, "{engine:?}");
+    let mut body = replacement(1..=200);
+    body["displayName"] = "New".into();
+    let (cost, answer) = bench.sent_to(Method::Post, "/Groups", "", &body);
+    let told = (cost.status, answer.retry_after, answer.document());
+    assert_eq!(told, (201, None, None), "{engine:?}");
+    let location = answer.location.unwrap();
+    let shown = bench.house.get(location.strip_prefix(BASE).unwrap());
+    let tag = answer.version.map(|version| version.to_string());
+    assert_eq!(shown["meta"]["version"], json!(tag), "{engine:?}");
+}
+
+engines::tests! {
+    in_turn;
+    on_both(Engine::clone):
+        members_are_looked_at_and_listed_while_nobody_waits_for_the_writer,
+        filters_see_what_the_operations_before_them_did,
+        a_member_who_is_added_by_hand_meanwhile_is_no_exception_from_a_whole_list,
+        members_who_change_without_end_make_nobody_wait,
+        a_list_of_members_is_replaced_in_the_end_however_many_there_are,
+        what_is_written_is_answered_so_if_it_cannot_be_read_any_more;
 }

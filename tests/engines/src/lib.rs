@@ -5,6 +5,10 @@
 //! nobody reads that it passed. The file that has the tests stands in its manifest with
 //! `harness = false`.
 
+mod proxy;
+
+pub use proxy::{Proxy, Relay};
+
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -36,7 +40,10 @@ impl Engine {
 
 /// The tests of a file.
 #[derive(Debug, Default)]
-pub struct Suite(Vec<Trial>);
+pub struct Suite {
+    trials: Vec<Trial>,
+    in_turn: bool,
+}
 
 impl Suite {
     /// No tests.
@@ -50,7 +57,13 @@ impl Suite {
             test(&Engine::Sqlite);
             Ok(())
         };
-        self.0.push(Trial::test(format!("sqlite::{name}"), sqlite));
+        self.trials
+            .push(Trial::test(format!("sqlite::{name}"), sqlite));
+        self.on_postgres(name, test);
+    }
+
+    /// A test of what PostgreSQL alone does.
+    pub fn on_postgres(&mut self, name: &str, test: impl Fn(&Engine) + Send + 'static) {
         let postgres = move || match Engine::postgres() {
             Some(engine) => {
                 test(&engine);
@@ -60,7 +73,7 @@ impl Suite {
         };
         let trial = Trial::test(format!("postgres::{name}"), postgres);
         let missing = Engine::postgres().is_none();
-        self.0.push(trial.with_ignored_flag(missing));
+        self.trials.push(trial.with_ignored_flag(missing));
     }
 
     /// A test that runs once, on no engine or on one of its own.
@@ -69,12 +82,21 @@ impl Suite {
             test();
             Ok(())
         };
-        self.0.push(Trial::test(name, test));
+        self.trials.push(Trial::test(name, test));
+    }
+
+    /// Has the tests run one after another, because they measure the process.
+    pub fn in_turn(&mut self) {
+        self.in_turn = true;
     }
 
     /// Runs the tests that the command line asks for.
     pub fn run(self) -> ExitCode {
-        libtest_mimic::run(&Arguments::from_args(), self.0).exit_code()
+        let mut arguments = Arguments::from_args();
+        if self.in_turn {
+            arguments.test_threads = Some(1);
+        }
+        libtest_mimic::run(&arguments, self.trials).exit_code()
     }
 }
 
@@ -115,5 +137,48 @@ macro_rules! suite_on_both_engines {
             $(suite.on_both(stringify!($name), |engine| $name(&mut ($start)(engine)));)*
             $($(suite.once(stringify!($alone), $alone);)+)?
         }
+    };
+}
+
+/// Makes the `main` of a file of tests, which it names: `on_both` with what makes of an engine what
+/// each of them is given, anew; `on_postgres` the same for what PostgreSQL alone does; `once` those
+/// on no engine, or on engines of their own. What begins with `in_turn` runs one after another.
+///
+/// ```ignore
+/// engines::tests! {
+///     on_both(House::new): a_name_is_unique, a_name_is_kept;
+///     once: an_address_is_checked;
+/// }
+/// ```
+#[macro_export]
+macro_rules! tests {
+    ($($tests:tt)*) => {
+        fn main() -> std::process::ExitCode {
+            let mut suite = $crate::Suite::new();
+            $crate::add_tests!(suite; $($tests)*);
+            suite.run()
+        }
+    };
+}
+
+/// Adds tests to a suite, as they are named in [`tests!`].
+#[macro_export]
+macro_rules! add_tests {
+    ($suite:ident;) => {};
+    ($suite:ident; in_turn; $($rest:tt)*) => {
+        $suite.in_turn();
+        $crate::add_tests!($suite; $($rest)*);
+    };
+    ($suite:ident; on_both($start:expr): $($name:ident),+ $(,)?; $($rest:tt)*) => {
+        $($suite.on_both(stringify!($name), |engine| $name(&mut ($start)(engine)));)+
+        $crate::add_tests!($suite; $($rest)*);
+    };
+    ($suite:ident; on_postgres($start:expr): $($name:ident),+ $(,)?; $($rest:tt)*) => {
+        $($suite.on_postgres(stringify!($name), |engine| $name(&mut ($start)(engine)));)+
+        $crate::add_tests!($suite; $($rest)*);
+    };
+    ($suite:ident; once: $($name:ident),+ $(,)?; $($rest:tt)*) => {
+        $($suite.once(stringify!($name), $name);)+
+        $crate::add_tests!($suite; $($rest)*);
     };
 }

@@ -511,7 +511,7 @@ pub(super) fn forget_requests(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use scim_provisioning::ConfigurationId;
 
     use super::*;
@@ -530,7 +530,6 @@ mod tests {
         steps.join("; ")
     }
 
-    #[test]
     fn the_few_entries_of_a_state_are_read_from_an_index_in_their_order() {
         let mut connection = Target::Sqlite(":memory:".to_owned()).connect().unwrap();
         connection.migrate().unwrap();
@@ -566,7 +565,6 @@ mod tests {
         }
     }
 
-    #[test]
     fn what_is_rare_or_named_is_found_in_an_index_alone() {
         let mut connection = Target::Sqlite(":memory:".to_owned()).connect().unwrap();
         connection.migrate().unwrap();
@@ -614,6 +612,13 @@ mod tests {
                 let covering = plan.matches("COVERING INDEX").count();
                 assert!(covering > 0 || search == Some(&id), "{query:?}: {plan}");
             }
+        }
+    }
+
+    pub(crate) fn add_to(suite: &mut engines::Suite) {
+        engines::add_tests! {
+            suite;
+            once: the_few_entries_of_a_state_are_read_from_an_index_in_their_order, what_is_rare_or_named_is_found_in_an_index_alone;
         }
     }
 }

@@ -86,3 +86,10 @@ fn there(changed: usize) -> Result<(), StoreError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    pub(crate) fn add_to(suite: &mut engines::Suite) {
+        super::events::tests::add_to(suite);
+    }
+}

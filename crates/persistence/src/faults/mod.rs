@@ -7,11 +7,21 @@ mod postgres;
 mod prepared;
 mod sqlite;
 
+use engines::Suite;
 use scim_protocol::schema::uri;
 use scim_provisioning::{Answer, Method};
 use serde_json::{Value, json};
 
 use crate::common::House;
+
+pub(crate) fn add_to(suite: &mut Suite) {
+    sqlite::add_to(suite);
+    #[cfg(feature = "postgres")]
+    {
+        postgres::add_to(suite);
+        prepared::add_to(suite);
+    }
+}
 
 fn user(name: &str) -> Value {
     json!({"schemas": [uri::USER], "userName": name})

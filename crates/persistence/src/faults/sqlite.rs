@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::BigInt;
+use engines::Suite;
 use scim_admin::AdminStore;
 use scim_provisioning::StoreError;
 
@@ -33,7 +34,6 @@ fn on_the_writer(house: &House, statement: &'static str) {
         .unwrap();
 }
 
-#[test]
 fn a_full_database_is_told_as_such_and_works_again_when_there_is_room() {
     let house = house();
     assert_eq!(create(&house, "ada").status, 201);
@@ -58,7 +58,6 @@ fn a_full_database_is_told_as_such_and_works_again_when_there_is_room() {
     assert_eq!(create(&house, "eve").status, 201);
 }
 
-#[test]
 fn a_write_that_waits_for_a_lock_is_sent_away_and_not_refused() {
     let house = house();
     let path = house.settings.url.strip_prefix("sqlite:").unwrap();
@@ -70,7 +69,6 @@ fn a_write_that_waits_for_a_lock_is_sent_away_and_not_refused() {
     assert_eq!(create(&house, "ada").status, 201);
 }
 
-#[test]
 fn a_read_only_database_takes_no_writes_and_answers_reads() {
     let house = house();
     assert_eq!(create(&house, "ada").status, 201);
@@ -83,7 +81,6 @@ fn a_read_only_database_takes_no_writes_and_answers_reads() {
     assert!(house.database.ready().is_ok());
 }
 
-#[test]
 fn a_damaged_page_is_told_as_such() {
     let house = house();
     assert_eq!(create(&house, "ada").status, 201);
@@ -111,7 +108,6 @@ fn a_damaged_page_is_told_as_such() {
     assert!(matches!(read, Err(StoreError::Corrupt(_))));
 }
 
-#[test]
 fn one_write_that_the_engine_rolls_back_tells_the_others_of_its_batch_why() {
     let house = house();
     // An interrupted write takes the whole transaction along.
@@ -128,7 +124,6 @@ fn one_write_that_the_engine_rolls_back_tells_the_others_of_its_batch_why() {
     assert_eq!(create(&house, "ada").status, 201);
 }
 
-#[test]
 fn a_query_of_a_client_ends_when_its_work_is_done_for() {
     let house = house();
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) \
@@ -149,7 +144,6 @@ fn a_query_of_a_client_ends_when_its_work_is_done_for() {
     assert_eq!(still.unwrap()[0].number, 100_000);
 }
 
-#[test]
 fn a_read_without_a_clients_query_that_takes_too_long_is_a_fault() {
     let house = house();
     let mut connection = connect(&house.folder.path().join("test.db"));
@@ -167,7 +161,6 @@ fn a_read_without_a_clients_query_that_takes_too_long_is_a_fault() {
     assert!(matches!(ended, Err(StoreError::Unknown(_))));
 }
 
-#[test]
 fn a_budget_ends_with_what_it_was_for() {
     let outer = Held::to(Budget::of(None, Duration::from_secs(3600)));
     assert!(Held::at_least_to(|| Budget::of(None, Duration::ZERO)).is_none());
@@ -175,7 +168,6 @@ fn a_budget_ends_with_what_it_was_for() {
     assert!(Held::at_least_to(|| Budget::of(None, Duration::ZERO)).is_some());
 }
 
-#[test]
 fn each_connection_knows_its_own_handle() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = Link::to_file(folder.path().join("a.db").to_str().unwrap()).unwrap();
@@ -197,4 +189,20 @@ fn connect(path: &std::path::Path) -> Connection {
 fn rows(connection: &mut Connection, text: &str) -> Vec<Number> {
     let sql = connection.sql(text);
     connection.rows(&sql).unwrap()
+}
+
+pub(super) fn add_to(suite: &mut Suite) {
+    engines::add_tests! {
+        suite;
+        once:
+            a_full_database_is_told_as_such_and_works_again_when_there_is_room,
+            a_write_that_waits_for_a_lock_is_sent_away_and_not_refused,
+            a_read_only_database_takes_no_writes_and_answers_reads,
+            a_damaged_page_is_told_as_such,
+            one_write_that_the_engine_rolls_back_tells_the_others_of_its_batch_why,
+            a_query_of_a_client_ends_when_its_work_is_done_for,
+            a_read_without_a_clients_query_that_takes_too_long_is_a_fault,
+            a_budget_ends_with_what_it_was_for,
+            each_connection_knows_its_own_handle;
+    }
 }

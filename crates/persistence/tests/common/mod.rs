@@ -163,12 +163,6 @@ pub fn caller(configuration: Configuration) -> Caller {
     }
 }
 
-pub fn on_every_engine(test: fn(&House)) {
-    for engine in Engine::all() {
-        test(&House::new(&engine));
-    }
-}
-
 /// What the log holds of it, the newest first.
 pub fn found(house: &House, query: EventQuery) -> Vec<LoggedEvent> {
     let query = EventQuery {
