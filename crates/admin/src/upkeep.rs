@@ -87,8 +87,7 @@ impl Upkeep {
         let Some(job) = admin.claim_job(None)? else {
             return Ok(admin.next_survey(provider)?);
         };
-        let id = job.configuration.to_string();
-        let configuration = admin.configuration(&id)?.to_provisioning();
+        let configuration = admin.configuration(job.configuration)?.to_provisioning();
         provider.reapply(&configuration, &job)?;
         Ok(true)
     }

@@ -166,7 +166,7 @@ fn requested(house: &House, method: Method, path: &str, body: &Value) {
 
 /// The caller of the configuration after a change of its policies.
 fn with_policies(house: &House, change: fn(&mut scim_provisioning::Policies)) -> Caller {
-    let seen = house.admin.configuration("Test").unwrap();
+    let seen = house.admin.find_configuration("Test").unwrap();
     let mut input = ConfigurationInput::of(&seen);
     change(&mut input.policies);
     let edited = house.admin.edit_configuration(&actor(), &seen, &input);
@@ -205,7 +205,9 @@ fn held(house: &House, id: &str, method: Method, body: &Value) {
     assert!(status < 300);
     let status = &house.admin.person(id).unwrap().person.status;
     assert_eq!(status, "active", "nobody leaves who is held");
-    let decided = house.admin.decide_held(&actor(), "Test", Which::All, true);
+    let decided = house
+        .admin
+        .decide_held(&actor(), house.id_of("Test"), Which::All, true);
     assert_eq!(decided.unwrap().len(), 1);
 }
 
@@ -410,7 +412,10 @@ fn a_configuration_that_is_deleted_opens_no_account_and_ends_none(house: &House)
         &format!("/Users/{one}"),
         &Value::Null,
     );
-    house.admin.delete_configuration(&actor(), "Test").unwrap();
+    house
+        .admin
+        .delete_configuration(&actor(), house.id_of("Test"))
+        .unwrap();
     assert_eq!(ada.works(house), [false; 3]);
     assert_eq!(eve.works(house), [true; 3]);
 }
@@ -420,12 +425,12 @@ fn what_the_keys_of_an_account_made_ends_with_them(house: &House) {
     let key = house.admin.authenticate_key(&ada.made).unwrap().unwrap();
     let token = house
         .admin
-        .add_token(&Actor::of_key(&key, None), "Test", None, None)
+        .add_token(&Actor::of_key(&key, None), house.id_of("Test"), None, None)
         .unwrap();
     let id = house.create("/Users", &user("ada", true));
     house.admin.bind_account(&actor(), "ada", &id).unwrap();
     requested(house, Method::Delete, &format!("/Users/{id}"), &Value::Null);
-    let tokens = house.admin.tokens("Test").unwrap();
+    let tokens = house.admin.tokens(house.id_of("Test")).unwrap();
     let live = |id: &str| {
         let token = tokens.iter().find(|token| token.id == id);
         token.unwrap().is_live(Utc::now())
@@ -509,12 +514,13 @@ fn no_request_takes_over_somebody_with_a_console_account(house: &House) {
     assert_eq!(post(&house.caller), 409);
     let waiting = house
         .admin
-        .link_requests("Test", &LinksQuery::default())
+        .link_requests(house.id_of("Test"), &LinksQuery::default())
         .unwrap();
     house.admin.bind_account(&actor(), "ada", &hand).unwrap();
-    let approved = house
-        .admin
-        .approve_link(&actor(), &house.provider, "Test", &waiting[0]);
+    let approved =
+        house
+            .admin
+            .approve_link(&actor(), &house.provider, house.id_of("Test"), &waiting[0]);
     assert!(approved.is_err());
     let caller = with_policies(house, |policies| {
         policies.existing_users = ExistingUsers::Link;

@@ -12,23 +12,27 @@ use scim_admin::token::{LIVE, TokenState};
 use scim_admin::{Actor, AdminError, Attempt, Authenticator, IssuedApiKey, IssuedToken};
 
 fn a_token_goes_on_for_a_while_beside_its_successor(house: &House) {
-    let old = house.admin.tokens("Test").unwrap().remove(0);
+    let old = house.admin.tokens(house.id_of("Test")).unwrap().remove(0);
     assert!(matches!(
-        house.admin.add_token(&actor(), "Test", Some(721), None),
+        house
+            .admin
+            .add_token(&actor(), house.id_of("Test"), Some(721), None),
         Err(AdminError::Invalid(_))
     ));
     assert_eq!(
-        house.admin.tokens("Test").unwrap().len(),
+        house.admin.tokens(house.id_of("Test")).unwrap().len(),
         1,
         "nothing half-done"
     );
     house
         .admin
-        .add_token(&actor(), "Test", None, Some(30))
+        .add_token(&actor(), house.id_of("Test"), None, Some(30))
         .unwrap();
     let end = |hours| {
         let at = Utc::now() + Duration::hours(hours);
-        house.admin.set_token_end(&actor(), "Test", &old.id, at)
+        house
+            .admin
+            .set_token_end(&actor(), house.id_of("Test"), &old.id, at)
     };
     assert!(matches!(end(-1), Err(AdminError::Invalid(_))));
     assert!(matches!(end(731 * 24), Err(AdminError::Invalid(_))));
@@ -36,7 +40,7 @@ fn a_token_goes_on_for_a_while_beside_its_successor(house: &House) {
     for hours in [24, 48, 1] {
         end(hours).unwrap();
     }
-    let tokens = house.admin.tokens("Test").unwrap();
+    let tokens = house.admin.tokens(house.id_of("Test")).unwrap();
     let old = tokens.iter().find(|token| token.id == old.id).unwrap();
     assert!(old.is_live(Utc::now()) && !old.is_live(Utc::now() + Duration::hours(2)));
     let second = tokens.iter().find(|token| token.id != old.id).unwrap();
@@ -69,12 +73,23 @@ fn an_old_token_ends_after_the_first_use_of_the_new_one_and_never_before(house: 
     let authenticator = house.authenticator();
     let use_of = |token: &IssuedToken, at| used(&authenticator, token, at);
     let now = Utc::now();
-    let old = house.admin.reveal_token(&actor(), "Test", None).unwrap();
+    let old = house
+        .admin
+        .reveal_token(&actor(), house.id_of("Test"), None)
+        .unwrap();
     assert!(use_of(&old, now));
-    let new = house.admin.add_token(&actor(), "Test", None, None).unwrap();
+    let new = house
+        .admin
+        .add_token(&actor(), house.id_of("Test"), None, None)
+        .unwrap();
     // Nobody uses the new one for a quarter of a year: the old one goes on.
     assert!(use_of(&old, now + Duration::days(90)));
-    let (third, most) = (house.admin.add_token(&actor(), "Test", None, None), LIVE);
+    let (third, most) = (
+        house
+            .admin
+            .add_token(&actor(), house.id_of("Test"), None, None),
+        LIVE,
+    );
     assert!(matches!(third, Err(AdminError::TooManyTokens(count)) if count == most));
     assert!(use_of(&new, now + Duration::days(91)));
     let later = now + Duration::days(91);
@@ -101,24 +116,33 @@ fn an_old_token_goes_on_when_the_new_one_is_revoked(house: &House) {
     let authenticator = house.authenticator();
     let use_of = |token: &IssuedToken, at| used(&authenticator, token, at);
     let now = Utc::now();
-    let old = house.admin.reveal_token(&actor(), "Test", None).unwrap();
+    let old = house
+        .admin
+        .reveal_token(&actor(), house.id_of("Test"), None)
+        .unwrap();
     let new = house
         .admin
-        .add_token(&actor(), "Test", Some(0), None)
+        .add_token(&actor(), house.id_of("Test"), Some(0), None)
         .unwrap();
     let id = Some(new.token.id.as_str());
-    house.admin.revoke_tokens(&actor(), "Test", id).unwrap();
+    house
+        .admin
+        .revoke_tokens(&actor(), house.id_of("Test"), id)
+        .unwrap();
     assert!(
         use_of(&old, now + Duration::days(30)),
         "the new one was never used"
     );
     let new = house
         .admin
-        .add_token(&actor(), "Test", Some(1), None)
+        .add_token(&actor(), house.id_of("Test"), Some(1), None)
         .unwrap();
     assert!(use_of(&new, now) && use_of(&old, now));
     let id = Some(new.token.id.as_str());
-    house.admin.revoke_tokens(&actor(), "Test", id).unwrap();
+    house
+        .admin
+        .revoke_tokens(&actor(), house.id_of("Test"), id)
+        .unwrap();
     assert!(
         use_of(&old, now + Duration::hours(2)),
         "there is no new one"
@@ -126,7 +150,7 @@ fn an_old_token_goes_on_when_the_new_one_is_revoked(house: &House) {
     // With an overlap of nothing it ends with the first use.
     let new = house
         .admin
-        .add_token(&actor(), "Test", Some(0), None)
+        .add_token(&actor(), house.id_of("Test"), Some(0), None)
         .unwrap();
     assert!(use_of(&old, now) && use_of(&new, now));
     assert!(!use_of(&old, now));
@@ -134,13 +158,19 @@ fn an_old_token_goes_on_when_the_new_one_is_revoked(house: &House) {
 
 fn the_end_of_a_token_is_told_once(house: &House) {
     let authenticator = house.authenticator();
-    let old = house.admin.reveal_token(&actor(), "Test", None).unwrap();
+    let old = house
+        .admin
+        .reveal_token(&actor(), house.id_of("Test"), None)
+        .unwrap();
     house.admin.note_ended_tokens().unwrap();
     house
         .admin
-        .add_token(&actor(), "Test", Some(0), None)
+        .add_token(&actor(), house.id_of("Test"), Some(0), None)
         .unwrap();
-    let new = house.admin.reveal_token(&actor(), "Test", None).unwrap();
+    let new = house
+        .admin
+        .reveal_token(&actor(), house.id_of("Test"), None)
+        .unwrap();
     assert!(used(
         &authenticator,
         &new,
@@ -179,7 +209,7 @@ fn a_key_ends_with_the_key_that_made_it(house: &House) {
         let by = by(&second);
         house
             .admin
-            .add_token(&by, configuration, Some(1), days)
+            .add_token(&by, house.id_of(configuration), Some(1), days)
             .unwrap()
             .token
     };
@@ -188,7 +218,11 @@ fn a_key_ends_with_the_key_that_made_it(house: &House) {
     assert_eq!(ends.expires, Some(first.key.expires));
     assert!(kept.expires < ends.expires);
     let day = Utc::now() + Duration::days(100);
-    let lengthen = |by: &Actor| house.admin.set_token_end(by, "Kept", &kept.id, day);
+    let lengthen = |by: &Actor| {
+        house
+            .admin
+            .set_token_end(by, house.id_of("Kept"), &kept.id, day)
+    };
     assert!(matches!(
         lengthen(&by(&second)),
         Err(AdminError::BeyondKey(_))
@@ -211,7 +245,7 @@ fn a_key_ends_with_the_key_that_made_it(house: &House) {
     );
     assert!(!live(&first) && !live(&second) && !live(&third) && live(&other));
     let token = |configuration: &str, id: &str| {
-        let tokens = house.admin.tokens(configuration).unwrap();
+        let tokens = house.admin.tokens(house.id_of(configuration)).unwrap();
         tokens.into_iter().find(|token| token.id == id).unwrap()
     };
     assert_eq!(
@@ -223,7 +257,9 @@ fn a_key_ends_with_the_key_that_made_it(house: &House) {
         TokenState::Active
     );
     // Nothing is made with it any more, even by a request that was under way.
-    let late = house.admin.add_token(&by(&second), "Test", None, None);
+    let late = house
+        .admin
+        .add_token(&by(&second), house.id_of("Test"), None, None);
     assert!(matches!(late, Err(AdminError::Stale)), "{late:?}");
     let again = house.admin.revoke_api_key(&actor(), "first");
     assert!(matches!(again, Err(AdminError::NotFound { .. })));

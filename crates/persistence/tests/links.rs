@@ -36,7 +36,10 @@ fn ask(house: &House, body: &Value) {
 
 fn waiting(house: &House) -> Vec<LinkRequest> {
     let query = LinksQuery::default();
-    house.admin.link_requests("Test", &query).unwrap()
+    house
+        .admin
+        .link_requests(house.id_of("Test"), &query)
+        .unwrap()
 }
 
 fn last_reason(house: &House) -> String {
@@ -50,7 +53,11 @@ fn a_dismissed_link_stays_away_until_other_values_are_sent(house: &House) {
     let eve = person(house, "eve");
     ask(house, &user("eve", "Engineer"));
     let link = waiting(house).remove(0);
-    let dismiss = || house.admin.dismiss_link(&actor(), "Test", &link);
+    let dismiss = || {
+        house
+            .admin
+            .dismiss_link(&actor(), house.id_of("Test"), &link)
+    };
     dismiss().unwrap();
     assert!(waiting(house).is_empty());
     assert_eq!(
@@ -63,7 +70,9 @@ fn a_dismissed_link_stays_away_until_other_values_are_sent(house: &House) {
     );
     assert!(matches!(dismiss(), Err(AdminError::NotFound { .. })));
     assert!(matches!(
-        house.admin.chosen_link("Test", &eve, Some(&link.id)),
+        house
+            .admin
+            .chosen_link(house.id_of("Test"), &eve, Some(&link.id)),
         Err(AdminError::NotFound { .. })
     ));
     let query = AuditQuery {
@@ -79,7 +88,7 @@ fn a_dismissed_link_stays_away_until_other_values_are_sent(house: &House) {
     assert_eq!(waiting(house).len(), 1, "userName is written otherwise");
     house
         .admin
-        .dismiss_link(&actor(), "Test", &waiting(house)[0])
+        .dismiss_link(&actor(), house.id_of("Test"), &waiting(house)[0])
         .unwrap();
     ask(house, &user("Eve", "Engineer"));
     assert!(waiting(house).is_empty());
@@ -105,7 +114,9 @@ fn a_person_who_was_changed_since_the_link_was_looked_at_is_not_linked(house: &H
         .unwrap();
     let approve = |link| {
         let provider = &house.provider;
-        house.admin.approve_link(&actor(), provider, "Test", link)
+        house
+            .admin
+            .approve_link(&actor(), provider, house.id_of("Test"), link)
     };
     let Err(AdminError::Invalid(said)) = approve(&seen) else {
         panic!("linked as nobody saw her");
@@ -142,7 +153,9 @@ fn a_person_is_shown_beside_what_linking_would_make_of_them(house: &House) {
     let links = waiting(house);
     let provider = &house.provider;
     let compare = |links: &[LinkRequest]| {
-        let compared = house.admin.compare_links(provider, "Test", links);
+        let compared = house
+            .admin
+            .compare_links(provider, house.id_of("Test"), links);
         compared.unwrap().remove(0)
     };
     let compared = compare(&links);
@@ -164,7 +177,7 @@ fn a_person_is_shown_beside_what_linking_would_make_of_them(house: &House) {
     // And linking does that.
     house
         .admin
-        .approve_link(&actor(), provider, "Test", &links[0])
+        .approve_link(&actor(), provider, house.id_of("Test"), &links[0])
         .unwrap();
     let fields = house.admin.person(&eve).unwrap().person.fields;
     for change in &compared.changes {
@@ -183,20 +196,33 @@ fn a_dismissed_link_is_listed_and_put_back(house: &House) {
             dismissed: true,
             ..LinksQuery::default()
         };
-        house.admin.link_requests("Test", &query).unwrap()
+        house
+            .admin
+            .link_requests(house.id_of("Test"), &query)
+            .unwrap()
     };
     assert!(dismissed().is_empty());
-    let restore = || house.admin.restore_link(&actor(), "Test", &link);
+    let restore = || {
+        house
+            .admin
+            .restore_link(&actor(), house.id_of("Test"), &link)
+    };
     assert!(
         matches!(restore(), Err(AdminError::NotFound { .. })),
         "it waits"
     );
-    house.admin.dismiss_link(&actor(), "Test", &link).unwrap();
+    house
+        .admin
+        .dismiss_link(&actor(), house.id_of("Test"), &link)
+        .unwrap();
     let listed = dismissed();
     assert_eq!((listed.len(), &*listed[0].person), (1, &*eve));
     assert!(listed[0].dismissed >= Some(listed[0].at));
     assert_eq!(
-        house.admin.dismissed_link("Test", &link.id).unwrap(),
+        house
+            .admin
+            .dismissed_link(house.id_of("Test"), &link.id)
+            .unwrap(),
         listed[0]
     );
     restore().unwrap();
@@ -251,13 +277,16 @@ fn everybody_whom_a_create_meets_is_kept_once_by_the_strongest_value(house: &Hou
         .find(|link| link.person_name == "bob");
     house
         .admin
-        .dismiss_link(&actor(), "Test", &bob.unwrap())
+        .dismiss_link(&actor(), house.id_of("Test"), &bob.unwrap())
         .unwrap();
     ask(house, &body);
     assert_eq!(waiting(house).len(), 2);
     assert!(last_reason(house).contains("can link the two"));
     for link in waiting(house) {
-        house.admin.dismiss_link(&actor(), "Test", &link).unwrap();
+        house
+            .admin
+            .dismiss_link(&actor(), house.id_of("Test"), &link)
+            .unwrap();
     }
     ask(house, &body);
     assert!(waiting(house).is_empty());

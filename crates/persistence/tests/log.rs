@@ -650,15 +650,15 @@ fn only_what_the_log_keeps_whole_is_replayed(house: &House) {
         409
     );
     let failed = failure(house);
-    let own = house.caller.configuration.id.to_string();
+    let own = house.caller.configuration.id;
     house.admin.resolve_event(&actor(), failed).unwrap();
     assert!(replay(house, failed).unwrap_err().contains("resolved"));
     house.admin.reopen_event(&actor(), failed).unwrap();
-    let found = house.admin.configuration(&own).unwrap();
+    let found = house.admin.configuration(own).unwrap();
     let disabled = scim_admin::ConfigurationStatus::Disabled;
     house.admin.set_status(&actor(), &found, disabled).unwrap();
     assert!(replay(house, failed).unwrap_err().contains("disabled"));
-    house.admin.delete_configuration(&actor(), &own).unwrap();
+    house.admin.delete_configuration(&actor(), own).unwrap();
     assert!(
         replay(house, failed)
             .unwrap_err()

@@ -237,7 +237,7 @@ fn houses(engines: &[Engine], runner: &mut TestRunner) -> Vec<House> {
         for field in fields() {
             house.admin.add_custom_field(&actor(), &field).unwrap();
         }
-        let configuration = house.admin.configuration("Test").unwrap();
+        let configuration = house.admin.find_configuration("Test").unwrap();
         house.caller = caller(configuration.to_provisioning());
     }
     let users: Vec<Value> = (0..40)

@@ -268,7 +268,7 @@ fn people_are_found_by_how_they_are_and_who_manages_them(house: &House) {
         found.map(|person| person.user_name).collect()
     };
     let of = |query| names(query);
-    let own = house.admin.configuration("Test").unwrap().id;
+    let own = house.admin.find_configuration("Test").unwrap().id;
     assert_eq!(
         of(PeopleQuery {
             status: Some("archived".to_owned()),
@@ -323,7 +323,7 @@ fn a_group_that_is_unlinked_stays_and_is_out_of_sight(house: &House) {
         };
         house.admin.groups(&query).unwrap().len()
     };
-    let own = ManagedBy::Configuration(house.admin.configuration("Test").unwrap().id);
+    let own = ManagedBy::Configuration(house.admin.find_configuration("Test").unwrap().id);
     assert_eq!((of(own), of(ManagedBy::Nobody)), (1, 0));
     let seen = || house.get(&format!("/Groups/{group}"));
     let before = seen()["meta"]["version"].clone();
@@ -364,11 +364,11 @@ fn a_custom_field_changes_but_for_its_type(house: &House) {
     let short = || field("Badge", json!({"text": {"max": 10}}));
     assert!(matches!(edit(short()), Err(AdminError::NotFound { .. })));
     house.admin.add_custom_field(&actor(), &short()).unwrap();
-    let before = house.admin.configuration("Test").unwrap().model.fields;
+    let before = house.admin.find_configuration("Test").unwrap().model.fields;
     edit(field("Badge number", json!({"text": {"max": 40}}))).unwrap();
     let stored = house.admin.custom_fields().unwrap().remove(0);
     assert_eq!(stored, field("Badge number", json!({"text": {"max": 40}})));
-    let after = house.admin.configuration("Test").unwrap().model.fields;
+    let after = house.admin.find_configuration("Test").unwrap().model.fields;
     assert!(after > before, "servers are told");
     for other in [json!("boolean"), json!({"number": {"integer": true}})] {
         let refused = edit(field("Badge", other));
@@ -378,15 +378,17 @@ fn a_custom_field_changes_but_for_its_type(house: &House) {
 
 fn a_configuration_has_a_history_of_its_own(house: &House) {
     let other = configuration(&house.admin, "Other");
-    let one = house.admin.configuration("Test").unwrap();
+    let one = house.admin.find_configuration("Test").unwrap();
     let mut input = ConfigurationInput::of(&one);
     input.name = "Renamed".to_owned();
-    let id = one.id.to_string();
     house
         .admin
         .edit_configuration(&actor(), &one, &input)
         .unwrap();
-    house.admin.add_token(&actor(), &id, Some(1), None).unwrap();
+    house
+        .admin
+        .add_token(&actor(), one.id, Some(1), None)
+        .unwrap();
     let history = |id| {
         let query = AuditQuery {
             configuration: Some(id),
@@ -411,7 +413,8 @@ fn a_configuration_has_a_history_of_its_own(house: &House) {
 }
 
 fn nobody_overwrites_what_they_have_not_seen(house: &House) {
-    let seen = house.admin.configuration("Test").unwrap();
+    let seen = house.admin.find_configuration("Test").unwrap();
+    let own = seen.id;
     let named = |name: &str| ConfigurationInput {
         name: name.to_owned(),
         ..ConfigurationInput::of(&seen)
@@ -431,12 +434,12 @@ fn nobody_overwrites_what_they_have_not_seen(house: &House) {
     let rules = serde_json::to_value(scim_mapping::MappingSet::default_user()).unwrap();
     let draft = |note: &str, seen: &DraftSeen| {
         let admin = &house.admin;
-        let kept = admin.draft_mapping(&actor(), "First", &rules, note, seen);
+        let kept = admin.draft_mapping(&actor(), own, &rules, note, seen);
         kept.map(|(draft, _)| DraftSeen::Checksum(draft.checksum))
     };
     let activate = |seen: &DraftSeen| {
         let (admin, resource) = (&house.admin, MappedResource::User);
-        admin.activate_mapping(&actor(), "First", resource, seen)
+        admin.activate_mapping(&actor(), own, resource, seen)
     };
     let mine = draft("mine", &DraftSeen::None).unwrap();
     assert!(matches!(
@@ -455,7 +458,9 @@ fn the_audit_tells_what_a_draft_changes_member_by_member(house: &House) {
     let set = scim_mapping::MappingSet::default_user();
     let mut rules = serde_json::to_value(set).unwrap();
     let draft = |rules: &Value, seen: &DraftSeen| {
-        let kept = house.admin.draft_mapping(&actor(), "Test", rules, "", seen);
+        let kept = house
+            .admin
+            .draft_mapping(&actor(), house.id_of("Test"), rules, "", seen);
         DraftSeen::Checksum(kept.unwrap().0.checksum)
     };
     let told = || {
@@ -502,7 +507,13 @@ fn of_many_who_draft_at_once_one_is_kept(house: &House) {
                 let (admin, rules) = (&house.admin, &rules);
                 let note = number.to_string();
                 scope.spawn(move || {
-                    admin.draft_mapping(&actor(), "Test", rules, &note, &DraftSeen::None)
+                    admin.draft_mapping(
+                        &actor(),
+                        house.id_of("Test"),
+                        rules,
+                        &note,
+                        &DraftSeen::None,
+                    )
                 })
             })
             .collect();
@@ -518,7 +529,7 @@ fn of_many_who_draft_at_once_one_is_kept(house: &House) {
 }
 
 fn what_is_allowed_does_not_reach_whoever_was_protected_meanwhile(house: &House) {
-    let seen = house.admin.configuration("Test").unwrap();
+    let seen = house.admin.find_configuration("Test").unwrap();
     let mut input = ConfigurationInput::of(&seen);
     (input.policies.guard.count, input.policies.guard.percent) = (1, 1);
     let configuration = house.admin.edit_configuration(&actor(), &seen, &input);
@@ -539,11 +550,14 @@ fn what_is_allowed_does_not_reach_whoever_was_protected_meanwhile(house: &House)
         };
         assert_eq!(house.provider.answer(&caller, &request).status, 200);
     }
-    let held = house.admin.held("Test", None, 10).unwrap();
+    let held = house.admin.held(house.id_of("Test"), None, 10).unwrap();
     assert_eq!(held.len(), 3);
-    let behind = house.admin.held("Test", Some(&held[0].id), 1).unwrap();
+    let behind = house
+        .admin
+        .held(house.id_of("Test"), Some(&held[0].id), 1)
+        .unwrap();
     assert_eq!(behind, held[1..2]);
-    let end = house.admin.held_end("Test").unwrap();
+    let end = house.admin.held_end(house.id_of("Test")).unwrap();
     assert_eq!(end, (3, Some(held[2].id.clone())));
     house.tamper(&format!(
         "UPDATE users SET is_tenant_admin = 1 WHERE id = '{}'",
@@ -552,12 +566,15 @@ fn what_is_allowed_does_not_reach_whoever_was_protected_meanwhile(house: &House)
     let all = scim_admin::policy::Which::All;
     house
         .admin
-        .decide_held(&actor(), "Test", all, true)
+        .decide_held(&actor(), house.id_of("Test"), all, true)
         .unwrap();
     let status = |id: &str| house.admin.person(id).unwrap().person.status;
     assert_eq!(status(&held[0].user), "active", "protected");
     assert_eq!(status(&held[1].user), "blocked");
-    assert_eq!(house.admin.held_end("Test").unwrap(), (0, None));
+    assert_eq!(
+        house.admin.held_end(house.id_of("Test")).unwrap(),
+        (0, None)
+    );
     let skipped = found(
         house,
         EventQuery {
@@ -593,7 +610,12 @@ fn whoever_stays_keeps_what_belongs_to_them(house: &House) {
 }
 
 fn a_name_stands_for_nobody_else(house: &House) {
-    let id = house.admin.configuration("Test").unwrap().id.to_string();
+    let id = house
+        .admin
+        .find_configuration("Test")
+        .unwrap()
+        .id
+        .to_string();
     let named = |name: &str| {
         let input = ConfigurationInput {
             name: name.to_owned(),
@@ -653,11 +675,18 @@ fn what_is_counted_over_many_is_counted_in_the_background(house: &House) {
     house.admin.change_person(&actor(), &ava, change).unwrap();
     let admin = &house.admin;
     let survey = || {
-        let found = admin.configuration("Test").unwrap();
+        let found = admin.find_configuration("Test").unwrap();
         admin.survey(&found, SurveyKind::Drift).unwrap()
     };
     assert_eq!(survey(), None);
-    let ask = || admin.ask_survey(&actor(), &house.provider, "Test", SurveyKind::Drift);
+    let ask = || {
+        admin.ask_survey(
+            &actor(),
+            &house.provider,
+            house.id_of("Test"),
+            SurveyKind::Drift,
+        )
+    };
     ask().unwrap();
     let few = survey().unwrap();
     assert!(few.done.is_some(), "few are counted at once");
@@ -668,22 +697,27 @@ fn what_is_counted_over_many_is_counted_in_the_background(house: &House) {
     );
 
     let seen = || {
-        let found = admin.configuration("Test").unwrap();
+        let found = admin.find_configuration("Test").unwrap();
         admin.survey(&found, SurveyKind::Impact).unwrap().unwrap()
     };
     admin
-        .ask_survey(&actor(), &house.provider, "Test", SurveyKind::Impact)
+        .ask_survey(
+            &actor(),
+            &house.provider,
+            house.id_of("Test"),
+            SurveyKind::Impact,
+        )
         .unwrap();
     assert_eq!(count(&seen(), "users"), json!(1));
     let resource = MappedResource::User;
     let mut rules = admin
-        .mapping("Test", resource, VersionChoice::Active)
+        .mapping(house.id_of("Test"), resource, VersionChoice::Active)
         .unwrap()
         .rules;
     rules.rules.pop();
     let rules = json!(rules);
     admin
-        .draft_mapping(&actor(), "Test", &rules, "", &DraftSeen::None)
+        .draft_mapping(&actor(), house.id_of("Test"), &rules, "", &DraftSeen::None)
         .unwrap();
 
     let old = seen();
@@ -713,10 +747,10 @@ fn an_approved_link_is_one_change_with_its_entry(house: &House) {
     let refused = house.request(Method::Post, "/Users", &user("eve"));
     assert_eq!(refused.status, 409);
     let link = admin
-        .link_requests("Test", &LinksQuery::default())
+        .link_requests(house.id_of("Test"), &LinksQuery::default())
         .unwrap()
         .remove(0);
-    let approve = || admin.approve_link(&actor(), &house.provider, "Test", &link);
+    let approve = || admin.approve_link(&actor(), &house.provider, house.id_of("Test"), &link);
     let approved = || {
         let query = AuditQuery {
             event: Some("link.approved".to_owned()),
@@ -740,7 +774,7 @@ fn an_approved_link_is_one_change_with_its_entry(house: &House) {
     assert_eq!(approved(), 1);
     assert!(
         admin
-            .link_requests("Test", &LinksQuery::default())
+            .link_requests(house.id_of("Test"), &LinksQuery::default())
             .unwrap()
             .is_empty()
     );

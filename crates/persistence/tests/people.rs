@@ -146,11 +146,11 @@ fn a_person_blocked_by_hand_who_is_linked_in_silence_stays_blocked(house: &House
     assert_eq!(refused.status, 409);
     let links = house
         .admin
-        .link_requests("Test", &LinksQuery::default())
+        .link_requests(house.id_of("Test"), &LinksQuery::default())
         .unwrap();
     house
         .admin
-        .approve_link(&actor(), &house.provider, "Test", &links[0])
+        .approve_link(&actor(), &house.provider, house.id_of("Test"), &links[0])
         .unwrap();
     assert_eq!(status(house, &ask), "blocked");
     assert_eq!(house.get(&format!("/Users/{ask}"))["active"], false);
@@ -257,7 +257,10 @@ fn reference(user: &Value) -> &Value {
 
 /// Applies the rules to everybody, in as many steps as it takes.
 fn reapply(house: &House) {
-    let mut job = house.admin.begin_reapply(&actor(), "Test").unwrap();
+    let mut job = house
+        .admin
+        .begin_reapply(&actor(), house.id_of("Test"))
+        .unwrap();
     while !job.finished {
         job = house
             .provider
@@ -346,7 +349,7 @@ fn a_manager_whose_deletion_is_held_or_who_left_stays_the_manager(engine: &Engin
     assert_eq!(manager(house, &late).as_ref(), Some(&boss));
     house
         .admin
-        .decide_held(&actor(), "Test", Which::All, false)
+        .decide_held(&actor(), house.id_of("Test"), Which::All, false)
         .unwrap();
     assert_eq!(managers(), expected, "after it was refused");
     // Somebody else, and nobody.
@@ -439,7 +442,7 @@ fn field(house: &House, key: &str, kind: Value) {
 
 /// The caller with the fields and rules that are there now.
 fn again(house: &mut House) {
-    let stored = house.admin.configuration("Test").unwrap();
+    let stored = house.admin.find_configuration("Test").unwrap();
     house.caller = common::caller(stored.to_provisioning());
 }
 
@@ -912,9 +915,9 @@ fn the_guard_of_members_holds_until_an_administrator_decides(engine: &Engine) {
         told.reason.as_ref().unwrap().contains("5 of 6 members"),
         "{told:?}"
     );
-    let held = house.admin.held("Test", None, 100).unwrap();
+    let held = house.admin.held(house.id_of("Test"), None, 100).unwrap();
     assert_eq!(held.len(), 5);
-    assert_eq!(house.admin.held_end("Test").unwrap().0, 5);
+    assert_eq!(house.admin.held_end(house.id_of("Test")).unwrap().0, 5);
     assert!(
         held.iter()
             .all(|change| change.group.as_deref() == Some("Ops"))
@@ -922,7 +925,7 @@ fn the_guard_of_members_holds_until_an_administrator_decides(engine: &Engine) {
     assert_eq!(
         house
             .admin
-            .held("Test", Some(&held[2].id), 100)
+            .held(house.id_of("Test"), Some(&held[2].id), 100)
             .unwrap()
             .len(),
         2
@@ -934,11 +937,18 @@ fn the_guard_of_members_holds_until_an_administrator_decides(engine: &Engine) {
     let add =
         json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": ids[1]}]}]});
     assert_eq!(house.request(Method::Patch, &path, &add).status, 200);
-    assert_eq!(house.admin.held("Test", None, 100).unwrap().len(), 4);
+    assert_eq!(
+        house
+            .admin
+            .held(house.id_of("Test"), None, 100)
+            .unwrap()
+            .len(),
+        4
+    );
     let decide = |which: Which, allow: bool| {
         house
             .admin
-            .decide_held(&actor(), "Test", which, allow)
+            .decide_held(&actor(), house.id_of("Test"), which, allow)
             .unwrap()
             .len()
     };
@@ -948,13 +958,19 @@ fn the_guard_of_members_holds_until_an_administrator_decides(engine: &Engine) {
     assert_eq!(in_directory(), 5);
     assert_eq!(decide(Which::All, true), 2);
     assert_eq!((member_ids(house, &ops).len(), in_directory()), (3, 3));
-    assert_eq!(house.admin.held("Test", None, 100).unwrap(), []);
+    assert_eq!(
+        house.admin.held(house.id_of("Test"), None, 100).unwrap(),
+        []
+    );
     // A remove of all is the same.
     let clear = json!({"Operations": [{"op": "remove", "path": "members"}]});
     assert_eq!(house.request(Method::Patch, &path, &clear).status, 200);
     assert_eq!((member_ids(house, &ops).len(), in_directory()), (0, 3));
     house.admin.unlink_group(&actor(), &ops).unwrap();
-    assert_eq!(house.admin.held("Test", None, 100).unwrap(), []);
+    assert_eq!(
+        house.admin.held(house.id_of("Test"), None, 100).unwrap(),
+        []
+    );
     assert_eq!(in_directory(), 3);
 }
 
@@ -1012,7 +1028,11 @@ fn every_user_who_waits_for_a_person_is_kept_and_the_strongest_comes_first(house
         let refused = house.request(Method::Post, "/Users", body);
         assert_eq!(refused.status, 409);
     }
-    let waiting = || admin.link_requests("Test", &LinksQuery::default()).unwrap();
+    let waiting = || {
+        admin
+            .link_requests(house.id_of("Test"), &LinksQuery::default())
+            .unwrap()
+    };
     let shown = waiting();
     let names: Vec<&str> = shown
         .iter()
@@ -1020,20 +1040,22 @@ fn every_user_who_waits_for_a_person_is_kept_and_the_strongest_comes_first(house
         .collect();
     assert_eq!(names, ["Eve", "evelyn"], "a later one takes no place");
     assert!(matches!(
-        admin.chosen_link("Test", &eve, None),
+        admin.chosen_link(house.id_of("Test"), &eve, None),
         Err(AdminError::Invalid(_))
     ));
     // Asked for again it is another one than was shown.
     house.request(Method::Post, "/Users", &same);
     assert_eq!(waiting().len(), 2);
     assert!(matches!(
-        admin.chosen_link("Test", &eve, Some(&shown[0].id)),
+        admin.chosen_link(house.id_of("Test"), &eve, Some(&shown[0].id)),
         Err(AdminError::NotFound { .. })
     ));
     let chosen = waiting().remove(0);
-    let chosen = admin.chosen_link("Test", &eve, Some(&chosen.id)).unwrap();
+    let chosen = admin
+        .chosen_link(house.id_of("Test"), &eve, Some(&chosen.id))
+        .unwrap();
     admin
-        .approve_link(&actor(), &house.provider, "Test", &chosen)
+        .approve_link(&actor(), &house.provider, house.id_of("Test"), &chosen)
         .unwrap();
     let person = admin.person(&eve).unwrap();
     assert_eq!(person.document["userName"], "Eve");

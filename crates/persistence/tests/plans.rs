@@ -429,23 +429,27 @@ fn directory(script: &mut Script, house: &House) {
         );
     });
     let links = script.run("links", || {
-        admin.link_requests("Test", &LinksQuery::default()).unwrap()
+        admin
+            .link_requests(house.id_of("Test"), &LinksQuery::default())
+            .unwrap()
     });
     script.run("approve a link", || {
         admin
-            .approve_link(&actor(), &house.provider, "Test", &links[0])
+            .approve_link(&actor(), &house.provider, house.id_of("Test"), &links[0])
             .unwrap();
     });
     script.run("how many are managed", || {
         admin.managed_counts(house.caller.configuration.id).unwrap()
     });
-    script.run("held", || admin.held("Test", None, 50).unwrap());
+    script.run("held", || {
+        admin.held(house.id_of("Test"), None, 50).unwrap()
+    });
     script.run("the end of what is held", || {
-        admin.held_end("Test").unwrap()
+        admin.held_end(house.id_of("Test")).unwrap()
     });
     script.run("decide", || {
         admin
-            .decide_held(&actor(), "Test", Which::All, true)
+            .decide_held(&actor(), house.id_of("Test"), Which::All, true)
             .unwrap()
     });
 }
@@ -582,11 +586,13 @@ fn administration(script: &mut Script, house: &House) {
     });
     script.run("count hours", || admin.count_hours().unwrap());
 
-    let stored = script.run("a configuration", || admin.configuration("Test").unwrap());
+    let stored = script.run("a configuration", || {
+        admin.find_configuration("Test").unwrap()
+    });
     script.run("configurations", || admin.configurations(None).unwrap());
-    script.run("jobs", || admin.jobs("Test").unwrap());
+    script.run("jobs", || admin.jobs(house.id_of("Test")).unwrap());
     let job = script.run("begin to apply rules again", || {
-        admin.begin_reapply(&actor(), "Test").unwrap()
+        admin.begin_reapply(&actor(), house.id_of("Test")).unwrap()
     });
     script.run("apply rules again", || {
         let job = admin.claim_job(Some(&job.id)).unwrap().unwrap();
@@ -606,7 +612,12 @@ fn administration(script: &mut Script, house: &House) {
     });
     script.run("ask for a survey", || {
         admin
-            .ask_survey(&actor(), &house.provider, "Test", SurveyKind::Impact)
+            .ask_survey(
+                &actor(),
+                &house.provider,
+                house.id_of("Test"),
+                SurveyKind::Impact,
+            )
             .unwrap();
     });
     script.run("make a survey", || {
@@ -615,7 +626,11 @@ fn administration(script: &mut Script, house: &House) {
     script.run("preview", || {
         let choice = VersionChoice::Active;
         let model = admin
-            .model("Test", scim_mapping::MappedResource::User, choice)
+            .model(
+                house.id_of("Test"),
+                scim_mapping::MappedResource::User,
+                choice,
+            )
             .unwrap();
         house
             .provider
@@ -632,7 +647,7 @@ fn administration(script: &mut Script, house: &House) {
     });
     script.run("what was received", || {
         admin
-            .received_attributes("Test", scim_mapping::MappedResource::User)
+            .received_attributes(house.id_of("Test"), scim_mapping::MappedResource::User)
             .unwrap()
     });
     let later = chrono::Utc::now() + chrono::Duration::days(400);
@@ -659,7 +674,11 @@ fn administration(script: &mut Script, house: &House) {
     script.unserved(
         "delete a configuration",
         "everybody whom it managed is let go",
-        || admin.delete_configuration(&actor(), "Test").unwrap(),
+        || {
+            admin
+                .delete_configuration(&actor(), house.id_of("Test"))
+                .unwrap()
+        },
     );
 }
 

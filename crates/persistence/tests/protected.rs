@@ -234,7 +234,10 @@ fn no_request_and_no_job_reaches_a_protected_account(house: &House) {
     let before = stored(house, &chief);
     house.admin.delete_custom_field(&actor(), "badge").unwrap();
     assert_eq!(stored(house, &chief), before, "a field is deleted");
-    house.admin.begin_reapply(&actor(), "Test").unwrap();
+    house
+        .admin
+        .begin_reapply(&actor(), house.id_of("Test"))
+        .unwrap();
     let job = house.admin.claim_job(None).unwrap().unwrap();
     house
         .provider
@@ -253,7 +256,7 @@ fn no_request_and_no_job_reaches_a_protected_account(house: &House) {
 }
 
 fn what_is_held_of_an_account_waits_while_it_is_protected(house: &House) {
-    let seen = house.admin.configuration("Test").unwrap();
+    let seen = house.admin.find_configuration("Test").unwrap();
     let mut input = ConfigurationInput::of(&seen);
     (input.policies.guard.count, input.policies.guard.percent) = (1, 1);
     let guarded = house.admin.edit_configuration(&actor(), &seen, &input);
@@ -270,24 +273,37 @@ fn what_is_held_of_an_account_waits_while_it_is_protected(house: &House) {
         };
         assert_eq!(house.provider.answer(&caller, &request).status, 204);
     }
-    let held = house.admin.held("Test", None, 10).unwrap();
+    let held = house.admin.held(house.id_of("Test"), None, 10).unwrap();
     assert_eq!(held.len(), 2);
     protect(house, &held[0].user);
     let before = stored(house, &held[0].user);
-    let left = house.admin.held("Test", None, 10).unwrap();
+    let left = house.admin.held(house.id_of("Test"), None, 10).unwrap();
     assert_eq!(left.len(), 1, "it is out of sight");
-    assert_eq!(house.admin.held_end("Test").unwrap().0, 1);
+    assert_eq!(house.admin.held_end(house.id_of("Test")).unwrap().0, 1);
     for allow in [false, true] {
         let which = Which::Users(vec![held[0].id.clone()]);
-        let refused = house.admin.decide_held(&actor(), "Test", which, allow);
+        let refused = house
+            .admin
+            .decide_held(&actor(), house.id_of("Test"), which, allow);
         assert!(matches!(refused, Err(AdminError::NotFound { .. })));
     }
-    let decided = house.admin.decide_held(&actor(), "Test", Which::All, true);
+    let decided = house
+        .admin
+        .decide_held(&actor(), house.id_of("Test"), Which::All, true);
     assert_eq!(decided.unwrap().len(), 1);
     assert_eq!(stored(house, &held[0].user), before);
     house.tamper("UPDATE users SET is_tenant_admin = 0");
-    assert_eq!(house.admin.held("Test", None, 10).unwrap().len(), 1);
-    let decided = house.admin.decide_held(&actor(), "Test", Which::All, true);
+    assert_eq!(
+        house
+            .admin
+            .held(house.id_of("Test"), None, 10)
+            .unwrap()
+            .len(),
+        1
+    );
+    let decided = house
+        .admin
+        .decide_held(&actor(), house.id_of("Test"), Which::All, true);
     assert_eq!(decided.unwrap().len(), 1, "and back in it afterwards");
 }
 
@@ -296,7 +312,10 @@ fn a_configuration_that_is_deleted_changes_nothing_of_a_protected_account_but_wh
 ) {
     let (chief, _group) = admin(house);
     let before = house.admin.person(&chief).unwrap();
-    house.admin.delete_configuration(&actor(), "Test").unwrap();
+    house
+        .admin
+        .delete_configuration(&actor(), house.id_of("Test"))
+        .unwrap();
     let after = house.admin.person(&chief).unwrap();
     assert_eq!(after.person.managed_by, None);
     let same = |detail: &scim_admin::people::PersonDetail| {
@@ -421,20 +440,20 @@ fn a_group_that_confers_an_administrative_right_is_out_of_sight(house: &House) {
 /// Whether a group rule that takes groups over by name took one over.
 fn adopted(house: &House, name: &str) -> (String, String) {
     let rules = json!({"resource": "group", "rules": house.admin
-        .model("Test", scim_mapping::MappedResource::Group, scim_admin::VersionChoice::Active)
+        .model(house.id_of("Test"), scim_mapping::MappedResource::Group, scim_admin::VersionChoice::Active)
         .unwrap().groups.rules, "groupRules": [
         {"key": "a", "when": "any", "link": "existingByName"}]});
     let any = scim_admin::mapping::DraftSeen::Any;
     house
         .admin
-        .draft_mapping(&actor(), "Test", &rules, "", &any)
+        .draft_mapping(&actor(), house.id_of("Test"), &rules, "", &any)
         .unwrap();
     let resource = scim_mapping::MappedResource::Group;
     house
         .admin
-        .activate_mapping(&actor(), "Test", resource, &any)
+        .activate_mapping(&actor(), house.id_of("Test"), resource, &any)
         .unwrap();
-    let configuration = house.admin.configuration("Test").unwrap();
+    let configuration = house.admin.find_configuration("Test").unwrap();
     let caller = common::caller(configuration.to_provisioning());
     let body = json!({"schemas": [uri::GROUP], "displayName": name}).to_string();
     let request = scim_provisioning::Request {
@@ -496,17 +515,23 @@ fn a_link_that_waits_does_not_reach_an_account_that_is_protected(house: &House) 
     let asked = house.request(Method::Post, "/Users", &user("hand"));
     assert_eq!(asked.status, 409);
     let query = LinksQuery::default();
-    let waiting = house.admin.link_requests("Test", &query).unwrap();
+    let waiting = house
+        .admin
+        .link_requests(house.id_of("Test"), &query)
+        .unwrap();
     assert_eq!(waiting.len(), 1);
     protect(house, &hand);
     let before = stored(house, &hand);
     let link = &waiting[0];
     let refused = house
         .admin
-        .approve_link(&actor(), &house.provider, "Test", link);
+        .approve_link(&actor(), &house.provider, house.id_of("Test"), link);
     assert!(refused.is_err());
     assert_eq!(stored(house, &hand), before);
-    let waiting = house.admin.link_requests("Test", &query).unwrap();
+    let waiting = house
+        .admin
+        .link_requests(house.id_of("Test"), &query)
+        .unwrap();
     assert!(waiting.is_empty(), "nobody is asked");
 }
 

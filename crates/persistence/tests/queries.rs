@@ -59,7 +59,7 @@ fn numbers_and_instants_sort_as_what_they_are(house: &mut House) {
         let field = serde_json::from_value(field.clone()).unwrap();
         house.admin.add_custom_field(&actor(), &field).unwrap();
     }
-    let configuration = house.admin.configuration("Test").unwrap();
+    let configuration = house.admin.find_configuration("Test").unwrap();
     house.caller = caller(configuration.to_provisioning());
     for (name, level, grade, since) in [
         ("a", 100, 0.1, "2026-03-01T01:00:00+05:00"),
@@ -239,7 +239,7 @@ fn a_deleted_custom_field_hides_nothing_but_its_own_value(house: &mut House) {
         serde_json::from_value(json!({"key": key, "label": key, "type": kind})).unwrap()
     };
     let reload = |house: &mut House| {
-        let configuration = house.admin.configuration("Test").unwrap();
+        let configuration = house.admin.find_configuration("Test").unwrap();
         house.caller = caller(configuration.to_provisioning());
     };
     for key in ["badge", "site"] {

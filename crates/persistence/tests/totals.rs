@@ -179,7 +179,10 @@ fn totals_that_are_kept_equal_those_that_are_counted(engine: &Engine) {
     };
     assert_eq!(seen("/Users?count=0"), of("users"));
     assert_eq!(seen("/Groups?count=0"), of("groups"));
-    house.admin.delete_configuration(&actor(), "Other").unwrap();
+    house
+        .admin
+        .delete_configuration(&actor(), house.id_of("Other"))
+        .unwrap();
     assert_eq!(totals(&house, KEPT), totals(&house, COUNTED), "{engine:?}");
 }
 

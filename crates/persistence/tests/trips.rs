@@ -86,8 +86,8 @@ fn house(engine: &Engine) -> (House, Authenticator, String, String) {
     let id = house.create("/Users", &user("ada"));
     let body = json!({"schemas": [uri::GROUP], "displayName": "Ops", "members": [{"value": id}]});
     house.create("/Groups", &body);
-    let name = house.caller.configuration.id.to_string();
-    let issued = house.admin.add_token(&actor(), &name, None, None).unwrap();
+    let own = house.caller.configuration.id;
+    let issued = house.admin.add_token(&actor(), own, None, None).unwrap();
     let header = format!("Bearer {}", issued.value.reveal());
     let authenticator = house.authenticator();
     (house, authenticator, header, id)

@@ -170,7 +170,7 @@ fn field(house: &House, key: &str, kind: &str) {
 /// The caller, with the rules and fields as they are now.
 fn current(house: &mut House) {
     let id = house.caller.configuration.id.to_string();
-    let stored = house.admin.configuration(&id).unwrap();
+    let stored = house.admin.find_configuration(&id).unwrap();
     house.caller = common::caller(stored.to_provisioning());
 }
 

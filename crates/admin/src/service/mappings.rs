@@ -35,10 +35,10 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn mappings(
         &self,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         resource: MappedResource,
     ) -> Result<(ProvisioningConfiguration, Vec<MappingVersion>), AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let versions = self.versions(configuration.id, resource)?;
         Ok((configuration, versions))
     }
@@ -59,11 +59,11 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn mapping(
         &self,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         resource: MappedResource,
         choice: VersionChoice,
     ) -> Result<MappingVersion, AdminError> {
-        let (configuration, versions) = self.mappings(name_or_id, resource)?;
+        let (configuration, versions) = self.mappings(configuration, resource)?;
         let number = match choice {
             VersionChoice::Active => active(&configuration, resource),
             VersionChoice::Draft => DRAFT,
@@ -86,12 +86,12 @@ impl AdminService {
     pub fn draft_mapping(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         rules: &Value,
         note: &str,
         seen: &DraftSeen,
     ) -> Result<(MappingVersion, Vec<String>), AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let rules = MappingSet::from_json(rules)?;
         if note.chars().count() > NOTE || !storable(note) {
             return Err(Problem::Note { most: NOTE }.at(InputField::Note));
@@ -122,11 +122,11 @@ impl AdminService {
     pub fn activate_mapping(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         resource: MappedResource,
         seen: &DraftSeen,
     ) -> Result<MappingVersion, AdminError> {
-        let (configuration, versions) = self.mappings(name_or_id, resource)?;
+        let (configuration, versions) = self.mappings(configuration, resource)?;
         let draft = versions.iter().find(|version| version.version == DRAFT);
         let draft = draft
             .cloned()
@@ -155,15 +155,15 @@ impl AdminService {
     pub fn roll_back_mapping(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         resource: MappedResource,
         number: i64,
     ) -> Result<MappingVersion, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         if number == DRAFT {
             return Err(AdminError::not_found("mapping version", "0"));
         }
-        let version = self.mapping(name_or_id, resource, VersionChoice::Number(number))?;
+        let version = self.mapping(configuration.id, resource, VersionChoice::Number(number))?;
         let catalog = self.catalog()?;
         self.check_rules(&version.rules, &catalog)?;
         self.switch(actor, &configuration, version, None)
@@ -221,13 +221,13 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn mapping_differences(
         &self,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         resource: MappedResource,
         older: VersionChoice,
         newer: VersionChoice,
     ) -> Result<Vec<RuleDifference>, AdminError> {
-        let older = self.mapping(name_or_id, resource, older)?;
-        let newer = self.mapping(name_or_id, resource, newer)?;
+        let older = self.mapping(configuration, resource, older)?;
+        let newer = self.mapping(configuration, resource, newer)?;
         Ok(older.rules.differences(&newer.rules))
     }
 
@@ -237,7 +237,7 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn model(
         &self,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         resource: MappedResource,
         choice: VersionChoice,
     ) -> Result<ModelSource, AdminError> {
@@ -247,7 +247,7 @@ impl AdminService {
             } else {
                 VersionChoice::Active
             };
-            Ok::<_, AdminError>(self.mapping(name_or_id, kind, choice)?.rules)
+            Ok::<_, AdminError>(self.mapping(configuration, kind, choice)?.rules)
         };
         Ok(ModelSource {
             users: of(MappedResource::User)?,
@@ -261,8 +261,12 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
-    pub fn begin_reapply(&self, actor: &Actor, name_or_id: &str) -> Result<Job, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+    pub fn begin_reapply(
+        &self,
+        actor: &Actor,
+        configuration: ConfigurationId,
+    ) -> Result<Job, AdminError> {
+        let configuration = self.configuration(configuration)?;
         let audit = entry_of(
             actor,
             "mapping.reapplied",
@@ -295,8 +299,8 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
-    pub fn jobs(&self, name_or_id: &str) -> Result<Vec<Job>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+    pub fn jobs(&self, configuration: ConfigurationId) -> Result<Vec<Job>, AdminError> {
+        let configuration = self.configuration(configuration)?;
         self.store.read(|rows| Ok(rows.jobs(configuration.id)?))
     }
 
@@ -318,11 +322,11 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn received_attributes(
         &self,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         resource: MappedResource,
     ) -> Result<Vec<ReceivedAttribute>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
-        let source = self.model(name_or_id, resource, VersionChoice::Active)?;
+        let configuration = self.configuration(configuration)?;
+        let source = self.model(configuration.id, resource, VersionChoice::Active)?;
         let model = Model::compile(&source)?;
         let mapping = match resource {
             MappedResource::User => &model.user_mapping,
@@ -407,8 +411,8 @@ impl AdminService {
     fn check_active_rules(&self, fields: Vec<CustomField>) -> Result<(), AdminError> {
         let catalog = Catalog::with_custom(fields);
         for configuration in self.configurations(None)? {
-            let (id, resource) = (configuration.id.to_string(), MappedResource::User);
-            let active = self.mapping(&id, resource, VersionChoice::Active)?;
+            let (id, resource) = (configuration.id, MappedResource::User);
+            let active = self.mapping(id, resource, VersionChoice::Active)?;
             let fits = active
                 .rules
                 .compile(&definition(resource, &catalog), &catalog);
@@ -430,8 +434,7 @@ impl AdminService {
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] when a rule writes it.
     pub fn delete_custom_field(&self, actor: &Actor, key: &str) -> Result<(), AdminError> {
         for configuration in self.configurations(None)? {
-            let id = configuration.id.to_string();
-            let (_, versions) = self.mappings(&id, MappedResource::User)?;
+            let (_, versions) = self.mappings(configuration.id, MappedResource::User)?;
             let used = versions
                 .iter()
                 .filter(|version| version.state(configuration.model.user) != "archived")

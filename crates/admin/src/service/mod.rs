@@ -214,11 +214,26 @@ impl AdminService {
         Ok(found)
     }
 
-    /// The configuration of a name or id.
+    /// The configuration of an id.
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
-    pub fn configuration(&self, name_or_id: &str) -> Result<ProvisioningConfiguration, AdminError> {
+    pub fn configuration(
+        &self,
+        id: ConfigurationId,
+    ) -> Result<ProvisioningConfiguration, AdminError> {
+        let found = self.store.read(|rows| Ok(rows.configuration(id)?))?;
+        found.ok_or_else(|| AdminError::not_found("configuration", &id.to_string()))
+    }
+
+    /// The configuration of a name or id, as somebody writes it.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn find_configuration(
+        &self,
+        name_or_id: &str,
+    ) -> Result<ProvisioningConfiguration, AdminError> {
         let found = self.store.read(|rows| {
             // What looks like an id is none but an id, so that nobody stands in for another one by
             // being called like it.
@@ -309,9 +324,9 @@ impl AdminService {
     pub fn delete_configuration(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
     ) -> Result<ProvisioningConfiguration, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let audit = entry_of(
             actor,
             "configuration.deleted",

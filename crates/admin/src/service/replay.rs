@@ -43,7 +43,7 @@ impl AdminService {
         };
         let kept =
             Kept::read(request, event.resource_id.as_deref()).map_err(ReplayProblem::NotKept)?;
-        let configuration = match self.configuration(&event.configuration) {
+        let configuration = match self.find_configuration(&event.configuration) {
             Err(AdminError::NotFound { .. }) => return Err(ReplayProblem::NoConfiguration.into()),
             other => other?,
         };

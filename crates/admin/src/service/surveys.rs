@@ -3,7 +3,7 @@
 use chrono::Duration;
 use scim_mapping::MappedResource;
 use scim_provisioning::seen::SeenAttribute;
-use scim_provisioning::{Failure, ServiceProvider};
+use scim_provisioning::{ConfigurationId, Failure, ServiceProvider};
 use serde_json::{Value, json};
 
 use super::{Actor, AdminService, VersionChoice, now};
@@ -22,10 +22,10 @@ impl AdminService {
         &self,
         actor: &Actor,
         provider: &ServiceProvider,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         kind: SurveyKind,
     ) -> Result<(), AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let survey = Survey {
             configuration: configuration.id,
             kind,
@@ -74,14 +74,14 @@ impl AdminService {
         &self,
         configuration: &ProvisioningConfiguration,
     ) -> Result<(VersionChoice, String), AdminError> {
-        let (id, users) = (configuration.id.to_string(), MappedResource::User);
+        let (id, users) = (configuration.id, MappedResource::User);
         let versions = self.versions(configuration.id, users)?;
         let choice = match versions.iter().any(|version| version.version == DRAFT) {
             true => VersionChoice::Draft,
             false => VersionChoice::Active,
         };
-        let users = self.mapping(&id, users, choice)?.checksum;
-        let groups = self.mapping(&id, MappedResource::Group, VersionChoice::Active)?;
+        let users = self.mapping(id, users, choice)?.checksum;
+        let groups = self.mapping(id, MappedResource::Group, VersionChoice::Active)?;
         Ok((choice, format!("{users} {}", groups.checksum)))
     }
 
@@ -98,7 +98,7 @@ impl AdminService {
         let Some(survey) = claimed else {
             return Ok(false);
         };
-        let configuration = self.configuration(&survey.configuration.to_string())?;
+        let configuration = self.configuration(survey.configuration)?;
         self.carry_out(provider, &configuration, survey)?;
         Ok(true)
     }
@@ -133,8 +133,7 @@ impl AdminService {
             }
             SurveyKind::Impact => {
                 let (choice, rules) = self.rules_of_impact(configuration)?;
-                let id = configuration.id.to_string();
-                let source = self.model(&id, MappedResource::User, choice)?;
+                let source = self.model(configuration.id, MappedResource::User, choice)?;
                 let impact = provider.impact(&configuration.to_provisioning(), &source);
                 impact.map(|impact| {
                     let mut result = json!(impact);

@@ -30,11 +30,11 @@ impl AdminService {
     pub fn add_token(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         overlap: Option<i64>,
         days: Option<i64>,
     ) -> Result<IssuedToken, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let now = now();
         let overlap = overlap_of(overlap.unwrap_or(OVERLAP_HOURS))?;
         let issued = self.issue(actor, configuration.id, now, days)?;
@@ -61,8 +61,8 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
-    pub fn tokens(&self, name_or_id: &str) -> Result<Vec<AccessToken>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+    pub fn tokens(&self, configuration: ConfigurationId) -> Result<Vec<AccessToken>, AdminError> {
+        let configuration = self.configuration(configuration)?;
         self.store.read(|rows| Ok(rows.tokens(configuration.id)?))
     }
 
@@ -73,17 +73,19 @@ impl AdminService {
     pub fn reveal_token(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         token_id: Option<&str>,
     ) -> Result<IssuedToken, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let now = now();
         let tokens = self.store.read(|rows| Ok(rows.tokens(configuration.id)?))?;
         let token = tokens
             .into_iter()
             .filter(|token| token.is_live(now))
             .find(|token| token_id.is_none_or(|id| token.id == id))
-            .ok_or_else(|| AdminError::not_found("live token", token_id.unwrap_or(name_or_id)))?;
+            .ok_or_else(|| {
+                AdminError::not_found("live token", token_id.unwrap_or(&configuration.name))
+            })?;
         let value = self
             .keys
             .unseal(&token.key_id, &purpose(&token.id), &token.sealed)
@@ -108,13 +110,13 @@ impl AdminService {
     pub fn revoke_tokens(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         token_id: Option<&str>,
     ) -> Result<Vec<AccessToken>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let now = now();
         let (actor, wanted) = (actor.clone(), token_id.map(str::to_owned));
-        let missing = token_id.unwrap_or(name_or_id).to_owned();
+        let missing = token_id.unwrap_or(&configuration.name).to_owned();
         self.store.write(move |rows| {
             rows.lock_configuration(configuration.id)?;
             let mut revoked = Vec::new();
@@ -145,11 +147,11 @@ impl AdminService {
     pub fn set_token_end(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         token_id: &str,
         end: DateTime<Utc>,
     ) -> Result<(), AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let now = now();
         if end <= now || end > now + Duration::days(LONGEST_DAYS) {
             return Err(Problem::TokenLife.at(InputField::ExpiresAt));

@@ -1,7 +1,7 @@
 //! What waits for an administrator.
 
 use scim_provisioning::directory::Approval;
-use scim_provisioning::{Comparison, Failure, ResourceId, ServiceProvider};
+use scim_provisioning::{Comparison, ConfigurationId, Failure, ResourceId, ServiceProvider};
 use serde_json::{Value, json};
 
 use super::{Actor, AdminService, entry_of, now};
@@ -18,11 +18,11 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn held(
         &self,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<HeldChange>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let id = configuration.id;
         self.store.read(|rows| {
             let users = rows.held_users(id, after, limit)?;
@@ -41,8 +41,11 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::NotFound`].
-    pub fn held_end(&self, name_or_id: &str) -> Result<(i64, Option<String>), AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+    pub fn held_end(
+        &self,
+        configuration: ConfigurationId,
+    ) -> Result<(i64, Option<String>), AdminError> {
+        let configuration = self.configuration(configuration)?;
         self.store.read(|rows| {
             let (users, last_user) = rows.held_users_end(configuration.id)?;
             let (members, last_member) = rows.held_members_end(configuration.id)?;
@@ -57,11 +60,11 @@ impl AdminService {
     pub fn decide_held(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         which: Which,
         allow: bool,
     ) -> Result<Vec<HeldChange>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let event = match allow {
             true => "held.allowed",
             false => "held.rejected",
@@ -109,10 +112,10 @@ impl AdminService {
     /// [`AdminError::NotFound`].
     pub fn link_requests(
         &self,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         query: &LinksQuery,
     ) -> Result<Vec<LinkRequest>, AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         self.store
             .read(|rows| Ok(rows.links(configuration.id, query)?))
     }
@@ -124,15 +127,17 @@ impl AdminService {
     pub fn compare_links(
         &self,
         provider: &ServiceProvider,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         links: &[LinkRequest],
     ) -> Result<Vec<Comparison>, AdminError> {
-        let configuration = self.configuration(name_or_id)?.to_provisioning();
+        let configuration = self.configuration(configuration)?.to_provisioning();
         let pairs: Option<Vec<_>> = links
             .iter()
             .map(|link| Some((ResourceId::parse(&link.person)?, &link.document)))
             .collect();
-        let pairs = pairs.ok_or_else(|| AdminError::not_found("user of a link of", name_or_id))?;
+        let pairs = pairs.ok_or_else(|| {
+            AdminError::not_found("user of a link of", &configuration.id.to_string())
+        })?;
         provider
             .compare(&configuration, &pairs)
             .map_err(|failure| match failure {
@@ -149,7 +154,7 @@ impl AdminService {
     /// there are several and none is named.
     pub fn chosen_link(
         &self,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         person: &str,
         id: Option<&str>,
     ) -> Result<LinkRequest, AdminError> {
@@ -157,7 +162,7 @@ impl AdminService {
             person: Some(person.to_owned()),
             ..LinksQuery::default()
         };
-        let mut waiting = self.link_requests(name_or_id, &query)?;
+        let mut waiting = self.link_requests(configuration, &query)?;
         if let Some(id) = id {
             waiting.retain(|link| link.id == id);
         }
@@ -176,10 +181,10 @@ impl AdminService {
     pub fn dismiss_link(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         link: &LinkRequest,
     ) -> Result<(), AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let audit = entry_of(
             actor,
             "link.dismissed",
@@ -199,12 +204,16 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::NotFound`] when it is not dismissed, or not any more.
-    pub fn dismissed_link(&self, name_or_id: &str, id: &str) -> Result<LinkRequest, AdminError> {
+    pub fn dismissed_link(
+        &self,
+        configuration: ConfigurationId,
+        id: &str,
+    ) -> Result<LinkRequest, AdminError> {
         let query = LinksQuery {
             dismissed: true,
             ..LinksQuery::default()
         };
-        let dismissed = self.link_requests(name_or_id, &query)?;
+        let dismissed = self.link_requests(configuration, &query)?;
         let found = dismissed.into_iter().find(|link| link.id == id);
         found.ok_or_else(|| AdminError::not_found("dismissed link", id))
     }
@@ -216,10 +225,10 @@ impl AdminService {
     pub fn restore_link(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         link: &LinkRequest,
     ) -> Result<(), AdminError> {
-        let configuration = self.configuration(name_or_id)?;
+        let configuration = self.configuration(configuration)?;
         let audit = entry_of(
             actor,
             "link.restored",
@@ -244,10 +253,10 @@ impl AdminService {
         &self,
         actor: &Actor,
         provider: &ServiceProvider,
-        name_or_id: &str,
+        configuration: ConfigurationId,
         link: &LinkRequest,
     ) -> Result<(), AdminError> {
-        let configuration = self.configuration(name_or_id)?.to_provisioning();
+        let configuration = self.configuration(configuration)?.to_provisioning();
         let person = ResourceId::parse(&link.person);
         let approval = Approval {
             person: person.ok_or_else(|| AdminError::not_found("user", &link.person))?,

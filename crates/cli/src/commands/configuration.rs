@@ -141,7 +141,8 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             ("Disabled", disabled)
         }
         Action::Delete(which) => {
-            let deleted = admin.delete_configuration(&actor(), &which.configuration)?;
+            let found = admin.find_configuration(&which.configuration)?.id;
+            let deleted = admin.delete_configuration(&actor(), found)?;
             ("Deleted", deleted)
         }
     };
@@ -208,7 +209,7 @@ fn list(common: &Common, instance: &Instance, search: Option<&str>) -> anyhow::R
 }
 
 fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<()> {
-    let one = instance.admin().configuration(&which.configuration)?;
+    let one = instance.admin().find_configuration(&which.configuration)?;
     if common.json {
         return output::json(&documents::configuration(instance.scim_endpoint(), &one));
     }
@@ -250,7 +251,7 @@ fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<(
 
 fn edit(admin: &AdminService, edit: Edit) -> anyhow::Result<ProvisioningConfiguration> {
     let (name, changes) = (edit.which.configuration, edit.changes);
-    let before = admin.configuration(&name)?;
+    let before = admin.find_configuration(&name)?;
     let now = ConfigurationInput::of(&before);
     let input = ConfigurationInput {
         name: changes.name.unwrap_or(now.name),
@@ -280,7 +281,7 @@ fn set(
     which: &Which,
     status: ConfigurationStatus,
 ) -> anyhow::Result<ProvisioningConfiguration> {
-    let before = admin.configuration(&which.configuration)?;
+    let before = admin.find_configuration(&which.configuration)?;
     Ok(admin.set_status(&actor(), &before, status)?)
 }
 

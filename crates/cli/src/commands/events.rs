@@ -52,7 +52,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, options: &Options) -> anyhow
 
 fn query(admin: &AdminService, options: &Options) -> anyhow::Result<EventQuery> {
     let configuration = match &options.configuration {
-        Some(name) => Some(admin.configuration(name)?.id),
+        Some(name) => Some(admin.find_configuration(name)?.id),
         None => None,
     };
     Ok(EventQuery {

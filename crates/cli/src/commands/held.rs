@@ -45,7 +45,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
     let admin = host.open(common)?.admin();
     let (chosen, allow) = match action {
         Action::List { configuration } => {
-            return list(common, &admin.held(&configuration, None, i64::MAX)?);
+            return list(
+                common,
+                &admin.held(admin.find_configuration(&configuration)?.id, None, i64::MAX)?,
+            );
         }
         Action::Allow(chosen) => (chosen, true),
         Action::Reject(chosen) => (chosen, false),
@@ -54,7 +57,8 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         true => Which::All,
         false => Which::Users(chosen.users),
     };
-    let decided = admin.decide_held(&actor(), &chosen.configuration, which, allow)?;
+    let configuration = admin.find_configuration(&chosen.configuration)?.id;
+    let decided = admin.decide_held(&actor(), configuration, which, allow)?;
     if common.json {
         return output::json(&decided.iter().map(documents::held).collect());
     }

@@ -4,6 +4,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use scim_admin::AdminService;
 use scim_admin::policy::{LinkRequest, LinksQuery};
+use scim_provisioning::ConfigurationId;
 use serde_json::{Value, json};
 
 use super::value::{actor, instant};
@@ -56,7 +57,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
     let instance = host.open(common)?;
     let admin = instance.admin();
     let provider = instance.provider();
-    let documents = |configuration: &str, links: &[LinkRequest]| {
+    let documents = |configuration: ConfigurationId, links: &[LinkRequest]| {
         documents::links(&admin, &provider, configuration, links)
     };
     match action {
@@ -68,54 +69,56 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
                 dismissed,
                 ..LinksQuery::default()
             };
-            let links = admin.link_requests(&configuration, &query)?;
+            let configuration = admin.find_configuration(&configuration)?.id;
+            let links = admin.link_requests(configuration, &query)?;
             match common.json {
-                true => output::json(&json!(documents(&configuration, &links)?)),
+                true => output::json(&json!(documents(configuration, &links)?)),
                 false => list(&links),
             }
         }
         Action::Approve(chosen) => {
-            let links = chosen.links(&admin, false)?;
+            let (configuration, links) = chosen.links(&admin, false)?;
             check_one_each(&links)?;
-            let said = documents(&chosen.configuration, &links)?;
+            let said = documents(configuration, &links)?;
             for link in &links {
-                admin.approve_link(&actor(), &provider, &chosen.configuration, link)?;
+                admin.approve_link(&actor(), &provider, configuration, link)?;
             }
             told(common, "Linked", said)
         }
         Action::Dismiss(chosen) => {
-            let links = chosen.links(&admin, false)?;
+            let (configuration, links) = chosen.links(&admin, false)?;
             if !chosen.all {
                 check_one_each(&links)?;
             }
-            let said = documents(&chosen.configuration, &links)?;
+            let said = documents(configuration, &links)?;
             for link in &links {
-                admin.dismiss_link(&actor(), &chosen.configuration, link)?;
+                admin.dismiss_link(&actor(), configuration, link)?;
             }
             told(common, "Dismissed", said)
         }
         Action::Restore(chosen) => {
-            let links = chosen.links(&admin, true)?;
+            let (configuration, links) = chosen.links(&admin, true)?;
             for link in &links {
-                admin.restore_link(&actor(), &chosen.configuration, link)?;
+                admin.restore_link(&actor(), configuration, link)?;
             }
-            told(
-                common,
-                "Restored",
-                documents(&chosen.configuration, &links)?,
-            )
+            told(common, "Restored", documents(configuration, &links)?)
         }
     }
 }
 
 impl Chosen {
-    /// The links that are meant, of those that wait or were dismissed.
-    fn links(&self, admin: &AdminService, dismissed: bool) -> anyhow::Result<Vec<LinkRequest>> {
+    /// The configuration, and the links that are meant, of those that wait or were dismissed.
+    fn links(
+        &self,
+        admin: &AdminService,
+        dismissed: bool,
+    ) -> anyhow::Result<(ConfigurationId, Vec<LinkRequest>)> {
         let query = LinksQuery {
             dismissed,
             ..LinksQuery::default()
         };
-        let waiting = admin.link_requests(&self.configuration, &query)?;
+        let configuration = admin.find_configuration(&self.configuration)?.id;
+        let waiting = admin.link_requests(configuration, &query)?;
         let links: Vec<_> = waiting
             .into_iter()
             .filter(|link| self.link.as_ref().is_none_or(|id| *id == link.id))
@@ -127,7 +130,7 @@ impl Chosen {
                 false => bail!("no such link waits"),
             }
         }
-        Ok(links)
+        Ok((configuration, links))
     }
 }
 

@@ -169,12 +169,9 @@ impl Which {
     }
 
     fn find(&self, instance: &Instance) -> anyhow::Result<MappingVersion> {
-        let Mapping {
-            configuration,
-            resource,
-        } = &self.mapping;
-        let admin = instance.admin();
-        Ok(admin.mapping(configuration, resource.mapped(), self.choice())?)
+        let (admin, mapping) = (instance.admin(), &self.mapping);
+        let configuration = admin.find_configuration(&mapping.configuration)?.id;
+        Ok(admin.mapping(configuration, mapping.resource.mapped(), self.choice())?)
     }
 }
 
@@ -199,9 +196,9 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
                 Resource::Group => scim_mapping::MappingSet::default_group(),
             };
             let rules = serde_json::to_value(defaults)?;
-            let name = &mapping.configuration;
+            let found = admin.find_configuration(&mapping.configuration)?.id;
             let note = "The default rules";
-            let (draft, _) = admin.draft_mapping(&actor(), name, &rules, note, &DraftSeen::Any)?;
+            let (draft, _) = admin.draft_mapping(&actor(), found, &rules, note, &DraftSeen::Any)?;
             said(common, &draft, "Drafted", &[])
         }
         Action::Preview(options) => preview(common, &instance, &options),
@@ -210,9 +207,9 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         Action::Attributes(mapping) => attributes(common, &instance, &mapping),
         Action::Drift { configuration } => drift(common, &instance, &configuration),
         Action::Activate(mapping) => {
-            let name = &mapping.configuration;
+            let found = admin.find_configuration(&mapping.configuration)?.id;
             let resource = mapping.resource.mapped();
-            let version = admin.activate_mapping(&actor(), name, resource, &DraftSeen::Any)?;
+            let version = admin.activate_mapping(&actor(), found, resource, &DraftSeen::Any)?;
             said(common, &version, "Activated", &[])
         }
         Action::Rollback(options) => {
@@ -222,6 +219,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             } = &options.mapping;
             let number = options.version;
             let resource = resource.mapped();
+            let configuration = admin.find_configuration(configuration)?.id;
             let version = admin.roll_back_mapping(&actor(), configuration, resource, number)?;
             said(common, &version, "Activated", &[])
         }
@@ -246,7 +244,8 @@ fn transforms(common: &Common) -> anyhow::Result<()> {
 fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<()> {
     let admin = instance.admin();
     let resource = which.mapping.resource.mapped();
-    let (configuration, versions) = admin.mappings(&which.mapping.configuration, resource)?;
+    let found = admin.find_configuration(&which.mapping.configuration)?.id;
+    let (configuration, versions) = admin.mappings(found, resource)?;
     let active = match resource {
         MappedResource::User => configuration.model.user,
         MappedResource::Group => configuration.model.group,
@@ -294,14 +293,14 @@ fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<(
 fn import(common: &Common, instance: &Instance, options: &Import) -> anyhow::Result<()> {
     let admin = instance.admin();
     let rules = read(&options.file)?;
-    let name = &options.configuration;
+    let found = admin.find_configuration(&options.configuration)?.id;
     let note = &options.note;
-    let (draft, warnings) = admin.draft_mapping(&actor(), name, &rules, note, &DraftSeen::Any)?;
+    let (draft, warnings) = admin.draft_mapping(&actor(), found, &rules, note, &DraftSeen::Any)?;
     if !options.activate {
         return said(common, &draft, "Drafted", &warnings);
     }
     let own = DraftSeen::Checksum(draft.checksum);
-    let version = admin.activate_mapping(&actor(), name, draft.rules.resource, &own)?;
+    let version = admin.activate_mapping(&actor(), found, draft.rules.resource, &own)?;
     said(common, &version, "Activated", &warnings)
 }
 
@@ -309,8 +308,12 @@ fn preview(common: &Common, instance: &Instance, options: &Preview) -> anyhow::R
     let Which { mapping, .. } = &options.which;
     let admin = instance.admin();
     let name = &mapping.configuration;
-    let configuration = admin.configuration(name)?.to_provisioning();
-    let source = admin.model(name, mapping.resource.mapped(), options.which.choice())?;
+    let configuration = admin.find_configuration(name)?.to_provisioning();
+    let source = admin.model(
+        configuration.id,
+        mapping.resource.mapped(),
+        options.which.choice(),
+    )?;
     let provider = instance.provider();
     let (kind, document) = (mapping.resource.kind(), read(&options.file)?);
     let preview = provider.preview(&configuration, &source, kind, document)?;
@@ -343,8 +346,12 @@ fn impact(common: &Common, instance: &Instance, mut which: Which) -> anyhow::Res
     which.draft |= which.version.is_none();
     let admin = instance.admin();
     let name = &which.mapping.configuration;
-    let configuration = admin.configuration(name)?.to_provisioning();
-    let source = admin.model(name, which.mapping.resource.mapped(), which.choice())?;
+    let configuration = admin.find_configuration(name)?.to_provisioning();
+    let source = admin.model(
+        configuration.id,
+        which.mapping.resource.mapped(),
+        which.choice(),
+    )?;
     let impact = instance.provider().impact(&configuration, &source)?;
     if common.json {
         return output::json(&serde_json::to_value(&impact)?);
@@ -384,10 +391,7 @@ fn impact(common: &Common, instance: &Instance, mut which: Which) -> anyhow::Res
 }
 
 fn diff(common: &Common, instance: &Instance, options: &Diff) -> anyhow::Result<()> {
-    let Mapping {
-        configuration,
-        resource,
-    } = &options.mapping;
+    let resource = options.mapping.resource.mapped();
     let from = options
         .from
         .map_or(VersionChoice::Active, VersionChoice::Number);
@@ -395,7 +399,8 @@ fn diff(common: &Common, instance: &Instance, options: &Diff) -> anyhow::Result<
         .to
         .map_or(VersionChoice::Draft, VersionChoice::Number);
     let admin = instance.admin();
-    let differences = admin.mapping_differences(configuration, resource.mapped(), from, to)?;
+    let configuration = admin.find_configuration(&options.mapping.configuration)?.id;
+    let differences = admin.mapping_differences(configuration, resource, from, to)?;
     let document = serde_json::to_value(&differences)?;
     if common.json {
         return output::json(&document);
@@ -421,7 +426,8 @@ fn diff(common: &Common, instance: &Instance, options: &Diff) -> anyhow::Result<
 fn attributes(common: &Common, instance: &Instance, mapping: &Mapping) -> anyhow::Result<()> {
     let resource = mapping.resource.mapped();
     let admin = instance.admin();
-    let received = admin.received_attributes(&mapping.configuration, resource)?;
+    let configuration = admin.find_configuration(&mapping.configuration)?.id;
+    let received = admin.received_attributes(configuration, resource)?;
     if common.json {
         let rows = received.iter().map(|attribute| {
             json!({
@@ -450,7 +456,7 @@ fn attributes(common: &Common, instance: &Instance, mapping: &Mapping) -> anyhow
 }
 
 fn drift(common: &Common, instance: &Instance, name: &str) -> anyhow::Result<()> {
-    let configuration = instance.admin().configuration(name)?.to_provisioning();
+    let configuration = instance.admin().find_configuration(name)?.to_provisioning();
     let drift = instance.provider().drift(&configuration)?;
     if common.json {
         return output::json(&serde_json::to_value(&drift)?);
@@ -469,13 +475,13 @@ fn drift(common: &Common, instance: &Instance, name: &str) -> anyhow::Result<()>
 fn reapply(common: &Common, instance: &Instance, options: &Reapply) -> anyhow::Result<()> {
     let admin = instance.admin();
     let name = &options.configuration;
-    let configuration = admin.configuration(name)?.to_provisioning();
+    let configuration = admin.find_configuration(name)?.to_provisioning();
     let mut job = match options.status {
-        true => match admin.jobs(name)?.into_iter().next() {
+        true => match admin.jobs(configuration.id)?.into_iter().next() {
             Some(job) => job,
             None => bail!("the mapping of \"{name}\" was never applied again"),
         },
-        false => admin.begin_reapply(&actor(), name)?,
+        false => admin.begin_reapply(&actor(), configuration.id)?,
     };
     if !options.status && !options.background {
         let provider = instance.provider();

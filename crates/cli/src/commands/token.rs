@@ -70,8 +70,9 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             days,
             overlap_hours,
         } => {
+            let configuration = admin.find_configuration(&configuration)?.id;
             let issued =
-                admin.add_token(&actor(), &configuration, Some(overlap_hours), Some(days))?;
+                admin.add_token(&actor(), configuration, Some(overlap_hours), Some(days))?;
             print(common, &issued)
         }
         Action::Expire {
@@ -79,9 +80,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             id,
             days,
         } => {
+            let configuration = admin.find_configuration(&configuration)?.id;
             let end = Utc::now() + Duration::days(days);
-            admin.set_token_end(&actor(), &configuration, &id, end)?;
-            let tokens = admin.tokens(&configuration)?;
+            admin.set_token_end(&actor(), configuration, &id, end)?;
+            let tokens = admin.tokens(configuration)?;
             match (common.json, tokens.iter().find(|token| token.id == id)) {
                 (true, Some(token)) => output::json(&documents::token(token)),
                 _ => output::line(&format!("Ends {}", instant(end))),
@@ -89,15 +91,17 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         }
         Action::Show(which) => {
             let id = which.id.as_deref();
-            print(
-                common,
-                &admin.reveal_token(&actor(), &which.configuration, id)?,
-            )
+            let configuration = admin.find_configuration(&which.configuration)?.id;
+            print(common, &admin.reveal_token(&actor(), configuration, id)?)
         }
-        Action::List { configuration } => list(common, &admin.tokens(&configuration)?),
+        Action::List { configuration } => {
+            let configuration = admin.find_configuration(&configuration)?.id;
+            list(common, &admin.tokens(configuration)?)
+        }
         Action::Revoke(which) => {
             let id = which.id.as_deref();
-            let revoked = admin.revoke_tokens(&actor(), &which.configuration, id)?;
+            let configuration = admin.find_configuration(&which.configuration)?.id;
+            let revoked = admin.revoke_tokens(&actor(), configuration, id)?;
             match common.json {
                 true => {
                     let ids = revoked.iter().map(|token| json!({"id": token.id}));

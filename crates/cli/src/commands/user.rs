@@ -102,7 +102,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             configuration,
         } => {
             let managed_by = match configuration {
-                Some(name) => ManagedBy::Configuration(admin.configuration(&name)?.id),
+                Some(name) => ManagedBy::Configuration(admin.find_configuration(&name)?.id),
                 None => ManagedBy::Anybody,
             };
             let query = PeopleQuery {

@@ -7,7 +7,7 @@ use scim_admin::{
     ProvisioningConfiguration, VersionChoice,
 };
 use scim_mapping::MappedResource;
-use scim_provisioning::{Policies, ResourceKind};
+use scim_provisioning::{ConfigurationId, Policies, ResourceKind};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -37,7 +37,7 @@ impl Call<'_> {
         if let Some(found) = self.found.get() {
             return Ok(found.clone());
         }
-        let found = self.api.admin.configuration(self.part(0))?;
+        let found = self.api.admin.find_configuration(self.part(0))?;
         Ok(self.found.get_or_init(|| found).clone())
     }
 
@@ -45,8 +45,8 @@ impl Call<'_> {
         self.draft.get().cloned().unwrap_or_default()
     }
 
-    pub(super) fn id(&self) -> Result<String, Problem> {
-        Ok(self.found()?.id.to_string())
+    pub(super) fn id(&self) -> Result<ConfigurationId, Problem> {
+        Ok(self.found()?.id)
     }
 
     fn document(&self, found: &ProvisioningConfiguration) -> Value {
@@ -160,7 +160,7 @@ pub(super) fn edit_configuration(call: &Call<'_>) -> Answered {
 pub(super) fn delete_configuration(call: &Call<'_>) -> Answered {
     call.api
         .admin
-        .delete_configuration(&call.actor, &call.id()?)?;
+        .delete_configuration(&call.actor, call.id()?)?;
     Ok(ApiAnswer::empty())
 }
 
@@ -235,12 +235,12 @@ fn merge(document: &mut Value, changes: &Map<String, Value>) -> Result<(), Probl
 // Tokens
 
 pub(super) fn list_tokens(call: &Call<'_>) -> Answered {
-    let found = call.api.admin.tokens(&call.id()?)?;
+    let found = call.api.admin.tokens(call.id()?)?;
     Ok(whole(found.iter().map(documents::token).collect()))
 }
 
 fn found_token(call: &Call<'_>) -> Result<AccessToken, Problem> {
-    let found = call.api.admin.tokens(&call.id()?)?.into_iter();
+    let found = call.api.admin.tokens(call.id()?)?.into_iter();
     let mut found = found.filter(|token| token.id == call.part(1));
     found
         .next()
@@ -273,7 +273,7 @@ pub(super) fn add_token(call: &Call<'_>) -> Answered {
         _ => call.read()?,
     };
     let admin = &call.api.admin;
-    let issued = admin.add_token(&call.actor, &id, given.overlap_hours, given.days)?;
+    let issued = admin.add_token(&call.actor, id, given.overlap_hours, given.days)?;
     let location = format!("/configurations/{id}/tokens/{}", issued.token.id);
     Ok(ApiAnswer {
         tag: None,
@@ -284,7 +284,7 @@ pub(super) fn add_token(call: &Call<'_>) -> Answered {
 pub(super) fn reveal_token(call: &Call<'_>) -> Answered {
     token(call)?;
     let id = Some(call.part(1));
-    let shown = call.api.admin.reveal_token(&call.actor, &call.id()?, id)?;
+    let shown = call.api.admin.reveal_token(&call.actor, call.id()?, id)?;
     Ok(ApiAnswer {
         tag: None,
         ..ApiAnswer::document(documents::issued_token(&shown))
@@ -294,13 +294,13 @@ pub(super) fn reveal_token(call: &Call<'_>) -> Answered {
 pub(super) fn edit_token(call: &Call<'_>) -> Answered {
     let end: input::TokenEnd = call.read()?;
     let (admin, id) = (&call.api.admin, call.id()?);
-    admin.set_token_end(&call.actor, &id, call.part(1), end.expires_at)?;
+    admin.set_token_end(&call.actor, id, call.part(1), end.expires_at)?;
     show_token(call)
 }
 
 pub(super) fn revoke_token(call: &Call<'_>) -> Answered {
     let id = Some(call.part(1));
-    call.api.admin.revoke_tokens(&call.actor, &call.id()?, id)?;
+    call.api.admin.revoke_tokens(&call.actor, call.id()?, id)?;
     Ok(ApiAnswer::empty())
 }
 
@@ -309,7 +309,7 @@ pub(super) fn revoke_token(call: &Call<'_>) -> Answered {
 /// The active version, and the draft where there is one.
 pub(super) fn mapping(call: &Call<'_>) -> Result<Value, Problem> {
     let (resource, _) = call.resource()?;
-    let (configuration, versions) = call.api.admin.mappings(&call.id()?, resource)?;
+    let (configuration, versions) = call.api.admin.mappings(call.id()?, resource)?;
     // What `If-Match` is compared with is what a write goes by.
     call.draft.get_or_init(|| DraftSeen::among(&versions));
     let active = match resource {
@@ -344,7 +344,7 @@ pub(super) fn draft_mapping(call: &Call<'_>) -> Answered {
     let admin = &call.api.admin;
     let (rules, note) = (&draft.mapping, &draft.note);
     let seen = call.draft_seen();
-    let (_, warnings) = admin.draft_mapping(&call.actor, &call.id()?, rules, note, &seen)?;
+    let (_, warnings) = admin.draft_mapping(&call.actor, call.id()?, rules, note, &seen)?;
     let document = mapping(call)?;
     let mut answer = ApiAnswer::document(document);
     if let Some(Value::Object(members)) = &mut answer.body {
@@ -361,15 +361,15 @@ pub(super) fn activate_mapping(call: &Call<'_>) -> Answered {
     };
     let (admin, id) = (&call.api.admin, call.id()?);
     match given.version {
-        None => admin.activate_mapping(&call.actor, &id, resource, &call.draft_seen())?,
-        Some(number) => admin.roll_back_mapping(&call.actor, &id, resource, number)?,
+        None => admin.activate_mapping(&call.actor, id, resource, &call.draft_seen())?,
+        Some(number) => admin.roll_back_mapping(&call.actor, id, resource, number)?,
     };
     show_mapping(call)
 }
 
 pub(super) fn list_versions(call: &Call<'_>) -> Answered {
     let (resource, _) = call.resource()?;
-    let (configuration, versions) = call.api.admin.mappings(&call.id()?, resource)?;
+    let (configuration, versions) = call.api.admin.mappings(call.id()?, resource)?;
     let active = match resource {
         MappedResource::User => configuration.model.user,
         MappedResource::Group => configuration.model.group,
@@ -398,8 +398,10 @@ fn choice(call: &Call<'_>) -> Result<VersionChoice, Problem> {
 pub(super) fn preview(call: &Call<'_>) -> Answered {
     let (resource, kind) = call.resource()?;
     let configuration = call.found()?;
-    let id = configuration.id.to_string();
-    let source = call.api.admin.model(&id, resource, choice(call)?)?;
+    let source = call
+        .api
+        .admin
+        .model(configuration.id, resource, choice(call)?)?;
     let configuration = configuration.to_provisioning();
     let provider = &call.api.provider;
     let preview = provider.preview(&configuration, &source, kind, call.body.clone())?;
@@ -409,8 +411,10 @@ pub(super) fn preview(call: &Call<'_>) -> Answered {
 pub(super) fn impact(call: &Call<'_>) -> Answered {
     let (resource, _) = call.resource()?;
     let configuration = call.found()?;
-    let id = configuration.id.to_string();
-    let source = call.api.admin.model(&id, resource, choice(call)?)?;
+    let source = call
+        .api
+        .admin
+        .model(configuration.id, resource, choice(call)?)?;
     let impact = call
         .api
         .provider

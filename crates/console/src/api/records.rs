@@ -67,7 +67,7 @@ fn cursor(call: &Call<'_>) -> Result<Option<i64>, Problem> {
 /// The configuration that the query names.
 fn named(call: &Call<'_>) -> Result<Option<ConfigurationId>, Problem> {
     match call.query.text("configuration") {
-        Some(name) => Ok(Some(call.api.admin.configuration(name)?.id)),
+        Some(name) => Ok(Some(call.api.admin.find_configuration(name)?.id)),
         None => Ok(None),
     }
 }

@@ -467,7 +467,12 @@ impl House {
         let added = self.as_administrator("POST", "/configurations", &json!({"name": "A"}));
         let id = body(added)["id"].as_str().unwrap().to_owned();
         let caller = Caller {
-            configuration: Arc::new(self.admin.configuration(&id).unwrap().to_provisioning()),
+            configuration: Arc::new(
+                self.admin
+                    .find_configuration(&id)
+                    .unwrap()
+                    .to_provisioning(),
+            ),
             request_id: "1".to_owned(),
             source: None,
             user_agent: None,

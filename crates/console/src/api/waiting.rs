@@ -12,13 +12,13 @@ use crate::documents;
 
 /// What the tag of the held changes is made of, however many pages they have.
 pub(super) fn held(call: &Call<'_>) -> Result<Value, Problem> {
-    Ok(json!(call.api.admin.held_end(&call.id()?)?))
+    Ok(json!(call.api.admin.held_end(call.id()?)?))
 }
 
 pub(super) fn list_held(call: &Call<'_>) -> Answered {
     let limit = call.query.limit()?;
     let admin = &call.api.admin;
-    let found = admin.held(&call.id()?, place(call)?, limit)?;
+    let found = admin.held(call.id()?, place(call)?, limit)?;
     let last = found.last().map(|change| change.id.clone());
     let items = found.iter().map(documents::held).collect();
     Ok(ApiAnswer {
@@ -43,10 +43,10 @@ fn decide(call: &Call<'_>, allow: bool) -> Answered {
         _ => return Err(Problem::new(422, "Name \"users\", or say \"all\": true.")),
     };
     let (admin, id) = (&call.api.admin, call.id()?);
-    if which == Which::All && admin.held_end(&id)?.0 == 0 {
+    if which == Which::All && admin.held_end(id)?.0 == 0 {
         return Ok(whole(Vec::new()));
     }
-    let decided = admin.decide_held(&call.actor, &id, which, allow);
+    let decided = admin.decide_held(&call.actor, id, which, allow);
     let decided = decided.map_err(|error| match error {
         // The configuration is there: it is the body that names what is not held.
         AdminError::NotFound { .. } => Problem::new(422, format!("{error}.")),
@@ -71,8 +71,8 @@ fn found_links(call: &Call<'_>, dismissed: bool) -> Result<Value, Problem> {
         dismissed,
         ..LinksQuery::default()
     };
-    let found = admin.link_requests(&id, &query)?;
-    let found = documents::links(admin, &call.api.provider, &id, &found)?;
+    let found = admin.link_requests(id, &query)?;
+    let found = documents::links(admin, &call.api.provider, id, &found)?;
     Ok(items(found.into_iter()))
 }
 
@@ -83,14 +83,14 @@ pub(super) fn list_links(call: &Call<'_>) -> Answered {
 pub(super) fn approve_link(call: &Call<'_>) -> Answered {
     let link = chosen_link(call)?;
     let (admin, provider) = (&call.api.admin, &call.api.provider);
-    admin.approve_link(&call.actor, provider, &call.id()?, &link)?;
+    admin.approve_link(&call.actor, provider, call.id()?, &link)?;
     list_links(call)
 }
 
 pub(super) fn dismiss_link(call: &Call<'_>) -> Answered {
     let link = chosen_link(call)?;
     let admin = &call.api.admin;
-    admin.dismiss_link(&call.actor, &call.id()?, &link)?;
+    admin.dismiss_link(&call.actor, call.id()?, &link)?;
     list_links(call)
 }
 
@@ -101,19 +101,19 @@ pub(super) fn list_dismissed(call: &Call<'_>) -> Answered {
 pub(super) fn restore_link(call: &Call<'_>) -> Answered {
     let chosen: input::DismissedLinkInput = call.read()?;
     let (admin, id) = (&call.api.admin, call.id()?);
-    let link = admin.dismissed_link(&id, &chosen.link);
+    let link = admin.dismissed_link(id, &chosen.link);
     let link = link.map_err(|error| match error {
         AdminError::NotFound { .. } => Problem::new(422, "No such link was dismissed."),
         error => error.into(),
     })?;
-    admin.restore_link(&call.actor, &id, &link)?;
+    admin.restore_link(&call.actor, id, &link)?;
     list_dismissed(call)
 }
 
 fn chosen_link(call: &Call<'_>) -> Result<LinkRequest, Problem> {
     let chosen: input::LinkInput = call.read()?;
     let admin = &call.api.admin;
-    let link = admin.chosen_link(&call.id()?, &chosen.person, chosen.link.as_deref());
+    let link = admin.chosen_link(call.id()?, &chosen.person, chosen.link.as_deref());
     link.map_err(|error| match error {
         AdminError::NotFound { .. } => Problem::new(422, "No such link waits."),
         error => error.into(),

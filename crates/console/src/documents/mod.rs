@@ -17,7 +17,7 @@ use scim_admin::{
     AccessToken, AdminError, AdminService, IssuedApiKey, IssuedToken, ProvisioningConfiguration,
 };
 use scim_provisioning::policy::Deletion;
-use scim_provisioning::{Comparison, Policies, ServiceProvider};
+use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -184,7 +184,7 @@ pub fn held(change: &HeldChange) -> Value {
 pub fn links(
     admin: &AdminService,
     provider: &ServiceProvider,
-    configuration: &str,
+    configuration: ConfigurationId,
     links: &[LinkRequest],
 ) -> Result<Vec<Value>, AdminError> {
     let compared = admin.compare_links(provider, configuration, links)?;

@@ -21,7 +21,9 @@ use scim_admin::{
 };
 use scim_persistence::{Database, Settings};
 use scim_protocol::{Limits, Profile};
-use scim_provisioning::{Answer, Caller, Configuration, Method, Request, Scope, ServiceProvider};
+use scim_provisioning::{
+    Answer, Caller, Configuration, ConfigurationId, Method, Request, Scope, ServiceProvider,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -97,6 +99,11 @@ impl House {
         }
     }
 
+    /// The id of a configuration.
+    pub fn id_of(&self, name: &str) -> ConfigurationId {
+        self.admin.find_configuration(name).unwrap().id
+    }
+
     pub fn authenticator(&self) -> Authenticator {
         Authenticator::new(self.database.clone(), self.keys.clone())
     }
@@ -149,7 +156,7 @@ pub fn configuration(admin: &AdminService, name: &str) -> Configuration {
         networks: Vec::new(),
     };
     let (added, _token) = admin.add_configuration(&actor(), &input, None).unwrap();
-    let stored = admin.configuration(&added.id.to_string()).unwrap();
+    let stored = admin.configuration(added.id).unwrap();
     stored.to_provisioning()
 }
 

@@ -54,7 +54,9 @@ fn block() -> HeldAction {
 }
 
 fn decide(house: &House, which: Which, allow: bool) -> Result<usize, AdminError> {
-    let decided = house.admin.decide_held(&actor(), "Okta", which, allow);
+    let decided = house
+        .admin
+        .decide_held(&actor(), house.id_of("Okta"), which, allow);
     decided.map(|changes| changes.len())
 }
 
@@ -89,7 +91,7 @@ fn what_is_allowed_is_carried_out_told_and_not_counted_against_the_next() {
     };
     hold(&house, &okta, &bo, leaving);
     assert_eq!(
-        house.admin.held_end("Okta").unwrap(),
+        house.admin.held_end(house.id_of("Okta")).unwrap(),
         (2, Some("held bo".to_owned()))
     );
     let before = now();
@@ -111,14 +113,17 @@ fn what_is_allowed_is_carried_out_told_and_not_counted_against_the_next() {
     let purged = rows.people.iter().find(|one| one.id == bo).unwrap().purge;
     assert_eq!(purged, leaving.purge);
     drop(rows);
-    let reset = house.admin.configuration("Okta").unwrap().guard_reset;
+    let reset = house.admin.find_configuration("Okta").unwrap().guard_reset;
     assert!(reset.unwrap() > before, "the guard counts from then on");
     let audit = house.audit().pop().unwrap();
     assert_eq!(
         (&*audit.event, audit.configuration),
         ("held.allowed", Some(okta.id))
     );
-    assert_eq!(house.admin.held_end("Okta").unwrap(), (0, None));
+    assert_eq!(
+        house.admin.held_end(house.id_of("Okta")).unwrap(),
+        (0, None)
+    );
 }
 
 #[test]
@@ -153,7 +158,10 @@ fn what_is_rejected_leaves_everybody_as_they_were() {
     drop(rows);
     let rejected = event("block", "skipped", "Rejected by test.");
     assert_eq!(events(&house), [rejected.clone(), rejected]);
-    assert_eq!(house.admin.configuration("Okta").unwrap().guard_reset, None);
+    assert_eq!(
+        house.admin.find_configuration("Okta").unwrap().guard_reset,
+        None
+    );
     let query = EventQuery {
         limit: 1,
         ..EventQuery::default()
@@ -173,7 +181,7 @@ fn who_became_a_tenant_admin_waits_and_the_log_says_so() {
     hold(&house, &okta, &ava, block());
     house.store.rows().people[0].tenant_admin = true;
     assert_eq!(
-        house.admin.held_end("Okta").unwrap().0,
+        house.admin.held_end(house.id_of("Okta")).unwrap().0,
         0,
         "nobody is shown a tenant admin"
     );
@@ -193,7 +201,10 @@ fn who_became_a_tenant_admin_waits_and_the_log_says_so() {
         )]
     );
     assert_eq!(house.store.rows().held_users.len(), 1);
-    assert_eq!(house.admin.configuration("Okta").unwrap().guard_reset, None);
+    assert_eq!(
+        house.admin.find_configuration("Okta").unwrap().guard_reset,
+        None
+    );
 }
 
 #[test]
@@ -231,7 +242,7 @@ fn the_memberships_of_a_group_are_told_together() {
         };
         house.store.rows().held_members.push((okta.id, held));
     }
-    let held = house.admin.held("Okta", None, 1).unwrap();
+    let held = house.admin.held(house.id_of("Okta"), None, 1).unwrap();
     assert_eq!((held.len(), held[0].action), (1, "leave"));
     let keep = Which::Users(vec![ava.clone()]);
     assert_eq!(decide(&house, keep, false).unwrap(), 1);
@@ -264,9 +275,17 @@ fn a_link_is_dismissed_once() {
         dismissed: None,
     };
     house.store.rows().links.push((okta.id, link));
-    let chosen = house.admin.chosen_link("Okta", "ava", None).unwrap();
-    house.admin.dismiss_link(&actor(), "Okta", &chosen).unwrap();
-    let again = house.admin.dismiss_link(&actor(), "Okta", &chosen);
+    let chosen = house
+        .admin
+        .chosen_link(house.id_of("Okta"), "ava", None)
+        .unwrap();
+    house
+        .admin
+        .dismiss_link(&actor(), house.id_of("Okta"), &chosen)
+        .unwrap();
+    let again = house
+        .admin
+        .dismiss_link(&actor(), house.id_of("Okta"), &chosen);
     assert!(
         matches!(again, Err(AdminError::NotFound { .. })),
         "{again:?}"
@@ -280,15 +299,25 @@ fn a_link_is_dismissed_once() {
         1
     );
     // It is found among the dismissed ones, and put back once.
-    let found = house.admin.dismissed_link("Okta", &chosen.id).unwrap();
-    let restore = || house.admin.restore_link(&actor(), "Okta", &found);
+    let found = house
+        .admin
+        .dismissed_link(house.id_of("Okta"), &chosen.id)
+        .unwrap();
+    let restore = || {
+        house
+            .admin
+            .restore_link(&actor(), house.id_of("Okta"), &found)
+    };
     restore().unwrap();
     let restored = restore();
     assert!(
         matches!(restored, Err(AdminError::NotFound { .. })),
         "{restored:?}"
     );
-    house.admin.chosen_link("Okta", "ava", None).unwrap();
+    house
+        .admin
+        .chosen_link(house.id_of("Okta"), "ava", None)
+        .unwrap();
     let told = house.audited();
     assert!(
         told.iter().any(|event| event == "link.restored"),

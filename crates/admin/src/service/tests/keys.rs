@@ -99,7 +99,7 @@ fn what_a_key_made_ends_with_it_by_however_many_steps() {
     assert_eq!((names, made.tokens.len()), (vec!["second", "third"], 1));
     assert_eq!(house.admin.revoke_api_key(&actor(), "first").unwrap(), made);
     assert_eq!(live(&house), ["other"]);
-    let token = house.admin.tokens("Okta").unwrap().remove(0);
+    let token = house.admin.tokens(house.id_of("Okta")).unwrap().remove(0);
     assert!(token.revoked.is_some());
     let audited = house.audited();
     assert_eq!(
@@ -122,11 +122,11 @@ fn a_token_that_somebody_takes_over_outlives_the_key_that_made_it() {
         .admin
         .add_configuration(&by_key, &super::input("Okta"), None)
         .unwrap();
-    let token = house.admin.tokens("Okta").unwrap().remove(0);
+    let token = house.admin.tokens(house.id_of("Okta")).unwrap().remove(0);
     let end = now() + chrono::Duration::days(200);
     house
         .admin
-        .set_token_end(&actor(), "Okta", &token.id, end)
+        .set_token_end(&actor(), house.id_of("Okta"), &token.id, end)
         .unwrap();
     assert!(
         house
@@ -136,7 +136,7 @@ fn a_token_that_somebody_takes_over_outlives_the_key_that_made_it() {
             .tokens
             .is_empty()
     );
-    assert!(house.admin.tokens("Okta").unwrap()[0].is_live(now()));
+    assert!(house.admin.tokens(house.id_of("Okta")).unwrap()[0].is_live(now()));
 }
 
 #[test]
@@ -151,7 +151,9 @@ fn a_key_that_was_revoked_makes_nothing_any_more() {
         add_key(&house, &late, "late"),
         Err(AdminError::Stale)
     ));
-    let token = house.admin.add_token(&late, "Okta", None, None);
+    let token = house
+        .admin
+        .add_token(&late, house.id_of("Okta"), None, None);
     assert!(matches!(token, Err(AdminError::Stale)), "{token:?}");
     let configuration = house
         .admin

@@ -17,12 +17,12 @@ fn rules() -> Value {
 fn draft(house: &House, note: &str, seen: &DraftSeen) -> Result<String, AdminError> {
     let drafted = house
         .admin
-        .draft_mapping(&actor(), "Okta", &rules(), note, seen);
+        .draft_mapping(&actor(), house.id_of("Okta"), &rules(), note, seen);
     drafted.map(|(draft, _)| draft.checksum)
 }
 
 fn versions(house: &House) -> Vec<i64> {
-    let (_, versions) = house.admin.mappings("Okta", USER).unwrap();
+    let (_, versions) = house.admin.mappings(house.id_of("Okta"), USER).unwrap();
     versions.iter().map(|version| version.version).collect()
 }
 
@@ -43,7 +43,7 @@ fn a_draft_takes_the_place_of_the_one_that_was_seen() {
     assert_eq!(versions(&house), [1, 0]);
     let kept = house
         .admin
-        .mapping("Okta", USER, VersionChoice::Draft)
+        .mapping(house.id_of("Okta"), USER, VersionChoice::Draft)
         .unwrap();
     assert_eq!(kept.note, "second");
     assert_eq!(
@@ -63,15 +63,21 @@ fn a_draft_becomes_the_next_version_and_an_older_one_comes_back() {
     draft(&house, "", &DraftSeen::Any).unwrap();
     let active = house
         .admin
-        .activate_mapping(&actor(), "Okta", USER, &DraftSeen::Any)
+        .activate_mapping(&actor(), house.id_of("Okta"), USER, &DraftSeen::Any)
         .unwrap();
     assert_eq!((active.version, versions(&house)), (2, vec![2, 1]));
-    assert_eq!(house.admin.configuration("Okta").unwrap().model.user, 2);
+    assert_eq!(
+        house.admin.find_configuration("Okta").unwrap().model.user,
+        2
+    );
     house
         .admin
-        .roll_back_mapping(&actor(), "Okta", USER, 1)
+        .roll_back_mapping(&actor(), house.id_of("Okta"), USER, 1)
         .unwrap();
-    assert_eq!(house.admin.configuration("Okta").unwrap().model.user, 1);
+    assert_eq!(
+        house.admin.find_configuration("Okta").unwrap().model.user,
+        1
+    );
     let audit = house.audit().pop().unwrap();
     assert_eq!(
         (&audit.details["old"], &audit.details["new"]),
@@ -79,7 +85,7 @@ fn a_draft_becomes_the_next_version_and_an_older_one_comes_back() {
     );
     let none = house
         .admin
-        .activate_mapping(&actor(), "Okta", USER, &DraftSeen::Any);
+        .activate_mapping(&actor(), house.id_of("Okta"), USER, &DraftSeen::Any);
     assert!(matches!(none, Err(AdminError::NotFound { .. })), "{none:?}");
 }
 
@@ -93,13 +99,13 @@ fn a_field_that_a_rule_writes_stays() {
         .unwrap();
     let again = house.admin.add_custom_field(&actor(), &field("desk"));
     assert!(matches!(again, Err(AdminError::NameTaken(_))), "{again:?}");
-    let revision = house.admin.configuration("Okta").unwrap().model.fields;
+    let revision = house.admin.find_configuration("Okta").unwrap().model.fields;
     let renamed = CustomField {
         label: "Desk".to_owned(),
         ..field("desk")
     };
     house.admin.edit_custom_field(&actor(), &renamed).unwrap();
-    let counted = house.admin.configuration("Okta").unwrap().model.fields;
+    let counted = house.admin.find_configuration("Okta").unwrap().model.fields;
     assert_eq!(counted, revision + 1, "every server reads the fields anew");
     house.admin.delete_custom_field(&actor(), "desk").unwrap();
     assert!(house.admin.custom_fields().unwrap().is_empty());
@@ -117,10 +123,16 @@ fn a_field_that_a_rule_writes_stays() {
 fn a_job_takes_the_place_of_one_that_is_not_finished_and_one_at_a_time_works_on_it() {
     let house = House::new();
     house.configuration("Okta");
-    let first = house.admin.begin_reapply(&actor(), "Okta").unwrap();
-    let second = house.admin.begin_reapply(&actor(), "Okta").unwrap();
+    let first = house
+        .admin
+        .begin_reapply(&actor(), house.id_of("Okta"))
+        .unwrap();
+    let second = house
+        .admin
+        .begin_reapply(&actor(), house.id_of("Okta"))
+        .unwrap();
     assert_eq!(
-        house.admin.jobs("Okta").unwrap(),
+        house.admin.jobs(house.id_of("Okta")).unwrap(),
         std::slice::from_ref(&second)
     );
     assert!(house.admin.work_waits().unwrap());

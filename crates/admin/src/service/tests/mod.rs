@@ -10,6 +10,7 @@ mod tokens;
 
 use std::sync::Arc;
 
+use scim_provisioning::ConfigurationId;
 use serde_json::json;
 
 use super::{Actor, AdminService, entry};
@@ -44,6 +45,11 @@ impl House {
     fn configuration(&self, name: &str) -> ProvisioningConfiguration {
         let added = self.admin.add_configuration(&actor(), &input(name), None);
         added.unwrap().0
+    }
+
+    /// The id of a configuration.
+    fn id_of(&self, name: &str) -> ConfigurationId {
+        self.admin.find_configuration(name).unwrap().id
     }
 
     /// The entries of the audit, the oldest first.

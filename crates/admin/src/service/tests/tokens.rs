@@ -10,12 +10,14 @@ use crate::service::{IssuedToken, now};
 use crate::token::{AccessToken, LIVE, TokenState};
 
 fn states(house: &House, at: DateTime<Utc>) -> Vec<TokenState> {
-    let tokens = house.admin.tokens("Okta").unwrap();
+    let tokens = house.admin.tokens(house.id_of("Okta")).unwrap();
     tokens.iter().map(|token| token.state(at)).collect()
 }
 
 fn rotate(house: &House, overlap: i64) -> IssuedToken {
-    let issued = house.admin.add_token(&actor(), "Okta", Some(overlap), None);
+    let issued = house
+        .admin
+        .add_token(&actor(), house.id_of("Okta"), Some(overlap), None);
     issued.unwrap()
 }
 
@@ -30,7 +32,7 @@ fn use_token(house: &House, token: &IssuedToken, at: DateTime<Utc>) {
 }
 
 fn found(house: &House, id: &str) -> AccessToken {
-    let mut tokens = house.admin.tokens("Okta").unwrap().into_iter();
+    let mut tokens = house.admin.tokens(house.id_of("Okta")).unwrap().into_iter();
     tokens.find(|token| token.id == id).unwrap()
 }
 
@@ -39,12 +41,14 @@ fn a_configuration_has_two_live_tokens_at_most() {
     let house = House::new();
     house.configuration("Okta");
     rotate(&house, 24);
-    let third = house.admin.add_token(&actor(), "Okta", None, None);
+    let third = house
+        .admin
+        .add_token(&actor(), house.id_of("Okta"), None, None);
     assert!(
         matches!(third, Err(AdminError::TooManyTokens(LIVE))),
         "{third:?}"
     );
-    assert_eq!(house.admin.tokens("Okta").unwrap().len(), 2);
+    assert_eq!(house.admin.tokens(house.id_of("Okta")).unwrap().len(), 2);
     assert_eq!(
         house
             .audited()
@@ -101,7 +105,7 @@ fn a_new_token_that_is_revoked_takes_no_place() {
     let new = rotate(&house, 24);
     let revoked = house
         .admin
-        .revoke_tokens(&actor(), "Okta", Some(&new.token.id));
+        .revoke_tokens(&actor(), house.id_of("Okta"), Some(&new.token.id));
     assert_eq!(revoked.unwrap().len(), 1);
     assert_eq!(
         states(&house, now()),
@@ -117,7 +121,7 @@ fn an_old_token_that_has_ended_stays_so_when_the_new_one_is_revoked() {
     use_token(&house, &new, now() - Duration::minutes(1));
     let all = house
         .admin
-        .revoke_tokens(&actor(), "Okta", Some(&new.token.id));
+        .revoke_tokens(&actor(), house.id_of("Okta"), Some(&new.token.id));
     all.unwrap();
     assert_eq!(
         states(&house, now()),
@@ -129,16 +133,23 @@ fn an_old_token_that_has_ended_stays_so_when_the_new_one_is_revoked() {
 fn a_token_that_is_revoked_never_changes_again() {
     let house = House::new();
     house.configuration("Okta");
-    let token = house.admin.tokens("Okta").unwrap().remove(0);
-    house.admin.revoke_tokens(&actor(), "Okta", None).unwrap();
+    let token = house.admin.tokens(house.id_of("Okta")).unwrap().remove(0);
+    house
+        .admin
+        .revoke_tokens(&actor(), house.id_of("Okta"), None)
+        .unwrap();
     let before = house.audited();
-    let again = house.admin.revoke_tokens(&actor(), "Okta", None);
+    let again = house
+        .admin
+        .revoke_tokens(&actor(), house.id_of("Okta"), None);
     assert!(
         matches!(again, Err(AdminError::NotFound { .. })),
         "{again:?}"
     );
     let end = now() + Duration::days(1);
-    let set = house.admin.set_token_end(&actor(), "Okta", &token.id, end);
+    let set = house
+        .admin
+        .set_token_end(&actor(), house.id_of("Okta"), &token.id, end);
     assert!(matches!(set, Err(AdminError::NotFound { .. })), "{set:?}");
     assert_eq!(house.audited(), before);
 }
@@ -147,12 +158,12 @@ fn a_token_that_is_revoked_never_changes_again() {
 fn an_end_that_somebody_sets_stands_before_a_retirement() {
     let house = House::new();
     house.configuration("Okta");
-    let old = house.admin.tokens("Okta").unwrap().remove(0);
+    let old = house.admin.tokens(house.id_of("Okta")).unwrap().remove(0);
     rotate(&house, 1);
     let end = now() + Duration::days(30);
     house
         .admin
-        .set_token_end(&actor(), "Okta", &old.id, end)
+        .set_token_end(&actor(), house.id_of("Okta"), &old.id, end)
         .unwrap();
     let old = found(&house, &old.id);
     assert_eq!((old.expires, old.retirement), (Some(end), None));
@@ -162,11 +173,11 @@ fn an_end_that_somebody_sets_stands_before_a_retirement() {
 fn the_end_of_a_token_is_told_once() {
     let house = House::new();
     house.configuration("Okta");
-    let token = house.admin.tokens("Okta").unwrap().remove(0);
+    let token = house.admin.tokens(house.id_of("Okta")).unwrap().remove(0);
     let soon = now() + Duration::milliseconds(20);
     house
         .admin
-        .set_token_end(&actor(), "Okta", &token.id, soon)
+        .set_token_end(&actor(), house.id_of("Okta"), &token.id, soon)
         .unwrap();
     while now() < soon {
         std::thread::yield_now();
@@ -214,7 +225,10 @@ fn a_configuration_is_changed_by_whoever_saw_it_last() {
 fn a_token_ends_with_its_configuration_and_is_told_why_it_is_refused() {
     let house = House::new();
     let configuration = house.configuration("Okta");
-    let token = house.admin.reveal_token(&actor(), "Okta", None).unwrap();
+    let token = house
+        .admin
+        .reveal_token(&actor(), house.id_of("Okta"), None)
+        .unwrap();
     let header = format!("Bearer {}", token.value.reveal());
     let authenticator = Authenticator::new(house.store.clone(), house.keys.clone());
     let speaks = || authenticator.authenticate(&[header.as_bytes()], None, now());
@@ -227,6 +241,9 @@ fn a_token_ends_with_its_configuration_and_is_told_why_it_is_refused() {
     let refused = speaks().unwrap_err();
     let reason = Refusal::Paused;
     assert!(matches!(refused, AuthenticationError::Refused { reason: one, .. } if one == reason));
-    house.admin.delete_configuration(&actor(), "Okta").unwrap();
+    house
+        .admin
+        .delete_configuration(&actor(), house.id_of("Okta"))
+        .unwrap();
     assert!(matches!(speaks(), Err(AuthenticationError::Invalid)));
 }

@@ -8,6 +8,7 @@ use scim_admin::survey::{Survey, SurveyKind};
 use scim_admin::token::{in_use, rotation};
 use scim_admin::{AccessToken, ConfigurationStatus, ProvisioningConfiguration};
 use scim_mapping::Catalog;
+use scim_provisioning::ConfigurationId;
 use scim_provisioning::reapply::Drift;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -161,7 +162,7 @@ impl Tabs {
 /// A configuration with what its pages show of it.
 pub(super) struct Shown {
     pub(super) configuration: ProvisioningConfiguration,
-    pub(super) id: String,
+    pub(super) id: ConfigurationId,
     pub(super) tokens: Vec<AccessToken>,
     pub(super) activity: Vec<Activity>,
     pub(super) requests: Vec<Activity>,
@@ -173,10 +174,10 @@ impl Shown {
     /// The configuration that the first part of the path names.
     pub(super) fn find(visit: &Visit<'_>) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
-        let configuration = admin.configuration(visit.part(0))?;
-        let (id, now) = (configuration.id.to_string(), Utc::now());
+        let configuration = admin.find_configuration(visit.part(0))?;
+        let (id, now) = (configuration.id, Utc::now());
         Ok(Self {
-            tokens: admin.tokens(&id)?,
+            tokens: admin.tokens(id)?,
             counts: admin.managed_counts(configuration.id)?,
             activity: admin.activity(now - Duration::days(7), Some(configuration.id))?,
             requests: admin.requests(now - Duration::days(7), Some(configuration.id))?,
@@ -218,7 +219,7 @@ impl Shown {
 
     pub(super) fn shell(&self, visit: &Visit<'_>, title: &str) -> Result<Shell, Failed> {
         let shell = Shell::new(visit, "provisioning", title)?;
-        Ok(shell.within(&self.configuration.name, &self.id))
+        Ok(shell.within(&self.configuration.name, &self.id.to_string()))
     }
 }
 
@@ -267,7 +268,7 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
     let page = Overview {
         shell: shown.shell(visit, "Overview")?,
         tabs: shown.tabs(visit, "overview"),
-        id: shown.id.clone(),
+        id: shown.id.to_string(),
         counts: shown.counts,
         description: shown.configuration.description.clone(),
         types: types(&shown.configuration),
@@ -402,7 +403,7 @@ pub(super) fn result_of<T: DeserializeOwned>(survey: Option<Survey>) -> Option<T
 /// Has it counted who was edited by hand.
 pub(in super::super) fn count_drift(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, provider) = (&visit.console.admin, &visit.console.provider);
-    let id = visit.part(0);
+    let id = admin.find_configuration(visit.part(0))?.id;
     admin.ask_survey(&visit.actor()?, provider, id, SurveyKind::Drift)?;
     Ok(ConsoleAnswer::redirect(format!("{LIST}/{id}/drift")))
 }
@@ -419,7 +420,7 @@ mod tests {
     fn token(days: Option<i64>, now: DateTime<Utc>) -> AccessToken {
         AccessToken {
             id: days.unwrap_or_default().to_string(),
-            configuration: scim_provisioning::ConfigurationId::new(),
+            configuration: ConfigurationId::new(),
             hash: String::new(),
             sealed: String::new(),
             key_id: String::new(),

@@ -115,7 +115,7 @@ impl Row {
         now: DateTime<Utc>,
     ) -> Result<Self, Failed> {
         let id = one.id.to_string();
-        let tokens = visit.console.admin.tokens(&id)?;
+        let tokens = visit.console.admin.tokens(one.id)?;
         let of = |all: &'_ [Activity]| -> Vec<Activity> {
             let own = all.iter().filter(|entry| entry.configuration == id);
             own.cloned().collect()
@@ -201,7 +201,7 @@ impl Drawer {
         input: &ConfigurationInput,
     ) -> Result<Self, Failed> {
         let (base, now) = (format!("{LIST}/{}", found.id), Utc::now());
-        let tokens = visit.console.admin.tokens(&found.id.to_string())?;
+        let tokens = visit.console.admin.tokens(found.id)?;
         let live = tokens.into_iter().filter(|token| token.is_live(now));
         Ok(Self {
             shell: Shell::new(visit, "provisioning", "Edit SCIM Provisioning")?
@@ -378,7 +378,7 @@ pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
 }
 
 fn found(visit: &Visit<'_>) -> Result<ProvisioningConfiguration, Failed> {
-    Ok(visit.console.admin.configuration(visit.part(0))?)
+    Ok(visit.console.admin.find_configuration(visit.part(0))?)
 }
 
 pub(in super::super) fn edit(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -482,7 +482,7 @@ pub(in super::super) fn delete(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         return ConsoleAnswer::page(422, &page);
     }
     let admin = &visit.console.admin;
-    admin.delete_configuration(&visit.actor()?, &found.id.to_string())?;
+    admin.delete_configuration(&visit.actor()?, found.id)?;
     Ok(ConsoleAnswer::redirect(format!("{LIST}?done=deleted")))
 }
 

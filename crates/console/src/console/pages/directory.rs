@@ -178,7 +178,7 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let mut detail = admin.person(visit.part(0))?;
     let catalog = admin.catalog()?;
     let managed = match detail.configuration {
-        Some(id) => Some(admin.configuration(&id.to_string())?),
+        Some(id) => Some(admin.configuration(id)?),
         None => None,
     };
     let (drift, rules) = match &managed {
@@ -186,7 +186,7 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             let provider = &visit.console.provider;
             let drift = provider.drift_of(&configuration.to_provisioning(), visit.part(0))?;
             let model = admin.model(
-                &configuration.id.to_string(),
+                configuration.id,
                 scim_mapping::MappedResource::User,
                 scim_admin::VersionChoice::Active,
             )?;

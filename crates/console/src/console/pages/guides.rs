@@ -39,7 +39,7 @@ struct Page {
 }
 
 pub(in super::super) fn own(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let configuration = visit.console.admin.configuration(visit.part(0))?;
+    let configuration = visit.console.admin.find_configuration(visit.part(0))?;
     page(visit, configuration.identity_provider.as_str())
 }
 

@@ -120,10 +120,10 @@ struct Filter {
 }
 
 impl Filter {
-    fn of(form: &Form, configuration: Option<&str>) -> Self {
+    fn of(form: &Form, configuration: Option<ConfigurationId>) -> Self {
         let text = |name: &str| form.text(name).trim().to_owned();
         Self {
-            configuration: configuration.map_or_else(|| text("configuration"), str::to_owned),
+            configuration: configuration.map_or_else(|| text("configuration"), |id| id.to_string()),
             outcome: text("outcome"),
             action: text("action"),
             resource: text("resource"),
@@ -245,7 +245,7 @@ pub(in super::super) fn list_of(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let shown = Shown::find(visit)?;
     let shell = shown.shell(visit, "Logs")?;
     let tabs = shown.tabs(visit, "logs");
-    let filter = Filter::of(&visit.query, Some(&shown.id));
+    let filter = Filter::of(&visit.query, Some(shown.id));
     let here = format!("{LIST}/{}/logs", shown.id);
     page(visit, shell, Some(tabs), here, filter)
 }

@@ -67,8 +67,8 @@ impl Edited {
         };
         let shown = Shown::find(visit)?;
         let admin = &visit.console.admin;
-        let active = admin.mapping(&shown.id, resource, VersionChoice::Active)?;
-        let (_, versions) = admin.mappings(&shown.id, resource)?;
+        let active = admin.mapping(shown.id, resource, VersionChoice::Active)?;
+        let (_, versions) = admin.mappings(shown.id, resource)?;
         let draft = versions.iter().find(|version| version.version == 0);
         Ok(Self {
             draft: draft
@@ -109,7 +109,7 @@ impl Edited {
         let actor = visit.actor().map_err(|_failed| AdminError::SignIn)?;
         let admin = &visit.console.admin;
         let seen = DraftSeen::among(&self.versions);
-        admin.draft_mapping(&actor, &self.shown.id, &rules, note, &seen)?;
+        admin.draft_mapping(&actor, self.shown.id, &rules, note, &seen)?;
         Ok(())
     }
 }
@@ -182,7 +182,7 @@ impl Editor {
                     .unwrap_or_default(),
             }
         });
-        let mut unmapped = admin.received_attributes(&edited.shown.id, edited.resource)?;
+        let mut unmapped = admin.received_attributes(edited.shown.id, edited.resource)?;
         unmapped.retain(|attribute| !attribute.mapped);
         unmapped.truncate(SEEN);
         let versions = edited.versions.iter().filter(|version| version.version > 0);
@@ -246,7 +246,7 @@ impl RulePage {
             error: String::new(),
             wrong: "",
             fields: targets(&admin.catalog()?, edited.resource, &form.target),
-            seen: admin.received_attributes(&edited.shown.id, edited.resource)?,
+            seen: admin.received_attributes(edited.shown.id, edited.resource)?,
             transforms: Transform::EXAMPLES,
             form,
         })
@@ -395,7 +395,7 @@ pub(in super::super) fn activate(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
         return kept(visit, &edited, Err(AdminError::Stale), "");
     }
     let admin = &visit.console.admin;
-    let (id, seen) = (&edited.shown.id, DraftSeen::among(&edited.versions));
+    let (id, seen) = (edited.shown.id, DraftSeen::among(&edited.versions));
     let done = admin.activate_mapping(&visit.actor()?, id, edited.resource, &seen);
     kept(visit, &edited, done.map(drop), "activated")
 }
@@ -405,7 +405,7 @@ pub(in super::super) fn roll_back(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fa
     let number = visit.form.text("version").parse();
     let number = number.map_err(|_number| Failed::NotFound)?;
     let admin = &visit.console.admin;
-    let id = &edited.shown.id;
+    let id = edited.shown.id;
     let done = admin.roll_back_mapping(&visit.actor()?, id, edited.resource, number);
     kept(visit, &edited, done.map(drop), "activated")
 }
@@ -484,7 +484,7 @@ pub(in super::super) fn preview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
         MappedResource::Group => ResourceKind::Group,
     };
     let admin = &visit.console.admin;
-    let source = admin.model(&edited.shown.id, edited.resource, choice)?;
+    let source = admin.model(edited.shown.id, edited.resource, choice)?;
     let configuration = edited.shown.configuration.to_provisioning();
     let limits = scim_protocol::Limits::default();
     let previewed = scim_protocol::resource::parse(entered.as_bytes(), &limits)
@@ -574,7 +574,7 @@ pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     let edited = Edited::find(visit, "user")?;
     let admin = &visit.console.admin;
     let survey = admin.survey(&edited.shown.configuration, SurveyKind::Impact)?;
-    let mut jobs = admin.jobs(&edited.shown.id)?;
+    let mut jobs = admin.jobs(edited.shown.id)?;
     jobs.truncate(5);
     let page = ImpactPage {
         shell: edited.shown.shell(visit, "Impact")?,
@@ -599,7 +599,7 @@ pub(in super::super) fn impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 pub(in super::super) fn count_impact(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, "user")?;
     let (admin, provider) = (&visit.console.admin, &visit.console.provider);
-    let (actor, id) = (visit.actor()?, &edited.shown.id);
+    let (actor, id) = (visit.actor()?, edited.shown.id);
     admin.ask_survey(&actor, provider, id, SurveyKind::Impact)?;
     Ok(ConsoleAnswer::redirect(edited.link("/impact")))
 }
@@ -607,7 +607,7 @@ pub(in super::super) fn count_impact(visit: &Visit<'_>) -> Result<ConsoleAnswer,
 pub(in super::super) fn reapply(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, "user")?;
     let admin = &visit.console.admin;
-    admin.begin_reapply(&visit.actor()?, &edited.shown.id)?;
+    admin.begin_reapply(&visit.actor()?, edited.shown.id)?;
     Ok(ConsoleAnswer::redirect(edited.link("/impact?done=begun")))
 }
 

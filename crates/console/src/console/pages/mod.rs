@@ -68,7 +68,7 @@ impl Undo {
         let found = visit
             .console
             .admin
-            .configuration(visit.query.given("done_to")?)
+            .find_configuration(visit.query.given("done_to")?)
             .ok()?;
         // Somebody may have changed it once more meanwhile.
         if !visit.administers() || found.status.as_str() != done || done == from {

@@ -46,7 +46,7 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let mut cards = Vec::new();
     for one in admin.configurations(None)? {
         let id = one.id.to_string();
-        let tokens = admin.tokens(&id)?;
+        let tokens = admin.tokens(one.id)?;
         let counts = admin.managed_counts(one.id)?;
         let own: Vec<&Activity> = activity
             .iter()

@@ -157,7 +157,7 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         room,
         lives: lives(365),
         rotation: Rotation::of(&found.tokens, now),
-        id: found.id,
+        id: found.id.to_string(),
     };
     ConsoleAnswer::page(200, &page)
 }
@@ -169,8 +169,8 @@ fn back(visit: &Visit<'_>, done: &str) -> ConsoleAnswer {
 /// A token that was made or asked for just now; later its value is asked for with *Show*.
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
-    let configuration = admin.configuration(visit.part(0))?;
-    let tokens = admin.tokens(&configuration.id.to_string())?;
+    let configuration = admin.find_configuration(visit.part(0))?;
+    let tokens = admin.tokens(configuration.id)?;
     let mut tokens = tokens.into_iter();
     let token = tokens.find(|token| token.id == visit.part(1));
     match (token, visit.flash()) {
@@ -183,12 +183,11 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
 
 pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
-    let configuration = admin.configuration(visit.part(0))?;
-    let id = configuration.id.to_string();
+    let configuration = admin.find_configuration(visit.part(0))?;
     let overlap = visit.form.given("overlap");
     let overlap = overlap.map(|hours| hours.parse().unwrap_or_default());
     let days = visit.form.given("days").and_then(|days| days.parse().ok());
-    let issued = admin.add_token(&visit.actor()?, &id, overlap, days)?;
+    let issued = admin.add_token(&visit.actor()?, configuration.id, overlap, days)?;
     show_later(visit, &issued, "new")
 }
 
@@ -201,23 +200,24 @@ pub(in super::super) fn set_end(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
         (None, Ok(day)) => day.and_hms_opt(23, 59, 59).map(|end| end.and_utc()),
         _ => None,
     };
-    let (id, token) = (visit.part(0), visit.part(1));
     let admin = &visit.console.admin;
+    let (id, token) = (admin.find_configuration(visit.part(0))?.id, visit.part(1));
     admin.set_token_end(&visit.actor()?, id, token, end.ok_or_else(unclear)?)?;
     Ok(back(visit, "?done=expiry"))
 }
 
 pub(in super::super) fn reveal(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
-    let configuration = admin.configuration(visit.part(0))?;
-    let (id, token) = (configuration.id.to_string(), Some(visit.part(1)));
-    let issued = admin.reveal_token(&visit.actor()?, &id, token)?;
+    let configuration = admin.find_configuration(visit.part(0))?;
+    let (id, token) = (configuration.id, Some(visit.part(1)));
+    let issued = admin.reveal_token(&visit.actor()?, id, token)?;
     show_later(visit, &issued, "again")
 }
 
 pub(in super::super) fn revoke(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (id, token) = (visit.part(0), Some(visit.part(1)));
     let admin = &visit.console.admin;
+    let id = admin.find_configuration(visit.part(0))?.id;
+    let token = Some(visit.part(1));
     admin.revoke_tokens(&visit.actor()?, id, token)?;
     Ok(back(visit, "?done=revoked"))
 }

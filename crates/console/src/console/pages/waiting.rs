@@ -4,7 +4,7 @@ use askama::Template;
 use scim_admin::policy::{HeldChange, LinkRequest, LinksQuery, Which};
 use scim_admin::{AdminError, AdminService};
 use scim_mapping::Catalog;
-use scim_provisioning::Comparison;
+use scim_provisioning::{Comparison, ConfigurationId};
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
@@ -67,7 +67,7 @@ impl Candidate {
 impl Candidates {
     fn of(visit: &Visit<'_>, shown: &Shown, links: Vec<LinkRequest>) -> Result<Vec<Self>, Failed> {
         let (admin, provider) = (&visit.console.admin, &visit.console.provider);
-        let compared = admin.compare_links(provider, &shown.id, &links)?;
+        let compared = admin.compare_links(provider, shown.id, &links)?;
         let catalog = admin.catalog()?;
         let mut people: Vec<Self> = Vec::new();
         for (link, compared) in links.into_iter().zip(compared) {
@@ -116,7 +116,7 @@ impl Waiting {
     fn new(visit: &Visit<'_>, shown: &Shown) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
         let (tabs, after) = (shown.tabs(visit, "waiting"), visit.query.given("after"));
-        let held = admin.held(&shown.id, after, SHOWN)?;
+        let held = admin.held(shown.id, after, SHOWN)?;
         let full = i64::try_from(held.len()).is_ok_and(|count| count == SHOWN);
         let last = held.last().filter(|_| full);
         let behind = visit.query.given("link");
@@ -125,14 +125,14 @@ impl Waiting {
             limit: Some(SHOWN),
             ..LinksQuery::default()
         };
-        let links = admin.link_requests(&shown.id, &query)?;
+        let links = admin.link_requests(shown.id, &query)?;
         let waiting = links.len();
         let query = LinksQuery {
             limit: Some(SHOWN),
             dismissed: true,
             ..LinksQuery::default()
         };
-        let dismissed = admin.link_requests(&shown.id, &query)?;
+        let dismissed = admin.link_requests(shown.id, &query)?;
         let links = Candidates::of(visit, shown, links)?;
         let full = i64::try_from(links.len()).is_ok_and(|count| count == SHOWN);
         let last_link = links.last().filter(|_| full);
@@ -202,7 +202,7 @@ fn decide(visit: &Visit<'_>, allow: bool) -> Result<ConsoleAnswer, Failed> {
         }
     };
     let admin = &visit.console.admin;
-    admin.decide_held(&visit.actor()?, &shown.id, which, allow)?;
+    admin.decide_held(&visit.actor()?, shown.id, which, allow)?;
     Ok(back(visit, if allow { "allowed" } else { "rejected" }))
 }
 
@@ -225,7 +225,8 @@ pub(in super::super) fn dismiss(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 }
 
 pub(in super::super) fn restore(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (admin, actor, id) = (&visit.console.admin, visit.actor()?, visit.part(0));
+    let (admin, actor) = (&visit.console.admin, visit.actor()?);
+    let id = admin.find_configuration(visit.part(0))?.id;
     let link = admin.dismissed_link(id, visit.form.text("link"))?;
     admin.restore_link(&actor, id, &link)?;
     Ok(back(visit, "restored"))
@@ -236,10 +237,10 @@ pub(in super::super) fn restore(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 fn decide_link(
     visit: &Visit<'_>,
     done: &str,
-    decision: impl FnOnce(&AdminService, &str, &LinkRequest) -> Result<(), AdminError>,
+    decision: impl FnOnce(&AdminService, ConfigurationId, &LinkRequest) -> Result<(), AdminError>,
 ) -> Result<ConsoleAnswer, Failed> {
     let shown = Shown::find(visit)?;
-    let (admin, id) = (&visit.console.admin, &shown.id);
+    let (admin, id) = (&visit.console.admin, shown.id);
     let link = Some(visit.form.text("link"));
     let decided = admin
         .chosen_link(id, visit.form.text("person"), link)

@@ -419,14 +419,14 @@ fn a_toggle_of_the_list_is_taken_back_where_it_was_pressed() {
     let status = || {
         house
             .admin
-            .configuration(&house.configuration)
+            .configuration(house.configuration)
             .unwrap()
             .status
     };
     let body = format!("list={}", encoded(list));
     let off = house.post(&ada, "/users/scim-provisioning/*/disable", &body);
     let to = off.location.unwrap();
-    let id = &house.configuration;
+    let id = house.configuration;
     let wanted = format!("{list}&done=disabled&done_to={id}&done_from=enabled#row-{id}");
     assert_eq!(
         (to.as_str(), status()),

@@ -18,7 +18,7 @@ pub(super) struct House {
     pub(super) console: Console,
     pub(super) admin: Arc<AdminService>,
     pub(super) upkeep: Upkeep,
-    pub(super) configuration: String,
+    pub(super) configuration: scim_provisioning::ConfigurationId,
     pub(super) token: String,
     pub(super) person: String,
     pub(super) group: String,
@@ -88,7 +88,7 @@ impl House {
             console,
             admin,
             upkeep,
-            configuration: added.id.to_string(),
+            configuration: added.id,
             token: issued.token.id,
             folder,
         }
@@ -96,7 +96,7 @@ impl House {
 
     /// What the identity provider does.
     pub(super) fn scim(&self, method: Method, path: &str, body: &Value) -> Answer {
-        let configuration = self.admin.configuration(&self.configuration).unwrap();
+        let configuration = self.admin.configuration(self.configuration).unwrap();
         scim(&self.console, &configuration, method, path, body)
     }
 

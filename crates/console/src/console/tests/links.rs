@@ -41,7 +41,7 @@ fn somebody_who_was_there_before_is_linked() {
 /// What the form of the first link that waits carries.
 fn link_form(house: &House) -> String {
     let query = LinksQuery::default();
-    let links = house.admin.link_requests(&house.configuration, &query);
+    let links = house.admin.link_requests(house.configuration, &query);
     let link = links.unwrap().remove(0);
     format!(
         "person={}&link={}&version={}",
@@ -113,7 +113,7 @@ fn a_link_is_decided_by_comparison_and_of_what_was_shown_alone() {
         dismissed: true,
         ..LinksQuery::default()
     };
-    let dismissed = house.admin.link_requests(&house.configuration, &query);
+    let dismissed = house.admin.link_requests(house.configuration, &query);
     let form = format!("link={}", dismissed.unwrap()[0].id);
     let restore = || house.post(&ada, &format!("{path}/restore"), &form);
     assert_eq!(done(&restore()), "restored");

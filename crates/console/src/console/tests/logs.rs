@@ -281,7 +281,7 @@ fn what_failed_is_replayed_once_nothing_is_in_its_way() {
         Some(format!("/admin{LOGS}/4?done=replayed"))
     );
     assert!(page(&format!("{LOGS}/4"), &otto).contains("by <span dir=\"auto\">ada</span> for"));
-    let found = house.admin.configuration(&house.configuration).unwrap();
+    let found = house.admin.configuration(house.configuration).unwrap();
     let mut input = scim_admin::ConfigurationInput::of(&found);
     input.policies.existing_users = scim_provisioning::ExistingUsers::Link;
     house
@@ -289,7 +289,7 @@ fn what_failed_is_replayed_once_nothing_is_in_its_way() {
         .edit_configuration(&super::actor(), &found, &input)
         .unwrap();
     let set = |status| {
-        let found = house.admin.configuration(&house.configuration).unwrap();
+        let found = house.admin.configuration(house.configuration).unwrap();
         let set = house.admin.set_status(&super::actor(), &found, status);
         set.unwrap()
     };
@@ -450,7 +450,7 @@ fn what_a_replay_received_is_counted() {
     assert_eq!(house.user("eve").status, 409);
     let received = || {
         house.upkeep.run().unwrap();
-        let (configuration, user) = (&house.configuration, scim_mapping::MappedResource::User);
+        let (configuration, user) = (house.configuration, scim_mapping::MappedResource::User);
         let all = house.admin.received_attributes(configuration, user);
         let all = all.unwrap();
         let name = all.iter().find(|one| one.path == "userName").unwrap();

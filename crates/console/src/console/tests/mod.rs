@@ -97,7 +97,7 @@ fn a_form_is_taken_with_the_token_of_its_own_session_from_this_site_alone() {
         assert_eq!(house.console.answer(&request).status, 403, "{request:?}");
     }
     let enabled = || {
-        let found = house.admin.configuration(&house.configuration).unwrap();
+        let found = house.admin.configuration(house.configuration).unwrap();
         found.status == scim_admin::ConfigurationStatus::Enabled
     };
     assert!(enabled());

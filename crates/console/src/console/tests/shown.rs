@@ -33,7 +33,7 @@ fn what_is_wrong_is_said_beside_its_field() {
     let ada = house.account("ada", Role::Administrator);
     let (_, versions) = house
         .admin
-        .mappings(&house.configuration, MappedResource::User)
+        .mappings(house.configuration, MappedResource::User)
         .unwrap();
     let base = &versions
         .iter()
@@ -263,7 +263,7 @@ fn numbers_of_a_configuration_lead_to_what_they_count() {
     let house = House::new();
     let ada = house.account("ada", Role::Administrator);
     let page = get(&house, &ada, "/users/scim-provisioning/*");
-    let id = &house.configuration;
+    let id = house.configuration;
     for link in [
         format!("/admin/users?managed={id}&amp;status=active"),
         format!("/admin/users?managed={id}&amp;status=blocked"),
@@ -345,7 +345,7 @@ fn many_configurations_are_sorted_by_what_they_need() {
             ..ConfigurationInput::fresh()
         };
         let added = house.admin.add_configuration(&actor(), &input, days);
-        added.unwrap().0.id.to_string()
+        added.unwrap().0.id
     };
     for number in 10..40 {
         add(format!("Quiet {number}"), None);
@@ -356,7 +356,7 @@ fn many_configurations_are_sorted_by_what_they_need() {
         add(format!("Ending {number}"), Some(7));
     }
     let revoked = add("Zero".to_owned(), None);
-    house.admin.revoke_tokens(&actor(), &revoked, None).unwrap();
+    house.admin.revoke_tokens(&actor(), revoked, None).unwrap();
     let page = get(&house, &ada, "/");
     assert!(
         page.contains("1 without a live token") && page.contains("4 tokens end soon"),
@@ -416,7 +416,7 @@ fn a_configuration_that_provisions_nothing_says_so_until_it_does() {
     let warns = |path: &str| get(&house, &ada, path).contains("provisions nothing: neither");
     let banner = |path: &str| get(&house, &ada, path).contains("Provisions nothing: neither");
     let save = |types: &str| {
-        let found = house.admin.configuration(&house.configuration).unwrap();
+        let found = house.admin.configuration(house.configuration).unwrap();
         let (name, version) = (found.name.replace('&', "%26"), found.version);
         let form = format!("version={version}&name={name}&identity_provider=okta{types}");
         let answer = house.post(&ada, &format!("{own}/edit"), &form);
