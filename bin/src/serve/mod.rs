@@ -26,6 +26,7 @@ use scim_http::endpoint::{self, Endpoint};
 use scim_http::error::describe_error;
 use scim_http::listener;
 use scim_http::readiness::Readiness;
+use scim_http::request;
 use scim_http::status::{self, Product};
 use scim_http::throttle::{self, Throttle};
 
@@ -231,7 +232,7 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
         StatusCode::NOT_FOUND,
         &format!(
             "There is nothing here; SCIM is served below {}.",
-            edge::SCIM
+            request::SCIM
         ),
         &request,
     )

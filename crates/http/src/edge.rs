@@ -14,11 +14,8 @@ use uuid::Uuid;
 
 use crate::address::{self, Client};
 use crate::answer::{self, Reply};
-use crate::endpoint::Speaker;
+use crate::request::{RequestId, SCIM, Speaker};
 use crate::sampling::Sampler;
-
-/// Where SCIM is served.
-pub const SCIM: &str = "/api/scim/v2";
 
 /// What the outermost layer goes by.
 #[derive(Default)]
@@ -31,9 +28,6 @@ pub struct Edge {
     /// whole paths there.
     pub named_by_words: &'static [&'static str],
 }
-
-/// The id of a request. What the client sends under this name is not heeded.
-pub struct RequestId(pub String);
 
 /// The outermost layer.
 pub async fn guard(

@@ -11,13 +11,9 @@ use crate::admission::{Admission, Bounds, Full, Place, Way};
 use crate::answer::Reply;
 use crate::body;
 use crate::deadline::{Late, PATIENCE, Unfinished};
-use crate::edge::SCIM;
-use crate::request::Incoming;
+use crate::request::{Incoming, SCIM, Speaker};
 use crate::service::Service;
 use crate::throttle::Throttle;
-
-/// Which configuration spoke, for the log.
-pub struct Speaker(pub ConfigurationId);
 
 /// What the SCIM endpoint needs.
 pub struct Endpoint {

@@ -6,11 +6,19 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpMessage, HttpRequest};
 use scim_protocol::{Error, ScimType};
-use scim_provisioning::{Caller, Configuration, Method, Request};
+use scim_provisioning::{Caller, Configuration, ConfigurationId, Method, Request};
 
 use crate::address;
-use crate::edge::{RequestId, SCIM};
 use crate::service::Presented;
+
+/// Where SCIM is served.
+pub const SCIM: &str = "/api/scim/v2";
+
+/// The id of a request. What the client sends under this name is not heeded.
+pub struct RequestId(pub String);
+
+/// Which configuration spoke, for the log.
+pub struct Speaker(pub ConfigurationId);
 
 /// A SCIM request that has left its connection.
 #[derive(Debug)]

@@ -19,7 +19,8 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use uuid::Uuid;
 
-use crate::edge::{FIXED, SCIM};
+use crate::edge::FIXED;
+use crate::request::SCIM;
 
 /// A connection on which no answer is bare.
 #[derive(Debug)]

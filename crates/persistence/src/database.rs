@@ -17,7 +17,7 @@ use crate::explain::{self, Explained};
 use crate::health::{self, Health};
 use crate::schema::provisioning_configurations;
 use crate::sql::Dialect;
-use crate::target::{MigrationError, Target, private_file, target};
+use crate::target::{MigrationError, OpenError, Target, private_file, target};
 use crate::view::View;
 use crate::writer::Writer;
 use crate::{links, log};
@@ -31,24 +31,6 @@ pub struct Settings {
     pub base_url: String,
     /// How many connections are kept at most, beside the writer of SQLite.
     pub connections: u32,
-}
-
-/// Why a database could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The URL names no database that this program knows.
-    #[error("the database URL must be sqlite:PATH or postgres://...{0}")]
-    Url(&'static str),
-    /// The database cannot be reached.
-    #[error("the database cannot be reached: {0}")]
-    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database was written by a newer version.
-    #[error("the database was written by a newer version of this program; install that version")]
-    Newer,
-    /// The tables could not be made.
-    #[error("the tables of the database could not be made: {0}")]
-    Tables(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// A database on either engine. It implements the directory and the administrators' store.

@@ -38,8 +38,9 @@ mod writer;
 
 use query::{nodes, page, places, scope, sql};
 
-pub use database::{Database, OpenError, Settings};
+pub use database::{Database, Settings};
 pub use explain::Explained;
+pub use target::OpenError;
 
 // The tests in this crate share the house of those beside it.
 #[cfg(test)]

@@ -9,11 +9,28 @@ use diesel::connection::{Connection as _, SimpleConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::Connection;
-use crate::database::OpenError;
 use crate::engine::Engine;
 #[cfg(feature = "postgres")]
 use crate::error;
 use crate::sqlite::Link;
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The URL names no database that this program knows.
+    #[error("the database URL must be sqlite:PATH or postgres://...{0}")]
+    Url(&'static str),
+    /// The database cannot be reached.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database was written by a newer version.
+    #[error("the database was written by a newer version of this program; install that version")]
+    Newer,
+    /// The tables could not be made.
+    #[error("the tables of the database could not be made: {0}")]
+    Tables(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
 
 /// Where the connections of a database lead.
 #[derive(Clone)]

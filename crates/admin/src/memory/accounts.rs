@@ -5,7 +5,7 @@ use scim_protocol::text::fold;
 use scim_provisioning::directory::Status;
 use scim_provisioning::{ResourceId, StoreError};
 
-use super::Rows;
+use super::rows::Rows;
 use crate::account::{Account, BoundPerson, PasswordHash, Role};
 use crate::store::{ReadAccounts, WriteAccounts};
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 
-use super::Rows;
+use super::rows::Rows;
 use crate::api_key::ApiKey;
 use crate::store::{ReadApiKeys, WriteApiKeys};
 

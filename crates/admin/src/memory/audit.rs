@@ -2,7 +2,7 @@
 
 use scim_provisioning::StoreError;
 
-use super::Rows;
+use super::rows::Rows;
 use crate::event::{AuditEntry, AuditHead, AuditLink, AuditQuery};
 use crate::store::{LockAudit, ReadAudit};
 

@@ -4,7 +4,7 @@ use scim_mapping::MappedResource;
 use scim_protocol::text::fold;
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use super::Rows;
+use super::rows::Rows;
 use crate::configuration::ProvisioningConfiguration;
 use crate::store::{ReadConfigurations, WriteConfigurations};
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_provisioning::StoreError;
 
-use super::{Device, Rows};
+use super::rows::{Device, Rows};
 use crate::store::{DeviceLink, KeepDevices, ReadDevices, WriteDevices};
 
 impl ReadDevices for Rows {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
 
-use super::Rows;
+use super::rows::Rows;
 use crate::policy::{HeldMember, HeldUser, HoldEnd, LinkRequest, LinksQuery};
 use crate::store::{ReadWaiting, WriteWaiting};
 

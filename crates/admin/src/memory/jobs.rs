@@ -5,16 +5,9 @@ use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use super::Rows;
+use super::rows::{Claimed, Rows};
 use crate::store::{KeepJobs, ReadJobs, WriteJobs};
 use crate::survey::{Survey, SurveyKind};
-
-/// Work that one at a time takes up, and until when nobody else does.
-#[derive(Debug, Clone)]
-pub(super) struct Claimed<T> {
-    work: T,
-    until: DateTime<Utc>,
-}
 
 impl<T> Claimed<T> {
     fn free(work: T) -> Self {

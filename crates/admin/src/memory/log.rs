@@ -7,7 +7,7 @@ use scim_protocol::text::fold;
 use scim_provisioning::directory::Change;
 use scim_provisioning::{ConfigurationId, Event, Outcome, StoreError};
 
-use super::Rows;
+use super::rows::Rows;
 use crate::event::{Activity, EventQuery, LATER_SUCCESS, LoggedEvent};
 use crate::store::{KeepLog, ReadLog, RecordEvents, WriteLog};
 

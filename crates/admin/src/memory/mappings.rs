@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use scim_mapping::{CustomField, MappedResource};
 use scim_provisioning::{ConfigurationId, ResourceKind, StoreError};
 
-use super::Rows;
+use super::rows::Rows;
 use crate::mapping::{DRAFT, MappingVersion, ReceivedAttribute};
 use crate::store::{ReadMappings, WriteCustomFields, WriteMappings};
 

@@ -14,75 +14,22 @@ mod jobs;
 mod log;
 mod mappings;
 mod people;
+mod rows;
 mod sessions;
 mod tokens;
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
-use scim_mapping::{CustomField, Role};
-use scim_provisioning::directory::Change;
-use scim_provisioning::reapply::Job;
-use scim_provisioning::seen::SeenAttribute;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::StoreError;
 
-use self::jobs::Claimed;
-pub(crate) use self::people::{StoredGroup, StoredPerson};
-use self::tokens::StoredToken;
-use crate::account::Account;
-use crate::api_key::ApiKey;
-use crate::configuration::ProvisioningConfiguration;
+pub(crate) use self::rows::Rows;
 use crate::error::AdminError;
-use crate::event::{Activity, AuditHead, AuditLink, LoggedEvent};
-use crate::mapping::MappingVersion;
-use crate::policy::{HeldMember, HeldUser, LinkRequest};
-use crate::session::Session;
-use crate::store::{Abandoned, AdminStore, DeviceLink, ReadWork, UpkeepWork, WriteWork};
-use crate::survey::Survey;
+use crate::store::{Abandoned, AdminStore, ReadWork, UpkeepWork, WriteWork};
 
 /// A store that forgets everything with the process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     rows: Mutex<Rows>,
-}
-
-/// Every row.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Rows {
-    accounts: Vec<Account>,
-    sessions: Vec<Session>,
-    devices: BTreeMap<String, Device>,
-    device_links: BTreeMap<String, DeviceLink>,
-    api_keys: Vec<ApiKey>,
-    configurations: Vec<ProvisioningConfiguration>,
-    /// How often the custom fields changed.
-    field_revision: i64,
-    tokens: Vec<StoredToken>,
-    mappings: Vec<MappingVersion>,
-    custom_fields: Vec<CustomField>,
-    seen: Vec<SeenAttribute>,
-    jobs: Vec<Claimed<Job>>,
-    surveys: Vec<Claimed<Survey>>,
-    pub(crate) people: Vec<StoredPerson>,
-    pub(crate) groups: Vec<StoredGroup>,
-    pub(crate) roles: Vec<Role>,
-    pub(crate) held_users: Vec<(ConfigurationId, HeldUser)>,
-    pub(crate) held_members: Vec<(ConfigurationId, HeldMember)>,
-    pub(crate) links: Vec<(ConfigurationId, LinkRequest)>,
-    pub(crate) events: Vec<LoggedEvent>,
-    pub(crate) outbox: Vec<(Change, DateTime<Utc>)>,
-    requests: Vec<Activity>,
-    pub(crate) audit: Vec<AuditLink>,
-    audit_end: AuditHead,
-}
-
-/// A device from which an account signed in.
-#[derive(Debug, Clone)]
-struct Device {
-    account: String,
-    failures: i64,
-    failed: DateTime<Utc>,
 }
 
 impl MemoryStore {

@@ -9,7 +9,7 @@ use scim_provisioning::directory::Status;
 use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
 use serde_json::{Map, Value, json};
 
-use super::Rows;
+use super::rows::{Rows, StoredGroup, StoredPerson};
 use crate::account::BoundPerson;
 use crate::ending;
 use crate::people::{
@@ -18,39 +18,6 @@ use crate::people::{
     PersonState, PersonUpdate, UserType,
 };
 use crate::store::{ReadConfigurations, ReadPeople, WritePeople};
-
-/// A person.
-#[derive(Debug, Clone)]
-pub(crate) struct StoredPerson {
-    pub(crate) id: String,
-    pub(crate) user_name: String,
-    pub(crate) email: Option<String>,
-    pub(crate) status: Status,
-    pub(crate) tenant_admin: bool,
-    pub(crate) admin_role: Option<String>,
-    pub(crate) fields: Map<String, Value>,
-    pub(crate) grants: Vec<Grant>,
-    pub(crate) managed_by: Option<ConfigurationId>,
-    pub(crate) left: bool,
-    pub(crate) purge: Option<DateTime<Utc>>,
-    pub(crate) version: i64,
-    pub(crate) created: DateTime<Utc>,
-    pub(crate) last_modified: DateTime<Utc>,
-}
-
-/// A group and the ids of its members.
-#[derive(Debug, Clone)]
-pub(crate) struct StoredGroup {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) confers_admin: bool,
-    pub(crate) managed_by: Option<ConfigurationId>,
-    pub(crate) members: BTreeSet<String>,
-    pub(crate) grants: Vec<(String, String)>,
-    pub(crate) version: i64,
-    pub(crate) created: DateTime<Utc>,
-    pub(crate) last_modified: DateTime<Utc>,
-}
 
 impl StoredPerson {
     fn user_type(&self) -> UserType {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use scim_provisioning::StoreError;
 
-use super::Rows;
+use super::rows::Rows;
 use crate::session::Session;
 use crate::store::{KeepSessions, ReadAccounts, ReadSessions, WriteSessions};
 

@@ -5,17 +5,10 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use super::Rows;
+use super::rows::{Rows, StoredToken};
 use crate::configuration::ProvisioningConfiguration;
 use crate::store::{KeepTokens, ReadConfigurations, ReadTokens, WriteTokens};
 use crate::token::AccessToken;
-
-/// A token, and whether the audit tells of its end.
-#[derive(Debug, Clone)]
-pub(super) struct StoredToken {
-    pub(super) token: AccessToken,
-    end_noted: bool,
-}
 
 impl Rows {
     fn token_mut(&mut self, id: &str) -> Option<&mut StoredToken> {

@@ -14,6 +14,7 @@ mod jobs;
 mod log;
 pub(crate) mod mappings;
 mod people;
+mod rows;
 mod seen;
 mod sessions;
 mod surveys;
@@ -24,14 +25,9 @@ use scim_admin::store::{Abandoned, AdminStore, ReadWork, UpkeepWork, WriteWork};
 use scim_provisioning::StoreError;
 
 pub(crate) use self::directory::page;
-use crate::connection::Connection;
+pub(crate) use self::rows::AdminRows;
 use crate::database::Database;
 use crate::error::Faulty;
-
-/// The rows of what administrators configure, in a transaction.
-pub(crate) struct AdminRows<'a> {
-    pub(crate) connection: &'a mut Connection,
-}
 
 impl AdminStore for Database {
     fn run_read(&self, work: ReadWork<'_>) -> Result<(), AdminError> {
