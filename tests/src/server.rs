@@ -126,6 +126,11 @@ impl Server {
         self.data.path()
     }
 
+    /// The URL of the server's database, where it has none in its data directory.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// What the server logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data.path().join("server.log")).unwrap_or_default()
@@ -258,7 +263,7 @@ fn psql(database: &str, statement: &str) -> Output {
 }
 
 /// The server's binary: the one that is named, else the newest that cargo built.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     if let Ok(named) = std::env::var("SERVICEOPS_SCIM_BIN") {
         return PathBuf::from(named);
     }
