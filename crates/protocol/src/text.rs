@@ -46,11 +46,12 @@ pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The boolean that a text spells, as providers write it: `True`, `true`, `False` or `false`.
+/// The boolean that a text spells, as providers write it: `true` or `false` in any case.
 pub(crate) fn boolean_word(text: &str) -> Option<bool> {
-    match text {
-        "True" | "true" => Some(true),
-        "False" | "false" => Some(false),
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    match (is("true"), is("false")) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
         _ => None,
     }
 }

@@ -93,11 +93,18 @@ fn the_verb_of_an_operation_in_any_case() {
 
 #[test]
 fn booleans_as_text() {
-    let body = json!({"schemas": [uri::USER], "userName": "ava", "active": "False"});
-    let user = accepted("booleanAsText", ScimType::InvalidValue, |tolerance| {
-        read(body.clone(), tolerance)
-    });
-    assert_eq!(user.attributes()["active"], false);
+    for (word, flag) in [
+        ("False", false),
+        ("TRUE", true),
+        ("false", false),
+        ("fALSE", false),
+    ] {
+        let body = json!({"schemas": [uri::USER], "userName": "ava", "active": word});
+        let user = accepted("booleanAsText", ScimType::InvalidValue, |tolerance| {
+            read(body.clone(), tolerance)
+        });
+        assert_eq!(user.attributes()["active"], flag, "{word}");
+    }
     assert!(!accepted(
         "booleanAsText",
         ScimType::InvalidFilter,
@@ -140,7 +147,7 @@ fn what_cannot_be_read_in_an_optional_attribute_costs_nothing_else() {
         ("issued", json!("2026-01-31t08:00:00z")),
         ("issued", json!("2026-01-31")),
         ("issued", json!(20_260_131)),
-        ("lost", json!("TRUE")),
+        ("lost", json!("T")),
         ("lost", json!("yes")),
         ("lost", json!(1)),
         ("photo", json!("no picture yet")),
@@ -180,7 +187,7 @@ fn what_is_required_or_decides_who_may_work_is_never_guessed() {
         ("userName", json!({"value": "ava"})),
         ("userName", json!(["ava"])),
         ("active", json!("perhaps")),
-        ("active", json!("TRUE")),
+        ("active", json!(" true ")),
         ("active", json!(1)),
         ("active", json!([true])),
     ] {
@@ -700,6 +707,45 @@ fn several_primary_values() {
         .map(|email| email["primary"] == true)
         .collect();
     assert_eq!(primary, [false, true]);
+}
+
+#[test]
+fn what_stands_below_the_uri_of_the_core_schema_is_of_the_resource() {
+    let ava = accepted("pathAsKey", ScimType::InvalidSyntax, |tolerance| {
+        let body = json!({"schemas": [uri::USER], "userName": "ava",
+            uri::USER: {"active": false}});
+        read(body, tolerance)
+    });
+    assert_eq!(ava.attributes()["active"], false);
+    for core in [
+        uri::USER.to_uppercase(),
+        "urn:scim:schemas:core:1.0".to_owned(),
+    ] {
+        let body = json!({"schemas": [uri::USER], "userName": "ava", "title": "x",
+            (core.clone()): {"active": false, "Title": "Lead", "name.givenName": "Ava",
+                "emails": [{"value": "a@x.example"}], "nothing": 1}});
+        let mut tolerance = Tolerance::default();
+        let ava = read(body, &mut tolerance).unwrap();
+        let expected = json!({"schemas": [uri::USER], "userName": "ava", "active": false,
+            "title": "Lead", "name": {"givenName": "Ava"}, "emails": [{"value": "a@x.example"}]});
+        assert_eq!(Value::Object(ava.attributes().clone()), expected, "{core}");
+        let mut names: Vec<_> = tolerance.deviations().iter().map(Deviation::name).collect();
+        names.retain(|name| *name != "schemaAlias");
+        assert_eq!(
+            names,
+            [
+                "pathAsKey",
+                "repeatedAttribute",
+                "pathAsKey",
+                "unknownAttribute"
+            ]
+        );
+    }
+    // What holds nothing is no attribute.
+    let mut tolerance = Tolerance::default();
+    let body = json!({"schemas": [uri::USER], "userName": "ava", uri::USER: "x"});
+    read(body, &mut tolerance).unwrap();
+    assert_eq!(tolerance.deviations()[0].name(), "unknownAttribute");
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn values_that_are_none_are_refused() {
         "title eq \"a\\u0001b\"",
         "title eq \"\\u0000\"",
         "title eq \"\\u007f\"",
-        "active eq \"TRUE\"",
+        "active eq \"T\"",
         "active eq \"yes\"",
         "meta.created gt \"2026-01-06 10:00:00Z\"",
         "meta.created gt \"2026-01-06t10:00:00z\"",
@@ -105,6 +105,7 @@ fn values_that_are_none_are_refused() {
         ("title eq \"\\b\\f\\n\\r\\t\"", false),
         ("active eq \"False\"", false),
         ("not (active EQ TRUE)", true),
+        ("not (active eq \"TRUE\")", true),
         ("meta.created gt \"2026-01-06T09:00:00\"", true),
     ]);
 }

@@ -8,7 +8,8 @@ use crate::schema::ResourceDefinition;
 use crate::tolerance::{Deviation, Tolerance};
 
 /// A body in which keys that are paths (`urn:...:User:department`, `name.givenName`) stand where the
-/// attributes are that they name, as clients send them in PATCH.
+/// attributes are that they name, as clients send them in PATCH; and likewise what stands below the
+/// URI of the core schema, as that of an extension does.
 pub(super) fn unfolded(
     definition: &ResourceDefinition,
     body: Map<String, Value>,
@@ -19,16 +20,34 @@ pub(super) fn unfolded(
             && definition.attribute(name).is_none()
             && definition.schema_named(name).is_none()
     };
-    if !body.keys().any(|name| is_path(name)) {
+    let is_core = |name: &str| {
+        let named = definition.schema_named(name).filter(|_| name.contains(':'));
+        named.is_some_and(|named| named.extension.is_none())
+    };
+    if !body.keys().any(|name| is_path(name) || is_core(name)) {
         return Ok(body);
     }
-    let (mut plain, mut paths) = (Map::new(), Vec::new());
+    let (mut plain, mut paths, mut below) = (Map::new(), Vec::new(), Vec::new());
     for (name, value) in body {
-        match is_path(&name) {
-            true => paths.push((name, value)),
-            false => {
+        match value {
+            Value::Object(members) if is_core(&name) => {
+                if let Some(named) = definition.schema_named(&name) {
+                    named.noted(&name, tolerance)?;
+                }
+                tolerance.accept(Deviation::PathAsKey(name))?;
+                below.extend(members);
+            }
+            value if is_path(&name) => paths.push((name, value)),
+            value => {
                 plain.insert(name, value);
             }
+        }
+    }
+    for (name, value) in below {
+        if is_path(&name) {
+            paths.push((name, value));
+        } else if put(&mut plain, definition, &[&name], value) == Some(true) {
+            tolerance.accept(Deviation::RepeatedAttribute(name))?;
         }
     }
     for (name, value) in paths {
