@@ -126,6 +126,22 @@ fn provisioning(script: &mut Script, house: &House) {
             "emails.value eq \"zz77@example.com\"",
         ),
         (
+            "e-mail in brackets",
+            "/Users",
+            "emails[value eq \"zz77@example.com\"]",
+        ),
+        (
+            "e-mail in brackets and more",
+            "/Users",
+            "emails[primary eq true and (value eq \"zz77@example.com\" and type eq \"work\") and \
+             not (display co \"x\")]",
+        ),
+        (
+            "lastModified in brackets",
+            "/Users",
+            "meta[lastModified gt \"2999-01-01T00:00:00Z\" and created pr]",
+        ),
+        (
             "a key and more",
             "/Users",
             "userName eq \"zz77\" and active eq true",

@@ -67,7 +67,7 @@ impl ConditionWriter<'_> {
                 writer.leaf(target, test);
             }),
             Condition::Some { target, condition } => self.two_valued(negated, |writer| {
-                writer.some(target, condition);
+                writer.some(target, condition, negated);
             }),
         }
     }
@@ -186,7 +186,7 @@ impl ConditionWriter<'_> {
     fn document(&mut self, target: &Target, test: &Test) {
         if let Some(address) = email_lookup(target, test) {
             self.sql
-                .push("r.id IN (SELECT e.user_id FROM user_emails e WHERE e.value_key = ");
+                .push("r.id IN (SELECT a.user_id FROM user_emails a WHERE a.value_key = ");
             self.sql.bind(Key::of_folded(address)).push(")");
             return;
         }
@@ -202,20 +202,24 @@ impl ConditionWriter<'_> {
         self.json_test(&present, &value, test);
     }
 
-    fn some(&mut self, target: &Target, condition: &Condition) {
+    fn some(&mut self, target: &Target, condition: &Condition, negated: bool) {
         if let Place::Membership = self.place(target) {
             let other = other_end_of(condition);
             self.membership(other, |writer| writer.inner(condition, &Self::member_test));
             return;
         }
-        if let Some((address, kind)) = email_path(target, condition) {
+        if let Some(email) = email_path(target, condition) {
             self.sql
-                .push("r.id IN (SELECT e.user_id FROM user_emails e WHERE e.value_key = ");
-            self.sql
-                .bind(Key::of_folded(address))
-                .push(" AND e.type_key = ");
-            self.sql.bind(kind).push(")");
-            return;
+                .push("r.id IN (SELECT a.user_id FROM user_emails a WHERE a.value_key = ");
+            self.sql.bind(Key::of_folded(email.address));
+            if let Some(kind) = email.kind {
+                self.sql.push(" AND a.type_key = ").bind(kind);
+            }
+            self.sql.push(")");
+            if email.is_whole {
+                return;
+            }
+            self.sql.push(" AND ");
         }
         if target.multi_valued {
             self.elements(target);
@@ -228,7 +232,7 @@ impl ConditionWriter<'_> {
                 let present = self.json(&path(target, false), false);
                 self.sql.push(&present).push(" IS NOT NULL AND ");
             }
-            self.inner(condition, &Self::leaf);
+            self.condition(condition, negated);
             self.sql.push(")");
         }
     }

@@ -25,6 +25,7 @@ pub(crate) fn entrance(kind: ResourceKind, condition: &Condition) -> Option<Entr
                 (ResourceKind::User, "groups") | (ResourceKind::Group, "members") => {
                     other_end_of(condition).is_some()
                 }
+                _ if !target.multi_valued => return entrance(kind, condition),
                 _ => email_path(target, condition).is_some(),
             };
             found.then_some(Entrance::Key)
@@ -92,17 +93,25 @@ pub(crate) fn email_lookup<'a>(target: &Target, test: &'a Test) -> Option<&'a st
     }
 }
 
-/// The address and type of `emails[type eq "work" and value eq "x"]`, in either order.
-pub(crate) fn email_path<'a>(
-    target: &Target,
-    condition: &'a Condition,
-) -> Option<(&'a str, &'a str)> {
+/// What the index of addresses finds of a value filter such as `emails[type eq "work" and value eq
+/// "x"]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EmailPath<'a> {
+    /// The address.
+    pub(crate) address: &'a str,
+    /// Its type, where the filter says one.
+    pub(crate) kind: Option<&'a str>,
+    /// Whether that is all that the filter says.
+    pub(crate) is_whole: bool,
+}
+
+/// The address that every e-mail address must be which satisfies a value filter.
+pub(crate) fn email_path<'a>(target: &Target, condition: &'a Condition) -> Option<EmailPath<'a>> {
     if target.extension.is_some() || &*target.attribute != "emails" {
         return None;
     }
-    let Condition::All(parts) = condition else {
-        return None;
-    };
+    let mut parts = Vec::new();
+    conjuncts(condition, &mut parts);
     let find = |sub: &str| {
         parts.iter().find_map(|part| match part {
             Condition::Value {
@@ -117,9 +126,19 @@ pub(crate) fn email_path<'a>(
             _ => None,
         })
     };
-    match parts.as_slice() {
-        [_, _] => Some((find("value")?, find("type")?)),
-        _ => None,
+    let (address, kind) = (find("value")?, find("type"));
+    Some(EmailPath {
+        address,
+        kind,
+        is_whole: parts.len() == 1 + usize::from(kind.is_some()),
+    })
+}
+
+/// The parts that a condition joins by `and`.
+fn conjuncts<'a>(condition: &'a Condition, into: &mut Vec<&'a Condition>) {
+    match condition {
+        Condition::All(parts) => parts.iter().for_each(|part| conjuncts(part, into)),
+        part => into.push(part),
     }
 }
 
