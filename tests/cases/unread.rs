@@ -37,9 +37,16 @@ fn connect(server: &Server) -> StreamOwned<ClientConnection, TcpStream> {
 
 /// Sends bytes and reads until the server closes.
 fn say(server: &Server, bytes: &[u8]) -> Vec<u8> {
+    say_in_parts(server, &[bytes])
+}
+
+/// The same, part by part.
+fn say_in_parts(server: &Server, parts: &[&[u8]]) -> Vec<u8> {
     let mut stream = connect(server);
-    // Who is refused in the middle of what they say may still say the rest.
-    let _ = stream.write_all(bytes).and_then(|()| stream.flush());
+    for part in parts {
+        // Who is refused in the middle of what they say may still say the rest.
+        let _ = stream.write_all(part).and_then(|()| stream.flush());
+    }
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
     answer
@@ -136,14 +143,37 @@ on_both_engines! {
 
     fn malformed_chunks_are_a_scim_error(server: &Server) {
         let token = server.client().token;
-        let request = format!(
-            "POST /api/scim/v2/Users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{{}}\r\n"
+        let head = |target: &str| format!(
+            "POST {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\n\r\n"
         );
-        for answer in answers(&say(server, request.as_bytes())) {
-            assert_eq!(answer.status, 400, "{}", answer.head);
-            assert!(answer.head.contains("x-request-id: "), "{}", answer.head);
-            assert!(answer.body["detail"].is_string(), "{}", answer.head);
+        // What is no size, a size that is too small or too large, an end that is missing.
+        for chunks in [
+            "zz\r\n{}\r\n",
+            "5\r\n{}\r\n0\r\n\r\n",
+            "1\r\n{}\r\n0\r\n\r\n",
+            "2\r\n{}xx0\r\n\r\n",
+            "2\r\n{}\r\n-1\r\n",
+            "ffffffffffffffffffff\r\n{}\r\n",
+        ] {
+            for (target, shape) in [
+                ("/api/scim/v2/Users", "application/scim+json"),
+                ("/api/admin/v1/configurations", "application/problem+json"),
+            ] {
+                // Beside the head, and behind it when the request is under way.
+                let head = head(target);
+                let whole = format!("{head}{chunks}");
+                for parts in [vec![whole.as_str()], vec![head.as_str(), chunks]] {
+                    let sent: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+                    let answered = answers(&say_in_parts(server, &sent));
+                    assert_eq!(answered.len(), 1, "{target} {chunks:?}");
+                    let answer = &answered[0];
+                    assert!([400, 401].contains(&answer.status), "{}", answer.head);
+                    assert_eq!(header(answer, "content-type"), shape, "{}", answer.head);
+                    assert!(answer.head.contains("x-request-id: "), "{}", answer.head);
+                    assert!(answer.body["detail"].is_string(), "{}", answer.head);
+                }
+            }
         }
     }
 

@@ -145,7 +145,7 @@ where
                     let _ = stream.set_nodelay(true);
                     match timeout(HANDSHAKE, tls.accept(stream)).await {
                         Ok(Ok(stream)) => {
-                            let stream = Told::new(stream, peer);
+                            let stream = Told::new(stream, peer, stopping);
                             http.call((stream, Protocol::Http1, peer)).await
                         }
                         // Who does not speak TLS well, or not in time, has nothing to read.

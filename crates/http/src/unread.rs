@@ -3,15 +3,17 @@
 //! A request that is no HTTP, or whose head is too long or does not come, never becomes one: the
 //! library writes a bare status and closes. On its way out that answer is replaced by one that says
 //! what is wrong, in the shape of the endpoint that was meant, with a request id and a line in the
-//! log. What was sent is not parsed a second time, which would let two readings of one request
+//! log. Of a body whose chunks are malformed the library takes the client for gone, and lets go of
+//! the connection without a word; that is said then as well. What was sent is not parsed a second time, which would let two readings of one request
 //! differ: a look at its first bytes chooses words alone.
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{self, Poll};
+use std::pin::{Pin, pin};
+use std::task::{self, Poll, Waker};
 use std::time::SystemTime;
 
+use actix_server::GracefulShutdownSignal;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HttpDate;
 use scim_protocol::{Error, ScimType};
@@ -22,14 +24,17 @@ use uuid::Uuid;
 use crate::edge::FIXED;
 use crate::request::SCIM;
 
-/// A connection on which no answer is bare.
-#[derive(Debug)]
-pub struct Told<T> {
+/// A connection on which no answer is bare, and none is missing.
+pub struct Told<T: AsyncWrite + Unpin> {
     stream: T,
     peer: Option<SocketAddr>,
+    /// Whether the server stops: what is under way then is cut off, and nobody's fault.
+    stopping: GracefulShutdownSignal,
     asked: Asked,
     /// What is still to be written in the place of a bare answer.
     instead: Vec<u8>,
+    /// Whether the connection was closed in order, or broke.
+    ended: bool,
 }
 
 /// The first bytes of the last request.
@@ -43,19 +48,19 @@ struct Asked {
     answered: bool,
 }
 
-impl<T> Told<T> {
+impl<T: AsyncWrite + Unpin> Told<T> {
     /// A connection from a peer.
-    pub fn new(stream: T, peer: Option<SocketAddr>) -> Self {
+    pub fn new(stream: T, peer: Option<SocketAddr>, stopping: GracefulShutdownSignal) -> Self {
         Self {
             stream,
             peer,
+            stopping,
             asked: Asked::default(),
             instead: Vec::new(),
+            ended: false,
         }
     }
-}
 
-impl<T: AsyncWrite + Unpin> Told<T> {
     fn poll_instead(&mut self, context: &mut task::Context<'_>) -> Poll<io::Result<()>> {
         while !self.instead.is_empty() {
             let stream = Pin::new(&mut self.stream);
@@ -68,14 +73,35 @@ impl<T: AsyncWrite + Unpin> Told<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Told<T> {
+impl<T: AsyncWrite + Unpin> Drop for Told<T> {
+    fn drop(&mut self) {
+        if self.ended || !self.asked.waits() || std::thread::panicking() {
+            return;
+        }
+        let mut context = task::Context::from_waker(Waker::noop());
+        if pin!(self.stopping.notified()).poll(&mut context).is_ready() {
+            return;
+        }
+        self.instead = self.asked.answer(StatusCode::BAD_REQUEST, self.peer);
+        // Whatever cannot be written at once is not: nobody is left to wait for it.
+        if let Poll::Ready(Ok(())) = self.poll_instead(&mut context)
+            && let Poll::Ready(Ok(())) = Pin::new(&mut self.stream).poll_flush(&mut context)
+        {
+            let _closed = Pin::new(&mut self.stream).poll_shutdown(&mut context);
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Told<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut task::Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        task::ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let read = task::ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
+        self.ended |= read.is_err();
+        read?;
         let came = buffer.filled().get(before..).unwrap_or_default();
         self.asked.note(came);
         Poll::Ready(Ok(()))
@@ -91,7 +117,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Told<T> {
         task::ready!(self.poll_instead(context))?;
         match bare(bytes) {
             None => {
-                self.asked.answered = true;
+                self.asked.answered |= !bytes.starts_with(CONTINUE);
                 Pin::new(&mut self.stream).poll_write(context, bytes)
             }
             Some((0, status)) => {
@@ -123,6 +149,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Told<T> {
         mut self: Pin<&mut Self>,
         context: &mut task::Context<'_>,
     ) -> Poll<io::Result<()>> {
+        self.ended = true;
         task::ready!(self.poll_instead(context))?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
@@ -178,6 +205,16 @@ impl Asked {
         }
     }
 
+    /// Whether somebody asked who was not answered.
+    fn waits(&self) -> bool {
+        !self.answered && self.line_ended
+    }
+
+    /// Whether the head was sent to its end: what is wrong is behind it.
+    fn has_head(&self) -> bool {
+        self.start.windows(4).any(|four| four == b"\r\n\r\n")
+    }
+
     /// The target as it was sent, as far as it was kept.
     fn target(&self) -> &[u8] {
         let line = self.start.split(|byte| *byte == b'\n').next();
@@ -211,6 +248,7 @@ impl Asked {
                 let quoted = scim_protocol::error::quote(&character.to_string());
                 format!("The address holds {quoted} as it is; percent-encode it as {encoded}.")
             }
+            None if self.has_head() => "The body is no well-formed HTTP/1.1.".to_owned(),
             None => "The request is no well-formed HTTP/1.1.".to_owned(),
         }
     }
@@ -276,6 +314,8 @@ fn scim_error(status: StatusCode, detail: &str) -> serde_json::Value {
 }
 
 const VERSION: &[u8] = b"HTTP/1.1 ";
+/// What is no answer yet (RFC 9110 section 15.2.1).
+const CONTINUE: &[u8] = b"HTTP/1.1 100 ";
 /// The longest answer that has no more than a status, in bytes.
 const LONGEST_BARE: usize = 256;
 /// How much of a request is looked at, in bytes.
