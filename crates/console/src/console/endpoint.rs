@@ -39,14 +39,19 @@ async fn handle(
     };
     let cookie = text(header::COOKIE);
     let writes = request.method() == Method::POST;
-    let limit = match writes && knows(&shared, cookie.clone()).await {
-        true => FORM,
-        false => STRANGERS_FORM,
+    let known = writes && knows(&shared, cookie.clone()).await;
+    let form = match known {
+        true => body::within(&request, payload, FORM).await,
+        // Whose session has ended sends what was entered in it all the same.
+        false => {
+            let ended = |begin: &[u8]| writes && shared.console.is_own_form(begin);
+            body::within_or(&request, payload, STRANGERS_FORM, FORM, ended).await
+        }
     };
-    let form = match body::within(&request, payload, limit).await {
+    let form = match form {
         Ok(form) => form,
         // Whose session has ended is told so, not how long a form may be.
-        Err(error) if error.status() == 413 && writes && limit == STRANGERS_FORM => {
+        Err(error) if error.status() == 413 && writes && !known => {
             return respond(ConsoleAnswer::sign_in());
         }
         Err(error) => {
@@ -185,7 +190,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       frame-ancestors 'none'";
 /// What asks the OpenID provider.
 const ASKS_PROVIDER: [&str; 2] = ["/openid", "/openid/callback"];
-/// The longest form of somebody who is not signed in, in bytes: more is not kept through a sign-in.
+/// The longest form of somebody who is not signed in, in bytes, unless it comes from a page of an
+/// account here.
 const STRANGERS_FORM: usize = 16 * 1024;
 /// The longest form, in bytes: a mapping that is imported.
 const FORM: usize = 256 * 1024;

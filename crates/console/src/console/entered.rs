@@ -5,6 +5,8 @@
 //! filled in. A shared form (`data-shared`) carries what it showed; when it is sent, that is
 //! compared with what its page shows by now, and only what was changed in it is saved.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use chrono::Utc;
 use scim_admin::Problem;
 use scim_admin::event::{AuditEntry, AuditQuery};
@@ -49,6 +51,7 @@ fn page_now(visit: &Visit<'_>, (path, query): &(String, String)) -> Option<Strin
         console: visit.console,
         request: &request,
         signed_in: visit.signed_in.clone(),
+        seen: visit.seen,
         parts,
         query: Form::parse(query),
         form: Form::default(),
@@ -72,9 +75,16 @@ struct Kept {
     pairs: Vec<(String, String)>,
 }
 
-/// Keeps the form of somebody whose session ended: what the browser keeps of it, and the address
-/// of its page. `None` for what is no form of this console, or too long.
-pub(super) fn keep(visit: &Visit<'_>) -> Option<(Vec<String>, String)> {
+/// What becomes of the form of somebody whose session ended.
+pub(super) struct Keeping {
+    /// The address of its page.
+    pub(super) page: String,
+    /// What the browser keeps of it; `None` when it is too long to be kept.
+    pub(super) cookies: Option<Vec<String>>,
+}
+
+/// Keeps the form of somebody whose session ended. `None` for what is no form of this console.
+pub(super) fn keep(visit: &Visit<'_>) -> Option<Keeping> {
     let admin = &visit.console.admin;
     let account = admin.account_of_form(visit.form.text(TOKEN))?;
     let pairs = visit.form.0.iter();
@@ -87,15 +97,13 @@ pub(super) fn keep(visit: &Visit<'_>) -> Option<(Vec<String>, String)> {
             .cloned()
             .collect(),
     };
-    let sealed = admin
-        .seal(
-            scim_admin::Sealed::Form,
-            &serde_json::to_string(&kept).ok()?,
-        )
-        .ok()?;
+    let page = page_address(&page_of(visit.request.path, &visit.form));
+    let packed = pack(&serde_json::to_vec(&kept).ok()?);
+    let sealed = admin.seal(scim_admin::Sealed::Form, &packed).ok()?;
     let parts: Vec<&[u8]> = sealed.as_bytes().chunks(PART).collect();
     if parts.len() > PARTS {
-        return None;
+        let cookies = None;
+        return Some(Keeping { page, cookies });
     }
     let cookies = parts.iter().enumerate().filter_map(|(at, part)| {
         let part = std::str::from_utf8(part).ok()?;
@@ -105,10 +113,18 @@ pub(super) fn keep(visit: &Visit<'_>) -> Option<(Vec<String>, String)> {
     });
     // A shorter one does not end in what is left of a longer one.
     let cookies = cookies.chain((parts.len()..PARTS).map(no_part)).collect();
-    Some((
-        cookies,
-        page_address(&page_of(visit.request.path, &visit.form)),
-    ))
+    let cookies = Some(cookies);
+    Some(Keeping { page, cookies })
+}
+
+/// A form as it is kept. A mapping says the same words again and again: a document of 50 KB has 4.
+fn pack(form: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(miniz_oxide::deflate::compress_to_vec(form, LEVEL))
+}
+
+fn unpack(packed: &str) -> Option<Vec<u8>> {
+    let packed = URL_SAFE_NO_PAD.decode(packed).ok()?;
+    miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, UNPACKED).ok()
 }
 
 fn page_address((path, query): &(String, String)) -> String {
@@ -142,7 +158,7 @@ fn waiting(visit: &Visit<'_>) -> Option<Kept> {
         .console
         .admin
         .unseal(scim_admin::Sealed::Form, &parts.collect::<String>())?;
-    let kept: Kept = serde_json::from_str(&kept).ok()?;
+    let kept: Kept = serde_json::from_slice(&unpack(&kept)?).ok()?;
     let own = visit.who().ok()?.session.account == kept.account;
     (own && Utc::now().timestamp() <= kept.until).then_some(kept)
 }
@@ -401,15 +417,19 @@ fn last_change(visit: &Visit<'_>) -> Result<Option<AuditEntry>, Failed> {
 /// The hidden field with what a shared form showed.
 pub(super) const WAS: &str = "was";
 /// Hidden fields that say which state of something was seen.
-const SEEN: [&str; 2] = ["version", "base"];
+const SEEN: [&str; 3] = ["version", "base", super::meanwhile::SEEN];
 const TOKEN: &str = "form_token";
 const MAIN: &str = "<main id=\"content\" tabindex=\"-1\">";
 const COOKIE: &str = "__Host-sops-form";
 /// How long a form is kept.
 const SECONDS: i64 = 900;
-/// Bytes in a cookie, and how many cookies a form has at most.
+/// Bytes in a cookie, and how many cookies a form has at most: proxies take 8 KB of them.
 const PART: usize = 3_500;
-const PARTS: usize = 3;
+const PARTS: usize = 2;
+/// How hard a form is packed, from 1 to 10.
+const LEVEL: u8 = 8;
+/// Bytes of a form when it is unpacked: what a page takes, written as JSON.
+const UNPACKED: usize = 1024 * 1024;
 const BACK: &str = "You were signed out before this was sent. What you entered is here again; \
     nothing was saved yet. Passwords are entered once more.";
 const OLDER: &str = "You signed in again after you opened this form. What you entered is here; \

@@ -9,6 +9,7 @@ mod entered;
 mod export;
 mod form_field;
 mod markup;
+mod meanwhile;
 pub mod openid;
 pub(crate) mod outbound;
 mod pages;
@@ -211,6 +212,8 @@ struct Visit<'a> {
     console: &'a Console,
     request: &'a ConsoleRequest<'a>,
     signed_in: Option<SignedIn>,
+    /// The number of the last audit entry when the page was begun; forms carry it as `seen`.
+    seen: i64,
     /// The variable parts of the path, in order.
     parts: Vec<&'a str>,
     query: Form,
@@ -260,6 +263,13 @@ impl Console {
         })
     }
 
+    /// Whether a form begins like one of a page of an account here, whose session may have ended.
+    pub(crate) fn is_own_form(&self, begin: &[u8]) -> bool {
+        let form = Form::parse(&String::from_utf8_lossy(begin));
+        let account = self.admin.account_of_form(form.text("form_token"));
+        account.is_some()
+    }
+
     /// Answers a request.
     pub(crate) fn answer(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
         let reads = matches!(request.method, "GET" | "HEAD");
@@ -301,6 +311,7 @@ impl Console {
             console: self,
             request,
             signed_in,
+            seen: 0,
             parts,
             query: Form::parse(request.query),
             form: Form::parse(&String::from_utf8_lossy(request.body)),
@@ -313,7 +324,11 @@ impl Console {
             Found::OtherMethods => return Err(Failed::Method),
             Found::Nothing => return Err(Failed::NotFound),
         };
-        let visit = self.visit(request, parts)?;
+        let mut visit = self.visit(request, parts)?;
+        // Before anything of the page is read: what comes later is shown as later.
+        if visit.administers() {
+            visit.seen = meanwhile::last_entry(&self.admin)?;
+        }
         match visit.admitted(route.access) {
             Err(Failed::Form) => return entered::again(&visit).ok_or(Failed::Form),
             admitted => admitted?,
@@ -328,17 +343,22 @@ impl Console {
 impl Visit<'_> {
     /// Does what the visit is for.
     fn carried_out(mut self, route: &Route) -> Result<ConsoleAnswer, Failed> {
-        let shared = self.request.method == "POST" && self.form.given(entered::WAS).is_some();
+        let writes = self.request.method == "POST";
+        let shared = writes && self.form.given(entered::WAS).is_some();
+        let pressed = writes && self.form.given(meanwhile::SEEN).is_some();
         for _ in 0..ATTEMPTS {
             if shared && let Some(both) = entered::brought_up(&mut self)? {
                 return Ok(both);
+            }
+            if pressed && let Some(told) = meanwhile::look(&mut self, route.path)? {
+                return Ok(told);
             }
             if route.confirmed && !self.is_confirmed() {
                 return signing_in::confirm(self, route.handler);
             }
             match (route.handler)(&self) {
                 // Somebody else was quicker, after both were compared.
-                Err(Failed::Refused(AdminError::Stale)) if shared => {}
+                Err(Failed::Refused(AdminError::Stale)) if shared || pressed => {}
                 answer => return Ok(entered::shown(&self, answer?)),
             }
         }

@@ -7,7 +7,7 @@ use chrono::Utc;
 use scim_admin::{AdminError, Attempt, Problem, Sealed};
 use scim_http::error::describe_error;
 
-use super::entered;
+use super::entered::{self, Keeping};
 use super::openid::Flow;
 use super::routes::{Handler, page_above};
 use super::{
@@ -81,10 +81,16 @@ pub(super) fn next(text: &str) -> &str {
 pub(super) fn ask(visit: &Visit<'_>) -> ConsoleAnswer {
     if visit.request.method == "POST" {
         return match entered::keep(visit) {
-            Some((cookies, page)) => ConsoleAnswer {
-                cookies,
-                ..ConsoleAnswer::redirect(format!("/admin/login?kept=1&next={}", encoded(&page)))
-            },
+            Some(Keeping { page, cookies }) => {
+                let kept = if cookies.is_some() { "kept" } else { "lost" };
+                ConsoleAnswer {
+                    cookies: cookies.unwrap_or_default(),
+                    ..ConsoleAnswer::redirect(format!(
+                        "/admin/login?{kept}=1&next={}",
+                        encoded(&page)
+                    ))
+                }
+            }
             None => {
                 let page = format!("{CONSOLE}{}", page_above(visit.request.path));
                 ConsoleAnswer::redirect(format!("/admin/login?next={}", encoded(&page)))
@@ -118,11 +124,14 @@ fn sign_in_page<'a>(visit: &Visit<'_>, to: &'a str) -> Password<'a> {
     let next = next(to);
     Password {
         next,
-        intro: match entered::waits(visit.request) {
-            true => {
+        intro: match (entered::waits(visit.request), visit.query.checked("lost")) {
+            (_, true) => {
+                "You were signed out before this was sent, and what you entered is too long to be kept. Go back in your browser to copy it before you sign in."
+            }
+            (true, false) => {
                 "You were signed out. What you entered is kept for 15 minutes: sign in, and it comes back."
             }
-            false => "",
+            (false, false) => "",
         },
         theme: theme(visit.request.cookie),
         openid: match visit.console.openid {

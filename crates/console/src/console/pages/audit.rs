@@ -167,7 +167,7 @@ fn row(entry: AuditEntry) -> Row {
 }
 
 /// What an entry tells, field by field: the name of a field, what it was, what it is.
-fn changes(event: &str, details: &Value) -> Vec<(String, String, String)> {
+pub(in super::super) fn changes(event: &str, details: &Value) -> Vec<(String, String, String)> {
     let (mut old, mut new) = (Vec::new(), Vec::new());
     for (value, fields) in [
         (details.get("old"), &mut old),
@@ -219,7 +219,11 @@ fn changed_alone(event: &str) -> String {
 }
 
 /// The fields of a value, each by the names that lead to it.
-fn flatten(name: &str, value: Option<&Value>, into: &mut Vec<(String, String)>) {
+pub(in super::super) fn flatten(
+    name: &str,
+    value: Option<&Value>,
+    into: &mut Vec<(String, String)>,
+) {
     let said = match value {
         None => return,
         Some(Value::Object(members)) => {

@@ -299,7 +299,7 @@ fn change(
     let kept = kept.map(|rule| rule.key.clone()).unwrap_or_default();
     match edited.keep(visit, &set, "") {
         Ok(()) => Ok(back(&edited, &kept)),
-        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+        Err(error @ AdminError::Invalid(_)) => {
             let page = Page {
                 error: sentence(&error),
                 ..Page::new(visit, &edited)?

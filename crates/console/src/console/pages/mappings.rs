@@ -48,18 +48,18 @@ struct Version {
 }
 
 /// A mapping with what its pages show of it.
-pub(super) struct Edited {
+pub(in super::super) struct Edited {
     pub(super) shown: Shown,
-    pub(super) resource: MappedResource,
+    pub(in super::super) resource: MappedResource,
     pub(super) word: &'static str,
-    pub(super) active: MappingVersion,
+    pub(in super::super) active: MappingVersion,
     /// The draft, where it differs from the active version.
-    pub(super) draft: Option<MappingVersion>,
+    pub(in super::super) draft: Option<MappingVersion>,
     pub(super) versions: Vec<MappingVersion>,
 }
 
 impl Edited {
-    pub(super) fn find(visit: &Visit<'_>, word: &str) -> Result<Self, Failed> {
+    pub(in super::super) fn find(visit: &Visit<'_>, word: &str) -> Result<Self, Failed> {
         let (resource, word) = match word {
             "user" => (MappedResource::User, "user"),
             "group" => (MappedResource::Group, "group"),
@@ -83,7 +83,7 @@ impl Edited {
     }
 
     /// What an edit begins with: the draft, or the active version.
-    pub(super) fn base(&self) -> &MappingVersion {
+    pub(in super::super) fn base(&self) -> &MappingVersion {
         self.draft.as_ref().unwrap_or(&self.active)
     }
 
@@ -323,7 +323,7 @@ fn kept(
         Ok(()) => Ok(ConsoleAnswer::redirect(
             edited.link(&format!("?done={said}")),
         )),
-        Err(error @ (AdminError::Invalid(_) | AdminError::Stale)) => {
+        Err(error @ AdminError::Invalid(_)) => {
             let page = Editor {
                 error: sentence(&error),
                 document: visit.form.text("document").to_owned(),

@@ -15,6 +15,7 @@ pub(super) mod group_rules;
 pub(super) mod guides;
 pub(super) mod logs;
 pub(super) mod mappings;
+pub(super) mod meanwhile;
 pub(super) mod overview;
 pub(super) mod policy;
 mod rule;
@@ -37,6 +38,8 @@ pub(super) struct Shell {
     name: String,
     administers: bool,
     form_token: String,
+    /// The last audit entry that the page knows of.
+    seen: i64,
     theme: &'static str,
     /// The address of the page, to come back to.
     here: String,
@@ -107,6 +110,7 @@ impl Shell {
             name: who.name.clone(),
             administers: visit.administers(),
             form_token: visit.console.admin.form_token(who),
+            seen: visit.seen,
             theme: theme(visit.request.cookie),
             here: visit.here(),
             done: done.map(|(_, said)| *said).unwrap_or_default(),

@@ -377,8 +377,33 @@ fn a_form_of_nobody_is_not_kept_and_no_password_is() {
         let sent = house.ask("POST", &path, Some(&ada), body);
         assert_eq!((sent.status, sent.cookies.len()), (303, 0), "{body}");
     }
-    let long = format!("{own}&document={}", "x".repeat(64 * 1024));
-    assert!(house.ask("POST", &path, None, &long).cookies.is_empty());
+    // A mapping says much again and again, and is kept; noise is not, and whoever entered it is told.
+    let rules = "{\"key\": \"user_name\", \"source\": \"userName\"},".repeat(2_000);
+    let import = house.path("/users/scim-provisioning/*/mappings/user/import");
+    let entered = format!("{own}&document={}", encoded(&rules));
+    assert!(entered.len() > 64 * 1024);
+    let sent = house.ask("POST", &import, None, &entered);
+    let kept_of_it: usize = sent.cookies.iter().map(String::len).sum();
+    assert!((1..8 * 1024).contains(&kept_of_it), "{kept_of_it}");
+    let again = format!("{}; {}", sign_in(&house, "ada"), kept(&sent));
+    let page = import.trim_end_matches("/import");
+    let back = house.ask("GET", page, Some(&again), "");
+    assert!(back.body.contains(&escaped(&rules)), "{}", back.body);
+    let noise: String = (0..4_000)
+        .map(|_| uuid::Uuid::new_v4().to_string())
+        .collect();
+    let sent = house.ask("POST", &import, None, &format!("{own}&document={noise}"));
+    assert!(sent.cookies.is_empty());
+    let to = sent.location.unwrap();
+    assert!(to.starts_with("/admin/login?lost=1&next="), "{to}");
+    let query = to.split('?').nth(1).unwrap();
+    let asked = house.console.answer(&ConsoleRequest {
+        method: "GET",
+        path: "/login",
+        query,
+        ..ConsoleRequest::default()
+    });
+    assert!(asked.body.contains("too long to be kept"), "{}", asked.body);
     // What may be done with a form that is kept, its session does not say.
     let body = format!("{own}&name=eve&role=auditor&password=a+secret+of+hers");
     let sent = house.ask("POST", "/settings/accounts", None, &body);

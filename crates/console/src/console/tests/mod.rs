@@ -6,6 +6,7 @@ mod entered;
 mod house;
 mod links;
 mod logs;
+mod meanwhile;
 mod shown;
 
 use scim_admin::account::Role;
