@@ -182,7 +182,7 @@ impl Subject {
                 (About::Mapping(Box::new(edited)), is_left)
             }
             DeleteConfiguration | Enable | Pause | Disable => {
-                let found = visit.console.admin.configuration(visit.part(0))?;
+                let found = visit.console.admin.find_configuration(visit.part(0))?;
                 let is_left = match button {
                     Enable => found.status.as_str() != "enabled",
                     Pause => found.status.as_str() != "paused",
@@ -219,7 +219,9 @@ impl Subject {
                 (About::Named("customField.", key.to_owned()), is_left)
             }
             EndToken | RevokeToken => {
-                let tokens = visit.console.admin.tokens(visit.part(0))?;
+                let admin = &visit.console.admin;
+                let configuration = admin.find_configuration(visit.part(0))?.id;
+                let tokens = admin.tokens(configuration)?;
                 let mut live = tokens
                     .iter()
                     .filter(|token| token.is_live(chrono::Utc::now()));
@@ -254,7 +256,7 @@ impl Subject {
         };
         let configuration = match self.about {
             About::Account(_) | About::Named(..) => None,
-            _ => Some(visit.console.admin.configuration(visit.part(0))?.id),
+            _ => Some(visit.console.admin.find_configuration(visit.part(0))?.id),
         };
         let found = visit.console.admin.audit(&AuditQuery {
             configuration,

@@ -112,7 +112,7 @@ fn keys(house: &House) -> Vec<String> {
     let of = |choice| {
         let found = house
             .admin
-            .mapping(&house.configuration, MappedResource::User, choice);
+            .mapping(house.configuration, MappedResource::User, choice);
         found.map(|version| version.rules.rules)
     };
     let rules = of(VersionChoice::Draft).or_else(|_none| of(VersionChoice::Active));
@@ -313,7 +313,7 @@ fn what_others_did_to_a_configuration_is_shown_before_it_is_deleted_or_switched(
     let status = || {
         house
             .admin
-            .configuration(&house.configuration)
+            .configuration(house.configuration)
             .unwrap()
             .status
     };
