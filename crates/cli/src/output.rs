@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::Value;
+use serde::Serialize;
 
 /// Prints a line on standard output and flushes it.
 ///
@@ -22,16 +22,16 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As [`line()`].
-pub fn json(document: &Value) -> anyhow::Result<()> {
-    line(&format!("{document:#}"))
+pub fn json(document: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string_pretty(document)?)
 }
 
 /// Prints one JSON document on one line, for output that goes on.
 ///
 /// # Errors
 /// As [`line()`].
-pub fn json_line(document: &Value) -> anyhow::Result<()> {
-    line(&document.to_string())
+pub fn json_line(document: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string(document)?)
 }
 
 /// An error and its causes as one sentence; a cause that is quoted already is not said again.

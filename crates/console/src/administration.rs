@@ -78,6 +78,6 @@ impl Administration {
 
 /// The routes of admin API and console, which need an [`Administration`].
 pub fn routes(app: &mut web::ServiceConfig) {
-    app.configure(api::endpoint::routes)
+    app.configure(api::routes)
         .configure(console::endpoint::routes);
 }

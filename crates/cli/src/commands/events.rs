@@ -45,7 +45,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, options: &Options) -> anyhow
     let events = admin.events(&query)?;
     match (options.follow, common.json) {
         (true, _) => follow(&admin, query, events, common.json),
-        (false, true) => output::json(&events.iter().map(documents::event).collect()),
+        (false, true) => output::json(&events.iter().map(documents::event).collect::<Vec<_>>()),
         (false, false) => table(&events),
     }
 }

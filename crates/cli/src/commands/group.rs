@@ -94,7 +94,7 @@ fn list(common: &Common, admin: &AdminService, page: &Page) -> anyhow::Result<()
         ..GroupsQuery::default()
     })?;
     if common.json {
-        return output::json(&groups.iter().map(documents::group).collect());
+        return output::json(&groups.iter().map(documents::group).collect::<Vec<_>>());
     }
     let mut table = Table::titled(["name", "members", "managed by", "id"]);
     for group in groups {

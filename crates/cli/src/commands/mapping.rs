@@ -232,7 +232,7 @@ fn transforms(common: &Common) -> anyhow::Result<()> {
     if common.json {
         let list = Transform::EXAMPLES.iter();
         let list = list.map(|example| json!({"example": example.line, "meaning": example.meaning}));
-        return output::json(&list.collect());
+        return output::json(&list.collect::<Vec<_>>());
     }
     let mut table = Table::titled(["for example", "a value becomes"]);
     for example in Transform::EXAMPLES {
@@ -255,10 +255,10 @@ fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<(
         let versions = versions
             .iter()
             .map(|version| documents::version(version, active));
-        let mut document = documents::version(&chosen, active);
+        let mut document = json!(documents::version(&chosen, active));
         if let Some(members) = document.as_object_mut() {
             members.insert("mapping".to_owned(), chosen.document());
-            members.insert("versions".to_owned(), versions.collect());
+            members.insert("versions".to_owned(), json!(versions.collect::<Vec<_>>()));
         }
         return output::json(&document);
     }
@@ -439,7 +439,7 @@ fn attributes(common: &Common, instance: &Instance, mapping: &Mapping) -> anyhow
                 "mapped": attribute.mapped,
             })
         });
-        return output::json(&rows.collect());
+        return output::json(&rows.collect::<Vec<_>>());
     }
     let mut table = Table::titled(["attribute", "mapped", "times", "type", "last", "sample"]);
     for attribute in received {
@@ -521,7 +521,7 @@ fn said(
     warnings: &[String],
 ) -> anyhow::Result<()> {
     if common.json {
-        let mut document = documents::version(version, version.version);
+        let mut document = json!(documents::version(version, version.version));
         if let Some(members) = document.as_object_mut() {
             members.insert("warnings".to_owned(), json!(warnings));
         }

@@ -147,7 +147,7 @@ fn change(
 
 fn list(common: &Common, people: Vec<Person>) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&people.iter().map(documents::user).collect());
+        return output::json(&people.iter().map(documents::user).collect::<Vec<_>>());
     }
     let mut table = Table::titled([
         "user name",

@@ -1,10 +1,20 @@
-//! Answers and problems.
+//! What operations answer: a document, a page of them, or nothing.
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, EntityTag, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
 use ring::digest::{SHA256, digest};
-use scim_admin::AdminError;
-use scim_http::error::describe_error;
-use scim_provisioning::{Failure, StoreError};
+use scim_http::request::id_of;
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Content, RefOr};
+
+use super::ADMIN;
+use super::operation::Description;
 
 /// An answer, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,7 +26,7 @@ pub(crate) struct ApiAnswer {
     /// Whether the body is a problem.
     pub(crate) problem: bool,
     /// The `ETag` header.
-    pub(crate) tag: Option<String>,
+    pub(crate) tag: Option<EntityTag>,
     /// The `Location` header, below the admin API.
     pub(crate) location: Option<String>,
     /// The `Allow` header.
@@ -28,216 +38,250 @@ pub(crate) struct ApiAnswer {
 }
 
 impl ApiAnswer {
-    /// 200 with a document and its tag.
-    pub(crate) fn document(document: Value) -> Self {
+    /// The answer to a request.
+    pub(super) fn respond(self, request: &HttpRequest) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status);
+        let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        let location = self.location.map(|below| format!("{ADMIN}{below}"));
+        let challenge = self.challenge.then(|| "Bearer realm=\"admin\"".to_owned());
+        let headers = [
+            (header::ETAG, self.tag.map(|tag| tag.to_string())),
+            (header::LOCATION, location),
+            (header::ALLOW, self.allow),
+            (header::WWW_AUTHENTICATE, challenge),
+            (
+                header::RETRY_AFTER,
+                self.retry_after.map(|seconds| seconds.to_string()),
+            ),
+        ];
+        for (name, value) in headers {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+                response.insert_header((name, value));
+            }
+        }
+        let Some(mut body) = self.body else {
+            return response.finish();
+        };
+        let media_type = match self.problem {
+            true => "application/problem+json",
+            false => "application/json",
+        };
+        if let (true, Some(members)) = (self.problem, body.as_object_mut()) {
+            members.insert("requestId".to_owned(), id_of(request).into());
+        }
+        response.content_type(media_type).body(body.to_string())
+    }
+}
+
+/// What an operation answers.
+pub(super) trait Answer: Send + 'static {
+    /// Says what it answers.
+    fn describe(description: &mut Description);
+
+    /// The answer, ready to be sent.
+    fn into_answer(self) -> ApiAnswer;
+}
+
+/// A document, and the tag under which it is changed.
+pub(super) struct One<T> {
+    document: T,
+    tag: EntityTag,
+}
+
+impl<T: Serialize> One<T> {
+    /// A document that is changed as a whole.
+    pub(super) fn new(document: T) -> Self {
+        let tag = tag(&document);
+        Self { document, tag }
+    }
+
+    /// A document of which some parts do not count for its tag.
+    pub(super) fn tagged(document: T, tag: EntityTag) -> Self {
+        Self { document, tag }
+    }
+}
+
+/// A document that was computed, or is a secret, and is kept nowhere.
+pub(super) struct Computed<T>(pub(super) T);
+
+/// Documents, and where the next ones begin.
+pub(super) struct Page<T> {
+    items: Vec<T>,
+    next: Option<String>,
+    tag: Option<EntityTag>,
+}
+
+impl<T> Page<T> {
+    /// A list that has no second page.
+    pub(super) fn whole(items: Vec<T>) -> Self {
         Self {
-            status: 200,
-            tag: Some(tag(&document)),
-            body: Some(document),
-            ..Self::default()
+            items,
+            next: None,
+            tag: None,
         }
     }
 
-    /// 201 with a document, and where it is found from now on.
-    pub(crate) fn created(document: Value, location: String) -> Self {
+    /// A page, and the last thing on it: behind that the next one begins, if the page is full.
+    pub(super) fn up_to(items: Vec<T>, limit: i64, last: Option<String>) -> Self {
+        let full = i64::try_from(items.len()).is_ok_and(|count| count == limit);
         Self {
-            status: 201,
-            location: Some(location),
-            ..Self::document(document)
+            next: last.filter(|_| full),
+            ..Self::whole(items)
         }
     }
 
-    /// 204
-    pub(crate) fn empty() -> Self {
+    /// The same, of a list that is changed as a whole.
+    pub(super) fn with_tag(self, tag: EntityTag) -> Self {
+        let tag = Some(tag);
+        Self { tag, ..self }
+    }
+}
+
+impl<T: Serialize> Page<T> {
+    fn document(&self) -> Value {
+        json!({ "items": self.items, "next": self.next })
+    }
+
+    /// The tag of a list that is changed as a whole.
+    pub(super) fn tag(&self) -> EntityTag {
+        tag(&self.document())
+    }
+}
+
+/// A document that is there now, and where.
+pub(super) struct Created<T> {
+    document: T,
+    tag: Option<EntityTag>,
+    location: String,
+}
+
+impl<T: Serialize> Created<T> {
+    /// A document with a secret, which is not the one that is read later.
+    pub(super) fn secret(document: T, location: String) -> Self {
         Self {
+            document,
+            tag: None,
+            location,
+        }
+    }
+
+    /// A document that is read later as it is.
+    pub(super) fn new(document: T, location: String) -> Self {
+        let tag = Some(tag(&document));
+        Self {
+            document,
+            tag,
+            location,
+        }
+    }
+}
+
+/// Nothing: it is done.
+pub(super) struct Done;
+
+impl<T: Serialize + ToSchema + Send + 'static> Answer for One<T> {
+    fn describe(description: &mut Description) {
+        let response = ResponseBuilder::new()
+            .description("It")
+            .header("ETag", HeaderBuilder::new().build())
+            .content("application/json", content::<T>(description));
+        description.response("200", response.build());
+    }
+
+    fn into_answer(self) -> ApiAnswer {
+        ApiAnswer {
+            tag: Some(self.tag),
+            ..document(200, &self.document)
+        }
+    }
+}
+
+impl<T: Serialize + ToSchema + Send + 'static> Answer for Computed<T> {
+    fn describe(description: &mut Description) {
+        let response = ResponseBuilder::new()
+            .description("It")
+            .content("application/json", content::<T>(description));
+        description.response("200", response.build());
+    }
+
+    fn into_answer(self) -> ApiAnswer {
+        document(200, &self.0)
+    }
+}
+
+impl<T: Serialize + ToSchema + Send + 'static> Answer for Page<T> {
+    fn describe(description: &mut Description) {
+        let items = ArrayBuilder::new().items(description.schema::<T>());
+        let next = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("The cursor of the next page"));
+        let page = ObjectBuilder::new()
+            .property("items", items)
+            .required("items")
+            .property("next", next)
+            .required("next");
+        let page = Content::new(Some(RefOr::T(Schema::Object(page.build()))));
+        let response = ResponseBuilder::new()
+            .description("A page")
+            .content("application/json", page);
+        description.response("200", response.build());
+    }
+
+    fn into_answer(self) -> ApiAnswer {
+        ApiAnswer {
+            tag: self.tag.clone(),
+            ..document(200, &self.document())
+        }
+    }
+}
+
+impl<T: Serialize + ToSchema + Send + 'static> Answer for Created<T> {
+    fn describe(description: &mut Description) {
+        let response = ResponseBuilder::new()
+            .description("It is there")
+            .header("Location", HeaderBuilder::new().build())
+            .content("application/json", content::<T>(description));
+        description.response("201", response.build());
+    }
+
+    fn into_answer(self) -> ApiAnswer {
+        ApiAnswer {
+            tag: self.tag,
+            location: Some(self.location),
+            ..document(201, &self.document)
+        }
+    }
+}
+
+impl Answer for Done {
+    fn describe(description: &mut Description) {
+        description.response("204", Response::new("Done"));
+    }
+
+    fn into_answer(self) -> ApiAnswer {
+        ApiAnswer {
             status: 204,
-            ..Self::default()
+            ..ApiAnswer::default()
         }
     }
 }
 
-/// Why a request was not carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    status: u16,
-    /// What kind of problem it is, where that is more than its status says: the type and title of
-    /// RFC 9457 section 3.1.
-    kind: Option<(&'static str, &'static str)>,
-    detail: String,
-    /// The values that are wrong: where each stands in the document, and what is wrong with it.
-    errors: Vec<(String, String)>,
-    allow: Option<String>,
-    /// After how many seconds the same may be asked again.
-    retry_after: Option<u32>,
+fn content<T: ToSchema>(description: &mut Description) -> Content {
+    Content::new(Some(description.schema::<T>()))
 }
 
-impl Problem {
-    /// A problem of a status.
-    pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
-        let detail: String = detail.into();
-        Self {
-            status,
-            // Parts of what was sent stand in it.
-            detail: match detail.char_indices().nth(DETAIL) {
-                Some((end, _)) => format!("{}…", detail.get(..end).unwrap_or_default()),
-                None => detail,
-            },
-            kind: None,
-            errors: Vec::new(),
-            allow: None,
-            retry_after: None,
-        }
-    }
-
-    /// 503, after which the same may be asked again.
-    pub(crate) fn late(seconds: u32, detail: &str) -> Self {
-        Self {
-            retry_after: Some(seconds),
-            ..Self::new(503, detail)
-        }
-    }
-
-    /// 503, after which the same may be asked again. The server's log says why.
-    fn later(seconds: u32, error: &AdminError) -> Self {
-        let reason = describe_error(error);
-        tracing::error!(reason, "the admin API failed");
-        Self::late(
-            seconds,
-            "The server is busy or the database cannot be used; try again later.",
-        )
-    }
-
-    /// 404
-    pub(crate) fn not_found(detail: &str) -> Self {
-        Self::new(404, detail)
-    }
-
-    /// 401
-    pub(crate) fn unauthenticated(detail: &str) -> Self {
-        Self::new(401, detail)
-    }
-
-    /// 405
-    pub(crate) fn method(allowed: String) -> Self {
-        Self {
-            allow: Some(allowed),
-            ..Self::new(405, "The method is not possible here.")
-        }
-    }
-}
-
-impl From<Problem> for ApiAnswer {
-    fn from(problem: Problem) -> Self {
-        let title = actix_web::http::StatusCode::from_u16(problem.status)
-            .ok()
-            .and_then(|status| status.canonical_reason());
-        let mut body = json!({
-            "type": problem.kind.map_or("about:blank", |(kind, _title)| kind),
-            "title": problem.kind.map(|(_kind, title)| title).or(title),
-            "status": problem.status,
-            "detail": problem.detail,
-        });
-        if !problem.errors.is_empty() {
-            let errors = problem.errors.iter();
-            let errors = errors.map(|(at, said)| json!({"pointer": at, "detail": said}));
-            if let Some(members) = body.as_object_mut() {
-                members.insert("errors".to_owned(), errors.collect());
-            }
-        }
-        Self {
-            status: problem.status,
-            body: Some(body),
-            problem: true,
-            allow: problem.allow,
-            challenge: problem.status == 401,
-            retry_after: problem.retry_after.map(u64::from),
-            ..Self::default()
-        }
-    }
-}
-
-impl From<AdminError> for Problem {
-    fn from(error: AdminError) -> Self {
-        if let AdminError::Store(fault) = &error
-            && let Some(seconds) = fault.retry_after()
-        {
-            return Self::later(seconds, &error);
-        }
-        let status = match &error {
-            AdminError::NotFound { .. } => 404,
-            AdminError::Protected { .. } => 403,
-            AdminError::NameTaken(_) | AdminError::TooManyTokens(_) => 409,
-            AdminError::Invalid(_) => 422,
-            AdminError::Stale => 412,
-            AdminError::BeyondKey(_) => 403,
-            AdminError::SignIn => 401,
-            AdminError::SignInLater(_) => 429,
-            AdminError::Store(StoreError::Conflict { .. }) => 409,
-            AdminError::Store(StoreError::TooExpensive) => 400,
-            AdminError::Store(StoreError::TooLarge) => 422,
-            _ => 500,
-        };
-        if status >= 500 {
-            let reason = describe_error(&error);
-            tracing::error!(reason, "the admin API failed");
-            return Self::new(status, "The server failed to carry this out.");
-        }
-        let mut detail = match &error {
-            AdminError::Store(refused) => refused.to_string(),
-            _ => error.to_string(),
-        };
-        if let Some(first) = detail.get(..1).map(str::to_uppercase) {
-            detail.replace_range(..1, &first);
-        }
-        Self {
-            kind: matches!(error, AdminError::Protected { .. }).then_some(PROTECTED),
-            errors: match &error {
-                AdminError::Invalid(invalid) => invalid
-                    .iter()
-                    .filter_map(|invalid| Some((invalid.pointer()?, invalid.problem.to_string())))
-                    .collect(),
-                _ => Vec::new(),
-            },
-            ..Self::new(status, format!("{detail}."))
-        }
-    }
-}
-
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Scim(error) | Failure::Refused { error, .. } => Self::new(422, error.detail()),
-            Failure::Store(error) => AdminError::from(error).into(),
-            other => {
-                let reason = describe_error(&other);
-                tracing::error!(reason, "the admin API failed");
-                Self::new(500, "The server failed to carry this out.")
-            }
-        }
+fn document(status: u16, document: &impl Serialize) -> ApiAnswer {
+    ApiAnswer {
+        status,
+        body: Some(json!(document)),
+        ..ApiAnswer::default()
     }
 }
 
 /// The entity tag of a document: what it says, and nothing else, makes it.
-pub(crate) fn tag(document: &Value) -> String {
-    let hash = digest(&SHA256, document.to_string().as_bytes());
+pub(super) fn tag(document: &impl Serialize) -> EntityTag {
+    let hash = digest(&SHA256, json!(document).to_string().as_bytes());
     let short = hash.as_ref().iter().take(12);
     let hex: String = short.map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{hex}\"")
+    EntityTag::new_strong(hex)
 }
-
-/// Whether an `If-Match` header names a tag, or is `*`.
-pub(crate) fn matches(header: &str, tag: &str) -> bool {
-    header
-        .split(',')
-        .map(str::trim)
-        .any(|wanted| wanted == "*" || wanted == tag)
-}
-
-/// What nobody changes from here.
-const PROTECTED: (&str, &str) = (
-    "urn:serviceops:problem:protected-account",
-    "Protected account",
-);
-
-/// The longest detail, in characters.
-const DETAIL: usize = 500;

@@ -1,74 +1,55 @@
 //! The admin API: what administrators do, by script.
 //!
-//! Every route stands in `routes::ROUTES` with who may take it. Errors are
-//! `application/problem+json` (RFC 9457). A write of what is there already takes `If-Match`; one
-//! without it is answered 428 (RFC 6585), so that nobody overwrites what they have not seen.
+//! Each resource has a file. Of an operation its handler says everything: method and path stand above
+//! it, and the types of its arguments and of its answer say who may do it, what is read of the request
+//! and what is answered. From that come the route, what is refused before the handler runs, and the
+//! OpenAPI document. Errors are `application/problem+json` (RFC 9457). A write of what is there already
+//! takes `If-Match`, so that nobody overwrites what they have not seen.
 
+mod access;
+mod accounts;
 mod answer;
-pub(crate) mod endpoint;
-mod handlers;
+mod api_keys;
+mod audit;
+mod configurations;
+mod custom_fields;
+mod events;
+mod extract;
+mod groups;
+mod held;
 mod input;
+mod links;
+mod mappings;
 pub mod openapi;
-mod records;
-mod routes;
+mod operation;
+mod parameters;
+mod policy;
+mod problem;
 #[cfg(test)]
 mod tests;
-mod waiting;
+mod tokens;
+mod users;
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 
-use scim_admin::account::Role;
+use actix_web::middleware::{NormalizePath, from_fn};
+use actix_web::{HttpRequest, HttpResponse, web};
 use scim_admin::api_key::ApiKey;
-use scim_admin::mapping::DraftSeen;
-use scim_admin::{Actor, AdminService, ProvisioningConfiguration, Services};
+use scim_admin::{AdminService, Services};
 use scim_provisioning::ServiceProvider;
-use serde_json::Value;
 
-pub(crate) use self::answer::{ApiAnswer, Problem};
-use self::routes::{Access, Found};
+use self::answer::ApiAnswer;
+use self::operation::Operation;
+use self::problem::Problem;
 
 /// Where the admin API is served.
 pub const ADMIN: &str = "/api/admin/v1";
 
-/// A request that has left its connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ApiRequest<'a> {
-    /// The method.
-    pub(crate) method: &'a str,
-    /// The path below [`ADMIN`], percent-decoded.
-    pub(crate) path: &'a str,
-    /// The raw query string.
-    pub(crate) query: &'a str,
-    /// The body.
-    pub(crate) body: &'a [u8],
-    /// The value of the `Authorization` header.
-    pub(crate) authorization: Option<&'a [u8]>,
-    /// The `If-Match` header.
-    pub(crate) if_match: Option<&'a str>,
-    /// Where the request came from.
-    pub(crate) source: Option<&'a str>,
-}
-
-/// The admin API over the services.
+/// The services behind the admin API.
 pub(crate) struct Api {
     admin: Arc<AdminService>,
     provider: Arc<ServiceProvider>,
-    scim_endpoint: String,
-}
-
-/// What a handler is given.
-struct Call<'a> {
-    api: &'a Api,
-    actor: Actor,
-    /// The variable parts of the path, in order.
-    parts: Vec<&'a str>,
-    query: Query,
-    body: Value,
-    /// The configuration of the path, once it was looked for.
-    found: OnceCell<ProvisioningConfiguration>,
-    /// Which draft was there then.
-    draft: OnceCell<DraftSeen>,
+    scim_endpoint: Arc<str>,
 }
 
 impl Api {
@@ -78,16 +59,15 @@ impl Api {
         Self {
             admin,
             provider,
-            scim_endpoint: scim_endpoint.to_owned(),
+            scim_endpoint: scim_endpoint.into(),
         }
     }
 
-    /// Who sends a request.
+    /// Whose key an `Authorization` header shows.
     ///
     /// # Errors
     /// 401 for whoever shows no live key.
-    pub(crate) fn authenticate(&self, request: &ApiRequest<'_>) -> Result<ApiKey, Problem> {
-        let header = request.authorization.unwrap_or_default();
+    fn authenticate(&self, header: &[u8]) -> Result<ApiKey, Problem> {
         let header = std::str::from_utf8(header).unwrap_or_default();
         let (scheme, key) = header.split_once(' ').unwrap_or_default();
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -96,118 +76,59 @@ impl Api {
         let found = self.admin.authenticate_key(key.trim())?;
         found.ok_or_else(|| Problem::unauthenticated("The API key is not accepted."))
     }
-
-    /// Answers a request.
-    pub(crate) fn answer(&self, request: &ApiRequest<'_>) -> ApiAnswer {
-        self.run(request).unwrap_or_else(ApiAnswer::from)
-    }
-
-    fn run(&self, request: &ApiRequest<'_>) -> Result<ApiAnswer, Problem> {
-        let key = self.authenticate(request)?;
-        let (route, parts) = match routes::find(request.method, request.path) {
-            Found::Route(route, parts) => (route, parts),
-            Found::OtherMethods(allowed) => return Err(Problem::method(allowed)),
-            Found::Nothing => return Err(Problem::not_found("There is no such resource.")),
-        };
-        if route.access == Access::Administrator && key.role != Role::Administrator {
-            return Err(Problem::new(403, "This needs the role administrator."));
-        }
-        if let Some(scope) = route.missing(key.scopes) {
-            let said = format!("This needs the scope {}.", scope.as_str());
-            return Err(Problem::new(403, said));
-        }
-        let call = Call {
-            api: self,
-            actor: Actor::of_key(&key, request.source),
-            parts,
-            query: Query::parse(request.query)?,
-            body: body(request.body)?,
-            found: OnceCell::new(),
-            draft: OnceCell::new(),
-        };
-        if let Some(current) = route.current {
-            let tag = answer::tag(&current(&call)?);
-            match request.if_match {
-                None => {
-                    return Err(Problem::new(
-                        428,
-                        "Send If-Match with the ETag you have read.",
-                    ));
-                }
-                Some(tags) if !answer::matches(tags, &tag) => {
-                    return Err(Problem::new(
-                        412,
-                        "It was changed meanwhile; read it again.",
-                    ));
-                }
-                Some(_) => {}
-            }
-        }
-        (route.handler)(&call)
-    }
 }
 
-fn body(bytes: &[u8]) -> Result<Value, Problem> {
-    if bytes.is_empty() {
-        return Ok(Value::Null);
-    }
-    let read = scim_protocol::resource::parse(bytes, &scim_protocol::Limits::default());
-    match read {
-        Ok(Value::Null) => Err(Problem::new(400, "The body is null.")),
-        Ok(body) => Ok(whole(body)),
-        Err(error) => {
-            // A value that is refused wherever it stands, such as a control character.
-            let invalid = error.scim_type() == Some(scim_protocol::ScimType::InvalidValue);
-            let status = if invalid { 422 } else { 400 };
-            Err(Problem::new(status, error.detail()))
-        }
-    }
+/// Every operation, those of one path one after the other.
+fn operations() -> Vec<Operation> {
+    let mut operations: Vec<Operation> = [
+        configurations::operations(),
+        policy::operations(),
+        tokens::operations(),
+        mappings::operations(),
+        held::operations(),
+        links::operations(),
+        events::operations(),
+        users::operations(),
+        groups::operations(),
+        custom_fields::operations(),
+        accounts::operations(),
+        api_keys::operations(),
+        audit::operations(),
+        openapi::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    operations.sort_by(|one, other| one.path.cmp(&other.path));
+    operations
 }
 
-/// A document in which whole numbers are written without a fraction: to JSON `7.0` and `7` are the
-/// same number (RFC 8259 section 6), to serde they are not.
-fn whole(value: Value) -> Value {
-    match value {
-        Value::Array(items) => items.into_iter().map(whole).collect(),
-        Value::Object(members) => {
-            let members = members.into_iter();
-            members.map(|(name, value)| (name, whole(value))).collect()
-        }
-        Value::Number(number) => {
-            let written = number.to_string();
-            let bare = written
-                .strip_suffix(".0")
-                .and_then(|bare| bare.parse::<i64>().ok());
-            bare.map_or(Value::Number(number), Value::from)
-        }
-        other => other,
+/// The admin API, which needs an [`Administration`](crate::Administration).
+pub(crate) fn routes(app: &mut web::ServiceConfig) {
+    let operations = operations();
+    let mut scope = web::scope(ADMIN);
+    for of_path in operations.chunk_by(|one, other| one.path == other.path) {
+        let allowed: Vec<&str> = of_path.iter().map(|operation| operation.method).collect();
+        let allowed = allowed.join(", ");
+        let path = of_path.first().map_or("", |operation| &operation.path);
+        let resource = of_path
+            .iter()
+            .fold(web::resource(path), |resource, operation| {
+                resource.route(operation.route())
+            });
+        let resource = resource.default_service(web::to(move |request| {
+            refuse(request, Problem::method(allowed.clone()))
+        }));
+        scope = scope.service(resource);
     }
+    let nothing = |request| refuse(request, Problem::not_found("There is no such resource."));
+    let scope = scope
+        .default_service(web::to(nothing))
+        .wrap(from_fn(access::authenticate))
+        .wrap(NormalizePath::trim());
+    app.service(scope);
 }
 
-/// The parameters of a request.
-#[derive(Debug, Default)]
-struct Query(Vec<(String, String)>);
-
-impl Query {
-    fn parse(raw: &str) -> Result<Self, Problem> {
-        let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(raw);
-        match pairs {
-            Ok(pairs) => Ok(Self(pairs.into_inner())),
-            Err(_) => Err(Problem::new(400, "The query cannot be read.")),
-        }
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    /// How many items a page has.
-    fn limit(&self) -> Result<i64, Problem> {
-        match self.text("limit").map(str::parse::<i64>) {
-            None => Ok(100),
-            Some(Ok(limit @ 1..=1_000)) => Ok(limit),
-            Some(_) => Err(Problem::new(400, "\"limit\" is a number from 1 to 1000.")),
-        }
-    }
+async fn refuse(request: HttpRequest, problem: Problem) -> HttpResponse {
+    ApiAnswer::from(problem).respond(&request)
 }

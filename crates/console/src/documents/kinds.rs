@@ -11,7 +11,7 @@ macro_rules! document {
         $(#[$about])*
         #[derive(Debug, Serialize, ToSchema)]
         #[serde(rename_all = "camelCase")]
-        pub(crate) struct $name { $($(#[$said])* pub(crate) $field: $kind,)* }
+        pub struct $name { $($(#[$said])* pub(crate) $field: $kind,)* }
     };
 }
 

@@ -18,10 +18,8 @@ use scim_admin::{
 };
 use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
-use serde::Serialize;
-use serde_json::{Value, json};
 
-pub(crate) use self::kinds::*;
+pub use self::kinds::*;
 
 /// An instant, to the second.
 pub fn instant(at: DateTime<Utc>) -> String {
@@ -33,21 +31,21 @@ pub fn maybe_instant(at: Option<DateTime<Utc>>) -> Option<String> {
     at.map(instant)
 }
 
-fn written(document: &impl Serialize) -> Value {
-    json!(document)
-}
-
 /// A configuration.
-pub fn configuration(endpoint: &str, stored: &ProvisioningConfiguration) -> Value {
-    written(&Configuration::new(endpoint, stored))
+pub fn configuration(endpoint: &str, stored: &ProvisioningConfiguration) -> Configuration {
+    Configuration::new(endpoint, stored)
 }
 
 /// A configuration that was just created, with its token.
-pub fn added(endpoint: &str, stored: &ProvisioningConfiguration, token: &IssuedToken) -> Value {
-    written(&Configuration {
+pub fn added(
+    endpoint: &str,
+    stored: &ProvisioningConfiguration,
+    token: &IssuedToken,
+) -> Configuration {
+    Configuration {
         token: Some(IssuedTokenDocument::new(token)),
         ..Configuration::new(endpoint, stored)
-    })
+    }
 }
 
 impl Configuration {
@@ -113,13 +111,13 @@ impl IssuedTokenDocument {
 }
 
 /// A token that was just issued, in clear text.
-pub fn issued_token(issued: &IssuedToken) -> Value {
-    written(&IssuedTokenDocument::new(issued))
+pub fn issued_token(issued: &IssuedToken) -> IssuedTokenDocument {
+    IssuedTokenDocument::new(issued)
 }
 
 /// A token.
-pub fn token(token: &AccessToken) -> Value {
-    written(&Token {
+pub fn token(token: &AccessToken) -> Token {
+    Token {
         id: token.id.clone(),
         hint: token.hint.clone(),
         state: token.state(Utc::now()).as_str().to_owned(),
@@ -134,7 +132,7 @@ pub fn token(token: &AccessToken) -> Value {
         last_used_at: maybe_instant(token.last_used),
         last_used_from: token.last_used_from.clone(),
         last_used_by: token.last_used_by.clone(),
-    })
+    }
 }
 
 impl Version {
@@ -161,13 +159,13 @@ impl Version {
 }
 
 /// A version of a mapping, of which that number is active.
-pub fn version(version: &MappingVersion, active: i64) -> Value {
-    written(&Version::new(version, active))
+pub fn version(version: &MappingVersion, active: i64) -> Version {
+    Version::new(version, active)
 }
 
 /// A change that a guard holds.
-pub fn held(change: &HeldChange) -> Value {
-    written(&Held {
+pub fn held(change: &HeldChange) -> Held {
+    Held {
         id: change.id.clone(),
         user: Named {
             id: change.user.clone(),
@@ -177,7 +175,7 @@ pub fn held(change: &HeldChange) -> Value {
         asked_by: change.asked_by().to_owned(),
         group: change.group.clone(),
         held_at: instant(change.at),
-    })
+    }
 }
 
 /// Links that wait, with what they would change.
@@ -186,7 +184,7 @@ pub fn links(
     provider: &ServiceProvider,
     configuration: ConfigurationId,
     links: &[LinkRequest],
-) -> Result<Vec<Value>, AdminError> {
+) -> Result<Vec<Link>, AdminError> {
     let compared = admin.compare_links(provider, configuration, links)?;
     let pairs = links.iter().zip(compared);
     Ok(pairs
@@ -194,8 +192,8 @@ pub fn links(
         .collect())
 }
 
-fn link(link: &LinkRequest, compared: Comparison) -> Value {
-    written(&Link {
+fn link(link: &LinkRequest, compared: Comparison) -> Link {
+    Link {
         id: link.id.clone(),
         person: Named {
             id: link.person.clone(),
@@ -208,12 +206,12 @@ fn link(link: &LinkRequest, compared: Comparison) -> Value {
         dismissed_at: maybe_instant(link.dismissed),
         changes: compared.changes,
         refused: compared.refused,
-    })
+    }
 }
 
 /// An entry of the provisioning log.
-pub fn event(event: &LoggedEvent) -> Value {
-    written(&Event {
+pub fn event(event: &LoggedEvent) -> Event {
+    Event {
         id: event.id,
         at: event.at.to_rfc3339_opts(SecondsFormat::Millis, true),
         configuration: EventConfiguration {
@@ -243,7 +241,7 @@ pub fn event(event: &LoggedEvent) -> Value {
         user_agent: event.user_agent.clone(),
         resolved_at: maybe_instant(event.resolved_at),
         resolved_by: event.resolved_by.clone(),
-    })
+    }
 }
 
 impl User {
@@ -273,24 +271,24 @@ impl User {
 }
 
 /// A person.
-pub fn user(person: &Person) -> Value {
-    written(&User::new(person))
+pub fn user(person: &Person) -> User {
+    User::new(person)
 }
 
 /// One user with what is shown of one alone.
-pub fn user_detail(found: &PersonDetail) -> Value {
+pub fn user_detail(found: &PersonDetail) -> User {
     let groups = found.groups.iter().map(|group| GroupName {
         id: group.id.clone(),
         name: group.name.clone(),
     });
-    written(&User {
+    User {
         detail: Some(UserDetail {
             external_id: found.external_id.clone(),
             groups: groups.collect(),
             scim: found.document.clone(),
         }),
         ..User::new(&found.person)
-    })
+    }
 }
 
 impl Group {
@@ -310,18 +308,18 @@ impl Group {
 }
 
 /// A group.
-pub fn group(group: &GroupSummary) -> Value {
-    written(&Group::new(group))
+pub fn group(group: &GroupSummary) -> Group {
+    Group::new(group)
 }
 
 /// One group with what is shown of one alone.
-pub fn group_detail(found: &StoredGroup) -> Value {
+pub fn group_detail(found: &StoredGroup) -> Group {
     let grants = found.grants.iter().map(|(field, value)| GrantDocument {
         field: field.clone(),
         value: value.clone(),
         group: None,
     });
-    written(&Group {
+    Group {
         detail: Some(GroupDetail {
             external_id: found.external_id.clone(),
             rule: found.rule.clone(),
@@ -329,21 +327,21 @@ pub fn group_detail(found: &StoredGroup) -> Value {
             scim: found.document.clone(),
         }),
         ..Group::new(&found.group)
-    })
+    }
 }
 
 /// A member of a group.
-pub fn member(member: &StoredMember) -> Value {
-    written(&Member {
+pub fn member(member: &StoredMember) -> Member {
+    Member {
         id: member.id.clone(),
         kind: member.kind.clone(),
         name: member.name.clone(),
-    })
+    }
 }
 
 /// An account of an administrator.
-pub fn account(account: &StoredAccount) -> Value {
-    written(&Account {
+pub fn account(account: &StoredAccount) -> Account {
+    Account {
         id: account.id.clone(),
         name: account.name.clone(),
         role: account.role.as_str().to_owned(),
@@ -353,7 +351,7 @@ pub fn account(account: &StoredAccount) -> Value {
             user_name: person.user_name.clone(),
             active: person.active,
         }),
-    })
+    }
 }
 
 /// `active`, `expired` or `revoked`.
@@ -366,8 +364,8 @@ pub fn key_state(key: &StoredKey) -> &'static str {
 }
 
 /// A key for the admin API.
-pub fn api_key(key: &StoredKey) -> Value {
-    written(&ApiKey {
+pub fn api_key(key: &StoredKey) -> ApiKey {
+    ApiKey {
         id: key.id.clone(),
         name: key.name.clone(),
         role: key.role.as_str().to_owned(),
@@ -377,7 +375,7 @@ pub fn api_key(key: &StoredKey) -> Value {
         made_by_key: key.made_by.clone(),
         expires_at: instant(key.expires),
         revoked_at: maybe_instant(key.revoked),
-    })
+    }
 }
 
 fn names(scopes: Scopes) -> Vec<String> {
@@ -385,31 +383,31 @@ fn names(scopes: Scopes) -> Vec<String> {
 }
 
 /// A token that ends with an API key, and the name of its configuration.
-pub fn made(token: &AccessToken, configuration: &str) -> Value {
-    written(&Made {
+pub fn made(token: &AccessToken, configuration: &str) -> Made {
+    Made {
         id: token.id.clone(),
         hint: token.hint.clone(),
         configuration: configuration.to_owned(),
         expires_at: maybe_instant(token.ends()),
         last_used_at: maybe_instant(token.last_used),
-    })
+    }
 }
 
 /// A key that was just issued, in clear text.
-pub fn issued_key(issued: &IssuedApiKey) -> Value {
-    written(&IssuedKey {
+pub fn issued_key(issued: &IssuedApiKey) -> IssuedKey {
+    IssuedKey {
         id: issued.key.id.clone(),
         name: issued.key.name.clone(),
         role: issued.key.role.as_str().to_owned(),
         scopes: names(issued.key.scopes),
         key: issued.value.reveal().to_owned(),
         expires_at: instant(issued.key.expires),
-    })
+    }
 }
 
 /// An entry of the audit.
-pub fn audit(id: i64, entry: &AuditEntry) -> Value {
-    written(&Audit {
+pub fn audit(id: i64, entry: &AuditEntry) -> Audit {
+    Audit {
         id,
         at: instant(entry.at),
         actor: entry.actor.clone(),
@@ -417,5 +415,5 @@ pub fn audit(id: i64, entry: &AuditEntry) -> Value {
         event: entry.event.clone().into_owned(),
         object: entry.object.clone(),
         details: entry.details.clone(),
-    })
+    }
 }

@@ -324,7 +324,7 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         let events = admin.events(&query)?;
         for event in &events {
             lines.before(match format {
-                "ndjson" => format!("{}\n", crate::documents::event(event)),
+                "ndjson" => format!("{}\n", serde_json::json!(crate::documents::event(event))),
                 _ => row(cells(event)),
             });
         }

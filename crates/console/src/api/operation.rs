@@ -1,0 +1,296 @@
+//! How a handler becomes an operation of the admin API: a route, and what the OpenAPI document says
+//! of it.
+//!
+//! Method, path and summary stand at the handler (`#[utoipa::path]`). Everything else is told by the
+//! types of its arguments and of its answer, which do what they say.
+
+use actix_web::dev::Payload;
+use actix_web::guard;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
+use scim_http::deadline::{self, Unfinished};
+use scim_http::request::id_of;
+use utoipa::openapi::path::{HttpMethod, Parameter};
+use utoipa::openapi::response::Response;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{self, Content, Ref, RefOr};
+use utoipa::{Path, ToSchema};
+
+use super::answer::{Answer, ApiAnswer};
+use super::problem::Problem;
+use crate::Administration;
+use crate::documents::ProblemDocument;
+
+/// The operations of handlers that have a `#[utoipa::path]`.
+macro_rules! operations {
+    ($($handler:ident),* $(,)?) => {
+        pastey::paste! {
+            vec![$($crate::api::operation::Operation::of::<[<__path_ $handler>], _, _>($handler)),*]
+        }
+    };
+}
+pub(super) use operations;
+
+/// An operation of the admin API.
+pub(super) struct Operation {
+    /// The method, in capitals.
+    pub(super) method: &'static str,
+    /// The path below the admin API, with names in braces for the parts that vary.
+    pub(super) path: String,
+    route: Box<dyn Fn() -> Route>,
+    describe: fn() -> Description,
+}
+
+/// What the OpenAPI document says of an operation, and the schemas that it needs.
+pub(super) struct Description {
+    pub(super) operation: openapi::path::Operation,
+    pub(super) schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+/// What an argument of a handler says of its operation.
+pub(super) trait Describe {
+    /// Says it.
+    fn describe(description: &mut Description);
+}
+
+/// What carries out an operation, on a thread that may block.
+pub(super) trait Handler<Arguments>: Copy + Send + 'static {
+    /// What it answers.
+    type Answer: Answer;
+
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// Why it cannot be carried out.
+    fn run(self, arguments: Arguments) -> Result<Self::Answer, Problem>;
+}
+
+macro_rules! arguments {
+    ($($argument:ident)+) => {
+        impl<H, A, $($argument),+> Handler<($($argument,)+)> for H
+        where
+            H: Fn($($argument),+) -> Result<A, Problem> + Copy + Send + 'static,
+            A: Answer,
+        {
+            type Answer = A;
+
+            #[allow(non_snake_case)]
+            fn run(self, ($($argument,)+): ($($argument,)+)) -> Result<A, Problem> {
+                self($($argument),+)
+            }
+        }
+
+        impl<$($argument: Describe),+> Describe for ($($argument,)+) {
+            fn describe(description: &mut Description) {
+                $($argument::describe(description);)+
+            }
+        }
+    };
+}
+
+arguments! { A1 }
+arguments! { A1 A2 }
+arguments! { A1 A2 A3 }
+arguments! { A1 A2 A3 A4 }
+
+impl Operation {
+    /// The operation of a handler, with what `#[utoipa::path]` says of it.
+    pub(super) fn of<P, H, Arguments>(handler: H) -> Self
+    where
+        P: Path,
+        H: Handler<Arguments>,
+        Arguments: FromRequest + Describe + Send + 'static,
+    {
+        Self {
+            method: method_of::<P>(),
+            path: P::path(),
+            route: Box::new(move || {
+                web::to(move |request, payload, shared| {
+                    carry_out::<H, Arguments>(handler, request, payload, shared)
+                })
+            }),
+            describe: describe::<P, H, Arguments>,
+        }
+    }
+
+    /// The route, below the resource of the path.
+    pub(super) fn route(&self) -> Route {
+        let route = (self.route)();
+        match self.method {
+            // HEAD is GET without the body.
+            "GET" => route.guard(guard::Any(guard::Get()).or(guard::Head())),
+            "POST" => route.guard(guard::Post()),
+            "PUT" => route.guard(guard::Put()),
+            "PATCH" => route.guard(guard::Patch()),
+            _ => route.guard(guard::Delete()),
+        }
+    }
+
+    /// What the OpenAPI document says of it.
+    pub(super) fn description(&self) -> Description {
+        (self.describe)()
+    }
+}
+
+fn method_of<P: Path>() -> &'static str {
+    match P::methods().first() {
+        Some(HttpMethod::Post) => "POST",
+        Some(HttpMethod::Put) => "PUT",
+        Some(HttpMethod::Patch) => "PATCH",
+        Some(HttpMethod::Delete) => "DELETE",
+        _ => "GET",
+    }
+}
+
+/// Reads what the handler takes, in the order of its arguments, and hands it over to a thread that
+/// may block.
+async fn carry_out<H, Arguments>(
+    handler: H,
+    request: HttpRequest,
+    payload: web::Payload,
+    shared: web::Data<Administration>,
+) -> HttpResponse
+where
+    H: Handler<Arguments>,
+    Arguments: FromRequest + Send + 'static,
+{
+    let arguments = read::<Arguments>(&request, &mut payload.into_inner()).await;
+    let answer = match arguments {
+        Ok(arguments) => {
+            let done = deadline::within(shared.patience, move || handler.run(arguments)).await;
+            done.unwrap_or_else(|why| Err(unfinished(why, &id_of(&request))))
+                .map(Answer::into_answer)
+        }
+        Err(problem) => Err(problem),
+    };
+    answer.unwrap_or_else(ApiAnswer::from).respond(&request)
+}
+
+async fn read<Arguments: FromRequest>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<Arguments, Problem> {
+    let arguments = Arguments::from_request(request, payload).await;
+    arguments.map_err(|error| {
+        let error: actix_web::Error = error.into();
+        let problem = error.as_error::<Problem>();
+        problem.cloned().unwrap_or_else(Problem::internal)
+    })
+}
+
+/// What is answered where there is no result.
+pub(super) fn unfinished(why: Unfinished, request_id: &str) -> Problem {
+    match why {
+        Unfinished::Late => {
+            tracing::error!(request_id, "the database does not answer in time");
+            Problem::late(
+                deadline::RETRY_AFTER,
+                "The database does not answer in time; try again later.",
+            )
+        }
+        Unfinished::Failed => {
+            tracing::error!(request_id, "the request ended in an internal error");
+            Problem::internal()
+        }
+    }
+}
+
+// What the document says.
+
+fn describe<P: Path, H: Handler<Arguments>, Arguments: Describe>() -> Description {
+    let (method, path) = (method_of::<P>(), P::path());
+    let mut operation = P::operation();
+    operation.operation_id = Some(operation_id(method, &path));
+    operation.tags = path.split('/').nth(1).map(|tag| vec![tag.to_owned()]);
+    operation.parameters = Some(Vec::new());
+    // A comment is a sentence, and a summary is none.
+    let summary = operation.summary.take();
+    operation.summary = summary.map(|summary| summary.trim_end_matches('.').to_owned());
+    let mut description = Description {
+        operation,
+        schemas: Vec::new(),
+    };
+    H::Answer::describe(&mut description);
+    for (status, said) in PROBLEMS {
+        description.problem(status, said);
+    }
+    if method != "GET" {
+        description.problem("409", "A name is in use, or there are two live tokens");
+        description.problem("422", "A value does not fit");
+    }
+    Arguments::describe(&mut description);
+    description
+}
+
+/// The method and the words of the path; of one of several things, and of all of them.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split('/').filter(|part| !part.starts_with('{'));
+    let words = words.filter(|part| !part.is_empty());
+    let id: Vec<&str> = std::iter::once(method).chain(words).collect();
+    let one = if path.ends_with('}') { "_one" } else { "" };
+    format!(
+        "{}{one}",
+        id.join("_").to_lowercase().replace(['-', '.'], "_")
+    )
+}
+
+impl Description {
+    /// Adds a parameter.
+    pub(super) fn parameter(&mut self, parameter: Parameter) {
+        let parameters = self.operation.parameters.get_or_insert_default();
+        parameters.push(RefOr::T(parameter));
+    }
+
+    /// Adds an answer of a status.
+    pub(super) fn response(&mut self, status: &str, response: Response) {
+        let responses = &mut self.operation.responses.responses;
+        responses.insert(status.to_owned(), RefOr::T(response));
+    }
+
+    /// Adds a problem of a status.
+    pub(super) fn problem(&mut self, status: &str, said: &str) {
+        let mut response = Response::new(said);
+        let content = Content::new(Some(self.schema::<ProblemDocument>()));
+        let content = [("application/problem+json".to_owned(), content.into())];
+        response.content = content.into_iter().collect();
+        self.response(status, response);
+    }
+
+    /// A reference to the schema of a type, which the document has then.
+    pub(super) fn schema<T: ToSchema>(&mut self) -> RefOr<Schema> {
+        self.schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(&mut self.schemas);
+        RefOr::Ref(Ref::from_schema_name(T::name()))
+    }
+}
+
+const PROBLEMS: [(&str, &str); 7] = [
+    ("400", "The request cannot be read"),
+    ("401", "No live API key was shown"),
+    ("403", "The role or the scopes of the key do not allow it"),
+    ("404", "There is no such thing"),
+    ("413", "The body is too long"),
+    ("429", "Authentication failed too often"),
+    (
+        "503",
+        "Too much is going on at once, or the database cannot be used; `Retry-After` says when to try again",
+    ),
+];
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn whoever_is_answered_too_late_is_told_when_to_come_again() {
+        let request = TestRequest::default().to_http_request();
+        let late = ApiAnswer::from(unfinished(Unfinished::Late, "1")).respond(&request);
+        assert_eq!(late.status(), 503);
+        assert_eq!(late.headers().get("retry-after").unwrap(), "5");
+        let failed = ApiAnswer::from(unfinished(Unfinished::Failed, "1")).respond(&request);
+        assert_eq!(failed.status(), 500);
+        assert!(!failed.headers().contains_key("retry-after"));
+    }
+}

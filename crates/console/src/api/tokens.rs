@@ -1,0 +1,141 @@
+//! The access tokens of a configuration.
+
+use scim_admin::AccessToken;
+use scim_provisioning::ConfigurationId;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::access::{Administrator, Caller, Tokens};
+use super::answer::{Computed, Created, Done, One, Page, tag};
+use super::extract::{IfMatch, Json, MaybeJson, Path};
+use super::operation::{Operation, operations};
+use super::parameters::ConfigurationPath;
+use super::{Problem, input};
+use crate::documents::{self, IssuedTokenDocument, Token};
+
+pub(super) fn operations() -> Vec<Operation> {
+    operations![
+        list_tokens,
+        add_token,
+        reveal_token,
+        show_token,
+        edit_token,
+        revoke_token,
+    ]
+}
+
+/// The token that a path is about.
+#[derive(Deserialize, IntoParams)]
+struct TokenPath {
+    /// The id or the name
+    #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$")]
+    configuration: String,
+    /// The id
+    #[param(pattern = "^[0-9A-Za-z-]{1,64}$")]
+    token: String,
+}
+
+/// List tokens.
+#[utoipa::path(get, path = "/configurations/{configuration}/tokens")]
+fn list_tokens(
+    by: Administrator<Tokens>,
+    Path(path): Path<ConfigurationPath>,
+) -> Result<Page<Token>, Problem> {
+    let id = by.configuration_id(&path.configuration)?;
+    let found = by.admin.tokens(id)?;
+    Ok(Page::whole(found.iter().map(documents::token).collect()))
+}
+
+/// Add a token.
+#[utoipa::path(post, path = "/configurations/{configuration}/tokens")]
+fn add_token(
+    by: Administrator<Tokens>,
+    Path(path): Path<ConfigurationPath>,
+    given: MaybeJson<input::TokenInput>,
+) -> Result<Created<IssuedTokenDocument>, Problem> {
+    let id = by.configuration_id(&path.configuration)?;
+    let given = given.read()?;
+    let issued = by
+        .admin
+        .add_token(&by.actor, id, given.overlap_hours, given.days)?;
+    let location = format!("/configurations/{id}/tokens/{}", issued.token.id);
+    Ok(Created::secret(documents::issued_token(&issued), location))
+}
+
+/// Show a live token again.
+#[utoipa::path(post, path = "/configurations/{configuration}/tokens/{token}/reveal")]
+fn reveal_token(
+    by: Administrator<Tokens>,
+    Path(path): Path<TokenPath>,
+) -> Result<Computed<IssuedTokenDocument>, Problem> {
+    let (id, found) = by.found_token(&path)?;
+    let shown = by.admin.reveal_token(&by.actor, id, Some(&found.id))?;
+    Ok(Computed(documents::issued_token(&shown)))
+}
+
+/// Read a token, without its value.
+#[utoipa::path(get, path = "/configurations/{configuration}/tokens/{token}")]
+fn show_token(
+    by: Administrator<Tokens>,
+    Path(path): Path<TokenPath>,
+) -> Result<One<Token>, Problem> {
+    let (_, found) = by.found_token(&path)?;
+    Ok(token_document(found))
+}
+
+/// Set when a live token ends.
+#[utoipa::path(patch, path = "/configurations/{configuration}/tokens/{token}")]
+fn edit_token(
+    by: Administrator<Tokens>,
+    Path(path): Path<TokenPath>,
+    if_match: IfMatch,
+    end: Json<input::TokenEnd>,
+) -> Result<One<Token>, Problem> {
+    let (id, found) = by.found_token(&path)?;
+    if_match.check(&tag_unused(found))?;
+    let end = end.read()?;
+    by.admin
+        .set_token_end(&by.actor, id, &path.token, end.expires_at)?;
+    let (_, changed) = by.found_token(&path)?;
+    Ok(token_document(changed))
+}
+
+/// Revoke a token.
+#[utoipa::path(delete, path = "/configurations/{configuration}/tokens/{token}")]
+fn revoke_token(
+    by: Administrator<Tokens>,
+    Path(path): Path<TokenPath>,
+    if_match: IfMatch,
+) -> Result<Done, Problem> {
+    let (id, found) = by.found_token(&path)?;
+    if_match.check(&tag_unused(found))?;
+    by.admin.revoke_tokens(&by.actor, id, Some(&path.token))?;
+    Ok(Done)
+}
+
+impl Caller {
+    /// The id of the configuration, and the token.
+    fn found_token(&self, path: &TokenPath) -> Result<(ConfigurationId, AccessToken), Problem> {
+        let id = self.configuration_id(&path.configuration)?;
+        let mut found = self.admin.tokens(id)?.into_iter();
+        let found = found.find(|token| token.id == path.token);
+        let found = found.ok_or_else(|| Problem::not_found("There is no such token."))?;
+        Ok((id, found))
+    }
+}
+
+fn token_document(found: AccessToken) -> One<Token> {
+    One::tagged(documents::token(&found), tag_unused(found))
+}
+
+/// The tag of a token: its use changes it all the time, and is no change of it.
+fn tag_unused(found: AccessToken) -> actix_web::http::header::EntityTag {
+    let unused = AccessToken {
+        first_used: None,
+        last_used: None,
+        last_used_from: None,
+        last_used_by: None,
+        ..found
+    };
+    tag(&documents::token(&unused))
+}
