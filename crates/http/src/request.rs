@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpMessage, HttpRequest};
+use percent_encoding::percent_decode_str;
 use scim_protocol::{Error, ScimType};
 use scim_provisioning::{Caller, Configuration, ConfigurationId, Method, Request};
 
@@ -156,27 +157,19 @@ fn joined(request: &HttpRequest, name: HeaderName) -> Option<String> {
 /// Decodes percent-encoding (RFC 3986 section 2.1).
 fn decoded(path: &str) -> Result<String, Error> {
     let malformed = || Error::new(ScimType::InvalidSyntax, "The path is not well encoded.");
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let mut digit = || char::from(rest.next()?).to_digit(16);
-                let (high, low) = (digit(), digit());
-                let value = high.zip(low).map(|(high, low)| high * 16 + low);
-                let value = value.and_then(|value| u8::try_from(value).ok());
-                value.ok_or_else(malformed)?
-            }
-            byte => byte,
-        });
+    // The library takes a sign that begins no encoding for itself.
+    let digits = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count();
+    if path.split('%').skip(1).any(|rest| digits(rest) < 2) {
+        return Err(malformed());
     }
-    let path = String::from_utf8(bytes).map_err(|_not_utf8| malformed())?;
+    let path = percent_decode_str(path).decode_utf8();
+    let path = path.map_err(|_not_utf8| malformed())?;
     match path.chars().any(char::is_control) {
         true => Err(Error::new(
             ScimType::InvalidValue,
             "The path contains control characters.",
         )),
-        false => Ok(path),
+        false => Ok(path.into_owned()),
     }
 }
 

@@ -5,13 +5,12 @@ use clap::{Args, Subcommand};
 use scim_admin::AdminService;
 use scim_admin::policy::{LinkRequest, LinksQuery};
 use scim_provisioning::ConfigurationId;
-use serde_json::{Value, json};
 
 use super::value::{actor, instant};
 use crate::host::Host;
 use crate::output::{self, Table};
 use crate::settings::Common;
-use scim_console::documents;
+use scim_console::documents::{self, Link};
 
 /// What is done with links.
 #[derive(Debug, Subcommand)]
@@ -72,7 +71,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             let configuration = admin.find_configuration(&configuration)?.id;
             let links = admin.link_requests(configuration, &query)?;
             match common.json {
-                true => output::json(&json!(documents(configuration, &links)?)),
+                true => output::json(&documents(configuration, &links)?),
                 false => list(&links),
             }
         }
@@ -149,9 +148,9 @@ fn check_one_each(links: &[LinkRequest]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn told(common: &Common, done: &str, links: Vec<Value>) -> anyhow::Result<()> {
+fn told(common: &Common, done: &str, links: Vec<Link>) -> anyhow::Result<()> {
     match common.json {
-        true => output::json(&Value::Array(links)),
+        true => output::json(&links),
         false => output::line(&format!("{done} {}", links.len())),
     }
 }

@@ -17,7 +17,7 @@ use super::pages::conflict::{Conflict, Row};
 use super::pages::{Shell, instant};
 use super::routes::{self, Found};
 use super::signing_in::encoded;
-use super::{ATTRIBUTES, ConsoleAnswer, ConsoleRequest, Failed, Form, Visit, address, cookie};
+use super::{ConsoleAnswer, ConsoleRequest, Failed, Form, Visit, address, cookies};
 
 /// The page on which a form stands that is posted to a path: its path and query.
 fn page_of(path: &str, form: &Form) -> (String, String) {
@@ -107,9 +107,7 @@ pub(super) fn keep(visit: &Visit<'_>) -> Option<Keeping> {
     }
     let cookies = parts.iter().enumerate().filter_map(|(at, part)| {
         let part = std::str::from_utf8(part).ok()?;
-        Some(format!(
-            "{COOKIE}{at}={part}; Max-Age={SECONDS}; {ATTRIBUTES}"
-        ))
+        Some(cookies::keep(&format!("{COOKIE}{at}"), part, SECONDS))
     });
     // A shorter one does not end in what is left of a longer one.
     let cookies = cookies.chain((parts.len()..PARTS).map(no_part)).collect();
@@ -140,20 +138,20 @@ fn is_secret(name: &str) -> bool {
 }
 
 fn no_part(at: usize) -> String {
-    format!("{COOKIE}{at}=; Max-Age=0; {ATTRIBUTES}")
+    cookies::forget(&format!("{COOKIE}{at}"))
 }
 
 /// Whether a form waits for its page, whoever's it is.
 pub(super) fn waits(request: &ConsoleRequest<'_>) -> bool {
-    request
-        .cookie
-        .is_some_and(|all| cookie(all, &format!("{COOKIE}0")).is_some_and(|part| !part.is_empty()))
+    request.cookie.is_some_and(|all| {
+        cookies::find(all, &format!("{COOKIE}0")).is_some_and(|part| !part.is_empty())
+    })
 }
 
 /// The form that waits for somebody.
 fn waiting(visit: &Visit<'_>) -> Option<Kept> {
     let all = visit.request.cookie?;
-    let parts = (0..PARTS).map_while(|at| cookie(all, &format!("{COOKIE}{at}")));
+    let parts = (0..PARTS).map_while(|at| cookies::find(all, &format!("{COOKIE}{at}")));
     let kept = visit
         .console
         .admin

@@ -4,6 +4,7 @@
 //! form that is posted, carries the token of its session, and answers with a redirection.
 
 mod assets;
+mod cookies;
 pub(crate) mod endpoint;
 mod entered;
 mod export;
@@ -26,9 +27,7 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
-use scim_admin::{
-    Actor, AdminError, AdminService, Admitted, PlainToken, Problem, Sealed, Services,
-};
+use scim_admin::{Actor, AdminError, AdminService, Problem, Sealed, Services};
 use scim_http::error::describe_error;
 use scim_provisioning::{Failure, ServiceProvider};
 use serde::{Deserialize, Serialize};
@@ -256,7 +255,9 @@ impl Console {
 
     /// Whether a request comes from somebody who is signed in, whatever it asks for.
     pub(crate) fn knows(&self, request: &ConsoleRequest<'_>) -> bool {
-        let session = request.cookie.and_then(|all| cookie(all, SESSION));
+        let session = request
+            .cookie
+            .and_then(|all| cookies::find(all, cookies::SESSION));
         session.is_some_and(|session| {
             let found = self.admin.signed_in(session, false);
             found.is_ok_and(|found| found.is_some())
@@ -302,7 +303,9 @@ impl Console {
         request: &'a ConsoleRequest<'a>,
         parts: Vec<&'a str>,
     ) -> Result<Visit<'a>, Failed> {
-        let session = request.cookie.and_then(|all| cookie(all, SESSION));
+        let session = request
+            .cookie
+            .and_then(|all| cookies::find(all, cookies::SESSION));
         let signed_in = match session {
             Some(session) => self.admin.signed_in(session, !request.polled)?,
             None => None,
@@ -500,7 +503,10 @@ impl Visit<'_> {
 
     /// What is shown once, and was put into the browser by the answer before.
     fn flash(&self) -> Option<Flash> {
-        let sealed = self.request.cookie.and_then(|all| cookie(all, FLASH))?;
+        let sealed = self
+            .request
+            .cookie
+            .and_then(|all| cookies::find(all, cookies::FLASH))?;
         let kept = self.console.admin.unseal(Sealed::Flash, sealed)?;
         let flash: Flash = serde_json::from_str(&kept).ok()?;
         let fresh = Utc::now().timestamp() <= flash.until;
@@ -520,9 +526,8 @@ impl Visit<'_> {
         };
         let kept = serde_json::to_string(&flash).map_err(|_json| Failed::Internal)?;
         let sealed = self.console.admin.seal(Sealed::Flash, &kept)?;
-        let cookie = format!("{FLASH}={sealed}; Max-Age={FLASH_SECONDS}; {ATTRIBUTES}");
         Ok(ConsoleAnswer {
-            cookies: vec![cookie],
+            cookies: vec![cookies::keep(cookies::FLASH, &sealed, FLASH_SECONDS)],
             ..ConsoleAnswer::redirect(location)
         })
     }
@@ -608,30 +613,6 @@ struct Flash {
     until: i64,
 }
 
-/// The value of a cookie.
-fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
-    let mut cookies = header.split(';').map(str::trim);
-    cookies.find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))
-}
-
-fn session(token: &PlainToken) -> String {
-    format!("{SESSION}={}; {ATTRIBUTES}", token.reveal())
-}
-
-/// What a browser keeps of somebody who signed in: the session, and that it is a known device.
-fn admitted(admitted: &Admitted) -> Vec<String> {
-    vec![session(&admitted.session), device(&admitted.device)]
-}
-
-fn device(token: &PlainToken) -> String {
-    let token = token.reveal();
-    format!("{DEVICE}={token}; Max-Age=31536000; {ATTRIBUTES}")
-}
-
-fn no_session() -> String {
-    format!("{SESSION}=; Max-Age=0; {ATTRIBUTES}")
-}
-
 /// What somebody is told whose address failed to sign in too often.
 fn too_many(seconds: u32) -> ConsoleAnswer {
     let minutes = seconds.div_ceil(60);
@@ -646,7 +627,7 @@ fn too_many(seconds: u32) -> ConsoleAnswer {
 }
 
 fn message(request: &ConsoleRequest<'_>, status: u16, title: &str, text: &str) -> ConsoleAnswer {
-    let theme = theme(request.cookie);
+    let theme = cookies::theme(request.cookie);
     let page = pages::Message { title, text, theme };
     ConsoleAnswer::page(status, &page).unwrap_or_else(|_failed| ConsoleAnswer {
         status: 500,
@@ -654,16 +635,6 @@ fn message(request: &ConsoleRequest<'_>, status: u16, title: &str, text: &str) -
         body: text.to_owned(),
         ..ConsoleAnswer::redirect("")
     })
-}
-
-/// The theme that somebody chose: `light`, `dark`, or empty for the system's.
-fn theme(header: Option<&str>) -> &'static str {
-    let chosen = header.and_then(|header| cookie(header, THEME));
-    match chosen {
-        Some("light") => "light",
-        Some("dark") => "dark",
-        _ => "",
-    }
 }
 
 /// An error as a sentence for people.
@@ -682,13 +653,7 @@ fn sentence(error: &AdminError) -> String {
 const SAID: [&str; 3] = ["done", "done_to", "done_from"];
 /// How often a form is compared with what others change at the same time.
 const ATTEMPTS: usize = 3;
-const THEME: &str = "sops-theme";
-const FLASH: &str = "__Host-sops-flash";
 const FLASH_SECONDS: i64 = 60;
-const FLOW: &str = "__Host-sops-openid";
-const SESSION: &str = "__Host-sops";
-const DEVICE: &str = "__Host-sops-device";
 /// How often an address of strangers may fail to sign in within a period.
 const SIGN_INS: usize = 30;
 const SIGN_IN_PERIOD: std::time::Duration = std::time::Duration::from_secs(600);
-const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";

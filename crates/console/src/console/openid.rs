@@ -1,20 +1,22 @@
 //! Signing in by an OpenID provider: authorization code with PKCE, state and nonce (OpenID Connect
 //! Core 1.0 section 3.1, RFC 7636).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+    CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata,
 };
 use openidconnect::{
-    AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl,
-    Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+    AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, ConfigurationError,
+    CsrfToken, DiscoveryError, HttpRequest, HttpResponse, IssuerUrl, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
+    url,
 };
 use scim_admin::account::{OpenIdSubject, Role};
 use serde::{Deserialize, Serialize};
@@ -80,8 +82,78 @@ pub(super) struct Vouched {
     pub(super) role: Option<Role>,
 }
 
+/// Why the settings of an OpenID provider cannot be used.
 #[derive(Debug, thiserror::Error)]
-enum HttpError {
+#[non_exhaustive]
+pub enum OpenIdSettingsError {
+    /// The issuer is not reached by TLS.
+    #[error("the OpenID provider is reached by https:// alone")]
+    NotHttps,
+    /// The issuer is no URL.
+    #[error("the OpenID issuer is no URL")]
+    Issuer(#[source] url::ParseError),
+    /// The URL of the console is none.
+    #[error("the public URL is no URL")]
+    PublicUrl(#[source] url::ParseError),
+    /// A file cannot be read.
+    #[error("cannot read {}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// A file is no PEM.
+    #[error("{} is no PEM", .path.display())]
+    NoPem {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: ureq::Error,
+    },
+    /// A file holds no certificate.
+    #[error("{} holds no certificate", .0.display())]
+    NoCertificate(PathBuf),
+}
+
+/// Why the provider signs nobody in.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotVouched {
+    #[error("the OpenID provider does not describe itself")]
+    NotDescribed(#[source] DiscoveryError<HttpError>),
+    #[error("the sign-in took too long")]
+    TooLate,
+    #[error("the answer is not of this sign-in")]
+    OtherSignIn,
+    #[error("the provider names no token endpoint")]
+    NoTokenEndpoint(#[source] ConfigurationError),
+    #[error("the provider does not take the code")]
+    CodeRefused(
+        #[source] RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseType>>,
+    ),
+    #[error("the provider sent no ID token")]
+    NoToken,
+    #[error("the ID token does not hold")]
+    TokenDoesNotHold(#[source] ClaimsVerificationError),
+    #[error("the ID token does not say when")]
+    NoTime,
+    #[error("the provider did not ask for the password again")]
+    NotAskedAgain,
+    #[error("the ID token has no payload")]
+    NoPayload,
+    #[error("the payload of the ID token is no base64")]
+    NotBase64(#[source] base64::DecodeError),
+    #[error("the payload of the ID token is no JSON")]
+    NotJson(#[source] serde_json::Error),
+    #[error("the ID token was issued to another client")]
+    OtherClient,
+}
+
+/// Why the provider gives no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HttpError {
     #[error("the provider cannot be reached: {0}")]
     Ureq(#[from] ureq::Error),
     #[error("the provider could not be reached a moment ago; it is asked again soon")]
@@ -95,16 +167,14 @@ impl OpenId {
     ///
     /// # Errors
     /// When a file cannot be read, or the address is none.
-    pub fn new(settings: &OpenIdSettings, console: &str) -> anyhow::Result<Self> {
+    pub fn new(settings: &OpenIdSettings, console: &str) -> Result<Self, OpenIdSettingsError> {
         let (issuer, client) = (&settings.issuer, &settings.client_id);
-        ensure!(
-            issuer.starts_with("https://"),
-            "the OpenID provider is reached by https:// alone"
-        );
+        if !issuer.starts_with("https://") {
+            return Err(OpenIdSettingsError::NotHttps);
+        }
         let secret = match &settings.client_secret_file {
             Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .with_context(|| format!("cannot read {}", file.display()))?;
+                let text = std::fs::read_to_string(file).map_err(unreadable(file))?;
                 Some(ClientSecret::new(text.trim().to_owned()))
             }
             None => None,
@@ -126,11 +196,11 @@ impl OpenId {
             .build()
             .new_agent();
         Ok(Self {
-            issuer: IssuerUrl::new(issuer.clone()).context("the OpenID issuer is no URL")?,
+            issuer: IssuerUrl::new(issuer.clone()).map_err(OpenIdSettingsError::Issuer)?,
             client: ClientId::new(client.clone()),
             secret,
             redirect: RedirectUrl::new(format!("{console}/openid/callback"))
-                .context("the public URL is no URL")?,
+                .map_err(OpenIdSettingsError::PublicUrl)?,
             role_claim: settings.role_claim.clone(),
             administrator: settings.administrator.clone(),
             auditor: settings.auditor.clone(),
@@ -169,7 +239,7 @@ impl OpenId {
 
     /// What the provider says of itself; asked again after an hour, so that new keys are found.
     /// Whoever comes while it is asked waits for the one answer.
-    fn metadata(&self) -> anyhow::Result<CoreProviderMetadata> {
+    fn metadata(&self) -> Result<CoreProviderMetadata, NotVouched> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, metadata)) = &*known
             && at.elapsed() < METADATA_AGE
@@ -178,7 +248,7 @@ impl OpenId {
         }
         let send = |request: HttpRequest| self.send(request);
         let metadata = CoreProviderMetadata::discover(&self.issuer, &send)
-            .context("the OpenID provider does not describe itself")?;
+            .map_err(NotVouched::NotDescribed)?;
         *known = Some((Instant::now(), metadata.clone()));
         Ok(metadata)
     }
@@ -187,7 +257,7 @@ impl OpenId {
     ///
     /// # Errors
     /// When the provider cannot be asked.
-    pub(super) fn begin(&self, next: &str, confirms: bool) -> anyhow::Result<(String, Flow)> {
+    pub(super) fn begin(&self, next: &str, confirms: bool) -> Result<(String, Flow), NotVouched> {
         let client = CoreClient::from_provider_metadata(
             self.metadata()?,
             self.client.clone(),
@@ -222,17 +292,15 @@ impl OpenId {
     ///
     /// # Errors
     /// When it is not of this flow, or the provider does not vouch for anybody.
-    pub(super) fn end(&self, flow: &Flow, state: &str, code: &str) -> anyhow::Result<Vouched> {
+    pub(super) fn end(&self, flow: &Flow, state: &str, code: &str) -> Result<Vouched, NotVouched> {
         let age = Utc::now().timestamp() - flow.begun;
-        ensure!(
-            (0..=FLOW_SECONDS).contains(&age),
-            "the sign-in took too long"
-        );
-        ensure!(
-            ring::digest::digest(&ring::digest::SHA256, state.as_bytes()).as_ref()
-                == ring::digest::digest(&ring::digest::SHA256, flow.state.as_bytes()).as_ref(),
-            "the answer is not of this sign-in"
-        );
+        if !(0..=FLOW_SECONDS).contains(&age) {
+            return Err(NotVouched::TooLate);
+        }
+        let hash = |state: &str| ring::digest::digest(&ring::digest::SHA256, state.as_bytes());
+        if hash(state).as_ref() != hash(&flow.state).as_ref() {
+            return Err(NotVouched::OtherSignIn);
+        }
         let client = CoreClient::from_provider_metadata(
             self.metadata()?,
             self.client.clone(),
@@ -242,35 +310,31 @@ impl OpenId {
         let send = |request: HttpRequest| self.send(request);
         let answer = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
-            .context("the provider names no token endpoint")?
+            .map_err(NotVouched::NoTokenEndpoint)?
             .set_pkce_verifier(PkceCodeVerifier::new(flow.verifier.clone()))
             .request(&send)
-            .context("the provider does not take the code")?;
-        let token = answer.id_token().context("the provider sent no ID token")?;
+            .map_err(NotVouched::CodeRefused)?;
+        let token = answer.id_token().ok_or(NotVouched::NoToken)?;
         let verifier = client.id_token_verifier().set_allowed_algs([
             CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
             CoreJwsSigningAlgorithm::EcdsaP256Sha256,
         ]);
         let claims = token
             .claims(&verifier, &Nonce::new(flow.nonce.clone()))
-            .context("the ID token does not hold")?;
+            .map_err(NotVouched::TokenDoesNotHold)?;
         if flow.confirms {
-            let at = claims
-                .auth_time()
-                .context("the ID token does not say when")?;
-            ensure!(
-                at.timestamp() >= flow.begun - CLOCKS,
-                "the provider did not ask for the password again"
-            );
+            let at = claims.auth_time().ok_or(NotVouched::NoTime)?;
+            if at.timestamp() < flow.begun - CLOCKS {
+                return Err(NotVouched::NotAskedAgain);
+            }
         }
         // Of the token that was just verified.
         let all = payload(&token.to_string())?;
         // OpenID Connect Core 1.0 section 3.1.3.7, point 5.
-        ensure!(
-            all.get("azp")
-                .is_none_or(|azp| azp.as_str() == Some(self.client.as_str())),
-            "the ID token was issued to another client"
-        );
+        let azp = all.get("azp");
+        if azp.is_some_and(|azp| azp.as_str() != Some(self.client.as_str())) {
+            return Err(NotVouched::OtherClient);
+        }
         let text = |name: &str| all.get(name).and_then(Value::as_str).map(str::to_owned);
         let subject = claims.subject().to_string();
         let name = ["preferred_username", "email", "name"];
@@ -302,33 +366,38 @@ impl OpenId {
     }
 }
 
-fn payload(token: &str) -> anyhow::Result<Value> {
-    let part = token
-        .split('.')
-        .nth(1)
-        .context("the ID token has no payload")?;
-    let bytes = URL_SAFE_NO_PAD.decode(part.trim_end_matches('='))?;
-    Ok(serde_json::from_slice(&bytes)?)
+fn payload(token: &str) -> Result<Value, NotVouched> {
+    let part = token.split('.').nth(1).ok_or(NotVouched::NoPayload)?;
+    let bytes = URL_SAFE_NO_PAD.decode(part.trim_end_matches('='));
+    let bytes = bytes.map_err(NotVouched::NotBase64)?;
+    serde_json::from_slice(&bytes).map_err(NotVouched::NotJson)
 }
 
-fn certificates(file: &std::path::Path) -> anyhow::Result<Vec<Certificate<'static>>> {
-    let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+fn unreadable(file: &Path) -> impl FnOnce(std::io::Error) -> OpenIdSettingsError {
+    let path = file.to_owned();
+    move |error| OpenIdSettingsError::Unreadable { path, error }
+}
+
+fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, OpenIdSettingsError> {
+    let pem = std::fs::read(file).map_err(unreadable(file))?;
     let mut found = Vec::new();
     for item in ureq::tls::parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) =
-            item.with_context(|| format!("{} is no PEM", file.display()))?
-        {
+        let item = item.map_err(|error| OpenIdSettingsError::NoPem {
+            path: file.to_owned(),
+            error,
+        })?;
+        if let PemItem::Certificate(certificate) = item {
             found.push(certificate);
         }
     }
     if found.is_empty() {
-        bail!("{} holds no certificate", file.display());
+        return Err(OpenIdSettingsError::NoCertificate(file.to_owned()));
     }
     Ok(found)
 }
 
 /// How long somebody may be at the provider, in seconds.
-const FLOW_SECONDS: i64 = 600;
+pub(super) const FLOW_SECONDS: i64 = 600;
 /// How far the clocks of the provider and this server may be apart, in seconds.
 const CLOCKS: i64 = 30;
 const METADATA_AGE: Duration = Duration::from_secs(3_600);

@@ -4,16 +4,14 @@ use std::time::{Duration, Instant};
 
 use askama::Template;
 use chrono::Utc;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scim_admin::{AdminError, Attempt, Problem, Sealed};
 use scim_http::error::describe_error;
 
 use super::entered::{self, Keeping};
-use super::openid::Flow;
+use super::openid::{FLOW_SECONDS, Flow, NotVouched};
 use super::routes::{Handler, page_above};
-use super::{
-    ATTRIBUTES, CONSOLE, ConsoleAnswer, DEVICE, FLOW, Failed, THEME, Visit, admitted, cookie,
-    device, no_session, refusal, sentence, session, theme,
-};
+use super::{CONSOLE, ConsoleAnswer, Failed, Visit, cookies, refusal, sentence};
 
 /// A page with a password.
 #[derive(Template)]
@@ -104,17 +102,17 @@ pub(super) fn ask(visit: &Visit<'_>) -> ConsoleAnswer {
     ConsoleAnswer::redirect(format!("/admin/login?next={}", encoded(&wanted)))
 }
 
-/// A text as it stands in a query (RFC 3986 section 2.1).
+/// A text as it stands in a query: nothing is left as it is but what RFC 3986 section 2.3 calls
+/// unreserved.
 pub(super) fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
+    utf8_percent_encode(text, RESERVED).to_string()
 }
+
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 pub(super) fn form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     ConsoleAnswer::page(200, &sign_in_page(visit, visit.query.text("next")))
@@ -133,7 +131,7 @@ fn sign_in_page<'a>(visit: &Visit<'_>, to: &'a str) -> Password<'a> {
             }
             (false, false) => "",
         },
-        theme: theme(visit.request.cookie),
+        theme: cookies::theme(visit.request.cookie),
         openid: match visit.console.openid {
             Some(_) => format!("/admin/openid?next={}", encoded(next)),
             None => String::new(),
@@ -147,7 +145,7 @@ pub(super) fn sign_in(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
     match gate(visit, name, password, |attempt| admin.sign_in(attempt))? {
         Ok(done) => Ok(ConsoleAnswer {
-            cookies: admitted(&done),
+            cookies: cookies::admitted(&done),
             ..ConsoleAnswer::redirect(next(visit.form.text("next")))
         }),
         Err(error) => again(
@@ -170,7 +168,10 @@ fn gate<T>(
     work: impl FnOnce(&Attempt<'_>) -> Result<T, AdminError>,
 ) -> Result<Result<T, AdminError>, Failed> {
     let (admin, source) = (&visit.console.admin, visit.request.source);
-    let device = visit.request.cookie.and_then(|all| cookie(all, DEVICE));
+    let device = visit
+        .request
+        .cookie
+        .and_then(|all| cookies::find(all, cookies::DEVICE));
     let stranger = !admin.is_known_device(name, device)?;
     let address = source.and_then(|source| source.parse().ok());
     let address = address.filter(|_address| stranger);
@@ -202,7 +203,7 @@ pub(super) fn device_form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         name: None,
         secret: visit.query.text("secret"),
         asks: false,
-        theme: theme(visit.request.cookie),
+        theme: cookies::theme(visit.request.cookie),
         ..Password::default()
     };
     ConsoleAnswer::page(200, &page)
@@ -212,7 +213,7 @@ pub(super) fn admit_device(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, secret) = (&visit.console.admin, visit.form.text("secret"));
     let (kept, _name) = admin.admit_device(visit.request.source, secret)?;
     Ok(ConsoleAnswer {
-        cookies: vec![device(&kept)],
+        cookies: vec![cookies::device(&kept)],
         ..ConsoleAnswer::redirect("/admin/login")
     })
 }
@@ -299,7 +300,7 @@ pub(super) fn set_up(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     });
     match begun {
         Ok(done) => Ok(ConsoleAnswer {
-            cookies: admitted(&done),
+            cookies: cookies::admitted(&done),
             ..ConsoleAnswer::redirect("/admin/users/scim-provisioning")
         }),
         Err(error) => again(page, error),
@@ -324,7 +325,7 @@ pub(super) fn confirm(mut visit: Visit<'_>, handler: Handler) -> Result<ConsoleA
     let answer = handler(&visit);
     // Whatever comes of it, the session goes on under its new secret.
     let mut answer = answer.unwrap_or_else(|failed| refusal(&visit, &failed));
-    answer.cookies.extend(admitted(&done));
+    answer.cookies.extend(cookies::admitted(&done));
     Ok(answer)
 }
 
@@ -355,7 +356,7 @@ fn confirm_page<'a>(visit: &'a Visit<'_>) -> Result<Password<'a>, Failed> {
             false => String::new(),
         },
         back,
-        theme: theme(visit.request.cookie),
+        theme: cookies::theme(visit.request.cookie),
         by_password: !by_openid,
         ..Password::default()
     })
@@ -365,21 +366,15 @@ pub(super) fn sign_out(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
     admin.sign_out(visit.request.source, visit.who()?)?;
     Ok(ConsoleAnswer {
-        cookies: vec![no_session()],
+        cookies: vec![cookies::forget(cookies::SESSION)],
         ..ConsoleAnswer::redirect("/admin/login")
     })
 }
 
 /// Keeps the theme that somebody chose, and goes back.
 pub(super) fn set_theme(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let chosen = match visit.form.text("theme") {
-        known @ ("light" | "dark") => format!("{THEME}={known}; Max-Age=31536000"),
-        _ => format!("{THEME}=; Max-Age=0"),
-    };
     Ok(ConsoleAnswer {
-        cookies: vec![format!(
-            "{chosen}; Path=/admin; Secure; HttpOnly; SameSite=Lax"
-        )],
+        cookies: vec![cookies::chosen_theme(visit.form.text("theme"))],
         ..ConsoleAnswer::redirect(next(visit.form.text("next")))
     })
 }
@@ -393,7 +388,7 @@ pub(super) fn begin_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let kept = serde_json::to_string(&flow).map_err(|_json| Failed::Internal)?;
     let sealed = visit.console.admin.seal(Sealed::SignIn, &kept)?;
     Ok(ConsoleAnswer {
-        cookies: vec![format!("{FLOW}={sealed}; Max-Age=600; {ATTRIBUTES}")],
+        cookies: vec![cookies::keep(cookies::FLOW, &sealed, FLOW_SECONDS)],
         ..ConsoleAnswer::redirect(address)
     })
 }
@@ -402,7 +397,10 @@ pub(super) fn begin_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
 pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let openid = visit.console.openid.as_ref().ok_or(Failed::NotFound)?;
     let admin = &visit.console.admin;
-    let sealed = visit.request.cookie.and_then(|all| cookie(all, FLOW));
+    let sealed = visit
+        .request
+        .cookie
+        .and_then(|all| cookies::find(all, cookies::FLOW));
     let kept = sealed.and_then(|sealed| admin.unseal(Sealed::SignIn, sealed));
     let flow: Option<Flow> = kept.and_then(|kept| serde_json::from_str(&kept).ok());
     let flow = flow.ok_or(Failed::Form)?;
@@ -426,13 +424,13 @@ pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
         confirms,
     )?;
     Ok(ConsoleAnswer {
-        cookies: vec![session(&token)],
+        cookies: vec![cookies::session(&token)],
         ..ConsoleAnswer::redirect(next(&flow.next))
     })
 }
 
 /// Asks the provider, unless the address failed too often by then.
-fn asked<T>(visit: &Visit<'_>, work: impl FnOnce() -> anyhow::Result<T>) -> Result<T, Failed> {
+fn asked<T>(visit: &Visit<'_>, work: impl FnOnce() -> Result<T, NotVouched>) -> Result<T, Failed> {
     let addresses = &visit.console.addresses;
     let address = visit.request.source.and_then(|source| source.parse().ok());
     if let Some(wait) = address.and_then(|address| addresses.waits(address, Instant::now())) {
@@ -450,8 +448,8 @@ fn waits(wait: Duration) -> Failed {
 }
 
 /// What is said when the provider does not vouch for somebody; the log says why.
-fn not_vouched(error: &anyhow::Error) -> Failed {
-    let reason = describe_error(error.as_ref());
+fn not_vouched(error: &NotVouched) -> Failed {
+    let reason = describe_error(error);
     tracing::warn!(reason, "sign-in by the OpenID provider failed");
     Failed::Refused(
         Problem::entry("the OpenID provider did not sign you in; the server's log says why")

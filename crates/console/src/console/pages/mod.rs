@@ -26,7 +26,7 @@ pub(super) mod waiting;
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::{ConsoleAnswer, Failed, Visit, theme};
+use super::{ConsoleAnswer, Failed, Visit, cookies};
 
 /// What surrounds every page of somebody who is signed in.
 pub(super) struct Shell {
@@ -111,7 +111,7 @@ impl Shell {
             administers: visit.administers(),
             form_token: visit.console.admin.form_token(who),
             seen: visit.seen,
-            theme: theme(visit.request.cookie),
+            theme: cookies::theme(visit.request.cookie),
             here: visit.here(),
             done: done.map(|(_, said)| *said).unwrap_or_default(),
             undo: Undo::of(visit),
