@@ -20,7 +20,6 @@ const LINES: usize = 500;
 const LONG: &[(&str, usize)] = &[
     ("crates/admin/src/service/mappings.rs", 507),
     ("crates/cli/src/commands/mapping.rs", 568),
-    ("crates/console/src/api/routes.rs", 518),
     ("crates/console/src/console/pages/mappings.rs", 629),
     ("crates/persistence/src/admin/events.rs", 512),
 ];
