@@ -4,17 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web;
 use ipnet::IpNet;
 use scim_admin::{AdminError, Services};
 use scim_http::deadline::PATIENCE;
 use scim_http::throttle::Throttle;
 use scim_protocol::Limits;
 
-use crate::api::{self, Api};
+use crate::api::Api;
+use crate::console::Console;
 use crate::console::openid::OpenId;
 use crate::console::outbound::Outbound;
-use crate::console::{self, Console};
 
 /// The services behind the admin API and the console, and who may reach them.
 pub struct Administration {
@@ -74,10 +73,4 @@ impl Administration {
         let within = |address| self.networks.iter().any(|net| net.contains(&address));
         self.networks.is_empty() || address.is_some_and(within)
     }
-}
-
-/// The routes of admin API and console, which need an [`Administration`].
-pub fn routes(app: &mut web::ServiceConfig) {
-    app.configure(api::routes)
-        .configure(console::endpoint::routes);
 }

@@ -9,5 +9,13 @@ pub mod console;
 pub mod documents;
 mod pattern;
 
-pub use self::administration::{Administration, routes};
+use actix_web::web;
+
+pub use self::administration::Administration;
 pub use scim_http::error::describe_error;
+
+/// The routes of admin API and console, which need an [`Administration`].
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.configure(api::routes)
+        .configure(console::endpoint::routes);
+}

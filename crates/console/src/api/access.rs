@@ -23,7 +23,8 @@ use scim_provisioning::ServiceProvider;
 use utoipa::openapi::security::SecurityRequirement;
 
 use super::answer::ApiAnswer;
-use super::operation::{Describe, Description, unfinished};
+use super::description::{Describe, Description};
+use super::operation::unfinished;
 use super::{ADMIN, Problem};
 use crate::Administration;
 
@@ -55,7 +56,7 @@ async fn speaker(request: &HttpRequest) -> Result<ApiKey, ApiAnswer> {
     incoming.below(ADMIN).map_err(Problem::from)?;
     let theirs = shared.clone();
     let header = incoming.authorization.first().cloned().unwrap_or_default();
-    let found = deadline::within(shared.patience, move || theirs.api.authenticate(&header)).await;
+    let found = deadline::within(shared.patience, move || key_of(&theirs, &header)).await;
     let found = found.map_err(|why| unfinished(why, &incoming.id))?;
     found.map_err(|problem| throttled(problem.into(), &shared, &incoming))
 }
@@ -63,6 +64,17 @@ async fn speaker(request: &HttpRequest) -> Result<ApiKey, ApiAnswer> {
 fn administration(request: &HttpRequest) -> Result<web::Data<Administration>, Problem> {
     let shared = request.app_data::<web::Data<Administration>>();
     shared.cloned().ok_or_else(Problem::internal)
+}
+
+/// Whose key an `Authorization` header shows: 401 for whoever shows no live one.
+fn key_of(shared: &Administration, header: &[u8]) -> Result<ApiKey, Problem> {
+    let header = std::str::from_utf8(header).unwrap_or_default();
+    let (scheme, key) = header.split_once(' ').unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Problem::unauthenticated("An API key is needed."));
+    }
+    let found = shared.api.admin.authenticate_key(key.trim())?;
+    found.ok_or_else(|| Problem::unauthenticated("The API key is not accepted."))
 }
 
 /// Failed authentications are counted together with those of SCIM.

@@ -14,7 +14,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, T
 use utoipa::openapi::{Content, RefOr};
 
 use super::ADMIN;
-use super::operation::Description;
+use super::description::Description;
 
 /// An answer, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -18,7 +18,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Content, RefOr, Required};
 use utoipa::{IntoParams, ToSchema};
 
-use super::operation::{Describe, Description};
+use super::description::{Describe, Description};
 use super::problem::Problem;
 use crate::Administration;
 

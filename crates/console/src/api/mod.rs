@@ -13,6 +13,7 @@ mod api_keys;
 mod audit;
 mod configurations;
 mod custom_fields;
+mod description;
 mod events;
 mod extract;
 mod groups;
@@ -25,58 +26,20 @@ mod operation;
 mod parameters;
 mod policy;
 mod problem;
+mod services;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod users;
 
-use std::sync::Arc;
-
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{HttpRequest, HttpResponse, web};
-use scim_admin::api_key::ApiKey;
-use scim_admin::{AdminService, Services};
-use scim_provisioning::ServiceProvider;
 
 use self::answer::ApiAnswer;
 use self::operation::Operation;
 use self::problem::Problem;
-
-/// Where the admin API is served.
-pub const ADMIN: &str = "/api/admin/v1";
-
-/// The services behind the admin API.
-pub(crate) struct Api {
-    admin: Arc<AdminService>,
-    provider: Arc<ServiceProvider>,
-    scim_endpoint: Arc<str>,
-}
-
-impl Api {
-    /// The API over these services.
-    pub(crate) fn new(services: Services, scim_endpoint: &str) -> Self {
-        let Services { admin, provider } = services;
-        Self {
-            admin,
-            provider,
-            scim_endpoint: scim_endpoint.into(),
-        }
-    }
-
-    /// Whose key an `Authorization` header shows.
-    ///
-    /// # Errors
-    /// 401 for whoever shows no live key.
-    fn authenticate(&self, header: &[u8]) -> Result<ApiKey, Problem> {
-        let header = std::str::from_utf8(header).unwrap_or_default();
-        let (scheme, key) = header.split_once(' ').unwrap_or_default();
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Problem::unauthenticated("An API key is needed."));
-        }
-        let found = self.admin.authenticate_key(key.trim())?;
-        found.ok_or_else(|| Problem::unauthenticated("The API key is not accepted."))
-    }
-}
+pub use self::services::ADMIN;
+pub(crate) use self::services::Api;
 
 /// Every operation, those of one path one after the other.
 fn operations() -> Vec<Operation> {

@@ -9,16 +9,13 @@ use actix_web::guard;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
 use scim_http::deadline::{self, Unfinished};
 use scim_http::request::id_of;
-use utoipa::openapi::path::{HttpMethod, Parameter};
-use utoipa::openapi::response::Response;
-use utoipa::openapi::schema::Schema;
-use utoipa::openapi::{self, Content, Ref, RefOr};
-use utoipa::{Path, ToSchema};
+use utoipa::Path;
+use utoipa::openapi::path::HttpMethod;
 
 use super::answer::{Answer, ApiAnswer};
+use super::description::{Describe, Description};
 use super::problem::Problem;
 use crate::Administration;
-use crate::documents::ProblemDocument;
 
 /// The operations of handlers that have a `#[utoipa::path]`.
 macro_rules! operations {
@@ -38,18 +35,6 @@ pub(super) struct Operation {
     pub(super) path: String,
     route: Box<dyn Fn() -> Route>,
     describe: fn() -> Description,
-}
-
-/// What the OpenAPI document says of an operation, and the schemas that it needs.
-pub(super) struct Description {
-    pub(super) operation: openapi::path::Operation,
-    pub(super) schemas: Vec<(String, RefOr<Schema>)>,
-}
-
-/// What an argument of a handler says of its operation.
-pub(super) trait Describe {
-    /// Says it.
-    fn describe(description: &mut Description);
 }
 
 /// What carries out an operation, on a thread that may block.
@@ -231,36 +216,6 @@ fn operation_id(method: &str, path: &str) -> String {
         "{}{one}",
         id.join("_").to_lowercase().replace(['-', '.'], "_")
     )
-}
-
-impl Description {
-    /// Adds a parameter.
-    pub(super) fn parameter(&mut self, parameter: Parameter) {
-        let parameters = self.operation.parameters.get_or_insert_default();
-        parameters.push(RefOr::T(parameter));
-    }
-
-    /// Adds an answer of a status.
-    pub(super) fn response(&mut self, status: &str, response: Response) {
-        let responses = &mut self.operation.responses.responses;
-        responses.insert(status.to_owned(), RefOr::T(response));
-    }
-
-    /// Adds a problem of a status.
-    pub(super) fn problem(&mut self, status: &str, said: &str) {
-        let mut response = Response::new(said);
-        let content = Content::new(Some(self.schema::<ProblemDocument>()));
-        let content = [("application/problem+json".to_owned(), content.into())];
-        response.content = content.into_iter().collect();
-        self.response(status, response);
-    }
-
-    /// A reference to the schema of a type, which the document has then.
-    pub(super) fn schema<T: ToSchema>(&mut self) -> RefOr<Schema> {
-        self.schemas.push((T::name().into_owned(), T::schema()));
-        T::schemas(&mut self.schemas);
-        RefOr::Ref(Ref::from_schema_name(T::name()))
-    }
 }
 
 const PROBLEMS: [(&str, &str); 7] = [

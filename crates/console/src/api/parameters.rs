@@ -94,9 +94,9 @@ macro_rules! words {
         struct $name(String);
 
         impl TryFrom<String> for $name {
-            type Error = String;
+            type Error = $crate::api::parameters::UnknownWord;
 
-            fn try_from(word: String) -> Result<Self, String> {
+            fn try_from(word: String) -> Result<Self, Self::Error> {
                 $crate::api::parameters::known_word($parameter, &$all, word).map(Self)
             }
         }
@@ -112,11 +112,26 @@ macro_rules! words {
 }
 pub(super) use words;
 
+/// A parameter that is none of the words that it may be.
+#[derive(Debug, thiserror::Error)]
+#[error("\"{parameter}\" is one of {}.", .known.join(", "))]
+pub(super) struct UnknownWord {
+    parameter: &'static str,
+    known: Vec<&'static str>,
+}
+
 /// A word, if it is one of those that a parameter may be.
-pub(super) fn known_word(parameter: &str, known: &[&str], word: String) -> Result<String, String> {
+pub(super) fn known_word(
+    parameter: &'static str,
+    known: &[&'static str],
+    word: String,
+) -> Result<String, UnknownWord> {
     match known.contains(&word.as_str()) {
         true => Ok(word),
-        false => Err(format!("\"{parameter}\" is one of {}.", known.join(", "))),
+        false => Err(UnknownWord {
+            parameter,
+            known: known.to_vec(),
+        }),
     }
 }
 
