@@ -8,7 +8,7 @@ use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
     Adoption, Approval, Change, Departure, GroupEnd, GroupWrite, HeldAction, Keyset, MemberChunk,
-    Membership, Occupant, Place, Selected, Selection, Stored, StoredGroup, StoredUser, UserKeys,
+    Membership, Place, Selected, Selection, Sharer, Stored, StoredGroup, StoredUser, UserKeys,
     UserWrite, Visible,
 };
 use scim_provisioning::reapply::Job;
@@ -19,7 +19,7 @@ use scim_provisioning::{
 
 use crate::connection::Connection;
 use crate::schema::provisioning_configurations;
-use crate::{groups, held, jobs, links, log, members, occupants, page, places, references, users};
+use crate::{groups, held, jobs, links, log, members, page, places, references, sharers, users};
 
 /// A connection inside a transaction.
 pub(crate) struct View<'a> {
@@ -207,7 +207,7 @@ impl DirectoryView for View<'_> {
     }
 
     fn protected(&mut self, ids: &[ResourceId]) -> Result<Option<ResourceId>, StoreError> {
-        occupants::protected(self.connection, ids)
+        sharers::protected(self.connection, ids)
     }
 }
 
@@ -237,13 +237,13 @@ impl DirectoryTransaction for View<'_> {
         Ok(())
     }
 
-    fn occupants(
+    fn sharers(
         &mut self,
         scope: Scope,
         keys: &UserKeys,
         except: Option<ResourceId>,
-    ) -> Result<Vec<Occupant>, StoreError> {
-        occupants::occupants(self.connection, scope, keys, except)
+    ) -> Result<Vec<Sharer>, StoreError> {
+        sharers::sharers(self.connection, scope, keys, except)
     }
 
     fn reference(

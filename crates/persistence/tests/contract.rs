@@ -166,13 +166,19 @@ engines::on_both_engines! {
         };
         let scope = house.scope();
         house.database.write(Box::new(move |transaction| {
-            let found = transaction.occupants(scope, &keys, None)?;
+            let found = transaction.sharers(scope, &keys, None)?;
             let mut found: Vec<_> = found
                 .iter()
-                .map(|occupant| (occupant.id.to_string(), occupant.attribute))
+                .map(|sharer| {
+                    let shared = sharer.shared;
+                    (sharer.id.to_string(), shared.user_name, shared.external_id, shared.email)
+                })
                 .collect();
             found.sort();
-            assert_eq!(found, [(by_hand.clone(), "emails"), (own.clone(), "userName")]);
+            assert_eq!(found, [
+                (by_hand.clone(), false, None, true),
+                (own.clone(), true, Some(true), false),
+            ]);
             Ok(())
         })).unwrap();
     }

@@ -17,7 +17,7 @@ use crate::id::{ResourceId, ResourceKind};
 pub use crate::job::Job;
 use crate::model::{Model, ModelSource};
 use crate::operation::user::{self, PreparedUser};
-use crate::operation::{group, reference};
+use crate::operation::{collision, group, reference};
 use crate::service::ServiceProvider;
 
 /// What rules would make of the users that a configuration has.
@@ -329,9 +329,10 @@ fn apply(
     if changes.is_empty() {
         return Ok(false);
     }
-    let mut occupants = transaction.occupants(context.scope(), &prepared.keys, Some(id))?;
+    let sharers = transaction.sharers(context.scope(), &prepared.keys, Some(id))?;
+    let mut occupants = collision::colliding(sharers);
     // Rules make no externalId; one that others have was there before.
-    occupants.retain(|occupant| occupant.attribute != user::EXTERNAL_ID);
+    occupants.retain(|occupant| occupant.attribute != collision::EXTERNAL_ID);
     user::decide(context, &prepared, &occupants, false)?;
     let (scope, now) = (context.scope(), context.now);
     transaction.update_user(scope, id, stored.version, &prepared.write, now)?;

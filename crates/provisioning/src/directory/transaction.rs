@@ -37,19 +37,19 @@ pub trait DirectoryTransaction: DirectoryView {
     /// A fault of the store.
     fn lock_nesting(&mut self, scope: Scope) -> Result<(), StoreError>;
 
-    /// Who has one of these values, `except` left out: anybody not archived who has the user
-    /// name; a user of the same configuration who has the `userName`; a tenant admin one of whose names, e-mail addresses, phone or employee
-    /// numbers is any of the keys; a person created by hand who has one of the e-mails; a user of the same
-    /// configuration who has the `externalId`.
+    /// Who shares one of these values, `except` left out: anybody not archived with the logon name;
+    /// users of the same configuration with the `userName` or `externalId`; tenant admins with a
+    /// name, an address, a phone or employee number; people created by hand with an e-mail address.
+    /// What of it collides is decided by who asks.
     ///
     /// # Errors
     /// A fault of the store.
-    fn occupants(
+    fn sharers(
         &mut self,
         scope: Scope,
         keys: &UserKeys,
         except: Option<ResourceId>,
-    ) -> Result<Vec<Occupant>, StoreError>;
+    ) -> Result<Vec<Sharer>, StoreError>;
 
     /// The name of the record that has this name or id; one that is not there is made where
     /// `create` is true.

@@ -254,9 +254,9 @@ impl Stored {
     }
 }
 
-/// What a new or changed user collides with.
+/// Somebody who shares a value with a new or changed user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occupant {
+pub struct Sharer {
     /// The user that has the value.
     pub id: ResourceId,
     /// The logon name of that user.
@@ -265,8 +265,28 @@ pub struct Occupant {
     pub relation: Relation,
     /// Whether the user may work.
     pub status: Status,
-    /// Which attribute collides: `userName`, `emails` or `externalId`.
-    pub attribute: &'static str,
+    /// What the two share.
+    pub shared: SharedValues,
+}
+
+/// The values that somebody shares with a user, each compared in the form in which it is stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SharedValues {
+    /// The logon name.
+    pub user_name: bool,
+    /// `userName` as an identity provider sent it.
+    pub scim_user_name: bool,
+    /// `externalId`; `None` where the other one has none.
+    pub external_id: Option<bool>,
+    /// The other's e-mail address is one of the user's.
+    pub email: bool,
+    /// The other's logon name or e-mail address is a name or an address of the user.
+    pub name_or_address: bool,
+    /// One of the addresses with which the other was ever provisioned is a name or an address of the
+    /// user.
+    pub former_address: bool,
+    /// A phone number or the employee number.
+    pub recovery: bool,
 }
 
 /// What an existing user is to a configuration.

@@ -3,12 +3,13 @@
 use scim_protocol::{Deviation, Error, Resource, Version};
 use serde_json::json;
 
+use super::collision::{self, Occupant};
 use super::roster::MemberPlan;
 use super::user::{self, PreparedUser};
 use super::{group, members, reference};
 use crate::context::Context;
 use crate::directory::{
-    Adoption, Change, DirectoryTransaction, GroupWrite, Membership, Occupant, Relation, StoreError,
+    Adoption, Change, DirectoryTransaction, GroupWrite, Membership, Relation, StoreError,
     StoredGroup, StoredUser,
 };
 use crate::event::{Action, Outcome};
@@ -58,7 +59,7 @@ pub(crate) fn create_user(
 ) -> Result<(StoredUser, Vec<Membership>), Failure> {
     let mut user = user.clone();
     reference::resolve(context, transaction, None, &mut user)?;
-    let occupants = user::occupants(context, transaction, &user, None)?;
+    let occupants = collision::occupants(context, transaction, &user.keys, None)?;
     let linked = user::decide(context, &user, &occupants, true)?;
     let by_hand =
         |occupant: &&Occupant| Some(occupant.id) == linked && occupant.relation == Relation::ByHand;

@@ -1,5 +1,6 @@
 //! What the rules of ServiceOps make of each SCIM operation.
 
+pub(crate) mod collision;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod departure;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::departure::{self, Verdict};
 use super::members::{self, MemberChanges};
 use super::plan::{GroupPlan, UserPlan};
-use super::{group, reference, user};
+use super::{collision, group, reference, user};
 use crate::context::Context;
 use crate::directory::{Change, DirectoryTransaction, Status, StoredUser};
 use crate::event::{Action, Outcome};
@@ -52,7 +52,7 @@ pub(crate) fn write_user(
     let mut repeated = None;
     // Which attributes make a key, the rules say.
     if prepared.keys != user::keys(&stored.document, &stored.record) {
-        let occupants = user::occupants(context, transaction, &prepared, Some(id))?;
+        let occupants = collision::occupants(context, transaction, &prepared.keys, Some(id))?;
         user::decide(context, &prepared, &occupants, false)?;
         repeated = user::repeated(&occupants);
     }

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 
 use crate::context::Context;
 use crate::directory::{
-    DirectoryTransaction, Occupant, PendingLink, Relation, Status, StoredUser, UserKeys, UserWrite,
-    number_key, phone_key,
+    PendingLink, Relation, Status, StoredUser, UserKeys, UserWrite, number_key, phone_key,
 };
 use crate::event::{Event, Outcome};
 use crate::failure::{Failure, taken};
 use crate::id::{ResourceId, ResourceKind};
+use crate::operation::collision::{EXTERNAL_ID, Occupant};
 use crate::policy::{ExistingUsers, RepeatedExternalIds};
 use crate::refusal::Cause;
 
@@ -141,25 +141,6 @@ impl PreparedUser {
         }
         document
     }
-}
-
-/// Whom a new or changed user collides with.
-///
-/// # Errors
-/// What the store fails with.
-pub(crate) fn occupants(
-    context: &Context,
-    transaction: &mut dyn DirectoryTransaction,
-    user: &PreparedUser,
-    except: Option<ResourceId>,
-) -> Result<Vec<Occupant>, Failure> {
-    if user.keys.external_id.is_some()
-        && context.configuration().policies.external_ids == RepeatedExternalIds::Refuse
-    {
-        // Two that come at the same time would not see each other.
-        transaction.lock_nesting(context.scope())?;
-    }
-    Ok(transaction.occupants(context.scope(), &user.keys, except)?)
 }
 
 /// A user of the configuration who has the same `externalId`, for the log.
@@ -388,6 +369,3 @@ pub(crate) fn keys(document: &Map<String, Value>, record: &scim_mapping::Record)
         external_id: text(document, "externalId"),
     }
 }
-
-/// How the port names the attribute.
-pub(crate) const EXTERNAL_ID: &str = "externalId";

@@ -1,13 +1,16 @@
-//! Whom a new or changed user collides with.
+//! Who shares a value with a new or changed user.
 
 use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_provisioning::directory::{Occupant, Relation, UserKeys, number_key, phone_key};
+use scim_provisioning::directory::{
+    Relation, SharedValues, Sharer, UserKeys, number_key, phone_key,
+};
 use scim_provisioning::{ResourceId, Scope, StoreError};
 
 use crate::connection::Connection;
+use crate::error::unreadable;
 use crate::key::Key;
 use crate::members::CHUNK;
 use crate::nodes::{Number, among};
@@ -15,7 +18,7 @@ use crate::schema::{user_emails, users};
 use crate::users::status;
 
 #[derive(diesel::QueryableByName)]
-struct OccupantRow {
+struct SharerRow {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = Text)]
@@ -49,12 +52,12 @@ struct OccupantRow {
     status: String,
 }
 
-pub(crate) fn occupants(
+pub(crate) fn sharers(
     connection: &mut Connection,
     scope: Scope,
     keys: &UserKeys,
     except: Option<ResourceId>,
-) -> Result<Vec<Occupant>, StoreError> {
+) -> Result<Vec<Sharer>, StoreError> {
     // What is compared here is what the indexes hold.
     let keys = &bounded(keys);
     let mut sql = connection.sql(SELECT);
@@ -75,27 +78,26 @@ pub(crate) fn occupants(
         sql.push(" AND left_at IS NULL AND external_id = ")
             .bind(external_id);
     }
-    let mut rows: Vec<OccupantRow> = connection.rows(&sql)?;
+    let mut rows: Vec<SharerRow> = connection.rows(&sql)?;
     for emails in keys.emails.chunks(CHUNK) {
         let mut sql = connection.sql(SELECT);
         sql.push(&sql.aside("managed_by"));
         sql.push(" IS NULL AND email_key ");
         sql.among(emails);
-        rows.extend(connection.rows::<OccupantRow>(&sql)?);
+        rows.extend(connection.rows::<SharerRow>(&sql)?);
     }
     let except = except.map(|id| id.to_string());
     let mut seen = HashSet::new();
-    let mut found: Vec<Occupant> = rows
-        .iter()
-        .filter(|row| Some(&row.id) != except.as_ref() && seen.insert(&row.id))
-        .filter_map(|row| row.occupant(scope, keys))
-        .collect();
     let protected = rows.iter().filter(|row| row.is_tenant_admin != 0);
     let protected: Vec<&str> = protected.map(|row| row.id.as_str()).collect();
     let met = with_address(connection, &protected, keys)?;
-    let met = rows.iter().find(|row| met.as_ref() == Some(&row.id));
-    found.extend(met.and_then(|row| row.occupying(Relation::Protected, "emails")));
-    Ok(found)
+    rows.iter()
+        .filter(|row| Some(&row.id) != except.as_ref() && seen.insert(&row.id))
+        .filter_map(|row| {
+            let former_address = met.as_ref() == Some(&row.id);
+            row.sharer(scope, keys, former_address).transpose()
+        })
+        .collect()
 }
 
 /// The first of these accounts that has one of the names or addresses among all addresses that it
@@ -150,9 +152,36 @@ pub(crate) fn protected(
     Ok(found.into_iter().find(|id| ids.contains(id)))
 }
 
-impl OccupantRow {
-    fn occupant(&self, scope: Scope, keys: &UserKeys) -> Option<Occupant> {
-        let relation = match &self.managed_by {
+impl SharerRow {
+    /// `None` where nothing is shared after all.
+    fn sharer(
+        &self,
+        scope: Scope,
+        keys: &UserKeys,
+        former_address: bool,
+    ) -> Result<Option<Sharer>, StoreError> {
+        let shared = SharedValues {
+            former_address,
+            ..self.shared(keys)
+        };
+        let none = SharedValues {
+            external_id: shared.external_id.filter(|same| !same),
+            ..SharedValues::default()
+        };
+        if shared == none {
+            return Ok(None);
+        }
+        Ok(Some(Sharer {
+            id: ResourceId::parse(&self.id).ok_or_else(|| unreadable("users.id"))?,
+            name: self.user_name.clone(),
+            relation: self.relation(scope),
+            status: status(&self.status)?,
+            shared,
+        }))
+    }
+
+    fn relation(&self, scope: Scope) -> Relation {
+        match &self.managed_by {
             _ if self.is_tenant_admin != 0 => Relation::Protected,
             Some(configuration) if *configuration == scope.configuration().to_string() => {
                 match self.left_at {
@@ -163,60 +192,37 @@ impl OccupantRow {
             Some(_) => Relation::Foreign,
             None if self.privilege.is_some() => Relation::Privileged,
             None => Relation::ByHand,
-        };
-        self.occupying(relation, self.collision(relation, keys)?)
+        }
     }
 
-    fn occupying(&self, relation: Relation, attribute: &'static str) -> Option<Occupant> {
-        Some(Occupant {
-            id: ResourceId::parse(&self.id)?,
-            name: self.user_name.clone(),
-            relation,
-            status: status(&self.status),
-            attribute,
-        })
-    }
-
-    /// The attribute that collides. Of a protected account every value by which somebody could
-    /// sign in or recover an account counts, across `userName` and e-mail.
-    fn collision(&self, relation: Relation, keys: &UserKeys) -> Option<&'static str> {
-        let has = |keys: &[String], value: &Option<String>| {
-            value.as_ref().is_some_and(|value| keys.contains(value))
-        };
-        let same_name = self.scim_user_name_key.as_ref() == Some(&keys.scim_user_name);
-        if self.user_name_key == keys.user_name || (relation == Relation::Own && same_name) {
-            return Some("userName");
-        }
-        if relation == Relation::Own && self.external_id.is_some() {
-            return (self.external_id == keys.external_id).then_some("externalId");
-        }
-        if relation == Relation::Left {
-            return None;
-        }
-        if relation != Relation::Protected {
-            return has(&keys.emails, &self.email_key).then_some("emails");
-        }
+    fn shared(&self, keys: &UserKeys) -> SharedValues {
         let names = [&keys.user_name, &keys.scim_user_name];
-        let crossed = names.contains(&&self.user_name_key)
-            || names
-                .into_iter()
-                .any(|name| self.email_key.as_ref() == Some(name))
-            || keys.emails.contains(&self.user_name_key)
-            || has(&keys.emails, &self.email_key);
+        let mut own = [Some(&self.user_name_key), self.email_key.as_ref()]
+            .into_iter()
+            .flatten();
         let numbers = [
             &self.contact_no,
             &self.alt_contact_no1,
             &self.alt_contact_no2,
         ];
         let numbers = numbers.into_iter().filter_map(|number| number.as_deref());
-        let recovery = numbers
-            .filter_map(phone_key)
-            .chain(self.employee_id.as_deref().and_then(number_key))
-            .any(|key| keys.recovery.contains(&key));
-        match (crossed, recovery) {
-            (true, _) => Some("emails"),
-            (_, true) => Some("phoneNumbers"),
-            _ => None,
+        SharedValues {
+            user_name: self.user_name_key == keys.user_name,
+            scim_user_name: self.scim_user_name_key.as_ref() == Some(&keys.scim_user_name),
+            external_id: self
+                .external_id
+                .as_ref()
+                .map(|id| Some(id) == keys.external_id.as_ref()),
+            email: self
+                .email_key
+                .as_ref()
+                .is_some_and(|email| keys.emails.contains(email)),
+            name_or_address: own.any(|key| names.contains(&key) || keys.emails.contains(key)),
+            former_address: false,
+            recovery: numbers
+                .filter_map(phone_key)
+                .chain(self.employee_id.as_deref().and_then(number_key))
+                .any(|key| keys.recovery.contains(&key)),
         }
     }
 }
