@@ -63,6 +63,13 @@ struct Plans {
     inside: AtomicU64,
 }
 
+/// What a client is told of an attempt that failed.
+struct Told {
+    cause: Cause,
+    error: Error,
+    retry_after: Option<u32>,
+}
+
 impl ServiceProvider {
     /// A service provider over a directory.
     ///
@@ -181,13 +188,13 @@ impl ServiceProvider {
     /// transaction; a person other than the approved one is not taken over.
     ///
     /// # Errors
-    /// A fault of the store ([`StoreError::is_fault`]); what the rules refuse is in the answer.
+    /// A fault of the store; else what the rules refuse it for, as an identity provider is told.
     pub fn link(
         &self,
         mut configuration: Configuration,
         document: Value,
         approval: Approval,
-    ) -> Result<Answer, StoreError> {
+    ) -> Result<(), Failure> {
         configuration.policies.existing_users = ExistingUsers::Link;
         let caller = Caller {
             actor: Some(approval.actor.clone()),
@@ -197,11 +204,12 @@ impl ServiceProvider {
         let mut context = self.context(&caller)?;
         context.approval = Some(Arc::new(approval));
         match scim_service::create_resource(self, &context, ResourceKind::User, document) {
-            Ok(answer) => Ok(answer),
-            Err(Failure::Store(fault)) if fault.is_fault() => Err(fault),
+            Ok(_created) => Ok(()),
+            Err(Failure::Store(fault)) if fault.is_fault() => Err(fault.into()),
             Err(failure) => {
                 let route = Route::Collection(ResourceKind::User);
-                Ok(self.explain_refusal(&context, route, Method::Post, failure))
+                let told = self.log_refusal(&context, route, Method::Post, failure);
+                Err(Failure::because(told.cause, told.error))
             }
         }
     }
@@ -235,6 +243,21 @@ impl ServiceProvider {
         method: Method,
         failure: Failure,
     ) -> Answer {
+        let told = self.log_refusal(context, route, method, failure);
+        Answer {
+            retry_after: told.retry_after,
+            ..Answer::from(&told.error)
+        }
+    }
+
+    /// Logs a failed attempt; answers what the client is told of it.
+    fn log_refusal(
+        &self,
+        context: &Context,
+        route: Route<'_>,
+        method: Method,
+        failure: Failure,
+    ) -> Told {
         let resource_id = resource_of(route);
         let mut pending = Vec::new();
         let mut retry_after = None;
@@ -304,9 +327,10 @@ impl ServiceProvider {
                 _ => self.log(event, pending),
             }
         }
-        Answer {
+        Told {
+            cause,
+            error,
             retry_after,
-            ..Answer::from(&error)
         }
     }
 

@@ -134,12 +134,12 @@ pub enum Problem {
     #[error(transparent)]
     Comparison(Failure),
     /// A person cannot be linked.
-    #[error("\"{person}\" cannot be linked: {reason}")]
+    #[error("\"{person}\" cannot be linked: {}", said(.refused))]
     NotLinked {
         /// The logon name of the person.
         person: String,
         /// Why.
-        reason: String,
+        refused: Failure,
     },
     /// A group gives the person what was to be changed.
     #[error("what \"{person}\" is comes from the group \"{group}\"")]
@@ -193,6 +193,16 @@ pub enum Problem {
     /// An interface could not read what was entered, and says so in its own words.
     #[error("{0}")]
     Entry(Cow<'static, str>),
+}
+
+/// What a client would be told of a refusal, inside a sentence.
+fn said(refused: &Failure) -> String {
+    match refused {
+        Failure::Scim(error) | Failure::Refused { error, .. } => error.detail().to_owned(),
+        other => other.to_string(),
+    }
+    .trim_end_matches('.')
+    .to_owned()
 }
 
 /// Why a password does not do.

@@ -2,7 +2,7 @@
 
 use scim_provisioning::directory::Approval;
 use scim_provisioning::{Comparison, ConfigurationId, Failure, ResourceId, ServiceProvider};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Actor, AdminService, entry_of, now};
 use crate::decision;
@@ -265,17 +265,15 @@ impl AdminService {
             actor: actor.name.clone(),
             source: actor.source.clone(),
         };
-        let answer = provider.link(configuration, link.document.clone(), approval)?;
-        if answer.status == 201 {
-            return Ok(());
-        }
-        let body = answer.body.unwrap_or_default();
-        let detail = body.get("detail").and_then(Value::as_str);
-        let reason = detail.unwrap_or("the server failed").trim_end_matches('.');
-        Err(Problem::NotLinked {
-            person: link.person_name.clone(),
-            reason: reason.to_owned(),
-        }
-        .refused())
+        provider
+            .link(configuration, link.document.clone(), approval)
+            .map_err(|failure| match failure {
+                Failure::Store(error) => error.into(),
+                refused => Problem::NotLinked {
+                    person: link.person_name.clone(),
+                    refused,
+                }
+                .refused(),
+            })
     }
 }
