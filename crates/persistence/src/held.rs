@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::connection::Connection;
 use crate::people;
 use crate::schema::{held_changes, users};
+use crate::scope::users_gone;
 use crate::sql::Sql;
 use crate::time::millis;
 use crate::totals::Totals;
@@ -47,9 +48,8 @@ pub(crate) fn users_at(
 ) -> Result<u64, StoreError> {
     let still = Totals::of(connection, scope.configuration())?.visible(ResourceKind::User);
     let left = users::table
-        .filter(users::managed_by.eq(scope.configuration().to_string()))
+        .filter(users_gone(scope.configuration().to_string()))
         .filter(users::left_at.ge(millis(at)))
-        .filter(users::is_tenant_admin.eq(0))
         .count();
     let left: Option<i64> = connection.first(left)?;
     Ok(still + u64::try_from(left.unwrap_or_default()).unwrap_or(0))

@@ -19,7 +19,7 @@ use crate::key::Key;
 use crate::nodes::{Aliased, Among, among, expression};
 use crate::people::{self, Write};
 use crate::schema::{reference_values, users};
-use crate::scope::visible;
+use crate::scope::{Managed, gone, managed, managed_as_w, visible};
 use crate::sql::{Dialect, Sql, Written};
 
 /// The roles, in order of name.
@@ -173,12 +173,7 @@ fn found(sql: &mut Sql, scope: Scope, manager: &str, sight: Sight) {
         match sight {
             Sight::Seen => visible(sql, ResourceKind::User, scope, "m"),
             Sight::Gone => {
-                let managed_by = sql.aside("m.managed_by");
-                let left_at = sql.number_aside("m.left_at");
-                sql.push(&format!(
-                    "{left_at} IS NOT NULL AND m.is_tenant_admin = 0 AND {managed_by} = "
-                ));
-                sql.bind(scope.configuration().to_string());
+                gone(sql, scope, "m");
                 sql.push(if rank > 0 { " AND m.held = 1" } else { "" });
             }
         }
@@ -198,7 +193,7 @@ pub(crate) struct ManagerKeys<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct WaitedFor<C> {
     named: Among<Aliased>,
-    scope: String,
+    managed: Managed,
     of: PhantomData<C>,
 }
 
@@ -215,7 +210,7 @@ pub(crate) fn is_waited_for(
     let named = named.map(|name| Key::of(name).as_str().to_owned());
     WaitedFor {
         named: among(Aliased("w.manager_key"), named),
-        scope: scope.configuration().to_string(),
+        managed: managed_as_w(scope),
         of: PhantomData,
     }
 }
@@ -229,8 +224,8 @@ impl<C> QueryFragment<Sqlite> for WaitedFor<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(WAITING);
         self.named.walk_ast(out.reborrow())?;
-        out.push_sql(" AND +w.managed_by = ");
-        out.push_bind_param::<Text, _>(&self.scope)?;
+        out.push_sql(" AND ");
+        self.managed.walk_ast(out.reborrow())?;
         out.push_sql(NOBODY_WAITS);
         Ok(())
     }
@@ -241,8 +236,8 @@ impl<C> QueryFragment<Pg> for WaitedFor<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(WAITING);
         self.named.walk_ast(out.reborrow())?;
-        out.push_sql(" AND (w.managed_by || '') = ");
-        out.push_bind_param::<Text, _>(&self.scope)?;
+        out.push_sql(" AND ");
+        self.managed.walk_ast(out.reborrow())?;
         out.push_sql(NOBODY_WAITS);
         Ok(())
     }
@@ -282,15 +277,13 @@ pub(crate) fn link_reports(
         .iter()
         .cloned()
         .chain(shared.iter().map(|(.., value)| Key::of(value)));
-    let managed_by = connection.sql("").aside("managed_by");
     let link = Write::update(
         connection,
         |sql| {
             sql.push("manager_id = ").bind(&id);
         },
         |sql| {
-            sql.push(&format!("{managed_by} = "))
-                .bind(scope.configuration().to_string());
+            managed(sql, scope, "managed_by");
             sql.push(" AND manager_key ").among(all);
             sql.push(
                 " AND (manager_id IS NULL OR (SELECT l.left_at FROM users l \

@@ -12,6 +12,14 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Blocked, Self::Archived];
+
+    /// The status of a word that is stored.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
     /// The status as it is stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {

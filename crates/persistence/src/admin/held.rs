@@ -72,7 +72,7 @@ impl TryFrom<HeldUserRow> for HeldUser {
             user_name: row.user_name,
             action: HeldAction {
                 deleted: row.deleted != 0,
-                status: status(&row.status),
+                status: status(&row.status)?,
                 purge: row.purge_at.map(instant),
             },
             at: instant(row.at),

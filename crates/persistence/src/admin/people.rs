@@ -17,7 +17,7 @@ use super::directory::{self, page};
 use super::{AdminRows, held, there};
 
 use crate::connection::Connection;
-use crate::error::failed;
+use crate::error::{failed, unreadable};
 use crate::held::PROTECTED;
 use crate::key::Key;
 use crate::nodes::locked;
@@ -224,13 +224,17 @@ impl WritePeople for AdminRows<'_> {
         let state = users::table.find(id).select(StateRow::as_select());
         let state = locked(self.connection, state);
         let row: Option<StateRow> = self.connection.first(state)?;
-        Ok(row.map(|row| PersonState {
-            status: status(&row.status),
-            user_type: UserType::parse(&row.user_type).unwrap_or(UserType::Requester),
-            managed: row.managed_by.is_some(),
-            left: row.left_at.is_some(),
-            protected: row.is_tenant_admin != 0,
-        }))
+        row.map(|row| {
+            Ok(PersonState {
+                status: status(&row.status)?,
+                user_type: UserType::parse(&row.user_type)
+                    .ok_or_else(|| unreadable("users.user_type"))?,
+                managed: row.managed_by.is_some(),
+                left: row.left_at.is_some(),
+                protected: row.is_tenant_admin != 0,
+            })
+        })
+        .transpose()
     }
 
     fn update_person(

@@ -265,11 +265,8 @@ fn parse(id: &str) -> Result<ResourceId, StoreError> {
     ResourceId::parse(id).ok_or_else(|| unreadable("group_members"))
 }
 
-fn kind(text: &str) -> ResourceKind {
-    match text {
-        "Group" => ResourceKind::Group,
-        _ => ResourceKind::User,
-    }
+fn kind(text: &str) -> Result<ResourceKind, StoreError> {
+    ResourceKind::parse(text).ok_or_else(|| unreadable("group_members.member_kind"))
 }
 
 /// Ids in one statement; well below the limits of both engines.

@@ -153,7 +153,7 @@ pub(crate) fn groups_from(
                 group_name: name,
                 group_modified: instant(modified),
                 member: user,
-                kind: kind(&member_kind),
+                kind: kind(&member_kind)?,
                 display: String::new(),
             })
         })
@@ -231,7 +231,7 @@ pub(crate) fn behind(
         if let Some(display) = row.display {
             members.push(Visible {
                 id: parse(&row.member_id)?,
-                kind: kind(&row.member_kind),
+                kind: kind(&row.member_kind)?,
                 display,
             });
         }
@@ -286,7 +286,7 @@ pub(crate) fn visible_ids(
         for row in connection.rows::<VisibleRow>(&sql)? {
             found.push(Visible {
                 id: parse(&row.id)?,
-                kind: kind(&row.kind),
+                kind: kind(&row.kind)?,
                 display: row.display,
             });
         }
@@ -302,7 +302,7 @@ fn memberships(rows: Vec<MembershipRow>) -> Result<Vec<Membership>, StoreError> 
                 group_name: row.group_name,
                 group_modified: instant(row.group_modified),
                 member: parse(&row.member_id)?,
-                kind: kind(&row.member_kind),
+                kind: kind(&row.member_kind)?,
                 display: row.display,
             })
         })

@@ -14,7 +14,7 @@ use super::entrance::{email_lookup, email_path, other_end, other_end_of};
 use super::path::postgres_path;
 use super::path::{literal, path, sqlite_path};
 use crate::key::{HASH, Key};
-use crate::scope::visible;
+use crate::scope::{GROUP_BESIDE, visible};
 use crate::sql::{Dialect, Sql};
 
 /// Writes conditions on one table, whose alias is `r`.
@@ -167,8 +167,8 @@ impl ConditionWriter<'_> {
             )),
             (_, "meta", Some("version")) => {
                 let beside = match self.kind {
-                    ResourceKind::User => GROUPS_BESIDE,
-                    ResourceKind::Group => "''",
+                    ResourceKind::User => groups_beside(),
+                    ResourceKind::Group => "''".to_owned(),
                 };
                 Place::Text(format!(
                     "('W/\"' || CAST(r.version AS TEXT) || {beside} || '\"')"
@@ -420,7 +420,10 @@ impl ConditionWriter<'_> {
 
 /// What the entity tag of a user says of the user's groups. A user is in the scope, so that the
 /// groups of the same configuration are.
-const GROUPS_BESIDE: &str = "COALESCE((SELECT '-' || CAST(count(*) AS TEXT) || '-' || \
-    CAST(max(o.updated_at) AS TEXT) FROM group_members m JOIN groups o ON o.id = m.group_id \
-    WHERE m.member_id = r.id AND m.held_id IS NULL AND o.managed_by = r.managed_by \
-    AND o.confers_admin = 0), '')";
+fn groups_beside() -> String {
+    format!(
+        "COALESCE((SELECT '-' || CAST(count(*) AS TEXT) || '-' || CAST(max(o.updated_at) AS TEXT) \
+         FROM group_members m JOIN groups o ON o.id = m.group_id \
+         WHERE m.member_id = r.id AND m.held_id IS NULL AND {GROUP_BESIDE}), '')"
+    )
+}

@@ -2,13 +2,13 @@
 //!
 //! A typed query of people takes [`users_in`], one of groups [`groups_in`]; a query in text is given
 //! the same by [`visible`] and [`all_visible`]. Where a row is seen by the configuration that manages
-//! another row, and not by one that is bound, the text says so by itself: of a manager in
-//! `users`, and of the groups that the version of a user counts in `condition`.
+//! another row, and not by one that is bound, the text takes [`MANAGER_BESIDE`] or [`GROUP_BESIDE`].
+//! Who left is managed still, and out of sight: [`users_gone`], [`gone`] and [`managed`].
 
-use diesel::QueryResult;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Bool, Text};
 use diesel::sqlite::Sqlite;
+use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryResult};
 use scim_provisioning::{ResourceKind, Scope};
 
 use crate::nodes::{Aliased, expression};
@@ -65,6 +65,43 @@ pub(crate) fn groups_as_g(scope: Scope) -> SeenGroup<Aliased, Aliased> {
         scope: scope.configuration().to_string(),
         manager: Aliased("g.managed_by"),
         protected: Aliased("g.confers_admin"),
+    }
+}
+
+/// The users who left, and whom the configuration manages still.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(crate) fn users_gone(scope: String) -> _ {
+    users::managed_by
+        .eq(scope)
+        .and(users::left_at.is_not_null())
+        .and(users::is_tenant_admin.eq(0_i32))
+}
+
+/// Whether a user `w` of our own text is managed by a configuration, in its sight or not.
+#[derive(Debug, Clone)]
+pub(crate) struct Managed {
+    scope: String,
+}
+
+/// The users that a configuration manages, in its sight or not, of those that something else finds.
+pub(crate) fn managed_as_w(scope: Scope) -> Managed {
+    Managed {
+        scope: scope.configuration().to_string(),
+    }
+}
+
+impl QueryFragment<Sqlite> for Managed {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("+w.managed_by = ");
+        out.push_bind_param::<Text, _>(&self.scope)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl QueryFragment<Pg> for Managed {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(w.managed_by || '') = ");
+        out.push_bind_param::<Text, _>(&self.scope)
     }
 }
 
@@ -153,6 +190,29 @@ pub(crate) fn visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &s
         }
     }
 }
+
+/// Appends who left a configuration, of those that something else finds.
+pub(crate) fn gone(sql: &mut Sql, scope: Scope, alias: &str) {
+    let left_at = sql.number_aside(&format!("{alias}.left_at"));
+    sql.push(&format!(
+        "{left_at} IS NOT NULL AND {alias}.is_tenant_admin = 0 AND "
+    ));
+    managed(sql, scope, &format!("{alias}.managed_by"));
+}
+
+/// Appends what a configuration manages, in its sight or not, of those that something else finds.
+pub(crate) fn managed(sql: &mut Sql, scope: Scope, column: &str) {
+    let manager = sql.aside(column);
+    sql.push(&format!("{manager} = "))
+        .bind(scope.configuration().to_string());
+}
+
+/// A manager `m` whom the configuration sees that manages the user beside it.
+pub(crate) const MANAGER_BESIDE: &str =
+    "m.managed_by = users.managed_by AND m.is_tenant_admin = 0 AND m.left_at IS NULL";
+
+/// A group `o` that the configuration sees that manages the row `r` beside it.
+pub(crate) const GROUP_BESIDE: &str = "o.managed_by = r.managed_by AND o.confers_admin = 0";
 
 /// Appends what a configuration can see of a table that is walked through.
 pub(crate) fn all_visible(sql: &mut Sql, kind: ResourceKind, scope: Scope, alias: &str) {

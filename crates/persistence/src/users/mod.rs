@@ -72,14 +72,14 @@ pub(crate) struct SeenManager<C>(C);
 expression!(SeenManager<C>, Nullable<Text>);
 
 const MANAGER_OF_ID: &str = "(SELECT m.id FROM users m WHERE m.id = ";
-const IN_THE_SCOPE: &str =
-    " AND m.managed_by = users.managed_by AND m.is_tenant_admin = 0 AND m.left_at IS NULL)";
 
 impl<C: QueryFragment<Sqlite>> QueryFragment<Sqlite> for SeenManager<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(MANAGER_OF_ID);
         self.0.walk_ast(out.reborrow())?;
-        out.push_sql(IN_THE_SCOPE);
+        out.push_sql(" AND ");
+        out.push_sql(scope::MANAGER_BESIDE);
+        out.push_sql(")");
         Ok(())
     }
 }
@@ -89,7 +89,9 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for SeenManager<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(MANAGER_OF_ID);
         self.0.walk_ast(out.reborrow())?;
-        out.push_sql(IN_THE_SCOPE);
+        out.push_sql(" AND ");
+        out.push_sql(scope::MANAGER_BESIDE);
+        out.push_sql(")");
         Ok(())
     }
 }
@@ -142,7 +144,7 @@ impl TryFrom<UserRow> for StoredUser {
         Ok(Self {
             id,
             record,
-            status: status(&row.status),
+            status: status(&row.status)?,
             document,
             held: row.held != 0,
             manager: row.seen_manager.as_deref().and_then(ResourceId::parse),
@@ -153,12 +155,8 @@ impl TryFrom<UserRow> for StoredUser {
     }
 }
 
-pub(crate) fn status(text: &str) -> Status {
-    match text {
-        "active" => Status::Active,
-        "blocked" => Status::Blocked,
-        _ => Status::Archived,
-    }
+pub(crate) fn status(text: &str) -> Result<Status, StoreError> {
+    Status::parse(text).ok_or_else(|| unreadable("users.status"))
 }
 
 /// The records of people, whoever manages them, by their ids.
