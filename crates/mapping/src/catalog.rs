@@ -8,8 +8,8 @@ use scim_protocol::text::{fold, valid_user_name};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{FieldError, FieldErrorKind};
+use crate::kind::ResourceKind;
 use crate::record::Field;
-use crate::rule::MappedResource;
 
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -243,7 +243,7 @@ impl Catalog {
     }
 
     /// The fields that records of a kind have, those of the product first.
-    pub fn fields(&self, resource: MappedResource) -> Vec<Field> {
+    pub fn fields(&self, resource: ResourceKind) -> Vec<Field> {
         let custom = self
             .custom
             .iter()
@@ -255,7 +255,7 @@ impl Catalog {
     }
 
     /// What a field holds; `None` when records of the kind have no such field.
-    pub fn kind(&self, field: &Field, resource: MappedResource) -> Option<FieldKind> {
+    pub fn kind(&self, field: &Field, resource: ResourceKind) -> Option<FieldKind> {
         if !field.belongs_to(resource) {
             return None;
         }

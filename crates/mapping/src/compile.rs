@@ -10,11 +10,10 @@ use crate::check::{check_constant, check_key, check_text, compile_transforms};
 use crate::convert::convert;
 use crate::error::{Fault, MappingError, RuleErrorKind, RuleList, RulePart};
 use crate::group::CompiledGroupRule;
+use crate::kind::ResourceKind;
 use crate::path::SourcePath;
 use crate::record::{Field, FieldValue};
-use crate::rule::{
-    Apply, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source,
-};
+use crate::rule::{Apply, JoinPart, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source};
 use crate::transform::CompiledTransform;
 
 /// A mapping set compiled whole, paths, patterns and value maps, so that mapping prepares nothing and
@@ -128,7 +127,7 @@ impl MappingSet {
         for (number, rule) in (1..).zip(&self.group_rules) {
             let named = |fault: Fault| fault.of(RuleList::GroupRules, number, &rule.key);
             compiled.push(rule.compile().map_err(named)?);
-            if self.resource == MappedResource::User {
+            if self.resource == ResourceKind::User {
                 return Err(named(RuleErrorKind::NotForUsers.at(RulePart::Whole)).into());
             }
             if !keys.insert(rule.key.as_str()) {
@@ -140,8 +139,8 @@ impl MappingSet {
 
     fn check_name(&self, rules: &[CompiledRule]) -> Result<(), MappingError> {
         let name = match self.resource {
-            MappedResource::User => Field::UserName,
-            MappedResource::Group => Field::Name,
+            ResourceKind::User => Field::UserName,
+            ResourceKind::Group => Field::Name,
         };
         let named =
             |rule: &Rule| rule.target == name && rule.required && rule.apply == Apply::Always;
@@ -155,7 +154,7 @@ impl MappingSet {
 fn compile_rule(
     number: usize,
     rule: &Rule,
-    resource: MappedResource,
+    resource: ResourceKind,
     definition: &ResourceDefinition,
     catalog: &Catalog,
 ) -> Result<CompiledRule, Fault> {

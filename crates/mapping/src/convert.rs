@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::catalog::{FieldKind, ReferenceKind};
 use crate::error::ValueError;
+use crate::kind::ResourceKind;
 use crate::record::{Field, FieldValue};
-use crate::rule::MappedResource;
 use crate::transform::plain_text;
 
 impl Field {
@@ -42,11 +42,11 @@ impl Field {
     }
 
     /// Whether records of this kind have the field.
-    pub fn belongs_to(&self, resource: MappedResource) -> bool {
+    pub fn belongs_to(&self, resource: ResourceKind) -> bool {
         match self {
             Self::ScimExternalId => true,
-            Self::Name | Self::Members => resource == MappedResource::Group,
-            _ => resource == MappedResource::User,
+            Self::Name | Self::Members => resource == ResourceKind::Group,
+            _ => resource == ResourceKind::User,
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::kind::ResourceKind;
 use crate::record::Field;
-use crate::rule::{MappedResource, MappingSet, OnAbsent, OnError, Rule, Source};
+use crate::rule::{MappingSet, OnAbsent, OnError, Rule, Source};
 use crate::transform::{Otherwise, Transform};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -55,7 +56,7 @@ impl MappingSet {
             user_type(),
         ]);
         Self {
-            resource: MappedResource::User,
+            resource: ResourceKind::User,
             rules,
             group_rules: Vec::new(),
         }
@@ -64,7 +65,7 @@ impl MappingSet {
     /// The default rules for groups.
     pub fn default_group() -> Self {
         Self {
-            resource: MappedResource::Group,
+            resource: ResourceKind::Group,
             rules: vec![
                 Rule {
                     required: true,

@@ -36,6 +36,7 @@ mod difference;
 mod emit;
 mod error;
 mod group;
+mod kind;
 mod path;
 mod preview;
 mod project;
@@ -53,13 +54,13 @@ pub use error::{
     RuleErrorKind, RuleList, RuleName, RulePart, SourcePathError, ValueError,
 };
 pub use group::{CompiledGroupRule, Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
+pub use kind::ResourceKind;
 pub use preview::{FieldChange, Preview, RulePreview, Step, field_changes};
 pub use project::{Event, Projection, SkipReason, Verdict, VerdictStatus};
 pub use record::{Field, FieldValue, Record, UnknownField};
 pub use roles::{Role, Roles};
 pub use rule::{
-    Apply, Direction, JoinPart, MappedResource, MappingSet, OnAbsent, OnError, OnUnknown, Rule,
-    Source,
+    Apply, Direction, JoinPart, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source,
 };
 pub use transform::{Otherwise, Transform, TransformExample, TransformParseError};
 

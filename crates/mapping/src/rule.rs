@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::group::GroupRule;
+use crate::kind::ResourceKind;
 use crate::record::Field;
 use crate::transform::Transform;
 
@@ -13,23 +14,12 @@ use crate::transform::Transform;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MappingSet {
     /// The kind of resource.
-    pub resource: MappedResource,
+    pub resource: ResourceKind,
     /// The rules, in order.
     pub rules: Vec<Rule>,
     /// What groups are in ServiceOps and what they give; the first one that matches counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_rules: Vec<GroupRule>,
-}
-
-/// The kind of resource that is mapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub enum MappedResource {
-    /// Users.
-    User,
-    /// Groups.
-    Group,
 }
 
 /// From attributes to one field.

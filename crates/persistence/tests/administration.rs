@@ -24,7 +24,7 @@ use scim_admin::{
     AccessToken, AdminError, AdminStore, AdminStoreExt, ConfigurationInput, ConfigurationStatus,
     ProvisioningConfiguration,
 };
-use scim_mapping::{CustomField, MappedResource, MappingSet};
+use scim_mapping::{CustomField, MappingSet, ResourceKind};
 use scim_persistence::{Database, Settings};
 use scim_provisioning::directory::Status;
 use scim_provisioning::model::ModelVersion;
@@ -385,7 +385,7 @@ fn a_configuration_is_written_by_whoever_saw_it_last(house: &Empty) {
     house
         .write(move |rows| {
             rows.reset_guard(seen.id, now())?;
-            rows.set_active_mapping(seen.id, MappedResource::User, 1, 2)
+            rows.set_active_mapping(seen.id, ResourceKind::User, 1, 2)
         })
         .unwrap();
     let changed = ProvisioningConfiguration {
@@ -403,7 +403,7 @@ fn a_configuration_is_written_by_whoever_saw_it_last(house: &Empty) {
     let late = house.write(move |rows| rows.update_configuration(&late));
     assert!(is_stale(&late), "{late:?}");
     let id = okta.id;
-    let late = house.write(move |rows| rows.set_active_mapping(id, MappedResource::User, 1, 3));
+    let late = house.write(move |rows| rows.set_active_mapping(id, ResourceKind::User, 1, 3));
     assert!(is_stale(&late), "{late:?}");
     let by_name = house
         .store
@@ -548,15 +548,15 @@ fn versions_of_a_mapping_are_listed_with_the_draft_last(house: &Empty) {
     let numbers = || {
         let found = house
             .store
-            .read(|rows| Ok(rows.mapping_versions(id, MappedResource::User)?));
+            .read(|rows| Ok(rows.mapping_versions(id, ResourceKind::User)?));
         let found = found.unwrap().into_iter();
         found.map(|version| version.version).collect::<Vec<_>>()
     };
     assert_eq!(numbers(), [2, 1, DRAFT]);
     house
         .write(move |rows| {
-            rows.delete_draft(id, MappedResource::Group)?;
-            rows.delete_draft(id, MappedResource::User)
+            rows.delete_draft(id, ResourceKind::Group)?;
+            rows.delete_draft(id, ResourceKind::User)
         })
         .unwrap();
     assert_eq!(numbers(), [2, 1]);

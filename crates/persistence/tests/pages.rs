@@ -12,7 +12,7 @@ use scim_admin::people::{ManagedBy, PeopleQuery, PersonChange, UserType};
 use scim_admin::policy::LinksQuery;
 use scim_admin::survey::{Survey, SurveyKind};
 use scim_admin::{AdminError, Attempt, ConfigurationInput, ConfigurationStatus, VersionChoice};
-use scim_mapping::MappedResource;
+use scim_mapping::ResourceKind;
 use scim_protocol::schema::uri;
 use scim_provisioning::Method;
 use serde_json::{Value, json};
@@ -438,7 +438,7 @@ fn nobody_overwrites_what_they_have_not_seen(house: &House) {
         kept.map(|(draft, _)| DraftSeen::Checksum(draft.checksum))
     };
     let activate = |seen: &DraftSeen| {
-        let (admin, resource) = (&house.admin, MappedResource::User);
+        let (admin, resource) = (&house.admin, ResourceKind::User);
         admin.activate_mapping(&actor(), own, resource, seen)
     };
     let mine = draft("mine", &DraftSeen::None).unwrap();
@@ -709,7 +709,7 @@ fn what_is_counted_over_many_is_counted_in_the_background(house: &House) {
         )
         .unwrap();
     assert_eq!(count(&seen(), "users"), json!(1));
-    let resource = MappedResource::User;
+    let resource = ResourceKind::User;
     let mut rules = admin
         .mapping(house.id_of("Test"), resource, VersionChoice::Active)
         .unwrap()

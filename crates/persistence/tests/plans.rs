@@ -642,11 +642,7 @@ fn administration(script: &mut Script, house: &House) {
     script.run("preview", || {
         let choice = VersionChoice::Active;
         let model = admin
-            .model(
-                house.id_of("Test"),
-                scim_mapping::MappedResource::User,
-                choice,
-            )
+            .model(house.id_of("Test"), ResourceKind::User, choice)
             .unwrap();
         house
             .provider
@@ -663,7 +659,7 @@ fn administration(script: &mut Script, house: &House) {
     });
     script.run("what was received", || {
         admin
-            .received_attributes(house.id_of("Test"), scim_mapping::MappedResource::User)
+            .received_attributes(house.id_of("Test"), ResourceKind::User)
             .unwrap()
     });
     let later = chrono::Utc::now() + chrono::Duration::days(400);

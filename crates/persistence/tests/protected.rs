@@ -440,7 +440,7 @@ fn a_group_that_confers_an_administrative_right_is_out_of_sight(house: &House) {
 /// Whether a group rule that takes groups over by name took one over.
 fn adopted(house: &House, name: &str) -> (String, String) {
     let rules = json!({"resource": "group", "rules": house.admin
-        .model(house.id_of("Test"), scim_mapping::MappedResource::Group, scim_admin::VersionChoice::Active)
+        .model(house.id_of("Test"), scim_mapping::ResourceKind::Group, scim_admin::VersionChoice::Active)
         .unwrap().groups.rules, "groupRules": [
         {"key": "a", "when": "any", "link": "existingByName"}]});
     let any = scim_admin::mapping::DraftSeen::Any;
@@ -448,7 +448,7 @@ fn adopted(house: &House, name: &str) -> (String, String) {
         .admin
         .draft_mapping(&actor(), house.id_of("Test"), &rules, "", &any)
         .unwrap();
-    let resource = scim_mapping::MappedResource::Group;
+    let resource = scim_mapping::ResourceKind::Group;
     house
         .admin
         .activate_mapping(&actor(), house.id_of("Test"), resource, &any)

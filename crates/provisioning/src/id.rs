@@ -4,38 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-/// Whether a resource is a User or a Group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ResourceKind {
-    /// A person.
-    User,
-    /// A group.
-    Group,
-}
-
-impl ResourceKind {
-    /// The name of the resource type (`User`).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "User",
-            Self::Group => "Group",
-        }
-    }
-
-    /// The endpoint (`/Users`).
-    pub fn endpoint(self) -> &'static str {
-        match self {
-            Self::User => "/Users",
-            Self::Group => "/Groups",
-        }
-    }
-}
-
-impl fmt::Display for ResourceKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
+pub use scim_mapping::ResourceKind;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {

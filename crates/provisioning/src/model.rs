@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scim_mapping::{
-    Catalog, CompiledMapping, CustomField, Field, MappedResource, MappingError, MappingSet, Rule,
-    Source,
+    Catalog, CompiledMapping, CustomField, Field, MappingError, MappingSet, Rule, Source,
 };
 use scim_protocol::ResourceDefinition;
 use scim_service::StoreError;
@@ -72,7 +71,7 @@ impl Model {
         let groups = ResourceDefinition::group();
         let mut completed = completed(&source.users, &catalog);
         // A field that was deleted while a rule for it was being activated stops nobody's work.
-        let known = |rule: &Rule| catalog.kind(&rule.target, MappedResource::User).is_some();
+        let known = |rule: &Rule| catalog.kind(&rule.target, ResourceKind::User).is_some();
         completed.rules.retain(known);
         Ok(Self {
             user_mapping: completed.compile(&users, &catalog)?,

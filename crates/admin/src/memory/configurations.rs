@@ -1,6 +1,6 @@
 //! Provisioning configurations in memory.
 
-use scim_mapping::MappedResource;
+use scim_mapping::ResourceKind;
 use scim_protocol::text::fold;
 use scim_provisioning::{ConfigurationId, StoreError};
 
@@ -116,14 +116,14 @@ impl WriteConfigurations for Rows {
     fn set_active_mapping(
         &mut self,
         id: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
         expected: i64,
         version: i64,
     ) -> Result<(), StoreError> {
         let known = self.configuration_mut(id)?;
         let active = match resource {
-            MappedResource::User => &mut known.model.user,
-            MappedResource::Group => &mut known.model.group,
+            ResourceKind::User => &mut known.model.user,
+            ResourceKind::Group => &mut known.model.group,
         };
         if *active != expected {
             return Err(StoreError::Stale);

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
-use scim_mapping::{CustomField, MappedResource};
+use scim_mapping::CustomField;
 use scim_provisioning::{ConfigurationId, ResourceKind, StoreError};
 
 use super::rows::Rows;
@@ -14,7 +14,7 @@ impl ReadMappings for Rows {
     fn mapping_versions(
         &mut self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<Vec<MappingVersion>, StoreError> {
         let of = |version: &&MappingVersion| {
             version.configuration == configuration && version.rules.resource == resource
@@ -31,12 +31,9 @@ impl ReadMappings for Rows {
     fn received_attributes(
         &mut self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<Vec<ReceivedAttribute>, StoreError> {
-        let kind = match resource {
-            MappedResource::User => ResourceKind::User,
-            MappedResource::Group => ResourceKind::Group,
-        };
+        let kind = resource;
         let seen = self.seen.iter();
         let mut found: Vec<_> = seen
             .filter(|seen| seen.configuration == configuration && seen.kind == kind)
@@ -63,7 +60,7 @@ impl WriteMappings for Rows {
     fn delete_draft(
         &mut self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<(), StoreError> {
         self.mappings.retain(|version| {
             (

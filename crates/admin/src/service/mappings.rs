@@ -1,7 +1,7 @@
 //! Mappings and custom fields.
 
 use chrono::Duration;
-use scim_mapping::{Catalog, CustomField, MappedResource, MappingSet, Roles, RuleDifference};
+use scim_mapping::{Catalog, CustomField, MappingSet, ResourceKind, Roles, RuleDifference};
 use scim_protocol::text::storable;
 use scim_protocol::{AttributePath, ResourceDefinition};
 use scim_provisioning::ConfigurationId;
@@ -36,7 +36,7 @@ impl AdminService {
     pub fn mappings(
         &self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<(ProvisioningConfiguration, Vec<MappingVersion>), AdminError> {
         let configuration = self.configuration(configuration)?;
         let versions = self.versions(configuration.id, resource)?;
@@ -47,7 +47,7 @@ impl AdminService {
     pub(super) fn versions(
         &self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<Vec<MappingVersion>, AdminError> {
         self.store
             .read(|rows| Ok(rows.mapping_versions(configuration, resource)?))
@@ -60,7 +60,7 @@ impl AdminService {
     pub fn mapping(
         &self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
         choice: VersionChoice,
     ) -> Result<MappingVersion, AdminError> {
         let (configuration, versions) = self.mappings(configuration, resource)?;
@@ -123,7 +123,7 @@ impl AdminService {
         &self,
         actor: &Actor,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
         seen: &DraftSeen,
     ) -> Result<MappingVersion, AdminError> {
         let (configuration, versions) = self.mappings(configuration, resource)?;
@@ -156,7 +156,7 @@ impl AdminService {
         &self,
         actor: &Actor,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
         number: i64,
     ) -> Result<MappingVersion, AdminError> {
         let configuration = self.configuration(configuration)?;
@@ -222,7 +222,7 @@ impl AdminService {
     pub fn mapping_differences(
         &self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
         older: VersionChoice,
         newer: VersionChoice,
     ) -> Result<Vec<RuleDifference>, AdminError> {
@@ -238,7 +238,7 @@ impl AdminService {
     pub fn model(
         &self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
         choice: VersionChoice,
     ) -> Result<ModelSource, AdminError> {
         let of = |kind| {
@@ -250,8 +250,8 @@ impl AdminService {
             Ok::<_, AdminError>(self.mapping(configuration, kind, choice)?.rules)
         };
         Ok(ModelSource {
-            users: of(MappedResource::User)?,
-            groups: of(MappedResource::Group)?,
+            users: of(ResourceKind::User)?,
+            groups: of(ResourceKind::Group)?,
             custom_fields: self.custom_fields()?,
         })
     }
@@ -323,14 +323,14 @@ impl AdminService {
     pub fn received_attributes(
         &self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<Vec<ReceivedAttribute>, AdminError> {
         let configuration = self.configuration(configuration)?;
         let source = self.model(configuration.id, resource, VersionChoice::Active)?;
         let model = Model::compile(&source)?;
         let mapping = match resource {
-            MappedResource::User => &model.user_mapping,
-            MappedResource::Group => &model.group_mapping,
+            ResourceKind::User => &model.user_mapping,
+            ResourceKind::Group => &model.group_mapping,
         };
         let mut received = self
             .store
@@ -411,7 +411,7 @@ impl AdminService {
     fn check_active_rules(&self, fields: Vec<CustomField>) -> Result<(), AdminError> {
         let catalog = Catalog::with_custom(fields);
         for configuration in self.configurations(None)? {
-            let (id, resource) = (configuration.id, MappedResource::User);
+            let (id, resource) = (configuration.id, ResourceKind::User);
             let active = self.mapping(id, resource, VersionChoice::Active)?;
             let fits = active
                 .rules
@@ -434,7 +434,7 @@ impl AdminService {
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] when a rule writes it.
     pub fn delete_custom_field(&self, actor: &Actor, key: &str) -> Result<(), AdminError> {
         for configuration in self.configurations(None)? {
-            let (_, versions) = self.mappings(configuration.id, MappedResource::User)?;
+            let (_, versions) = self.mappings(configuration.id, ResourceKind::User)?;
             let used = versions
                 .iter()
                 .filter(|version| version.state(configuration.model.user) != "archived")
@@ -487,17 +487,17 @@ fn take_draft(
     Ok(versions)
 }
 
-fn active(configuration: &ProvisioningConfiguration, resource: MappedResource) -> i64 {
+fn active(configuration: &ProvisioningConfiguration, resource: ResourceKind) -> i64 {
     match resource {
-        MappedResource::User => configuration.model.user,
-        MappedResource::Group => configuration.model.group,
+        ResourceKind::User => configuration.model.user,
+        ResourceKind::Group => configuration.model.group,
     }
 }
 
-fn definition(resource: MappedResource, catalog: &Catalog) -> ResourceDefinition {
+fn definition(resource: ResourceKind, catalog: &Catalog) -> ResourceDefinition {
     match resource {
-        MappedResource::User => model::users(catalog),
-        MappedResource::Group => ResourceDefinition::group(),
+        ResourceKind::User => model::users(catalog),
+        ResourceKind::Group => ResourceDefinition::group(),
     }
 }
 

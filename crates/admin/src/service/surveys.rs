@@ -1,7 +1,7 @@
 //! Surveys: what is counted over all users of a configuration.
 
 use chrono::Duration;
-use scim_mapping::MappedResource;
+use scim_mapping::ResourceKind;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, Failure, ServiceProvider};
 use serde_json::{Value, json};
@@ -74,14 +74,14 @@ impl AdminService {
         &self,
         configuration: &ProvisioningConfiguration,
     ) -> Result<(VersionChoice, String), AdminError> {
-        let (id, users) = (configuration.id, MappedResource::User);
+        let (id, users) = (configuration.id, ResourceKind::User);
         let versions = self.versions(configuration.id, users)?;
         let choice = match versions.iter().any(|version| version.version == DRAFT) {
             true => VersionChoice::Draft,
             false => VersionChoice::Active,
         };
         let users = self.mapping(id, users, choice)?.checksum;
-        let groups = self.mapping(id, MappedResource::Group, VersionChoice::Active)?;
+        let groups = self.mapping(id, ResourceKind::Group, VersionChoice::Active)?;
         Ok((choice, format!("{users} {}", groups.checksum)))
     }
 
@@ -133,7 +133,7 @@ impl AdminService {
             }
             SurveyKind::Impact => {
                 let (choice, rules) = self.rules_of_impact(configuration)?;
-                let source = self.model(configuration.id, MappedResource::User, choice)?;
+                let source = self.model(configuration.id, ResourceKind::User, choice)?;
                 let impact = provider.impact(&configuration.to_provisioning(), &source);
                 impact.map(|impact| {
                     let mut result = json!(impact);

@@ -1,6 +1,6 @@
 //! Rows of provisioning configurations.
 
-use scim_mapping::MappedResource;
+use scim_mapping::ResourceKind;
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::configuration::ProvisioningConfiguration;
@@ -73,7 +73,7 @@ pub trait WriteConfigurations {
     fn set_active_mapping(
         &mut self,
         id: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
         expected: i64,
         version: i64,
     ) -> Result<(), StoreError>;

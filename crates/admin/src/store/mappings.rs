@@ -1,7 +1,7 @@
 //! Rows of versions of mappings, and of custom fields.
 
 use chrono::{DateTime, Utc};
-use scim_mapping::{CustomField, MappedResource};
+use scim_mapping::{CustomField, ResourceKind};
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::mapping::{MappingVersion, ReceivedAttribute};
@@ -15,7 +15,7 @@ pub trait ReadMappings {
     fn mapping_versions(
         &mut self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<Vec<MappingVersion>, StoreError>;
 
     /// The custom fields, the oldest first.
@@ -31,7 +31,7 @@ pub trait ReadMappings {
     fn received_attributes(
         &mut self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<Vec<ReceivedAttribute>, StoreError>;
 }
 
@@ -50,7 +50,7 @@ pub trait WriteMappings {
     fn delete_draft(
         &mut self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<(), StoreError>;
 }
 

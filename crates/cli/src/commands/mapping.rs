@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use scim_admin::VersionChoice;
 use scim_admin::mapping::DraftSeen;
 use scim_admin::mapping::MappingVersion;
-use scim_mapping::{MappedResource, Transform};
+use scim_mapping::Transform;
 use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::Impact;
 use serde_json::{Value, json};
@@ -144,13 +144,6 @@ enum Resource {
 }
 
 impl Resource {
-    fn mapped(self) -> MappedResource {
-        match self {
-            Self::User => MappedResource::User,
-            Self::Group => MappedResource::Group,
-        }
-    }
-
     fn kind(self) -> ResourceKind {
         match self {
             Self::User => ResourceKind::User,
@@ -171,7 +164,7 @@ impl Which {
     fn find(&self, instance: &Instance) -> anyhow::Result<MappingVersion> {
         let (admin, mapping) = (instance.admin(), &self.mapping);
         let configuration = admin.find_configuration(&mapping.configuration)?.id;
-        Ok(admin.mapping(configuration, mapping.resource.mapped(), self.choice())?)
+        Ok(admin.mapping(configuration, mapping.resource.kind(), self.choice())?)
     }
 }
 
@@ -208,7 +201,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         Action::Drift { configuration } => drift(common, &instance, &configuration),
         Action::Activate(mapping) => {
             let found = admin.find_configuration(&mapping.configuration)?.id;
-            let resource = mapping.resource.mapped();
+            let resource = mapping.resource.kind();
             let version = admin.activate_mapping(&actor(), found, resource, &DraftSeen::Any)?;
             said(common, &version, "Activated", &[])
         }
@@ -218,7 +211,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
                 resource,
             } = &options.mapping;
             let number = options.version;
-            let resource = resource.mapped();
+            let resource = resource.kind();
             let configuration = admin.find_configuration(configuration)?.id;
             let version = admin.roll_back_mapping(&actor(), configuration, resource, number)?;
             said(common, &version, "Activated", &[])
@@ -243,12 +236,12 @@ fn transforms(common: &Common) -> anyhow::Result<()> {
 
 fn show(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<()> {
     let admin = instance.admin();
-    let resource = which.mapping.resource.mapped();
+    let resource = which.mapping.resource.kind();
     let found = admin.find_configuration(&which.mapping.configuration)?.id;
     let (configuration, versions) = admin.mappings(found, resource)?;
     let active = match resource {
-        MappedResource::User => configuration.model.user,
-        MappedResource::Group => configuration.model.group,
+        ResourceKind::User => configuration.model.user,
+        ResourceKind::Group => configuration.model.group,
     };
     let chosen = which.find(instance)?;
     if common.json {
@@ -311,7 +304,7 @@ fn preview(common: &Common, instance: &Instance, options: &Preview) -> anyhow::R
     let configuration = admin.find_configuration(name)?.to_provisioning();
     let source = admin.model(
         configuration.id,
-        mapping.resource.mapped(),
+        mapping.resource.kind(),
         options.which.choice(),
     )?;
     let provider = instance.provider();
@@ -349,7 +342,7 @@ fn impact(common: &Common, instance: &Instance, mut which: Which) -> anyhow::Res
     let configuration = admin.find_configuration(name)?.to_provisioning();
     let source = admin.model(
         configuration.id,
-        which.mapping.resource.mapped(),
+        which.mapping.resource.kind(),
         which.choice(),
     )?;
     let impact = instance.provider().impact(&configuration, &source)?;
@@ -391,7 +384,7 @@ fn impact(common: &Common, instance: &Instance, mut which: Which) -> anyhow::Res
 }
 
 fn diff(common: &Common, instance: &Instance, options: &Diff) -> anyhow::Result<()> {
-    let resource = options.mapping.resource.mapped();
+    let resource = options.mapping.resource.kind();
     let from = options
         .from
         .map_or(VersionChoice::Active, VersionChoice::Number);
@@ -424,7 +417,7 @@ fn diff(common: &Common, instance: &Instance, options: &Diff) -> anyhow::Result<
 }
 
 fn attributes(common: &Common, instance: &Instance, mapping: &Mapping) -> anyhow::Result<()> {
-    let resource = mapping.resource.mapped();
+    let resource = mapping.resource.kind();
     let admin = instance.admin();
     let configuration = admin.find_configuration(&mapping.configuration)?.id;
     let received = admin.received_attributes(configuration, resource)?;

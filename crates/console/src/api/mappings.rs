@@ -2,8 +2,7 @@
 
 use scim_admin::VersionChoice;
 use scim_admin::mapping::{DraftSeen, MappingVersion};
-use scim_mapping::{MappedResource, Preview};
-use scim_provisioning::ResourceKind;
+use scim_mapping::{Preview, ResourceKind};
 use scim_provisioning::reapply::Impact;
 use serde::Deserialize;
 use serde_json::json;
@@ -37,7 +36,7 @@ struct MappingPath {
     configuration: String,
     /// Whose mapping
     #[param(inline)]
-    resource: MappedResource,
+    resource: ResourceKind,
 }
 
 /// Which version is tried.
@@ -169,10 +168,6 @@ fn preview_mapping(
     Query(query): Query<VersionQuery>,
     resource: Json<ScimResource>,
 ) -> Result<Computed<Preview>, Problem> {
-    let kind = match path.resource {
-        MappedResource::User => ResourceKind::User,
-        MappedResource::Group => ResourceKind::Group,
-    };
     let configuration = by.admin.find_configuration(&path.configuration)?;
     let source = by
         .admin
@@ -181,7 +176,7 @@ fn preview_mapping(
     let resource = resource.into_document();
     let preview = by
         .provider
-        .preview(&configuration, &source, kind, resource)?;
+        .preview(&configuration, &source, path.resource, resource)?;
     Ok(Computed(preview))
 }
 
@@ -209,8 +204,8 @@ impl Caller {
         let id = self.configuration_id(&path.configuration)?;
         let (configuration, versions) = self.admin.mappings(id, path.resource)?;
         let active = match path.resource {
-            MappedResource::User => configuration.model.user,
-            MappedResource::Group => configuration.model.group,
+            ResourceKind::User => configuration.model.user,
+            ResourceKind::Group => configuration.model.group,
         };
         Ok((versions, active))
     }

@@ -2,8 +2,8 @@ use scim_protocol::ResourceDefinition;
 use serde_json::{Value, json};
 
 use crate::{
-    Catalog, CustomField, Event, Field, FieldKind, FieldValue, GroupMatch, GroupRule,
-    MappedResource, MappingError, MappingSet, Rule, Source,
+    Catalog, CustomField, Event, Field, FieldKind, FieldValue, GroupMatch, GroupRule, MappingError,
+    MappingSet, ResourceKind, Rule, Source,
 };
 
 fn field(kind: FieldKind) -> CustomField {
@@ -268,7 +268,7 @@ fn doubts_are_warnings_and_unknown_members_errors() {
     );
     assert_eq!(
         MappingSet::from_json(&json!({"resource": "user", "rules": []})).map(|set| set.resource),
-        Ok(MappedResource::User)
+        Ok(ResourceKind::User)
     );
 }
 

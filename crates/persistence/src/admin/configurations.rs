@@ -6,7 +6,7 @@ use diesel::{
 use scim_admin::configuration::{ConfigurationStatus, parse_profile, profile_name};
 use scim_admin::store::{ReadConfigurations, WriteConfigurations};
 use scim_admin::{IdentityProvider, ProvisioningConfiguration};
-use scim_mapping::MappedResource;
+use scim_mapping::ResourceKind;
 use scim_protocol::text::fold;
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, StoreError};
@@ -213,19 +213,19 @@ impl WriteConfigurations for AdminRows<'_> {
     fn set_active_mapping(
         &mut self,
         id: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
         expected: i64,
         version: i64,
     ) -> Result<(), StoreError> {
         use provisioning_configurations::{group_mapping, user_mapping};
         let found = provisioning_configurations::table.find(id.to_string());
         let changed = match resource {
-            MappedResource::User => {
+            ResourceKind::User => {
                 let update = diesel::update(found.filter(user_mapping.eq(expected)));
                 self.connection
                     .execute(update.set(user_mapping.eq(version)))?
             }
-            MappedResource::Group => {
+            ResourceKind::Group => {
                 let update = diesel::update(found.filter(group_mapping.eq(expected)));
                 self.connection
                     .execute(update.set(group_mapping.eq(version)))?

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
 use scim_admin::mapping::{DRAFT, MappingVersion, ReceivedAttribute};
 use scim_admin::store::{ReadMappings, WriteCustomFields, WriteMappings};
-use scim_mapping::{CustomField, EXTENSION, MappedResource, MappingSet};
+use scim_mapping::{CustomField, EXTENSION, MappingSet, ResourceKind};
 use scim_provisioning::model::{ModelSource, ModelVersion};
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde::Serialize;
@@ -54,8 +54,8 @@ pub(crate) fn model(
             .ok_or_else(|| unreadable("mapping_versions"))
     };
     Ok(ModelSource {
-        users: rules(MappedResource::User, version.user)?,
-        groups: rules(MappedResource::Group, version.group)?,
+        users: rules(ResourceKind::User, version.user)?,
+        groups: rules(ResourceKind::Group, version.group)?,
         custom_fields: custom_fields(connection)?,
     })
 }
@@ -64,12 +64,12 @@ pub(crate) fn model(
 pub(super) fn versions(
     connection: &mut Connection,
     configuration: ConfigurationId,
-    resource: MappedResource,
+    resource: ResourceKind,
     version: Option<i64>,
 ) -> Result<Vec<MappingVersion>, StoreError> {
     let mut query = mapping_versions::table
         .filter(mapping_versions::configuration_id.eq(configuration.to_string()))
-        .filter(mapping_versions::resource.eq(name(resource)))
+        .filter(mapping_versions::resource.eq(resource.word()))
         .order(mapping_versions::version.desc())
         .select(VersionRow::as_select())
         .into_boxed();
@@ -98,7 +98,7 @@ impl ReadMappings for AdminRows<'_> {
     fn mapping_versions(
         &mut self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<Vec<MappingVersion>, StoreError> {
         versions(self.connection, configuration, resource, None)
     }
@@ -110,7 +110,7 @@ impl ReadMappings for AdminRows<'_> {
     fn received_attributes(
         &mut self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<Vec<ReceivedAttribute>, StoreError> {
         seen::list(self.connection, configuration, resource)
     }
@@ -120,7 +120,7 @@ impl WriteMappings for AdminRows<'_> {
     fn insert_mapping_version(&mut self, version: &MappingVersion) -> Result<(), StoreError> {
         let insert = diesel::insert_into(mapping_versions::table).values(NewVersion {
             configuration_id: version.configuration.to_string(),
-            resource: name(version.rules.resource),
+            resource: version.rules.resource.word(),
             version: version.version,
             rules: written(&version.rules),
             checksum: &version.checksum,
@@ -134,9 +134,9 @@ impl WriteMappings for AdminRows<'_> {
     fn delete_draft(
         &mut self,
         configuration: ConfigurationId,
-        resource: MappedResource,
+        resource: ResourceKind,
     ) -> Result<(), StoreError> {
-        let draft = (configuration.to_string(), name(resource), DRAFT);
+        let draft = (configuration.to_string(), resource.word(), DRAFT);
         let delete = diesel::delete(mapping_versions::table.find(draft));
         self.connection.execute(delete).map(drop)
     }
@@ -263,13 +263,6 @@ fn count_up(connection: &mut Connection) -> Result<(), StoreError> {
     let update = diesel::update(field_catalog::table)
         .set(field_catalog::revision.eq(field_catalog::revision + 1));
     connection.execute(update).map(drop)
-}
-
-fn name(resource: MappedResource) -> &'static str {
-    match resource {
-        MappedResource::User => "user",
-        MappedResource::Group => "group",
-    }
 }
 
 fn written(value: &impl Serialize) -> String {

@@ -2,7 +2,6 @@
 
 use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use scim_admin::mapping::ReceivedAttribute;
-use scim_mapping::MappedResource;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, ResourceKind, StoreError};
 
@@ -56,12 +55,9 @@ pub(super) fn note(connection: &mut Connection, seen: &[SeenAttribute]) -> Resul
 pub(super) fn list(
     connection: &mut Connection,
     configuration: ConfigurationId,
-    resource: MappedResource,
+    resource: ResourceKind,
 ) -> Result<Vec<ReceivedAttribute>, StoreError> {
-    let kind = match resource {
-        MappedResource::User => ResourceKind::User,
-        MappedResource::Group => ResourceKind::Group,
-    };
+    let kind = resource;
     let query = attributes_seen::table
         .filter(attributes_seen::configuration_id.eq(configuration.to_string()))
         .filter(attributes_seen::resource.eq(name(kind)))

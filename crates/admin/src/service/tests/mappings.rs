@@ -1,6 +1,6 @@
 //! Versions of mappings, custom fields and what is done in the background.
 
-use scim_mapping::{CustomField, MappedResource, MappingSet};
+use scim_mapping::{CustomField, MappingSet, ResourceKind};
 use serde_json::{Value, json};
 
 use super::{House, actor};
@@ -8,7 +8,7 @@ use crate::error::AdminError;
 use crate::mapping::DraftSeen;
 use crate::service::VersionChoice;
 
-const USER: MappedResource = MappedResource::User;
+const USER: ResourceKind = ResourceKind::User;
 
 fn rules() -> Value {
     serde_json::to_value(MappingSet::default_user()).unwrap()

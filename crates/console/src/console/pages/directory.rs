@@ -187,14 +187,14 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             let drift = provider.drift_of(&configuration.to_provisioning(), visit.part(0))?;
             let model = admin.model(
                 configuration.id,
-                scim_mapping::MappedResource::User,
+                scim_mapping::ResourceKind::User,
                 scim_admin::VersionChoice::Active,
             )?;
             (drift, model.users.rules)
         }
         None => (Vec::new(), Vec::new()),
     };
-    let all = catalog.fields(scim_mapping::MappedResource::User);
+    let all = catalog.fields(scim_mapping::ResourceKind::User);
     let fields: Vec<Field> = all
         .iter()
         .filter_map(|field| {

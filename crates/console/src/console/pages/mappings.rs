@@ -6,8 +6,7 @@ use scim_admin::people::{ManagedBy, PeopleQuery};
 use scim_admin::survey::SurveyKind;
 use scim_admin::{AdminError, Problem, VersionChoice};
 use scim_mapping::{
-    Apply, Catalog, MappedResource, MappingSet, OnError, Preview, Rule, RuleDifference, Transform,
-    TransformExample,
+    Apply, Catalog, MappingSet, OnError, Preview, Rule, RuleDifference, Transform, TransformExample,
 };
 use scim_provisioning::ResourceKind;
 use scim_provisioning::reapply::{Impact, Job};
@@ -50,7 +49,7 @@ struct Version {
 /// A mapping with what its pages show of it.
 pub(in super::super) struct Edited {
     pub(super) shown: Shown,
-    pub(in super::super) resource: MappedResource,
+    pub(in super::super) resource: ResourceKind,
     pub(super) word: &'static str,
     pub(in super::super) active: MappingVersion,
     /// The draft, where it differs from the active version.
@@ -61,8 +60,8 @@ pub(in super::super) struct Edited {
 impl Edited {
     pub(in super::super) fn find(visit: &Visit<'_>, word: &str) -> Result<Self, Failed> {
         let (resource, word) = match word {
-            "user" => (MappedResource::User, "user"),
-            "group" => (MappedResource::Group, "group"),
+            "user" => (ResourceKind::User, "user"),
+            "group" => (ResourceKind::Group, "group"),
             _ => return Err(Failed::NotFound),
         };
         let shown = Shown::find(visit)?;
@@ -355,8 +354,8 @@ pub(in super::super) fn discard(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 pub(in super::super) fn restore(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, visit.part(1))?;
     let rules = match edited.resource {
-        MappedResource::User => MappingSet::default_user(),
-        MappedResource::Group => MappingSet::default_group(),
+        ResourceKind::User => MappingSet::default_user(),
+        ResourceKind::Group => MappingSet::default_group(),
     };
     let done = edited.keep(visit, &rules, "The default rules");
     kept(visit, &edited, done, "drafted")
@@ -382,8 +381,8 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     let document = serde_json::to_string_pretty(&edited.base().document());
     let document = document.map_err(|_json| Failed::Internal)?;
     let name = match edited.resource {
-        MappedResource::User => "user-mapping.json",
-        MappedResource::Group => "group-mapping.json",
+        ResourceKind::User => "user-mapping.json",
+        ResourceKind::Group => "group-mapping.json",
     };
     Ok(ConsoleAnswer::file(name, "application/json", document))
 }
@@ -435,12 +434,12 @@ fn preview_page(
 ) -> Result<PreviewPage, Failed> {
     let admin = &visit.console.admin;
     let people = match edited.resource {
-        MappedResource::User => admin.people(&PeopleQuery {
+        ResourceKind::User => admin.people(&PeopleQuery {
             managed_by: ManagedBy::Configuration(edited.shown.configuration.id),
             limit: 20,
             ..PeopleQuery::default()
         })?,
-        MappedResource::Group => Vec::new(),
+        ResourceKind::Group => Vec::new(),
     };
     Ok(PreviewPage {
         shell: edited.shown.shell(visit, "Preview")?,
@@ -479,10 +478,7 @@ pub(in super::super) fn preview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
         true => VersionChoice::Draft,
         false => VersionChoice::Active,
     };
-    let kind = match edited.resource {
-        MappedResource::User => ResourceKind::User,
-        MappedResource::Group => ResourceKind::Group,
-    };
+    let kind = edited.resource;
     let admin = &visit.console.admin;
     let source = admin.model(edited.shown.id, edited.resource, choice)?;
     let configuration = edited.shown.configuration.to_provisioning();
@@ -526,9 +522,9 @@ pub(in super::super) fn preview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     }
 }
 
-fn sample(resource: MappedResource) -> Value {
+fn sample(resource: ResourceKind) -> Value {
     match resource {
-        MappedResource::User => json!({
+        ResourceKind::User => json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": "ava.stone@corp.example",
             "name": { "givenName": "Ava", "familyName": "Stone" },
@@ -537,7 +533,7 @@ fn sample(resource: MappedResource) -> Value {
             "title": "Engineer",
             "emails": [{ "type": "work", "value": "Ava.Stone@Corp.example", "primary": true }],
         }),
-        MappedResource::Group => json!({
+        ResourceKind::Group => json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
             "displayName": "Service Desk",
         }),

@@ -2,7 +2,7 @@
 
 use scim_admin::{AdminError, InputField, Problem};
 use scim_mapping::{
-    Apply, Catalog, Direction, Field, JoinPart, MappedResource, OnAbsent, OnError, OnUnknown, Rule,
+    Apply, Catalog, Direction, Field, JoinPart, OnAbsent, OnError, OnUnknown, ResourceKind, Rule,
     RulePart, Source, Transform,
 };
 use serde_json::{Value, json};
@@ -209,7 +209,7 @@ pub(super) fn called(catalog: &Catalog, key: &str) -> String {
 /// The fields that rules of a resource can write: key, label, and whether it is the chosen one.
 pub(super) fn targets(
     catalog: &Catalog,
-    resource: MappedResource,
+    resource: ResourceKind,
     chosen: &str,
 ) -> Vec<(String, String, bool)> {
     let fields = catalog.fields(resource).into_iter();

@@ -2,7 +2,7 @@
 
 use scim_admin::account::Role;
 use scim_admin::{ConfigurationInput, VersionChoice};
-use scim_mapping::MappedResource;
+use scim_mapping::ResourceKind;
 use scim_protocol::schema::uri;
 use scim_provisioning::Method;
 use serde_json::{Value, json};
@@ -91,13 +91,13 @@ fn rules_are_drafted_moved_imported_activated_and_rolled_back() {
     let rules = |choice| {
         let found = house
             .admin
-            .mapping(house.configuration, MappedResource::User, choice);
+            .mapping(house.configuration, ResourceKind::User, choice);
         found.unwrap()
     };
     let base = || {
         let (_, versions) = house
             .admin
-            .mappings(house.configuration, MappedResource::User)
+            .mappings(house.configuration, ResourceKind::User)
             .unwrap();
         let draft = versions.into_iter().find(|version| version.version == 0);
         draft
@@ -180,7 +180,7 @@ fn a_group_rule_gives_roles_to_members() {
     let mapping = || {
         let found = house
             .admin
-            .mappings(house.configuration, MappedResource::Group)
+            .mappings(house.configuration, ResourceKind::Group)
             .unwrap()
             .1;
         found

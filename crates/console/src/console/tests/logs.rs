@@ -450,7 +450,7 @@ fn what_a_replay_received_is_counted() {
     assert_eq!(house.user("eve").status, 409);
     let received = || {
         house.upkeep.run().unwrap();
-        let (configuration, user) = (house.configuration, scim_mapping::MappedResource::User);
+        let (configuration, user) = (house.configuration, scim_mapping::ResourceKind::User);
         let all = house.admin.received_attributes(configuration, user);
         let all = all.unwrap();
         let name = all.iter().find(|one| one.path == "userName").unwrap();

@@ -2,7 +2,7 @@
 
 use scim_admin::account::Role;
 use scim_admin::{ConfigurationStatus, VersionChoice};
-use scim_mapping::{CustomField, FieldKind, MappedResource};
+use scim_mapping::{CustomField, FieldKind, ResourceKind};
 
 use super::super::ConsoleAnswer;
 use super::super::markup::{escaped, plain};
@@ -112,7 +112,7 @@ fn keys(house: &House) -> Vec<String> {
     let of = |choice| {
         let found = house
             .admin
-            .mapping(house.configuration, MappedResource::User, choice);
+            .mapping(house.configuration, ResourceKind::User, choice);
         found.map(|version| version.rules.rules)
     };
     let rules = of(VersionChoice::Draft).or_else(|_none| of(VersionChoice::Active));

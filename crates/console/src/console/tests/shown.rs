@@ -2,7 +2,7 @@
 
 use scim_admin::ConfigurationInput;
 use scim_admin::account::Role;
-use scim_mapping::MappedResource;
+use scim_mapping::ResourceKind;
 use scim_protocol::schema::uri;
 use scim_provisioning::Method;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn what_is_wrong_is_said_beside_its_field() {
     let ada = house.account("ada", Role::Administrator);
     let (_, versions) = house
         .admin
-        .mappings(house.configuration, MappedResource::User)
+        .mappings(house.configuration, ResourceKind::User)
         .unwrap();
     let base = &versions
         .iter()
