@@ -88,6 +88,9 @@ impl Admission {
 
     /// Waits for a place to work, behind the configuration's own requests and then behind
     /// everybody's, but in each queue no longer than `patience`. Who gives up waiting leaves it.
+    /// A body of `bytes` takes as many of the configuration's places as it has pieces of 64 KiB:
+    /// what is long to read and to check occupies a processor, and the database does not wait for
+    /// it meanwhile.
     ///
     /// # Errors
     /// [`Full`] when too many wait already, or it takes too long.
@@ -95,6 +98,7 @@ impl Admission {
         &self,
         configuration: Option<ConfigurationId>,
         way: Way,
+        bytes: usize,
         patience: Duration,
     ) -> Result<Place, Full> {
         let share = match configuration {
@@ -105,7 +109,9 @@ impl Admission {
                     Way::Read => &share.reads,
                     Way::Write => &share.writes,
                 };
-                let place = queue.take(1, patience.min(SHARE_WAIT)).await;
+                let places = bytes.div_ceil(PIECE).clamp(1, self.bounds.share.max(1));
+                let places = u32::try_from(places).unwrap_or(u32::MAX);
+                let place = queue.take(places, patience.min(SHARE_WAIT)).await;
                 Some(place.ok_or(Full::Share(Cause::TooManyAtOnce))?)
             }
         };
@@ -227,6 +233,8 @@ impl Bucket {
 
 /// How many seconds' worth of requests may come at once.
 const BURST: f64 = 5.0;
+/// A body takes a place for each of these.
+const PIECE: usize = 65_536;
 /// Bytes are counted in these.
 const UNIT: usize = 1_024;
 const SHARE_WAITS: usize = 128;
@@ -265,20 +273,20 @@ mod tests {
     async fn a_configuration_waits_for_itself_and_for_nobody_else() {
         let admission = admission();
         let (one, other) = (ConfigurationId::new(), ConfigurationId::new());
-        let first = at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT)).await;
+        let first = at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT)).await;
         assert!(first.is_some());
         assert!(
-            at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT))
+            at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT))
                 .await
                 .is_none()
         );
-        let write = at_once(admission.enter(Some(one), Way::Write, SERVER_WAIT)).await;
+        let write = at_once(admission.enter(Some(one), Way::Write, 0, SERVER_WAIT)).await;
         assert!(write.is_some(), "reads are apart from writes");
-        let theirs = at_once(admission.enter(Some(other), Way::Read, SERVER_WAIT)).await;
+        let theirs = at_once(admission.enter(Some(other), Way::Read, 0, SERVER_WAIT)).await;
         assert!(theirs.is_some());
         drop(first);
         assert!(
-            at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT))
+            at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT))
                 .await
                 .is_some()
         );
@@ -289,28 +297,28 @@ mod tests {
         let admission = admission();
         let one = ConfigurationId::new();
         let held = admission
-            .enter(Some(one), Way::Read, SERVER_WAIT)
+            .enter(Some(one), Way::Read, 0, SERVER_WAIT)
             .await
             .unwrap();
         {
             let mut waiting = Vec::new();
             for _ in 0..SHARE_WAITS {
-                let mut waits = Box::pin(admission.enter(Some(one), Way::Read, SERVER_WAIT));
+                let mut waits = Box::pin(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT));
                 assert!(at_once(waits.as_mut()).await.is_none());
                 waiting.push(waits);
             }
-            let refused = at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT)).await;
+            let refused = at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT)).await;
             let full = Full::Share(Cause::TooManyAtOnce);
             assert_eq!(refused.unwrap().unwrap_err(), full);
         }
         assert!(
-            at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT))
+            at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT))
                 .await
                 .is_none()
         );
         drop(held);
         assert!(
-            at_once(admission.enter(Some(one), Way::Read, SERVER_WAIT))
+            at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT))
                 .await
                 .is_some()
         );
@@ -323,7 +331,7 @@ mod tests {
         for _ in 0..3 {
             let id = Some(ConfigurationId::new());
             held.push(
-                at_once(admission.enter(id, Way::Read, SERVER_WAIT))
+                at_once(admission.enter(id, Way::Read, 0, SERVER_WAIT))
                     .await
                     .unwrap()
                     .unwrap(),
@@ -331,21 +339,41 @@ mod tests {
         }
         let fourth = Some(ConfigurationId::new());
         assert!(
-            at_once(admission.enter(fourth, Way::Read, SERVER_WAIT))
+            at_once(admission.enter(fourth, Way::Read, 0, SERVER_WAIT))
                 .await
                 .is_none()
         );
         assert!(
-            at_once(admission.enter(fourth, Way::Write, SERVER_WAIT))
+            at_once(admission.enter(fourth, Way::Write, 0, SERVER_WAIT))
                 .await
                 .is_some()
         );
         held.pop();
         assert!(
-            at_once(admission.enter(fourth, Way::Read, SERVER_WAIT))
+            at_once(admission.enter(fourth, Way::Read, 0, SERVER_WAIT))
                 .await
                 .is_some()
         );
+    }
+
+    #[actix_web::test]
+    async fn a_long_body_takes_more_of_the_share() {
+        let admission = Admission::new(Bounds {
+            at_once: 9,
+            share: 3,
+            rate: 50,
+            bytes: 4_096,
+        });
+        let one = Some(ConfigurationId::new());
+        let enter = |bytes| admission.enter(one, Way::Write, bytes, SERVER_WAIT);
+        let long = at_once(enter(100_000)).await.unwrap();
+        let short = at_once(enter(65_536)).await;
+        assert!(short.is_some(), "two of three places are taken");
+        assert!(at_once(enter(1)).await.is_none());
+        drop((long, short));
+        let longest = at_once(enter(1 << 30)).await;
+        assert!(longest.is_some(), "it has all of them, and no more");
+        assert!(at_once(enter(1)).await.is_none());
     }
 
     #[actix_web::test]

@@ -89,7 +89,7 @@ async fn without_body(
     incoming: &Arc<Incoming>,
     claimed: Option<ConfigurationId>,
 ) -> Result<Reply, Reply> {
-    let place = enter(endpoint, incoming, claimed, way(incoming)).await?;
+    let place = enter(endpoint, incoming, claimed, way(incoming), 0).await?;
     let (speaker, reply) = blocking(endpoint, incoming, move |endpoint, incoming| {
         let _place = place;
         let configuration = match authenticate(endpoint, incoming) {
@@ -116,7 +116,7 @@ async fn with_body(
     incoming: &Arc<Incoming>,
     claimed: Option<ConfigurationId>,
 ) -> Result<Reply, Reply> {
-    let place = enter(endpoint, incoming, claimed, Way::Read).await?;
+    let place = enter(endpoint, incoming, claimed, Way::Read, 0).await?;
     let authenticated = blocking(endpoint, incoming, move |endpoint, incoming| {
         let _place = place;
         authenticate(endpoint, incoming)
@@ -133,7 +133,7 @@ async fn with_body(
     let body = body::read(request, payload, &path, limits);
     let body = body.await.map_err(refuse)?;
     // The client's slowness in sending is over; only now a place is taken.
-    let place = enter(endpoint, incoming, Some(speaker), way(incoming)).await?;
+    let place = enter(endpoint, incoming, Some(speaker), way(incoming), body.len()).await?;
     blocking(endpoint, incoming, move |endpoint, incoming| {
         let (_place, _held) = (place, held);
         answer(endpoint, incoming, configuration, &path, &body)
@@ -147,9 +147,12 @@ async fn enter(
     incoming: &Arc<Incoming>,
     configuration: Option<ConfigurationId>,
     way: Way,
+    bytes: usize,
 ) -> Result<Place, Reply> {
     let admission = &endpoint.admission;
-    let place = admission.enter(configuration, way, endpoint.patience).await;
+    let place = admission
+        .enter(configuration, way, bytes, endpoint.patience)
+        .await;
     place.map_err(|full| {
         let known = configuration.and_then(|id| endpoint.known(id));
         turned_away(endpoint, incoming, known.as_ref(), full)
