@@ -12,6 +12,7 @@ use scim_admin::{AdminService, AdminStore, AuthenticationError, Authenticator, K
 use scim_cli::host::{Host, Instance};
 use scim_cli::record;
 use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl};
+use scim_feed::{Feed, FeedStore};
 use scim_http::error::describe_error;
 use scim_http::service::{Presented, Refusal, Service};
 use scim_persistence::{Database, Settings};
@@ -48,6 +49,7 @@ pub(crate) fn open(
     let scim_endpoint = public_url.scim_endpoint();
     let database = open_database(common.database_url(), scim_endpoint.clone(), connections)?;
     let store: Arc<dyn AdminStore> = Arc::clone(&database) as _;
+    let feed = Feed::new(Arc::clone(&database) as Arc<dyn FeedStore>);
     let directory: Arc<dyn Directory> = database;
     let cursors: Arc<dyn CursorKey> = Arc::clone(&keys) as _;
     let admin = AdminService::new(Arc::clone(&store), Arc::clone(&keys));
@@ -57,6 +59,7 @@ pub(crate) fn open(
         services: Services {
             admin: Arc::new(admin),
             provider: Arc::new(provider),
+            feed,
         },
         scim_endpoint,
     };

@@ -6,10 +6,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const LAYERS: [&str; 11] = [
+const LAYERS: [&str; 12] = [
     "scim-protocol",
     "scim-client",
     "scim-service",
+    "scim-feed",
     "scim-mapping",
     "scim-provisioning",
     "scim-admin",
@@ -22,7 +23,9 @@ const LAYERS: [&str; 11] = [
 
 /// Which crate does not use which, although that one is below it. `scim-http` is to stand on the
 /// service alone.
-const APART: [(&str, &str); 6] = [
+const APART: [(&str, &str); 8] = [
+    ("scim-mapping", "scim-feed"),
+    ("scim-provisioning", "scim-feed"),
     ("scim-mapping", "scim-service"),
     ("scim-http", "scim-mapping"),
     ("scim-http", "scim-admin"),

@@ -24,6 +24,7 @@ use scim_http::answer;
 use scim_http::edge::{self, Edge};
 use scim_http::endpoint::{self, Endpoint};
 use scim_http::error::describe_error;
+use scim_http::feed::{self, FeedEndpoint};
 use scim_http::listener;
 use scim_http::readiness::Readiness;
 use scim_http::request;
@@ -61,6 +62,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let retention = Retention {
         events: kept(options.event_retention_days),
         requests: kept(options.request_retention_days),
+        changes: i64::from(options.feed_retention_days),
     };
     let requests = Arc::new(RequestCounts::default());
     let upkeep = Upkeep::new(instance.services.clone(), Arc::clone(&requests), retention);
@@ -89,6 +91,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
 struct Data {
     edge: web::Data<Edge>,
     endpoint: web::Data<Endpoint>,
+    feed: web::Data<FeedEndpoint>,
     administration: web::Data<Administration>,
     readiness: web::Data<Readiness>,
 }
@@ -122,6 +125,8 @@ impl Data {
         );
         let administration = administration.context("cannot start a thread")?;
         let patience = options.limits.patience();
+        let feed = instance.services.feed.clone();
+        let feed = FeedEndpoint::new(feed, scim_admin::api_key::hash, Arc::clone(&throttle));
         let store = Arc::clone(&instance.store);
         let service = Arc::new(backend) as _;
         Ok(Self {
@@ -133,6 +138,7 @@ impl Data {
             endpoint: web::Data::new(
                 Endpoint::new(service, throttle, bounds).with_patience(patience),
             ),
+            feed: web::Data::new(feed.with_patience(patience)),
             administration: web::Data::new(administration.with_patience(patience)),
             readiness: web::Data::new(Readiness::start(move || store.ready())?),
         })
@@ -199,6 +205,7 @@ fn start(
         App::new()
             .app_data(data.edge.clone())
             .app_data(data.endpoint.clone())
+            .app_data(data.feed.clone())
             .app_data(data.administration.clone())
             .app_data(data.readiness.clone())
             .app_data(web::Data::new(PRODUCT))
@@ -213,6 +220,7 @@ fn routes(app: &mut web::ServiceConfig) {
     app.route("/", web::route().to(front))
         .configure(status::routes)
         .configure(endpoint::routes)
+        .configure(feed::routes)
         .configure(scim_console::routes)
         .default_service(web::route().to(not_found));
 }

@@ -85,12 +85,17 @@ impl MadeByKey {
 
 /// A new key: `sopsapi_`, 256 random bits, and a checksum by which a scanner can tell it from noise.
 pub(crate) fn generate() -> Result<String, AdminError> {
+    generate_as(PREFIX)
+}
+
+/// The same, which begins with another word.
+pub(crate) fn generate_as(prefix: &str) -> Result<String, AdminError> {
     let mut bytes = [0; 32];
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
     let secret = URL_SAFE_NO_PAD.encode(bytes);
-    Ok(format!("{PREFIX}{secret}{:08x}", crc32(secret.as_bytes())))
+    Ok(format!("{prefix}{secret}{:08x}", crc32(secret.as_bytes())))
 }
 
 /// Whether a text is a key as they are made here, by its length and its checksum. Whatever else is

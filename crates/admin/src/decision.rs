@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::Duration;
-use scim_provisioning::directory::{Change, Status};
+use scim_provisioning::directory::Author;
 use scim_provisioning::{Action, Cause, Event, Outcome, ResourceId, ResourceKind, StoreError};
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ pub(crate) fn carry_out(
     configuration: &ProvisioningConfiguration,
     decision: &Decision,
 ) -> Result<Decided, StoreError> {
+    rows.speak_as(&Author::administrator(&decision.actor))?;
     let mut decided = decide_users(rows, configuration, decision)?;
     let members = decide_members(rows, configuration, decision)?;
     decided.changes.extend(members);
@@ -60,19 +61,6 @@ fn decide_users(
             continue;
         }
         rows.record_event(&user_event(&held, configuration, decision))?;
-        if decision.allow {
-            let status = held.action.status;
-            let change = Change {
-                topic: match status {
-                    Status::Archived => "user.archived",
-                    _ => "user.blocked",
-                },
-                kind: ResourceKind::User,
-                id: held.user,
-                payload: json!({ "status": status.as_str() }),
-            };
-            rows.announce(&change, decision.now)?;
-        }
         decided.changes.push(change);
     }
     Ok(decided)
@@ -122,7 +110,7 @@ fn decide_members(
     Ok(decided)
 }
 
-/// Writes the log entry of a group, and announces what was carried out.
+/// Writes the log entry of a group.
 fn tell_group(
     rows: &mut dyn AdminTransaction,
     configuration: &ProvisioningConfiguration,
@@ -150,19 +138,10 @@ fn tell_group(
         kind: Some(ResourceKind::Group),
         resource_id: Some(group),
         resource_name: Some(first.group_name.clone()),
-        changes: changes.clone(),
+        changes,
         ..event(configuration, decision)
     })?;
-    if !decision.allow {
-        return Ok(());
-    }
-    let change = Change {
-        topic: "group.members_changed",
-        kind: ResourceKind::Group,
-        id: group,
-        payload: json!({ "changes": changes }),
-    };
-    rows.announce(&change, decision.now)
+    Ok(())
 }
 
 fn user_event(

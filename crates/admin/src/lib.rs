@@ -41,7 +41,8 @@ pub use invalid::{InputField, Invalid, InvalidInput, Problem};
 pub use keyring::{KeyRing, KeyRingError};
 pub use service::Sealed;
 pub use service::{
-    Actor, AdminService, Admitted, Attempt, IssuedApiKey, IssuedToken, Replay, VersionChoice,
+    Actor, AdminService, Admitted, Attempt, IssuedApiKey, IssuedStream, IssuedToken, Replay,
+    StreamInput, VersionChoice,
 };
 pub use services::Services;
 pub use store::{AdminStore, AdminStoreExt};

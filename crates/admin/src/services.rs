@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use scim_feed::Feed;
 use scim_provisioning::ServiceProvider;
 
 use crate::AdminService;
@@ -14,4 +15,6 @@ pub struct Services {
     pub admin: Arc<AdminService>,
     /// The service provider.
     pub provider: Arc<ServiceProvider>,
+    /// The feed.
+    pub feed: Feed,
 }

@@ -15,6 +15,8 @@ pub struct Retention {
     pub events: Option<i64>,
     /// What the requests of its entries said.
     pub requests: Option<i64>,
+    /// How many days changes stay in the feed that every stream has.
+    pub changes: i64,
 }
 
 /// Why upkeep could not be done; it is tried again later.
@@ -50,7 +52,11 @@ impl Upkeep {
     /// # Errors
     /// Why it could not be done; it is tried again later.
     pub fn run(&self) -> Result<(), UpkeepError> {
-        let Services { admin, provider } = &self.services;
+        let Services {
+            admin,
+            provider,
+            feed,
+        } = &self.services;
         provider.log_refusals();
         let counts = self.requests.take();
         if !counts.is_empty() {
@@ -71,6 +77,18 @@ impl Upkeep {
         block_by_block(self.retention.requests, |before| {
             admin.forget_requests(before, FORGOTTEN)
         })?;
+        block_by_block(Some(self.retention.changes), |before| {
+            let broken = Utc::now() - Duration::days(BROKEN_DAYS);
+            let (broken, forgotten) = feed.forget_changes(before, broken.min(before), FORGOTTEN)?;
+            for stream in broken {
+                tracing::error!(
+                    stream,
+                    "the stream was away for more than {BROKEN_DAYS} days and begins again with a \
+                     snapshot"
+                );
+            }
+            Ok(forgotten)
+        })?;
         Ok(())
     }
 
@@ -80,7 +98,9 @@ impl Upkeep {
     /// # Errors
     /// Why it could not be done; it is tried again later.
     pub fn work(&self) -> Result<bool, UpkeepError> {
-        let Services { admin, provider } = &self.services;
+        let Services {
+            admin, provider, ..
+        } = &self.services;
         if !admin.work_waits()? {
             return Ok(false);
         }
@@ -111,6 +131,8 @@ fn block_by_block(
 
 /// How many entries of the log a transaction deletes or shortens, and how many transactions there are at once.
 const FORGOTTEN: i64 = 1_000;
+/// For how many days changes wait for a stream that does not take them.
+const BROKEN_DAYS: i64 = 30;
 const BLOCKS: usize = 20;
 /// How many users a transaction deletes for good.
 const PURGED: i64 = 100;

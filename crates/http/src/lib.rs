@@ -13,6 +13,7 @@ pub mod edge;
 pub mod endpoint;
 pub mod error;
 pub mod expect;
+pub mod feed;
 pub mod listener;
 pub mod provider;
 pub mod readiness;

@@ -1,5 +1,6 @@
 //! Connections to either engine, and a pool of them.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::{QueryResult, RunQueryDsl};
 use scim_provisioning::StoreError;
+use scim_provisioning::directory::Author;
 
 use crate::engine::{Engine, MultiBackend, text_on};
 use crate::error;
@@ -29,7 +31,9 @@ pub(crate) struct Connection {
     /// Whether statements are prepared once and kept.
     pub(crate) prepares: bool,
     /// What begins the transaction that the next statement is to be in.
-    waiting: Option<&'static str>,
+    waiting: Option<Cow<'static, str>>,
+    /// Whether it was said who writes, on SQLite.
+    signed: bool,
     /// How many statements it has executed.
     executed: u64,
     /// The number of the transaction, where a statement told it.
@@ -49,6 +53,7 @@ impl Connection {
             trusted: 0,
             prepares: true,
             waiting: None,
+            signed: false,
             executed: 0,
             transaction: None,
         }
@@ -200,13 +205,58 @@ impl Connection {
 
     /// Has the next statement begin a transaction, so that one which needs none costs none.
     pub(crate) fn begin_with_next(&mut self, begin: &'static str) {
-        self.waiting = Some(begin);
+        self.waiting = Some(Cow::Borrowed(begin));
         self.transaction = None;
+    }
+
+    /// Says who writes until the transaction ends, for the triggers that write the feed. On
+    /// PostgreSQL it goes along with what begins the transaction, where that still waits.
+    pub(crate) fn speak_as(&mut self, author: &Author) -> Result<(), StoreError> {
+        match self.dialect() {
+            Dialect::Sqlite => {
+                self.end_speech()?;
+                let mut sql = self.sql("INSERT INTO feed_author (actor, run) VALUES (");
+                sql.bind(&author.actor).push(", ");
+                sql.bind(author.run.clone()).push(")");
+                self.execute(&sql)?;
+                self.signed = true;
+                Ok(())
+            }
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => {
+                let set = format!(
+                    "SELECT set_config('serviceops_scim.actor', {}, true), \
+                     set_config('serviceops_scim.run', {}, true)",
+                    quoted(&author.actor),
+                    quoted(author.run.as_deref().unwrap_or_default()),
+                );
+                match self.waiting.take() {
+                    Some(begin) => {
+                        self.waiting = Some(Cow::Owned(format!("{begin}; {set}")));
+                        Ok(())
+                    }
+                    None => self.batch(&set),
+                }
+            }
+        }
+    }
+
+    /// On SQLite the one who writes is a row, which is to be gone before the next one writes.
+    pub(crate) fn end_speech(&mut self) -> Result<(), StoreError> {
+        match std::mem::take(&mut self.signed) {
+            true => self.batch("DELETE FROM feed_author"),
+            false => Ok(()),
+        }
+    }
+
+    /// Notes that the row of the one who wrote was rolled back, if there was one.
+    pub(crate) fn forget_speech(&mut self) {
+        self.signed = false;
     }
 
     fn begin_waiting(&mut self) -> Result<(), StoreError> {
         match self.waiting.take() {
-            Some(begin) => self.batch(begin),
+            Some(begin) => self.batch(&begin),
             None => Ok(()),
         }
     }
@@ -288,6 +338,12 @@ impl Connection {
     pub(crate) fn is_broken(&self) -> bool {
         self.broken
     }
+}
+
+/// A text as PostgreSQL reads it between quotes, in which it cannot have a zero.
+#[cfg(feature = "postgres")]
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
 }
 
 /// Does something on SQLite, on which alone it is asked for.

@@ -171,9 +171,23 @@ fn grant(
     group: &GroupWrite,
 ) -> Result<(), StoreError> {
     let id = id.to_string();
-    let of_group = group_grants::group_id.eq(&id);
-    connection.execute(diesel::delete(group_grants::table.filter(of_group)))?;
-    for (field, value) in &group.grants {
+    let of_group = group_grants::table
+        .filter(group_grants::group_id.eq(&id))
+        .select((group_grants::field, group_grants::value));
+    let before: Vec<(String, String)> = connection.load(of_group)?;
+    let has = |pair: &(String, String), (field, value): &(_, String)| {
+        pair.0 == *field && pair.1 == *value
+    };
+    // What stays is not written: others are told of what comes and goes.
+    for gone in before
+        .iter()
+        .filter(|one| !group.grants.iter().any(|grant| has(one, grant)))
+    {
+        let grant = group_grants::table.find((&id, &gone.0, &gone.1));
+        connection.execute(diesel::delete(grant))?;
+    }
+    let coming = group.grants.iter();
+    for (field, value) in coming.filter(|grant| !before.iter().any(|one| has(one, grant))) {
         let grant = (
             group_grants::group_id.eq(&id),
             group_grants::field.eq(*field),

@@ -13,6 +13,7 @@ mod database;
 mod engine;
 mod error;
 mod explain;
+mod feed;
 mod groups;
 mod health;
 mod held;

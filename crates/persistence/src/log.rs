@@ -1,10 +1,8 @@
-//! The provisioning log, the audit and its chain, and the outbox.
+//! The provisioning log, and the audit and its chain.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use scim_admin::event::{AuditEntry, AuditHead, LATER_SUCCESS};
-use scim_provisioning::directory::Change;
 use scim_provisioning::{Event, Outcome, ResourceKind, StoreError};
 
 #[cfg(feature = "postgres")]
@@ -16,18 +14,17 @@ use crate::engine::MultiBackend;
 use crate::error::unreadable;
 use crate::key::Key;
 use crate::nodes::locked;
-use crate::schema::{audit_chain, audit_events, outbox, provisioning_events};
+use crate::schema::{audit_chain, audit_events, provisioning_events};
 #[cfg(feature = "postgres")]
 use crate::sql::Dialect;
 use crate::sql::Sql;
 use crate::time::millis;
 
-/// What work in a transaction tells: the entries of the log, and the changes that are announced.
-/// They are written when the work is done, on PostgreSQL in one statement.
+/// The entries of the log that work in a transaction tells. They are written when the work is done,
+/// a single one on PostgreSQL in one statement with what belongs to it.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     events: Vec<Event>,
-    changes: Vec<(Change, DateTime<Utc>)>,
 }
 
 impl Told {
@@ -35,23 +32,16 @@ impl Told {
         self.events.push(event.clone());
     }
 
-    pub(crate) fn change(&mut self, change: &Change, now: DateTime<Utc>) {
-        self.changes.push((change.clone(), now));
-    }
-
-    /// Writes it.
+    /// Writes them.
     pub(crate) fn write(self, connection: &mut Connection) -> Result<(), StoreError> {
         #[cfg(feature = "postgres")]
         if connection.dialect() == Dialect::Postgres
-            && let ([event], [(change, now)]) = (self.events.as_slice(), self.changes.as_slice())
+            && let [event] = self.events.as_slice()
         {
-            return together(connection, event, change, *now);
+            return together(connection, event);
         }
         for event in &self.events {
             record(connection, event)?;
-        }
-        for (change, now) in &self.changes {
-            announce(connection, change, *now)?;
         }
         Ok(())
     }
@@ -118,29 +108,6 @@ impl<'e> EventRow<'e> {
             cause: event.cause.map(scim_provisioning::Cause::as_str),
             actor: event.actor.as_deref(),
             occurrences: i64::from(event.occurrences),
-        }
-    }
-}
-
-/// A row of the outbox.
-#[derive(Insertable)]
-#[diesel(table_name = outbox)]
-struct ChangeRow<'c> {
-    at: i64,
-    topic: &'c str,
-    resource_type: &'static str,
-    resource_id: String,
-    payload: String,
-}
-
-impl<'c> ChangeRow<'c> {
-    fn new(change: &'c Change, now: DateTime<Utc>) -> Self {
-        Self {
-            at: millis(now),
-            topic: change.topic,
-            resource_type: change.kind.as_str(),
-            resource_id: change.id.to_string(),
-            payload: change.payload.to_string(),
         }
     }
 }
@@ -212,16 +179,10 @@ fn close_failures(
     Ok(())
 }
 
-/// Appends an entry to the log and announces a change in one statement, which also looks for open
-/// failures and tells the number of the transaction, by which a commit that nobody answered is
-/// found out.
+/// Appends an entry to the log in one statement, which also looks for open failures and tells the
+/// number of the transaction, by which a commit that nobody answered is found out.
 #[cfg(feature = "postgres")]
-fn together(
-    connection: &mut Connection,
-    event: &Event,
-    change: &Change,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+fn together(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
     let id = event.resource_id.map(|id| id.to_string());
     let looks = closes(event.outcome) && event.kind.is_some();
     let open = match (looks, &id) {
@@ -234,7 +195,6 @@ fn together(
     };
     let statement = Together {
         event: diesel::insert_into(provisioning_events::table).values(EventRow::new(event)),
-        change: diesel::insert_into(outbox::table).values(ChangeRow::new(change, now)),
         open,
     };
     let rows: Vec<TogetherRow> = connection.load(statement)?;
@@ -246,23 +206,16 @@ fn together(
 
 /// See [`together`].
 #[cfg(feature = "postgres")]
-struct Together<E, C> {
+struct Together<E> {
     event: E,
-    change: C,
     open: Option<Sql>,
 }
 
 #[cfg(feature = "postgres")]
-impl<E, C> QueryFragment<MultiBackend> for Together<E, C>
-where
-    E: QueryFragment<MultiBackend>,
-    C: QueryFragment<MultiBackend>,
-{
+impl<E: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Together<E> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         out.push_sql("WITH logged AS (");
         self.event.walk_ast(out.reborrow())?;
-        out.push_sql("), announced AS (");
-        self.change.walk_ast(out.reborrow())?;
         out.push_sql(
             ") SELECT CAST(pg_current_xact_id() AS text) AS transaction, open.id, \
              open.configuration_id, open.resource_type FROM (SELECT 1) AS one LEFT JOIN (",
@@ -280,16 +233,16 @@ where
 }
 
 #[cfg(feature = "postgres")]
-impl<E, C> QueryId for Together<E, C> {
+impl<E> QueryId for Together<E> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 #[cfg(feature = "postgres")]
-impl<E, C> Query for Together<E, C> {
+impl<E> Query for Together<E> {
     type SqlType = diesel::sql_types::Untyped;
 }
 #[cfg(feature = "postgres")]
-impl<E, C, Conn> RunQueryDsl<Conn> for Together<E, C> {}
+impl<E, Conn> RunQueryDsl<Conn> for Together<E> {}
 
 #[cfg(feature = "postgres")]
 #[derive(diesel::QueryableByName)]
@@ -333,17 +286,6 @@ const OPEN_OF_ID: &str = "SELECT id, configuration_id, resource_type FROM provis
 const OPEN_OF_NAME: &str = "SELECT id, configuration_id, resource_type FROM provisioning_events WHERE \
      (CASE WHEN outcome = 'failure' AND resolved_at IS NULL AND resource_id IS NULL \
      THEN resource_key END) = ";
-
-/// Announces a change to who reads the outbox.
-pub(crate) fn announce(
-    connection: &mut Connection,
-    change: &Change,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let insert = diesel::insert_into(outbox::table).values(ChangeRow::new(change, now));
-    connection.execute(insert)?;
-    Ok(())
-}
 
 /// Appends an entry to the audit's chain. The row of the chain's end is locked first, so that the
 /// numbers of entries are in the order of the chain.

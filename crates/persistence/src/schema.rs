@@ -141,6 +141,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    feed_changes (id) {
+        id -> BigInt,
+        at -> BigInt,
+        subject -> Text,
+        resource_id -> Text,
+        resource_name -> Nullable<Text>,
+        version -> Nullable<BigInt>,
+        old -> Nullable<Text>,
+        new -> Nullable<Text>,
+        actor -> Nullable<Text>,
+        run -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    feed_state (epoch) {
+        epoch -> BigInt,
+        sequenced -> BigInt,
+        forgotten -> BigInt,
+    }
+}
+
+diesel::table! {
     field_catalog (revision) {
         revision -> BigInt,
     }
@@ -366,6 +389,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    streams (id) {
+        id -> Text,
+        name -> Text,
+        name_key -> Text,
+        kind -> Text,
+        topics -> Nullable<Text>,
+        key_hash -> Text,
+        state -> Text,
+        position -> BigInt,
+        delivered_at -> Nullable<BigInt>,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     surveys (configuration_id, kind) {
         configuration_id -> Text,
         kind -> Text,
@@ -452,6 +491,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     devices,
     event_counts,
     event_counts_end,
+    feed_changes,
+    feed_state,
     field_catalog,
     group_grants,
     group_members,
@@ -469,6 +510,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     request_counts,
     resource_totals,
     sessions,
+    streams,
     surveys,
     user_emails,
     users,

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
-    Adoption, Approval, Change, Departure, GroupEnd, GroupWrite, HeldAction, Keyset, MemberChunk,
+    Adoption, Approval, Author, Departure, GroupEnd, GroupWrite, HeldAction, Keyset, MemberChunk,
     Membership, Place, Selected, Selection, Sharer, Stored, StoredGroup, StoredUser, UserKeys,
     UserWrite, Visible,
 };
@@ -456,9 +456,8 @@ impl DirectoryTransaction for View<'_> {
         jobs::save(self.connection, job)
     }
 
-    fn announce(&mut self, change: &Change, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.told.change(change, now);
-        Ok(())
+    fn speak_as(&mut self, author: &Author) -> Result<(), StoreError> {
+        self.connection.speak_as(author)
     }
 }
 

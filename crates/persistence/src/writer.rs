@@ -177,10 +177,11 @@ fn one(
         replies.push(done.reply);
     }
     let ended = match keep {
-        true => Ok(()),
+        true => connection.end_speech(),
         false => connection.batch("ROLLBACK TO job"),
     };
     // Where the engine has rolled back everything, what made it do so is the reason.
+    connection.forget_speech();
     let ended = ended.and_then(|()| connection.batch("RELEASE job"));
     ended.map_err(|lost| met.fault.clone().unwrap_or(lost))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::caller::Caller;
 use crate::configuration::Configuration;
-use crate::directory::{Approval, Scope};
+use crate::directory::{Approval, Author, Scope};
 use crate::event::{Action, Event, Outcome};
 use crate::failure::Failure;
 use crate::id::ResourceKind;
@@ -74,6 +74,14 @@ impl Context {
             Cause::TypeSwitchedOff,
             Error::with_status(403, detail),
         ))
+    }
+
+    /// Who changes what this operation changes.
+    pub(crate) fn author(&self) -> Author {
+        match &self.caller.actor {
+            Some(name) => Author::administrator(name),
+            None => Author::configuration(&self.configuration().name),
+        }
     }
 
     /// The URL of a resource.

@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::directory::{
-    DirectoryExt, DirectoryTransaction, From, Keyset, Selected, Selection, StoredUser,
+    Author, DirectoryExt, DirectoryTransaction, From, Keyset, Selected, Selection, StoredUser,
 };
 use crate::event::{Action, Outcome};
 use crate::failure::Failure;
@@ -243,6 +243,10 @@ impl ServiceProvider {
         let job = job.clone();
         self.directory.transact(move |transaction| {
             let mut job = job.clone();
+            transaction.speak_as(&Author {
+                run: Some(job.id.clone()),
+                ..context.author()
+            })?;
             let users = transaction.users(context.scope(), &page(job.position, BATCH))?;
             step(&context, transaction, &users, &mut job)?;
             job.updated = context.now;

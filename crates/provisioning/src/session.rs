@@ -188,6 +188,7 @@ impl Session for Context {
         kind: ResourceKind,
         id: &ResourceId,
     ) -> Result<Option<Found>, Failure> {
+        transaction.speak_as(&self.author())?;
         let scope = self.scope();
         Ok(match kind {
             ResourceKind::User => transaction
@@ -303,6 +304,7 @@ impl Session for Context {
         transaction: &mut (dyn DirectoryTransaction + '_),
         draft: &Draft,
     ) -> Result<Created<Found>, Failure> {
+        transaction.speak_as(&self.author())?;
         Ok(match &draft.0 {
             Drafted::User(user, deviations) => {
                 let (user, groups) = create::create_user(self, transaction, user, deviations)?;

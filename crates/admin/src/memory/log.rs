@@ -1,10 +1,10 @@
-//! The provisioning log, its counts and the outbox in memory.
+//! The provisioning log, its counts and who wrote, in memory.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use scim_protocol::text::fold;
-use scim_provisioning::directory::Change;
+use scim_provisioning::directory::Author;
 use scim_provisioning::{ConfigurationId, Event, Outcome, StoreError};
 
 use super::rows::Rows;
@@ -186,8 +186,8 @@ impl RecordEvents for Rows {
 }
 
 impl WriteLog for Rows {
-    fn announce(&mut self, change: &Change, at: DateTime<Utc>) -> Result<(), StoreError> {
-        self.outbox.push((change.clone(), at));
+    fn speak_as(&mut self, author: &Author) -> Result<(), StoreError> {
+        self.authors.push(author.clone());
         Ok(())
     }
 

@@ -16,6 +16,7 @@ mod mappings;
 mod people;
 mod rows;
 mod sessions;
+mod streams;
 mod tokens;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use scim_feed::Stream;
 use scim_mapping::{CustomField, Role};
 use scim_provisioning::ConfigurationId;
-use scim_provisioning::directory::{Change, Status};
+use scim_provisioning::directory::{Author, Status};
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
 use serde_json::{Map, Value};
@@ -46,8 +47,10 @@ pub(crate) struct Rows {
     pub(crate) held_members: Vec<(ConfigurationId, HeldMember)>,
     pub(crate) links: Vec<(ConfigurationId, LinkRequest)>,
     pub(crate) events: Vec<LoggedEvent>,
-    pub(crate) outbox: Vec<(Change, DateTime<Utc>)>,
+    /// Who changed the directory.
+    pub(crate) authors: Vec<Author>,
     pub(super) requests: Vec<Activity>,
+    pub(super) streams: Vec<Stream>,
     pub(crate) audit: Vec<AuditLink>,
     pub(super) audit_end: AuditHead,
 }

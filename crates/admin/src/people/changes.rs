@@ -2,7 +2,6 @@
 
 use scim_provisioning::ResourceId;
 use scim_provisioning::directory::Status;
-use serde_json::{Value, json};
 
 /// What an administrator does to a person by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,20 +141,6 @@ impl PersonChange {
                 (here && person.user_type != into).then_some(PersonUpdate::UserType(into))
             }
             Self::Unlink => person.managed.then_some(PersonUpdate::Release),
-        }
-    }
-
-    /// What the rest of ServiceOps is told: the topic and what changed.
-    pub(crate) fn announced(self) -> (&'static str, Value) {
-        match self {
-            Self::Block => ("user.blocked", json!({ "status": "blocked" })),
-            Self::Unblock => ("user.unblocked", json!({ "status": "active" })),
-            Self::Archive => ("user.archived", json!({ "status": "archived" })),
-            Self::Convert(into) => {
-                let fields = json!({ "user_type": into.as_str() });
-                ("user.updated", json!({ "fields": fields }))
-            }
-            Self::Unlink => ("user.unlinked", json!({ "managedBy": null })),
         }
     }
 }

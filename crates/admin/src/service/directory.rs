@@ -1,16 +1,15 @@
 //! People, groups and what happens to them, for the administrators' pages.
 
 use chrono::{DateTime, Utc};
-use scim_provisioning::directory::Change;
-use scim_provisioning::{ConfigurationId, ResourceId, ResourceKind, StoreError};
-use serde_json::{Value, json};
+use scim_provisioning::ConfigurationId;
+use serde_json::json;
 
 use super::{Actor, AdminService, entry, now, taken};
 use crate::error::AdminError;
 use crate::event::Activity;
 use crate::invalid::{InputField, Problem};
 use crate::people::{GroupDetail, ManagedCounts, Member, PersonChange, PersonDetail};
-use crate::store::{AdminStoreExt, AdminTransaction, Written};
+use crate::store::{AdminStoreExt, Written};
 
 impl AdminService {
     /// The person of an id.
@@ -69,6 +68,7 @@ impl AdminService {
     ) -> Result<(), AdminError> {
         let (actor, id) = (actor.clone(), id.to_owned());
         self.store.write(move |rows| {
+            rows.speak_as(&actor.author())?;
             let missing = || AdminError::not_found("user", &id);
             let state = rows.lock_person(&id)?.ok_or_else(missing)?;
             let person = rows.person(&id)?.ok_or_else(missing)?.effective();
@@ -104,8 +104,6 @@ impl AdminService {
             if change == PersonChange::Unlink {
                 rows.touch_managed_groups_of(&id, audit.at)?;
             }
-            let announced = change.announced();
-            announce(rows, announced, ResourceKind::User, &id, audit.at)?;
             Ok(Written::changed((), audit))
         })
     }
@@ -118,6 +116,7 @@ impl AdminService {
     pub fn unlink_group(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
         let (actor, id) = (actor.clone(), id.to_owned());
         self.store.write(move |rows| {
+            rows.speak_as(&actor.author())?;
             let missing = || AdminError::not_found("group", &id);
             let state = rows.lock_group(&id)?.ok_or_else(missing)?;
             let group = rows.group(&id)?.ok_or_else(missing)?;
@@ -130,8 +129,6 @@ impl AdminService {
             let audit = entry(&actor, "group.unlinked", &group.name, details);
             rows.release_group(&id, audit.at)?;
             rows.touch_managed_groups_of(&id, audit.at)?;
-            let announced = ("group.unlinked", json!({ "managedBy": null }));
-            announce(rows, announced, ResourceKind::Group, &id, audit.at)?;
             Ok(Written::changed((), audit))
         })
     }
@@ -222,24 +219,4 @@ impl AdminService {
         self.store
             .upkeep(move |rows| Ok(rows.purge_people(now, limit)?))
     }
-}
-
-/// Tells the rest of ServiceOps what was done to a person or a group by hand.
-fn announce(
-    rows: &mut dyn AdminTransaction,
-    (topic, payload): (&'static str, Value),
-    kind: ResourceKind,
-    id: &str,
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let Some(id) = ResourceId::parse(id) else {
-        return Ok(());
-    };
-    let change = Change {
-        topic,
-        kind,
-        id,
-        payload,
-    };
-    rows.announce(&change, at)
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, SubsecRound, Utc};
 use scim_mapping::{MappingSet, RoleProblem};
 use scim_protocol::text::{fold, valid_user_name};
+use scim_provisioning::directory::Author;
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
 use serde_json::{Value, json};
@@ -39,6 +40,7 @@ mod hashing;
 mod mappings;
 mod replay;
 mod sessions;
+mod streams;
 mod surveys;
 mod tokens;
 mod waiting;
@@ -50,6 +52,7 @@ pub use devices::{Admitted, Attempt};
 pub use mappings::VersionChoice;
 pub use replay::Replay;
 pub use sessions::Sealed;
+pub use streams::{IssuedStream, StreamInput};
 
 /// Who does something, for the audit.
 #[derive(Debug, Clone)]
@@ -65,6 +68,11 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Who it is, as the feed names it.
+    pub(crate) fn author(&self) -> Author {
+        Author::administrator(&self.name)
+    }
+
     /// Somebody, or the command line.
     pub fn new(name: impl Into<String>, source: Option<&str>) -> Self {
         Self {
@@ -333,7 +341,9 @@ impl AdminService {
             &configuration,
             json!({ "old": described(&configuration) }),
         );
+        let author = actor.author();
         self.store.write(move |rows| {
+            rows.speak_as(&author)?;
             rows.delete_configuration(configuration.id)?;
             Ok(Written::changed(configuration.clone(), audit.clone()))
         })
@@ -369,7 +379,9 @@ impl AdminService {
             admin_role: role(true),
             given_role: role(false),
         };
+        let author = actor.author();
         self.store.write(move |rows| {
+            rows.speak_as(&author)?;
             let inserted = rows.insert_person(&person, audit.at);
             inserted.map_err(|error| taken(error, &person.user_name))?;
             Ok(Written::changed(person.id.to_string(), audit.clone()))
@@ -389,7 +401,9 @@ impl AdminService {
             name: input.name.trim().to_owned(),
             confers_admin: input.confers_admin,
         };
+        let author = actor.author();
         self.store.write(move |rows| {
+            rows.speak_as(&author)?;
             rows.insert_group(&group, audit.at)?;
             Ok(Written::changed(group.id.to_string(), audit.clone()))
         })
@@ -405,7 +419,9 @@ impl AdminService {
         let details =
             json!({ "group": group.id, "person": person.id, "userName": person.user_name });
         let audit = entry(actor, "group.member_added", &group.name, details);
+        let author = actor.author();
         self.store.write(move |rows| {
+            rows.speak_as(&author)?;
             let state = rows.lock_group(&group.id)?.ok_or(AdminError::Stale)?;
             if !rows.insert_member(&group.id, &person.id, audit.at)? {
                 return Err(Problem::MemberAlready {

@@ -1,7 +1,7 @@
-//! Rows of the provisioning log, its counts, and the outbox.
+//! Rows of the provisioning log, its counts, and who writes.
 
 use chrono::{DateTime, Utc};
-use scim_provisioning::directory::Change;
+use scim_provisioning::directory::Author;
 use scim_provisioning::{ConfigurationId, Event, StoreError};
 
 use crate::event::{Activity, EventQuery, LoggedEvent};
@@ -62,13 +62,13 @@ pub trait RecordEvents {
     fn record_event(&mut self, event: &Event) -> Result<(), StoreError>;
 }
 
-/// Changing the log, and telling the rest of ServiceOps.
+/// Changing the log, and saying who writes.
 pub trait WriteLog {
-    /// Puts a change into the outbox.
+    /// Says who changes the directory from now on, for the feed.
     ///
     /// # Errors
     /// A fault of the store.
-    fn announce(&mut self, change: &Change, at: DateTime<Utc>) -> Result<(), StoreError>;
+    fn speak_as(&mut self, author: &Author) -> Result<(), StoreError>;
 
     /// Marks a failure or a warning of the log as resolved by somebody, or with `None` as open
     /// again; answers whether it was not so already.

@@ -21,6 +21,7 @@ mod log;
 mod mappings;
 mod people;
 mod sessions;
+mod streams;
 mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +39,7 @@ pub use log::{KeepLog, ReadLog, RecordEvents, WriteLog};
 pub use mappings::{ReadMappings, WriteCustomFields, WriteMappings};
 pub use people::{ReadPeople, WritePeople};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
+pub use streams::{ReadStreams, WriteStreams};
 pub use tokens::{KeepTokens, ReadTokens, WriteTokens};
 
 use crate::error::AdminError;
@@ -87,14 +89,14 @@ macro_rules! together {
 together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
-        ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit
+        ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams
 }
 
 together! {
     /// Everything that administrators change.
     AdminTransaction: AdminView WriteAccounts WriteSessions WriteDevices WriteApiKeys
         WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs WritePeople
-        WriteWaiting WriteLog RecordEvents LockAudit
+        WriteWaiting WriteLog RecordEvents LockAudit WriteStreams
 }
 
 together! {

@@ -8,12 +8,14 @@ mod completions;
 mod configuration;
 mod custom_field;
 mod events;
+mod feed;
 mod group;
 mod healthcheck;
 mod held;
 mod link;
 mod mapping;
 mod policy;
+mod stream;
 mod token;
 mod user;
 pub(crate) mod value;
@@ -59,6 +61,12 @@ pub(crate) enum Command {
     /// What administrators did.
     #[command(subcommand)]
     Audit(audit::Action),
+    /// Receivers that follow what changes in the directory.
+    #[command(subcommand)]
+    Stream(stream::Action),
+    /// What changes in the directory.
+    #[command(subcommand)]
+    Feed(feed::Action),
     /// The provisioning log.
     Events(events::Options),
     /// Verify database, key ring, certificate and clock.
@@ -88,6 +96,8 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Account(action) => account::run(host, common, action),
         Command::ApiKey(action) => api_key::run(host, common, action),
         Command::Audit(action) => audit::run(host, common, &action),
+        Command::Stream(action) => stream::run(host, common, action),
+        Command::Feed(action) => feed::run(host, common, &action),
         Command::Events(options) => events::run(host, common, &options),
         Command::Check(options) => check::run(host, common, &options),
         Command::Healthcheck(options) => healthcheck::run(common, &options),

@@ -146,6 +146,15 @@ pub struct ServeOptions {
         value_parser = clap::value_parser!(u32).range(0..=36_500)
     )]
     pub request_retention_days: u32,
+    /// How many days changes stay in the feed once every stream has them.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_FEED_RETENTION_DAYS",
+        value_name = "DAYS",
+        default_value_t = 7,
+        value_parser = clap::value_parser!(u32).range(1..=30)
+    )]
+    pub feed_retention_days: u32,
     /// Sign-in by an OpenID provider.
     #[command(flatten)]
     pub openid: OpenIdOptions,

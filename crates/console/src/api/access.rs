@@ -17,6 +17,7 @@ use scim_admin::account::Role;
 use scim_admin::api_key::ApiKey;
 use scim_admin::scope::Scope;
 use scim_admin::{Actor, AdminService};
+use scim_feed::Feed;
 use scim_http::deadline;
 use scim_http::request::Incoming;
 use scim_provisioning::ServiceProvider;
@@ -99,6 +100,7 @@ pub(super) struct Caller {
     pub(super) actor: Actor,
     pub(super) admin: Arc<AdminService>,
     pub(super) provider: Arc<ServiceProvider>,
+    pub(super) feed: Feed,
     pub(super) scim_endpoint: Arc<str>,
 }
 
@@ -121,6 +123,7 @@ impl Caller {
             actor: Actor::of_key(key, source.as_deref()),
             admin: Arc::clone(&shared.api.admin),
             provider: Arc::clone(&shared.api.provider),
+            feed: shared.api.feed.clone(),
             scim_endpoint: Arc::clone(&shared.api.scim_endpoint),
         })
     }

@@ -132,6 +132,32 @@ pub(super) struct HeldInput {
     pub(super) all: bool,
 }
 
+/// A stream to be added.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewStream {
+    /// Unique without regard to case.
+    #[schema(min_length = 1, max_length = 100)]
+    pub(super) name: String,
+    /// `read`: the receiver asks for what changed.
+    #[serde(default = "read")]
+    pub(super) kind: String,
+    /// What it is told of, such as `user.created`; everything without it.
+    pub(super) topics: Option<Vec<String>>,
+}
+
+fn read() -> String {
+    "read".to_owned()
+}
+
+/// From where a stream begins again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplayInput {
+    /// A position, or a time such as `2026-11-26T12:00:00Z`.
+    pub(super) from: String,
+}
+
 /// A key to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -27,6 +27,7 @@ mod parameters;
 mod policy;
 mod problem;
 mod services;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -57,6 +58,7 @@ fn operations() -> Vec<Operation> {
         accounts::operations(),
         api_keys::operations(),
         audit::operations(),
+        streams::operations(),
         openapi::operations(),
     ]
     .into_iter()

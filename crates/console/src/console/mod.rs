@@ -226,7 +226,9 @@ impl Console {
         scim_endpoint: &str,
         openid: Option<Arc<OpenId>>,
     ) -> Self {
-        let Services { admin, provider } = services;
+        let Services {
+            admin, provider, ..
+        } = services;
         Self {
             admin,
             provider,

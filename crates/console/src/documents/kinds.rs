@@ -366,6 +366,36 @@ document! {
     }
 }
 document! {
+    /// A receiver's stream of the feed.
+    Stream {
+        id: String,
+        name: String,
+        /// `read`.
+        kind: String,
+        /// What it is told of; `null` for everything.
+        topics: Option<Vec<String>>,
+        /// `active`, `paused` or `broken`.
+        state: String,
+        /// Up to where the receiver has everything.
+        position: i64,
+        /// How many changes it does not have yet.
+        lag: i64,
+        /// When it was told something last.
+        last_delivery: Option<String>,
+        created_at: String,
+    }
+}
+document! {
+    /// A stream that was just added, with the key that its receiver sends.
+    IssuedStream {
+        id: String,
+        name: String,
+        kind: String,
+        topics: Option<Vec<String>>,
+        secret: String,
+    }
+}
+document! {
     /// An entry of the audit.
     Audit {
         id: i64,

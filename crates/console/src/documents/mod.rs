@@ -14,8 +14,10 @@ use scim_admin::people::{
 use scim_admin::policy::{HeldChange, LinkRequest};
 use scim_admin::scope::Scopes;
 use scim_admin::{
-    AccessToken, AdminError, AdminService, IssuedApiKey, IssuedToken, ProvisioningConfiguration,
+    AccessToken, AdminError, AdminService, IssuedApiKey, IssuedStream as IssuedStreamKey,
+    IssuedToken, ProvisioningConfiguration,
 };
+use scim_feed::{Position, Stream as StoredStream, Topic};
 use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 
@@ -403,6 +405,39 @@ pub fn issued_key(issued: &IssuedApiKey) -> IssuedKey {
         key: issued.value.reveal().to_owned(),
         expires_at: instant(issued.key.expires),
     }
+}
+
+/// A stream of the feed, whose last change has the position `head`.
+pub fn stream(stream: &StoredStream, head: Position) -> Stream {
+    Stream {
+        id: stream.id.clone(),
+        name: stream.name.clone(),
+        kind: stream.kind.as_str().to_owned(),
+        topics: topics(stream),
+        state: stream.state.as_str().to_owned(),
+        position: stream.position,
+        lag: (head - stream.position).max(0),
+        last_delivery: maybe_instant(stream.delivered),
+        created_at: instant(stream.created),
+    }
+}
+
+/// A stream that was just added, with its key in clear text.
+pub fn issued_stream(issued: &IssuedStreamKey) -> IssuedStream {
+    let stream = &issued.stream;
+    IssuedStream {
+        id: stream.id.clone(),
+        name: stream.name.clone(),
+        kind: stream.kind.as_str().to_owned(),
+        topics: topics(stream),
+        secret: issued.key.reveal().to_owned(),
+    }
+}
+
+fn topics(stream: &StoredStream) -> Option<Vec<String>> {
+    let words = |topic: &Topic| topic.as_str().to_owned();
+    let topics = stream.topics.as_ref();
+    topics.map(|topics| topics.iter().map(words).collect())
 }
 
 /// An entry of the audit.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_admin::event::{Activity, EventQuery, LoggedEvent};
 use scim_admin::store::{KeepLog, ReadLog, RecordEvents, WriteLog};
-use scim_provisioning::directory::Change;
+use scim_provisioning::directory::Author;
 use scim_provisioning::{ConfigurationId, Event, StoreError};
 
 use super::{AdminRows, activity, events, held};
@@ -50,8 +50,8 @@ impl RecordEvents for AdminRows<'_> {
 }
 
 impl WriteLog for AdminRows<'_> {
-    fn announce(&mut self, change: &Change, at: DateTime<Utc>) -> Result<(), StoreError> {
-        log::announce(self.connection, change, at)
+    fn speak_as(&mut self, author: &Author) -> Result<(), StoreError> {
+        self.connection.speak_as(author)
     }
 
     fn resolve_event(

@@ -17,6 +17,7 @@ mod people;
 mod rows;
 mod seen;
 mod sessions;
+mod streams;
 mod surveys;
 mod tokens;
 

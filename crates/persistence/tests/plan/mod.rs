@@ -47,7 +47,7 @@ pub(crate) fn indexes(house: &House) -> Indexes {
 }
 
 /// The tables that grow with people and with time.
-const BIG: [&str; 8] = [
+const BIG: [&str; 9] = [
     "users",
     "groups",
     "group_members",
@@ -55,6 +55,7 @@ const BIG: [&str; 8] = [
     "provisioning_events",
     "audit_events",
     "outbox",
+    "feed_changes",
     "manual_grants",
 ];
 

@@ -14,6 +14,13 @@ use crate::job::Job;
 
 /// Changing the directory.
 pub trait DirectoryTransaction: DirectoryView {
+    /// Says who writes from now on, for the feed. What is said before the first statement costs no
+    /// round trip.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn speak_as(&mut self, author: &Author) -> Result<(), StoreError>;
+
     /// A user in scope, locked against other writers until the transaction ends.
     ///
     /// # Errors
@@ -317,10 +324,4 @@ pub trait DirectoryTransaction: DirectoryView {
     /// # Errors
     /// [`StoreError::Stale`] when the job is gone.
     fn save_job(&mut self, job: &Job) -> Result<(), StoreError>;
-
-    /// Announces a change to ServiceOps.
-    ///
-    /// # Errors
-    /// A fault of the store.
-    fn announce(&mut self, change: &Change, now: DateTime<Utc>) -> Result<(), StoreError>;
 }

@@ -320,17 +320,31 @@ impl Relation {
     }
 }
 
-/// A change of the directory, for ServiceOps.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// Such as `user.created`, `group.members_changed`.
-    pub topic: &'static str,
-    /// User or Group.
-    pub kind: ResourceKind,
-    /// The resource.
-    pub id: ResourceId,
-    /// What changed.
-    pub payload: Value,
+/// Who changes the directory, as the feed names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// `configuration:NAME` or `administrator:NAME`.
+    pub actor: String,
+    /// The run of rules that it is part of.
+    pub run: Option<String>,
+}
+
+impl Author {
+    /// The identity provider of a configuration.
+    pub fn configuration(name: &str) -> Self {
+        Self {
+            actor: format!("configuration:{name}"),
+            run: None,
+        }
+    }
+
+    /// An administrator, an API key or the command line.
+    pub fn administrator(name: &str) -> Self {
+        Self {
+            actor: format!("administrator:{name}"),
+            run: None,
+        }
+    }
 }
 
 /// A link that an administrator approved: which person comes under the management of the

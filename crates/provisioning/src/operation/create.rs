@@ -9,8 +9,8 @@ use super::user::{self, PreparedUser};
 use super::{group, members, reference};
 use crate::context::Context;
 use crate::directory::{
-    Adoption, Change, DirectoryTransaction, GroupWrite, Membership, Relation, StoreError,
-    StoredGroup, StoredUser,
+    Adoption, DirectoryTransaction, GroupWrite, Membership, Relation, StoreError, StoredGroup,
+    StoredUser,
 };
 use crate::event::{Action, Outcome};
 use crate::failure::Failure;
@@ -140,17 +140,6 @@ pub(crate) fn create_user(
     event.changes = json!([{ "path": "", "new": stored.document }]);
     user::tell_repeated(&mut event, user::repeated(&occupants));
     transaction.record(&event)?;
-    let change = Change {
-        topic: if linked.is_some() {
-            "user.linked"
-        } else {
-            "user.created"
-        },
-        kind: ResourceKind::User,
-        id,
-        payload: json!({ "status": stored.status.as_str() }),
-    };
-    transaction.announce(&change, context.now)?;
     let groups = match linked {
         Some(_) => transaction.groups_of(context.scope(), &[id])?,
         None => Vec::new(),
@@ -211,13 +200,6 @@ pub(crate) fn create_group(
     user::tell_repeated(&mut event, repeated);
     changes.tell(&mut event);
     transaction.record(&event)?;
-    let change = Change {
-        topic: "group.created",
-        kind: ResourceKind::Group,
-        id,
-        payload: json!({ "name": group.name, "members": changes.to_json() }),
-    };
-    transaction.announce(&change, context.now)?;
     let stored = StoredGroup {
         id,
         name: group.name.clone(),

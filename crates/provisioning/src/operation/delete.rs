@@ -1,14 +1,11 @@
 //! DELETE (RFC 7644 section 3.6).
 
-use serde_json::json;
-
 use super::departure;
 use super::user::text;
 use crate::context::Context;
-use crate::directory::{Change, DirectoryTransaction, GroupEnd, Stored, StoredUser};
+use crate::directory::{DirectoryTransaction, GroupEnd, Stored, StoredUser};
 use crate::event::{Action, Event, Outcome};
 use crate::failure::Failure;
-use crate::id::ResourceKind;
 use crate::refusal::Cause;
 
 /// Takes a user out of the scope as the policy says, or deletes a group.
@@ -32,22 +29,7 @@ pub(crate) fn delete(
             }
         }
     }
-    transaction.record(&event)?;
-    let topic = match (kind, event.action) {
-        (ResourceKind::Group, _) if event.reason.is_some() => "group.unlinked",
-        (ResourceKind::Group, _) => "group.deleted",
-        // Until an administrator decides there is nothing to announce.
-        _ if event.outcome == Outcome::Held => return Ok(()),
-        (_, Action::Block) => "user.blocked",
-        _ => "user.archived",
-    };
-    let change = Change {
-        topic,
-        kind,
-        id,
-        payload: json!({}),
-    };
-    Ok(transaction.announce(&change, context.now)?)
+    Ok(transaction.record(&event)?)
 }
 
 fn delete_user(

@@ -11,7 +11,7 @@ use super::members::{self, MemberChanges};
 use super::plan::{GroupPlan, UserPlan};
 use super::{collision, group, reference, user};
 use crate::context::Context;
-use crate::directory::{Change, DirectoryTransaction, Status, StoredUser};
+use crate::directory::{DirectoryTransaction, Status, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::failure::Failure;
 use crate::id::{ResourceId, ResourceKind};
@@ -89,16 +89,6 @@ pub(crate) fn write_user(
         user::tell_repeated(&mut event, repeated);
     }
     transaction.record(&event)?;
-    let change = Change {
-        topic: topic(action(stored, prepared.write.status)),
-        kind: ResourceKind::User,
-        id,
-        payload: json!({
-            "status": prepared.write.status.as_str(),
-            "changed": changed.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(),
-        }),
-    };
-    transaction.announce(&change, context.now)?;
     Ok(version)
 }
 
@@ -176,21 +166,11 @@ fn log_group(
     if !memberships.is_empty() {
         listed.push(memberships.to_json());
     }
-    event.changes = Value::Array(listed.clone());
+    event.changes = Value::Array(listed);
     event.deviations = user::notes(deviations, warnings);
     user::tell_repeated(&mut event, repeated);
     memberships.tell(&mut event);
     transaction.record(&event)?;
-    if listed.is_empty() {
-        return Ok(());
-    }
-    let change = Change {
-        topic: topic(action),
-        kind: ResourceKind::Group,
-        id,
-        payload: json!({ "changes": listed }),
-    };
-    transaction.announce(&change, context.now)?;
     Ok(())
 }
 
@@ -200,16 +180,6 @@ fn action(stored: &StoredUser, status: Status) -> Action {
         (Status::Active, Status::Archived) => Action::Archive,
         (Status::Blocked | Status::Archived, Status::Active) => Action::Unblock,
         _ => Action::Update,
-    }
-}
-
-fn topic(action: Action) -> &'static str {
-    match action {
-        Action::Block => "user.blocked",
-        Action::Unblock => "user.unblocked",
-        Action::Archive => "user.archived",
-        Action::ChangeMembers => "group.members_changed",
-        _ => "updated",
     }
 }
 

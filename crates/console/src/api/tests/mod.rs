@@ -61,6 +61,7 @@ impl House {
         let services = Services {
             admin: Arc::new(admin()),
             provider: Arc::new(provider),
+            feed: scim_feed::Feed::new(database.clone()),
         };
         let throttle = Arc::new(Throttle::new(30, Duration::from_secs(60)));
         let administration =

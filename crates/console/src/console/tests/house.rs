@@ -48,10 +48,12 @@ impl House {
             "https://localhost/api/scim/v2",
             scim_protocol::Limits::default(),
         );
+        let feed = scim_feed::Feed::new(database.clone());
         let store: Arc<dyn scim_admin::AdminStore> = database;
         let services = Services {
             admin: Arc::new(AdminService::new(store, keys)),
             provider: Arc::new(provider),
+            feed,
         };
         let admin = Arc::clone(&services.admin);
         let console = Console::new(services.clone(), "https://localhost/api/scim/v2", None);

@@ -1,0 +1,43 @@
+//! Streams in memory.
+
+use scim_feed::Stream;
+use scim_protocol::text::fold;
+use scim_provisioning::StoreError;
+
+use super::Rows;
+use crate::store::{ReadStreams, WriteStreams};
+
+impl ReadStreams for Rows {
+    fn streams(&mut self) -> Result<Vec<Stream>, StoreError> {
+        let mut streams = self.streams.clone();
+        streams.sort_by_key(|stream| fold(&stream.name));
+        Ok(streams)
+    }
+}
+
+impl WriteStreams for Rows {
+    fn insert_stream(&mut self, stream: &Stream, _key_hash: &str) -> Result<(), StoreError> {
+        let name = fold(&stream.name);
+        if self.streams.iter().any(|known| fold(&known.name) == name) {
+            return Err(StoreError::Conflict { attribute: "name" });
+        }
+        self.streams.push(stream.clone());
+        Ok(())
+    }
+
+    fn update_stream(&mut self, stream: &Stream) -> Result<bool, StoreError> {
+        let seen = |known: &&mut Stream| (&known.id, known.version) == (&stream.id, stream.version);
+        let Some(known) = self.streams.iter_mut().find(seen) else {
+            return Ok(false);
+        };
+        (known.state, known.position) = (stream.state, stream.position);
+        known.version += 1;
+        Ok(true)
+    }
+
+    fn delete_stream(&mut self, id: &str) -> Result<bool, StoreError> {
+        let before = self.streams.len();
+        self.streams.retain(|stream| stream.id != id);
+        Ok(self.streams.len() < before)
+    }
+}

@@ -1,0 +1,196 @@
+//! Streams: who follows the feed, and up to where.
+
+use scim_feed::{Position, Stream, StreamKind, StreamState, Topic};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Actor, AdminService, check_name, entry, now, taken};
+use crate::api_key;
+use crate::error::AdminError;
+use crate::invalid::Problem;
+use crate::store::{AdminStoreExt, Written};
+use crate::token::PlainToken;
+
+/// A stream to be added.
+#[derive(Debug, Clone)]
+pub struct StreamInput {
+    /// The name.
+    pub name: String,
+    /// How the receiver gets what changes.
+    pub kind: StreamKind,
+    /// What it is told of; `None` for everything.
+    pub topics: Option<Vec<Topic>>,
+}
+
+/// A stream just added. Its key cannot be shown again.
+#[derive(Debug)]
+pub struct IssuedStream {
+    /// What is stored of it.
+    pub stream: Stream,
+    /// The key.
+    pub key: PlainToken,
+}
+
+impl AdminService {
+    /// The streams, in order of name.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn streams(&self) -> Result<Vec<Stream>, AdminError> {
+        self.store.read(|rows| Ok(rows.streams()?))
+    }
+
+    /// The stream of a name or id.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn stream(&self, name_or_id: &str) -> Result<Stream, AdminError> {
+        let found = self.streams()?.into_iter().find(|stream| {
+            stream.id == name_or_id || stream.name.eq_ignore_ascii_case(name_or_id.trim())
+        });
+        found.ok_or_else(|| AdminError::not_found("stream", name_or_id))
+    }
+
+    /// Adds a stream that begins at a position. What changes from then on waits for it.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
+    pub fn add_stream(
+        &self,
+        actor: &Actor,
+        input: StreamInput,
+        position: Position,
+    ) -> Result<IssuedStream, AdminError> {
+        check_name(&input.name)?;
+        let value = api_key::generate_as(PREFIX)?;
+        let hash = api_key::hash(&value);
+        let stream = Stream {
+            id: Uuid::now_v7().to_string(),
+            name: input.name.trim().to_owned(),
+            kind: input.kind,
+            topics: input.topics,
+            state: StreamState::Active,
+            position,
+            delivered: None,
+            version: 1,
+            created: now(),
+        };
+        let audit = entry(
+            actor,
+            "stream.created",
+            &stream.name,
+            json!({ "kind": stream.kind, "topics": stream.topics }),
+        );
+        let inserted = stream.clone();
+        self.store.write(move |rows| {
+            let done = rows.insert_stream(&inserted, &hash);
+            done.map_err(|error| taken(error, &inserted.name))?;
+            Ok(Written::changed((), audit.clone()))
+        })?;
+        Ok(IssuedStream {
+            stream,
+            key: PlainToken::new(value),
+        })
+    }
+
+    /// Pauses a stream: its receiver gets nothing, and what changes meanwhile waits.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for one that is not active.
+    pub fn pause_stream(&self, actor: &Actor, name_or_id: &str) -> Result<Stream, AdminError> {
+        let (from, to) = (StreamState::Active, StreamState::Paused);
+        self.turn_stream(actor, name_or_id, from, to, "stream.paused")
+    }
+
+    /// Resumes a stream that is paused.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for one that is not paused.
+    pub fn resume_stream(&self, actor: &Actor, name_or_id: &str) -> Result<Stream, AdminError> {
+        let (from, to) = (StreamState::Paused, StreamState::Active);
+        self.turn_stream(actor, name_or_id, from, to, "stream.resumed")
+    }
+
+    fn turn_stream(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        from: StreamState,
+        to: StreamState,
+        event: &'static str,
+    ) -> Result<Stream, AdminError> {
+        let stream = self.stream(name_or_id)?;
+        if stream.state != from {
+            let name = stream.name;
+            return Err(Problem::NotPossible { name }.refused());
+        }
+        let turned = Stream {
+            state: to,
+            ..stream
+        };
+        self.write_stream(actor, turned, event)
+    }
+
+    /// Has a stream begin again behind a position, at which everything is still kept. A stream that
+    /// was broken is active again.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Stale`].
+    pub fn replay_stream(
+        &self,
+        actor: &Actor,
+        name_or_id: &str,
+        position: Position,
+    ) -> Result<Stream, AdminError> {
+        let stream = self.stream(name_or_id)?;
+        let state = match stream.state {
+            StreamState::Broken => StreamState::Active,
+            state => state,
+        };
+        let moved = Stream {
+            position,
+            state,
+            ..stream
+        };
+        self.write_stream(actor, moved, "stream.replayed")
+    }
+
+    fn write_stream(
+        &self,
+        actor: &Actor,
+        stream: Stream,
+        event: &'static str,
+    ) -> Result<Stream, AdminError> {
+        let details = json!({ "state": stream.state, "position": stream.position });
+        let audit = entry(actor, event, &stream.name, details);
+        self.store.write(move |rows| {
+            if !rows.update_stream(&stream)? {
+                return Err(AdminError::Stale);
+            }
+            let version = stream.version + 1;
+            let written = Stream {
+                version,
+                ..stream.clone()
+            };
+            Ok(Written::changed(written, audit.clone()))
+        })
+    }
+
+    /// Deletes a stream. Nothing waits for it any more.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn delete_stream(&self, actor: &Actor, name_or_id: &str) -> Result<Stream, AdminError> {
+        let stream = self.stream(name_or_id)?;
+        let audit = entry(actor, "stream.deleted", &stream.name, json!({}));
+        self.store.write(move |rows| {
+            if !rows.delete_stream(&stream.id)? {
+                return Err(AdminError::not_found("stream", &stream.id));
+            }
+            Ok(Written::changed(stream.clone(), audit.clone()))
+        })
+    }
+}
+
+/// What keys of streams begin with.
+const PREFIX: &str = "sopsfeed_";

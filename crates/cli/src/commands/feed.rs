@@ -1,0 +1,81 @@
+//! `feed`: what changes in the directory, on standard output.
+
+use std::thread;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use scim_feed::{Change, Feed, Position};
+use serde_json::json;
+
+use super::value::instant;
+use crate::host::Host;
+use crate::output;
+use crate::settings::Common;
+
+/// What is done with the feed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Print changes as they come, one a line, until interrupted. Nothing is kept for it.
+    Follow(Follow),
+}
+
+/// Options of `feed follow`.
+#[derive(Debug, Args)]
+pub(crate) struct Follow {
+    /// Begin behind this position, or with 0 at the oldest change that is kept; without it with
+    /// what changes from now on.
+    #[arg(long, value_name = "POSITION")]
+    after: Option<Position>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the feed cannot be read, or what is behind the position is not kept.
+pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::Result<()> {
+    let feed = host.open(common)?.services.feed;
+    let Action::Follow(options) = action;
+    let mut after = match options.after {
+        Some(after) => feed.check(after)?,
+        None => feed.head()?,
+    };
+    loop {
+        after = print_page(&feed, after, common.json)?;
+    }
+}
+
+/// Prints what is behind a position, or waits a moment where nothing is; answers where to go on.
+fn print_page(feed: &Feed, after: Position, as_json: bool) -> anyhow::Result<Position> {
+    let page = feed.changes(None, after, PAGE)?;
+    for change in &page.items {
+        match as_json {
+            true => output::json_line(&json!(change))?,
+            false => output::line(&line(change))?,
+        }
+    }
+    if page.items.is_empty() {
+        thread::sleep(PAUSE);
+    }
+    Ok(page.next)
+}
+
+fn line(change: &Change) -> String {
+    let fields: Vec<&str> = change
+        .changes
+        .iter()
+        .map(|one| one.field.as_str())
+        .collect();
+    let cells = [
+        change.position.to_string(),
+        instant(change.at),
+        change.topic.as_str().to_owned(),
+        change.resource.id.clone(),
+        change.resource.name.clone().unwrap_or_default(),
+        fields.join(","),
+        change.actor.clone().unwrap_or_default(),
+    ];
+    cells.map(|cell| output::printable(&cell)).join("  ")
+}
+
+const PAGE: usize = 500;
+const PAUSE: Duration = Duration::from_millis(500);

@@ -1,0 +1,25 @@
+//! The feed: what changed in the directory, in one order, and the streams by which receivers follow
+//! it.
+//!
+//! A store records every change of a row as it was before and as it is after ([`Recorded`]). What
+//! that means to a receiver is decided here and nowhere else: [`Change::of`] names the [`Topic`] and
+//! the fields. [`Feed`] answers what is behind a position, or that it is not kept any more and a
+//! snapshot is needed, through the port [`FeedStore`].
+
+mod change;
+mod feed;
+mod snapshot;
+mod store;
+mod stream;
+mod topic;
+
+pub use change::{Change, FieldChange, Recorded, Resource};
+pub use feed::{Changes, Feed, FeedError};
+pub use snapshot::{SnapshotKey, SnapshotRow};
+pub use store::{Extent, FeedStore};
+pub use stream::{Stream, StreamKind, StreamState};
+pub use topic::{Subject, Topic};
+
+/// A place in the order of all changes. Positions only grow, and those of two databases, or of one
+/// before and after it was restored, are never the same.
+pub type Position = i64;

@@ -1,0 +1,85 @@
+//! The port to what is recorded.
+
+use chrono::{DateTime, Utc};
+use scim_service::StoreError;
+
+use crate::Position;
+use crate::change::Recorded;
+use crate::snapshot::{SnapshotKey, SnapshotRow};
+use crate::stream::Stream;
+
+/// Which changes are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Where the positions of this database begin: no change has it.
+    pub epoch: Position,
+    /// Up to where changes are gone.
+    pub forgotten: Position,
+    /// The position of the last change that is to be read.
+    pub head: Position,
+}
+
+/// Where changes are recorded, in one order.
+pub trait FeedStore: Send + Sync {
+    /// Which changes are kept. Every change that was committed before is in it, unless a
+    /// transaction is still open that could write one before it.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn extent(&self) -> Result<Extent, StoreError>;
+
+    /// The changes behind a position, at most so many, in their order.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn changes(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, StoreError>;
+
+    /// The last position whose change was written before a time; that of the oldest kept where
+    /// none was.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn position_at(&self, time: DateTime<Utc>) -> Result<Position, StoreError>;
+
+    /// Rows of the directory behind one of them, or from the first, at most so many.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn snapshot(
+        &self,
+        after: Option<&SnapshotKey>,
+        limit: usize,
+    ) -> Result<Vec<SnapshotRow>, StoreError>;
+
+    /// The stream whose key has this hash.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn stream_of_key(&self, hash: &str) -> Result<Option<Stream>, StoreError>;
+
+    /// Notes that a receiver has everything up to a position, and when it was told something.
+    /// A stream that was broken is active again if `restarts`.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn acknowledge(
+        &self,
+        stream: &str,
+        position: Position,
+        delivered: Option<DateTime<Utc>>,
+        restarts: bool,
+    ) -> Result<(), StoreError>;
+
+    /// Marks streams as broken that wait for changes from before `broken`; forgets changes from
+    /// before `kept` that every other stream has, at most so many. Answers the streams that broke,
+    /// and how many changes were forgotten.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn forget_changes(
+        &self,
+        kept: DateTime<Utc>,
+        broken: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<(Vec<String>, usize), StoreError>;
+}

@@ -1,0 +1,59 @@
+//! A receiver's stream.
+
+use chrono::{DateTime, Utc};
+
+use crate::Position;
+use crate::topic::{Topic, words};
+
+words! {
+    /// How a receiver gets what changed.
+    StreamKind {
+        /// It asks for it.
+        Read = "read",
+    }
+}
+
+words! {
+    /// Whether a receiver gets what changed.
+    StreamState {
+        /// It does.
+        Active = "active",
+        /// Not until an administrator resumes it. What changes meanwhile waits.
+        Paused = "paused",
+        /// It was away for so long that what it missed is not kept. It begins again with a
+        /// snapshot.
+        Broken = "broken",
+    }
+}
+
+/// A receiver's stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// The id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// How the receiver gets what changed.
+    pub kind: StreamKind,
+    /// What it is told of; `None` for everything.
+    pub topics: Option<Vec<Topic>>,
+    /// Whether it gets it.
+    pub state: StreamState,
+    /// Up to where it has it.
+    pub position: Position,
+    /// When it got something last.
+    pub delivered: Option<DateTime<Utc>>,
+    /// How often it was changed by an administrator.
+    pub version: i64,
+    /// When it was added.
+    pub created: DateTime<Utc>,
+}
+
+impl Stream {
+    /// Whether it is told of a topic.
+    pub fn takes(&self, topic: Topic) -> bool {
+        self.topics
+            .as_ref()
+            .is_none_or(|topics| topics.contains(&topic))
+    }
+}

@@ -1,0 +1,251 @@
+//! The feed: what triggers recorded of every change, in one order.
+//!
+//! On SQLite there is one writer at a time, so that the id of a row is its position. On PostgreSQL a
+//! row gets its position from whoever reads, see `sequence`.
+
+#[cfg(feature = "postgres")]
+mod sequence;
+mod snapshot;
+pub(crate) mod streams;
+
+use chrono::{DateTime, Utc};
+use diesel::ExpressionMethods;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use scim_feed::{Extent, FeedStore, Position, Recorded, SnapshotKey, SnapshotRow, Stream, Subject};
+use scim_provisioning::StoreError;
+use serde_json::{Map, Value};
+
+use crate::connection::Connection;
+use crate::database::Database;
+use crate::error::unreadable;
+use crate::schema::feed_state;
+use crate::sql::{Dialect, Sql};
+use crate::time::{instant, millis};
+
+impl FeedStore for Database {
+    fn extent(&self) -> Result<Extent, StoreError> {
+        self.sequence_changes()?;
+        self.reading_one(extent)
+    }
+
+    fn changes(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        self.sequence_changes()?;
+        self.reading_one(|connection| changes(connection, after, limit))
+    }
+
+    fn position_at(&self, time: DateTime<Utc>) -> Result<Position, StoreError> {
+        self.sequence_changes()?;
+        self.reading(|connection| {
+            let position = position(connection);
+            let mut sql = connection.sql(&format!(
+                "SELECT {position} AS position, at FROM feed_changes WHERE at < "
+            ));
+            sql.bind(millis(time));
+            sql.push(&format!(" AND {position} IS NOT NULL"));
+            sql.push(&format!(" ORDER BY at DESC, {position} DESC LIMIT 1"));
+            match connection.row::<PlaceRow>(&sql)? {
+                Some(row) => Ok(row.position),
+                None => Ok(extent(connection)?.forgotten),
+            }
+        })
+    }
+
+    fn snapshot(
+        &self,
+        after: Option<&SnapshotKey>,
+        limit: usize,
+    ) -> Result<Vec<SnapshotRow>, StoreError> {
+        self.reading(|connection| snapshot::rows(connection, after, limit))
+    }
+
+    fn stream_of_key(&self, hash: &str) -> Result<Option<Stream>, StoreError> {
+        self.reading_one(|connection| streams::of_key(connection, hash))
+    }
+
+    fn acknowledge(
+        &self,
+        stream: &str,
+        position: Position,
+        delivered: Option<DateTime<Utc>>,
+        restarts: bool,
+    ) -> Result<(), StoreError> {
+        let stream = stream.to_owned();
+        self.writing(move |connection| {
+            streams::acknowledge(connection, &stream, position, delivered, restarts)
+        })
+    }
+
+    fn forget_changes(
+        &self,
+        kept: DateTime<Utc>,
+        broken: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<(Vec<String>, usize), StoreError> {
+        self.sequence_changes()?;
+        self.writing(move |connection| {
+            let broken = streams::give_up(connection, broken)?;
+            Ok((broken, forget(connection, kept, limit)?))
+        })
+    }
+}
+
+impl Database {
+    /// Gives positions to what was committed since the last time, where that is done when reading.
+    fn sequence_changes(&self) -> Result<(), StoreError> {
+        #[cfg(feature = "postgres")]
+        self.sequence_on_server()?;
+        Ok(())
+    }
+}
+
+/// The column of the position.
+fn position(connection: &Connection) -> &'static str {
+    match connection.dialect() {
+        Dialect::Sqlite => "id",
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => "position",
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct ExtentRow {
+    #[diesel(sql_type = BigInt)]
+    epoch: i64,
+    #[diesel(sql_type = BigInt)]
+    forgotten: i64,
+    #[diesel(sql_type = BigInt)]
+    head: i64,
+}
+
+pub(crate) fn extent(connection: &mut Connection) -> Result<Extent, StoreError> {
+    let head = match connection.dialect() {
+        Dialect::Sqlite => {
+            "COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'feed_changes'), epoch)"
+        }
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => "sequenced",
+    };
+    let sql = connection.sql(&format!(
+        "SELECT epoch, forgotten, {head} AS head FROM feed_state"
+    ));
+    let row: Option<ExtentRow> = connection.row(&sql)?;
+    let row = row.ok_or_else(|| unreadable("feed_state"))?;
+    Ok(Extent {
+        epoch: row.epoch,
+        forgotten: row.forgotten,
+        head: row.head,
+    })
+}
+
+#[derive(diesel::QueryableByName)]
+struct RecordedRow {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = BigInt)]
+    at: i64,
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Text)]
+    resource_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    resource_name: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    version: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    old: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    new: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    actor: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    run: Option<String>,
+}
+
+impl TryFrom<RecordedRow> for Recorded {
+    type Error = StoreError;
+
+    fn try_from(row: RecordedRow) -> Result<Self, StoreError> {
+        let subject = Subject::parse(&row.subject);
+        Ok(Self {
+            position: row.position,
+            at: instant(row.at),
+            subject: subject.ok_or_else(|| unreadable("feed_changes.subject"))?,
+            id: row.resource_id,
+            name: row.resource_name,
+            version: row.version,
+            old: row.old.as_deref().map(record).transpose()?,
+            new: row.new.as_deref().map(record).transpose()?,
+            actor: row.actor,
+            run: row.run,
+        })
+    }
+}
+
+fn record(text: &str) -> Result<Map<String, Value>, StoreError> {
+    serde_json::from_str(text).map_err(|_json| unreadable("feed_changes"))
+}
+
+fn changes(
+    connection: &mut Connection,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<Recorded>, StoreError> {
+    let position = position(connection);
+    let mut sql = connection.sql(&format!(
+        "SELECT {position} AS position, at, subject, resource_id, resource_name, version, old, new, \
+         actor, run FROM feed_changes WHERE {position} > "
+    ));
+    sql.bind(after);
+    sql.push(&format!(" ORDER BY {position} LIMIT "));
+    sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows: Vec<RecordedRow> = connection.rows(&sql)?;
+    rows.into_iter().map(Recorded::try_from).collect()
+}
+
+#[derive(diesel::QueryableByName)]
+struct PlaceRow {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = BigInt)]
+    at: i64,
+}
+
+/// The first changes behind a position and when they were written.
+fn places_behind(
+    connection: &mut Connection,
+    after: Position,
+    until: Position,
+    limit: i64,
+) -> Result<Vec<PlaceRow>, StoreError> {
+    let position = position(connection);
+    let mut sql = connection.sql(&format!(
+        "SELECT {position} AS position, at FROM feed_changes WHERE {position} > "
+    ));
+    sql.bind(after);
+    sql.push(&format!(" AND {position} <= ")).bind(until);
+    sql.push(&format!(" ORDER BY {position} LIMIT "))
+        .bind(limit);
+    connection.rows(&sql)
+}
+
+/// Forgets changes from before a time, in their order, as far as every stream has them.
+fn forget(
+    connection: &mut Connection,
+    kept: DateTime<Utc>,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let extent = extent(connection)?;
+    let until = streams::first_position(connection)?.unwrap_or(extent.head);
+    let oldest = places_behind(connection, extent.forgotten, until, limit)?;
+    let old = oldest.iter().take_while(|row| row.at < millis(kept));
+    let Some(last) = old.last().map(|row| row.position) else {
+        return Ok(0);
+    };
+    let position = position(connection);
+    let mut sql: Sql = connection.sql(&format!("DELETE FROM feed_changes WHERE {position} <= "));
+    sql.bind(last);
+    let forgotten = connection.execute(&sql)?;
+    let note = diesel::update(feed_state::table).set(feed_state::forgotten.eq(last));
+    connection.execute(note)?;
+    Ok(forgotten)
+}

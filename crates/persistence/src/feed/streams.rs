@@ -1,0 +1,168 @@
+//! Rows of `streams`.
+
+use chrono::{DateTime, Utc};
+use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
+use scim_feed::{Position, Stream, StreamKind, StreamState, Topic};
+use scim_protocol::text::fold;
+use scim_provisioning::StoreError;
+
+use super::places_behind;
+use crate::connection::Connection;
+use crate::error::unreadable;
+use crate::schema::streams;
+use crate::time::{instant, millis};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = streams)]
+struct StreamRow {
+    id: String,
+    name: String,
+    kind: String,
+    topics: Option<String>,
+    state: String,
+    position: i64,
+    delivered_at: Option<i64>,
+    version: i64,
+    created_at: i64,
+}
+
+impl TryFrom<StreamRow> for Stream {
+    type Error = StoreError;
+
+    fn try_from(row: StreamRow) -> Result<Self, StoreError> {
+        let known = || unreadable("streams");
+        let topics = row.topics.as_deref().map(|topics| {
+            let words = topics.split(',').filter(|word| !word.is_empty());
+            words
+                .map(|word| Topic::parse(word).ok_or_else(known))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        Ok(Self {
+            id: row.id,
+            name: row.name,
+            kind: StreamKind::parse(&row.kind).ok_or_else(known)?,
+            topics: topics.transpose()?,
+            state: StreamState::parse(&row.state).ok_or_else(known)?,
+            position: row.position,
+            delivered: row.delivered_at.map(instant),
+            version: row.version,
+            created: instant(row.created_at),
+        })
+    }
+}
+
+pub(crate) fn list(connection: &mut Connection) -> Result<Vec<Stream>, StoreError> {
+    let query = streams::table
+        .select(StreamRow::as_select())
+        .order((streams::name_key, streams::id));
+    let rows: Vec<StreamRow> = connection.load(query)?;
+    rows.into_iter().map(Stream::try_from).collect()
+}
+
+pub(super) fn of_key(
+    connection: &mut Connection,
+    hash: &str,
+) -> Result<Option<Stream>, StoreError> {
+    let query = streams::table
+        .filter(streams::key_hash.eq(hash))
+        .select(StreamRow::as_select());
+    let row: Option<StreamRow> = connection.first(query)?;
+    row.map(Stream::try_from).transpose()
+}
+
+pub(crate) fn insert(
+    connection: &mut Connection,
+    stream: &Stream,
+    key_hash: &str,
+) -> Result<(), StoreError> {
+    let topics = stream.topics.as_ref().map(|topics| {
+        let words: Vec<&str> = topics.iter().map(|topic| topic.as_str()).collect();
+        words.join(",")
+    });
+    let row = StreamRow {
+        id: stream.id.clone(),
+        name: stream.name.clone(),
+        kind: stream.kind.as_str().to_owned(),
+        topics,
+        state: stream.state.as_str().to_owned(),
+        position: stream.position,
+        delivered_at: stream.delivered.map(millis),
+        version: stream.version,
+        created_at: millis(stream.created),
+    };
+    let insert = diesel::insert_into(streams::table).values((
+        row,
+        streams::name_key.eq(fold(&stream.name)),
+        streams::key_hash.eq(key_hash),
+    ));
+    connection.execute(insert).map(drop)
+}
+
+/// Writes state and position of a stream, if it still has the version; answers whether it has.
+pub(crate) fn update(connection: &mut Connection, stream: &Stream) -> Result<bool, StoreError> {
+    let seen = streams::table
+        .find(&stream.id)
+        .filter(streams::version.eq(stream.version));
+    let update = diesel::update(seen).set((
+        streams::state.eq(stream.state.as_str()),
+        streams::position.eq(stream.position),
+        streams::version.eq(streams::version + 1_i64),
+    ));
+    Ok(connection.execute(update)? > 0)
+}
+
+pub(crate) fn delete(connection: &mut Connection, id: &str) -> Result<bool, StoreError> {
+    Ok(connection.execute(diesel::delete(streams::table.find(id)))? > 0)
+}
+
+pub(super) fn acknowledge(
+    connection: &mut Connection,
+    id: &str,
+    position: Position,
+    delivered: Option<DateTime<Utc>>,
+    restarts: bool,
+) -> Result<(), StoreError> {
+    let stream = streams::table.find(id);
+    connection.execute(diesel::update(stream).set(streams::position.eq(position)))?;
+    if let Some(at) = delivered {
+        let note = diesel::update(stream).set(streams::delivered_at.eq(millis(at)));
+        connection.execute(note)?;
+    }
+    if restarts {
+        let broken = stream.filter(streams::state.eq(StreamState::Broken.as_str()));
+        let restart = diesel::update(broken).set(streams::state.eq(StreamState::Active.as_str()));
+        connection.execute(restart)?;
+    }
+    Ok(())
+}
+
+/// The position of the stream that is behind all others, of those for which changes are kept.
+pub(super) fn first_position(connection: &mut Connection) -> Result<Option<Position>, StoreError> {
+    let query = streams::table
+        .filter(streams::state.ne(StreamState::Broken.as_str()))
+        .order(streams::position)
+        .limit(1)
+        .select(streams::position);
+    connection.first(query)
+}
+
+/// Marks the streams as broken that wait for changes from before a time; answers their names.
+pub(super) fn give_up(
+    connection: &mut Connection,
+    before: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let mut broken = Vec::new();
+    for stream in list(connection)? {
+        if stream.state == StreamState::Broken {
+            continue;
+        }
+        let next = places_behind(connection, stream.position, i64::MAX, 1)?;
+        if next.first().is_some_and(|row| row.at < millis(before)) {
+            let mark = diesel::update(streams::table.find(&stream.id))
+                .set(streams::state.eq(StreamState::Broken.as_str()));
+            connection.execute(mark)?;
+            broken.push(stream.name);
+        }
+    }
+    Ok(broken)
+}
