@@ -240,7 +240,10 @@ fn operate(house: &House, dice: &mut Dice, number: usize) {
         17 => drop(house.admin.unlink_group(&actor(), &group)),
         18 => fields(house, dice),
         19 => {
-            let mut job = house.admin.begin_reapply(&actor(), "Test").unwrap();
+            let mut job = house
+                .admin
+                .begin_reapply(&actor(), house.scope().configuration())
+                .unwrap();
             while !job.finished {
                 job = house
                     .provider
@@ -248,11 +251,12 @@ fn operate(house: &House, dice: &mut Dice, number: usize) {
                     .unwrap();
             }
             let which = Which::All;
-            drop(
-                house
-                    .admin
-                    .decide_held(&actor(), "Test", which, dice.below(2) == 0),
-            );
+            drop(house.admin.decide_held(
+                &actor(),
+                house.scope().configuration(),
+                which,
+                dice.below(2) == 0,
+            ));
         }
         20 => {
             house
@@ -297,7 +301,10 @@ fn other_configuration(house: &House, number: usize) {
         if_none_match: None,
     };
     assert_eq!(house.provider.answer(&other, &request).status, 201);
-    house.admin.delete_configuration(&actor(), &name).unwrap();
+    house
+        .admin
+        .delete_configuration(&actor(), other.configuration.id)
+        .unwrap();
 }
 
 fn deleting(house: &mut House) {
@@ -427,7 +434,10 @@ fn a_change_says_who_did_it_and_what_nobody_sees_is_none(house: &House) {
         .admin
         .change_person(&actor(), &id, PersonChange::Block)
         .unwrap();
-    let mut job = house.admin.begin_reapply(&actor(), "Test").unwrap();
+    let mut job = house
+        .admin
+        .begin_reapply(&actor(), house.scope().configuration())
+        .unwrap();
     house.tamper("UPDATE users SET display_name = 'Other'");
     let (_, after) = follow(house, extent(house).epoch);
     job = house
