@@ -205,9 +205,12 @@ impl Asked {
         }
     }
 
-    /// Whether somebody asked who was not answered.
+    /// Whether somebody asked who was not answered. The rest of a body whose request was refused at
+    /// its head is no request.
     fn waits(&self) -> bool {
-        !self.answered && self.line_ended
+        let line = self.start.split(|byte| *byte == b'\n').next();
+        let line = line.unwrap_or_default();
+        !self.answered && self.line_ended && line.windows(8).any(|eight| eight == b" HTTP/1.")
     }
 
     /// Whether the head was sent to its end: what is wrong is behind it.

@@ -415,7 +415,7 @@ fn last_change(visit: &Visit<'_>) -> Result<Option<AuditEntry>, Failed> {
 /// The hidden field with what a shared form showed.
 pub(super) const WAS: &str = "was";
 /// Hidden fields that say which state of something was seen.
-const SEEN: [&str; 3] = ["version", "base", super::meanwhile::SEEN];
+const SEEN: [&str; 3] = ["version", "base", super::SEEN];
 const TOKEN: &str = "form_token";
 const MAIN: &str = "<main id=\"content\" tabindex=\"-1\">";
 const COOKIE: &str = "__Host-sops-form";

@@ -13,14 +13,12 @@ use scim_admin::{AdminError, AdminService};
 use scim_mapping::MappingSet;
 use serde_json::{Value, json};
 
-use super::pages::audit::{changes, flatten};
+use super::imported::{compare_import, has_rule};
+use super::pages::audit::changes;
 use super::pages::mappings::Edited;
 use super::pages::meanwhile::{Entry, Meanwhile, Row};
 use super::pages::{Shell, instant};
-use super::{ConsoleAnswer, Failed, Visit, address};
-
-/// The hidden field of a button's form with the last audit entry that its page knows of.
-pub(super) const SEEN: &str = "seen";
+use super::{ConsoleAnswer, Failed, SEEN, Visit, address};
 
 /// What a button does, of those that others can have been quicker than.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -349,7 +347,7 @@ impl Subject {
         }
         let mut rows: Vec<Row> = match (imported, &self.about) {
             (Some(yours), About::Mapping(edited)) => {
-                brought_together(&fields, &edited.base().rules, yours)
+                compare_import(&fields, &edited.base().rules, yours)
             }
             _ => {
                 let rows = fields.into_iter().map(|(name, (was, now))| Row {
@@ -429,11 +427,6 @@ impl Button {
     }
 }
 
-fn has_rule(rules: &MappingSet, key: &str) -> bool {
-    rules.rules.iter().any(|rule| rule.key == key)
-        || rules.group_rules.iter().any(|rule| rule.key == key)
-}
-
 /// The rules that an entry of a draft tells of, as they were and as they became.
 fn rule_changes(details: &Value) -> impl Iterator<Item = (&str, Option<&Value>, Option<&Value>)> {
     let side = |name: &str| details.get(name).and_then(Value::as_object);
@@ -459,50 +452,6 @@ fn is_order_changed(old: Option<&Value>, new: Option<&Value>) -> bool {
 fn is_rolled_back(details: &Value) -> bool {
     let number = |name: &str| details.get(name).and_then(Value::as_i64);
     number("new") < number("old")
-}
-
-/// What an import puts in the place of what, rule by rule: as it was, as it is now, and yours.
-fn brought_together(
-    fields: &BTreeMap<String, (String, String)>,
-    now: &MappingSet,
-    yours: &MappingSet,
-) -> Vec<Row> {
-    let (now, yours) = (fields_of(now), fields_of(yours));
-    let mut names: Vec<&String> = now
-        .keys()
-        .chain(yours.keys())
-        .chain(fields.keys())
-        .collect();
-    names.sort();
-    names.dedup();
-    let rows = names.into_iter().map(|name| {
-        let of = |all: &BTreeMap<String, String>| all.get(name).cloned().unwrap_or_default();
-        let (now, yours) = (of(&now), of(&yours));
-        let was = fields
-            .get(name)
-            .map_or_else(|| now.clone(), |(was, _)| was.clone());
-        Row {
-            name: name.clone(),
-            was,
-            now,
-            yours,
-        }
-    });
-    rows.filter(|row| row.was != row.now || row.now != row.yours)
-        .collect()
-}
-
-/// The fields of every rule, by the names that the audit gives them.
-fn fields_of(set: &MappingSet) -> BTreeMap<String, String> {
-    let rules = set.rules.iter().map(|rule| (&rule.key, json!(rule)));
-    let groups = set.group_rules.iter().map(|rule| (&rule.key, json!(rule)));
-    let all: serde_json::Map<String, Value> = rules
-        .chain(groups)
-        .map(|(key, rule)| (key.clone(), rule))
-        .collect();
-    let mut fields = Vec::new();
-    flatten("", Some(&Value::Object(all)), &mut fields);
-    fields.into_iter().collect()
 }
 
 /// How many entries are looked at.

@@ -9,6 +9,7 @@ pub(crate) mod endpoint;
 mod entered;
 mod export;
 mod form_field;
+mod imported;
 mod markup;
 mod meanwhile;
 pub mod openid;
@@ -350,7 +351,7 @@ impl Visit<'_> {
     fn carried_out(mut self, route: &Route) -> Result<ConsoleAnswer, Failed> {
         let writes = self.request.method == "POST";
         let shared = writes && self.form.given(entered::WAS).is_some();
-        let pressed = writes && self.form.given(meanwhile::SEEN).is_some();
+        let pressed = writes && self.form.given(SEEN).is_some();
         for _ in 0..ATTEMPTS {
             if shared && let Some(both) = entered::brought_up(&mut self)? {
                 return Ok(both);
@@ -653,6 +654,8 @@ fn sentence(error: &AdminError) -> String {
 
 /// What an address says of what was done just now.
 const SAID: [&str; 3] = ["done", "done_to", "done_from"];
+/// The hidden field of a button's form with the last audit entry that its page knows of.
+const SEEN: &str = "seen";
 /// How often a form is compared with what others change at the same time.
 const ATTEMPTS: usize = 3;
 const FLASH_SECONDS: i64 = 60;

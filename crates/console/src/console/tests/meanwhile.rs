@@ -220,7 +220,12 @@ fn a_draft_is_discarded_activated_and_replaced_as_it_was_seen_alone() {
 fn an_import_is_shown_beside_what_was_there_and_what_is_there() {
     let (house, ada, grace) = both();
     let mine = Pressed::on(&house, &ada, MAPPING, "/import", "");
-    let mine = mine.with("document", &document(&house, &ada, "user_name", "mine"));
+    let mut set: serde_json::Value =
+        serde_json::from_str(&document(&house, &ada, "user_name", "mine")).unwrap();
+    let rules = set["rules"].as_array_mut().unwrap();
+    rules.retain(|rule| rule["key"] != "time_zone");
+    rules.swap(1, 2);
+    let mine = mine.with("document", &set.to_string());
     import(
         &house,
         &grace,
@@ -231,16 +236,23 @@ fn an_import_is_shown_beside_what_was_there_and_what_is_there() {
         &shown,
         &["grace", "theirs", "mine", "Import mine in its place"],
     );
-    let row = shown.body.split("<th scope=\"row\"").nth(1).unwrap();
+    assert!(shown.body.contains(">order</th>"), "{}", shown.body);
+    let row = shown.body.split("<th scope=\"row\"").nth(3).unwrap();
     let row: Vec<&str> = row.split("<td").collect();
     assert!(row[0].contains("user_name › default"), "{row:?}");
     for (at, said) in [(1, "–"), (2, "theirs"), (3, "mine")] {
         assert!(row[at].contains(said), "{row:?}");
     }
-    let before = keys(&house);
+    // A rule that is not among mine stands in one row.
+    let rows = shown.body.matches("<th scope=\"row\"").count();
+    assert_eq!(rows, 3, "{}", shown.body);
+    assert!(shown.body.contains(">time_zone</th>"), "{}", shown.body);
+    let mut rest = keys(&house);
     let done = all_the_same(&house, &ada, &shown);
     assert_eq!(done.status, 303, "{}", done.body);
-    assert_eq!(keys(&house), before);
+    rest.retain(|key| key != "time_zone");
+    rest.swap(1, 2);
+    assert_eq!(keys(&house), rest);
     let export = house.ask(
         "GET",
         &house.path(&format!("{MAPPING}/export")),
