@@ -184,7 +184,7 @@ impl PasswordHash {
         let mut salt = [0; 16];
         SystemRandom::new()
             .fill(&mut salt)
-            .map_err(|_unspecified| PasswordProblem::NotHashed)?;
+            .map_err(|_unspecified| PasswordProblem::NoRandomNumbers)?;
         let hash = derive(&password, &salt)?;
         Ok(Self(format!(
             "{PREFIX}{}${}",
@@ -243,12 +243,11 @@ fn repeats(password: &str, common: &str) -> bool {
 }
 
 fn derive(password: &str, salt: &[u8]) -> Result<[u8; 32], PasswordProblem> {
-    let params =
-        Params::new(47_104, 1, 1, Some(32)).map_err(|_params| PasswordProblem::NotHashed)?;
+    let params = Params::new(47_104, 1, 1, Some(32)).map_err(PasswordProblem::NotHashed)?;
     let mut hash = [0; 32];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(password.as_bytes(), salt, &mut hash)
-        .map_err(|_argon2| PasswordProblem::NotHashed)?;
+        .map_err(PasswordProblem::NotHashed)?;
     Ok(hash)
 }
 

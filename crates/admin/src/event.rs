@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
 use scim_protocol::schema::uri;
-use scim_provisioning::{Cause, ConfigurationId, Stage};
+use scim_provisioning::event::{Action, Outcome};
+use scim_provisioning::{Cause, ConfigurationId, ResourceKind, Stage};
 use serde_json::{Value, json};
 
 use crate::hex::hex;
@@ -16,11 +17,11 @@ pub struct EventQuery {
     /// Of this configuration.
     pub configuration: Option<ConfigurationId>,
     /// With this outcome.
-    pub outcome: Option<String>,
+    pub outcome: Option<Outcome>,
     /// With this action.
-    pub action: Option<String>,
-    /// Of this kind of resource: `User` or `Group`.
-    pub resource_type: Option<String>,
+    pub action: Option<Action>,
+    /// Of this kind of resource.
+    pub kind: Option<ResourceKind>,
     /// Of this resource or HTTP request by its id, or of a resource whose name begins so.
     pub search: Option<String>,
     /// Open or resolved.
@@ -74,16 +75,16 @@ pub struct LoggedEvent {
     pub id: i64,
     /// When.
     pub at: DateTime<Utc>,
-    /// Whose.
-    pub configuration: String,
+    /// Whose; the configuration may have been deleted since.
+    pub configuration: ConfigurationId,
     /// The name of the configuration at that time.
     pub configuration_name: String,
     /// The id of the HTTP request.
     pub request_id: String,
     /// What was done or attempted.
-    pub action: String,
-    /// `User` or `Group`.
-    pub resource_type: Option<String>,
+    pub action: Action,
+    /// User or Group.
+    pub kind: Option<ResourceKind>,
     /// The id of the resource.
     pub resource_id: Option<String>,
     /// `userName` or `displayName`.
@@ -91,7 +92,7 @@ pub struct LoggedEvent {
     /// The version of the mapping by which it was done.
     pub mapping_version: Option<i64>,
     /// How it ended.
-    pub outcome: String,
+    pub outcome: Outcome,
     /// The HTTP status.
     pub status: i32,
     /// The detail keyword of an error.
@@ -129,7 +130,7 @@ pub struct LoggedEvent {
 impl LoggedEvent {
     /// Whether it is a failure or a warning, which an administrator may mark as resolved.
     pub fn can_be_resolved(&self) -> bool {
-        matches!(self.outcome.as_str(), "failure" | "warning")
+        matches!(self.outcome, Outcome::Failure | Outcome::Warning)
     }
 
     /// The body of the error that the client was answered (RFC 7644 section 3.12), where it is
@@ -163,12 +164,12 @@ impl LoggedEvent {
 /// How many log entries of an hour ended in one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Activity {
-    /// The id of the configuration.
-    pub configuration: String,
+    /// Of which configuration.
+    pub configuration: ConfigurationId,
     /// When the hour began.
     pub hour: DateTime<Utc>,
     /// How the entries ended.
-    pub outcome: String,
+    pub outcome: Outcome,
     /// How many.
     pub entries: i64,
 }

@@ -12,7 +12,7 @@ use crate::event::Activity;
 #[derive(Debug, Default)]
 pub struct RequestCounts(Mutex<HashMap<Key, i64>>);
 
-type Key = (ConfigurationId, DateTime<Utc>, &'static str);
+type Key = (ConfigurationId, DateTime<Utc>, Outcome);
 
 impl RequestCounts {
     /// Counts a request by the status of its answer.
@@ -33,9 +33,7 @@ impl RequestCounts {
         };
         let hour = at.duration_trunc(Duration::hours(1)).unwrap_or(at);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts
-            .entry((configuration, hour, outcome.as_str()))
-            .or_default() += 1;
+        *counts.entry((configuration, hour, outcome)).or_default() += 1;
     }
 
     /// What was counted since this was asked last.
@@ -44,9 +42,9 @@ impl RequestCounts {
         counts
             .drain()
             .map(|((configuration, hour, outcome), entries)| Activity {
-                configuration: configuration.to_string(),
+                configuration,
                 hour,
-                outcome: outcome.to_owned(),
+                outcome,
                 entries,
             })
             .collect()
@@ -76,7 +74,7 @@ mod tests {
         }
         counts.note(id, true, 200, at + Duration::seconds(1));
         let mut taken = counts.take();
-        taken.sort_by(|one, other| (one.hour, &one.outcome).cmp(&(other.hour, &other.outcome)));
+        taken.sort_by_key(|one| (one.hour, one.outcome.as_str()));
         let taken: Vec<_> = taken
             .iter()
             .map(|one| (one.hour.to_rfc3339(), one.outcome.as_str(), one.entries))

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use common::{Engine, House, actor, caller, configuration};
+use scim_admin::AdminError;
 use scim_admin::event::{AuditFault, AuditQuery, EventQuery};
 use scim_mapping::CustomField;
 use scim_persistence::{Database, OpenError};
@@ -108,7 +109,7 @@ engines::on_both_engines! {
         assert_eq!(refused.status, 409);
         let all = house.admin.events(&everything()).unwrap();
         assert_eq!(all.len(), 2);
-        assert_eq!(all.iter().filter(|e| e.outcome == "failure").count(), 1);
+        assert_eq!(all.iter().filter(|e| e.outcome.as_str() == "failure").count(), 1);
     }
 
     fn names_are_unique_as_people_read_them(house: &House) {
@@ -181,6 +182,17 @@ engines::on_both_engines! {
             ]);
             Ok(())
         })).unwrap();
+    }
+
+    fn a_stored_word_that_nobody_knows_is_corrupt(house: &House) {
+        let id = house.create("/Users", &user("ava"));
+        let (scope, id) = (house.scope(), ResourceId::parse(&id).unwrap());
+        house.tamper("UPDATE users SET status = 'odd'");
+        let read = house.database.view(|view| Ok::<_, StoreError>(view.user(scope, id)?));
+        assert!(matches!(read, Err(StoreError::Corrupt(_))), "{read:?}");
+        house.tamper("UPDATE provisioning_events SET outcome = 'odd'");
+        let read = house.admin.events(&everything());
+        assert!(matches!(read, Err(AdminError::Store(StoreError::Corrupt(_)))), "{read:?}");
     }
 
     fn a_write_on_an_old_version_is_refused(house: &House) {
@@ -378,7 +390,7 @@ engines::on_both_engines! {
         };
         for name in ["Test", "TEST", " test "] {
             let refused = house.admin.add_configuration(&actor(), &input(name), None);
-            assert!(matches!(refused, Err(scim_admin::AdminError::NameTaken(_))), "{refused:?}");
+            assert!(matches!(refused, Err(AdminError::NameTaken(_))), "{refused:?}");
         }
         assert_eq!(house.admin.configurations(None).unwrap().len(), 1);
     }

@@ -9,6 +9,8 @@ use scim_admin::event::{AuditQuery, EventQuery, EventState, LoggedEvent};
 use scim_admin::people::{PersonChange, PersonInput};
 use scim_admin::{Actor, AdminError};
 use scim_protocol::schema::uri;
+use scim_provisioning::ResourceKind;
+use scim_provisioning::event::{Action, Outcome};
 use scim_provisioning::{ConfigurationId, Method, Request};
 use serde_json::{Value, json};
 
@@ -45,17 +47,17 @@ fn the_log_is_found_by_what_people_look_for(house: &House) {
             .all(|event| event.request_id == request)
     );
     let failures = by(EventQuery {
-        outcome: Some("failure".to_owned()),
+        outcome: Outcome::parse("failure"),
         ..EventQuery::default()
     });
     assert_eq!((failures.len(), failures[0].status), (1, 409));
     let groups = by(EventQuery {
-        resource_type: Some("Group".to_owned()),
+        kind: ResourceKind::parse("Group"),
         ..EventQuery::default()
     });
     assert_eq!(names(&groups), ["Avalanche"]);
     let action = by(EventQuery {
-        action: Some("update".to_owned()),
+        action: Action::parse("update"),
         ..EventQuery::default()
     });
     assert_eq!(action.len(), 0);
@@ -166,7 +168,9 @@ fn what_happened_is_counted_once_however_often_hours_are_closed(house: &House) {
     let counted = || {
         let activity = house.admin.activity(since, None).unwrap();
         let of = |outcome: &str| {
-            let of = activity.iter().filter(|one| one.outcome == outcome);
+            let of = activity
+                .iter()
+                .filter(|one| one.outcome.as_str() == outcome);
             of.map(|one| one.entries).sum::<i64>()
         };
         (of("success"), of("failure"))
@@ -269,7 +273,7 @@ fn a_failure_is_resolved_and_opened_again(house: &House) {
     };
     let of = |state, outcome: Option<&str>| EventQuery {
         state: Some(state),
-        outcome: outcome.map(str::to_owned),
+        outcome: outcome.and_then(Outcome::parse),
         ..EventQuery::default()
     };
     let (open, resolved) = (EventState::Open, EventState::Resolved);
@@ -442,7 +446,7 @@ fn replay(house: &House, id: i64) -> Result<(u16, Option<LoggedEvent>), String> 
 /// The id of the newest entry, which is a failure.
 fn failure(house: &House) -> i64 {
     let event = &found(house, EventQuery::default())[0];
-    assert_eq!(event.outcome, "failure");
+    assert_eq!(event.outcome.as_str(), "failure");
     event.id
 }
 
@@ -623,7 +627,7 @@ fn only_what_the_log_keeps_whole_is_replayed(house: &House) {
         let events = found(house, EventQuery::default());
         let failed = events
             .iter()
-            .find(|event| event.outcome == "failure")
+            .find(|event| event.outcome.as_str() == "failure")
             .unwrap();
         let refused = replay(house, failed.id).unwrap_err();
         assert!(refused.contains(reason), "{path}: {refused}");
@@ -631,7 +635,7 @@ fn only_what_the_log_keeps_whole_is_replayed(house: &House) {
     let success = found(
         house,
         EventQuery {
-            outcome: Some("success".to_owned()),
+            outcome: Outcome::parse("success"),
             ..EventQuery::default()
         },
     );
@@ -789,7 +793,7 @@ fn a_refusal_keeps_its_step_and_cause_and_the_name_of_what_it_was_about(house: &
         let event = &found(house, EventQuery::default())[0];
         assert_eq!((event.stage, event.cause), (Some(stage), Some(cause)));
         assert_eq!(event.resource_name.as_deref(), name, "{cause:?}");
-        assert_eq!(event.outcome, "failure");
+        assert_eq!(event.outcome.as_str(), "failure");
         assert_eq!((&event.actor, event.occurrences), (&None, 1));
     }
     // To look for what is gone is no failure.
@@ -859,9 +863,9 @@ fn requests_are_added_up_by_hour(house: &House) {
     use scim_admin::event::Activity;
     let hour = "2026-11-24T10:00:00Z".parse().unwrap();
     let one = |outcome: &str, entries| Activity {
-        configuration: house.caller.configuration.id.to_string(),
+        configuration: house.caller.configuration.id,
         hour,
-        outcome: outcome.to_owned(),
+        outcome: Outcome::parse(outcome).unwrap(),
         entries,
     };
     house

@@ -15,6 +15,7 @@ use scim_admin::{AdminError, Attempt, ConfigurationInput, ConfigurationStatus, V
 use scim_mapping::ResourceKind;
 use scim_protocol::schema::uri;
 use scim_provisioning::Method;
+use scim_provisioning::event::Outcome;
 use serde_json::{Value, json};
 
 fn user(name: &str) -> Value {
@@ -578,7 +579,7 @@ fn what_is_allowed_does_not_reach_whoever_was_protected_meanwhile(house: &House)
     let skipped = found(
         house,
         EventQuery {
-            outcome: Some("skipped".to_owned()),
+            outcome: Outcome::parse("skipped"),
             ..EventQuery::default()
         },
     );

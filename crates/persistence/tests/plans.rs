@@ -18,6 +18,7 @@ use scim_admin::policy::{LinksQuery, Which};
 use scim_admin::survey::SurveyKind;
 use scim_persistence::{Database, Explained};
 use scim_protocol::schema::uri;
+use scim_provisioning::event::{Action, Outcome};
 use scim_provisioning::{Method, ResourceKind};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -488,7 +489,7 @@ fn administration(script: &mut Script, house: &House) {
         (
             "failures",
             EventQuery {
-                outcome: text("failure"),
+                outcome: Outcome::parse("failure"),
                 ..EventQuery::default()
             },
         ),
@@ -510,14 +511,14 @@ fn administration(script: &mut Script, house: &House) {
         (
             "creates",
             EventQuery {
-                action: text("create"),
+                action: Action::parse("create"),
                 ..EventQuery::default()
             },
         ),
         (
             "of groups",
             EventQuery {
-                resource_type: text("Group"),
+                kind: ResourceKind::parse("Group"),
                 ..EventQuery::default()
             },
         ),
@@ -563,7 +564,7 @@ fn administration(script: &mut Script, house: &House) {
         });
     }
     let failure = EventQuery {
-        outcome: text("failure"),
+        outcome: Outcome::parse("failure"),
         ..EventQuery::default()
     };
     let failure = found(house, failure).remove(0);

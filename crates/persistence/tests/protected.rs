@@ -16,6 +16,7 @@ use scim_admin::{AdminError, ConfigurationInput};
 use scim_mapping::Field;
 use scim_protocol::schema::uri;
 use scim_provisioning::directory::{Departure, HeldAction, Status, UserWrite};
+use scim_provisioning::event::Outcome;
 use scim_provisioning::{DirectoryExt, DirectoryTransaction, Method, ResourceId, StoreError};
 use serde_json::{Value, json};
 
@@ -246,7 +247,9 @@ fn no_request_and_no_job_reaches_a_protected_account(house: &House) {
     assert_eq!(stored(house, &chief), before, "applied again");
     // What failed before the account was protected is not sent again either.
     let kept = found(house, EventQuery::default());
-    let failed = kept.iter().filter(|event| event.outcome != "success");
+    let failed = kept
+        .iter()
+        .filter(|event| event.outcome.as_str() != "success");
     for event in failed {
         if let Ok(replay) = house.admin.to_replay(&actor(), event.id) {
             house.provider.replay(&replay.caller, &replay.kept);
@@ -366,7 +369,7 @@ fn a_group_that_is_deleted_is_released_with_the_members_whom_others_put_there(ho
     );
     assert_eq!(released.document, json!({}));
     let warned = EventQuery {
-        outcome: Some("warning".to_owned()),
+        outcome: Outcome::parse("warning"),
         ..EventQuery::default()
     };
     let told = found(house, warned);
@@ -466,8 +469,8 @@ fn adopted(house: &House, name: &str) -> (String, String) {
     };
     let answer = house.provider.answer(&caller, &request);
     let id = answer.document().unwrap()["id"].as_str().map(str::to_owned);
-    let outcome = found(house, EventQuery::default())[0].outcome.clone();
-    (id.unwrap_or_default(), outcome)
+    let outcome = found(house, EventQuery::default())[0].outcome;
+    (id.unwrap_or_default(), outcome.as_str().to_owned())
 }
 
 fn no_rule_takes_over_a_group_with_a_protected_account_in_it(house: &House) {

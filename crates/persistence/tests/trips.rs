@@ -1,19 +1,69 @@
-//! What an operation costs on PostgreSQL in round trips, and on both engines in statements. Both are
-//! counted by process or by connection, so that nothing else runs in this one.
+//! What an operation costs on PostgreSQL in round trips, and on both engines in statements, and how
+//! many of them are prepared anew each time. All is counted by process or by connection, so that
+//! nothing else runs in this one.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 mod common;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use common::{Engine, House, actor};
+use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
 use engines::{Proxy, Relay};
 use scim_admin::Authenticator;
 use scim_persistence::Database;
 use scim_protocol::schema::uri;
 use scim_provisioning::Method;
 use serde_json::{Value, json};
+
+/// The statements that connections prepared to keep, and those that were executed since somebody asked.
+#[derive(Default)]
+struct Statements {
+    kept: BTreeSet<String>,
+    executed: Vec<String>,
+}
+
+static STATEMENTS: Mutex<Option<Statements>> = Mutex::new(None);
+
+/// Has connections that are opened from now on tell of their statements.
+fn listen() {
+    *STATEMENTS.lock().unwrap() = Some(Statements::default());
+    set_default_instrumentation(|| {
+        Some(Box::new(|event: InstrumentationEvent<'_>| {
+            let mut statements = STATEMENTS.lock().unwrap();
+            let Some(statements) = statements.as_mut() else {
+                return;
+            };
+            match event {
+                InstrumentationEvent::CacheQuery { sql, .. } => {
+                    statements.kept.insert(sql.trim().to_owned());
+                }
+                InstrumentationEvent::StartQuery { query, .. } => {
+                    let text = query.to_string();
+                    let text = text.split(" -- binds").next().unwrap_or_default();
+                    statements.executed.push(text.trim().to_owned());
+                }
+                _ => {}
+            }
+        }))
+    })
+    .unwrap();
+}
+
+/// The statements that were executed since this was asked, and are prepared anew each time. Those
+/// that begin and end a transaction have nothing to be prepared.
+fn prepared_anew() -> Vec<String> {
+    let mut statements = STATEMENTS.lock().unwrap();
+    let statements = statements.as_mut().unwrap();
+    let control = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"];
+    std::mem::take(&mut statements.executed)
+        .into_iter()
+        .filter(|text| !control.iter().any(|word| text.starts_with(word)))
+        .filter(|text| !statements.kept.contains(text))
+        .collect()
+}
 
 /// Counts how often a server says that it waits for what comes next (`ReadyForQuery`), which it says
 /// once for each round trip. A message is a byte that says its kind, and its length with that of the
@@ -99,6 +149,7 @@ struct Cost {
     name: &'static str,
     statements: u64,
     trips: u64,
+    prepared_anew: usize,
 }
 
 /// The costs of the hot operations, each done before, so that what is prepared once is.
@@ -135,11 +186,13 @@ fn costs(engine: &Engine, trips: &AtomicU64) -> Vec<Cost> {
             operation(time);
         }
         let before = (Database::statements(), trips.load(Ordering::SeqCst));
+        drop(prepared_anew());
         operation(3);
         costs.push(Cost {
             name,
             statements: Database::statements() - before.0,
             trips: trips.load(Ordering::SeqCst) - before.1,
+            prepared_anew: prepared_anew().len(),
         });
     };
     measure("GET", &mut |_| ask(Method::Get, &path, &none, 200));
@@ -180,24 +233,26 @@ fn costs(engine: &Engine, trips: &AtomicU64) -> Vec<Cost> {
 }
 
 /// An operation with what it costs.
-type Expected = (&'static str, u64, u64, u64);
+type Expected = (&'static str, u64, u64, u64, [usize; 2]);
 
 /// What each operation costs with its authentication: statements on SQLite, statements on
-/// PostgreSQL and round trips there. A transaction is two round trips more.
+/// PostgreSQL and round trips there, and how many statements are prepared anew on either. A
+/// transaction is two round trips more. diesel never keeps an UPDATE.
 const COSTS: [Expected; 10] = [
-    ("GET", 2, 2, 2),
-    ("match", 2, 2, 2),
-    ("match of nobody", 2, 2, 2),
-    ("match by externalId", 2, 2, 2),
-    ("GET of a group", 2, 2, 4),
-    ("PATCH of one attribute", 8, 6, 8),
-    ("PATCH of nothing", 5, 4, 6),
-    ("create", 10, 8, 10),
-    ("member added", 10, 8, 12),
-    ("member removed", 9, 7, 11),
+    ("GET", 2, 2, 2, [0, 0]),
+    ("match", 2, 2, 2, [0, 0]),
+    ("match of nobody", 2, 2, 2, [0, 0]),
+    ("match by externalId", 2, 2, 2, [0, 0]),
+    ("GET of a group", 2, 2, 4, [0, 0]),
+    ("PATCH of one attribute", 8, 6, 8, [1, 2]),
+    ("PATCH of nothing", 5, 4, 6, [0, 0]),
+    ("create", 10, 8, 10, [0, 1]),
+    ("member added", 10, 8, 12, [1, 2]),
+    ("member removed", 9, 7, 11, [1, 2]),
 ];
 
 fn the_hot_operations_cost_what_they_must(engine: &Engine) {
+    listen();
     let trips = Arc::default();
     let postgres = *engine != Engine::Sqlite;
     let measured = match postgres {
@@ -208,6 +263,7 @@ fn the_hot_operations_cost_what_they_must(engine: &Engine) {
         name: row.0,
         statements: if postgres { row.2 } else { row.1 },
         trips: if postgres { row.3 } else { 0 },
+        prepared_anew: row.4[usize::from(postgres)],
     });
     assert_eq!(measured, expected.collect::<Vec<_>>());
 }

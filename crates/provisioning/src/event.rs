@@ -7,7 +7,7 @@ use crate::id::{ConfigurationId, ResourceId, ResourceKind};
 use crate::refusal::Cause;
 
 /// What an operation did, in the product's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Action {
     /// A user or group was created.
@@ -58,10 +58,15 @@ impl Action {
             Self::Read => "read",
         }
     }
+
+    /// The action of a word that is stored or asked for.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == text)
+    }
 }
 
 /// How an operation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Outcome {
     /// As asked for.
@@ -96,6 +101,13 @@ impl Outcome {
             Self::Held => "held",
             Self::Failure => "failure",
         }
+    }
+
+    /// The outcome of a word that is stored or asked for.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
     }
 }
 

@@ -217,9 +217,12 @@ pub enum PasswordProblem {
     /// It is easy to guess.
     #[error("is easy to guess")]
     Common,
+    /// The machine gives no random numbers.
+    #[error("could not be hashed: there are no random numbers")]
+    NoRandomNumbers,
     /// The machine failed.
-    #[error("could not be hashed")]
-    NotHashed,
+    #[error("could not be hashed: {0}")]
+    NotHashed(argon2::Error),
 }
 
 /// Why a token cannot be made.

@@ -16,15 +16,15 @@ fn logged(id: i64, event: &Event) -> LoggedEvent {
     LoggedEvent {
         id,
         at: event.at,
-        configuration: event.configuration.to_string(),
+        configuration: event.configuration,
         configuration_name: event.configuration_name.clone(),
         request_id: event.request_id.clone(),
-        action: event.action.as_str().to_owned(),
-        resource_type: event.kind.map(|kind| kind.as_str().to_owned()),
+        action: event.action,
+        kind: event.kind,
         resource_id: event.resource_id.map(|id| id.to_string()),
         resource_name: event.resource_name.clone(),
         mapping_version: event.mapping_version,
-        outcome: event.outcome.as_str().to_owned(),
+        outcome: event.outcome,
         status: i32::from(event.status),
         scim_type: event.scim_type.clone(),
         reason: event.reason.clone(),
@@ -53,14 +53,10 @@ fn fits(event: &LoggedEvent, query: &EventQuery) -> bool {
                 .as_ref()
                 .is_some_and(|name| fold(name).starts_with(&fold(search)))
     };
-    let configuration = query.configuration.map(|id| id.to_string());
-    configuration.is_none_or(|id| event.configuration == id)
-        && query
-            .outcome
-            .as_ref()
-            .is_none_or(|one| event.outcome == *one)
-        && query.action.as_ref().is_none_or(|one| event.action == *one)
-        && (query.resource_type.is_none() || event.resource_type == query.resource_type)
+    (query.configuration).is_none_or(|id| event.configuration == id)
+        && query.outcome.is_none_or(|one| event.outcome == one)
+        && query.action.is_none_or(|one| event.action == one)
+        && (query.kind.is_none() || event.kind == query.kind)
         && query.search.as_deref().map(str::trim).is_none_or(search)
         && (query.state.is_none() || event.state() == query.state)
         && query.since.is_none_or(|since| event.at >= since)
@@ -108,7 +104,11 @@ impl ReadLog for Rows {
                             .is_some_and(|known| fold(known) == fold(name))
                 }),
             };
-            same && event.id > than.id && matches!(&*event.outcome, "success" | "warning" | "held")
+            let taken = matches!(
+                event.outcome,
+                Outcome::Success | Outcome::Warning | Outcome::Held
+            );
+            same && event.id > than.id && taken
         };
         Ok(self.events.iter().find(changed).map(|event| event.id))
     }
@@ -129,12 +129,11 @@ impl ReadLog for Rows {
         since: DateTime<Utc>,
         configuration: Option<ConfigurationId>,
     ) -> Result<Vec<Activity>, StoreError> {
-        let id = configuration.map(|id| id.to_string());
-        let mut counts: BTreeMap<(DateTime<Utc>, String, String), i64> = BTreeMap::new();
+        let mut counts: BTreeMap<(DateTime<Utc>, ConfigurationId, Outcome), i64> = BTreeMap::new();
         for event in &self.events {
             let at = hour(event.at);
-            if at >= hour(since) && id.as_ref().is_none_or(|id| event.configuration == *id) {
-                let key = (at, event.configuration.clone(), event.outcome.clone());
+            if at >= hour(since) && configuration.is_none_or(|id| event.configuration == id) {
+                let key = (at, event.configuration, event.outcome);
                 *counts.entry(key).or_default() += 1;
             }
         }
@@ -154,9 +153,8 @@ impl ReadLog for Rows {
         since: DateTime<Utc>,
         configuration: Option<ConfigurationId>,
     ) -> Result<Vec<Activity>, StoreError> {
-        let id = configuration.map(|id| id.to_string());
         let of = |count: &&Activity| {
-            count.hour >= hour(since) && id.as_ref().is_none_or(|id| count.configuration == *id)
+            count.hour >= hour(since) && configuration.is_none_or(|id| count.configuration == id)
         };
         Ok(self.requests.iter().filter(of).cloned().collect())
     }
@@ -169,10 +167,10 @@ impl RecordEvents for Rows {
             Outcome::Success | Outcome::Warning | Outcome::Held
         ) {
             let id = event.resource_id.map(|id| id.to_string());
-            let configuration = event.configuration.to_string();
+            let configuration = event.configuration;
             for known in &mut self.events {
                 let same = id.is_some() && known.resource_id == id;
-                let open = known.outcome == "failure" && known.resolved_at.is_none();
+                let open = known.outcome == Outcome::Failure && known.resolved_at.is_none();
                 if same && open && known.configuration == configuration {
                     known.resolved_at = Some(event.at);
                     known.resolved_by = Some(LATER_SUCCESS.to_owned());
@@ -217,8 +215,8 @@ impl KeepLog for Rows {
     fn count_requests(&mut self, counts: &[Activity]) -> Result<(), StoreError> {
         for count in counts {
             let same = |known: &&mut Activity| {
-                (known.hour, &known.configuration, &known.outcome)
-                    == (count.hour, &count.configuration, &count.outcome)
+                (known.hour, known.configuration, known.outcome)
+                    == (count.hour, count.configuration, count.outcome)
             };
             match self.requests.iter_mut().find(same) {
                 Some(known) => known.entries += count.entries,

@@ -74,8 +74,8 @@ impl AdminService {
 fn audited(actor: &Actor, what: &'static str, event: &LoggedEvent) -> AuditEntry {
     let details = json!({
         "configuration": event.configuration_name,
-        "action": event.action,
-        "outcome": event.outcome,
+        "action": event.action.as_str(),
+        "outcome": event.outcome.as_str(),
         "requestId": event.request_id,
     });
     entry(actor, what, &format!("log entry {}", event.id), details)

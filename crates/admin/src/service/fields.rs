@@ -34,7 +34,9 @@ impl AdminService {
             json!({ "new": field }),
         );
         let field = field.clone();
+        let author = actor.author();
         self.store.write(move |rows| {
+            rows.speak_as(&author)?;
             let inserted = rows.insert_custom_field(&field, audit.at);
             inserted.map_err(|error| taken(error, &field.key))?;
             // A request that was on its way when a field of this key was deleted may have left
@@ -67,11 +69,14 @@ impl AdminService {
         self.check_active_rules(fields)?;
         let audit = entry(actor, "customField.edited", &field.key, details);
         let field = field.clone();
-        self.store
-            .write(move |rows| match rows.update_custom_field(&field)? {
+        let author = actor.author();
+        self.store.write(move |rows| {
+            rows.speak_as(&author)?;
+            match rows.update_custom_field(&field)? {
                 true => Ok(Written::changed((), audit.clone())),
                 false => Err(AdminError::not_found("custom field", &field.key)),
-            })
+            }
+        })
     }
 
     /// Checks that the active rules of every configuration fit these fields.
@@ -117,7 +122,9 @@ impl AdminService {
         }
         let audit = entry(actor, "customField.deleted", key, json!({}));
         let key = key.to_owned();
+        let author = actor.author();
         self.store.write(move |rows| {
+            rows.speak_as(&author)?;
             if !rows.delete_custom_field(&key)? {
                 return Err(AdminError::not_found("custom field", &key));
             }

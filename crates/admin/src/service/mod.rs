@@ -36,6 +36,7 @@ mod devices;
 mod directory;
 mod drafted;
 mod events;
+mod fields;
 mod hashing;
 mod mappings;
 mod replay;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scim_provisioning::replay::Kept;
-use scim_provisioning::{Answer, Caller};
+use scim_provisioning::{Answer, Caller, Outcome};
 use serde_json::json;
 
 use super::{Actor, AdminService, entry};
@@ -32,7 +32,7 @@ impl AdminService {
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] with the reason why it may not.
     pub fn to_replay(&self, actor: &Actor, id: i64) -> Result<Replay, AdminError> {
         let event = self.event(id)?;
-        if event.outcome != "failure" {
+        if event.outcome != Outcome::Failure {
             return Err(ReplayProblem::NoFailure.into());
         }
         if event.state() == Some(EventState::Resolved) {
@@ -43,7 +43,7 @@ impl AdminService {
         };
         let kept =
             Kept::read(request, event.resource_id.as_deref()).map_err(ReplayProblem::NotKept)?;
-        let configuration = match self.find_configuration(&event.configuration) {
+        let configuration = match self.configuration(event.configuration) {
             Err(AdminError::NotFound { .. }) => return Err(ReplayProblem::NoConfiguration.into()),
             other => other?,
         };
@@ -95,21 +95,21 @@ impl AdminService {
         };
         let made = self.events(&query)?.into_iter().next();
         let outcome = match (&made, answer.status) {
-            (Some(made), _) => made.outcome.as_str(),
-            (None, ..300) => "success",
-            (None, _) => "failure",
+            (Some(made), _) => made.outcome,
+            (None, ..300) => Outcome::Success,
+            (None, _) => Outcome::Failure,
         };
         let event = &replay.event;
         let details = json!({
             "configuration": event.configuration_name,
-            "outcome": outcome,
+            "outcome": outcome.as_str(),
             "status": answer.status,
             "entry": made.as_ref().map(|made| made.id),
             "requestId": replay.caller.request_id,
         });
         let name = format!("log entry {}", event.id);
         let audit = entry(actor, "event.replayed", &name, details);
-        let done = matches!(outcome, "success" | "warning");
+        let done = matches!(outcome, Outcome::Success | Outcome::Warning);
         let (id, name) = (event.id, actor.name.clone());
         self.store.write(move |rows| {
             if done {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use scim_admin::AdminService;
 use scim_admin::event::{EventQuery, EventState, LoggedEvent};
-use scim_provisioning::Outcome;
+use scim_provisioning::{Outcome, ResourceKind};
 
 use super::value::instant;
 use crate::host::Host;
@@ -57,7 +57,7 @@ fn query(admin: &AdminService, options: &Options) -> anyhow::Result<EventQuery> 
     };
     Ok(EventQuery {
         configuration,
-        outcome: options.outcome.clone(),
+        outcome: options.outcome.as_deref().and_then(Outcome::parse),
         state: options.open.then_some(EventState::Open),
         limit: options.limit,
         ..EventQuery::default()
@@ -99,10 +99,10 @@ fn cells(event: &LoggedEvent) -> [String; 8] {
     [
         instant(event.at),
         event.configuration_name.clone(),
-        event.outcome.clone(),
+        event.outcome.as_str().to_owned(),
         event.status.to_string(),
-        event.action.clone(),
-        or_nothing(&event.resource_type),
+        event.action.as_str().to_owned(),
+        event.kind.map_or("", ResourceKind::as_str).to_owned(),
         or_nothing(&event.resource_name),
         or_nothing(&event.reason),
     ]

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use scim_admin::event::{EventQuery, EventState, LoggedEvent};
+use scim_provisioning::ResourceKind;
 use scim_provisioning::event::{Action, Outcome};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -74,7 +75,7 @@ words! {
 }
 words! {
     /// Of what they are.
-    ResourceType: "resourceType", ["User", "Group"]
+    ResourceType: "resourceType", ResourceKind::ALL.map(ResourceKind::as_str)
 }
 words! {
     /// Whether they wait for somebody.
@@ -87,9 +88,11 @@ fn list_events(by: Auditor, Query(query): Query<EventsQuery>) -> Result<Page<Eve
     let limit = query.limit.0;
     let found = by.admin.events(&EventQuery {
         configuration: by.named_configuration(query.configuration.as_deref())?,
-        outcome: query.outcome.map(|word| word.0),
-        action: query.action.map(|word| word.0),
-        resource_type: query.resource_type.map(|word| word.0),
+        outcome: query.outcome.and_then(|word| Outcome::parse(&word.0)),
+        action: query.action.and_then(|word| Action::parse(&word.0)),
+        kind: query
+            .resource_type
+            .and_then(|word| ResourceKind::parse(&word.0)),
         search: query.q,
         state: query.state.and_then(|state| EventState::parse(&state.0)),
         since: query.since,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
 use scim_admin::event::Activity;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::{ConfigurationId, Outcome, StoreError};
 
 use crate::connection::Connection;
 use crate::error::unreadable;
@@ -47,17 +47,20 @@ pub(super) fn activity(
     counts(&mut sql, since.max(counted), i64::MAX, configuration);
     sql.push(" ORDER BY 2, 1, 3");
     let rows: Vec<ActivityRow> = connection.rows(&sql)?;
-    Ok(rows.into_iter().map(Activity::from).collect())
+    rows.into_iter().map(Activity::try_from).collect()
 }
 
-impl From<ActivityRow> for Activity {
-    fn from(row: ActivityRow) -> Self {
-        Self {
-            configuration: row.configuration_id,
+impl TryFrom<ActivityRow> for Activity {
+    type Error = StoreError;
+
+    fn try_from(row: ActivityRow) -> Result<Self, StoreError> {
+        let known = || unreadable("event_counts");
+        Ok(Self {
+            configuration: ConfigurationId::parse(&row.configuration_id).ok_or_else(known)?,
             hour: instant(row.hour),
-            outcome: row.outcome,
+            outcome: Outcome::parse(&row.outcome).ok_or_else(known)?,
             entries: row.entries,
-        }
+        })
     }
 }
 
@@ -77,7 +80,7 @@ pub(super) fn requests(
     }
     sql.push(" ORDER BY 2, 1, 3");
     let rows: Vec<ActivityRow> = connection.rows(&sql)?;
-    Ok(rows.into_iter().map(Activity::from).collect())
+    rows.into_iter().map(Activity::try_from).collect()
 }
 
 /// Adds to the counts of requests.
@@ -88,9 +91,9 @@ pub(super) fn note_requests(
     for count in counts {
         let mut sql = connection
             .sql("INSERT INTO request_counts (configuration_id, hour, outcome, requests) VALUES (");
-        sql.bind(&count.configuration);
+        sql.bind(count.configuration.to_string());
         sql.push(", ").bind(millis(count.hour));
-        sql.push(", ").bind(&count.outcome);
+        sql.push(", ").bind(count.outcome.as_str());
         sql.push(", ").bind(count.entries);
         sql.push(
             ") ON CONFLICT (configuration_id, hour, outcome) DO UPDATE SET \

@@ -15,6 +15,7 @@ mod log;
 pub(crate) mod mappings;
 mod people;
 mod rows;
+mod search;
 mod seen;
 mod sessions;
 mod streams;
@@ -87,6 +88,6 @@ fn there(changed: usize) -> Result<(), StoreError> {
 #[cfg(test)]
 pub(crate) mod tests {
     pub(crate) fn add_to(suite: &mut engines::Suite) {
-        super::events::tests::add_to(suite);
+        super::search::tests::add_to(suite);
     }
 }

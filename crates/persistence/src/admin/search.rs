@@ -14,7 +14,10 @@ use crate::time::millis;
 
 /// The statement of a query; `None` where nothing can fit. The page is found in an index alone, and
 /// only its entries are read.
-pub(super) fn selection(connection: &mut Connection, query: &EventQuery) -> Result<Option<Sql>, StoreError> {
+pub(super) fn selection(
+    connection: &mut Connection,
+    query: &EventQuery,
+) -> Result<Option<Sql>, StoreError> {
     let Some(bounds) = bounds(connection, query)? else {
         return Ok(None);
     };

@@ -5,6 +5,7 @@ use engines::Suite;
 use scim_admin::event::{AuditQuery, EventQuery};
 use scim_admin::store::{ReadAudit as _, ReadLog as _};
 use scim_provisioning::StoreError;
+use scim_provisioning::event::{Action, Outcome};
 
 use super::create;
 use crate::admin::AdminRows;
@@ -50,19 +51,19 @@ fn kept(connection: &mut Connection) -> i64 {
 fn no_session_keeps_what_searches_of_the_logs_are_made_of(house: &House) {
     let done = house.database.reading(|connection| {
         let before = kept(connection);
-        for action in [None, Some("update".to_owned())] {
-            for outcome in [None, Some("success".to_owned())] {
+        for action in [None, Some(Action::Update)] {
+            for outcome in [None, Some(Outcome::Success)] {
                 for before in [None, Some(9)] {
                     let events = EventQuery {
-                        action: action.clone(),
-                        outcome: outcome.clone(),
+                        action,
+                        outcome,
                         before,
                         limit: 5,
                         ..EventQuery::default()
                     };
                     let audit = AuditQuery {
-                        actor: action.clone(),
-                        source: outcome.clone(),
+                        actor: action.map(|action| action.as_str().to_owned()),
+                        source: outcome.map(|outcome| outcome.as_str().to_owned()),
                         before,
                         limit: 5,
                         ..AuditQuery::default()

@@ -66,7 +66,10 @@ fn events(house: &House) -> Vec<(String, String, Option<String>)> {
         ..EventQuery::default()
     };
     let events = house.admin.events(&query).unwrap().into_iter();
-    let told = events.map(|event| (event.action, event.outcome, event.reason));
+    let told = events.map(|event| {
+        let (action, outcome) = (event.action.as_str(), event.outcome.as_str());
+        (action.to_owned(), outcome.to_owned(), event.reason)
+    });
     told.collect()
 }
 

@@ -93,9 +93,9 @@ fn requests_are_added_up() {
     let house = House::new();
     let hour = "2026-11-24T10:00:00Z".parse().unwrap();
     let one = |entries| Activity {
-        configuration: CONFIGURATION.to_owned(),
+        configuration: ConfigurationId::parse(CONFIGURATION).unwrap(),
         hour,
-        outcome: "success".to_owned(),
+        outcome: Outcome::Success,
         entries,
     };
     house.admin.count_requests(vec![one(3)]).unwrap();

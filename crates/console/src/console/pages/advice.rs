@@ -1,7 +1,7 @@
 //! What an administrator can do about an entry of the log, and on which page.
 
 use scim_admin::event::LoggedEvent;
-use scim_provisioning::MendingPage;
+use scim_provisioning::{MendingPage, Outcome, ResourceKind};
 
 use super::LIST;
 
@@ -17,7 +17,7 @@ impl Advice {
     pub(super) fn of(event: &LoggedEvent) -> Option<Self> {
         let (said, page) = match event.cause {
             Some(cause) => (cause.advice(), cause.mending_page()),
-            None if event.outcome == "warning" => (
+            None if event.outcome == Outcome::Warning => (
                 "It was done. The warnings say what was accepted although it deviates, or what a \
                  rule could not fill.",
                 MendingPage::Nowhere,
@@ -34,10 +34,7 @@ impl Advice {
 /// What the link to a page says, and where it leads.
 fn link(page: MendingPage, event: &LoggedEvent) -> Option<(&'static str, String)> {
     let configuration = format!("{LIST}/{}", event.configuration);
-    let mapping = match event.resource_type.as_deref() {
-        Some("Group") => "group",
-        _ => "user",
-    };
+    let mapping = event.kind.unwrap_or(ResourceKind::User).word();
     Some(match page {
         MendingPage::Nowhere => return None,
         MendingPage::Overview => ("Open the configuration", configuration),
@@ -51,8 +48,8 @@ fn link(page: MendingPage, event: &LoggedEvent) -> Option<(&'static str, String)
             format!("{configuration}/mappings/{mapping}"),
         ),
         MendingPage::Groups => ("Open its groups", format!("{configuration}/groups")),
-        MendingPage::Directory => match event.resource_type.as_deref() {
-            Some("Group") => ("Look among the groups", "/admin/groups".to_owned()),
+        MendingPage::Directory => match event.kind {
+            Some(ResourceKind::Group) => ("Look among the groups", "/admin/groups".to_owned()),
             _ => ("Look among the users", "/admin/users".to_owned()),
         },
         _ => return None,

@@ -38,7 +38,7 @@ impl Chart {
         let begin = begin(now, periods, hours);
         for one in activity {
             let at = (one.hour - begin).num_hours().div_euclid(hours);
-            let kind = KINDS.iter().position(|kind| *kind == one.outcome);
+            let kind = KINDS.iter().position(|kind| *kind == one.outcome.as_str());
             let place = usize::try_from(at).ok().and_then(|at| counts.get_mut(at));
             if let (Some(place), Some(kind)) = (place, kind)
                 && let Some(count) = place.get_mut(kind)
@@ -114,15 +114,17 @@ const HEIGHT: i64 = 60;
 
 #[cfg(test)]
 mod tests {
+    use scim_provisioning::{ConfigurationId, Outcome};
+
     use super::*;
 
     fn one(hours_ago: i64, outcome: &str, entries: i64) -> Activity {
         let now = "2026-11-24T10:30:00Z".parse::<DateTime<Utc>>().unwrap();
         let hour = now.duration_trunc(Duration::hours(1)).unwrap();
         Activity {
-            configuration: String::new(),
+            configuration: ConfigurationId::new(),
             hour: hour - Duration::hours(hours_ago),
-            outcome: outcome.to_owned(),
+            outcome: Outcome::parse(outcome).unwrap(),
             entries,
         }
     }

@@ -287,7 +287,7 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
         entries,
         last: last.first().map(|event| {
             let name = event.resource_name.as_deref().unwrap_or_default();
-            let action = spaced(&event.action);
+            let action = spaced(event.action.as_str());
             let said = format!("{} {action} {name}", ago(Some(event.at), shown.now));
             (event.id, said)
         }),

@@ -117,7 +117,7 @@ impl Row {
         let id = one.id.to_string();
         let tokens = visit.console.admin.tokens(one.id)?;
         let of = |all: &'_ [Activity]| -> Vec<Activity> {
-            let own = all.iter().filter(|entry| entry.configuration == id);
+            let own = all.iter().filter(|entry| entry.configuration == one.id);
             own.cloned().collect()
         };
         let (own, asked) = (of(activity), of(requests));

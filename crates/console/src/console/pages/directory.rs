@@ -275,8 +275,8 @@ fn activity(visit: &Visit<'_>) -> Result<Vec<Activity>, Failed> {
     let activity = events.map(|event| Activity {
         id: event.id,
         at: instant(event.at),
-        action: spaced(&event.action),
-        outcome: event.outcome,
+        action: spaced(event.action.as_str()),
+        outcome: event.outcome.as_str().to_owned(),
         reason: event.reason.unwrap_or_default(),
     });
     Ok(activity.collect())

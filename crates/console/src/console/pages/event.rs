@@ -3,7 +3,7 @@
 use askama::Template;
 use scim_admin::AdminError;
 use scim_admin::event::{EventState, LoggedEvent};
-use scim_provisioning::{Cause, Stage};
+use scim_provisioning::{Cause, Outcome, ResourceKind, Stage};
 use serde_json::Value;
 
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
@@ -66,9 +66,9 @@ fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
         ("Source address", event.source.clone()),
         ("Client", event.user_agent.clone()),
     ];
-    let of = |kind: &str| {
+    let of = |kind: ResourceKind| {
         let id = event.resource_id.clone();
-        id.filter(|_id| event.resource_type.as_deref() == Some(kind))
+        id.filter(|_id| event.kind == Some(kind))
             .unwrap_or_default()
     };
     // What people are told of others is in the request; auditors see what came of it.
@@ -77,7 +77,7 @@ fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
         _ => String::new(),
     };
     // Resolved, it is not to be carried out, and there is nothing to be said about that.
-    let failed = event.outcome == "failure" && event.state() == Some(EventState::Open);
+    let failed = event.outcome == Outcome::Failure && event.state() == Some(EventState::Open);
     let (replays, unreplayed) = match failed && visit.administers() {
         false => (false, String::new()),
         true => match visit.console.admin.to_replay(&visit.actor()?, event.id) {
@@ -98,8 +98,8 @@ fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
         changes: changes(&event.changes),
         warnings: warnings(&event.deviations),
         advice: Advice::of(event),
-        person: of("User"),
-        group: of("Group"),
+        person: of(ResourceKind::User),
+        group: of(ResourceKind::Group),
         request,
         answer: event
             .answer()
@@ -164,8 +164,8 @@ pub(in super::super) fn replay(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 /// How far the request came: what was passed, where it ended, and what was not reached; nothing
 /// where an older version did not note it.
 fn steps(event: &LoggedEvent) -> Vec<(&'static str, &'static str)> {
-    let ended = match (event.stage, event.outcome.as_str()) {
-        (None, "success" | "warning") => None,
+    let ended = match (event.stage, event.outcome) {
+        (None, Outcome::Success | Outcome::Warning) => None,
         (None, _) => return Vec::new(),
         (ended, _) => ended,
     };

@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use scim_admin::event::{EventQuery, EventState, LoggedEvent};
 use scim_provisioning::event::{Action, Outcome};
-use scim_provisioning::{Cause, ConfigurationId, Stage};
+use scim_provisioning::{Cause, ConfigurationId, ResourceKind, Stage};
 use serde_json::json;
 
 use super::super::export::{Lines, row};
@@ -50,14 +50,16 @@ impl Row {
             id: event.id,
             at: instant(event.at),
             configuration: event.configuration_name.clone(),
-            action: event.action.clone(),
-            resource: [&event.resource_type, &event.resource_name]
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(" "),
-            outcome: event.outcome.clone(),
+            action: event.action.as_str().to_owned(),
+            resource: [
+                event.kind.map(ResourceKind::as_str),
+                event.resource_name.as_deref(),
+            ]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" "),
+            outcome: event.outcome.as_str().to_owned(),
             status: event.status,
             took: format!("{:.1}\u{a0}ms", millis(event.duration_micros)),
             reason: text(&event.reason),
@@ -166,9 +168,9 @@ impl Filter {
         let to: Option<NaiveDate> = self.to.parse().ok();
         EventQuery {
             configuration: ConfigurationId::parse(&self.configuration),
-            outcome: given(&self.outcome),
-            action: given(&self.action),
-            resource_type: given(&self.resource),
+            outcome: Outcome::parse(&self.outcome),
+            action: Action::parse(&self.action),
+            kind: ResourceKind::parse(&self.resource),
             search: given(&self.search),
             state: EventState::parse(&self.state),
             since: latest.max(from.and_then(midnight)),
@@ -364,11 +366,11 @@ fn cells(event: &LoggedEvent) -> [String; 21] {
         instant(event.at),
         event.configuration_name.clone(),
         event.request_id.clone(),
-        event.action.clone(),
-        text(&event.resource_type),
+        event.action.as_str().to_owned(),
+        event.kind.map_or("", ResourceKind::as_str).to_owned(),
         text(&event.resource_id),
         text(&event.resource_name),
-        event.outcome.clone(),
+        event.outcome.as_str().to_owned(),
         event.status.to_string(),
         text(&event.scim_type),
         text(&event.reason),

@@ -3,6 +3,7 @@
 use askama::Template;
 use chrono::{Duration, Utc};
 use scim_admin::event::{Activity, EventQuery, EventState};
+use scim_provisioning::Outcome;
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit};
@@ -50,11 +51,11 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         let counts = admin.managed_counts(one.id)?;
         let own: Vec<&Activity> = activity
             .iter()
-            .filter(|entry| entry.configuration == id)
+            .filter(|entry| entry.configuration == one.id)
             .collect();
         let asked: Vec<&Activity> = requests
             .iter()
-            .filter(|entry| entry.configuration == id)
+            .filter(|entry| entry.configuration == one.id)
             .collect();
         let used = tokens.iter().filter_map(|token| token.last_used).max();
         let health = Health::new(&one, &tokens, &own, &asked, now);
@@ -83,7 +84,7 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let more = cards.len().saturating_sub(CARDS);
     cards.truncate(CARDS);
     let query = EventQuery {
-        outcome: Some("failure".to_owned()),
+        outcome: Some(Outcome::Failure),
         state: Some(EventState::Open),
         before: Some(i64::MAX),
         limit: 5,
