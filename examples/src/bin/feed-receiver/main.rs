@@ -56,13 +56,20 @@ fn run(options: &Options) -> Result<ExitCode, Failed> {
         Some(copy) => copy,
         None => keep(options, server.patiently(Server::snapshot)?)?,
     };
+    let mut compared = 0;
     loop {
         match server.patiently(|server| server.changes(copy.position(), !options.compare))? {
             Answer::Changes(page) => {
                 let told = copy.apply(&page)?;
                 copy = keep(options, copy)?;
                 if told == 0 && options.compare {
-                    return compare(&copy, &server.snapshot()?);
+                    // What is in the directory by now may be in the feed a moment later.
+                    let differences = copy.differences(&server.snapshot()?);
+                    compared += 1;
+                    if differences.is_empty() || compared == COMPARISONS {
+                        return Ok(report(&copy, &differences));
+                    }
+                    std::thread::sleep(PAUSE);
                 }
             }
             // It was away for too long, or the server was restored.
@@ -78,16 +85,15 @@ fn keep(options: &Options, copy: Copy) -> Result<Copy, Failed> {
     Ok(copy)
 }
 
-fn compare(copy: &Copy, directory: &Copy) -> Result<ExitCode, Failed> {
-    let differences = copy.differences(directory);
-    for difference in &differences {
+fn report(copy: &Copy, differences: &[String]) -> ExitCode {
+    for difference in differences {
         println!("{difference}");
     }
     println!("{} rows, {} differences", copy.rows(), differences.len());
-    Ok(match differences.is_empty() {
+    match differences.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
-    })
+    }
 }
 
 /// The server of the feed.
@@ -163,6 +169,8 @@ impl Server {
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often a copy is compared with a directory that is ahead of it.
+const COMPARISONS: usize = 100;
 /// For how many pauses a server may be away.
 const TRIES: usize = 300;
 const LONGEST: u64 = 1 << 32;
