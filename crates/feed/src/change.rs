@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::Position;
+use crate::position::Position;
 use crate::topic::{Subject, Topic};
 
 /// What a store recorded of a change: the record before and after, of which one may be missing.

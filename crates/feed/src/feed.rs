@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use scim_service::StoreError;
 use serde::Serialize;
 
-use crate::Position;
 use crate::change::Change;
+use crate::position::Position;
 use crate::snapshot::{SnapshotKey, SnapshotRow};
 use crate::store::FeedStore;
 use crate::stream::{Stream, StreamState};

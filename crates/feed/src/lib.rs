@@ -8,6 +8,7 @@
 
 mod change;
 mod feed;
+mod position;
 mod snapshot;
 mod store;
 mod stream;
@@ -15,11 +16,8 @@ mod topic;
 
 pub use change::{Change, FieldChange, Recorded, Resource};
 pub use feed::{Changes, Feed, FeedError};
+pub use position::Position;
 pub use snapshot::{SnapshotKey, SnapshotRow};
 pub use store::{Extent, FeedStore};
 pub use stream::{Stream, StreamKind, StreamState};
 pub use topic::{Subject, Topic};
-
-/// A place in the order of all changes. Positions only grow, and those of two databases, or of one
-/// before and after it was restored, are never the same.
-pub type Position = i64;

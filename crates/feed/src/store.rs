@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use scim_service::StoreError;
 
-use crate::Position;
 use crate::change::Recorded;
+use crate::position::Position;
 use crate::snapshot::{SnapshotKey, SnapshotRow};
 use crate::stream::Stream;
 

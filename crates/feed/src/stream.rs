@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::Position;
+use crate::position::Position;
 use crate::topic::{Topic, words};
 
 words! {

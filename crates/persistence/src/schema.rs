@@ -141,29 +141,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    feed_changes (id) {
-        id -> BigInt,
-        at -> BigInt,
-        subject -> Text,
-        resource_id -> Text,
-        resource_name -> Nullable<Text>,
-        version -> Nullable<BigInt>,
-        old -> Nullable<Text>,
-        new -> Nullable<Text>,
-        actor -> Nullable<Text>,
-        run -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    feed_state (epoch) {
-        epoch -> BigInt,
-        sequenced -> BigInt,
-        forgotten -> BigInt,
-    }
-}
-
-diesel::table! {
     field_catalog (revision) {
         revision -> BigInt,
     }
@@ -491,8 +468,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     devices,
     event_counts,
     event_counts_end,
-    feed_changes,
-    feed_state,
     field_catalog,
     group_grants,
     group_members,

@@ -9,7 +9,6 @@ mod snapshot;
 pub(crate) mod streams;
 
 use chrono::{DateTime, Utc};
-use diesel::ExpressionMethods;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_feed::{Extent, FeedStore, Position, Recorded, SnapshotKey, SnapshotRow, Stream, Subject};
 use scim_provisioning::StoreError;
@@ -18,7 +17,6 @@ use serde_json::{Map, Value};
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::error::unreadable;
-use crate::schema::feed_state;
 use crate::sql::{Dialect, Sql};
 use crate::time::{instant, millis};
 
@@ -245,7 +243,8 @@ fn forget(
     let mut sql: Sql = connection.sql(&format!("DELETE FROM feed_changes WHERE {position} <= "));
     sql.bind(last);
     let forgotten = connection.execute(&sql)?;
-    let note = diesel::update(feed_state::table).set(feed_state::forgotten.eq(last));
-    connection.execute(note)?;
+    let mut sql = connection.sql("UPDATE feed_state SET forgotten = ");
+    sql.bind(last);
+    connection.execute(&sql)?;
     Ok(forgotten)
 }
