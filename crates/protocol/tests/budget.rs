@@ -217,3 +217,38 @@ fn references_of_a_bulk_request_are_followed_once() {
         assert_eq!(references.circular().len(), on_circles);
     }
 }
+
+#[test]
+fn what_is_done_anew_is_charged_once() {
+    let budget = Budget::of(&Limits {
+        work: 10,
+        ..Limits::default()
+    });
+    let kept = budget.clone();
+    budget.charge(4).unwrap();
+    let before = budget.spent();
+    // Somebody else was quicker, and it is done again: that is not the request's doing.
+    for _ in 0..5 {
+        budget.charge(6).unwrap();
+        budget.return_to(before);
+        assert_eq!(kept.spent(), 4);
+    }
+    budget.return_to(9);
+    assert_eq!(budget.spent(), 4, "nothing is charged by giving back");
+    assert!(budget.charge(7).is_err());
+}
+
+#[test]
+fn reading_is_charged_for_every_value_of_an_attribute() {
+    let read = |count: usize, work: u64| {
+        let budget = Budget::of(&Limits { work, ..generous() });
+        let mut tolerance = Tolerance::default().on_budget(budget.clone());
+        let body = json!({"schemas": [uri::USER], "userName": "ava", "emails": emails(count)});
+        let read = Resource::read(&ResourceDefinition::user(), body, &mut tolerance);
+        (status(read), budget.spent())
+    };
+    let (few, many) = (read(100, u64::MAX), read(1_100, u64::MAX));
+    assert_eq!((few.0, many.0), (200, 200));
+    assert!(many.1 >= few.1 + 1_000, "{few:?} {many:?}");
+    assert_eq!(read(1_100, 1_000).0, 413);
+}

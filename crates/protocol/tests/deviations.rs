@@ -215,6 +215,10 @@ fn a_patch_that_cannot_be_read_changes_nothing_of_the_attribute() {
             );
         }
     }
+    // Of a list of which nothing can be read, nothing is known, not even that it is empty.
+    let operations = json!([{"op": "replace", "value": {"emails": ["bare@x.example", 7]}}]);
+    let user = patch(operations, &mut Tolerance::default()).unwrap();
+    assert_eq!(user.attributes()["emails"], stored().attributes()["emails"]);
     // An operation that names nothing but an attribute, and gives it a value of another type, says
     // nothing that could be kept.
     let operation = json!([{"op": "replace", "path": "title", "value": {"a": 1}}]);

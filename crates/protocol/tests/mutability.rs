@@ -109,6 +109,27 @@ fn no_patch_changes_what_is_immutable() {
     ] {
         is_mutability(patched(&operation), &operation);
     }
+    // What it was about is named whole.
+    for (operation, named) in [
+        (
+            json!({"op": "replace", "path": inside("contract"), "value": "d"}),
+            inside("contract"),
+        ),
+        (
+            json!({"op": "replace", "path": inside("badge.number"), "value": "9"}),
+            inside("badge.number"),
+        ),
+        (
+            json!({"op": "replace", "path": "ports", "value": [{"value": "p1", "serial": "x"}]}),
+            "ports.serial".to_owned(),
+        ),
+    ] {
+        let error = patched(&operation).unwrap_err();
+        assert!(
+            error.detail().starts_with(&format!("\"{named}\" ")),
+            "{error}"
+        );
+    }
 }
 
 #[test]
