@@ -7,7 +7,6 @@ mod administration;
 pub mod api;
 pub mod console;
 pub mod documents;
-mod pattern;
 
 use actix_web::web;
 

@@ -2,29 +2,48 @@
 
 use super::ConsoleAnswer;
 
-pub(super) fn find(path: &str) -> Option<ConsoleAnswer> {
-    let (media_type, body) = match path {
-        "/assets/console.css" => (
-            "text/css; charset=utf-8",
-            include_str!("../../assets/console.css"),
-        ),
-        "/assets/console.js" => (
-            "text/javascript; charset=utf-8",
-            include_str!("../../assets/console.js"),
-        ),
-        "/assets/icons.svg" => ("image/svg+xml", include_str!("../../assets/icons.svg")),
-        "/assets/icon.svg" => ("image/svg+xml", include_str!("../../assets/icon.svg")),
-        _ => return None,
-    };
-    Some(ConsoleAnswer {
-        status: 200,
-        media_type,
-        body: body.to_owned(),
-        lasting: true,
-        ..ConsoleAnswer::redirect("")
-    })
-    .map(|answer| ConsoleAnswer {
-        location: None,
-        ..answer
-    })
+/// A file that belongs to every page.
+pub(super) struct Asset {
+    /// The path below the console.
+    pub(super) path: &'static str,
+    media_type: &'static str,
+    body: &'static str,
+}
+
+/// Every such file.
+pub(super) const ASSETS: [Asset; 4] = [
+    Asset {
+        path: "/assets/console.css",
+        media_type: "text/css; charset=utf-8",
+        body: include_str!("../../assets/console.css"),
+    },
+    Asset {
+        path: "/assets/console.js",
+        media_type: "text/javascript; charset=utf-8",
+        body: include_str!("../../assets/console.js"),
+    },
+    Asset {
+        path: "/assets/icons.svg",
+        media_type: "image/svg+xml",
+        body: include_str!("../../assets/icons.svg"),
+    },
+    Asset {
+        path: "/assets/icon.svg",
+        media_type: "image/svg+xml",
+        body: include_str!("../../assets/icon.svg"),
+    },
+];
+
+impl Asset {
+    /// The file, which browsers keep for a while.
+    pub(super) fn answer(&self) -> ConsoleAnswer {
+        ConsoleAnswer {
+            status: 200,
+            media_type: self.media_type,
+            body: self.body.to_owned(),
+            lasting: true,
+            location: None,
+            ..ConsoleAnswer::redirect("")
+        }
+    }
 }

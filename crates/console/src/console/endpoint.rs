@@ -2,37 +2,77 @@
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::middleware::NormalizePath;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, guard, web};
 
+use percent_encoding::percent_decode_str;
+use scim_http::address;
 use scim_http::body;
 use scim_http::deadline::{self, Unfinished};
 use scim_http::request::Incoming;
 
+use super::assets::{ASSETS, Asset};
+use super::routes::{Parts, ROUTES, Route};
 use super::{CONSOLE, ConsoleAnswer, ConsoleRequest};
 use crate::Administration;
 
 /// The console.
 pub(crate) fn routes(app: &mut web::ServiceConfig) {
-    let pattern = format!("{CONSOLE}{{tail:(/.*)?}}");
-    app.route(&pattern, web::route().to(handle));
+    // HEAD is GET without the body.
+    let reads = || guard::Any(guard::Get()).or(guard::Head());
+    let mut scope = web::scope(CONSOLE);
+    for asset in &ASSETS {
+        let shown = move |request, shared| show_asset(request, shared, asset);
+        scope = scope.service(web::resource(asset.path).guard(reads()).to(shown));
+    }
+    // What a method does not reach may be reached behind it: a page below one that varies.
+    for route in ROUTES {
+        let page = web::resource(route.pattern());
+        let page = match route.method {
+            "GET" => page.guard(reads()),
+            _ => page.guard(guard::Post()),
+        };
+        scope = scope.service(
+            page.to(move |request, payload, shared| handle(request, payload, shared, Some(route))),
+        );
+    }
+    let elsewhere = |request, payload, shared| handle(request, payload, shared, None);
+    let scope = scope.default_service(web::to(elsewhere));
+    app.service(scope.wrap(NormalizePath::trim()));
 }
 
-/// Answers a request to the console.
+/// Answers with a file that belongs to every page.
+async fn show_asset(
+    request: HttpRequest,
+    shared: web::Data<Administration>,
+    asset: &'static Asset,
+) -> HttpResponse {
+    match shared.admits(address::of(&request)) {
+        true => respond(asset.answer()),
+        false => plain(StatusCode::FORBIDDEN, NOT_ADMITTED),
+    }
+}
+
+/// Answers a request to the console that leads to a page, or nowhere.
 async fn handle(
     request: HttpRequest,
     payload: web::Payload,
     shared: web::Data<Administration>,
+    route: Option<&'static Route>,
 ) -> HttpResponse {
     let incoming = Incoming::of(&request);
     if !shared.admits(incoming.address) {
-        return plain(
-            StatusCode::FORBIDDEN,
-            "The console is not reached from your network.",
-        );
+        return plain(StatusCode::FORBIDDEN, NOT_ADMITTED);
     }
     let Ok(path) = incoming.below(CONSOLE) else {
         return plain(StatusCode::BAD_REQUEST, "The address cannot be read.");
     };
+    // What would be a sign of the path itself was left encoded in it.
+    let decoded = |part| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    let parts = request.match_info().iter();
+    let parts: Parts = parts
+        .map(|(name, part)| (name.to_owned(), decoded(part)))
+        .collect();
     let text = |name: HeaderName| {
         let value = request.headers().get(name)?.to_str().ok()?;
         Some(value.to_owned())
@@ -70,7 +110,7 @@ async fn handle(
     let (source, administration) = (incoming.source(), shared.clone());
     let asks_provider = ASKS_PROVIDER.contains(&path.as_str());
     let work = move || {
-        administration.console.answer(&ConsoleRequest {
+        let request = ConsoleRequest {
             method: &method,
             path: &path,
             query: &query,
@@ -81,7 +121,11 @@ async fn handle(
             fetch_site: site.as_deref(),
             polled,
             source: source.as_deref(),
-        })
+        };
+        match route {
+            Some(route) => administration.console.answer(&request, route, parts),
+            None => administration.console.answer_elsewhere(&request),
+        }
     };
     if asks_provider {
         let answer = shared.outbound.run(work).await;
@@ -188,6 +232,7 @@ fn plain(status: StatusCode, text: &str) -> HttpResponse {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
+const NOT_ADMITTED: &str = "The console is not reached from your network.";
 /// What asks the OpenID provider.
 const ASKS_PROVIDER: [&str; 2] = ["/openid", "/openid/callback"];
 /// The longest form of somebody who is not signed in, in bytes, unless it comes from a page of an

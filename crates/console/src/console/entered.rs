@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::markup::{self, Markup, escaped, named};
 use super::pages::conflict::{Conflict, Row};
 use super::pages::{Shell, instant};
-use super::routes::{self, Found};
+use super::routes;
 use super::signing_in::encoded;
 use super::{ConsoleAnswer, ConsoleRequest, Failed, Form, Visit, address, cookies};
 
@@ -37,9 +37,7 @@ fn page_of(path: &str, form: &Form) -> (String, String) {
 
 /// A page as it is now for whoever visits.
 fn page_now(visit: &Visit<'_>, (path, query): &(String, String)) -> Option<String> {
-    let Found::Route(route, parts) = routes::find("GET", path) else {
-        return None;
-    };
+    let (route, parts) = routes::find("GET", path)?;
     let request = ConsoleRequest {
         method: "GET",
         path,
@@ -404,7 +402,7 @@ fn last_change(visit: &Visit<'_>) -> Result<Option<AuditEntry>, Failed> {
         _ => "configuration",
     };
     let entries = visit.console.admin.audit(&AuditQuery {
-        configuration: scim_provisioning::ConfigurationId::parse(visit.part(0)),
+        configuration: scim_provisioning::ConfigurationId::parse(visit.part("configuration")),
         event: Some(kind.to_owned()),
         limit: 1,
         ..AuditQuery::default()

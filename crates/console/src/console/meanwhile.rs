@@ -49,39 +49,63 @@ enum Button {
 const BUTTONS: [(&str, Button); 22] = {
     use Button::*;
     [
-        ("/users/scim-provisioning/*/mappings/*/reorder", MoveRule),
-        ("/users/scim-provisioning/*/groups/reorder", MoveRule),
         (
-            "/users/scim-provisioning/*/mappings/*/delete-rule",
+            "/users/scim-provisioning/{configuration}/mappings/{resource}/reorder",
+            MoveRule,
+        ),
+        (
+            "/users/scim-provisioning/{configuration}/groups/reorder",
+            MoveRule,
+        ),
+        (
+            "/users/scim-provisioning/{configuration}/mappings/{resource}/delete-rule",
             DeleteRule,
         ),
-        ("/users/scim-provisioning/*/groups/delete-rule", DeleteRule),
         (
-            "/users/scim-provisioning/*/mappings/*/discard",
+            "/users/scim-provisioning/{configuration}/groups/delete-rule",
+            DeleteRule,
+        ),
+        (
+            "/users/scim-provisioning/{configuration}/mappings/{resource}/discard",
             DiscardDraft,
         ),
         (
-            "/users/scim-provisioning/*/mappings/*/restore-defaults",
+            "/users/scim-provisioning/{configuration}/mappings/{resource}/restore-defaults",
             RestoreDefaults,
         ),
-        ("/users/scim-provisioning/*/mappings/*/import", ImportDraft),
         (
-            "/users/scim-provisioning/*/mappings/*/activate",
+            "/users/scim-provisioning/{configuration}/mappings/{resource}/import",
+            ImportDraft,
+        ),
+        (
+            "/users/scim-provisioning/{configuration}/mappings/{resource}/activate",
             ActivateDraft,
         ),
-        ("/users/scim-provisioning/*/mappings/*/rollback", RollBack),
-        ("/users/scim-provisioning/*/delete", DeleteConfiguration),
-        ("/users/scim-provisioning/*/enable", Enable),
-        ("/users/scim-provisioning/*/pause", Pause),
-        ("/users/scim-provisioning/*/disable", Disable),
-        ("/users/scim-provisioning/*/tokens/*/end", EndToken),
-        ("/users/scim-provisioning/*/tokens/*/revoke", RevokeToken),
-        ("/settings/accounts/*/role", SetRole),
-        ("/settings/accounts/*/delete", DeleteAccount),
-        ("/settings/accounts/*/bind", BindAccount),
-        ("/settings/accounts/*/unbind", UnbindAccount),
-        ("/settings/accounts/*/unlock", UnlockAccount),
-        ("/settings/api-keys/*/revoke", RevokeKey),
+        (
+            "/users/scim-provisioning/{configuration}/mappings/{resource}/rollback",
+            RollBack,
+        ),
+        (
+            "/users/scim-provisioning/{configuration}/delete",
+            DeleteConfiguration,
+        ),
+        ("/users/scim-provisioning/{configuration}/enable", Enable),
+        ("/users/scim-provisioning/{configuration}/pause", Pause),
+        ("/users/scim-provisioning/{configuration}/disable", Disable),
+        (
+            "/users/scim-provisioning/{configuration}/tokens/{token}/end",
+            EndToken,
+        ),
+        (
+            "/users/scim-provisioning/{configuration}/tokens/{token}/revoke",
+            RevokeToken,
+        ),
+        ("/settings/accounts/{account}/role", SetRole),
+        ("/settings/accounts/{account}/delete", DeleteAccount),
+        ("/settings/accounts/{account}/bind", BindAccount),
+        ("/settings/accounts/{account}/unbind", UnbindAccount),
+        ("/settings/accounts/{account}/unlock", UnlockAccount),
+        ("/settings/api-keys/{key}/revoke", RevokeKey),
         ("/users/user-form/delete", DeleteField),
     ]
 };
@@ -166,7 +190,7 @@ impl Subject {
         let (about, is_left) = match button {
             MoveRule | DeleteRule | DiscardDraft | RestoreDefaults | ImportDraft
             | ActivateDraft | RollBack => {
-                let word = match visit.part(1) {
+                let word = match visit.part("resource") {
                     "" => "group",
                     word => word,
                 };
@@ -180,7 +204,10 @@ impl Subject {
                 (About::Mapping(Box::new(edited)), is_left)
             }
             DeleteConfiguration | Enable | Pause | Disable => {
-                let found = visit.console.admin.find_configuration(visit.part(0))?;
+                let found = visit
+                    .console
+                    .admin
+                    .find_configuration(visit.part("configuration"))?;
                 let is_left = match button {
                     Enable => found.status.as_str() != "enabled",
                     Pause => found.status.as_str() != "paused",
@@ -190,7 +217,7 @@ impl Subject {
                 (About::Configuration, is_left)
             }
             SetRole | DeleteAccount | BindAccount | UnbindAccount | UnlockAccount => {
-                let found = match visit.console.admin.account(visit.part(0)) {
+                let found = match visit.console.admin.account(visit.part("account")) {
                     Err(AdminError::NotFound { .. }) => None,
                     found => Some(found?),
                 };
@@ -205,7 +232,7 @@ impl Subject {
             }
             RevokeKey => {
                 let keys = visit.console.admin.api_keys()?;
-                let found = keys.into_iter().find(|key| key.id == visit.part(0));
+                let found = keys.into_iter().find(|key| key.id == visit.part("key"));
                 let found = found.ok_or(Failed::NotFound)?;
                 let is_left = found.is_live(chrono::Utc::now());
                 (About::Named("api_key.", found.name), is_left)
@@ -218,13 +245,13 @@ impl Subject {
             }
             EndToken | RevokeToken => {
                 let admin = &visit.console.admin;
-                let configuration = admin.find_configuration(visit.part(0))?.id;
+                let configuration = admin.find_configuration(visit.part("configuration"))?.id;
                 let tokens = admin.tokens(configuration)?;
                 let mut live = tokens
                     .iter()
                     .filter(|token| token.is_live(chrono::Utc::now()));
-                let is_left = live.any(|token| token.id == visit.part(1));
-                (About::Token(visit.part(1).to_owned()), is_left)
+                let is_left = live.any(|token| token.id == visit.part("token"));
+                (About::Token(visit.part("token").to_owned()), is_left)
             }
         };
         Ok(Self {
@@ -254,7 +281,13 @@ impl Subject {
         };
         let configuration = match self.about {
             About::Account(_) | About::Named(..) => None,
-            _ => Some(visit.console.admin.find_configuration(visit.part(0))?.id),
+            _ => Some(
+                visit
+                    .console
+                    .admin
+                    .find_configuration(visit.part("configuration"))?
+                    .id,
+            ),
         };
         let found = visit.console.admin.audit(&AuditQuery {
             configuration,
@@ -473,10 +506,10 @@ mod tests {
         (
             "what is entered is brought together with what others entered",
             &[
-                "/users/scim-provisioning/*/edit",
-                "/users/scim-provisioning/*/policy",
-                "/users/scim-provisioning/*/mappings/*/save-rule",
-                "/users/scim-provisioning/*/groups/save-rule",
+                "/users/scim-provisioning/{configuration}/edit",
+                "/users/scim-provisioning/{configuration}/policy",
+                "/users/scim-provisioning/{configuration}/mappings/{resource}/save-rule",
+                "/users/scim-provisioning/{configuration}/groups/save-rule",
                 "/users/user-form/edit",
             ],
         ),
@@ -484,7 +517,7 @@ mod tests {
             "it is new",
             &[
                 "/users/scim-provisioning/new",
-                "/users/scim-provisioning/*/tokens",
+                "/users/scim-provisioning/{configuration}/tokens",
                 "/users/user-form",
                 "/settings/accounts",
                 "/settings/api-keys",
@@ -493,30 +526,30 @@ mod tests {
         (
             "it is about one thing that others can have decided as well, which is then gone",
             &[
-                "/users/scim-provisioning/logs/*/resolve",
-                "/users/scim-provisioning/logs/*/reopen",
-                "/users/scim-provisioning/logs/*/replay",
-                "/users/scim-provisioning/*/held/allow",
-                "/users/scim-provisioning/*/held/reject",
-                "/users/scim-provisioning/*/links/approve",
-                "/users/scim-provisioning/*/links/dismiss",
-                "/users/scim-provisioning/*/links/restore",
-                "/settings/sessions/*/end",
-                "/settings/accounts/*/password",
+                "/users/scim-provisioning/logs/{event}/resolve",
+                "/users/scim-provisioning/logs/{event}/reopen",
+                "/users/scim-provisioning/logs/{event}/replay",
+                "/users/scim-provisioning/{configuration}/held/allow",
+                "/users/scim-provisioning/{configuration}/held/reject",
+                "/users/scim-provisioning/{configuration}/links/approve",
+                "/users/scim-provisioning/{configuration}/links/dismiss",
+                "/users/scim-provisioning/{configuration}/links/restore",
+                "/settings/sessions/{session}/end",
+                "/settings/accounts/{account}/password",
             ],
         ),
         (
             "it is about whoever is there, whom the identity provider changes at any time",
             &[
-                "/users/*/block",
-                "/users/*/unblock",
-                "/users/*/archive",
-                "/users/*/convert",
-                "/users/*/unlink",
-                "/groups/*/unlink",
-                "/users/scim-provisioning/*/mappings/user/reapply",
+                "/users/{person}/block",
+                "/users/{person}/unblock",
+                "/users/{person}/archive",
+                "/users/{person}/convert",
+                "/users/{person}/unlink",
+                "/groups/{group}/unlink",
+                "/users/scim-provisioning/{configuration}/mappings/user/reapply",
                 "/users/scim-provisioning/logs/export",
-                "/users/scim-provisioning/*/tokens/*/reveal",
+                "/users/scim-provisioning/{configuration}/tokens/{token}/reveal",
             ],
         ),
     ];

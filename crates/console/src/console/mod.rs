@@ -3,11 +3,13 @@
 //! Every page stands in `routes::ROUTES` with who may see it. Whatever changes something is a
 //! form that is posted, carries the token of its session, and answers with a redirection.
 
+mod answer;
 mod assets;
 mod cookies;
 pub(crate) mod endpoint;
 mod entered;
 mod export;
+mod form;
 mod form_field;
 mod imported;
 mod markup;
@@ -24,17 +26,18 @@ mod ui;
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
-use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
-use scim_admin::{Actor, AdminError, AdminService, Problem, Sealed, Services};
-use scim_http::error::describe_error;
-use scim_provisioning::{Failure, ServiceProvider};
+use scim_admin::{Actor, AdminError, AdminService, Sealed, Services};
+use scim_provisioning::ServiceProvider;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::answer::ConsoleAnswer;
+use self::answer::Failed;
+use self::form::Form;
 use self::openid::OpenId;
-use self::routes::{Access, Found, Route};
+use self::routes::{Access, Parts, Route};
 use scim_http::throttle::Throttle;
 
 /// Where the console is served.
@@ -65,135 +68,6 @@ pub(crate) struct ConsoleRequest<'a> {
     pub(crate) source: Option<&'a str>,
 }
 
-/// An answer, ready to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ConsoleAnswer {
-    /// The HTTP status.
-    pub(crate) status: u16,
-    /// The media type of the body.
-    pub(crate) media_type: &'static str,
-    /// The body.
-    pub(crate) body: String,
-    /// The `Location` header.
-    pub(crate) location: Option<String>,
-    /// The `Set-Cookie` headers.
-    pub(crate) cookies: Vec<String>,
-    /// Whether browsers may keep the answer.
-    pub(crate) lasting: bool,
-    /// The name of the file that the body is to be saved as.
-    pub(crate) download: Option<&'static str>,
-    /// The `Allow` header of a method that is not possible.
-    pub(crate) allow: Option<String>,
-    /// The `Retry-After` header, in seconds.
-    pub(crate) retry_after: Option<u32>,
-}
-
-impl ConsoleAnswer {
-    fn page(status: u16, template: &impl Template) -> Result<Self, Failed> {
-        let body = template.render().map_err(|_render| Failed::Internal)?;
-        Ok(Self {
-            body,
-            ..Self::html(status)
-        })
-    }
-
-    /// A page with nothing on it.
-    fn html(status: u16) -> Self {
-        Self {
-            status,
-            media_type: "text/html; charset=utf-8",
-            location: None,
-            ..Self::redirect("")
-        }
-    }
-
-    /// A file to be saved.
-    fn file(name: &'static str, media_type: &'static str, body: String) -> Self {
-        Self {
-            status: 200,
-            media_type,
-            body,
-            location: None,
-            cookies: Vec::new(),
-            lasting: false,
-            download: Some(name),
-            allow: None,
-            retry_after: None,
-        }
-    }
-
-    /// Leads to the sign-in.
-    pub(crate) fn sign_in() -> Self {
-        Self::redirect("/admin/login")
-    }
-
-    fn redirect(location: impl Into<String>) -> Self {
-        Self {
-            status: 303,
-            media_type: "text/plain; charset=utf-8",
-            body: String::new(),
-            location: Some(location.into()),
-            cookies: Vec::new(),
-            lasting: false,
-            download: None,
-            allow: None,
-            retry_after: None,
-        }
-    }
-}
-
-/// Why a page is not shown.
-#[derive(Debug)]
-enum Failed {
-    /// There is no such page or object.
-    NotFound,
-    /// The role does not allow it.
-    Forbidden,
-    /// The form did not come from a page of this session.
-    Form,
-    /// The method is not possible here.
-    Method,
-    /// The address failed to sign in too often; for how many seconds it waits.
-    Address(u32),
-    /// Too much is done at once, or the database fails: so many seconds later it may work.
-    Later(u32),
-    /// The server failed.
-    Internal,
-    /// The service refused.
-    Refused(AdminError),
-}
-
-impl From<AdminError> for Failed {
-    fn from(error: AdminError) -> Self {
-        match error {
-            AdminError::NotFound { .. } => Self::NotFound,
-            AdminError::Store(ref fault) if fault.is_fault() => {
-                let seconds = fault.retry_after().unwrap_or_default();
-                let reason = describe_error(&error);
-                tracing::error!(reason, "the console failed");
-                Self::Later(seconds)
-            }
-            other => Self::Refused(other),
-        }
-    }
-}
-
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Scim(error) | Failure::Refused { error, .. } => {
-                Self::Refused(Problem::entry(error.detail().to_owned()).refused())
-            }
-            Failure::Store(error) => AdminError::from(error).into(),
-            other => {
-                let reason = describe_error(&other);
-                tracing::error!(reason, "the console failed");
-                Self::Internal
-            }
-        }
-    }
-}
-
 /// The console over the services.
 pub(crate) struct Console {
     admin: Arc<AdminService>,
@@ -214,8 +88,8 @@ struct Visit<'a> {
     signed_in: Option<SignedIn>,
     /// The number of the last audit entry when the page was begun; forms carry it as `seen`.
     seen: i64,
-    /// The variable parts of the path, in order.
-    parts: Vec<&'a str>,
+    /// The parts of the path that vary, by their names.
+    parts: Parts,
     query: Form,
     form: Form,
 }
@@ -274,37 +148,50 @@ impl Console {
         account.is_some()
     }
 
-    /// Answers a request.
-    pub(crate) fn answer(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
-        let reads = matches!(request.method, "GET" | "HEAD");
-        let failed = match (assets::find(request.path), reads) {
-            (Some(asset), true) => return asset,
-            (Some(_), false) => Failed::Method,
-            (None, _) => match self.run(request) {
-                Ok(answer) => return answer,
-                Err(failed) => failed,
-            },
-        };
-        if let Failed::Address(seconds) = failed {
-            return too_many(seconds);
+    /// Answers a request that leads to a page, or to what a form does.
+    fn answer(
+        &self,
+        request: &ConsoleRequest<'_>,
+        route: &'static Route,
+        parts: Parts,
+    ) -> ConsoleAnswer {
+        match self.run(request, route, parts) {
+            Ok(answer) => answer,
+            Err(failed) => self.refuse(request, &failed),
         }
-        let answer = match self.visit(request, Vec::new()) {
-            Ok(visit) => refusal(&visit, &failed),
+    }
+
+    /// Answers a request that leads nowhere.
+    fn answer_elsewhere(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
+        let mut assets = assets::ASSETS.iter();
+        let allowed = match assets.any(|asset| asset.path == request.path) {
+            true => Some("GET, HEAD"),
+            false => routes::methods(request.path),
+        };
+        let failed = allowed.map_or(Failed::NotFound, |_methods| Failed::Method);
+        ConsoleAnswer {
+            allow: allowed.map(str::to_owned),
+            ..self.refuse(request, &failed)
+        }
+    }
+
+    fn refuse(&self, request: &ConsoleRequest<'_>, failed: &Failed) -> ConsoleAnswer {
+        if let Failed::Address(seconds) = failed {
+            return too_many(*seconds);
+        }
+        match self.visit(request, Parts::new()) {
+            Ok(visit) => refusal(&visit, failed),
             Err(_) => {
-                let (status, title, text) = said(&failed);
+                let (status, title, text) = said(failed);
                 message(request, status, title, &text)
             }
-        };
-        ConsoleAnswer {
-            allow: matches!(failed, Failed::Method).then(|| routes::methods(request.path)),
-            ..answer
         }
     }
 
     fn visit<'a>(
         &'a self,
         request: &'a ConsoleRequest<'a>,
-        parts: Vec<&'a str>,
+        parts: Parts,
     ) -> Result<Visit<'a>, Failed> {
         let session = request
             .cookie
@@ -324,12 +211,12 @@ impl Console {
         })
     }
 
-    fn run(&self, request: &ConsoleRequest<'_>) -> Result<ConsoleAnswer, Failed> {
-        let (route, parts) = match routes::find(request.method, request.path) {
-            Found::Route(route, parts) => (route, parts),
-            Found::OtherMethods => return Err(Failed::Method),
-            Found::Nothing => return Err(Failed::NotFound),
-        };
+    fn run(
+        &self,
+        request: &ConsoleRequest<'_>,
+        route: &'static Route,
+        parts: Parts,
+    ) -> Result<ConsoleAnswer, Failed> {
         let mut visit = self.visit(request, parts)?;
         // Before anything of the page is read: what comes later is shown as later.
         if visit.administers() {
@@ -491,8 +378,9 @@ impl Visit<'_> {
         }
     }
 
-    fn part(&self, at: usize) -> &str {
-        self.parts.get(at).copied().unwrap_or_default()
+    /// A part of the path that varies; empty where it has none of that name.
+    fn part(&self, name: &str) -> &str {
+        self.parts.get(name).map(String::as_str).unwrap_or_default()
     }
 
     /// Who is signed in; pages that anybody sees do not ask.
@@ -561,48 +449,6 @@ fn address(path: &str) -> String {
     match path {
         "" | "/" => CONSOLE.to_owned(),
         path => format!("{CONSOLE}{path}"),
-    }
-}
-
-/// The pairs of a form or of a query.
-#[derive(Debug, Default)]
-struct Form(Vec<(String, String)>);
-
-impl Form {
-    fn parse(raw: &str) -> Self {
-        let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(raw);
-        Self(
-            pairs
-                .map(actix_web::web::Query::into_inner)
-                .unwrap_or_default(),
-        )
-    }
-
-    /// The first value of a name; empty when there is none.
-    fn text(&self, name: &str) -> &str {
-        let found = self.0.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str()).unwrap_or_default()
-    }
-
-    /// Every value of a name.
-    fn all(&self, name: &str) -> Vec<String> {
-        let found = self.0.iter().filter(|(key, _)| key == name);
-        found.map(|(_, value)| value.clone()).collect()
-    }
-
-    /// The first value of a name, unless it is empty.
-    fn given(&self, name: &str) -> Option<&str> {
-        Some(self.text(name)).filter(|text| !text.is_empty())
-    }
-
-    /// Puts one value in the place of those of a name.
-    fn set(&mut self, name: &str, value: &str) {
-        self.0.retain(|(known, _)| known != name);
-        self.0.push((name.to_owned(), value.to_owned()));
-    }
-
-    fn checked(&self, name: &str) -> bool {
-        self.given(name).is_some()
     }
 }
 

@@ -1,7 +1,11 @@
 //! Every page of the console, with who may see it.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use actix_web::dev::ResourceDef;
+
 use super::{ConsoleAnswer, Failed, Visit, pages, signing_in};
-use crate::pattern::parts;
 
 /// Who may see a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +23,7 @@ pub(super) type Handler = fn(&Visit<'_>) -> Result<ConsoleAnswer, Failed>;
 /// A page, or what its form does.
 pub(super) struct Route {
     pub(super) method: &'static str,
-    /// The path, with `*` for a part that varies.
+    /// The path, with names in braces for the parts that vary.
     pub(super) path: &'static str,
     pub(super) access: Access,
     /// Whether the password is asked for again, unless it was entered just now.
@@ -27,24 +31,14 @@ pub(super) struct Route {
     pub(super) handler: Handler,
 }
 
-/// What a path and a method lead to.
-pub(super) enum Found<'p> {
-    Route(&'static Route, Vec<&'p str>),
-    OtherMethods,
-    Nothing,
-}
-
 /// The page that a form stands on, or the nearest one above it.
 pub(super) fn page_above(path: &str) -> &str {
     // A page whose part that varies is a word of the form's path is another one.
-    let mut form = match find("POST", path) {
-        Found::Route(route, _) => Some(route.path),
-        _ => None,
-    };
+    let mut form = find("POST", path).map(|(form, _)| form.path);
     let mut path = path;
     loop {
         match find("GET", path) {
-            Found::Route(page, _) if form.is_none_or(|form| form == page.path) => return path,
+            Some((page, _)) if form.is_none_or(|form| form == page.path) => return path,
             _ if path.is_empty() => return path,
             _ => form = None,
         }
@@ -52,36 +46,55 @@ pub(super) fn page_above(path: &str) -> &str {
     }
 }
 
-pub(super) fn find<'p>(method: &str, path: &'p str) -> Found<'p> {
-    // HEAD is GET without the body.
-    let method = if method == "HEAD" { "GET" } else { method };
-    let mut other = false;
-    for route in ROUTES {
-        // A word of a path goes before a part that varies, because it stands before it below.
-        if let Some(parts) = parts(route.path, path) {
-            if route.method == method {
-                return Found::Route(route, parts);
-            }
-            other = true;
-        }
-    }
-    match other {
-        true => Found::OtherMethods,
-        false => Found::Nothing,
-    }
+/// The parts of a path that vary, by their names.
+pub(super) type Parts = HashMap<String, String>;
+
+/// The page, or what a form does, at a path that stands on another page.
+pub(super) fn find(method: &str, path: &str) -> Option<(&'static Route, Parts)> {
+    let path = match path.trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
+    };
+    // A word of a path goes before a part that varies, because it stands before it below.
+    let mut possible = PATTERNS.iter().filter(|(route, _)| route.method == method);
+    possible.find_map(|(route, pattern)| {
+        let mut found = actix_web::dev::Path::new(path.clone());
+        let fits = pattern.capture_match_info(&mut found);
+        let parts = found
+            .iter()
+            .map(|(name, part)| (name.to_owned(), part.to_owned()));
+        fits.then(|| (*route, parts.collect()))
+    })
 }
 
 /// The methods that are possible at a path, as the `Allow` header names them (RFC 9110 section
-/// 10.2.1).
-pub(super) fn methods(path: &str) -> String {
-    let possible = |method: &str| matches!(find(method, path), Found::Route(..));
+/// 10.2.1); none where nothing is there.
+pub(super) fn methods(path: &str) -> Option<&'static str> {
+    let possible = |method: &str| find(method, path).is_some();
     match (possible("GET"), possible("POST")) {
-        (true, true) => "GET, HEAD, POST",
-        (false, true) => "POST",
-        _ => "GET, HEAD",
+        (true, true) => Some("GET, HEAD, POST"),
+        (false, true) => Some("POST"),
+        (true, false) => Some("GET, HEAD"),
+        (false, false) => None,
     }
-    .to_owned()
 }
+
+impl Route {
+    /// The path as actix-web takes it: that of the first page is that of the console.
+    pub(super) fn pattern(&self) -> &'static str {
+        match self.path {
+            "/" => "",
+            path => path,
+        }
+    }
+}
+
+static PATTERNS: LazyLock<Vec<(&Route, ResourceDef)>> = LazyLock::new(|| {
+    let routes = ROUTES.iter();
+    routes
+        .map(|route| (route, ResourceDef::new(route.pattern())))
+        .collect()
+});
 
 const fn page(path: &'static str, handler: Handler) -> Route {
     Route {
@@ -142,7 +155,10 @@ macro_rules! scim {
 /// A path below that of a mapping.
 macro_rules! mapping {
     ($below:literal) => {
-        concat!("/users/scim-provisioning/*/mappings/*", $below)
+        concat!(
+            "/users/scim-provisioning/{configuration}/mappings/{resource}",
+            $below
+        )
     };
 }
 
@@ -165,32 +181,65 @@ pub(super) const ROUTES: &[Route] = &[
     confirmed(action(scim!("/new"), pages::configurations::add)),
     page(scim!("/logs"), pages::logs::list),
     confirmed(action(scim!("/logs/export"), pages::logs::export)),
-    page(scim!("/logs/*"), pages::event::show),
-    action(scim!("/logs/*/resolve"), pages::event::resolve),
-    action(scim!("/logs/*/reopen"), pages::event::reopen),
-    confirmed(action(scim!("/logs/*/replay"), pages::event::replay)),
-    page(scim!("/*"), pages::configuration::overview),
-    page(scim!("/*/drift"), pages::configuration::drift),
-    auditors(action(scim!("/*/drift"), pages::configuration::count_drift)),
-    administrators(page(scim!("/*/edit"), pages::configurations::edit)),
-    confirmed(action(scim!("/*/edit"), pages::configurations::save)),
-    confirmed(action(scim!("/*/enable"), pages::configurations::enable)),
-    action(scim!("/*/pause"), pages::configurations::pause),
-    action(scim!("/*/disable"), pages::configurations::disable),
+    page(scim!("/logs/{event}"), pages::event::show),
+    action(scim!("/logs/{event}/resolve"), pages::event::resolve),
+    action(scim!("/logs/{event}/reopen"), pages::event::reopen),
+    confirmed(action(scim!("/logs/{event}/replay"), pages::event::replay)),
+    page(scim!("/{configuration}"), pages::configuration::overview),
+    page(scim!("/{configuration}/drift"), pages::configuration::drift),
+    auditors(action(
+        scim!("/{configuration}/drift"),
+        pages::configuration::count_drift,
+    )),
     administrators(page(
-        scim!("/*/delete"),
+        scim!("/{configuration}/edit"),
+        pages::configurations::edit,
+    )),
+    confirmed(action(
+        scim!("/{configuration}/edit"),
+        pages::configurations::save,
+    )),
+    confirmed(action(
+        scim!("/{configuration}/enable"),
+        pages::configurations::enable,
+    )),
+    action(
+        scim!("/{configuration}/pause"),
+        pages::configurations::pause,
+    ),
+    action(
+        scim!("/{configuration}/disable"),
+        pages::configurations::disable,
+    ),
+    administrators(page(
+        scim!("/{configuration}/delete"),
         pages::configurations::confirm_deletion,
     )),
-    confirmed(action(scim!("/*/delete"), pages::configurations::delete)),
-    administrators(page(scim!("/*/tokens"), pages::tokens::list)),
-    confirmed(action(scim!("/*/tokens"), pages::tokens::add)),
-    administrators(page(scim!("/*/tokens/*"), pages::tokens::show)),
-    confirmed(action(scim!("/*/tokens/*/reveal"), pages::tokens::reveal)),
-    confirmed(action(scim!("/*/tokens/*/end"), pages::tokens::set_end)),
-    confirmed(action(scim!("/*/tokens/*/revoke"), pages::tokens::revoke)),
+    confirmed(action(
+        scim!("/{configuration}/delete"),
+        pages::configurations::delete,
+    )),
+    administrators(page(scim!("/{configuration}/tokens"), pages::tokens::list)),
+    confirmed(action(scim!("/{configuration}/tokens"), pages::tokens::add)),
+    administrators(page(
+        scim!("/{configuration}/tokens/{token}"),
+        pages::tokens::show,
+    )),
+    confirmed(action(
+        scim!("/{configuration}/tokens/{token}/reveal"),
+        pages::tokens::reveal,
+    )),
+    confirmed(action(
+        scim!("/{configuration}/tokens/{token}/end"),
+        pages::tokens::set_end,
+    )),
+    confirmed(action(
+        scim!("/{configuration}/tokens/{token}/revoke"),
+        pages::tokens::revoke,
+    )),
     page(mapping!(""), pages::mappings::show),
     administrators(page(mapping!("/new-rule"), pages::mappings::new_rule)),
-    administrators(page(mapping!("/rules/*"), pages::mappings::edit_rule)),
+    administrators(page(mapping!("/rules/{rule}"), pages::mappings::edit_rule)),
     action(mapping!("/save-rule"), pages::mappings::save_rule),
     action(mapping!("/reorder"), pages::mappings::reorder),
     action(mapping!("/delete-rule"), pages::mappings::delete_rule),
@@ -202,34 +251,70 @@ pub(super) const ROUTES: &[Route] = &[
     confirmed(action(mapping!("/rollback"), pages::mappings::roll_back)),
     page(mapping!("/preview"), pages::mappings::preview_form),
     auditors(action(mapping!("/preview"), pages::mappings::preview)),
-    page(scim!("/*/mappings/user/impact"), pages::mappings::impact),
+    page(
+        scim!("/{configuration}/mappings/user/impact"),
+        pages::mappings::impact,
+    ),
     auditors(action(
-        scim!("/*/mappings/user/impact"),
+        scim!("/{configuration}/mappings/user/impact"),
         pages::mappings::count_impact,
     )),
     confirmed(action(
-        scim!("/*/mappings/user/reapply"),
+        scim!("/{configuration}/mappings/user/reapply"),
         pages::mappings::reapply,
     )),
-    page(scim!("/*/groups"), pages::group_rules::list),
-    administrators(page(scim!("/*/groups/new-rule"), pages::group_rules::new)),
-    administrators(page(scim!("/*/groups/rules/*"), pages::group_rules::edit)),
-    action(scim!("/*/groups/save-rule"), pages::group_rules::save),
-    action(scim!("/*/groups/reorder"), pages::group_rules::reorder),
-    action(scim!("/*/groups/delete-rule"), pages::group_rules::delete),
-    page(scim!("/*/policy"), pages::policy::show),
-    confirmed(action(scim!("/*/policy"), pages::policy::save)),
-    page(scim!("/*/held"), pages::waiting::list),
-    page(scim!("/*/links"), pages::waiting::list),
-    confirmed(action(scim!("/*/held/allow"), pages::waiting::allow)),
-    action(scim!("/*/held/reject"), pages::waiting::reject),
-    confirmed(action(scim!("/*/links/approve"), pages::waiting::approve)),
-    action(scim!("/*/links/dismiss"), pages::waiting::dismiss),
-    action(scim!("/*/links/restore"), pages::waiting::restore),
-    page(scim!("/*/logs"), pages::logs::list_of),
-    page(scim!("/*/history"), pages::audit::history),
-    page(scim!("/*/setup"), pages::guides::own),
-    page(scim!("/*/setup/*"), pages::guides::show),
+    page(scim!("/{configuration}/groups"), pages::group_rules::list),
+    administrators(page(
+        scim!("/{configuration}/groups/new-rule"),
+        pages::group_rules::new,
+    )),
+    administrators(page(
+        scim!("/{configuration}/groups/rules/{rule}"),
+        pages::group_rules::edit,
+    )),
+    action(
+        scim!("/{configuration}/groups/save-rule"),
+        pages::group_rules::save,
+    ),
+    action(
+        scim!("/{configuration}/groups/reorder"),
+        pages::group_rules::reorder,
+    ),
+    action(
+        scim!("/{configuration}/groups/delete-rule"),
+        pages::group_rules::delete,
+    ),
+    page(scim!("/{configuration}/policy"), pages::policy::show),
+    confirmed(action(
+        scim!("/{configuration}/policy"),
+        pages::policy::save,
+    )),
+    page(scim!("/{configuration}/held"), pages::waiting::list),
+    page(scim!("/{configuration}/links"), pages::waiting::list),
+    confirmed(action(
+        scim!("/{configuration}/held/allow"),
+        pages::waiting::allow,
+    )),
+    action(
+        scim!("/{configuration}/held/reject"),
+        pages::waiting::reject,
+    ),
+    confirmed(action(
+        scim!("/{configuration}/links/approve"),
+        pages::waiting::approve,
+    )),
+    action(
+        scim!("/{configuration}/links/dismiss"),
+        pages::waiting::dismiss,
+    ),
+    action(
+        scim!("/{configuration}/links/restore"),
+        pages::waiting::restore,
+    ),
+    page(scim!("/{configuration}/logs"), pages::logs::list_of),
+    page(scim!("/{configuration}/history"), pages::audit::history),
+    page(scim!("/{configuration}/setup"), pages::guides::own),
+    page(scim!("/{configuration}/setup/{guide}"), pages::guides::show),
     page("/users", pages::directory::users),
     page("/users/user-form", pages::fields::list),
     action("/users/user-form", pages::fields::add),
@@ -237,15 +322,15 @@ pub(super) const ROUTES: &[Route] = &[
     action("/users/user-form/delete", pages::fields::delete),
     administrators(page("/users/user-form/edit", pages::fields::edit)),
     action("/users/user-form/edit", pages::fields::save),
-    page("/users/*", pages::directory::user),
-    confirmed(action("/users/*/block", pages::directory::block)),
-    confirmed(action("/users/*/unblock", pages::directory::unblock)),
-    confirmed(action("/users/*/archive", pages::directory::archive)),
-    confirmed(action("/users/*/convert", pages::directory::convert)),
-    action("/users/*/unlink", pages::directory::unlink),
+    page("/users/{person}", pages::directory::user),
+    confirmed(action("/users/{person}/block", pages::directory::block)),
+    confirmed(action("/users/{person}/unblock", pages::directory::unblock)),
+    confirmed(action("/users/{person}/archive", pages::directory::archive)),
+    confirmed(action("/users/{person}/convert", pages::directory::convert)),
+    action("/users/{person}/unlink", pages::directory::unlink),
     page("/groups", pages::directory::groups),
-    page("/groups/*", pages::directory::group),
-    action("/groups/*/unlink", pages::directory::unlink_group),
+    page("/groups/{group}", pages::directory::group),
+    action("/groups/{group}/unlink", pages::directory::unlink_group),
     page("/security/audit", pages::audit::list),
     confirmed(auditors(action(
         "/security/audit/export",
@@ -253,34 +338,40 @@ pub(super) const ROUTES: &[Route] = &[
     ))),
     page("/api-docs", pages::api_docs::show),
     page("/api-docs/openapi.json", pages::api_docs::document),
-    page("/api-docs/schemas/*", pages::api_docs::schema),
+    page("/api-docs/schemas/{schema}", pages::api_docs::schema),
     page("/settings", pages::settings::show),
     confirmed(action("/settings/accounts", pages::settings::add_account)),
     confirmed(action(
-        "/settings/accounts/*/role",
+        "/settings/accounts/{account}/role",
         pages::settings::set_role,
     )),
     confirmed(action(
-        "/settings/accounts/*/password",
+        "/settings/accounts/{account}/password",
         pages::settings::set_password,
     )),
-    confirmed(action("/settings/accounts/*/bind", pages::settings::bind)),
     confirmed(action(
-        "/settings/accounts/*/unlock",
+        "/settings/accounts/{account}/bind",
+        pages::settings::bind,
+    )),
+    confirmed(action(
+        "/settings/accounts/{account}/unlock",
         pages::settings::unlock,
     )),
     confirmed(action(
-        "/settings/accounts/*/unbind",
+        "/settings/accounts/{account}/unbind",
         pages::settings::unbind,
     )),
     confirmed(action(
-        "/settings/accounts/*/delete",
+        "/settings/accounts/{account}/delete",
         pages::settings::delete_account,
     )),
-    action("/settings/sessions/*/end", pages::settings::end_session),
+    action(
+        "/settings/sessions/{session}/end",
+        pages::settings::end_session,
+    ),
     confirmed(action("/settings/api-keys", pages::settings::add_key)),
     confirmed(action(
-        "/settings/api-keys/*/revoke",
+        "/settings/api-keys/{key}/revoke",
         pages::settings::revoke_key,
     )),
 ];

@@ -72,7 +72,7 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
 
 /// One schema.
 pub(in super::super) fn schema(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let name = visit.part(0);
+    let name = visit.part("schema");
     let mut schemas = members(openapi::document(), "/components/schemas");
     let (_, schema) = schemas
         .find(|(known, _)| *known == name)

@@ -174,7 +174,7 @@ impl Shown {
     /// The configuration that the first part of the path names.
     pub(super) fn find(visit: &Visit<'_>) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
-        let configuration = admin.find_configuration(visit.part(0))?;
+        let configuration = admin.find_configuration(visit.part("configuration"))?;
         let (id, now) = (configuration.id, Utc::now());
         Ok(Self {
             tokens: admin.tokens(id)?,
@@ -403,7 +403,7 @@ pub(super) fn result_of<T: DeserializeOwned>(survey: Option<Survey>) -> Option<T
 /// Has it counted who was edited by hand.
 pub(in super::super) fn count_drift(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, provider) = (&visit.console.admin, &visit.console.provider);
-    let id = admin.find_configuration(visit.part(0))?.id;
+    let id = admin.find_configuration(visit.part("configuration"))?.id;
     admin.ask_survey(&visit.actor()?, provider, id, SurveyKind::Drift)?;
     Ok(ConsoleAnswer::redirect(format!("{LIST}/{id}/drift")))
 }

@@ -378,7 +378,10 @@ pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
 }
 
 fn found(visit: &Visit<'_>) -> Result<ProvisioningConfiguration, Failed> {
-    Ok(visit.console.admin.find_configuration(visit.part(0))?)
+    Ok(visit
+        .console
+        .admin
+        .find_configuration(visit.part("configuration"))?)
 }
 
 pub(in super::super) fn edit(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {

@@ -175,7 +175,7 @@ struct User {
 
 pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
-    let mut detail = admin.person(visit.part(0))?;
+    let mut detail = admin.person(visit.part("person"))?;
     let catalog = admin.catalog()?;
     let managed = match detail.configuration {
         Some(id) => Some(admin.configuration(id)?),
@@ -184,7 +184,8 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     let (drift, rules) = match &managed {
         Some(configuration) => {
             let provider = &visit.console.provider;
-            let drift = provider.drift_of(&configuration.to_provisioning(), visit.part(0))?;
+            let drift =
+                provider.drift_of(&configuration.to_provisioning(), visit.part("person"))?;
             let model = admin.model(
                 configuration.id,
                 scim_mapping::ResourceKind::User,
@@ -240,7 +241,7 @@ pub(in super::super) fn user(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         drifted: drift.len(),
         fields,
         grants: std::mem::take(&mut detail.person.grants),
-        activity: activity(visit)?,
+        activity: activity(visit, visit.part("person"))?,
         configuration: managed
             .map(|one| format!("{LIST}/{}", one.id))
             .unwrap_or_default(),
@@ -263,10 +264,10 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// What happened to the user or group that the first part of the path names.
-fn activity(visit: &Visit<'_>) -> Result<Vec<Activity>, Failed> {
+/// What happened to the user or group of an id.
+fn activity(visit: &Visit<'_>, id: &str) -> Result<Vec<Activity>, Failed> {
     let query = EventQuery {
-        search: Some(visit.part(0).to_owned()),
+        search: Some(id.to_owned()),
         before: Some(i64::MAX),
         limit: 10,
         ..EventQuery::default()
@@ -296,7 +297,7 @@ struct Group {
 }
 
 pub(in super::super) fn group(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (admin, id) = (&visit.console.admin, visit.part(0));
+    let (admin, id) = (&visit.console.admin, visit.part("group"));
     let detail = admin.group(id)?;
     let members = admin.members(id, visit.query.given("after"), MEMBERS)?;
     let full = i64::try_from(members.len()).is_ok_and(|count| count == MEMBERS);
@@ -311,7 +312,7 @@ pub(in super::super) fn group(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed
             false => "",
         },
         members,
-        activity: activity(visit)?,
+        activity: activity(visit, id)?,
         configuration: detail
             .configuration
             .map(|id| format!("{LIST}/{id}"))
@@ -345,7 +346,7 @@ pub(in super::super) fn convert(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 }
 
 pub(in super::super) fn unlink_group(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (admin, id) = (&visit.console.admin, visit.part(0));
+    let (admin, id) = (&visit.console.admin, visit.part("group"));
     admin.unlink_group(&visit.actor()?, id)?;
     Ok(ConsoleAnswer::redirect(format!(
         "/admin/groups/{id}?done=unlinked"
@@ -353,7 +354,7 @@ pub(in super::super) fn unlink_group(visit: &Visit<'_>) -> Result<ConsoleAnswer,
 }
 
 fn change(visit: &Visit<'_>, change: PersonChange, done: &str) -> Result<ConsoleAnswer, Failed> {
-    let id = visit.part(0);
+    let id = visit.part("person");
     let admin = &visit.console.admin;
     admin.change_person(&visit.actor()?, id, change)?;
     Ok(ConsoleAnswer::redirect(format!(

@@ -40,7 +40,10 @@ struct Event {
 }
 
 fn found(visit: &Visit<'_>) -> Result<LoggedEvent, Failed> {
-    let id: i64 = visit.part(0).parse().map_err(|_number| Failed::NotFound)?;
+    let id: i64 = visit
+        .part("event")
+        .parse()
+        .map_err(|_number| Failed::NotFound)?;
     Ok(visit.console.admin.event(id)?)
 }
 

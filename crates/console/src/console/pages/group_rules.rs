@@ -239,7 +239,7 @@ pub(in super::super) fn new(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> 
 pub(in super::super) fn edit(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, "group")?;
     let mut rules = edited.base().rules.group_rules.iter();
-    let rule = rules.find(|rule| rule.key == visit.part(1));
+    let rule = rules.find(|rule| rule.key == visit.part("rule"));
     let fields = Fields::of(rule.ok_or(Failed::NotFound)?);
     ConsoleAnswer::page(200, &RulePage::new(visit, &edited, fields)?)
 }

@@ -39,13 +39,16 @@ struct Page {
 }
 
 pub(in super::super) fn own(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let configuration = visit.console.admin.find_configuration(visit.part(0))?;
+    let configuration = visit
+        .console
+        .admin
+        .find_configuration(visit.part("configuration"))?;
     page(visit, configuration.identity_provider.as_str())
 }
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    match GUIDES.iter().any(|guide| guide.key == visit.part(1)) {
-        true => page(visit, visit.part(1)),
+    match GUIDES.iter().any(|guide| guide.key == visit.part("guide")) {
+        true => page(visit, visit.part("guide")),
         false => Err(Failed::NotFound),
     }
 }

@@ -212,7 +212,7 @@ impl Editor {
 }
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     ConsoleAnswer::page(200, &Editor::new(visit, &edited)?)
 }
 
@@ -253,21 +253,21 @@ impl RulePage {
 }
 
 pub(in super::super) fn new_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let form = RuleForm::fresh(visit.query.text("path"));
     ConsoleAnswer::page(200, &RulePage::new(visit, &edited, form)?)
 }
 
 pub(in super::super) fn edit_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let rules = &edited.base().rules.rules;
-    let rule = rules.iter().find(|rule| rule.key == visit.part(2));
+    let rule = rules.iter().find(|rule| rule.key == visit.part("rule"));
     let form = RuleForm::of(rule.ok_or(Failed::NotFound)?);
     ConsoleAnswer::page(200, &RulePage::new(visit, &edited, form)?)
 }
 
 pub(in super::super) fn save_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let form = RuleForm::entered(&visit.form);
     let mut set = edited.base().rules.clone();
     let saved = form.rule(&set.rules).and_then(|rule| {
@@ -296,7 +296,7 @@ fn change(
     visit: &Visit<'_>,
     with: impl FnOnce(&mut Vec<Rule>, usize),
 ) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let mut set = edited.base().rules.clone();
     let key = visit.form.text("key");
     let at = set.rules.iter().position(|rule| rule.key == key);
@@ -346,13 +346,13 @@ pub(in super::super) fn delete_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, 
 }
 
 pub(in super::super) fn discard(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let done = edited.keep(visit, &edited.active.rules, "");
     kept(visit, &edited, done, "discarded")
 }
 
 pub(in super::super) fn restore(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let rules = match edited.resource {
         ResourceKind::User => MappingSet::default_user(),
         ResourceKind::Group => MappingSet::default_group(),
@@ -362,7 +362,7 @@ pub(in super::super) fn restore(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 }
 
 pub(in super::super) fn import(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let read = serde_json::from_str::<Value>(visit.form.text("document"));
     let done = read
         .map_err(|error| Problem::entry(format!("this is no JSON: {error}")).refused())
@@ -377,7 +377,7 @@ pub(in super::super) fn import(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 }
 
 pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let document = serde_json::to_string_pretty(&edited.base().document());
     let document = document.map_err(|_json| Failed::Internal)?;
     let name = match edited.resource {
@@ -388,7 +388,7 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 }
 
 pub(in super::super) fn activate(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     // Rules decide who signs in by which address, and with which role.
     if visit.form.text("base") != edited.base().checksum {
         return kept(visit, &edited, Err(AdminError::Stale), "");
@@ -400,7 +400,7 @@ pub(in super::super) fn activate(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
 }
 
 pub(in super::super) fn roll_back(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let number = visit.form.text("version").parse();
     let number = number.map_err(|_number| Failed::NotFound)?;
     let admin = &visit.console.admin;
@@ -461,7 +461,7 @@ fn preview_page(
 }
 
 pub(in super::super) fn preview_form(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let document = match visit.query.given("user") {
         Some(id) => visit.console.admin.person(id)?.document,
         None => sample(edited.resource),
@@ -471,7 +471,7 @@ pub(in super::super) fn preview_form(visit: &Visit<'_>) -> Result<ConsoleAnswer,
 }
 
 pub(in super::super) fn preview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part(1))?;
+    let edited = Edited::find(visit, visit.part("resource"))?;
     let entered = visit.form.text("document").to_owned();
     let draft = visit.form.text("version") == "draft" && edited.draft.is_some();
     let choice = match draft {

@@ -273,14 +273,14 @@ pub(in super::super) fn add_account(visit: &Visit<'_>) -> Result<ConsoleAnswer, 
 
 pub(in super::super) fn set_role(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
-    let work = || admin.set_role(&actor, visit.part(0), role(visit)?);
+    let work = || admin.set_role(&actor, visit.part("account"), role(visit)?);
     then(visit, work, "saved")
 }
 
 pub(in super::super) fn set_password(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
     let work = || {
-        let account = admin.account(visit.part(0))?;
+        let account = admin.account(visit.part("account"))?;
         admin.set_password(&actor, &account.name, visit.form.text("password"))
     };
     then(visit, work, "saved")
@@ -288,7 +288,7 @@ pub(in super::super) fn set_password(visit: &Visit<'_>) -> Result<ConsoleAnswer,
 
 pub(in super::super) fn bind(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
-    let account = admin.account(visit.part(0))?;
+    let account = admin.account(visit.part("account"))?;
     let work = || match admin.bind_account(&actor, &account.id, visit.form.text("user")) {
         // What was typed is wrong, and not the page.
         Err(error @ AdminError::NotFound { kind: "user", .. }) => {
@@ -301,20 +301,24 @@ pub(in super::super) fn bind(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
 
 pub(in super::super) fn unlock(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
-    let account = admin.account(visit.part(0))?;
+    let account = admin.account(visit.part("account"))?;
     let work = || admin.unlock_account(&actor, &account.name).map(drop);
     then(visit, work, "unlocked")
 }
 
 pub(in super::super) fn unbind(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
-    let work = || admin.unbind_account(&actor, visit.part(0)).map(drop);
+    let work = || {
+        admin
+            .unbind_account(&actor, visit.part("account"))
+            .map(drop)
+    };
     then(visit, work, "saved")
 }
 
 pub(in super::super) fn delete_account(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
-    let work = || admin.delete_account(&actor, visit.part(0));
+    let work = || admin.delete_account(&actor, visit.part("account"));
     then(visit, work, "deleted")
 }
 
@@ -322,7 +326,7 @@ pub(in super::super) fn end_session(visit: &Visit<'_>) -> Result<ConsoleAnswer, 
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
     let sessions = admin.sessions()?;
     let mut hashes = sessions.iter().map(|(session, _)| &session.hash);
-    let hash = hashes.find(|hash| short(hash) == visit.part(0));
+    let hash = hashes.find(|hash| short(hash) == visit.part("session"));
     admin.revoke_session(&actor, hash.ok_or(Failed::NotFound)?)?;
     Ok(ConsoleAnswer::redirect("/admin/settings?done=ended"))
 }
@@ -355,7 +359,7 @@ pub(in super::super) fn revoke_key(visit: &Visit<'_>) -> Result<ConsoleAnswer, F
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
     then(
         visit,
-        || admin.revoke_api_key(&actor, visit.part(0)).map(drop),
+        || admin.revoke_api_key(&actor, visit.part("key")).map(drop),
         "revoked",
     )
 }

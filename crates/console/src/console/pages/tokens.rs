@@ -163,16 +163,19 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
 }
 
 fn back(visit: &Visit<'_>, done: &str) -> ConsoleAnswer {
-    ConsoleAnswer::redirect(format!("{LIST}/{}/tokens{done}", visit.part(0)))
+    ConsoleAnswer::redirect(format!(
+        "{LIST}/{}/tokens{done}",
+        visit.part("configuration")
+    ))
 }
 
 /// A token that was made or asked for just now; later its value is asked for with *Show*.
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
-    let configuration = admin.find_configuration(visit.part(0))?;
+    let configuration = admin.find_configuration(visit.part("configuration"))?;
     let tokens = admin.tokens(configuration.id)?;
     let mut tokens = tokens.into_iter();
-    let token = tokens.find(|token| token.id == visit.part(1));
+    let token = tokens.find(|token| token.id == visit.part("token"));
     match (token, visit.flash()) {
         (Some(token), Some(flash)) if flash.text.ends_with(&token.hint) => {
             shown(visit, &configuration, token, flash.text)
@@ -183,7 +186,7 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
 
 pub(in super::super) fn add(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
-    let configuration = admin.find_configuration(visit.part(0))?;
+    let configuration = admin.find_configuration(visit.part("configuration"))?;
     let overlap = visit.form.given("overlap");
     let overlap = overlap.map(|hours| hours.parse().unwrap_or_default());
     let days = visit.form.given("days").and_then(|days| days.parse().ok());
@@ -201,23 +204,26 @@ pub(in super::super) fn set_end(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
         _ => None,
     };
     let admin = &visit.console.admin;
-    let (id, token) = (admin.find_configuration(visit.part(0))?.id, visit.part(1));
+    let (id, token) = (
+        admin.find_configuration(visit.part("configuration"))?.id,
+        visit.part("token"),
+    );
     admin.set_token_end(&visit.actor()?, id, token, end.ok_or_else(unclear)?)?;
     Ok(back(visit, "?done=expiry"))
 }
 
 pub(in super::super) fn reveal(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
-    let configuration = admin.find_configuration(visit.part(0))?;
-    let (id, token) = (configuration.id, Some(visit.part(1)));
+    let configuration = admin.find_configuration(visit.part("configuration"))?;
+    let (id, token) = (configuration.id, Some(visit.part("token")));
     let issued = admin.reveal_token(&visit.actor()?, id, token)?;
     show_later(visit, &issued, "again")
 }
 
 pub(in super::super) fn revoke(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let admin = &visit.console.admin;
-    let id = admin.find_configuration(visit.part(0))?.id;
-    let token = Some(visit.part(1));
+    let id = admin.find_configuration(visit.part("configuration"))?.id;
+    let token = Some(visit.part("token"));
     admin.revoke_tokens(&visit.actor()?, id, token)?;
     Ok(back(visit, "?done=revoked"))
 }

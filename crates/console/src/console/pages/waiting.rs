@@ -176,7 +176,10 @@ pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
 }
 
 fn back(visit: &Visit<'_>, done: &str) -> ConsoleAnswer {
-    ConsoleAnswer::redirect(format!("{LIST}/{}/held?done={done}", visit.part(0)))
+    ConsoleAnswer::redirect(format!(
+        "{LIST}/{}/held?done={done}",
+        visit.part("configuration")
+    ))
 }
 
 pub(in super::super) fn allow(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -226,7 +229,7 @@ pub(in super::super) fn dismiss(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
 
 pub(in super::super) fn restore(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
-    let id = admin.find_configuration(visit.part(0))?.id;
+    let id = admin.find_configuration(visit.part("configuration"))?.id;
     let link = admin.dismissed_link(id, visit.form.text("link"))?;
     admin.restore_link(&actor, id, &link)?;
     Ok(back(visit, "restored"))

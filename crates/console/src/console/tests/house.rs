@@ -1,21 +1,32 @@
 //! A console over a new database, with a configuration whose names are made to break pages.
 
+use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
+use actix_web::http::Method as HttpMethod;
+use actix_web::rt::{System, SystemRunner};
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::{App, web};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use scim_admin::account::Role;
 use scim_admin::upkeep::{Retention, Upkeep};
 use scim_admin::{
     Actor, AdminService, Attempt, ConfigurationInput, KeyRing, ProvisioningConfiguration, Services,
 };
+use scim_http::throttle::Throttle;
 use scim_persistence::{Database, Settings};
 use scim_protocol::schema::uri;
 use scim_provisioning::{Answer, Caller, Method, Request, ServiceProvider};
 use serde_json::{Value, json};
 
-use super::super::{Console, ConsoleAnswer, ConsoleRequest};
+use super::super::signing_in::encoded;
+use super::super::{Console, ConsoleAnswer, ConsoleRequest, address};
+use crate::Administration;
 
 pub(super) struct House {
-    pub(super) console: Console,
+    pub(super) console: Served,
     pub(super) admin: Arc<AdminService>,
     pub(super) upkeep: Upkeep,
     pub(super) configuration: scim_provisioning::ConfigurationId,
@@ -24,6 +35,97 @@ pub(super) struct House {
     pub(super) group: String,
     folder: tempfile::TempDir,
 }
+
+/// The console as it is served.
+pub(super) struct Served {
+    administration: web::Data<Administration>,
+    system: SystemRunner,
+}
+
+impl Deref for Served {
+    type Target = Console;
+
+    fn deref(&self) -> &Console {
+        &self.administration.console
+    }
+}
+
+impl Served {
+    fn new(services: &Services) -> Self {
+        let endpoint = "https://localhost/api/scim/v2";
+        let throttle = Arc::new(Throttle::new(30, Duration::from_secs(60)));
+        let administration = Administration::new(services, endpoint, None, throttle, Vec::new());
+        Self {
+            administration: web::Data::new(administration.unwrap()),
+            system: System::new(),
+        }
+    }
+
+    /// What a request is answered that a browser sends.
+    pub(super) fn answer(&self, request: &ConsoleRequest<'_>) -> ConsoleAnswer {
+        let path = request.path.split('/').map(encoded);
+        let path = address(&path.collect::<Vec<_>>().join("/"));
+        let query = utf8_percent_encode(request.query, RAW);
+        let method = HttpMethod::from_bytes(request.method.as_bytes()).unwrap();
+        let mut sent = TestRequest::with_uri(&format!("{path}?{query}")).method(method);
+        for (name, value) in [
+            ("cookie", request.cookie),
+            ("origin", request.origin),
+            ("host", request.host),
+            ("sec-fetch-site", request.fetch_site),
+            ("x-fragment", request.polled.then_some("poll")),
+        ] {
+            if let Some(value) = value {
+                sent = sent.insert_header((name, value));
+            }
+        }
+        if let Some(source) = request.source {
+            sent = sent.peer_addr(SocketAddr::new(source.parse().unwrap(), 40_000));
+        }
+        if !request.body.is_empty() {
+            sent = sent.insert_header(("content-length", request.body.len()));
+            sent = sent.set_payload(request.body.to_vec());
+        }
+        self.system.block_on(async {
+            let app = App::new().app_data(self.administration.clone());
+            let app = init_service(app.configure(super::super::endpoint::routes)).await;
+            let response = call_service(&app, sent.to_request()).await;
+            let all = |name: &str| -> Vec<String> {
+                let values = response.headers().get_all(name);
+                values
+                    .map(|value| value.to_str().unwrap().to_owned())
+                    .collect()
+            };
+            let text = |name: &str| all(name).into_iter().next();
+            let answer = ConsoleAnswer {
+                status: response.status().as_u16(),
+                media_type: text("content-type").unwrap_or_default().leak(),
+                body: String::new(),
+                location: text("location"),
+                cookies: all("set-cookie"),
+                lasting: text("cache-control").is_some(),
+                download: text("content-disposition")
+                    .map(|file| &*file.split('"').nth(1).unwrap().to_owned().leak()),
+                allow: text("allow"),
+                retry_after: text("retry-after").map(|seconds| seconds.parse().unwrap()),
+            };
+            let body = read_body(response).await;
+            ConsoleAnswer {
+                body: String::from_utf8(body.to_vec()).unwrap(),
+                ..answer
+            }
+        })
+    }
+}
+
+/// What no browser sends as it is.
+const RAW: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`')
+    .add(b'|');
 
 pub(super) const HOSTILE: &str = "<script>alert(1)</script>\" onerror=x '";
 pub(super) const PASSWORD: &str = "four random words suffice";
@@ -56,7 +158,7 @@ impl House {
             feed,
         };
         let admin = Arc::clone(&services.admin);
-        let console = Console::new(services.clone(), "https://localhost/api/scim/v2", None);
+        let console = Served::new(&services);
         let upkeep = Upkeep::new(services, Arc::default(), Retention::default());
         let input = ConfigurationInput {
             name: "<b>Azure</b>".to_owned(),
@@ -134,6 +236,11 @@ impl House {
     }
 
     pub(super) fn path(&self, pattern: &str) -> String {
+        let named = |part: &str| part.starts_with('{');
+        let parts = pattern
+            .split('/')
+            .map(|part| if named(part) { "*" } else { part });
+        let pattern = parts.collect::<Vec<_>>().join("/");
         let parts = [
             ("tokens/*", format!("tokens/{}", self.token)),
             ("mappings/*", "mappings/user".to_owned()),
@@ -149,7 +256,7 @@ impl House {
             ("/groups/*", format!("/groups/{}", self.group)),
         ];
         let fill = |path: String, (from, to): &(&str, String)| path.replacen(from, to, 1);
-        parts.iter().fold(pattern.to_owned(), fill)
+        parts.iter().fold(pattern, fill)
     }
 
     pub(super) fn ask(
