@@ -13,7 +13,7 @@ use crate::error::unreadable;
 use crate::json::Json;
 use crate::key::Key;
 use crate::members;
-use crate::nodes::{Number, among, locked};
+use crate::nodes::{self, Number, among, locked};
 use crate::page::Lookup;
 use crate::schema::{group_grants, group_members, groups, users};
 use crate::scope;
@@ -326,15 +326,15 @@ pub(crate) fn touch(
     expected: Version,
     now: DateTime<Utc>,
 ) -> Result<Version, StoreError> {
-    let whom = groups::table
-        .filter(groups::id.eq(id.to_string()))
-        .filter(groups::version.eq(expected.0))
-        .filter(scope::groups_in(scope));
-    let written = connection.execute(diesel::update(whom).set((
+    let whom = groups::id
+        .eq(id.to_string())
+        .and(groups::version.eq(expected.0))
+        .and(scope::groups_in(scope));
+    let changes = (
         groups::version.eq(groups::version + 1_i64),
         groups::updated_at.eq(millis(now)),
-    )))?;
-    match written {
+    );
+    match connection.execute(nodes::update(groups::table, whom, changes))? {
         0 => Err(StoreError::Stale),
         _ => Ok(Version(expected.0 + 1)),
     }

@@ -31,11 +31,8 @@ use crate::sql::Sql;
 macro_rules! change {
     ($connection:expr, $whom:expr, $changes:expr) => {{
         use diesel::prelude::*;
-        let people = $crate::schema::users::table
-            .filter($crate::people::unprotected())
-            .filter($whom);
-        let statement = diesel::update(people)
-            .set($changes)
+        let whom = $crate::people::unprotected().and($whom);
+        let statement = $crate::nodes::update($crate::schema::users::table, whom, $changes)
             .returning($crate::people::gone());
         let gone: Vec<Option<String>> = $connection.load(statement)?;
         $crate::people::end_accounts($connection, &gone)?
@@ -48,11 +45,8 @@ pub(crate) use change;
 macro_rules! change_and_tell {
     ($connection:expr, $whom:expr, $changes:expr, $told:expr) => {{
         use diesel::prelude::*;
-        let people = $crate::schema::users::table
-            .filter($crate::people::unprotected())
-            .filter($whom);
-        let statement = diesel::update(people)
-            .set($changes)
+        let whom = $crate::people::unprotected().and($whom);
+        let statement = $crate::nodes::update($crate::schema::users::table, whom, $changes)
             .returning(($crate::people::gone(), $told));
         let rows: Vec<(Option<String>, i32)> = $connection.load(statement)?;
         let (gone, told): (Vec<Option<String>>, Vec<i32>) = rows.into_iter().unzip();

@@ -3,7 +3,6 @@
 //! Each is written for both engines; `MultiBackend` picks one. Their text is fixed but for what is
 //! bound, so that statements with them are prepared once.
 
-use diesel::QueryResult;
 use diesel::expression::{
     AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
 };
@@ -11,6 +10,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::sql_types::{Bool, Integer, Text};
 use diesel::sqlite::Sqlite;
+use diesel::{AsChangeset, QueryResult};
 
 use crate::connection::Connection;
 use crate::engine::MultiBackend;
@@ -200,5 +200,84 @@ impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Locked<Q> {
             out.push_sql(" FOR UPDATE");
         }
         Ok(())
+    }
+}
+
+/// An UPDATE, see [`update`].
+#[derive(Debug, Clone)]
+pub(crate) struct Update<T, W, C> {
+    table: T,
+    whom: W,
+    changes: C,
+}
+
+/// Sets columns of the rows that a condition names, in a statement that is prepared once. diesel
+/// keeps no UPDATE of its own, whose text may be another one each time; here it depends on nothing
+/// that a client says.
+pub(crate) fn update<T, W, C>(table: T, whom: W, changes: C) -> Update<T, W, C::Changeset>
+where
+    W: Expression + AppearsOnTable<T>,
+    C: AsChangeset<Target = T>,
+{
+    Update {
+        table,
+        whom,
+        changes: changes.as_changeset(),
+    }
+}
+
+impl<T, W, C> Update<T, W, C> {
+    /// Has the statement answer something of each row.
+    pub(crate) fn returning<R: Expression>(self, told: R) -> Returning<Self, R> {
+        Returning { update: self, told }
+    }
+}
+
+/// It is known by its text, since the type does not say which columns are set.
+impl<T, W, C> QueryId for Update<T, W, C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<T, W, C> QueryFragment<MultiBackend> for Update<T, W, C>
+where
+    T: QueryFragment<MultiBackend>,
+    W: QueryFragment<MultiBackend>,
+    C: QueryFragment<MultiBackend>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.push_sql("UPDATE ");
+        self.table.walk_ast(out.reborrow())?;
+        out.push_sql(" SET ");
+        self.changes.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        self.whom.walk_ast(out.reborrow())
+    }
+}
+
+/// An UPDATE that answers something of each row.
+#[derive(Debug, Clone)]
+pub(crate) struct Returning<U, R> {
+    update: U,
+    told: R,
+}
+
+impl<U, R: Expression> Query for Returning<U, R> {
+    type SqlType = R::SqlType;
+}
+impl<U, R, C> RunQueryDsl<C> for Returning<U, R> {}
+impl<U, R> QueryId for Returning<U, R> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+impl<U, R> QueryFragment<MultiBackend> for Returning<U, R>
+where
+    U: QueryFragment<MultiBackend>,
+    R: QueryFragment<MultiBackend>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        self.update.walk_ast(out.reborrow())?;
+        out.push_sql(" RETURNING ");
+        self.told.walk_ast(out.reborrow())
     }
 }
