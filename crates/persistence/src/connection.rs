@@ -15,6 +15,7 @@ use scim_provisioning::directory::Author;
 use crate::engine::{Engine, MultiBackend, text_on};
 use crate::error;
 use crate::explain::{self, Explain, Line};
+use crate::kept::Kept;
 use crate::sql::{Dialect, Sql};
 use crate::sqlite::{Budget, Held, Link};
 
@@ -102,21 +103,24 @@ impl Connection {
     pub(crate) fn load<'q, R, Q>(&mut self, query: Q) -> Result<Vec<R>, StoreError>
     where
         Q: AsQuery,
-        Q::Query: QueryFragment<MultiBackend> + RunQueryDsl<Engine> + LoadQuery<'q, Engine, R>,
+        Q::Query: QueryFragment<MultiBackend> + QueryId,
+        Kept<Q::Query>: LoadQuery<'q, Engine, R>,
     {
         let query = query.as_query();
         self.before(|explain, engine| {
             let plan = Explain::of(explain, &query).load(engine);
             (engine.text(&query), plan)
         })?;
-        self.run(|engine| query.load(engine))
+        let dialect = self.dialect();
+        self.run(|engine| Kept::new(engine, dialect, query).load(engine))
     }
 
     /// The first row of a query. It should find one at most, or have a limit.
     pub(crate) fn first<'q, R, Q>(&mut self, query: Q) -> Result<Option<R>, StoreError>
     where
         Q: AsQuery,
-        Q::Query: QueryFragment<MultiBackend> + RunQueryDsl<Engine> + LoadQuery<'q, Engine, R>,
+        Q::Query: QueryFragment<MultiBackend> + QueryId,
+        Kept<Q::Query>: LoadQuery<'q, Engine, R>,
     {
         Ok(self.load(query)?.into_iter().next())
     }
@@ -130,7 +134,11 @@ impl Connection {
             let plan = Explain::of(explain, &statement).load(engine);
             (engine.text(&statement), plan)
         })?;
-        self.run(|engine| engine.execute_returning_count(&statement))
+        let dialect = self.dialect();
+        self.run(|engine| {
+            let statement = Kept::new(engine, dialect, statement);
+            engine.execute_returning_count(&statement)
+        })
     }
 
     /// The same for a statement that was built for this engine alone, see `on_backend!`.

@@ -45,24 +45,33 @@ macro_rules! on_backend {
 pub(crate) use on_backend;
 
 impl Engine {
-    /// What is written as SQL on this engine.
-    pub(crate) fn text<Q: QueryFragment<MultiBackend>>(&self, query: &Q) -> String {
-        use diesel::query_builder::QueryBuilder as _;
-        type Builder = <MultiBackend as Backend>::QueryBuilder;
-        let (mut builder, backend) = match self {
-            Self::Sqlite(_) => (
-                Builder::Sqlite(Default::default()),
-                MultiBackend::Sqlite(Default::default()),
-            ),
+    /// What tells diesel which of the two it writes for.
+    pub(crate) fn backend(&self) -> MultiBackend {
+        match self {
+            Self::Sqlite(_) => MultiBackend::Sqlite(Default::default()),
             #[cfg(feature = "postgres")]
-            Self::Postgres(_) => (
-                Builder::Postgres(Default::default()),
-                MultiBackend::Postgres(Default::default()),
-            ),
-        };
-        match query.to_sql(&mut builder, &backend) {
-            Ok(()) => builder.finish(),
-            Err(error) => error.to_string(),
+            Self::Postgres(_) => MultiBackend::Postgres(Default::default()),
         }
     }
+
+    /// What is written as SQL on this engine.
+    pub(crate) fn text<Q: QueryFragment<MultiBackend>>(&self, query: &Q) -> String {
+        text_for(&self.backend(), query).unwrap_or_else(|error| error.to_string())
+    }
+}
+
+/// What is written as SQL for an engine.
+pub(crate) fn text_for<Q: QueryFragment<MultiBackend>>(
+    backend: &MultiBackend,
+    query: &Q,
+) -> diesel::QueryResult<String> {
+    use diesel::query_builder::QueryBuilder as _;
+    type Builder = <MultiBackend as Backend>::QueryBuilder;
+    let mut builder = match backend {
+        MultiBackend::Sqlite(_) => Builder::Sqlite(Default::default()),
+        #[cfg(feature = "postgres")]
+        MultiBackend::Postgres(_) => Builder::Postgres(Default::default()),
+    };
+    query.to_sql(&mut builder, backend)?;
+    Ok(builder.finish())
 }

@@ -37,7 +37,7 @@ mod users;
 mod view;
 mod writer;
 
-use query::{nodes, page, places, scope, sql};
+use query::{kept, nodes, page, places, scope, sql};
 
 pub use database::{Database, Settings};
 pub use explain::Explained;

@@ -4,6 +4,7 @@
 mod comparison;
 mod condition;
 mod entrance;
+pub(crate) mod kept;
 pub(crate) mod nodes;
 pub(crate) mod page;
 mod path;

@@ -13,7 +13,7 @@ use diesel::sql_types::{BigInt, Double, Nullable, Text, Untyped};
 use crate::engine::MultiBackend;
 
 /// Which SQL is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Dialect {
     Sqlite,
     #[cfg(feature = "postgres")]
