@@ -166,6 +166,9 @@ pub(crate) const TOKEN_TYPE: &str = "scim+jwt";
 pub struct Authenticator {
     store: Arc<dyn AdminStore>,
     keys: Arc<KeyRing>,
+    /// The claims of tokens whose signature was found right, by the digest of the token: the keys
+    /// of an instance do not change while it runs. Whether a token may be used is in its row.
+    signed: Mutex<HashMap<[u8; 32], Arc<Claims>>>,
     touched: Mutex<HashMap<String, DateTime<Utc>>>,
     /// When the use of a token that has ended was last told.
     told: Mutex<HashMap<String, DateTime<Utc>>>,
@@ -178,6 +181,7 @@ impl Authenticator {
         Self {
             store,
             keys,
+            signed: Mutex::default(),
             touched: Mutex::default(),
             told: Mutex::default(),
         }
@@ -339,7 +343,23 @@ impl Authenticator {
     }
 
     /// The claims of a token that this instance signed.
-    fn claims(&self, token: &str) -> Option<Claims> {
+    fn claims(&self, token: &str) -> Option<Arc<Claims>> {
+        let of = digest(&SHA256, token.as_bytes()).as_ref().try_into().ok()?;
+        let lock = || self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&of) {
+            return Some(Arc::clone(known));
+        }
+        let claims = Arc::new(self.verify(token)?);
+        let mut signed = lock();
+        if signed.len() >= SIGNED {
+            signed.clear();
+        }
+        signed.insert(of, Arc::clone(&claims));
+        Some(claims)
+    }
+
+    /// Checks the signature of a token.
+    fn verify(&self, token: &str) -> Option<Claims> {
         let jwt = token.strip_prefix(PREFIX)?;
         let header = jsonwebtoken::decode_header(jwt).ok()?;
         if header.alg != Algorithm::HS256 || header.typ.as_deref() != Some(TOKEN_TYPE) {
@@ -396,6 +416,8 @@ fn bearer(header: &[u8]) -> Result<&str, AuthenticationError> {
     Ok(token)
 }
 
+/// How many tokens are remembered whose signature was checked.
+const SIGNED: usize = 1_024;
 const TOUCH_SECONDS: i64 = 60;
 /// When a client that met a pause may ask again.
 const PAUSE_SECONDS: u64 = 300;

@@ -63,8 +63,8 @@ impl Endpoint {
 
 /// The SCIM endpoint below [`SCIM`], which needs an [`Endpoint`].
 pub fn routes(app: &mut web::ServiceConfig) {
-    let pattern = format!("{SCIM}{{tail:(/.*)?}}");
-    app.route(&pattern, web::route().to(handle));
+    // A scope is found by its first letters, a pattern with a tail by a search.
+    app.service(web::scope(SCIM).default_service(web::route().to(handle)));
 }
 
 /// Answers a SCIM request.

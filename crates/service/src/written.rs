@@ -15,8 +15,14 @@ pub(crate) fn resource(
     attributes: &Map<String, Value>,
     text: &mut String,
 ) {
-    let shown = Value::Object(projector.project(attributes));
-    text.push_str(&shown.to_string());
+    let written = serde_json::to_string(&projector.view(attributes));
+    // What is a map of JSON can be written.
+    let written =
+        written.unwrap_or_else(|_| Value::Object(projector.project(attributes)).to_string());
+    match text.is_empty() {
+        true => *text = written,
+        false => text.push_str(&written),
+    }
 }
 
 /// Appends what a request asked for of a resource without the values that are kept apart, and after
