@@ -6,6 +6,7 @@ mod keys;
 mod log;
 mod mappings;
 mod people;
+mod streams;
 mod tokens;
 
 use std::sync::Arc;

@@ -53,7 +53,8 @@ fn a_write_names_what_it_has_read() {
 }
 
 /// What creates something, or changes nothing.
-const FREE: [&str; 7] = [
+const FREE: [&str; 8] = [
+    "/streams",
     "/configurations",
     "/configurations/{configuration}/tokens",
     "/configurations/{configuration}/tokens/{token}/reveal",

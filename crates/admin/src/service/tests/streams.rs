@@ -1,0 +1,70 @@
+//! Streams.
+
+use scim_feed::{StreamKind, StreamState, Topic};
+
+use super::{House, actor};
+use crate::error::AdminError;
+use crate::service::streams::StreamInput;
+
+fn input(name: &str) -> StreamInput {
+    StreamInput {
+        name: name.to_owned(),
+        kind: StreamKind::Read,
+        topics: Some(vec![Topic::UserCreated]),
+    }
+}
+
+#[test]
+fn a_stream_has_a_name_of_its_own_and_a_secret_that_is_not_kept() {
+    let house = House::new();
+    let added = house.admin.add_stream(&actor(), input("Mail"), 7).unwrap();
+    assert!(added.key.reveal().starts_with("sopsfeed_"));
+    let kept = house.admin.stream("mail").unwrap();
+    assert_eq!((kept.position, kept.version), (7, 1));
+    assert!(kept.takes(Topic::UserCreated) && !kept.takes(Topic::UserDeleted));
+    let again = house.admin.add_stream(&actor(), input("MAIL"), 7);
+    assert!(matches!(again, Err(AdminError::NameTaken(_))), "{again:?}");
+    assert_eq!(house.audit().pop().unwrap().event, "stream.created");
+}
+
+#[test]
+fn only_what_is_active_is_paused_and_what_is_paused_resumed() {
+    let house = House::new();
+    let id = house
+        .admin
+        .add_stream(&actor(), input("Mail"), 7)
+        .unwrap()
+        .stream
+        .id;
+    let resumed = house.admin.resume_stream(&actor(), &id);
+    assert!(
+        matches!(resumed, Err(AdminError::Invalid(_))),
+        "{resumed:?}"
+    );
+    let paused = house.admin.pause_stream(&actor(), &id).unwrap();
+    assert_eq!((paused.state, paused.version), (StreamState::Paused, 2));
+    let again = house.admin.pause_stream(&actor(), &id);
+    assert!(matches!(again, Err(AdminError::Invalid(_))), "{again:?}");
+    let moved = house.admin.replay_stream(&actor(), &id, 3).unwrap();
+    assert_eq!((moved.state, moved.position), (StreamState::Paused, 3));
+    let resumed = house.admin.resume_stream(&actor(), &id).unwrap();
+    assert_eq!((resumed.state, resumed.position), (StreamState::Active, 3));
+    let events: Vec<_> = house.audit().into_iter().map(|entry| entry.event).collect();
+    let told = [
+        "stream.created",
+        "stream.paused",
+        "stream.replayed",
+        "stream.resumed",
+    ];
+    assert_eq!(events, told);
+}
+
+#[test]
+fn a_stream_that_is_deleted_is_gone() {
+    let house = House::new();
+    house.admin.add_stream(&actor(), input("Mail"), 7).unwrap();
+    house.admin.delete_stream(&actor(), "Mail").unwrap();
+    let gone = house.admin.delete_stream(&actor(), "Mail");
+    assert!(matches!(gone, Err(AdminError::NotFound { .. })), "{gone:?}");
+    assert!(house.admin.streams().unwrap().is_empty());
+}
