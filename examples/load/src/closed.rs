@@ -110,7 +110,7 @@ pub(crate) fn run<L: Lane>(
                 })
             })
             .collect();
-        let ended = running.into_iter().map(|lane| lane.join());
+        let ended = running.into_iter().map(thread::ScopedJoinHandle::join);
         let ended = ended.map(|lane| lane.map_err(|_panic| Failed::from("a lane panicked")));
         ended.collect::<Vec<_>>()
     });

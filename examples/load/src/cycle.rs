@@ -85,7 +85,7 @@ fn in_lanes<T: Send>(
                 })
             })
             .collect();
-        let ended = lanes.into_iter().map(|lane| lane.join());
+        let ended = lanes.into_iter().map(thread::ScopedJoinHandle::join);
         ended.collect::<Vec<_>>()
     });
     let mut done = Vec::with_capacity(count);
