@@ -1,5 +1,10 @@
 //! The feed over HTTPS: what changed, the directory as it is, streams, and a receiver that is killed.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
