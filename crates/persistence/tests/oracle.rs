@@ -1,6 +1,7 @@
 //! A query answers alike from SQLite, from PostgreSQL and from the protocol crate's evaluator.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::string_slice,
     missing_docs
