@@ -52,7 +52,8 @@ fn the_document_says_what_is_served_and_nothing_else() {
         assert_eq!((other.status, other.problem), (405, true), "{path}");
         let allow = other.allow.unwrap();
         let mut allowed: Vec<&str> = allow.split(", ").collect();
-        (methods.sort_unstable(), allowed.sort_unstable());
+        methods.sort_unstable();
+        allowed.sort_unstable();
         assert_eq!(methods, allowed, "{path}");
         served.extend(methods.into_iter().map(|method| format!("{method} {path}")));
         let head = house.as_administrator("HEAD", &filled(path), &Value::Null);
@@ -64,7 +65,8 @@ fn the_document_says_what_is_served_and_nothing_else() {
         .iter()
         .map(|operation| format!("{} {}", operation.method, operation.path))
         .collect();
-    (served.sort_unstable(), registered.sort_unstable());
+    served.sort_unstable();
+    registered.sort_unstable();
     assert_eq!(served, registered);
 }
 
