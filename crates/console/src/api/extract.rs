@@ -1,5 +1,6 @@
 //! What handlers take of a request, typed.
 
+use std::collections::HashSet;
 use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -8,6 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::error::QueryPayloadError;
 use actix_web::http::header::{self, EntityTag, Header};
 use actix_web::{FromRequest, HttpRequest, web};
+use percent_encoding::percent_decode_str;
 use scim_http::body;
 use scim_protocol::Limits;
 use serde::de::DeserializeOwned;
@@ -45,7 +47,7 @@ impl<T: IntoParams> Describe for Path<T> {
     }
 }
 
-/// The parameters of the query.
+/// The parameters of the query; of one that is repeated the first counts.
 pub(super) struct Query<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest for Query<T> {
@@ -53,13 +55,25 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let read = web::Query::<T>::from_query(request.query_string());
+        let read = web::Query::<T>::from_query(&first_of_each(request.query_string()));
         ready(match read {
             Ok(query) => Ok(Self(query.into_inner())),
             Err(QueryPayloadError::Deserialize(error)) => Err(Problem::new(400, error.to_string())),
             Err(_) => Err(Problem::new(400, "The query cannot be read.")),
         })
     }
+}
+
+/// A query without what repeats a parameter.
+fn first_of_each(query: &str) -> String {
+    let mut seen = HashSet::new();
+    let mut is_first = |pair: &&str| {
+        let (name, _) = pair.split_once('=').unwrap_or((*pair, ""));
+        let name = name.replace('+', " ");
+        seen.insert(percent_decode_str(&name).decode_utf8_lossy().into_owned())
+    };
+    let pairs: Vec<&str> = query.split('&').filter(|pair| is_first(pair)).collect();
+    pairs.join("&")
 }
 
 impl<T: IntoParams> Describe for Query<T> {

@@ -172,3 +172,39 @@ fn what_was_sent_is_not_sent_back_at_any_length() {
     let detail = body(answer)["detail"].as_str().unwrap().to_owned();
     assert!(detail.len() <= 1_024, "{} bytes", detail.len());
 }
+
+#[test]
+fn of_a_parameter_that_is_repeated_the_first_counts() {
+    let house = House::new();
+    for name in ["A", "B", "C d"] {
+        let added = house.as_administrator("POST", "/configurations", &json!({ "name": name }));
+        assert_eq!(added.status, 201);
+    }
+    let answer = |path: &str| house.as_administrator("GET", path, &json!(null));
+    let names = |query: &str| -> Vec<String> {
+        let list = answer(&format!("/configurations?{query}"));
+        assert_eq!(list.status, 200, "{query}: {:?}", list.body);
+        let list = body(list);
+        let items = list["items"].as_array().unwrap().iter();
+        let name = |item: &Value| item["name"].as_str().unwrap().to_owned();
+        items.map(name).collect()
+    };
+    assert_eq!(names("q=B&q=A"), ["B"]);
+    assert_eq!(
+        names("q=B&%71=A&q"),
+        ["B"],
+        "the same name, written otherwise"
+    );
+    assert_eq!(names("&q=c+d&q=A"), ["C d"]);
+    for (query, status) in [
+        ("limit=1&limit=none", 200),
+        ("limit=none&limit=1", 400),
+        ("state=open&limit=2&state=closed", 200),
+    ] {
+        assert_eq!(
+            answer(&format!("/events?{query}")).status,
+            status,
+            "{query}"
+        );
+    }
+}
