@@ -155,9 +155,48 @@ impl Filter {
             .any(|text| !text.is_empty())
     }
 
-    /// Whether one of the dates is none.
+    /// Whether one of the dates is none, or a word is none that its filter knows.
     fn is_wrong(&self) -> bool {
-        is_no_date(&self.from) || is_no_date(&self.to)
+        is_no_date(&self.from) || is_no_date(&self.to) || !self.unknown().is_empty()
+    }
+
+    /// The words that their filters do not know, each with what it is none of.
+    fn unknown(&self) -> Vec<(&str, &'static str)> {
+        let hours = TIMES.iter().any(|(key, ..)| *key == self.time);
+        let words = [
+            (
+                "configuration",
+                &self.configuration,
+                ConfigurationId::parse(&self.configuration).is_some(),
+            ),
+            ("time", &self.time, hours),
+            (
+                "outcome",
+                &self.outcome,
+                Outcome::parse(&self.outcome).is_some(),
+            ),
+            (
+                "state",
+                &self.state,
+                EventState::parse(&self.state).is_some(),
+            ),
+            (
+                "action",
+                &self.action,
+                Action::parse(&self.action).is_some(),
+            ),
+            (
+                "resource",
+                &self.resource,
+                ResourceKind::parse(&self.resource).is_some(),
+            ),
+        ];
+        let unknown = words
+            .into_iter()
+            .filter(|(_, word, known)| !known && !word.is_empty());
+        unknown
+            .map(|(filter, word, _)| (word.as_str(), filter))
+            .collect()
     }
 
     fn query(&self, now: DateTime<Utc>) -> EventQuery {

@@ -110,6 +110,48 @@ fn a_date_that_is_none_is_told_beside_its_field() {
     assert!(far.body.contains("<tbody>"));
 }
 
+#[test]
+fn a_word_that_no_filter_knows_shows_and_exports_nothing() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    assert_eq!(house.user("first").status, 201);
+    for (query, said) in [
+        ("outcome=zzz", "“zzz” is no outcome."),
+        ("action=zzz", "“zzz” is no action."),
+        ("resource=zzz", "“zzz” is no resource."),
+        ("time=2h", "“2h” is no time."),
+        ("state=zzz", "“zzz” is no state."),
+        ("configuration=zzz", "“zzz” is no configuration."),
+        ("outcome=success&state=zzz", "“zzz” is no state."),
+    ] {
+        let page = house.logs(&ada, query);
+        assert_eq!(page.status, 422, "{query}");
+        assert!(page.body.contains(said), "{query}: {}", page.body);
+        assert!(!page.body.contains("<tbody>"), "{query}");
+        assert!(!page.body.contains("data-refresh"), "{query}");
+        let exported = format!("format=csv&{query}");
+        let file = house.post(&ada, &format!("{LOGS}/export"), &exported);
+        let wanted = Some(query.to_owned());
+        let led = file
+            .location
+            .map(|to| to.split('?').nth(1).unwrap().to_owned());
+        let mut led: Vec<String> = led
+            .iter()
+            .flat_map(|to| to.split('&'))
+            .map(str::to_owned)
+            .collect();
+        led.sort_unstable();
+        assert_eq!(Some(led.join("&")), wanted);
+    }
+    for query in [
+        "outcome=success",
+        "time=24h&state=open",
+        "action=create&resource=User",
+    ] {
+        assert_eq!(house.logs(&ada, query).status, 200, "{query}");
+    }
+}
+
 /// The heads of the table, without the time.
 fn heads(page: &str) -> Vec<&str> {
     let (_, table) = page.split_once("<thead>").unwrap();
