@@ -19,6 +19,7 @@ use super::ADMIN;
 use crate::Administration;
 
 mod access;
+mod authority;
 mod problems;
 mod writes;
 
