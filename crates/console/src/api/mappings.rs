@@ -3,6 +3,7 @@
 use scim_admin::VersionChoice;
 use scim_admin::mapping::{DraftSeen, MappingVersion};
 use scim_mapping::{Preview, ResourceKind};
+use scim_provisioning::ConfigurationId;
 use scim_provisioning::reapply::Impact;
 use serde::Deserialize;
 use serde_json::json;
@@ -89,7 +90,8 @@ impl ToSchema for ScimResource {}
 /// Read the active version and the draft of a mapping.
 #[utoipa::path(get, path = "/configurations/{configuration}/mappings/{resource}")]
 fn show_mapping(by: Auditor, Path(path): Path<MappingPath>) -> Result<One<Mapping>, Problem> {
-    let (document, _) = by.found_mapping(&path)?;
+    let id = by.configuration_id(&path.configuration)?;
+    let (document, _) = by.found_mapping(id, path.resource)?;
     Ok(One::new(document))
 }
 
@@ -101,7 +103,8 @@ fn draft_mapping(
     if_match: IfMatch,
     draft: Json<input::DraftInput>,
 ) -> Result<One<Mapping>, Problem> {
-    let (before, seen) = by.found_mapping(&path)?;
+    let id = by.configuration_id(&path.configuration)?;
+    let (before, seen) = by.found_mapping(id, path.resource)?;
     if_match.check(&tag(&before))?;
     let draft = draft.read()?;
     if draft.mapping.get("resource") != Some(&json!(path.resource)) {
@@ -109,10 +112,9 @@ fn draft_mapping(
         let said = format!("The mapping is not of the resource {of}.");
         return Err(Problem::new(422, said));
     }
-    let id = by.configuration_id(&path.configuration)?;
     let (rules, note) = (&draft.mapping, &draft.note);
     let (_, warnings) = by.admin.draft_mapping(&by.actor, id, rules, note, &seen)?;
-    let (document, _) = by.found_mapping(&path)?;
+    let (document, _) = by.found_mapping(id, path.resource)?;
     let now = tag(&document);
     let warned = Mapping {
         warnings: Some(warnings),
@@ -132,16 +134,16 @@ fn activate_mapping(
     if_match: IfMatch,
     given: MaybeJson<input::VersionInput>,
 ) -> Result<One<Mapping>, Problem> {
-    let (before, seen) = by.found_mapping(&path)?;
-    if_match.check(&tag(&before))?;
     let (id, resource) = (by.configuration_id(&path.configuration)?, path.resource);
+    let (before, seen) = by.found_mapping(id, resource)?;
+    if_match.check(&tag(&before))?;
     match given.read()?.version {
         None => by.admin.activate_mapping(&by.actor, id, resource, &seen)?,
         Some(number) => by
             .admin
             .roll_back_mapping(&by.actor, id, resource, number)?,
     };
-    let (document, _) = by.found_mapping(&path)?;
+    let (document, _) = by.found_mapping(id, resource)?;
     Ok(One::new(document))
 }
 
@@ -151,7 +153,8 @@ fn activate_mapping(
     path = "/configurations/{configuration}/mappings/{resource}/versions"
 )]
 fn list_versions(by: Auditor, Path(path): Path<MappingPath>) -> Result<Page<Version>, Problem> {
-    let (versions, active) = by.versions(&path)?;
+    let id = by.configuration_id(&path.configuration)?;
+    let (versions, active) = by.versions(id, path.resource)?;
     let versions = versions.iter();
     let versions = versions.map(|version| documents::version(version, active));
     Ok(Page::whole(versions.collect()))
@@ -200,10 +203,13 @@ fn count_impact(
 
 impl Caller {
     /// The versions of a mapping, and which of them is active.
-    fn versions(&self, path: &MappingPath) -> Result<(Vec<MappingVersion>, i64), Problem> {
-        let id = self.configuration_id(&path.configuration)?;
-        let (configuration, versions) = self.admin.mappings(id, path.resource)?;
-        let active = match path.resource {
+    fn versions(
+        &self,
+        id: ConfigurationId,
+        resource: ResourceKind,
+    ) -> Result<(Vec<MappingVersion>, i64), Problem> {
+        let (configuration, versions) = self.admin.mappings(id, resource)?;
+        let active = match resource {
             ResourceKind::User => configuration.model.user,
             ResourceKind::Group => configuration.model.group,
         };
@@ -212,8 +218,12 @@ impl Caller {
 
     /// The active version, and the draft where there is one; what `If-Match` is compared with is
     /// what a write goes by.
-    fn found_mapping(&self, path: &MappingPath) -> Result<(Mapping, DraftSeen), Problem> {
-        let (versions, active) = self.versions(path)?;
+    fn found_mapping(
+        &self,
+        id: ConfigurationId,
+        resource: ResourceKind,
+    ) -> Result<(Mapping, DraftSeen), Problem> {
+        let (versions, active) = self.versions(id, resource)?;
         let shown = |state: &str| {
             let mut versions = versions.iter();
             let found = versions.find(|version| version.state(active) == state)?;

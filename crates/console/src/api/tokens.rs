@@ -96,8 +96,7 @@ fn edit_token(
     let end = end.read()?;
     by.admin
         .set_token_end(&by.actor, id, &path.token, end.expires_at)?;
-    let (_, changed) = by.found_token(&path)?;
-    Ok(token_document(changed))
+    Ok(token_document(by.token(id, &path.token)?))
 }
 
 /// Revoke a token.
@@ -117,10 +116,13 @@ impl Caller {
     /// The id of the configuration, and the token.
     fn found_token(&self, path: &TokenPath) -> Result<(ConfigurationId, AccessToken), Problem> {
         let id = self.configuration_id(&path.configuration)?;
+        Ok((id, self.token(id, &path.token)?))
+    }
+
+    fn token(&self, id: ConfigurationId, token: &str) -> Result<AccessToken, Problem> {
         let mut found = self.admin.tokens(id)?.into_iter();
-        let found = found.find(|token| token.id == path.token);
-        let found = found.ok_or_else(|| Problem::not_found("There is no such token."))?;
-        Ok((id, found))
+        let found = found.find(|one| one.id == token);
+        found.ok_or_else(|| Problem::not_found("There is no such token."))
     }
 }
 

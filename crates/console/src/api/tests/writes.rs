@@ -199,3 +199,46 @@ fn an_event_is_resolved_by_whom_has_read_it() {
     let success = house.send(who, "POST", "/events/1/resolve", Some("*"), &Value::Null);
     assert_eq!((success.status, success.problem), (422, true));
 }
+
+#[test]
+fn a_write_stays_with_the_configuration_that_its_path_named() {
+    let house = House::new();
+    let added = house.as_administrator("POST", "/configurations", &json!({"name": "A"}));
+    let token = body(added)["token"]["id"].as_str().unwrap().to_owned();
+    let added = house.as_administrator("POST", "/configurations", &json!({"name": "B"}));
+    assert_eq!(added.status, 201);
+    // Whenever something is written, the names change places at once.
+    let swapped = "UPDATE provisioning_configurations SET name_key = 'x' || name_key; \
+         UPDATE provisioning_configurations SET name_key = \
+         CASE name_key WHEN 'xa' THEN 'b' ELSE 'a' END;";
+    house.tamper(&format!(
+        "CREATE TRIGGER drafted AFTER INSERT ON mapping_versions BEGIN {swapped} END; \
+         CREATE TRIGGER ended AFTER UPDATE ON access_tokens BEGIN {swapped} END;"
+    ));
+    let who = Some(house.administrator.as_str());
+    let mapping = "/configurations/A/mappings/user";
+    let read = house.as_administrator("GET", mapping, &Value::Null);
+    let tag = read.tag.clone().unwrap();
+    let rules = body(read)["active"]["mapping"].clone();
+    let draft = json!({"mapping": rules, "note": "of A"});
+    let drafted = house.send(who, "PUT", mapping, Some(&tag), &draft);
+    assert_eq!(drafted.status, 200, "{:?}", drafted.body);
+    assert_eq!(body(drafted)["draft"]["note"], "of A");
+    // Its name is B by now.
+    let mapping = "/configurations/B/mappings/user";
+    let activated = house.send(
+        who,
+        "POST",
+        &format!("{mapping}/activate"),
+        Some("*"),
+        &json!({}),
+    );
+    assert_eq!(activated.status, 200, "{:?}", activated.body);
+    assert_eq!(body(activated)["active"]["version"], 2);
+    let end = chrono::Utc::now() + chrono::Duration::days(3);
+    let change = json!({"expiresAt": end.to_rfc3339()});
+    let path = format!("/configurations/A/tokens/{token}");
+    let changed = house.send(who, "PATCH", &path, Some("*"), &change);
+    assert_eq!(changed.status, 200, "{:?}", changed.body);
+    assert_eq!(body(changed)["id"], token.as_str());
+}
