@@ -62,11 +62,6 @@ impl ConsoleAnswer {
         }
     }
 
-    /// Leads to the sign-in.
-    pub(crate) fn sign_in() -> Self {
-        Self::redirect("/admin/login")
-    }
-
     pub(super) fn redirect(location: impl Into<String>) -> Self {
         Self {
             status: 303,

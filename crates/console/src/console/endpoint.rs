@@ -13,6 +13,7 @@ use scim_http::request::Incoming;
 
 use super::assets::{ASSETS, Asset};
 use super::routes::{Parts, ROUTES, Route};
+use super::signing_in;
 use super::{CONSOLE, ConsoleAnswer, ConsoleRequest};
 use crate::Administration;
 
@@ -90,9 +91,10 @@ async fn handle(
     };
     let form = match form {
         Ok(form) => form,
-        // Whose session has ended is told so, not how long a form may be.
+        // Whose session has ended is told so, and that what was entered is lost, not how long a
+        // form may be.
         Err(error) if error.status() == 413 && writes && !known => {
-            return respond(ConsoleAnswer::sign_in());
+            return respond(signing_in::ask_without_form(&path));
         }
         Err(error) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);

@@ -11,7 +11,7 @@ use scim_http::error::describe_error;
 use super::entered::{self, Keeping};
 use super::openid::{FLOW_SECONDS, Flow, NotVouched};
 use super::routes::{Handler, page_above};
-use super::{CONSOLE, ConsoleAnswer, Failed, Visit, cookies, refusal, sentence};
+use super::{CONSOLE, ConsoleAnswer, Failed, Visit, address, cookies, refusal, sentence};
 
 /// A page with a password.
 #[derive(Template)]
@@ -100,6 +100,12 @@ pub(super) fn ask(visit: &Visit<'_>) -> ConsoleAnswer {
         (_, query) => format!("{CONSOLE}{}?{query}", visit.request.path),
     };
     ConsoleAnswer::redirect(format!("/admin/login?next={}", encoded(&wanted)))
+}
+
+/// Sends somebody to the sign-in whose form was too long to be read, and back to its page.
+pub(super) fn ask_without_form(path: &str) -> ConsoleAnswer {
+    let page = address(page_above(path));
+    ConsoleAnswer::redirect(format!("/admin/login?lost=1&next={}", encoded(&page)))
 }
 
 /// A text as it stands in a query: nothing is left as it is but what RFC 3986 section 2.3 calls

@@ -404,6 +404,11 @@ fn a_form_of_nobody_is_not_kept_and_no_password_is() {
         ..ConsoleRequest::default()
     });
     assert!(asked.body.contains("too long to be kept"), "{}", asked.body);
+    // Nor is one that no form may be as long as, which is not read at all.
+    let noise = "x".repeat(300 * 1024);
+    let sent = house.ask("POST", &import, None, &format!("{own}&document={noise}"));
+    assert!(sent.cookies.is_empty());
+    assert_eq!((sent.status, sent.location), (303, Some(to)));
     // What may be done with a form that is kept, its session does not say.
     let body = format!("{own}&name=eve&role=auditor&password=a+secret+of+hers");
     let sent = house.ask("POST", "/settings/accounts", None, &body);
