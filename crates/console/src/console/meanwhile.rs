@@ -118,6 +118,14 @@ struct Subject {
     is_left: bool,
 }
 
+/// What was done after a page was made to what a button is about.
+struct Later {
+    /// The entries that tell of it, the oldest first.
+    told: Vec<AuditEntry>,
+    /// Whether everything was looked through that was done since.
+    is_whole: bool,
+}
+
 enum About {
     Mapping(Box<Edited>),
     Configuration,
@@ -159,8 +167,8 @@ pub(super) fn look(visit: &mut Visit<'_>, pattern: &str) -> Result<Option<Consol
     if as_seen && subject.is_left {
         return Ok(None);
     }
-    let entries = subject.entries(visit, seen)?;
-    if entries.is_empty() {
+    let later = subject.later(visit, seen)?;
+    if later.told.is_empty() && later.is_whole {
         if let Some(base) = base.filter(|_base| visit.form.given("base").is_some()) {
             visit.form.set("base", &base);
         }
@@ -174,7 +182,9 @@ pub(super) fn look(visit: &mut Visit<'_>, pattern: &str) -> Result<Option<Consol
         },
         _ => None,
     };
-    subject.told(visit, &entries, imported.as_ref()).map(Some)
+    subject
+        .told(visit, &later.told, imported.as_ref())
+        .map(Some)
 }
 
 /// The rules of a document that somebody imports, if they are such.
@@ -269,8 +279,8 @@ impl Subject {
         }
     }
 
-    /// What was done to it after an entry, the oldest first.
-    fn entries(&self, visit: &Visit<'_>, seen: i64) -> Result<Vec<AuditEntry>, Failed> {
+    /// What was done to it after an entry.
+    fn later(&self, visit: &Visit<'_>, seen: i64) -> Result<Later, Failed> {
         let event = match &self.about {
             About::Mapping(_) => "mapping.",
             About::Configuration if self.button == Button::DeleteConfiguration => "",
@@ -289,19 +299,28 @@ impl Subject {
                     .id,
             ),
         };
-        let found = visit.console.admin.audit(&AuditQuery {
+        let mut query = AuditQuery {
             configuration,
             event: Some(event.to_owned()).filter(|event| !event.is_empty()),
-            limit: LOOKED_AT,
+            limit: BLOCK,
             ..AuditQuery::default()
-        })?;
-        let later = found.into_iter().take_while(|(number, _)| *number > seen);
-        let mut later: Vec<AuditEntry> = later
-            .map(|(_, entry)| entry)
-            .filter(|entry| self.is_told_by(entry, visit))
-            .collect();
-        later.reverse();
-        Ok(later)
+        };
+        let mut told = Vec::new();
+        let mut is_whole = false;
+        for _ in 0..BLOCKS {
+            let found = visit.console.admin.audit(&query)?;
+            let is_full = i64::try_from(found.len()).is_ok_and(|count| count == BLOCK);
+            query.before = found.last().map(|(number, _)| *number);
+            let later = found.into_iter().take_while(|(number, _)| *number > seen);
+            let later = later.map(|(_, entry)| entry);
+            told.extend(later.filter(|entry| self.is_told_by(entry, visit)));
+            if !is_full || query.before.is_none_or(|last| last <= seen) {
+                is_whole = true;
+                break;
+            }
+        }
+        told.reverse();
+        Ok(Later { told, is_whole })
     }
 
     /// Whether an entry tells of a change of what the button is about.
@@ -487,8 +506,10 @@ fn is_rolled_back(details: &Value) -> bool {
     number("new") < number("old")
 }
 
-/// How many entries are looked at.
-const LOOKED_AT: i64 = 100;
+/// How many entries are read at once.
+const BLOCK: i64 = 100;
+/// How often so many are read for one button.
+const BLOCKS: usize = 10;
 /// How many fields are shown.
 const ROWS: usize = 100;
 /// What entries tell beside what was changed.

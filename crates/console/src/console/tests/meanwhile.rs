@@ -369,3 +369,36 @@ fn what_others_did_to_a_field_or_a_token_is_shown_before_it_goes() {
     assert_eq!(theirs.send(&house, &grace).status, 303);
     nothing_left(&mine.send(&house, &ada), &["grace", "token revoked"]);
 }
+
+#[test]
+fn a_change_is_found_behind_any_number_of_others() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let path = house.path("/users/scim-provisioning/*/tokens");
+    let end = format!("{}/revoke", house.token);
+    let pressed = || Pressed::on(&house, &ada, &path, &end, "");
+    let mine = pressed();
+    let soon = chrono::Utc::now() + chrono::Duration::days(3);
+    let id = house.configuration;
+    house
+        .admin
+        .set_token_end(&actor(), id, &house.token, soon)
+        .unwrap();
+    let others = |count: usize| {
+        house.tamper(&format!(
+            "WITH RECURSIVE some (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM some WHERE n < {count}) \
+             INSERT INTO audit_events (at, actor, event, object, details, configuration_id) \
+             SELECT 1, 'grace', 'token.endSet', 'x', '{{\"token\": \"other\"}}', '{id}' FROM some"
+        ));
+    };
+    others(150);
+    let shown = mine.send(&house, &ada);
+    told(&shown, &["test", "Revoke the token"]);
+    // Behind more than is looked through it is asked, whether or not there is one.
+    let mine = pressed();
+    others(1_000);
+    let shown = mine.send(&house, &ada);
+    told(&shown, &["So much was changed", "Revoke the token"]);
+    let done = all_the_same(&house, &ada, &shown);
+    assert_eq!(done.status, 303, "{}", done.body);
+}
