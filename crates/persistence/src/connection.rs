@@ -348,10 +348,12 @@ impl Connection {
     }
 }
 
-/// A text as PostgreSQL reads it between quotes, in which it cannot have a zero.
+/// A text as PostgreSQL reads it between quotes, in which it cannot have a zero. With an `E` before
+/// them a backslash means the same whatever `standard_conforming_strings` says.
 #[cfg(feature = "postgres")]
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
+    let text = text.replace('\0', "").replace('\\', "\\\\");
+    format!("E'{}'", text.replace('\'', "''"))
 }
 
 /// Does something on SQLite, on which alone it is asked for.

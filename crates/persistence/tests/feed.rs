@@ -13,9 +13,11 @@ use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection;
 use scim_admin::people::{GroupInput, ManagedBy, PeopleQuery, PersonChange, PersonInput, UserType};
 use scim_admin::policy::Which;
+use scim_admin::{Actor, AdminService};
 use scim_feed::{
     Change, Extent, Feed, FeedError, FeedStore, Position, SnapshotRow, Subject, Topic,
 };
+use scim_persistence::Database;
 use scim_protocol::schema::uri;
 use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Method, Policies, Request};
@@ -465,6 +467,39 @@ fn a_change_says_who_did_it_and_what_nobody_sees_is_none(house: &House) {
     assert_eq!((all[0].version, all[1].version), (Some(1), Some(2)));
 }
 
+fn whoever_writes_is_told_by_the_name_as_it_is(house: &House) {
+    let names = [
+        r"a\'; --", r"\", r"\\", r"\'", "it's", "''", "\"q\"", r"E'\x41'", "$1 ? %s",
+    ];
+    // A server may be set up to read backslashes in any text.
+    for strings in ["on", "off"] {
+        if !house.settings.url.starts_with("sqlite:") {
+            house.tamper(&format!(
+                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET standard_conforming_strings = \
+                 {strings}', current_database()); END $$"
+            ));
+        }
+        let head = extent(house).head;
+        let database = Database::open(&house.settings).unwrap();
+        let admin = AdminService::new(database, house.keys.clone());
+        for (at, name) in names.iter().enumerate() {
+            let input = PersonInput {
+                user_name: format!("{strings}{at}"),
+                email: None,
+                tenant_admin: false,
+                role: None,
+            };
+            admin.add_person(&Actor::new(*name, None), &input).unwrap();
+        }
+        let (changes, _) = follow(house, head);
+        let told: Vec<_> = changes
+            .iter()
+            .map(|change| change.actor.as_deref().unwrap_or_default())
+            .collect();
+        assert_eq!(told, names.map(|name| format!("administrator:{name}")));
+    }
+}
+
 fn what_is_rolled_back_leaves_neither_a_change_nor_its_author(house: &House) {
     let head = extent(house).head;
     house.create("/Users", &user("ava"));
@@ -578,6 +613,7 @@ engines::tests! {
     on_both(Engine::clone): a_copy_kept_by_the_feed_alone_is_the_directory;
     on_both(House::new): what_is_written_behind_the_back_of_the_program_is_in_the_feed_too,
         a_change_says_who_did_it_and_what_nobody_sees_is_none,
+        whoever_writes_is_told_by_the_name_as_it_is,
         what_is_rolled_back_leaves_neither_a_change_nor_its_author,
         what_is_forgotten_asks_for_a_snapshot_and_streams_hold_back,
         a_time_is_the_position_before_what_was_written_since;
