@@ -8,10 +8,30 @@ use super::{Actor, AdminService, entry, now, taken};
 use crate::error::AdminError;
 use crate::event::Activity;
 use crate::invalid::{InputField, Problem};
-use crate::people::{GroupDetail, ManagedCounts, Member, PersonChange, PersonDetail};
+use crate::people::{
+    GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, MappedPerson, Member, PeopleQuery,
+    Person, PersonChange, PersonDetail,
+};
 use crate::store::{AdminStoreExt, Written};
 
 impl AdminService {
+    /// People, in order of id.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, AdminError> {
+        let found = self.store.read(|rows| Ok(rows.people(query)?))?;
+        Ok(found.into_iter().map(MappedPerson::effective).collect())
+    }
+
+    /// Groups, in order of id.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn groups(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, AdminError> {
+        self.store.read(|rows| Ok(rows.groups(query)?))
+    }
+
     /// The person of an id.
     ///
     /// # Errors

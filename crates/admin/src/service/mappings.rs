@@ -1,4 +1,4 @@
-//! Mappings and custom fields.
+//! Mappings: their versions and drafts.
 
 use chrono::Duration;
 use scim_mapping::{Catalog, MappingSet, ResourceKind, Roles, RuleDifference};

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, SubsecRound, Utc};
-use scim_mapping::{MappingSet, RoleProblem};
+use scim_mapping::MappingSet;
 use scim_protocol::text::{fold, valid_user_name};
 use scim_provisioning::directory::Author;
 use scim_provisioning::model::ModelVersion;
-use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
+use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::{Value, json};
 use validator::Validate;
 
@@ -22,16 +22,13 @@ use crate::event::{AuditEntry, EventQuery, LoggedEvent, SERVER};
 use crate::invalid::{InputField, Problem};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
-use crate::people::{
-    GroupInput, GroupSummary, GroupsQuery, MappedPerson, NewGroup, NewPerson, PeopleQuery, Person,
-    PersonInput, PersonUpdate,
-};
 use crate::session::SignedIn;
 use crate::store::{AdminStore, AdminStoreExt, Written};
 use crate::token::{AccessToken, PlainToken};
 
 mod accounts;
 mod audit;
+mod by_hand;
 mod devices;
 mod directory;
 mod drafted;
@@ -348,114 +345,6 @@ impl AdminService {
             rows.delete_configuration(configuration.id)?;
             Ok(Written::changed(configuration.clone(), audit.clone()))
         })
-    }
-
-    /// Adds a person by hand and answers the id.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
-    pub fn add_person(&self, actor: &Actor, input: &PersonInput) -> Result<String, AdminError> {
-        input.validate()?;
-        let roles = self.roles()?;
-        let problem = input.role.as_ref().map(|role| roles.check(role));
-        if let Some(role) = &input.role
-            && problem == Some(Err(RoleProblem::Unknown))
-        {
-            return Err(Problem::UnknownRole { role: role.clone() }.at(InputField::Role));
-        }
-        let audit = entry(
-            actor,
-            "person.created",
-            &input.user_name,
-            json!({ "tenantAdmin": input.tenant_admin, "role": input.role }),
-        );
-        // A role that is privileged is an administrative one; another one is given as by a group.
-        let privileged = problem == Some(Err(RoleProblem::Privileged));
-        let role = |administrative| input.role.clone().filter(|_| privileged == administrative);
-        let person = NewPerson {
-            id: ResourceId::new(),
-            user_name: input.user_name.trim().to_owned(),
-            email: input.email.clone(),
-            tenant_admin: input.tenant_admin,
-            admin_role: role(true),
-            given_role: role(false),
-        };
-        let author = actor.author();
-        self.store.write(move |rows| {
-            rows.speak_as(&author)?;
-            let inserted = rows.insert_person(&person, audit.at);
-            inserted.map_err(|error| taken(error, &person.user_name))?;
-            Ok(Written::changed(person.id.to_string(), audit.clone()))
-        })
-    }
-
-    /// Adds a group by hand and answers the id.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`].
-    pub fn add_group(&self, actor: &Actor, input: &GroupInput) -> Result<String, AdminError> {
-        input.validate()?;
-        let details = json!({ "confersAdmin": input.confers_admin });
-        let audit = entry(actor, "group.created", &input.name, details);
-        let group = NewGroup {
-            id: ResourceId::new(),
-            name: input.name.trim().to_owned(),
-            confers_admin: input.confers_admin,
-        };
-        let author = actor.author();
-        self.store.write(move |rows| {
-            rows.speak_as(&author)?;
-            rows.insert_group(&group, audit.at)?;
-            Ok(Written::changed(group.id.to_string(), audit.clone()))
-        })
-    }
-
-    /// Puts a person into a group by hand. Whoever joins a group that confers an administrative
-    /// right is a tenant admin from then on.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when the person is in it already.
-    pub fn add_member(&self, actor: &Actor, group: &str, person: &str) -> Result<(), AdminError> {
-        let (group, person) = (self.group(group)?.group, self.person(person)?.person);
-        let details =
-            json!({ "group": group.id, "person": person.id, "userName": person.user_name });
-        let audit = entry(actor, "group.member_added", &group.name, details);
-        let author = actor.author();
-        self.store.write(move |rows| {
-            rows.speak_as(&author)?;
-            let state = rows.lock_group(&group.id)?.ok_or(AdminError::Stale)?;
-            if !rows.insert_member(&group.id, &person.id, audit.at)? {
-                return Err(Problem::MemberAlready {
-                    person: person.user_name.clone(),
-                    group: group.name.clone(),
-                }
-                .refused());
-            }
-            // Whoever planned a change of the members before has to look again.
-            let id = ResourceId::parse(&group.id).ok_or(AdminError::Stale)?;
-            rows.touch_group(id, audit.at)?;
-            if state.confers_admin {
-                rows.update_person(&person.id, PersonUpdate::TenantAdmin, audit.at)?;
-            }
-            Ok(Written::changed((), audit.clone()))
-        })
-    }
-
-    /// People, in order of id.
-    ///
-    /// # Errors
-    /// [`AdminError::Store`].
-    pub fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, AdminError> {
-        let found = self.store.read(|rows| Ok(rows.people(query)?))?;
-        Ok(found.into_iter().map(MappedPerson::effective).collect())
-    }
-
-    /// Groups, in order of id.
-    ///
-    /// # Errors
-    /// [`AdminError::Store`].
-    pub fn groups(&self, query: &GroupsQuery) -> Result<Vec<GroupSummary>, AdminError> {
-        self.store.read(|rows| Ok(rows.groups(query)?))
     }
 
     /// Entries of the provisioning log, in order of time.
