@@ -21,8 +21,7 @@ pub struct Extent {
 
 /// Where changes are recorded, in one order.
 pub trait FeedStore: Send + Sync {
-    /// Which changes are kept. Every change that was committed before is in it, unless a
-    /// transaction is still open that could write one before it.
+    /// Which changes are kept. Every change that was committed before is in it.
     ///
     /// # Errors
     /// A fault of the store.

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use chrono::{Duration, Utc};
 use common::{Engine, House, actor, caller, configuration};
-use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection;
 use scim_admin::people::{GroupInput, ManagedBy, PeopleQuery, PersonChange, PersonInput, UserType};
 use scim_admin::policy::Which;
@@ -71,43 +70,12 @@ fn apply(copy: &mut Rows, change: &Change) {
     }
 }
 
-/// Waits until everything that was committed has its position: on PostgreSQL that is when no other
-/// transaction of the server writes any more that began before, such as one of another test.
-fn settle(house: &House) {
-    #[derive(diesel::QueryableByName)]
-    struct Waiting {
-        #[diesel(sql_type = diesel::sql_types::BigInt)]
-        waiting: i64,
-    }
-    if house.settings.url.starts_with("sqlite:") {
-        return;
-    }
-    let mut connection: diesel::PgConnection =
-        diesel::Connection::establish(&house.settings.url).unwrap();
-    let count = "SELECT count(*) AS waiting FROM feed_changes WHERE position IS NULL";
-    loop {
-        house.database.extent().unwrap();
-        let rows: Vec<Waiting> = diesel::sql_query(count).load(&mut connection).unwrap();
-        if rows[0].waiting == 0 {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-}
-
 fn extent(house: &House) -> Extent {
-    settle(house);
     house.database.extent().unwrap()
 }
 
 /// Everything behind a position, in pages.
-fn follow(house: &House, after: Position) -> (Vec<Change>, Position) {
-    settle(house);
-    follow_now(house, after)
-}
-
-/// What can be read at this moment.
-fn follow_now(house: &House, mut after: Position) -> (Vec<Change>, Position) {
+fn follow(house: &House, mut after: Position) -> (Vec<Change>, Position) {
     let feed = Feed::new(house.database.clone());
     let mut all = Vec::new();
     loop {
@@ -520,7 +488,6 @@ fn what_is_forgotten_asks_for_a_snapshot_and_streams_hold_back(house: &House) {
     for name in ["ava", "bo", "cy"] {
         house.create("/Users", &user(name));
     }
-    settle(house);
     let first = feed.changes(None, epoch, 1).unwrap().next;
     house.tamper(&format!(
         "INSERT INTO streams (id, name, name_key, kind, key_hash, state, position, version, \
@@ -551,7 +518,6 @@ fn what_is_forgotten_asks_for_a_snapshot_and_streams_hold_back(house: &House) {
     let stream = feed.stream_of_key("h").unwrap().unwrap();
     assert_eq!(feed.begin(&stream, None).unwrap(), position);
     house.create("/Users", &user("di"));
-    settle(house);
     assert_eq!(
         feed.changes(Some(&stream), position, 10)
             .unwrap()
@@ -594,19 +560,52 @@ fn what_is_committed_later_is_not_skipped(engine: &Engine) {
     first
         .batch_execute(&format!("{}; COMMIT", field("first")))
         .unwrap();
-    let (early, next) = follow_now(&house, start);
+    let (early, next) = follow(&house, start);
     second.batch_execute("COMMIT").unwrap();
-    let (late, _) = follow(&house, next);
+    let (late, start) = follow(&house, next);
     assert_eq!([named(&early), named(&late)].concat(), ["first", "second"]);
-    // The first one began earlier and is still open: nothing that could stand behind it is read.
-    let (_, start) = follow(&house, start);
+    // The first one began earlier and stays open: nobody waits for it.
     first
         .batch_execute(&format!("BEGIN; {}", field("open")))
         .unwrap();
     second.batch_execute(&field("closed")).unwrap();
-    assert!(follow_now(&house, start).0.is_empty());
+    let (early, next) = follow(&house, start);
+    assert_eq!(named(&early), ["closed"]);
     first.batch_execute("COMMIT").unwrap();
-    assert_eq!(named(&follow(&house, start).0), ["open", "closed"]);
+    assert_eq!(named(&follow(&house, next).0), ["open"]);
+}
+
+fn changes_of_one_resource_come_in_their_order_whatever_stays_open(engine: &Engine) {
+    let house = House::new(engine);
+    for name in ["ava", "bo", "cy"] {
+        house.create("/Users", &user(name));
+    }
+    let start = extent(&house).head;
+    let connect =
+        || -> diesel::PgConnection { diesel::Connection::establish(&house.settings.url).unwrap() };
+    let (mut other, mut first, mut second) = (connect(), connect(), connect());
+    let update = |name: &str, title: &str| {
+        format!("UPDATE users SET job_title = '{title}' WHERE user_name = '{name}'")
+    };
+    let told = |changes: &[Change]| -> Vec<Value> {
+        let records = changes.iter().flat_map(|change| change.record.clone());
+        records.map(|record| record["jobTitle"].clone()).collect()
+    };
+    // The second one has the lowest number of a transaction, and one between them stays open.
+    second
+        .batch_execute(&format!("BEGIN; {}", update("bo", "Other")))
+        .unwrap();
+    other
+        .batch_execute(&format!("BEGIN; {}", update("cy", "Open")))
+        .unwrap();
+    first.batch_execute(&update("ava", "First")).unwrap();
+    second
+        .batch_execute(&format!("{}; COMMIT", update("ava", "Second")))
+        .unwrap();
+    let (early, next) = follow(&house, start);
+    assert_eq!(told(&early), ["Other", "First", "Second"]);
+    other.batch_execute("COMMIT").unwrap();
+    assert_eq!(told(&follow(&house, next).0), ["Open"]);
 }
 
 engines::tests! {
@@ -617,5 +616,6 @@ engines::tests! {
         what_is_rolled_back_leaves_neither_a_change_nor_its_author,
         what_is_forgotten_asks_for_a_snapshot_and_streams_hold_back,
         a_time_is_the_position_before_what_was_written_since;
-    on_postgres(Engine::clone): what_is_committed_later_is_not_skipped;
+    on_postgres(Engine::clone): what_is_committed_later_is_not_skipped,
+        changes_of_one_resource_come_in_their_order_whatever_stays_open;
 }

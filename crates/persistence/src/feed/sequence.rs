@@ -1,13 +1,13 @@
 //! Positions on PostgreSQL.
 //!
 //! Rows are committed in another order than that of their ids, so that whoever read by id would go
-//! past what is committed later. A row gets its position when no transaction is open any more that
-//! began before the one that wrote it: then nothing can come before it. Whoever reads gives the
-//! positions, so that a writer waits for nobody; one does it at a time.
+//! past what is committed later. Whoever reads gives positions to what is committed by then, behind
+//! all that were given: what is committed later comes behind it. A writer waits for nobody; one at a
+//! time gives positions.
 //!
 //! Of one resource the order is that of its writers. They hold the row of the resource while they
-//! record what they did to it, so that ids are in the order of commits, and whoever is second has
-//! ended only when the first one had.
+//! record what they did to it: the second one gets its ids when the first one has committed. Whoever
+//! sees the second one sees the first one too, and gives positions in the order of ids.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool};
@@ -31,7 +31,7 @@ struct SequencedRow {
 }
 
 impl Database {
-    /// Gives positions to everything that can have one.
+    /// Gives positions to everything that was committed before.
     pub(super) fn sequence_on_server(&self) -> Result<(), StoreError> {
         let waiting = self.reading_one(|connection| {
             if connection.dialect() == Dialect::Sqlite {
@@ -62,7 +62,7 @@ fn sequence(connection: &mut Connection) -> Result<usize, StoreError> {
     sql.bind(sequenced);
     sql.push(
         " + row_number() OVER (ORDER BY id) AS position FROM feed_changes WHERE position IS NULL \
-         AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY id LIMIT ",
+         ORDER BY id LIMIT ",
     );
     sql.bind(i64::try_from(BATCH).unwrap_or(i64::MAX));
     sql.push(") AS next WHERE feed_changes.id = next.id");

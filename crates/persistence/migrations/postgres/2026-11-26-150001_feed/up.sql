@@ -1,11 +1,10 @@
 -- Every change of a person, a group, a membership, a grant and a custom field, with the whole record
 -- before and after. Triggers write it, so that no way of writing can forget to; what each row means
--- is decided where it is read. A row gets its position when no transaction is open any more that
--- could still write one before it.
+-- is decided where it is read. A row gets its position from whoever reads, when it is committed: ids
+-- are given before.
 CREATE TABLE feed_changes (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     position BIGINT,
-    xid XID8 NOT NULL DEFAULT pg_current_xact_id(),
     at BIGINT NOT NULL DEFAULT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint),
     subject TEXT NOT NULL,
     resource_id TEXT COLLATE "C" NOT NULL,
