@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 use crate::hex::hex;
 
+pub use crate::word::{Vocabulary, Word};
+
 /// Which entries of the provisioning log.
 #[derive(Debug, Clone, Default)]
 pub struct EventQuery {
@@ -82,9 +84,9 @@ pub struct LoggedEvent {
     /// The id of the HTTP request.
     pub request_id: String,
     /// What was done or attempted.
-    pub action: Action,
+    pub action: Word<Action>,
     /// User or Group.
-    pub kind: Option<ResourceKind>,
+    pub kind: Option<Word<ResourceKind>>,
     /// The id of the resource.
     pub resource_id: Option<String>,
     /// `userName` or `displayName`.
@@ -92,7 +94,7 @@ pub struct LoggedEvent {
     /// The version of the mapping by which it was done.
     pub mapping_version: Option<i64>,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: Word<Outcome>,
     /// The HTTP status.
     pub status: i32,
     /// The detail keyword of an error.
@@ -114,9 +116,9 @@ pub struct LoggedEvent {
     /// What the client was told of an error; entries of older versions do not know it.
     pub detail: Option<String>,
     /// At which step it ended; entries of older versions do not know it.
-    pub stage: Option<Stage>,
+    pub stage: Option<Word<Stage>>,
     /// Why it was not carried out, or not as it was asked for.
-    pub cause: Option<Cause>,
+    pub cause: Option<Word<Cause>>,
     /// The administrator who did it; `None` for what the identity provider asked for.
     pub actor: Option<String>,
     /// How many attempts alike the entry stands for.
@@ -130,7 +132,10 @@ pub struct LoggedEvent {
 impl LoggedEvent {
     /// Whether it is a failure or a warning, which an administrator may mark as resolved.
     pub fn can_be_resolved(&self) -> bool {
-        matches!(self.outcome, Outcome::Failure | Outcome::Warning)
+        matches!(
+            self.outcome,
+            Word::Known(Outcome::Failure | Outcome::Warning)
+        )
     }
 
     /// The body of the error that the client was answered (RFC 7644 section 3.12), where it is
@@ -150,6 +155,16 @@ impl LoggedEvent {
             members.insert("detail".to_owned(), json!(detail));
         }
         Some(body)
+    }
+
+    /// User or Group, where this version knows the word.
+    pub fn known_kind(&self) -> Option<ResourceKind> {
+        self.kind.as_ref()?.known()
+    }
+
+    /// Why, where this version knows the word.
+    pub fn known_cause(&self) -> Option<Cause> {
+        self.cause.as_ref()?.known()
     }
 
     /// Open or resolved; `None` for an entry that needs nobody.

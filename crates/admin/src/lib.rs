@@ -31,6 +31,7 @@ pub mod store;
 pub mod survey;
 pub mod token;
 pub mod upkeep;
+pub mod word;
 
 pub use authenticate::{Authenticated, AuthenticationError, Authenticator, Refusal};
 pub use configuration::{

@@ -190,9 +190,6 @@ engines::on_both_engines! {
         house.tamper("UPDATE users SET status = 'odd'");
         let read = house.database.view(|view| view.user(scope, id));
         assert!(matches!(read, Err(StoreError::Corrupt(_))), "{read:?}");
-        house.tamper("UPDATE provisioning_events SET outcome = 'odd'");
-        let read = house.admin.events(&everything());
-        assert!(matches!(read, Err(AdminError::Store(StoreError::Corrupt(_)))), "{read:?}");
     }
 
     fn a_write_on_an_old_version_is_refused(house: &House) {

@@ -1007,7 +1007,8 @@ fn the_guard_of_members_refuses_or_warns_where_the_policy_says_so(engine: &Engin
     assert_eq!(
         logged(&house)[1]
             .cause
-            .map(scim_provisioning::Cause::as_str),
+            .as_ref()
+            .map(scim_admin::event::Word::as_str),
         Some("guard.rejected")
     );
 }

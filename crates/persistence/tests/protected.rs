@@ -469,7 +469,7 @@ fn adopted(house: &House, name: &str) -> (String, String) {
     };
     let answer = house.provider.answer(&caller, &request);
     let id = answer.document().unwrap()["id"].as_str().map(str::to_owned);
-    let outcome = found(house, EventQuery::default())[0].outcome;
+    let outcome = found(house, EventQuery::default())[0].outcome.clone();
     (id.unwrap_or_default(), outcome.as_str().to_owned())
 }
 

@@ -45,3 +45,8 @@ id! {
     /// The id of a provisioning configuration.
     ConfigurationId
 }
+
+impl ConfigurationId {
+    /// The id of no configuration.
+    pub const NONE: Self = Self(Uuid::nil());
+}

@@ -8,7 +8,7 @@ use scim_provisioning::directory::Author;
 use scim_provisioning::{ConfigurationId, Event, Outcome, StoreError};
 
 use super::rows::Rows;
-use crate::event::{Activity, EventQuery, LATER_SUCCESS, LoggedEvent};
+use crate::event::{Activity, EventQuery, LATER_SUCCESS, LoggedEvent, Word};
 use crate::store::{KeepLog, ReadLog, RecordEvents, WriteLog};
 
 /// An entry as it is read.
@@ -19,12 +19,12 @@ fn logged(id: i64, event: &Event) -> LoggedEvent {
         configuration: event.configuration,
         configuration_name: event.configuration_name.clone(),
         request_id: event.request_id.clone(),
-        action: event.action,
-        kind: event.kind,
+        action: event.action.into(),
+        kind: event.kind.map(Word::Known),
         resource_id: event.resource_id.map(|id| id.to_string()),
         resource_name: event.resource_name.clone(),
         mapping_version: event.mapping_version,
-        outcome: event.outcome,
+        outcome: event.outcome.into(),
         status: i32::from(event.status),
         scim_type: event.scim_type.clone(),
         reason: event.reason.clone(),
@@ -35,8 +35,8 @@ fn logged(id: i64, event: &Event) -> LoggedEvent {
         user_agent: event.user_agent.clone(),
         request: event.request.clone(),
         detail: event.detail.clone(),
-        stage: event.cause.map(scim_provisioning::Cause::stage),
-        cause: event.cause,
+        stage: event.cause.map(|cause| cause.stage().into()),
+        cause: event.cause.map(Word::Known),
         actor: event.actor.clone(),
         occurrences: i64::from(event.occurrences),
         resolved_at: None,
@@ -56,7 +56,7 @@ fn fits(event: &LoggedEvent, query: &EventQuery) -> bool {
     (query.configuration).is_none_or(|id| event.configuration == id)
         && query.outcome.is_none_or(|one| event.outcome == one)
         && query.action.is_none_or(|one| event.action == one)
-        && (query.kind.is_none() || event.kind == query.kind)
+        && (query.kind.is_none() || event.known_kind() == query.kind)
         && query.search.as_deref().map(str::trim).is_none_or(search)
         && (query.state.is_none() || event.state() == query.state)
         && query.since.is_none_or(|since| event.at >= since)
@@ -106,7 +106,7 @@ impl ReadLog for Rows {
             };
             let taken = matches!(
                 event.outcome,
-                Outcome::Success | Outcome::Warning | Outcome::Held
+                Word::Known(Outcome::Success | Outcome::Warning | Outcome::Held)
             );
             same && event.id > than.id && taken
         };
@@ -133,8 +133,10 @@ impl ReadLog for Rows {
         for event in &self.events {
             let at = hour(event.at);
             if at >= hour(since) && configuration.is_none_or(|id| event.configuration == id) {
-                let key = (at, event.configuration, event.outcome);
-                *counts.entry(key).or_default() += 1;
+                if let Some(outcome) = event.outcome.known() {
+                    let key = (at, event.configuration, outcome);
+                    *counts.entry(key).or_default() += 1;
+                }
             }
         }
         let counted = counts.into_iter();

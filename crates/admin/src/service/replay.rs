@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Actor, AdminService, entry};
 use crate::configuration::ConfigurationStatus;
 use crate::error::AdminError;
-use crate::event::{EventQuery, EventState, LoggedEvent};
+use crate::event::{EventQuery, EventState, LoggedEvent, Word};
 use crate::invalid::ReplayProblem;
 use crate::store::{AdminStoreExt, Written};
 
@@ -95,9 +95,9 @@ impl AdminService {
         };
         let made = self.events(&query)?.into_iter().next();
         let outcome = match (&made, answer.status) {
-            (Some(made), _) => made.outcome,
-            (None, ..300) => Outcome::Success,
-            (None, _) => Outcome::Failure,
+            (Some(made), _) => made.outcome.clone(),
+            (None, ..300) => Outcome::Success.into(),
+            (None, _) => Outcome::Failure.into(),
         };
         let event = &replay.event;
         let details = json!({
@@ -109,7 +109,7 @@ impl AdminService {
         });
         let name = format!("log entry {}", event.id);
         let audit = entry(actor, "event.replayed", &name, details);
-        let done = matches!(outcome, Outcome::Success | Outcome::Warning);
+        let done = matches!(outcome, Word::Known(Outcome::Success | Outcome::Warning));
         let (id, name) = (event.id, actor.name.clone());
         self.store.write(move |rows| {
             if done {

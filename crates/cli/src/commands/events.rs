@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use scim_admin::AdminService;
-use scim_admin::event::{EventQuery, EventState, LoggedEvent};
-use scim_provisioning::{Outcome, ResourceKind};
+use scim_admin::event::{EventQuery, EventState, LoggedEvent, Word};
+use scim_provisioning::Outcome;
 
 use super::value::instant;
 use crate::host::Host;
@@ -102,7 +102,7 @@ fn cells(event: &LoggedEvent) -> [String; 8] {
         event.outcome.as_str().to_owned(),
         event.status.to_string(),
         event.action.as_str().to_owned(),
-        event.kind.map_or("", ResourceKind::as_str).to_owned(),
+        event.kind.as_ref().map_or("", Word::as_str).to_owned(),
         or_nothing(&event.resource_name),
         or_nothing(&event.reason),
     ]

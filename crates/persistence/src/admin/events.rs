@@ -2,13 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use scim_admin::event::{EventQuery, LATER_SUCCESS, LoggedEvent};
-use scim_provisioning::event::{Action, Outcome};
-use scim_provisioning::{Cause, ConfigurationId, ResourceKind, Stage, StoreError};
+use scim_admin::event::{EventQuery, LATER_SUCCESS, LoggedEvent, Word};
+use scim_provisioning::{ConfigurationId, StoreError};
 
 use super::search::{IdRow, selection};
 use crate::connection::Connection;
-use crate::error::unreadable;
 use crate::key::Key;
 use crate::time::{instant, millis};
 
@@ -81,49 +79,58 @@ pub(super) fn list(
     if query.after.is_none() && query.before.is_none() {
         rows.reverse();
     }
-    rows.into_iter().map(event).collect()
+    Ok(rows.into_iter().map(event).collect())
 }
 
-fn event(row: EventRow) -> Result<LoggedEvent, StoreError> {
-    let json = |text: &str| serde_json::from_str(text).map_err(|_json| unknown("document"));
-    let kind = |text: &str| ResourceKind::parse(text).ok_or_else(|| unknown("resource_type"));
-    let stage = |text: &str| Stage::parse(text).ok_or_else(|| unknown("stage"));
-    let cause = |text: &str| Cause::parse(text).ok_or_else(|| unknown("cause"));
-    Ok(LoggedEvent {
-        id: row.id,
+/// History is read as it is: a value that makes no sense takes neither its entry nor the log away.
+fn event(row: EventRow) -> LoggedEvent {
+    let id = row.id;
+    let json = |column, text: &str| {
+        serde_json::from_str(text).map_err(|_json| note_unreadable(id, column))
+    };
+    LoggedEvent {
+        id,
         at: instant(row.at),
-        configuration: ConfigurationId::parse(&row.configuration_id)
-            .ok_or_else(|| unknown("configuration_id"))?,
+        configuration: ConfigurationId::parse(&row.configuration_id).unwrap_or_else(|| {
+            note_unreadable(id, "configuration_id");
+            ConfigurationId::NONE
+        }),
         configuration_name: row.configuration_name,
         request_id: row.request_id,
-        action: Action::parse(&row.action).ok_or_else(|| unknown("action"))?,
-        kind: row.resource_type.as_deref().map(kind).transpose()?,
+        action: Word::of(row.action),
+        kind: row.resource_type.map(Word::of),
         resource_id: row.resource_id,
         resource_name: row.resource_name,
         mapping_version: row.mapping_version,
-        outcome: Outcome::parse(&row.outcome).ok_or_else(|| unknown("outcome"))?,
+        outcome: Word::of(row.outcome),
         status: row.status,
         scim_type: row.scim_type,
         reason: row.reason,
-        changes: json(&row.changes)?,
-        deviations: json(&row.deviations)?,
+        changes: json("changes", &row.changes).unwrap_or_default(),
+        deviations: json("deviations", &row.deviations).unwrap_or_default(),
         duration_micros: row.duration_micros,
         source: row.source,
         user_agent: row.user_agent,
-        request: row.request.as_deref().map(json).transpose()?,
+        request: row
+            .request
+            .and_then(|request| json("request", &request).ok()),
         detail: row.detail,
-        stage: row.stage.as_deref().map(stage).transpose()?,
-        cause: row.cause.as_deref().map(cause).transpose()?,
+        stage: row.stage.map(Word::of),
+        cause: row.cause.map(Word::of),
         actor: row.actor,
         occurrences: row.occurrences,
         resolved_at: row.resolved_at.map(instant),
         resolved_by: row.resolved_by,
-    })
+    }
 }
 
-/// A column of the log holds a word that nobody knows.
-fn unknown(column: &str) -> StoreError {
-    unreadable(&format!("provisioning_events.{column}"))
+/// Says in the server's log that a column of an entry cannot be read.
+fn note_unreadable(id: i64, column: &str) {
+    tracing::error!(
+        id,
+        column,
+        "an entry of the provisioning log cannot be read"
+    );
 }
 
 /// Marks an entry as resolved by somebody or, with `None`, as open again; answers whether it was
@@ -168,7 +175,7 @@ pub(super) fn newer_change(
             sql.push(" AND configuration_id = ")
                 .bind(than.configuration.to_string());
             sql.push(" AND resource_type = ")
-                .bind(than.kind.map(ResourceKind::as_str));
+                .bind(than.kind.as_ref().map(Word::as_str));
         }
         (None, None) => return Ok(None),
     }

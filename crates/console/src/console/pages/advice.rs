@@ -15,9 +15,9 @@ pub(super) struct Advice {
 impl Advice {
     /// The advice about an entry; `None` where nothing is to be done or the cause is not known.
     pub(super) fn of(event: &LoggedEvent) -> Option<Self> {
-        let (said, page) = match event.cause {
+        let (said, page) = match event.known_cause() {
             Some(cause) => (cause.advice(), cause.mending_page()),
-            None if event.outcome == Outcome::Warning => (
+            None if event.cause.is_none() && event.outcome == Outcome::Warning => (
                 "It was done. The warnings say what was accepted although it deviates, or what a \
                  rule could not fill.",
                 MendingPage::Nowhere,
@@ -34,7 +34,7 @@ impl Advice {
 /// What the link to a page says, and where it leads.
 fn link(page: MendingPage, event: &LoggedEvent) -> Option<(&'static str, String)> {
     let configuration = format!("{LIST}/{}", event.configuration);
-    let mapping = event.kind.unwrap_or(ResourceKind::User).word();
+    let mapping = event.known_kind().unwrap_or(ResourceKind::User).word();
     Some(match page {
         MendingPage::Nowhere => return None,
         MendingPage::Overview => ("Open the configuration", configuration),
@@ -48,7 +48,7 @@ fn link(page: MendingPage, event: &LoggedEvent) -> Option<(&'static str, String)
             format!("{configuration}/mappings/{mapping}"),
         ),
         MendingPage::Groups => ("Open its groups", format!("{configuration}/groups")),
-        MendingPage::Directory => match event.kind {
+        MendingPage::Directory => match event.known_kind() {
             Some(ResourceKind::Group) => ("Look among the groups", "/admin/groups".to_owned()),
             _ => ("Look among the users", "/admin/users".to_owned()),
         },

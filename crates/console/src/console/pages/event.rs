@@ -2,7 +2,7 @@
 
 use askama::Template;
 use scim_admin::AdminError;
-use scim_admin::event::{EventState, LoggedEvent};
+use scim_admin::event::{EventState, LoggedEvent, Word};
 use scim_provisioning::{Cause, Outcome, ResourceKind, Stage};
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
     let facts = [
         ("SCIM id", event.resource_id.clone()),
         ("SCIM error", event.scim_type.clone()),
-        ("Cause", event.cause.map(|cause| cause.as_str().to_owned())),
+        ("Cause", event.cause.as_ref().map(ToString::to_string)),
         (
             "Attempts",
             (event.occurrences > 1).then(|| event.occurrences.to_string()),
@@ -71,7 +71,7 @@ fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
     ];
     let of = |kind: ResourceKind| {
         let id = event.resource_id.clone();
-        id.filter(|_id| event.kind == Some(kind))
+        id.filter(|_id| event.known_kind() == Some(kind))
             .unwrap_or_default()
     };
     // What people are told of others is in the request; auditors see what came of it.
@@ -165,15 +165,16 @@ pub(in super::super) fn replay(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 }
 
 /// How far the request came: what was passed, where it ended, and what was not reached; nothing
-/// where an older version did not note it.
+/// where another version did not note it, or in a word that this one does not know.
 fn steps(event: &LoggedEvent) -> Vec<(&'static str, &'static str)> {
-    let ended = match (event.stage, event.outcome) {
-        (None, Outcome::Success | Outcome::Warning) => None,
-        (None, _) => return Vec::new(),
-        (ended, _) => ended,
+    let stage = event.stage.as_ref().map(Word::known);
+    let ended = match (stage, event.outcome.known()) {
+        (None, Some(Outcome::Success | Outcome::Warning)) => None,
+        (None | Some(None), _) => return Vec::new(),
+        (Some(ended), _) => ended,
     };
     let state = |at: Stage| match ended {
-        Some(end) if at == end && event.cause == Some(Cause::GuardHeld) => "held here",
+        Some(end) if at == end && event.known_cause() == Some(Cause::GuardHeld) => "held here",
         Some(end) if at == end => "ended here",
         Some(end) if at > end => "not reached",
         _ => "passed",

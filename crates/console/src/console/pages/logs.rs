@@ -2,9 +2,9 @@
 
 use askama::Template;
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
-use scim_admin::event::{EventQuery, EventState, LoggedEvent};
+use scim_admin::event::{EventQuery, EventState, LoggedEvent, Word};
 use scim_provisioning::event::{Action, Outcome};
-use scim_provisioning::{Cause, ConfigurationId, ResourceKind, Stage};
+use scim_provisioning::{ConfigurationId, ResourceKind};
 use serde_json::json;
 
 use super::super::export::{Lines, row};
@@ -52,7 +52,7 @@ impl Row {
             configuration: event.configuration_name.clone(),
             action: event.action.as_str().to_owned(),
             resource: [
-                event.kind.map(ResourceKind::as_str),
+                event.kind.as_ref().map(Word::as_str),
                 event.resource_name.as_deref(),
             ]
             .into_iter()
@@ -64,7 +64,7 @@ impl Row {
             took: format!("{:.1}\u{a0}ms", millis(event.duration_micros)),
             reason: text(&event.reason),
             scim_type: text(&event.scim_type),
-            cause: event.cause.map_or("", Cause::as_str).to_owned(),
+            cause: event.cause.as_ref().map_or("", Word::as_str).to_owned(),
             changed: changed.join(", "),
             scim_id: text(&event.resource_id),
             source: text(&event.source),
@@ -406,7 +406,7 @@ fn cells(event: &LoggedEvent) -> [String; 21] {
         event.configuration_name.clone(),
         event.request_id.clone(),
         event.action.as_str().to_owned(),
-        event.kind.map_or("", ResourceKind::as_str).to_owned(),
+        event.kind.as_ref().map_or("", Word::as_str).to_owned(),
         text(&event.resource_id),
         text(&event.resource_name),
         event.outcome.as_str().to_owned(),
@@ -418,8 +418,8 @@ fn cells(event: &LoggedEvent) -> [String; 21] {
         text(&event.user_agent),
         event.resolved_at.map(instant).unwrap_or_default(),
         text(&event.resolved_by),
-        event.stage.map_or("", Stage::as_str).to_owned(),
-        event.cause.map_or("", Cause::as_str).to_owned(),
+        event.stage.as_ref().map_or("", Word::as_str).to_owned(),
+        event.cause.as_ref().map_or("", Word::as_str).to_owned(),
         text(&event.actor),
         event.occurrences.to_string(),
     ]
