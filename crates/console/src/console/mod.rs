@@ -9,6 +9,7 @@ mod cookies;
 pub(crate) mod endpoint;
 mod entered;
 mod export;
+mod flash;
 mod form;
 mod form_field;
 mod imported;
@@ -17,26 +18,26 @@ mod meanwhile;
 pub mod openid;
 pub(crate) mod outbound;
 mod pages;
+mod refusal;
 mod routes;
 mod signing_in;
 #[cfg(test)]
 mod tests;
 mod ui;
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
-use scim_admin::{Actor, AdminError, AdminService, Sealed, Services};
+use scim_admin::{Actor, AdminError, AdminService, Services};
 use scim_provisioning::ServiceProvider;
-use serde::{Deserialize, Serialize};
 
 pub(crate) use self::answer::ConsoleAnswer;
 use self::answer::Failed;
 use self::form::Form;
 use self::openid::OpenId;
+use self::refusal::{message, refusal, said, sentence, too_many};
 use self::routes::{Access, Parts, Route};
 use scim_http::throttle::Throttle;
 
@@ -259,58 +260,6 @@ impl Visit<'_> {
     }
 }
 
-/// Why a page is not shown: the status, in a word, in a sentence.
-fn said(failed: &Failed) -> (u16, &'static str, Cow<'static, str>) {
-    let (status, title, text) = match failed {
-        Failed::NotFound => (404, "Not found", "There is nothing here, or not any more."),
-        Failed::Forbidden => (403, "Not allowed", "This needs the role administrator."),
-        Failed::Form => (
-            403,
-            "Not accepted",
-            "The form is too old, or came from another site. Go back, reload and try again.",
-        ),
-        Failed::Method => (
-            405,
-            "Not possible",
-            "Go back and use the page's own buttons.",
-        ),
-        Failed::Later(1) | Failed::Address(_) => (
-            503,
-            "Busy",
-            "Too much is going on at once; try again in a moment.",
-        ),
-        Failed::Later(_) => (
-            503,
-            "The database cannot be used",
-            "Nothing was changed. Try again later; the server's log says why.",
-        ),
-        Failed::Internal => (
-            500,
-            "The server failed",
-            "It could not be done; the server's log says why.",
-        ),
-        Failed::Refused(error @ AdminError::Protected { .. }) => {
-            return (403, "Protected account", sentence(error).into());
-        }
-        Failed::Refused(error) => return (422, "Not accepted", sentence(error).into()),
-    };
-    (status, title, text.into())
-}
-
-/// A sentence where a page would be; whoever is signed in stays within the console.
-fn refusal(visit: &Visit<'_>, failed: &Failed) -> ConsoleAnswer {
-    let (status, title, text) = said(failed);
-    let page = pages::told(visit, status, title, &text)
-        .unwrap_or_else(|_failed| message(visit.request, status, title, &text));
-    ConsoleAnswer {
-        retry_after: match failed {
-            Failed::Later(seconds) => Some(*seconds),
-            _ => None,
-        },
-        ..page
-    }
-}
-
 impl Visit<'_> {
     fn admitted(&self, access: Access) -> Result<(), Failed> {
         let writes = self.request.method == "POST";
@@ -392,37 +341,6 @@ impl Visit<'_> {
         Ok(Actor::signed_in(self.who()?, self.request.source))
     }
 
-    /// What is shown once, and was put into the browser by the answer before.
-    fn flash(&self) -> Option<Flash> {
-        let sealed = self
-            .request
-            .cookie
-            .and_then(|all| cookies::find(all, cookies::FLASH))?;
-        let kept = self.console.admin.unseal(Sealed::Flash, sealed)?;
-        let flash: Flash = serde_json::from_str(&kept).ok()?;
-        let fresh = Utc::now().timestamp() <= flash.until;
-        let own = self
-            .who()
-            .is_ok_and(|who| who.session.account == flash.account);
-        (fresh && own).then_some(flash)
-    }
-
-    /// Leads to a page that shows something once more than the form that made it: whoever loads
-    /// that page again sees it for another minute, and makes nothing twice.
-    fn shown_at(&self, location: &str, text: &str) -> Result<ConsoleAnswer, Failed> {
-        let flash = Flash {
-            text: text.to_owned(),
-            account: self.who()?.session.account.clone(),
-            until: Utc::now().timestamp() + FLASH_SECONDS,
-        };
-        let kept = serde_json::to_string(&flash).map_err(|_json| Failed::Internal)?;
-        let sealed = self.console.admin.seal(Sealed::Flash, &kept)?;
-        Ok(ConsoleAnswer {
-            cookies: vec![cookies::keep(cookies::FLASH, &sealed, FLASH_SECONDS)],
-            ..ConsoleAnswer::redirect(location)
-        })
-    }
-
     fn administers(&self) -> bool {
         self.signed_in
             .as_ref()
@@ -452,59 +370,12 @@ fn address(path: &str) -> String {
     }
 }
 
-/// A secret on its way from the form that made it to the page that shows it, sealed.
-#[derive(Serialize, Deserialize)]
-struct Flash {
-    text: String,
-    /// Whose it is.
-    account: String,
-    /// Until when it is shown, in seconds since 1970.
-    until: i64,
-}
-
-/// What somebody is told whose address failed to sign in too often.
-fn too_many(seconds: u32) -> ConsoleAnswer {
-    let minutes = seconds.div_ceil(60);
-    let text = format!(
-        "Signing in failed too often from your address. Try again in {minutes} minutes; from \
-         another address it is possible at once."
-    );
-    ConsoleAnswer {
-        retry_after: Some(seconds),
-        ..message(&ConsoleRequest::default(), 429, "Too many attempts", &text)
-    }
-}
-
-fn message(request: &ConsoleRequest<'_>, status: u16, title: &str, text: &str) -> ConsoleAnswer {
-    let theme = cookies::theme(request.cookie);
-    let page = pages::Message { title, text, theme };
-    ConsoleAnswer::page(status, &page).unwrap_or_else(|_failed| ConsoleAnswer {
-        status: 500,
-        media_type: "text/plain; charset=utf-8",
-        body: text.to_owned(),
-        ..ConsoleAnswer::redirect("")
-    })
-}
-
-/// An error as a sentence for people.
-fn sentence(error: &AdminError) -> String {
-    let mut text = match error {
-        AdminError::Store(refused) => refused.to_string(),
-        other => other.to_string(),
-    };
-    if let Some(first) = text.get(..1).map(str::to_uppercase) {
-        text.replace_range(..1, &first);
-    }
-    format!("{text}.")
-}
-
 /// What an address says of what was done just now.
 const SAID: [&str; 3] = ["done", "done_to", "done_from"];
 /// The hidden field of a button's form with the last audit entry that its page knows of.
 const SEEN: &str = "seen";
 /// How often a form is compared with what others change at the same time.
 const ATTEMPTS: usize = 3;
-const FLASH_SECONDS: i64 = 60;
 /// How often an address of strangers may fail to sign in within a period.
 const SIGN_INS: usize = 30;
 const SIGN_IN_PERIOD: std::time::Duration = std::time::Duration::from_secs(600);
