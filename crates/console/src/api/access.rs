@@ -18,6 +18,7 @@ use scim_admin::api_key::ApiKey;
 use scim_admin::scope::Scope;
 use scim_admin::{Actor, AdminService};
 use scim_feed::Feed;
+use scim_http::address;
 use scim_http::deadline;
 use scim_http::request::Incoming;
 use scim_provisioning::ServiceProvider;
@@ -118,7 +119,7 @@ impl Caller {
             let said = format!("This needs the scope {}.", scope.as_str());
             return Err(Problem::new(403, said));
         }
-        let source = Incoming::of(request).source();
+        let source = address::of(request).map(|address| address.to_string());
         Ok(Self {
             actor: Actor::of_key(key, source.as_deref()),
             admin: Arc::clone(&shared.api.admin),

@@ -67,19 +67,19 @@ struct EventsQuery {
 
 words! {
     /// How entries end.
-    EndsAs: "outcome", Outcome::ALL.map(Outcome::as_str)
+    EndsAs(Outcome): "outcome", Outcome::ALL, Outcome::as_str
 }
 words! {
     /// What entries are about.
-    Attempted: "action", Action::ALL.map(Action::as_str)
+    Attempted(Action): "action", Action::ALL, Action::as_str
 }
 words! {
     /// Of what they are.
-    ResourceType: "resourceType", ResourceKind::ALL.map(ResourceKind::as_str)
+    ResourceType(ResourceKind): "resourceType", ResourceKind::ALL, ResourceKind::as_str
 }
 words! {
     /// Whether they wait for somebody.
-    State: "state", EventState::ALL.map(EventState::as_str)
+    State(EventState): "state", EventState::ALL, EventState::as_str
 }
 
 /// List the provisioning log, the oldest first.
@@ -88,13 +88,11 @@ fn list_events(by: Auditor, Query(query): Query<EventsQuery>) -> Result<Page<Eve
     let limit = query.limit.0;
     let found = by.admin.events(&EventQuery {
         configuration: by.named_configuration(query.configuration.as_deref())?,
-        outcome: query.outcome.and_then(|word| Outcome::parse(&word.0)),
-        action: query.action.and_then(|word| Action::parse(&word.0)),
-        kind: query
-            .resource_type
-            .and_then(|word| ResourceKind::parse(&word.0)),
+        outcome: query.outcome.map(|word| word.0),
+        action: query.action.map(|word| word.0),
+        kind: query.resource_type.map(|word| word.0),
         search: query.q,
-        state: query.state.and_then(|state| EventState::parse(&state.0)),
+        state: query.state.map(|word| word.0),
         since: query.since,
         until: query.until,
         after: Some(query.cursor.map_or(0, |cursor| cursor.0)),

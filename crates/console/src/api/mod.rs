@@ -73,7 +73,10 @@ pub(crate) fn routes(app: &mut web::ServiceConfig) {
     let operations = operations();
     let mut scope = web::scope(ADMIN);
     for of_path in operations.chunk_by(|one, other| one.path == other.path) {
-        let allowed: Vec<&str> = of_path.iter().map(|operation| operation.method).collect();
+        let allowed: Vec<&str> = of_path
+            .iter()
+            .map(|operation| operation.method.as_str())
+            .collect();
         let allowed = allowed.join(", ");
         let path = of_path.first().map_or("", |operation| &operation.path);
         let resource = of_path

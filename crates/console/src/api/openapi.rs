@@ -51,7 +51,7 @@ fn written() -> Value {
     for operation in super::operations() {
         let description = operation.description();
         let path = paths.entry(operation.path).or_default();
-        let method = operation.method.to_lowercase();
+        let method = operation.method.as_str().to_lowercase();
         path.insert(method, json!(description.operation));
         let found = description.schemas.into_iter();
         schemas.extend(found.map(|(name, schema)| (name, json!(schema))));

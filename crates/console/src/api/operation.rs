@@ -6,6 +6,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::guard;
+use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
 use scim_http::deadline::{self, Unfinished};
 use scim_http::request::id_of;
@@ -29,8 +30,7 @@ pub(super) use operations;
 
 /// An operation of the admin API.
 pub(super) struct Operation {
-    /// The method, in capitals.
-    pub(super) method: &'static str,
+    pub(super) method: Method,
     /// The path below the admin API, with names in braces for the parts that vary.
     pub(super) path: String,
     route: Box<dyn Fn() -> Route>,
@@ -102,11 +102,8 @@ impl Operation {
         let route = (self.route)();
         match self.method {
             // HEAD is GET without the body.
-            "GET" => route.guard(guard::Any(guard::Get()).or(guard::Head())),
-            "POST" => route.guard(guard::Post()),
-            "PUT" => route.guard(guard::Put()),
-            "PATCH" => route.guard(guard::Patch()),
-            _ => route.guard(guard::Delete()),
+            Method::GET => route.guard(guard::Any(guard::Get()).or(guard::Head())),
+            ref method => route.method(method.clone()),
         }
     }
 
@@ -116,13 +113,22 @@ impl Operation {
     }
 }
 
-fn method_of<P: Path>() -> &'static str {
-    match P::methods().first() {
-        Some(HttpMethod::Post) => "POST",
-        Some(HttpMethod::Put) => "PUT",
-        Some(HttpMethod::Patch) => "PATCH",
-        Some(HttpMethod::Delete) => "DELETE",
-        _ => "GET",
+/// The method that stands above the handler.
+#[expect(
+    clippy::expect_used,
+    reason = "`#[utoipa::path]` takes no path without a method"
+)]
+fn method_of<P: Path>() -> Method {
+    let declared = P::methods().into_iter().next();
+    match declared.expect("a method") {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Trace => Method::TRACE,
     }
 }
 
@@ -184,7 +190,7 @@ pub(super) fn unfinished(why: Unfinished, request_id: &str) -> Problem {
 fn describe<P: Path, H: Handler<Arguments>, Arguments: Describe>() -> Description {
     let (method, path) = (method_of::<P>(), P::path());
     let mut operation = P::operation();
-    operation.operation_id = Some(operation_id(method, &path));
+    operation.operation_id = Some(operation_id(method.as_str(), &path));
     operation.tags = path.split('/').nth(1).map(|tag| vec![tag.to_owned()]);
     operation.parameters = Some(Vec::new());
     // A comment is a sentence, and a summary is none.
@@ -198,7 +204,7 @@ fn describe<P: Path, H: Handler<Arguments>, Arguments: Describe>() -> Descriptio
     for (status, said) in PROBLEMS {
         description.problem(status, said);
     }
-    if method != "GET" {
+    if method != Method::GET {
         description.problem("409", "A name is in use, or there are two live tokens");
         description.problem("422", "A value does not fit");
     }

@@ -85,25 +85,23 @@ pub(super) struct PageQuery {
     pub(super) limit: Limit,
 }
 
-/// A parameter that is one of some words.
+/// A parameter that is one of some values, each of which has a word.
 macro_rules! words {
-    ($(#[$about:meta])* $name:ident: $parameter:literal, $all:expr) => {
+    ($(#[$about:meta])* $name:ident($value:ty): $parameter:literal, $all:expr, $word:expr) => {
         $(#[$about])*
-        #[derive(serde::Deserialize)]
-        #[serde(try_from = "String")]
-        struct $name(String);
+        struct $name($value);
 
-        impl TryFrom<String> for $name {
-            type Error = $crate::api::parameters::UnknownWord;
-
-            fn try_from(word: String) -> Result<Self, Self::Error> {
-                $crate::api::parameters::known_word($parameter, &$all, word).map(Self)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(from)?;
+                let value = $crate::api::parameters::known_word($parameter, &$all, $word, &word);
+                value.map(Self).map_err(serde::de::Error::custom)
             }
         }
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                $crate::api::parameters::schema_of_words(&$all)
+                $crate::api::parameters::schema_of_words(&$all.map($word))
             }
         }
 
@@ -120,19 +118,19 @@ pub(super) struct UnknownWord {
     known: Vec<&'static str>,
 }
 
-/// A word, if it is one of those that a parameter may be.
-pub(super) fn known_word(
+/// What a word stands for, if it is one of those that a parameter may be.
+pub(super) fn known_word<T: Copy>(
     parameter: &'static str,
-    known: &[&'static str],
-    word: String,
-) -> Result<String, UnknownWord> {
-    match known.contains(&word.as_str()) {
-        true => Ok(word),
-        false => Err(UnknownWord {
-            parameter,
-            known: known.to_vec(),
-        }),
-    }
+    known: &[T],
+    word_of: fn(T) -> &'static str,
+    word: &str,
+) -> Result<T, UnknownWord> {
+    let mut values = known.iter().copied();
+    let found = values.find(|value| word_of(*value) == word);
+    found.ok_or_else(|| UnknownWord {
+        parameter,
+        known: known.iter().copied().map(word_of).collect(),
+    })
 }
 
 /// The schema of a parameter that is one of some words.

@@ -52,11 +52,11 @@ struct UsersQuery {
 
 words! {
     /// How people are.
-    PersonStatus: "status", ["active", "blocked", "archived"]
+    PersonStatus(&'static str): "status", ["active", "blocked", "archived"], |word| word
 }
 words! {
     /// What people are.
-    KindOfUser: "userType", ["requester", "technician"]
+    KindOfUser(UserType): "userType", [UserType::Requester, UserType::Technician], UserType::as_str
 }
 
 /// List users.
@@ -65,8 +65,8 @@ fn list_users(by: Auditor, Query(query): Query<UsersQuery>) -> Result<Page<User>
     let limit = query.limit.0;
     let found = by.admin.people(&PeopleQuery {
         search: query.q,
-        status: query.status.map(|word| word.0),
-        user_type: query.user_type.and_then(|name| UserType::parse(&name.0)),
+        status: query.status.map(|word| word.0.to_owned()),
+        user_type: query.user_type.map(|word| word.0),
         managed_by: by.managed_by(query.configuration.as_deref())?,
         after: query.cursor.map(|cursor| cursor.0),
         limit,

@@ -118,7 +118,7 @@ fn the_document_names_the_scopes_of_each_operation() {
     let described = operations();
     let described = described.iter();
     let mut described: Vec<String> = described
-        .map(|one| line(one.method, &one.path, &needs(one)))
+        .map(|one| line(one.method.as_str(), &one.path, &needs(one)))
         .collect();
     let known = authorities().into_iter();
     let mut known: Vec<String> = known

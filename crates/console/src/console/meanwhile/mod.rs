@@ -10,8 +10,9 @@ mod buttons;
 
 use std::collections::BTreeMap;
 
+use scim_admin::account::Role;
 use scim_admin::event::{AuditEntry, AuditQuery};
-use scim_admin::{AdminError, AdminService};
+use scim_admin::{AdminError, AdminService, ConfigurationStatus};
 use scim_mapping::MappingSet;
 use serde_json::{Value, json};
 
@@ -132,9 +133,9 @@ impl Subject {
                     .admin
                     .find_configuration(visit.part("configuration"))?;
                 let is_left = match button {
-                    Enable => found.status.as_str() != "enabled",
-                    Pause => found.status.as_str() != "paused",
-                    Disable => found.status.as_str() != "disabled",
+                    Enable => found.status != ConfigurationStatus::Enabled,
+                    Pause => found.status != ConfigurationStatus::Paused,
+                    Disable => found.status != ConfigurationStatus::Disabled,
                     _ => true,
                 };
                 (About::Configuration, is_left)
@@ -145,7 +146,7 @@ impl Subject {
                     found => Some(found?),
                 };
                 let is_left = found.as_ref().is_some_and(|account| match button {
-                    SetRole => account.role.as_str() != visit.form.text("role"),
+                    SetRole => Role::parse(visit.form.text("role")) != Some(account.role),
                     UnbindAccount => account.person.is_some(),
                     UnlockAccount => account.failures > 0,
                     _ => true,
