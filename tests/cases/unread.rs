@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use end_to_end::{Server, on_both_engines};
+use end_to_end::{Client, Server, on_both_engines};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -174,6 +174,37 @@ on_both_engines! {
                     assert!(answer.body["detail"].is_string(), "{}", answer.head);
                 }
             }
+        }
+    }
+
+    fn nothing_is_done_for_a_request_whose_end_cannot_be_read(server: &Server) {
+        let client = server.client();
+        let key = server.json(&["api-key", "add", "--name", "k", "--role", "administrator", "--json"]);
+        let configuration = server.configuration("Stays enabled");
+        let admin = Client::new(&server.base.replace("/api/scim/v2", "/api/admin/v1"),
+            key["key"].as_str().unwrap());
+        let path = format!("/configurations/{}", configuration.id);
+        // No body is asked for: what means nothing has an end as well.
+        for round in 0..20 {
+            let user = client.user(&format!("ava{round}"));
+            for (request, token) in [
+                (format!("DELETE /api/scim/v2/Users/{user}"), &client.token),
+                (format!("POST /api/admin/v1{path}/disable"), &admin.token),
+            ] {
+                let whole = format!(
+                    "{request} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+                     If-Match: *\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+                );
+                let answered = answers(&say(server, whole.as_bytes()));
+                assert_eq!((answered.len(), answered[0].status), (1, 400), "{request}");
+            }
+            client.get(&format!("/Users/{user}")).expect(200);
+            assert_eq!(admin.get(&path).json["status"], "enabled");
+            // One that ends is not looked at.
+            let (token, rest) = (&client.token, "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n\r\n");
+            let whole = format!("DELETE /api/scim/v2/Users/{user} HTTP/1.1\r\nHost: localhost\r\n\
+                Authorization: Bearer {token}\r\nConnection: close\r\n{rest}");
+            assert_eq!(answers(&say(server, whole.as_bytes()))[0].status, 204);
         }
     }
 

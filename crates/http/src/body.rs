@@ -27,6 +27,31 @@ pub async fn read(
     within(request, payload, limit).await
 }
 
+/// The body of a request whose method gives one a meaning, and nothing for another method. That of
+/// another is read as well: nothing is done for a request whose end cannot be read.
+///
+/// # Errors
+/// As [`read`]; of a body without a meaning nobody asks what it is.
+pub async fn taken(
+    request: &HttpRequest,
+    payload: web::Payload,
+    takes: bool,
+    path: &str,
+    limits: &Limits,
+) -> Result<web::Bytes, Error> {
+    match takes {
+        true => read(request, payload, path, limits).await,
+        false => within(request, payload, limit(path, limits))
+            .await
+            .map(|_unheeded| web::Bytes::new()),
+    }
+}
+
+/// Whether the client says that a body comes.
+pub fn comes(request: &HttpRequest) -> bool {
+    !matches!(announced(request), Ok(Some(0)))
+}
+
 /// How many bytes a body has at most, by what the client says of it and by the limit.
 ///
 /// # Errors

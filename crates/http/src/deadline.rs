@@ -3,13 +3,15 @@
 //! A database server that is stopped, while the machine under it still answers, ends no statement
 //! and no connection: whoever waits for it is sent away, and the thread is left to wait.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::rt::time::timeout;
 use actix_web::web;
+use scim_provisioning::ConfigurationId;
 
 /// Why work did not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +39,10 @@ pub async fn within<T: Send + 'static>(
     }
 }
 
-/// Counts the work whose client was sent away and which has not come to its end.
+/// Counts the work whose client was sent away and which has not come to its end, of each
+/// configuration and of nobody known.
 #[derive(Debug, Default)]
-pub(crate) struct Late(Arc<AtomicUsize>);
+pub(crate) struct Late(Mutex<HashMap<Option<ConfigurationId>, Arc<AtomicUsize>>>);
 
 impl Late {
     /// Runs `work` as [`within`] does, and counts it from when it is late until it ends.
@@ -48,10 +51,11 @@ impl Late {
     /// Why the work has no result.
     pub(crate) async fn within<T: Send + 'static>(
         &self,
+        configuration: Option<ConfigurationId>,
         patience: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unfinished> {
-        let late = Arc::clone(&self.0);
+        let late = self.of(configuration);
         let decided = Arc::new(AtomicBool::new(false));
         let ends = Ends {
             late: Arc::clone(&late),
@@ -71,9 +75,14 @@ impl Late {
         done
     }
 
-    /// Whether there is any.
-    pub(crate) fn any(&self) -> bool {
-        self.0.load(Ordering::Acquire) > 0
+    /// Whether there is any of a configuration.
+    pub(crate) fn any_of(&self, configuration: Option<ConfigurationId>) -> bool {
+        self.of(configuration).load(Ordering::Acquire) > 0
+    }
+
+    fn of(&self, configuration: Option<ConfigurationId>) -> Arc<AtomicUsize> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(counts.entry(configuration).or_default())
     }
 }
 
@@ -124,15 +133,16 @@ mod tests {
     #[actix_web::test]
     async fn late_work_is_counted_until_it_ends() {
         let late = Late::default();
-        assert_eq!(late.within(Duration::from_secs(60), || 7).await, Ok(7));
-        assert!(!late.any(), "it was in time");
+        let [one, other] = [(); 2].map(|()| Some(ConfigurationId::new()));
+        assert_eq!(late.within(one, Duration::from_secs(60), || 7).await, Ok(7));
+        assert!(!late.any_of(one), "it was in time");
         let (go_on, stalled) = mpsc::channel::<()>();
         let work = move || stalled.recv().unwrap();
-        let sent_away = late.within(Duration::from_millis(20), work).await;
+        let sent_away = late.within(one, Duration::from_millis(20), work).await;
         assert_eq!(sent_away, Err(Unfinished::Late));
-        assert!(late.any());
+        assert!(late.any_of(one) && !late.any_of(other) && !late.any_of(None));
         go_on.send(()).unwrap();
-        while late.any() {
+        while late.any_of(one) {
             actix_web::rt::time::sleep(Duration::from_millis(1)).await;
         }
     }

@@ -75,7 +75,7 @@ async fn handle(
 ) -> HttpResponse {
     let incoming = Arc::new(Incoming::of(&request));
     let claimed = endpoint.service.claimed(&incoming.presented(""));
-    let reply = match incoming.takes_body() {
+    let reply = match incoming.takes_body() || body::comes(&request) {
         true => with_body(&request, payload, &endpoint, &incoming, claimed).await,
         false => without_body(&request, &endpoint, &incoming, claimed).await,
     };
@@ -90,7 +90,7 @@ async fn without_body(
     claimed: Option<ConfigurationId>,
 ) -> Result<Reply, Reply> {
     let place = enter(endpoint, incoming, claimed, way(incoming), 0).await?;
-    let (speaker, reply) = blocking(endpoint, incoming, move |endpoint, incoming| {
+    let (speaker, reply) = blocking(endpoint, incoming, claimed, move |endpoint, incoming| {
         let _place = place;
         let configuration = match authenticate(endpoint, incoming) {
             Ok(configuration) => configuration,
@@ -117,7 +117,7 @@ async fn with_body(
     claimed: Option<ConfigurationId>,
 ) -> Result<Reply, Reply> {
     let place = enter(endpoint, incoming, claimed, Way::Read, 0).await?;
-    let authenticated = blocking(endpoint, incoming, move |endpoint, incoming| {
+    let authenticated = blocking(endpoint, incoming, claimed, move |endpoint, incoming| {
         let _place = place;
         authenticate(endpoint, incoming)
     });
@@ -130,14 +130,20 @@ async fn with_body(
     let expected = body::expected(request, &path, limits).map_err(refuse)?;
     let held = endpoint.admission.hold(speaker, expected).await;
     let held = held.map_err(|full| turned_away(endpoint, incoming, Some(&configuration), full))?;
-    let body = body::read(request, payload, &path, limits);
+    let takes = incoming.takes_body();
+    let body = body::taken(request, payload, takes, &path, limits);
     let body = body.await.map_err(refuse)?;
     // The client's slowness in sending is over; only now a place is taken.
     let place = enter(endpoint, incoming, Some(speaker), way(incoming), body.len()).await?;
-    blocking(endpoint, incoming, move |endpoint, incoming| {
-        let (_place, _held) = (place, held);
-        answer(endpoint, incoming, configuration, &path, &body)
-    })
+    blocking(
+        endpoint,
+        incoming,
+        Some(speaker),
+        move |endpoint, incoming| {
+            let (_place, _held) = (place, held);
+            answer(endpoint, incoming, configuration, &path, &body)
+        },
+    )
     .await
 }
 
@@ -154,6 +160,10 @@ async fn enter(
         .enter(configuration, way, bytes, endpoint.patience)
         .await;
     place.map_err(|full| {
+        // Not their own haste keeps them out, but a database that is silent.
+        if matches!(full, Full::Share(_)) && endpoint.late.any_of(configuration) {
+            return Reply::late(&incoming.id);
+        }
         let known = configuration.and_then(|id| endpoint.known(id));
         turned_away(endpoint, incoming, known.as_ref(), full)
     })
@@ -176,10 +186,6 @@ fn turned_away(
     full: Full,
 ) -> Reply {
     let cause = match full {
-        // Not their own haste keeps them out, but a database that is silent.
-        Full::Share(Cause::TooManyAtOnce) if endpoint.late.any() => {
-            return Reply::late(&incoming.id);
-        }
         Full::Share(cause) => cause,
         Full::Server => return Reply::busy(&incoming.id),
     };
@@ -265,6 +271,7 @@ fn answer(
 async fn blocking<T: Send + 'static>(
     endpoint: &web::Data<Endpoint>,
     incoming: &Arc<Incoming>,
+    configuration: Option<ConfigurationId>,
     work: impl FnOnce(&Endpoint, &Incoming) -> T + Send + 'static,
 ) -> Result<T, Reply> {
     let (theirs, asked) = (endpoint.clone(), Arc::clone(incoming));
@@ -274,7 +281,7 @@ async fn blocking<T: Send + 'static>(
         .saturating_mul(if bulk { BULK } else { 1 });
     let done = endpoint
         .late
-        .within(patience, move || work(&theirs, &asked));
+        .within(configuration, patience, move || work(&theirs, &asked));
     let done = done.await;
     done.map_err(|unfinished| match unfinished {
         Unfinished::Late => {

@@ -147,11 +147,9 @@ where
         .await
         .map_err(|_gone| Reply::internal(&incoming.id))?;
     let caller = caller.map_err(unauthenticated)?;
-    let body = match incoming.takes_body() {
-        true => body::read(request, payload, &path, &served.limits).await,
-        false => Ok(web::Bytes::new()),
-    };
-    let body = body.map_err(refused)?;
+    let takes = incoming.takes_body();
+    let body = body::taken(request, payload, takes, &path, &served.limits);
+    let body = body.await.map_err(refused)?;
     let (asked, theirs) = (served.clone(), Arc::clone(&incoming));
     let answered = web::block(move || {
         let request = theirs.request(&path, &body);

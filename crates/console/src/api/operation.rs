@@ -8,6 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::guard;
 use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Route, web};
+use scim_http::body;
 use scim_http::deadline::{self, Unfinished};
 use scim_http::request::id_of;
 use utoipa::Path;
@@ -144,7 +145,8 @@ where
     H: Handler<Arguments>,
     Arguments: FromRequest + Send + 'static,
 {
-    let arguments = read::<Arguments>(&request, &mut payload.into_inner()).await;
+    let arguments =
+        read::<Arguments>(&request, &mut payload.into_inner(), shared.limits.body).await;
     let answer = match arguments {
         Ok(arguments) => {
             let done = deadline::within(shared.patience, move || handler.run(arguments)).await;
@@ -159,13 +161,22 @@ where
 async fn read<Arguments: FromRequest>(
     request: &HttpRequest,
     payload: &mut Payload,
+    limit: usize,
 ) -> Result<Arguments, Problem> {
     let arguments = Arguments::from_request(request, payload).await;
-    arguments.map_err(|error| {
+    let arguments = arguments.map_err(|error| {
         let error: actix_web::Error = error.into();
         let problem = error.as_error::<Problem>();
         problem.cloned().unwrap_or_else(Problem::internal)
-    })
+    })?;
+    // A body that means nothing is read all the same: nothing is done for a request whose end cannot
+    // be read.
+    if !matches!(payload, Payload::None) {
+        let rest = web::Payload::from_request(request, payload).await;
+        let rest = rest.map_err(|_error| Problem::internal())?;
+        body::within(request, rest, limit).await?;
+    }
+    Ok(arguments)
 }
 
 /// What is answered where there is no result.
