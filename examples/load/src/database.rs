@@ -134,7 +134,8 @@ impl Database {
             }
             Self::Postgres(_) => {
                 "SELECT CAST(table_name AS text) AS name, '' AS kind FROM information_schema.tables \
-                 WHERE table_schema = current_schema() ORDER BY table_name"
+                 WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' \
+                 ORDER BY table_name"
             }
         };
         let named: Vec<Named> = self.load(names)?;

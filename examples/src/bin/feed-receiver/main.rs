@@ -23,7 +23,7 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 /// Follows the feed and keeps a copy of the directory.
 #[derive(Debug, Parser)]
 struct Options {
-    /// The feed, such as https://scim.example.com/api/feed/v1.
+    /// The feed, such as `https://scim.example.com/api/feed/v1`.
     #[arg(long)]
     url: String,
     /// The secret of a stream that was added with `stream add NAME --read`.
