@@ -86,7 +86,7 @@ impl Feed {
         }
         let from = self.check(after.unwrap_or(stream.position))?;
         if after.is_some() && from != stream.position {
-            self.store.acknowledge(&stream.id, from, None, false)?;
+            self.store.acknowledge(&stream.id, from, false)?;
         }
         Ok(from)
     }
@@ -118,8 +118,8 @@ impl Feed {
         if let Some(first) = recorded.first()
             && first.position > after + 1
         {
-            // They may have been forgotten since the position was looked at.
-            self.check(after)?;
+            // Positions have no holes: it was forgotten since the position was looked at.
+            return Err(FeedError::SnapshotRequired);
         }
         let next = recorded.last().map_or(after, |last| last.position);
         let changes = recorded.into_iter().map(Change::of);
@@ -134,9 +134,8 @@ impl Feed {
     ///
     /// # Errors
     /// A fault of the store.
-    pub fn note_delivery(&self, stream: &Stream, from: Position) -> Result<(), StoreError> {
-        self.store
-            .acknowledge(&stream.id, from, Some(Utc::now()), false)
+    pub fn note_delivery(&self, stream: &Stream) -> Result<(), StoreError> {
+        self.store.note_delivery(&stream.id, Utc::now())
     }
 
     /// The position from which a receiver goes on behind a snapshot that begins now. A stream that
@@ -150,7 +149,7 @@ impl Feed {
         }
         let head = self.head()?;
         // Rows are held back for it from here on, so that there is no gap behind the snapshot.
-        self.store.acknowledge(&stream.id, head, None, true)?;
+        self.store.acknowledge(&stream.id, head, true)?;
         Ok(head)
     }
 

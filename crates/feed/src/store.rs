@@ -33,8 +33,8 @@ pub trait FeedStore: Send + Sync {
     /// A fault of the store.
     fn changes(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, StoreError>;
 
-    /// The last position whose change was written before a time; that of the oldest kept where
-    /// none was.
+    /// The position before the first change, in their order, that was written at a time or later;
+    /// that of the last change where none was.
     ///
     /// # Errors
     /// A fault of the store.
@@ -56,8 +56,8 @@ pub trait FeedStore: Send + Sync {
     /// A fault of the store.
     fn stream_of_key(&self, hash: &str) -> Result<Option<Stream>, StoreError>;
 
-    /// Notes that a receiver has everything up to a position, and when it was told something.
-    /// A stream that was broken is active again if `restarts`.
+    /// Notes that a receiver has everything up to a position. A stream that was broken is active
+    /// again if `restarts`.
     ///
     /// # Errors
     /// A fault of the store.
@@ -65,13 +65,19 @@ pub trait FeedStore: Send + Sync {
         &self,
         stream: &str,
         position: Position,
-        delivered: Option<DateTime<Utc>>,
         restarts: bool,
     ) -> Result<(), StoreError>;
 
-    /// Marks streams as broken that wait for changes from before `broken`; forgets changes from
-    /// before `kept` that every other stream has, at most so many. Answers the streams that broke,
-    /// and how many changes were forgotten.
+    /// Notes when a receiver was told something.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn note_delivery(&self, stream: &str, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Marks active streams as broken that wait for changes from before `broken`; forgets changes
+    /// from before `kept` that every other stream has, at most so many. A paused one that waits for
+    /// as long stays paused, and holds nothing back any more. Answers the streams that broke, and
+    /// how many changes were forgotten.
     ///
     /// # Errors
     /// A fault of the store.

@@ -124,15 +124,14 @@ async fn changed(
     let stream = authenticate(request, endpoint).await?;
     let begun = stream.clone();
     let begin = blocking(endpoint, move |feed| feed.begin(&begun, query.after));
-    let began = begin.await?;
-    let mut from = began;
+    let mut from = begin.await?;
     loop {
         let asked = stream.clone();
         let read = move |feed: &Feed| feed.changes(Some(&asked), from, limit);
         let page = blocking(endpoint, read).await?;
         if !page.items.is_empty() {
             let told = stream.clone();
-            blocking(endpoint, move |feed| feed.note_delivery(&told, began)).await?;
+            blocking(endpoint, move |feed| feed.note_delivery(&told)).await?;
             return Ok(page);
         }
         // What the stream is not told of is gone past at once.

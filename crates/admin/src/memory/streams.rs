@@ -30,9 +30,18 @@ impl WriteStreams for Rows {
         let Some(known) = self.streams.iter_mut().find(seen) else {
             return Ok(false);
         };
-        (known.state, known.position) = (stream.state, stream.position);
+        known.state = stream.state;
         known.version += 1;
         Ok(true)
+    }
+
+    fn move_stream(&mut self, stream: &Stream) -> Result<bool, StoreError> {
+        let written = self.update_stream(stream)?;
+        let known = self.streams.iter_mut().find(|known| known.id == stream.id);
+        if let Some(known) = known.filter(|_| written) {
+            known.position = stream.position;
+        }
+        Ok(written)
     }
 
     fn delete_stream(&mut self, id: &str) -> Result<bool, StoreError> {

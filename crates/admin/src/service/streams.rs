@@ -1,6 +1,7 @@
 //! Streams: who follows the feed, and up to where.
 
 use scim_feed::{Position, Stream, StreamKind, StreamState, Topic};
+use scim_provisioning::StoreError;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use super::{Actor, AdminService, check_name, entry, now, taken};
 use crate::api_key;
 use crate::error::AdminError;
 use crate::invalid::Problem;
-use crate::store::{AdminStoreExt, Written};
+use crate::store::{AdminStoreExt, AdminTransaction, Written};
 use crate::token::PlainToken;
 
 /// A stream to be added.
@@ -128,7 +129,9 @@ impl AdminService {
             state: to,
             ..stream
         };
-        self.write_stream(actor, turned, event)
+        self.write_stream(actor, turned, event, |rows, stream| {
+            rows.update_stream(stream)
+        })
     }
 
     /// Has a stream begin again behind a position, at which everything is still kept. A stream that
@@ -152,7 +155,8 @@ impl AdminService {
             state,
             ..stream
         };
-        self.write_stream(actor, moved, "stream.replayed")
+        let event = "stream.replayed";
+        self.write_stream(actor, moved, event, |rows, stream| rows.move_stream(stream))
     }
 
     fn write_stream(
@@ -160,11 +164,12 @@ impl AdminService {
         actor: &Actor,
         stream: Stream,
         event: &'static str,
+        write: fn(&mut dyn AdminTransaction, &Stream) -> Result<bool, StoreError>,
     ) -> Result<Stream, AdminError> {
         let details = json!({ "state": stream.state, "position": stream.position });
         let audit = entry(actor, event, &stream.name, details);
         self.store.write(move |rows| {
-            if !rows.update_stream(&stream)? {
+            if !write(rows, &stream)? {
                 return Err(AdminError::Stale);
             }
             let version = stream.version + 1;

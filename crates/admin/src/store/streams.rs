@@ -20,12 +20,18 @@ pub trait WriteStreams {
     /// [`StoreError::Conflict`] when the name is in use.
     fn insert_stream(&mut self, stream: &Stream, key_hash: &str) -> Result<(), StoreError>;
 
-    /// Writes state and position of a stream whose version is still the one that was seen; it
-    /// counts up. Answers whether it was.
+    /// Writes the state of a stream whose version is still the one that was seen; it counts up.
+    /// Answers whether it was. Its receiver may move on meanwhile.
     ///
     /// # Errors
     /// A fault of the store.
     fn update_stream(&mut self, stream: &Stream) -> Result<bool, StoreError>;
+
+    /// The same with the position.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn move_stream(&mut self, stream: &Stream) -> Result<bool, StoreError>;
 
     /// Deletes a stream; answers whether it was there.
     ///

@@ -22,6 +22,10 @@ impl WriteStreams for AdminRows<'_> {
         streams::update(self.connection, stream)
     }
 
+    fn move_stream(&mut self, stream: &Stream) -> Result<bool, StoreError> {
+        streams::move_to(self.connection, stream)
+    }
+
     fn delete_stream(&mut self, id: &str) -> Result<bool, StoreError> {
         streams::delete(self.connection, id)
     }

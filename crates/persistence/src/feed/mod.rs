@@ -34,17 +34,17 @@ impl FeedStore for Database {
     fn position_at(&self, time: DateTime<Utc>) -> Result<Position, StoreError> {
         self.sequence_changes()?;
         self.reading(|connection| {
+            // Before the changes, so that none comes in between.
+            let head = extent(connection)?.head;
+            // Changes are written in another order than that of their positions.
             let position = position(connection);
             let mut sql = connection.sql(&format!(
-                "SELECT {position} AS position, at FROM feed_changes WHERE at < "
+                "SELECT MIN({position}) - 1 AS position FROM feed_changes WHERE at >= "
             ));
             sql.bind(millis(time));
             sql.push(&format!(" AND {position} IS NOT NULL"));
-            sql.push(&format!(" ORDER BY at DESC, {position} DESC LIMIT 1"));
-            match connection.row::<PlaceRow>(&sql)? {
-                Some(row) => Ok(row.position),
-                None => Ok(extent(connection)?.forgotten),
-            }
+            let before: Option<BeforeRow> = connection.row(&sql)?;
+            Ok(before.and_then(|row| row.position).unwrap_or(head))
         })
     }
 
@@ -64,13 +64,17 @@ impl FeedStore for Database {
         &self,
         stream: &str,
         position: Position,
-        delivered: Option<DateTime<Utc>>,
         restarts: bool,
     ) -> Result<(), StoreError> {
         let stream = stream.to_owned();
         self.writing(move |connection| {
-            streams::acknowledge(connection, &stream, position, delivered, restarts)
+            streams::acknowledge(connection, &stream, position, restarts)
         })
+    }
+
+    fn note_delivery(&self, stream: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let stream = stream.to_owned();
+        self.writing(move |connection| streams::note_delivery(connection, &stream, at))
     }
 
     fn forget_changes(
@@ -81,8 +85,10 @@ impl FeedStore for Database {
     ) -> Result<(Vec<String>, usize), StoreError> {
         self.sequence_changes()?;
         self.writing(move |connection| {
-            let broken = streams::give_up(connection, broken)?;
-            Ok((broken, forget(connection, kept, limit)?))
+            let extent = lock_extent(connection)?;
+            let (broken, first) = streams::give_up(connection, extent, broken)?;
+            let until = first.unwrap_or(extent.head);
+            Ok((broken, forget(connection, extent, until, kept, limit)?))
         })
     }
 }
@@ -133,6 +139,23 @@ pub(crate) fn extent(connection: &mut Connection) -> Result<Extent, StoreError> 
         forgotten: row.forgotten,
         head: row.head,
     })
+}
+
+/// The same, which nobody else changes until the transaction ends.
+fn lock_extent(connection: &mut Connection) -> Result<Extent, StoreError> {
+    #[cfg(feature = "postgres")]
+    if connection.dialect() == Dialect::Postgres {
+        let sql = connection.sql("SELECT 1 FROM feed_state FOR UPDATE");
+        connection.execute(&sql)?;
+    }
+    // A statement of its own, so that it sees what the one before has done who held the lock.
+    extent(connection)
+}
+
+#[derive(diesel::QueryableByName)]
+struct BeforeRow {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    position: Option<i64>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -226,14 +249,14 @@ fn places_behind(
     connection.rows(&sql)
 }
 
-/// Forgets changes from before a time, in their order, as far as every stream has them.
+/// Forgets changes from before a time, in their order, up to a position that every stream has.
 fn forget(
     connection: &mut Connection,
+    extent: Extent,
+    until: Position,
     kept: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let extent = extent(connection)?;
-    let until = streams::first_position(connection)?.unwrap_or(extent.head);
     let oldest = places_behind(connection, extent.forgotten, until, limit)?;
     let old = oldest.iter().take_while(|row| row.at < millis(kept));
     let Some(last) = old.last().map(|row| row.position) else {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
-use scim_feed::{Position, Stream, StreamKind, StreamState, Topic};
+use scim_feed::{Extent, Position, Stream, StreamKind, StreamState, Topic};
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 
@@ -98,17 +98,27 @@ pub(crate) fn insert(
     connection.execute(insert).map(drop)
 }
 
-/// Writes state and position of a stream, if it still has the version; answers whether it has.
+/// Writes the state of a stream, if it still has the version; answers whether it has.
 pub(crate) fn update(connection: &mut Connection, stream: &Stream) -> Result<bool, StoreError> {
     let seen = streams::table
         .find(&stream.id)
         .filter(streams::version.eq(stream.version));
     let update = diesel::update(seen).set((
         streams::state.eq(stream.state.as_str()),
-        streams::position.eq(stream.position),
         streams::version.eq(streams::version + 1_i64),
     ));
     Ok(connection.execute(update)? > 0)
+}
+
+/// The same with the position.
+pub(crate) fn move_to(connection: &mut Connection, stream: &Stream) -> Result<bool, StoreError> {
+    let written = update(connection, stream)?;
+    if written {
+        let moved = diesel::update(streams::table.find(&stream.id))
+            .set(streams::position.eq(stream.position));
+        connection.execute(moved)?;
+    }
+    Ok(written)
 }
 
 pub(crate) fn delete(connection: &mut Connection, id: &str) -> Result<bool, StoreError> {
@@ -119,15 +129,10 @@ pub(super) fn acknowledge(
     connection: &mut Connection,
     id: &str,
     position: Position,
-    delivered: Option<DateTime<Utc>>,
     restarts: bool,
 ) -> Result<(), StoreError> {
     let stream = streams::table.find(id);
     connection.execute(diesel::update(stream).set(streams::position.eq(position)))?;
-    if let Some(at) = delivered {
-        let note = diesel::update(stream).set(streams::delivered_at.eq(millis(at)));
-        connection.execute(note)?;
-    }
     if restarts {
         let broken = stream.filter(streams::state.eq(StreamState::Broken.as_str()));
         let restart = diesel::update(broken).set(streams::state.eq(StreamState::Active.as_str()));
@@ -136,33 +141,56 @@ pub(super) fn acknowledge(
     Ok(())
 }
 
-/// The position of the stream that is behind all others, of those for which changes are kept.
-pub(super) fn first_position(connection: &mut Connection) -> Result<Option<Position>, StoreError> {
-    let query = streams::table
-        .filter(streams::state.ne(StreamState::Broken.as_str()))
-        .order(streams::position)
-        .limit(1)
-        .select(streams::position);
-    connection.first(query)
+/// Notes when a receiver was told something. The position is not touched: an administrator may have
+/// set another one meanwhile.
+pub(super) fn note_delivery(
+    connection: &mut Connection,
+    id: &str,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let note = diesel::update(streams::table.find(id)).set(streams::delivered_at.eq(millis(at)));
+    connection.execute(note).map(drop)
 }
 
-/// Marks the streams as broken that wait for changes from before a time; answers their names.
+/// Marks the active streams as broken that lack what is forgotten, or wait for changes from before a
+/// time; answers their names, and the first position of the streams for which changes are kept.
+/// Nothing is kept either for those that have been paused for as long, which stay paused.
 pub(super) fn give_up(
     connection: &mut Connection,
+    extent: Extent,
     before: DateTime<Utc>,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<(Vec<String>, Option<Position>), StoreError> {
     let mut broken = Vec::new();
+    let mut first: Option<Position> = None;
     for stream in list(connection)? {
-        if stream.state == StreamState::Broken {
-            continue;
-        }
         let next = places_behind(connection, stream.position, i64::MAX, 1)?;
-        if next.first().is_some_and(|row| row.at < millis(before)) {
-            let mark = diesel::update(streams::table.find(&stream.id))
-                .set(streams::state.eq(StreamState::Broken.as_str()));
-            connection.execute(mark)?;
-            broken.push(stream.name);
+        let lost = stream.position < extent.forgotten
+            || next.first().is_some_and(|row| row.at < millis(before));
+        let holds = match stream.state {
+            StreamState::Broken => false,
+            StreamState::Paused => !lost,
+            StreamState::Active if lost => {
+                let marked = mark_broken(connection, &stream)?;
+                if marked {
+                    broken.push(stream.name);
+                }
+                !marked && stream.position >= extent.forgotten
+            }
+            StreamState::Active => true,
+        };
+        if holds {
+            first = Some(first.map_or(stream.position, |first| first.min(stream.position)));
         }
     }
-    Ok(broken)
+    Ok((broken, first))
+}
+
+/// Marks a stream as broken unless it has moved meanwhile; answers whether it has not.
+fn mark_broken(connection: &mut Connection, stream: &Stream) -> Result<bool, StoreError> {
+    let seen = streams::table
+        .find(&stream.id)
+        .filter(streams::state.eq(stream.state.as_str()))
+        .filter(streams::position.eq(stream.position));
+    let mark = diesel::update(seen).set(streams::state.eq(StreamState::Broken.as_str()));
+    Ok(connection.execute(mark)? > 0)
 }

@@ -1,0 +1,194 @@
+//! What streams hold back, what is forgotten in spite of them, and who moves them.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use chrono::{DateTime, Duration, Utc};
+use common::{House, actor};
+use diesel::RunQueryDsl as _;
+use diesel::connection::SimpleConnection;
+use scim_admin::event::AuditEntry;
+use scim_admin::store::{AdminStoreExt, Written};
+use scim_feed::{Extent, Feed, FeedError, FeedStore, Position, Stream, StreamState};
+use scim_protocol::schema::uri;
+use serde_json::json;
+
+/// Three people, and the feed that tells of them.
+fn populated(house: &House) -> (Feed, Extent) {
+    for name in ["ava", "bo", "cy"] {
+        house.create(
+            "/Users",
+            &json!({"schemas": [uri::USER], "userName": name, "active": true}),
+        );
+    }
+    let extent = house.database.extent().unwrap();
+    assert_eq!(extent.head, extent.epoch + 3);
+    (Feed::new(house.database.clone()), extent)
+}
+
+fn add_stream(house: &House, state: &str, position: Position) {
+    house.tamper(&format!(
+        "INSERT INTO streams (id, name, name_key, kind, key_hash, state, position, version, \
+         created_at) VALUES ('s', 'S', 's', 'read', 'h', '{state}', {position}, 1, 0)"
+    ));
+}
+
+fn stream(feed: &Feed) -> Stream {
+    feed.stream_of_key("h").unwrap().unwrap()
+}
+
+/// Before everything that is recorded here, and behind it.
+fn past_and_later() -> (DateTime<Utc>, DateTime<Utc>) {
+    (
+        Utc::now() - Duration::days(30),
+        Utc::now() + Duration::days(1),
+    )
+}
+
+fn a_time_skips_nothing_that_was_written_since(house: &House) {
+    let (feed, extent) = populated(house);
+    let time = Utc::now();
+    let at = |seconds: i64| time.timestamp_millis() + seconds * 1_000;
+    // Whoever began later may have written first.
+    house.tamper(&format!(
+        "UPDATE feed_changes SET at = CASE resource_name WHEN 'ava' THEN {} WHEN 'bo' THEN {} \
+         ELSE {} END",
+        at(10),
+        at(-10),
+        at(20)
+    ));
+    assert_eq!(feed.position_at(time).unwrap(), extent.epoch);
+    let last = time + Duration::seconds(15);
+    assert_eq!(feed.position_at(last).unwrap(), extent.epoch + 2);
+    let after = time + Duration::seconds(25);
+    assert_eq!(feed.position_at(after).unwrap(), extent.head);
+}
+
+fn a_stream_that_is_paused_for_long_stays_paused_and_holds_nothing_back(house: &House) {
+    let (feed, extent) = populated(house);
+    let (past, later) = past_and_later();
+    add_stream(house, "paused", extent.epoch);
+    assert_eq!(feed.forget_changes(later, past, 100).unwrap(), (vec![], 0));
+    // What it waits for is too old by then.
+    assert_eq!(feed.forget_changes(later, later, 2).unwrap(), (vec![], 2));
+    assert_eq!(stream(&feed).state, StreamState::Paused);
+    let refused = feed.begin_snapshot(&stream(&feed));
+    assert!(matches!(refused, Err(FeedError::Paused)), "{refused:?}");
+    // It lacks the first ones: nothing is won by keeping the others.
+    assert_eq!(feed.forget_changes(later, past, 100).unwrap(), (vec![], 1));
+    house.admin.resume_stream(&actor(), "S").unwrap();
+    let refused = feed.begin(&stream(&feed), None);
+    assert!(matches!(refused, Err(FeedError::SnapshotRequired)));
+    feed.begin_snapshot(&stream(&feed)).unwrap();
+    assert_eq!(feed.begin(&stream(&feed), None).unwrap(), extent.head);
+}
+
+fn what_was_forgotten_meanwhile_is_no_silent_gap(house: &House) {
+    let (feed, extent) = populated(house);
+    let position = match house.settings.url.starts_with("sqlite:") {
+        true => "id",
+        false => "position",
+    };
+    house.tamper(&format!(
+        "DELETE FROM feed_changes WHERE {position} = {}",
+        extent.epoch + 1
+    ));
+    let read = feed.changes(None, extent.epoch, 10);
+    assert!(matches!(read, Err(FeedError::SnapshotRequired)), "{read:?}");
+    let behind = feed.changes(None, extent.epoch + 1, 10).unwrap();
+    assert_eq!(behind.items.len(), 2);
+}
+
+fn what_is_rolled_back_leaves_no_hole(house: &House) {
+    let (feed, extent) = populated(house);
+    house.tamper("BEGIN; UPDATE users SET is_vip = 1; ROLLBACK");
+    house.tamper("UPDATE users SET is_vip = 1 WHERE user_name = 'cy'");
+    let behind = feed.changes(None, extent.head, 10).unwrap();
+    let positions: Vec<_> = behind.items.iter().map(|change| change.position).collect();
+    assert_eq!(positions, [extent.head + 1]);
+}
+
+fn who_forgets_beside_another_takes_nothing_back(house: &House) {
+    #[derive(diesel::QueryableByName)]
+    struct Waiting {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        waiting: i64,
+    }
+    let (feed, extent) = populated(house);
+    let (past, later) = past_and_later();
+    let connect =
+        || -> diesel::PgConnection { diesel::Connection::establish(&house.settings.url).unwrap() };
+    let (mut other, mut watch) = (connect(), connect());
+    let two = extent.epoch + 2;
+    other
+        .batch_execute(&format!(
+            "BEGIN; DELETE FROM feed_changes WHERE position <= {two}; \
+             UPDATE feed_state SET forgotten = {two}"
+        ))
+        .unwrap();
+    let count = "SELECT count(*) AS waiting FROM pg_stat_activity \
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let forgotten = std::thread::scope(|scope| {
+        let forgetting = scope.spawn(|| feed.forget_changes(later, past, 1).unwrap());
+        loop {
+            let rows: Vec<Waiting> = diesel::sql_query(count).load(&mut watch).unwrap();
+            if rows[0].waiting > 0 || forgetting.is_finished() {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        other.batch_execute("COMMIT").unwrap();
+        forgetting.join().unwrap()
+    });
+    assert_eq!(forgotten, (vec![], 1));
+    assert_eq!(house.database.extent().unwrap().forgotten, extent.head);
+}
+
+fn a_replay_is_undone_neither_by_a_delivery_nor_by_an_administrator(house: &House) {
+    let (feed, extent) = populated(house);
+    add_stream(house, "active", extent.head);
+    let seen = stream(&feed);
+    house
+        .admin
+        .replay_stream(&actor(), "S", extent.epoch)
+        .unwrap();
+    // Whoever waited for changes meanwhile was told some.
+    feed.note_delivery(&seen).unwrap();
+    assert_eq!(stream(&feed).position, extent.epoch);
+    assert!(stream(&feed).delivered.is_some());
+    // The receiver moves on while it is paused.
+    let seen = stream(&feed);
+    feed.begin(&seen, Some(extent.head)).unwrap();
+    let paused = Stream {
+        state: StreamState::Paused,
+        ..seen
+    };
+    let told = AuditEntry {
+        at: Utc::now(),
+        actor: "test".to_owned(),
+        source: None,
+        event: "stream.paused".into(),
+        object: "S".to_owned(),
+        configuration: None,
+        details: json!({}),
+    };
+    let written = house.database.write(move |rows| {
+        let written = rows.update_stream(&paused)?;
+        Ok(Written::changed(written, told.clone()))
+    });
+    assert!(written.unwrap());
+    let now = stream(&feed);
+    assert_eq!(
+        (now.state, now.position),
+        (StreamState::Paused, extent.head)
+    );
+}
+
+engines::tests! {
+    on_both(House::new): a_time_skips_nothing_that_was_written_since,
+        a_stream_that_is_paused_for_long_stays_paused_and_holds_nothing_back,
+        what_was_forgotten_meanwhile_is_no_silent_gap,
+        what_is_rolled_back_leaves_no_hole,
+        a_replay_is_undone_neither_by_a_delivery_nor_by_an_administrator;
+    on_postgres(House::new): who_forgets_beside_another_takes_nothing_back;
+}
