@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
+use scim_feed::Stream;
 use serde_json::json;
 
 use crate::account::Role;
@@ -60,17 +61,20 @@ pub struct ApiKeyInput<'a> {
     pub days: i64,
 }
 
-/// What ends with an API key: the live keys and tokens that it made, by however many steps.
+/// What ends with an API key: the live keys and tokens and the streams that it made, by however many
+/// steps.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MadeByKey {
     /// The keys, in order of name.
     pub keys: Vec<ApiKey>,
     /// The tokens, each with the name of its configuration, newest first.
     pub tokens: Vec<(AccessToken, String)>,
+    /// The streams, in order of name.
+    pub streams: Vec<Stream>,
 }
 
 impl MadeByKey {
-    /// The audit entries of the tokens, behind the one of the key that is revoked.
+    /// The audit entries of the tokens and the streams, behind the one of the key that is revoked.
     pub fn entries(&self, key: &AuditEntry) -> Vec<AuditEntry> {
         let entry = |(token, configuration): &(AccessToken, String)| AuditEntry {
             event: "token.revoked".into(),
@@ -79,7 +83,15 @@ impl MadeByKey {
             details: json!({ "token": token.id, "withKey": key.object }),
             ..key.clone()
         };
-        self.tokens.iter().map(entry).collect()
+        let deleted = |stream: &Stream| AuditEntry {
+            event: "stream.deleted".into(),
+            object: stream.name.clone(),
+            configuration: None,
+            details: json!({ "withKey": key.object }),
+            ..key.clone()
+        };
+        let tokens = self.tokens.iter().map(entry);
+        tokens.chain(self.streams.iter().map(deleted)).collect()
     }
 }
 

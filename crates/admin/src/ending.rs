@@ -17,11 +17,17 @@ pub(crate) fn made_by_key(
     now: DateTime<Utc>,
 ) -> Result<MadeByKey, StoreError> {
     let mut keys = lineage(rows.api_keys()?, id);
+    let mut streams = rows.streams()?;
     let ids: Vec<String> = keys.iter().map(|key| key.id.clone()).collect();
     keys.retain(|key| key.id != id && key.is_live(now));
     let mut tokens = rows.tokens_made_by(&ids)?;
     tokens.retain(|(token, _)| token.is_live(now));
-    Ok(MadeByKey { keys, tokens })
+    streams.retain(|stream| stream.made_by.as_ref().is_some_and(|by| ids.contains(by)));
+    Ok(MadeByKey {
+        keys,
+        tokens,
+        streams,
+    })
 }
 
 /// A key and those that it made, and those that they made, in the order that they came in.
@@ -60,6 +66,9 @@ pub(crate) fn revoke_key(
     }
     for (token, _) in &made.tokens {
         rotation::revoke_token(rows, token, now)?;
+    }
+    for stream in &made.streams {
+        rows.delete_stream(&stream.id)?;
     }
     Ok(Some(made))
 }

@@ -68,6 +68,7 @@ impl Upkeep {
         }
         admin.forget_sessions()?;
         admin.note_ended_tokens()?;
+        admin.delete_ended_streams()?;
         admin.count_hours()?;
         let whole = usize::try_from(PURGED).unwrap_or(usize::MAX);
         while admin.purge_people(Utc::now(), PURGED)? == whole {}

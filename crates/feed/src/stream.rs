@@ -47,6 +47,8 @@ pub struct Stream {
     pub version: i64,
     /// When it was added.
     pub created: DateTime<Utc>,
+    /// The id of the API key that made it, where that was one: it ends with it.
+    pub made_by: Option<String>,
 }
 
 impl Stream {

@@ -378,6 +378,7 @@ diesel::table! {
         delivered_at -> Nullable<BigInt>,
         version -> BigInt,
         created_at -> BigInt,
+        made_by -> Nullable<Text>,
     }
 }
 

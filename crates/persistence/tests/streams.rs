@@ -7,9 +7,12 @@ use chrono::{DateTime, Duration, Utc};
 use common::{House, actor};
 use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection;
-use scim_admin::event::AuditEntry;
+use scim_admin::account::Role;
+use scim_admin::api_key::ApiKeyInput;
+use scim_admin::event::{AuditEntry, AuditQuery};
 use scim_admin::store::{AdminStoreExt, Written};
-use scim_feed::{Extent, Feed, FeedError, FeedStore, Position, Stream, StreamState};
+use scim_admin::{Actor, AdminError, IssuedStream, StreamInput};
+use scim_feed::{Extent, Feed, FeedError, FeedStore, Position, Stream, StreamKind, StreamState};
 use scim_protocol::schema::uri;
 use serde_json::json;
 
@@ -184,11 +187,60 @@ fn a_replay_is_undone_neither_by_a_delivery_nor_by_an_administrator(house: &Hous
     );
 }
 
+fn a_stream_ends_with_the_key_that_made_it(house: &House) {
+    let key = |name: &str| {
+        let input = ApiKeyInput {
+            name,
+            role: Role::Administrator,
+            scopes: None,
+            days: 90,
+        };
+        house.admin.add_api_key(&actor(), &input).unwrap().key
+    };
+    let add = |by: &Actor, name: &str| {
+        let input = StreamInput {
+            name: name.to_owned(),
+            kind: StreamKind::Read,
+            topics: None,
+        };
+        house.admin.add_stream(by, input, 7)
+    };
+    let (revoked, ended) = (key("revoked"), key("ended"));
+    let by = Actor::of_key(&revoked, None);
+    let first = add(&by, "First").unwrap();
+    let second = add(&Actor::of_key(&ended, None), "Second").unwrap();
+    let third = add(&actor(), "Third").unwrap();
+    let feed = Feed::new(house.database.clone());
+    let works = |issued: &IssuedStream| {
+        let hash = scim_admin::api_key::hash(issued.key.reveal());
+        feed.stream_of_key(&hash).unwrap().is_some()
+    };
+    assert!(works(&first) && works(&second) && works(&third));
+    let made = house.admin.made_by_key("revoked").unwrap();
+    assert_eq!(made.streams, [first.stream.clone()]);
+    house.admin.revoke_api_key(&actor(), "revoked").unwrap();
+    assert!(!works(&first) && works(&second));
+    let late = add(&by, "Late");
+    assert!(matches!(late, Err(AdminError::Stale)), "{late:?}");
+    house.tamper("UPDATE api_keys SET expires_at = 1 WHERE name = 'ended'");
+    assert!(!works(&second));
+    house.admin.delete_ended_streams().unwrap();
+    house.admin.delete_ended_streams().unwrap();
+    assert_eq!(house.admin.streams().unwrap(), [third.stream]);
+    let query = AuditQuery {
+        event: Some("stream.deleted".to_owned()),
+        limit: 100,
+        ..AuditQuery::default()
+    };
+    assert_eq!(house.admin.audit(&query).unwrap().len(), 2);
+}
+
 engines::tests! {
     on_both(House::new): a_time_skips_nothing_that_was_written_since,
         a_stream_that_is_paused_for_long_stays_paused_and_holds_nothing_back,
         what_was_forgotten_meanwhile_is_no_silent_gap,
         what_is_rolled_back_leaves_no_hole,
+        a_stream_ends_with_the_key_that_made_it,
         a_replay_is_undone_neither_by_a_delivery_nor_by_an_administrator;
     on_postgres(House::new): who_forgets_beside_another_takes_nothing_back;
 }

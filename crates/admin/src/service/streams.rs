@@ -1,13 +1,16 @@
 //! Streams: who follows the feed, and up to where.
 
 use scim_feed::{Position, Stream, StreamKind, StreamState, Topic};
+use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{Actor, AdminService, check_name, entry, now, taken};
-use crate::api_key;
+use crate::api_key::{self, ApiKey};
+use crate::ending;
 use crate::error::AdminError;
+use crate::event::SERVER;
 use crate::invalid::Problem;
 use crate::store::{AdminStoreExt, AdminTransaction, Written};
 use crate::token::PlainToken;
@@ -46,16 +49,20 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn stream(&self, name_or_id: &str) -> Result<Stream, AdminError> {
-        let found = self.streams()?.into_iter().find(|stream| {
-            stream.id == name_or_id || stream.name.eq_ignore_ascii_case(name_or_id.trim())
-        });
+        let mut streams = self.streams()?;
+        let name = fold(name_or_id.trim());
+        let at = streams.iter().position(|stream| stream.id == name_or_id);
+        let at = at.or_else(|| streams.iter().position(|stream| fold(&stream.name) == name));
+        let found = at.map(|at| streams.swap_remove(at));
         found.ok_or_else(|| AdminError::not_found("stream", name_or_id))
     }
 
-    /// Adds a stream that begins at a position. What changes from then on waits for it.
+    /// Adds a stream that begins at a position. What changes from then on waits for it. It ends with
+    /// the API key that makes it, where it is one.
     ///
     /// # Errors
-    /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
+    /// [`AdminError::Invalid`], [`AdminError::NameTaken`]; [`AdminError::Stale`] when the key that
+    /// makes it was revoked meanwhile.
     pub fn add_stream(
         &self,
         actor: &Actor,
@@ -75,6 +82,7 @@ impl AdminService {
             delivered: None,
             version: 1,
             created: now(),
+            made_by: actor.key.as_ref().map(|key| key.id.clone()),
         };
         let audit = entry(
             actor,
@@ -84,6 +92,7 @@ impl AdminService {
         );
         let inserted = stream.clone();
         self.store.write(move |rows| {
+            ending::check_maker(rows, inserted.made_by.as_deref())?;
             let done = rows.insert_stream(&inserted, &hash);
             done.map_err(|error| taken(error, &inserted.name))?;
             Ok(Written::changed((), audit.clone()))
@@ -194,6 +203,31 @@ impl AdminService {
             }
             Ok(Written::changed(stream.clone(), audit.clone()))
         })
+    }
+
+    /// Deletes the streams whose API key has ended by itself. Their secrets are refused already.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn delete_ended_streams(&self) -> Result<(), AdminError> {
+        let (streams, keys) = self
+            .store
+            .read(|rows| Ok((rows.streams()?, rows.api_keys()?)))?;
+        let (server, now) = (Actor::new(SERVER, None), now());
+        for stream in streams {
+            let made_it = |key: &&ApiKey| stream.made_by.as_ref() == Some(&key.id);
+            let Some(key) = keys.iter().find(made_it).filter(|key| !key.is_live(now)) else {
+                continue;
+            };
+            let details = json!({ "withKey": key.name });
+            let audit = entry(&server, "stream.deleted", &stream.name, details);
+            self.store
+                .write(move |rows| match rows.delete_stream(&stream.id)? {
+                    true => Ok(Written::changed((), audit.clone())),
+                    false => Ok(Written::Unchanged(())),
+                })?;
+        }
+        Ok(())
     }
 }
 

@@ -96,6 +96,7 @@ fn ended(made: &MadeByKey) -> Value {
     json!({
         "keys": made.keys.iter().map(documents::api_key).collect::<Vec<_>>(),
         "tokens": tokens.collect::<Vec<_>>(),
+        "streams": made.streams.iter().map(|stream| &stream.name).collect::<Vec<_>>(),
     })
 }
 
@@ -109,6 +110,12 @@ fn tell(made: &MadeByKey, what: &str) -> anyhow::Result<()> {
             token.hint,
             output::printable(configuration),
             maybe_instant(token.last_used).unwrap_or_else(|| "never".to_owned())
+        ))?;
+    }
+    for stream in &made.streams {
+        output::line(&format!(
+            "{what}: the stream {}",
+            output::printable(&stream.name)
         ))?;
     }
     Ok(())

@@ -141,6 +141,8 @@ pub(super) trait Needs: Send + 'static {
     const SCOPES: &'static [Scope];
 }
 
+/// Reading.
+pub(super) struct Read;
 /// Changing configurations, policies, mappings and custom fields.
 pub(super) struct Configure;
 /// Making, showing and ending tokens and keys.
@@ -158,6 +160,10 @@ impl Needs for Tokens {
 
 impl Needs for Operate {
     const SCOPES: &'static [Scope] = &[Scope::Operate];
+}
+
+impl Needs for (Read, Tokens) {
+    const SCOPES: &'static [Scope] = &[Scope::Read, Scope::Tokens];
 }
 
 impl Needs for (Configure, Tokens) {

@@ -72,7 +72,7 @@ fn list_made(by: Administrator<Tokens>, Path(path): Path<KeyPath>) -> Result<Pag
     Ok(Page::whole(tokens.collect()))
 }
 
-/// Revoke an API key, and every key and token that it made.
+/// Revoke an API key, and every key, token and stream that it made.
 #[utoipa::path(delete, path = "/api-keys/{apiKey}")]
 fn revoke_key(
     by: Administrator<Tokens>,

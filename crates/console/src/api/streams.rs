@@ -7,7 +7,7 @@ use scim_feed::{FeedError, Position, Stream as StoredStream, StreamKind, Topic};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::access::{Administrator, Auditor, Caller, Operate, Tokens};
+use super::access::{Administrator, Auditor, Caller, Operate, Read, Tokens};
 use super::answer::{Created, Done, One, Page, tag};
 use super::extract::{IfMatch, Json, Path};
 use super::operation::{Operation, operations};
@@ -43,10 +43,10 @@ fn list_streams(by: Auditor) -> Result<Page<Stream>, Problem> {
     Ok(Page::whole(documents.collect()))
 }
 
-/// Add a stream, whose receiver asks for what changed.
+/// Add a stream, whose receiver asks for what changed. It ends with the key that makes it.
 #[utoipa::path(post, path = "/streams")]
 fn add_stream(
-    by: Administrator<Tokens>,
+    by: Administrator<(Read, Tokens)>,
     new: Json<input::NewStream>,
 ) -> Result<Created<IssuedStream>, Problem> {
     let new = new.read()?;

@@ -57,7 +57,7 @@ impl FeedStore for Database {
     }
 
     fn stream_of_key(&self, hash: &str) -> Result<Option<Stream>, StoreError> {
-        self.reading_one(|connection| streams::of_key(connection, hash))
+        self.reading_one(|connection| streams::of_key(connection, hash, Utc::now()))
     }
 
     fn acknowledge(

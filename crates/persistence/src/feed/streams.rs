@@ -9,7 +9,7 @@ use scim_provisioning::StoreError;
 use super::places_behind;
 use crate::connection::Connection;
 use crate::error::unreadable;
-use crate::schema::streams;
+use crate::schema::{api_keys, streams};
 use crate::time::{instant, millis};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -24,6 +24,7 @@ struct StreamRow {
     delivered_at: Option<i64>,
     version: i64,
     created_at: i64,
+    made_by: Option<String>,
 }
 
 impl TryFrom<StreamRow> for Stream {
@@ -47,6 +48,7 @@ impl TryFrom<StreamRow> for Stream {
             delivered: row.delivered_at.map(instant),
             version: row.version,
             created: instant(row.created_at),
+            made_by: row.made_by,
         })
     }
 }
@@ -62,12 +64,25 @@ pub(crate) fn list(connection: &mut Connection) -> Result<Vec<Stream>, StoreErro
 pub(super) fn of_key(
     connection: &mut Connection,
     hash: &str,
+    now: DateTime<Utc>,
 ) -> Result<Option<Stream>, StoreError> {
     let query = streams::table
         .filter(streams::key_hash.eq(hash))
         .select(StreamRow::as_select());
     let row: Option<StreamRow> = connection.first(query)?;
-    row.map(Stream::try_from).transpose()
+    let Some(row) = row else { return Ok(None) };
+    if let Some(maker) = &row.made_by {
+        // It ends with the key, and is deleted a moment later.
+        let live = api_keys::table
+            .find(maker)
+            .filter(api_keys::revoked_at.is_null())
+            .filter(api_keys::expires_at.gt(millis(now)))
+            .select(api_keys::id);
+        if connection.first::<String, _>(live)?.is_none() {
+            return Ok(None);
+        }
+    }
+    Stream::try_from(row).map(Some)
 }
 
 pub(crate) fn insert(
@@ -89,6 +104,7 @@ pub(crate) fn insert(
         delivered_at: stream.delivered.map(millis),
         version: stream.version,
         created_at: millis(stream.created),
+        made_by: stream.made_by.clone(),
     };
     let insert = diesel::insert_into(streams::table).values((
         row,

@@ -60,6 +60,17 @@ fn only_what_is_active_is_paused_and_what_is_paused_resumed() {
 }
 
 #[test]
+fn a_stream_is_found_by_the_name_that_is_its_own() {
+    let house = House::new();
+    let first = house.admin.add_stream(&actor(), input("É"), 7).unwrap();
+    assert_eq!(house.admin.stream(" é ").unwrap(), first.stream);
+    // Whoever is called as the id of another one does not stand for it.
+    let id = &first.stream.id;
+    house.admin.add_stream(&actor(), input(id), 7).unwrap();
+    assert_eq!(house.admin.stream(id).unwrap().name, "É");
+}
+
+#[test]
 fn a_stream_that_is_deleted_is_gone() {
     let house = House::new();
     house.admin.add_stream(&actor(), input("Mail"), 7).unwrap();

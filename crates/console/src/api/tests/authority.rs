@@ -90,7 +90,7 @@ PATCH  /groups/{group}                                              administrato
 GET    /groups/{group}/members                                      auditor read
 GET    /openapi.json                                                auditor read
 GET    /streams                                                     auditor read
-POST   /streams                                                     administrator tokens
+POST   /streams                                                     administrator read tokens
 DELETE /streams/{stream}                                            administrator tokens
 GET    /streams/{stream}                                            auditor read
 POST   /streams/{stream}/pause                                      administrator operate

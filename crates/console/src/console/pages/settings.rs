@@ -173,6 +173,9 @@ fn question(made: &MadeByKey) -> String {
             token.hint
         );
     }
+    for stream in &made.streams {
+        said += &format!(" The stream {} ends with it.", stream.name);
+    }
     if !made.tokens.is_empty() {
         said += " To keep a token, set its last day first.";
     }

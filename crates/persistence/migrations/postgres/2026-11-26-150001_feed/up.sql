@@ -43,7 +43,9 @@ CREATE TABLE streams (
     position BIGINT NOT NULL,
     delivered_at BIGINT,
     version BIGINT NOT NULL,
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    -- The API key that made it, where that was one: it ends with it.
+    made_by TEXT COLLATE "C"
 );
 CREATE UNIQUE INDEX streams_name ON streams (name_key);
 CREATE UNIQUE INDEX streams_key ON streams (key_hash);
