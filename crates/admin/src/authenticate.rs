@@ -119,6 +119,7 @@ impl AuthenticationError {
                 Refusal::Disabled | Refusal::Network => 403,
                 Refusal::Paused => 503,
             },
+            Self::Store(StoreError::Unreadable(_)) => 500,
             // Whoever asks again later may find the database in order.
             Self::Store(_) => 503,
         }
@@ -131,6 +132,7 @@ impl AuthenticationError {
                 reason: Refusal::Paused,
                 ..
             } => Some(PAUSE_SECONDS),
+            Self::Store(StoreError::Unreadable(_)) => None,
             Self::Store(fault) => Some(fault.retry_after().unwrap_or(1).into()),
             _ => None,
         }

@@ -72,7 +72,7 @@ pub(crate) fn of_server(error: Error, took: Duration) -> StoreError {
 /// What failed in reading a row, or before anything was sent.
 fn outside(error: Error) -> StoreError {
     match error {
-        Error::DeserializationError(_) => StoreError::Corrupt(Arc::new(error)),
+        Error::DeserializationError(_) => StoreError::Unreadable(Arc::new(error)),
         other => StoreError::unknown(other),
     }
 }

@@ -11,6 +11,7 @@ use std::thread;
 use common::{Engine, House, actor, caller, configuration};
 use scim_admin::AdminError;
 use scim_admin::event::{AuditFault, AuditQuery, EventQuery};
+use scim_admin::people::PeopleQuery;
 use scim_mapping::CustomField;
 use scim_persistence::{Database, OpenError};
 use scim_protocol::schema::uri;
@@ -184,12 +185,36 @@ engines::on_both_engines! {
         })).unwrap();
     }
 
-    fn a_stored_word_that_nobody_knows_is_corrupt(house: &House) {
+    fn a_person_who_cannot_be_read_keeps_nobody_from_the_others(house: &House) {
+        let bo = house.create("/Users", &user("bo"));
         let id = house.create("/Users", &user("ava"));
-        let (scope, id) = (house.scope(), ResourceId::parse(&id).unwrap());
-        house.tamper("UPDATE users SET status = 'odd'");
-        let read = house.database.view(|view| view.user(scope, id));
-        assert!(matches!(read, Err(StoreError::Corrupt(_))), "{read:?}");
+        house.tamper("UPDATE users SET status = 'odd' WHERE user_name = 'ava'");
+        let (scope, known) = (house.scope(), ResourceId::parse(&id).unwrap());
+        let read = house.database.view(|view| view.user(scope, known));
+        assert!(matches!(read, Err(StoreError::Unreadable(_))), "{read:?}");
+        // To be sent again would help nobody.
+        let own = format!("/Users/{id}");
+        for (method, path) in [
+            (Method::Get, own.as_str()),
+            (Method::Get, "/Users"),
+            (Method::Delete, own.as_str()),
+        ] {
+            let answer = house.request(method, path, &Value::Null);
+            assert_eq!((answer.status, answer.retry_after), (500, None), "{path}");
+        }
+        house.get(&format!("/Users/{bo}"));
+        house.create("/Users", &user("cy"));
+        let query = PeopleQuery { limit: 10, ..PeopleQuery::default() };
+        let people = house.admin.people(&query).unwrap();
+        let shown: Vec<_> = people
+            .iter()
+            .map(|person| (person.user_name.as_str(), person.status.as_str(), person.fields.is_empty()))
+            .collect();
+        assert_eq!(shown, [
+            ("bo", "active", false),
+            ("ava", "odd", true),
+            ("cy", "active", false),
+        ]);
     }
 
     fn a_write_on_an_old_version_is_refused(house: &House) {
@@ -274,7 +299,7 @@ engines::on_both_engines! {
         };
         assert_eq!(house.provider.answer(&speaking, &request).status, 204);
         let people = || {
-            let all = scim_admin::people::PeopleQuery {
+            let all = PeopleQuery {
                 limit: 10,
                 ..Default::default()
             };

@@ -49,6 +49,10 @@ pub enum StoreError {
     /// The database's files hold what they should not.
     #[error("the database is damaged")]
     Corrupt(#[source] FaultSource),
+    /// A row holds what this program cannot have written. The others are as they were, and no
+    /// request that is sent again mends it.
+    #[error("a row of the database cannot be read")]
+    Unreadable(#[source] FaultSource),
     /// The database cannot be reached, or the connection to it was lost.
     #[error("the database cannot be reached")]
     Unavailable(#[source] FaultSource),
@@ -65,18 +69,22 @@ impl StoreError {
 
     /// A value in the store that this program cannot have written.
     pub fn unreadable(what: impl std::fmt::Display) -> Self {
-        Self::Corrupt(Arc::new(Unreadable(what.to_string())))
+        Self::Unreadable(Arc::new(Unreadable(what.to_string())))
     }
 
     /// Whether the store failed, rather than the request.
     pub fn is_fault(&self) -> bool {
-        self.retry_after().is_some()
+        matches!(self, Self::Unreadable(_)) || self.retry_after().is_some()
     }
 
     /// After how many seconds the same request may be sent again, when the store failed.
     pub fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::Conflict { .. } | Self::Stale | Self::TooExpensive | Self::TooLarge => None,
+            Self::Conflict { .. }
+            | Self::Stale
+            | Self::TooExpensive
+            | Self::TooLarge
+            | Self::Unreadable(_) => None,
             Self::Busy => Some(1),
             Self::Timeout(_) | Self::Unavailable(_) | Self::Unknown(_) => Some(5),
             // Somebody has to look after the database first.
@@ -84,7 +92,8 @@ impl StoreError {
         }
     }
 
-    /// What the client is told. A fault of the store is 503: the same request may be sent again.
+    /// What the client is told. A fault of the store is 503, as the same request may be sent again;
+    /// what cannot be read is 500, as that would help nobody.
     pub fn to_error(&self) -> Error {
         match self {
             Self::Conflict { attribute } => Error::new(
@@ -103,6 +112,10 @@ impl StoreError {
             Self::TooLarge => Error::new(
                 ScimType::InvalidValue,
                 "A value is larger than the directory can keep.",
+            ),
+            Self::Unreadable(_) => Error::with_status(
+                500,
+                "The directory holds a value that cannot be read; the server's log says where.",
             ),
             Self::Busy => Error::with_status(503, "The server has too much to do; try again."),
             Self::Timeout(_)

@@ -103,10 +103,10 @@ impl From<AdminError> for Failed {
         match error {
             AdminError::NotFound { .. } => Self::NotFound,
             AdminError::Store(ref fault) if fault.is_fault() => {
-                let seconds = fault.retry_after().unwrap_or_default();
+                let seconds = fault.retry_after();
                 let reason = describe_error(&error);
                 tracing::error!(reason, "the console failed");
-                Self::Later(seconds)
+                seconds.map_or(Self::Internal, Self::Later)
             }
             other => Self::Refused(other),
         }

@@ -159,7 +159,8 @@ pub(crate) fn status(text: &str) -> Result<Status, StoreError> {
     Status::parse(text).ok_or_else(|| unreadable("users.status"))
 }
 
-/// The records of people, whoever manages them, by their ids.
+/// The records of people, whoever manages them, by their ids. A record that cannot be read keeps
+/// nobody from the others, and is told in the server's log.
 pub(crate) fn records(
     connection: &mut Connection,
     ids: &[&str],
@@ -172,8 +173,16 @@ pub(crate) fn records(
                 .select(UserRow::as_select()),
         )?;
         for row in rows {
-            let user = StoredUser::try_from(row)?;
-            found.insert(user.id.to_string(), user.record);
+            let id = row.id.clone();
+            match StoredUser::try_from(row) {
+                Ok(user) => {
+                    found.insert(id, user.record);
+                }
+                Err(error) => {
+                    let source = std::error::Error::source(&error);
+                    tracing::error!(id, %error, source, "a person cannot be read");
+                }
+            }
         }
     }
     Ok(found)
