@@ -79,16 +79,24 @@ impl Feed {
     /// # Errors
     /// [`FeedError`].
     pub fn begin(&self, stream: &Stream, after: Option<Position>) -> Result<Position, FeedError> {
-        match stream.state {
-            StreamState::Active => {}
-            StreamState::Paused => return Err(FeedError::Paused),
-            StreamState::Broken => return Err(FeedError::SnapshotRequired),
-        }
+        Self::check_state(stream)?;
         let from = self.check(after.unwrap_or(stream.position))?;
         if after.is_some() && from != stream.position {
             self.store.acknowledge(&stream.id, from, false)?;
         }
         Ok(from)
+    }
+
+    /// That a stream is told what changes.
+    ///
+    /// # Errors
+    /// [`FeedError::Paused`], [`FeedError::SnapshotRequired`].
+    pub fn check_state(stream: &Stream) -> Result<(), FeedError> {
+        match stream.state {
+            StreamState::Active => Ok(()),
+            StreamState::Paused => Err(FeedError::Paused),
+            StreamState::Broken => Err(FeedError::SnapshotRequired),
+        }
     }
 
     /// A position from which can be read on; 0 stands for the oldest that is kept.
@@ -104,7 +112,8 @@ impl Feed {
         }
     }
 
-    /// Up to so many changes behind a position, without those that the stream is not told of.
+    /// Up to so many changes behind a position, without those that the stream is not told of. Fewer
+    /// come when their records are large ([`PAGE_BYTES`](crate::PAGE_BYTES)).
     ///
     /// # Errors
     /// [`FeedError`].
@@ -153,7 +162,8 @@ impl Feed {
         Ok(head)
     }
 
-    /// Rows of the directory as they are now, behind one of them or from the first.
+    /// Rows of the directory as they are now, behind one of them or from the first; see
+    /// [`FeedStore::snapshot`].
     ///
     /// # Errors
     /// A fault of the store.

@@ -18,6 +18,6 @@ pub use change::{Change, FieldChange, Recorded, Resource};
 pub use feed::{Changes, Feed, FeedError};
 pub use position::Position;
 pub use snapshot::{SnapshotKey, SnapshotRow};
-pub use store::{Extent, FeedStore};
+pub use store::{Extent, FeedStore, PAGE_BYTES};
 pub use stream::{Stream, StreamKind, StreamState};
 pub use topic::{Subject, Topic};

@@ -8,6 +8,10 @@ use crate::position::Position;
 use crate::snapshot::{SnapshotKey, SnapshotRow};
 use crate::stream::Stream;
 
+/// How many bytes of records a page holds, before and after a change together, until it is full. The
+/// last record may go beyond it.
+pub const PAGE_BYTES: usize = 4 << 20;
+
 /// Which changes are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
@@ -27,7 +31,8 @@ pub trait FeedStore: Send + Sync {
     /// A fault of the store.
     fn extent(&self) -> Result<Extent, StoreError>;
 
-    /// The changes behind a position, at most so many, in their order.
+    /// The changes behind a position in their order, at most so many, and none behind those that
+    /// hold [`PAGE_BYTES`] together.
     ///
     /// # Errors
     /// A fault of the store.
@@ -40,7 +45,8 @@ pub trait FeedStore: Send + Sync {
     /// A fault of the store.
     fn position_at(&self, time: DateTime<Utc>) -> Result<Position, StoreError>;
 
-    /// Rows of the directory behind one of them, or from the first, at most so many.
+    /// Rows of the directory behind one of them, or from the first, at most so many, and none behind
+    /// those that hold [`PAGE_BYTES`] together. There are no more when there is none.
     ///
     /// # Errors
     /// A fault of the store.

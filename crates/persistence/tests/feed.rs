@@ -14,7 +14,7 @@ use scim_admin::people::{GroupInput, ManagedBy, PeopleQuery, PersonChange, Perso
 use scim_admin::policy::Which;
 use scim_admin::{Actor, AdminService};
 use scim_feed::{
-    Change, Extent, Feed, FeedError, FeedStore, Position, SnapshotRow, Subject, Topic,
+    Change, Extent, Feed, FeedError, FeedStore, PAGE_BYTES, Position, SnapshotRow, Subject, Topic,
 };
 use scim_persistence::Database;
 use scim_protocol::schema::uri;
@@ -527,6 +527,41 @@ fn what_is_forgotten_asks_for_a_snapshot_and_streams_hold_back(house: &House) {
     );
 }
 
+fn large_records_end_a_page_and_none_is_lost(house: &House) {
+    let feed = Feed::new(house.database.clone());
+    let start = extent(house).head;
+    let large = "x".repeat(PAGE_BYTES / 4);
+    let field = |number: usize| {
+        let key = format!("large{number:02}");
+        format!("INSERT INTO custom_fields VALUES ('{key}', '{{\"key\": \"{large}\"}}', 0);")
+    };
+    let fields: Vec<String> = (0..9).map(field).collect();
+    house.tamper(&fields.concat());
+    let (mut from, mut sizes) = (start, Vec::new());
+    loop {
+        let page = feed.changes(None, from, 100).unwrap();
+        if page.items.is_empty() {
+            break;
+        }
+        sizes.push(page.items.len());
+        from = page.next;
+    }
+    assert_eq!(sizes, [4, 4, 1]);
+    let (mut after, mut rows) = (None, Vec::new());
+    loop {
+        let page = house.database.snapshot(after.as_ref(), 100).unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.key());
+        let bytes: usize = page
+            .iter()
+            .map(|row| json!(row.record).to_string().len())
+            .sum();
+        assert!(bytes < PAGE_BYTES * 3 / 2, "{bytes}");
+        rows.extend(page.into_iter().filter(|row| row.id.starts_with("large")));
+    }
+    assert_eq!(rows.len(), 9);
+}
+
 fn a_time_is_the_position_before_what_was_written_since(house: &House) {
     house.create("/Users", &user("ava"));
     let head = extent(house).head;
@@ -615,6 +650,7 @@ engines::tests! {
         whoever_writes_is_told_by_the_name_as_it_is,
         what_is_rolled_back_leaves_neither_a_change_nor_its_author,
         what_is_forgotten_asks_for_a_snapshot_and_streams_hold_back,
+        large_records_end_a_page_and_none_is_lost,
         a_time_is_the_position_before_what_was_written_since;
     on_postgres(Engine::clone): what_is_committed_later_is_not_skipped,
         changes_of_one_resource_come_in_their_order_whatever_stays_open;

@@ -10,7 +10,9 @@ pub(crate) mod streams;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text};
-use scim_feed::{Extent, FeedStore, Position, Recorded, SnapshotKey, SnapshotRow, Stream, Subject};
+use scim_feed::{
+    Extent, FeedStore, PAGE_BYTES, Position, Recorded, SnapshotKey, SnapshotRow, Stream, Subject,
+};
 use scim_provisioning::StoreError;
 use serde_json::{Map, Value};
 
@@ -28,7 +30,8 @@ impl FeedStore for Database {
 
     fn changes(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         self.sequence_changes()?;
-        self.reading_one(|connection| changes(connection, after, limit))
+        // One state of the database, so that nothing is forgotten between two statements.
+        self.reading(|connection| changes(connection, after, limit))
     }
 
     fn position_at(&self, time: DateTime<Utc>) -> Result<Position, StoreError> {
@@ -182,6 +185,14 @@ struct RecordedRow {
     run: Option<String>,
 }
 
+impl RecordedRow {
+    /// How much the record before and the one after hold.
+    fn bytes(&self) -> usize {
+        let length = |record: &Option<String>| record.as_ref().map_or(0, String::len);
+        length(&self.old) + length(&self.new)
+    }
+}
+
 impl TryFrom<RecordedRow> for Recorded {
     type Error = StoreError;
 
@@ -206,11 +217,37 @@ fn record(text: &str) -> Result<Map<String, Value>, StoreError> {
     serde_json::from_str(text).map_err(|_json| unreadable("feed_changes"))
 }
 
+/// Changes behind a position, until there are `limit` or they hold [`PAGE_BYTES`].
 fn changes(
     connection: &mut Connection,
     after: Position,
     limit: usize,
 ) -> Result<Vec<Recorded>, StoreError> {
+    let (mut found, mut held, mut from) = (Vec::new(), 0, after);
+    while found.len() < limit {
+        let count = (limit - found.len()).min(ROWS_AT_ONCE);
+        let rows = changes_at_once(connection, from, count)?;
+        let ended = rows.len() < count;
+        for row in rows {
+            if held >= PAGE_BYTES {
+                return Ok(found);
+            }
+            held += row.bytes();
+            from = row.position;
+            found.push(row.try_into()?);
+        }
+        if ended {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn changes_at_once(
+    connection: &mut Connection,
+    after: Position,
+    limit: usize,
+) -> Result<Vec<RecordedRow>, StoreError> {
     let position = position(connection);
     let mut sql = connection.sql(&format!(
         "SELECT {position} AS position, at, subject, resource_id, resource_name, version, old, new, \
@@ -219,8 +256,7 @@ fn changes(
     sql.bind(after);
     sql.push(&format!(" ORDER BY {position} LIMIT "));
     sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let rows: Vec<RecordedRow> = connection.rows(&sql)?;
-    rows.into_iter().map(Recorded::try_from).collect()
+    connection.rows(&sql)
 }
 
 #[derive(diesel::QueryableByName)]
@@ -271,3 +307,6 @@ fn forget(
     connection.execute(&sql)?;
     Ok(forgotten)
 }
+
+/// How many rows are read by one statement, of changes and of a snapshot.
+const ROWS_AT_ONCE: usize = 50;

@@ -1,10 +1,10 @@
 //! The rows of a snapshot, in the order of their keys.
 
 use diesel::sql_types::{BigInt, Nullable, Text};
-use scim_feed::{SnapshotKey, SnapshotRow, Subject};
+use scim_feed::{PAGE_BYTES, SnapshotKey, SnapshotRow, Subject};
 use scim_provisioning::StoreError;
 
-use super::record;
+use super::{ROWS_AT_ONCE, record};
 use crate::connection::Connection;
 
 /// Where rows of a subject are, and the key in whose order they are read.
@@ -73,30 +73,39 @@ struct Row {
     record: String,
 }
 
-/// Rows behind one of them, or from the first, at most so many.
+/// Rows behind one of them, or from the first, until there are `limit` or they hold [`PAGE_BYTES`].
 pub(super) fn rows(
     connection: &mut Connection,
     after: Option<&SnapshotKey>,
     limit: usize,
 ) -> Result<Vec<SnapshotRow>, StoreError> {
-    let mut found = Vec::new();
+    let (mut found, mut held) = (Vec::new(), 0);
     for source in &SOURCES {
-        let behind = match after {
+        let mut behind = match after {
             Some(after) if source.is_before(after) => continue,
-            Some(after) if source.holds(after) => Some(after.id.as_str()),
+            Some(after) if source.holds(after) => Some(after.id.clone()),
             _ => None,
         };
-        let left = limit - found.len();
-        if left == 0 {
-            break;
-        }
-        for row in source.read(connection, behind, left)? {
-            found.push(SnapshotRow {
-                subject: source.subject,
-                id: row.id,
-                version: row.version,
-                record: record(&row.record)?,
-            });
+        while found.len() < limit {
+            let count = (limit - found.len()).min(ROWS_AT_ONCE);
+            let rows = source.read(connection, behind.as_deref(), count)?;
+            let ended = rows.len() < count;
+            for row in rows {
+                if held >= PAGE_BYTES {
+                    return Ok(found);
+                }
+                held += row.record.len();
+                behind = Some(row.id.clone());
+                found.push(SnapshotRow {
+                    subject: source.subject,
+                    id: row.id,
+                    version: row.version,
+                    record: record(&row.record)?,
+                });
+            }
+            if ended {
+                break;
+            }
         }
     }
     Ok(found)
