@@ -24,7 +24,7 @@ use scim_http::answer;
 use scim_http::edge::{self, Edge};
 use scim_http::endpoint::{self, Endpoint};
 use scim_http::error::describe_error;
-use scim_http::feed::{self, FeedEndpoint};
+use scim_http::feed::{self, FEED, FeedEndpoint};
 use scim_http::listener;
 use scim_http::readiness::Readiness;
 use scim_http::request;
@@ -126,13 +126,17 @@ impl Data {
         let administration = administration.context("cannot start a thread")?;
         let patience = options.limits.patience();
         let feed = instance.services.feed.clone();
-        let feed = FeedEndpoint::new(feed, scim_admin::api_key::hash, Arc::clone(&throttle));
+        let feed = FeedEndpoint::new(
+            feed,
+            scim_admin::api_key::hash_of_stream,
+            Arc::clone(&throttle),
+        );
         let store = Arc::clone(&instance.store);
         let service = Arc::new(backend) as _;
         Ok(Self {
             edge: web::Data::new(Edge {
                 trusted_proxies: options.trusted_proxies.clone(),
-                named_by_words: &[ADMIN, CONSOLE],
+                named_by_words: &[ADMIN, CONSOLE, FEED],
                 ..Edge::default()
             }),
             endpoint: web::Data::new(
@@ -201,8 +205,9 @@ fn start(
     data: Data,
 ) -> anyhow::Result<actix_server::Server> {
     let config = tls::server_config(certificate);
-    let server = listener::start(listener, config, move || {
+    let server = listener::start(listener, config, move |stopping| {
         App::new()
+            .app_data(stopping)
             .app_data(data.edge.clone())
             .app_data(data.endpoint.clone())
             .app_data(data.feed.clone())
@@ -239,7 +244,7 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
     answer::problem(
         StatusCode::NOT_FOUND,
         &format!(
-            "There is nothing here; SCIM is served below {}.",
+            "There is nothing here; SCIM is served below {}, the feed below {FEED}.",
             request::SCIM
         ),
         &request,

@@ -113,8 +113,13 @@ pub(crate) fn generate_as(prefix: &str) -> Result<String, AdminError> {
 /// Whether a text is a key as they are made here, by its length and its checksum. Whatever else is
 /// sent as a key is refused before anybody looks for it.
 pub(crate) fn is_well_formed(key: &str) -> bool {
+    is_well_formed_as(PREFIX, key)
+}
+
+/// The same of a key that begins with another word.
+fn is_well_formed_as(prefix: &str, key: &str) -> bool {
     let parts = key
-        .strip_prefix(PREFIX)
+        .strip_prefix(prefix)
         .and_then(|rest| rest.split_at_checked(SECRET));
     parts.is_some_and(|(secret, checksum)| checksum == format!("{:08x}", crc32(secret.as_bytes())))
 }
@@ -122,6 +127,12 @@ pub(crate) fn is_well_formed(key: &str) -> bool {
 /// The hash by which a key is found.
 pub fn hash(key: &str) -> String {
     hex(digest(&SHA256, key.as_bytes()).as_ref())
+}
+
+/// The hash by which the stream of a key is found; `None` for what is no such key, so that nobody
+/// looks for it.
+pub fn hash_of_stream(key: &str) -> Option<String> {
+    is_well_formed_as(STREAM, key).then(|| hash(key))
 }
 
 /// CRC-32 as in IEEE 802.3.
@@ -141,6 +152,8 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 const PREFIX: &str = "sopsapi_";
+/// What keys of streams begin with.
+pub(crate) const STREAM: &str = "sopsfeed_";
 /// The length of the random part: 32 bytes in base64url.
 const SECRET: usize = 43;
 
@@ -169,5 +182,9 @@ mod tests {
             assert!(!is_well_formed(wrong), "{wrong}");
         }
         assert_eq!(hash(&key).len(), 64);
+        let feed = generate_as(STREAM).unwrap();
+        assert_eq!(hash_of_stream(&feed), Some(hash(&feed)));
+        assert_eq!(hash_of_stream(&key), None);
+        assert_eq!(hash_of_stream("sopsfeed_wrong"), None);
     }
 }

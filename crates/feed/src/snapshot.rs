@@ -17,8 +17,11 @@ pub struct SnapshotKey {
 }
 
 impl SnapshotKey {
-    /// The key that a text spells.
+    /// The key that a text spells. No row has a NUL in its id, and PostgreSQL takes none in a text.
     pub fn parse(text: &str) -> Option<Self> {
+        if text.contains('\0') {
+            return None;
+        }
         let (subject, id) = text.split_once(':')?;
         Some(Self {
             subject: Subject::parse(subject)?,
@@ -69,5 +72,6 @@ mod tests {
         }
         assert_eq!(SnapshotKey::parse("tenant:a"), None);
         assert_eq!(SnapshotKey::parse("user"), None);
+        assert_eq!(SnapshotKey::parse("user:\0"), None);
     }
 }

@@ -77,7 +77,12 @@ impl Late {
 
     /// Whether there is any of a configuration.
     pub(crate) fn any_of(&self, configuration: Option<ConfigurationId>) -> bool {
-        self.of(configuration).load(Ordering::Acquire) > 0
+        self.count_of(configuration) > 0
+    }
+
+    /// How much there is of a configuration.
+    pub(crate) fn count_of(&self, configuration: Option<ConfigurationId>) -> usize {
+        self.of(configuration).load(Ordering::Acquire)
     }
 
     fn of(&self, configuration: Option<ConfigurationId>) -> Arc<AtomicUsize> {

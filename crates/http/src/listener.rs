@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{self, Poll};
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use actix_http::{HttpService, Protocol};
@@ -45,7 +45,24 @@ pub fn bind(listen: &str, chosen: bool) -> io::Result<TcpListener> {
     })
 }
 
-/// Starts the workers; they serve until the server is told to stop.
+/// The word that the server stops: whoever holds an answer back for its client gives it then.
+#[derive(Debug, Clone)]
+pub struct Stopping(GracefulShutdownSignal);
+
+impl Stopping {
+    /// Comes back when the server stops, at once when it does so already.
+    pub async fn notified(&self) {
+        self.0.notified().await;
+    }
+
+    /// Whether it does so already.
+    pub fn is_told(&self) -> bool {
+        let mut context = task::Context::from_waker(Waker::noop());
+        pin!(self.0.notified()).poll(&mut context).is_ready()
+    }
+}
+
+/// Starts the workers of an application, which is told when the server stops; they serve until then.
 ///
 /// # Errors
 /// When the socket cannot be used.
@@ -55,7 +72,7 @@ pub fn start<F, I, S, B>(
     app: F,
 ) -> io::Result<Server>
 where
-    F: Fn() -> I + Send + Clone + 'static,
+    F: Fn(Stopping) -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, actix_http::Request>,
     S: ServiceFactory<actix_http::Request, Config = AppConfig> + 'static,
     S::Error: Into<Error> + 'static,
@@ -75,10 +92,12 @@ where
     let builder = builder.listen("https", listener, move || {
         let (stopping, patience) = (stopping.clone(), stopping.clone());
         let answering = || {
-            let app = app().into_factory().map_err(|error| {
-                let error: Error = error.into();
-                actix_http::Response::<BoxBody>::from(HttpResponse::from_error(error))
-            });
+            let app = app(Stopping(patience.clone()))
+                .into_factory()
+                .map_err(|error| {
+                    let error: Error = error.into();
+                    actix_http::Response::<BoxBody>::from(HttpResponse::from_error(error))
+                });
             map_config(app, |()| AppConfig::default())
         };
         let http = HttpService::<Told<TlsStream<TcpStream>>, _, _>::build()

@@ -1,26 +1,32 @@
 //! `/api/feed/v1`: what changed, and the directory as it is, for whoever has the key of a stream.
 
-use std::pin::Pin;
+mod head;
+mod refusal;
+mod turns;
+
+use std::future::{pending, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::rt::time::sleep;
+use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use scim_feed::{Changes, Feed, FeedError, Position, SnapshotKey, SnapshotRow, Stream};
-use scim_service::StoreError;
+use scim_feed::{Changes, Feed, Position, SnapshotKey, SnapshotRow, Stream};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::deadline::{self, PATIENCE, Unfinished};
-use crate::error::describe_error;
-use crate::request::{Incoming, id_of};
+use crate::deadline::{Late, PATIENCE, Unfinished};
+use crate::listener::Stopping;
+use crate::request::Incoming;
 use crate::throttle::Throttle;
+use head::{Head, News};
+use refusal::{Refusal, refuse};
+use turns::Turns;
 
 /// Where the feed is served.
 pub const FEED: &str = "/api/feed/v1";
@@ -28,22 +34,28 @@ pub const FEED: &str = "/api/feed/v1";
 /// What the feed needs.
 pub struct FeedEndpoint {
     feed: Feed,
-    /// The hash by which the key of a stream is found.
-    hash: fn(&str) -> String,
+    /// The hash by which the key of a stream is found; `None` for what can be no key.
+    hash: fn(&str) -> Option<String>,
     throttle: Arc<Throttle>,
     /// How long a client waits for an answer, beside the time that it asks to wait.
     patience: Duration,
+    turns: Arc<Turns>,
+    head: Head,
+    late: Late,
 }
 
 impl FeedEndpoint {
     /// The endpoint of a feed: `throttle` counts failed authentications of an address, together
     /// with whoever else holds it.
-    pub fn new(feed: Feed, hash: fn(&str) -> String, throttle: Arc<Throttle>) -> Self {
+    pub fn new(feed: Feed, hash: fn(&str) -> Option<String>, throttle: Arc<Throttle>) -> Self {
         Self {
             feed,
             hash,
             throttle,
             patience: PATIENCE,
+            turns: Arc::default(),
+            head: Head::default(),
+            late: Late::default(),
         }
     }
 
@@ -54,36 +66,25 @@ impl FeedEndpoint {
     }
 }
 
-/// The feed below [`FEED`], which needs a [`FeedEndpoint`].
+/// The feed below [`FEED`], which needs a [`FeedEndpoint`]. With a [`Stopping`] in the data of the
+/// application nobody is left to wait when the server stops.
 pub fn routes(app: &mut web::ServiceConfig) {
+    let read = |path: &str| web::resource(path).default_service(web::route().to(other_method));
     app.service(
         web::scope(FEED)
-            .route("/changes", web::get().to(changes))
-            .route("/snapshot", web::get().to(snapshot)),
-    );
+            .service(read("/changes").route(web::get().to(changes)))
+            .service(read("/snapshot").route(web::get().to(snapshot)))
+            .default_service(web::route().to(nothing)),
+    )
+    .service(web::scope(FEEDS).default_service(web::route().to(nothing)));
 }
 
-/// Why a receiver is told nothing.
-#[derive(Debug)]
-enum Refusal {
-    Unknown,
-    TooOften(Duration),
-    Query(String),
-    Feed(FeedError),
-    Late,
-    Failed,
+async fn nothing(request: HttpRequest) -> HttpResponse {
+    refuse(Refusal::NotFound, &request)
 }
 
-impl From<FeedError> for Refusal {
-    fn from(error: FeedError) -> Self {
-        Self::Feed(error)
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        Self::Feed(error.into())
-    }
+async fn other_method(request: HttpRequest) -> HttpResponse {
+    refuse(Refusal::Method, &request)
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,48 +104,105 @@ struct SnapshotQuery {
 /// new the connection alone is held.
 async fn changes(request: HttpRequest, endpoint: web::Data<FeedEndpoint>) -> HttpResponse {
     match changed(&request, &endpoint).await {
-        Ok(changes) => match serde_json::to_string(&changes) {
-            Ok(body) => HttpResponse::Ok()
-                .content_type("application/json")
-                .insert_header((header::CACHE_CONTROL, "no-store"))
-                .body(body),
-            Err(_) => refuse(Refusal::Failed, &request),
-        },
+        Ok(body) => HttpResponse::Ok()
+            .content_type("application/json")
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(body),
         Err(refusal) => refuse(refusal, &request),
+    }
+}
+
+/// What a look behind a position found, written out.
+struct Page {
+    body: String,
+    next: Position,
+    told: bool,
+}
+
+impl Page {
+    fn of(changes: &Changes) -> Result<Self, Refusal> {
+        Ok(Self {
+            body: serde_json::to_string(changes).map_err(|_json| Refusal::Failed)?,
+            next: changes.next,
+            told: !changes.items.is_empty(),
+        })
     }
 }
 
 async fn changed(
     request: &HttpRequest,
     endpoint: &web::Data<FeedEndpoint>,
-) -> Result<Changes, Refusal> {
+) -> Result<String, Refusal> {
     let query: ChangesQuery = read_query(request)?;
     let limit = checked_limit(query.limit, PAGE, MOST)?;
     let until = Instant::now() + Duration::from_secs(query.wait.unwrap_or(0)).min(LONGEST);
-    let stream = authenticate(request, endpoint).await?;
+    let Known { hash, stream } = authenticate(request, endpoint).await?;
+    let _turn = endpoint.turns.take(&stream.id).ok_or(Refusal::TooMany)?;
     let begun = stream.clone();
     let begin = blocking(endpoint, move |feed| feed.begin(&begun, query.after));
     let mut from = begin.await?;
+    let mut news = None;
     loop {
-        let asked = stream.clone();
-        let read = move |feed: &Feed| feed.changes(Some(&asked), from, limit);
-        let page = blocking(endpoint, read).await?;
-        if !page.items.is_empty() {
+        let (asked, of_key) = (stream.clone(), hash.clone());
+        let again = news.is_some();
+        let read = move |feed: &Feed| {
+            // Meanwhile somebody may have paused the stream, or deleted it.
+            let stream = match again {
+                true => read_again(feed, &of_key)?,
+                false => asked,
+            };
+            Page::of(&feed.changes(Some(&stream), from, limit)?)
+        };
+        let page: Page = blocking(endpoint, read).await?;
+        if page.told {
             let told = stream.clone();
             blocking(endpoint, move |feed| feed.note_delivery(&told)).await?;
-            return Ok(page);
+            return Ok(page.body);
         }
         // What the stream is not told of is gone past at once.
         let moved = page.next != from;
         from = page.next;
         let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(page);
+        if left.is_zero() || is_stopping(request) {
+            return Ok(page.body);
         }
-        if !moved {
-            sleep(LOOK.min(left)).await;
+        if moved {
+            continue;
+        }
+        match &mut news {
+            // What came before the head was watched is seen by another look.
+            None => news = Some(endpoint.head.watch(endpoint)),
+            Some(news) => wait(request, news, left).await,
         }
     }
+}
+
+/// The stream of a key, as it is now.
+fn read_again(feed: &Feed, hash: &str) -> Result<Stream, Refusal> {
+    let stream = feed.stream_of_key(hash)?.ok_or(Refusal::Unknown)?;
+    Feed::check_state(&stream)?;
+    Ok(stream)
+}
+
+/// Waits until the head of the feed moves, the time is over or the server stops.
+async fn wait(request: &HttpRequest, news: &mut News, left: Duration) {
+    let mut moves = pin!(timeout(left, news.moved()));
+    let mut stops = pin!(async {
+        match request.app_data::<Stopping>() {
+            Some(stopping) => stopping.notified().await,
+            None => pending().await,
+        }
+    });
+    poll_fn(|context| match moves.as_mut().poll(context) {
+        Poll::Ready(_moved) => Poll::Ready(()),
+        Poll::Pending => stops.as_mut().poll(context),
+    })
+    .await;
+}
+
+fn is_stopping(request: &HttpRequest) -> bool {
+    let stopping = request.app_data::<Stopping>();
+    stopping.is_some_and(Stopping::is_told)
 }
 
 /// `GET snapshot`: the directory, row by row, as lines of JSON.
@@ -167,42 +225,66 @@ async fn begin_snapshot(
         None => usize::MAX,
         limit => checked_limit(limit, PAGE, MOST_ROWS)?,
     };
-    let stream = authenticate(request, endpoint).await?;
-    let (position, after) = match query.after {
+    let Known { hash, stream } = authenticate(request, endpoint).await?;
+    let turn = endpoint.turns.take(&stream.id).ok_or(Refusal::TooMany)?;
+    let (first, after) = match query.after {
         None => {
             let begin = move |feed: &Feed| feed.begin_snapshot(&stream);
-            (blocking(endpoint, begin).await?, None)
+            let position = blocking(endpoint, begin).await?;
+            let line = format!("{}\n", json!({ "position": position }));
+            (Some(line), None)
         }
         Some(text) => {
             let unknown = || Refusal::Query("\"after\" is TYPE:ID of a line.".to_owned());
             let key = SnapshotKey::parse(&text).ok_or_else(unknown)?;
-            // Where to go on from was noted when the snapshot began.
+            // The position was told when the snapshot began: another one now would leave out what
+            // changed since.
             let begin = move |feed: &Feed| feed.begin(&stream, None);
-            (blocking(endpoint, begin).await?, Some(key))
+            blocking(endpoint, begin).await?;
+            (None, Some(key))
         }
     };
     let (lines, receiver) = channel(1);
-    let first = format!("{}\n", json!({ "position": position }));
     let feed = endpoint.clone();
     actix_web::rt::spawn(async move {
-        if lines.send(Ok(first.into())).await.is_ok() {
-            send_rows(&feed, after, limit, &lines).await;
+        let _turn = turn;
+        if let Some(first) = first
+            && lines.send(Ok(first.into())).await.is_err()
+        {
+            return;
         }
+        send_rows(&feed, &hash, after, limit, &lines).await;
     });
     Ok(Lines(receiver))
+}
+
+/// Rows of a snapshot, written out.
+struct Rows {
+    lines: Bytes,
+    count: usize,
+    last: Option<SnapshotKey>,
 }
 
 /// Sends rows page by page, no faster than they are taken. What fails cuts the answer short, so
 /// that nobody takes a part for the whole.
 async fn send_rows(
     endpoint: &web::Data<FeedEndpoint>,
+    hash: &str,
     mut after: Option<SnapshotKey>,
     mut left: usize,
     lines: &Sender<Result<Bytes, Cut>>,
 ) {
     while left > 0 {
-        let (behind, count) = (after.clone(), left.min(ROWS));
-        let read = move |feed: &Feed| feed.snapshot(behind.as_ref(), count);
+        let (behind, count, of_key) = (after.take(), left.min(ROWS), hash.to_owned());
+        let read = move |feed: &Feed| -> Result<Rows, Refusal> {
+            read_again(feed, &of_key)?;
+            let page = feed.snapshot(behind.as_ref(), count)?;
+            Ok(Rows {
+                lines: written(&page),
+                count: page.len(),
+                last: page.last().map(SnapshotRow::key),
+            })
+        };
         let page = match blocking(endpoint, read).await {
             Ok(page) => page,
             Err(refusal) => {
@@ -211,13 +293,11 @@ async fn send_rows(
                 return;
             }
         };
-        let Some(last) = page.last() else { return };
-        after = Some(last.key());
-        left -= page.len().min(left);
-        let whole = page.len() == count;
-        if lines.send(Ok(written(&page))).await.is_err() || !whole {
+        if page.last.is_none() || lines.send(Ok(page.lines)).await.is_err() {
             return;
         }
+        after = page.last;
+        left = left.saturating_sub(page.count);
     }
 }
 
@@ -254,45 +334,52 @@ impl MessageBody for Lines {
     }
 }
 
-/// The stream whose key came with a request.
+/// A stream, and the hash by which it is found again.
+struct Known {
+    hash: String,
+    stream: Stream,
+}
+
+/// The stream whose key came with a request. Who has one is not refused for what others at the same
+/// address fail with.
 async fn authenticate(
     request: &HttpRequest,
     endpoint: &web::Data<FeedEndpoint>,
-) -> Result<Stream, Refusal> {
+) -> Result<Known, Refusal> {
     let incoming = Incoming::of(request);
-    let now = Instant::now();
-    let waits = |address| endpoint.throttle.waits(address, now);
-    if let Some(wait) = incoming.address.and_then(waits) {
-        return Err(Refusal::TooOften(wait));
-    }
     let header = incoming.authorization.first();
     let header = header.and_then(|header| std::str::from_utf8(header).ok());
     let presented = header.and_then(|header| header.split_once(' '));
     let bearer = presented.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let found = match bearer {
-        Some((_, key)) => {
-            let hash = (endpoint.hash)(key.trim());
-            blocking(endpoint, move |feed| feed.stream_of_key(&hash)).await?
+    let hash = bearer.and_then(|(_, key)| (endpoint.hash)(key.trim()));
+    if let Some(hash) = hash {
+        let of_key = hash.clone();
+        let find = move |feed: &Feed| feed.stream_of_key(&of_key);
+        if let Some(stream) = blocking(endpoint, find).await? {
+            return Ok(Known { hash, stream });
         }
-        None => None,
-    };
-    found.ok_or_else(|| {
-        let failed = |address| endpoint.throttle.failure(address, now);
-        match incoming.address.and_then(failed) {
-            Some(wait) => Refusal::TooOften(wait),
-            None => Refusal::Unknown,
-        }
+    }
+    let failed = |address| endpoint.throttle.failure(address, Instant::now());
+    Err(match incoming.address.and_then(failed) {
+        Some(wait) => Refusal::TooOften(wait),
+        None => Refusal::Unknown,
     })
 }
 
-/// Runs `work` on a thread that may block, and waits for it as long as a client does.
+/// Runs `work` on a thread that may block, and waits for it as long as a client does. While too much
+/// is late nothing more is begun.
 async fn blocking<T: Send + 'static, E: Into<Refusal> + Send + 'static>(
     endpoint: &web::Data<FeedEndpoint>,
     work: impl FnOnce(&Feed) -> Result<T, E> + Send + 'static,
 ) -> Result<T, Refusal> {
+    if endpoint.late.count_of(None) >= MOST_LATE {
+        return Err(Refusal::Late);
+    }
     let theirs = endpoint.clone();
-    let done = deadline::within(endpoint.patience, move || work(&theirs.feed)).await;
-    match done {
+    let done = endpoint
+        .late
+        .within(None, endpoint.patience, move || work(&theirs.feed));
+    match done.await {
         Ok(done) => done.map_err(Into::into),
         Err(Unfinished::Late) => Err(Refusal::Late),
         Err(Unfinished::Failed) => Err(Refusal::Failed),
@@ -315,76 +402,18 @@ fn checked_limit(limit: Option<usize>, default: usize, most: usize) -> Result<us
     }
 }
 
-/// A problem (RFC 9457), whose type names what a receiver is to do.
-fn refuse(refusal: Refusal, request: &HttpRequest) -> HttpResponse {
-    let mut kind = "about:blank";
-    let mut wait = None;
-    let (status, detail) = match refusal {
-        Refusal::Unknown => (
-            StatusCode::UNAUTHORIZED,
-            "The key of a stream is needed as a bearer token.".to_owned(),
-        ),
-        Refusal::TooOften(left) => {
-            wait = Some(left.as_secs().saturating_add(1));
-            let detail = "Authentication failed too often; try again later.";
-            (StatusCode::TOO_MANY_REQUESTS, detail.to_owned())
-        }
-        Refusal::Query(detail) => (StatusCode::BAD_REQUEST, detail),
-        Refusal::Feed(FeedError::SnapshotRequired) => {
-            kind = "feed.snapshot-required";
-            let detail = "What is behind this position is not kept. Take a snapshot and go on from \
-                          its position.";
-            (StatusCode::GONE, detail.to_owned())
-        }
-        Refusal::Feed(FeedError::Paused) => {
-            kind = "feed.stream-paused";
-            let detail = "An administrator paused the stream. What changes meanwhile is kept.";
-            (StatusCode::CONFLICT, detail.to_owned())
-        }
-        Refusal::Feed(error) => {
-            let reason = describe_error(&error);
-            tracing::error!(reason, "the feed could not be read");
-            wait = Some(match &error {
-                FeedError::Store(fault) => fault.retry_after().map_or(5, u64::from),
-                _ => 5,
-            });
-            (StatusCode::SERVICE_UNAVAILABLE, BUSY.to_owned())
-        }
-        Refusal::Late => {
-            wait = Some(u64::from(deadline::RETRY_AFTER));
-            (StatusCode::SERVICE_UNAVAILABLE, BUSY.to_owned())
-        }
-        Refusal::Failed => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The server failed to process the request.".to_owned(),
-        ),
-    };
-    let mut response = HttpResponse::build(status);
-    if status == StatusCode::UNAUTHORIZED {
-        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
-    }
-    if let Some(seconds) = wait {
-        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
-    }
-    let body = json!({
-        "type": kind,
-        "title": status.canonical_reason().unwrap_or_default(),
-        "status": status.as_u16(),
-        "detail": detail,
-        "requestId": id_of(request),
-    });
-    response
-        .content_type("application/problem+json")
-        .body(body.to_string())
-}
-
-const BUSY: &str = "The server is busy or the database cannot be reached; try again later.";
 /// How many changes a page has, and at most.
 const PAGE: usize = 100;
 const MOST: usize = 1_000;
 /// How many rows of a snapshot can be asked for, and how many are read at once.
 const MOST_ROWS: usize = 100_000;
 const ROWS: usize = 500;
-/// How long a receiver may wait for changes, and how often is looked for some meanwhile.
+/// How long a receiver may wait for changes.
 const LONGEST: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(250);
+/// On how many threads work may be late before nothing more is begun.
+const MOST_LATE: usize = 8;
+/// Where versions of the feed are.
+const FEEDS: &str = "/api/feed";
+
+#[cfg(test)]
+mod tests;
