@@ -68,7 +68,7 @@ pub(crate) fn revoke_key(
         rotation::revoke_token(rows, token, now)?;
     }
     for stream in &made.streams {
-        rows.delete_stream(&stream.id)?;
+        rows.delete_stream(stream)?;
     }
     Ok(Some(made))
 }

@@ -79,7 +79,7 @@ fn a_stream_that_is_paused_for_long_stays_paused_and_holds_nothing_back(house: &
     assert!(matches!(refused, Err(FeedError::Paused)), "{refused:?}");
     // It lacks the first ones: nothing is won by keeping the others.
     assert_eq!(feed.forget_changes(later, past, 100).unwrap(), (vec![], 1));
-    house.admin.resume_stream(&actor(), "S").unwrap();
+    house.admin.resume_stream(&actor(), stream(&feed)).unwrap();
     let refused = feed.begin(&stream(&feed), None);
     assert!(matches!(refused, Err(FeedError::SnapshotRequired)));
     feed.begin_snapshot(&stream(&feed)).unwrap();
@@ -153,7 +153,7 @@ fn a_replay_is_undone_neither_by_a_delivery_nor_by_an_administrator(house: &Hous
     let seen = stream(&feed);
     house
         .admin
-        .replay_stream(&actor(), "S", extent.epoch)
+        .replay_stream(&actor(), stream(&feed), extent.epoch)
         .unwrap();
     // Whoever waited for changes meanwhile was told some.
     feed.note_delivery(&seen).unwrap();

@@ -44,9 +44,11 @@ impl WriteStreams for Rows {
         Ok(written)
     }
 
-    fn delete_stream(&mut self, id: &str) -> Result<bool, StoreError> {
+    fn delete_stream(&mut self, stream: &Stream) -> Result<bool, StoreError> {
         let before = self.streams.len();
-        self.streams.retain(|stream| stream.id != id);
+        let seen = (&stream.id, stream.version);
+        self.streams
+            .retain(|known| (&known.id, known.version) != seen);
         Ok(self.streams.len() < before)
     }
 }

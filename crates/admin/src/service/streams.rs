@@ -70,7 +70,7 @@ impl AdminService {
         position: Position,
     ) -> Result<IssuedStream, AdminError> {
         check_name(&input.name)?;
-        let value = api_key::generate_as(PREFIX)?;
+        let value = api_key::generate_as(api_key::STREAM)?;
         let hash = api_key::hash(&value);
         let stream = Stream {
             id: Uuid::now_v7().to_string(),
@@ -103,33 +103,32 @@ impl AdminService {
         })
     }
 
-    /// Pauses a stream: its receiver gets nothing, and what changes meanwhile waits.
+    /// Pauses a stream as it was found: its receiver gets nothing, and what changes meanwhile waits.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for one that is not active.
-    pub fn pause_stream(&self, actor: &Actor, name_or_id: &str) -> Result<Stream, AdminError> {
+    /// [`AdminError::Stale`]; [`AdminError::Invalid`] for one that is not active.
+    pub fn pause_stream(&self, actor: &Actor, stream: Stream) -> Result<Stream, AdminError> {
         let (from, to) = (StreamState::Active, StreamState::Paused);
-        self.turn_stream(actor, name_or_id, from, to, "stream.paused")
+        self.turn_stream(actor, stream, from, to, "stream.paused")
     }
 
-    /// Resumes a stream that is paused.
+    /// Resumes a stream, as it was found, that is paused.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for one that is not paused.
-    pub fn resume_stream(&self, actor: &Actor, name_or_id: &str) -> Result<Stream, AdminError> {
+    /// [`AdminError::Stale`]; [`AdminError::Invalid`] for one that is not paused.
+    pub fn resume_stream(&self, actor: &Actor, stream: Stream) -> Result<Stream, AdminError> {
         let (from, to) = (StreamState::Paused, StreamState::Active);
-        self.turn_stream(actor, name_or_id, from, to, "stream.resumed")
+        self.turn_stream(actor, stream, from, to, "stream.resumed")
     }
 
     fn turn_stream(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        stream: Stream,
         from: StreamState,
         to: StreamState,
         event: &'static str,
     ) -> Result<Stream, AdminError> {
-        let stream = self.stream(name_or_id)?;
         if stream.state != from {
             let name = stream.name;
             return Err(Problem::NotPossible { name }.refused());
@@ -143,18 +142,17 @@ impl AdminService {
         })
     }
 
-    /// Has a stream begin again behind a position, at which everything is still kept. A stream that
+    /// Has a stream, as it was found, begin again behind a position, at which everything is still kept. A stream that
     /// was broken is active again.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Stale`].
+    /// [`AdminError::Stale`].
     pub fn replay_stream(
         &self,
         actor: &Actor,
-        name_or_id: &str,
+        stream: Stream,
         position: Position,
     ) -> Result<Stream, AdminError> {
-        let stream = self.stream(name_or_id)?;
         let state = match stream.state {
             StreamState::Broken => StreamState::Active,
             state => state,
@@ -190,16 +188,15 @@ impl AdminService {
         })
     }
 
-    /// Deletes a stream. Nothing waits for it any more.
+    /// Deletes a stream as it was found. Nothing waits for it any more.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn delete_stream(&self, actor: &Actor, name_or_id: &str) -> Result<Stream, AdminError> {
-        let stream = self.stream(name_or_id)?;
+    /// [`AdminError::Stale`].
+    pub fn delete_stream(&self, actor: &Actor, stream: Stream) -> Result<Stream, AdminError> {
         let audit = entry(actor, "stream.deleted", &stream.name, json!({}));
         self.store.write(move |rows| {
-            if !rows.delete_stream(&stream.id)? {
-                return Err(AdminError::not_found("stream", &stream.id));
+            if !rows.delete_stream(&stream)? {
+                return Err(AdminError::Stale);
             }
             Ok(Written::changed(stream.clone(), audit.clone()))
         })
@@ -222,7 +219,7 @@ impl AdminService {
             let details = json!({ "withKey": key.name });
             let audit = entry(&server, "stream.deleted", &stream.name, details);
             self.store
-                .write(move |rows| match rows.delete_stream(&stream.id)? {
+                .write(move |rows| match rows.delete_stream(&stream)? {
                     true => Ok(Written::changed((), audit.clone())),
                     false => Ok(Written::Unchanged(())),
                 })?;
@@ -230,6 +227,3 @@ impl AdminService {
         Ok(())
     }
 }
-
-/// What keys of streams begin with.
-const PREFIX: &str = "sopsfeed_";

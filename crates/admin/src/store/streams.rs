@@ -33,9 +33,9 @@ pub trait WriteStreams {
     /// A fault of the store.
     fn move_stream(&mut self, stream: &Stream) -> Result<bool, StoreError>;
 
-    /// Deletes a stream; answers whether it was there.
+    /// Deletes a stream whose version is still the one that was seen; answers whether it was.
     ///
     /// # Errors
     /// A fault of the store.
-    fn delete_stream(&mut self, id: &str) -> Result<bool, StoreError>;
+    fn delete_stream(&mut self, stream: &Stream) -> Result<bool, StoreError>;
 }

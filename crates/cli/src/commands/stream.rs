@@ -89,15 +89,21 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         }
         Action::List => list(common, &admin.streams()?, feed.head()?),
         Action::Show(name) => show(common, &admin.stream(&name.stream)?, feed),
-        Action::Pause(name) => show(common, &admin.pause_stream(&actor(), &name.stream)?, feed),
-        Action::Resume(name) => show(common, &admin.resume_stream(&actor(), &name.stream)?, feed),
+        Action::Pause(name) => {
+            let stream = admin.stream(&name.stream)?;
+            show(common, &admin.pause_stream(&actor(), stream)?, feed)
+        }
+        Action::Resume(name) => {
+            let stream = admin.stream(&name.stream)?;
+            show(common, &admin.resume_stream(&actor(), stream)?, feed)
+        }
         Action::Replay(options) => {
             let position = position(feed, &options.from)?;
-            let stream = admin.replay_stream(&actor(), &options.stream, position)?;
+            let stream = admin.replay_stream(&actor(), admin.stream(&options.stream)?, position)?;
             show(common, &stream, feed)
         }
         Action::Delete(name) => {
-            let stream = admin.delete_stream(&actor(), &name.stream)?;
+            let stream = admin.delete_stream(&actor(), admin.stream(&name.stream)?)?;
             match common.json {
                 true => output::json(&documents::stream(&stream, feed.head()?)),
                 false => output::line(&format!("Deleted {}", output::printable(&stream.name))),

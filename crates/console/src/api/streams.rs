@@ -81,8 +81,9 @@ fn pause_stream(
     Path(path): Path<StreamPath>,
     if_match: IfMatch,
 ) -> Result<One<Stream>, Problem> {
-    if_match.check(&settled(&by.found_stream(&path)?))?;
-    by.stream_document(&by.admin.pause_stream(&by.actor, &path.stream)?)
+    let stream = by.found_stream(&path)?;
+    if_match.check(&settled(&stream))?;
+    by.stream_document(&by.admin.pause_stream(&by.actor, stream)?)
 }
 
 /// Resume a stream that is paused.
@@ -92,8 +93,9 @@ fn resume_stream(
     Path(path): Path<StreamPath>,
     if_match: IfMatch,
 ) -> Result<One<Stream>, Problem> {
-    if_match.check(&settled(&by.found_stream(&path)?))?;
-    by.stream_document(&by.admin.resume_stream(&by.actor, &path.stream)?)
+    let stream = by.found_stream(&path)?;
+    if_match.check(&settled(&stream))?;
+    by.stream_document(&by.admin.resume_stream(&by.actor, stream)?)
 }
 
 /// Have a stream begin again behind a position or a time.
@@ -104,10 +106,11 @@ fn replay_stream(
     if_match: IfMatch,
     from: Json<input::ReplayInput>,
 ) -> Result<One<Stream>, Problem> {
-    if_match.check(&settled(&by.found_stream(&path)?))?;
+    let stream = by.found_stream(&path)?;
+    if_match.check(&settled(&stream))?;
     let position = by.position_of(&from.read()?.from)?;
     let admin = &by.admin;
-    by.stream_document(&admin.replay_stream(&by.actor, &path.stream, position)?)
+    by.stream_document(&admin.replay_stream(&by.actor, stream, position)?)
 }
 
 /// Delete a stream. Nothing waits for it any more.
@@ -117,8 +120,9 @@ fn delete_stream(
     Path(path): Path<StreamPath>,
     if_match: IfMatch,
 ) -> Result<Done, Problem> {
-    if_match.check(&settled(&by.found_stream(&path)?))?;
-    by.admin.delete_stream(&by.actor, &path.stream)?;
+    let stream = by.found_stream(&path)?;
+    if_match.check(&settled(&stream))?;
+    by.admin.delete_stream(&by.actor, stream)?;
     Ok(Done)
 }
 

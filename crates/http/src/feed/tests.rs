@@ -128,6 +128,7 @@ impl FeedStore for Memory {
             delivered: None,
             version: 1,
             created: DateTime::UNIX_EPOCH,
+            made_by: None,
         }))
     }
 

@@ -26,7 +26,7 @@ impl WriteStreams for AdminRows<'_> {
         streams::move_to(self.connection, stream)
     }
 
-    fn delete_stream(&mut self, id: &str) -> Result<bool, StoreError> {
-        streams::delete(self.connection, id)
+    fn delete_stream(&mut self, stream: &Stream) -> Result<bool, StoreError> {
+        streams::delete(self.connection, stream)
     }
 }

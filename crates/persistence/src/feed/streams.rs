@@ -137,8 +137,12 @@ pub(crate) fn move_to(connection: &mut Connection, stream: &Stream) -> Result<bo
     Ok(written)
 }
 
-pub(crate) fn delete(connection: &mut Connection, id: &str) -> Result<bool, StoreError> {
-    Ok(connection.execute(diesel::delete(streams::table.find(id)))? > 0)
+/// Deletes a stream, if it still has the version; answers whether it has.
+pub(crate) fn delete(connection: &mut Connection, stream: &Stream) -> Result<bool, StoreError> {
+    let seen = streams::table
+        .find(&stream.id)
+        .filter(streams::version.eq(stream.version));
+    Ok(connection.execute(diesel::delete(seen))? > 0)
 }
 
 pub(super) fn acknowledge(

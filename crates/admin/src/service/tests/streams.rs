@@ -30,24 +30,20 @@ fn a_stream_has_a_name_of_its_own_and_a_secret_that_is_not_kept() {
 #[test]
 fn only_what_is_active_is_paused_and_what_is_paused_resumed() {
     let house = House::new();
-    let id = house
-        .admin
-        .add_stream(&actor(), input("Mail"), 7)
-        .unwrap()
-        .stream
-        .id;
-    let resumed = house.admin.resume_stream(&actor(), &id);
+    let admin = &house.admin;
+    let added = admin.add_stream(&actor(), input("Mail"), 7).unwrap().stream;
+    let resumed = admin.resume_stream(&actor(), added.clone());
     assert!(
         matches!(resumed, Err(AdminError::Invalid(_))),
         "{resumed:?}"
     );
-    let paused = house.admin.pause_stream(&actor(), &id).unwrap();
+    let paused = admin.pause_stream(&actor(), added).unwrap();
     assert_eq!((paused.state, paused.version), (StreamState::Paused, 2));
-    let again = house.admin.pause_stream(&actor(), &id);
+    let again = admin.pause_stream(&actor(), paused.clone());
     assert!(matches!(again, Err(AdminError::Invalid(_))), "{again:?}");
-    let moved = house.admin.replay_stream(&actor(), &id, 3).unwrap();
+    let moved = admin.replay_stream(&actor(), paused, 3).unwrap();
     assert_eq!((moved.state, moved.position), (StreamState::Paused, 3));
-    let resumed = house.admin.resume_stream(&actor(), &id).unwrap();
+    let resumed = admin.resume_stream(&actor(), moved).unwrap();
     assert_eq!((resumed.state, resumed.position), (StreamState::Active, 3));
     let events: Vec<_> = house.audit().into_iter().map(|entry| entry.event).collect();
     let told = [
@@ -71,11 +67,28 @@ fn a_stream_is_found_by_the_name_that_is_its_own() {
 }
 
 #[test]
+fn what_was_done_to_a_stream_since_it_was_found_is_not_undone() {
+    let house = House::new();
+    let admin = &house.admin;
+    let found = admin.add_stream(&actor(), input("Mail"), 7).unwrap().stream;
+    admin.replay_stream(&actor(), found.clone(), 3).unwrap();
+    for late in [
+        admin.pause_stream(&actor(), found.clone()),
+        admin.replay_stream(&actor(), found.clone(), 5),
+        admin.delete_stream(&actor(), found),
+    ] {
+        assert!(matches!(late, Err(AdminError::Stale)), "{late:?}");
+    }
+    let kept = admin.stream("Mail").unwrap();
+    assert_eq!((kept.state, kept.position), (StreamState::Active, 3));
+}
+
+#[test]
 fn a_stream_that_is_deleted_is_gone() {
     let house = House::new();
-    house.admin.add_stream(&actor(), input("Mail"), 7).unwrap();
-    house.admin.delete_stream(&actor(), "Mail").unwrap();
-    let gone = house.admin.delete_stream(&actor(), "Mail");
+    let added = house.admin.add_stream(&actor(), input("Mail"), 7).unwrap();
+    house.admin.delete_stream(&actor(), added.stream).unwrap();
+    let gone = house.admin.stream("Mail");
     assert!(matches!(gone, Err(AdminError::NotFound { .. })), "{gone:?}");
     assert!(house.admin.streams().unwrap().is_empty());
 }
