@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use scim_feed::{Change, Feed, Position};
+use scim_feed::{Change, Changes, Feed, FeedError, Position};
 use serde_json::json;
 
 use super::value::instant;
@@ -40,13 +40,30 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::
         None => feed.head()?,
     };
     loop {
-        after = print_page(&feed, after, common.json)?;
+        let page = changes_behind(&feed, after)?;
+        after = page.next;
+        print_page(&page, common.json)?;
     }
 }
 
-/// Prints what is behind a position, or waits a moment where nothing is; answers where to go on.
-fn print_page(feed: &Feed, after: Position, as_json: bool) -> anyhow::Result<Position> {
-    let page = feed.changes(None, after, PAGE)?;
+/// What is behind a position. A fault that passes is waited for, as a receiver over HTTP would.
+fn changes_behind(feed: &Feed, after: Position) -> anyhow::Result<Changes> {
+    loop {
+        match feed.changes(None, after, PAGE) {
+            Err(FeedError::Store(fault)) => match fault.retry_after() {
+                Some(seconds) => {
+                    eprintln!("{fault}; trying again in {seconds} s");
+                    thread::sleep(Duration::from_secs(seconds.into()));
+                }
+                None => return Err(fault.into()),
+            },
+            done => return Ok(done?),
+        }
+    }
+}
+
+/// Prints changes, or waits a moment where there are none.
+fn print_page(page: &Changes, as_json: bool) -> anyhow::Result<()> {
     for change in &page.items {
         match as_json {
             true => output::json_line(&json!(change))?,
@@ -56,7 +73,7 @@ fn print_page(feed: &Feed, after: Position, as_json: bool) -> anyhow::Result<Pos
     if page.items.is_empty() {
         thread::sleep(PAUSE);
     }
-    Ok(page.next)
+    Ok(())
 }
 
 fn line(change: &Change) -> String {

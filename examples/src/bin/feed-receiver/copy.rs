@@ -22,16 +22,21 @@ impl Copy {
         let mut lines = lines.lines();
         let first: Value = serde_json::from_str(lines.next().ok_or("the snapshot is empty")?)?;
         let position = first.get("position").and_then(Value::as_i64);
+        Self::of_rows(position.ok_or("the snapshot has no position")?, lines)
+    }
+
+    /// The copy of which these are the rows.
+    pub(crate) fn of_rows<'a>(
+        position: i64,
+        lines: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, Failed> {
         let mut rows = BTreeMap::new();
         for line in lines {
             let row: Value = serde_json::from_str(line)?;
             let record = row.get("record").ok_or("a line has no record")?;
             rows.insert(key(&row)?, record.clone());
         }
-        Ok(Self {
-            position: position.ok_or("the snapshot has no position")?,
-            rows,
-        })
+        Ok(Self { position, rows })
     }
 
     /// Takes over a page of changes; answers how many there were.

@@ -64,7 +64,8 @@ fn run(options: &Options) -> Result<ExitCode, Failed> {
                 copy = keep(options, copy)?;
                 if told == 0 && options.compare {
                     // What is in the directory by now may be in the feed a moment later.
-                    let differences = copy.differences(&server.snapshot()?);
+                    let directory = server.patiently(Server::directory)?;
+                    let differences = copy.differences(&directory);
                     compared += 1;
                     if differences.is_empty() || compared == COMPARISONS {
                         return Ok(report(&copy, &differences));
@@ -125,45 +126,86 @@ impl Server {
         })
     }
 
-    /// Asks again and again until the server answers.
-    fn patiently<T>(&self, ask: impl Fn(&Self) -> Result<T, Failed>) -> Result<T, Failed> {
+    /// Asks again and again until the server answers, unless asking again changes nothing.
+    fn patiently<T>(&self, ask: impl Fn(&Self) -> Result<T, Unanswered>) -> Result<T, Failed> {
         let mut tries = 0;
         loop {
             match ask(self) {
-                Err(error) if tries < TRIES => {
+                Err(Unanswered::Later(error, pause)) if tries < TRIES => {
                     eprintln!("the server does not answer: {error}");
                     tries += 1;
-                    std::thread::sleep(PAUSE);
+                    std::thread::sleep(pause);
                 }
-                done => return done,
+                Err(Unanswered::Later(error, _) | Unanswered::Ended(error)) => return Err(error),
+                Ok(done) => return Ok(done),
             }
         }
     }
 
-    fn ask(&self, path: &str) -> Result<(u16, String), Failed> {
+    fn ask(&self, path: &str) -> Result<(u16, String), Unanswered> {
         let request = self.agent.get(format!("{}{path}", self.url));
-        let mut answer = request
-            .header("authorization", &self.authorization)
-            .call()?;
+        let request = request.header("authorization", &self.authorization);
+        let mut answer = request.call().map_err(Unanswered::lost)?;
         let status = answer.status().as_u16();
+        let wait = answer.headers().get("retry-after");
+        let wait = wait.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
         let body = answer.body_mut().with_config().limit(LONGEST);
-        Ok((status, body.read_to_string()?))
+        let body = body.read_to_string().map_err(Unanswered::lost)?;
+        match status {
+            200 | 410 => Ok((status, body)),
+            // A wrong query or key stays wrong.
+            400 | 401 | 403 | 404 | 405 => Err(Unanswered::ended(format!("{status} {body}"))),
+            _ => {
+                let pause = wait.map_or(PAUSE, Duration::from_secs);
+                Err(Unanswered::Later(format!("{status} {body}").into(), pause))
+            }
+        }
     }
 
-    fn changes(&self, after: i64, waits: bool) -> Result<Answer, Failed> {
+    fn changes(&self, after: i64, waits: bool) -> Result<Answer, Unanswered> {
         let wait = if waits { 20 } else { 0 };
         match self.ask(&format!("/changes?after={after}&limit=500&wait={wait}"))? {
-            (200, body) => Ok(Answer::Changes(serde_json::from_str(&body)?)),
-            (410, _) => Ok(Answer::SnapshotRequired),
-            (status, body) => Err(format!("{status} {body}").into()),
+            (200, body) => {
+                let page = serde_json::from_str(&body).map_err(Unanswered::ended)?;
+                Ok(Answer::Changes(page))
+            }
+            _ => Ok(Answer::SnapshotRequired),
         }
     }
 
-    fn snapshot(&self) -> Result<Copy, Failed> {
+    fn snapshot(&self) -> Result<Copy, Unanswered> {
         match self.ask("/snapshot")? {
-            (200, lines) => Copy::of_snapshot(&lines),
-            (status, body) => Err(format!("{status} {body}").into()),
+            (200, lines) => Copy::of_snapshot(&lines).map_err(Unanswered::ended),
+            (status, body) => Err(Unanswered::ended(format!("{status} {body}"))),
         }
+    }
+
+    /// The directory for a comparison. A snapshot that begins stands for everything before it; one
+    /// that goes on, here behind nothing, tells the server of nothing that the copy would have.
+    fn directory(&self) -> Result<Copy, Unanswered> {
+        match self.ask("/snapshot?after=custom_field:")? {
+            (200, lines) => Copy::of_rows(0, lines.lines()).map_err(Unanswered::ended),
+            (status, body) => Err(Unanswered::ended(format!("{status} {body}"))),
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+enum Unanswered {
+    /// There may be one later, after a pause.
+    Later(Failed, Duration),
+    /// There will be none.
+    Ended(Failed),
+}
+
+impl Unanswered {
+    fn lost(error: ureq::Error) -> Self {
+        Self::Later(error.into(), PAUSE)
+    }
+
+    fn ended(error: impl Into<Failed>) -> Self {
+        Self::Ended(error.into())
     }
 }
 
