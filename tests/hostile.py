@@ -27,7 +27,8 @@ class Server:
     """The server, on a data directory of its own, with one configuration."""
 
     def __init__(self, binary, database):
-        data = tempfile.mkdtemp()
+        self.folder = tempfile.TemporaryDirectory()
+        data = self.folder.name
         where = ["--data-dir", data] + (["--database-url", database] if database else [])
         self.process = subprocess.Popen(
             [binary, "serve", "--listen", "127.0.0.1:0", *where],
@@ -38,6 +39,8 @@ class Server:
             if base:
                 break
             time.sleep(0.1)
+        else:
+            sys.exit(f"the server did not start: {open(f'{data}/log').read()}")
         added = subprocess.check_output(
             [binary, "configuration", "add", "--name", "Hostile", "--users", "--groups", "--json", *where]
         )

@@ -4,8 +4,9 @@
 //! library writes a bare status and closes. On its way out that answer is replaced by one that says
 //! what is wrong, in the shape of the endpoint that was meant, with a request id and a line in the
 //! log. Of a body whose chunks are malformed the library takes the client for gone, and lets go of
-//! the connection without a word; that is said then as well. What was sent is not parsed a second time, which would let two readings of one request
-//! differ: a look at its first bytes chooses words alone.
+//! the connection without a word; that is said then as well. What was sent is not parsed a second
+//! time, which would let two readings of one request differ: a look at its first bytes chooses words
+//! alone.
 
 use std::io;
 use std::net::SocketAddr;

@@ -38,7 +38,7 @@ pub struct Options {
     pub time: Duration,
     /// How many requests of each workload are sent, at most.
     pub requests: usize,
-    /// Only the workloads whose name has this in it, beside those that they are compared with.
+    /// Only the workloads whose name has this in it.
     pub only: String,
 }
 
