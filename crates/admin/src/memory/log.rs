@@ -132,11 +132,12 @@ impl ReadLog for Rows {
         let mut counts: BTreeMap<(DateTime<Utc>, ConfigurationId, Outcome), i64> = BTreeMap::new();
         for event in &self.events {
             let at = hour(event.at);
-            if at >= hour(since) && configuration.is_none_or(|id| event.configuration == id) {
-                if let Some(outcome) = event.outcome.known() {
-                    let key = (at, event.configuration, outcome);
-                    *counts.entry(key).or_default() += 1;
-                }
+            if at >= hour(since)
+                && configuration.is_none_or(|id| event.configuration == id)
+                && let Some(outcome) = event.outcome.known()
+            {
+                let key = (at, event.configuration, outcome);
+                *counts.entry(key).or_default() += 1;
             }
         }
         let counted = counts.into_iter();
