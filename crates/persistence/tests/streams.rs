@@ -217,7 +217,7 @@ fn a_stream_ends_with_the_key_that_made_it(house: &House) {
     };
     assert!(works(&first) && works(&second) && works(&third));
     let made = house.admin.made_by_key("revoked").unwrap();
-    assert_eq!(made.streams, [first.stream.clone()]);
+    assert_eq!(made.streams, std::slice::from_ref(&first.stream));
     house.admin.revoke_api_key(&actor(), "revoked").unwrap();
     assert!(!works(&first) && works(&second));
     let late = add(&by, "Late");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::rt::{spawn, time};
 use actix_web::web;
-use scim_feed::Position;
+use scim_feed::{Feed, Position};
 use tokio::sync::watch;
 
 use super::{FeedEndpoint, blocking};
@@ -107,7 +107,7 @@ impl Drop for Watching {
 async fn look(mut watching: Watching, endpoint: web::Data<FeedEndpoint>) {
     while watching.goes_on() {
         // A fault is told to those who ask; whoever waits already waits for the next look.
-        if let Ok(head) = blocking(&endpoint, |feed| feed.head()).await {
+        if let Ok(head) = blocking(&endpoint, Feed::head).await {
             watching.shared.position.send_if_modified(|known| {
                 let moved = *known != head;
                 *known = head;

@@ -20,8 +20,8 @@ CREATE INDEX feed_changes_waiting ON feed_changes (id) WHERE position IS NULL;
 CREATE INDEX feed_changes_at ON feed_changes (at, position);
 
 -- Where the positions of this database begin, up to where they are given, and up to where the rows
--- are gone. They begin with the second in which the database was made, so that no two databases,
--- and none before and after a restore, give the same one.
+-- are gone. They begin with the second in which the database was made, so that two databases that
+-- were made apart do not give the same one.
 CREATE TABLE feed_state (
     epoch BIGINT NOT NULL,
     sequenced BIGINT NOT NULL,

@@ -16,8 +16,8 @@ CREATE TABLE feed_changes (
 CREATE INDEX feed_changes_at ON feed_changes (at, id);
 
 -- Where the positions of this database begin, up to where they are given, and up to where the rows
--- are gone. They begin with the second in which the database was made, so that no two databases,
--- and none before and after a restore, give the same one.
+-- are gone. They begin with the second in which the database was made, so that two databases that
+-- were made apart do not give the same one.
 CREATE TABLE feed_state (
     epoch BIGINT NOT NULL,
     sequenced BIGINT NOT NULL,
