@@ -1,5 +1,5 @@
 //! A place in the order of changes.
 
-/// A place in the order of all changes. Positions only grow, and those of two databases, or of one
-/// before and after it was restored, are never the same.
+/// A place in the order of all changes. Positions only grow. Those of two databases that were made
+/// apart are never the same; a database that was restored goes on from its backup.
 pub type Position = i64;
