@@ -88,7 +88,7 @@ impl Admission {
 
     /// Waits for a place to work, behind the configuration's own requests and then behind
     /// everybody's, but in each queue no longer than `patience`. Who gives up waiting leaves it.
-    /// A body of `bytes` takes as many of the configuration's places as it has pieces of 64 KiB:
+    /// A body of `bytes` takes as many of the configuration's places as it has pieces of 16 KiB:
     /// what is long to read and to check occupies a processor, and the database does not wait for
     /// it meanwhile.
     ///
@@ -234,7 +234,7 @@ impl Bucket {
 /// How many seconds' worth of requests may come at once.
 const BURST: f64 = 5.0;
 /// A body takes a place for each of these.
-const PIECE: usize = 65_536;
+const PIECE: usize = 16_384;
 /// Bytes are counted in these.
 const UNIT: usize = 1_024;
 const SHARE_WAITS: usize = 128;
@@ -366,8 +366,8 @@ mod tests {
         });
         let one = Some(ConfigurationId::new());
         let enter = |bytes| admission.enter(one, Way::Write, bytes, SERVER_WAIT);
-        let long = at_once(enter(100_000)).await.unwrap();
-        let short = at_once(enter(65_536)).await;
+        let long = at_once(enter(30_000)).await.unwrap();
+        let short = at_once(enter(16_384)).await;
         assert!(short.is_some(), "two of three places are taken");
         assert!(at_once(enter(1)).await.is_none());
         drop((long, short));
