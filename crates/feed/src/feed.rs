@@ -162,17 +162,18 @@ impl Feed {
         Ok(head)
     }
 
-    /// Rows of the directory as they are now, behind one of them or from the first; see
+    /// Rows of the directory as they are now that a stream is told of, behind one of them or from the first; see
     /// [`FeedStore::snapshot`].
     ///
     /// # Errors
     /// A fault of the store.
     pub fn snapshot(
         &self,
+        stream: &Stream,
         after: Option<&SnapshotKey>,
         limit: usize,
     ) -> Result<Vec<SnapshotRow>, StoreError> {
-        self.store.snapshot(after, limit)
+        self.store.snapshot(&stream.subjects(), after, limit)
     }
 
     /// Forgets what nobody waits for and is old enough; see [`FeedStore::forget_changes`].

@@ -7,6 +7,7 @@ use crate::change::Recorded;
 use crate::position::Position;
 use crate::snapshot::{SnapshotKey, SnapshotRow};
 use crate::stream::Stream;
+use crate::topic::Subject;
 
 /// How many bytes of records a page holds, before and after a change together, until it is full. The
 /// last record may go beyond it.
@@ -45,13 +46,14 @@ pub trait FeedStore: Send + Sync {
     /// A fault of the store.
     fn position_at(&self, time: DateTime<Utc>) -> Result<Position, StoreError>;
 
-    /// Rows of the directory behind one of them, or from the first, at most so many, and none behind
+    /// Rows of the directory that are of these subjects, behind one of them, or from the first, at most so many, and none behind
     /// those that hold [`PAGE_BYTES`] together. There are no more when there is none.
     ///
     /// # Errors
     /// A fault of the store.
     fn snapshot(
         &self,
+        subjects: &[Subject],
         after: Option<&SnapshotKey>,
         limit: usize,
     ) -> Result<Vec<SnapshotRow>, StoreError>;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::position::Position;
-use crate::topic::{Topic, words};
+use crate::topic::{Subject, Topic, words};
 
 words! {
     /// How a receiver gets what changed.
@@ -57,5 +57,14 @@ impl Stream {
         self.topics
             .as_ref()
             .is_none_or(|topics| topics.contains(&topic))
+    }
+
+    /// What its snapshot holds: that of which it is told of a topic.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let told = |subject: &Subject| {
+            let topics = self.topics.as_ref();
+            topics.is_none_or(|topics| topics.iter().any(|topic| topic.subject() == *subject))
+        };
+        Subject::ALL.iter().copied().filter(told).collect()
     }
 }

@@ -51,6 +51,26 @@ words! {
     }
 }
 
+impl Topic {
+    /// What it is about.
+    pub fn subject(self) -> Subject {
+        match self {
+            Self::UserCreated
+            | Self::UserUpdated
+            | Self::UserBlocked
+            | Self::UserUnblocked
+            | Self::UserArchived
+            | Self::UserDeleted => Subject::User,
+            Self::GroupCreated | Self::GroupUpdated | Self::GroupDeleted => Subject::Group,
+            Self::MembershipAdded | Self::MembershipRemoved => Subject::Membership,
+            Self::GrantAdded | Self::GrantRemoved => Subject::Grant,
+            Self::CustomFieldCreated | Self::CustomFieldUpdated | Self::CustomFieldDeleted => {
+                Subject::CustomField
+            }
+        }
+    }
+}
+
 words! {
     /// What happened.
     Topic {

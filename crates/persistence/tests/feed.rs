@@ -92,7 +92,10 @@ fn snapshot(house: &House) -> Vec<SnapshotRow> {
     let mut all: Vec<SnapshotRow> = Vec::new();
     loop {
         let after = all.last().map(SnapshotRow::key);
-        let page = house.database.snapshot(after.as_ref(), 5).unwrap();
+        let page = house
+            .database
+            .snapshot(Subject::ALL, after.as_ref(), 5)
+            .unwrap();
         if page.is_empty() {
             return all;
         }
@@ -549,7 +552,10 @@ fn large_records_end_a_page_and_none_is_lost(house: &House) {
     assert_eq!(sizes, [4, 4, 1]);
     let (mut after, mut rows) = (None, Vec::new());
     loop {
-        let page = house.database.snapshot(after.as_ref(), 100).unwrap();
+        let page = house
+            .database
+            .snapshot(Subject::ALL, after.as_ref(), 100)
+            .unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.key());
         let bytes: usize = page
@@ -560,6 +566,9 @@ fn large_records_end_a_page_and_none_is_lost(house: &House) {
         rows.extend(page.into_iter().filter(|row| row.id.starts_with("large")));
     }
     assert_eq!(rows.len(), 9);
+    // Whoever is told of groups alone gets no person.
+    let page = house.database.snapshot(&[Subject::Group], None, 100);
+    assert_eq!(page.unwrap(), []);
 }
 
 fn a_time_is_the_position_before_what_was_written_since(house: &House) {

@@ -60,6 +60,8 @@ pub enum InputField {
     Role,
     /// The scopes of an API key.
     Scopes,
+    /// The topics of a stream.
+    Topics,
     /// The note of a mapping.
     Note,
     /// The rules of a mapping; the problem says which part of them.
@@ -101,6 +103,7 @@ impl InputField {
             Self::Password => "/password",
             Self::Role => "/role",
             Self::Scopes => "/scopes",
+            Self::Topics => "/topics",
             Self::Note => "/note",
             Self::Mapping | Self::Rule(_) => "/mapping",
             Self::CustomField(FieldPart::Key) => "/key",

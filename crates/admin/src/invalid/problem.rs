@@ -41,6 +41,9 @@ pub enum Problem {
     /// An API key has no scope.
     #[error("an API key has one scope at least")]
     NoScope,
+    /// A stream is told of nothing.
+    #[error("a stream has one topic at least; without any word of topics it has them all")]
+    NoTopic,
     /// An API key asks for scopes that its role has not.
     #[error("a key of the role {role} has no scope but {}", .scopes.join(","))]
     ScopeBeyondRole {

@@ -1,5 +1,7 @@
 //! Streams: who follows the feed, and up to where.
 
+use std::collections::BTreeSet;
+
 use scim_feed::{Position, Stream, StreamKind, StreamState, Topic};
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
@@ -11,7 +13,7 @@ use crate::api_key::{self, ApiKey};
 use crate::ending;
 use crate::error::AdminError;
 use crate::event::SERVER;
-use crate::invalid::Problem;
+use crate::invalid::{InputField, Problem};
 use crate::store::{AdminStoreExt, AdminTransaction, Written};
 use crate::token::PlainToken;
 
@@ -70,13 +72,17 @@ impl AdminService {
         position: Position,
     ) -> Result<IssuedStream, AdminError> {
         check_name(&input.name)?;
+        let topics = input.topics.map(BTreeSet::from_iter);
+        if topics.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Err(Problem::NoTopic.at(InputField::Topics));
+        }
         let value = api_key::generate_as(api_key::STREAM)?;
         let hash = api_key::hash(&value);
         let stream = Stream {
             id: Uuid::now_v7().to_string(),
             name: input.name.trim().to_owned(),
             kind: input.kind,
-            topics: input.topics,
+            topics: topics.map(Vec::from_iter),
             state: StreamState::Active,
             position,
             delivered: None,
@@ -142,8 +148,8 @@ impl AdminService {
         })
     }
 
-    /// Has a stream, as it was found, begin again behind a position, at which everything is still kept. A stream that
-    /// was broken is active again.
+    /// Has a stream, as it was found, begin again behind a position, at which everything is still
+    /// kept. A stream that was broken is active again.
     ///
     /// # Errors
     /// [`AdminError::Stale`].

@@ -277,8 +277,8 @@ async fn send_rows(
     while left > 0 {
         let (behind, count, of_key) = (after.take(), left.min(ROWS), hash.to_owned());
         let read = move |feed: &Feed| -> Result<Rows, Refusal> {
-            read_again(feed, &of_key)?;
-            let page = feed.snapshot(behind.as_ref(), count)?;
+            let stream = read_again(feed, &of_key)?;
+            let page = feed.snapshot(&stream, behind.as_ref(), count)?;
             Ok(Rows {
                 lines: written(&page),
                 count: page.len(),

@@ -96,12 +96,19 @@ impl FeedStore for Memory {
 
     fn snapshot(
         &self,
+        subjects: &[Subject],
         after: Option<&SnapshotKey>,
         limit: usize,
     ) -> Result<Vec<SnapshotRow>, StoreError> {
         let behind = |row: &&SnapshotRow| after.is_none_or(|after| row.id > after.id);
         // A page may be full before it has as many rows as were asked for.
-        let rows = self.rows.iter().filter(behind).take(limit.min(3));
+        let told = |row: &&SnapshotRow| subjects.contains(&row.subject);
+        let rows = self
+            .rows
+            .iter()
+            .filter(told)
+            .filter(behind)
+            .take(limit.min(3));
         let rows: Vec<_> = rows.cloned().collect();
         if rows
             .last()

@@ -53,10 +53,11 @@ impl FeedStore for Database {
 
     fn snapshot(
         &self,
+        subjects: &[Subject],
         after: Option<&SnapshotKey>,
         limit: usize,
     ) -> Result<Vec<SnapshotRow>, StoreError> {
-        self.reading(|connection| snapshot::rows(connection, after, limit))
+        self.reading(|connection| snapshot::rows(connection, subjects, after, limit))
     }
 
     fn stream_of_key(&self, hash: &str) -> Result<Option<Stream>, StoreError> {

@@ -73,14 +73,16 @@ struct Row {
     record: String,
 }
 
-/// Rows behind one of them, or from the first, until there are `limit` or they hold [`PAGE_BYTES`].
+/// Rows of these subjects behind one of them, or from the first, until there are `limit` or they hold [`PAGE_BYTES`].
 pub(super) fn rows(
     connection: &mut Connection,
+    subjects: &[Subject],
     after: Option<&SnapshotKey>,
     limit: usize,
 ) -> Result<Vec<SnapshotRow>, StoreError> {
     let (mut found, mut held) = (Vec::new(), 0);
-    for source in &SOURCES {
+    let told = |source: &&Source| subjects.contains(&source.subject);
+    for source in SOURCES.iter().filter(told) {
         let mut behind = match after {
             Some(after) if source.is_before(after) => continue,
             Some(after) if source.holds(after) => Some(after.id.clone()),

@@ -1,6 +1,6 @@
 //! Streams.
 
-use scim_feed::{StreamKind, StreamState, Topic};
+use scim_feed::{StreamKind, StreamState, Subject, Topic};
 
 use super::{House, actor};
 use crate::error::AdminError;
@@ -91,4 +91,19 @@ fn a_stream_that_is_deleted_is_gone() {
     let gone = house.admin.stream("Mail");
     assert!(matches!(gone, Err(AdminError::NotFound { .. })), "{gone:?}");
     assert!(house.admin.streams().unwrap().is_empty());
+}
+
+#[test]
+fn a_stream_is_told_of_a_topic_at_least_and_of_each_once() {
+    let house = House::new();
+    let of = |topics: &[Topic]| StreamInput {
+        topics: Some(topics.to_vec()),
+        ..input("Mail")
+    };
+    let none = house.admin.add_stream(&actor(), of(&[]), 7);
+    assert!(matches!(none, Err(AdminError::Invalid(_))), "{none:?}");
+    let twice = of(&[Topic::UserBlocked, Topic::UserBlocked]);
+    let added = house.admin.add_stream(&actor(), twice, 7).unwrap();
+    assert_eq!(added.stream.topics, Some(vec![Topic::UserBlocked]));
+    assert_eq!(added.stream.subjects(), [Subject::User]);
 }
