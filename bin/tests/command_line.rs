@@ -28,6 +28,13 @@ fn json(folder: &TempDir, words: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// What a command lists, with no page behind it.
+fn items(folder: &TempDir, words: &[&str]) -> Value {
+    let mut list = json(folder, words);
+    assert_eq!(list["next"], Value::Null, "{words:?}");
+    list["items"].take()
+}
+
 /// What a refused command says: one line, with exit code 1.
 fn refused(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -154,7 +161,7 @@ fn a_token_is_shown_again_and_a_third_one_is_refused() {
     assert_eq!(shown["value"], added["token"]["value"]);
     json(&folder, &["token", "add", "one", "--json"]);
     assert!(refused(&run(&folder, &["token", "add", "one"])).contains("at most 2"));
-    let list = json(&folder, &["token", "list", "one", "--json"]);
+    let list = items(&folder, &["token", "list", "one", "--json"]);
     assert_eq!(list.as_array().unwrap().len(), 2);
     let text = run(&folder, &["token", "list", "one"]).stdout;
     let secret = added["token"]["value"].as_str().unwrap();
@@ -190,7 +197,7 @@ fn a_configuration_is_edited_and_deleted_by_name_or_id() {
     assert!(refused(&run(&folder, &["configuration", "add", "--name", "Two"])).contains("in use"));
     json(&folder, &["configuration", "delete", "two", "--json"]);
     assert_eq!(
-        json(&folder, &["configuration", "list", "--json"]),
+        items(&folder, &["configuration", "list", "--json"]),
         serde_json::json!([])
     );
     assert!(refused(&run(&folder, &["configuration", "show", "two"])).contains("two"));
@@ -244,7 +251,7 @@ fn a_password_comes_from_standard_input() {
         &["account", "password", "nobody"],
         password,
     ));
-    let accounts = json(&folder, &["account", "list", "--json"]);
+    let accounts = items(&folder, &["account", "list", "--json"]);
     assert_eq!(accounts[0]["role"], "administrator");
 }
 
@@ -260,16 +267,16 @@ fn people_and_keys_are_added_and_listed() {
         "--json",
     ];
     let id = json(&folder, &add)["id"].clone();
-    let people = json(&folder, &["user", "list", "--json"]);
+    let people = items(&folder, &["user", "list", "--json"]);
     assert_eq!(
         (&people[0]["id"], &people[0]["tenantAdmin"]),
         (&id, &Value::Bool(true))
     );
     assert_eq!(
-        json(&folder, &["group", "list", "--json"]),
+        items(&folder, &["group", "list", "--json"]),
         serde_json::json!([])
     );
-    assert_eq!(json(&folder, &["events", "--json"]), serde_json::json!([]));
+    assert_eq!(items(&folder, &["events", "--json"]), serde_json::json!([]));
     let key = json(
         &folder,
         &[
@@ -278,8 +285,24 @@ fn people_and_keys_are_added_and_listed() {
     );
     assert!(key["key"].as_str().unwrap().starts_with("sopsapi_"));
     json(&folder, &["api-key", "revoke", "ci", "--json"]);
-    let keys = json(&folder, &["api-key", "list", "--json"]);
+    let keys = items(&folder, &["api-key", "list", "--json"]);
     assert_eq!(keys[0]["state"], "revoked");
+}
+
+#[test]
+fn a_list_goes_on_behind_the_last_of_a_page_that_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["ada", "boss", "carl"] {
+        json(&folder, &["user", "add", "--user-name", name, "--json"]);
+    }
+    let mut words = vec!["user", "list", "--limit", "2", "--json"];
+    let first = json(&folder, &words);
+    assert_eq!(first["items"].as_array().unwrap().len(), 2);
+    assert_eq!(first["next"], first["items"][1]["id"]);
+    words.extend(["--after", first["next"].as_str().unwrap()]);
+    let last = items(&folder, &words);
+    assert_eq!(last.as_array().unwrap().len(), 1);
+    assert_ne!(last[0]["id"], first["items"][0]["id"]);
 }
 
 #[test]
@@ -367,7 +390,7 @@ fn wrong_usage_is_2_and_what_cannot_be_done_is_1() {
 fn a_key_ring_that_others_can_read_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    json(&folder, &["configuration", "list", "--json"]);
+    items(&folder, &["configuration", "list", "--json"]);
     let file = folder.path().join("keyring.json");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(refused(&run(&folder, &["configuration", "list"])).contains("chmod 600"));

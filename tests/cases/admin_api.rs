@@ -94,12 +94,12 @@ on_both_engines! {
         assert_eq!(seen(&[("forwarded", "for=192.0.2.7;proto=https, for=127.0.0.9")]), 200);
         assert_eq!(seen(&[("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=192.0.2.7")]), 403);
         scim.send("GET", "/Users", &[("x-forwarded-for", "198.51.100.9")], None).expect(200);
-        let listed = server.json(&["token", "list", "Proxied", "--json"]);
+        let listed = server.items(&["token", "list", "Proxied", "--json"]);
         assert_eq!(listed[0]["lastUsedFrom"], "198.51.100.9");
         let body = br#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ava"}"#;
         let headers = [("x-forwarded-for", "198.51.100.8"), ("content-type", "application/scim+json")];
         scim.send("POST", "/Users", &headers, Some(body)).expect(201);
-        let events = server.json(&["events", "--json"]);
+        let events = server.items(&["events", "--json"]);
         assert_eq!(events[0]["source"], "198.51.100.8");
         let wrong = server.run(&["serve", "--trusted-proxies", "example.com"]);
         assert_eq!(wrong.status.code(), Some(2));
@@ -163,9 +163,9 @@ on_both_engines! {
         let resolved = write(&api, "POST", &resolve, &path, &Value::Null).expect(200).json;
         assert_eq!(resolved["resolvedBy"], "API key administrator");
         assert_eq!(open(), json!([]));
-        assert_eq!(server.json(&["events", "--open", "--json"]), json!([]));
+        assert_eq!(server.items(&["events", "--open", "--json"]), json!([]));
         write(&api, "POST", &format!("{path}/reopen"), &path, &Value::Null).expect(200);
-        assert_eq!(server.json(&["events", "--open", "--json"]), open());
+        assert_eq!(server.items(&["events", "--open", "--json"]), open());
         let events = auditor.get("/audit?event=event.").expect(200).json;
         let said: Vec<&Value> = events["items"].as_array().unwrap().iter().map(|one| &one["event"]).collect();
         assert_eq!(said, ["event.reopened", "event.resolved"]);

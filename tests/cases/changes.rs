@@ -264,7 +264,7 @@ on_both_engines! {
         let path = format!("/Users/{silent}");
         let put = json!({"schemas": [uri::USER], "userName": "ava", "title": "T"});
         assert_eq!(client.put(&path, &put).expect(200).json["active"], true);
-        assert_eq!(server.json(&["user", "list", "--json"])[0]["status"], "active");
+        assert_eq!(server.items(&["user", "list", "--json"])[0]["status"], "active");
         for (filter, count) in [("active pr", 1), ("active eq true", 1), ("active eq false", 0)] {
             let found = client.get(&format!("/Users?filter={filter}"));
             assert_eq!(found.json["totalResults"], count, "{filter}");
@@ -291,7 +291,7 @@ on_both_engines! {
             let answer = client.patch(&path, &operations);
             assert!([200, 400].contains(&answer.status), "{}", answer.text);
             assert_eq!(client.get(&path).json["active"], false, "{operations}");
-            let listed = server.json(&["user", "list", "--json"]);
+            let listed = server.items(&["user", "list", "--json"]);
             assert_eq!(listed[0]["status"], "blocked", "{operations}");
         }
     }
@@ -302,11 +302,11 @@ on_both_engines! {
         let off = json!([{"op": "Replace", "path": "active", "value": "False"}]);
         assert_eq!(client.patch(&path, &off).expect(200).json["active"], false);
         assert_eq!(client.get("/Users?filter=active eq false").json["totalResults"], 1);
-        let listed = server.json(&["user", "list", "--json"]);
+        let listed = server.items(&["user", "list", "--json"]);
         assert_eq!(listed[0]["status"], "blocked");
         let on = json!([{"op": "replace", "value": {"active": true}}]);
         assert_eq!(client.patch(&path, &on).expect(200).json["active"], true);
-        assert_eq!(server.json(&["user", "list", "--json"])[0]["status"], "active");
+        assert_eq!(server.items(&["user", "list", "--json"])[0]["status"], "active");
     }
 
     fn bulk_operations_refer_to_each_other_in_any_order(server: &Server) {

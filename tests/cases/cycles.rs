@@ -217,7 +217,7 @@ fn compare(server: &Server, client: &Client) {
             }
         }
     }
-    let people = server.json(&["user", "list", "--limit", "10000", "--json"]);
+    let people = server.items(&["user", "list", "--limit", "10000", "--json"]);
     let mut people: BTreeMap<&str, &Value> = people
         .as_array()
         .unwrap()
@@ -255,7 +255,7 @@ fn compare(server: &Server, client: &Client) {
     }
     // Who is left was deleted by the identity provider.
     assert!(people.values().all(|person| person["status"] == "archived"));
-    let kinds = server.json(&["group", "list", "--json"]);
+    let kinds = server.items(&["group", "list", "--json"]);
     for group in kinds.as_array().unwrap() {
         let name = group["name"].as_str().unwrap();
         let kind = match name.chars().last() {

@@ -10,7 +10,7 @@ fn run(server: &Server, arguments: &[&str]) {
 }
 
 fn person(server: &Server, name: &str) -> Value {
-    let people = server.json(&["user", "list", "--json"]);
+    let people = server.items(&["user", "list", "--json"]);
     let found = people
         .as_array()
         .unwrap()
@@ -109,7 +109,7 @@ on_both_engines! {
         let bob = user(&client, "bob", &json!({"department": "Nowhere"})).expect(201);
         assert_eq!(person(server, "bob")["fields"].get("department"), None);
         assert_eq!(bob.json[uri::ENTERPRISE]["department"], "Nowhere", "the provider's word stays");
-        let events = server.json(&["events", "--outcome", "warning", "--json"]);
+        let events = server.items(&["events", "--outcome", "warning", "--json"]);
         assert!(events[0]["deviations"].to_string().contains("Nowhere"), "{events}");
         user(&client, "eve", &json!({"department": "OPERATIONS"})).expect(201);
         assert_eq!(person(server, "eve")["fields"]["department"], "OPERATIONS");
@@ -164,7 +164,7 @@ on_both_engines! {
         let night = client.post("/Groups", &night).expect(201).id();
         let staff = client.group("Staff", std::slice::from_ref(&ava));
 
-        let groups = server.json(&["group", "list", "--json"]);
+        let groups = server.items(&["group", "list", "--json"]);
         let kinds: Vec<_> = groups.as_array().unwrap().iter()
             .map(|group| (group["name"].as_str().unwrap(), group["kind"].as_str().unwrap())).collect();
         assert_eq!(kinds, [("SCIM IT Desk Berlin", "technician_group"), ("Night", "ignored"),
@@ -224,7 +224,7 @@ on_both_engines! {
         assert_eq!(linked.id(), ops);
         assert_eq!(linked.json["displayName"], "OPERATIONS");
         assert_eq!(linked.json["members"][0]["value"], ava.as_str());
-        let groups = server.json(&["group", "list", "--json"]);
+        let groups = server.items(&["group", "list", "--json"]);
         assert_eq!(groups.as_array().unwrap().len(), 1);
         assert_eq!(groups[0]["managedBy"], "Test");
         client.post("/Groups", &json!({"schemas": [uri::GROUP], "displayName": "Operations"}))

@@ -34,7 +34,7 @@ fn import(server: &Server, change: impl Fn(&mut Vec<Value>)) -> Value {
 }
 
 fn person(server: &Server, name: &str) -> Value {
-    let people = server.json(&["user", "list", "--json"]);
+    let people = server.items(&["user", "list", "--json"]);
     let found = people
         .as_array()
         .unwrap()
@@ -97,7 +97,7 @@ on_both_engines! {
             "name": {"givenName": "Bob", "familyName": "Ng"}});
         client.post("/Users", &bob).expect(201);
         assert_eq!(person(server, "bob")["displayName"], "Ng, Bob");
-        let events = server.json(&["events", "--json"]);
+        let events = server.items(&["events", "--json"]);
         let versions: Vec<&Value> = events.as_array().unwrap().iter()
             .map(|event| &event["mappingVersion"]).collect();
         assert_eq!(versions, [&json!(1), &json!(2)]);
@@ -209,7 +209,7 @@ on_both_engines! {
         // A value that does not fit an optional field is a warning, not a failure.
         let operations = json!([{"op": "replace", "path": format!("{EXTENSION}:site"), "value": "Rome"}]);
         client.patch(&path, &operations).expect(200);
-        let events = server.json(&["events", "--outcome", "warning", "--json"]);
+        let events = server.items(&["events", "--outcome", "warning", "--json"]);
         assert!(events[0]["deviations"].to_string().contains("Berlin, Paris"), "{events}");
         assert_eq!(custom(server)["site"], "Paris");
 
@@ -226,7 +226,7 @@ on_both_engines! {
         }
         assert!(refused(server, &["custom-field", "delete", "site"]).contains("rule"));
         run(server, &["custom-field", "delete", "badge"]);
-        assert_eq!(server.json(&["custom-field", "list", "--json"]).as_array().unwrap().len(), 2);
+        assert_eq!(server.items(&["custom-field", "list", "--json"]).as_array().unwrap().len(), 2);
     }
 
     fn a_required_field_is_asked_for(server: &Server) {
@@ -252,7 +252,7 @@ on_both_engines! {
         client.patch(&format!("/Users/{user}"), &operations).expect(200);
         let mut seen = Value::Null;
         for _ in 0..300 {
-            seen = server.json(&["mapping", "attributes", "Test", "--json"]);
+            seen = server.items(&["mapping", "attributes", "Test", "--json"]);
             if seen[0]["count"] == 2 {
                 break;
             }

@@ -77,9 +77,9 @@ on_both_engines! {
         let client = Client::new(&server.base, added["token"]["value"].as_str().unwrap());
         client.user("ava");
         client.get("/Users/1").expect_error(404, None);
-        let events = server.json(&["events", "--json"]);
+        let events = server.items(&["events", "--json"]);
         assert!(events.as_array().unwrap().iter().any(|e| e["resource"]["name"] == "ava"));
-        let failures = server.json(&["events", "--outcome", "failure", "--json"]);
+        let failures = server.items(&["events", "--outcome", "failure", "--json"]);
         assert!(failures.as_array().unwrap().iter().all(|e| e["outcome"] == "failure"));
         assert_eq!(server.json(&["check", "--json"])["ok"], true);
     }

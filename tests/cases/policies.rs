@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// What the directory says of a person.
 fn person(server: &Server, name: &str) -> Value {
-    let people = server.json(&["user", "list", "--limit", "10000", "--json"]);
+    let people = server.items(&["user", "list", "--limit", "10000", "--json"]);
     let people = people.as_array().unwrap();
     let found = people.iter().rfind(|person| person["userName"] == name);
     found.unwrap_or_else(|| panic!("no {name}")).clone()
@@ -135,7 +135,7 @@ on_both_engines! {
             "emails": [{"value": "AVA@x.example", "type": "work"}]});
         client.post("/Users", &body).expect_error(409, Some("uniqueness"));
         client.post("/Users", &body).expect_error(409, Some("uniqueness"));
-        let waiting = server.json(&["link", "list", "Test", "--json"]);
+        let waiting = server.items(&["link", "list", "Test", "--json"]);
         assert_eq!(waiting.as_array().unwrap().len(), 1);
         assert_eq!(waiting[0]["person"]["id"], by_hand["id"]);
         assert_eq!(waiting[0]["userName"], "ava@corp");
@@ -145,7 +145,7 @@ on_both_engines! {
         // Dismissed, it comes back with other values alone.
         run(server, &["link", "dismiss", "Test", "--user", "ava"]);
         client.post("/Users", &body).expect_error(409, Some("uniqueness"));
-        assert_eq!(server.json(&["link", "list", "Test", "--json"]), json!([]));
+        assert_eq!(server.items(&["link", "list", "Test", "--json"]), json!([]));
         let mut body = body;
         body["nickName"] = json!("av");
         client.post("/Users", &body).expect_error(409, Some("uniqueness"));
@@ -154,7 +154,7 @@ on_both_engines! {
         assert_eq!(found["Resources"][0]["id"], by_hand["id"]);
         assert_eq!(found["Resources"][0]["title"], "Guide");
         assert_eq!(person(server, "ava@corp")["managedBy"], "Test");
-        assert_eq!(server.json(&["link", "list", "Test", "--json"]), json!([]));
+        assert_eq!(server.items(&["link", "list", "Test", "--json"]), json!([]));
         assert_eq!(server.run(&["link", "approve", "Test", "--all"]).status.code(), Some(1));
     }
 
@@ -168,7 +168,7 @@ on_both_engines! {
             assert_eq!(activate(&client, id, false).expect(200).json["active"], false);
         }
         assert_eq!(status(server, "u5"), "blocked");
-        assert_eq!(server.json(&["held", "list", "Test", "--json"]), json!([]));
+        assert_eq!(server.items(&["held", "list", "Test", "--json"]), json!([]));
         // The identity provider is told what it wants to hear; the people go on working.
         for id in &ids[6..8] {
             assert_eq!(activate(&client, id, false).expect(200).json["active"], false);
@@ -180,11 +180,11 @@ on_both_engines! {
         for name in ["u6", "u7", "u8"] {
             assert_eq!(status(server, name), "active");
         }
-        let held = server.json(&["held", "list", "Test", "--json"]);
+        let held = server.items(&["held", "list", "Test", "--json"]);
         let held = held.as_array().unwrap();
         assert_eq!(held.len(), 3);
         assert_eq!(held[2]["askedBy"], "DELETE");
-        let events = server.json(&["events", "--outcome", "held", "--json"]);
+        let events = server.items(&["events", "--outcome", "held", "--json"]);
         assert_eq!(events.as_array().unwrap().len(), 3);
 
         // One comes back by the identity provider, one by the administrator, one is let go.
@@ -195,7 +195,7 @@ on_both_engines! {
         assert_eq!(status(server, "u6"), "active");
         assert_eq!(status(server, "u7"), "blocked");
         assert_eq!(status(server, "u8"), "active");
-        assert_eq!(server.json(&["held", "list", "Test", "--json"]), json!([]));
+        assert_eq!(server.items(&["held", "list", "Test", "--json"]), json!([]));
         // What was allowed is not counted again: it goes on.
         activate(&client, &ids[9], false).expect(200);
         assert_eq!(status(server, "u9"), "blocked");
@@ -227,7 +227,7 @@ on_both_engines! {
         let one = json!([{"op": "Replace", "path": "members", "value": [{"value": ids[0]}]}]);
         assert!([200, 204].contains(&client.patch(&path, &one).status));
         assert_eq!(client.get(&path).json["members"].as_array().unwrap().len(), 1);
-        let held = server.json(&["held", "list", "Test", "--json"]);
+        let held = server.items(&["held", "list", "Test", "--json"]);
         assert_eq!(held.as_array().unwrap().len(), 9);
         assert_eq!((&held[0]["change"], &held[0]["group"]), (&json!("leave"), &json!("Ops")));
         assert_eq!(held[0]["askedBy"], "members replaced");
@@ -239,7 +239,7 @@ on_both_engines! {
         edit(server, &["--member-guard-action", "warn"]);
         client.patch(&path, &one).expect(200);
         assert_eq!(client.get(&path).json["members"].as_array().unwrap().len(), 1);
-        let warned = server.json(&["events", "--outcome", "warning", "--json"]);
+        let warned = server.items(&["events", "--outcome", "warning", "--json"]);
         assert_eq!(warned.as_array().unwrap().len(), 1);
     }
 
@@ -287,7 +287,7 @@ on_both_engines! {
             activate(&client, id, false).expect(200);
         }
         let counted = |status: &str| {
-            let people = server.json(&["user", "list", "--limit", "10000", "--json"]);
+            let people = server.items(&["user", "list", "--limit", "10000", "--json"]);
             people.as_array().unwrap().iter().filter(|p| p["status"] == status).count()
         };
         assert_eq!((counted("blocked"), counted("active")), (500, 1_500));

@@ -73,7 +73,7 @@ fn is_unknown(client: &Client, resource: &str, id: &str, schema: &str) {
 
 /// What is stored of the tenant admin.
 fn stored(server: &Server) -> Value {
-    let people = server.json(&["user", "list", "--json"]);
+    let people = server.items(&["user", "list", "--json"]);
     let people = people.as_array().unwrap();
     people
         .iter()
@@ -239,7 +239,7 @@ on_both_engines! {
         body["roles"] = json!([{"value": "TENANT_ADMIN"}]);
         body["userType"] = json!("TENANT_ADMIN");
         client.post("/Users", &body).expect(201);
-        let people = server.json(&["user", "list", "--json"]);
+        let people = server.items(&["user", "list", "--json"]);
         let admins = people.as_array().unwrap().iter().filter(|p| p["tenantAdmin"] == true);
         assert_eq!(admins.count(), 1);
     }
@@ -334,7 +334,7 @@ on_both_engines! {
         client.post("/Groups", &group).expect_error(409, Some("uniqueness"));
         let refused = server.run(&["group", "unlink", id]);
         assert!(String::from_utf8_lossy(&refused.stderr).contains("protected"), "{refused:?}");
-        assert_eq!(server.json(&["group", "list", "--json"])[0]["confersAdmin"], true);
+        assert_eq!(server.items(&["group", "list", "--json"])[0]["confersAdmin"], true);
     }
 
     fn a_rule_names_roles_that_there_are_and_that_may_be_given(server: &Server) {
@@ -364,7 +364,7 @@ on_both_engines! {
         server.sql("UPDATE reference_values SET privileged = 1 WHERE name_key = 'service desk technician'");
         let ava = client.user("ava");
         client.group("Ops", &[ava]);
-        let people = server.json(&["user", "list", "--json"]);
+        let people = server.items(&["user", "list", "--json"]);
         assert_eq!(people[0]["fields"].get("roles"), None, "{people}");
     }
 
@@ -376,7 +376,7 @@ on_both_engines! {
         client.get(&format!("/Users/{admin}")).expect_error(404, None);
         client.post("/Groups", &json!({"schemas": [uri::GROUP], "displayName": "x",
             "members": [{"value": admin}]})).expect_error(400, Some("invalidValue"));
-        let events = server.json(&["events", "--configuration", "Test", "--json"]);
+        let events = server.items(&["events", "--configuration", "Test", "--json"]);
         let events = events.as_array().unwrap();
         assert_eq!(events.len(), 4, "{events:?}");
         for event in events {

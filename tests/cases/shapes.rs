@@ -75,7 +75,7 @@ fn patched(client: &Client, id: &str, operation: Value) -> Value {
 
 /// The log's newest entry of a configuration.
 fn logged(server: &Server, kind: &str) -> Value {
-    let events = server.json(&["events", "--configuration", kind, "--json"]);
+    let events = server.items(&["events", "--configuration", kind, "--json"]);
     events[0].clone()
 }
 

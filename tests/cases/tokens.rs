@@ -16,7 +16,7 @@ on_both_engines! {
         let second = first.with_token(added["value"].as_str().unwrap());
         first.get("/Users").expect(200);
         second.get("/Users").expect(200);
-        let listed = server.json(&["token", "list", "Okta", "--json"]);
+        let listed = server.items(&["token", "list", "Okta", "--json"]);
         assert_eq!(listed.as_array().unwrap().len(), 2);
         must(server, &["token", "revoke", "Okta", "--id", added["id"].as_str().unwrap()]);
         let refused = second.get("/Users");
@@ -37,7 +37,7 @@ on_both_engines! {
         let added = server.json(&["token", "add", "Rotate", "--overlap-hours", "0", "--json"]);
         let second = first.with_token(added["value"].as_str().unwrap());
         first.get("/Users").expect(200);
-        let listed = server.json(&["token", "list", "Rotate", "--json"]);
+        let listed = server.items(&["token", "list", "Rotate", "--json"]);
         assert_eq!((&listed[0]["state"], &listed[1]["state"]), (&"active".into(), &"retiring".into()));
         assert_eq!(listed[1]["replacedBy"], added["id"]);
         second.get("/Users").expect(200);
@@ -107,7 +107,7 @@ on_both_engines! {
         client.get("/Groups").expect(200);
         must(server, &["configuration", "delete", "Switch"]);
         client.get("/Users").expect_error(401, None);
-        let people = server.json(&["user", "list", "--json"]);
+        let people = server.items(&["user", "list", "--json"]);
         assert_eq!(people[0]["id"], user, "whom it provisioned stays");
     }
 
@@ -150,7 +150,7 @@ on_both_engines! {
         let configuration = server.configuration("Okta");
         let client = &configuration.client;
         let newest = || {
-            let events = server.json(&["events", "--configuration", "Okta", "--json"]);
+            let events = server.items(&["events", "--configuration", "Okta", "--json"]);
             events.as_array().unwrap().clone()
         };
         let add = || {
@@ -164,7 +164,7 @@ on_both_engines! {
         }
         must(server, &["configuration", "enable", "Okta"]);
         let second = add();
-        let id = server.json(&["token", "list", "Okta", "--json"])[1]["id"].clone();
+        let id = server.items(&["token", "list", "Okta", "--json"])[1]["id"].clone();
         must(server, &["token", "revoke", "Okta", "--id", id.as_str().unwrap()]);
         let (live, revoked) = match second.get("/Users").status {
             401 => (client.clone(), second),

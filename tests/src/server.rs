@@ -222,6 +222,14 @@ impl Server {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {output:?}"))
     }
 
+    /// What a command lists, which must be the whole list.
+    #[track_caller]
+    pub fn items(&self, arguments: &[&str]) -> Value {
+        let mut listed = self.json(arguments);
+        assert_eq!(listed["next"], Value::Null, "{arguments:?}");
+        listed["items"].take()
+    }
+
     /// Adds a configuration for users and groups.
     pub fn configuration(&self, name: &str) -> Configuration {
         self.configuration_with(name, &["--users", "--groups"])

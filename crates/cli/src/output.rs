@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::json;
 
 /// Prints a line on standard output and flushes it.
 ///
@@ -24,6 +25,26 @@ pub fn line(text: &str) -> anyhow::Result<()> {
 /// As [`line()`].
 pub fn json(document: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string_pretty(document)?)
+}
+
+/// Prints a whole list as one JSON document, as the admin API answers it.
+///
+/// # Errors
+/// As [`line()`].
+pub fn items<T: Serialize>(items: impl IntoIterator<Item = T>) -> anyhow::Result<()> {
+    page(items, None)
+}
+
+/// Prints a page of a list as one JSON document; `next` is behind what the next page begins.
+///
+/// # Errors
+/// As [`line()`].
+pub fn page<T: Serialize>(
+    items: impl IntoIterator<Item = T>,
+    next: Option<String>,
+) -> anyhow::Result<()> {
+    let items: Vec<T> = items.into_iter().collect();
+    json(&json!({ "items": items, "next": next }))
 }
 
 /// Prints one JSON document on one line, for output that goes on.

@@ -121,7 +121,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
 
 fn list(common: &Common, accounts: Vec<Account>) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&accounts.iter().map(documents::account).collect::<Vec<_>>());
+        return output::items(accounts.iter().map(documents::account));
     }
     let mut table = Table::titled(["name", "role", "user", "created", "id"]);
     for account in accounts {

@@ -123,7 +123,7 @@ fn tell(made: &MadeByKey, what: &str) -> anyhow::Result<()> {
 
 fn list(common: &Common, keys: Vec<ApiKey>) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&keys.iter().map(documents::api_key).collect::<Vec<_>>());
+        return output::items(keys.iter().map(documents::api_key));
     }
     let mut table = Table::titled(["name", "role", "scopes", "state", "expires", "id"]);
     for key in keys {

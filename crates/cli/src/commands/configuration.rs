@@ -197,7 +197,7 @@ fn list(common: &Common, instance: &Instance, search: Option<&str>) -> anyhow::R
         let documents = configurations
             .iter()
             .map(|one| documents::configuration(instance.scim_endpoint(), one));
-        return output::json(&documents.collect::<Vec<_>>());
+        return output::items(documents);
     }
     let mut table = Table::titled(["name", "status", "provisions", "idp", "id"]);
     for one in configurations {

@@ -129,7 +129,7 @@ impl Add {
 
 fn list(common: &Common, fields: &[CustomField]) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&serde_json::to_value(fields)?);
+        return output::items(fields);
     }
     let mut table = Table::titled(["key", "label", "type", "required"]);
     for field in fields {

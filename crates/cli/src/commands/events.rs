@@ -30,6 +30,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NUMBER", default_value_t = 100,
         value_parser = clap::value_parser!(i64).range(1..=10_000))]
     limit: i64,
+    /// The oldest so many behind this entry, the last of the page before.
+    #[arg(long, value_name = "ID")]
+    after: Option<i64>,
     /// Go on with new entries until interrupted; with --json one document a line.
     #[arg(long)]
     follow: bool,
@@ -45,9 +48,17 @@ pub(crate) fn run(host: &dyn Host, common: &Common, options: &Options) -> anyhow
     let events = admin.events(&query)?;
     match (options.follow, common.json) {
         (true, _) => follow(&admin, query, events, common.json),
-        (false, true) => output::json(&events.iter().map(documents::event).collect::<Vec<_>>()),
+        (false, true) => output::page(events.iter().map(documents::event), next(&query, &events)),
         (false, false) => table(&events),
     }
+}
+
+/// Behind what the next page begins; the newest have none.
+fn next(query: &EventQuery, events: &[LoggedEvent]) -> Option<String> {
+    query.after?;
+    let full = i64::try_from(events.len()).is_ok_and(|count| count == query.limit);
+    let last = events.last().filter(|_| full)?;
+    Some(last.id.to_string())
 }
 
 fn query(admin: &AdminService, options: &Options) -> anyhow::Result<EventQuery> {
@@ -59,6 +70,7 @@ fn query(admin: &AdminService, options: &Options) -> anyhow::Result<EventQuery> 
         configuration,
         outcome: options.outcome.as_deref().and_then(Outcome::parse),
         state: options.open.then_some(EventState::Open),
+        after: options.after,
         limit: options.limit,
         ..EventQuery::default()
     })
@@ -70,7 +82,7 @@ fn follow(
     mut events: Vec<LoggedEvent>,
     json: bool,
 ) -> anyhow::Result<()> {
-    query.after = Some(0);
+    query.after.get_or_insert(0);
     loop {
         for event in &events {
             query.after = Some(event.id);

@@ -94,7 +94,8 @@ fn list(common: &Common, admin: &AdminService, page: &Page) -> anyhow::Result<()
         ..GroupsQuery::default()
     })?;
     if common.json {
-        return output::json(&groups.iter().map(documents::group).collect::<Vec<_>>());
+        let next = page.next(groups.len(), groups.last().map(|group| group.id.as_str()));
+        return output::page(groups.iter().map(documents::group), next);
     }
     let mut table = Table::titled(["name", "members", "managed by", "id"]);
     for group in groups {

@@ -60,7 +60,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
     let configuration = admin.find_configuration(&chosen.configuration)?.id;
     let decided = admin.decide_held(&actor(), configuration, which, allow)?;
     if common.json {
-        return output::json(&decided.iter().map(documents::held).collect::<Vec<_>>());
+        return output::items(decided.iter().map(documents::held));
     }
     let word = if allow { "Allowed" } else { "Rejected" };
     output::line(&format!("{word} {}", decided.len()))
@@ -68,7 +68,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
 
 fn list(common: &Common, held: &[HeldChange]) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&held.iter().map(documents::held).collect::<Vec<_>>());
+        return output::items(held.iter().map(documents::held));
     }
     let mut table = Table::titled(["since", "user", "change", "asked by", "id"]);
     for change in held {

@@ -71,7 +71,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             let configuration = admin.find_configuration(&configuration)?.id;
             let links = admin.link_requests(configuration, &query)?;
             match common.json {
-                true => output::json(&documents(configuration, &links)?),
+                true => output::items(documents(configuration, &links)?),
                 false => list(&links),
             }
         }
@@ -150,7 +150,7 @@ fn check_one_each(links: &[LinkRequest]) -> anyhow::Result<()> {
 
 fn told(common: &Common, done: &str, links: Vec<Link>) -> anyhow::Result<()> {
     match common.json {
-        true => output::json(&links),
+        true => output::items(links),
         false => output::line(&format!("{done} {}", links.len())),
     }
 }

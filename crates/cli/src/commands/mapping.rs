@@ -225,7 +225,7 @@ fn transforms(common: &Common) -> anyhow::Result<()> {
     if common.json {
         let list = Transform::EXAMPLES.iter();
         let list = list.map(|example| json!({"example": example.line, "meaning": example.meaning}));
-        return output::json(&list.collect::<Vec<_>>());
+        return output::items(list);
     }
     let mut table = Table::titled(["for example", "a value becomes"]);
     for example in Transform::EXAMPLES {
@@ -432,7 +432,7 @@ fn attributes(common: &Common, instance: &Instance, mapping: &Mapping) -> anyhow
                 "mapped": attribute.mapped,
             })
         });
-        return output::json(&rows.collect::<Vec<_>>());
+        return output::items(rows);
     }
     let mut table = Table::titled(["attribute", "mapped", "times", "type", "last", "sample"]);
     for attribute in received {

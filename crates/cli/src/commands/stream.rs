@@ -128,7 +128,7 @@ fn position(feed: &Feed, from: &str) -> anyhow::Result<Position> {
 fn list(common: &Common, streams: &[Stream], head: Position) -> anyhow::Result<()> {
     if common.json {
         let documents = streams.iter().map(|one| documents::stream(one, head));
-        return output::json(&documents.collect::<Vec<_>>());
+        return output::items(documents);
     }
     let mut table = Table::titled(["name", "kind", "state", "lag", "last delivery", "id"]);
     for stream in streams {

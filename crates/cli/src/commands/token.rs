@@ -105,7 +105,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             match common.json {
                 true => {
                     let ids = revoked.iter().map(|token| json!({"id": token.id}));
-                    output::json(&ids.collect::<Vec<_>>())
+                    output::items(ids)
                 }
                 false => revoked.iter().try_for_each(|token| {
                     output::line(&format!("Revoked {} (...{})", token.id, token.hint))
@@ -125,7 +125,7 @@ fn print(common: &Common, token: &IssuedToken) -> anyhow::Result<()> {
 
 fn list(common: &Common, tokens: &[AccessToken]) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&tokens.iter().map(documents::token).collect::<Vec<_>>());
+        return output::items(tokens.iter().map(documents::token));
     }
     let mut table = Table::titled([
         "id",

@@ -106,14 +106,14 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
                 None => ManagedBy::Anybody,
             };
             let query = PeopleQuery {
-                search: page.search,
+                search: page.search.clone(),
                 status,
                 user_type: None,
                 managed_by,
-                after: page.after,
+                after: page.after.clone(),
                 limit: page.limit,
             };
-            list(common, admin.people(&query)?)
+            list(common, &page, admin.people(&query)?)
         }
         Action::Block(which) => change(common, &admin, &which, PersonChange::Block),
         Action::Unblock(which) => change(common, &admin, &which, PersonChange::Unblock),
@@ -145,9 +145,10 @@ fn change(
     }
 }
 
-fn list(common: &Common, people: Vec<Person>) -> anyhow::Result<()> {
+fn list(common: &Common, page: &Page, people: Vec<Person>) -> anyhow::Result<()> {
     if common.json {
-        return output::json(&people.iter().map(documents::user).collect::<Vec<_>>());
+        let next = page.next(people.len(), people.last().map(|person| person.id.as_str()));
+        return output::page(people.iter().map(documents::user), next);
     }
     let mut table = Table::titled([
         "user name",

@@ -37,6 +37,14 @@ pub(crate) struct Page {
     pub(crate) after: Option<String>,
 }
 
+impl Page {
+    /// Behind what the next page begins, where this one is full and ends with `last`.
+    pub(crate) fn next(&self, count: usize, last: Option<&str>) -> Option<String> {
+        let full = i64::try_from(count).is_ok_and(|count| count == self.limit);
+        last.filter(|_| full).map(str::to_owned)
+    }
+}
+
 /// Parses what a person is.
 pub(crate) fn user_type() -> impl TypedValueParser<Value = UserType> {
     use UserType::{Requester, Technician};
