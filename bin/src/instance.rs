@@ -4,10 +4,12 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use chrono::Utc;
 use scim_admin::requests::RequestCounts;
+use scim_admin::safekeeping::Upgraded;
 use scim_admin::{AdminService, AdminStore, AuthenticationError, Authenticator, KeyRing, Services};
 use scim_cli::host::{Host, Instance};
 use scim_cli::record;
@@ -32,9 +34,21 @@ impl Host for Program {
         let (instance, _keys) = open(common, &public_url(common), FEW, Limits::default())?;
         Ok(instance)
     }
+
+    fn upgrade(
+        &self,
+        common: &Common,
+        patience: Duration,
+        waits: &mut dyn FnMut(),
+    ) -> anyhow::Result<Upgraded> {
+        create_folder(&common.data_dir)?;
+        let url = common.database_url();
+        Ok(scim_persistence::upgrade(&url, patience, waits)?)
+    }
 }
 
-/// Opens the instance; what the first start needs is created.
+/// Opens the instance. Its database must be there and of this version; its key ring is made where
+/// there is none.
 ///
 /// # Errors
 /// When the data directory, the key ring or the database cannot be used.
@@ -44,10 +58,10 @@ pub(crate) fn open(
     connections: u32,
     limits: Limits,
 ) -> anyhow::Result<(Instance, Arc<KeyRing>)> {
-    create_folder(&common.data_dir)?;
-    let keys = Arc::new(KeyRing::open(&common.key_file())?);
     let scim_endpoint = public_url.scim_endpoint();
     let database = open_database(common.database_url(), scim_endpoint.clone(), connections)?;
+    create_folder(&common.data_dir)?;
+    let keys = Arc::new(KeyRing::open(&common.key_file())?);
     let store: Arc<dyn AdminStore> = Arc::clone(&database) as _;
     let feed = Feed::new(Arc::clone(&database) as Arc<dyn FeedStore>);
     let directory: Arc<dyn Directory> = database;
@@ -203,7 +217,7 @@ fn open_database(
         base_url: scim_endpoint,
         connections,
     };
-    Ok(Database::open(&settings)?)
+    Ok(Database::open_existing(&settings)?)
 }
 
 /// How many connections a command needs at once.

@@ -35,6 +35,13 @@ fn items(folder: &TempDir, words: &[&str]) -> Value {
     list["items"].take()
 }
 
+/// A folder with a database in it.
+fn migrated() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(&folder, &["migrate"]).status.success());
+    folder
+}
+
 /// What a refused command says: one line, with exit code 1.
 fn refused(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -151,7 +158,7 @@ fn a_running_server_sees_what_commands_change_at_its_next_request() {
 
 #[test]
 fn a_token_is_shown_again_and_a_third_one_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = migrated();
     let added = json(
         &folder,
         &["configuration", "add", "--name", "one", "--users", "--json"],
@@ -170,7 +177,7 @@ fn a_token_is_shown_again_and_a_third_one_is_refused() {
 
 #[test]
 fn a_configuration_is_edited_and_deleted_by_name_or_id() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = migrated();
     let added = json(
         &folder,
         &["configuration", "add", "--name", "one", "--json"],
@@ -205,7 +212,7 @@ fn a_configuration_is_edited_and_deleted_by_name_or_id() {
 
 #[test]
 fn a_configuration_that_provisions_nothing_is_told_on_standard_error() {
-    let folder = TempDir::new().unwrap();
+    let folder = migrated();
     json(
         &folder,
         &["configuration", "add", "--name", "Entra", "--json"],
@@ -227,7 +234,7 @@ fn a_configuration_that_provisions_nothing_is_told_on_standard_error() {
 
 #[test]
 fn a_password_comes_from_standard_input() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = migrated();
     let add = [
         "account",
         "add",
@@ -257,7 +264,7 @@ fn a_password_comes_from_standard_input() {
 
 #[test]
 fn people_and_keys_are_added_and_listed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = migrated();
     let add = [
         "user",
         "add",
@@ -291,7 +298,7 @@ fn people_and_keys_are_added_and_listed() {
 
 #[test]
 fn a_list_goes_on_behind_the_last_of_a_page_that_is_full() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = migrated();
     for name in ["ada", "boss", "carl"] {
         json(&folder, &["user", "add", "--user-name", name, "--json"]);
     }
@@ -307,7 +314,7 @@ fn a_list_goes_on_behind_the_last_of_a_page_that_is_full() {
 
 #[test]
 fn an_account_is_bound_to_a_person_and_unbound() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = migrated();
     let password = "correct horse battery staple\n";
     for name in ["root", "ada"] {
         let add = ["account", "add", name, "--role", "administrator"];
@@ -389,11 +396,43 @@ fn wrong_usage_is_2_and_what_cannot_be_done_is_1() {
 #[test]
 fn a_key_ring_that_others_can_read_is_refused() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = migrated();
     items(&folder, &["configuration", "list", "--json"]);
     let file = folder.path().join("keyring.json");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(refused(&run(&folder, &["configuration", "list"])).contains("chmod 600"));
+}
+
+#[test]
+fn nothing_but_the_server_and_migrate_makes_a_database() {
+    let folder = tempfile::tempdir().unwrap();
+    for words in [
+        &["user", "list"][..],
+        &["check"],
+        &["serve", "--no-migrate", "--listen", "127.0.0.1:0"],
+        &["api-key", "add", "--name", "k", "--role", "auditor"],
+    ] {
+        let output = run(&folder, words);
+        let said = refused(&output);
+        let shown = format!("{said}{}", String::from_utf8_lossy(&output.stdout));
+        assert!(
+            shown.contains("run: serviceops-scim migrate"),
+            "{words:?}: {shown}"
+        );
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    let left = left.into_iter().map(|entry| entry.unwrap().file_name());
+    // The certificate is made before the database is opened.
+    let left: Vec<_> = left.filter(|name| name != "tls").collect();
+    assert!(left.is_empty(), "{left:?}");
+    let made = json(&folder, &["migrate", "--json"]);
+    assert!(made["applied"].as_array().unwrap().len() > 20, "{made}");
+    let again = json(&folder, &["migrate", "--json"]);
+    assert_eq!(
+        (&again["applied"], &again["version"]),
+        (&serde_json::json!([]), &made["version"])
+    );
+    assert!(run(&folder, &["user", "list"]).status.success());
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub mod traffic;
 
 pub use client::{Client, Response, trusting};
 pub use engines::{Engine, Suite};
-pub use server::{Configuration, Server, binary};
+pub use server::{Configuration, Place, Server, binary};
 
 /// Schema URIs that tests name often.
 pub mod uri {

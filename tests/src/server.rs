@@ -31,6 +31,60 @@ fn new_database(engine: &Engine) -> Option<String> {
     Some(format!("{server}/{name}"))
 }
 
+/// A data directory and a database in which nothing is yet.
+pub struct Place {
+    data: TempDir,
+    database: Option<String>,
+}
+
+impl Place {
+    /// An empty directory, and an empty database where the engine has none in it.
+    pub fn new(engine: &Engine) -> Self {
+        Self {
+            data: tempfile::tempdir().unwrap(),
+            database: new_database(engine),
+        }
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// A command on it.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        command(self.data.path(), self.database.as_deref(), arguments)
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// A server on what is there.
+    pub fn serve(self, options: &[&str]) -> Server {
+        let mut server = Server {
+            child: None,
+            data: self.data,
+            database: self.database,
+            port: 0,
+            base: String::new(),
+        };
+        server.restart_with(options);
+        server
+    }
+}
+
+fn command(data: &Path, database: Option<&str>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments).arg("--data-dir").arg(data);
+    if let Some(database) = database {
+        command.args(["--database-url", database]);
+    }
+    command.env_remove("SERVICEOPS_SCIM_DATA_DIR");
+    command
+}
+
 /// A running server. It is killed when it goes out of scope.
 pub struct Server {
     child: Option<Child>,
@@ -60,15 +114,7 @@ impl Server {
 
     /// Starts a server with an empty directory and further options.
     pub fn start_with(engine: Engine, options: &[&str]) -> Self {
-        let mut server = Self {
-            child: None,
-            data: tempfile::tempdir().unwrap(),
-            database: new_database(&engine),
-            port: 0,
-            base: String::new(),
-        };
-        server.restart_with(options);
-        server
+        Place::new(&engine).serve(options)
     }
 
     /// Starts the server again on the data that is there, on a new port.
@@ -179,16 +225,7 @@ impl Server {
 
     /// A command on this server's data.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
-        command
-            .args(arguments)
-            .arg("--data-dir")
-            .arg(self.data.path());
-        if let Some(database) = &self.database {
-            command.args(["--database-url", database]);
-        }
-        command.env_remove("SERVICEOPS_SCIM_DATA_DIR");
-        command
+        command(self.data.path(), self.database.as_deref(), arguments)
     }
 
     /// Runs a command to its end.

@@ -10,9 +10,10 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
 use scim_admin::requests::RequestCounts;
+use scim_admin::safekeeping::Upgraded;
 use scim_admin::upkeep::{Retention, Upkeep, UpkeepError};
 use scim_cli::certificate::CertificateFiles;
-use scim_cli::host::Instance;
+use scim_cli::host::{Host as _, Instance};
 use scim_cli::settings::{Common, OpenIdOptions, PublicUrl, ServeOptions};
 use scim_cli::{record, start_text};
 use scim_console::Administration;
@@ -56,6 +57,18 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     instance::create_folder(&common.data_dir)?;
     files.prepare(&public_url)?;
     let certificate = Arc::new(ReloadingCertificate::open(files.clone())?);
+    if !options.no_migrate {
+        let waits = &mut || tracing::warn!("waiting for who brings the tables to another version");
+        let upgraded = instance::Program.upgrade(common, UPGRADE_PATIENCE, waits)?;
+        if !upgraded.applied.is_empty() {
+            let Upgraded { applied, version } = upgraded;
+            tracing::info!(
+                applied = applied.len(),
+                version,
+                "the tables were brought to this version"
+            );
+        }
+    }
     let (connections, limits) = (options.database_connections, options.limits.protocol());
     let (instance, keys) = instance::open(common, &public_url, connections, limits)?;
     let kept = |days: u32| Some(i64::from(days)).filter(|days| *days > 0);
@@ -251,6 +264,8 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
     )
 }
 
+/// How long a start waits for another program that brings the tables to its version.
+const UPGRADE_PATIENCE: Duration = Duration::from_secs(600);
 /// How often somebody looks for work that waits, and how many times before the next housekeeping.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOKS: usize = 10;

@@ -23,6 +23,7 @@ pub mod people;
 pub mod policy;
 pub mod requests;
 mod rotation;
+pub mod safekeeping;
 pub mod scope;
 mod service;
 mod services;

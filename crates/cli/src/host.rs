@@ -1,7 +1,9 @@
 //! What the commands ask of the program that carries them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use scim_admin::safekeeping::Upgraded;
 use scim_admin::{AdminService, AdminStore, Services};
 use scim_provisioning::{ServiceProvider, StoreError};
 
@@ -9,11 +11,24 @@ use crate::settings::Common;
 
 /// The program: it knows the store.
 pub trait Host {
-    /// Opens the instance that the options name.
+    /// Opens the instance that the options name. It makes no database and changes no tables.
     ///
     /// # Errors
-    /// When the data directory, the key ring or the database cannot be used.
+    /// When the data directory, the key ring or the database cannot be used, or the database is not
+    /// there or not of this version.
     fn open(&self, common: &Common) -> anyhow::Result<Instance>;
+
+    /// Makes the tables or brings them to this version. Another program that does the same is
+    /// waited for so long; `waits` is called when that begins.
+    ///
+    /// # Errors
+    /// When it cannot be done; the tables are as they were then.
+    fn upgrade(
+        &self,
+        common: &Common,
+        patience: Duration,
+        waits: &mut dyn FnMut(),
+    ) -> anyhow::Result<Upgraded>;
 }
 
 /// An instance whose key ring and store are open.

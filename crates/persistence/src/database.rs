@@ -17,7 +17,8 @@ use crate::explain::{self, Explained};
 use crate::health::{self, Health};
 use crate::schema::provisioning_configurations;
 use crate::sql::Dialect;
-use crate::target::{MigrationError, OpenError, Target, private_file, target};
+use crate::target::{OpenError, Target, target};
+use crate::upgrade::{self, Standing};
 use crate::view::View;
 use crate::writer::Writer;
 use crate::{links, log};
@@ -48,24 +49,48 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens a database, and makes its tables if they are not there.
+    /// Opens a database, and makes its tables or brings them to this version before.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(settings: &Settings) -> Result<Arc<Self>, OpenError> {
-        let target = target(&settings.url)?;
-        if let Target::Sqlite(path) = &target {
-            private_file(path).map_err(|error| OpenError::Unreachable(Box::new(error)))?;
-        }
+        upgrade::upgrade(&settings.url, PATIENCE, &mut || {})?;
+        Self::open_existing(settings)
+    }
+
+    /// Opens a database that is there and of this version, or of a newer one that says that this
+    /// program can work on it. Nothing is made and nothing is changed.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_existing(settings: &Settings) -> Result<Arc<Self>, OpenError> {
         let unreachable = |error: ConnectionError| OpenError::Unreachable(Box::new(error));
-        let mut first = target.connect().map_err(unreachable)?;
-        first.migrate().map_err(|error| match error {
-            MigrationError::Newer => OpenError::Newer,
-            MigrationError::Failed(source) => OpenError::Tables(source),
-        })?;
+        let mut missing = "with tables in it".to_owned();
+        let target = match target(&settings.url)? {
+            Target::Sqlite(file) => {
+                missing = file.path().to_owned();
+                let refused = |error: std::io::Error| OpenError::Unreachable(Box::new(error));
+                if !file.is_there().map_err(refused)? {
+                    return Err(OpenError::Missing(missing));
+                }
+                Target::Sqlite(file.pinned().map_err(refused)?)
+            }
+            #[cfg(feature = "postgres")]
+            server @ Target::Postgres(_) => server,
+        };
+        let mut bare = target.connect_bare().map_err(unreachable)?;
+        let standing = upgrade::standing(&mut bare);
+        drop(bare);
+        match standing.map_err(|error| OpenError::Tables(Box::new(error)))? {
+            Standing::Empty => return Err(OpenError::Missing(missing)),
+            Standing::Behind(migrations) => return Err(OpenError::Behind(migrations)),
+            Standing::Incompatible => return Err(OpenError::Newer),
+            Standing::Current => {}
+        }
         let health = Arc::new(Health::default());
         let writer = match target {
             Target::Sqlite(_) => {
+                let first = target.connect().map_err(unreachable)?;
                 let writer = Writer::start(target.clone(), first, Arc::clone(&health));
                 Some(writer.map_err(|error| OpenError::Unreachable(Box::new(error)))?)
             }
@@ -390,6 +415,8 @@ impl r2d2::HandleError<ConnectionError> for PoolErrors {
     }
 }
 
+/// How long another program is waited for that brings the tables to its version.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// How long a request waits for a connection.
 const CHECKOUT: Duration = Duration::from_secs(2);
 /// How often is asked what became of a commit, and how long is waited between.

@@ -14,6 +14,7 @@ mod engine;
 mod error;
 mod explain;
 mod feed;
+mod file;
 mod groups;
 mod health;
 mod held;
@@ -28,11 +29,13 @@ mod people;
 mod query;
 mod references;
 mod schema;
+mod schema_instance;
 mod sharers;
 mod sqlite;
 mod target;
 mod time;
 mod totals;
+mod upgrade;
 mod users;
 mod view;
 mod writer;
@@ -42,6 +45,7 @@ use query::{kept, nodes, page, places, scope, sql};
 pub use database::{Database, Settings};
 pub use explain::Explained;
 pub use target::OpenError;
+pub use upgrade::upgrade;
 
 // The tests in this crate share the house of those beside it.
 #[cfg(test)]

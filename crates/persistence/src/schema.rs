@@ -24,6 +24,7 @@ diesel::table! {
         retire_at -> Nullable<BigInt>,
         first_used_at -> Nullable<BigInt>,
         end_noted -> Integer,
+        signed_by -> Nullable<Text>,
     }
 }
 

@@ -59,7 +59,8 @@ fn there(house: &House) -> Columns {
 fn said() -> Columns {
     let mut columns = Columns::new();
     let mut table = String::new();
-    for line in include_str!("schema.rs").lines() {
+    let of_instance = include_str!("schema_instance.rs").lines();
+    for line in include_str!("schema.rs").lines().chain(of_instance) {
         let line = line.trim();
         if let Some((name, rest)) = line.split_once(" (")
             && rest.ends_with(") {")

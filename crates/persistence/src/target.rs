@@ -1,17 +1,17 @@
-//! Where the connections of a database lead: its URL, how a connection is made and set up, and how
-//! the tables are brought to the version of this program.
+//! Where the connections of a database lead: its URL, and how a connection is made and set up.
 
 use std::path::Path;
 use std::time::Duration;
 
 use diesel::ConnectionError;
-use diesel::connection::{Connection as _, SimpleConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+#[cfg(feature = "postgres")]
+use diesel::connection::Connection as _;
+use diesel::connection::SimpleConnection;
 
 use crate::connection::Connection;
-use crate::engine::Engine;
 #[cfg(feature = "postgres")]
 use crate::error;
+use crate::file::{File, Replaced};
 use crate::sqlite::Link;
 
 /// Why a database could not be opened.
@@ -24,10 +24,25 @@ pub enum OpenError {
     /// The database cannot be reached.
     #[error("the database cannot be reached: {0}")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database was written by a newer version.
+    /// There is no database yet.
+    #[error("there is no database {0} yet; start the server once, or run: serviceops-scim migrate")]
+    Missing(String),
+    /// So many migrations are missing in the database.
+    #[error(
+        "the database is of an older version of this program ({0} migrations are missing); run: \
+         serviceops-scim migrate"
+    )]
+    Behind(usize),
+    /// The database was written by a newer version, and this one would do wrong in it.
     #[error("the database was written by a newer version of this program; install that version")]
     Newer,
-    /// The tables could not be made.
+    /// Somebody else held the lock for so long.
+    #[error(
+        "another program brings the tables to its version or holds the lock for that, for {} s now; \
+         try again when it has ended", .0.as_secs()
+    )]
+    Held(Duration),
+    /// The tables could not be made or read.
     #[error("the tables of the database could not be made: {0}")]
     Tables(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -35,7 +50,7 @@ pub enum OpenError {
 /// Where the connections of a database lead.
 #[derive(Clone)]
 pub(crate) enum Target {
-    Sqlite(String),
+    Sqlite(File),
     #[cfg(feature = "postgres")]
     Postgres(Server),
 }
@@ -50,11 +65,37 @@ pub(crate) struct Server {
 }
 
 impl Target {
+    /// A connection that is set to nothing, for what changes tables: on PostgreSQL it keeps no
+    /// statements, whose names could meet those of others behind a pooler.
+    pub(crate) fn connect_bare(&self) -> Result<Connection, ConnectionError> {
+        match self {
+            Self::Sqlite(file) => {
+                let mut connection = Connection::new(Link::to_file(&file.address())?);
+                let engine = connection.link.engine();
+                let refused = ConnectionError::CouldntSetupConfiguration;
+                engine.batch_execute(BARE).map_err(refused)?;
+                Ok(connection)
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(server) => {
+                let mut connection = diesel::PgConnection::establish(&server.url)?;
+                connection
+                    .set_prepared_statement_cache_size(diesel::connection::CacheSize::Disabled);
+                let mut made = Connection::new(Link::to_server(connection));
+                made.prepares = false;
+                Ok(made)
+            }
+        }
+    }
+
     pub(crate) fn connect(&self) -> Result<Connection, ConnectionError> {
         let refused = ConnectionError::CouldntSetupConfiguration;
         match self {
-            Self::Sqlite(path) => {
-                let mut connection = Connection::new(Link::to_file(path)?);
+            Self::Sqlite(file) => {
+                let mut connection = Connection::new(Link::to_file(&file.address())?);
+                // Behind it, so that another file which came into its place is not used.
+                let replaced = |error: Replaced| ConnectionError::BadConnection(error.to_string());
+                file.check_in_place().map_err(replaced)?;
                 let engine = connection.link.engine();
                 engine.batch_execute(PRAGMAS).map_err(refused)?;
                 Ok(connection)
@@ -99,72 +140,6 @@ impl r2d2::ManageConnection for Target {
     }
 }
 
-impl Connection {
-    /// Brings the tables to the version of this program.
-    pub(crate) fn migrate(&mut self) -> Result<(), MigrationError> {
-        match self.link.engine() {
-            Engine::Sqlite(connection) => {
-                let mut outcome = Ok(());
-                // The lock holds back another process that starts at the same time.
-                connection
-                    .immediate_transaction(|connection| {
-                        outcome = migrate(connection, SQLITE);
-                        Ok::<_, diesel::result::Error>(())
-                    })
-                    .map_err(|error| MigrationError::Failed(Box::new(error)))?;
-                outcome
-            }
-            #[cfg(feature = "postgres")]
-            Engine::Postgres(connection) => {
-                let lock = |text: &str| text.replace("KEY", MIGRATION_LOCK);
-                let failed = |error| MigrationError::Failed(Box::new(error));
-                connection
-                    .batch_execute(&lock("SELECT pg_advisory_lock(KEY)"))
-                    .map_err(failed)?;
-                let outcome = migrate(connection, POSTGRES);
-                connection
-                    .batch_execute(&lock("SELECT pg_advisory_unlock(KEY)"))
-                    .map_err(failed)?;
-                outcome
-            }
-        }
-    }
-}
-
-/// Why the tables could not be brought to the version of this program.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum MigrationError {
-    #[error("the database was written by a newer version of this program")]
-    Newer,
-    #[error("the tables could not be made: {0}")]
-    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-fn migrate<DB: diesel::backend::Backend, C: MigrationHarness<DB>>(
-    connection: &mut C,
-    migrations: EmbeddedMigrations,
-) -> Result<(), MigrationError> {
-    use diesel::migration::{MigrationSource, MigrationVersion};
-    let known: Vec<String> = MigrationSource::<DB>::migrations(&migrations)
-        .map_err(MigrationError::Failed)?
-        .iter()
-        .map(|migration| migration.name().version().to_string())
-        .collect();
-    let applied: Vec<MigrationVersion<'_>> = connection
-        .applied_migrations()
-        .map_err(MigrationError::Failed)?;
-    if applied
-        .iter()
-        .any(|version| !known.contains(&version.to_string()))
-    {
-        return Err(MigrationError::Newer);
-    }
-    connection
-        .run_pending_migrations(migrations)
-        .map_err(MigrationError::Failed)?;
-    Ok(())
-}
-
 /// Where a URL leads.
 pub(crate) fn target(url: &str) -> Result<Target, OpenError> {
     if let Some(path) = url.strip_prefix("sqlite:") {
@@ -172,7 +147,7 @@ pub(crate) fn target(url: &str) -> Result<Target, OpenError> {
         if path.is_empty() || path == ":memory:" || Path::new(path).is_dir() {
             return Err(OpenError::Url("; PATH must be a file"));
         }
-        return Ok(Target::Sqlite(path.to_owned()));
+        return Ok(Target::Sqlite(File::of(path)));
     }
     #[cfg(feature = "postgres")]
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -237,15 +212,6 @@ fn with_deadlines(url: &str) -> String {
     written
 }
 
-/// Makes a file that only its owner reads; SQLite gives its side files the same permissions.
-pub(crate) fn private_file(path: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
-}
-
 /// In seconds, and the last one in milliseconds: a host that does not answer is given up after 15
 /// seconds, or 25 while nothing is sent.
 #[cfg(feature = "postgres")]
@@ -256,13 +222,14 @@ const DEADLINES: [(&str, u32); 5] = [
     ("keepalives_count", 3),
     ("tcp_user_timeout", 15_000),
 ];
-const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-#[cfg(feature = "postgres")]
-const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Only `synchronous = FULL` keeps what was acknowledged when the power fails.
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
                        PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+
+/// The same without what has to be written.
+const BARE: &str =
+    "PRAGMA busy_timeout = 1000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
 
 /// What a session with PostgreSQL is set to.
 ///
@@ -286,8 +253,6 @@ fn session() -> String {
 
 /// How long a statement of a reading connection of SQLite may take.
 const READ_TIME: Duration = Duration::from_secs(10);
-#[cfg(feature = "postgres")]
-const MIGRATION_LOCK: &str = "7355608017";
 
 #[cfg(all(test, feature = "postgres"))]
 pub(crate) mod tests {

@@ -9,6 +9,7 @@ pub(crate) fn run() -> ExitCode {
     let mut suite = Suite::new();
     crate::admin::tests::add_to(&mut suite);
     crate::faults::add_to(&mut suite);
+    crate::file::tests::add_to(&mut suite);
     crate::kept::tests::add_to(&mut suite);
     crate::key::tests::add_to(&mut suite);
     crate::schema::tests::add_to(&mut suite);

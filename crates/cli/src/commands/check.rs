@@ -99,15 +99,8 @@ fn mode(path: &Path) -> anyhow::Result<u32> {
     Ok(metadata.permissions().mode())
 }
 
-/// Opening a database file that is not there would create it.
 fn database(host: &dyn Host, common: &Common) -> anyhow::Result<(String, Instance)> {
     let url = common.database_url();
-    let path = url.strip_prefix("sqlite:");
-    if let Some(path) = path.map(|path| path.strip_prefix("//").unwrap_or(path))
-        && !Path::new(path).exists()
-    {
-        bail!("there is no database {path} yet; start the server once");
-    }
     let instance = host.open(common)?;
     instance
         .ready()

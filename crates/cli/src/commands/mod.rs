@@ -14,6 +14,7 @@ mod healthcheck;
 mod held;
 mod link;
 mod mapping;
+mod migrate;
 mod policy;
 mod stream;
 mod token;
@@ -69,6 +70,8 @@ pub(crate) enum Command {
     Feed(feed::Action),
     /// The provisioning log.
     Events(events::Options),
+    /// Make the tables of the database, or bring them to this version.
+    Migrate(migrate::Options),
     /// Verify database, key ring, certificate and clock.
     Check(check::Options),
     /// Ask the server on this machine whether it is ready.
@@ -99,6 +102,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Stream(action) => stream::run(host, common, action),
         Command::Feed(action) => feed::run(host, common, &action),
         Command::Events(options) => events::run(host, common, &options),
+        Command::Migrate(options) => migrate::run(host, common, &options),
         Command::Check(options) => check::run(host, common, &options),
         Command::Healthcheck(options) => healthcheck::run(common, &options),
         Command::Openapi => crate::output::json(scim_console::api::openapi::document()),

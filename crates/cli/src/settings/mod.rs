@@ -108,6 +108,9 @@ pub struct ServeOptions {
         value_parser = clap::value_parser!(u32).range(1..=1_000)
     )]
     pub database_connections: u32,
+    /// Do not bring the tables of the database to this version at the start; run `migrate` before.
+    #[arg(long, env = "SERVICEOPS_SCIM_NO_MIGRATE")]
+    pub no_migrate: bool,
     /// The networks from which console and admin API are reached, separated by commas; without it
     /// from everywhere. SCIM is not concerned.
     #[arg(

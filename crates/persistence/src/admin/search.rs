@@ -312,12 +312,23 @@ pub(crate) mod tests {
     use scim_provisioning::ConfigurationId;
 
     use super::*;
+    use crate::file::File;
     use crate::target::Target;
+    use crate::upgrade;
+    use std::time::Instant;
 
     #[derive(diesel::QueryableByName)]
     struct StepRow {
         #[diesel(sql_type = Text)]
         detail: String,
+    }
+
+    fn in_memory() -> Connection {
+        let target = Target::Sqlite(File::of(":memory:"));
+        let mut connection = target.connect().unwrap();
+        let made = upgrade::attempt(&mut connection, None, Instant::now());
+        assert!(matches!(made, Ok(upgrade::Attempt::Done(_))));
+        connection
     }
 
     fn plan(connection: &mut Connection, query: &EventQuery) -> String {
@@ -328,8 +339,7 @@ pub(crate) mod tests {
     }
 
     fn the_few_entries_of_a_state_are_read_from_an_index_in_their_order() {
-        let mut connection = Target::Sqlite(":memory:".to_owned()).connect().unwrap();
-        connection.migrate().unwrap();
+        let mut connection = in_memory();
         let own = Some(ConfigurationId::new());
         let (open, resolved) = (Some(EventState::Open), Some(EventState::Resolved));
         for (state, outcome, configuration, index) in [
@@ -363,8 +373,7 @@ pub(crate) mod tests {
     }
 
     fn what_is_rare_or_named_is_found_in_an_index_alone() {
-        let mut connection = Target::Sqlite(":memory:".to_owned()).connect().unwrap();
-        connection.migrate().unwrap();
+        let mut connection = in_memory();
         let own = Some(ConfigurationId::new());
         let id = uuid::Uuid::new_v4().to_string();
         for (outcome, action, kind, search, indexes) in [

@@ -12,6 +12,7 @@ use scim_provisioning::StoreError;
 use super::{assert_later, assert_there, create, find};
 use crate::common::{Engine, House};
 use crate::connection::Connection;
+use crate::file::File;
 use crate::sqlite::{Budget, Held, Link};
 use crate::target::Target;
 use crate::{Database, Settings};
@@ -181,7 +182,7 @@ fn each_connection_knows_its_own_handle() {
 }
 
 fn connect(path: &std::path::Path) -> Connection {
-    Target::Sqlite(path.to_str().unwrap().to_owned())
+    Target::Sqlite(File::of(path.to_str().unwrap()))
         .connect()
         .unwrap()
 }
