@@ -4,8 +4,6 @@
 
 mod common;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use common::{Engine, House, actor, caller, configuration};
@@ -15,11 +13,8 @@ use scim_admin::people::PeopleQuery;
 use scim_mapping::CustomField;
 use scim_persistence::{Database, OpenError};
 use scim_protocol::schema::uri;
-use scim_protocol::{Error, Version};
 use scim_provisioning::directory::{GroupWrite, UserKeys};
-use scim_provisioning::{
-    Directory, DirectoryExt, Failure, Method, ResourceId, ResourceKind, Rollback, StoreError,
-};
+use scim_provisioning::{Directory, DirectoryExt, Method, ResourceId, Rollback, StoreError};
 use serde_json::{Value, json};
 
 fn user(name: &str) -> Value {
@@ -65,39 +60,8 @@ fn everything() -> EventQuery {
     }
 }
 
-fn groups(house: &House) -> u64 {
-    house.get("/Groups?count=0")["totalResults"]
-        .as_u64()
-        .unwrap()
-}
-
 engines::on_both_engines! {
     |engine: &Engine| House::new(engine);
-
-    fn a_write_that_fails_leaves_nothing(house: &House) {
-        let scope = house.scope();
-        let failed: Result<(), Failure> = house.database.transact(move |transaction| {
-            let id = ResourceId::new();
-            transaction.insert_group(scope, id, &group("Half"), chrono::Utc::now())?;
-            assert!(transaction.group(scope, id)?.is_some());
-            Err(Error::not_found().into())
-        });
-        assert!(matches!(failed, Err(Failure::Scim(error)) if error.status() == 404));
-        assert_eq!(groups(house), 0);
-    }
-
-    fn a_write_that_panics_leaves_nothing_and_the_next_one_works(house: &House) {
-        let scope = house.scope();
-        let broken = AssertUnwindSafe(|| house.database.write(Box::new(move |transaction| {
-            transaction.insert_group(scope, ResourceId::new(), &group("Half"), chrono::Utc::now())?;
-            panic!("a bug")
-        })));
-        // On PostgreSQL the panic is the caller's; the writer of SQLite answers with an error.
-        assert!(!matches!(catch_unwind(broken), Ok(Ok(_))));
-        assert_eq!(groups(house), 0);
-        insert(house, &group("Whole")).unwrap();
-        assert_eq!(groups(house), 1);
-    }
 
     fn what_is_logged_with_a_write_stands_and_falls_with_it(house: &House) {
         let events = || {
@@ -217,65 +181,6 @@ engines::on_both_engines! {
         ]);
     }
 
-    fn a_write_on_an_old_version_is_refused(house: &House) {
-        let id = insert(house, &group("Ops")).unwrap();
-        let scope = house.scope();
-        let touch = |expected: i64| house.database.write(Box::new(move |transaction| {
-            let now = chrono::Utc::now();
-            let version = transaction.touch_group(scope, id, Version(expected), now)?;
-            assert_eq!(version, Version(expected + 1));
-            Ok(())
-        }));
-        assert!(touch(1).is_ok());
-        assert!(matches!(touch(1), Err(Rollback::Store(StoreError::Stale))));
-        assert!(touch(2).is_ok());
-    }
-
-    fn a_member_is_added_once(house: &House) {
-        let ops = insert(house, &group("Ops")).unwrap();
-        let ava = ResourceId::parse(&house.create("/Users", &user("ava"))).unwrap();
-        let scope = house.scope();
-        for expected in [1, 0] {
-            house.database.write(Box::new(move |transaction| {
-                let members = [(ava, ResourceKind::User)];
-                let added = transaction.add_members(ops, &members, chrono::Utc::now())?;
-                assert_eq!(added.len(), expected);
-                Ok(())
-            })).unwrap();
-        }
-        for expected in [1, 0] {
-            house.database.write(Box::new(move |transaction| {
-                let removed = transaction.remove_members(scope, ops, &[ava])?;
-                assert_eq!(removed.len(), expected);
-                Ok(())
-            })).unwrap();
-        }
-    }
-
-    fn no_write_is_lost_among_many(house: &House) {
-        let id = insert(house, &group("Ops")).unwrap();
-        let scope = house.scope();
-        let written = AtomicU64::new(0);
-        thread::scope(|threads| {
-            for _ in 0..16 {
-                threads.spawn(|| for _ in 0..25 {
-                    let answer = house.database.write(Box::new(move |transaction| {
-                        let stored = transaction.lock_group(scope, id)?
-                            .ok_or(StoreError::Stale)?;
-                        let now = chrono::Utc::now();
-                        transaction.touch_group(scope, id, stored.version, now)?;
-                        Ok(())
-                    }));
-                    answer.unwrap();
-                    written.fetch_add(1, Ordering::SeqCst);
-                });
-            }
-        });
-        let version = house.get(&format!("/Groups/{id}"))["meta"]["version"].clone();
-        assert_eq!(version, Version(1 + 400).to_string());
-        assert_eq!(written.into_inner(), 400);
-    }
-
     fn whose_day_has_come_is_deleted_for_good(house: &House) {
         let policies = scim_provisioning::Policies {
             deletion: scim_provisioning::policy::Deletion::Delete { after_days: 30 },
@@ -309,27 +214,6 @@ engines::on_both_engines! {
         assert_eq!((house.admin.purge_people(days(29), 10).unwrap(), people()), (0, 2));
         assert_eq!((house.admin.purge_people(days(31), 10).unwrap(), people()), (1, 1));
         assert_eq!(house.get("/Users")["totalResults"], 1);
-    }
-
-    fn a_read_sees_one_moment(house: &House) {
-        let scope = house.scope();
-        let mut seen = Vec::new();
-        let answered = house.database.read(&mut |view| {
-            for name in ["a", "b"] {
-                let selection = scim_provisioning::directory::Selection {
-                    condition: None,
-                    sort: None,
-                    from: scim_provisioning::directory::From::Offset(0),
-                    count: 10,
-                };
-                seen.push(view.groups(scope, &selection)?.total);
-                insert(house, &group(name))?;
-            }
-            Ok(())
-        });
-        assert!(answered.is_ok());
-        assert_eq!(seen, [0, 0]);
-        assert_eq!(groups(house), 2);
     }
 
     fn a_database_is_opened_again_with_what_it_holds(house: &House) {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use scim_service::Environment;
+
 use crate::configuration::Configuration;
 
 /// Who speaks: the configuration whose token came with the request, and what the log says of it.
@@ -21,10 +23,10 @@ pub struct Caller {
 
 impl Caller {
     /// An administrator's work, which no request asked for.
-    pub(crate) fn silent(configuration: &Configuration) -> Self {
+    pub(crate) fn silent(configuration: &Configuration, environment: &dyn Environment) -> Self {
         Self {
             configuration: Arc::new(configuration.clone()),
-            request_id: uuid::Uuid::now_v7().to_string(),
+            request_id: environment.uuid().to_string(),
             source: None,
             user_agent: None,
             actor: None,

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use scim_protocol::{Budget, Error, Limits, ResourceDefinition, Tolerance};
+use scim_service::Environment;
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -12,7 +13,7 @@ use crate::configuration::Configuration;
 use crate::directory::{Approval, Author, Scope};
 use crate::event::{Action, Event, Outcome};
 use crate::failure::Failure;
-use crate::id::ResourceKind;
+use crate::id::{ResourceId, ResourceKind};
 use crate::model::Model;
 use crate::received::Received;
 use crate::refusal::Cause;
@@ -21,6 +22,7 @@ use crate::refusal::Cause;
 pub(crate) struct Shared {
     pub(crate) base_url: String,
     pub(crate) limits: Limits,
+    pub(crate) environment: Arc<dyn Environment>,
 }
 
 /// One operation under way: who asked for it, and when it began.
@@ -74,6 +76,11 @@ impl Context {
             Cause::TypeSwitchedOff,
             Error::with_status(403, detail),
         ))
+    }
+
+    /// The id of a resource that is created.
+    pub(crate) fn new_id(&self) -> ResourceId {
+        ResourceId::of(self.shared.environment.uuid())
     }
 
     /// Who changes what this operation changes.

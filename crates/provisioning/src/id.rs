@@ -26,6 +26,11 @@ macro_rules! id {
                 let id = Self(Uuid::try_parse(text).ok()?);
                 (id.to_string() == text).then_some(id)
             }
+
+            /// The id that a UUID is.
+            pub fn of(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
         }
 
         impl fmt::Display for $name {
@@ -44,6 +49,11 @@ id! {
 id! {
     /// The id of a provisioning configuration.
     ConfigurationId
+}
+
+impl ResourceId {
+    /// The id before all others.
+    pub(crate) const FIRST: Self = Self(Uuid::nil());
 }
 
 impl ConfigurationId {

@@ -14,6 +14,7 @@ pub mod fault;
 mod id;
 mod job;
 mod linking;
+pub mod memory;
 pub mod model;
 mod operation;
 pub mod policy;
@@ -28,6 +29,7 @@ pub mod seen;
 mod service;
 pub mod session;
 mod status;
+pub mod testing;
 
 pub use caller::Caller;
 pub use configuration::Configuration;
@@ -40,5 +42,7 @@ pub use id::{ConfigurationId, ResourceId, ResourceKind};
 pub use linking::Comparison;
 pub use policy::{ExistingUsers, Policies};
 pub use refusal::{Cause, MendingPage, Stage};
-pub use scim_service::{Answer, CursorKey, Method, Request, Rollback};
+pub use scim_service::{
+    Answer, CursorKey, Environment, FixedEnvironment, Method, Request, Rollback, SystemEnvironment,
+};
 pub use service::{RefusedRequest, ServiceProvider};

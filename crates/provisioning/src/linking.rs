@@ -40,7 +40,7 @@ impl ServiceProvider {
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
-        let context = self.context(&Caller::silent(configuration))?;
+        let context = self.context(&Caller::silent(configuration, self.environment()))?;
         let people = self.directory.view(|view| {
             let people = pairs.iter().map(|(person, _)| view.by_hand(*person));
             people.collect::<Result<Vec<_>, _>>().map_err(Failure::from)

@@ -111,7 +111,7 @@ impl ServiceProvider {
         document: Value,
     ) -> Result<Preview, Failure> {
         let model = compile(source)?;
-        let caller = Caller::silent(configuration);
+        let caller = Caller::silent(configuration, self.environment());
         let context = self.context_with(&caller, model);
         let mut tolerance = context.tolerance();
         let resource = Resource::read(context.definition(kind), document, &mut tolerance)?;
@@ -167,7 +167,7 @@ impl ServiceProvider {
         configuration: &Configuration,
         source: &ModelSource,
     ) -> Result<Impact, Failure> {
-        let caller = Caller::silent(configuration);
+        let caller = Caller::silent(configuration, self.environment());
         let context = self.context_with(&caller, compile(source)?);
         let mut impact = Impact::default();
         let mut after = None;
@@ -189,7 +189,7 @@ impl ServiceProvider {
     /// # Errors
     /// What the store fails with.
     pub fn drift(&self, configuration: &Configuration) -> Result<Drift, Failure> {
-        let caller = Caller::silent(configuration);
+        let caller = Caller::silent(configuration, self.environment());
         let context = self.context(&caller)?;
         let mut drift = Drift::default();
         let mut after = None;
@@ -215,7 +215,7 @@ impl ServiceProvider {
         configuration: &Configuration,
         id: &str,
     ) -> Result<Vec<String>, Failure> {
-        let context = self.context(&Caller::silent(configuration))?;
+        let context = self.context(&Caller::silent(configuration, self.environment()))?;
         let Some(id) = ResourceId::parse(id) else {
             return Ok(Vec::new());
         };
@@ -237,7 +237,7 @@ impl ServiceProvider {
     pub fn reapply(&self, configuration: &Configuration, job: &Job) -> Result<Job, Failure> {
         let caller = Caller {
             actor: Some(job.actor.clone()),
-            ..Caller::silent(configuration)
+            ..Caller::silent(configuration, self.environment())
         };
         let context = self.context(&caller)?;
         let job = job.clone();

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use chrono::{SubsecRound, Utc};
 use scim_protocol::{Budget, Error, Limits};
-use scim_service::{Answer, Attempt, CursorKey, Method, Policy, Request, StoreError};
+use scim_service::{
+    Answer, Attempt, CursorKey, Environment, Method, Policy, Request, StoreError, SystemEnvironment,
+};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
@@ -89,11 +90,27 @@ impl ServiceProvider {
             shared: Arc::new(Shared {
                 base_url: base_url.trim_end_matches('/').to_owned(),
                 limits,
+                environment: Arc::new(SystemEnvironment),
             }),
             models: Models::default(),
             seen: Seen::default(),
             refusals: Refusals::default(),
         }
+    }
+
+    /// The same with another clock and other ids. It is said before the first request.
+    #[must_use]
+    pub fn with_environment(mut self, environment: Arc<dyn Environment>) -> Self {
+        self.shared = Arc::new(Shared {
+            base_url: self.shared.base_url.clone(),
+            limits: self.shared.limits.clone(),
+            environment,
+        });
+        self
+    }
+
+    pub(crate) fn environment(&self) -> &dyn Environment {
+        &*self.shared.environment
     }
 
     /// How many updates were computed before, and how many in, a transaction. The latter is for
@@ -132,7 +149,7 @@ impl ServiceProvider {
             _ => Outcome::Failure,
         };
         self.sample(Event {
-            at: Utc::now().trunc_subsecs(3),
+            at: self.environment().now(),
             configuration: configuration.id,
             configuration_name: configuration.name.clone(),
             request_id: caller.request_id.clone(),
@@ -160,7 +177,7 @@ impl ServiceProvider {
 
     /// Logs what was counted of refusals in minutes that are over.
     pub fn log_refusals(&self) {
-        for event in self.refusals.due(Utc::now()) {
+        for event in self.refusals.due(self.environment().now()) {
             self.log(event, Vec::new());
         }
     }
@@ -199,7 +216,7 @@ impl ServiceProvider {
         let caller = Caller {
             actor: Some(approval.actor.clone()),
             source: approval.source.clone(),
-            ..Caller::silent(&configuration)
+            ..Caller::silent(&configuration, self.environment())
         };
         let mut context = self.context(&caller)?;
         context.approval = Some(Arc::new(approval));
@@ -231,7 +248,7 @@ impl ServiceProvider {
             approval: None,
             budget: Budget::of(&self.shared.limits),
             started: Instant::now(),
-            now: Utc::now().trunc_subsecs(3),
+            now: self.environment().now(),
         }
     }
 

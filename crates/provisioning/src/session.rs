@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use scim_protocol::{
     Budget, Deviation, EntityTag, Limits, Resource, ResourceDefinition, Tolerance, Version,
 };
@@ -150,7 +150,7 @@ impl Session for Context {
             received: Some(Arc::new(Received::operation(step))),
             approval: None,
             started: Instant::now(),
-            now: Utc::now().trunc_subsecs(3),
+            now: self.shared.environment.now(),
             ..self.clone()
         }
     }

@@ -35,7 +35,8 @@
 //! | [`store`], [`memory`] | the port of a store, and one in memory |
 //! | [`policy`] | what a service provider decides at each operation |
 //! | [`plain`] | the service provider over a store |
-//! | [`select`] | which resources, in which order, from where |
+//! | [`select`], [`order`] | which resources, in which order, from where |
+//! | [`environment`] | the clock and randomness |
 //! | [`cursor`] | page cursors |
 //! | [`testing`] | the contract of stores, for a store's own tests |
 //! | [`error`] | why a store or an operation did not do what it was asked for |
@@ -53,6 +54,7 @@ pub mod environment;
 pub mod error;
 pub mod memory;
 mod operation;
+pub mod order;
 pub mod plain;
 pub mod policy;
 mod provider;
@@ -68,7 +70,7 @@ mod written;
 
 pub use answer::{Answer, Method, Request};
 pub use cursor::{CURSOR_SECONDS, CursorKey};
-pub use environment::{Environment, SystemEnvironment};
+pub use environment::{Environment, FixedEnvironment, NoRandomNumbers, SystemEnvironment};
 pub use error::{Abort, Failure, FaultSource, Refusal, Rollback, StoreError};
 pub use memory::MemoryStore;
 pub use plain::ServiceProvider;

@@ -1,17 +1,15 @@
 //! The port of a store of resources.
 
-use std::cmp::Ordering;
-
 use chrono::{DateTime, Utc};
-use scim_protocol::filter::SortKey;
 use scim_protocol::filter::index::search_document;
-use scim_protocol::{Error, ResourceDefinition, Version, number};
-use serde_json::{Map, Number, Value};
+use scim_protocol::{Error, ResourceDefinition, Version};
+use serde_json::{Map, Value};
 
 use crate::error::{Rollback, StoreError};
+use crate::order::{SortValue, Standing, page_among};
 use crate::policy::StoredResource;
 use crate::render::{Common, envelope};
-use crate::select::{Keyset, Selected, Selection, Sort, Start};
+use crate::select::{Keyset, Selected, Selection, Sort};
 
 /// Work of a transaction.
 pub type Work<'w> = dyn FnMut(&mut dyn ResourceTransaction) -> Result<(), Rollback> + 'w;
@@ -202,7 +200,7 @@ pub fn page<'s>(
     resources: impl Iterator<Item = &'s Stored>,
     selection: &Selection<String>,
 ) -> Selected<Stored, String> {
-    let mut found: Vec<(Place, &Stored)> = resources
+    let found = resources
         .map(|stored| (stored.document(definition, ""), stored))
         .filter(|(document, _)| {
             let condition = selection.condition.as_ref();
@@ -210,33 +208,15 @@ pub fn page<'s>(
         })
         .map(|(document, stored)| {
             let sort = selection.sort.as_ref();
-            (
-                Place::among(definition, &document, &stored.id, sort),
-                stored,
-            )
-        })
-        .collect();
-    let descending = selection.sort.as_ref().is_some_and(|sort| sort.descending);
-    found.sort_by(|(left, _), (right, _)| left.compare(right, descending));
-    let total = found.len();
-    let begin = match &selection.from {
-        Start::Offset(offset) => usize::try_from(*offset).unwrap_or(usize::MAX).min(total),
-        Start::After(keyset) => {
-            let after = Place::of(keyset, selection.sort.as_ref().map(|sort| &sort.key));
-            found.partition_point(|(place, _)| place.compare(&after, descending).is_le())
-        }
-    };
-    let items = found.iter().skip(begin).take(selection.count);
-    let items: Vec<Stored> = items.map(|(_, stored)| (*stored).clone()).collect();
-    let end = begin + items.len();
-    let last = end.checked_sub(1).and_then(|last| found.get(last));
-    let next = last
-        .filter(|_| !items.is_empty() && end < total)
-        .map(|(place, _)| place.keyset());
+            let standing = standing(definition, &document, &stored.id, sort);
+            (standing, stored)
+        });
+    let page = page_among(found.collect(), selection);
+    let items = page.items.into_iter();
     Selected {
-        total: total as u64,
-        items,
-        next,
+        total: page.total,
+        items: items.map(|(_, stored)| stored.clone()).collect(),
+        next: page.next,
     }
 }
 
@@ -250,105 +230,18 @@ pub(crate) fn keyset(
         Some(_) => stored.document(definition, ""),
         None => Map::new(),
     };
-    Place::among(definition, &document, &stored.id, sort).keyset()
+    standing(definition, &document, &stored.id, sort).keyset()
 }
 
-/// The place of a resource in an order.
-struct Place {
-    key: Option<SortValue>,
-    id: String,
-}
-
-/// What a resource is sorted by.
-enum SortValue {
-    Text(String),
-    Number(Number),
-}
-
-impl Place {
-    fn new(key: Option<SortValue>, id: &str) -> Self {
-        let id = id.to_owned();
-        Self { key, id }
-    }
-
-    fn among(
-        definition: &ResourceDefinition,
-        document: &Map<String, Value>,
-        id: &str,
-        sort: Option<&Sort>,
-    ) -> Self {
-        let key = sort.and_then(|sort| sort_value(definition, document, &sort.key));
-        Self::new(key, id)
-    }
-
-    fn of(keyset: &Keyset<String>, sort: Option<&SortKey>) -> Self {
-        let key = keyset.key.as_str().and_then(|text| {
-            Some(match sort?.numeric {
-                true => SortValue::Number(serde_json::from_str(text).ok()?),
-                false => SortValue::Text(text.to_owned()),
-            })
-        });
-        Self::new(key, &keyset.id)
-    }
-
-    fn keyset(&self) -> Keyset<String> {
-        let key = match &self.key {
-            None => Value::Null,
-            Some(SortValue::Text(text)) => text.as_str().into(),
-            Some(SortValue::Number(number)) => number.to_string().into(),
-        };
-        let id = self.id.clone();
-        Keyset { key, id }
-    }
-
-    /// RFC 7644 section 3.4.2.3: what is missing comes last ascending and first descending.
-    fn compare(&self, other: &Self, descending: bool) -> Ordering {
-        let by_key = match (&self.key, &other.key) {
-            (None, None) => Ordering::Equal,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(_), None) => Ordering::Less,
-            (Some(left), Some(right)) => left.compare(right),
-        };
-        let by_key = if descending { by_key.reverse() } else { by_key };
-        by_key.then_with(|| self.id.cmp(&other.id))
-    }
-}
-
-impl SortValue {
-    fn compare(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Text(left), Self::Text(right)) => left.cmp(right),
-            (Self::Number(left), Self::Number(right)) => number::compare(left, right),
-            (Self::Number(_), Self::Text(_)) => Ordering::Less,
-            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
-        }
-    }
-}
-
-/// The value by which a resource is sorted: of a multi-valued attribute the primary or first one.
-fn sort_value(
+fn standing(
     definition: &ResourceDefinition,
     document: &Map<String, Value>,
-    key: &SortKey,
-) -> Option<SortValue> {
-    let searched = search_document(definition, document);
-    let holder = match &key.target.extension {
-        Some(uri) => searched.get(&**uri)?,
-        None => &searched,
-    };
-    let value = holder.get(&*key.target.attribute)?;
-    let value = match value {
-        Value::Array(values) => values.first()?,
-        single => single,
-    };
-    let value = match &key.target.sub_attribute {
-        Some(name) => value.get(&**name)?,
-        None => value,
-    };
-    Some(match value {
-        Value::String(text) => SortValue::Text(text.clone()),
-        Value::Number(number) => SortValue::Number(number.clone()),
-        Value::Bool(truth) => SortValue::Text(truth.to_string()),
-        _ => return None,
-    })
+    id: &str,
+    sort: Option<&Sort>,
+) -> Standing<String> {
+    let value = sort.and_then(|sort| {
+        let searched = search_document(definition, document);
+        SortValue::find(&searched, &sort.key)
+    });
+    Standing::new(value, id.to_owned())
 }

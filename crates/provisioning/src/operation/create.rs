@@ -14,7 +14,7 @@ use crate::directory::{
 };
 use crate::event::{Action, Outcome};
 use crate::failure::Failure;
-use crate::id::{ResourceId, ResourceKind};
+use crate::id::ResourceKind;
 use crate::refusal::Cause;
 
 /// What is to be created, as far as it is decided before the transaction.
@@ -91,7 +91,7 @@ pub(crate) fn create_user(
             (id, version)
         }
         None => {
-            let id = ResourceId::new();
+            let id = context.new_id();
             transaction.insert_user(context.scope(), id, &user.write, context.now)?;
             (id, Version(1))
         }
@@ -177,7 +177,7 @@ pub(crate) fn create_group(
     let (id, version) = match adopted {
         Some(found) => found,
         None => {
-            let id = ResourceId::new();
+            let id = context.new_id();
             transaction.insert_group(context.scope(), id, group, context.now)?;
             (id, Version(1))
         }
