@@ -10,7 +10,7 @@ use scim_provisioning::replay::Kept;
 use scim_provisioning::{Caller, Cause, ExistingUsers, Method, Outcome, ResourceId};
 use serde_json::{Value, json};
 
-use crate::house::{House, group, path_of, user};
+use crate::house::{House, group, user};
 
 #[test]
 fn a_refused_request_is_carried_out_again_when_its_cause_is_mended() {
@@ -115,7 +115,7 @@ fn whom_the_rules_refuse_is_counted_and_told_and_keeps_nobody_from_the_others() 
         let rules = model.users.rules.iter_mut();
         for rule in rules.filter(|rule| rule.target == Field::Department) {
             rule.source = Source::Path("title".to_owned());
-            rule.on_unknown = OnUnknown::Reject;
+            rule.on_unknown = Some(OnUnknown::Reject);
         }
     });
     let done = house
@@ -201,5 +201,4 @@ fn a_person_is_compared_with_what_linking_would_make_of_them() {
     assert!(compared[1].refused.is_some());
     assert_eq!(compared[2], scim_provisioning::Comparison::default());
     assert_eq!(house.person(eve).managed_by, None);
-    let _path = path_of("Users", eve);
 }

@@ -239,7 +239,7 @@ fn rules_refuse_warn_and_make_what_fields_name() {
         house.map(|model| {
             let rules = model.users.rules.iter_mut();
             let rule = rules.filter(|rule| rule.target == Field::Department);
-            rule.for_each(|rule| rule.on_unknown = choice);
+            rule.for_each(|rule| rule.on_unknown = Some(choice));
         });
     };
     unknown(&mut house, OnUnknown::Create);

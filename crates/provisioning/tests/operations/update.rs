@@ -149,7 +149,7 @@ fn what_a_patch_cannot_do_is_refused_whole() {
         ),
         (
             json!({"op": "remove", "path": "userName"}),
-            Cause::ValueInvalid,
+            Cause::AttributeReadOnly,
         ),
         (
             json!({"op": "replace", "path": "id", "value": "x"}),
