@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use scim_protocol::Version;
 
-use super::rows::Member;
+use super::rows::{GroupRow, Member, PersonRow};
 use super::tables::Tables;
 use crate::directory::{MemberChunk, Membership, Scope, StoreError, Visible};
 use crate::id::{ResourceId, ResourceKind};
@@ -72,8 +72,8 @@ impl Tables {
     /// A member as a configuration sees it.
     fn member(&self, scope: Scope, id: ResourceId, kind: ResourceKind) -> Option<Visible> {
         match kind {
-            ResourceKind::User => self.seen_person(scope, id).map(|row| row.visible()),
-            ResourceKind::Group => self.seen_group(scope, id).map(|row| row.visible()),
+            ResourceKind::User => self.seen_person(scope, id).map(PersonRow::visible),
+            ResourceKind::Group => self.seen_group(scope, id).map(GroupRow::visible),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The reading side of the port.
 
+use super::rows::{GroupRow, PersonRow};
 use super::select::Query;
 use super::transaction::MemoryTransaction;
 use crate::directory::{
@@ -188,8 +189,8 @@ impl DirectoryView for MemoryTransaction {
         let groups = ids
             .iter()
             .filter_map(|id| self.tables.seen_group(scope, *id));
-        let people = people.map(|row| row.visible());
-        Ok(people.chain(groups.map(|row| row.visible())).collect())
+        let people = people.map(PersonRow::visible);
+        Ok(people.chain(groups.map(GroupRow::visible)).collect())
     }
 
     fn protected(&mut self, ids: &[ResourceId]) -> Result<Option<ResourceId>, StoreError> {

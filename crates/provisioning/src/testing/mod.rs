@@ -16,6 +16,7 @@
 )]
 
 mod groups;
+mod links;
 mod members;
 mod pages;
 mod people;
@@ -65,7 +66,8 @@ checks! {
         whoever_leaves_is_out_of_sight_and_gives_the_name_back_when_archived,
         whose_leaving_is_held_stays_who_they_are,
         what_is_held_is_replaced_and_withdrawn,
-        departures_are_counted_as_they_are_logged,
+        departures_are_counted_as_they_are_logged;
+    links:
         a_person_made_by_hand_is_taken_over_and_one_who_left_is_taken_up_again,
         nobody_is_taken_over_who_administers,
         a_manager_is_linked_whenever_they_arrive,

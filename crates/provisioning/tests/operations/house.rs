@@ -122,7 +122,7 @@ impl House {
         assert_eq!(events.len(), before + 1, "{:?}", answer.document());
         let last = events.into_iter().next_back().unwrap();
         assert_eq!(last.status, answer.status);
-        (answer.status, last.cause.expect("a cause"))
+        (answer.status, last.cause.unwrap())
     }
 
     /// The last entry of the log.
