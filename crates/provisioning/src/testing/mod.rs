@@ -1,5 +1,5 @@
-//! The contract of [`Directory`], for a directory's own tests: checks that panic where it is
-//! broken.
+//! The contract of [`Directory`](crate::Directory), for a directory's own tests: checks that panic
+//! where it is broken.
 //!
 //! ```
 //! use scim_provisioning::testing::{CHECKS, MemorySubject};
