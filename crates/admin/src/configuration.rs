@@ -177,6 +177,50 @@ impl ConfigurationInput {
         }
     }
 
+    /// A new configuration of what was entered, with the rules that it begins with.
+    pub(crate) fn begin(
+        self,
+        status: ConfigurationStatus,
+        now: DateTime<Utc>,
+    ) -> ProvisioningConfiguration {
+        ProvisioningConfiguration {
+            id: ConfigurationId::new(),
+            name: self.name.trim().to_owned(),
+            description: self.description.trim().to_owned(),
+            status,
+            users: self.users,
+            groups: self.groups,
+            identity_provider: self.identity_provider,
+            profile: self.profile,
+            policies: self.policies,
+            networks: self.networks,
+            model: ModelVersion {
+                user: 1,
+                group: 1,
+                fields: 0,
+            },
+            guard_reset: None,
+            version: 1,
+            created: now,
+            last_modified: now,
+        }
+    }
+
+    /// A configuration with what was entered of it.
+    pub(crate) fn over(&self, before: &ProvisioningConfiguration) -> ProvisioningConfiguration {
+        ProvisioningConfiguration {
+            name: self.name.trim().to_owned(),
+            description: self.description.trim().to_owned(),
+            users: self.users,
+            groups: self.groups,
+            identity_provider: self.identity_provider,
+            profile: self.profile,
+            policies: self.policies,
+            networks: self.networks.clone(),
+            ..before.clone()
+        }
+    }
+
     /// What was entered of a configuration.
     pub fn of(found: &ProvisioningConfiguration) -> Self {
         Self {

@@ -3,6 +3,7 @@
 use scim_provisioning::StoreError;
 
 use crate::invalid::InvalidInput;
+use crate::item::ItemName;
 
 /// Why an administrator's request was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,20 @@ pub enum AdminError {
          server opens it with `account unlock` or `account device-link`"
     )]
     SignInClosed,
+    /// A thing that a document declares cannot be so.
+    #[error("{item}: {error}")]
+    Declared {
+        /// Which one.
+        item: ItemName,
+        /// Why.
+        error: Box<Self>,
+    },
+    /// What would be done is not what was planned.
+    #[error("{} moved since the plan was made; plan again", named(.moved))]
+    PlanMoved {
+        /// What differs.
+        moved: Vec<ItemName>,
+    },
     /// Somebody else changed it meanwhile.
     #[error("it was changed meanwhile; try again")]
     Stale,
@@ -58,6 +73,17 @@ pub enum AdminError {
 }
 
 impl AdminError {
+    /// The error, said of the thing that it is about. What the store met is about none.
+    pub(crate) fn of(self, item: ItemName) -> Self {
+        match self {
+            Self::Store(_) | Self::Stale | Self::Declared { .. } => self,
+            error => Self::Declared {
+                item,
+                error: Box::new(error),
+            },
+        }
+    }
+
     pub(crate) fn not_found(kind: &'static str, name: &str) -> Self {
         Self::NotFound {
             kind,
@@ -65,6 +91,18 @@ impl AdminError {
         }
     }
 }
+
+/// The first of the things that moved, and how many others.
+fn named(moved: &[ItemName]) -> String {
+    let first: Vec<String> = moved.iter().take(NAMED).map(ItemName::to_string).collect();
+    match moved.len().saturating_sub(NAMED) {
+        0 if first.is_empty() => "the document".to_owned(),
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+const NAMED: usize = 5;
 
 impl From<StoreError> for AdminError {
     fn from(error: StoreError) -> Self {

@@ -10,15 +10,18 @@ pub mod api_key;
 mod authenticate;
 pub mod configuration;
 mod decision;
+pub mod declaration;
 pub mod ending;
 mod error;
 pub mod event;
 mod hex;
 pub mod invalid;
+pub mod item;
 mod jwt;
 mod keyring;
 pub mod mapping;
 pub mod memory;
+mod name;
 pub mod people;
 pub mod policy;
 pub mod requests;
@@ -43,8 +46,8 @@ pub use invalid::{InputField, Invalid, InvalidInput, Problem};
 pub use keyring::{KeyRing, KeyRingError};
 pub use service::Sealed;
 pub use service::{
-    Actor, AdminService, Admitted, Attempt, IssuedApiKey, IssuedStream, IssuedToken, Replay,
-    StreamInput, VersionChoice,
+    Actor, AdminService, Admitted, Application, Attempt, IssuedApiKey, IssuedStream, IssuedToken,
+    Replay, StreamInput, VersionChoice,
 };
 pub use services::Services;
 pub use store::{AdminStore, AdminStoreExt};

@@ -85,6 +85,9 @@ fn checksum(rules: &MappingSet) -> String {
     hex(digest(&SHA256, &written).as_ref())
 }
 
+/// How many custom fields there can be.
+pub(crate) const FIELDS: usize = 200;
+
 /// The number of the draft.
 pub const DRAFT: i64 = 0;
 

@@ -1,4 +1,4 @@
-//! The tables of what is known of the instance, see [`crate::schema`].
+//! The tables of what is known of the instance, and of plans for it, see [`crate::schema`].
 
 diesel::table! {
     instance (one) {
@@ -14,5 +14,16 @@ diesel::table! {
         id -> Text,
         created_at -> BigInt,
         retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    plans (digest) {
+        digest -> Text,
+        prune -> Integer,
+        document -> Text,
+        items -> Text,
+        made_by -> Text,
+        created_at -> BigInt,
     }
 }

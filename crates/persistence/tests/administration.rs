@@ -11,7 +11,9 @@ use chrono::{DateTime, Duration, SubsecRound, Utc};
 use engines::{Engine, Suite};
 use scim_admin::account::{Account, PasswordHash, Role};
 use scim_admin::api_key::ApiKey;
+use scim_admin::declaration::{Change, PlanItem, StoredPlan};
 use scim_admin::event::{AuditEntry, AuditQuery};
+use scim_admin::item::ItemKind;
 use scim_admin::mapping::{DRAFT, MappingVersion};
 use scim_admin::memory::MemoryStore;
 use scim_admin::people::{NewGroup, NewPerson, PersonUpdate, UserType};
@@ -24,6 +26,7 @@ use scim_admin::{
     AccessToken, AdminError, AdminStore, AdminStoreExt, ConfigurationInput, ConfigurationStatus,
     ProvisioningConfiguration,
 };
+use scim_feed::{Stream, StreamKind, StreamState};
 use scim_mapping::{CustomField, MappingSet, ResourceKind};
 use scim_persistence::{Database, Settings};
 use scim_provisioning::directory::Status;
@@ -750,6 +753,71 @@ fn an_account_is_as_open_as_its_person_is_active(house: &Empty) {
     assert!(audited.contains(&"account.ended".to_owned()), "{audited:?}");
 }
 
+fn a_plan_is_kept_under_its_digest_for_a_time(house: &Empty) {
+    let plan = |digest: &str, age: i64| StoredPlan {
+        digest: digest.to_owned(),
+        prune: true,
+        document: json!({"configurations": []}),
+        items: vec![PlanItem {
+            kind: ItemKind::Configuration,
+            name: "Okta".to_owned(),
+            change: Change::Delete,
+            changes: Vec::new(),
+        }],
+        made_by: "test".to_owned(),
+        created: now() - Duration::days(age),
+    };
+    let keep = |plan: &StoredPlan| {
+        let plan = plan.clone();
+        house.upkeep(move |rows| rows.keep_plan(&plan, now() - Duration::days(30)));
+    };
+    let found = |digest: &str| house.store.read(|rows| Ok(rows.plan(digest)?)).unwrap();
+    assert_eq!(found("a"), None);
+    keep(&plan("old", 31));
+    keep(&plan("a", 2));
+    let again = plan("a", 1);
+    keep(&again);
+    assert_eq!(found("a"), Some(again));
+    assert_eq!(found("old"), None, "its time is over");
+}
+
+fn a_stream_gets_another_key_as_it_was_seen(house: &Empty) {
+    let stream = Stream {
+        id: "s".to_owned(),
+        name: "Mail".to_owned(),
+        kind: StreamKind::Read,
+        topics: None,
+        state: StreamState::Active,
+        position: 3,
+        delivered: None,
+        version: 1,
+        created: now(),
+        made_by: None,
+    };
+    let inserted = stream.clone();
+    house
+        .write(move |rows| rows.insert_stream(&inserted, "first"))
+        .unwrap();
+    let renewed = Stream {
+        made_by: Some("key".to_owned()),
+        ..stream
+    };
+    let renew = |stream: &Stream| {
+        let stream = stream.clone();
+        house
+            .write(move |rows| rows.set_stream_key(&stream, "second"))
+            .unwrap()
+    };
+    assert!(renew(&renewed));
+    assert!(!renew(&renewed), "it is another one now");
+    let found = house.store.read(|rows| Ok(rows.streams()?)).unwrap();
+    let expected = Stream {
+        version: 2,
+        ..renewed
+    };
+    assert_eq!(found, [expected]);
+}
+
 /// The battery, for each store.
 macro_rules! on_every_store {
     ($($name:ident),* $(,)?) => {
@@ -781,4 +849,6 @@ on_every_store!(
     a_survey_is_asked_for_once_and_keeps_what_came_of_the_last,
     a_person_keeps_the_name_and_a_tenant_admin_everything,
     an_account_is_as_open_as_its_person_is_active,
+    a_plan_is_kept_under_its_digest_for_a_time,
+    a_stream_gets_another_key_as_it_was_seen,
 );

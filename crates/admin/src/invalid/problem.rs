@@ -67,6 +67,9 @@ pub enum Problem {
     /// A token ends too soon or too late.
     #[error("a token ends in the future, and within two years")]
     TokenLife,
+    /// A time has not come yet that is to have passed.
+    #[error("the time has not come yet")]
+    NotPassed,
     /// The old token goes on for too long.
     #[error("an old token goes on for 30 days at most once the new one was used")]
     Overlap,
@@ -193,6 +196,52 @@ pub enum Problem {
     /// No administrator would be left who is bound to nobody.
     #[error("this is the last administrator who is bound to nobody; make another one first")]
     LastAdministrator,
+    /// A document cannot be read.
+    #[error("{place}: {syntax}")]
+    Document {
+        /// Where.
+        place: String,
+        /// What is wrong there.
+        syntax: String,
+    },
+    /// A document is of another form.
+    #[error("the document has version {version}; this server reads version 1")]
+    DocumentVersion {
+        /// Of which.
+        version: u32,
+    },
+    /// A document names a thing twice.
+    #[error("it is declared twice")]
+    DeclaredTwice,
+    /// A word is none that is known.
+    #[error("there is no {what} \"{word}\"")]
+    UnknownWord {
+        /// What it should be.
+        what: &'static str,
+        /// The word.
+        word: String,
+    },
+    /// A policy has no such member.
+    #[error("the policy has no member \"{name}\"")]
+    UnknownPolicy {
+        /// The name.
+        name: String,
+    },
+    /// A policy has a value that it does not take.
+    #[error("the policy does not fit: {syntax}")]
+    PolicyValue {
+        /// What is wrong.
+        syntax: String,
+    },
+    /// A guard is given as something else than an object.
+    #[error("the guard is a JSON object")]
+    GuardShape,
+    /// Rules are of another kind of resource than the one that they are for.
+    #[error("the rules are of the other kind of resource")]
+    OtherResource,
+    /// A stream would be told of something else, or in another way.
+    #[error("a stream keeps its kind and its topics; delete it and add another one")]
+    StreamKept,
     /// An interface could not read what was entered, and says so in its own words.
     #[error("{0}")]
     Entry(Cow<'static, str>),

@@ -14,6 +14,7 @@ mod jobs;
 mod log;
 mod mappings;
 mod people;
+mod plans;
 mod rows;
 mod sessions;
 mod streams;

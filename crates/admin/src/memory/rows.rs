@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::account::Account;
 use crate::api_key::ApiKey;
 use crate::configuration::ProvisioningConfiguration;
+use crate::declaration::StoredPlan;
 use crate::event::{Activity, AuditHead, AuditLink, LoggedEvent};
 use crate::mapping::MappingVersion;
 use crate::people::Grant;
@@ -51,6 +52,7 @@ pub(crate) struct Rows {
     pub(crate) authors: Vec<Author>,
     pub(super) requests: Vec<Activity>,
     pub(super) streams: Vec<Stream>,
+    pub(super) plans: Vec<StoredPlan>,
     pub(crate) audit: Vec<AuditLink>,
     pub(super) audit_end: AuditHead,
 }

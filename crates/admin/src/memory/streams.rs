@@ -44,6 +44,15 @@ impl WriteStreams for Rows {
         Ok(written)
     }
 
+    fn set_stream_key(&mut self, stream: &Stream, _key_hash: &str) -> Result<bool, StoreError> {
+        let written = self.update_stream(stream)?;
+        let known = self.streams.iter_mut().find(|known| known.id == stream.id);
+        if let Some(known) = known.filter(|_| written) {
+            known.made_by.clone_from(&stream.made_by);
+        }
+        Ok(written)
+    }
+
     fn delete_stream(&mut self, stream: &Stream) -> Result<bool, StoreError> {
         let before = self.streams.len();
         let seen = (&stream.id, stream.version);

@@ -6,8 +6,10 @@ use serde_json::json;
 use super::mappings::definition;
 use super::{Actor, AdminService, VersionChoice, entry, taken};
 use crate::error::AdminError;
+use crate::event::AuditEntry;
 use crate::invalid::{InputField, Problem};
-use crate::store::{AdminStoreExt, Written};
+use crate::mapping::FIELDS;
+use crate::store::{AdminStoreExt, AdminTransaction, Written};
 
 impl AdminService {
     /// The custom fields, the oldest first.
@@ -27,23 +29,9 @@ impl AdminService {
         if self.custom_fields()?.len() >= FIELDS {
             return Err(Problem::TooManyFields { most: FIELDS }.refused());
         }
-        let audit = entry(
-            actor,
-            "customField.created",
-            &field.key,
-            json!({ "new": field }),
-        );
-        let field = field.clone();
-        let author = actor.author();
-        self.store.write(move |rows| {
-            rows.speak_as(&author)?;
-            let inserted = rows.insert_custom_field(&field, audit.at);
-            inserted.map_err(|error| taken(error, &field.key))?;
-            // A request that was on its way when a field of this key was deleted may have left
-            // values; a field begins without values, whatever its type.
-            rows.forget_custom_values(&field.key, audit.at)?;
-            Ok(Written::changed((), audit.clone()))
-        })
+        let (actor, field) = (actor.clone(), field.clone());
+        self.store
+            .write(move |rows| Ok(Written::changed((), insert_field(rows, &actor, &field)?)))
     }
 
     /// Puts a definition in the place of the one of its key: another label, other options or limits.
@@ -64,18 +52,12 @@ impl AdminService {
                 Problem::TypeChanged.at(InputField::CustomField(scim_mapping::FieldPart::Type))
             );
         }
-        let details = json!({ "old": &*found, "new": field });
-        *found = field.clone();
+        let before = std::mem::replace(found, field.clone());
         self.check_active_rules(fields)?;
-        let audit = entry(actor, "customField.edited", &field.key, details);
-        let field = field.clone();
-        let author = actor.author();
+        let (actor, after) = (actor.clone(), field.clone());
         self.store.write(move |rows| {
-            rows.speak_as(&author)?;
-            match rows.update_custom_field(&field)? {
-                true => Ok(Written::changed((), audit.clone())),
-                false => Err(AdminError::not_found("custom field", &field.key)),
-            }
+            let audit = update_field(rows, &actor, &before, &after)?;
+            Ok(Written::changed((), audit))
         })
     }
 
@@ -120,17 +102,9 @@ impl AdminService {
                 .refused());
             }
         }
-        let audit = entry(actor, "customField.deleted", key, json!({}));
-        let key = key.to_owned();
-        let author = actor.author();
-        self.store.write(move |rows| {
-            rows.speak_as(&author)?;
-            if !rows.delete_custom_field(&key)? {
-                return Err(AdminError::not_found("custom field", &key));
-            }
-            rows.forget_custom_values(&key, audit.at)?;
-            Ok(Written::changed((), audit.clone()))
-        })
+        let (actor, key) = (actor.clone(), key.to_owned());
+        self.store
+            .write(move |rows| Ok(Written::changed((), delete_field(rows, &actor, &key)?)))
     }
 
     /// The fields that rules can write.
@@ -142,4 +116,49 @@ impl AdminService {
     }
 }
 
-const FIELDS: usize = 200;
+/// Inserts a field, which begins without values.
+pub(super) fn insert_field(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    field: &CustomField,
+) -> Result<AuditEntry, AdminError> {
+    let details = json!({ "new": field });
+    let audit = entry(actor, "customField.created", &field.key, details);
+    rows.speak_as(&actor.author())?;
+    let inserted = rows.insert_custom_field(field, audit.at);
+    inserted.map_err(|error| taken(error, &field.key))?;
+    // A request that was on its way when a field of this key was deleted may have left values,
+    // whatever their type.
+    rows.forget_custom_values(&field.key, audit.at)?;
+    Ok(audit)
+}
+
+/// Puts a definition in the place of the one of its key.
+pub(super) fn update_field(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    before: &CustomField,
+    after: &CustomField,
+) -> Result<AuditEntry, AdminError> {
+    rows.speak_as(&actor.author())?;
+    if !rows.update_custom_field(after)? {
+        return Err(AdminError::not_found("custom field", &after.key));
+    }
+    let details = json!({ "old": before, "new": after });
+    Ok(entry(actor, "customField.edited", &after.key, details))
+}
+
+/// Deletes a field and its values.
+pub(super) fn delete_field(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    key: &str,
+) -> Result<AuditEntry, AdminError> {
+    let audit = entry(actor, "customField.deleted", key, json!({}));
+    rows.speak_as(&actor.author())?;
+    if !rows.delete_custom_field(key)? {
+        return Err(AdminError::not_found("custom field", key));
+    }
+    rows.forget_custom_values(key, audit.at)?;
+    Ok(audit)
+}

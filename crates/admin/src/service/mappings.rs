@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{Actor, AdminService, drafted, entry_of, now};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
+use crate::event::AuditEntry;
 use crate::invalid::{InputField, Problem};
 use crate::mapping::{DRAFT, DraftSeen, MappingVersion, ReceivedAttribute};
 use crate::store::{AdminStoreExt, AdminTransaction, Written};
@@ -192,17 +193,7 @@ impl AdminService {
         draft: Option<&DraftSeen>,
     ) -> Result<MappingVersion, AdminError> {
         let expected = active(configuration, version.rules.resource);
-        let audit = entry_of(
-            actor,
-            "mapping.activated",
-            configuration,
-            json!({
-                "resource": version.rules.resource,
-                "old": expected,
-                "new": version.version,
-                "checksum": version.checksum,
-            }),
-        );
+        let audit = activated(actor, configuration, expected, &version);
         let draft = draft.cloned();
         self.store.write(move |rows| {
             let (configuration, resource) = (version.configuration, version.rules.resource);
@@ -361,6 +352,42 @@ fn take_draft(
     }
     rows.delete_draft(configuration, resource)?;
     Ok(versions)
+}
+
+/// Makes rules the active version, under the next number. A draft that is there stays.
+pub(super) fn put_rules(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    configuration: &ProvisioningConfiguration,
+    rules: MappingSet,
+    note: &str,
+) -> Result<AuditEntry, AdminError> {
+    let (id, resource) = (configuration.id, rules.resource);
+    rows.lock_configuration(id)?;
+    let versions = rows.mapping_versions(id, resource)?;
+    let newest = versions.iter().map(|version| version.version).max();
+    let number = newest.unwrap_or(DRAFT) + 1;
+    let version = MappingVersion::new(id, number, rules, note, &actor.name, now());
+    let expected = active(configuration, resource);
+    rows.insert_mapping_version(&version)?;
+    rows.set_active_mapping(id, resource, expected, number)?;
+    Ok(activated(actor, configuration, expected, &version))
+}
+
+/// What the audit tells of a version that takes the place of another one.
+fn activated(
+    actor: &Actor,
+    configuration: &ProvisioningConfiguration,
+    old: i64,
+    version: &MappingVersion,
+) -> AuditEntry {
+    let details = json!({
+        "resource": version.rules.resource,
+        "old": old,
+        "new": version.version,
+        "checksum": version.checksum,
+    });
+    entry_of(actor, "mapping.activated", configuration, details)
 }
 
 fn active(configuration: &ProvisioningConfiguration, resource: ResourceKind) -> i64 {

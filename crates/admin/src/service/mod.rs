@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use scim_mapping::MappingSet;
-use scim_protocol::text::{fold, valid_user_name};
+use scim_protocol::text::fold;
 use scim_provisioning::directory::Author;
-use scim_provisioning::model::ModelVersion;
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::{Value, json};
 use validator::Validate;
@@ -18,17 +17,18 @@ use crate::configuration::{
 };
 use crate::ending;
 use crate::error::AdminError;
-use crate::event::{AuditEntry, EventQuery, LoggedEvent, SERVER};
-use crate::invalid::{InputField, Problem};
+use crate::event::{AuditEntry, EventQuery, LoggedEvent};
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
+use crate::name::check_name;
 use crate::session::SignedIn;
-use crate::store::{AdminStore, AdminStoreExt, Written};
+use crate::store::{AdminStore, AdminStoreExt, AdminTransaction, Written};
 use crate::token::{AccessToken, PlainToken};
 
 mod accounts;
 mod audit;
 mod by_hand;
+mod declared;
 mod devices;
 mod directory;
 mod drafted;
@@ -46,6 +46,7 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
+pub use declared::Application;
 pub use devices::{Admitted, Attempt};
 pub use mappings::VersionChoice;
 pub use replay::Replay;
@@ -155,27 +156,7 @@ impl AdminService {
     ) -> Result<(ProvisioningConfiguration, IssuedToken), AdminError> {
         input.validate()?;
         let now = now();
-        let configuration = ProvisioningConfiguration {
-            id: ConfigurationId::new(),
-            name: input.name.trim().to_owned(),
-            description: input.description.trim().to_owned(),
-            status: ConfigurationStatus::Enabled,
-            users: input.users,
-            groups: input.groups,
-            identity_provider: input.identity_provider,
-            profile: input.profile,
-            policies: input.policies,
-            networks: input.networks.clone(),
-            model: ModelVersion {
-                user: 1,
-                group: 1,
-                fields: 0,
-            },
-            guard_reset: None,
-            version: 1,
-            created: now,
-            last_modified: now,
-        };
+        let configuration = input.clone().begin(ConfigurationStatus::Enabled, now);
         let token = self.issue(actor, configuration.id, now, token_days)?;
         let audit = entry_of(
             actor,
@@ -183,19 +164,12 @@ impl AdminService {
             &configuration,
             json!({ "new": described(&configuration), "token": token.token.id }),
         );
-        let first = [MappingSet::default_user(), MappingSet::default_group()].map(|rules| {
-            let note = "The rules that a configuration begins with";
-            MappingVersion::new(configuration.id, 1, rules, note, &actor.name, now)
-        });
+        let maker = actor.name.clone();
         let (added, first_token) = (configuration.clone(), token.token.clone());
         self.store.write(move |rows| {
             ending::check_maker(rows, first_token.made_by.as_deref())?;
-            let inserted = rows.insert_configuration(&added);
-            inserted.map_err(|error| taken(error, &added.name))?;
+            insert_configuration(rows, &added, &maker)?;
             rows.insert_token(&first_token)?;
-            for version in &first {
-                rows.insert_mapping_version(version)?;
-            }
             Ok(Written::changed((), audit.clone()))
         })?;
         Ok((configuration, token))
@@ -263,17 +237,7 @@ impl AdminService {
         input: &ConfigurationInput,
     ) -> Result<ProvisioningConfiguration, AdminError> {
         input.validate()?;
-        let after = ProvisioningConfiguration {
-            name: input.name.trim().to_owned(),
-            description: input.description.trim().to_owned(),
-            users: input.users,
-            groups: input.groups,
-            identity_provider: input.identity_provider,
-            profile: input.profile,
-            policies: input.policies,
-            networks: input.networks.clone(),
-            ..before.clone()
-        };
+        let after = input.over(before);
         self.update(actor, "configuration.edited", before, after)
     }
 
@@ -306,20 +270,10 @@ impl AdminService {
         mut after: ProvisioningConfiguration,
     ) -> Result<ProvisioningConfiguration, AdminError> {
         after.last_modified = now();
-        let audit = entry_of(
-            actor,
-            event,
-            &after,
-            json!({ "old": described(before), "new": described(&after) }),
-        );
+        let (actor, before) = (actor.clone(), before.clone());
         self.store.write(move |rows| {
-            let updated = rows.update_configuration(&after);
-            updated.map_err(|error| taken(error, &after.name))?;
-            let after = ProvisioningConfiguration {
-                version: after.version + 1,
-                ..after.clone()
-            };
-            Ok(Written::changed(after, audit.clone()))
+            let (after, audit) = update_configuration(rows, &actor, event, &before, &after)?;
+            Ok(Written::changed(after, audit))
         })
     }
 
@@ -333,17 +287,10 @@ impl AdminService {
         configuration: ConfigurationId,
     ) -> Result<ProvisioningConfiguration, AdminError> {
         let configuration = self.configuration(configuration)?;
-        let audit = entry_of(
-            actor,
-            "configuration.deleted",
-            &configuration,
-            json!({ "old": described(&configuration) }),
-        );
-        let author = actor.author();
+        let actor = actor.clone();
         self.store.write(move |rows| {
-            rows.speak_as(&author)?;
-            rows.delete_configuration(configuration.id)?;
-            Ok(Written::changed(configuration.clone(), audit.clone()))
+            let audit = delete_configuration(rows, &actor, &configuration)?;
+            Ok(Written::changed(configuration.clone(), audit))
         })
     }
 
@@ -385,6 +332,60 @@ fn entry_of(
     }
 }
 
+/// Inserts a configuration with the rules that it begins with.
+fn insert_configuration(
+    rows: &mut dyn AdminTransaction,
+    configuration: &ProvisioningConfiguration,
+    maker: &str,
+) -> Result<(), AdminError> {
+    let inserted = rows.insert_configuration(configuration);
+    inserted.map_err(|error| taken(error, &configuration.name))?;
+    for rules in [MappingSet::default_user(), MappingSet::default_group()] {
+        let (note, at) = (
+            "The rules that a configuration begins with",
+            configuration.created,
+        );
+        let first = MappingVersion::new(configuration.id, 1, rules, note, maker, at);
+        rows.insert_mapping_version(&first)?;
+    }
+    Ok(())
+}
+
+/// Writes a configuration that is still as it was seen, and answers it as it is then.
+fn update_configuration(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    event: &'static str,
+    before: &ProvisioningConfiguration,
+    after: &ProvisioningConfiguration,
+) -> Result<(ProvisioningConfiguration, AuditEntry), AdminError> {
+    let updated = rows.update_configuration(after);
+    updated.map_err(|error| taken(error, &after.name))?;
+    let details = json!({ "old": described(before), "new": described(after) });
+    let audit = entry_of(actor, event, after, details);
+    let after = ProvisioningConfiguration {
+        version: after.version + 1,
+        ..after.clone()
+    };
+    Ok((after, audit))
+}
+
+fn delete_configuration(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    configuration: &ProvisioningConfiguration,
+) -> Result<AuditEntry, AdminError> {
+    rows.speak_as(&actor.author())?;
+    rows.delete_configuration(configuration.id)?;
+    let details = json!({ "old": described(configuration) });
+    Ok(entry_of(
+        actor,
+        "configuration.deleted",
+        configuration,
+        details,
+    ))
+}
+
 fn described(configuration: &ProvisioningConfiguration) -> Value {
     json!({
         "name": configuration.name,
@@ -404,17 +405,4 @@ fn taken(error: StoreError, name: &str) -> AdminError {
         StoreError::Conflict { .. } => AdminError::NameTaken(name.to_owned()),
         other => other.into(),
     }
-}
-
-fn check_name(name: &str) -> Result<(), AdminError> {
-    let length = name.trim().chars().count();
-    if !(1..=100).contains(&length) || !valid_user_name(name) {
-        return Err(Problem::NameLength.at(InputField::Name));
-    }
-    // The audit tells by the name who did something.
-    let name = fold(name.trim());
-    if name.starts_with("api key") || ["command line", "nobody", SERVER].contains(&name.as_str()) {
-        return Err(Problem::NameReserved.at(InputField::Name));
-    }
-    Ok(())
 }

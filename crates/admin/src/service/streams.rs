@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::{Actor, AdminService, check_name, entry, now, taken};
 use crate::api_key::{self, ApiKey};
+use crate::declaration::NewStream;
 use crate::ending;
 use crate::error::AdminError;
-use crate::event::SERVER;
+use crate::event::{AuditEntry, SERVER};
 use crate::invalid::{InputField, Problem};
 use crate::store::{AdminStoreExt, AdminTransaction, Written};
 use crate::token::PlainToken;
@@ -79,29 +80,51 @@ impl AdminService {
         let value = api_key::generate_as(api_key::STREAM)?;
         let hash = api_key::hash(&value);
         let stream = Stream {
-            id: Uuid::now_v7().to_string(),
-            name: input.name.trim().to_owned(),
             kind: input.kind,
             topics: topics.map(Vec::from_iter),
-            state: StreamState::Active,
-            position,
-            delivered: None,
-            version: 1,
-            created: now(),
             made_by: actor.key.as_ref().map(|key| key.id.clone()),
+            ..begun(&input.name, position)
         };
-        let audit = entry(
-            actor,
-            "stream.created",
-            &stream.name,
-            json!({ "kind": stream.kind, "topics": stream.topics }),
-        );
-        let inserted = stream.clone();
+        let (inserted, actor) = (stream.clone(), actor.clone());
         self.store.write(move |rows| {
             ending::check_maker(rows, inserted.made_by.as_deref())?;
-            let done = rows.insert_stream(&inserted, &hash);
-            done.map_err(|error| taken(error, &inserted.name))?;
-            Ok(Written::changed((), audit.clone()))
+            let audit = insert_stream(rows, &actor, &inserted, &hash)?;
+            Ok(Written::changed((), audit))
+        })?;
+        Ok(IssuedStream {
+            stream,
+            key: PlainToken::new(value),
+        })
+    }
+
+    /// Gives a stream, as it was found, a new secret; the one before is refused from then on. It
+    /// ends with the API key that does it, where it is one.
+    ///
+    /// # Errors
+    /// [`AdminError::Stale`].
+    pub fn renew_stream_key(
+        &self,
+        actor: &Actor,
+        stream: Stream,
+    ) -> Result<IssuedStream, AdminError> {
+        let value = api_key::generate_as(api_key::STREAM)?;
+        let hash = api_key::hash(&value);
+        let renewed = Stream {
+            made_by: actor.key.as_ref().map(|key| key.id.clone()),
+            ..stream
+        };
+        let audit = entry(actor, "stream.secretRenewed", &renewed.name, json!({}));
+        let stream = self.store.write(move |rows| {
+            ending::check_maker(rows, renewed.made_by.as_deref())?;
+            if !rows.set_stream_key(&renewed, &hash)? {
+                return Err(AdminError::Stale);
+            }
+            let version = renewed.version + 1;
+            let written = Stream {
+                version,
+                ..renewed.clone()
+            };
+            Ok(Written::changed(written, audit.clone()))
         })?;
         Ok(IssuedStream {
             stream,
@@ -177,20 +200,12 @@ impl AdminService {
         actor: &Actor,
         stream: Stream,
         event: &'static str,
-        write: fn(&mut dyn AdminTransaction, &Stream) -> Result<bool, StoreError>,
+        write: StreamWrite,
     ) -> Result<Stream, AdminError> {
-        let details = json!({ "state": stream.state, "position": stream.position });
-        let audit = entry(actor, event, &stream.name, details);
+        let actor = actor.clone();
         self.store.write(move |rows| {
-            if !write(rows, &stream)? {
-                return Err(AdminError::Stale);
-            }
-            let version = stream.version + 1;
-            let written = Stream {
-                version,
-                ..stream.clone()
-            };
-            Ok(Written::changed(written, audit.clone()))
+            let (written, audit) = change_stream(rows, &actor, &stream, event, write)?;
+            Ok(Written::changed(written, audit))
         })
     }
 
@@ -199,12 +214,10 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Stale`].
     pub fn delete_stream(&self, actor: &Actor, stream: Stream) -> Result<Stream, AdminError> {
-        let audit = entry(actor, "stream.deleted", &stream.name, json!({}));
+        let actor = actor.clone();
         self.store.write(move |rows| {
-            if !rows.delete_stream(&stream)? {
-                return Err(AdminError::Stale);
-            }
-            Ok(Written::changed(stream.clone(), audit.clone()))
+            let audit = delete_stream(rows, &actor, &stream)?;
+            Ok(Written::changed(stream.clone(), audit))
         })
     }
 
@@ -233,3 +246,99 @@ impl AdminService {
         Ok(())
     }
 }
+
+/// A stream of everything that begins at a position.
+fn begun(name: &str, position: Position) -> Stream {
+    Stream {
+        id: Uuid::now_v7().to_string(),
+        name: name.trim().to_owned(),
+        kind: StreamKind::Read,
+        topics: None,
+        state: StreamState::Active,
+        position,
+        delivered: None,
+        version: 1,
+        created: now(),
+        made_by: None,
+    }
+}
+
+/// Inserts a declared stream. Nobody knows its secret; it gets another one before it is of use.
+pub(super) fn insert_declared(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    new: &NewStream,
+    position: Position,
+) -> Result<AuditEntry, AdminError> {
+    let stream = Stream {
+        kind: new.kind,
+        topics: new.topics.clone(),
+        state: match new.paused {
+            true => StreamState::Paused,
+            false => StreamState::Active,
+        },
+        ..begun(&new.name, position)
+    };
+    let unknown = api_key::hash(&api_key::generate_as(api_key::STREAM)?);
+    insert_stream(rows, actor, &stream, &unknown)
+}
+
+fn insert_stream(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    stream: &Stream,
+    hash: &str,
+) -> Result<AuditEntry, AdminError> {
+    let inserted = rows.insert_stream(stream, hash);
+    inserted.map_err(|error| taken(error, &stream.name))?;
+    let details = json!({ "kind": stream.kind, "topics": stream.topics });
+    Ok(entry(actor, "stream.created", &stream.name, details))
+}
+
+/// Writes the state of a stream as it is to be, if it is as it was seen.
+pub(super) fn turn_stream(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    turned: &Stream,
+) -> Result<AuditEntry, AdminError> {
+    let event = match turned.state {
+        StreamState::Paused => "stream.paused",
+        _ => "stream.resumed",
+    };
+    let write: StreamWrite = |rows, stream| rows.update_stream(stream);
+    Ok(change_stream(rows, actor, turned, event, write)?.1)
+}
+
+fn change_stream(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    stream: &Stream,
+    event: &'static str,
+    write: StreamWrite,
+) -> Result<(Stream, AuditEntry), AdminError> {
+    if !write(rows, stream)? {
+        return Err(AdminError::Stale);
+    }
+    let details = json!({ "state": stream.state, "position": stream.position });
+    let audit = entry(actor, event, &stream.name, details);
+    let version = stream.version + 1;
+    let written = Stream {
+        version,
+        ..stream.clone()
+    };
+    Ok((written, audit))
+}
+
+/// Deletes a stream that is as it was seen.
+pub(super) fn delete_stream(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    stream: &Stream,
+) -> Result<AuditEntry, AdminError> {
+    match rows.delete_stream(stream)? {
+        true => Ok(entry(actor, "stream.deleted", &stream.name, json!({}))),
+        false => Err(AdminError::Stale),
+    }
+}
+
+type StreamWrite = fn(&mut dyn AdminTransaction, &Stream) -> Result<bool, StoreError>;

@@ -137,6 +137,47 @@ impl AdminService {
         })
     }
 
+    /// Revokes the live tokens that were issued before a time: those of one configuration, or of all.
+    /// Answers each with the name of its configuration.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] for a time that has not come.
+    pub fn revoke_tokens_before(
+        &self,
+        actor: &Actor,
+        configuration: Option<ConfigurationId>,
+        time: DateTime<Utc>,
+    ) -> Result<Vec<(AccessToken, String)>, AdminError> {
+        let now = now();
+        if time > now {
+            return Err(Problem::NotPassed.refused());
+        }
+        let of = match configuration {
+            Some(id) => vec![self.configuration(id)?],
+            None => self.configurations(None)?,
+        };
+        let actor = actor.clone();
+        self.store.write(move |rows| {
+            let (mut revoked, mut entries) = (Vec::new(), Vec::new());
+            for configuration in &of {
+                rows.lock_configuration(configuration.id)?;
+                for token in rows.tokens(configuration.id)? {
+                    let meant = token.created < time && token.is_live(now);
+                    if meant && rotation::revoke_token(rows, &token, now)? {
+                        let details = json!({ "token": token.id, "issuedBefore": time });
+                        let entry = entry_of(&actor, "token.revoked", configuration, details);
+                        entries.push(entry);
+                        revoked.push((token, configuration.name.clone()));
+                    }
+                }
+            }
+            Ok(match AuditTrail::of(entries) {
+                Some(trail) => Written::Changed(revoked, trail),
+                None => Written::Unchanged(revoked),
+            })
+        })
+    }
+
     /// Lets a live token end at a time: sooner, so that a new one can take its place without a gap,
     /// or later. From somebody it is a decision for the token: one that an API key made ends with
     /// that key no more. An API key lengthens no life beyond its own.

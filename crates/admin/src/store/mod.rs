@@ -20,6 +20,7 @@ mod jobs;
 mod log;
 mod mappings;
 mod people;
+mod plans;
 mod sessions;
 mod streams;
 mod tokens;
@@ -38,6 +39,7 @@ pub use jobs::{KeepJobs, ReadJobs, WriteJobs};
 pub use log::{KeepLog, ReadLog, RecordEvents, WriteLog};
 pub use mappings::{ReadMappings, WriteCustomFields, WriteMappings};
 pub use people::{ReadPeople, WritePeople};
+pub use plans::{KeepPlans, ReadPlans};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
 pub use streams::{ReadStreams, WriteStreams};
 pub use tokens::{KeepTokens, ReadTokens, WriteTokens};
@@ -89,7 +91,7 @@ macro_rules! together {
 together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
-        ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams
+        ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams ReadPlans
 }
 
 together! {
@@ -101,7 +103,7 @@ together! {
 
 together! {
     /// Everything that time and requests change.
-    AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog RecordEvents
+    AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog KeepPlans RecordEvents
 }
 
 /// Where configurations, tokens, accounts and keys are kept.

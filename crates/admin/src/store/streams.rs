@@ -33,6 +33,13 @@ pub trait WriteStreams {
     /// A fault of the store.
     fn move_stream(&mut self, stream: &Stream) -> Result<bool, StoreError>;
 
+    /// Writes the hash of another key and who made it, of a stream whose version is still the one
+    /// that was seen; it counts up. Answers whether it was.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn set_stream_key(&mut self, stream: &Stream, key_hash: &str) -> Result<bool, StoreError>;
+
     /// Deletes a stream whose version is still the one that was seen; answers whether it was.
     ///
     /// # Errors

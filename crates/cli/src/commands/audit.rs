@@ -1,11 +1,15 @@
 //! `audit`: what administrators did, and whether it still says so.
 
 use anyhow::bail;
-use clap::Subcommand;
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use scim_admin::event::AuditQuery;
+use scim_console::documents;
 use serde_json::json;
 
+use super::value::{self, actor, instant};
 use crate::host::Host;
-use crate::output;
+use crate::output::{self, Table};
 use crate::settings::Common;
 
 /// What is done with the audit.
@@ -17,6 +21,35 @@ pub(crate) enum Action {
         #[arg(long, value_name = "HASH")]
         passes: Option<String>,
     },
+    /// List what administrators did, the newest first.
+    List(List),
+}
+
+/// Options of `audit list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only what this account, key or program did.
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// Only events that begin so, such as `token.`.
+    #[arg(long, value_name = "EVENT")]
+    event: Option<String>,
+    /// Only what concerns this configuration, by its name or id.
+    #[arg(long, value_name = "CONFIGURATION")]
+    configuration: Option<String>,
+    /// Only what happened at this time or later.
+    #[arg(long, value_name = "TIME", value_parser = value::time)]
+    since: Option<DateTime<Utc>>,
+    /// Only what happened before this time.
+    #[arg(long, value_name = "TIME", value_parser = value::time)]
+    until: Option<DateTime<Utc>>,
+    /// At most so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100,
+        value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+    /// Those before this one, which `next` of the page before says.
+    #[arg(long, value_name = "NUMBER")]
+    before: Option<i64>,
 }
 
 /// Runs the command.
@@ -24,8 +57,49 @@ pub(crate) enum Action {
 /// # Errors
 /// When the chain is broken, or the service fails.
 pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::Result<()> {
-    let Action::Verify { passes } = action;
-    let verdict = host.open(common)?.admin().verify_audit(passes.as_deref())?;
+    match action {
+        Action::Verify { passes } => verify(host, common, passes.as_deref()),
+        Action::List(options) => list(host, common, options),
+    }
+}
+
+fn list(host: &dyn Host, common: &Common, options: &List) -> anyhow::Result<()> {
+    let admin = host.open(common)?.admin();
+    let configuration = options.configuration.as_deref();
+    let configuration = configuration.map(|name| admin.find_configuration(name));
+    let query = AuditQuery {
+        actor: options.actor.clone(),
+        event: options.event.clone(),
+        configuration: configuration.transpose()?.map(|found| found.id),
+        since: options.since,
+        until: options.until,
+        before: options.before,
+        limit: options.limit,
+        ..AuditQuery::default()
+    };
+    let found = admin.read_audit(&actor(), &query)?;
+    let full = i64::try_from(found.len()).is_ok_and(|count| count == options.limit);
+    let next = found.last().filter(|_| full).map(|(id, _)| id.to_string());
+    if common.json {
+        let items = found.iter().map(|(id, entry)| documents::audit(*id, entry));
+        return output::page(items, next);
+    }
+    let mut table = Table::titled(["id", "at", "who", "from", "event", "what"]);
+    for (id, entry) in found {
+        table.row([
+            id.to_string(),
+            instant(entry.at),
+            entry.actor,
+            entry.source.unwrap_or_default(),
+            entry.event.into_owned(),
+            entry.object,
+        ]);
+    }
+    table.print()
+}
+
+fn verify(host: &dyn Host, common: &Common, passes: Option<&str>) -> anyhow::Result<()> {
+    let verdict = host.open(common)?.admin().verify_audit(passes)?;
     if common.json {
         output::json(&json!({
             "entries": verdict.head.length,

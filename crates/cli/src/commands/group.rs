@@ -1,10 +1,12 @@
 //! `group`: list groups, add one by hand, put people into it, unlink one.
 
+use anyhow::bail;
 use clap::Subcommand;
-use scim_admin::AdminService;
-use scim_admin::people::{GroupInput, GroupsQuery};
+use scim_admin::people::{GroupDetail, GroupInput, GroupsQuery};
+use scim_admin::{AdminError, AdminService};
+use scim_protocol::text::fold;
 
-use super::value::{Page, actor};
+use super::value::{Page, actor, instant, yes};
 use crate::host::Host;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -15,6 +17,11 @@ use scim_console::documents;
 pub(crate) enum Action {
     /// List groups, whoever manages them.
     List(Page),
+    /// Show a group, by the id or the name.
+    Show {
+        /// The id or the name.
+        group: String,
+    },
     /// Add a group by hand.
     Add {
         /// The name.
@@ -46,6 +53,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::
     let admin = host.open(common)?.admin();
     match action {
         Action::List(page) => list(common, &admin, page),
+        Action::Show { group } => show(common, &find(&admin, group)?),
         Action::Add {
             name,
             confers_admin,
@@ -84,6 +92,64 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::
             }
         }
     }
+}
+
+/// The group of an id, or else the one of a name; several of one name are told apart by their ids.
+fn find(admin: &AdminService, id_or_name: &str) -> anyhow::Result<GroupDetail> {
+    let missing = match admin.group(id_or_name) {
+        Err(error @ AdminError::NotFound { .. }) => error,
+        found => return Ok(found?),
+    };
+    let name = fold(id_or_name);
+    let mut query = GroupsQuery {
+        search: Some(id_or_name.to_owned()),
+        limit: 1_000,
+        ..GroupsQuery::default()
+    };
+    let mut found = Vec::new();
+    loop {
+        let page = admin.groups(&query)?;
+        let Some(last) = page.last().map(|group| group.id.clone()) else {
+            break;
+        };
+        found.extend(page.into_iter().filter(|group| fold(&group.name) == name));
+        query.after = Some(last);
+    }
+    match found.as_slice() {
+        [] => Err(missing.into()),
+        [group] => Ok(admin.group(&group.id)?),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|group| &*group.id).collect();
+            bail!(
+                "several groups have this name; name one by its id: {}",
+                ids.join(", ")
+            )
+        }
+    }
+}
+
+fn show(common: &Common, found: &GroupDetail) -> anyhow::Result<()> {
+    if common.json {
+        return output::json(&documents::group_detail(found));
+    }
+    let group = &found.group;
+    let mut table = Table::of_fields();
+    for (field, value) in [
+        ("name", group.name.clone()),
+        ("id", group.id.clone()),
+        ("members", group.members.to_string()),
+        ("confers admin", yes(group.confers_admin)),
+        ("managed by", group.managed_by.clone().unwrap_or_default()),
+        ("external id", found.external_id.clone().unwrap_or_default()),
+        ("created", instant(group.created)),
+        ("changed", instant(group.last_modified)),
+    ] {
+        table.row([field.to_owned(), value]);
+    }
+    for (field, value) in &found.grants {
+        table.row([format!("gives {field}"), value.clone()]);
+    }
+    table.print()
 }
 
 fn list(common: &Common, admin: &AdminService, page: &Page) -> anyhow::Result<()> {

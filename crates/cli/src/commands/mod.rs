@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod configuration;
 mod custom_field;
+mod declaration;
 mod events;
 mod feed;
 mod group;
@@ -68,6 +69,12 @@ pub(crate) enum Command {
     /// What changes in the directory.
     #[command(subcommand)]
     Feed(feed::Action),
+    /// Print what is configured as one document without secrets.
+    Export(declaration::Export),
+    /// Show what applying a document would change, and the digest by which just that is done.
+    Plan(declaration::Planned),
+    /// Make what is configured what a document says: all of it or nothing.
+    Apply(declaration::Apply),
     /// The provisioning log.
     Events(events::Options),
     /// Make the tables of the database, or bring them to this version.
@@ -101,6 +108,9 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Audit(action) => audit::run(host, common, &action),
         Command::Stream(action) => stream::run(host, common, action),
         Command::Feed(action) => feed::run(host, common, &action),
+        Command::Export(options) => declaration::export(host, common, &options),
+        Command::Plan(options) => declaration::plan(host, common, &options),
+        Command::Apply(options) => declaration::apply(host, common, &options),
         Command::Events(options) => events::run(host, common, &options),
         Command::Migrate(options) => migrate::run(host, common, &options),
         Command::Check(options) => check::run(host, common, &options),

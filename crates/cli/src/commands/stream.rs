@@ -1,10 +1,10 @@
-//! `stream`: add, list, show, pause, resume, replay, delete.
+//! `stream`: add, list, show, pause, resume, replay, secret, delete.
 
 use anyhow::{Context, bail};
 use chrono::DateTime;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use scim_admin::StreamInput;
+use scim_admin::{IssuedStream, StreamInput};
 use scim_feed::{Feed, Position, Stream, StreamKind, Topic};
 
 use super::value::{actor, maybe_instant};
@@ -28,6 +28,8 @@ pub(crate) enum Action {
     Resume(Name),
     /// Have a stream begin again behind a position or a time.
     Replay(Replay),
+    /// Give a stream a new secret, which is shown this once; the one before is refused from then on.
+    Secret(Name),
     /// Delete a stream.
     Delete(Name),
 }
@@ -81,11 +83,11 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
                 kind: StreamKind::Read,
                 topics,
             };
-            let issued = admin.add_stream(&actor(), input, feed.head()?)?;
-            match common.json {
-                true => output::json(&documents::issued_stream(&issued)),
-                false => output::line(issued.key.reveal()),
-            }
+            issued(common, &admin.add_stream(&actor(), input, feed.head()?)?)
+        }
+        Action::Secret(name) => {
+            let stream = admin.stream(&name.stream)?;
+            issued(common, &admin.renew_stream_key(&actor(), stream)?)
         }
         Action::List => list(common, &admin.streams()?, feed.head()?),
         Action::Show(name) => show(common, &admin.stream(&name.stream)?, feed),
@@ -109,6 +111,14 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
                 false => output::line(&format!("Deleted {}", output::printable(&stream.name))),
             }
         }
+    }
+}
+
+fn issued(common: &Common, issued: &IssuedStream) -> anyhow::Result<()> {
+    match common.json {
+        true => output::json(&documents::issued_stream(issued)),
+        // The secret alone, so that a script can take it as it is.
+        false => output::line(issued.key.reveal()),
     }
 }
 

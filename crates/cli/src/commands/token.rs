@@ -1,11 +1,11 @@
 //! `token`: add, expire, list, show, revoke.
 
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use clap::{Args, Subcommand};
-use scim_admin::{AccessToken, IssuedToken};
+use scim_admin::{AccessToken, AdminService, IssuedToken};
 use serde_json::json;
 
-use super::value::{actor, instant, maybe_instant};
+use super::value::{self, actor, instant, maybe_instant};
 use crate::host::Host;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -45,7 +45,7 @@ pub(crate) enum Action {
     /// Print a live token again.
     Show(Which),
     /// Refuse a token, or every live one, from the next request on.
-    Revoke(Which),
+    Revoke(Revoke),
 }
 
 /// A token.
@@ -53,9 +53,24 @@ pub(crate) enum Action {
 pub(crate) struct Which {
     /// The name or id of the configuration.
     configuration: String,
-    /// The id of the token; without it `show` takes the newest and `revoke` every live one.
+    /// The id of the token; without it the newest.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
+}
+
+/// Which tokens are revoked.
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// The name or id of the configuration; with --issued-before it may be left out, and the tokens
+    /// of every configuration are meant.
+    #[arg(required_unless_present = "issued_before")]
+    configuration: Option<String>,
+    /// The id of the token; without it every live one.
+    #[arg(long, value_name = "ID", requires = "configuration")]
+    id: Option<String>,
+    /// Every live one that was issued before this time, such as 2026-11-26T12:00:00Z.
+    #[arg(long, value_name = "TIME", conflicts_with = "id", value_parser = value::time)]
+    issued_before: Option<DateTime<Utc>>,
 }
 
 /// Runs the command.
@@ -98,21 +113,32 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             let configuration = admin.find_configuration(&configuration)?.id;
             list(common, &admin.tokens(configuration)?)
         }
-        Action::Revoke(which) => {
-            let id = which.id.as_deref();
-            let configuration = admin.find_configuration(&which.configuration)?.id;
-            let revoked = admin.revoke_tokens(&actor(), configuration, id)?;
-            match common.json {
-                true => {
-                    let ids = revoked.iter().map(|token| json!({"id": token.id}));
-                    output::items(ids)
-                }
-                false => revoked.iter().try_for_each(|token| {
-                    output::line(&format!("Revoked {} (...{})", token.id, token.hint))
-                }),
-            }
-        }
+        Action::Revoke(which) => revoke(common, &admin, &which),
     }
+}
+
+fn revoke(common: &Common, admin: &AdminService, which: &Revoke) -> anyhow::Result<()> {
+    let of = which.configuration.as_deref();
+    let of = of.map(|name| admin.find_configuration(name)).transpose()?;
+    let revoked = match (which.issued_before, &of) {
+        (Some(time), of) => {
+            let of = of.as_ref().map(|configuration| configuration.id);
+            let revoked = admin.revoke_tokens_before(&actor(), of, time)?;
+            revoked.into_iter().map(|(token, _)| token).collect()
+        }
+        (None, Some(of)) => admin.revoke_tokens(&actor(), of.id, which.id.as_deref())?,
+        (None, None) => Vec::new(),
+    };
+    if common.json {
+        let ids = revoked.iter().map(|token| json!({"id": token.id}));
+        return output::items(ids);
+    }
+    if revoked.is_empty() {
+        return output::line("No live token was issued before that");
+    }
+    revoked
+        .iter()
+        .try_for_each(|token| output::line(&format!("Revoked {} (...{})", token.id, token.hint)))
 }
 
 fn print(common: &Common, token: &IssuedToken) -> anyhow::Result<()> {

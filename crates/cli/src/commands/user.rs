@@ -1,11 +1,14 @@
 //! `user`: add a person by hand, list people, change one by hand.
 
 use clap::{Args, Subcommand};
-use scim_admin::AdminService;
-use scim_admin::people::{ManagedBy, PeopleQuery, Person, PersonChange, PersonInput, UserType};
+use scim_admin::people::{
+    ManagedBy, PeopleQuery, Person, PersonChange, PersonDetail, PersonInput, UserType,
+};
+use scim_admin::{AdminError, AdminService};
+use scim_protocol::text::fold;
 use serde_json::json;
 
-use super::value::{self, Page, actor, yes};
+use super::value::{self, Page, actor, instant, yes};
 use crate::host::Host;
 use crate::output::{self, Table};
 use crate::settings::Common;
@@ -26,6 +29,11 @@ pub(crate) enum Action {
         /// Only those whom this configuration manages, by its name or id.
         #[arg(long, value_name = "CONFIGURATION")]
         configuration: Option<String>,
+    },
+    /// Show a person, by the id or the logon name.
+    Show {
+        /// The id or the logon name.
+        user: String,
     },
     /// Let a person no longer sign in.
     Block(Which),
@@ -115,6 +123,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             };
             list(common, &page, admin.people(&query)?)
         }
+        Action::Show { user } => show(common, &find(&admin, &user)?),
         Action::Block(which) => change(common, &admin, &which, PersonChange::Block),
         Action::Unblock(which) => change(common, &admin, &which, PersonChange::Unblock),
         Action::Archive(which) => change(common, &admin, &which, PersonChange::Archive),
@@ -143,6 +152,70 @@ fn change(
             }
         )),
     }
+}
+
+/// The person of an id, or else of a logon name; of several who had it, who was not archived.
+fn find(admin: &AdminService, id_or_name: &str) -> anyhow::Result<PersonDetail> {
+    let missing = match admin.person(id_or_name) {
+        Err(error @ AdminError::NotFound { .. }) => error,
+        found => return Ok(found?),
+    };
+    let name = fold(id_or_name);
+    let mut query = PeopleQuery {
+        search: Some(id_or_name.to_owned()),
+        status: None,
+        user_type: None,
+        managed_by: ManagedBy::Anybody,
+        after: None,
+        limit: 1_000,
+    };
+    let mut archived = None;
+    loop {
+        let page = admin.people(&query)?;
+        let Some(last) = page.last().map(|person| person.id.clone()) else {
+            break;
+        };
+        for person in page {
+            match fold(&person.user_name) == name {
+                true if person.status != "archived" => return Ok(admin.person(&person.id)?),
+                true => archived = Some(person.id),
+                false => {}
+            }
+        }
+        query.after = Some(last);
+    }
+    match archived {
+        Some(id) => Ok(admin.person(&id)?),
+        None => Err(missing.into()),
+    }
+}
+
+fn show(common: &Common, found: &PersonDetail) -> anyhow::Result<()> {
+    if common.json {
+        return output::json(&documents::user_detail(found));
+    }
+    let person = &found.person;
+    let mut table = Table::of_fields();
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    for (field, value) in [
+        ("user name", person.user_name.clone()),
+        ("id", person.id.clone()),
+        ("name", text(&person.display_name)),
+        ("e-mail", text(&person.email)),
+        ("status", person.status.clone()),
+        ("tenant admin", yes(person.tenant_admin)),
+        ("role", text(&person.role)),
+        ("managed by", text(&person.managed_by)),
+        ("external id", text(&found.external_id)),
+        ("created", instant(person.created)),
+        ("changed", instant(person.last_modified)),
+    ] {
+        table.row([field.to_owned(), value]);
+    }
+    for group in &found.groups {
+        table.row(["group".to_owned(), group.name.clone()]);
+    }
+    table.print()
 }
 
 fn list(common: &Common, page: &Page, people: Vec<Person>) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! Values that several commands take or print.
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use scim_admin::account::Role;
@@ -20,6 +21,12 @@ pub(crate) fn actor() -> Actor {
 /// `yes` or nothing.
 pub(crate) fn yes(flag: bool) -> String {
     if flag { "yes" } else { "" }.to_owned()
+}
+
+/// Parses a time such as `2026-11-26T12:00:00Z`.
+pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    let read = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+    read.map_err(|_error| "it is a time such as 2026-11-26T12:00:00Z".to_owned())
 }
 
 /// Which page of a list.

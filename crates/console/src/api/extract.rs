@@ -93,7 +93,7 @@ pub(super) struct Json<T> {
 }
 
 /// The same where there may be no body.
-pub(super) struct MaybeJson<T>(Json<T>);
+pub(super) struct MaybeJson<T>(pub(super) Json<T>);
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 

@@ -51,6 +51,17 @@ pub(super) struct TokenInput {
     pub(super) days: Option<i64>,
 }
 
+/// Which tokens are revoked.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RevokedTokens {
+    /// Those that were issued before this time, which has passed.
+    #[schema(value_type = String, format = DateTime)]
+    pub(super) issued_before: DateTime<Utc>,
+    /// Those of this configuration alone, by its id or name.
+    pub(super) configuration: Option<String>,
+}
+
 /// When a token ends.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

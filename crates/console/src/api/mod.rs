@@ -13,6 +13,7 @@ mod api_keys;
 mod audit;
 mod configurations;
 mod custom_fields;
+mod declaration;
 mod description;
 mod events;
 mod extract;
@@ -59,6 +60,7 @@ fn operations() -> Vec<Operation> {
         api_keys::operations(),
         audit::operations(),
         streams::operations(),
+        declaration::operations(),
         openapi::operations(),
     ]
     .into_iter()

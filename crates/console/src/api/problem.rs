@@ -142,8 +142,9 @@ impl From<AdminError> for Problem {
         {
             return Self::later(seconds, &error);
         }
-        let status = match &error {
+        let status = match cause_of(&error) {
             AdminError::NotFound { .. } => 404,
+            AdminError::PlanMoved { .. } => 412,
             AdminError::Protected { .. } => 403,
             AdminError::NameTaken(_) | AdminError::TooManyTokens(_) => 409,
             AdminError::Invalid(_) => 422,
@@ -170,7 +171,7 @@ impl From<AdminError> for Problem {
         }
         Self {
             kind: matches!(error, AdminError::Protected { .. }).then_some(PROTECTED),
-            errors: match &error {
+            errors: match cause_of(&error) {
                 AdminError::Invalid(invalid) => invalid
                     .iter()
                     .filter_map(|invalid| Some((invalid.pointer()?, invalid.problem.to_string())))
@@ -179,6 +180,14 @@ impl From<AdminError> for Problem {
             },
             ..Self::new(status, format!("{detail}."))
         }
+    }
+}
+
+/// What is wrong with a thing of a document, or else the error itself.
+fn cause_of(error: &AdminError) -> &AdminError {
+    match error {
+        AdminError::Declared { error, .. } => cause_of(error),
+        error => error,
     }
 }
 

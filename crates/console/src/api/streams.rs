@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::access::{Administrator, Auditor, Caller, Operate, Read, Tokens};
-use super::answer::{Created, Done, One, Page, tag};
+use super::answer::{Computed, Created, Done, One, Page, tag};
 use super::extract::{IfMatch, Json, Path};
 use super::operation::{Operation, operations};
 use super::{Problem, input};
@@ -22,6 +22,7 @@ pub(super) fn operations() -> Vec<Operation> {
         pause_stream,
         resume_stream,
         replay_stream,
+        renew_secret,
         delete_stream
     ]
 }
@@ -113,6 +114,20 @@ fn replay_stream(
     by.stream_document(&admin.replay_stream(&by.actor, stream, position)?)
 }
 
+/// Give a stream a new secret; the one before is refused from then on. It ends with the key that
+/// makes it.
+#[utoipa::path(post, path = "/streams/{stream}/secret")]
+fn renew_secret(
+    by: Administrator<(Read, Tokens)>,
+    Path(path): Path<StreamPath>,
+    if_match: IfMatch,
+) -> Result<Computed<IssuedStream>, Problem> {
+    let stream = by.found_stream(&path)?;
+    if_match.check(&settled(&stream))?;
+    let issued = by.admin.renew_stream_key(&by.actor, stream)?;
+    Ok(Computed(documents::issued_stream(&issued)))
+}
+
 /// Delete a stream. Nothing waits for it any more.
 #[utoipa::path(delete, path = "/streams/{stream}")]
 fn delete_stream(
@@ -136,7 +151,7 @@ impl Caller {
         Ok(One::tagged(document, settled(stream)))
     }
 
-    fn feed_head(&self) -> Result<Position, Problem> {
+    pub(super) fn feed_head(&self) -> Result<Position, Problem> {
         let head = self.feed.head();
         head.map_err(|fault| AdminError::from(fault).into())
     }

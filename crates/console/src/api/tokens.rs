@@ -11,7 +11,7 @@ use super::extract::{IfMatch, Json, MaybeJson, Path};
 use super::operation::{Operation, operations};
 use super::parameters::ConfigurationPath;
 use super::{Problem, input};
-use crate::documents::{self, IssuedTokenDocument, Token};
+use crate::documents::{self, IssuedTokenDocument, Made, Token};
 
 pub(super) fn operations() -> Vec<Operation> {
     operations![
@@ -21,6 +21,7 @@ pub(super) fn operations() -> Vec<Operation> {
         show_token,
         edit_token,
         revoke_token,
+        revoke_older_tokens,
     ]
 }
 
@@ -110,6 +111,22 @@ fn revoke_token(
     if_match.check(&tag_unused(found))?;
     by.admin.revoke_tokens(&by.actor, id, Some(&path.token))?;
     Ok(Done)
+}
+
+/// Revoke the live tokens of every configuration that were issued before a time.
+#[utoipa::path(post, path = "/tokens/revoke")]
+fn revoke_older_tokens(
+    by: Administrator<Tokens>,
+    given: Json<input::RevokedTokens>,
+) -> Result<Page<Made>, Problem> {
+    let given = given.read()?;
+    let of = given.configuration.as_deref();
+    let of = of.map(|name| by.configuration_id(name)).transpose()?;
+    let admin = &by.admin;
+    let revoked = admin.revoke_tokens_before(&by.actor, of, given.issued_before)?;
+    let revoked = revoked.iter();
+    let revoked = revoked.map(|(token, configuration)| documents::made(token, configuration));
+    Ok(Page::whole(revoked.collect()))
 }
 
 impl Caller {

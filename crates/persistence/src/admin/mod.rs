@@ -14,6 +14,7 @@ mod jobs;
 mod log;
 pub(crate) mod mappings;
 mod people;
+mod plans;
 mod rows;
 mod search;
 mod seen;

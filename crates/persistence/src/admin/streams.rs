@@ -26,6 +26,10 @@ impl WriteStreams for AdminRows<'_> {
         streams::move_to(self.connection, stream)
     }
 
+    fn set_stream_key(&mut self, stream: &Stream, key_hash: &str) -> Result<bool, StoreError> {
+        streams::set_key(self.connection, stream, key_hash)
+    }
+
     fn delete_stream(&mut self, stream: &Stream) -> Result<bool, StoreError> {
         streams::delete(self.connection, stream)
     }

@@ -137,6 +137,24 @@ pub(crate) fn move_to(connection: &mut Connection, stream: &Stream) -> Result<bo
     Ok(written)
 }
 
+/// Writes the hash of another key and who made it, if the stream still has the version; answers
+/// whether it has.
+pub(crate) fn set_key(
+    connection: &mut Connection,
+    stream: &Stream,
+    key_hash: &str,
+) -> Result<bool, StoreError> {
+    let seen = streams::table
+        .find(&stream.id)
+        .filter(streams::version.eq(stream.version));
+    let update = diesel::update(seen).set((
+        streams::key_hash.eq(key_hash),
+        streams::made_by.eq(&stream.made_by),
+        streams::version.eq(streams::version + 1_i64),
+    ));
+    Ok(connection.execute(update)? > 0)
+}
+
 /// Deletes a stream, if it still has the version; answers whether it has.
 pub(crate) fn delete(connection: &mut Connection, stream: &Stream) -> Result<bool, StoreError> {
     let seen = streams::table

@@ -1,6 +1,7 @@
 //! What administrators do, over the store in memory.
 
 mod accounts;
+mod declared;
 mod held;
 mod keys;
 mod log;

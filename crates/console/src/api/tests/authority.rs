@@ -44,6 +44,7 @@ POST   /api-keys                                                    administrato
 DELETE /api-keys/{apiKey}                                           administrator tokens
 GET    /api-keys/{apiKey}                                           administrator tokens
 GET    /api-keys/{apiKey}/made                                      administrator tokens
+POST   /apply                                                       administrator configure
 GET    /audit                                                       auditor read
 GET    /configurations                                              auditor read
 POST   /configurations                                              administrator configure tokens
@@ -84,11 +85,13 @@ GET    /events                                                      auditor read
 GET    /events/{event}                                              auditor read
 POST   /events/{event}/reopen                                       administrator operate
 POST   /events/{event}/resolve                                      administrator operate
+GET    /export                                                      auditor read
 GET    /groups                                                      auditor read
 GET    /groups/{group}                                              auditor read
 PATCH  /groups/{group}                                              administrator operate
 GET    /groups/{group}/members                                      auditor read
 GET    /openapi.json                                                auditor read
+POST   /plan                                                        administrator configure
 GET    /streams                                                     auditor read
 POST   /streams                                                     administrator read tokens
 DELETE /streams/{stream}                                            administrator tokens
@@ -96,6 +99,8 @@ GET    /streams/{stream}                                            auditor read
 POST   /streams/{stream}/pause                                      administrator operate
 POST   /streams/{stream}/replay                                     administrator operate
 POST   /streams/{stream}/resume                                     administrator operate
+POST   /streams/{stream}/secret                                     administrator read tokens
+POST   /tokens/revoke                                               administrator tokens
 GET    /users                                                       auditor read
 GET    /users/{user}                                                auditor read
 PATCH  /users/{user}                                                administrator operate

@@ -1,0 +1,116 @@
+//! The document, as it is written and read.
+
+#[cfg(feature = "openapi")]
+use scim_mapping::CustomField;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What is configured, or what is to be.
+///
+/// A list that is there says what there is of a kind; one that is not there says nothing. Whatever is
+/// not named of a thing stays as it is, or is as usual where the thing is new.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Declaration {
+    /// The form of the document: 1.
+    #[serde(default = "form")]
+    pub version: u32,
+    /// The custom fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<CustomField>>))]
+    pub custom_fields: Option<Vec<Value>>,
+    /// The provisioning configurations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configurations: Option<Vec<DeclaredConfiguration>>,
+    /// The streams of the feed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<Vec<DeclaredStream>>,
+}
+
+/// A provisioning configuration, without its tokens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeclaredConfiguration {
+    /// The name, by which it is known.
+    pub name: String,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `enabled`, `paused` or `disabled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// What is provisioned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioning_type: Option<DeclaredTypes>,
+    /// Such as `entra` or `okta`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_provider: Option<String>,
+    /// `tolerant` or `strict`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The networks from which its tokens are accepted; none for everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_networks: Option<Vec<String>>,
+    /// The policy; what is not named of it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<scim_provisioning::Policies>))]
+    pub policy: Option<Map<String, Value>>,
+    /// The rules in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mappings: Option<DeclaredMappings>,
+}
+
+/// What is provisioned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredTypes {
+    /// Users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<bool>,
+    /// Groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<bool>,
+}
+
+/// The rules in use, each kind as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredMappings {
+    /// Those for users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<scim_mapping::MappingSet>))]
+    pub user: Option<Value>,
+    /// Those for groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<scim_mapping::MappingSet>))]
+    pub group: Option<Value>,
+}
+
+/// A stream of the feed, without its secret and its position.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeclaredStream {
+    /// The name, by which it is known.
+    pub name: String,
+    /// `read`: the receiver asks for what changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// What it is told of; without it everything. A stream keeps its topics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topics: Option<Vec<String>>,
+    /// `active` or `paused`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+}
+
+/// The form that is written and read.
+pub(crate) const FORM: u32 = 1;
+
+fn form() -> u32 {
+    FORM
+}

@@ -1,0 +1,192 @@
+//! What is configured as a document: exported, planned, applied.
+
+use chrono::Duration;
+use scim_feed::Position;
+use serde_json::json;
+
+use super::{
+    Actor, AdminService, delete_configuration, entry_of, fields, insert_configuration, mappings,
+    now, streams, update_configuration,
+};
+use crate::configuration::{ConfigurationInput, ConfigurationStatus, ProvisioningConfiguration};
+use crate::declaration::{self, Declaration, Plan, Step, StoredPlan, Work};
+use crate::error::AdminError;
+use crate::event::AuditEntry;
+use crate::store::{AdminStoreExt, AdminTransaction, AuditTrail, Written};
+
+/// What is to be applied.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// The document.
+    pub declared: Declaration,
+    /// Whether what is in none of its lists is deleted.
+    pub prune: bool,
+    /// The digest of the plan that is to be carried out and nothing else; `None` for whatever the
+    /// document means now.
+    pub digest: Option<String>,
+    /// Where a stream begins that is added.
+    pub position: Position,
+}
+
+impl AdminService {
+    /// What is configured, without secrets.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn export(&self) -> Result<Declaration, AdminError> {
+        self.store.read(|rows| declaration::export(rows))
+    }
+
+    /// What applying a document would do. The plan is kept for a month, so that it can be carried
+    /// out by its digest.
+    ///
+    /// # Errors
+    /// [`AdminError::Declared`] and [`AdminError::Invalid`] what of it cannot be; nothing of it would
+    /// be applied then.
+    pub fn plan(
+        &self,
+        actor: &Actor,
+        declared: &Declaration,
+        prune: bool,
+    ) -> Result<Plan, AdminError> {
+        let work = self
+            .store
+            .read(|rows| declaration::compare(rows, declared, prune))?;
+        let kept = StoredPlan {
+            digest: work.plan.digest.clone(),
+            prune,
+            document: json!(declared),
+            items: work.plan.items.clone(),
+            made_by: actor.name.clone(),
+            created: now(),
+        };
+        let before = kept.created - Duration::days(KEPT_DAYS);
+        self.store
+            .upkeep(move |rows| Ok(rows.keep_plan(&kept, before)?))?;
+        Ok(work.plan)
+    }
+
+    /// The plan of a digest.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] for one that was never made, or more than a month ago.
+    pub fn stored_plan(&self, digest: &str) -> Result<StoredPlan, AdminError> {
+        let found = self.store.read(|rows| Ok(rows.plan(digest)?))?;
+        found.ok_or_else(|| AdminError::not_found("plan", digest))
+    }
+
+    /// Makes what is there what a document says, in one transaction: all of it or nothing. Answers
+    /// what was done. An API key does what its scopes allow and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::plan`]; [`AdminError::PlanMoved`] when it is not what was planned;
+    /// [`AdminError::BeyondKey`].
+    pub fn apply(&self, actor: &Actor, applied: Application) -> Result<Plan, AdminError> {
+        let actor = actor.clone();
+        self.store.write(move |rows| {
+            let Work { plan, steps } = checked(rows, &actor, &applied)?;
+            let mut trail = Vec::new();
+            for step in &steps {
+                carry_out(rows, &actor, step, applied.position, &mut trail)?;
+            }
+            Ok(match AuditTrail::of(trail) {
+                Some(trail) => Written::Changed(plan, trail),
+                None => Written::Unchanged(plan),
+            })
+        })
+    }
+}
+
+/// What a document means now, if that is what was planned and what the key may do.
+fn checked(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    applied: &Application,
+) -> Result<Work, AdminError> {
+    let work = declaration::compare(rows, &applied.declared, applied.prune)?;
+    if let Some(digest) = &applied.digest
+        && *digest != work.plan.digest
+    {
+        let older = rows.plan(digest)?;
+        let older = older.map_or_else(Vec::new, |older| older.items);
+        let moved = work.plan.moved_since(&older);
+        return Err(AdminError::PlanMoved { moved });
+    }
+    match (&actor.key, work.needs()) {
+        (Some(key), Some(scope)) if !key.scopes.contains(scope) => {
+            let said = format!("this needs the scope {}", scope.as_str());
+            Err(AdminError::BeyondKey(said))
+        }
+        _ => Ok(work),
+    }
+}
+
+fn carry_out(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    step: &Step,
+    position: Position,
+    trail: &mut Vec<AuditEntry>,
+) -> Result<(), AdminError> {
+    let entry = match step {
+        Step::AddField(field) => fields::insert_field(rows, actor, field)?,
+        Step::EditField { before, after } => fields::update_field(rows, actor, before, after)?,
+        Step::DeleteField(field) => fields::delete_field(rows, actor, &field.key)?,
+        Step::AddConfiguration {
+            input,
+            status,
+            rules,
+        } => {
+            let added = input.clone().begin(*status, now());
+            insert_configuration(rows, &added, &actor.name)?;
+            let details = json!({ "new": super::described(&added) });
+            trail.push(entry_of(actor, "configuration.created", &added, details));
+            for rules in rules {
+                let put = mappings::put_rules(rows, actor, &added, rules.clone(), NOTE)?;
+                trail.push(put);
+            }
+            return Ok(());
+        }
+        Step::EditConfiguration {
+            before,
+            input,
+            status,
+        } => edit(rows, actor, before, input, *status)?,
+        Step::PutRules {
+            configuration,
+            rules,
+        } => mappings::put_rules(rows, actor, configuration, rules.clone(), NOTE)?,
+        Step::DeleteConfiguration(configuration) => {
+            delete_configuration(rows, actor, configuration)?
+        }
+        Step::AddStream(new) => streams::insert_declared(rows, actor, new, position)?,
+        Step::TurnStream(turned) => streams::turn_stream(rows, actor, turned)?,
+        Step::DeleteStream(stream) => streams::delete_stream(rows, actor, stream)?,
+    };
+    trail.push(entry);
+    Ok(())
+}
+
+fn edit(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    before: &ProvisioningConfiguration,
+    input: &ConfigurationInput,
+    status: ConfigurationStatus,
+) -> Result<AuditEntry, AdminError> {
+    let after = ProvisioningConfiguration {
+        status,
+        last_modified: now(),
+        ..input.over(before)
+    };
+    let event = match ConfigurationInput::of(before) == *input {
+        true => status.event(),
+        false => "configuration.edited",
+    };
+    Ok(update_configuration(rows, actor, event, before, &after)?.1)
+}
+
+/// For how many days a plan is kept.
+const KEPT_DAYS: i64 = 30;
+/// What is told of rules that a document brought.
+const NOTE: &str = "Applied from a document";
