@@ -33,6 +33,14 @@ fn import(server: &Server, change: impl Fn(&mut Vec<Value>)) -> Value {
     server.json(&["mapping", "import", "Test", &path, "--json"])
 }
 
+/// What is said of rules that are refused.
+fn import_error(server: &Server, change: impl Fn(&mut Vec<Value>)) -> String {
+    let mut mapping = server.json(&["mapping", "export", "Test", "--json"]);
+    change(mapping["rules"].as_array_mut().unwrap());
+    let path = file(server, "mapping.json", &mapping);
+    refused(server, &["mapping", "import", "Test", &path])
+}
+
 fn person(server: &Server, name: &str) -> Value {
     let people = server.items(&["user", "list", "--json"]);
     let found = people
@@ -70,6 +78,55 @@ fn ava(client: &Client, more: &Value) -> end_to_end::Response {
 }
 
 on_both_engines! {
+    fn the_rule_whose_condition_holds_counts_and_a_patch_of_what_it_reads_is_enough(server: &Server) {
+        let client = server.client();
+        let draft = import(server, |rules| {
+            let at = rules.iter().position(|rule| rule["key"] == "job_title").unwrap();
+            rules[at]["when"] = json!("title pr");
+            rules.insert(at, json!({"key": "external", "source": {"constant": "External"},
+                "target": "job_title", "when": "userType eq \"Contractor\""}));
+            let behind = rules.iter().position(|rule| rule["key"] == "display_name").unwrap();
+            let mut display = rules.remove(behind);
+            display["source"] = json!({"join": {"separator": ": ", "parts": [
+                {"path": "field(job_title)", "transforms": ["upper", {"left": 3}]},
+                {"path": "userName"}]}});
+            rules.push(display);
+        });
+        assert_eq!(draft["warnings"], json!([]));
+        server.json(&["mapping", "activate", "Test", "--json"]);
+        let shown = |name: &str| {
+            let person = person(server, name);
+            (person["displayName"].clone(), person["fields"]["job_title"].clone())
+        };
+        let created = ava(&client, &json!({"userType": "contractor", "title": "Lead"}));
+        let id = created.expect(201).id();
+        assert_eq!(shown("ava"), (json!("EXT: ava"), json!("External")));
+        let patch = |operation: Value| {
+            client.patch(&format!("/Users/{id}"), &json!([operation])).expect(200);
+        };
+        patch(json!({"op": "replace", "path": "userType", "value": "Employee"}));
+        assert_eq!(shown("ava"), (json!("LEA: ava"), json!("Lead")));
+        patch(json!({"op": "remove", "path": "title"}));
+        assert_eq!(shown("ava"), (json!("ava"), Value::Null));
+
+        // The preview says which rule counts, and the impact of what comes from which.
+        let sample = json!({"schemas": [uri::USER], "userName": "ava", "title": "Head"});
+        let sample = file(server, "sample.json", &sample);
+        let preview = server.json(&["mapping", "preview", "Test", &sample, "--json"]);
+        let rules = preview["rules"].as_array().unwrap();
+        let of = |key: &str| {
+            let rule = rules.iter().find(|rule| rule["key"] == key).unwrap();
+            (rule["counts"].clone(), rule["message"].clone())
+        };
+        assert_eq!(of("external"), (json!(false), json!("its condition does not hold")));
+        assert_eq!(of("job_title"), (json!(true), Value::Null));
+
+        let error = import_error(server, |rules| {
+            rules[0]["when"] = json!("userName");
+        });
+        assert!(error.contains("rule 1 (user_name)"), "{error}");
+    }
+
     fn a_draft_changes_nothing_until_it_is_activated(server: &Server) {
         let client = server.client();
         let draft = import(server, |rules| {

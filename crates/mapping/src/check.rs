@@ -7,7 +7,7 @@ use scim_protocol::text::fold;
 use serde_json::Value;
 
 use crate::error::{Fault, RuleErrorKind, RulePart};
-use crate::transform::{CompiledTransform, OUTPUT_BYTES, Otherwise, Transform};
+use crate::transform::{CompiledTransform, DateFormats, Days, OUTPUT_BYTES, Otherwise, Transform};
 
 /// Checks the parameters of a transform; the error says which one is wrong.
 fn check_transform(transform: &Transform) -> Result<(), RuleErrorKind> {
@@ -45,9 +45,13 @@ fn check_transform(transform: &Transform) -> Result<(), RuleErrorKind> {
         Transform::RegexExtract { pattern, .. } => check_pattern(pattern),
         Transform::RegexReplace { pattern, with } => check_pattern(pattern).and(check_text(with)),
         Transform::ToBool(words) => check_list(words),
-        Transform::Date(formats) => {
+        Transform::Date(DateFormats { formats, .. }) => {
             check_list(formats)?;
             formats.iter().try_for_each(|format| check_format(format))
+        }
+        Transform::WriteDate { format, .. } => check_mark(format).and(check_format(format)),
+        Transform::PlusDays(Days { days, .. }) if days.unsigned_abs() > DAYS => {
+            Err(RuleErrorKind::TooManyDays { most: DAYS })
         }
         _ => Ok(()),
     }
@@ -129,4 +133,6 @@ const TEXT_BYTES: usize = 1024;
 const WORDS: usize = 20;
 const PATTERN_BYTES: usize = 256;
 const TRANSFORMS: usize = 8;
+/// A hundred years.
+const DAYS: u64 = 36_525;
 const KEY_BYTES: usize = 128;

@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 
 use scim_protocol::ResourceDefinition;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::arrange::Arrangement;
 use crate::catalog::{Catalog, FieldKind};
-use crate::check::{check_constant, check_key, check_text, compile_transforms};
+use crate::check::{check_constant, check_key, compile_transforms};
+use crate::condition::RuleCondition;
 use crate::convert::convert;
 use crate::error::{Fault, MappingError, RuleErrorKind, RuleList, RulePart};
 use crate::group::CompiledGroupRule;
 use crate::kind::ResourceKind;
-use crate::path::SourcePath;
 use crate::record::{Field, FieldValue};
-use crate::rule::{Apply, JoinPart, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source};
+use crate::rule::{Apply, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source};
+use crate::source::CompiledSource;
 use crate::transform::CompiledTransform;
 
 /// A mapping set compiled whole, paths, patterns and value maps, so that mapping prepares nothing and
@@ -21,6 +23,7 @@ use crate::transform::CompiledTransform;
 #[derive(Debug, Clone)]
 pub struct CompiledMapping {
     pub(crate) rules: Vec<CompiledRule>,
+    pub(crate) arrangement: Arrangement,
     pub(crate) group_rules: Vec<CompiledGroupRule>,
 }
 
@@ -29,26 +32,15 @@ pub(crate) struct CompiledRule {
     /// The number of the rule in its set, from 1.
     pub(crate) number: usize,
     pub(crate) rule: Rule,
+    pub(crate) when: Option<RuleCondition>,
+    /// The place of its field among those that the rules are for.
+    pub(crate) field: usize,
     pub(crate) kind: FieldKind,
     /// The name that people see of the field.
     pub(crate) label: String,
     pub(crate) source: CompiledSource,
     pub(crate) transforms: Vec<CompiledTransform>,
     pub(crate) default: Option<FieldValue>,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum CompiledSource {
-    Constant(Value),
-    FirstOf(Vec<SourcePath>),
-    Join(String, Vec<CompiledPart>),
-    All(SourcePath),
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum CompiledPart {
-    Path(Box<SourcePath>),
-    Literal(String),
 }
 
 impl CompiledMapping {
@@ -62,9 +54,11 @@ impl CompiledMapping {
         rules.find(|rule| rule.is_about(display_name, external_id))
     }
 
-    /// What happens when a reference field names a record that is not there.
-    pub fn on_unknown(&self, field: &Field) -> OnUnknown {
-        let rule = self.rules.iter().find(|rule| rule.rule.target == *field);
+    /// What happens when a reference field names a record that is not there, as the rule has it
+    /// that counts for a resource.
+    pub fn on_unknown(&self, field: &Field, attributes: &Map<String, Value>) -> OnUnknown {
+        let mut rules = self.rules.iter();
+        let rule = rules.find(|rule| rule.rule.target == *field && rule.holds(attributes));
         let said = rule.and_then(|rule| rule.rule.on_unknown);
         said.unwrap_or(match field {
             Field::Roles => OnUnknown::Ignore,
@@ -92,16 +86,11 @@ impl MappingSet {
             });
         }
         let mut keys = HashSet::new();
-        let mut targets = HashSet::new();
         let mut rules = Vec::with_capacity(self.rules.len());
         for (number, rule) in (1..).zip(&self.rules) {
             let named = |fault: Fault| fault.of(RuleList::Rules, number, &rule.key);
             if !keys.insert(rule.key.as_str()) {
                 return Err(named(RuleErrorKind::KeyTaken.at(RulePart::Key)).into());
-            }
-            if rule.enabled && !targets.insert(&rule.target) {
-                let taken = RuleErrorKind::TargetTaken(rule.target.clone());
-                return Err(named(taken.at(RulePart::Target)).into());
             }
             let compiled =
                 compile_rule(number, rule, self.resource, definition, catalog).map_err(named)?;
@@ -109,9 +98,18 @@ impl MappingSet {
                 rules.push(compiled);
             }
         }
+        let arrangement = Arrangement::of(&mut rules).map_err(|(place, fault)| {
+            let rule = rules.get(place);
+            let (number, key) = rule.map_or((0, ""), |rule| (rule.number, &*rule.rule.key));
+            fault.of(RuleList::Rules, number, key)
+        })?;
         self.check_name(&rules)?;
         let group_rules = self.compile_groups()?;
-        Ok(CompiledMapping { rules, group_rules })
+        Ok(CompiledMapping {
+            rules,
+            arrangement,
+            group_rules,
+        })
     }
 
     fn compile_groups(&self) -> Result<Vec<CompiledGroupRule>, MappingError> {
@@ -142,9 +140,15 @@ impl MappingSet {
             ResourceKind::User => Field::UserName,
             ResourceKind::Group => Field::Name,
         };
-        let named =
-            |rule: &Rule| rule.target == name && rule.required && rule.apply == Apply::Always;
-        match rules.iter().any(|compiled| named(&compiled.rule)) {
+        let rules = rules.iter().map(|compiled| &compiled.rule);
+        let mut named = rules.filter(|rule| rule.target == name);
+        // Whichever of them counts, and one does.
+        let mut always = false;
+        let each = named.all(|rule| {
+            always |= rule.when.is_none();
+            rule.required && rule.apply == Apply::Always
+        });
+        match each && always {
             true => Ok(()),
             false => Err(MappingError::Unnamed(name)),
         }
@@ -169,9 +173,15 @@ fn compile_rule(
         convert(&kind, value)
             .map_err(|error| RuleErrorKind::Constant(error).at(RulePart::Source))?;
     }
+    let condition = |text: &String| {
+        let compiled = RuleCondition::compile(text, definition);
+        compiled.map_err(|kind| kind.at(RulePart::Condition))
+    };
     Ok(CompiledRule {
         number,
-        source: compile_source(&rule.source, definition)?,
+        when: rule.when.as_ref().map(condition).transpose()?,
+        field: usize::MAX,
+        source: CompiledSource::compile(&rule.source, definition)?,
         default: compile_default(&kind, rule.default.as_ref())?,
         label: catalog.label(&rule.target),
         transforms,
@@ -189,49 +199,6 @@ fn check_rule(rule: &Rule) -> Result<(), Fault> {
     Ok(())
 }
 
-fn compile_source(
-    source: &Source,
-    definition: &ResourceDefinition,
-) -> Result<CompiledSource, Fault> {
-    let at_source = |kind: RuleErrorKind| kind.at(RulePart::Source);
-    let path =
-        |text: &String| SourcePath::compile(text, definition).map_err(|e| at_source(e.into()));
-    let check = |count: usize| match count {
-        1..=PARTS => Ok(()),
-        _ => Err(at_source(RuleErrorKind::Parts { most: PARTS })),
-    };
-    match source {
-        Source::Path(text) => Ok(CompiledSource::FirstOf(vec![path(text)?])),
-        Source::Constant(value) => {
-            check_constant(value).map_err(at_source)?;
-            Ok(CompiledSource::Constant(value.clone()))
-        }
-        Source::FirstOf(texts) => {
-            check(texts.len())?;
-            let paths: Result<_, _> = texts.iter().map(path).collect();
-            Ok(CompiledSource::FirstOf(paths?))
-        }
-        Source::Join { separator, parts } => {
-            check(parts.len())?;
-            check_text(separator).map_err(|kind| kind.at(RulePart::Separator))?;
-            let parts: Result<_, Fault> = parts
-                .iter()
-                .map(|part| match part {
-                    JoinPart::Path(text) => {
-                        path(text).map(|path| CompiledPart::Path(Box::new(path)))
-                    }
-                    JoinPart::Literal(text) => {
-                        check_text(text).map_err(at_source)?;
-                        Ok(CompiledPart::Literal(text.clone()))
-                    }
-                })
-                .collect();
-            Ok(CompiledSource::Join(separator.clone(), parts?))
-        }
-        Source::All(text) => Ok(CompiledSource::All(path(text)?)),
-    }
-}
-
 fn compile_default(kind: &FieldKind, default: Option<&Value>) -> Result<Option<FieldValue>, Fault> {
     let converted = |value: &Value| {
         check_constant(value)?;
@@ -243,4 +210,3 @@ fn compile_default(kind: &FieldKind, default: Option<&Value>) -> Result<Option<F
 }
 
 const RULES: usize = 200;
-const PARTS: usize = 6;

@@ -1,11 +1,15 @@
 //! What two sets of rules differ in, and what of a set is worth a second look.
 
+use std::collections::HashMap;
+
 use scim_protocol::ResourceDefinition;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::{DocumentPlace, MappingError, RuleList};
-use crate::rule::{JoinPart, MappingSet, Source};
+use crate::record::Field;
+use crate::rule::MappingSet;
+use crate::source::field_key;
 
 /// A rule in which two sets differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,11 +68,24 @@ impl MappingSet {
         serde_json::from_value(document.clone()).map_err(|error| wrong(DocumentPlace::Set, error))
     }
 
-    /// What is allowed and hardly meant: attributes that no schema knows.
+    /// What is allowed and hardly meant: attributes that no schema knows, and rules that never
+    /// count because one before them for the same field always does.
     pub fn warnings(&self, definition: &ResourceDefinition) -> Vec<String> {
         let mut found = Vec::new();
+        let mut decided: HashMap<&Field, usize> = HashMap::new();
         for (number, rule) in (1..).zip(&self.rules) {
-            for path in paths(&rule.source) {
+            if rule.enabled {
+                if let Some(first) = decided.get(&rule.target) {
+                    found.push(format!(
+                        "rule {number} ({}): it never counts, because rule {first} for \"{}\" \
+                         has no condition",
+                        rule.key, rule.target
+                    ));
+                } else if rule.when.is_none() {
+                    decided.insert(&rule.target, number);
+                }
+            }
+            for path in rule.source.paths() {
                 if let Some(warning) = doubt(path, definition) {
                     found.push(format!("rule {number} ({}): {warning}", rule.key));
                 }
@@ -147,23 +164,11 @@ fn changed_members(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<St
         .collect()
 }
 
-fn paths(source: &Source) -> Vec<&str> {
-    match source {
-        Source::Path(path) | Source::All(path) => vec![path],
-        Source::FirstOf(paths) => paths.iter().map(String::as_str).collect(),
-        Source::Join { parts, .. } => parts
-            .iter()
-            .filter_map(|part| match part {
-                JoinPart::Path(path) => Some(path.as_str()),
-                JoinPart::Literal(_) => None,
-            })
-            .collect(),
-        Source::Constant(_) => Vec::new(),
-    }
-}
-
 /// Why a path may not be meant: its attribute is in no schema.
 fn doubt(path: &str, definition: &ResourceDefinition) -> Option<String> {
+    if field_key(path).is_some() {
+        return None;
+    }
     let bare = path.split('[').next().unwrap_or_default();
     let parsed: scim_protocol::AttributePath = bare.parse().ok()?;
     let known = |schema: Option<&str>| -> Option<Vec<String>> {

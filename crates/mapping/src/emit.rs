@@ -4,11 +4,12 @@ use scim_protocol::schema::AttributeType;
 use serde_json::{Map, Value};
 
 use crate::catalog::FieldKind;
-use crate::compile::{CompiledMapping, CompiledRule, CompiledSource};
+use crate::compile::{CompiledMapping, CompiledRule};
 use crate::convert::convert;
 use crate::path::{Selector, SourcePath};
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, Direction, OnAbsent, OnError, OnUnknown};
+use crate::source::{CompiledPath, CompiledSource, Reading};
 use crate::transform::{CompiledTransform, Transform, plain_text};
 
 impl CompiledMapping {
@@ -23,7 +24,9 @@ impl CompiledMapping {
         for rule in self.drifted(document, record) {
             let current = rule.current(record);
             if let CompiledSource::All(path) = &rule.source {
-                rule.write_all(path, current, &mut emitted);
+                if let Some(path) = path.attribute() {
+                    rule.write_all(path, current, &mut emitted);
+                }
                 continue;
             }
             let Some(path) = rule.written_path(document) else {
@@ -44,21 +47,32 @@ impl CompiledMapping {
     /// The fields whose value is not the one that the document gives them.
     pub fn drift(&self, document: &Map<String, Value>, record: &Record) -> Vec<Field> {
         self.drifted(document, record)
+            .into_iter()
             .map(|rule| rule.rule.target.clone())
             .collect()
     }
 
-    fn drifted<'a>(
-        &'a self,
-        document: &'a Map<String, Value>,
-        record: &'a Record,
-    ) -> impl Iterator<Item = &'a CompiledRule> {
-        self.rules.iter().filter(move |rule| {
+    /// The rules that count and whose field is not what they give. A field for which none counts
+    /// stands in no attribute.
+    fn drifted(&self, document: &Map<String, Value>, record: &Record) -> Vec<&CompiledRule> {
+        let given = self.given(document);
+        let reading = Reading {
+            attributes: document,
+            given: &given,
+        };
+        let counts = |place: usize, rule: &CompiledRule| {
+            let field = self.arrangement.fields.get(rule.field);
+            let alone = !self.arrangement.chooses;
+            alone || field.is_some_and(|field| self.counting(field, document) == Some(place))
+        };
+        let rules = self.rules.iter().enumerate().filter(|(place, rule)| {
             rule.follows_document()
+                && counts(*place, rule)
                 && rule
-                    .expected(document)
+                    .expected(reading)
                     .is_some_and(|expected| !rule.same(expected.as_ref(), rule.current(record)))
-        })
+        });
+        rules.map(|(_, rule)| rule).collect()
     }
 }
 
@@ -75,8 +89,8 @@ impl CompiledRule {
     }
 
     /// What the document makes of the field; `None` when it says nothing about it.
-    fn expected(&self, document: &Map<String, Value>) -> Option<Option<FieldValue>> {
-        let Some(value) = self.value(document) else {
+    fn expected(&self, reading: Reading<'_>) -> Option<Option<FieldValue>> {
+        let Some(value) = self.value(reading) else {
             return (self.rule.on_absent != OnAbsent::Keep).then(|| self.default.clone());
         };
         match convert(&self.kind, &value) {
@@ -123,7 +137,8 @@ impl CompiledRule {
             return None;
         };
         // A part of a name cannot be written, but what it stands in for can.
-        let mut whole = paths.iter().filter(|path| path.part.is_none());
+        let paths = paths.iter().filter_map(CompiledPath::attribute);
+        let mut whole = paths.filter(|path| path.part.is_none());
         let had = whole.clone().find(|path| path.first(document).is_some());
         // What nobody sent is not said to be the primary value.
         let modest = || whole.clone().find(|path| !path.chooses("primary"));

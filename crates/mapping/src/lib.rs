@@ -27,9 +27,11 @@
 //! # Ok::<(), scim_mapping::MappingError>(())
 //! ```
 
+mod arrange;
 mod catalog;
 mod check;
 mod compile;
+mod condition;
 mod convert;
 mod defaults;
 mod difference;
@@ -37,12 +39,16 @@ mod emit;
 mod error;
 mod group;
 mod kind;
+mod notation;
 mod path;
 mod preview;
 mod project;
 pub mod record;
 mod roles;
 mod rule;
+#[cfg(feature = "openapi")]
+mod schema;
+mod source;
 mod transform;
 mod write;
 
@@ -55,14 +61,17 @@ pub use error::{
 };
 pub use group::{CompiledGroupRule, Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
 pub use kind::ResourceKind;
+pub use notation::RuleParseError;
 pub use preview::{FieldChange, Preview, RulePreview, Step, field_changes};
-pub use project::{Event, Projection, SkipReason, Verdict, VerdictStatus};
+pub use project::{Event, FieldChoice, Projection, SkipReason, Verdict, VerdictStatus};
 pub use record::{Field, FieldValue, Record, UnknownField};
 pub use roles::{Role, Roles};
 pub use rule::{
     Apply, Direction, JoinPart, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source,
 };
-pub use transform::{Otherwise, Transform, TransformExample, TransformParseError};
+pub use transform::{
+    DateFormats, Days, Otherwise, Transform, TransformExample, TransformParseError,
+};
 
 #[cfg(test)]
 mod tests;

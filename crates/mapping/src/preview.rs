@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::compile::{CompiledMapping, CompiledRule};
 use crate::project::{Event, VerdictStatus};
 use crate::record::{Field, FieldValue, Record};
+use crate::source::Reading;
 
 /// What rules make of a resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +34,11 @@ pub struct RulePreview {
     pub number: usize,
     /// The key of the rule.
     pub key: String,
+    /// The condition of the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// Whether it is the rule that counts for its field.
+    pub counts: bool,
     /// Where the value comes from.
     pub source: String,
     /// The value there.
@@ -84,18 +90,24 @@ impl CompiledMapping {
             Some(current) => projection.onto(current),
             None => projection.record.clone(),
         };
+        let given = self.given(attributes);
+        let reading = Reading {
+            attributes,
+            given: &given,
+        };
         let verdicts = projection.verdicts.iter().zip(&self.rules);
         let rules = verdicts
             .map(|(verdict, rule)| {
                 let (status, message) = status(&verdict.status);
+                let counts = verdict.counts();
+                let value = projection.record.get(&verdict.field);
                 RulePreview {
-                    value: projection
-                        .record
-                        .get(&verdict.field)
-                        .map(FieldValue::to_json),
+                    value: value.filter(|_| counts).map(FieldValue::to_json),
                     status,
                     message,
-                    ..rule.preview(attributes)
+                    counts,
+                    // What does not count is not evaluated.
+                    ..rule.preview(counts.then_some(reading))
                 }
             })
             .collect();
@@ -113,11 +125,11 @@ impl CompiledMapping {
 }
 
 impl CompiledRule {
-    fn preview(&self, attributes: &Map<String, Value>) -> RulePreview {
-        let source_value = self.source_value(attributes);
+    fn preview(&self, reading: Option<Reading<'_>>) -> RulePreview {
+        let source_value = reading.and_then(|reading| self.source.value(reading));
         let mut value = source_value.clone();
         let mut steps = Vec::with_capacity(self.transforms.len());
-        for transform in &self.transforms {
+        for transform in self.transforms.iter().filter(|_| reading.is_some()) {
             value = transform.apply(value);
             steps.push(Step {
                 transform: serde_json::to_value(&transform.transform).unwrap_or(Value::Null),
@@ -127,6 +139,8 @@ impl CompiledRule {
         RulePreview {
             number: self.number,
             key: self.rule.key.clone(),
+            when: self.rule.when.clone(),
+            counts: false,
             source: self.rule.source.to_string(),
             source_value,
             steps,
@@ -164,27 +178,4 @@ pub fn field_changes(old: &Record, new: &Record) -> Vec<FieldChange> {
             new: value(new, field),
         })
         .collect()
-}
-
-impl std::fmt::Display for crate::rule::Source {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        use crate::rule::JoinPart;
-        match self {
-            Self::Path(path) => formatter.write_str(path),
-            Self::Constant(value) => write!(formatter, "constant {value}"),
-            Self::FirstOf(paths) => write!(formatter, "first of {}", paths.join(", ")),
-            Self::All(path) => write!(formatter, "all {path}"),
-            Self::Join { separator, parts } => {
-                let parts: Vec<String> = parts
-                    .iter()
-                    .map(|part| match part {
-                        JoinPart::Path(path) => path.clone(),
-                        JoinPart::Literal(text) => json!(text).to_string(),
-                    })
-                    .collect();
-                let separator = json!(separator);
-                write!(formatter, "join {} with {separator}", parts.join(", "))
-            }
-        }
-    }
 }

@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-use scim_protocol::path::same_name;
 use scim_protocol::{AttributePath, Error, ScimType};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::arrange::FieldRules;
 use crate::catalog::FieldKind;
-use crate::compile::{CompiledMapping, CompiledPart, CompiledRule, CompiledSource};
+use crate::compile::{CompiledMapping, CompiledRule};
 use crate::convert::convert;
 use crate::error::ValueError;
-use crate::path::SourcePath;
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, OnAbsent, OnError};
-use crate::transform::joined;
+use crate::source::Reading;
 
 /// What happens to the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,9 +75,83 @@ pub enum SkipReason {
     /// The resource has no value.
     #[error("no value")]
     Absent,
+    /// The resource does not meet the condition of the rule.
+    #[error("its condition does not hold")]
+    NotMet,
+    /// A rule before it counts for the field.
+    #[error("rule {rule} counts")]
+    Behind {
+        /// The number of that rule.
+        rule: usize,
+    },
+}
+
+/// Which of the rules for a field counts for a resource, and why those before it do not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FieldChoice {
+    /// The key of the field.
+    pub field: String,
+    /// The number of the rule that counts; none where no condition holds.
+    pub rule: Option<usize>,
+    /// The numbers of the rules whose conditions do not hold.
+    pub not_met: Vec<usize>,
+}
+
+impl fmt::Display for FieldChoice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rule {
+            Some(rule) => write!(formatter, "rule {rule} counts; ")?,
+            None => formatter.write_str("no rule counts; ")?,
+        }
+        let (word, hold) = match self.not_met.len() {
+            1 => ("rule", "condition does not hold"),
+            _ => ("rules", "conditions do not hold"),
+        };
+        let numbers: Vec<String> = self.not_met.iter().map(usize::to_string).collect();
+        write!(formatter, "of {word} {} the {hold}", numbers.join(", "))
+    }
+}
+
+impl Verdict {
+    /// Whether the rule is the one that counts for its field.
+    pub fn counts(&self) -> bool {
+        !matches!(
+            self.status,
+            VerdictStatus::Skipped(SkipReason::NotMet | SkipReason::Behind { .. })
+        )
+    }
 }
 
 impl Projection {
+    /// Which rules counted, of the fields for which a rule did not.
+    pub fn choices(&self) -> Vec<FieldChoice> {
+        let mut choices: Vec<FieldChoice> = Vec::new();
+        for verdict in &self.verdicts {
+            let key = verdict.field.key();
+            let at = choices.iter().position(|choice| choice.field == key);
+            let at = at.unwrap_or_else(|| {
+                choices.push(FieldChoice {
+                    field: key,
+                    rule: None,
+                    not_met: Vec::new(),
+                });
+                choices.len() - 1
+            });
+            let Some(choice) = choices.get_mut(at) else {
+                continue;
+            };
+            if verdict.counts() {
+                choice.rule = Some(verdict.rule);
+            } else if verdict.status == VerdictStatus::Skipped(SkipReason::NotMet) {
+                choice.not_met.push(verdict.rule);
+            }
+        }
+        choices.retain(|choice| !choice.not_met.is_empty());
+        choices
+    }
+
     /// The verdict for which the resource is refused.
     pub fn rejection(&self) -> Option<&Verdict> {
         self.verdicts
@@ -129,19 +203,20 @@ impl fmt::Display for Verdict {
 impl CompiledMapping {
     /// Maps a resource of canonical attributes to a record.
     pub fn project(&self, attributes: &Map<String, Value>, event: Event) -> Projection {
-        self.run(attributes, event, |_| true)
+        self.run(attributes, event, None)
     }
 
     /// Evaluates the rules that read one of the attributes, such as those that a PATCH touches;
     /// [`Projection::onto`] leaves the fields of the others as they are.
+    ///
+    /// A rule reads what its condition reads, and what the rules read whose fields it reads; with
+    /// one of the rules for a field all of them are evaluated.
     pub fn project_touched(
         &self,
         attributes: &Map<String, Value>,
         touched: &[AttributePath],
     ) -> Projection {
-        self.run(attributes, Event::Change, |rule| {
-            touched.iter().any(|path| rule.reads(path))
-        })
+        self.run(attributes, Event::Change, Some(self.touched(touched)))
     }
 
     /// Whether a rule reads the attribute.
@@ -153,21 +228,46 @@ impl CompiledMapping {
         &self,
         attributes: &Map<String, Value>,
         event: Event,
-        concerns: impl Fn(&CompiledRule) -> bool,
+        concerned: Option<Vec<bool>>,
     ) -> Projection {
         let mut projection = Projection {
             record: Record::new(),
             cleared: Vec::new(),
             verdicts: Vec::new(),
         };
-        for rule in self.rules.iter().filter(|rule| concerns(rule)) {
-            let status = match (rule.rule.apply, event) {
-                (Apply::OnCreate, Event::Change) => VerdictStatus::Skipped(SkipReason::Created),
-                _ => rule.project(attributes, event, &mut projection),
+        let given = self.given(attributes);
+        let reading = Reading {
+            attributes,
+            given: &given,
+        };
+        let concerns = |place: usize| {
+            let concerned = concerned.as_ref();
+            concerned.is_none_or(|fields| fields.get(place).copied().unwrap_or_default())
+        };
+        let counting = self.all_counting(attributes, &concerns);
+        for (place, rule) in self.rules.iter().enumerate() {
+            if !concerns(rule.field) {
+                continue;
+            }
+            let status = match counting.get(rule.field) {
+                Some(Some(counts)) if *counts < place => {
+                    let rule = self.rules.get(*counts).map_or(0, |rule| rule.number);
+                    VerdictStatus::Skipped(SkipReason::Behind { rule })
+                }
+                Some(counts) if *counts != Some(place) => {
+                    if counts.is_none() && self.is_last(place, rule) {
+                        rule.uncounted(event, &mut projection);
+                    }
+                    VerdictStatus::Skipped(SkipReason::NotMet)
+                }
+                _ => match (rule.rule.apply, event) {
+                    (Apply::OnCreate, Event::Change) => VerdictStatus::Skipped(SkipReason::Created),
+                    _ => rule.project(reading, event, &mut projection),
+                },
             };
             projection.verdicts.push(Verdict {
                 rule: rule.number,
-                path: rule.path(attributes),
+                path: rule.path(reading),
                 field: rule.rule.target.clone(),
                 label: rule.label.clone(),
                 status,
@@ -175,38 +275,55 @@ impl CompiledMapping {
         }
         projection
     }
+
+    /// Which rule counts for every field that is concerned; nothing where there is no choice.
+    fn all_counting(
+        &self,
+        attributes: &Map<String, Value>,
+        concerns: &dyn Fn(usize) -> bool,
+    ) -> Vec<Option<usize>> {
+        if !self.arrangement.chooses {
+            return Vec::new();
+        }
+        let fields = self.arrangement.fields.iter().enumerate();
+        let counting = |(place, field): (usize, &FieldRules)| match concerns(place) {
+            true => self.counting(field, attributes),
+            false => None,
+        };
+        fields.map(counting).collect()
+    }
+
+    /// Whether a rule is the last one for its field.
+    fn is_last(&self, place: usize, rule: &CompiledRule) -> bool {
+        let field = self.arrangement.fields.get(rule.field);
+        field.is_some_and(|field| field.rules.last() == Some(&place))
+    }
 }
 
 impl CompiledRule {
-    /// Whether the source reads the attribute.
-    fn reads(&self, path: &AttributePath) -> bool {
-        let reads = |source: &SourcePath| {
-            let same_schema = match (&source.extension, &path.schema) {
-                (None, None) => true,
-                (Some(left), Some(right)) => same_name(left, right),
-                _ => false,
-            };
-            same_schema && same_name(&source.attribute, &path.attribute)
-        };
-        match &self.source {
-            CompiledSource::Constant(_) => false,
-            CompiledSource::FirstOf(paths) => paths.iter().any(reads),
-            CompiledSource::All(path) => reads(path),
-            CompiledSource::Join(_, parts) => parts.iter().any(|part| match part {
-                CompiledPart::Path(path) => reads(path),
-                CompiledPart::Literal(_) => false,
-            }),
+    /// Whether the source or the condition reads the attribute.
+    pub(crate) fn reads(&self, path: &AttributePath) -> bool {
+        let by_condition = self.when.as_ref().is_some_and(|when| when.reads(path));
+        by_condition || self.source.reads(path)
+    }
+
+    /// No condition of the rules for a field holds: the field has no value, unless the last of the
+    /// rules keeps what is there.
+    fn uncounted(&self, event: Event, projection: &mut Projection) {
+        let kept = self.rule.on_absent == OnAbsent::Keep || self.rule.apply == Apply::OnCreate;
+        if !(kept && event == Event::Change) {
+            projection.cleared.push(self.rule.target.clone());
         }
     }
 
     fn project(
         &self,
-        attributes: &Map<String, Value>,
+        reading: Reading<'_>,
         event: Event,
         projection: &mut Projection,
     ) -> VerdictStatus {
         let field = &self.rule.target;
-        let value = self.value(attributes);
+        let value = self.value(reading);
         let Some(value) = value.filter(|value| !self.is_blank(value)) else {
             return self.absent(event, projection);
         };
@@ -248,23 +365,10 @@ impl CompiledRule {
         }
     }
 
-    /// The value of the source.
-    pub(crate) fn source_value(&self, attributes: &Map<String, Value>) -> Option<Value> {
-        match &self.source {
-            CompiledSource::Constant(value) => Some(value.clone()),
-            CompiledSource::FirstOf(paths) => paths.iter().find_map(|path| path.single(attributes)),
-            CompiledSource::Join(separator, parts) => join(separator, parts, attributes),
-            CompiledSource::All(path) => {
-                let values: Vec<Value> = path.all(attributes).into_iter().cloned().collect();
-                (!values.is_empty()).then_some(Value::Array(values))
-            }
-        }
-    }
-
     /// The value of the source after the transforms.
-    pub(crate) fn value(&self, attributes: &Map<String, Value>) -> Option<Value> {
+    pub(crate) fn value(&self, reading: Reading<'_>) -> Option<Value> {
         let transforms = self.transforms.iter();
-        let value = transforms.fold(self.source_value(attributes), |value, transform| {
+        let value = transforms.fold(self.source.value(reading), |value, transform| {
             transform.apply(value)
         });
         value.filter(|value| {
@@ -274,7 +378,7 @@ impl CompiledRule {
 
     /// Whether this is no value of the field, though it is one of its attribute: blank text where
     /// something else belongs.
-    fn is_blank(&self, value: &Value) -> bool {
+    pub(crate) fn is_blank(&self, value: &Value) -> bool {
         let measured = matches!(
             self.kind,
             FieldKind::Number { .. } | FieldKind::Boolean | FieldKind::DateTime
@@ -288,34 +392,10 @@ impl CompiledRule {
     }
 
     /// The path that gave the value, else the first.
-    fn path(&self, attributes: &Map<String, Value>) -> String {
-        match &self.source {
-            CompiledSource::FirstOf(paths) => {
-                let gave = paths.iter().find(|path| path.first(attributes).is_some());
-                gave.or(paths.first()).map(|path| path.text.clone())
-            }
-            CompiledSource::All(path) => Some(path.text.clone()),
-            CompiledSource::Constant(_) | CompiledSource::Join(..) => None,
-        }
-        .unwrap_or_else(|| self.rule.key.clone())
+    fn path(&self, reading: Reading<'_>) -> String {
+        let path = self.source.path(reading).unwrap_or(&self.rule.key);
+        path.to_owned()
     }
-}
-
-/// Parts without a value are left out, and the separator with them.
-fn join(separator: &str, parts: &[CompiledPart], attributes: &Map<String, Value>) -> Option<Value> {
-    let mut found = false;
-    let values: Vec<Value> = parts
-        .iter()
-        .filter_map(|part| match part {
-            CompiledPart::Literal(text) => Some(Value::from(text.as_str())),
-            CompiledPart::Path(path) => {
-                let value = path.single(attributes);
-                found |= value.is_some();
-                value
-            }
-        })
-        .collect();
-    found.then(|| Value::String(joined(&values, separator)))
 }
 
 impl FieldValue {

@@ -32,6 +32,12 @@ pub struct Rule {
     /// Whether it takes part.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// For which resources: a filter (RFC 7644 section 3.4.2.2) over their attributes.
+    ///
+    /// Of several rules for one field the first counts whose condition holds; a rule without one
+    /// is for every resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
     /// Where the value comes from.
     pub source: Source,
     /// What happens to it on the way.
@@ -71,6 +77,8 @@ pub struct Rule {
 }
 
 /// Where the value of a rule comes from.
+///
+/// A path is one of an attribute, or `field(KEY)`: what the rules before give that field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -94,13 +102,75 @@ pub enum Source {
 
 /// A part of a joined text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "WrittenPart", into = "WrittenPart")]
 pub enum JoinPart {
     /// An attribute.
-    Path(String),
+    Path {
+        /// The path.
+        path: String,
+        /// What happens to its value before it is joined.
+        transforms: Vec<Transform>,
+    },
     /// A fixed text.
     Literal(String),
+}
+
+/// A part as it is written: a path with its transforms, or a literal.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WrittenPart {
+    /// An attribute
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// A fixed text
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    literal: Option<String>,
+    /// What happens to the value of the attribute before it is joined
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    transforms: Vec<Transform>,
+}
+
+impl TryFrom<WrittenPart> for JoinPart {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenPart) -> Result<Self, &'static str> {
+        match (written.path, written.literal) {
+            (Some(path), None) => Ok(Self::Path {
+                path,
+                transforms: written.transforms,
+            }),
+            (None, Some(text)) if written.transforms.is_empty() => Ok(Self::Literal(text)),
+            _ => Err("a part is a path, with its transforms, or a literal"),
+        }
+    }
+}
+
+impl From<JoinPart> for WrittenPart {
+    fn from(part: JoinPart) -> Self {
+        let (path, literal, transforms) = match part {
+            JoinPart::Path { path, transforms } => (Some(path), None, transforms),
+            JoinPart::Literal(text) => (None, Some(text), Vec::new()),
+        };
+        Self {
+            path,
+            literal,
+            transforms,
+        }
+    }
+}
+
+#[cfg(feature = "openapi")]
+crate::schema::written_as!(JoinPart, WrittenPart);
+
+impl JoinPart {
+    /// An attribute as it is.
+    pub fn path(path: impl Into<String>) -> Self {
+        Self::Path {
+            path: path.into(),
+            transforms: Vec::new(),
+        }
+    }
 }
 
 /// When a field is written.
@@ -174,6 +244,7 @@ impl Rule {
         Self {
             key: target.key(),
             enabled: true,
+            when: None,
             source,
             transforms: Vec::new(),
             target,

@@ -73,12 +73,25 @@ impl Model {
         // A field that was deleted while a rule for it was being activated stops nobody's work.
         let known = |rule: &Rule| catalog.kind(&rule.target, ResourceKind::User).is_some();
         completed.rules.retain(known);
+        drop_unfounded(&mut completed.rules);
         Ok(Self {
             user_mapping: completed.compile(&users, &catalog)?,
             group_mapping: source.groups.compile(&groups, &catalog)?,
             users,
             groups,
         })
+    }
+}
+
+/// Takes out the rules that read a field which no rule gives any more.
+fn drop_unfounded(rules: &mut Vec<Rule>) {
+    loop {
+        let given: Vec<Field> = rules.iter().map(|rule| rule.target.clone()).collect();
+        let before = rules.len();
+        rules.retain(|rule| rule.source.fields().iter().all(|read| given.contains(read)));
+        if rules.len() == before {
+            return;
+        }
     }
 }
 
@@ -92,7 +105,8 @@ pub fn users(catalog: &Catalog) -> ResourceDefinition {
 }
 
 /// The rules with those that the extension schema implies. A field that every user must have is
-/// required by its rule, whatever the rule says.
+/// required by its rules, whatever they say, and where none of them is for everybody the attribute
+/// of its own name is asked last.
 pub fn completed(rules: &MappingSet, catalog: &Catalog) -> MappingSet {
     let mut completed = rules.clone();
     let Some(schema) = catalog.extension_schema() else {
@@ -100,12 +114,15 @@ pub fn completed(rules: &MappingSet, catalog: &Catalog) -> MappingSet {
     };
     for (attribute, field) in schema.attributes.iter().zip(catalog.custom()) {
         let target = Field::Custom(field.key.clone());
-        let rule = completed.rules.iter_mut();
-        let written = rule
-            .filter(|rule| rule.enabled)
-            .find(|rule| rule.target == target);
-        if let Some(rule) = written {
+        let rules = completed.rules.iter_mut();
+        let (mut written, mut for_all) = (false, false);
+        for rule in rules.filter(|rule| rule.enabled && rule.target == target) {
             rule.required |= field.required;
+            written = true;
+            for_all |= rule.when.is_none();
+        }
+        // Every user must have it, those too for whom no condition holds.
+        if for_all || written && !field.required {
             continue;
         }
         let path = format!("{}:{}", schema.id, attribute.name);

@@ -1,6 +1,8 @@
 //! Rules over what is stored: what a draft would change, and carrying out what it changes.
 
-use scim_mapping::{Event as MappingEvent, Field, FieldChange, Preview, field_changes};
+use scim_mapping::{
+    Event as MappingEvent, Field, FieldChange, FieldChoice, Preview, field_changes,
+};
 use scim_protocol::{Error, Resource};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,6 +52,9 @@ pub struct Example {
     pub user_name: String,
     /// The fields that would change.
     pub changes: Vec<FieldChange>,
+    /// Which rules count for the fields that would change, where conditions decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<FieldChoice>,
     /// The warnings, or why the user would be refused.
     pub messages: Vec<String>,
 }
@@ -376,6 +381,13 @@ fn log_failure(
     Ok(transaction.record(&event)?)
 }
 
+impl Example {
+    /// Which rule counts for a field that would change, where conditions decide.
+    pub fn choice(&self, field: &str) -> Option<&FieldChoice> {
+        self.choices.iter().find(|choice| choice.field == field)
+    }
+}
+
 impl Impact {
     fn count(&mut self, context: &Context, user: &StoredUser) {
         self.users += 1;
@@ -401,10 +413,13 @@ impl Impact {
         }
         let telling = !changes.is_empty() || !messages.is_empty();
         if telling && self.examples.len() < EXAMPLES {
+            let mut choices = projection.choices();
+            choices.retain(|choice| changes.iter().any(|change| change.field == choice.field));
             self.examples.push(Example {
                 id: user.id.to_string(),
                 user_name: user::text(&user.document, "userName").unwrap_or_default(),
                 changes,
+                choices,
                 messages,
             });
         }

@@ -56,6 +56,7 @@ fn field_id(field: InputField, problem: &Problem) -> &'static str {
 /// The field of the form of a rule, or of a group rule.
 fn rule_field(part: RulePart) -> &'static str {
     match part {
+        RulePart::Condition => "when",
         RulePart::Source => "source",
         RulePart::Separator => "separator",
         RulePart::Transform(_) => "transforms",

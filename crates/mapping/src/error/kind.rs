@@ -15,9 +15,24 @@ pub enum RuleErrorKind {
     /// A rule before it has the key.
     #[error("another rule has the same key")]
     KeyTaken,
-    /// A rule before it writes the field.
-    #[error("another rule writes \"{0}\"")]
-    TargetTaken(Field),
+    /// The condition cannot be read, or compares what no schema knows.
+    #[error("{}", .0.detail())]
+    Condition(scim_protocol::Error),
+    /// The condition is about an attribute that this server assigns.
+    #[error("a condition is about what the identity provider says, and \"{path}\" is not")]
+    Assigned {
+        /// The attribute.
+        path: String,
+    },
+    /// No rule gives the field that the source reads.
+    #[error("no rule gives \"{0}\", which the source reads")]
+    ReadsNothing(Field),
+    /// A rule behind it gives the field that the source reads.
+    #[error("the source reads \"{0}\", which rules before this one alone may give")]
+    ReadsLater(Field),
+    /// The field that the source reads comes from the field of the rule.
+    #[error("the source reads \"{0}\", which comes from the field that this rule gives")]
+    ReadsItself(Field),
     /// Records of the kind have no such field.
     #[error("\"{0}\" is no field of this record")]
     UnknownField(Field),
@@ -102,6 +117,18 @@ pub enum RuleErrorKind {
         /// The format.
         format: String,
     },
+    /// A zone of dates is none.
+    #[error("\"{zone}\" is no time zone")]
+    Zone {
+        /// The zone.
+        zone: String,
+    },
+    /// A date is moved further than a rule may move it.
+    #[error("a date is moved by {most} days at most")]
+    TooManyDays {
+        /// Days at most.
+        most: u64,
+    },
     /// A mapping of users has group rules.
     #[error("group rules belong to the mapping of groups")]
     NotForUsers,
@@ -155,6 +182,12 @@ pub enum SourcePathError {
     /// It, or the filter in its brackets, cannot be read.
     #[error("{}", .0.detail())]
     Syntax(scim_protocol::Error),
+    /// What stands in `field()` is no field of ServiceOps.
+    #[error("\"{key}\" is no ServiceOps field")]
+    UnknownField {
+        /// What stands there.
+        key: String,
+    },
     /// What stands behind the bar is no part of a name.
     #[error("\"{part}\" is no part of a name; say givenName or familyName")]
     NamePart {

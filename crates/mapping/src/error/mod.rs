@@ -139,6 +139,8 @@ pub enum RulePart {
     OnUnknown,
     /// The rank among the fields by which an existing user is found.
     MatchRank,
+    /// For which resources a rule is.
+    Condition,
     /// Which groups a group rule is about.
     When,
     /// One of the transforms of a group's name, counted from 0; the list where no single one is.
@@ -166,7 +168,7 @@ impl RulePart {
             Self::OnAbsent => ("onAbsent", None),
             Self::OnUnknown => ("onUnknown", None),
             Self::MatchRank => ("matchRank", None),
-            Self::When => ("when", None),
+            Self::Condition | Self::When => ("when", None),
             Self::NameTransform(at) => ("nameTransforms", at),
             Self::Roles => ("grants/roles", None),
             Self::UserType => ("grants/userType", None),

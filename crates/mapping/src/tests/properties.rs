@@ -103,7 +103,11 @@ proptest! {
     #[test]
     fn any_transform_takes_any_value(
         transforms in prop::collection::vec(transform(), 0..8),
-        value in prop::option::of(json_value()),
+        value in prop::option::of(prop_oneof![
+            json_value(),
+            "-?[0-9]{1,6}-[01][0-9]-[0-3][0-9](T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](Z|[+-][01][0-9]:00)?)?"
+                .prop_map(Value::from),
+        ]),
     ) {
         let result = transforms.iter().fold(value, |value, transform| transform.apply(value));
         if let Some(Value::String(text)) = result {
@@ -121,12 +125,132 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_rule_that_is_written_is_read_back(rule in rule()) {
+        let line = rule.to_string();
+        prop_assert_eq!(line.parse::<Rule>(), Ok(rule), "{}", line);
+    }
+
+    #[test]
+    fn rules_with_conditions_that_read_fields_give_by_a_patch_what_they_give_by_a_put(
+        members in prop::collection::hash_map("(title|userType|nickName|active)", simple(), 0..5),
+        changed in prop::collection::hash_map("(title|userType|nickName|active)", simple(), 0..3),
+    ) {
+        let mapping = chosen();
+        let mut before = Map::from_iter([("userName".to_owned(), json!("u"))]);
+        before.extend(members);
+        let record = mapping.project(&before, Event::Create).record;
+        // The same PUT changes nothing.
+        prop_assert_eq!(&mapping.project(&before, Event::Change).onto(&record), &record);
+        let mut after = before;
+        let touched: Vec<_> = changed.keys().map(AttributePath::new).collect();
+        after.extend(changed);
+        let whole = mapping.project(&after, Event::Change).onto(&record);
+        let part = mapping.project_touched(&after, &touched).onto(&record);
+        prop_assert_eq!(&part, &whole);
+        // And what was there before leaves nothing behind.
+        prop_assert_eq!(whole, mapping.project(&after, Event::Create).record);
+        prop_assert!(mapping.drift(&after, &part).is_empty());
+    }
+}
+
+fn simple() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        "(a|b|Contractor|)".prop_map(Value::from),
+    ]
+}
+
+/// Rules with conditions, several for a field, that read what others give.
+fn chosen() -> CompiledMapping {
+    compile(json!([
+        {"key": "a", "source": {"path": "nickName"}, "target": "first_name",
+            "when": "userType eq \"Contractor\" or active eq true"},
+        {"key": "b", "source": {"path": "title"}, "target": "first_name",
+            "when": "not (title eq \"a\")", "default": "none"},
+        {"key": "c", "source": {"path": "field(first_name)"}, "target": "last_name",
+            "transforms": ["upper"]},
+        {"key": "d", "source": {"firstOf": ["field(last_name)", "nickName"]},
+            "target": "job_title", "when": "nickName pr"},
+        {"key": "e", "source": {"join": {"separator": "/", "parts": [
+            {"path": "field(job_title)"}, {"path": "userType", "transforms": [{"left": 1}]}]}},
+            "target": "display_name"},
+    ]))
+    .unwrap()
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    let path = || {
+        prop_oneof![
+            Just("title"),
+            Just("emails[type eq \"wo -> rk, > ; when\"].value"),
+            Just("name.formatted | givenName"),
+            Just("field(department)"),
+        ]
+        .prop_map(str::to_owned)
+    };
+    let part = prop_oneof![
+        "\\PC{0,6}".prop_map(JoinPart::Literal),
+        (path(), prop::collection::vec(transform(), 0..3))
+            .prop_map(|(path, transforms)| JoinPart::Path { path, transforms }),
+    ];
+    let source = prop_oneof![
+        path().prop_map(Source::Path),
+        path().prop_map(Source::All),
+        json_value().prop_map(Source::Constant),
+        prop::collection::vec(path(), 1..4).prop_map(Source::FirstOf),
+        ("\\PC{0,6}", prop::collection::vec(part, 1..4))
+            .prop_map(|(separator, parts)| Source::Join { separator, parts }),
+    ];
+    let when = prop::option::of(Just("userType eq \" -> ; when \" and title pr".to_owned()));
+    (
+        source,
+        prop::collection::vec(transform(), 0..3),
+        when,
+        any::<(bool, bool, bool)>(),
+    )
+        .prop_map(|(source, transforms, when, (required, named, rank))| {
+            let plain = Rule::new(source, Field::Custom("a".to_owned()));
+            Rule {
+                key: if named {
+                    "a ; key".to_owned()
+                } else {
+                    plain.key.clone()
+                },
+                transforms,
+                when,
+                required,
+                match_rank: rank.then_some(3),
+                default: required.then(|| json!(" ; -> ")),
+                ..plain
+            }
+        })
+}
+
 fn otherwise() -> impl Strategy<Value = Otherwise> {
     prop_oneof![
         Just(Otherwise::Keep),
         Just(Otherwise::Drop),
         json_value().prop_map(Otherwise::Value),
     ]
+}
+
+fn format() -> impl Strategy<Value = String> {
+    "(%[A-Za-z:+.#%]|\\PC){0,5}"
+}
+
+const ZONES: &[&str] = &[
+    "UTC",
+    "Europe/Berlin",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+    "Nowhere/Else",
+];
+
+fn zone() -> impl Strategy<Value = Option<String>> {
+    prop::option::of(prop::sample::select(ZONES).prop_map(str::to_owned))
 }
 
 fn transform() -> impl Strategy<Value = Transform> {
@@ -175,6 +299,12 @@ fn transform() -> impl Strategy<Value = Transform> {
         any::<usize>().prop_map(Transform::Item),
         text().prop_map(Transform::Join),
         text().prop_map(|word| Transform::ToBool(vec![word])),
-        "(%[A-Za-z:+.#%]|\\PC){0,5}".prop_map(|format| Transform::Date(vec![format])),
+        (format(), zone()).prop_map(|(format, zone)| {
+            let formats = vec![format];
+            Transform::Date(DateFormats { formats, zone })
+        }),
+        (format(), zone()).prop_map(|(format, zone)| Transform::WriteDate { format, zone }),
+        (-40_000_i64..40_000, zone())
+            .prop_map(|(days, zone)| Transform::PlusDays(Days { days, zone })),
     ]
 }

@@ -100,7 +100,7 @@ fn transforms_do_what_their_names_say() {
         (Transform::ToBool(vec![]), "nein", json!(false)),
         (Transform::ToInt, " 42 ", json!(42)),
         (
-            Transform::Date(vec!["%d-%m-%Y %H:%M".into()]),
+            serde_json::from_value(json!({"date": ["%d-%m-%Y %H:%M"]})).unwrap(),
             "31-01-2026 08:00",
             json!("2026-01-31T08:00:00Z"),
         ),
@@ -164,7 +164,13 @@ fn whole_numbers_and_dates_are_read_in_more_than_one_form() {
     assert_eq!(int(json!("0.0")), Some(json!(0)));
     assert_eq!(int(json!("99999999999999999999")), None);
     let formats = ["%Y-%m-%d %H:%M %z", "%d.%m.%Y"].map(str::to_owned);
-    let date = |text: &str| Transform::Date(formats.to_vec()).apply(Some(text.into()));
+    let date = |text: &str| {
+        let date = crate::DateFormats {
+            formats: formats.to_vec(),
+            zone: None,
+        };
+        Transform::Date(date).apply(Some(text.into()))
+    };
     assert_eq!(
         date("2026-01-31 08:00 +0530"),
         Some(json!("2026-01-31T02:30:00Z"))
@@ -284,6 +290,8 @@ fn number(transform: &Transform) -> usize {
         Transform::RegexExtract { .. } => 33,
         Transform::RegexReplace { .. } => 34,
         Transform::Date(_) => 35,
+        Transform::WriteDate { .. } => 36,
+        Transform::PlusDays(_) => 37,
     }
 }
 
@@ -300,7 +308,7 @@ fn every_transform_is_explained_by_a_line_that_is_one() {
         super::compile(rule).unwrap();
     }
     assert!(
-        explained.into_iter().eq(0..=35),
+        explained.into_iter().eq(0..=37),
         "all of them, and no other"
     );
 }

@@ -3,16 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::SecondsFormat;
+use chrono_tz::Tz;
 use regex_lite::{Regex, RegexBuilder};
 use scim_protocol::text::fold;
 use serde_json::{Number, Value};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::text::{
-    OUTPUT_BYTES, deduped, joined, limited, parse_date, plain_text, replaced, title_case, word,
-};
-use super::{Otherwise, Transform};
+use super::date::{parse_date, plus_days, write_date};
+use super::text::{OUTPUT_BYTES, deduped, joined, limited, plain_text, replaced, title_case, word};
+use super::{DateFormats, Days, Otherwise, Transform};
 use crate::error::RuleErrorKind;
 use crate::record::FieldValue;
 
@@ -32,6 +32,8 @@ enum Prepared {
     Entries(HashMap<String, Value>),
     /// The folded words that are true.
     Words(HashSet<String>),
+    /// The zone of a date.
+    Zone(Tz),
 }
 
 impl CompiledTransform {
@@ -52,6 +54,15 @@ impl CompiledTransform {
                 let words = words.iter().map(String::as_str).chain(TRUE_WORDS);
                 Prepared::Words(words.map(fold).collect())
             }
+            Transform::Date(DateFormats {
+                zone: Some(zone), ..
+            })
+            | Transform::PlusDays(Days {
+                zone: Some(zone), ..
+            })
+            | Transform::WriteDate {
+                zone: Some(zone), ..
+            } => Prepared::Zone(compile_zone(zone)?),
             _ => Prepared::Nothing,
         };
         Ok(Self {
@@ -72,6 +83,13 @@ impl CompiledTransform {
     fn entry(&self, text: &str) -> Option<&Value> {
         match &self.prepared {
             Prepared::Entries(entries) => entries.get(&fold(text)),
+            _ => None,
+        }
+    }
+
+    fn zone(&self) -> Option<Tz> {
+        match self.prepared {
+            Prepared::Zone(zone) => Some(zone),
             _ => None,
         }
     }
@@ -204,10 +222,15 @@ impl CompiledTransform {
                     .is_finite()
                     .then(|| FieldValue::number(number).to_json());
             }
-            Transform::Date(formats) => {
-                let instant = parse_date(text.trim(), formats)?;
+            Transform::Date(DateFormats { formats, .. }) => {
+                let zone = self.zone().unwrap_or(Tz::UTC);
+                let instant = parse_date(text.trim(), formats, zone)?;
                 instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
             }
+            Transform::WriteDate { format, .. } => {
+                write_date(text.trim(), format, self.zone().unwrap_or(Tz::UTC))?
+            }
+            Transform::PlusDays(Days { days, .. }) => plus_days(text.trim(), *days, self.zone())?,
             _ => return Some(value),
         };
         Some(Value::String(text))
@@ -227,6 +250,13 @@ impl CompiledTransform {
             _ => None,
         }
     }
+}
+
+fn compile_zone(name: &str) -> Result<Tz, RuleErrorKind> {
+    let zone = name.parse();
+    zone.map_err(|_unknown| RuleErrorKind::Zone {
+        zone: name.to_owned(),
+    })
 }
 
 /// Compiles a pattern; one that takes too much memory is none.

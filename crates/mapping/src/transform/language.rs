@@ -172,6 +172,11 @@ impl Transform {
             "date: [\"%d.%m.%Y\"]",
             "an instant, read in one of these formats",
         ),
+        example(
+            "writeDate: {\"format\": \"%d.%m.%Y\", \"zone\": \"Europe/Berlin\"}",
+            "a date written in a format, by the clock of a zone",
+        ),
+        example("plusDays: 30", "a date so many days later"),
     ];
 }
 

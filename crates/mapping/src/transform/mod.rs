@@ -3,6 +3,7 @@
 //! `apply` evaluates them, `language` reads and writes them as people do.
 
 mod apply;
+mod date;
 mod language;
 mod text;
 
@@ -141,8 +142,128 @@ pub enum Transform {
     },
     /// An instant, read in RFC 3339 or one of these formats and written in RFC 3339.
     ///
-    /// A format is made of `strftime` fields (`%d-%m-%Y %H:%M`); one without an offset is UTC.
-    Date(Vec<String>),
+    /// A format is made of `strftime` fields (`%d-%m-%Y %H:%M`); one without an offset is of the
+    /// zone, or UTC.
+    Date(DateFormats),
+    /// An instant or a day, written in a format of `strftime` fields; nothing when it is none.
+    WriteDate {
+        /// The format.
+        format: String,
+        /// The IANA zone in which it is written; UTC without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        zone: Option<String>,
+    },
+    /// An instant or a day so many days later, or earlier; nothing when it is none.
+    PlusDays(Days),
+}
+
+/// The formats in which a date is read, and the zone of those that have no offset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "WrittenFormats", into = "WrittenFormats")]
+pub struct DateFormats {
+    /// The formats, made of `strftime` fields.
+    pub formats: Vec<String>,
+    /// An IANA zone (`Europe/Berlin`); UTC without one.
+    pub zone: Option<String>,
+}
+
+/// Formats as they are written: a list, or an object with a zone.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+enum WrittenFormats {
+    List(Vec<String>),
+    InZone(FormatsInZone),
+}
+
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+struct FormatsInZone {
+    /// The formats
+    #[serde(default)]
+    formats: Vec<String>,
+    /// An IANA zone
+    zone: String,
+}
+
+impl From<WrittenFormats> for DateFormats {
+    fn from(written: WrittenFormats) -> Self {
+        match written {
+            WrittenFormats::List(formats) => Self {
+                formats,
+                zone: None,
+            },
+            WrittenFormats::InZone(FormatsInZone { formats, zone }) => Self {
+                formats,
+                zone: Some(zone),
+            },
+        }
+    }
+}
+
+impl From<DateFormats> for WrittenFormats {
+    fn from(DateFormats { formats, zone }: DateFormats) -> Self {
+        match zone {
+            None => Self::List(formats),
+            Some(zone) => Self::InZone(FormatsInZone { formats, zone }),
+        }
+    }
+}
+
+#[cfg(feature = "openapi")]
+crate::schema::written_as!(DateFormats, WrittenFormats);
+#[cfg(feature = "openapi")]
+crate::schema::written_as!(Days, WrittenDays);
+
+/// So many days, in the calendar of a zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "WrittenDays", into = "WrittenDays")]
+pub struct Days {
+    /// How many; fewer than none is earlier.
+    pub days: i64,
+    /// An IANA zone, whose clock shows the same time on both days; without one the offset stays.
+    pub zone: Option<String>,
+}
+
+/// Days as they are written: a number, or an object with a zone.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+enum WrittenDays {
+    Number(i64),
+    InZone(DaysInZone),
+}
+
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+struct DaysInZone {
+    /// How many
+    days: i64,
+    /// An IANA zone
+    zone: String,
+}
+
+impl From<WrittenDays> for Days {
+    fn from(written: WrittenDays) -> Self {
+        match written {
+            WrittenDays::Number(days) => Self { days, zone: None },
+            WrittenDays::InZone(DaysInZone { days, zone }) => Self {
+                days,
+                zone: Some(zone),
+            },
+        }
+    }
+}
+
+impl From<Days> for WrittenDays {
+    fn from(Days { days, zone }: Days) -> Self {
+        match zone {
+            None => Self::Number(days),
+            Some(zone) => Self::InZone(DaysInZone { days, zone }),
+        }
+    }
 }
 
 /// What a value becomes that is in no entry of a value map.

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use scim_protocol::text::fold;
 use serde_json::Value;
 
@@ -14,24 +13,6 @@ pub(crate) fn plain_text(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
-}
-
-/// An instant as RFC 3339 writes it, or in one of the formats.
-pub(super) fn parse_date(text: &str, formats: &[String]) -> Option<DateTime<Utc>> {
-    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
-        return Some(instant.to_utc());
-    }
-    formats.iter().find_map(|format| {
-        let zoned = DateTime::parse_from_str(text, format).map(|instant| instant.to_utc());
-        let local = || NaiveDateTime::parse_from_str(text, format).ok();
-        let midnight = || {
-            let day = NaiveDate::parse_from_str(text, format).ok()?;
-            day.and_hms_opt(0, 0, 0)
-        };
-        zoned
-            .ok()
-            .or_else(|| local().or_else(midnight).map(|instant| instant.and_utc()))
-    })
 }
 
 pub(super) fn word<'t>(text: &'t str, number: usize, separators: &str) -> Option<&'t str> {

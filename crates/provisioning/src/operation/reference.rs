@@ -31,7 +31,8 @@ pub(crate) fn resolve(
         {
             continue;
         }
-        let on_unknown = context.model.user_mapping.on_unknown(&field);
+        let mapping = &context.model.user_mapping;
+        let on_unknown = mapping.on_unknown(&field, &prepared.write.document);
         let create = kind != ReferenceKind::Role && on_unknown == OnUnknown::Create;
         let mut unknown = Vec::new();
         let mut find = |name: &str| -> Result<Option<String>, Failure> {

@@ -26,6 +26,8 @@ struct Row {
     named: String,
     key: String,
     source: String,
+    /// The condition; empty where the rule is for everybody.
+    when: String,
     transforms: String,
     target: String,
     enabled: bool,
@@ -162,6 +164,7 @@ impl Editor {
                 named: format!("rule {number}"),
                 key: rule.key.clone(),
                 source: rule.source.to_string(),
+                when: rule.when.clone().unwrap_or_default(),
                 transforms: transforms.join(" › "),
                 target: label(&catalog, &rule.target),
                 enabled: rule.enabled,

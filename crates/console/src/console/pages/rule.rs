@@ -15,6 +15,7 @@ pub(super) struct RuleForm {
     /// The key, which does not change; empty for a new rule.
     pub(super) key: String,
     pub(super) kind: String,
+    pub(super) when: String,
     pub(super) source: String,
     pub(super) separator: String,
     pub(super) transforms: String,
@@ -49,13 +50,7 @@ impl RuleForm {
             Source::Constant(value) => ("constant", plain(value), ""),
             Source::FirstOf(paths) => ("firstOf", paths.join("\n"), ""),
             Source::Join { separator, parts } => {
-                let parts: Vec<String> = parts
-                    .iter()
-                    .map(|part| match part {
-                        JoinPart::Path(path) => path.clone(),
-                        JoinPart::Literal(text) => json!(text).to_string(),
-                    })
-                    .collect();
+                let parts: Vec<String> = parts.iter().map(JoinPart::to_string).collect();
                 ("join", parts.join("\n"), separator.as_str())
             }
             Source::All(path) => ("all", path.clone(), ""),
@@ -65,6 +60,7 @@ impl RuleForm {
         Self {
             key: rule.key.clone(),
             kind: kind.to_owned(),
+            when: rule.when.clone().unwrap_or_default(),
             source,
             separator: separator.to_owned(),
             transforms: transforms.join("\n"),
@@ -91,6 +87,7 @@ impl RuleForm {
         Self {
             key: text("key"),
             kind: text("kind"),
+            when: text("when"),
             source: text("source"),
             separator: form.text("separator").to_owned(),
             transforms: text("transforms"),
@@ -125,11 +122,12 @@ impl RuleForm {
             "join" => Source::Join {
                 separator: self.separator.clone(),
                 parts: lines()
-                    .map(|line| match serde_json::from_str::<String>(line) {
-                        Ok(text) => JoinPart::Literal(text),
-                        Err(_) => JoinPart::Path(line.to_owned()),
+                    .map(|line| {
+                        let field = InputField::Rule(RulePart::Source);
+                        let read = line.parse::<JoinPart>();
+                        read.map_err(|error| Problem::Transform(error).at(field))
                     })
-                    .collect(),
+                    .collect::<Result<_, AdminError>>()?,
             },
             "all" => Source::All(self.source.clone()),
             _ => Source::Path(self.source.clone()),
@@ -158,6 +156,7 @@ impl RuleForm {
                 key => key.to_owned(),
             },
             enabled: self.enabled,
+            when: Some(self.when.clone()).filter(|when| !when.is_empty()),
             transforms: transforms?,
             default: default.map(|text| meant(text)),
             required: self.required,
@@ -292,12 +291,17 @@ mod tests {
         }
         let joined = Rule {
             default: Some(json!("7")),
+            when: Some("userType eq \"Contractor\"".to_owned()),
             on_unknown: Some(OnUnknown::Create),
             ..Rule::new(
                 Source::Join {
                     separator: " ".to_owned(),
                     parts: vec![
-                        JoinPart::Path("name.givenName".to_owned()),
+                        JoinPart::path("name.givenName"),
+                        JoinPart::Path {
+                            path: "field(department)".to_owned(),
+                            transforms: vec![Transform::Trim, Transform::Left(1)],
+                        },
                         JoinPart::Literal("\"von\" ".to_owned()),
                     ],
                 },
@@ -340,7 +344,7 @@ mod tests {
             (form_field(&error), error.to_string())
         };
         type Mistake = fn(&mut RuleForm);
-        let cases: [(&str, Mistake); 14] = [
+        let cases: [(&str, Mistake); 16] = [
             ("source", |f| {
                 f.source = "emails[type eq \"default\"".to_owned()
             }),
@@ -360,7 +364,12 @@ mod tests {
                 f.transforms = "regexExtract: {\"pattern\": \"(\"}".to_owned()
             }),
             ("transforms", |f| f.transforms = "default value".to_owned()),
-            ("target", |f| f.target = "user_name".to_owned()),
+            ("when", |f| f.when = "source".to_owned()),
+            ("source", |f| f.source = "field(target)".to_owned()),
+            ("source", |f| {
+                f.kind = "join".to_owned();
+                f.source = "title > transforms".to_owned();
+            }),
             ("target", |f| f.target = "custom_fields.source".to_owned()),
             ("default", |f| {
                 f.target = "status".to_owned();

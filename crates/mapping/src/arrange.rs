@@ -1,0 +1,209 @@
+//! The rules of a set together: which of them are for the same field, and which read what others
+//! give.
+
+use scim_protocol::AttributePath;
+use serde_json::{Map, Value};
+
+use crate::compile::{CompiledMapping, CompiledRule};
+use crate::convert::convert;
+use crate::error::{Fault, RuleErrorKind, RulePart};
+use crate::record::Field;
+use crate::rule::OnError;
+use crate::source::Reading;
+
+/// The rules for one field.
+#[derive(Debug, Clone)]
+pub(crate) struct FieldRules {
+    pub(crate) target: Field,
+    /// Their places among the rules, in order.
+    pub(crate) rules: Vec<usize>,
+    /// The places of the fields that they read.
+    reads: Vec<usize>,
+    /// Whether another field's rules read what these give.
+    read: bool,
+}
+
+/// The rules by field, so that one who reads a field comes behind those who give it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Arrangement {
+    pub(crate) fields: Vec<FieldRules>,
+    /// Whether a rule has a condition, or a field several rules.
+    pub(crate) chooses: bool,
+    /// Whether a rule reads a field.
+    pub(crate) reads: bool,
+}
+
+impl Arrangement {
+    /// Puts rules together; the error names the place of the rule that reads what it may not.
+    pub(crate) fn of(rules: &mut [CompiledRule]) -> Result<Self, (usize, Fault)> {
+        let mut fields: Vec<FieldRules> = Vec::new();
+        for (place, rule) in rules.iter().enumerate() {
+            match fields.iter_mut().find(|f| f.target == rule.rule.target) {
+                Some(known) => known.rules.push(place),
+                None => fields.push(FieldRules {
+                    target: rule.rule.target.clone(),
+                    rules: vec![place],
+                    reads: Vec::new(),
+                    read: false,
+                }),
+            }
+        }
+        let reads: Vec<Vec<Field>> = rules.iter().map(|rule| rule.source.fields()).collect();
+        for (place, read) in reads.iter().enumerate() {
+            for field in read {
+                check_order(&fields, &reads, place, field)
+                    .map_err(|kind| (place, kind.at(RulePart::Source)))?;
+            }
+        }
+        // Whoever reads a field stands behind the last rule for it, and so does its own last rule.
+        fields.sort_by_key(|field| field.rules.last().copied());
+        let place_of = |wanted: &Field| fields.iter().position(|f| f.target == *wanted);
+        let mut read_by_others = vec![false; fields.len()];
+        let mut reading: Vec<Vec<usize>> = Vec::with_capacity(fields.len());
+        for field in &fields {
+            let mut places: Vec<usize> = field
+                .rules
+                .iter()
+                .filter_map(|place| reads.get(*place))
+                .flatten()
+                .filter_map(place_of)
+                .collect();
+            places.sort_unstable();
+            places.dedup();
+            for place in &places {
+                if let Some(read) = read_by_others.get_mut(*place) {
+                    *read = true;
+                }
+            }
+            reading.push(places);
+        }
+        for rule in rules.iter_mut() {
+            rule.field = place_of(&rule.rule.target).unwrap_or(usize::MAX);
+            rule.source.place(&place_of);
+        }
+        for ((field, places), read) in fields.iter_mut().zip(reading).zip(read_by_others) {
+            field.reads = places;
+            field.read = read;
+        }
+        Ok(Self {
+            chooses: fields.iter().any(|field| field.rules.len() > 1)
+                || rules.iter().any(|rule| rule.when.is_some()),
+            reads: fields.iter().any(|field| field.read),
+            fields,
+        })
+    }
+}
+
+/// A rule reads what rules before it give, and what those give may not come from its own field.
+fn check_order(
+    fields: &[FieldRules],
+    reads: &[Vec<Field>],
+    place: usize,
+    read: &Field,
+) -> Result<(), RuleErrorKind> {
+    let of = |wanted: &Field| fields.iter().find(|field| field.target == *wanted);
+    let target = fields.iter().find(|field| field.rules.contains(&place));
+    let Some(given) = of(read) else {
+        return Err(RuleErrorKind::ReadsNothing(read.clone()));
+    };
+    // Everything from which the field comes, each once.
+    let mut met: Vec<&Field> = vec![read];
+    let mut at = 0;
+    while let Some(next) = met.get(at).copied() {
+        at += 1;
+        if target.is_some_and(|target| target.target == *next) {
+            return Err(RuleErrorKind::ReadsItself(read.clone()));
+        }
+        let rules = of(next).into_iter().flat_map(|field| &field.rules);
+        for further in rules.filter_map(|rule| reads.get(*rule)).flatten() {
+            if !met.contains(&further) {
+                met.push(further);
+            }
+        }
+    }
+    match given.rules.iter().all(|rule| *rule < place) {
+        true => Ok(()),
+        false => Err(RuleErrorKind::ReadsLater(read.clone())),
+    }
+}
+
+impl CompiledMapping {
+    /// Which of the rules for a field counts: the first whose condition holds.
+    pub(crate) fn counting(
+        &self,
+        field: &FieldRules,
+        attributes: &Map<String, Value>,
+    ) -> Option<usize> {
+        let holds = |place: &&usize| {
+            let rule = self.rules.get(**place);
+            rule.is_some_and(|rule| rule.holds(attributes))
+        };
+        field.rules.iter().find(holds).copied()
+    }
+
+    /// What rules give the fields that others read, by the place of the field.
+    ///
+    /// It is what a resource gives a new record, whatever the event, so that what is read depends
+    /// on the resource alone and the same resource always gives the same.
+    pub(crate) fn given(&self, attributes: &Map<String, Value>) -> Vec<Option<Value>> {
+        if !self.arrangement.reads {
+            return Vec::new();
+        }
+        let mut given: Vec<Option<Value>> = Vec::with_capacity(self.arrangement.fields.len());
+        for field in &self.arrangement.fields {
+            let value = match field.read {
+                false => None,
+                true => {
+                    let reading = Reading {
+                        attributes,
+                        given: &given,
+                    };
+                    let counting = self.counting(field, attributes);
+                    let rule = counting.and_then(|place| self.rules.get(place));
+                    rule.and_then(|rule| rule.gives(reading))
+                }
+            };
+            given.push(value);
+        }
+        given
+    }
+
+    /// Which fields have rules that read one of the attributes, themselves or by way of other
+    /// fields.
+    pub(crate) fn touched(&self, paths: &[AttributePath]) -> Vec<bool> {
+        let mut touched: Vec<bool> = Vec::with_capacity(self.arrangement.fields.len());
+        for field in &self.arrangement.fields {
+            let mut rules = field
+                .rules
+                .iter()
+                .filter_map(|place| self.rules.get(*place));
+            let by_others = |place: &usize| touched.get(*place).copied().unwrap_or_default();
+            let is = rules.any(|rule| paths.iter().any(|path| rule.reads(path)))
+                || field.reads.iter().any(by_others);
+            touched.push(is);
+        }
+        touched
+    }
+}
+
+impl CompiledRule {
+    /// Whether the rule is for a resource.
+    pub(crate) fn holds(&self, attributes: &Map<String, Value>) -> bool {
+        let when = self.when.as_ref();
+        when.is_none_or(|condition| condition.holds(attributes))
+    }
+
+    /// What the rule gives a new record.
+    fn gives(&self, reading: Reading<'_>) -> Option<Value> {
+        let default = || self.default.clone();
+        let value = match self.value(reading).filter(|value| !self.is_blank(value)) {
+            None => default(),
+            Some(value) => match convert(&self.kind, &value) {
+                Ok(value) => Some(value),
+                Err(_) if self.rule.on_error == OnError::UseDefault => default(),
+                Err(_) => None,
+            },
+        };
+        value.map(|value| value.to_json())
+    }
+}

@@ -1,0 +1,302 @@
+//! Where the values of rules come from, compiled.
+
+use scim_protocol::path::same_name;
+use scim_protocol::{AttributePath, ResourceDefinition};
+use serde_json::{Map, Value};
+
+use crate::check::{check_constant, check_text, compile_transforms};
+use crate::error::{Fault, RuleErrorKind, RulePart, SourcePathError};
+use crate::path::SourcePath;
+use crate::record::Field;
+use crate::rule::{JoinPart, Source};
+use crate::transform::{CompiledTransform, joined};
+
+/// What a source reads: the attributes of a resource, and what rules give the fields that other
+/// rules read.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'r> {
+    pub(crate) attributes: &'r Map<String, Value>,
+    /// By the place of the field among the rules.
+    pub(crate) given: &'r [Option<Value>],
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum CompiledSource {
+    Constant(Value),
+    FirstOf(Vec<CompiledPath>),
+    Join(String, Vec<CompiledPart>),
+    All(CompiledPath),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum CompiledPart {
+    Path(CompiledPath, Vec<CompiledTransform>),
+    Literal(String),
+}
+
+/// A path of a rule: an attribute, or what the rules before give a field.
+#[derive(Debug, Clone)]
+pub(crate) enum CompiledPath {
+    Attribute(Box<SourcePath>),
+    Field(FieldSource),
+}
+
+/// `field(department)`
+#[derive(Debug, Clone)]
+pub(crate) struct FieldSource {
+    pub(crate) field: Field,
+    /// The place of the field among the rules, once they are together.
+    pub(crate) place: usize,
+    /// As it is shown in messages.
+    pub(crate) text: String,
+}
+
+impl CompiledSource {
+    pub(crate) fn compile(source: &Source, definition: &ResourceDefinition) -> Result<Self, Fault> {
+        let at_source = |kind: RuleErrorKind| kind.at(RulePart::Source);
+        let path = |text: &String| {
+            CompiledPath::compile(text, definition).map_err(|e| at_source(e.into()))
+        };
+        let check = |count: usize| match count {
+            1..=PARTS => Ok(()),
+            _ => Err(at_source(RuleErrorKind::Parts { most: PARTS })),
+        };
+        match source {
+            Source::Path(text) => Ok(Self::FirstOf(vec![path(text)?])),
+            Source::Constant(value) => {
+                check_constant(value).map_err(at_source)?;
+                Ok(Self::Constant(value.clone()))
+            }
+            Source::FirstOf(texts) => {
+                check(texts.len())?;
+                let paths: Result<_, _> = texts.iter().map(path).collect();
+                Ok(Self::FirstOf(paths?))
+            }
+            Source::Join { separator, parts } => {
+                check(parts.len())?;
+                check_text(separator).map_err(|kind| kind.at(RulePart::Separator))?;
+                let parts: Result<_, Fault> = parts
+                    .iter()
+                    .map(|part| match part {
+                        JoinPart::Path {
+                            path: text,
+                            transforms,
+                        } => {
+                            let transforms =
+                                compile_transforms(transforms, |_at| RulePart::Source)?;
+                            Ok(CompiledPart::Path(path(text)?, transforms))
+                        }
+                        JoinPart::Literal(text) => {
+                            check_text(text).map_err(at_source)?;
+                            Ok(CompiledPart::Literal(text.clone()))
+                        }
+                    })
+                    .collect();
+                Ok(Self::Join(separator.clone(), parts?))
+            }
+            Source::All(text) => Ok(Self::All(path(text)?)),
+        }
+    }
+
+    /// Whether the source reads the attribute.
+    pub(crate) fn reads(&self, path: &AttributePath) -> bool {
+        let mut reads = false;
+        self.each_path(&mut |source| reads |= source.reads(path));
+        reads
+    }
+
+    /// The fields that the source reads.
+    pub(crate) fn fields(&self) -> Vec<Field> {
+        let mut fields = Vec::new();
+        self.each_path(&mut |path| {
+            if let CompiledPath::Field(source) = path {
+                fields.push(source.field.clone());
+            }
+        });
+        fields
+    }
+
+    fn each_path(&self, visit: &mut dyn FnMut(&CompiledPath)) {
+        match self {
+            Self::Constant(_) => {}
+            Self::FirstOf(paths) => paths.iter().for_each(visit),
+            Self::All(path) => visit(path),
+            Self::Join(_, parts) => parts.iter().for_each(|part| match part {
+                CompiledPart::Path(path, _) => visit(path),
+                CompiledPart::Literal(_) => {}
+            }),
+        }
+    }
+
+    /// Notes where among the rules the fields stand that the source reads.
+    pub(crate) fn place(&mut self, of: &dyn Fn(&Field) -> Option<usize>) {
+        let place = |path: &mut CompiledPath| {
+            if let CompiledPath::Field(source) = path {
+                source.place = of(&source.field).unwrap_or(usize::MAX);
+            }
+        };
+        match self {
+            Self::Constant(_) => {}
+            Self::FirstOf(paths) => paths.iter_mut().for_each(place),
+            Self::All(path) => place(path),
+            Self::Join(_, parts) => parts.iter_mut().for_each(|part| match part {
+                CompiledPart::Path(path, _) => place(path),
+                CompiledPart::Literal(_) => {}
+            }),
+        }
+    }
+
+    /// The value of the source.
+    pub(crate) fn value(&self, reading: Reading<'_>) -> Option<Value> {
+        match self {
+            Self::Constant(value) => Some(value.clone()),
+            Self::FirstOf(paths) => paths.iter().find_map(|path| path.single(reading)),
+            Self::Join(separator, parts) => join(separator, parts, reading),
+            Self::All(path) => path.all(reading),
+        }
+    }
+
+    /// The path that gave the value, else the first.
+    pub(crate) fn path(&self, reading: Reading<'_>) -> Option<&str> {
+        match self {
+            Self::FirstOf(paths) => {
+                let gave = paths.iter().find(|path| path.has_value(reading));
+                gave.or(paths.first()).map(CompiledPath::text)
+            }
+            Self::All(path) => Some(path.text()),
+            Self::Constant(_) | Self::Join(..) => None,
+        }
+    }
+}
+
+impl CompiledPath {
+    fn compile(text: &str, definition: &ResourceDefinition) -> Result<Self, SourcePathError> {
+        let Some(key) = field_key(text) else {
+            let path = SourcePath::compile(text, definition)?;
+            return Ok(Self::Attribute(Box::new(path)));
+        };
+        match Field::from_key(key) {
+            Some(field) => Ok(Self::Field(FieldSource {
+                field,
+                place: usize::MAX,
+                text: text.to_owned(),
+            })),
+            None => Err(SourcePathError::UnknownField {
+                key: key.to_owned(),
+            }),
+        }
+    }
+
+    /// The attribute, where the path is one.
+    pub(crate) fn attribute(&self) -> Option<&SourcePath> {
+        match self {
+            Self::Attribute(path) => Some(path),
+            Self::Field(_) => None,
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Attribute(path) => &path.text,
+            Self::Field(source) => &source.text,
+        }
+    }
+
+    fn reads(&self, path: &AttributePath) -> bool {
+        let Self::Attribute(source) = self else {
+            return false;
+        };
+        let same_schema = match (&source.extension, &path.schema) {
+            (None, None) => true,
+            (Some(left), Some(right)) => same_name(left, right),
+            _ => false,
+        };
+        same_schema && same_name(&source.attribute, &path.attribute)
+    }
+
+    fn has_value(&self, reading: Reading<'_>) -> bool {
+        match self {
+            Self::Attribute(path) => path.first(reading.attributes).is_some(),
+            Self::Field(source) => source.value(reading).is_some(),
+        }
+    }
+
+    /// Of several values of a field the first.
+    fn single(&self, reading: Reading<'_>) -> Option<Value> {
+        match self {
+            Self::Attribute(path) => path.single(reading.attributes),
+            Self::Field(source) => match source.value(reading)? {
+                Value::Array(values) => values.first().cloned(),
+                single => Some(single.clone()),
+            },
+        }
+    }
+
+    fn all(&self, reading: Reading<'_>) -> Option<Value> {
+        let values: Vec<Value> = match self {
+            Self::Attribute(path) => path.all(reading.attributes).into_iter().cloned().collect(),
+            Self::Field(source) => match source.value(reading)? {
+                Value::Array(values) => values.clone(),
+                single => vec![single.clone()],
+            },
+        };
+        (!values.is_empty()).then_some(Value::Array(values))
+    }
+}
+
+impl FieldSource {
+    fn value<'r>(&self, reading: Reading<'r>) -> Option<&'r Value> {
+        reading.given.get(self.place)?.as_ref()
+    }
+}
+
+impl Source {
+    /// The paths that the source names.
+    pub fn paths(&self) -> Vec<&str> {
+        match self {
+            Self::Path(path) | Self::All(path) => vec![path],
+            Self::FirstOf(paths) => paths.iter().map(String::as_str).collect(),
+            Self::Join { parts, .. } => parts
+                .iter()
+                .filter_map(|part| match part {
+                    JoinPart::Path { path, .. } => Some(path.as_str()),
+                    JoinPart::Literal(_) => None,
+                })
+                .collect(),
+            Self::Constant(_) => Vec::new(),
+        }
+    }
+
+    /// The fields that the source reads.
+    pub fn fields(&self) -> Vec<Field> {
+        let keys = self.paths().into_iter().filter_map(field_key);
+        keys.filter_map(Field::from_key).collect()
+    }
+}
+
+/// The key in `field(KEY)`.
+pub(crate) fn field_key(text: &str) -> Option<&str> {
+    let inside = text.trim().strip_prefix("field(")?;
+    inside.strip_suffix(')').map(str::trim)
+}
+
+/// Parts without a value are left out, and the separator with them.
+fn join(separator: &str, parts: &[CompiledPart], reading: Reading<'_>) -> Option<Value> {
+    let mut found = false;
+    let values: Vec<Value> = parts
+        .iter()
+        .filter_map(|part| match part {
+            CompiledPart::Literal(text) => Some(Value::from(text.as_str())),
+            CompiledPart::Path(path, transforms) => {
+                let value = path.single(reading);
+                let value = transforms.iter().fold(value, |value, t| t.apply(value));
+                let value = value.filter(|value| !value.is_null() && value != "");
+                found |= value.is_some();
+                value
+            }
+        })
+        .collect();
+    found.then(|| Value::String(joined(&values, separator)))
+}
+
+const PARTS: usize = 6;
