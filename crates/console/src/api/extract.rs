@@ -34,7 +34,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Path<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let read = web::Path::<T>::from_request(request, payload).into_inner();
         let read = read.map(|path| Self(path.into_inner()));
-        ready(read.map_err(|_error| Problem::not_found("There is no such resource.")))
+        ready(read.map_err(|error| {
+            tracing::debug!(reason = %error, "a path that fits no resource");
+            Problem::not_found("There is no such resource.")
+        }))
     }
 }
 
@@ -105,7 +108,7 @@ impl<T: 'static> FromRequest for Json<T> {
         let payload = web::Payload::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            let payload = payload.await.map_err(|_error| Problem::internal())?;
+            let payload = payload.await.map_err(|error| Problem::failed(&error))?;
             let shared = request.app_data::<web::Data<Administration>>();
             let limits = shared
                 .map(|shared| shared.limits.clone())

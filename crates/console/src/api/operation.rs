@@ -167,13 +167,13 @@ async fn read<Arguments: FromRequest>(
     let arguments = arguments.map_err(|error| {
         let error: actix_web::Error = error.into();
         let problem = error.as_error::<Problem>();
-        problem.cloned().unwrap_or_else(Problem::internal)
+        problem.cloned().unwrap_or_else(|| Problem::failed(&error))
     })?;
     // A body that means nothing is read all the same: nothing is done for a request whose end cannot
     // be read.
     if !matches!(payload, Payload::None) {
         let rest = web::Payload::from_request(request, payload).await;
-        let rest = rest.map_err(|_error| Problem::internal())?;
+        let rest = rest.map_err(|error| Problem::failed(&error))?;
         body::within(request, rest, limit).await?;
     }
     Ok(arguments)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, ParseError, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use utoipa::openapi::RefOr;
@@ -155,8 +155,10 @@ fn instant<'de, D: Deserializer<'de>>(
     name: &str,
 ) -> Result<Option<DateTime<Utc>>, D::Error> {
     let text = String::deserialize(from)?;
-    let wrong = || D::Error::custom(format!("\"{name}\" is a time like 2026-11-24T10:00:00Z."));
-    text.parse().map(Some).map_err(|_time| wrong())
+    text.parse().map(Some).map_err(|why: ParseError| {
+        let wrong = format!("\"{name}\" is a time like 2026-11-24T10:00:00Z ({why}).");
+        D::Error::custom(wrong)
+    })
 }
 
 const NO_CURSOR: &str = "The cursor is none of this list.";

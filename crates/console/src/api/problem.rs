@@ -62,6 +62,12 @@ impl Problem {
         )
     }
 
+    /// 500 for what the server itself did wrong, which its log tells.
+    pub(crate) fn failed(why: &impl fmt::Display) -> Self {
+        tracing::error!(reason = %why, "the admin API failed");
+        Self::internal()
+    }
+
     /// 500; the log says why.
     pub(crate) fn internal() -> Self {
         Self::new(500, "The server failed to carry this out.")

@@ -162,8 +162,10 @@ impl Caller {
             return Ok(self.feed.check(position)?);
         }
         let time = DateTime::parse_from_rfc3339(from);
-        let time =
-            time.map_err(|_unreadable| Problem::new(422, "\"from\" is a position or a time."))?;
+        let time = time.map_err(|why| {
+            let detail = format!("\"from\" is a position or a time ({why}).");
+            Problem::new(422, detail)
+        })?;
         let at = self.feed.position_at(time.to_utc());
         at.map_err(|fault| AdminError::from(fault).into())
     }

@@ -30,7 +30,9 @@ pub(crate) struct ConsoleAnswer {
 
 impl ConsoleAnswer {
     pub(super) fn page(status: u16, template: &impl Template) -> Result<Self, Failed> {
-        let body = template.render().map_err(|_render| Failed::Internal)?;
+        let body = template
+            .render()
+            .map_err(|error| Failed::internal(&error))?;
         Ok(Self {
             body,
             ..Self::html(status)
@@ -98,6 +100,15 @@ pub(super) enum Failed {
     Refused(AdminError),
 }
 
+impl Failed {
+    /// What the server itself did wrong, which its log tells.
+    pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        let reason = describe_error(error);
+        tracing::error!(reason, "the console failed");
+        Self::Internal
+    }
+}
+
 impl From<AdminError> for Failed {
     fn from(error: AdminError) -> Self {
         match error {
@@ -120,11 +131,7 @@ impl From<Failure> for Failed {
                 Self::Refused(Problem::entry(error.detail().to_owned()).refused())
             }
             Failure::Store(error) => AdminError::from(error).into(),
-            other => {
-                let reason = describe_error(&other);
-                tracing::error!(reason, "the console failed");
-                Self::Internal
-            }
+            other => Self::internal(&other),
         }
     }
 }

@@ -338,7 +338,7 @@ fn conflict(
                 .map(|now| (name.to_owned(), now.to_owned())),
         );
     }
-    let now = serde_json::to_string(&theirs.pairs()).map_err(|_json| Failed::Internal)?;
+    let now = serde_json::to_string(&theirs.pairs()).map_err(|error| Failed::internal(&error))?;
     hidden.push((WAS.to_owned(), now));
     for field in theirs.fields.iter().filter(|field| field.is_filled_in()) {
         let before = named(was, &field.name).next();

@@ -40,7 +40,7 @@ impl Visit<'_> {
             account: self.who()?.session.account.clone(),
             until: Utc::now().timestamp() + FLASH_SECONDS,
         };
-        let kept = serde_json::to_string(&flash).map_err(|_json| Failed::Internal)?;
+        let kept = serde_json::to_string(&flash).map_err(|error| Failed::internal(&error))?;
         let sealed = self.console.admin.seal(Sealed::Flash, &kept)?;
         Ok(ConsoleAnswer {
             cookies: vec![cookies::keep(cookies::FLASH, &sealed, FLASH_SECONDS)],

@@ -1,5 +1,6 @@
 //! Setting up, signing in and out, and entering the password again.
 
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use askama::Template;
@@ -269,7 +270,8 @@ fn may_set_up(visit: &Visit<'_>, secret: &str) -> Result<bool, Failed> {
         .console
         .setup
         .lock()
-        .map_err(|_poisoned| Failed::Internal)?;
+        // Whoever panicked left the secret as it was.
+        .unwrap_or_else(PoisonError::into_inner);
     let open = setup
         .as_ref()
         .is_some_and(|(wanted, until)| is_same(wanted, secret) && Utc::now() < *until);
@@ -391,7 +393,7 @@ pub(super) fn begin_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let confirms = visit.query.checked("confirm");
     let begin = || openid.begin(next(visit.query.text("next")), confirms);
     let (address, flow) = asked(visit, begin)?;
-    let kept = serde_json::to_string(&flow).map_err(|_json| Failed::Internal)?;
+    let kept = serde_json::to_string(&flow).map_err(|error| Failed::internal(&error))?;
     let sealed = visit.console.admin.seal(Sealed::SignIn, &kept)?;
     Ok(ConsoleAnswer {
         cookies: vec![cookies::keep(cookies::FLOW, &sealed, FLOW_SECONDS)],

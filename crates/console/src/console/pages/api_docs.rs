@@ -108,7 +108,7 @@ fn references(value: &Value, found: &mut Vec<String>) {
 /// The document itself, for tools.
 pub(in super::super) fn document(_visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let written = serde_json::to_string_pretty(openapi::document());
-    let written = written.map_err(|_json| Failed::Internal)?;
+    let written = written.map_err(|error| Failed::internal(&error))?;
     Ok(ConsoleAnswer::file(
         "openapi.json",
         "application/json",

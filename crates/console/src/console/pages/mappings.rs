@@ -382,7 +382,7 @@ pub(in super::super) fn import(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, visit.part("resource"))?;
     let document = serde_json::to_string_pretty(&edited.base().document());
-    let document = document.map_err(|_json| Failed::Internal)?;
+    let document = document.map_err(|error| Failed::internal(&error))?;
     let name = match edited.resource {
         ResourceKind::User => "user-mapping.json",
         ResourceKind::Group => "group-mapping.json",

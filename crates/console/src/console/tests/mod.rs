@@ -1,5 +1,6 @@
 //! Every page, for everybody.
 
+mod accounts;
 mod actions;
 mod devices;
 mod entered;
@@ -7,6 +8,7 @@ mod house;
 mod links;
 mod logs;
 mod meanwhile;
+mod replays;
 mod shown;
 
 use scim_admin::account::Role;

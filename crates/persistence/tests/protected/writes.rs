@@ -1,97 +1,6 @@
-//! A protected account stays as it is, whatever is asked of the store.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+//! Every write that could reach an account.
 
-mod common;
-
-use chrono::Utc;
-use common::{actor, configuration, found};
-use diesel::QueryableByName;
-use diesel::sql_types::Text;
-use scim_admin::event::EventQuery;
-use scim_admin::people::PersonUpdate;
-use scim_admin::people::{GroupInput, PersonChange, PersonInput, UserType};
-use scim_admin::policy::{LinksQuery, Which};
-use scim_admin::store::Written;
-use scim_admin::{AdminError, ConfigurationInput};
-use scim_mapping::Field;
-use scim_protocol::schema::uri;
-use scim_provisioning::directory::{Departure, HeldAction, Status, UserWrite};
-use scim_provisioning::event::Outcome;
-use scim_provisioning::{DirectoryExt, DirectoryTransaction, Method, ResourceId, StoreError};
-use serde_json::{Value, json};
-
-use common::House;
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    text: String,
-}
-
-/// Every row of a table that a condition names, with every column, as one text.
-fn rows(house: &House, table: &str, condition: &str) -> Vec<String> {
-    let url = &house.settings.url;
-    let rows: Vec<Row> = match url.strip_prefix("sqlite:") {
-        Some(path) => {
-            let mut connection: diesel::SqliteConnection =
-                diesel::Connection::establish(path).unwrap();
-            let columns = diesel::sql_query(format!(
-                "SELECT group_concat('\"' || name || '\"') AS text FROM pragma_table_info('{table}')"
-            ));
-            let columns: Vec<Row> = diesel::RunQueryDsl::load(columns, &mut connection).unwrap();
-            let sql = format!(
-                "SELECT json_array({}) AS text FROM {table} WHERE {condition} ORDER BY 1",
-                columns[0].text
-            );
-            diesel::RunQueryDsl::load(diesel::sql_query(sql), &mut connection).unwrap()
-        }
-        None => {
-            let mut connection: diesel::PgConnection = diesel::Connection::establish(url).unwrap();
-            let sql = format!(
-                "SELECT CAST(row_to_json(t) AS text) AS text FROM {table} t WHERE {condition} \
-                 ORDER BY 1"
-            );
-            diesel::RunQueryDsl::load(diesel::sql_query(sql), &mut connection).unwrap()
-        }
-    };
-    rows.into_iter().map(|row| row.text).collect()
-}
-
-/// What is stored of a person: the row, addresses, memberships and what was given by hand.
-fn stored(house: &House, id: &str) -> Vec<Vec<String>> {
-    [
-        ("users", "id"),
-        ("user_emails", "user_id"),
-        ("group_members", "member_id"),
-        ("manual_grants", "user_id"),
-    ]
-    .map(|(table, column)| rows(house, table, &format!("{column} = '{id}'")))
-    .to_vec()
-}
-
-fn user(name: &str) -> Value {
-    json!({"schemas": [uri::USER], "userName": name, "active": true,
-        "emails": [{"value": format!("{name}@corp.example"), "primary": true}]})
-}
-
-fn protect(house: &House, id: &str) {
-    house.tamper(&format!(
-        "UPDATE users SET is_tenant_admin = 1 WHERE id = '{id}'"
-    ));
-}
-
-/// A person whom the configuration manages, in a group, with a manager who is not there yet; a
-/// tenant admin from then on.
-fn admin(house: &House) -> (String, String) {
-    let mut said = user("chief");
-    said[uri::ENTERPRISE_USER] = json!({"manager": {"value": "boss"}});
-    let chief = house.create("/Users", &said);
-    let group =
-        json!({"schemas": [uri::GROUP], "displayName": "Board", "members": [{"value": chief}]});
-    let group = house.create("/Groups", &group);
-    protect(house, &chief);
-    (chief, group)
-}
+use super::*;
 
 /// Runs `work` on a transaction, whatever comes of it.
 fn transact(
@@ -117,7 +26,7 @@ fn write() -> UserWrite {
     }
 }
 
-fn no_write_of_an_administrator_reaches_a_protected_account(house: &House) {
+pub(super) fn no_write_of_an_administrator_reaches_a_protected_account(house: &House) {
     let (chief, _group) = admin(house);
     let before = stored(house, &chief);
     for change in [
@@ -146,7 +55,7 @@ fn no_write_of_an_administrator_reaches_a_protected_account(house: &House) {
     assert_eq!(stored(house, &chief), before);
 }
 
-fn no_write_of_the_directory_reaches_a_protected_account(house: &House) {
+pub(super) fn no_write_of_the_directory_reaches_a_protected_account(house: &House) {
     let (chief, group) = admin(house);
     let before = stored(house, &chief);
     let (scope, now) = (house.scope(), Utc::now());
@@ -206,7 +115,7 @@ fn no_write_of_the_directory_reaches_a_protected_account(house: &House) {
     assert_eq!(stored(house, &chief), left, "purge");
 }
 
-fn no_request_and_no_job_reaches_a_protected_account(house: &House) {
+pub(super) fn no_request_and_no_job_reaches_a_protected_account(house: &House) {
     let (chief, group) = admin(house);
     let before = stored(house, &chief);
     let path = format!("/Users/{chief}");
@@ -258,7 +167,7 @@ fn no_request_and_no_job_reaches_a_protected_account(house: &House) {
     }
 }
 
-fn what_is_held_of_an_account_waits_while_it_is_protected(house: &House) {
+pub(super) fn what_is_held_of_an_account_waits_while_it_is_protected(house: &House) {
     let seen = house.admin.find_configuration("Test").unwrap();
     let mut input = ConfigurationInput::of(&seen);
     (input.policies.guard.count, input.policies.guard.percent) = (1, 1);
@@ -310,7 +219,7 @@ fn what_is_held_of_an_account_waits_while_it_is_protected(house: &House) {
     assert_eq!(decided.unwrap().len(), 1, "and back in it afterwards");
 }
 
-fn a_configuration_that_is_deleted_changes_nothing_of_a_protected_account_but_who_manages_it(
+pub(super) fn a_configuration_that_is_deleted_changes_nothing_of_a_protected_account_but_who_manages_it(
     house: &House,
 ) {
     let (chief, _group) = admin(house);
@@ -329,185 +238,7 @@ fn a_configuration_that_is_deleted_changes_nothing_of_a_protected_account_but_wh
     assert_eq!(same(&after), same(&before));
 }
 
-fn a_group_that_is_deleted_is_released_with_the_members_whom_others_put_there(house: &House) {
-    let ava = house.create("/Users", &user("ava"));
-    let group = json!({"schemas": [uri::GROUP], "displayName": "Ops",
-        "members": [{"value": ava}]});
-    let crew = house.create("/Groups", &group);
-    let person = |name: &str, tenant_admin| {
-        let input = PersonInput {
-            user_name: name.to_owned(),
-            email: None,
-            tenant_admin,
-            role: None,
-        };
-        house.admin.add_person(&actor(), &input).unwrap()
-    };
-    let (root, hand) = (person("root", true), person("hand", false));
-    for joins in [&root, &hand] {
-        house.admin.add_member(&actor(), &crew, joins).unwrap();
-    }
-    let path = format!("/Groups/{crew}");
-    let members = |id: &str| -> Vec<String> {
-        let members = house.admin.members(id, None, 10).unwrap().into_iter();
-        members.filter_map(|member| member.name).collect()
-    };
-    let empty = json!({"schemas": [uri::GROUP], "displayName": "Ops"});
-    assert_eq!(house.request(Method::Put, &path, &empty).status, 200);
-    assert_eq!(members(&crew), ["root", "hand"]);
-    assert_eq!(house.get(&path).get("members"), None);
-    house.request(Method::Put, &path, &group);
-    let before = stored(house, &root);
-    let answer = house.request(Method::Delete, &path, &Value::Null);
-    assert_eq!(answer.status, 204);
-    assert_eq!(house.request(Method::Get, &path, &Value::Null).status, 404);
-    assert_eq!(stored(house, &root), before);
-    let released = house.admin.group(&crew).unwrap();
-    assert_eq!(
-        (released.configuration, members(&crew)),
-        (None, vec!["root".to_owned(), "hand".to_owned()])
-    );
-    assert_eq!(released.document, json!({}));
-    let warned = EventQuery {
-        outcome: Outcome::parse("warning"),
-        ..EventQuery::default()
-    };
-    let told = found(house, warned);
-    assert!(told[0].reason.as_deref().unwrap().contains("made by hand"));
-    // Its name is free, and nobody is in the group that has it now.
-    let again = house.create("/Groups", &empty);
-    assert_ne!(again, crew);
-    assert_eq!(members(&again), Vec::<String>::new());
-    // A group in which nobody else is goes as ever.
-    house.request(Method::Delete, &format!("/Groups/{again}"), &Value::Null);
-    assert!(house.admin.group(&again).is_err());
-}
-
-fn a_group_that_confers_an_administrative_right_is_out_of_sight(house: &House) {
-    let input = GroupInput {
-        name: "Owners".to_owned(),
-        confers_admin: true,
-    };
-    let owners = house.admin.add_group(&actor(), &input).unwrap();
-    let unknown = ResourceId::new().to_string();
-    let taken = house.request(
-        Method::Post,
-        "/Groups",
-        &json!({"schemas": [uri::GROUP], "displayName": "OWNERS"}),
-    );
-    let other = house.create(
-        "/Groups",
-        &json!({"schemas": [uri::GROUP], "displayName": "Ops"}),
-    );
-    let ordinary = house.request(
-        Method::Post,
-        "/Groups",
-        &json!({"schemas": [uri::GROUP], "displayName": "ops"}),
-    );
-    assert_eq!((taken.status, &taken.body), (409, &ordinary.body));
-    let rename = json!({"schemas": [uri::GROUP], "displayName": "owners"});
-    let renamed = house.request(Method::Put, &format!("/Groups/{other}"), &rename);
-    assert_eq!(renamed.status, 409);
-    for id in [&owners, &unknown] {
-        let path = format!("/Groups/{id}");
-        for method in [Method::Get, Method::Put, Method::Delete] {
-            let answer = house.request(method, &path, &rename);
-            assert_eq!(answer.status, 404, "{method:?}");
-        }
-        let nested = json!({"schemas": [uri::GROUP], "displayName": "x",
-            "members": [{"value": id}]});
-        assert_eq!(house.request(Method::Post, "/Groups", &nested).status, 400);
-    }
-    assert_eq!(house.get("/Groups")["totalResults"], 1);
-    // Even where a configuration managed it.
-    let configuration = house.caller.configuration.id;
-    let managed = format!("UPDATE groups SET managed_by = '{configuration}'");
-    house.tamper(&managed);
-    let before = rows(house, "groups", &format!("id = '{owners}'"));
-    assert_eq!(house.get("/Groups")["totalResults"], 1);
-    for method in [Method::Get, Method::Put, Method::Delete] {
-        let answer = house.request(method, &format!("/Groups/{owners}"), &rename);
-        assert_eq!(answer.status, 404, "{method:?}");
-    }
-    assert!(matches!(
-        house.admin.unlink_group(&actor(), &owners),
-        Err(AdminError::Protected { kind: "group", .. })
-    ));
-    assert_eq!(rows(house, "groups", &format!("id = '{owners}'")), before);
-    let ava = house.create("/Users", &user("ava"));
-    house.admin.add_member(&actor(), &owners, &ava).unwrap();
-    let answer = house.request(Method::Get, &format!("/Users/{ava}"), &Value::Null);
-    assert_eq!(answer.status, 404, "whoever joins is a tenant admin");
-}
-
-/// Whether a group rule that takes groups over by name took one over.
-fn adopted(house: &House, name: &str) -> (String, String) {
-    let rules = json!({"resource": "group", "rules": house.admin
-        .model(house.id_of("Test"), scim_mapping::ResourceKind::Group, scim_admin::VersionChoice::Active)
-        .unwrap().groups.rules, "groupRules": [
-        {"key": "a", "when": "any", "link": "existingByName"}]});
-    let any = scim_admin::mapping::DraftSeen::Any;
-    house
-        .admin
-        .draft_mapping(&actor(), house.id_of("Test"), &rules, "", &any)
-        .unwrap();
-    let resource = scim_mapping::ResourceKind::Group;
-    house
-        .admin
-        .activate_mapping(&actor(), house.id_of("Test"), resource, &any)
-        .unwrap();
-    let configuration = house.admin.find_configuration("Test").unwrap();
-    let caller = common::caller(configuration.to_provisioning());
-    let body = json!({"schemas": [uri::GROUP], "displayName": name}).to_string();
-    let request = scim_provisioning::Request {
-        method: Method::Post,
-        path: "/Groups",
-        query: "",
-        body: body.as_bytes(),
-        if_match: None,
-        if_none_match: None,
-    };
-    let answer = house.provider.answer(&caller, &request);
-    let id = answer.document().unwrap()["id"].as_str().map(str::to_owned);
-    let outcome = found(house, EventQuery::default())[0].outcome.clone();
-    (id.unwrap_or_default(), outcome.as_str().to_owned())
-}
-
-fn no_rule_takes_over_a_group_with_a_protected_account_in_it(house: &House) {
-    let group = |name: &str, confers_admin| {
-        let input = GroupInput {
-            name: name.to_owned(),
-            confers_admin,
-        };
-        house.admin.add_group(&actor(), &input).unwrap()
-    };
-    let (plain, mixed, owners) = (
-        group("Plain", false),
-        group("Mixed", false),
-        group("Owners", true),
-    );
-    let input = PersonInput {
-        user_name: "root".to_owned(),
-        email: None,
-        tenant_admin: true,
-        role: None,
-    };
-    let root = house.admin.add_person(&actor(), &input).unwrap();
-    house.admin.add_member(&actor(), &mixed, &root).unwrap();
-    let before = [&mixed, &owners].map(|id| rows(house, "groups", &format!("id = '{id}'")));
-    assert_eq!(adopted(house, "plain"), (plain, "success".to_owned()));
-    let (made, outcome) = adopted(house, "mixed");
-    assert!(made != mixed && !made.is_empty());
-    assert_eq!(outcome, "warning");
-    assert_eq!(
-        adopted(house, "owners"),
-        (String::new(), "skipped".to_owned())
-    );
-    let after = [&mixed, &owners].map(|id| rows(house, "groups", &format!("id = '{id}'")));
-    assert_eq!(after, before);
-}
-
-fn a_link_that_waits_does_not_reach_an_account_that_is_protected(house: &House) {
+pub(super) fn a_link_that_waits_does_not_reach_an_account_that_is_protected(house: &House) {
     let input = PersonInput {
         user_name: "hand".to_owned(),
         email: None,
@@ -538,7 +269,7 @@ fn a_link_that_waits_does_not_reach_an_account_that_is_protected(house: &House) 
     assert!(waiting.is_empty(), "nobody is asked");
 }
 
-fn the_numbers_and_addresses_of_a_protected_account_are_taken_however_they_are_written(
+pub(super) fn the_numbers_and_addresses_of_a_protected_account_are_taken_however_they_are_written(
     house: &House,
 ) {
     let mut said = user("chief");
@@ -599,7 +330,7 @@ fn the_numbers_and_addresses_of_a_protected_account_are_taken_however_they_are_w
 }
 
 /// Only one module may write statements that change people: it is where the rule stands.
-fn statements_that_change_people_are_made_in_one_place() {
+pub(super) fn statements_that_change_people_are_made_in_one_place() {
     let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![sources];
     let mut seen = 0;
@@ -623,20 +354,4 @@ fn statements_that_change_people_are_made_in_one_place() {
         }
     }
     assert_eq!(seen, 2);
-}
-
-engines::tests! {
-    on_both(House::new):
-        no_write_of_an_administrator_reaches_a_protected_account,
-        no_write_of_the_directory_reaches_a_protected_account,
-        no_request_and_no_job_reaches_a_protected_account,
-        what_is_held_of_an_account_waits_while_it_is_protected,
-        a_configuration_that_is_deleted_changes_nothing_of_a_protected_account_but_who_manages_it,
-        a_group_that_is_deleted_is_released_with_the_members_whom_others_put_there,
-        a_group_that_confers_an_administrative_right_is_out_of_sight,
-        no_rule_takes_over_a_group_with_a_protected_account_in_it,
-        a_link_that_waits_does_not_reach_an_account_that_is_protected,
-        the_numbers_and_addresses_of_a_protected_account_are_taken_however_they_are_written;
-    once:
-        statements_that_change_people_are_made_in_one_place;
 }

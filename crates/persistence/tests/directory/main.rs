@@ -1,8 +1,10 @@
 //! The contract of directories (`scim_provisioning::testing`), kept by both engines. The directory
 //! in memory keeps the same one.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod model;
 
 use std::process::ExitCode;
 
@@ -131,5 +133,9 @@ fn main() -> ExitCode {
         let run = |engine: &Engine| (check.run)(&Database(House::new(engine)));
         suite.on_both(check.name, run);
     }
+    suite.on_both(
+        "a_database_answers_as_the_directory_in_memory_does",
+        model::a_database_answers_as_the_directory_in_memory_does,
+    );
     suite.run()
 }
