@@ -5,8 +5,8 @@ use scim_protocol::schema::uri;
 use scim_provisioning::Method;
 use serde_json::{Value, json};
 
-use super::actions::{done, user};
-use super::house::{HOSTILE, House, PASSWORD, actor};
+use super::actions::done;
+use super::house::{House, PASSWORD};
 
 #[test]
 fn accounts_keys_and_sessions_are_kept() {

@@ -1,6 +1,6 @@
 //! What administrators do on the pages, and what comes of it.
 
-use super::house::{HOSTILE, House, PASSWORD, actor};
+use super::house::{HOSTILE, House, actor};
 use scim_admin::account::Role;
 use scim_admin::{ConfigurationInput, VersionChoice};
 use scim_mapping::ResourceKind;
