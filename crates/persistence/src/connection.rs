@@ -1,7 +1,7 @@
 //! Connections to either engine, and a pool of them.
 
-use std::borrow::Cow;
-use std::error::Error as _;
+mod transaction;
+
 use std::time::{Duration, Instant};
 
 use diesel::connection::{Connection as _, SimpleConnection};
@@ -10,8 +10,8 @@ use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::{QueryResult, RunQueryDsl};
 use scim_provisioning::StoreError;
-use scim_provisioning::directory::Author;
 
+use self::transaction::Unsaid;
 use crate::engine::{Engine, MultiBackend, text_on};
 use crate::error;
 use crate::explain::{self, Explain, Line};
@@ -31,10 +31,8 @@ pub(crate) struct Connection {
     trusted: u64,
     /// Whether statements are prepared once and kept.
     pub(crate) prepares: bool,
-    /// What begins the transaction that the next statement is to be in.
-    waiting: Option<Cow<'static, str>>,
-    /// Whether it was said who writes, on SQLite.
-    signed: bool,
+    /// What of the transaction is still to be said.
+    unsaid: Unsaid,
     /// How many statements it has executed.
     executed: u64,
     /// The number of the transaction, where a statement told it.
@@ -53,8 +51,7 @@ impl Connection {
             broken: false,
             trusted: 0,
             prepares: true,
-            waiting: None,
-            signed: false,
+            unsaid: Unsaid::default(),
             executed: 0,
             transaction: None,
         }
@@ -211,90 +208,6 @@ impl Connection {
         })
     }
 
-    /// Has the next statement begin a transaction, so that one which needs none costs none.
-    pub(crate) fn begin_with_next(&mut self, begin: &'static str) {
-        self.waiting = Some(Cow::Borrowed(begin));
-        self.transaction = None;
-    }
-
-    /// Says who writes until the transaction ends, for the triggers that write the feed. On
-    /// PostgreSQL it goes along with what begins the transaction, where that still waits.
-    pub(crate) fn speak_as(&mut self, author: &Author) -> Result<(), StoreError> {
-        match self.dialect() {
-            Dialect::Sqlite => {
-                self.end_speech()?;
-                let mut sql = self.sql("INSERT INTO feed_author (actor, run) VALUES (");
-                sql.bind(&author.actor).push(", ");
-                sql.bind(author.run.clone()).push(")");
-                self.execute(&sql)?;
-                self.signed = true;
-                Ok(())
-            }
-            #[cfg(feature = "postgres")]
-            Dialect::Postgres => {
-                let set = format!(
-                    "SELECT set_config('serviceops_scim.actor', {}, true), \
-                     set_config('serviceops_scim.run', {}, true)",
-                    quoted(&author.actor),
-                    quoted(author.run.as_deref().unwrap_or_default()),
-                );
-                match self.waiting.take() {
-                    Some(begin) => {
-                        self.waiting = Some(Cow::Owned(format!("{begin}; {set}")));
-                        Ok(())
-                    }
-                    None => self.batch(&set),
-                }
-            }
-        }
-    }
-
-    /// On SQLite the one who writes is a row, which is to be gone before the next one writes.
-    pub(crate) fn end_speech(&mut self) -> Result<(), StoreError> {
-        match std::mem::take(&mut self.signed) {
-            true => self.batch("DELETE FROM feed_author"),
-            false => Ok(()),
-        }
-    }
-
-    /// Notes that the row of the one who wrote was rolled back, if there was one.
-    pub(crate) fn forget_speech(&mut self) {
-        self.signed = false;
-    }
-
-    fn begin_waiting(&mut self) -> Result<(), StoreError> {
-        match self.waiting.take() {
-            Some(begin) => self.batch(&begin),
-            None => Ok(()),
-        }
-    }
-
-    /// Runs a statement that answers for itself: it sees one state of the database without a
-    /// transaction around it. Whoever needs another statement gets one that begins there.
-    ///
-    /// Without prepared statements there is a pooler between, which may send what belongs to one
-    /// statement to two sessions unless a transaction holds it together.
-    pub(crate) fn alone<T, E>(
-        &mut self,
-        statement: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E> {
-        if !self.prepares {
-            return statement(self);
-        }
-        let waiting = self.waiting.take();
-        let result = statement(self);
-        self.waiting = waiting;
-        result
-    }
-
-    /// Commits the transaction, if one was begun.
-    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
-        match self.waiting.take() {
-            Some(_) => Ok(()),
-            None => self.batch("COMMIT"),
-        }
-    }
-
     /// Runs a query that a client made, which has a budget: beyond it the query is
     /// [`StoreError::TooExpensive`].
     pub(crate) fn budgeted<T>(
@@ -317,18 +230,6 @@ impl Connection {
         }
     }
 
-    /// Ends the transaction, if there is one that the engine has not ended by itself.
-    pub(crate) fn roll_back(&mut self) {
-        if self.waiting.take().is_some() {
-            return;
-        }
-        let open = self.link.in_transaction().unwrap_or(!self.broken);
-        if open && let Err(error) = self.batch("ROLLBACK") {
-            tracing::warn!(%error, source = error.source(), "a transaction could not be rolled back");
-            self.broken |= !self.link.is_file();
-        }
-    }
-
     /// Whether it is known to work, or was not lost since a suspicion came up.
     pub(crate) fn is_trusted(&mut self, suspicion: u64) -> bool {
         if self.trusted < suspicion && !self.link.is_file() {
@@ -346,14 +247,6 @@ impl Connection {
     pub(crate) fn is_broken(&self) -> bool {
         self.broken
     }
-}
-
-/// A text as PostgreSQL reads it between quotes, in which it cannot have a zero. With an `E` before
-/// them a backslash means the same whatever `standard_conforming_strings` says.
-#[cfg(feature = "postgres")]
-fn quoted(text: &str) -> String {
-    let text = text.replace('\0', "").replace('\\', "\\\\");
-    format!("E'{}'", text.replace('\'', "''"))
 }
 
 /// Does something on SQLite, on which alone it is asked for.

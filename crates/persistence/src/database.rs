@@ -19,7 +19,7 @@ use crate::schema::provisioning_configurations;
 use crate::sql::Dialect;
 use crate::target::{OpenError, Target, target};
 use crate::upgrade::{self, Standing};
-use crate::view::View;
+use crate::view::{Room, UNHURRIED, View};
 use crate::writer::Writer;
 use crate::{links, log};
 
@@ -140,6 +140,12 @@ impl Database {
         statements::executed()
     }
 
+    /// From now on no clock ends the transactions of bulk requests in this process, so that a test
+    /// can count them.
+    pub fn take_time() {
+        UNHURRIED.store(true, Ordering::Relaxed);
+    }
+
     /// Runs something, and answers every statement that this process executed meanwhile with its
     /// plan, so that a test can tell what reads more than it should.
     pub fn explaining<T>(work: impl FnOnce() -> T) -> (T, Vec<Explained>) {
@@ -236,15 +242,26 @@ impl Database {
     /// again when the database asks for it, and once more when nobody knows why it failed.
     pub(crate) fn writing<T, E>(
         &self,
-        mut work: impl FnMut(&mut Connection) -> Result<T, E> + Send + 'static,
+        work: impl FnMut(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Faulty + Send + 'static,
     {
-        if let Some(writer) = &self.writer {
-            return writer.write(work);
+        match &self.writer {
+            Some(writer) => writer.write(work),
+            None => self.writing_itself(work),
         }
+    }
+
+    /// The same where each transaction has a connection of its own.
+    fn writing_itself<T, E>(
+        &self,
+        mut work: impl FnMut(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError> + Faulty,
+    {
         let mut collisions = 0;
         let mut failures = 0;
         loop {
@@ -387,6 +404,21 @@ impl Directory for Database {
             work(&mut view)?;
             Ok(view.finish()?)
         })
+    }
+
+    fn write_in_parts(&self, mut work: Work) -> Result<(), Rollback> {
+        let base_url = self.base_url.clone();
+        let waiting = self.writer.as_ref().and_then(Writer::waiting);
+        let work = move |connection: &mut Connection| {
+            let room = Room::new(waiting.clone());
+            let mut view = View::new(connection, &base_url, false).with_room(room);
+            work(&mut view)?;
+            Ok(view.finish()?)
+        };
+        match &self.writer {
+            Some(writer) => writer.write_aside(work),
+            None => self.writing_itself(work),
+        }
     }
 
     fn log(&self, event: Event, pending: Vec<PendingLink>) -> Result<(), StoreError> {

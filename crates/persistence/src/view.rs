@@ -1,6 +1,6 @@
 //! The directory ports on one connection inside a transaction.
 
-use std::collections::HashMap;
+mod part;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,15 +8,16 @@ use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_provisioning::directory::{
     Adoption, Approval, Author, Departure, GroupEnd, GroupWrite, HeldAction, Keyset, MemberChunk,
-    Membership, Place, Selected, Selection, Sharer, Stored, StoredGroup, StoredUser, UserKeys,
-    UserWrite, Visible,
+    Membership, Part, Place, Selected, Selection, Sharer, Stored, StoredGroup, StoredUser,
+    UserKeys, UserWrite, Visible,
 };
 use scim_provisioning::reapply::Job;
 use scim_provisioning::{
-    Configuration, DirectoryTransaction, DirectoryView, Event, ResourceId, ResourceKind, Scope,
-    StoreError,
+    Configuration, DirectoryTransaction, DirectoryView, Event, ResourceId, ResourceKind, Rollback,
+    Scope, StoreError,
 };
 
+pub(crate) use self::part::{Room, UNHURRIED};
 use crate::connection::Connection;
 use crate::schema::provisioning_configurations;
 use crate::{groups, held, jobs, links, log, members, page, places, references, sharers, users};
@@ -33,6 +34,10 @@ pub(crate) struct View<'a> {
     locked: Option<StoredUser>,
     /// What is to be told when the work is done, in one statement.
     told: log::Told,
+    /// How many parts the work may have.
+    room: Option<Room>,
+    /// Why the transaction cannot be kept, where a part of it could not be undone.
+    lost: Option<StoreError>,
 }
 
 /// What was read beside a user.
@@ -52,12 +57,9 @@ impl<'a> View<'a> {
             beside: None,
             locked: None,
             told: log::Told::default(),
+            room: None,
+            lost: None,
         }
-    }
-
-    /// Writes what was told. Without it the work leaves no trace in the log.
-    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
-        std::mem::take(&mut self.told).write(self.connection)
     }
 
     /// Runs a statement that answers for itself.
@@ -108,7 +110,7 @@ impl DirectoryView for View<'_> {
         for chunk in ids.chunks(members::CHUNK) {
             users.extend(users::among_ids(self.connection, scope, chunk)?);
         }
-        Ok(in_order(page, users, |user| user.id))
+        Ok(places::in_order(page, users, |user| user.id))
     }
 
     fn groups(
@@ -122,7 +124,7 @@ impl DirectoryView for View<'_> {
         for chunk in ids.chunks(members::CHUNK) {
             groups.extend(groups::among_ids(self.connection, scope, chunk)?);
         }
-        Ok(in_order(page, groups, |group| group.id))
+        Ok(places::in_order(page, groups, |group| group.id))
     }
 
     fn places(
@@ -212,6 +214,14 @@ impl DirectoryView for View<'_> {
 }
 
 impl DirectoryTransaction for View<'_> {
+    fn part(&mut self, work: &mut Part<'_>) -> Result<(), Rollback> {
+        self.run_part(work)
+    }
+
+    fn has_room(&mut self) -> bool {
+        self.is_room_left()
+    }
+
     fn lock_user(
         &mut self,
         scope: Scope,
@@ -304,7 +314,7 @@ impl DirectoryTransaction for View<'_> {
         limit: u64,
     ) -> Result<u64, StoreError> {
         // What was told in this transaction counts.
-        self.finish()?;
+        self.write_told()?;
         held::departures(self.connection, scope, since, limit)
     }
 
@@ -469,23 +479,5 @@ impl View<'_> {
         selection: &Selection,
     ) -> Result<Selected<Keyset>, StoreError> {
         page::find(self.connection, kind, scope, self.base_url, selection)
-    }
-}
-
-/// Resources in the order of the page that they are of.
-fn in_order<T>(
-    page: Selected<Keyset>,
-    resources: Vec<T>,
-    id: impl Fn(&T) -> ResourceId,
-) -> Selected<T> {
-    let mut read: HashMap<ResourceId, T> = resources
-        .into_iter()
-        .map(|resource| (id(&resource), resource))
-        .collect();
-    let items = page.items.iter();
-    Selected {
-        total: page.total,
-        items: items.filter_map(|keyset| read.remove(&keyset.id)).collect(),
-        next: page.next,
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Writes queue up; one thread takes them in batches, runs each in a savepoint of its own, commits
 //! once for the batch, and answers after the commit. A full queue is answered at once.
+//!
+//! What takes longer, a piece of a bulk request, waits aside: of those a batch has one at most, and
+//! all others go first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -31,8 +34,26 @@ pub(crate) struct Done {
 }
 
 pub(crate) struct Writer {
-    queue: Option<Sender<Job>>,
+    queues: Option<Queues<Sender<Job>>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Two ends of the queues.
+struct Queues<E> {
+    /// Of ordinary writes.
+    brief: E,
+    /// Of those that take longer.
+    long: E,
+}
+
+/// Those who wait for the writer with ordinary writes.
+#[derive(Clone)]
+pub(crate) struct Waiting(Sender<Job>);
+
+impl Waiting {
+    pub(crate) fn is_anybody(&self) -> bool {
+        !self.0.is_empty()
+    }
 }
 
 impl Writer {
@@ -42,14 +63,25 @@ impl Writer {
         connection: Connection,
         health: Arc<Health>,
     ) -> std::io::Result<Self> {
-        let (queue, jobs) = bounded(QUEUED);
+        let (brief, jobs) = bounded(QUEUED);
+        let (long, others) = bounded(QUEUED);
+        let jobs = Queues {
+            brief: jobs,
+            long: others,
+        };
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || run(&target, connection, &jobs, &health))?;
         Ok(Self {
-            queue: Some(queue),
+            queues: Some(Queues { brief, long }),
             thread: Some(thread),
         })
+    }
+
+    /// Those who wait with ordinary writes.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        let queues = self.queues.as_ref()?;
+        Some(Waiting(queues.brief.clone()))
     }
 
     /// Queues a write and waits for its answer.
@@ -57,34 +89,50 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E> {
-        let (answer, answered) = bounded(1);
-        let job: Job = Box::new(move |connection| {
-            let result = connection.map_err(E::from).and_then(work);
-            Done {
-                keep: result.is_ok(),
-                fault: result.as_ref().err().and_then(Faulty::fault).cloned(),
-                reply: Box::new(move |committed| {
-                    // Whoever asked may be gone; the work is done all the same.
-                    let _gone = answer.send(committed.map_err(E::from).and(result));
-                }),
-            }
-        });
-        let queue = self.queue.as_ref().ok_or(StoreError::Busy)?;
-        match queue.try_send(job) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                return Err(StoreError::Busy.into());
-            }
-        }
-        answered
-            .recv()
-            .unwrap_or_else(|_| Err(failed("the write did not run to its end").into()))
+        send(self.queues.as_ref().map(|queues| &queues.brief), work)
     }
+
+    /// Queues a write that takes longer, for which ordinary ones do not wait, and waits for its
+    /// answer.
+    pub(crate) fn write_aside<T: Send + 'static, E: From<StoreError> + Faulty + Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        send(self.queues.as_ref().map(|queues| &queues.long), work)
+    }
+}
+
+fn send<T: Send + 'static, E: From<StoreError> + Faulty + Send + 'static>(
+    queue: Option<&Sender<Job>>,
+    work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    let (answer, answered) = bounded(1);
+    let job: Job = Box::new(move |connection| {
+        let result = connection.map_err(E::from).and_then(work);
+        Done {
+            keep: result.is_ok(),
+            fault: result.as_ref().err().and_then(Faulty::fault).cloned(),
+            reply: Box::new(move |committed| {
+                // Whoever asked may be gone; the work is done all the same.
+                let _gone = answer.send(committed.map_err(E::from).and(result));
+            }),
+        }
+    });
+    let queue = queue.ok_or(StoreError::Busy)?;
+    match queue.try_send(job) {
+        Ok(()) => {}
+        Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+            return Err(StoreError::Busy.into());
+        }
+    }
+    answered
+        .recv()
+        .unwrap_or_else(|_| Err(failed("the write did not run to its end").into()))
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        drop(self.queues.take());
         if let Some(thread) = self.thread.take() {
             // What was queued is written before the database is closed.
             let _panicked = thread.join();
@@ -92,19 +140,62 @@ impl Drop for Writer {
     }
 }
 
-fn run(target: &Target, mut connection: Connection, jobs: &Receiver<Job>, health: &Health) {
-    while let Ok(first) = jobs.recv() {
-        if !batch(&mut connection, first, jobs, health) {
+fn run(target: &Target, mut connection: Connection, jobs: &Queues<Receiver<Job>>, health: &Health) {
+    let mut left_out = false;
+    while let Some((first, long)) = next(jobs, left_out) {
+        let mut taken = Taken { jobs, long };
+        if !batch(&mut connection, first, &mut taken, health) {
             match target.connect() {
                 Ok(fresh) => connection = fresh,
                 Err(error) => tracing::error!(%error, "the database cannot be opened again"),
             }
         }
+        left_out = !taken.long && !jobs.long.is_empty();
+    }
+}
+
+/// The job that the next batch begins with, and whether it is a long one; waits for one. A long one
+/// that the last batch had no room for goes first, so that its turn comes.
+fn next(jobs: &Queues<Receiver<Job>>, long_first: bool) -> Option<(Job, bool)> {
+    if long_first && let Ok(job) = jobs.long.try_recv() {
+        return Some((job, true));
+    }
+    crossbeam_channel::select_biased! {
+        recv(jobs.brief) -> job => match job {
+            Ok(job) => Some((job, false)),
+            // Nobody queues anything any more; what is there is written.
+            Err(_closed) => Some((jobs.long.recv().ok()?, true)),
+        },
+        recv(jobs.long) -> job => match job {
+            Ok(job) => Some((job, true)),
+            Err(_closed) => Some((jobs.brief.recv().ok()?, false)),
+        },
+    }
+}
+
+/// What a batch takes from the queues.
+struct Taken<'q> {
+    jobs: &'q Queues<Receiver<Job>>,
+    /// Whether it has a long job already.
+    long: bool,
+}
+
+impl Taken<'_> {
+    fn next(&mut self) -> Option<Job> {
+        if let Ok(job) = self.jobs.brief.try_recv() {
+            return Some(job);
+        }
+        if self.long {
+            return None;
+        }
+        let job = self.jobs.long.try_recv().ok();
+        self.long = job.is_some();
+        job
     }
 }
 
 /// Runs a batch that begins with a job; answers whether the connection can be used further.
-fn batch(connection: &mut Connection, first: Job, jobs: &Receiver<Job>, health: &Health) -> bool {
+fn batch(connection: &mut Connection, first: Job, jobs: &mut Taken<'_>, health: &Health) -> bool {
     if let Err(error) = connection.batch("BEGIN IMMEDIATE") {
         let usable = leaves_sound(&error);
         health.note(Some(&error));
@@ -122,7 +213,7 @@ fn batch(connection: &mut Connection, first: Job, jobs: &Receiver<Job>, health: 
             break;
         }
         let more = replies.len() < BATCH && began.elapsed() < BATCH_TIME;
-        next = if more { jobs.try_recv().ok() } else { None };
+        next = if more { jobs.next() } else { None };
     }
     let outcome = outcome.and_then(|()| connection.batch("COMMIT"));
     if outcome.is_err() {

@@ -422,6 +422,13 @@ impl Policy for ServiceProvider {
         self.directory.transact(work)
     }
 
+    fn write_in_parts<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut (dyn DirectoryTransaction + '_)) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.directory.transact_in_parts(work)
+    }
+
     fn note_body(&self, context: &Context, kind: ResourceKind, body: &Value) {
         let configuration = context.configuration().id;
         self.seen.note(configuration, kind, body, context.now);

@@ -10,7 +10,8 @@ use scim_protocol::{
 };
 use scim_service::policy::{PlacesOf, ShownOf};
 use scim_service::{
-    Apart, BulkStep, Chunk, Created, Place, Selected, Session, StoredResource, Update, Written,
+    Abort, Apart, BulkStep, Chunk, Created, Place, Rollback, Selected, Session, StoredResource,
+    Update, Written,
 };
 use serde_json::{Map, Value};
 
@@ -92,6 +93,8 @@ impl Session for Context {
     type View<'t> = dyn DirectoryView + 't;
     type Transaction<'t> = dyn DirectoryTransaction + 't;
 
+    const PARTS: bool = true;
+
     fn base_url(&self) -> &str {
         &self.shared.base_url
     }
@@ -153,6 +156,31 @@ impl Session for Context {
             now: self.shared.environment.now(),
             ..self.clone()
         }
+    }
+
+    fn at_its_turn(&self) -> Self {
+        Self {
+            started: Instant::now(),
+            now: self.shared.environment.now(),
+            ..self.clone()
+        }
+    }
+
+    fn part<T>(
+        &self,
+        transaction: &mut (dyn DirectoryTransaction + '_),
+        work: impl FnOnce(&mut (dyn DirectoryTransaction + '_)) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (mut work, mut slot) = (Some(work), None);
+        let ran = transaction.part(&mut |transaction| match work.take() {
+            Some(work) => Failure::carry(work(transaction), &mut slot),
+            None => Err(Rollback::Refused),
+        });
+        Failure::conclude(ran, slot)
+    }
+
+    fn has_room(&self, transaction: &mut (dyn DirectoryTransaction + '_)) -> bool {
+        transaction.has_room()
     }
 
     fn view<'a, 't: 'a>(

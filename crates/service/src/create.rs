@@ -15,18 +15,38 @@ pub(crate) fn create<P: Policy>(
     body: Value,
     asked: Asked,
 ) -> Result<Answer, FailureOf<P>> {
-    let mut tolerance = session.tolerance();
-    let resource = Resource::read(session.definition(kind), body, &mut tolerance)?;
-    let draft = session.prepare(kind, resource, tolerance.into_deviations())?;
+    let draft = draft(session, kind, body)?;
     let (writing, shown) = (session.clone(), asked.clone());
     let (id, answer) = policy.write(move |transaction| {
-        let created = writing.create(transaction, &draft)?;
-        let id = created.stored.id().clone();
-        let answer = answer::<P::Session>(&writing, transaction, kind, &created, &shown)?;
-        Ok((id, answer))
+        insert::<P::Session>(&writing, transaction, kind, &draft, &shown)
     })?;
     let place = (kind, &id);
     Ok(read::complete(policy, session, place, &asked, answer))
+}
+
+/// Reads what is to be created.
+pub(crate) fn draft<S: Session>(
+    session: &S,
+    kind: S::Kind,
+    body: Value,
+) -> Result<S::Draft, S::Failure> {
+    let mut tolerance = session.tolerance();
+    let resource = Resource::read(session.definition(kind), body, &mut tolerance)?;
+    session.prepare(kind, resource, tolerance.into_deviations())
+}
+
+/// Creates what was read, in a transaction.
+pub(crate) fn insert<S: Session>(
+    session: &S,
+    transaction: &mut S::Transaction<'_>,
+    kind: S::Kind,
+    draft: &S::Draft,
+    asked: &Asked,
+) -> Result<(S::Id, Answer), S::Failure> {
+    let created = session.create(transaction, draft)?;
+    let id = created.stored.id().clone();
+    let answer = answer(session, transaction, kind, &created, asked)?;
+    Ok((id, answer))
 }
 
 fn answer<S: Session>(
@@ -37,6 +57,10 @@ fn answer<S: Session>(
     asked: &Asked,
 ) -> Result<Answer, S::Failure> {
     let stored = &created.stored;
+    if asked.unread {
+        let place = (kind, stored.id());
+        return Ok(read::unwritten(session, place, stored.tag(), 201));
+    }
     if created.bare {
         return read::show(session, None, kind, stored, &asked.projection, 201);
     }

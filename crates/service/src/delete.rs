@@ -16,10 +16,21 @@ pub(crate) fn delete<P: Policy>(
     let session = session.clone();
     let if_match = if_match.map(str::to_owned);
     policy.write(move |transaction| {
-        let stored = session.lock(transaction, kind, &id)?;
-        let stored = stored.ok_or(Refusal::NotFound)?;
-        Refusal::unless_matches(stored.version(), if_match.as_deref())?;
-        session.delete(transaction, kind, stored)?;
-        Ok(Answer::empty(204))
+        remove::<P::Session>(&session, transaction, kind, &id, if_match.as_deref())
     })
+}
+
+/// Deletes a resource in a transaction.
+pub(crate) fn remove<S: Session>(
+    session: &S,
+    transaction: &mut S::Transaction<'_>,
+    kind: S::Kind,
+    id: &S::Id,
+    if_match: Option<&str>,
+) -> Result<Answer, S::Failure> {
+    let stored = session.lock(transaction, kind, id)?;
+    let stored = stored.ok_or(Refusal::NotFound)?;
+    Refusal::unless_matches(stored.version(), if_match)?;
+    session.delete(transaction, kind, stored)?;
+    Ok(Answer::empty(204))
 }

@@ -87,6 +87,18 @@ pub trait Policy: Send + Sync + Sized {
         work: impl FnMut(&mut TransactionOf<'_, Self>) -> Result<T, FailureOf<Self>> + Send + 'static,
     ) -> Result<T, FailureOf<Self>>;
 
+    /// Runs `work` that consists of parts ([`Session::part`]), as [`write`](Self::write) does. A store
+    /// that writes for one after another lets others go first.
+    ///
+    /// # Errors
+    /// What `work` answers, or a failure of the store.
+    fn write_in_parts<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut TransactionOf<'_, Self>) -> Result<T, FailureOf<Self>> + Send + 'static,
+    ) -> Result<T, FailureOf<Self>> {
+        self.write(work)
+    }
+
     /// Takes note of the body of a create, replace or modify, before it is looked at.
     fn note_body(&self, _session: &Self::Session, _kind: KindOf<Self>, _body: &Value) {}
 
@@ -126,6 +138,9 @@ pub trait Session: Clone + Send + Sync + 'static {
     type View<'t>: ?Sized;
     /// A transaction.
     type Transaction<'t>: ?Sized;
+
+    /// Whether a transaction can consist of parts, each of which is undone alone.
+    const PARTS: bool = false;
 
     /// The SCIM endpoint (`https://host/scim/v2`), without a slash at its end.
     fn base_url(&self) -> &str;
@@ -181,6 +196,30 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// and has one budget.
     fn of_operation(&self, _step: &BulkStep<'_>) -> Self {
         self.clone()
+    }
+
+    /// The same session when the turn of an operation comes that was read before.
+    fn at_its_turn(&self) -> Self {
+        self.clone()
+    }
+
+    /// Runs a part of the work of a transaction, which alone is undone when it fails. Where
+    /// transactions have no [`PARTS`](Self::PARTS) it is all of the work.
+    ///
+    /// # Errors
+    /// What the part answers, or a failure of the store.
+    fn part<T>(
+        &self,
+        transaction: &mut Self::Transaction<'_>,
+        work: impl FnOnce(&mut Self::Transaction<'_>) -> Result<T, Self::Failure>,
+    ) -> Result<T, Self::Failure> {
+        work(transaction)
+    }
+
+    /// Whether a transaction that consists of parts may have another one, with regard to those who
+    /// wait for it.
+    fn has_room(&self, _transaction: &mut Self::Transaction<'_>) -> bool {
+        false
     }
 
     /// The reading side of a transaction.

@@ -1,6 +1,6 @@
 //! GET of one resource (RFC 7644 section 3.4.1).
 
-use scim_protocol::Version;
+use scim_protocol::EntityTag;
 use scim_protocol::query::Projection;
 use scim_protocol::resource::Projector;
 
@@ -40,16 +40,18 @@ pub(crate) fn read<P: Policy>(
     })
 }
 
-/// The answer that shows a resource as it is now.
+/// The answer to a write that shows the resource as it is now, where anybody reads it.
 pub(crate) fn answer<S: Session>(
     session: &S,
     view: &mut S::View<'_>,
-    kind: S::Kind,
-    id: &S::Id,
-    projection: &Projection,
+    (kind, id): (S::Kind, &S::Id),
+    asked: &Asked,
 ) -> Result<Answer, S::Failure> {
-    let stored = find(session, view, kind, id, projection)?;
-    show(session, Some(view), kind, &stored, projection, 200)
+    let stored = find(session, view, kind, id, &asked.projection)?;
+    if asked.unread {
+        return Ok(unwritten(session, (kind, id), stored.tag(), 200));
+    }
+    show(session, Some(view), kind, &stored, &asked.projection, 200)
 }
 
 /// Whether the answer to a write leaves the resource out, because nobody reads it or because others
@@ -74,7 +76,7 @@ pub(crate) fn leaves_out<S: Session>(
 pub(crate) fn unwritten<S: Session>(
     session: &S,
     (kind, id): (S::Kind, &S::Id),
-    version: Version,
+    version: impl Into<EntityTag>,
     status: u16,
 ) -> Answer {
     Answer {

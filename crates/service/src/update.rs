@@ -45,50 +45,43 @@ pub(crate) fn run<P: Policy>(
     asked: Asked,
     if_match: Option<&str>,
 ) -> Result<Answer, FailureOf<P>> {
-    let id = session.parse_id(id).ok_or(Refusal::NotFound)?;
-    let request = Arc::new(Request {
-        session: session.clone(),
-        kind,
-        id,
-        update,
-        tolerance,
-        asked,
-        if_match: if_match.map(str::to_owned),
-    });
+    let request = Request::new(session, (kind, id), (update, tolerance), asked, if_match)?;
+    let request = Arc::new(request);
     let budget = session.budget();
     let spent = budget.spent();
     for _ in 0..PLANS {
         // What others did meanwhile is no work that the client asked for.
         budget.return_to(spent);
-        let mut plan = request.plan(policy.read(|view| request.find(view))?)?;
+        let mut plan = request.plan(session, policy.read(|view| request.find(session, view))?)?;
         if session.looks(&plan) {
             policy.read(|view| session.look(view, &mut plan, false))?;
         }
         policy.note_plan(false);
         let moved = Arc::new(AtomicBool::new(false));
         let (write, seen) = (Arc::clone(&request), Arc::clone(&moved));
+        let writing = session.clone();
         let answer = policy.write(move |transaction| {
             seen.store(false, Ordering::Relaxed);
-            write.run(transaction, Some(&plan), &seen)
+            let otherwise = Otherwise::Tell(&seen);
+            write.run(&writing, transaction, Some(&plan), otherwise)
         });
         if !moved.load(Ordering::Relaxed) {
-            return Ok(request.complete(policy, answer?));
+            return Ok(request.complete(policy, session, answer?));
         }
     }
     // Somebody else is always faster: now it is computed while nobody else can write it.
     policy.note_plan(true);
-    let write = Arc::clone(&request);
+    let (write, writing) = (Arc::clone(&request), session.clone());
     let answer = policy.write(move |transaction| {
         // A store that runs it again does so because of others, too.
-        write.session.budget().return_to(spent);
-        write.run(transaction, None, &AtomicBool::new(false))
+        writing.budget().return_to(spent);
+        write.run(&writing, transaction, None, Otherwise::Plan)
     })?;
-    Ok(request.complete(policy, answer))
+    Ok(request.complete(policy, session, answer))
 }
 
 /// An update under way.
-struct Request<S: Session> {
-    session: S,
+pub(crate) struct Request<S: Session> {
     kind: S::Kind,
     id: S::Id,
     update: Update,
@@ -97,41 +90,69 @@ struct Request<S: Session> {
     if_match: Option<String>,
 }
 
+/// What is done where a plan is not of what is stored any more.
+pub(crate) enum Otherwise<'a> {
+    /// It is told, and the transaction rolled back.
+    Tell(&'a AtomicBool),
+    /// It is planned anew in the transaction.
+    Plan,
+}
+
 impl<S: Session> Request<S> {
-    fn find(&self, view: &mut S::View<'_>) -> Result<S::Stored, S::Failure> {
-        let found = self.session.get(view, self.kind, &self.id, false)?;
+    pub(crate) fn new(
+        session: &S,
+        (kind, id): (S::Kind, &str),
+        (update, tolerance): ReadUpdate,
+        asked: Asked,
+        if_match: Option<&str>,
+    ) -> Result<Self, S::Failure> {
+        Ok(Self {
+            kind,
+            id: session.parse_id(id).ok_or(Refusal::NotFound)?,
+            update,
+            tolerance,
+            asked,
+            if_match: if_match.map(str::to_owned),
+        })
+    }
+
+    pub(crate) fn find(
+        &self,
+        session: &S,
+        view: &mut S::View<'_>,
+    ) -> Result<S::Stored, S::Failure> {
+        let found = session.get(view, self.kind, &self.id, false)?;
         Ok(found.ok_or(Refusal::NotFound)?)
     }
 
-    fn plan(&self, stored: S::Stored) -> Result<S::Plan, S::Failure> {
+    pub(crate) fn plan(&self, session: &S, stored: S::Stored) -> Result<S::Plan, S::Failure> {
         Refusal::unless_matches(stored.version(), self.if_match.as_deref())?;
         let tolerance = self.tolerance.clone();
-        self.session
-            .plan(self.kind, stored, &self.update, tolerance)
+        session.plan(self.kind, stored, &self.update, tolerance)
     }
 
-    /// Writes what was planned, or plans it here; `moved` tells that what was planned is not of
-    /// what is stored any more.
-    fn run(
+    /// Writes what was planned if it is of what is stored; without a plan it is planned here.
+    pub(crate) fn run(
         &self,
+        session: &S,
         transaction: &mut S::Transaction<'_>,
         plan: Option<&S::Plan>,
-        moved: &AtomicBool,
+        otherwise: Otherwise<'_>,
     ) -> Result<Answer, S::Failure> {
-        let (session, kind, id) = (&self.session, self.kind, &self.id);
+        let (kind, id) = (self.kind, &self.id);
         let stored = session.lock(transaction, kind, id)?;
         let stored = stored.ok_or(Refusal::NotFound)?;
         let version = stored.version();
         Refusal::unless_matches(version, self.if_match.as_deref())?;
         let fresh;
-        let plan = match plan {
-            Some(plan) if session.is_of(plan, &stored) => plan,
-            Some(_) => {
+        let plan = match (plan, otherwise) {
+            (Some(plan), _) if session.is_of(plan, &stored) => plan,
+            (Some(_), Otherwise::Tell(moved)) => {
                 moved.store(true, Ordering::Relaxed);
                 return Err(StoreError::Stale.into());
             }
-            None => {
-                let mut planned = self.plan(stored)?;
+            _ => {
+                let mut planned = self.plan(session, stored)?;
                 if session.looks(&planned) {
                     session.look(S::view(transaction), &mut planned, true)?;
                 }
@@ -154,14 +175,14 @@ impl<S: Session> Request<S> {
         };
         match leaves_out {
             true => Ok(read::unwritten(session, place, written.version, 200)),
-            false => read::answer(session, view, kind, id, &asked.projection),
+            false => read::answer(session, view, place, asked),
         }
     }
 
     /// Shows what was left out while others waited.
-    fn complete<P: Policy<Session = S>>(&self, policy: &P, answer: Answer) -> Answer {
+    fn complete<P: Policy<Session = S>>(&self, policy: &P, session: &S, answer: Answer) -> Answer {
         let place = (self.kind, &self.id);
-        read::complete(policy, &self.session, place, &self.asked, answer)
+        read::complete(policy, session, place, &self.asked, answer)
     }
 }
 

@@ -183,3 +183,21 @@ pub(crate) fn among(
 
 /// About how many bytes a membership takes in an answer.
 const MEMBERSHIP: i64 = 250;
+
+/// Resources in the order of the page that they are of.
+pub(crate) fn in_order<T>(
+    page: Selected<Keyset>,
+    resources: Vec<T>,
+    id: impl Fn(&T) -> ResourceId,
+) -> Selected<T> {
+    let mut read: HashMap<ResourceId, T> = resources
+        .into_iter()
+        .map(|resource| (id(&resource), resource))
+        .collect();
+    let items = page.items.iter();
+    Selected {
+        total: page.total,
+        items: items.filter_map(|keyset| read.remove(&keyset.id)).collect(),
+        next: page.next,
+    }
+}

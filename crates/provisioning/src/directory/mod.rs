@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use scim_service::{Abort, Rollback};
 
 pub use keys::{UserKeys, number_key, phone_key};
-pub use transaction::DirectoryTransaction;
+pub use transaction::{DirectoryTransaction, Part};
 pub use types::*;
 
 use crate::event::Event;
@@ -52,6 +52,15 @@ pub trait Directory: Send + Sync {
     /// What `work` answers, or why the store did not run it or keep it.
     fn write(&self, work: Work) -> Result<(), Rollback>;
 
+    /// Runs `work` that consists of parts ([`DirectoryTransaction::part`]), as [`write`](Self::write)
+    /// does. A directory that writes for one after another lets others go first.
+    ///
+    /// # Errors
+    /// What `work` answers, or why the store did not run it or keep it.
+    fn write_in_parts(&self, work: Work) -> Result<(), Rollback> {
+        self.write(work)
+    }
+
     /// Writes a log entry in a transaction of its own: that of a failed attempt, with the links
     /// that an administrator may approve.
     ///
@@ -81,25 +90,51 @@ pub trait DirectoryExt: Directory {
     /// What `work` answers, or a failure of the store.
     fn transact<T, E>(
         &self,
-        mut work: impl FnMut(&mut dyn DirectoryTransaction) -> Result<T, E> + Send + 'static,
+        work: impl FnMut(&mut dyn DirectoryTransaction) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: Abort + Send + 'static,
     {
-        let slot = Arc::new(Mutex::new(None));
-        let outcome = Arc::clone(&slot);
-        let ran = self.write(Box::new(move |transaction| {
-            // It runs again when the database asks for it; the last run is the one that counts.
-            let done = work(transaction);
-            E::carry(
-                done,
-                &mut outcome.lock().unwrap_or_else(PoisonError::into_inner),
-            )
-        }));
-        let outcome = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-        E::conclude(ran, outcome)
+        transact(work, |work| self.write(work))
     }
+
+    /// The same for work that consists of parts.
+    ///
+    /// # Errors
+    /// What `work` answers, or a failure of the store.
+    fn transact_in_parts<T, E>(
+        &self,
+        work: impl FnMut(&mut dyn DirectoryTransaction) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Abort + Send + 'static,
+    {
+        transact(work, |work| self.write_in_parts(work))
+    }
+}
+
+fn transact<T, E>(
+    mut work: impl FnMut(&mut dyn DirectoryTransaction) -> Result<T, E> + Send + 'static,
+    write: impl FnOnce(Work) -> Result<(), Rollback>,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: Abort + Send + 'static,
+{
+    let slot = Arc::new(Mutex::new(None));
+    let outcome = Arc::clone(&slot);
+    let ran = write(Box::new(move |transaction| {
+        // It runs again when the database asks for it; the last run is the one that counts.
+        let done = work(transaction);
+        E::carry(
+            done,
+            &mut outcome.lock().unwrap_or_else(PoisonError::into_inner),
+        )
+    }));
+    let outcome = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    E::conclude(ran, outcome)
 }
 
 impl<D: Directory + ?Sized> DirectoryExt for D {}

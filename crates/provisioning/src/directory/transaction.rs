@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
+use scim_service::Rollback;
 
 use super::DirectoryView;
 use super::keys::UserKeys;
@@ -12,6 +13,9 @@ use crate::event::Event;
 use crate::id::{ResourceId, ResourceKind};
 use crate::job::Job;
 
+/// A part of the work of a transaction.
+pub type Part<'w> = dyn FnMut(&mut dyn DirectoryTransaction) -> Result<(), Rollback> + 'w;
+
 /// Changing the directory.
 pub trait DirectoryTransaction: DirectoryView {
     /// Says who writes from now on, for the feed. What is said before the first statement costs no
@@ -20,6 +24,19 @@ pub trait DirectoryTransaction: DirectoryView {
     /// # Errors
     /// A fault of the store.
     fn speak_as(&mut self, author: &Author) -> Result<(), StoreError>;
+
+    /// Runs a part of the work, which alone is undone when it fails; what was recorded in it
+    /// ([`record`](Self::record)) is written at its end.
+    ///
+    /// # Errors
+    /// What the part answers, or a fault of the store. Where the part could not be undone, the whole
+    /// transaction is not kept.
+    fn part(&mut self, work: &mut Part<'_>) -> Result<(), Rollback>;
+
+    /// Whether the transaction may have another part, with regard to those who wait for it.
+    fn has_room(&mut self) -> bool {
+        false
+    }
 
     /// A user in scope, locked against other writers until the transaction ends.
     ///

@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
 use scim_protocol::text::fold;
+use scim_service::Rollback;
 use serde_json::Value;
 
 use super::tables::Tables;
 use crate::configuration::Configuration;
 use crate::directory::{
     Adoption, Approval, Author, Departure, DirectoryTransaction, GroupEnd, GroupWrite, HeldAction,
-    Scope, Sharer, StoreError, StoredGroup, StoredUser, UserKeys, UserWrite,
+    Part, Scope, Sharer, StoreError, StoredGroup, StoredUser, UserKeys, UserWrite,
 };
 use crate::event::{Action, Event, Outcome};
 use crate::id::{ResourceId, ResourceKind};
@@ -28,6 +29,15 @@ impl DirectoryTransaction for MemoryTransaction {
     fn speak_as(&mut self, author: &Author) -> Result<(), StoreError> {
         self.tables.author = Some(author.clone());
         Ok(())
+    }
+
+    fn part(&mut self, work: &mut Part<'_>) -> Result<(), Rollback> {
+        let before = self.tables.clone();
+        work(self).inspect_err(|_rollback| self.tables = before)
+    }
+
+    fn has_room(&mut self) -> bool {
+        true
     }
 
     fn lock_user(

@@ -52,6 +52,7 @@ macro_rules! checks {
 checks! {
     transactions:
         a_write_that_fails_leaves_nothing,
+        a_part_that_fails_is_undone_alone,
         a_write_that_panics_leaves_nothing_and_the_next_one_works,
         what_is_logged_with_a_write_stands_and_falls_with_it,
         a_failure_is_open_until_the_same_succeeds,

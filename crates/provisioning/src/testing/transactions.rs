@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use scim_protocol::Version;
+use scim_service::Rollback;
 
 use super::subject::{Subject, event, now};
 use super::writes::{add, add_group, done, find, group_named, insert_group, read, scope, write};
@@ -27,6 +28,37 @@ pub(super) fn a_write_that_fails_leaves_nothing(subject: &dyn Subject) {
     );
     assert!(read(subject, |view| view.group(scope, id)).is_none());
     add_group(subject, &okta, "Half");
+}
+
+pub(super) fn a_part_that_fails_is_undone_alone(subject: &dyn Subject) {
+    let okta = subject.configuration("Okta");
+    let scope = scope(&okta);
+    let ids = [(); 3].map(|()| ResourceId::new());
+    let told = ["first", "undone", "last"].map(|reason| {
+        let mut event = event(&okta);
+        event.reason = Some(reason.to_owned());
+        event
+    });
+    let written = subject.directory().write_in_parts(Box::new(move |tx| {
+        for (at, name) in ["One", "Two", "Three"].into_iter().enumerate() {
+            let part = tx.part(&mut |tx| {
+                tx.insert_group(scope, ids[at], &group_named(name), now())?;
+                tx.record(&told[at])?;
+                match at {
+                    1 => Err(Rollback::Refused),
+                    _ => Ok(()),
+                }
+            });
+            assert_eq!(part.is_err(), at == 1, "{part:?}");
+            assert_eq!(tx.group(scope, ids[at])?.is_some(), at != 1);
+        }
+        Ok(())
+    }));
+    written.expect("the parts that did not fail");
+    let there = ids.map(|id| read(subject, |view| view.group(scope, id)).is_some());
+    assert_eq!(there, [true, false, true]);
+    let reasons = subject.log().into_iter().filter_map(|(reason, _)| reason);
+    assert_eq!(reasons.collect::<Vec<_>>(), ["first", "last"]);
 }
 
 pub(super) fn a_write_that_panics_leaves_nothing_and_the_next_one_works(subject: &dyn Subject) {

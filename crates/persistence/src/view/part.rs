@@ -1,0 +1,97 @@
+//! Work that consists of parts, such as the operations of a bulk request.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use scim_provisioning::directory::Part;
+use scim_provisioning::{Rollback, StoreError};
+
+use super::View;
+use crate::log;
+use crate::writer::Waiting;
+
+impl View<'_> {
+    /// The same for work that consists of parts.
+    pub(crate) fn with_room(self, room: Room) -> Self {
+        let room = Some(room);
+        Self { room, ..self }
+    }
+
+    /// Writes what was told. Without it the work leaves no trace in the log.
+    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
+        match self.lost.take() {
+            Some(fault) => Err(fault),
+            None => self.write_told(),
+        }
+    }
+
+    pub(super) fn write_told(&mut self) -> Result<(), StoreError> {
+        std::mem::take(&mut self.told).write(self.connection)
+    }
+
+    /// Runs a part of the work, and undoes it alone when it fails.
+    pub(super) fn run_part(&mut self, work: &mut Part<'_>) -> Result<(), Rollback> {
+        if let Some(room) = &mut self.room {
+            room.note_part();
+        }
+        let before = self.connection.begin_part()?;
+        let done = work(self).and_then(|()| Ok(self.write_told()?));
+        // What was undone is not to be told, nor known.
+        self.told = log::Told::default();
+        (self.locked, self.beside) = (None, None);
+        let Err(fault) = self.connection.end_part(before, done.is_ok()) else {
+            return done;
+        };
+        // What made the engine roll everything back is the reason.
+        let fault = match done {
+            Err(Rollback::Store(reason)) => reason,
+            _ => fault,
+        };
+        self.lost = Some(fault.clone());
+        Err(fault.into())
+    }
+
+    pub(super) fn is_room_left(&self) -> bool {
+        self.lost.is_none() && self.room.as_ref().is_some_and(Room::is_left)
+    }
+}
+
+/// How many parts a transaction may have.
+pub(crate) struct Room {
+    began: Instant,
+    parts: usize,
+    /// Those who wait for the writer of SQLite. Nobody waits for a transaction of PostgreSQL but who
+    /// writes the same rows.
+    waiting: Option<Waiting>,
+}
+
+impl Room {
+    pub(crate) fn new(waiting: Option<Waiting>) -> Self {
+        Self {
+            began: Instant::now(),
+            parts: 0,
+            waiting,
+        }
+    }
+
+    pub(crate) fn note_part(&mut self) {
+        self.parts += 1;
+    }
+
+    pub(crate) fn is_left(&self) -> bool {
+        if UNHURRIED.load(Ordering::Relaxed) {
+            return self.parts < PARTS;
+        }
+        let waited_for = self.waiting.as_ref().is_some_and(Waiting::is_anybody);
+        let time = if waited_for { BRIEF } else { TIME };
+        self.parts < PARTS && self.began.elapsed() < time
+    }
+}
+
+/// Whether time does not end transactions, so that a test can count them.
+pub(crate) static UNHURRIED: AtomicBool = AtomicBool::new(false);
+
+/// How many parts a transaction has at most, how long it goes on, and how long when others wait.
+const PARTS: usize = 100;
+const TIME: Duration = Duration::from_millis(50);
+const BRIEF: Duration = Duration::from_millis(5);

@@ -1,0 +1,348 @@
+//! A piece of a bulk request: operations that are carried out in one transaction.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use scim_protocol::bulk::{BulkEntry, BulkMethod, BulkOperation, referring};
+use scim_protocol::schema::uri;
+use scim_protocol::{Error, ScimType, error};
+use serde_json::json;
+
+use crate::answer::{Answer, Method};
+use crate::bulk::ahead::{Read, Todo, method_of, read};
+use crate::bulk::batch::{Batch, Progress};
+use crate::error::Abort;
+use crate::policy::{Policy, Session};
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// An operation.
+    Own(usize),
+    /// An operation whose resource was created before what it refers to.
+    Completion(usize),
+}
+
+impl Turn {
+    /// The place of the operation.
+    pub(super) fn at(self) -> usize {
+        match self {
+            Self::Own(at) | Self::Completion(at) => at,
+        }
+    }
+}
+
+/// What came of a turn.
+pub(super) struct Step<S: Session> {
+    pub(super) turn: Turn,
+    /// The address that the operation names.
+    pub(super) address: Option<String>,
+    pub(super) outcome: Outcome<S>,
+}
+
+pub(super) enum Outcome<S: Session> {
+    /// It is answered.
+    Answered(Answer),
+    /// It was refused, and is undone.
+    Failed(Refused<S>),
+    /// It was refused when it was read, before the transaction.
+    Prepared,
+}
+
+/// An operation that was refused: an attempt, of which the policy makes the answer.
+pub(super) struct Refused<S: Session> {
+    pub(super) session: S,
+    pub(super) path: String,
+    pub(super) method: Method,
+    pub(super) failure: S::Failure,
+}
+
+/// What is to be done of operations that were read ahead. `None` stands for one that was refused.
+pub(super) type Todos<S> = Arc<Mutex<HashMap<usize, Option<Todo<S>>>>>;
+
+/// Carries out the next piece: answers how far the request is, and what came of each operation.
+pub(super) fn carry_out<P: Policy>(
+    policy: &P,
+    batch: &Arc<Batch<P::Session>>,
+    from: &Progress,
+    todos: &Todos<P::Session>,
+) -> (Progress, Vec<Step<P::Session>>) {
+    let begun: Arc<Mutex<Vec<Begun<P::Session>>>> = Arc::default();
+    let (noted, shared) = (Arc::clone(&begun), Arc::clone(batch));
+    let (todos, start) = (Arc::clone(todos), from.clone());
+    let spent = batch.session.budget().spent();
+    let done = policy.write_in_parts(move |transaction| {
+        // A store that runs it again does so for a reason that is not the request's.
+        shared.session.budget().return_to(spent);
+        let todos = todos.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut piece = Piece {
+            batch: &shared,
+            progress: start.clone(),
+            todos: &todos,
+            steps: Vec::new(),
+            begun: Vec::new(),
+            parts: 0,
+        };
+        let ended = piece.run(transaction);
+        *noted.lock().unwrap_or_else(PoisonError::into_inner) = piece.begun;
+        ended.map(|()| (piece.progress, piece.steps))
+    });
+    done.unwrap_or_else(|failure| {
+        let begun = std::mem::take(&mut *begun.lock().unwrap_or_else(PoisonError::into_inner));
+        lost(batch, from, begun, failure)
+    })
+}
+
+/// A turn that was begun; where transactions have no parts, with what its attempt is called.
+struct Begun<S> {
+    turn: Turn,
+    attempt: Option<(S, String)>,
+}
+
+/// A piece of which nothing was kept: all that was begun of it failed for one reason.
+fn lost<S: Session>(
+    batch: &Batch<S>,
+    from: &Progress,
+    begun: Vec<Begun<S>>,
+    failure: S::Failure,
+) -> (Progress, Vec<Step<S>>) {
+    let mut progress = from.clone();
+    let mut steps = Vec::new();
+    let (mut only, store) = match failure.into_store() {
+        Ok(store) => (None, Some(store)),
+        Err(failure) => (Some(failure), None),
+    };
+    let mut failure = || only.take().or_else(|| store.clone().map(S::Failure::from));
+    let mut begun = begun.into_iter().peekable();
+    if begun.peek().is_none() {
+        // The store did not run the work at all: nothing else was begun.
+        if let (Some(turn), Some(failure)) = (progress.next(batch), failure()) {
+            progress.settle(turn.at(), true);
+            steps.push(failed(batch, from, turn, None, failure));
+        }
+        return (progress, steps);
+    }
+    for Begun { turn, attempt } in begun {
+        match progress.next(batch) {
+            Some(next) if next == turn => {
+                let Some(failure) = failure() else { break };
+                progress.settle(turn.at(), true);
+                steps.push(failed(batch, from, turn, attempt, failure));
+            }
+            // The completion of what was lost as well.
+            Some(next) => progress.give_back(next),
+            None => break,
+        }
+    }
+    (progress, steps)
+}
+
+fn failed<S: Session>(
+    batch: &Batch<S>,
+    from: &Progress,
+    turn: Turn,
+    attempt: Option<(S, String)>,
+    failure: S::Failure,
+) -> Step<S> {
+    let operation = batch.operation(turn.at());
+    let (session, path) = attempt.unwrap_or_else(|| {
+        let path = operation.map_or("", |operation| &operation.path);
+        (batch.session.clone(), path.to_owned())
+    });
+    let id = |name: &str| from.id(name);
+    Step {
+        turn,
+        address: operation.and_then(|operation| super::address(&session, operation, &id)),
+        outcome: Outcome::Failed(Refused {
+            session,
+            path,
+            method: operation.map_or(Method::Other, |operation| method_of(operation.method)),
+            failure,
+        }),
+    }
+}
+
+/// A piece under way.
+struct Piece<'p, S: Session> {
+    batch: &'p Batch<S>,
+    progress: Progress,
+    todos: &'p HashMap<usize, Option<Todo<S>>>,
+    steps: Vec<Step<S>>,
+    begun: Vec<Begun<S>>,
+    /// How many parts the transaction has.
+    parts: usize,
+}
+
+impl<S: Session> Piece<'_, S> {
+    fn run(&mut self, transaction: &mut S::Transaction<'_>) -> Result<(), S::Failure> {
+        let batch = self.batch;
+        while let Some(turn) = self.progress.next(batch) {
+            let has_room = S::PARTS && batch.session.has_room(transaction);
+            if !has_room && !self.steps.is_empty() {
+                self.progress.give_back(turn);
+                break;
+            }
+            let Some(step) = self.take(transaction, turn)? else {
+                self.progress.give_back(turn);
+                break;
+            };
+            self.steps.push(step);
+        }
+        Ok(())
+    }
+
+    /// Carries out whose turn it is; `None` where the store fails it that did not fail those before:
+    /// they are kept, and it begins the next piece.
+    fn take(
+        &mut self,
+        transaction: &mut S::Transaction<'_>,
+        turn: Turn,
+    ) -> Result<Option<Step<S>>, S::Failure> {
+        let at = turn.at();
+        let batch = self.batch;
+        let Some(operation) = batch.operation(at) else {
+            let error = match batch.operations.get(at) {
+                Some(BulkEntry::Malformed(malformed)) => Answer::from(&malformed.error),
+                _ => Answer::default(),
+            };
+            self.begin(turn, None);
+            return Ok(Some(self.settled(turn, None, Outcome::Answered(error))));
+        };
+        let address = super::address(&batch.session, operation, &|name| self.progress.id(name));
+        let ready = match turn {
+            Turn::Own(_) => self.todos.get(&at),
+            Turn::Completion(_) => None,
+        };
+        let fresh;
+        let todo = match ready {
+            Some(Some(todo)) => todo,
+            Some(None) => {
+                self.begin(turn, None);
+                return Ok(Some(self.settled(turn, address, Outcome::Prepared)));
+            }
+            None => match self.read(turn, operation) {
+                Read::Todo(todo) => {
+                    fresh = todo;
+                    &fresh
+                }
+                Read::Answered(answer) => {
+                    self.begin(turn, None);
+                    return Ok(Some(self.settled(turn, address, Outcome::Answered(answer))));
+                }
+                Read::Refused(refused) => {
+                    self.begin(turn, None);
+                    return Ok(Some(self.settled(turn, address, Outcome::Failed(refused))));
+                }
+            },
+        };
+        let session = todo.session.at_its_turn();
+        self.begin(turn, Some((&session, &todo.path)));
+        self.parts += 1;
+        let done = session.part(transaction, |transaction| todo.run(&session, transaction));
+        let outcome = match done {
+            Ok(answer) => {
+                self.note_created(turn, operation, &answer);
+                Outcome::Answered(answer)
+            }
+            Err(failure) => match self.refused(failure)? {
+                None => return Ok(None),
+                Some(failure) => Outcome::Failed(Refused {
+                    session,
+                    path: todo.path.clone(),
+                    method: todo.method,
+                    failure,
+                }),
+            },
+        };
+        Ok(Some(self.settled(turn, address, outcome)))
+    }
+
+    /// What is told of a part that failed, where the transaction goes on without it.
+    fn refused(&self, failure: S::Failure) -> Result<Option<S::Failure>, S::Failure> {
+        if !S::PARTS {
+            return Err(failure);
+        }
+        match failure.into_store() {
+            // It is as if it came alone, so that the store may run it again.
+            Ok(fault) if fault.is_fault() && self.parts == 1 => Err(fault.into()),
+            Ok(fault) if fault.is_fault() => Ok(None),
+            Ok(refusal) => Ok(Some(refusal.into())),
+            Err(failure) => Ok(Some(failure)),
+        }
+    }
+
+    fn begin(&mut self, turn: Turn, attempt: Option<(&S, &String)>) {
+        let attempt = attempt.filter(|_| !S::PARTS);
+        self.begun.push(Begun {
+            turn,
+            attempt: attempt.map(|(session, path)| (session.clone(), path.clone())),
+        });
+    }
+
+    fn settled(&mut self, turn: Turn, address: Option<String>, outcome: Outcome<S>) -> Step<S> {
+        let failed = match &outcome {
+            Outcome::Answered(answer) => answer.status >= 400,
+            Outcome::Failed(_) | Outcome::Prepared => true,
+        };
+        self.progress.settle(turn.at(), failed);
+        Step {
+            turn,
+            address,
+            outcome,
+        }
+    }
+
+    /// What is to be done in a turn that was not read ahead.
+    fn read(&self, turn: Turn, operation: &BulkOperation) -> Read<S> {
+        let at = turn.at();
+        match turn {
+            Turn::Own(_) => match self.hopeless(at) {
+                Some(error) => Read::Answered(Answer::from(&error)),
+                None => read(self.batch, &self.progress, at, operation),
+            },
+            Turn::Completion(_) => {
+                let id = operation.bulk_id.as_deref();
+                let id = id.and_then(|name| self.progress.id(name));
+                let id = id.unwrap_or_default();
+                let left = operation.data.as_ref().map(referring);
+                let completion = BulkOperation {
+                    method: BulkMethod::Patch,
+                    path: format!("{}/{id}", operation.path.trim_end_matches('/')),
+                    data: Some(json!({
+                        "schemas": [uri::PATCH_OP],
+                        "Operations": [{ "op": "add", "value": left }],
+                    })),
+                    ..operation.clone()
+                };
+                read(self.batch, &self.progress, at, &completion)
+            }
+        }
+    }
+
+    /// Why an operation cannot be carried out that refers to what is not there and will not be.
+    fn hopeless(&self, at: usize) -> Option<Error> {
+        let references = self.batch.references.of(at).iter();
+        let mut unknown = references.filter(|reference| !self.progress.knows(&reference.name));
+        let reference = unknown.find(|reference| {
+            let waits_for = reference.to.filter(|to| *to != at);
+            waits_for.map_or(reference.to.is_none(), |to| !self.progress.waits(to))
+        })?;
+        let name = error::quote(&reference.name);
+        let detail = format!("bulkId {name} names no created resource.");
+        Some(Error::new(ScimType::InvalidValue, detail))
+    }
+
+    fn note_created(&mut self, turn: Turn, operation: &BulkOperation, answer: &Answer) {
+        let Turn::Own(at) = turn else { return };
+        if operation.method == BulkMethod::Post {
+            self.progress.note_missing(at);
+        }
+        let location = answer.location.as_deref();
+        let id = location.and_then(|location| location.rsplit_once('/'));
+        if let (Some(name), Some((_, id))) = (&operation.bulk_id, id) {
+            let referring = self.batch.references.to(at);
+            self.progress
+                .note_created(name.clone(), id.to_owned(), referring);
+        }
+    }
+}
