@@ -100,9 +100,15 @@ fn libraries_stay_where_they_belong() {
             "clap" => &["scim-cli"],
             // The console has it for the OpenID provider alone.
             "anyhow" => &["scim-cli", "scim-console", "serviceops-scim"],
-            "askama" | "utoipa" | "openidconnect" => {
-                &["scim-console", "scim-mapping", "scim-provisioning"]
-            }
+            // Schemas of what an API reads and answers stand where its types do.
+            "utoipa" => &[
+                "scim-console",
+                "scim-admin",
+                "scim-mapping",
+                "scim-provisioning",
+            ],
+            "askama" | "openidconnect" => &["scim-console"],
+            "prometheus-client" => &["scim-http"],
             "jsonwebtoken" | "argon2" => &["scim-admin"],
             _ => &[],
         }

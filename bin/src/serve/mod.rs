@@ -1,5 +1,6 @@
 //! `serve`: the HTTPS server.
 
+mod metrics;
 mod signals;
 
 use std::net::TcpListener;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
+use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
 use scim_admin::requests::RequestCounts;
@@ -83,6 +85,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let backend = Backend::new(&instance, keys, requests);
     let data = Data::new(&options, &instance, backend, &public_url)?;
     let setup = data.administration.setup_secret()?;
+    let measuring = measuring(&options, &instance, &data, &upkeep, &certificate)?;
 
     let keeping = actix_web::rt::spawn(keep_up(Arc::clone(&upkeep), data.edge.clone()));
     let signals = signals::Signals::install()?;
@@ -93,10 +96,34 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let ended = server.await.context("the server failed");
     stopping.abort();
     keeping.abort();
+    if let Some(measuring) = measuring {
+        measuring.abort();
+    }
     // What was counted meanwhile is written before the end.
     background(move || upkeep.run()).await;
     tracing::info!("stopped");
     ended
+}
+
+/// Serves metrics, if somebody asked for it.
+fn measuring(
+    options: &ServeOptions,
+    instance: &Instance,
+    data: &Data,
+    upkeep: &Arc<Upkeep>,
+    certificate: &Arc<ReloadingCertificate>,
+) -> anyhow::Result<Option<JoinHandle<std::io::Result<()>>>> {
+    let (Some(listen), Some(metrics)) = (&options.metrics_listen, &data.edge.metrics) else {
+        return Ok(None);
+    };
+    let sources = metrics::Sources {
+        metrics: Arc::clone(metrics),
+        endpoint: data.endpoint.clone(),
+        upkeep: Arc::clone(upkeep),
+        certificate: Arc::clone(certificate),
+    };
+    let server = metrics::start(listen, instance, sources)?;
+    Ok(Some(actix_web::rt::spawn(server)))
 }
 
 /// What the request handlers need.
@@ -150,6 +177,7 @@ impl Data {
             edge: web::Data::new(Edge {
                 trusted_proxies: options.trusted_proxies.clone(),
                 named_by_words: &[ADMIN, CONSOLE, FEED],
+                metrics: options.metrics_listen.is_some().then(Arc::default),
                 ..Edge::default()
             }),
             endpoint: web::Data::new(

@@ -46,9 +46,9 @@ pub use invalid::{InputField, Invalid, InvalidInput, Problem};
 pub use keyring::{KeyRing, KeyRingError};
 pub use service::Sealed;
 pub use service::{
-    Actor, AdminService, Admitted, Application, Attempt, IssuedApiKey, IssuedStream, IssuedToken,
-    Replay, StreamInput, VersionChoice,
+    Actor, AdminService, Admitted, Application, Attempt, ConfigurationMeasures, IssuedApiKey,
+    IssuedStream, IssuedToken, Measures, Replay, StreamInput, StreamMeasures, VersionChoice,
 };
 pub use services::Services;
-pub use store::{AdminStore, AdminStoreExt};
+pub use store::{AdminStore, AdminStoreExt, StoreLoad};
 pub use token::{AccessToken, PlainToken};

@@ -1,6 +1,7 @@
 //! What time brings: what was counted is written, what is old goes, what waits is done.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Duration, Utc};
 use scim_provisioning::Failure;
@@ -35,6 +36,8 @@ pub struct Upkeep {
     services: Services,
     requests: Arc<RequestCounts>,
     retention: Retention,
+    /// When it was last done to its end, in seconds since 1970; 0 for never.
+    done: AtomicI64,
 }
 
 impl Upkeep {
@@ -44,7 +47,14 @@ impl Upkeep {
             services,
             requests,
             retention,
+            done: AtomicI64::new(0),
         }
+    }
+
+    /// When what time brings was last done to its end, by this process.
+    pub fn last_run(&self) -> Option<DateTime<Utc>> {
+        let done = self.done.load(Ordering::Relaxed);
+        DateTime::from_timestamp(done, 0).filter(|_at| done > 0)
     }
 
     /// Does what time brings, such as deleting for good whose time has come.
@@ -90,6 +100,7 @@ impl Upkeep {
             }
             Ok(forgotten)
         })?;
+        self.done.store(Utc::now().timestamp(), Ordering::Relaxed);
         Ok(())
     }
 

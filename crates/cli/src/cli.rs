@@ -3,6 +3,7 @@
 //! The file's values become defaults of the command line's own options before it is parsed a
 //! second time, so that one parser checks a value wherever it comes from.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::commands;
 use crate::host::Host;
 use crate::output;
+use crate::settings::origin::{self, Setting};
 use crate::settings::{self, Common, ServeOptions};
 
 /// What is to be done.
@@ -24,7 +26,12 @@ pub enum Invocation {
 }
 
 /// A command of the operator, ready to run.
-pub struct Command(commands::Command);
+pub struct Command(Work);
+
+enum Work {
+    Operator(commands::Command),
+    Settings(Vec<Setting>),
+}
 
 impl Command {
     /// Runs the command.
@@ -32,7 +39,10 @@ impl Command {
     /// # Errors
     /// What went wrong, for the terminal.
     pub fn run(self, host: &dyn Host, common: &Common) -> anyhow::Result<()> {
-        commands::run(host, common, self.0)
+        match self.0 {
+            Work::Operator(command) => commands::run(host, common, command),
+            Work::Settings(settings) => origin::print(common, &settings),
+        }
     }
 }
 
@@ -44,9 +54,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let matches = Cli::command().try_get_matches_from(&arguments)?;
     let Some(path) = Cli::from_arg_matches(&matches)?.common.config else {
-        return invocation(&matches);
+        return invocation(&matches, &HashSet::new());
     };
-    let defaults = settings::file::read(&path, Cli::command())
+    let (defaults, named) = settings::file::read(&path, Cli::command())
         .map_err(|error| UsageError::File(output::sentence(&error)))?;
     let matches = defaults.try_get_matches_from(&arguments).map_err(|error| {
         let rendered = error.to_string();
@@ -54,7 +64,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
         let first = first.trim_start_matches("error: ");
         UsageError::File(format!("{}: {first}", path.display()))
     })?;
-    invocation(&matches)
+    invocation(&matches, &named)
 }
 
 /// The command line as clap knows it, for shell completions.
@@ -122,11 +132,21 @@ struct Cli {
 enum Action {
     /// Serve SCIM over HTTPS.
     Serve(Box<ServeOptions>),
+    /// What the server would go by.
+    #[command(subcommand)]
+    Config(Config),
     #[command(flatten)]
     Command(commands::Command),
 }
 
-fn invocation(matches: &ArgMatches) -> Result<Invocation, UsageError> {
+#[derive(Debug, Subcommand)]
+enum Config {
+    /// Print every setting with where it comes from: flag, environment, file or default.
+    Print(Box<ServeOptions>),
+}
+
+/// `named` are the settings that the configuration file has.
+fn invocation(matches: &ArgMatches, named: &HashSet<String>) -> Result<Invocation, UsageError> {
     let cli = Cli::from_arg_matches(matches)?;
     match cli.command {
         None => Ok(Invocation::Serve(cli.common, Box::new(cli.serve))),
@@ -134,7 +154,13 @@ fn invocation(matches: &ArgMatches) -> Result<Invocation, UsageError> {
             refuse_options_before_command(matches)?;
             Ok(match action {
                 Action::Serve(options) => Invocation::Serve(cli.common, options),
-                Action::Command(command) => Invocation::Command(cli.common, Command(command)),
+                Action::Config(Config::Print(_options)) => {
+                    let settings = Work::Settings(origin::settings(matches, named));
+                    Invocation::Command(cli.common, Command(settings))
+                }
+                Action::Command(command) => {
+                    Invocation::Command(cli.common, Command(Work::Operator(command)))
+                }
             })
         }
     }

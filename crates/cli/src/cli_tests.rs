@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::settings::origin::Origin;
 
 fn parse_words(words: &[&str]) -> Result<Invocation, UsageError> {
     let program = std::iter::once("serviceops-scim");
@@ -14,6 +15,14 @@ fn served(words: &[&str]) -> (Common, ServeOptions) {
     match parse_words(words) {
         Ok(Invocation::Serve(common, options)) => (common, *options),
         Ok(Invocation::Command(..)) => panic!("{words:?} does not serve"),
+        Err(error) => panic!("{words:?}: {error}"),
+    }
+}
+
+fn printed(words: &[&str]) -> Vec<Setting> {
+    match parse_words(words) {
+        Ok(Invocation::Command(_, Command(Work::Settings(settings)))) => settings,
+        Ok(_) => panic!("{words:?} prints no settings"),
         Err(error) => panic!("{words:?}: {error}"),
     }
 }
@@ -113,4 +122,71 @@ fn a_database_password_is_in_no_debug_text() {
     let (common, _) = served(&["--database-url", "postgres://u:hunter2@host/db"]);
     assert_eq!(common.database_url(), "postgres://u:hunter2@host/db");
     assert!(!format!("{common:?}").contains("hunter2"));
+}
+
+#[test]
+fn each_setting_says_where_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "listen = \"127.0.0.1:1\"\ndata-dir = \"d\"\nlimit-page-max = 7\n\
+        database-url = \"postgres://u:hunter2@host/db\"\n";
+    let path = file(&folder, text);
+    let settings = printed(&[
+        "config",
+        "print",
+        "--config",
+        &path,
+        "--limit-page-max",
+        "8",
+    ]);
+    let of = |name: &str| {
+        let found = settings
+            .iter()
+            .find(|setting| setting.name == name)
+            .unwrap();
+        (found.value.as_deref(), found.origin)
+    };
+    assert_eq!(of("listen"), (Some("127.0.0.1:1"), Origin::File));
+    assert_eq!(of("data-dir"), (Some("d"), Origin::File));
+    assert_eq!(of("limit-page-max"), (Some("8"), Origin::Flag));
+    assert_eq!(of("database-connections"), (Some("16"), Origin::Default));
+    assert_eq!(of("tls-cert"), (None, Origin::Default));
+    assert_eq!(of("config"), (Some(&*path), Origin::Flag));
+    assert_eq!(
+        of("database-url"),
+        (Some("postgres://***@host/db"), Origin::File)
+    );
+    assert!(!settings.iter().any(|setting| setting.name == "json"));
+}
+
+/// The lines of the example that are settings, whether commented out or not.
+fn example_settings() -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/serviceops-scim.toml");
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().map(|line| line.trim_start_matches('#'));
+    let settings = lines.filter(|line| {
+        let name = line.split_once(" = ").map(|(name, _)| name);
+        name.is_some_and(|name| !name.is_empty() && !name.contains(' '))
+    });
+    settings.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_example_names_every_setting_with_a_value_that_is_taken() {
+    let lines = example_settings();
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, &lines.join("\n"));
+    let settings = printed(&["config", "print", "--config", &path]);
+    for setting in settings.iter().filter(|setting| setting.name != "config") {
+        assert_eq!(setting.origin, Origin::File, "{} is missing", setting.name);
+    }
+    served(&["--config", &path]);
+    // What is given as the default is the default.
+    let usual = printed(&["config", "print"]);
+    for setting in usual.iter().filter(|setting| setting.value.is_some()) {
+        let told = settings
+            .iter()
+            .find(|told| told.name == setting.name)
+            .unwrap();
+        assert_eq!(told.value, setting.value, "{}", setting.name);
+    }
 }

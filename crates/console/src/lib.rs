@@ -7,6 +7,7 @@ mod administration;
 pub mod api;
 pub mod console;
 pub mod documents;
+pub mod measures;
 
 use actix_web::web;
 

@@ -45,6 +45,12 @@ pub fn client(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpNet]) -> O
     Some(found)
 }
 
+/// Whether a peer is a listed proxy.
+pub(crate) fn is_proxy(peer: Option<IpAddr>, proxies: &[IpNet]) -> bool {
+    let peer = peer.map(|peer| peer.to_canonical());
+    peer.is_some_and(|peer| proxies.iter().any(|network| network.contains(&peer)))
+}
+
 /// The rightmost address that is none of a proxy; of what cannot be read the proxy before it is all
 /// that is known.
 fn rightmost(

@@ -5,13 +5,17 @@
 //! own, and console and probes pass by.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::rt::time::timeout;
 use scim_provisioning::{Cause, ConfigurationId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::metrics::{
+    ADMISSION_PLACES, ADMISSION_REFUSED, ADMISSION_USED, ADMISSION_WAITING, Reading,
+};
 
 /// What a request does to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub struct Admission {
     reads: Queue,
     writes: Queue,
     shares: Mutex<HashMap<ConfigurationId, Arc<Share>>>,
+    /// Who was told to come again later: for the share, for the server, and for the rate.
+    refused: [AtomicU64; 3],
 }
 
 /// Places for which requests wait in the order in which they came.
@@ -83,7 +89,41 @@ impl Admission {
             reads: Queue::new(bounds.at_once, SERVER_WAITS),
             writes: Queue::new(bounds.at_once, SERVER_WAITS),
             shares: Mutex::default(),
+            refused: Default::default(),
         }
+    }
+
+    /// What is under way, and how many were told to come again later.
+    pub fn readings(&self) -> Vec<Reading> {
+        let mut readings = Vec::new();
+        for (way, queue) in [("read", &self.reads), ("write", &self.writes)] {
+            let free = queue.places.available_permits();
+            let used = self.bounds.at_once.saturating_sub(free);
+            let waiting = queue.waiting.load(Ordering::Relaxed);
+            for (metric, value) in [
+                (ADMISSION_PLACES, self.bounds.at_once),
+                (ADMISSION_USED, used),
+                (ADMISSION_WAITING, waiting),
+            ] {
+                readings.push(Reading::new(metric, value as f64).of("way", way));
+            }
+        }
+        let reasons = ["share", "server", "rate"].into_iter();
+        for (reason, count) in reasons.zip(&self.refused) {
+            let count = count.load(Ordering::Relaxed) as f64;
+            readings.push(Reading::new(ADMISSION_REFUSED, count).of("reason", reason));
+        }
+        readings
+    }
+
+    fn note_refusal(&self, full: Full) -> Full {
+        let [share, server, _rate] = &self.refused;
+        match full {
+            Full::Share(_) => share,
+            Full::Server => server,
+        }
+        .fetch_add(1, Ordering::Relaxed);
+        full
     }
 
     /// Waits for a place to work, behind the configuration's own requests and then behind
@@ -112,7 +152,7 @@ impl Admission {
                 let places = bytes.div_ceil(PIECE).clamp(1, self.bounds.share.max(1));
                 let places = u32::try_from(places).unwrap_or(u32::MAX);
                 let place = queue.take(places, patience.min(SHARE_WAIT)).await;
-                Some(place.ok_or(Full::Share(Cause::TooManyAtOnce))?)
+                Some(place.ok_or_else(|| self.note_refusal(Full::Share(Cause::TooManyAtOnce)))?)
             }
         };
         let queue = match way {
@@ -120,7 +160,7 @@ impl Admission {
             Way::Write => &self.writes,
         };
         let server = queue.take(1, patience.min(SERVER_WAIT)).await;
-        let server = server.ok_or(Full::Server)?;
+        let server = server.ok_or_else(|| self.note_refusal(Full::Server))?;
         Ok(Place {
             _share: share,
             _server: server,
@@ -140,7 +180,7 @@ impl Admission {
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let share = self.share(configuration);
         let held = share.bytes.take(units, SHARE_WAIT).await;
-        held.ok_or(Full::Share(Cause::TooManyBytes))
+        held.ok_or_else(|| self.note_refusal(Full::Share(Cause::TooManyBytes)))
     }
 
     /// Counts a request; answers after how many seconds the next one may come when this is one too
@@ -148,7 +188,12 @@ impl Admission {
     pub fn count(&self, configuration: ConfigurationId, now: Instant) -> Option<u64> {
         let share = self.share(configuration);
         let mut bucket = share.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        bucket.take(f64::from(self.bounds.rate), now)
+        let wait = bucket.take(f64::from(self.bounds.rate), now);
+        if wait.is_some() {
+            let [.., rate] = &self.refused;
+            rate.fetch_add(1, Ordering::Relaxed);
+        }
+        wait
     }
 
     /// The rate, for those who passed it.

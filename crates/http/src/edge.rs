@@ -1,5 +1,6 @@
 //! What every request and every response passes: ids, refusals, headers, the log line.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -14,8 +15,10 @@ use uuid::Uuid;
 
 use crate::address::{self, Client};
 use crate::answer::{self, Reply};
+use crate::metrics::{Metrics, operation};
 use crate::request::{RequestId, SCIM, Speaker};
 use crate::sampling::Sampler;
+use crate::trace;
 
 /// What the outermost layer goes by.
 #[derive(Default)]
@@ -27,6 +30,8 @@ pub struct Edge {
     /// The paths below which everything is named by lower-case words and ids, so that the log shows
     /// whole paths there.
     pub named_by_words: &'static [&'static str],
+    /// Where requests are counted, if anywhere.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 /// The outermost layer.
@@ -35,13 +40,17 @@ pub async fn guard(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let id = Uuid::now_v7().to_string();
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut id = None;
     if let Some(edge) = request.app_data::<web::Data<Edge>>() {
         let peer = request.peer_addr().map(|peer| peer.ip());
         let client = address::client(peer, request.headers(), &edge.trusted_proxies);
+        if address::is_proxy(peer, &edge.trusted_proxies) {
+            id = trace::forwarded_id(request.headers());
+        }
         request.extensions_mut().insert(Client(client));
     }
+    let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = match refusal(&request) {
         Some(refused) => {
             let refused = refused.response(&request);
@@ -179,6 +188,11 @@ fn log(response: &ServiceResponse<BoxBody>, id: &str, began: Instant) {
     let sampled =
         status.is_client_error() && (speaker.is_none() || status == StatusCode::TOO_MANY_REQUESTS);
     let edge = request.app_data::<web::Data<Edge>>();
+    if let Some(metrics) = edge.and_then(|edge| edge.metrics.as_ref()) {
+        let operation = operation(request.method(), request.path());
+        let speaker = speaker.map(|Speaker(id)| *id);
+        metrics.observe(&operation, status.as_u16(), speaker, began.elapsed());
+    }
     if sampled && let Some(edge) = edge {
         let Client(address) = extensions.get().copied().unwrap_or(Client(None));
         if !edge

@@ -11,6 +11,7 @@ use crate::admission::{Admission, Bounds, Full, Place, Way};
 use crate::answer::Reply;
 use crate::body;
 use crate::deadline::{Late, PATIENCE, Unfinished};
+use crate::metrics::Reading;
 use crate::request::{Incoming, SCIM, Speaker};
 use crate::service::Service;
 use crate::throttle::Throttle;
@@ -48,6 +49,11 @@ impl Endpoint {
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// What is under way, as it is measured.
+    pub fn readings(&self) -> Vec<Reading> {
+        self.admission.readings()
     }
 
     fn know(&self, configuration: &Arc<Configuration>) {

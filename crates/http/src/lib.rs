@@ -15,6 +15,7 @@ pub mod error;
 pub mod expect;
 pub mod feed;
 pub mod listener;
+pub mod metrics;
 pub mod provider;
 pub mod readiness;
 pub mod request;
@@ -22,6 +23,7 @@ pub mod sampling;
 pub mod service;
 pub mod status;
 pub mod throttle;
+mod trace;
 pub mod unread;
 
 pub use provider::{Authenticate, ScimEndpoint};

@@ -15,7 +15,7 @@ use crate::service::Presented;
 /// Where SCIM is served.
 pub const SCIM: &str = "/api/scim/v2";
 
-/// The id of a request. What the client sends under this name is not heeded.
+/// The id of a request: what a listed proxy says, or one of our own.
 pub struct RequestId(pub String);
 
 /// Which configuration spoke, for the log.

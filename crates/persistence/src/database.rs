@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use r2d2::Pool;
+use scim_admin::StoreLoad;
 use scim_provisioning::directory::{PendingLink, Work};
 use scim_provisioning::model::{ModelSource, ModelVersion};
 use scim_provisioning::{ConfigurationId, Directory, DirectoryView, Event, Rollback, StoreError};
@@ -132,6 +133,19 @@ impl Database {
         answers(&mut fresh)?;
         *aside = Some(fresh);
         Ok(())
+    }
+
+    /// What is under way.
+    pub(crate) fn under_way(&self) -> StoreLoad {
+        let pool = self.pool.state();
+        let queued = self.writer.as_ref().map_or(0, Writer::queued);
+        StoreLoad {
+            connections: pool.connections,
+            connections_used: pool.connections.saturating_sub(pool.idle_connections),
+            connections_most: self.pool.max_size(),
+            writes_waiting: u32::try_from(queued).unwrap_or(u32::MAX),
+            takes_writes: self.health.fault().is_none(),
+        }
     }
 
     /// How many statements this process has executed, so that a test can tell what an operation

@@ -84,6 +84,12 @@ impl Writer {
         Some(Waiting(queues.brief.clone()))
     }
 
+    /// How many writes wait, ordinary ones and those that take longer.
+    pub(crate) fn queued(&self) -> usize {
+        let queues = self.queues.as_ref();
+        queues.map_or(0, |queues| queues.brief.len() + queues.long.len())
+    }
+
     /// Queues a write and waits for its answer.
     pub(crate) fn write<T: Send + 'static, E: From<StoreError> + Faulty + Send + 'static>(
         &self,

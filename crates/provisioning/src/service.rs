@@ -1,7 +1,8 @@
 //! The service provider: from a request to its answer.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use scim_protocol::{Budget, Error, Limits};
@@ -38,7 +39,11 @@ pub struct ServiceProvider {
     models: Models,
     seen: Seen,
     refusals: Refusals,
+    refused: Mutex<HashMap<Counted, u64>>,
 }
+
+/// What attempts are counted by that the log tells of and that were not carried out.
+type Counted = (Outcome, Option<Cause>);
 
 /// A request that was refused before it was looked at.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +100,7 @@ impl ServiceProvider {
             models: Models::default(),
             seen: Seen::default(),
             refusals: Refusals::default(),
+            refused: Mutex::default(),
         }
     }
 
@@ -188,7 +194,18 @@ impl ServiceProvider {
         }
     }
 
+    /// The attempts that were logged by themselves since the process began, because nothing was
+    /// changed: how many of each outcome and cause.
+    pub fn refused(&self) -> Vec<((Outcome, Option<Cause>), u64)> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.iter().map(|(of, count)| (*of, *count)).collect()
+    }
+
     fn log(&self, event: Event, pending: Vec<PendingLink>) {
+        let count = u64::from(event.occurrences);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused.entry((event.outcome, event.cause)).or_default() += count;
+        drop(refused);
         let request_id = event.request_id.clone();
         if let Err(error) = self.directory.log(event, pending) {
             tracing::error!(request_id, %error, "log entry lost");

@@ -149,7 +149,7 @@ impl AdminService {
         time: DateTime<Utc>,
     ) -> Result<Vec<(AccessToken, String)>, AdminError> {
         let now = now();
-        if time > now {
+        if time > Utc::now() {
             return Err(Problem::NotPassed.refused());
         }
         let of = match configuration {

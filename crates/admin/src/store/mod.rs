@@ -144,6 +144,38 @@ pub trait AdminStore: Send + Sync {
     /// # Errors
     /// A fault of the store.
     fn ready(&self) -> Result<(), StoreError>;
+
+    /// What it has under way; nothing where there is no database.
+    fn load(&self) -> StoreLoad {
+        StoreLoad::default()
+    }
+}
+
+/// What a store has under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreLoad {
+    /// Connections in the pool.
+    pub connections: u32,
+    /// Those of them that are in use.
+    pub connections_used: u32,
+    /// How many there are at most.
+    pub connections_most: u32,
+    /// Writes that wait for the one writer, where there is one.
+    pub writes_waiting: u32,
+    /// Whether the last write was taken.
+    pub takes_writes: bool,
+}
+
+impl Default for StoreLoad {
+    fn default() -> Self {
+        Self {
+            connections: 0,
+            connections_used: 0,
+            connections_most: 0,
+            writes_waiting: 0,
+            takes_writes: true,
+        }
+    }
 }
 
 /// Reads and writes that answer a value.

@@ -8,6 +8,7 @@ mod completions;
 mod configuration;
 mod custom_field;
 mod declaration;
+mod demo;
 mod events;
 mod feed;
 mod group;
@@ -75,6 +76,8 @@ pub(crate) enum Command {
     Plan(declaration::Planned),
     /// Make what is configured what a document says: all of it or nothing.
     Apply(declaration::Apply),
+    /// Play an identity provider against the running server.
+    Demo(demo::Options),
     /// The provisioning log.
     Events(events::Options),
     /// Make the tables of the database, or bring them to this version.
@@ -111,6 +114,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Export(options) => declaration::export(host, common, &options),
         Command::Plan(options) => declaration::plan(host, common, &options),
         Command::Apply(options) => declaration::apply(host, common, &options),
+        Command::Demo(options) => demo::run(host, common, &options),
         Command::Events(options) => events::run(host, common, &options),
         Command::Migrate(options) => migrate::run(host, common, &options),
         Command::Check(options) => check::run(host, common, &options),

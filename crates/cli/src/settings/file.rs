@@ -1,15 +1,16 @@
 //! The configuration file.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use clap::{Arg, Command};
 
-/// The command with the file's values as the defaults of its options.
+/// The command with the file's values as the defaults of its options, and which it names.
 ///
 /// # Errors
 /// When the file cannot be read, is not TOML, or has a key that is no option.
-pub(crate) fn read(path: &Path, command: Command) -> anyhow::Result<Command> {
+pub(crate) fn read(path: &Path, command: Command) -> anyhow::Result<(Command, HashSet<String>)> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
     let table: toml::Table = toml::from_str(&text).map_err(|error| {
@@ -17,7 +18,8 @@ pub(crate) fn read(path: &Path, command: Command) -> anyhow::Result<Command> {
         anyhow::anyhow!("{}, line {line}: {}", path.display(), error.message())
     })?;
     let options = options(&command);
-    table.into_iter().try_fold(command, |command, (key, value)| {
+    let named = table.keys().cloned().collect();
+    let command = table.into_iter().try_fold(command, |command, (key, value)| {
         let value = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
@@ -35,7 +37,8 @@ pub(crate) fn read(path: &Path, command: Command) -> anyhow::Result<Command> {
                 path.display()
             ),
         }
-    })
+    })?;
+    Ok((command, named))
 }
 
 /// The long name and the id of every option that a file may set.
@@ -52,23 +55,20 @@ fn options(command: &Command) -> Vec<(String, String)> {
         .collect()
 }
 
-fn with_default(command: Command, id: &str, value: &str) -> Command {
-    let has = |command: &Command| {
-        command
-            .get_arguments()
-            .any(|argument| argument.get_id() == id)
-    };
+fn with_default(mut command: Command, id: &str, value: &str) -> Command {
+    if command
+        .get_arguments()
+        .any(|argument| argument.get_id() == id)
+    {
+        let value = value.to_owned();
+        command = command.mut_arg(id, |argument| argument.default_value(value));
+    }
     let subcommands: Vec<String> = command
         .get_subcommands()
-        .filter(|command| has(command))
         .map(|command| command.get_name().to_owned())
         .collect();
-    let set = |command: Command| {
-        let value = value.to_owned();
-        command.mut_arg(id, |argument| argument.default_value(value))
-    };
-    subcommands.into_iter().fold(set(command), |command, name| {
-        command.mut_subcommand(name, set)
+    subcommands.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| with_default(command, id, value))
     })
 }
 

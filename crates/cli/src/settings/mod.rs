@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 mod limits;
+pub(crate) mod origin;
 mod public_url;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -99,6 +100,14 @@ pub struct ServeOptions {
     /// The certificate.
     #[command(flatten)]
     pub tls: TlsOptions,
+    /// The address and port on which metrics are served, by plain HTTP; without it they are not.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_METRICS_LISTEN",
+        value_name = "ADDR:PORT",
+        value_parser = listen_address
+    )]
+    pub metrics_listen: Option<String>,
     /// How many connections to the database are kept at most.
     #[arg(
         long,

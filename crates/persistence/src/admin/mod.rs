@@ -23,8 +23,8 @@ mod streams;
 mod surveys;
 mod tokens;
 
-use scim_admin::AdminError;
 use scim_admin::store::{Abandoned, AdminStore, ReadWork, UpkeepWork, WriteWork};
+use scim_admin::{AdminError, StoreLoad};
 use scim_provisioning::StoreError;
 
 pub(crate) use self::directory::page;
@@ -57,6 +57,10 @@ impl AdminStore for Database {
 
     fn ready(&self) -> Result<(), StoreError> {
         self.usable()
+    }
+
+    fn load(&self) -> StoreLoad {
+        self.under_way()
     }
 }
 
