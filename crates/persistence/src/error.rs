@@ -2,8 +2,10 @@
 //! result codes and by the time that a statement took. Messages are for people, in whatever
 //! language the server speaks.
 
+use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
@@ -81,6 +83,33 @@ fn outside(error: Error) -> StoreError {
 pub(crate) fn unreadable(column: &str) -> StoreError {
     StoreError::unreadable(column)
 }
+
+/// Those of the rows of a list that can be read. Of another row the server's log has which it is and
+/// why, once in this process: a list that nobody can look at would help nobody mend it.
+pub(crate) fn readable<R, T>(
+    rows: Vec<R>,
+    table: &'static str,
+    id: impl Fn(&R) -> String,
+    read: impl Fn(R) -> Result<T, StoreError>,
+) -> Vec<T> {
+    let read = |row| {
+        let id = id(&row);
+        read(row)
+            .inspect_err(|fault| {
+                let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+                if told.len() < TOLD_AT_MOST && told.insert((table, id.clone())) {
+                    let why = fault.source().map(ToString::to_string);
+                    tracing::error!(table, id, why, "a row cannot be read and is left out");
+                }
+            })
+            .ok()
+    };
+    rows.into_iter().filter_map(read).collect()
+}
+
+/// The rows of which the log was told that they cannot be read.
+static TOLD: Mutex<BTreeSet<(&'static str, String)>> = Mutex::new(BTreeSet::new());
+const TOLD_AT_MOST: usize = 1_000;
 
 /// The database is not there.
 pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {

@@ -7,14 +7,19 @@ mod common;
 use std::thread;
 
 use common::{Engine, House, actor, caller, configuration};
-use scim_admin::AdminError;
+use scim_admin::account::Role;
+use scim_admin::api_key::ApiKeyInput;
 use scim_admin::event::{AuditFault, AuditQuery, EventQuery};
 use scim_admin::people::PeopleQuery;
+use scim_admin::{AdminError, ConfigurationInput, StreamInput};
+use scim_feed::StreamKind;
 use scim_mapping::CustomField;
 use scim_persistence::{Database, OpenError};
 use scim_protocol::schema::uri;
 use scim_provisioning::directory::{GroupWrite, UserKeys};
-use scim_provisioning::{Directory, DirectoryExt, Method, ResourceId, Rollback, StoreError};
+use scim_provisioning::{
+    Directory, DirectoryExt, Method, Request, ResourceId, Rollback, StoreError,
+};
 use serde_json::{Value, json};
 
 fn user(name: &str) -> Value {
@@ -100,7 +105,7 @@ engines::on_both_engines! {
         house.create("/Users", &with_id("eve", "A"));
         let other = caller(configuration(&house.admin, "Other"));
         let body = with_id("joe", "7").to_string();
-        let request = scim_provisioning::Request {
+        let request = Request {
             method: Method::Post,
             path: "/Users",
             query: "",
@@ -181,6 +186,53 @@ engines::on_both_engines! {
         ]);
     }
 
+    fn a_row_that_cannot_be_read_is_left_out_of_its_list(house: &House) {
+        let (admin, actor) = (&house.admin, actor());
+        let password = "a long enough pass phrase";
+        admin.add_account(&actor, "root", Role::Administrator, password).unwrap();
+        admin.add_account(&actor, "otto", Role::Auditor, password).unwrap();
+        for name in ["one", "two"] {
+            let input = ApiKeyInput { name, role: Role::Auditor, scopes: None, days: 7 };
+            admin.add_api_key(&actor, &input).unwrap();
+            let (kind, topics) = (StreamKind::Read, None);
+            let input = StreamInput { name: name.to_owned(), kind, topics };
+            admin.add_stream(&actor, input, 0).unwrap();
+        }
+        for table in ["accounts SET role", "api_keys SET role", "streams SET state"] {
+            house.tamper(&format!("UPDATE {table} = 'odd' WHERE name IN ('otto', 'two')"));
+        }
+        let accounts = admin.accounts().unwrap();
+        assert_eq!((accounts.len(), accounts[0].name.as_str()), (1, "root"));
+        let keys = admin.api_keys().unwrap();
+        assert_eq!((keys.len(), keys[0].name.as_str()), (1, "one"));
+        let streams = admin.streams().unwrap();
+        assert_eq!((streams.len(), streams[0].name.as_str()), (1, "one"));
+        // Accounts that nobody can read are there all the same: nobody becomes the first one.
+        house.tamper("UPDATE accounts SET role = 'odd'");
+        assert!(admin.wants_setup().is_err());
+        assert!(admin.set_up(None, "eve", password).is_err());
+    }
+
+    fn what_is_held_and_cannot_be_read_is_left_out_of_the_list(house: &House) {
+        let seen = house.admin.find_configuration("Test").unwrap();
+        let mut input = ConfigurationInput::of(&seen);
+        (input.policies.guard.count, input.policies.guard.percent) = (1, 1);
+        let guarded = house.admin.edit_configuration(&actor(), &seen, &input).unwrap();
+        let caller = caller(guarded.to_provisioning());
+        for name in ["a", "b", "c"] {
+            let path = format!("/Users/{}", house.create("/Users", &user(name)));
+            let request = Request::new(Method::Delete, &path);
+            assert_eq!(house.provider.answer(&caller, &request).status, 204);
+        }
+        let held = || house.admin.held(seen.id, None, 10).unwrap();
+        assert_eq!(held().len(), 2);
+        let first = held()[0].id.clone();
+        house.tamper(&format!("UPDATE held_changes SET status = 'odd' WHERE id = '{first}'"));
+        let left: Vec<_> = held().into_iter().map(|held| held.id).collect();
+        assert_eq!(left.len(), 1);
+        assert_ne!(left[0], first);
+    }
+
     fn whose_day_has_come_is_deleted_for_good(house: &House) {
         let policies = scim_provisioning::Policies {
             deletion: scim_provisioning::policy::Deletion::Delete { after_days: 30 },
@@ -194,7 +246,7 @@ engines::on_both_engines! {
         }
         let id = house.get("/Users?filter=userName%20eq%20%22ava%22")["Resources"][0]["id"].clone();
         let path = format!("/Users/{}", id.as_str().unwrap());
-        let request = scim_provisioning::Request {
+        let request = Request {
             method: Method::Delete,
             path: &path,
             query: "",
@@ -284,7 +336,7 @@ engines::on_both_engines! {
     }
 
     fn a_name_of_a_configuration_is_unique(house: &House) {
-        let input = |name: &str| scim_admin::ConfigurationInput {
+        let input = |name: &str| ConfigurationInput {
             name: name.to_owned(),
             description: String::new(),
             users: true,

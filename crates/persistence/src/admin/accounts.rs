@@ -12,7 +12,7 @@ use scim_provisioning::directory::Status;
 use scim_provisioning::{ResourceId, StoreError};
 
 use super::{AdminRows, there};
-use crate::error::unreadable;
+use crate::error::{readable, unreadable};
 use crate::key::Key;
 use crate::nodes::locked;
 use crate::schema::{accounts, users};
@@ -74,7 +74,14 @@ impl ReadAccounts for AdminRows<'_> {
     fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
         let query = accounts!().order(accounts::name_key);
         let rows: Vec<WithPerson> = self.connection.load(query)?;
-        rows.into_iter().map(account).collect()
+        let id = |(row, ..): &WithPerson| row.id.clone();
+        let nobody = rows.is_empty();
+        let accounts = readable(rows, "accounts", id, account);
+        // Where there is nobody, whoever comes first is made an administrator.
+        match accounts.is_empty() && !nobody {
+            true => Err(unreadable("accounts.role")),
+            false => Ok(accounts),
+        }
     }
 
     fn account(&mut self, id: &str) -> Result<Option<Account>, StoreError> {

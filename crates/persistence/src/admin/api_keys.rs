@@ -10,7 +10,7 @@ use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 
 use super::AdminRows;
-use crate::error::unreadable;
+use crate::error::{readable, unreadable};
 use crate::schema::api_keys;
 use crate::time::{instant, millis};
 
@@ -75,7 +75,8 @@ impl ReadApiKeys for AdminRows<'_> {
             .select(ApiKeyRow::as_select())
             .order(api_keys::name_key);
         let rows: Vec<ApiKeyRow> = self.connection.load(query)?;
-        rows.into_iter().map(ApiKey::try_from).collect()
+        let id = |row: &ApiKeyRow| row.id.clone();
+        Ok(readable(rows, "api_keys", id, ApiKey::try_from))
     }
 
     fn api_key_of_hash(&mut self, hash: &str) -> Result<Option<ApiKey>, StoreError> {

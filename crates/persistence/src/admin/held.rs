@@ -11,7 +11,7 @@ use scim_provisioning::{ConfigurationId, ResourceId, Scope, StoreError};
 use super::{AdminRows, page};
 
 use crate::connection::Connection;
-use crate::error::unreadable;
+use crate::error::{readable, unreadable};
 use crate::held::{PROTECTED, forget};
 use crate::people::{self, Write};
 use crate::schema::{groups, provisioning_configurations};
@@ -107,7 +107,8 @@ impl ReadWaiting for AdminRows<'_> {
         sql.push(" AND u.is_tenant_admin = 0");
         page(&mut sql, "h.id", after, limit);
         let rows: Vec<HeldUserRow> = self.connection.rows(&sql)?;
-        rows.into_iter().map(HeldUser::try_from).collect()
+        let id = |row: &HeldUserRow| row.id.clone();
+        Ok(readable(rows, "held_changes", id, HeldUser::try_from))
     }
 
     fn held_members(
@@ -126,7 +127,8 @@ impl ReadWaiting for AdminRows<'_> {
         sql.bind(configuration.to_string());
         page(&mut sql, "m.held_id", after, limit);
         let rows: Vec<HeldMemberRow> = self.connection.rows(&sql)?;
-        rows.into_iter().map(HeldMember::try_from).collect()
+        let id = |row: &HeldMemberRow| row.id.clone();
+        Ok(readable(rows, "group_members", id, HeldMember::try_from))
     }
 
     fn held_users_end(

@@ -12,7 +12,7 @@ use scim_provisioning::{ConfigurationId, StoreError};
 
 use super::AdminRows;
 use super::configurations::{ConfigurationRow, columns};
-use crate::error::unreadable;
+use crate::error::{readable, unreadable};
 use crate::schema::{access_tokens, provisioning_configurations};
 use crate::time::{instant, millis};
 
@@ -114,7 +114,8 @@ impl ReadTokens for AdminRows<'_> {
             .select(TokenRow::as_select())
             .order(access_tokens::id.desc());
         let rows: Vec<TokenRow> = self.connection.load(query)?;
-        rows.into_iter().map(AccessToken::try_from).collect()
+        let id = |row: &TokenRow| row.id.clone();
+        Ok(readable(rows, "access_tokens", id, AccessToken::try_from))
     }
 
     fn token_of_hash(
@@ -142,7 +143,7 @@ impl ReadTokens for AdminRows<'_> {
                 .filter(access_tokens::made_by.eq(key))
                 .filter(access_tokens::revoked_at.is_null())
                 .select((TokenRow::as_select(), provisioning_configurations::name));
-            found.extend(named(self.connection.load(query)?)?);
+            found.extend(named(self.connection.load(query)?));
         }
         found.sort_by(|(one, _), (other, _)| other.id.cmp(&one.id));
         Ok(found)
@@ -164,7 +165,7 @@ impl ReadTokens for AdminRows<'_> {
             .select((TokenRow::as_select(), provisioning_configurations::name))
             .order(access_tokens::id)
             .limit(ENDED);
-        named(self.connection.load(query)?)
+        Ok(named(self.connection.load(query)?))
     }
 }
 
@@ -231,9 +232,10 @@ impl KeepTokens for AdminRows<'_> {
     }
 }
 
-fn named(rows: Vec<(TokenRow, String)>) -> Result<Vec<(AccessToken, String)>, StoreError> {
+fn named(rows: Vec<(TokenRow, String)>) -> Vec<(AccessToken, String)> {
+    let id = |(row, _): &(TokenRow, String)| row.id.clone();
     let named = |(token, configuration): (TokenRow, _)| Ok((token.try_into()?, configuration));
-    rows.into_iter().map(named).collect()
+    readable(rows, "access_tokens", id, named)
 }
 
 /// How many tokens that have ended are told of at once.

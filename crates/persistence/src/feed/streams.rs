@@ -8,7 +8,7 @@ use scim_provisioning::StoreError;
 
 use super::places_behind;
 use crate::connection::Connection;
-use crate::error::unreadable;
+use crate::error::{readable, unreadable};
 use crate::schema::{api_keys, streams};
 use crate::time::{instant, millis};
 
@@ -53,12 +53,17 @@ impl TryFrom<StreamRow> for Stream {
     }
 }
 
+/// Those that can be read.
 pub(crate) fn list(connection: &mut Connection) -> Result<Vec<Stream>, StoreError> {
+    let id = |row: &StreamRow| row.id.clone();
+    Ok(readable(rows(connection)?, "streams", id, Stream::try_from))
+}
+
+fn rows(connection: &mut Connection) -> Result<Vec<StreamRow>, StoreError> {
     let query = streams::table
         .select(StreamRow::as_select())
         .order((streams::name_key, streams::id));
-    let rows: Vec<StreamRow> = connection.load(query)?;
-    rows.into_iter().map(Stream::try_from).collect()
+    connection.load(query)
 }
 
 pub(super) fn of_key(
@@ -200,7 +205,9 @@ pub(super) fn give_up(
 ) -> Result<(Vec<String>, Option<Position>), StoreError> {
     let mut broken = Vec::new();
     let mut first: Option<Position> = None;
-    for stream in list(connection)? {
+    for row in rows(connection)? {
+        // What one waits for that cannot be read, nobody knows: nothing is forgotten.
+        let stream = Stream::try_from(row)?;
         let next = places_behind(connection, stream.position, i64::MAX, 1)?;
         let lost = stream.position < extent.forgotten
             || next.first().is_some_and(|row| row.at < millis(before));
