@@ -127,6 +127,80 @@ on_both_engines! {
         assert!(error.contains("rule 1 (user_name)"), "{error}");
     }
 
+    fn tests_that_stand_with_the_rules_keep_wrong_ones_from_becoming_active(server: &Server) {
+        let mut mapping = server.json(&["mapping", "export", "Test", "--json"]);
+        mapping["tests"] = json!([{"key": "title", "sample": {"userName": "u", "title": " Lead"},
+            "record": {"job_title": "Lead", "department": null}}]);
+        let path = file(server, "tested.json", &mapping);
+        run(server, &["mapping", "import", "Test", &path]);
+        let report = server.run(&["mapping", "test", "Test", "--draft", "--json"]);
+        assert_eq!(report.status.code(), Some(1));
+        let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+        assert_eq!((&report["passed"], &report["failed"]), (&json!(0), &json!(1)));
+        assert_eq!(report["tests"][0]["differences"], json!([{"field": "job_title",
+            "expected": "Lead", "found": " Lead"}]));
+        let error = refused(server, &["mapping", "activate", "Test"]);
+        assert!(error.contains("test 1 (title)") && error.contains("job_title"), "{error}");
+        assert_eq!(server.json(&["mapping", "show", "Test", "--json"])["version"], 1);
+
+        let rules = mapping["rules"].as_array_mut().unwrap();
+        let title = rules.iter_mut().find(|rule| rule["key"] == "job_title").unwrap();
+        title["transforms"] = json!(["trim"]);
+        let path = file(server, "mended.json", &mapping);
+        run(server, &["mapping", "import", "Test", &path]);
+        run(server, &["mapping", "test", "Test", "--draft"]);
+        run(server, &["mapping", "activate", "Test"]);
+        let exported = server.json(&["mapping", "export", "Test", "--json"]);
+        assert_eq!(exported["tests"], mapping["tests"]);
+    }
+
+    fn a_mapping_of_an_identity_provider_becomes_rules_and_says_what_did_not(server: &Server) {
+        let document = json!({"properties": {
+            "title": {"expression": "user.userType == 'Contractor' ? 'External' : user.title"},
+            "department": {"expression": "Nowhere.toFind(user.department)"}}});
+        let path = file(server, "okta.json", &document);
+        let import = ["mapping", "import", "Test", "--format", "okta", &path, "--activate", "--json"];
+        let imported = server.json(&import);
+        assert_eq!(imported["withoutEqual"], json!([{"target": "department",
+            "expression": "Nowhere.toFind(user.department)",
+            "reason": "there is nothing like Nowhere.toFind"}]));
+        let client = server.client();
+        ava(&client, &json!({"userType": "Contractor", "title": "Lead"})).expect(201);
+        assert_eq!(person(server, "ava")["fields"]["job_title"], "External");
+        let error = refused(server, &["mapping", "import", "Test", "--format", "entra", &path]);
+        assert!(error.contains("attributeMappings"), "{error}");
+    }
+
+    fn groups_are_told_by_pattern_and_grant_custom_fields(server: &Server) {
+        run(server, &["custom-field", "add", "floor", "--type", "number", "--integer"]);
+        run(server, &["custom-field", "add", "sites", "--type", "multi-choice",
+            "--option", "Berlin", "--option", "Paris"]);
+        let mut mapping =
+            server.json(&["mapping", "export", "Test", "--resource", "group", "--json"]);
+        mapping["groupRules"] = json!([{"key": "desk", "when": {"nameMatches": "^it-desk-[0-9]+$"},
+            "grants": {"fields": {"custom_fields.floor": "7", "location": "Berlin",
+                "custom_fields.sites": ["paris"]}}}]);
+        let path = file(server, "groups.json", &mapping);
+        run(server, &["mapping", "import", "Test", &path, "--activate"]);
+        let client = server.client();
+        let floor = json!({"userName": "ava", "schemas": [uri::USER, EXTENSION],
+            (EXTENSION): {"floor": 2, "sites": ["Berlin"]}});
+        let id = client.post("/Users", &floor).expect(201).id();
+        let group = client.group("IT-Desk-1", std::slice::from_ref(&id));
+        let fields = || person(server, "ava")["fields"].clone();
+        // What is granted is of the type of its field; options are added to those there are.
+        assert_eq!(fields()["custom_fields.floor"], 7);
+        assert_eq!(fields()["custom_fields.sites"], json!(["Berlin", "Paris"]));
+        assert_eq!(fields()["location"], "Berlin");
+        let error = refused(server, &["custom-field", "delete", "floor"]);
+        assert!(error.contains("desk"), "{error}");
+        let leave = json!([{"op": "remove", "path": format!("members[value eq \"{id}\"]")}]);
+        client.patch(&format!("/Groups/{group}"), &leave);
+        assert_eq!(fields()["custom_fields.floor"], 2, "the grant went with the membership");
+        assert_eq!(fields()["custom_fields.sites"], json!(["Berlin"]));
+        assert_eq!(fields()["location"], Value::Null);
+    }
+
     fn a_draft_changes_nothing_until_it_is_activated(server: &Server) {
         let client = server.client();
         let draft = import(server, |rules| {

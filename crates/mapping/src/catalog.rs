@@ -6,10 +6,12 @@ use scim_protocol::Schema;
 use scim_protocol::schema::{Attribute, AttributeType};
 use scim_protocol::text::{fold, valid_user_name};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::convert::convert;
 use crate::error::{FieldError, FieldErrorKind};
 use crate::kind::ResourceKind;
-use crate::record::Field;
+use crate::record::{Field, FieldValue};
 
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -263,6 +265,12 @@ impl Catalog {
             Field::Custom(key) => self.find(key).map(|field| field.kind.clone()),
             field => Some(field.kind()),
         }
+    }
+
+    /// The value of a user's field that a text stands for; `None` where it does not fit.
+    pub fn value(&self, field: &Field, text: &str) -> Option<FieldValue> {
+        let kind = self.kind(field, ResourceKind::User)?;
+        convert(&kind, &Value::from(text)).ok()
     }
 
     fn find(&self, key: &str) -> Option<&CustomField> {

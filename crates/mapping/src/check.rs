@@ -103,7 +103,8 @@ fn check_mark(text: &str) -> Result<(), RuleErrorKind> {
     }
 }
 
-fn check_pattern(pattern: &str) -> Result<(), RuleErrorKind> {
+/// Checks the length of a pattern.
+pub(crate) fn check_pattern(pattern: &str) -> Result<(), RuleErrorKind> {
     match pattern.len() {
         1..=PATTERN_BYTES => Ok(()),
         _ => Err(RuleErrorKind::PatternLength {

@@ -104,7 +104,8 @@ impl MappingSet {
             fault.of(RuleList::Rules, number, key)
         })?;
         self.check_name(&rules)?;
-        let group_rules = self.compile_groups()?;
+        let group_rules = self.compile_groups(catalog)?;
+        self.check_tests(catalog)?;
         Ok(CompiledMapping {
             rules,
             arrangement,
@@ -112,7 +113,7 @@ impl MappingSet {
         })
     }
 
-    fn compile_groups(&self) -> Result<Vec<CompiledGroupRule>, MappingError> {
+    fn compile_groups(&self, catalog: &Catalog) -> Result<Vec<CompiledGroupRule>, MappingError> {
         if self.group_rules.len() > RULES {
             return Err(MappingError::TooManyRules {
                 list: RuleList::GroupRules,
@@ -124,7 +125,7 @@ impl MappingSet {
         let mut compiled = Vec::with_capacity(self.group_rules.len());
         for (number, rule) in (1..).zip(&self.group_rules) {
             let named = |fault: Fault| fault.of(RuleList::GroupRules, number, &rule.key);
-            compiled.push(rule.compile().map_err(named)?);
+            compiled.push(rule.compile(catalog).map_err(named)?);
             if self.resource == ResourceKind::User {
                 return Err(named(RuleErrorKind::NotForUsers.at(RulePart::Whole)).into());
             }

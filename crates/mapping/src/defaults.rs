@@ -59,6 +59,7 @@ impl MappingSet {
             resource: ResourceKind::User,
             rules,
             group_rules: Vec::new(),
+            tests: Vec::new(),
         }
     }
 
@@ -77,6 +78,7 @@ impl MappingSet {
                 Rule::new(Source::All("members.value".to_owned()), Field::Members),
             ],
             group_rules: Vec::new(),
+            tests: Vec::new(),
         }
     }
 }

@@ -43,6 +43,8 @@ impl MappingSet {
         let mut found = differences(&documents(&self.rules), &documents(&newer.rules));
         let groups = (documents(&self.group_rules), documents(&newer.group_rules));
         found.extend(differences(&groups.0, &groups.1));
+        let tests = (documents(&self.tests), documents(&newer.tests));
+        found.extend(differences(&tests.0, &tests.1));
         found
     }
 
@@ -59,6 +61,7 @@ impl MappingSet {
         for (list, check) in [
             (RuleList::Rules, read_rule as fn(&Value) -> _),
             (RuleList::GroupRules, read_group),
+            (RuleList::Tests, read_test),
         ] {
             let rules = document.get(list.member()).and_then(Value::as_array);
             for (number, rule) in (1..).zip(rules.into_iter().flatten()) {
@@ -101,6 +104,10 @@ fn read_rule(rule: &Value) -> Result<(), serde_json::Error> {
 
 fn read_group(rule: &Value) -> Result<(), serde_json::Error> {
     serde_json::from_value::<crate::group::GroupRule>(rule.clone()).map(drop)
+}
+
+fn read_test(test: &Value) -> Result<(), serde_json::Error> {
+    serde_json::from_value::<crate::trial::MappingTest>(test.clone()).map(drop)
 }
 
 fn documents(rules: &[impl Serialize]) -> Vec<Map<String, Value>> {

@@ -1,12 +1,19 @@
 //! Group rules: what a group of the identity provider is in ServiceOps, and what its members get.
 
+use std::collections::HashSet;
+
+use regex_lite::Regex;
 use scim_protocol::text::fold;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::check::{check_key, check_text, compile_transforms};
+use crate::catalog::Catalog;
+use crate::check::{check_key, check_pattern, check_text, compile_transforms};
+use crate::convert::convert;
 use crate::error::{Fault, RuleErrorKind, RulePart};
-use crate::transform::{CompiledTransform, Transform};
+use crate::kind::ResourceKind;
+use crate::record::Field;
+use crate::transform::{CompiledTransform, Transform, compile_pattern, plain_text};
 
 /// What a group is, and what it gives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,43 +56,90 @@ pub enum GroupMatch {
     NameEndsWith(String),
     /// Groups whose name contains this.
     NameContains(String),
+    /// The groups of these names.
+    NameIn(Vec<String>),
+    /// Groups in whose name a pattern finds something, in the language of the crate `regex-lite`.
+    NameMatches(String),
     /// The group of this `externalId`.
     ExternalId(String),
+    /// The groups of these `externalId`s.
+    ExternalIdIn(Vec<String>),
+}
+
+/// A match with its names folded and its pattern compiled.
+#[derive(Debug, Clone)]
+enum CompiledMatch {
+    Any,
+    Names(HashSet<String>),
+    NameStartsWith(String),
+    NameEndsWith(String),
+    NameContains(String),
+    NameMatches(Box<Regex>),
+    ExternalIds(HashSet<String>),
 }
 
 impl GroupMatch {
-    /// The same with the name folded, as [`GroupMatch::matches`] takes it.
-    fn folded(&self) -> Self {
-        match self {
-            Self::Any => Self::Any,
-            Self::Name(text) => Self::Name(fold(text.trim())),
-            Self::NameStartsWith(text) => Self::NameStartsWith(fold(text)),
-            Self::NameEndsWith(text) => Self::NameEndsWith(fold(text)),
-            Self::NameContains(text) => Self::NameContains(fold(text)),
-            Self::ExternalId(id) => Self::ExternalId(id.clone()),
+    fn compile(&self) -> Result<CompiledMatch, RuleErrorKind> {
+        let texts = self.texts();
+        match texts.len() {
+            0 if matches!(self, Self::Any) => return Ok(CompiledMatch::Any),
+            1..=GROUPS => {}
+            _ => return Err(RuleErrorKind::GroupCount { most: GROUPS }),
         }
+        for text in &texts {
+            if text.trim().is_empty() {
+                return Err(RuleErrorKind::EmptyMatch);
+            }
+            check_text(text)?;
+        }
+        Ok(match self {
+            Self::Any => CompiledMatch::Any,
+            Self::Name(_) | Self::NameIn(_) => {
+                CompiledMatch::Names(texts.into_iter().map(|name| fold(name.trim())).collect())
+            }
+            Self::NameStartsWith(text) => CompiledMatch::NameStartsWith(fold(text)),
+            Self::NameEndsWith(text) => CompiledMatch::NameEndsWith(fold(text)),
+            Self::NameContains(text) => CompiledMatch::NameContains(fold(text)),
+            Self::NameMatches(pattern) => {
+                check_pattern(pattern)?;
+                CompiledMatch::NameMatches(Box::new(compile_pattern(pattern, true)?))
+            }
+            Self::ExternalId(_) | Self::ExternalIdIn(_) => {
+                CompiledMatch::ExternalIds(texts.into_iter().map(str::to_owned).collect())
+            }
+        })
     }
 
-    fn matches(&self, name: &str, external_id: Option<&str>) -> bool {
-        let name = || fold(name.trim());
+    /// What is compared with.
+    fn texts(&self) -> Vec<&str> {
         match self {
-            Self::Any => true,
-            Self::Name(folded) => name() == *folded,
-            Self::NameStartsWith(folded) => name().starts_with(folded),
-            Self::NameEndsWith(folded) => name().ends_with(folded),
-            Self::NameContains(folded) => name().contains(folded),
-            Self::ExternalId(id) => external_id == Some(id.as_str()),
-        }
-    }
-
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::Any => None,
+            Self::Any => Vec::new(),
             Self::Name(text)
             | Self::NameStartsWith(text)
             | Self::NameEndsWith(text)
             | Self::NameContains(text)
-            | Self::ExternalId(text) => Some(text),
+            | Self::NameMatches(text)
+            | Self::ExternalId(text) => vec![text],
+            Self::NameIn(texts) | Self::ExternalIdIn(texts) => {
+                texts.iter().map(String::as_str).collect()
+            }
+        }
+    }
+}
+
+impl CompiledMatch {
+    fn matches(&self, name: &str, external_id: Option<&str>) -> bool {
+        let folded = || fold(name.trim());
+        match self {
+            Self::Any => true,
+            Self::Names(names) => names.contains(&folded()),
+            Self::NameStartsWith(text) => folded().starts_with(text),
+            Self::NameEndsWith(text) => folded().ends_with(text),
+            Self::NameContains(text) => folded().contains(text),
+            Self::NameMatches(pattern) => {
+                name.len() <= PATTERN_INPUT && pattern.is_match(name.trim())
+            }
+            Self::ExternalIds(ids) => external_id.is_some_and(|id| ids.contains(id)),
         }
     }
 }
@@ -144,11 +198,28 @@ pub struct Grants {
     /// Whether they are VIPs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vip: Option<bool>,
+    /// Values of other fields, custom ones too, by their keys.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
 }
 
 impl Grants {
-    /// What is granted, as fields and values.
-    pub fn entries(&self) -> Vec<(&'static str, String)> {
+    /// What is granted, as fields and values; of several values of a field each.
+    pub fn entries(&self) -> Vec<(String, String)> {
+        let mut entries = self.named();
+        for (key, value) in &self.fields {
+            let values = match value {
+                Value::Array(values) => values.as_slice(),
+                single => std::slice::from_ref(single),
+            };
+            let texts = values.iter().filter_map(plain_text);
+            entries.extend(texts.map(|text| (key.clone(), text)));
+        }
+        entries
+    }
+
+    /// What has a member of its own.
+    fn named(&self) -> Vec<(String, String)> {
         let roles = self
             .roles
             .iter()
@@ -161,21 +232,59 @@ impl Grants {
         let single = single
             .into_iter()
             .filter_map(|(field, value)| Some((field, value?)));
-        roles.chain(single).collect()
+        let named = roles.chain(single);
+        named
+            .map(|(field, value)| (field.to_owned(), value))
+            .collect()
     }
+
+    /// What is granted, in the form in which the fields hold it.
+    fn compile(&self, catalog: &Catalog) -> Result<Vec<(String, String)>, RuleErrorKind> {
+        let mut entries = self.named();
+        for (key, value) in &self.fields {
+            let field = Field::from_key(key).filter(is_grantable);
+            let kind = field
+                .as_ref()
+                .and_then(|field| catalog.kind(field, ResourceKind::User))
+                .ok_or_else(|| RuleErrorKind::NotGranted { key: key.clone() })?;
+            let converted = convert(&kind, value).map_err(|error| RuleErrorKind::Grant {
+                key: key.clone(),
+                error: Box::new(error),
+            })?;
+            entries.extend(
+                converted
+                    .texts()
+                    .into_iter()
+                    .map(|text| (key.clone(), text)),
+            );
+        }
+        Ok(entries)
+    }
+}
+
+/// Who somebody is and whether they work is no group's to say; a manager is a person, not a value;
+/// and the others have members of their own.
+fn is_grantable(field: &Field) -> bool {
+    !matches!(
+        field,
+        Field::UserName
+            | Field::Email
+            | Field::ScimExternalId
+            | Field::Status
+            | Field::Manager
+            | Field::Roles
+            | Field::UserType
+            | Field::Department
+            | Field::Vip
+    )
 }
 
 impl GroupRule {
     /// Checks the rule and prepares what it compares with and what happens to names.
-    pub(crate) fn compile(&self) -> Result<CompiledGroupRule, Fault> {
+    pub(crate) fn compile(&self, catalog: &Catalog) -> Result<CompiledGroupRule, Fault> {
         check_key(&self.key)?;
-        match self.when.text() {
-            Some(text) if text.trim().is_empty() => {
-                return Err(RuleErrorKind::EmptyMatch.at(RulePart::When));
-            }
-            Some(text) => check_text(text).map_err(|kind| kind.at(RulePart::When))?,
-            None => {}
-        }
+        let when = self.when.compile();
+        let when = when.map_err(|kind| kind.at(RulePart::When))?;
         let name_transforms = compile_transforms(&self.name_transforms, RulePart::NameTransform)?;
         if self.grants.roles.len() > ROLES {
             return Err(RuleErrorKind::TooManyRoles { most: ROLES }.at(RulePart::Roles));
@@ -187,10 +296,12 @@ impl GroupRule {
             None | Some("requester" | "technician") => {}
             Some(_) => return Err(RuleErrorKind::UserType.at(RulePart::UserType)),
         }
+        let grants = self.grants.compile(catalog);
         Ok(CompiledGroupRule {
             rule: self.clone(),
-            when: self.when.folded(),
+            when,
             name_transforms,
+            grants: grants.map_err(|kind| kind.at(RulePart::Grants))?,
         })
     }
 }
@@ -199,15 +310,20 @@ impl GroupRule {
 #[derive(Debug, Clone)]
 pub struct CompiledGroupRule {
     rule: GroupRule,
-    /// The match with its name folded.
-    when: GroupMatch,
+    when: CompiledMatch,
     name_transforms: Vec<CompiledTransform>,
+    grants: Vec<(String, String)>,
 }
 
 impl CompiledGroupRule {
     /// The rule.
     pub fn rule(&self) -> &GroupRule {
         &self.rule
+    }
+
+    /// What members get: the key of a field, and a value in the form in which the field holds it.
+    pub fn grants(&self) -> &[(String, String)] {
+        &self.grants
     }
 
     /// The name of the group in ServiceOps.
@@ -227,3 +343,7 @@ impl CompiledGroupRule {
 }
 
 const ROLES: usize = 50;
+/// How many names or ids a match may list.
+const GROUPS: usize = 500;
+/// Bytes of a name that a pattern looks at.
+const PATTERN_INPUT: usize = 4 * 1024;

@@ -38,6 +38,7 @@ mod difference;
 mod emit;
 mod error;
 mod group;
+mod import;
 mod kind;
 mod notation;
 mod path;
@@ -50,6 +51,7 @@ mod rule;
 mod schema;
 mod source;
 mod transform;
+mod trial;
 mod write;
 
 pub use catalog::{Catalog, CustomField, EXTENSION, FieldKind, ReferenceKind};
@@ -60,6 +62,7 @@ pub use error::{
     RuleErrorKind, RuleList, RuleName, RulePart, SourcePathError, ValueError,
 };
 pub use group::{CompiledGroupRule, Grants, GroupKind, GroupLink, GroupMatch, GroupRule};
+pub use import::{Import, ImportError, ImportFormat, WithoutEqual};
 pub use kind::ResourceKind;
 pub use notation::RuleParseError;
 pub use preview::{FieldChange, Preview, RulePreview, Step, field_changes};
@@ -72,6 +75,7 @@ pub use rule::{
 pub use transform::{
     DateFormats, Days, Otherwise, Transform, TransformExample, TransformParseError,
 };
+pub use trial::{MappingTest, TestDifference, TestOutcome};
 
 #[cfg(test)]
 mod tests;

@@ -120,6 +120,20 @@ impl FieldValue {
         }
     }
 
+    /// The value as texts: of several texts each, of anything else the one that says it.
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Self::Texts(texts) => texts.clone(),
+            Self::Text(text) => vec![text.clone()],
+            Self::Boolean(flag) => vec![flag.to_string()],
+            Self::Integer(number) => vec![number.to_string()],
+            Self::Number(number) => vec![number.to_string()],
+            Self::DateTime(instant) => {
+                vec![instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)]
+            }
+        }
+    }
+
     /// The text, where the value is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {

@@ -7,6 +7,7 @@ use crate::group::GroupRule;
 use crate::kind::ResourceKind;
 use crate::record::Field;
 use crate::transform::Transform;
+use crate::trial::MappingTest;
 
 /// The rules for one kind of resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,23 @@ pub struct MappingSet {
     /// What groups are in ServiceOps and what they give; the first one that matches counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_rules: Vec<GroupRule>,
+    /// What the rules must make of samples before they become the active version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<MappingTest>,
+}
+
+impl MappingSet {
+    /// The key of a rule that gives a field: a rule for it, or a group rule that grants it.
+    pub fn rule_that_gives(&self, field: &Field) -> Option<&str> {
+        let key = field.key();
+        let rules = self.rules.iter().filter(|rule| rule.target == *field);
+        let groups = self.group_rules.iter();
+        let groups = groups.filter(|rule| rule.grants.fields.contains_key(&key));
+        let mut keys = rules
+            .map(|rule| rule.key.as_str())
+            .chain(groups.map(|rule| rule.key.as_str()));
+        keys.next()
+    }
 }
 
 /// From attributes to one field.

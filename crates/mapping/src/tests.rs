@@ -15,11 +15,14 @@ mod dates;
 mod defaults;
 mod emit;
 mod fields;
+mod groups;
+mod imports;
 mod notation;
 mod properties;
 mod reads;
 mod refused;
 mod transforms;
+mod trials;
 
 fn users() -> CompiledMapping {
     let set = MappingSet::default_user();

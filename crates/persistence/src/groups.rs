@@ -190,7 +190,7 @@ fn grant(
     for (field, value) in coming.filter(|grant| !before.iter().any(|one| has(one, grant))) {
         let grant = (
             group_grants::group_id.eq(&id),
-            group_grants::field.eq(*field),
+            group_grants::field.eq(field),
             group_grants::value.eq(value),
         );
         let insert = diesel::insert_into(group_grants::table).values(grant);

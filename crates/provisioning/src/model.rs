@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use scim_mapping::{
     Catalog, CompiledMapping, CustomField, Field, MappingError, MappingSet, Rule, Source,
+    TestOutcome,
 };
 use scim_protocol::ResourceDefinition;
 use scim_service::StoreError;
@@ -73,13 +74,36 @@ impl Model {
         // A field that was deleted while a rule for it was being activated stops nobody's work.
         let known = |rule: &Rule| catalog.kind(&rule.target, ResourceKind::User).is_some();
         completed.rules.retain(known);
+        // Tests are for whoever edits the rules.
+        completed.tests.clear();
         drop_unfounded(&mut completed.rules);
+        let mut grouped = source.groups.clone();
+        grouped.tests.clear();
+        let known = |key: &str| {
+            let field = Field::from_key(key);
+            field.is_some_and(|field| catalog.kind(&field, ResourceKind::User).is_some())
+        };
+        for rule in &mut grouped.group_rules {
+            rule.grants.fields.retain(|key, _value| known(key));
+        }
         Ok(Self {
             user_mapping: completed.compile(&users, &catalog)?,
-            group_mapping: source.groups.compile(&groups, &catalog)?,
+            group_mapping: grouped.compile(&groups, &catalog)?,
             users,
             groups,
         })
+    }
+}
+
+impl Model {
+    /// Runs the tests of the mapping of a kind of resource.
+    pub fn run_tests(&self, source: &ModelSource, kind: ResourceKind) -> Vec<TestOutcome> {
+        let catalog = Catalog::with_custom(source.custom_fields.clone());
+        let (mapping, tests, definition) = match kind {
+            ResourceKind::User => (&self.user_mapping, &source.users.tests, &self.users),
+            ResourceKind::Group => (&self.group_mapping, &source.groups.tests, &self.groups),
+        };
+        mapping.run_tests(tests, definition, &catalog, kind)
     }
 }
 

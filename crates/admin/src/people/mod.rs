@@ -3,6 +3,7 @@
 mod changes;
 
 use chrono::{DateTime, Utc};
+use scim_mapping::{Catalog, Field, FieldValue};
 use scim_protocol::text::valid_user_name;
 use scim_provisioning::ConfigurationId;
 use serde_json::{Map, Value, json};
@@ -153,18 +154,32 @@ impl MappedPerson {
         Self(person)
     }
 
+    /// Whether fields were given that administrators defined, whose types a catalogue knows.
+    pub(crate) fn was_given_custom_fields(&self) -> bool {
+        let mut fields = self
+            .0
+            .grants
+            .iter()
+            .map(|grant| Field::from_key(&grant.field));
+        fields.any(|field| matches!(field, Some(Field::Custom(_))))
+    }
+
     /// The person as ServiceOps has them. A single value that was given takes the place of the one
-    /// that was mapped; roles are added.
-    pub fn effective(self) -> Person {
+    /// that was mapped; roles and the options of a choice of several are added.
+    pub fn effective(self, catalog: &Catalog) -> Person {
         let mut person = self.0;
         for grant in &person.grants {
+            let field = Field::from_key(&grant.field);
+            let typed = field.and_then(|field| catalog.value(&field, &grant.value));
             match (grant.field.as_str(), grant.value.as_str()) {
-                ("roles", role) => {
-                    let roles = person.fields.entry("roles").or_insert_with(|| json!([]));
-                    if let Some(roles) = roles.as_array_mut()
-                        && !roles.iter().any(|known| known == role)
+                (field, value)
+                    if field == "roles" || matches!(typed, Some(FieldValue::Texts(_))) =>
+                {
+                    let values = person.fields.entry(field).or_insert_with(|| json!([]));
+                    if let Some(values) = values.as_array_mut()
+                        && !values.iter().any(|known| known == value)
                     {
-                        roles.push(json!(role));
+                        values.push(json!(value));
                     }
                 }
                 ("is_vip", vip) => {
@@ -173,7 +188,8 @@ impl MappedPerson {
                         .insert("is_vip".to_owned(), json!(vip == "true"));
                 }
                 (field, value) => {
-                    person.fields.insert(field.to_owned(), json!(value));
+                    let value = typed.map_or_else(|| json!(value), |typed| typed.to_json());
+                    person.fields.insert(field.to_owned(), value);
                 }
             }
         }

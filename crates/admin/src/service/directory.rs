@@ -1,6 +1,7 @@
 //! People, groups and what happens to them, for the administrators' pages.
 
 use chrono::{DateTime, Utc};
+use scim_mapping::Catalog;
 use scim_provisioning::ConfigurationId;
 use serde_json::json;
 
@@ -12,7 +13,15 @@ use crate::people::{
     GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, MappedPerson, Member, PeopleQuery,
     Person, PersonChange, PersonDetail,
 };
-use crate::store::{AdminStoreExt, Written};
+use crate::store::{AdminStoreExt, AdminView, Written};
+
+/// The fields that there are, read where somebody was given one whose type they tell.
+fn catalog_for(people: &[MappedPerson], rows: &mut dyn AdminView) -> Result<Catalog, AdminError> {
+    match people.iter().any(MappedPerson::was_given_custom_fields) {
+        true => Ok(Catalog::with_custom(rows.custom_fields()?)),
+        false => Ok(Catalog::default()),
+    }
+}
 
 impl AdminService {
     /// People, in order of id.
@@ -20,8 +29,12 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn people(&self, query: &PeopleQuery) -> Result<Vec<Person>, AdminError> {
-        let found = self.store.read(|rows| Ok(rows.people(query)?))?;
-        Ok(found.into_iter().map(MappedPerson::effective).collect())
+        self.store.read(|rows| {
+            let found = rows.people(query)?;
+            let catalog = catalog_for(&found, rows)?;
+            let effective = found.into_iter().map(|person| person.effective(&catalog));
+            Ok(effective.collect())
+        })
     }
 
     /// Groups, in order of id.
@@ -41,7 +54,8 @@ impl AdminService {
             let (Some(person), Some(facts)) = (rows.person(id)?, rows.person_facts(id)?) else {
                 return Ok(None);
             };
-            Ok(Some(facts.of(person.effective())))
+            let catalog = catalog_for(std::slice::from_ref(&person), rows)?;
+            Ok(Some(facts.of(person.effective(&catalog))))
         })?;
         found.ok_or_else(|| AdminError::not_found("user", id))
     }
@@ -91,7 +105,9 @@ impl AdminService {
             rows.speak_as(&actor.author())?;
             let missing = || AdminError::not_found("user", &id);
             let state = rows.lock_person(&id)?.ok_or_else(missing)?;
-            let person = rows.person(&id)?.ok_or_else(missing)?.effective();
+            // What custom fields hold is of no account here.
+            let person = rows.person(&id)?.ok_or_else(missing)?;
+            let person = person.effective(&Catalog::default());
             let name = &person.user_name;
             person.check_changeable()?;
             let mut details = json!({

@@ -64,14 +64,18 @@ impl AdminService {
     /// Checks that the active rules of every configuration fit these fields.
     fn check_active_rules(&self, fields: Vec<CustomField>) -> Result<(), AdminError> {
         let catalog = Catalog::with_custom(fields);
-        for configuration in self.configurations(None)? {
-            let (id, resource) = (configuration.id, ResourceKind::User);
+        let configurations = self.configurations(None)?;
+        let kinds = ResourceKind::ALL.into_iter();
+        for (configuration, resource) in
+            kinds.flat_map(|kind| configurations.iter().map(move |one| (one, kind)))
+        {
+            let id = configuration.id;
             let active = self.mapping(id, resource, VersionChoice::Active)?;
             let fits = active
                 .rules
                 .compile(&definition(resource, &catalog), &catalog);
             if let Err(error) = fits {
-                let configuration = configuration.name;
+                let configuration = configuration.name.clone();
                 return Err(Problem::ActiveMapping {
                     configuration,
                     error,
@@ -82,24 +86,27 @@ impl AdminService {
         Ok(())
     }
 
-    /// Deletes a custom field that no active or drafted rule writes.
+    /// Deletes a custom field that no active or drafted rule writes or grants.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`], [`AdminError::Invalid`] when a rule writes it.
+    /// [`AdminError::NotFound`], [`AdminError::Invalid`] when a rule writes or grants it.
     pub fn delete_custom_field(&self, actor: &Actor, key: &str) -> Result<(), AdminError> {
+        let field = scim_mapping::Field::Custom(key.to_owned());
         for configuration in self.configurations(None)? {
-            let (_, versions) = self.mappings(configuration.id, ResourceKind::User)?;
-            let used = versions
-                .iter()
-                .filter(|version| version.state(configuration.model.user) != "archived")
-                .flat_map(|version| &version.rules.rules)
-                .find(|rule| rule.target == scim_mapping::Field::Custom(key.to_owned()));
-            if let Some(rule) = used {
-                return Err(Problem::FieldInUse {
-                    rule: rule.key.clone(),
-                    configuration: configuration.name,
+            for resource in ResourceKind::ALL {
+                let (_, versions) = self.mappings(configuration.id, resource)?;
+                let active = configuration.model.mapping(resource);
+                let used = versions
+                    .iter()
+                    .filter(|version| version.state(active) != "archived")
+                    .find_map(|version| version.rules.rule_that_gives(&field));
+                if let Some(rule) = used {
+                    return Err(Problem::FieldInUse {
+                        rule: rule.to_owned(),
+                        configuration: configuration.name,
+                    }
+                    .refused());
                 }
-                .refused());
             }
         }
         let (actor, key) = (actor.clone(), key.to_owned());

@@ -1,7 +1,7 @@
 //! Mappings: their versions and drafts.
 
 use chrono::Duration;
-use scim_mapping::{Catalog, MappingSet, ResourceKind, Roles, RuleDifference};
+use scim_mapping::{Catalog, MappingSet, ResourceKind, Roles, RuleDifference, TestOutcome};
 use scim_protocol::text::storable;
 use scim_protocol::{AttributePath, ResourceDefinition};
 use scim_provisioning::ConfigurationId;
@@ -118,7 +118,7 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::NotFound`] without a draft, [`AdminError::Invalid`] when it does not fit the
-    /// fields any more; [`AdminError::Stale`] when it is another one than was seen, or when another
+    /// fields any more or one of its tests fails; [`AdminError::Stale`] when it is another one than was seen, or when another
     /// version was activated meanwhile.
     pub fn activate_mapping(
         &self,
@@ -135,8 +135,7 @@ impl AdminService {
         if !seen.is_still(Some(&draft.checksum)) {
             return Err(AdminError::Stale);
         }
-        let catalog = self.catalog()?;
-        self.check_rules(&draft.rules, &catalog)?;
+        self.check_rules(configuration.id, &draft.rules)?;
         let newest = versions.iter().map(|version| version.version).max();
         let version = MappingVersion {
             version: newest.unwrap_or(DRAFT) + 1,
@@ -165,15 +164,47 @@ impl AdminService {
             return Err(AdminError::not_found("mapping version", "0"));
         }
         let version = self.mapping(configuration.id, resource, VersionChoice::Number(number))?;
-        let catalog = self.catalog()?;
-        self.check_rules(&version.rules, &catalog)?;
+        self.check_rules(configuration.id, &version.rules)?;
         self.switch(actor, &configuration, version, None)
     }
 
-    /// Checks rules against the fields and roles that there are now.
-    fn check_rules(&self, rules: &MappingSet, catalog: &Catalog) -> Result<(), AdminError> {
-        rules.compile(&definition(rules.resource, catalog), catalog)?;
-        Ok(rules.check_roles(&self.roles()?)?)
+    /// Checks rules against the fields and roles that there are now, and by their own tests.
+    fn check_rules(
+        &self,
+        configuration: ConfigurationId,
+        rules: &MappingSet,
+    ) -> Result<(), AdminError> {
+        let catalog = self.catalog()?;
+        rules.compile(&definition(rules.resource, &catalog), &catalog)?;
+        rules.check_roles(&self.roles()?)?;
+        if rules.tests.is_empty() {
+            return Ok(());
+        }
+        let resource = rules.resource;
+        let mut source = self.model(configuration, resource, VersionChoice::Active)?;
+        match resource {
+            ResourceKind::User => source.users = rules.clone(),
+            ResourceKind::Group => source.groups = rules.clone(),
+        }
+        let outcomes = Model::compile(&source)?.run_tests(&source, resource);
+        let mut failed = (1..)
+            .zip(&outcomes)
+            .filter_map(|(at, outcome)| outcome.error(at));
+        failed.next().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Runs the tests of a version of a mapping.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`], [`AdminError::Invalid`] when it does not fit the fields any more.
+    pub fn test_mapping(
+        &self,
+        configuration: ConfigurationId,
+        resource: ResourceKind,
+        choice: VersionChoice,
+    ) -> Result<Vec<TestOutcome>, AdminError> {
+        let source = self.model(configuration, resource, choice)?;
+        Ok(Model::compile(&source)?.run_tests(&source, resource))
     }
 
     /// The roles of ServiceOps.

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use scim_admin::VersionChoice;
 use scim_admin::mapping::DraftSeen;
 use scim_admin::mapping::MappingVersion;
-use scim_mapping::Transform;
+use scim_mapping::{ImportFormat, Transform, WithoutEqual};
 use scim_provisioning::ResourceKind;
 use serde_json::{Value, json};
 
@@ -33,6 +33,8 @@ pub(crate) enum Action {
     Restore(Mapping),
     /// Show what the rules make of a SCIM resource, rule by rule.
     Preview(Preview),
+    /// Run the tests that stand with the rules.
+    Test(Which),
     /// Count what the draft would change of the users that are there; nothing is written.
     Impact(Which),
     /// Show what two versions differ in.
@@ -84,6 +86,9 @@ pub(crate) struct Import {
     configuration: String,
     /// The file, or - for standard input.
     file: PathBuf,
+    /// What the file is: rules as they are exported, or the mapping of an identity provider.
+    #[arg(long, value_enum, default_value = "rules")]
+    format: Format,
     /// What changes, for those who read it later.
     #[arg(long, default_value = "")]
     note: String,
@@ -135,6 +140,17 @@ pub(crate) struct Reapply {
     /// Show how far the last one is, and begin none.
     #[arg(long, conflicts_with = "background")]
     status: bool,
+}
+
+/// What is imported.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Rules as `mapping export` prints them.
+    Rules,
+    /// The schema of a provisioning job of Microsoft Entra ID.
+    Entra,
+    /// A profile mapping of Okta.
+    Okta,
 }
 
 /// The kind of resource that is mapped.
@@ -196,6 +212,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             said(common, &draft, "Drafted", &[])
         }
         Action::Preview(options) => shown::preview(common, &instance, &options),
+        Action::Test(which) => shown::run_tests(common, &instance, &which),
         Action::Impact(which) => shown::impact(common, &instance, which),
         Action::Diff(options) => shown::diff(common, &instance, &options),
         Action::Attributes(mapping) => shown::attributes(common, &instance, &mapping),
@@ -237,16 +254,32 @@ fn transforms(common: &Common) -> anyhow::Result<()> {
 
 fn import(common: &Common, instance: &Instance, options: &Import) -> anyhow::Result<()> {
     let admin = instance.admin();
-    let rules = read(&options.file)?;
+    let document = read(&options.file)?;
     let found = admin.find_configuration(&options.configuration)?.id;
+    let format = match options.format {
+        Format::Rules => None,
+        Format::Entra => Some(ImportFormat::Entra),
+        Format::Okta => Some(ImportFormat::Okta),
+    };
+    let (rules, left) = match format {
+        None => (document, Vec::new()),
+        Some(format) => {
+            let import = scim_mapping::Import::read(format, &document)
+                .with_context(|| format!("{} is no such mapping", options.file.display()))?;
+            // What the file says nothing of stays as it is.
+            let active = admin.mapping(found, ResourceKind::User, VersionChoice::Active)?;
+            let rules = active.rules.with_imported(import.rules);
+            (serde_json::to_value(rules)?, import.without_equal)
+        }
+    };
     let note = &options.note;
     let (draft, warnings) = admin.draft_mapping(&actor(), found, &rules, note, &DraftSeen::Any)?;
     if !options.activate {
-        return said(common, &draft, "Drafted", &warnings);
+        return said_imported(common, &draft, "Drafted", &warnings, &left);
     }
     let own = DraftSeen::Checksum(draft.checksum);
     let version = admin.activate_mapping(&actor(), found, draft.rules.resource, &own)?;
-    said(common, &version, "Activated", &warnings)
+    said_imported(common, &version, "Activated", &warnings, &left)
 }
 
 fn said(
@@ -255,15 +288,40 @@ fn said(
     word: &str,
     warnings: &[String],
 ) -> anyhow::Result<()> {
+    said_imported(common, version, word, warnings, &[])
+}
+
+/// What was drafted or activated, and what of an identity provider's mapping was left.
+fn said_imported(
+    common: &Common,
+    version: &MappingVersion,
+    word: &str,
+    warnings: &[String],
+    left: &[WithoutEqual],
+) -> anyhow::Result<()> {
     if common.json {
         let mut document = json!(documents::version(version, version.version));
         if let Some(members) = document.as_object_mut() {
             members.insert("warnings".to_owned(), json!(warnings));
+            if !left.is_empty() {
+                members.insert("withoutEqual".to_owned(), json!(left));
+            }
         }
         return output::json(&document);
     }
     for warning in warnings {
         output::line(&format!("Warning: {warning}"))?;
+    }
+    if !left.is_empty() {
+        let mut table = Table::titled(["without an equal", "why", "expression"]);
+        for one in left {
+            table.row([
+                one.target.clone(),
+                one.reason.clone(),
+                one.expression.clone(),
+            ]);
+        }
+        table.print()?;
     }
     match version.version {
         scim_admin::mapping::DRAFT => {

@@ -16,7 +16,7 @@ use super::answer::{Computed, One, Page, tag};
 use super::extract::{IfMatch, Json, MaybeJson, Path, Query};
 use super::operation::{Operation, operations};
 use super::{Problem, input};
-use crate::documents::{self, Mapping, Version};
+use crate::documents::{self, Mapping, TestReport, Version};
 
 pub(super) fn operations() -> Vec<Operation> {
     operations![
@@ -25,6 +25,7 @@ pub(super) fn operations() -> Vec<Operation> {
         activate_mapping,
         list_versions,
         preview_mapping,
+        test_mapping,
         count_impact,
     ]
 }
@@ -181,6 +182,21 @@ fn preview_mapping(
         .provider
         .preview(&configuration, &source, path.resource, resource)?;
     Ok(Computed(preview))
+}
+
+/// Run the tests that stand with the rules.
+#[utoipa::path(
+    post,
+    path = "/configurations/{configuration}/mappings/{resource}/test"
+)]
+fn test_mapping(
+    by: Administrator<Configure>,
+    Path(path): Path<MappingPath>,
+    Query(query): Query<VersionQuery>,
+) -> Result<Computed<TestReport>, Problem> {
+    let id = by.configuration_id(&path.configuration)?;
+    let outcomes = by.admin.test_mapping(id, path.resource, query.choice())?;
+    Ok(Computed(documents::test_report(outcomes)))
 }
 
 /// Count what the rules would change of the users who are there.

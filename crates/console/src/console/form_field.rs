@@ -71,6 +71,7 @@ fn rule_field(part: RulePart) -> &'static str {
         RulePart::When => "text",
         RulePart::Roles => "roles",
         RulePart::UserType => "user_type",
+        RulePart::Grants => "fields",
         _ => "",
     }
 }

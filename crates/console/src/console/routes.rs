@@ -249,6 +249,9 @@ pub(super) const ROUTES: &[Route] = &[
     page(mapping!("/export"), pages::mappings::export),
     confirmed(action(mapping!("/activate"), pages::mappings::activate)),
     confirmed(action(mapping!("/rollback"), pages::mappings::roll_back)),
+    page(mapping!("/tests"), pages::mapping_tests::list),
+    action(mapping!("/keep-test"), pages::mapping_tests::keep),
+    action(mapping!("/delete-test"), pages::mapping_tests::delete),
     page(mapping!("/preview"), pages::mappings::preview_form),
     auditors(action(mapping!("/preview"), pages::mappings::preview)),
     page(

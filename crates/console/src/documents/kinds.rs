@@ -428,3 +428,25 @@ document! {
         detail: String,
     }
 }
+
+/// How the tests of a mapping went.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TestReport {
+    /// How many passed.
+    pub passed: usize,
+    /// How many failed.
+    pub failed: usize,
+    /// Each of them.
+    pub tests: Vec<scim_mapping::TestOutcome>,
+}
+
+/// How the tests of a mapping went, counted.
+pub fn test_report(tests: Vec<scim_mapping::TestOutcome>) -> TestReport {
+    let passed = tests.iter().filter(|test| test.passed).count();
+    TestReport {
+        passed,
+        failed: tests.len() - passed,
+        tests,
+    }
+}

@@ -36,6 +36,12 @@ pub enum RuleErrorKind {
     /// Records of the kind have no such field.
     #[error("\"{0}\" is no field of this record")]
     UnknownField(Field),
+    /// A test names what is no field of the records.
+    #[error("\"{key}\" is no field of this record")]
+    NoField {
+        /// The key.
+        key: String,
+    },
     /// The default is to be used, and there is none.
     #[error("there is no default to use")]
     NoDefault,
@@ -135,6 +141,26 @@ pub enum RuleErrorKind {
     /// A group rule compares with nothing.
     #[error("the text to compare with is empty")]
     EmptyMatch,
+    /// A group rule lists no group, or more than it may.
+    #[error("a rule may list 1 to {most} groups")]
+    GroupCount {
+        /// How many it may list.
+        most: usize,
+    },
+    /// A group rule grants what is no field, or one that no group may give.
+    #[error("\"{key}\" is no field that a group can give")]
+    NotGranted {
+        /// The key.
+        key: String,
+    },
+    /// A value that a group rule grants does not fit its field.
+    #[error("what is granted of \"{key}\" does not fit: {error}")]
+    Grant {
+        /// The key of the field.
+        key: String,
+        /// Why.
+        error: Box<ValueError>,
+    },
     /// A group rule grants more roles than it may.
     #[error("a rule may grant {most} roles")]
     TooManyRoles {

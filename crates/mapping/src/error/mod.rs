@@ -17,7 +17,7 @@ pub enum MappingError {
     #[error(transparent)]
     Rule(#[from] RuleError),
     /// There are more rules than a set may have.
-    #[error("a set may have {most} rules, and this one has {count}")]
+    #[error("a set may have {most} {}, and this one has {count}", .list.noun())]
     TooManyRules {
         /// Which of its lists.
         list: RuleList,
@@ -33,6 +33,16 @@ pub enum MappingError {
         place: DocumentPlace,
         /// What the reader of JSON met.
         syntax: String,
+    },
+    /// The rules make something else of a sample than a test of the set expects.
+    #[error("test {number} ({key}): {reason}")]
+    Test {
+        /// The number of the test, from 1.
+        number: usize,
+        /// Its key.
+        key: String,
+        /// Which fields differ, or why the sample is refused.
+        reason: String,
     },
     /// No enabled, required rule writes the field by which records are told apart.
     #[error("a required rule must write \"{0}\" with every change")]
@@ -76,14 +86,24 @@ pub enum RuleList {
     Rules,
     /// What groups are, and what they give.
     GroupRules,
+    /// What the rules must make of samples.
+    Tests,
 }
 
 impl RuleList {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Rules | Self::GroupRules => "rules",
+            Self::Tests => "tests",
+        }
+    }
+
     /// The name of the list in the document of a mapping set.
     pub fn member(self) -> &'static str {
         match self {
             Self::Rules => "rules",
             Self::GroupRules => "groupRules",
+            Self::Tests => "tests",
         }
     }
 }
@@ -104,6 +124,7 @@ impl fmt::Display for RuleName {
         let list = match self.list {
             RuleList::Rules => "rule",
             RuleList::GroupRules => "group rule",
+            RuleList::Tests => "test",
         };
         write!(formatter, "{list} {} ({})", self.number, self.key)
     }
@@ -149,6 +170,12 @@ pub enum RulePart {
     Roles,
     /// The user type that a group rule grants.
     UserType,
+    /// The other fields that a group rule grants.
+    Grants,
+    /// The sample of a test.
+    Sample,
+    /// What a test expects.
+    Record,
 }
 
 impl RulePart {
@@ -172,6 +199,9 @@ impl RulePart {
             Self::NameTransform(at) => ("nameTransforms", at),
             Self::Roles => ("grants/roles", None),
             Self::UserType => ("grants/userType", None),
+            Self::Grants => ("grants/fields", None),
+            Self::Sample => ("sample", None),
+            Self::Record => ("record", None),
         };
         at.map_or_else(|| format!("/{member}"), |at| format!("/{member}/{at}"))
     }
@@ -192,6 +222,7 @@ impl MappingError {
                 place: DocumentPlace::Rule(list, number),
                 ..
             } => at(*list, *number),
+            Self::Test { number, .. } => at(RuleList::Tests, *number),
             Self::TooManyRules { list, .. } => format!("/{}", list.member()),
             Self::Unnamed(_) => "/rules".to_owned(),
             Self::Document {

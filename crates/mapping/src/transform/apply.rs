@@ -41,7 +41,7 @@ impl CompiledTransform {
     pub(crate) fn new(transform: &Transform) -> Result<Self, RuleErrorKind> {
         let prepared = match transform {
             Transform::RegexExtract { pattern, .. } | Transform::RegexReplace { pattern, .. } => {
-                Prepared::Pattern(compile_pattern(pattern)?)
+                Prepared::Pattern(compile_pattern(pattern, false)?)
             }
             Transform::ValueMap { entries, .. } => {
                 let mut folded = HashMap::with_capacity(entries.len());
@@ -260,10 +260,14 @@ fn compile_zone(name: &str) -> Result<Tz, RuleErrorKind> {
 }
 
 /// Compiles a pattern; one that takes too much memory is none.
-fn compile_pattern(pattern: &str) -> Result<Regex, RuleErrorKind> {
+pub(crate) fn compile_pattern(
+    pattern: &str,
+    case_insensitive: bool,
+) -> Result<Regex, RuleErrorKind> {
     #[cfg(test)]
     PATTERNS_COMPILED.with(|count| count.set(count.get() + 1));
     let mut builder = RegexBuilder::new(pattern);
+    builder.case_insensitive(case_insensitive);
     let built = builder.size_limit(REGEX_SIZE).build();
     built.map_err(|_error| RuleErrorKind::Pattern {
         pattern: pattern.to_owned(),

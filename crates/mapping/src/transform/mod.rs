@@ -10,9 +10,9 @@ mod text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub(crate) use self::apply::CompiledTransform;
 #[cfg(test)]
 pub(crate) use self::apply::PATTERNS_COMPILED;
+pub(crate) use self::apply::{CompiledTransform, compile_pattern};
 pub use self::language::{TransformExample, TransformParseError};
 pub(crate) use self::text::{OUTPUT_BYTES, joined, plain_text};
 

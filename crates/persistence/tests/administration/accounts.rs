@@ -190,7 +190,7 @@ pub(super) fn a_person_keeps_the_name_and_a_tenant_admin_everything(house: &Empt
     );
     assert!(state.protected && !state.managed && !state.left);
     let found = house.store.read(|rows| Ok(rows.person(&id)?)).unwrap();
-    let found = found.unwrap().effective();
+    let found = found.unwrap().effective(&scim_mapping::Catalog::default());
     assert_eq!(found.fields["roles"], json!(["Approver"]));
     assert!(!update(&ResourceId::new().to_string(), archived).unwrap());
 }

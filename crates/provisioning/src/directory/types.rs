@@ -119,7 +119,7 @@ pub struct GroupWrite {
     /// The key of the rule that says so.
     pub rule: Option<String>,
     /// What its members get for as long as they are in it: fields and values.
-    pub grants: Vec<(&'static str, String)>,
+    pub grants: Vec<(String, String)>,
     /// Whether it is the group created by hand that has its name, if there is one.
     pub adopt: bool,
 }

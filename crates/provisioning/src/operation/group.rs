@@ -100,9 +100,7 @@ pub(crate) fn prepare(context: &Context, mut resource: Resource) -> Result<Group
         name: rule.map_or_else(|| name.to_owned(), |rule| rule.name(name)),
         kind: rule.map(|rule| rule.rule().kind).unwrap_or_default(),
         rule: rule.map(|rule| rule.rule().key.clone()),
-        grants: rule
-            .map(|rule| rule.rule().grants.entries())
-            .unwrap_or_default(),
+        grants: rule.map(|rule| rule.grants().to_vec()).unwrap_or_default(),
         adopt: rule.is_some_and(|rule| rule.rule().link == GroupLink::ExistingByName),
         search: search_document(definition, &document),
         external_id,

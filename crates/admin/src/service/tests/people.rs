@@ -120,7 +120,7 @@ fn what_was_given_takes_the_place_of_a_mapped_value_and_adds_to_roles() {
         created: now(),
         last_modified: now(),
     };
-    let person = MappedPerson::new(mapped).effective();
+    let person = MappedPerson::new(mapped).effective(&scim_mapping::Catalog::default());
     let expected = json!({
         "user_type": "technician",
         "roles": ["Reader", "Approver"],

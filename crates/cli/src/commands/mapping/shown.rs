@@ -104,6 +104,33 @@ pub(super) fn preview(
     output::line(&format!("\n{} fields would change", changes.len()))
 }
 
+/// The command fails when a test does, so that a script can go by it.
+pub(super) fn run_tests(common: &Common, instance: &Instance, which: &Which) -> anyhow::Result<()> {
+    let (admin, mapping) = (instance.admin(), &which.mapping);
+    let configuration = admin.find_configuration(&mapping.configuration)?.id;
+    let outcomes = admin.test_mapping(configuration, mapping.resource.kind(), which.choice())?;
+    let report = documents::test_report(outcomes);
+    if common.json {
+        output::json(&json!(report))?;
+    } else {
+        let mut table = Table::titled(["test", "outcome", "why"]);
+        for outcome in &report.tests {
+            let word = if outcome.passed { "passed" } else { "failed" };
+            table.row([outcome.key.clone(), word.to_owned(), outcome.to_string()]);
+        }
+        table.print()?;
+        output::line(&format!(
+            "\n{} passed, {} failed",
+            report.passed, report.failed
+        ))?;
+    }
+    match report.failed {
+        0 => Ok(()),
+        1 => bail!("a test of the mapping failed"),
+        failed => bail!("{failed} tests of the mapping failed"),
+    }
+}
+
 pub(super) fn impact(common: &Common, instance: &Instance, mut which: Which) -> anyhow::Result<()> {
     // Without a word about the version the draft is meant: what is active has had its impact.
     which.draft |= which.version.is_none();

@@ -66,6 +66,7 @@ PUT    /configurations/{configuration}/mappings/{resource}          administrato
 POST   /configurations/{configuration}/mappings/{resource}/activate administrator configure
 POST   /configurations/{configuration}/mappings/{resource}/impact   administrator configure
 POST   /configurations/{configuration}/mappings/{resource}/preview  administrator configure
+POST   /configurations/{configuration}/mappings/{resource}/test     administrator configure
 GET    /configurations/{configuration}/mappings/{resource}/versions auditor read
 POST   /configurations/{configuration}/pause                        administrator operate
 GET    /configurations/{configuration}/policy                       auditor read

@@ -53,7 +53,7 @@ fn a_write_names_what_it_has_read() {
 }
 
 /// What creates something, or changes nothing, or is said of whatever is there.
-const FREE: [&str; 11] = [
+const FREE: [&str; 12] = [
     "/apply",
     "/plan",
     "/tokens/revoke",
@@ -62,6 +62,7 @@ const FREE: [&str; 11] = [
     "/configurations/{configuration}/tokens",
     "/configurations/{configuration}/tokens/{token}/reveal",
     "/configurations/{configuration}/mappings/{resource}/preview",
+    "/configurations/{configuration}/mappings/{resource}/test",
     "/configurations/{configuration}/mappings/{resource}/impact",
     "/custom-fields",
     "/api-keys",

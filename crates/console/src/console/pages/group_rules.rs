@@ -10,7 +10,7 @@ use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::configuration::Tabs;
 use super::mappings::Edited;
-use super::rule::shift;
+use super::rule::{meant, plain, shift};
 use super::{LIST, Shell};
 
 struct Row {
@@ -90,7 +90,10 @@ fn when(rule: &GroupMatch) -> String {
         GroupMatch::NameStartsWith(text) => format!("name begins with {text}"),
         GroupMatch::NameEndsWith(text) => format!("name ends with {text}"),
         GroupMatch::NameContains(text) => format!("name contains {text}"),
+        GroupMatch::NameIn(texts) => format!("name is one of {}", texts.join(", ")),
+        GroupMatch::NameMatches(text) => format!("name matches {text}"),
         GroupMatch::ExternalId(text) => format!("externalId is {text}"),
+        GroupMatch::ExternalIdIn(texts) => format!("externalId is one of {}", texts.join(", ")),
     }
 }
 
@@ -124,6 +127,8 @@ struct Fields {
     roles: String,
     user_type: String,
     department: String,
+    /// Other fields, one in a line: its key, an equals sign, and the value.
+    fields: String,
     vip: bool,
     paused: bool,
 }
@@ -131,22 +136,30 @@ struct Fields {
 impl Fields {
     fn of(rule: &GroupRule) -> Self {
         let (when, text) = match &rule.when {
-            GroupMatch::Any => ("any", ""),
-            GroupMatch::Name(text) => ("name", text.as_str()),
-            GroupMatch::NameStartsWith(text) => ("starts", text.as_str()),
-            GroupMatch::NameEndsWith(text) => ("ends", text.as_str()),
-            GroupMatch::NameContains(text) => ("contains", text.as_str()),
-            GroupMatch::ExternalId(text) => ("externalId", text.as_str()),
+            GroupMatch::Any => ("any", String::new()),
+            GroupMatch::Name(text) => ("name", text.clone()),
+            GroupMatch::NameStartsWith(text) => ("starts", text.clone()),
+            GroupMatch::NameEndsWith(text) => ("ends", text.clone()),
+            GroupMatch::NameContains(text) => ("contains", text.clone()),
+            GroupMatch::NameIn(texts) => ("names", texts.join("\n")),
+            GroupMatch::NameMatches(text) => ("matches", text.clone()),
+            GroupMatch::ExternalId(text) => ("externalId", text.clone()),
+            GroupMatch::ExternalIdIn(texts) => ("externalIds", texts.join("\n")),
         };
         Self {
             key: rule.key.clone(),
             when,
-            text: text.to_owned(),
+            text,
             kind: rule.kind.as_str(),
             by_name: rule.link == GroupLink::ExistingByName,
             roles: rule.grants.roles.join("\n"),
             user_type: rule.grants.user_type.clone().unwrap_or_default(),
             department: rule.grants.department.clone().unwrap_or_default(),
+            fields: {
+                let fields = rule.grants.fields.iter();
+                let lines = fields.map(|(key, value)| format!("{key} = {}", plain(value)));
+                lines.collect::<Vec<_>>().join("\n")
+            },
             vip: rule.grants.vip == Some(true),
             paused: rule.paused,
         }
@@ -158,12 +171,24 @@ impl Fields {
         let given =
             |name: &str| Some(form.text(name).trim().to_owned()).filter(|text| !text.is_empty());
         let roles = form.text("roles").lines().map(str::trim);
+        let lines = || {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.map(str::to_owned).collect()
+        };
+        let fields = form.text("fields").lines().map(str::trim);
+        let fields = fields.filter(|line| !line.is_empty()).map(|line| {
+            let (key, value) = line.split_once('=').unwrap_or((line, ""));
+            (key.trim().to_owned(), meant(value.trim()))
+        });
         let key = (1..)
             .map(|number| format!("rule_{number}"))
             .find(|key| others.iter().all(|rule| rule.key != *key));
         GroupRule {
             key: before.map_or_else(|| key.unwrap_or_default(), |rule| rule.key.clone()),
             when: match form.text("when") {
+                "names" => GroupMatch::NameIn(lines()),
+                "externalIds" => GroupMatch::ExternalIdIn(lines()),
+                "matches" => GroupMatch::NameMatches(text),
                 "name" => GroupMatch::Name(text),
                 "starts" => GroupMatch::NameStartsWith(text),
                 "ends" => GroupMatch::NameEndsWith(text),
@@ -191,6 +216,7 @@ impl Fields {
                 user_type: given("user_type"),
                 department: given("department"),
                 vip: form.checked("vip").then_some(true),
+                fields: fields.collect(),
             },
             paused: form.checked("paused"),
         }

@@ -92,7 +92,7 @@ impl Edited {
         self.active.rules.differences(&self.base().rules)
     }
 
-    fn link(&self, rest: &str) -> String {
+    pub(super) fn link(&self, rest: &str) -> String {
         format!("{LIST}/{}/mappings/{}{rest}", self.shown.id, self.word)
     }
 

@@ -14,6 +14,7 @@ pub(super) mod fields;
 pub(super) mod group_rules;
 pub(super) mod guides;
 pub(super) mod logs;
+pub(super) mod mapping_tests;
 pub(super) mod mappings;
 pub(super) mod meanwhile;
 pub(super) mod overview;

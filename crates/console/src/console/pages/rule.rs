@@ -235,7 +235,7 @@ pub(super) fn plain(value: &Value) -> String {
 }
 
 /// What a text means: JSON where it is a number, boolean, list or quoted text, else itself.
-fn meant(text: &str) -> Value {
+pub(super) fn meant(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_text| json!(text))
 }
 
