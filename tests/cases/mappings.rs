@@ -128,6 +128,7 @@ on_both_engines! {
     }
 
     fn tests_that_stand_with_the_rules_keep_wrong_ones_from_becoming_active(server: &Server) {
+        server.client();
         let mut mapping = server.json(&["mapping", "export", "Test", "--json"]);
         mapping["tests"] = json!([{"key": "title", "sample": {"userName": "u", "title": " Lead"},
             "record": {"job_title": "Lead", "department": null}}]);
@@ -155,6 +156,7 @@ on_both_engines! {
     }
 
     fn a_mapping_of_an_identity_provider_becomes_rules_and_says_what_did_not(server: &Server) {
+        let client = server.client();
         let document = json!({"properties": {
             "title": {"expression": "user.userType == 'Contractor' ? 'External' : user.title"},
             "department": {"expression": "Nowhere.toFind(user.department)"}}});
@@ -164,7 +166,6 @@ on_both_engines! {
         assert_eq!(imported["withoutEqual"], json!([{"target": "department",
             "expression": "Nowhere.toFind(user.department)",
             "reason": "there is nothing like Nowhere.toFind"}]));
-        let client = server.client();
         ava(&client, &json!({"userType": "Contractor", "title": "Lead"})).expect(201);
         assert_eq!(person(server, "ava")["fields"]["job_title"], "External");
         let error = refused(server, &["mapping", "import", "Test", "--format", "entra", &path]);
@@ -172,6 +173,7 @@ on_both_engines! {
     }
 
     fn groups_are_told_by_pattern_and_grant_custom_fields(server: &Server) {
+        let client = server.client();
         run(server, &["custom-field", "add", "floor", "--type", "number", "--integer"]);
         run(server, &["custom-field", "add", "sites", "--type", "multi-choice",
             "--option", "Berlin", "--option", "Paris"]);
@@ -182,7 +184,6 @@ on_both_engines! {
                 "custom_fields.sites": ["paris"]}}}]);
         let path = file(server, "groups.json", &mapping);
         run(server, &["mapping", "import", "Test", &path, "--activate"]);
-        let client = server.client();
         let floor = json!({"userName": "ava", "schemas": [uri::USER, EXTENSION],
             (EXTENSION): {"floor": 2, "sites": ["Berlin"]}});
         let id = client.post("/Users", &floor).expect(201).id();
