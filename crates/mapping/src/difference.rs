@@ -107,7 +107,7 @@ fn read_group(rule: &Value) -> Result<(), serde_json::Error> {
 }
 
 fn read_test(test: &Value) -> Result<(), serde_json::Error> {
-    serde_json::from_value::<crate::trial::MappingTest>(test.clone()).map(drop)
+    serde_json::from_value::<crate::rule::MappingTest>(test.clone()).map(drop)
 }
 
 fn documents(rules: &[impl Serialize]) -> Vec<Map<String, Value>> {

@@ -70,12 +70,12 @@ pub use project::{Event, FieldChoice, Projection, SkipReason, Verdict, VerdictSt
 pub use record::{Field, FieldValue, Record, UnknownField};
 pub use roles::{Role, Roles};
 pub use rule::{
-    Apply, Direction, JoinPart, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source,
+    Apply, Direction, JoinPart, MappingSet, MappingTest, OnAbsent, OnError, OnUnknown, Rule, Source,
 };
 pub use transform::{
     DateFormats, Days, Otherwise, Transform, TransformExample, TransformParseError,
 };
-pub use trial::{MappingTest, TestDifference, TestOutcome};
+pub use trial::{TestDifference, TestOutcome};
 
 #[cfg(test)]
 mod tests;

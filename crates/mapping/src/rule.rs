@@ -1,13 +1,12 @@
 //! Mapping sets and their rules.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::group::GroupRule;
 use crate::kind::ResourceKind;
 use crate::record::Field;
 use crate::transform::Transform;
-use crate::trial::MappingTest;
 
 /// The rules for one kind of resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +23,19 @@ pub struct MappingSet {
     /// What the rules must make of samples before they become the active version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<MappingTest>,
+}
+
+/// A sample of what an identity provider sends, and the fields that the rules must make of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MappingTest {
+    /// The stable name of the test.
+    pub key: String,
+    /// The resource.
+    pub sample: Map<String, Value>,
+    /// The values of fields by their keys, `null` for none; what is not named may be anything.
+    pub record: Map<String, Value>,
 }
 
 impl MappingSet {

@@ -1,8 +1,8 @@
 //! Tests that stand with a mapping set: a sample, and what the rules must make of it.
 
 use scim_protocol::{Resource, ResourceDefinition, Tolerance};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::catalog::Catalog;
 use crate::check::check_key;
@@ -12,20 +12,7 @@ use crate::error::{Fault, MappingError, RuleErrorKind, RuleList, RulePart};
 use crate::kind::ResourceKind;
 use crate::project::Event;
 use crate::record::{Field, FieldValue};
-use crate::rule::MappingSet;
-
-/// A sample of what an identity provider sends, and the fields that the rules must make of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MappingTest {
-    /// The stable name of the test.
-    pub key: String,
-    /// The resource.
-    pub sample: Map<String, Value>,
-    /// The values of fields by their keys, `null` for none; what is not named may be anything.
-    pub record: Map<String, Value>,
-}
+use crate::rule::{MappingSet, MappingTest};
 
 /// How a test went.
 #[derive(Debug, Clone, PartialEq, Serialize)]
