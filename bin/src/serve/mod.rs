@@ -88,6 +88,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let measuring = measuring(&options, &instance, &data, &upkeep, &certificate)?;
 
     let keeping = actix_web::rt::spawn(keep_up(Arc::clone(&upkeep), data.edge.clone()));
+    let noting = actix_web::rt::spawn(note_look_ups(Arc::clone(&upkeep)));
     let signals = signals::Signals::install()?;
     let server = start(listener, Arc::clone(&certificate), data)?;
     record::write(&common.data_dir, address, &public_url)?;
@@ -99,6 +100,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     if let Some(measuring) = measuring {
         measuring.abort();
     }
+    noting.abort();
     // What was counted meanwhile is written before the end.
     background(move || upkeep.run()).await;
     tracing::info!("stopped");
@@ -219,6 +221,16 @@ async fn keep_up(upkeep: Arc<Upkeep>, edge: web::Data<Edge>) {
             }
             actix_web::rt::time::sleep(LOOK).await;
         }
+    }
+}
+
+/// Writes again and again what identity providers looked for and did not find, whatever else is done
+/// in the background.
+async fn note_look_ups(upkeep: Arc<Upkeep>) {
+    loop {
+        actix_web::rt::time::sleep(LOOK).await;
+        let keeper = Arc::clone(&upkeep);
+        background(move || keeper.note_look_ups()).await;
     }
 }
 

@@ -35,6 +35,7 @@ pub mod store;
 pub mod survey;
 pub mod token;
 pub mod upkeep;
+pub mod why;
 pub mod word;
 
 pub use authenticate::{Authenticated, AuthenticationError, Authenticator, Refusal};
@@ -48,6 +49,7 @@ pub use service::Sealed;
 pub use service::{
     Actor, AdminService, Admitted, Application, Attempt, ConfigurationMeasures, IssuedApiKey,
     IssuedStream, IssuedToken, Measures, Replay, StreamInput, StreamMeasures, VersionChoice,
+    WhyQuery,
 };
 pub use services::Services;
 pub use store::{AdminStore, AdminStoreExt, StoreLoad};

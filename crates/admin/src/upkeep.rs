@@ -68,6 +68,7 @@ impl Upkeep {
             feed,
         } = &self.services;
         provider.log_refusals();
+        self.note_look_ups()?;
         let counts = self.requests.take();
         if !counts.is_empty() {
             admin.count_requests(counts)?;
@@ -80,6 +81,17 @@ impl Upkeep {
         admin.note_ended_tokens()?;
         admin.delete_ended_streams()?;
         admin.count_hours()?;
+        let forgotten = usize::try_from(FORGOTTEN).unwrap_or(usize::MAX);
+        for _ in 0..BLOCKS {
+            if admin.forget_look_ups(FORGOTTEN)? < forgotten {
+                break;
+            }
+        }
+        for _ in 0..BLOCKS {
+            if !admin.fill_terms(FILLED)? {
+                break;
+            }
+        }
         let whole = usize::try_from(PURGED).unwrap_or(usize::MAX);
         while admin.purge_people(Utc::now(), PURGED)? == whole {}
         block_by_block(self.retention.events, |before| {
@@ -102,6 +114,17 @@ impl Upkeep {
         })?;
         self.done.store(Utc::now().timestamp(), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Writes what identity providers looked for and did not find.
+    ///
+    /// # Errors
+    /// Why it could not be done; what was not written is lost.
+    pub fn note_look_ups(&self) -> Result<(), UpkeepError> {
+        let Services {
+            admin, provider, ..
+        } = &self.services;
+        Ok(admin.note_look_ups(provider.take_look_ups())?)
     }
 
     /// Does a step of the work that waits in the background, such as applying rules anew; answers
@@ -146,6 +169,8 @@ const FORGOTTEN: i64 = 1_000;
 /// For how many days changes wait for a stream that does not take them.
 const BROKEN_DAYS: i64 = 30;
 const BLOCKS: usize = 20;
+/// For how many people a transaction keeps by which words they are found.
+const FILLED: i64 = 500;
 /// How many users a transaction deletes for good.
 const PURGED: i64 = 100;
 

@@ -8,6 +8,7 @@ pub mod api;
 pub mod console;
 pub mod documents;
 pub mod measures;
+mod mending;
 
 use actix_web::web;
 

@@ -40,6 +40,70 @@ struct LinkRow {
     dismissed_at: Option<i64>,
 }
 
+impl LinkRow {
+    fn request(self) -> Result<LinkRequest, StoreError> {
+        let document: Value = serde_json::from_str(&self.document)
+            .map_err(|_json| unreadable("link_candidates.document"))?;
+        Ok(LinkRequest {
+            id: self.id,
+            person: self.person_id,
+            person_name: self.user_name,
+            person_version: Version(self.version),
+            attribute: self.attribute,
+            document,
+            at: instant(self.at),
+            dismissed: self.dismissed_at.map(instant),
+        })
+    }
+}
+
+/// A link with the configuration that it is of.
+#[derive(diesel::QueryableByName)]
+struct OwnedRow {
+    #[diesel(sql_type = Text)]
+    configuration_id: String,
+    #[diesel(embed)]
+    link: LinkRow,
+}
+
+/// The links to a person, and those of users who wait under a name, the newest first; also those
+/// that were dismissed, none of a person who is managed by now or protected.
+pub(crate) fn about(
+    connection: &mut Connection,
+    person: Option<&str>,
+    names: &[String],
+) -> Result<Vec<(ConfigurationId, LinkRequest)>, StoreError> {
+    let mut found: Vec<OwnedRow> = Vec::new();
+    let keys: Vec<Key> = names.iter().map(|name| Key::of(name)).collect();
+    for (column, values) in [
+        ("person_id", person.into_iter().collect::<Vec<_>>()),
+        ("candidate_key", keys.iter().map(Key::as_str).collect()),
+    ] {
+        if values.is_empty() {
+            continue;
+        }
+        let mut sql = connection.sql(
+            "SELECT l.configuration_id, l.id, l.person_id, u.user_name, u.version, l.attribute, \
+             l.document, l.at, l.dismissed_at FROM link_candidates l \
+             JOIN users u ON u.id = l.person_id WHERE l.",
+        );
+        sql.push(column).push(" ").among(values);
+        sql.push(" AND u.is_tenant_admin = 0 AND ");
+        sql.push(&sql.aside("u.managed_by")).push(" IS NULL");
+        let rows: Vec<OwnedRow> = connection.rows(&sql)?;
+        found.extend(rows);
+    }
+    let mut links = Vec::with_capacity(found.len());
+    for row in found {
+        let id = ConfigurationId::parse(&row.configuration_id)
+            .ok_or_else(|| unreadable("link_candidates.configuration_id"))?;
+        links.push((id, row.link.request()?));
+    }
+    links.sort_by_key(|(_, link)| std::cmp::Reverse(link.at));
+    links.dedup_by(|one, other| one.1.id == other.1.id);
+    Ok(links)
+}
+
 /// Notes a link beside the others that wait; what was sent last of the same user counts. Answers
 /// whether it waits: what was dismissed does not, for as long as the same is sent.
 pub(crate) fn note(
@@ -207,23 +271,8 @@ pub(crate) fn list(
     }
     sql.push(" ORDER BY l.person_id, l.id");
     let rows: Vec<LinkRow> = connection.rows(&sql)?;
-    let links: Result<Vec<LinkRequest>, StoreError> = rows
-        .into_iter()
-        .map(|row| {
-            let document: Value = serde_json::from_str(&row.document)
-                .map_err(|_json| unreadable("link_candidates.document"))?;
-            Ok(LinkRequest {
-                id: row.id,
-                person: row.person_id,
-                person_name: row.user_name,
-                person_version: Version(row.version),
-                attribute: row.attribute,
-                document,
-                at: instant(row.at),
-                dismissed: row.dismissed_at.map(instant),
-            })
-        })
-        .collect();
+    let links: Result<Vec<LinkRequest>, StoreError> =
+        rows.into_iter().map(LinkRow::request).collect();
     let mut links = links?;
     // The strongest one of a person first, and the newest among equals.
     links.sort_by_key(|link| {

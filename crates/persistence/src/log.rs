@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use scim_admin::event::{AuditEntry, AuditHead, LATER_SUCCESS};
+use scim_provisioning::words::terms_of;
 use scim_provisioning::{Event, Outcome, ResourceKind, StoreError};
 
 #[cfg(feature = "postgres")]
@@ -18,6 +19,7 @@ use crate::schema::{audit_chain, audit_events, provisioning_events};
 #[cfg(feature = "postgres")]
 use crate::sql::Dialect;
 use crate::sql::Sql;
+use crate::terms;
 use crate::time::millis;
 
 /// The entries of the log that work in a transaction tells. They are written when the work is done,
@@ -115,7 +117,14 @@ impl<'e> EventRow<'e> {
 /// Appends an entry to the log.
 pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
     let insert = diesel::insert_into(provisioning_events::table).values(EventRow::new(event));
-    connection.execute(insert)?;
+    let terms = terms_of(event);
+    match terms.is_empty() {
+        true => drop(connection.execute(insert)?),
+        false => {
+            let id: Option<i64> = connection.first(insert.returning(provisioning_events::id))?;
+            terms::insert(connection, id, &terms)?;
+        }
+    }
     if !closes(event.outcome) {
         return Ok(());
     }
@@ -198,6 +207,10 @@ fn together(connection: &mut Connection, event: &Event) -> Result<(), StoreError
         open,
     };
     let rows: Vec<TogetherRow> = connection.load(statement)?;
+    let terms = terms_of(event);
+    if !terms.is_empty() {
+        terms::insert(connection, rows.first().map(|row| row.logged), &terms)?;
+    }
     let number = rows.first().and_then(|row| row.transaction.clone());
     connection.note_transaction(number);
     let open = rows.into_iter().filter_map(TogetherRow::open).collect();
@@ -217,8 +230,9 @@ impl<E: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Together<E>
         out.push_sql("WITH logged AS (");
         self.event.walk_ast(out.reborrow())?;
         out.push_sql(
-            ") SELECT CAST(pg_current_xact_id() AS text) AS transaction, open.id, \
-             open.configuration_id, open.resource_type FROM (SELECT 1) AS one LEFT JOIN (",
+            " RETURNING id) SELECT CAST(pg_current_xact_id() AS text) AS transaction, \
+             logged.id AS logged, open.id, open.configuration_id, open.resource_type \
+             FROM logged LEFT JOIN (",
         );
         match &self.open {
             Some(open) => open.walk_ast(out.reborrow())?,
@@ -249,6 +263,8 @@ impl<E, Conn> RunQueryDsl<Conn> for Together<E> {}
 struct TogetherRow {
     #[diesel(sql_type = Nullable<Text>)]
     transaction: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    logged: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     id: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]

@@ -59,8 +59,11 @@ fn there(house: &House) -> Columns {
 fn said() -> Columns {
     let mut columns = Columns::new();
     let mut table = String::new();
-    let of_instance = include_str!("schema_instance.rs").lines();
-    for line in include_str!("schema.rs").lines().chain(of_instance) {
+    let beside = concat!(
+        include_str!("schema_instance.rs"),
+        include_str!("schema_search.rs")
+    );
+    for line in include_str!("schema.rs").lines().chain(beside.lines()) {
         let line = line.trim();
         if let Some((name, rest)) = line.split_once(" (")
             && rest.ends_with(") {")

@@ -14,6 +14,7 @@ use crate::directory::{Approval, Author, Scope};
 use crate::event::{Action, Event, Outcome};
 use crate::failure::Failure;
 use crate::id::{ResourceId, ResourceKind};
+use crate::look_up::LookUps;
 use crate::model::Model;
 use crate::received::Received;
 use crate::refusal::Cause;
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) base_url: String,
     pub(crate) limits: Limits,
     pub(crate) environment: Arc<dyn Environment>,
+    /// What was looked for and not found.
+    pub(crate) look_ups: LookUps,
 }
 
 /// One operation under way: who asked for it, and when it began.

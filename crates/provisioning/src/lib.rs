@@ -14,6 +14,7 @@ pub mod fault;
 mod id;
 mod job;
 mod linking;
+pub mod look_up;
 pub mod memory;
 pub mod model;
 mod operation;
@@ -30,6 +31,7 @@ mod service;
 pub mod session;
 mod status;
 pub mod testing;
+pub mod words;
 
 pub use caller::Caller;
 pub use configuration::Configuration;
@@ -40,6 +42,7 @@ pub use event::{Action, Event, Outcome};
 pub use failure::Failure;
 pub use id::{ConfigurationId, ResourceId, ResourceKind};
 pub use linking::Comparison;
+pub use look_up::{LookUp, SoughtBy};
 pub use policy::{ExistingUsers, Policies};
 pub use refusal::{Cause, MendingPage, Stage};
 pub use scim_service::{

@@ -21,6 +21,7 @@ use crate::event::{Action, Event, Outcome};
 use crate::failure::Failure;
 use crate::fault::{note_fault, store_error, unusable};
 use crate::id::{ResourceId, ResourceKind};
+use crate::look_up::{LookUp, LookUps, SoughtBy};
 use crate::model::{Model, Models};
 use crate::operation::user::text;
 use crate::policy::ExistingUsers;
@@ -96,6 +97,7 @@ impl ServiceProvider {
                 base_url: base_url.trim_end_matches('/').to_owned(),
                 limits,
                 environment: Arc::new(SystemEnvironment),
+                look_ups: LookUps::default(),
             }),
             models: Models::default(),
             seen: Seen::default(),
@@ -111,6 +113,7 @@ impl ServiceProvider {
             base_url: self.shared.base_url.clone(),
             limits: self.shared.limits.clone(),
             environment,
+            look_ups: LookUps::default(),
         });
         self
     }
@@ -217,6 +220,12 @@ impl ServiceProvider {
         self.seen.take()
     }
 
+    /// What identity providers looked for and did not find since this was asked last, to be
+    /// written.
+    pub fn take_look_ups(&self) -> Vec<LookUp> {
+        self.shared.look_ups.take()
+    }
+
     /// Creates a user as the identity provider sent it, and takes over the person who was created by
     /// hand and is in its way, as an administrator approved. The approval is noted in the same
     /// transaction; a person other than the approved one is not taken over.
@@ -298,6 +307,12 @@ impl ServiceProvider {
         let read = matches!(route, Route::Search(_)) || method == Method::Get;
         let failure = self.explain(failure, resource_id);
         let cause = failure.cause();
+        if let (true, Cause::ResourceUnknown, Route::Resource(ResourceKind::User, id)) =
+            (read, cause, route)
+        {
+            let (look_ups, configuration) = (&self.shared.look_ups, context.configuration().id);
+            look_ups.note(configuration, SoughtBy::Id, id, context.now);
+        }
         let (error, reason, outcome) = match failure {
             Failure::Scim(error) => {
                 let reason = error.detail().to_owned();

@@ -21,6 +21,7 @@ use crate::directory::{
 };
 use crate::failure::Failure;
 use crate::id::{ResourceId, ResourceKind};
+use crate::look_up;
 pub use crate::operation::create::Draft;
 use crate::operation::create::{self, Drafted};
 pub use crate::operation::plan::Plan;
@@ -234,6 +235,13 @@ impl Session for Context {
         beside: bool,
     ) -> Result<PlacesOf<Self>, Failure> {
         let page = view.places(kind, self.scope(), selection, beside)?;
+        // In memory alone: what waits for this read is no write.
+        if let (ResourceKind::User, 0, Some(condition)) = (kind, page.total, &selection.condition)
+            && let Some((by, value)) = look_up::sought(condition)
+        {
+            let look_ups = &self.shared.look_ups;
+            look_ups.note(self.configuration().id, by, value, self.now);
+        }
         let places = page.items.into_iter().map(|place| Place {
             keyset: place.keyset,
             bytes: place.bytes,

@@ -19,6 +19,7 @@ mod rows;
 mod sessions;
 mod streams;
 mod tokens;
+mod why;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use scim_feed::Stream;
 use scim_mapping::{CustomField, Role};
-use scim_provisioning::ConfigurationId;
 use scim_provisioning::directory::{Author, Status};
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
+use scim_provisioning::{ConfigurationId, LookUp};
 use serde_json::{Map, Value};
 
 use crate::account::Account;
@@ -53,6 +53,7 @@ pub(crate) struct Rows {
     pub(super) requests: Vec<Activity>,
     pub(super) streams: Vec<Stream>,
     pub(super) plans: Vec<StoredPlan>,
+    pub(crate) look_ups: Vec<LookUp>,
     pub(crate) audit: Vec<AuditLink>,
     pub(super) audit_end: AuditHead,
 }

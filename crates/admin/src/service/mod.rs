@@ -43,6 +43,7 @@ mod streams;
 mod surveys;
 mod tokens;
 mod waiting;
+mod why;
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,7 @@ pub use measures::{ConfigurationMeasures, Measures, StreamMeasures};
 pub use replay::Replay;
 pub use sessions::Sealed;
 pub use streams::{IssuedStream, StreamInput};
+pub use why::WhyQuery;
 
 /// Who does something, for the audit.
 #[derive(Debug, Clone)]

@@ -24,6 +24,7 @@ mod plans;
 mod sessions;
 mod streams;
 mod tokens;
+mod why;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -43,6 +44,7 @@ pub use plans::{KeepPlans, ReadPlans};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
 pub use streams::{ReadStreams, WriteStreams};
 pub use tokens::{KeepTokens, ReadTokens, WriteTokens};
+pub use why::{About, KeepWhy, ReadWhy};
 
 use crate::error::AdminError;
 
@@ -92,6 +94,7 @@ together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
         ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams ReadPlans
+        ReadWhy
 }
 
 together! {
@@ -103,7 +106,8 @@ together! {
 
 together! {
     /// Everything that time and requests change.
-    AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog KeepPlans RecordEvents
+    AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog KeepPlans KeepWhy
+        RecordEvents
 }
 
 /// Where configurations, tokens, accounts and keys are kept.

@@ -22,6 +22,7 @@ mod stream;
 mod token;
 mod user;
 pub(crate) mod value;
+mod why;
 
 use clap::Subcommand;
 
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     Events(events::Options),
     /// Make the tables of the database, or bring them to this version.
     Migrate(migrate::Options),
+    /// Why somebody is as they are: not here, refused, held, blocked or fine.
+    Why(why::Options),
     /// Verify database, key ring, certificate and clock.
     Check(check::Options),
     /// Ask the server on this machine whether it is ready.
@@ -117,6 +120,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Demo(options) => demo::run(host, common, &options),
         Command::Events(options) => events::run(host, common, &options),
         Command::Migrate(options) => migrate::run(host, common, &options),
+        Command::Why(options) => why::run(host, common, options),
         Command::Check(options) => check::run(host, common, &options),
         Command::Healthcheck(options) => healthcheck::run(common, &options),
         Command::Openapi => crate::output::json(scim_console::api::openapi::document()),

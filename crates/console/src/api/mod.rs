@@ -33,6 +33,7 @@ mod streams;
 mod tests;
 mod tokens;
 mod users;
+mod why;
 
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -61,6 +62,7 @@ fn operations() -> Vec<Operation> {
         audit::operations(),
         streams::operations(),
         declaration::operations(),
+        why::operations(),
         openapi::operations(),
     ]
     .into_iter()

@@ -1,6 +1,7 @@
 //! What the commands print with `--json` and the admin API answers, with the schemas of it.
 
 mod kinds;
+mod why;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use scim_admin::account::Account as StoredAccount;
@@ -22,6 +23,7 @@ use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 
 pub use self::kinds::*;
+pub use self::why::{Why, WhyField, WhyFound, WhyMend, WhyMoment, why};
 
 /// An instant, to the second.
 pub fn instant(at: DateTime<Utc>) -> String {

@@ -7,6 +7,7 @@ use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::Value;
 
 use super::AdminRows;
+use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::log::HeadRow;
 use crate::nodes::never_alike;
@@ -110,6 +111,26 @@ impl LockAudit for AdminRows<'_> {
         sql.for_update();
         self.connection.row::<HeadRow>(&sql).map(drop)
     }
+}
+
+/// The entries about objects of these names, the newest first.
+pub(super) fn about(
+    connection: &mut Connection,
+    objects: &[String],
+    limit: i64,
+) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
+    let mut found = Vec::new();
+    for object in objects {
+        let of = audit_events::table
+            .filter(audit_events::object.eq(object))
+            .order(audit_events::id.desc())
+            .limit(limit)
+            .select(AuditRow::as_select());
+        let rows: Vec<AuditRow> = connection.load(of)?;
+        found.extend(rows.into_iter().map(|row| (row.id, entry(row))));
+    }
+    found.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+    Ok(found)
 }
 
 fn entry(row: AuditRow) -> AuditEntry {

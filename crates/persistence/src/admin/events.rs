@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::event::{EventQuery, LATER_SUCCESS, LoggedEvent, Word};
 use scim_provisioning::{ConfigurationId, StoreError};
 
-use super::search::{IdRow, selection};
+use super::search::{ENTRIES, IdRow, selection};
 use crate::connection::Connection;
 use crate::key::Key;
 use crate::time::{instant, millis};
@@ -80,6 +80,19 @@ pub(super) fn list(
         rows.reverse();
     }
     Ok(rows.into_iter().map(event).collect())
+}
+
+/// The entries of these ids, the newest first.
+pub(super) fn of_ids(
+    connection: &mut Connection,
+    ids: impl IntoIterator<Item = i64>,
+) -> Result<Vec<LoggedEvent>, StoreError> {
+    let mut sql = connection.sql(ENTRIES);
+    sql.push("id ").among(ids);
+    let rows: Vec<EventRow> = connection.rows(&sql)?;
+    let mut found: Vec<LoggedEvent> = rows.into_iter().map(event).collect();
+    found.sort_by_key(|event| std::cmp::Reverse(event.id));
+    Ok(found)
 }
 
 /// History is read as it is: a value that makes no sense takes neither its entry nor the log away.

@@ -15,7 +15,7 @@ use crate::error::{readable, unreadable};
 use crate::held::{PROTECTED, forget};
 use crate::people::{self, Write};
 use crate::schema::{groups, provisioning_configurations};
-use crate::sql::Sql;
+use crate::terms::{self, FoundRow};
 use crate::time::{instant, millis};
 use crate::users::{self, status};
 use crate::{held_members, links, members};
@@ -292,7 +292,7 @@ impl WriteWaiting for AdminRows<'_> {
 }
 
 /// Whose time has come, of those who left and were not protected since.
-const LEAVING: &str = "SELECT id FROM users WHERE is_tenant_admin = 0 AND left_at IS NOT NULL \
+const LEAVING: &str = "SELECT id AS found FROM users WHERE is_tenant_admin = 0 AND left_at IS NOT NULL \
      AND purge_at <= ";
 
 /// Deletes for good whose time has come; answers how many.
@@ -301,16 +301,23 @@ pub(super) fn purge(
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let leaving = |sql: &mut Sql| {
-        sql.push(LEAVING).bind(millis(now));
-        sql.push(" ORDER BY id LIMIT ").bind(limit).push(")");
-    };
-    let mut sql = connection.sql("DELETE FROM group_members WHERE member_id IN (");
-    leaving(&mut sql);
+    let mut leaving = connection.sql(LEAVING);
+    leaving.bind(millis(now));
+    leaving.push(" ORDER BY id LIMIT ").bind(limit);
+    let ids: Vec<FoundRow> = connection.rows(&leaving)?;
+    let ids: Vec<String> = ids.into_iter().map(|row| row.found).collect();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    terms::forget_users(connection, &ids)?;
+    let mut sql = connection.sql("DELETE FROM group_members WHERE member_id ");
+    sql.among(ids.iter().map(String::as_str));
     connection.execute(&sql)?;
     let gone = Write::delete(connection, |sql| {
-        sql.push("id IN (");
-        leaving(sql);
+        sql.push("id ").among(ids.iter().map(String::as_str));
+        // Who was protected or came back meanwhile stays.
+        sql.push(" AND left_at IS NOT NULL AND purge_at <= ")
+            .bind(millis(now));
     });
     gone.run(connection)
 }

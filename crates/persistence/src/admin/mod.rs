@@ -22,6 +22,7 @@ mod sessions;
 mod streams;
 mod surveys;
 mod tokens;
+mod why;
 
 use scim_admin::store::{Abandoned, AdminStore, ReadWork, UpkeepWork, WriteWork};
 use scim_admin::{AdminError, StoreLoad};

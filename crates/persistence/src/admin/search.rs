@@ -26,13 +26,8 @@ pub(super) fn selection(
         Some(search) => Some(Search::new(connection, search)?),
         None => None,
     };
-    let mut sql = connection.sql(
-        "SELECT id, at, configuration_id, configuration_name, request_id, action, resource_type, \
-         resource_id, resource_name, mapping_version, outcome, CAST(status AS INTEGER) AS status, scim_type, \
-         reason, changes, deviations, duration_micros, source, user_agent, request, detail, \
-         stage, cause, actor, occurrences, resolved_at, resolved_by \
-         FROM provisioning_events WHERE id IN (",
-    );
+    let mut sql = connection.sql(ENTRIES);
+    sql.push("id IN (");
     // Thousands of texts are made of what may be asked for.
     sql.never_alike();
     let few = selective(query);
@@ -109,6 +104,13 @@ pub(super) fn selection(
     sql.bind(query.limit);
     Ok(Some(sql))
 }
+
+/// Whole entries, to be chosen by their ids.
+pub(super) const ENTRIES: &str = "SELECT id, at, configuration_id, configuration_name, request_id, \
+     action, resource_type, resource_id, resource_name, mapping_version, outcome, \
+     CAST(status AS INTEGER) AS status, scim_type, reason, changes, deviations, duration_micros, \
+     source, user_agent, request, detail, stage, cause, actor, occurrences, resolved_at, \
+     resolved_by FROM provisioning_events WHERE ";
 
 /// What SQLite is kept from taking an index for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

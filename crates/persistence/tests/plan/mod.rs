@@ -47,7 +47,7 @@ pub(crate) fn indexes(house: &House) -> Indexes {
 }
 
 /// The tables that grow with people and with time.
-const BIG: [&str; 9] = [
+const BIG: [&str; 12] = [
     "users",
     "groups",
     "group_members",
@@ -57,6 +57,9 @@ const BIG: [&str; 9] = [
     "outbox",
     "feed_changes",
     "manual_grants",
+    "person_terms",
+    "event_terms",
+    "look_ups",
 ];
 
 /// Indexes that hold next to nothing, whatever the tables hold.

@@ -195,6 +195,16 @@ pub(super) fn administration(script: &mut Script, house: &House) {
             .unwrap()
     });
     let later = chrono::Utc::now() + chrono::Duration::days(400);
+    script.run("note look-ups", || {
+        house.get("/Users?filter=userName%20eq%20%22nobody%22");
+        let look_ups = house.provider.take_look_ups();
+        admin.note_look_ups(look_ups).unwrap();
+    });
+    script.run("forget look-ups", || admin.forget_look_ups(100).unwrap());
+    script.run("people who were there before words were kept", || {
+        house.tamper("INSERT INTO person_terms_fill (position) VALUES ('')");
+        admin.fill_terms(100).unwrap()
+    });
     script.run("purge", || admin.purge_people(later, 100).unwrap());
     script.run("forget requests", || {
         admin.forget_requests(later, 100).unwrap()

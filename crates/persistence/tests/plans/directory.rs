@@ -57,6 +57,7 @@ pub(super) fn directory(script: &mut Script, house: &House) {
         || admin.groups(&query).unwrap(),
     );
     script.run("a person", || admin.person(&user).unwrap());
+    why(script, house, &user);
     script.run("a group", || admin.group(&group).unwrap());
     script.run("members", || {
         admin.members(&crowd::id('g', 1), None, 50).unwrap()
@@ -120,5 +121,37 @@ pub(super) fn directory(script: &mut Script, house: &House) {
         admin
             .decide_held(&actor(), house.id_of("Test"), Which::All, true)
             .unwrap()
+    });
+}
+
+/// Why somebody is as they are.
+fn why(script: &mut Script, house: &House, user: &str) {
+    let admin = &house.admin;
+    for (name, who) in [
+        ("an id", user),
+        ("a logon name", "zz30"),
+        ("a part of many names", "zz"),
+        ("an address", "zz31@example.com"),
+        ("two words", "zz31 zz31"),
+        ("nobody", "nobody.at.all"),
+    ] {
+        for configuration in [None, Some(house.caller.configuration.id)] {
+            let query = WhyQuery {
+                who: who.to_owned(),
+                configuration,
+                field: None,
+            };
+            script.run(&format!("why: {name}"), || {
+                admin.why(&actor(), &house.provider, &query).unwrap()
+            });
+        }
+    }
+    let query = WhyQuery {
+        who: user.to_owned(),
+        configuration: None,
+        field: Some("job_title".to_owned()),
+    };
+    script.run("why a field", || {
+        admin.why(&actor(), &house.provider, &query).unwrap()
     });
 }

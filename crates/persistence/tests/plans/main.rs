@@ -14,13 +14,13 @@ mod provisioning;
 use common::crowd::{self, Crowd};
 use common::{Engine, House, actor, found};
 use plan::{Fault, Indexes, judge};
-use scim_admin::VersionChoice;
 use scim_admin::event::{AuditQuery, EventQuery, EventState};
 use scim_admin::people::{
     GroupsQuery, ManagedBy, PeopleQuery, PersonChange, PersonInput, UserType,
 };
 use scim_admin::policy::{LinksQuery, Which};
 use scim_admin::survey::SurveyKind;
+use scim_admin::{VersionChoice, WhyQuery};
 use scim_persistence::{Database, Explained};
 use scim_protocol::schema::uri;
 use scim_provisioning::event::{Action, Outcome};

@@ -167,10 +167,11 @@ pub(crate) fn create_group(
         Adoption::Taken(id, version) => Some((id, version)),
         Adoption::Nothing => None,
         Adoption::Protected(id) => {
-            warnings.push(format!(
+            let said = format!(
                 "group {id}, which was made by hand and has this name, has a protected account \
                  among its members and was not taken over"
-            ));
+            );
+            warnings.push(said.into());
             None
         }
     };

@@ -4,7 +4,7 @@ use scim_mapping::{Field, FieldValue, OnUnknown, ReferenceKind};
 use scim_protocol::text::fold;
 use scim_protocol::{Error, ScimType};
 
-use super::user::PreparedUser;
+use super::user::{PreparedUser, Warning};
 use crate::context::Context;
 use crate::directory::{DirectoryTransaction, GroupWrite, StoredUser};
 use crate::failure::Failure;
@@ -72,7 +72,7 @@ pub(crate) fn resolve(
             let error = Error::new(ScimType::InvalidValue, format!("{said}."));
             return Err(Failure::because(Cause::ReferenceUnknown, error));
         }
-        prepared.warnings.push(said);
+        prepared.warnings.push(said.into());
     }
     Ok(())
 }
@@ -82,7 +82,7 @@ pub(crate) fn resolve(
 pub(crate) fn grants(
     transaction: &mut dyn DirectoryTransaction,
     group: &mut GroupWrite,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<Warning>, Failure> {
     let mut warnings = Vec::new();
     let mut kept = Vec::with_capacity(group.grants.len());
     for (field, value) in std::mem::take(&mut group.grants) {
@@ -92,9 +92,10 @@ pub(crate) fn grants(
         }
         match transaction.reference(ReferenceKind::Role, &value, false)? {
             Some(role) => kept.push((field, role)),
-            None => warnings.push(format!(
-                "there is no role \"{value}\" that a group can give"
-            )),
+            None => {
+                let said = format!("there is no role \"{value}\" that a group can give");
+                warnings.push(said.into());
+            }
         }
     }
     group.grants = kept;

@@ -148,7 +148,7 @@ fn log_group(
     (id, document, status): (ResourceId, &Map<String, Value>, u16),
     (changed, repeated): (&[AttributeChange], Option<ResourceId>),
     memberships: &MemberChanges,
-    (deviations, warnings): (&[Deviation], &[String]),
+    (deviations, warnings): (&[Deviation], &[user::Warning]),
 ) -> Result<(), Failure> {
     let action = if changed.is_empty() && !memberships.is_empty() {
         Action::ChangeMembers

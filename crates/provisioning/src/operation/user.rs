@@ -1,6 +1,6 @@
 //! What of a user is checked, mapped and written.
 
-use scim_mapping::{Event as MappingEvent, Field};
+use scim_mapping::{Event as MappingEvent, Field, Verdict};
 use scim_protocol::filter::index::search_document;
 use scim_protocol::schema::uri;
 use scim_protocol::text::{fold, valid_user_name};
@@ -23,7 +23,7 @@ use crate::refusal::Cause;
 pub(crate) struct PreparedUser {
     pub(crate) write: UserWrite,
     pub(crate) keys: UserKeys,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
     /// What the request says of `active`; what it says nothing of stays as it is.
     pub(crate) active: Option<bool>,
 }
@@ -68,12 +68,12 @@ pub(crate) fn prepare(
             rejected.to_error(),
         ));
     }
-    let mut warnings: Vec<String> = projection.warnings().map(ToString::to_string).collect();
+    let mut warnings: Vec<Warning> = projection.warnings().map(Warning::of).collect();
     if let Some(stored) = stored {
         // What was said when it happened is not said again with every change.
         if !warnings.is_empty() {
             let before = project(&stored.document);
-            let said: Vec<String> = before.warnings().map(ToString::to_string).collect();
+            let said: Vec<Warning> = before.warnings().map(Warning::of).collect();
             warnings.retain(|warning| !said.contains(warning));
         }
     }
@@ -275,14 +275,40 @@ pub(crate) fn decide(
 /// To how many people one user may wait to be linked.
 const PEOPLE: usize = 20;
 
+/// What an administrator should know of something that was done all the same.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Warning {
+    text: String,
+    /// The rule that dropped a value: its number, the attribute that it reads, and its field.
+    rule: Option<(usize, String, String)>,
+}
+
+impl Warning {
+    fn of(verdict: &Verdict) -> Self {
+        Self {
+            text: verdict.to_string(),
+            rule: Some((verdict.rule, verdict.path.clone(), verdict.field.key())),
+        }
+    }
+}
+
+impl From<String> for Warning {
+    fn from(text: String) -> Self {
+        Self { text, rule: None }
+    }
+}
+
 /// Deviations and warnings for the log.
-pub(crate) fn notes(deviations: &[Deviation], warnings: &[String]) -> Value {
+pub(crate) fn notes(deviations: &[Deviation], warnings: &[Warning]) -> Value {
     let deviations = deviations
         .iter()
         .map(|deviation| json!({"name": deviation.name(), "text": deviation.to_string()}));
-    let warnings = warnings
-        .iter()
-        .map(|warning| json!({"name": "mapping", "text": warning}));
+    let warnings = warnings.iter().map(|warning| match &warning.rule {
+        Some((rule, path, field)) => json!({
+            "name": "mapping", "text": warning.text, "rule": rule, "path": path, "field": field,
+        }),
+        None => json!({"name": "mapping", "text": warning.text}),
+    });
     Value::Array(deviations.chain(warnings).collect())
 }
 

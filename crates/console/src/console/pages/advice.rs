@@ -1,9 +1,9 @@
 //! What an administrator can do about an entry of the log, and on which page.
 
 use scim_admin::event::LoggedEvent;
-use scim_provisioning::{MendingPage, Outcome, ResourceKind};
+use scim_provisioning::{MendingPage, Outcome};
 
-use super::LIST;
+use crate::mending;
 
 /// A sentence, and the page that mends it.
 pub(super) struct Advice {
@@ -26,32 +26,7 @@ impl Advice {
         };
         Some(Self {
             said,
-            link: link(page, event),
+            link: mending::link(page, Some(event.configuration), event.known_kind()),
         })
     }
-}
-
-/// What the link to a page says, and where it leads.
-fn link(page: MendingPage, event: &LoggedEvent) -> Option<(&'static str, String)> {
-    let configuration = format!("{LIST}/{}", event.configuration);
-    let mapping = event.known_kind().unwrap_or(ResourceKind::User).word();
-    Some(match page {
-        MendingPage::Nowhere => return None,
-        MendingPage::Overview => ("Open the configuration", configuration),
-        MendingPage::Edit => ("Edit the configuration", format!("{configuration}/edit")),
-        MendingPage::Tokens => ("Open its tokens", format!("{configuration}/tokens")),
-        MendingPage::Policy => ("Open its policy", format!("{configuration}/policy")),
-        MendingPage::Held => ("Open Held & pending", format!("{configuration}/held")),
-        MendingPage::Links => ("Open Held & pending", format!("{configuration}/held#links")),
-        MendingPage::Mapping => (
-            "Open its mapping",
-            format!("{configuration}/mappings/{mapping}"),
-        ),
-        MendingPage::Groups => ("Open its groups", format!("{configuration}/groups")),
-        MendingPage::Directory => match event.known_kind() {
-            Some(ResourceKind::Group) => ("Look among the groups", "/admin/groups".to_owned()),
-            _ => ("Look among the users", "/admin/users".to_owned()),
-        },
-        _ => return None,
-    })
 }

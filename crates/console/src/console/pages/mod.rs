@@ -23,6 +23,7 @@ mod rule;
 pub(super) mod settings;
 pub(super) mod tokens;
 pub(super) mod waiting;
+pub(super) mod why;
 
 use askama::Template;
 use chrono::{DateTime, Utc};

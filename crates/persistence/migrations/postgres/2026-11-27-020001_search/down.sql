@@ -1,0 +1,11 @@
+DROP TRIGGER users_named_in ON users;
+DROP FUNCTION name_users_in;
+DROP TRIGGER users_named_over ON users;
+DROP FUNCTION name_users_over;
+DROP FUNCTION person_words;
+DROP INDEX link_candidates_candidate;
+DROP INDEX audit_events_object;
+DROP TABLE look_ups;
+DROP TABLE event_terms;
+DROP TABLE person_terms_fill;
+DROP TABLE person_terms;

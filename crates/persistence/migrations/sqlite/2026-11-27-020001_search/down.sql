@@ -1,0 +1,10 @@
+DROP TRIGGER provisioning_events_unnamed;
+DROP TRIGGER users_named_in;
+DROP TRIGGER users_named_over;
+DROP VIEW person_words;
+DROP INDEX link_candidates_candidate;
+DROP INDEX audit_events_object;
+DROP TABLE look_ups;
+DROP TABLE event_terms;
+DROP TABLE person_terms_fill;
+DROP TABLE person_terms;
