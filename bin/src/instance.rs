@@ -14,7 +14,7 @@ use scim_admin::{AdminService, AdminStore, AuthenticationError, Authenticator, K
 use scim_cli::host::{Host, Instance};
 use scim_cli::record;
 use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl};
-use scim_feed::{Feed, FeedStore};
+use scim_feed::{DeliveryStore, Feed, FeedStore};
 use scim_http::error::describe_error;
 use scim_http::service::{Presented, Refusal, Service};
 use scim_persistence::{Database, Settings};
@@ -64,12 +64,14 @@ pub(crate) fn open(
     let keys = Arc::new(KeyRing::open(&common.key_file())?);
     let store: Arc<dyn AdminStore> = Arc::clone(&database) as _;
     let feed = Feed::new(Arc::clone(&database) as Arc<dyn FeedStore>);
+    let deliveries: Arc<dyn DeliveryStore> = Arc::clone(&database) as _;
     let directory: Arc<dyn Directory> = database;
     let cursors: Arc<dyn CursorKey> = Arc::clone(&keys) as _;
     let admin = AdminService::new(Arc::clone(&store), Arc::clone(&keys));
     let provider = ServiceProvider::new(directory, cursors, &scim_endpoint, limits);
     let instance = Instance {
         store,
+        deliveries,
         services: Services {
             admin: Arc::new(admin),
             provider: Arc::new(provider),

@@ -12,11 +12,13 @@
 )]
 
 mod client;
+mod receiver;
 mod server;
 pub mod traffic;
 
 pub use client::{Client, Response, trusting};
 pub use engines::{Engine, Suite};
+pub use receiver::{Received, Receiver};
 pub use server::{Configuration, Place, Server, binary};
 
 /// Schema URIs that tests name often.

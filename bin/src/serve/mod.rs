@@ -1,5 +1,6 @@
 //! `serve`: the HTTPS server.
 
+mod deliver;
 mod metrics;
 mod signals;
 
@@ -11,6 +12,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
+use scim_admin::Deliverer;
 use scim_admin::requests::RequestCounts;
 use scim_admin::safekeeping::Upgraded;
 use scim_admin::upkeep::{Retention, Upkeep, UpkeepError};
@@ -27,13 +29,14 @@ use scim_http::answer;
 use scim_http::edge::{self, Edge};
 use scim_http::endpoint::{self, Endpoint};
 use scim_http::error::describe_error;
-use scim_http::feed::{self, FEED, FeedEndpoint};
+use scim_http::feed::{self, FEED, FeedEndpoint, HttpsCourier};
 use scim_http::listener;
 use scim_http::readiness::Readiness;
 use scim_http::request;
 use scim_http::status::{self, Product};
 use scim_http::throttle::{self, Throttle};
 
+use self::deliver::Delivering;
 use crate::instance::{self, Backend};
 use crate::tls::{self, ReloadingCertificate};
 
@@ -82,6 +85,16 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let requests = Arc::new(RequestCounts::default());
     let upkeep = Upkeep::new(instance.services.clone(), Arc::clone(&requests), retention);
     let upkeep = Arc::new(upkeep);
+    let courier = HttpsCourier::new(
+        options.feed_allow_networks.clone(),
+        options.feed_ca.as_deref(),
+    )?;
+    let deliverer = Deliverer::new(
+        instance.services.clone(),
+        Arc::clone(&instance.deliveries),
+        Arc::clone(&keys),
+        Arc::new(courier),
+    );
     let backend = Backend::new(&instance, keys, requests);
     let data = Data::new(&options, &instance, backend, &public_url)?;
     let setup = data.administration.setup_secret()?;
@@ -89,12 +102,14 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
 
     let keeping = actix_web::rt::spawn(keep_up(Arc::clone(&upkeep), data.edge.clone()));
     let noting = actix_web::rt::spawn(note_look_ups(Arc::clone(&upkeep)));
+    let delivering = Delivering::start(deliverer).context("cannot start a thread")?;
     let signals = signals::Signals::install()?;
     let server = start(listener, Arc::clone(&certificate), data)?;
     record::write(&common.data_dir, address, &public_url)?;
     start_text::print(common, &public_url, &files, setup.as_deref())?;
     let stopping = actix_web::rt::spawn(signals.follow(server.handle(), certificate));
     let ended = server.await.context("the server failed");
+    drop(delivering);
     stopping.abort();
     keeping.abort();
     if let Some(measuring) = measuring {

@@ -11,6 +11,7 @@ mod authenticate;
 pub mod configuration;
 mod decision;
 pub mod declaration;
+mod delivering;
 pub mod ending;
 mod error;
 pub mod event;
@@ -42,6 +43,7 @@ pub use authenticate::{Authenticated, AuthenticationError, Authenticator, Refusa
 pub use configuration::{
     ConfigurationInput, ConfigurationStatus, IdentityProvider, ProvisioningConfiguration,
 };
+pub use delivering::{Deliverer, DeliveringError, Step};
 pub use error::AdminError;
 pub use invalid::{InputField, Invalid, InvalidInput, Problem};
 pub use keyring::{KeyRing, KeyRingError};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use scim_admin::safekeeping::Upgraded;
 use scim_admin::{AdminService, AdminStore, Services};
+use scim_feed::DeliveryStore;
 use scim_provisioning::{ServiceProvider, StoreError};
 
 use crate::settings::Common;
@@ -35,6 +36,8 @@ pub trait Host {
 pub struct Instance {
     /// The store.
     pub store: Arc<dyn AdminStore>,
+    /// Where is kept what is sent to receivers.
+    pub deliveries: Arc<dyn DeliveryStore>,
     /// The services over it.
     pub services: Services,
     /// The URL that an identity provider is given.

@@ -4,12 +4,15 @@ use chrono::{DateTime, Utc};
 
 use crate::position::Position;
 use crate::topic::{Subject, Topic, words};
+use crate::webhook::WebhookUrl;
 
 words! {
     /// How a receiver gets what changed.
     StreamKind {
         /// It asks for it.
         Read = "read",
+        /// It is sent to it.
+        Webhook = "webhook",
     }
 }
 
@@ -49,6 +52,8 @@ pub struct Stream {
     pub created: DateTime<Utc>,
     /// The id of the API key that made it, where that was one: it ends with it.
     pub made_by: Option<String>,
+    /// Where what changes is sent to; `None` where the receiver asks for it.
+    pub url: Option<WebhookUrl>,
 }
 
 impl Stream {

@@ -12,7 +12,6 @@ use scim_admin::api_key::ApiKeyInput;
 use scim_admin::event::{AuditFault, AuditQuery, EventQuery};
 use scim_admin::people::PeopleQuery;
 use scim_admin::{AdminError, ConfigurationInput, StreamInput};
-use scim_feed::StreamKind;
 use scim_mapping::CustomField;
 use scim_persistence::{Database, OpenError};
 use scim_protocol::schema::uri;
@@ -194,8 +193,7 @@ engines::on_both_engines! {
         for name in ["one", "two"] {
             let input = ApiKeyInput { name, role: Role::Auditor, scopes: None, days: 7 };
             admin.add_api_key(&actor, &input).unwrap();
-            let (kind, topics) = (StreamKind::Read, None);
-            let input = StreamInput { name: name.to_owned(), kind, topics };
+            let input = StreamInput { name: name.to_owned(), webhook: None, topics: None };
             admin.add_stream(&actor, input, 0).unwrap();
         }
         for table in ["accounts SET role", "api_keys SET role", "streams SET state"] {

@@ -12,7 +12,7 @@ use scim_admin::api_key::ApiKeyInput;
 use scim_admin::event::{AuditEntry, AuditQuery};
 use scim_admin::store::{AdminStoreExt, Written};
 use scim_admin::{Actor, AdminError, IssuedStream, StreamInput};
-use scim_feed::{Extent, Feed, FeedError, FeedStore, Position, Stream, StreamKind, StreamState};
+use scim_feed::{Extent, Feed, FeedError, FeedStore, Position, Stream, StreamState};
 use scim_protocol::schema::uri;
 use serde_json::json;
 
@@ -200,7 +200,7 @@ fn a_stream_ends_with_the_key_that_made_it(house: &House) {
     let add = |by: &Actor, name: &str| {
         let input = StreamInput {
             name: name.to_owned(),
-            kind: StreamKind::Read,
+            webhook: None,
             topics: None,
         };
         house.admin.add_stream(by, input, 7)

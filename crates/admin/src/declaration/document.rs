@@ -97,9 +97,12 @@ pub struct DeclaredMappings {
 pub struct DeclaredStream {
     /// The name, by which it is known.
     pub name: String,
-    /// `read`: the receiver asks for what changed.
+    /// `read`: the receiver asks for what changed; `webhook`: it is sent to `url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// Where what changed is sent to, such as `https://receiver.example/feed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// What it is told of; without it everything. A stream keeps its topics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topics: Option<Vec<String>>,

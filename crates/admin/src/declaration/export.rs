@@ -118,6 +118,7 @@ pub(super) fn stream(of: &Stream) -> DeclaredStream {
     DeclaredStream {
         name: of.name.clone(),
         kind: Some(of.kind.as_str().to_owned()),
+        url: of.url.as_ref().map(|url| url.as_str().to_owned()),
         topics: of.topics.as_ref().map(words),
         state: match of.state {
             StreamState::Broken => None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scim_feed::{StreamKind, StreamState, Topic};
+use scim_feed::{StreamKind, StreamState, Topic, WebhookUrl};
 use scim_mapping::{CustomField, MappingSet, ResourceKind};
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use crate::configuration::{
 };
 use crate::error::AdminError;
 use crate::invalid::Problem;
+use crate::service::StreamInput;
 
 impl Declaration {
     /// The document of a JSON value.
@@ -117,7 +118,8 @@ pub(super) fn rules(declared: &DeclaredConfiguration) -> Result<Vec<MappingSet>,
 
 /// What a stream declares.
 pub(super) struct StreamWish {
-    pub(super) kind: StreamKind,
+    /// Where what changed is sent to; nothing for one that is read.
+    pub(super) url: Option<WebhookUrl>,
     pub(super) topics: Option<BTreeSet<Topic>>,
     /// Whether it is paused, where that is said.
     pub(super) state: Option<StreamState>,
@@ -139,7 +141,7 @@ pub(super) fn stream(declared: &DeclaredStream) -> Result<StreamWish, AdminError
         .as_ref()
         .map(|word| known("state", word, parse));
     Ok(StreamWish {
-        kind,
+        url: StreamInput::read_webhook(kind, declared.url.as_deref())?,
         topics: topics.transpose()?,
         state: state.transpose()?,
     })

@@ -62,6 +62,8 @@ pub enum InputField {
     Scopes,
     /// The topics of a stream.
     Topics,
+    /// Where what changes is sent to.
+    Url,
     /// The note of a mapping.
     Note,
     /// The rules of a mapping; the problem says which part of them.
@@ -104,6 +106,7 @@ impl InputField {
             Self::Role => "/role",
             Self::Scopes => "/scopes",
             Self::Topics => "/topics",
+            Self::Url => "/url",
             Self::Note => "/note",
             Self::Mapping | Self::Rule(_) => "/mapping",
             Self::CustomField(FieldPart::Key) => "/key",

@@ -44,6 +44,12 @@ pub enum Problem {
     /// A stream is told of nothing.
     #[error("a stream has one topic at least; without any word of topics it has them all")]
     NoTopic,
+    /// A stream that is sent has an address, and no other one.
+    #[error("a webhook has the \"url\" of its receiver, and a stream that is read has none")]
+    WebhookHasUrl,
+    /// Nothing can be sent to an address.
+    #[error(transparent)]
+    WebhookUrl(scim_feed::WebhookUrlError),
     /// An API key asks for scopes that its role has not.
     #[error("a key of the role {role} has no scope but {}", .scopes.join(","))]
     ScopeBeyondRole {
@@ -240,7 +246,7 @@ pub enum Problem {
     #[error("the rules are of the other kind of resource")]
     OtherResource,
     /// A stream would be told of something else, or in another way.
-    #[error("a stream keeps its kind and its topics; delete it and add another one")]
+    #[error("a stream keeps its kind, its topics and its url; delete it and add another one")]
     StreamKept,
     /// An interface could not read what was entered, and says so in its own words.
     #[error("{0}")]

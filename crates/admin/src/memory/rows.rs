@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use scim_feed::Stream;
+use scim_feed::{Delivery, Stream, Webhook};
 use scim_mapping::{CustomField, Role};
 use scim_provisioning::directory::{Author, Status};
 use scim_provisioning::reapply::Job;
@@ -54,6 +54,8 @@ pub(crate) struct Rows {
     pub(super) streams: Vec<Stream>,
     pub(super) plans: Vec<StoredPlan>,
     pub(crate) look_ups: Vec<LookUp>,
+    pub(super) webhooks: Vec<Webhook>,
+    pub(super) deliveries: Vec<Delivery>,
     pub(crate) audit: Vec<AuditLink>,
     pub(super) audit_end: AuditHead,
 }

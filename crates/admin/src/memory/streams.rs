@@ -1,6 +1,6 @@
 //! Streams in memory.
 
-use scim_feed::Stream;
+use scim_feed::{Delivery, Stream, Webhook};
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 
@@ -12,6 +12,26 @@ impl ReadStreams for Rows {
         let mut streams = self.streams.clone();
         streams.sort_by_key(|stream| fold(&stream.name));
         Ok(streams)
+    }
+
+    fn webhook(&mut self, stream: &str) -> Result<Option<Webhook>, StoreError> {
+        let mut webhooks = self.webhooks.iter();
+        Ok(webhooks.find(|known| known.stream == stream).cloned())
+    }
+
+    fn deliveries(
+        &mut self,
+        stream: &str,
+        before: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let of = |delivery: &&Delivery| {
+            delivery.stream == stream && before.is_none_or(|before| delivery.id.as_str() < before)
+        };
+        let mut found: Vec<Delivery> = self.deliveries.iter().filter(of).cloned().collect();
+        found.sort_by(|one, other| other.id.cmp(&one.id));
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
     }
 }
 
@@ -58,6 +78,38 @@ impl WriteStreams for Rows {
         let seen = (&stream.id, stream.version);
         self.streams
             .retain(|known| (&known.id, known.version) != seen);
-        Ok(self.streams.len() < before)
+        let deleted = self.streams.len() < before;
+        if deleted {
+            self.webhooks.retain(|known| known.stream != stream.id);
+            self.deliveries.retain(|known| known.stream != stream.id);
+        }
+        Ok(deleted)
+    }
+
+    fn insert_webhook(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
+        self.webhooks.push(webhook.clone());
+        Ok(())
+    }
+
+    fn update_webhook_secrets(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
+        let mut webhooks = self.webhooks.iter_mut();
+        if let Some(known) = webhooks.find(|known| known.stream == webhook.stream) {
+            known.secret.clone_from(&webhook.secret);
+            known.previous.clone_from(&webhook.previous);
+        }
+        Ok(())
+    }
+
+    fn hurry_webhook(&mut self, stream: &str) -> Result<(), StoreError> {
+        let mut webhooks = self.webhooks.iter_mut();
+        if let Some(known) = webhooks.find(|known| known.stream == stream) {
+            known.failing = None;
+        }
+        Ok(())
+    }
+
+    fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
+        self.deliveries.push(delivery.clone());
+        Ok(())
     }
 }

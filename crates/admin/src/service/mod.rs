@@ -39,7 +39,7 @@ mod mappings;
 mod measures;
 mod replay;
 mod sessions;
-mod streams;
+pub(crate) mod streams;
 mod surveys;
 mod tokens;
 mod waiting;

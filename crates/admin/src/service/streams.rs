@@ -2,7 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use scim_feed::{Position, Stream, StreamKind, StreamState, Topic};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::Duration;
+use ring::rand::{SecureRandom, SystemRandom};
+use scim_feed::{
+    Delivery, DeliveryKind, DeliveryState, Position, PreviousSecret, SealedSecret, Stream,
+    StreamKind, StreamState, Topic, Webhook, WebhookUrl,
+};
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 use serde_json::json;
@@ -23,10 +30,32 @@ use crate::token::PlainToken;
 pub struct StreamInput {
     /// The name.
     pub name: String,
-    /// How the receiver gets what changes.
-    pub kind: StreamKind,
+    /// Where what changes is sent to; `None` where the receiver asks for it.
+    pub webhook: Option<WebhookUrl>,
     /// What it is told of; `None` for everything.
     pub topics: Option<Vec<Topic>>,
+}
+
+impl StreamInput {
+    /// Where what changes is sent to, of a kind and an address.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for an address that is none, or that the kind does not go with.
+    pub fn read_webhook(
+        kind: StreamKind,
+        url: Option<&str>,
+    ) -> Result<Option<WebhookUrl>, AdminError> {
+        let field = InputField::Url;
+        match (kind, url) {
+            (StreamKind::Read, None) => Ok(None),
+            (StreamKind::Webhook, Some(url)) => {
+                let url = WebhookUrl::parse(url);
+                url.map(Some)
+                    .map_err(|error| Problem::WebhookUrl(error).at(field))
+            }
+            _ => Err(Problem::WebhookHasUrl.at(field)),
+        }
+    }
 }
 
 /// A stream just added. Its key cannot be shown again.
@@ -77,28 +106,29 @@ impl AdminService {
         if topics.as_ref().is_some_and(BTreeSet::is_empty) {
             return Err(Problem::NoTopic.at(InputField::Topics));
         }
-        let value = api_key::generate_as(api_key::STREAM)?;
-        let hash = api_key::hash(&value);
         let stream = Stream {
-            kind: input.kind,
             topics: topics.map(Vec::from_iter),
             made_by: actor.key.as_ref().map(|key| key.id.clone()),
-            ..begun(&input.name, position)
+            ..begun(&input.name, input.webhook, position)
         };
+        let secret = self.new_secret(&stream)?;
         let (inserted, actor) = (stream.clone(), actor.clone());
+        let (hash, sealed) = (secret.hash, secret.sealed);
         self.store.write(move |rows| {
             ending::check_maker(rows, inserted.made_by.as_deref())?;
             let audit = insert_stream(rows, &actor, &inserted, &hash)?;
+            set_webhook_secret(rows, &inserted, sealed.as_ref())?;
             Ok(Written::changed((), audit))
         })?;
         Ok(IssuedStream {
             stream,
-            key: PlainToken::new(value),
+            key: secret.plain,
         })
     }
 
-    /// Gives a stream, as it was found, a new secret; the one before is refused from then on. It
-    /// ends with the API key that does it, where it is one.
+    /// Gives a stream, as it was found, a new secret; the one before is refused from then on, and
+    /// for a day a webhook is signed with both. It ends with the API key that does it, where it is
+    /// one.
     ///
     /// # Errors
     /// [`AdminError::Stale`].
@@ -107,8 +137,8 @@ impl AdminService {
         actor: &Actor,
         stream: Stream,
     ) -> Result<IssuedStream, AdminError> {
-        let value = api_key::generate_as(api_key::STREAM)?;
-        let hash = api_key::hash(&value);
+        let secret = self.new_secret(&stream)?;
+        let (hash, sealed) = (secret.hash, secret.sealed);
         let renewed = Stream {
             made_by: actor.key.as_ref().map(|key| key.id.clone()),
             ..stream
@@ -119,6 +149,7 @@ impl AdminService {
             if !rows.set_stream_key(&renewed, &hash)? {
                 return Err(AdminError::Stale);
             }
+            set_webhook_secret(rows, &renewed, sealed.as_ref())?;
             let version = renewed.version + 1;
             let written = Stream {
                 version,
@@ -128,7 +159,7 @@ impl AdminService {
         })?;
         Ok(IssuedStream {
             stream,
-            key: PlainToken::new(value),
+            key: secret.plain,
         })
     }
 
@@ -166,9 +197,7 @@ impl AdminService {
             state: to,
             ..stream
         };
-        self.write_stream(actor, turned, event, |rows, stream| {
-            rows.update_stream(stream)
-        })
+        self.write_stream(actor, turned, event, write_state)
     }
 
     /// Has a stream, as it was found, begin again behind a position, at which everything is still
@@ -192,7 +221,10 @@ impl AdminService {
             ..stream
         };
         let event = "stream.replayed";
-        self.write_stream(actor, moved, event, |rows, stream| rows.move_stream(stream))
+        self.write_stream(actor, moved, event, |rows, stream| {
+            rows.hurry_webhook(&stream.id)?;
+            rows.move_stream(stream)
+        })
     }
 
     fn write_stream(
@@ -218,6 +250,116 @@ impl AdminService {
         self.store.write(move |rows| {
             let audit = delete_stream(rows, &actor, &stream)?;
             Ok(Written::changed(stream.clone(), audit))
+        })
+    }
+
+    /// Where the changes of a stream are sent to; nothing for one that is read.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn webhook(&self, stream: &Stream) -> Result<Option<Webhook>, AdminError> {
+        self.store.read(|rows| Ok(rows.webhook(&stream.id)?))
+    }
+
+    /// What was sent to the receiver of a stream, or is to be, before one of them or at last, the
+    /// newest first, at most so many.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn deliveries(
+        &self,
+        stream: &Stream,
+        before: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Delivery>, AdminError> {
+        self.store
+            .read(|rows| Ok(rows.deliveries(&stream.id, before, limit)?))
+    }
+
+    /// Has something be sent that has no changes in it, also while the stream is paused; answers
+    /// what waits.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for a stream that is read.
+    pub fn test_webhook(&self, actor: &Actor, stream: &Stream) -> Result<Delivery, AdminError> {
+        let (kind, at) = (DeliveryKind::Test, stream.position);
+        self.want_delivery(actor, stream, kind, (at, at), "stream.tested")
+    }
+
+    /// Has changes be sent once more, also while the stream is paused; it stays where it is. Answers
+    /// what waits.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] for a stream that is read, [`AdminError::NotFound`] for a delivery
+    /// that it does not have.
+    pub fn send_again(
+        &self,
+        actor: &Actor,
+        stream: &Stream,
+        delivery: &str,
+    ) -> Result<Delivery, AdminError> {
+        // The ids of deliveries are in their order: it is the first before the one behind it.
+        let behind = format!("{delivery}~");
+        let found = self.deliveries(stream, Some(&behind), 1)?.pop();
+        let found = found.filter(|found| found.id == delivery);
+        let found = found.ok_or_else(|| AdminError::not_found("delivery", delivery))?;
+        let (kind, range) = (DeliveryKind::Again, (found.behind, found.up_to));
+        self.want_delivery(actor, stream, kind, range, "stream.sent-again")
+    }
+
+    fn want_delivery(
+        &self,
+        actor: &Actor,
+        stream: &Stream,
+        kind: DeliveryKind,
+        (behind, up_to): (Position, Position),
+        event: &'static str,
+    ) -> Result<Delivery, AdminError> {
+        let wanted = Delivery {
+            id: Uuid::now_v7().to_string(),
+            stream: stream.id.clone(),
+            kind,
+            state: DeliveryState::Wanted,
+            behind,
+            up_to,
+            changes: 0,
+            at: now(),
+            took: std::time::Duration::ZERO,
+            status: None,
+            problem: None,
+            answer: None,
+        };
+        let details = json!({ "behind": behind, "upTo": up_to });
+        let audit = entry(actor, event, &stream.name, details);
+        let name = stream.name.clone();
+        self.store.write(move |rows| {
+            if rows.webhook(&wanted.stream)?.is_none() {
+                let name = name.clone();
+                return Err(Problem::NotPossible { name }.refused());
+            }
+            rows.insert_delivery(&wanted)?;
+            Ok(Written::changed(wanted.clone(), audit.clone()))
+        })
+    }
+
+    /// A secret for a stream.
+    fn new_secret(&self, stream: &Stream) -> Result<NewSecret, AdminError> {
+        let (value, sealed) = match stream.kind {
+            StreamKind::Read => (api_key::generate_as(api_key::STREAM)?, None),
+            StreamKind::Webhook => {
+                let value = generate_secret()?;
+                let key = self.keys.signing_id();
+                let key = key.ok_or_else(|| Problem::NoKey.refused())?.to_owned();
+                let sealed = self.keys.seal(&webhook_purpose(&stream.id), &value);
+                let sealed = sealed.map_err(|error| Problem::KeyRing(error).refused())?;
+                (value, Some(SealedSecret { key, sealed }))
+            }
+        };
+        Ok(NewSecret {
+            // That of a webhook opens nothing: a key of a stream looks different.
+            hash: api_key::hash(&value),
+            plain: PlainToken::new(value),
+            sealed,
         })
     }
 
@@ -248,11 +390,15 @@ impl AdminService {
 }
 
 /// A stream of everything that begins at a position.
-fn begun(name: &str, position: Position) -> Stream {
+fn begun(name: &str, url: Option<WebhookUrl>, position: Position) -> Stream {
     Stream {
         id: Uuid::now_v7().to_string(),
         name: name.trim().to_owned(),
-        kind: StreamKind::Read,
+        kind: match url {
+            None => StreamKind::Read,
+            Some(_) => StreamKind::Webhook,
+        },
+        url,
         topics: None,
         state: StreamState::Active,
         position,
@@ -263,7 +409,8 @@ fn begun(name: &str, position: Position) -> Stream {
     }
 }
 
-/// Inserts a declared stream. Nobody knows its secret; it gets another one before it is of use.
+/// Inserts a declared stream. Nobody knows its secret, and nothing is sent without one; it gets
+/// another one before it is of use.
 pub(super) fn insert_declared(
     rows: &mut dyn AdminTransaction,
     actor: &Actor,
@@ -271,13 +418,12 @@ pub(super) fn insert_declared(
     position: Position,
 ) -> Result<AuditEntry, AdminError> {
     let stream = Stream {
-        kind: new.kind,
         topics: new.topics.clone(),
         state: match new.paused {
             true => StreamState::Paused,
             false => StreamState::Active,
         },
-        ..begun(&new.name, position)
+        ..begun(&new.name, new.url.clone(), position)
     };
     let unknown = api_key::hash(&api_key::generate_as(api_key::STREAM)?);
     insert_stream(rows, actor, &stream, &unknown)
@@ -291,7 +437,11 @@ fn insert_stream(
 ) -> Result<AuditEntry, AdminError> {
     let inserted = rows.insert_stream(stream, hash);
     inserted.map_err(|error| taken(error, &stream.name))?;
-    let details = json!({ "kind": stream.kind, "topics": stream.topics });
+    let details = json!({
+        "kind": stream.kind,
+        "topics": stream.topics,
+        "url": stream.url.as_ref().map(WebhookUrl::as_str),
+    });
     Ok(entry(actor, "stream.created", &stream.name, details))
 }
 
@@ -305,8 +455,15 @@ pub(super) fn turn_stream(
         StreamState::Paused => "stream.paused",
         _ => "stream.resumed",
     };
-    let write: StreamWrite = |rows, stream| rows.update_stream(stream);
-    Ok(change_stream(rows, actor, turned, event, write)?.1)
+    Ok(change_stream(rows, actor, turned, event, write_state)?.1)
+}
+
+/// Writes the state of a stream. Who is resumed does not wait for the next attempt.
+fn write_state(rows: &mut dyn AdminTransaction, stream: &Stream) -> Result<bool, StoreError> {
+    if stream.state == StreamState::Active {
+        rows.hurry_webhook(&stream.id)?;
+    }
+    rows.update_stream(stream)
 }
 
 fn change_stream(
@@ -342,3 +499,58 @@ pub(super) fn delete_stream(
 }
 
 type StreamWrite = fn(&mut dyn AdminTransaction, &Stream) -> Result<bool, StoreError>;
+
+/// A secret that was made: it, the hash by which the stream of a key is found, and what is kept of
+/// one with which is signed.
+struct NewSecret {
+    plain: PlainToken,
+    hash: String,
+    sealed: Option<SealedSecret>,
+}
+
+/// Has a webhook be signed with a secret from now on, and for a while with the one before as well.
+fn set_webhook_secret(
+    rows: &mut dyn AdminTransaction,
+    stream: &Stream,
+    secret: Option<&SealedSecret>,
+) -> Result<(), StoreError> {
+    let Some(secret) = secret else {
+        return Ok(());
+    };
+    let new = Webhook {
+        stream: stream.id.clone(),
+        secret: secret.clone(),
+        previous: None,
+        failing: None,
+        sending: None,
+    };
+    match rows.webhook(&stream.id)? {
+        None => rows.insert_webhook(&new),
+        Some(known) => rows.update_webhook_secrets(&Webhook {
+            previous: Some(PreviousSecret {
+                secret: known.secret,
+                until: now() + OVERLAP,
+            }),
+            ..new
+        }),
+    }
+}
+
+/// For what the secret of a webhook is sealed.
+pub(crate) fn webhook_purpose(stream: &str) -> String {
+    format!("webhook {stream}")
+}
+
+/// A secret as Standard Webhooks has them: 32 bytes in Base64 behind a prefix.
+fn generate_secret() -> Result<String, AdminError> {
+    let mut bytes = [0; 32];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
+    Ok(format!("{SECRET}{}", STANDARD.encode(bytes)))
+}
+
+/// What secrets of webhooks begin with.
+pub(crate) const SECRET: &str = "whsec_";
+/// For how long is signed with the secret before as well.
+const OVERLAP: Duration = Duration::days(1);

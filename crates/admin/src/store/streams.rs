@@ -1,6 +1,6 @@
 //! Rows of streams.
 
-use scim_feed::Stream;
+use scim_feed::{Delivery, Stream, Webhook};
 use scim_provisioning::StoreError;
 
 /// Reading streams.
@@ -10,6 +10,23 @@ pub trait ReadStreams {
     /// # Errors
     /// A fault of the store.
     fn streams(&mut self) -> Result<Vec<Stream>, StoreError>;
+
+    /// Where the changes of a stream are sent to; nothing for one that is read.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn webhook(&mut self, stream: &str) -> Result<Option<Webhook>, StoreError>;
+
+    /// What was sent, or is to be, before one of them or at last, the newest first, at most so many.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn deliveries(
+        &mut self,
+        stream: &str,
+        before: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Delivery>, StoreError>;
 }
 
 /// Changing streams.
@@ -45,4 +62,28 @@ pub trait WriteStreams {
     /// # Errors
     /// A fault of the store.
     fn delete_stream(&mut self, stream: &Stream) -> Result<bool, StoreError>;
+
+    /// Inserts where the changes of a stream are sent to.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn insert_webhook(&mut self, webhook: &Webhook) -> Result<(), StoreError>;
+
+    /// Writes the secrets of a webhook.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn update_webhook_secrets(&mut self, webhook: &Webhook) -> Result<(), StoreError>;
+
+    /// Has the next attempt be now, as if none had failed.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn hurry_webhook(&mut self, stream: &str) -> Result<(), StoreError>;
+
+    /// Inserts what is to be sent by hand.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError>;
 }

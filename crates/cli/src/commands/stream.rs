@@ -1,11 +1,11 @@
-//! `stream`: add, list, show, pause, resume, replay, secret, delete.
+//! `stream`: who follows the feed, and what was sent to them.
 
 use anyhow::{Context, bail};
 use chrono::DateTime;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use scim_admin::{IssuedStream, StreamInput};
-use scim_feed::{Feed, Position, Stream, StreamKind, Topic};
+use scim_admin::{AdminService, IssuedStream, StreamInput};
+use scim_feed::{Delivery, DeliveryProblem, Feed, Position, Stream, Topic, WebhookUrl};
 
 use super::value::{actor, maybe_instant};
 use crate::host::Host;
@@ -28,8 +28,15 @@ pub(crate) enum Action {
     Resume(Name),
     /// Have a stream begin again behind a position or a time.
     Replay(Replay),
-    /// Give a stream a new secret, which is shown this once; the one before is refused from then on.
+    /// Give a stream a new secret, which is shown this once; the one before is refused from then on,
+    /// and a webhook is signed with both for a day.
     Secret(Name),
+    /// List what was sent to the receiver of a webhook, the newest first.
+    Deliveries(Deliveries),
+    /// Have something be sent to the receiver of a webhook that has no changes in it.
+    Test(Name),
+    /// Have something be sent once more; the stream stays where it is.
+    Again(Again),
     /// Delete a stream.
     Delete(Name),
 }
@@ -47,12 +54,39 @@ pub(crate) struct Add {
     /// The name.
     name: String,
     /// The receiver asks for what changed, with the secret as a bearer token.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "webhook", conflicts_with = "webhook")]
     read: bool,
+    /// What changed is sent to this address, signed with the secret as Standard Webhooks says.
+    #[arg(long, value_name = "URL", value_parser = WebhookUrl::parse)]
+    webhook: Option<WebhookUrl>,
     /// What the receiver is told of; everything without it.
     #[arg(long, value_name = "TOPIC,...", value_delimiter = ',',
         value_parser = PossibleValuesParser::new(Topic::ALL.iter().map(|topic| topic.as_str())))]
     topics: Option<Vec<String>>,
+}
+
+/// Options of `stream deliveries`.
+#[derive(Debug, Args)]
+pub(crate) struct Deliveries {
+    /// The name or id.
+    stream: String,
+    /// At most so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100,
+        value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    limit: i64,
+    /// Those behind this one, the last of the page before.
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+}
+
+/// Options of `stream again`.
+#[derive(Debug, Args)]
+pub(crate) struct Again {
+    /// The name or id.
+    stream: String,
+    /// The id of what was sent.
+    #[arg(value_name = "DELIVERY")]
+    delivery: String,
 }
 
 /// Options of `stream replay`.
@@ -71,7 +105,7 @@ pub(crate) struct Replay {
 /// When the service refuses or fails.
 pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::Result<()> {
     let instance = host.open(common)?;
-    let (admin, feed) = (instance.admin(), &instance.services.feed);
+    let (admin, feed) = (&*instance.admin(), &instance.services.feed);
     match action {
         Action::Add(options) => {
             let topics = options.topics.map(|words| {
@@ -80,7 +114,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             });
             let input = StreamInput {
                 name: options.name,
-                kind: StreamKind::Read,
+                webhook: options.webhook,
                 topics,
             };
             issued(common, &admin.add_stream(&actor(), input, feed.head()?)?)
@@ -89,25 +123,37 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             let stream = admin.stream(&name.stream)?;
             issued(common, &admin.renew_stream_key(&actor(), stream)?)
         }
-        Action::List => list(common, &admin.streams()?, feed.head()?),
-        Action::Show(name) => show(common, &admin.stream(&name.stream)?, feed),
+        Action::List => list(common, admin, feed.head()?),
+        Action::Show(name) => show(common, admin, &admin.stream(&name.stream)?, feed),
         Action::Pause(name) => {
             let stream = admin.stream(&name.stream)?;
-            show(common, &admin.pause_stream(&actor(), stream)?, feed)
+            show(common, admin, &admin.pause_stream(&actor(), stream)?, feed)
         }
         Action::Resume(name) => {
             let stream = admin.stream(&name.stream)?;
-            show(common, &admin.resume_stream(&actor(), stream)?, feed)
+            show(common, admin, &admin.resume_stream(&actor(), stream)?, feed)
         }
         Action::Replay(options) => {
             let position = position(feed, &options.from)?;
             let stream = admin.replay_stream(&actor(), admin.stream(&options.stream)?, position)?;
-            show(common, &stream, feed)
+            show(common, admin, &stream, feed)
+        }
+        Action::Deliveries(options) => deliveries(common, admin, &options),
+        Action::Test(name) => {
+            let wanted = admin.test_webhook(&actor(), &admin.stream(&name.stream)?)?;
+            told(common, &wanted)
+        }
+        Action::Again(options) => {
+            let stream = admin.stream(&options.stream)?;
+            told(
+                common,
+                &admin.send_again(&actor(), &stream, &options.delivery)?,
+            )
         }
         Action::Delete(name) => {
             let stream = admin.delete_stream(&actor(), admin.stream(&name.stream)?)?;
             match common.json {
-                true => output::json(&documents::stream(&stream, feed.head()?)),
+                true => output::json(&documents::stream(&stream, None, feed.head()?)),
                 false => output::line(&format!("Deleted {}", output::printable(&stream.name))),
             }
         }
@@ -135,13 +181,60 @@ fn position(feed: &Feed, from: &str) -> anyhow::Result<Position> {
     }
 }
 
-fn list(common: &Common, streams: &[Stream], head: Position) -> anyhow::Result<()> {
+/// What is to be sent by hand.
+fn told(common: &Common, wanted: &Delivery) -> anyhow::Result<()> {
+    match common.json {
+        true => output::json(&documents::delivery(wanted)),
+        false => output::line(&format!(
+            "{} is sent by the server; \"stream deliveries\" says what comes of it",
+            wanted.id
+        )),
+    }
+}
+
+fn deliveries(common: &Common, admin: &AdminService, options: &Deliveries) -> anyhow::Result<()> {
+    let stream = admin.stream(&options.stream)?;
+    let found = admin.deliveries(&stream, options.after.as_deref(), options.limit)?;
     if common.json {
-        let documents = streams.iter().map(|one| documents::stream(one, head));
+        let full = i64::try_from(found.len()).is_ok_and(|count| count == options.limit);
+        let last = found.last().filter(|_| full);
+        let next = last.map(|delivery| delivery.id.clone());
+        return output::page(found.iter().map(documents::delivery), next);
+    }
+    let mut table = Table::titled(["at", "what", "changes", "state", "status", "problem", "id"]);
+    for delivery in found {
+        table.row([
+            documents::instant(delivery.at),
+            delivery.kind.as_str().to_owned(),
+            delivery.changes.to_string(),
+            delivery.state.as_str().to_owned(),
+            delivery
+                .status
+                .map(|status| status.to_string())
+                .unwrap_or_default(),
+            delivery
+                .problem
+                .map(DeliveryProblem::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            delivery.id,
+        ]);
+    }
+    table.print()
+}
+
+fn list(common: &Common, admin: &AdminService, head: Position) -> anyhow::Result<()> {
+    let streams = admin.streams()?;
+    if common.json {
+        let mut documents = Vec::new();
+        for stream in &streams {
+            let webhook = admin.webhook(stream)?;
+            documents.push(documents::stream(stream, webhook.as_ref(), head));
+        }
         return output::items(documents);
     }
     let mut table = Table::titled(["name", "kind", "state", "lag", "last delivery", "id"]);
-    for stream in streams {
+    for stream in &streams {
         table.row([
             stream.name.clone(),
             stream.kind.as_str().to_owned(),
@@ -154,10 +247,10 @@ fn list(common: &Common, streams: &[Stream], head: Position) -> anyhow::Result<(
     table.print()
 }
 
-fn show(common: &Common, stream: &Stream, feed: &Feed) -> anyhow::Result<()> {
-    let head = feed.head()?;
+fn show(common: &Common, admin: &AdminService, stream: &Stream, feed: &Feed) -> anyhow::Result<()> {
+    let (head, webhook) = (feed.head()?, admin.webhook(stream)?);
     if common.json {
-        return output::json(&documents::stream(stream, head));
+        return output::json(&documents::stream(stream, webhook.as_ref(), head));
     }
     let topics = match &stream.topics {
         None => "all".to_owned(),
@@ -181,6 +274,18 @@ fn show(common: &Common, stream: &Stream, feed: &Feed) -> anyhow::Result<()> {
         ),
     ] {
         table.row([field.to_owned(), value]);
+    }
+    if let Some(url) = &stream.url {
+        table.row(["sent to".to_owned(), url.to_string()]);
+    }
+    if let Some(failing) = webhook.and_then(|webhook| webhook.failing) {
+        let said = format!(
+            "since {}, {} attempts, the next at {}",
+            documents::instant(failing.since),
+            failing.attempts,
+            documents::instant(failing.next)
+        );
+        table.row(["failing".to_owned(), said]);
     }
     table.print()
 }

@@ -167,6 +167,20 @@ pub struct ServeOptions {
         value_parser = clap::value_parser!(u32).range(1..=30)
     )]
     pub feed_retention_days: u32,
+    /// The networks that are not public to which changes may be sent, separated by commas, such as
+    /// 10.0.0.0/8.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_FEED_ALLOW_NETWORKS",
+        value_name = "NETWORK,...",
+        value_delimiter = ',',
+        value_parser = network
+    )]
+    pub feed_allow_networks: Vec<IpNet>,
+    /// The certificates (PEM) of the authorities that receivers of changes are trusted by, instead
+    /// of those that browsers trust.
+    #[arg(long, env = "SERVICEOPS_SCIM_FEED_CA", value_name = "FILE")]
+    pub feed_ca: Option<PathBuf>,
     /// Sign-in by an OpenID provider.
     #[command(flatten)]
     pub openid: OpenIdOptions,

@@ -150,9 +150,12 @@ pub(super) struct NewStream {
     /// Unique without regard to case.
     #[schema(min_length = 1, max_length = 100)]
     pub(super) name: String,
-    /// `read`: the receiver asks for what changed.
+    /// `read`: the receiver asks for what changed; `webhook`: it is sent to `url`.
     #[serde(default = "read")]
     pub(super) kind: String,
+    /// Where what changed is sent to, such as `https://receiver.example/feed`.
+    #[schema(max_length = 2048)]
+    pub(super) url: Option<String>,
     /// What it is told of, such as `user.created`; everything without it.
     pub(super) topics: Option<Vec<String>>,
 }

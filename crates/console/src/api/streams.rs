@@ -9,10 +9,11 @@ use utoipa::IntoParams;
 
 use super::access::{Administrator, Auditor, Caller, Operate, Read, Tokens};
 use super::answer::{Computed, Created, Done, One, Page, tag};
-use super::extract::{IfMatch, Json, Path};
+use super::extract::{IfMatch, Json, Path, Query};
 use super::operation::{Operation, operations};
+use super::parameters::{IdCursor, Limit};
 use super::{Problem, input};
-use crate::documents::{self, IssuedStream, Stream};
+use crate::documents::{self, Delivery, IssuedStream, Stream};
 
 pub(super) fn operations() -> Vec<Operation> {
     operations![
@@ -23,7 +24,10 @@ pub(super) fn operations() -> Vec<Operation> {
         resume_stream,
         replay_stream,
         renew_secret,
-        delete_stream
+        delete_stream,
+        list_deliveries,
+        test_stream,
+        send_again
     ]
 }
 
@@ -35,24 +39,53 @@ struct StreamPath {
     stream: String,
 }
 
+/// Something that was sent, or is to be.
+#[derive(Deserialize, IntoParams)]
+struct DeliveryPath {
+    /// The id of the stream
+    #[param(pattern = "^[0-9A-Za-z-]{1,64}$")]
+    stream: String,
+    /// The id
+    #[param(pattern = "^[0-9A-Za-z-]{1,64}$")]
+    delivery: String,
+}
+
+/// Which deliveries.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeliveriesQuery {
+    /// `next` of the page before
+    #[param(inline)]
+    cursor: Option<IdCursor>,
+    /// How many items a page has
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+}
+
 /// List the streams of the feed.
 #[utoipa::path(get, path = "/streams")]
 fn list_streams(by: Auditor) -> Result<Page<Stream>, Problem> {
     let head = by.feed_head()?;
     let streams = by.admin.streams()?;
-    let documents = streams.iter().map(|one| documents::stream(one, head));
-    Ok(Page::whole(documents.collect()))
+    let documents = streams.iter().map(|one| {
+        let webhook = by.admin.webhook(one)?;
+        Ok(documents::stream(one, webhook.as_ref(), head))
+    });
+    Ok(Page::whole(documents.collect::<Result<_, AdminError>>()?))
 }
 
-/// Add a stream, whose receiver asks for what changed. It ends with the key that makes it.
+/// Add a stream, whose receiver asks for what changed, or to which it is sent. It ends with the key
+/// that makes it.
 #[utoipa::path(post, path = "/streams")]
 fn add_stream(
     by: Administrator<(Read, Tokens)>,
     new: Json<input::NewStream>,
 ) -> Result<Created<IssuedStream>, Problem> {
     let new = new.read()?;
-    let unknown = || Problem::new(422, "The kind of a stream is read.");
+    let unknown = || Problem::new(422, "The kind of a stream is read or webhook.");
     let kind = StreamKind::parse(&new.kind).ok_or_else(unknown)?;
+    let webhook = StreamInput::read_webhook(kind, new.url.as_deref())?;
     let topic = |word: &String| {
         let unknown = || Problem::new(422, format!("There is no topic \"{word}\"."));
         Topic::parse(word).ok_or_else(unknown)
@@ -61,7 +94,7 @@ fn add_stream(
     let topics = topics.map(|words| words.iter().map(topic).collect::<Result<Vec<_>, _>>());
     let input = StreamInput {
         name: new.name,
-        kind,
+        webhook,
         topics: topics.transpose()?,
     };
     let issued = by.admin.add_stream(&by.actor, input, by.feed_head()?)?;
@@ -114,8 +147,8 @@ fn replay_stream(
     by.stream_document(&admin.replay_stream(&by.actor, stream, position)?)
 }
 
-/// Give a stream a new secret; the one before is refused from then on. It ends with the key that
-/// makes it.
+/// Give a stream a new secret; the one before is refused from then on, and a webhook is signed with
+/// both for a day. It ends with the key that makes it.
 #[utoipa::path(post, path = "/streams/{stream}/secret")]
 fn renew_secret(
     by: Administrator<(Read, Tokens)>,
@@ -126,6 +159,43 @@ fn renew_secret(
     if_match.check(&settled(&stream))?;
     let issued = by.admin.renew_stream_key(&by.actor, stream)?;
     Ok(Computed(documents::issued_stream(&issued)))
+}
+
+/// List what was sent to the receiver of a webhook, or is to be, the newest first.
+#[utoipa::path(get, path = "/streams/{stream}/deliveries")]
+fn list_deliveries(
+    by: Auditor,
+    Path(path): Path<StreamPath>,
+    Query(query): Query<DeliveriesQuery>,
+) -> Result<Page<Delivery>, Problem> {
+    let stream = by.found_stream(&path)?;
+    let (before, limit) = (query.cursor.map(|cursor| cursor.0), query.limit.0);
+    let found = by.admin.deliveries(&stream, before.as_deref(), limit)?;
+    let last = found.last().map(|delivery| delivery.id.clone());
+    let items = found.iter().map(documents::delivery).collect();
+    Ok(Page::up_to(items, limit, last))
+}
+
+/// Have something be sent that has no changes in it, to see whether it arrives.
+#[utoipa::path(post, path = "/streams/{stream}/test")]
+fn test_stream(
+    by: Administrator<Operate>,
+    Path(path): Path<StreamPath>,
+) -> Result<One<Delivery>, Problem> {
+    let stream = by.found_stream(&path)?;
+    let wanted = by.admin.test_webhook(&by.actor, &stream)?;
+    Ok(One::new(documents::delivery(&wanted)))
+}
+
+/// Have something be sent once more; the stream stays where it is.
+#[utoipa::path(post, path = "/streams/{stream}/deliveries/{delivery}/again")]
+fn send_again(
+    by: Administrator<Operate>,
+    Path(path): Path<DeliveryPath>,
+) -> Result<One<Delivery>, Problem> {
+    let stream = by.admin.stream(&path.stream)?;
+    let wanted = by.admin.send_again(&by.actor, &stream, &path.delivery)?;
+    Ok(One::new(documents::delivery(&wanted)))
 }
 
 /// Delete a stream. Nothing waits for it any more.
@@ -147,7 +217,8 @@ impl Caller {
     }
 
     fn stream_document(&self, stream: &StoredStream) -> Result<One<Stream>, Problem> {
-        let document = documents::stream(stream, self.feed_head()?);
+        let webhook = self.admin.webhook(stream)?;
+        let document = documents::stream(stream, webhook.as_ref(), self.feed_head()?);
         Ok(One::tagged(document, settled(stream)))
     }
 

@@ -18,7 +18,7 @@ use scim_admin::{
     AccessToken, AdminError, AdminService, IssuedApiKey, IssuedStream as IssuedStreamKey,
     IssuedToken, ProvisioningConfiguration,
 };
-use scim_feed::{Position, Stream as StoredStream, Topic};
+use scim_feed::{Delivery as StoredDelivery, Position, Stream as StoredStream, Topic, Webhook};
 use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 
@@ -410,17 +410,42 @@ pub fn issued_key(issued: &IssuedApiKey) -> IssuedKey {
 }
 
 /// A stream of the feed, whose last change has the position `head`.
-pub fn stream(stream: &StoredStream, head: Position) -> Stream {
+pub fn stream(stream: &StoredStream, webhook: Option<&Webhook>, head: Position) -> Stream {
+    let failing = webhook.and_then(|webhook| webhook.failing);
     Stream {
         id: stream.id.clone(),
         name: stream.name.clone(),
         kind: stream.kind.as_str().to_owned(),
+        url: stream.url.as_ref().map(|url| url.as_str().to_owned()),
         topics: topics(stream),
         state: stream.state.as_str().to_owned(),
         position: stream.position,
         lag: (head - stream.position).max(0),
         last_delivery: maybe_instant(stream.delivered),
+        failing: failing.map(|failing| Failing {
+            since: instant(failing.since),
+            attempts: failing.attempts,
+            next_attempt_at: instant(failing.next),
+        }),
         created_at: instant(stream.created),
+    }
+}
+
+/// Something that was sent to a receiver, or is to be.
+pub fn delivery(delivery: &StoredDelivery) -> Delivery {
+    Delivery {
+        id: delivery.id.clone(),
+        kind: delivery.kind.as_str().to_owned(),
+        state: delivery.state.as_str().to_owned(),
+        behind: delivery.behind,
+        up_to: delivery.up_to,
+        changes: delivery.changes,
+        at: instant(delivery.at),
+        milliseconds: u64::try_from(delivery.took.as_millis()).unwrap_or(u64::MAX),
+        status: delivery.status,
+        problem: delivery.problem.map(|problem| problem.as_str().to_owned()),
+        advice: delivery.problem.map(|problem| problem.advice().to_owned()),
+        answer: delivery.answer.clone(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/api/feed/v1`: what changed, and the directory as it is, for whoever has the key of a stream.
 
+mod courier;
 mod head;
 mod refusal;
 mod turns;
@@ -27,6 +28,8 @@ use crate::throttle::Throttle;
 use head::{Head, News};
 use refusal::{Refusal, refuse};
 use turns::Turns;
+
+pub use courier::{CourierError, HttpsCourier};
 
 /// Where the feed is served.
 pub const FEED: &str = "/api/feed/v1";

@@ -136,6 +136,7 @@ impl FeedStore for Memory {
             version: 1,
             created: DateTime::UNIX_EPOCH,
             made_by: None,
+            url: None,
         }))
     }
 

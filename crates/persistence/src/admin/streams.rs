@@ -1,15 +1,28 @@
 //! Rows of streams.
 
 use scim_admin::store::{ReadStreams, WriteStreams};
-use scim_feed::Stream;
+use scim_feed::{Delivery, Stream, Webhook};
 use scim_provisioning::StoreError;
 
 use super::AdminRows;
-use crate::feed::streams;
+use crate::feed::{streams, webhooks};
 
 impl ReadStreams for AdminRows<'_> {
     fn streams(&mut self) -> Result<Vec<Stream>, StoreError> {
         streams::list(self.connection)
+    }
+
+    fn webhook(&mut self, stream: &str) -> Result<Option<Webhook>, StoreError> {
+        webhooks::of_stream(self.connection, stream)
+    }
+
+    fn deliveries(
+        &mut self,
+        stream: &str,
+        before: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        webhooks::deliveries(self.connection, stream, before, limit)
     }
 }
 
@@ -32,5 +45,21 @@ impl WriteStreams for AdminRows<'_> {
 
     fn delete_stream(&mut self, stream: &Stream) -> Result<bool, StoreError> {
         streams::delete(self.connection, stream)
+    }
+
+    fn insert_webhook(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
+        webhooks::insert(self.connection, webhook)
+    }
+
+    fn update_webhook_secrets(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
+        webhooks::update_secrets(self.connection, webhook)
+    }
+
+    fn hurry_webhook(&mut self, stream: &str) -> Result<(), StoreError> {
+        webhooks::hurry(self.connection, stream)
+    }
+
+    fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
+        webhooks::insert_delivery(self.connection, delivery)
     }
 }

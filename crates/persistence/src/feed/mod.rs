@@ -7,6 +7,7 @@
 mod sequence;
 mod snapshot;
 pub(crate) mod streams;
+pub(crate) mod webhooks;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
-use scim_feed::{Extent, Position, Stream, StreamKind, StreamState, Topic};
+use scim_feed::{Extent, Position, Stream, StreamKind, StreamState, Topic, WebhookUrl};
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 
@@ -25,6 +25,7 @@ struct StreamRow {
     version: i64,
     created_at: i64,
     made_by: Option<String>,
+    url: Option<String>,
 }
 
 impl TryFrom<StreamRow> for Stream {
@@ -38,6 +39,8 @@ impl TryFrom<StreamRow> for Stream {
                 .map(|word| Topic::parse(word).ok_or_else(known))
                 .collect::<Result<Vec<_>, _>>()
         });
+        let url = row.url.as_deref().map(WebhookUrl::parse);
+        let url = url.map(|read| read.map_err(|_other| known()));
         Ok(Self {
             id: row.id,
             name: row.name,
@@ -49,6 +52,7 @@ impl TryFrom<StreamRow> for Stream {
             version: row.version,
             created: instant(row.created_at),
             made_by: row.made_by,
+            url: url.transpose()?,
         })
     }
 }
@@ -110,6 +114,7 @@ pub(crate) fn insert(
         version: stream.version,
         created_at: millis(stream.created),
         made_by: stream.made_by.clone(),
+        url: stream.url.as_ref().map(|url| url.as_str().to_owned()),
     };
     let insert = diesel::insert_into(streams::table).values((
         row,

@@ -362,6 +362,7 @@ pub(super) fn a_stream_gets_another_key_as_it_was_seen(house: &Empty) {
         version: 1,
         created: now(),
         made_by: None,
+        url: None,
     };
     let inserted = stream.clone();
     house

@@ -1,0 +1,3 @@
+DROP TABLE stream_deliveries;
+DROP TABLE stream_webhooks;
+ALTER TABLE streams DROP COLUMN url;
