@@ -13,6 +13,7 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
 use scim_admin::Deliverer;
+use chrono::TimeDelta;
 use scim_admin::requests::RequestCounts;
 use scim_admin::safekeeping::Upgraded;
 use scim_admin::upkeep::{Retention, Upkeep, UpkeepError};
@@ -81,7 +82,10 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         events: kept(options.event_retention_days),
         requests: kept(options.request_retention_days),
         changes: i64::from(options.feed_retention_days),
+        images: i64::from(options.undo_days),
     };
+    let silence = TimeDelta::minutes(i64::from(options.cycle_silence_minutes));
+    instance.services.provider.set_cycle_silence(silence);
     let requests = Arc::new(RequestCounts::default());
     let upkeep = Upkeep::new(instance.services.clone(), Arc::clone(&requests), retention);
     let upkeep = Arc::new(upkeep);

@@ -27,7 +27,11 @@ pub(crate) fn carry_out(
     configuration: &ProvisioningConfiguration,
     decision: &Decision,
 ) -> Result<Decided, StoreError> {
-    rows.speak_as(&Author::administrator(&decision.actor))?;
+    rows.insert_run(&decision.run)?;
+    rows.speak_as(&Author {
+        run: Some(decision.run.id),
+        ..Author::administrator(&decision.actor)
+    })?;
     let mut decided = decide_users(rows, configuration, decision)?;
     let members = decide_members(rows, configuration, decision)?;
     decided.changes.extend(members);
@@ -201,6 +205,7 @@ fn event(configuration: &ProvisioningConfiguration, decision: &Decision) -> Even
         request: None,
         actor: Some(decision.actor.clone()),
         occurrences: 1,
+        run: Some(decision.run.id),
     }
 }
 

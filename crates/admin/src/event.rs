@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
 use scim_protocol::schema::uri;
 use scim_provisioning::event::{Action, Outcome};
-use scim_provisioning::{Cause, ConfigurationId, ResourceKind, Stage};
+use scim_provisioning::{Cause, ConfigurationId, ResourceKind, RunId, Stage};
 use serde_json::{Value, json};
 
 use crate::hex::hex;
@@ -32,6 +32,8 @@ pub struct EventQuery {
     pub since: Option<DateTime<Utc>>,
     /// Before this time.
     pub until: Option<DateTime<Utc>>,
+    /// Of this run.
+    pub run: Option<RunId>,
     /// Behind this entry, in order of time; without it the newest come, also in order of time.
     pub after: Option<i64>,
     /// Before this entry, the newest first; `after` is not heeded then.
@@ -123,6 +125,8 @@ pub struct LoggedEvent {
     pub actor: Option<String>,
     /// How many attempts alike the entry stands for.
     pub occurrences: i64,
+    /// The run that it is part of; entries of older versions do not know it.
+    pub run: Option<RunId>,
     /// When an administrator marked it as resolved.
     pub resolved_at: Option<DateTime<Utc>>,
     /// Who did.

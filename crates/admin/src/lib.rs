@@ -27,6 +27,7 @@ pub mod people;
 pub mod policy;
 pub mod requests;
 mod rotation;
+pub mod run;
 pub mod safekeeping;
 pub mod scope;
 mod service;

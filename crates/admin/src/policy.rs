@@ -7,6 +7,8 @@ use scim_provisioning::directory::{HeldAction, Status};
 use scim_provisioning::{Action, ConfigurationId, ResourceId};
 use serde_json::Value;
 
+use crate::run::Run;
+
 /// A change that a guard holds: of a user's status, or of a membership.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeldChange {
@@ -99,6 +101,8 @@ pub struct Decision {
     pub actor: String,
     /// When.
     pub now: DateTime<Utc>,
+    /// The run that it is.
+    pub run: Run,
 }
 
 impl HeldUser {

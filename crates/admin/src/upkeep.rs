@@ -18,6 +18,8 @@ pub struct Retention {
     pub requests: Option<i64>,
     /// How many days changes stay in the feed that every stream has.
     pub changes: i64,
+    /// What rows were before runs, so that those can be taken back.
+    pub images: i64,
 }
 
 /// Why upkeep could not be done; it is tried again later.
@@ -69,6 +71,8 @@ impl Upkeep {
         } = &self.services;
         provider.log_refusals();
         self.note_look_ups()?;
+        provider.count_cycles().map_err(AdminError::from)?;
+        admin.end_cycles()?;
         let counts = self.requests.take();
         if !counts.is_empty() {
             admin.count_requests(counts)?;
@@ -99,6 +103,12 @@ impl Upkeep {
         })?;
         block_by_block(self.retention.requests, |before| {
             admin.forget_requests(before, FORGOTTEN)
+        })?;
+        block_by_block(self.retention.events, |before| {
+            admin.forget_runs(before, FORGOTTEN)
+        })?;
+        block_by_block(Some(self.retention.images), |before| {
+            admin.forget_images(before, FORGOTTEN)
         })?;
         block_by_block(Some(self.retention.changes), |before| {
             let broken = Utc::now() - Duration::days(BROKEN_DAYS);
@@ -136,8 +146,12 @@ impl Upkeep {
         let Services {
             admin, provider, ..
         } = &self.services;
-        if !admin.work_waits()? {
+        // Counted again the next time; `run` tells why it was not possible.
+        if provider.count_cycles().is_err() || !admin.work_waits()? {
             return Ok(false);
+        }
+        if admin.step_undo(None)?.is_some() {
+            return Ok(true);
         }
         let Some(job) = admin.claim_job(None)? else {
             return Ok(admin.next_survey(provider)?);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use scim_provisioning::event::{Action, Outcome};
-use scim_provisioning::{Cause, ResourceKind, Stage};
+use scim_provisioning::{Cause, ResourceKind, RunKind, Stage};
 
 /// A closed set of words that the provisioning log is written in.
 pub trait Vocabulary: Copy + PartialEq {
@@ -28,7 +28,7 @@ macro_rules! vocabularies {
     )+ };
 }
 
-vocabularies! { Action, Outcome, Cause, Stage, ResourceKind, }
+vocabularies! { Action, Outcome, Cause, Stage, ResourceKind, RunKind, }
 
 /// A word that was stored. History is read as it was written: what another version of the program
 /// wrote, such as a newer one that runs beside this one, is shown as it stands.

@@ -9,6 +9,7 @@ use r2d2::Pool;
 use scim_admin::StoreLoad;
 use scim_provisioning::directory::{PendingLink, Work};
 use scim_provisioning::model::{ModelSource, ModelVersion};
+use scim_provisioning::run::{CycleRequests, OpenCycle};
 use scim_provisioning::{ConfigurationId, Directory, DirectoryView, Event, Rollback, StoreError};
 
 use crate::admin::mappings;
@@ -22,7 +23,7 @@ use crate::target::{OpenError, Target, target};
 use crate::upgrade::{self, Standing};
 use crate::view::{Room, UNHURRIED, View};
 use crate::writer::Writer;
-use crate::{links, log};
+use crate::{links, log, runs};
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -448,6 +449,11 @@ impl Directory for Database {
             }
             log::record(connection, &event)
         })
+    }
+
+    fn note_cycle(&self, requests: &CycleRequests) -> Result<Option<OpenCycle>, StoreError> {
+        let requests = requests.clone();
+        self.writing(move |connection| runs::note_cycle(connection, &requests).map(Some))
     }
 }
 

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use scim_provisioning::reapply::Job;
-use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
+use scim_provisioning::{ConfigurationId, ResourceId, RunId, StoreError};
 
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::nodes::Number;
 use crate::schema::jobs;
 use crate::time::{instant, millis};
-use crate::totals;
+use crate::{runs, totals};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = jobs)]
@@ -44,7 +44,7 @@ pub(crate) fn delete_unfinished(
 pub(crate) fn insert(connection: &mut Connection, job: &Job) -> Result<Job, StoreError> {
     let users = totals::visible_users(connection.dialect(), job.configuration);
     connection.execute(diesel::insert_into(jobs::table).values((
-        jobs::id.eq(&job.id),
+        jobs::id.eq(job.id.to_string()),
         jobs::configuration_id.eq(job.configuration.to_string()),
         jobs::total.eq(users),
         jobs::done.eq(0_i64),
@@ -58,7 +58,7 @@ pub(crate) fn insert(connection: &mut Connection, job: &Job) -> Result<Job, Stor
     )))?;
     let row: Option<JobRow> = connection.first(
         jobs::table
-            .filter(jobs::id.eq(&job.id))
+            .filter(jobs::id.eq(job.id.to_string()))
             .select(JobRow::as_select()),
     )?;
     row.map(read).transpose()?.ok_or(StoreError::Stale)
@@ -83,7 +83,7 @@ pub(crate) fn list(
 /// id, or the oldest.
 pub(crate) fn claim(
     connection: &mut Connection,
-    id: Option<&str>,
+    id: Option<RunId>,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Option<Job>, StoreError> {
@@ -95,7 +95,7 @@ pub(crate) fn claim(
         .limit(1)
         .select(jobs::id);
     let found: Option<String> = match id {
-        Some(id) => connection.first(oldest.filter(jobs::id.eq(id)))?,
+        Some(id) => connection.first(oldest.filter(jobs::id.eq(id.to_string())))?,
         None => connection.first(oldest)?,
     };
     let Some(found) = found else {
@@ -129,7 +129,7 @@ pub(crate) fn claim(
 pub(crate) fn save(connection: &mut Connection, job: &Job) -> Result<(), StoreError> {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let written = connection.execute(
-        diesel::update(jobs::table.filter(jobs::id.eq(&job.id))).set((
+        diesel::update(jobs::table.filter(jobs::id.eq(job.id.to_string()))).set((
             jobs::claimed_until.eq(0_i64),
             jobs::position.eq(job.position.map(|id| id.to_string())),
             jobs::done.eq(number(job.done)),
@@ -139,9 +139,10 @@ pub(crate) fn save(connection: &mut Connection, job: &Job) -> Result<(), StoreEr
             jobs::updated_at.eq(millis(job.updated)),
         )),
     )?;
-    match written {
-        0 => Err(StoreError::Stale),
-        _ => Ok(()),
+    match (written, job.finished) {
+        (0, _) => Err(StoreError::Stale),
+        (_, true) => runs::end(connection, job.id, job.updated),
+        (_, false) => Ok(()),
     }
 }
 
@@ -159,7 +160,7 @@ fn read(row: JobRow) -> Result<Job, StoreError> {
         actor: row.actor,
         created: instant(row.created_at),
         updated: instant(row.updated_at),
-        id: row.id,
+        id: RunId::parse(&row.id).ok_or_else(|| unreadable("jobs.id"))?,
     })
 }
 

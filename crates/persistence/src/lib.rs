@@ -28,6 +28,7 @@ mod members;
 mod people;
 mod query;
 mod references;
+mod runs;
 mod schema;
 mod schema_instance;
 mod schema_search;

@@ -5,19 +5,20 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::event::AuditEntry;
 use scim_admin::policy::{LinkRequest, LinksQuery};
+use scim_admin::run::{Run, RunCounts, RunState};
 use scim_protocol::Version;
-use scim_provisioning::directory::{Approval, PendingLink};
-use scim_provisioning::{Configuration, ConfigurationId, StoreError};
+use scim_provisioning::directory::{Approval, Author, PendingLink};
+use scim_provisioning::{Configuration, ConfigurationId, RunKind, StoreError};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::key::Key;
-use crate::log;
 use crate::nodes::locked;
 use crate::schema::{link_candidates, users};
 use crate::time::{instant, millis};
+use crate::{log, runs};
 
 /// A link that waits, and whom it is about.
 #[derive(diesel::QueryableByName)]
@@ -217,6 +218,18 @@ pub(crate) fn approve(
         return Err(StoreError::Stale);
     }
     forget(connection, configuration.id, &person, &approval.user_name)?;
+    let run = Run {
+        id: approval.run,
+        kind: RunKind::LinkDecision.into(),
+        configuration: Some((configuration.id, configuration.name.clone())),
+        actor: Author::administrator(&approval.actor).actor,
+        began: now,
+        ended: Some(now),
+        state: RunState::Done,
+        undoes: None,
+        counts: RunCounts::default(),
+    };
+    runs::insert(connection, &run)?;
     let audit = AuditEntry {
         at: now,
         actor: approval.actor.clone(),

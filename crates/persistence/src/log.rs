@@ -79,6 +79,7 @@ struct EventRow<'e> {
     cause: Option<&'static str>,
     actor: Option<&'e str>,
     occurrences: i64,
+    run: Option<String>,
 }
 
 impl<'e> EventRow<'e> {
@@ -110,6 +111,7 @@ impl<'e> EventRow<'e> {
             cause: event.cause.map(scim_provisioning::Cause::as_str),
             actor: event.actor.as_deref(),
             occurrences: i64::from(event.occurrences),
+            run: event.run.map(|run| run.to_string()),
         }
     }
 }

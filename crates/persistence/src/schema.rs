@@ -326,6 +326,7 @@ diesel::table! {
         cause -> Nullable<Text>,
         actor -> Nullable<Text>,
         occurrences -> BigInt,
+        run -> Nullable<Text>,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::configuration::Configuration;
 use crate::directory::{Approval, Author, Scope};
 use crate::event::{Action, Event, Outcome};
 use crate::failure::Failure;
-use crate::id::{ResourceId, ResourceKind};
+use crate::id::{ResourceId, ResourceKind, RunId};
 use crate::look_up::LookUps;
 use crate::model::Model;
 use crate::received::Received;
@@ -37,6 +37,8 @@ pub struct Context {
     pub(crate) received: Option<Arc<Received>>,
     /// The link that an administrator approved, where that is what goes on.
     pub(crate) approval: Option<Arc<Approval>>,
+    /// The run that it is part of, where that is known.
+    pub(crate) run: Option<RunId>,
     /// The work that the request may cause.
     pub(crate) budget: Budget,
     pub(crate) started: Instant,
@@ -88,9 +90,14 @@ impl Context {
 
     /// Who changes what this operation changes.
     pub(crate) fn author(&self) -> Author {
-        match &self.caller.actor {
+        let author = match &self.caller.actor {
             Some(name) => Author::administrator(name),
             None => Author::configuration(&self.configuration().name),
+        };
+        Author {
+            run: self.run,
+            request: Some(self.caller.request_id.clone()),
+            ..author
         }
     }
 
@@ -125,6 +132,7 @@ impl Context {
             request: self.received.as_deref().map(Received::to_json),
             actor: self.caller.actor.clone(),
             occurrences: 1,
+            run: self.run,
         }
     }
 }

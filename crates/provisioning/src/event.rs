@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+use crate::id::{ConfigurationId, ResourceId, ResourceKind, RunId};
 use crate::refusal::Cause;
 
 /// What an operation did, in the product's words.
@@ -160,4 +160,6 @@ pub struct Event {
     pub actor: Option<String>,
     /// How many attempts alike the entry stands for.
     pub occurrences: u32,
+    /// The run that it is part of.
+    pub run: Option<RunId>,
 }

@@ -47,6 +47,11 @@ id! {
 }
 
 id! {
+    /// The id of a run.
+    RunId
+}
+
+id! {
     /// The id of a provisioning configuration.
     ConfigurationId
 }

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::id::{ConfigurationId, ResourceId};
+use crate::id::{ConfigurationId, ResourceId, RunId};
 
 /// Rules being applied to stored users, batch by batch. It goes on where it was left, whoever
 /// takes it up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// The id.
-    pub id: String,
+    /// The id, which is that of the run.
+    pub id: RunId,
     /// Of this configuration.
     pub configuration: ConfigurationId,
     /// The user after whom it goes on.

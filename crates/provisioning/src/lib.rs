@@ -7,6 +7,7 @@
 mod caller;
 pub mod configuration;
 mod context;
+mod cycles;
 pub mod directory;
 pub mod event;
 mod failure;
@@ -26,6 +27,7 @@ mod refused;
 mod render;
 pub mod replay;
 mod route;
+pub mod run;
 pub mod seen;
 mod service;
 pub mod session;
@@ -40,11 +42,12 @@ pub use directory::{
 };
 pub use event::{Action, Event, Outcome};
 pub use failure::Failure;
-pub use id::{ConfigurationId, ResourceId, ResourceKind};
+pub use id::{ConfigurationId, ResourceId, ResourceKind, RunId};
 pub use linking::Comparison;
 pub use look_up::{LookUp, SoughtBy};
 pub use policy::{ExistingUsers, Policies};
 pub use refusal::{Cause, MendingPage, Stage};
+pub use run::RunKind;
 pub use scim_service::{
     Answer, CursorKey, Environment, FixedEnvironment, Method, Request, Rollback, SystemEnvironment,
 };

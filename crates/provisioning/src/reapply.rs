@@ -11,7 +11,7 @@ use crate::caller::Caller;
 use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::directory::{
-    Author, DirectoryExt, DirectoryTransaction, From, Keyset, Selected, Selection, StoredUser,
+    DirectoryExt, DirectoryTransaction, From, Keyset, Selected, Selection, StoredUser,
 };
 use crate::event::{Action, Outcome};
 use crate::failure::Failure;
@@ -244,14 +244,12 @@ impl ServiceProvider {
             actor: Some(job.actor.clone()),
             ..Caller::silent(configuration, self.environment())
         };
-        let context = self.context(&caller)?;
+        let mut context = self.context(&caller)?;
+        context.run = Some(job.id);
         let job = job.clone();
         self.directory.transact(move |transaction| {
             let mut job = job.clone();
-            transaction.speak_as(&Author {
-                run: Some(job.id.clone()),
-                ..context.author()
-            })?;
+            transaction.speak_as(&context.author())?;
             let users = transaction.users(context.scope(), &page(job.position, BATCH))?;
             step(&context, transaction, &users, &mut job)?;
             job.updated = context.now;

@@ -122,6 +122,7 @@ mod tests {
             request: None,
             actor: None,
             occurrences: 1,
+            run: None,
         }
     }
 

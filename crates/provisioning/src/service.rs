@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::caller::Caller;
 use crate::configuration::Configuration;
 use crate::context::{Context, Shared};
+use crate::cycles::Cycles;
 use crate::directory::{
     Approval, Directory, DirectoryExt, DirectoryTransaction, DirectoryView, PendingLink,
 };
@@ -41,6 +42,7 @@ pub struct ServiceProvider {
     seen: Seen,
     refusals: Refusals,
     refused: Mutex<HashMap<Counted, u64>>,
+    pub(crate) cycles: Cycles,
 }
 
 /// What attempts are counted by that the log tells of and that were not carried out.
@@ -103,6 +105,7 @@ impl ServiceProvider {
             seen: Seen::default(),
             refusals: Refusals::default(),
             refused: Mutex::default(),
+            cycles: Cycles::default(),
         }
     }
 
@@ -139,7 +142,9 @@ impl ServiceProvider {
 
     /// Answers a request. What goes wrong is a SCIM error in the answer.
     pub fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer {
-        scim_service::answer(self, caller, request)
+        let answer = scim_service::answer(self, caller, request);
+        self.note_request(caller, is_read(request.method, request.path));
+        answer
     }
 
     /// Logs a request that was refused before it was looked at. Of many alike the log has the first
@@ -147,6 +152,7 @@ impl ServiceProvider {
     pub fn note_refusal(&self, caller: &Caller, refused: &RefusedRequest<'_>) {
         let route = route::parse(refused.path);
         let read = matches!(route, Some(Route::Search(_))) || refused.method == Method::Get;
+        self.note_request(caller, read);
         let target: String = refused.path.chars().take(received::TARGET).collect();
         let configuration = &caller.configuration;
         let outcome = match refused.cause {
@@ -181,6 +187,9 @@ impl ServiceProvider {
             request: Some(json!({ "method": refused.method.as_str(), "target": target })),
             actor: None,
             occurrences: 1,
+            run: self
+                .cycles
+                .current(configuration.id, self.environment().now()),
         });
     }
 
@@ -245,6 +254,7 @@ impl ServiceProvider {
             ..Caller::silent(&configuration, self.environment())
         };
         let mut context = self.context(&caller)?;
+        context.run = Some(approval.run);
         context.approval = Some(Arc::new(approval));
         match scim_service::create_resource(self, &context, ResourceKind::User, document) {
             Ok(_created) => Ok(()),
@@ -272,6 +282,7 @@ impl ServiceProvider {
             caller: caller.clone(),
             received: None,
             approval: None,
+            run: None,
             budget: Budget::of(&self.shared.limits),
             started: Instant::now(),
             now: self.environment().now(),
@@ -432,6 +443,9 @@ impl Policy for ServiceProvider {
         let context = self.context(caller);
         let mut context =
             context.map_err(|error| Box::new(unusable(&caller.request_id, &error)))?;
+        let reads = is_read(request.method, request.path);
+        let run = self.run_of(caller, reads, context.now);
+        context.run = run.map_err(|error| Box::new(unusable(&caller.request_id, &error)))?;
         context.received = Some(Arc::new(Received::of(request)));
         Ok(context)
     }
@@ -498,6 +512,11 @@ fn resource_of(route: Route<'_>) -> Option<ResourceId> {
         Route::Resource(_, id) => ResourceId::parse(id),
         _ => None,
     }
+}
+
+/// Whether a request changes nothing.
+fn is_read(method: Method, path: &str) -> bool {
+    method == Method::Get || path.ends_with("/.search")
 }
 
 fn attempted(method: Method, read: bool) -> Action {

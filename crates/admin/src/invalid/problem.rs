@@ -91,6 +91,15 @@ pub enum Problem {
     /// The machine gives no random numbers.
     #[error("no random numbers")]
     NoRandomNumbers,
+    /// An entry of the log is of no run that can be taken back.
+    #[error("the entry is part of no run, or of no resource")]
+    NoRun,
+    /// A run is not at its end.
+    #[error("the run goes on; it can be taken back when it is done")]
+    RunGoesOn,
+    /// Nothing is kept of what was before a run.
+    #[error("there is nothing to take back: the run changed nothing of it, or it is too long ago")]
+    NothingToUndo,
     /// The rules of a mapping do not fit.
     #[error(transparent)]
     Mapping(MappingError),

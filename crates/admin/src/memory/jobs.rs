@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::{ConfigurationId, RunId, StoreError};
 
 use super::rows::{Claimed, Rows};
 use crate::store::{KeepJobs, ReadJobs, WriteJobs};
@@ -65,7 +65,7 @@ impl WriteJobs for Rows {
 impl KeepJobs for Rows {
     fn claim_job(
         &mut self,
-        id: Option<&str>,
+        id: Option<RunId>,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Job>, StoreError> {

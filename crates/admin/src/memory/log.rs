@@ -39,6 +39,7 @@ fn logged(id: i64, event: &Event) -> LoggedEvent {
         cause: event.cause.map(Word::Known),
         actor: event.actor.clone(),
         occurrences: i64::from(event.occurrences),
+        run: event.run,
         resolved_at: None,
         resolved_by: None,
     }
@@ -61,6 +62,7 @@ fn fits(event: &LoggedEvent, query: &EventQuery) -> bool {
         && (query.state.is_none() || event.state() == query.state)
         && query.since.is_none_or(|since| event.at >= since)
         && query.until.is_none_or(|until| event.at < until)
+        && (query.run.is_none() || event.run == query.run)
 }
 
 fn hour(at: DateTime<Utc>) -> DateTime<Utc> {

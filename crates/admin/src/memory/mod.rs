@@ -16,6 +16,7 @@ mod mappings;
 mod people;
 mod plans;
 mod rows;
+mod runs;
 mod sessions;
 mod streams;
 mod tokens;

@@ -19,6 +19,7 @@ use crate::event::{Activity, AuditHead, AuditLink, LoggedEvent};
 use crate::mapping::MappingVersion;
 use crate::people::Grant;
 use crate::policy::{HeldMember, HeldUser, LinkRequest};
+use crate::run::Run;
 use crate::session::Session;
 use crate::store::DeviceLink;
 use crate::survey::Survey;
@@ -56,6 +57,7 @@ pub(crate) struct Rows {
     pub(crate) look_ups: Vec<LookUp>,
     pub(super) webhooks: Vec<Webhook>,
     pub(super) deliveries: Vec<Delivery>,
+    pub(crate) runs: Vec<Run>,
     pub(crate) audit: Vec<AuditLink>,
     pub(super) audit_end: AuditHead,
 }

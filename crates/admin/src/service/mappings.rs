@@ -4,18 +4,19 @@ use chrono::Duration;
 use scim_mapping::{Catalog, MappingSet, ResourceKind, Roles, RuleDifference, TestOutcome};
 use scim_protocol::text::storable;
 use scim_protocol::{AttributePath, ResourceDefinition};
-use scim_provisioning::ConfigurationId;
 use scim_provisioning::model::{self, Model, ModelSource};
 use scim_provisioning::reapply::Job;
+use scim_provisioning::{ConfigurationId, RunId, RunKind};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
+use super::runs::run_over;
 use super::{Actor, AdminService, drafted, entry_of, now};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::event::AuditEntry;
 use crate::invalid::{InputField, Problem};
 use crate::mapping::{DRAFT, DraftSeen, MappingVersion, ReceivedAttribute};
+use crate::run::{Run, RunState};
 use crate::store::{AdminStoreExt, AdminTransaction, Written};
 
 /// Which version of a mapping.
@@ -296,8 +297,13 @@ impl AdminService {
             json!({ "version": configuration.model.user }),
         );
         let now = now();
+        let run = Run {
+            ended: None,
+            state: RunState::Running,
+            ..run_over(RunKind::Reapply, actor, &configuration, now)
+        };
         let job = Job {
-            id: Uuid::now_v7().to_string(),
+            id: run.id,
             configuration: configuration.id,
             position: None,
             total: 0,
@@ -311,7 +317,13 @@ impl AdminService {
         };
         self.store.write(move |rows| {
             // One at a time: it takes the place of what is not finished.
+            for before in rows.jobs(job.configuration)? {
+                if !before.finished {
+                    rows.end_run(before.id, now)?;
+                }
+            }
             rows.delete_unfinished_jobs(job.configuration)?;
+            rows.insert_run(&run)?;
             let job = rows.insert_job(&job)?;
             Ok(Written::changed(job, audit.clone()))
         })
@@ -330,12 +342,11 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub fn claim_job(&self, id: Option<&str>) -> Result<Option<Job>, AdminError> {
+    pub fn claim_job(&self, id: Option<RunId>) -> Result<Option<Job>, AdminError> {
         let now = now();
         let until = now + Duration::seconds(STEP_SECONDS);
-        let id = id.map(str::to_owned);
         self.store
-            .upkeep(move |rows| Ok(rows.claim_job(id.as_deref(), now, until)?))
+            .upkeep(move |rows| Ok(rows.claim_job(id, now, until)?))
     }
 
     /// The attributes that an identity provider sent, those sent most often first.

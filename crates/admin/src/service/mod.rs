@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use scim_mapping::MappingSet;
 use scim_protocol::text::fold;
 use scim_provisioning::directory::Author;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::{ConfigurationId, RunKind, StoreError};
 use serde_json::{Value, json};
 use validator::Validate;
 
@@ -38,6 +38,7 @@ mod hashing;
 mod mappings;
 mod measures;
 mod replay;
+pub(crate) mod runs;
 mod sessions;
 pub(crate) mod streams;
 mod surveys;
@@ -379,7 +380,12 @@ fn delete_configuration(
     actor: &Actor,
     configuration: &ProvisioningConfiguration,
 ) -> Result<AuditEntry, AdminError> {
-    rows.speak_as(&actor.author())?;
+    let run = runs::run_over(RunKind::ConfigurationDeleted, actor, configuration, now());
+    rows.insert_run(&run)?;
+    rows.speak_as(&Author {
+        run: Some(run.id),
+        ..actor.author()
+    })?;
     rows.delete_configuration(configuration.id)?;
     let details = json!({ "old": described(configuration) });
     Ok(entry_of(

@@ -1,9 +1,13 @@
 //! What waits for an administrator.
 
 use scim_provisioning::directory::Approval;
-use scim_provisioning::{Comparison, ConfigurationId, Failure, ResourceId, ServiceProvider};
+use scim_provisioning::event::Event;
+use scim_provisioning::{
+    Comparison, ConfigurationId, Failure, ResourceId, RunId, RunKind, ServiceProvider,
+};
 use serde_json::json;
 
+use super::runs::run_over;
 use super::{Actor, AdminService, entry_of, now};
 use crate::decision;
 use crate::error::AdminError;
@@ -79,12 +83,15 @@ impl AdminService {
             Which::Users(users) => users.join(", "),
             Which::All => configuration.name.clone(),
         };
+        let at = now();
+        let run = run_over(RunKind::HeldDecision, actor, &configuration, at);
         let decision = Decision {
             configuration: configuration.id,
             which,
             allow,
             actor: actor.name.clone(),
-            now: now(),
+            now: at,
+            run,
         };
         let decided = self.store.write(move |rows| {
             let decided = decision::carry_out(rows, &configuration, &decision)?;
@@ -99,7 +106,11 @@ impl AdminService {
         // Nothing was done, and the log says of whom and why.
         self.store.upkeep(move |rows| {
             for event in &decided.skipped {
-                rows.record_event(event)?;
+                // The run in which nothing was done is none.
+                rows.record_event(&Event {
+                    run: None,
+                    ..event.clone()
+                })?;
             }
             Ok(())
         })?;
@@ -264,6 +275,7 @@ impl AdminService {
             user_name: link.user_name().to_owned(),
             actor: actor.name.clone(),
             source: actor.source.clone(),
+            run: RunId::new(),
         };
         provider
             .link(configuration, link.document.clone(), approval)

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::{ConfigurationId, RunId, StoreError};
 
 use crate::survey::{Survey, SurveyKind};
 
@@ -56,7 +56,7 @@ pub trait KeepJobs {
     /// A fault of the store.
     fn claim_job(
         &mut self,
-        id: Option<&str>,
+        id: Option<RunId>,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Job>, StoreError>;

@@ -21,6 +21,7 @@ mod log;
 mod mappings;
 mod people;
 mod plans;
+mod runs;
 mod sessions;
 mod streams;
 mod tokens;
@@ -41,6 +42,7 @@ pub use log::{KeepLog, ReadLog, RecordEvents, WriteLog};
 pub use mappings::{ReadMappings, WriteCustomFields, WriteMappings};
 pub use people::{ReadPeople, WritePeople};
 pub use plans::{KeepPlans, ReadPlans};
+pub use runs::{KeepRuns, ReadRuns, RestoreRows, WriteRuns};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
 pub use streams::{ReadStreams, WriteStreams};
 pub use tokens::{KeepTokens, ReadTokens, WriteTokens};
@@ -94,20 +96,20 @@ together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
         ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams ReadPlans
-        ReadWhy
+        ReadWhy ReadRuns
 }
 
 together! {
     /// Everything that administrators change.
     AdminTransaction: AdminView WriteAccounts WriteSessions WriteDevices WriteApiKeys
         WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs WritePeople
-        WriteWaiting WriteLog RecordEvents LockAudit WriteStreams
+        WriteWaiting WriteLog RecordEvents LockAudit WriteStreams WriteRuns
 }
 
 together! {
     /// Everything that time and requests change.
     AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog KeepPlans KeepWhy
-        RecordEvents
+        RecordEvents WriteLog ReadRuns KeepRuns RestoreRows
 }
 
 /// Where configurations, tokens, accounts and keys are kept.

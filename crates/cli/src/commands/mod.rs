@@ -18,6 +18,7 @@ mod link;
 mod mapping;
 mod migrate;
 mod policy;
+mod run;
 mod stream;
 mod token;
 mod user;
@@ -79,6 +80,9 @@ pub(crate) enum Command {
     Apply(declaration::Apply),
     /// Play an identity provider against the running server.
     Demo(demo::Options),
+    /// What was changed together, and taking that back.
+    #[command(subcommand)]
+    Run(run::Action),
     /// The provisioning log.
     Events(events::Options),
     /// Make the tables of the database, or bring them to this version.
@@ -118,6 +122,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Plan(options) => declaration::plan(host, common, &options),
         Command::Apply(options) => declaration::apply(host, common, &options),
         Command::Demo(options) => demo::run(host, common, &options),
+        Command::Run(action) => run::run(host, common, action),
         Command::Events(options) => events::run(host, common, &options),
         Command::Migrate(options) => migrate::run(host, common, &options),
         Command::Why(options) => why::run(host, common, options),

@@ -181,6 +181,24 @@ pub struct ServeOptions {
     /// of those that browsers trust.
     #[arg(long, env = "SERVICEOPS_SCIM_FEED_CA", value_name = "FILE")]
     pub feed_ca: Option<PathBuf>,
+    /// How many days a run can be taken back: so long is kept what was before it.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_UNDO_DAYS",
+        value_name = "DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(1..=365)
+    )]
+    pub undo_days: u32,
+    /// After how many minutes without a request of its identity provider a cycle is over.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_CYCLE_SILENCE_MINUTES",
+        value_name = "MINUTES",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=120)
+    )]
+    pub cycle_silence_minutes: u32,
     /// Sign-in by an OpenID provider.
     #[command(flatten)]
     pub openid: OpenIdOptions,

@@ -43,6 +43,8 @@ struct EventsQuery {
     /// To what
     #[param(inline)]
     resource_type: Option<ResourceType>,
+    /// Of this run
+    run: Option<String>,
     /// Failures and warnings that are not resolved, or what is resolved
     #[param(inline)]
     state: Option<State>,
@@ -93,6 +95,11 @@ fn list_events(by: Auditor, Query(query): Query<EventsQuery>) -> Result<Page<Eve
         kind: query.resource_type.map(|word| word.0),
         search: query.q,
         state: query.state.map(|word| word.0),
+        run: query
+            .run
+            .map(|run| by.admin.run(&run))
+            .transpose()?
+            .map(|run| run.id),
         since: query.since,
         until: query.until,
         after: Some(query.cursor.map_or(0, |cursor| cursor.0)),

@@ -79,6 +79,33 @@ pub(super) struct VersionInput {
     pub(super) version: Option<i64>,
 }
 
+/// What of a run is taken back; all of it where nothing is said.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UndoInput {
+    /// What it did to these users and groups alone, by the names that they had or by id.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub(super) only: Vec<String>,
+    /// What this entry of the log did alone.
+    #[schema(minimum = 1)]
+    pub(super) event: Option<i64>,
+    /// Whether what somebody changed since is taken back as well.
+    #[serde(default)]
+    pub(super) overwrite: bool,
+    /// Whether it is only said what would become of each.
+    #[serde(default)]
+    pub(super) preview: bool,
+    /// Whether it is answered before it is done.
+    #[serde(default)]
+    pub(super) background: bool,
+    /// `next` of the page of the preview before.
+    pub(super) cursor: Option<String>,
+    /// How many resources a page of the preview has.
+    #[schema(minimum = 1, maximum = 1000)]
+    pub(super) limit: Option<i64>,
+}
+
 /// The person of a link that waits.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

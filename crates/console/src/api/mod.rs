@@ -27,6 +27,7 @@ mod operation;
 mod parameters;
 mod policy;
 mod problem;
+mod runs;
 mod services;
 mod streams;
 #[cfg(test)]
@@ -63,6 +64,7 @@ fn operations() -> Vec<Operation> {
         streams::operations(),
         declaration::operations(),
         why::operations(),
+        runs::operations(),
         openapi::operations(),
     ]
     .into_iter()

@@ -316,6 +316,12 @@ pub(super) const ROUTES: &[Route] = &[
         pages::waiting::restore,
     ),
     page(scim!("/{configuration}/logs"), pages::logs::list_of),
+    page(scim!("/{configuration}/runs"), pages::runs::list),
+    page(scim!("/{configuration}/runs/{run}"), pages::runs::show),
+    confirmed(action(
+        scim!("/{configuration}/runs/{run}/undo"),
+        pages::runs::undo,
+    )),
     page(scim!("/{configuration}/history"), pages::audit::history),
     page(scim!("/{configuration}/setup"), pages::guides::own),
     page(scim!("/{configuration}/setup/{guide}"), pages::guides::show),

@@ -14,6 +14,7 @@ macro_rules! document {
         pub struct $name { $($(#[$said])* pub(crate) $field: $kind,)* }
     };
 }
+pub(super) use document;
 
 document! {
     /// A provisioning configuration.
@@ -207,6 +208,8 @@ document! {
         /// When an administrator marked it as resolved.
         resolved_at: Option<String>,
         resolved_by: Option<String>,
+        /// The run that it is part of.
+        run: Option<String>,
     }
 }
 document! {

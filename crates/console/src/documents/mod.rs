@@ -1,6 +1,7 @@
 //! What the commands print with `--json` and the admin API answers, with the schemas of it.
 
 mod kinds;
+mod runs;
 mod why;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -23,6 +24,7 @@ use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 
 pub use self::kinds::*;
+pub use self::runs::*;
 pub use self::why::{Why, WhyField, WhyFound, WhyMend, WhyMoment, why};
 
 /// An instant, to the second.
@@ -245,6 +247,7 @@ pub fn event(event: &LoggedEvent) -> Event {
         user_agent: event.user_agent.clone(),
         resolved_at: maybe_instant(event.resolved_at),
         resolved_by: event.resolved_by.clone(),
+        run: event.run.map(|run| run.to_string()),
     }
 }
 

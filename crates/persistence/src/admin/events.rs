@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_admin::event::{EventQuery, LATER_SUCCESS, LoggedEvent, Word};
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::{ConfigurationId, RunId, StoreError};
 
 use super::search::{ENTRIES, IdRow, selection};
 use crate::connection::Connection;
@@ -62,6 +62,8 @@ struct EventRow {
     actor: Option<String>,
     #[diesel(sql_type = BigInt)]
     occurrences: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    run: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     resolved_at: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -132,6 +134,7 @@ fn event(row: EventRow) -> LoggedEvent {
         cause: row.cause.map(Word::of),
         actor: row.actor,
         occurrences: row.occurrences,
+        run: row.run.as_deref().and_then(RunId::parse),
         resolved_at: row.resolved_at.map(instant),
         resolved_by: row.resolved_by,
     }

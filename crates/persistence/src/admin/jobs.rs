@@ -5,7 +5,7 @@ use scim_admin::store::{KeepJobs, ReadJobs, WriteJobs};
 use scim_admin::survey::{Survey, SurveyKind};
 use scim_provisioning::reapply::Job;
 use scim_provisioning::seen::SeenAttribute;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::{ConfigurationId, RunId, StoreError};
 
 use super::{AdminRows, seen, surveys};
 use crate::jobs;
@@ -41,7 +41,7 @@ impl WriteJobs for AdminRows<'_> {
 impl KeepJobs for AdminRows<'_> {
     fn claim_job(
         &mut self,
-        id: Option<&str>,
+        id: Option<RunId>,
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Job>, StoreError> {

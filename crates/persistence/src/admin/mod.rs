@@ -16,6 +16,7 @@ pub(crate) mod mappings;
 mod people;
 mod plans;
 mod rows;
+mod runs;
 mod search;
 mod seen;
 mod sessions;

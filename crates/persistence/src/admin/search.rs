@@ -109,7 +109,7 @@ pub(super) fn selection(
 pub(super) const ENTRIES: &str = "SELECT id, at, configuration_id, configuration_name, request_id, \
      action, resource_type, resource_id, resource_name, mapping_version, outcome, \
      CAST(status AS INTEGER) AS status, scim_type, reason, changes, deviations, duration_micros, \
-     source, user_agent, request, detail, stage, cause, actor, occurrences, resolved_at, \
+     source, user_agent, request, detail, stage, cause, actor, occurrences, run, resolved_at, \
      resolved_by FROM provisioning_events WHERE ";
 
 /// What SQLite is kept from taking an index for.
@@ -126,6 +126,7 @@ enum Steer {
 /// Whether a query asks for what has an index of its own because it is rare.
 fn selective(query: &EventQuery) -> bool {
     query.state.is_some()
+        || query.run.is_some()
         || query.outcome.is_some_and(|one| one != Outcome::Success)
         || query.action.is_some_and(|one| one != Action::Update)
         || query.kind.is_some_and(|one| one != ResourceKind::User)
@@ -149,6 +150,10 @@ fn conditions(sql: &mut Sql, query: &EventQuery, steer: Steer) -> bool {
     if let Some(configuration) = query.configuration {
         sql.push(&format!(" AND {few}configuration_id = "))
             .bind(configuration.to_string());
+    }
+    if let Some(run) = query.run {
+        sql.push(&format!(" AND {away}run = "))
+            .bind(run.to_string());
     }
     // The words of the indexes, which no bound value is known to fit.
     match (query.state, query.outcome) {

@@ -9,6 +9,7 @@ use scim_provisioning::{ConfigurationId, StoreError};
 use crate::connection::Connection;
 use crate::engine::on_backend;
 use crate::error::unreadable;
+use crate::runs;
 use crate::schema::{jobs, surveys};
 use crate::time::{instant, millis};
 
@@ -46,6 +47,9 @@ pub(super) fn work_waits(connection: &mut Connection) -> Result<bool, StoreError
         .limit(1);
     let job: Option<String> = connection.first(unfinished)?;
     if job.is_some() {
+        return Ok(true);
+    }
+    if runs::one_waits(connection)? {
         return Ok(true);
     }
     let waiting = surveys::table

@@ -46,18 +46,21 @@ impl Connection {
         match self.dialect() {
             Dialect::Sqlite => {
                 self.end_speech()?;
-                let mut sql = self.sql("INSERT INTO feed_author (actor, run) VALUES (");
+                let mut sql = self.sql("INSERT INTO feed_author (actor, run, request) VALUES (");
                 sql.bind(&author.actor).push(", ");
-                sql.bind(author.run.clone()).push(")");
+                sql.bind(author.run.map(|run| run.to_string())).push(", ");
+                sql.bind(author.request.clone()).push(")");
                 self.execute(&sql)?;
             }
             #[cfg(feature = "postgres")]
             Dialect::Postgres => {
                 let set = format!(
                     "SELECT set_config('serviceops_scim.actor', {}, true), \
-                     set_config('serviceops_scim.run', {}, true)",
+                     set_config('serviceops_scim.run', {}, true), \
+                     set_config('serviceops_scim.request', {}, true)",
                     quoted(&author.actor),
-                    quoted(author.run.as_deref().unwrap_or_default()),
+                    quoted(&author.run.map(|run| run.to_string()).unwrap_or_default()),
+                    quoted(author.request.as_deref().unwrap_or_default()),
                 );
                 self.say(&set);
             }

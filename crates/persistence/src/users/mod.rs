@@ -2,7 +2,7 @@
 
 mod write;
 
-pub(crate) use write::{depart, insert, release, take_over, update};
+pub(crate) use write::{depart, insert, release, replace_addresses, take_over, update};
 
 use std::collections::HashMap;
 

@@ -163,9 +163,18 @@ fn replace_emails(
     id: ResourceId,
     user: &UserWrite,
 ) -> Result<(), StoreError> {
+    replace_addresses(connection, id, &user.search)
+}
+
+/// The same of a searched document.
+pub(crate) fn replace_addresses(
+    connection: &mut Connection,
+    id: ResourceId,
+    search: &Value,
+) -> Result<(), StoreError> {
     let of_user = user_emails::user_id.eq(id.to_string());
     connection.execute(diesel::delete(user_emails::table.filter(of_user)))?;
-    insert_emails(connection, id, &user.search)
+    insert_emails(connection, id, search)
 }
 
 /// Writes a user in scope whose version is the expected one. `before` is the user as it stood

@@ -1,5 +1,7 @@
 //! Configurations, tokens, mappings, jobs and surveys.
 
+use scim_provisioning::RunId;
+
 use super::*;
 
 fn token(configuration: ConfigurationId, id: &str) -> AccessToken {
@@ -247,8 +249,9 @@ pub(super) fn each_change_of_the_fields_is_counted(house: &Empty) {
 
 pub(super) fn one_at_a_time_works_on_a_job(house: &Empty) {
     let id = house.configuration("Okta").id;
-    let job = move |name: &str| Job {
-        id: name.to_owned(),
+    let (a, b) = (RunId::new(), RunId::new());
+    let job = move |name: RunId| Job {
+        id: name,
         configuration: id,
         position: None,
         total: 0,
@@ -262,28 +265,24 @@ pub(super) fn one_at_a_time_works_on_a_job(house: &Empty) {
     };
     house
         .write(move |rows| {
-            rows.insert_job(&job("a"))?;
+            rows.insert_job(&job(a))?;
             rows.delete_unfinished_jobs(id)?;
-            rows.insert_job(&job("b"))
+            rows.insert_job(&job(b))
         })
         .unwrap();
     let jobs = house.store.read(|rows| Ok(rows.jobs(id)?)).unwrap();
-    assert_eq!((jobs.len(), &*jobs[0].id), (1, "b"));
+    assert_eq!((jobs.len(), jobs[0].id), (1, b));
     assert!(house.store.read(|rows| Ok(rows.work_waits()?)).unwrap());
     let (at, until) = (now(), now() + Duration::minutes(2));
-    let claim = move |id: Option<&'static str>, at| {
+    let claim = move |id: Option<RunId>, at| {
         house
             .upkeep(move |rows| rows.claim_job(id, at, until))
             .map(|job| job.id)
     };
-    assert_eq!(claim(Some("a"), at), None);
-    assert_eq!(claim(None, at).as_deref(), Some("b"));
+    assert_eq!(claim(Some(a), at), None);
+    assert_eq!(claim(None, at), Some(b));
     assert_eq!(claim(None, at), None);
-    assert_eq!(
-        claim(Some("b"), until).as_deref(),
-        Some("b"),
-        "it was given up"
-    );
+    assert_eq!(claim(Some(b), until), Some(b), "it was given up");
 }
 
 pub(super) fn a_survey_is_asked_for_once_and_keeps_what_came_of_the_last(house: &Empty) {

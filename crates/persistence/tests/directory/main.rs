@@ -14,7 +14,7 @@ use scim_admin::people::{GroupInput, PersonInput};
 use scim_admin::policy::LinksQuery;
 use scim_provisioning::reapply::Job;
 use scim_provisioning::testing::{CHECKS, PersonByHand, Subject};
-use scim_provisioning::{Configuration, ConfigurationId, Directory, Outcome, ResourceId};
+use scim_provisioning::{Configuration, ConfigurationId, Directory, Outcome, ResourceId, RunId};
 
 /// A database that is checked.
 struct Database(House);
@@ -87,7 +87,7 @@ impl Subject for Database {
         ));
     }
 
-    fn job(&self, id: &str) -> Option<Job> {
+    fn job(&self, id: RunId) -> Option<Job> {
         let configurations = self.0.admin.configurations(None).unwrap();
         let jobs = configurations
             .iter()

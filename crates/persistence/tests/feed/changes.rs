@@ -42,7 +42,7 @@ pub(super) fn a_change_says_who_did_it_and_what_nobody_sees_is_none(house: &Hous
     let (reapplied, after) = follow(house, after);
     assert_eq!(reapplied.len(), 1);
     assert_eq!(reapplied[0].actor.as_deref(), Some("administrator:test"));
-    assert_eq!(reapplied[0].run.as_deref(), Some(&*job.id));
+    assert_eq!(reapplied[0].run.as_deref(), Some(&*job.id.to_string()));
     let nothing = json!([{"op": "replace", "path": "displayName", "value": "ava Doe"}]);
     house.request(Method::Patch, &format!("/Users/{id}"), &patch(&nothing));
     assert!(follow(house, after).0.is_empty());

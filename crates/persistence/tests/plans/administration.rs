@@ -143,7 +143,7 @@ pub(super) fn administration(script: &mut Script, house: &House) {
         admin.begin_reapply(&actor(), house.id_of("Test")).unwrap()
     });
     script.run("apply rules again", || {
-        let job = admin.claim_job(Some(&job.id)).unwrap().unwrap();
+        let job = admin.claim_job(Some(job.id)).unwrap().unwrap();
         house
             .provider
             .reapply(&stored.to_provisioning(), &job)

@@ -19,6 +19,7 @@ pub use types::*;
 use crate::event::Event;
 use crate::id::{ConfigurationId, ResourceId, ResourceKind};
 use crate::model::{ModelSource, ModelVersion};
+use crate::run::{CycleRequests, OpenCycle};
 
 /// Work of a write transaction. It may be run again when the database asks for it, so it has no
 /// effects but those through the transaction.
@@ -67,6 +68,15 @@ pub trait Directory: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the entry could not be written.
     fn log(&self, event: Event, pending: Vec<PendingLink>) -> Result<(), StoreError>;
+
+    /// Adds requests to the cycle of a configuration that is under way, or to one that begins with
+    /// them; of several servers all find the same one. `None` of a directory that keeps no runs.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they could not be written.
+    fn note_cycle(&self, _requests: &CycleRequests) -> Result<Option<OpenCycle>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// Work that answers something, through a port that knows no answers.

@@ -6,7 +6,7 @@ use scim_protocol::Version;
 pub use scim_service::{FaultSource, Sort, StoreError};
 use serde_json::{Map, Value};
 
-use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+use crate::id::{ConfigurationId, ResourceId, ResourceKind, RunId};
 use crate::refusal::Cause;
 pub use crate::status::Status;
 
@@ -325,8 +325,10 @@ impl Relation {
 pub struct Author {
     /// `configuration:NAME` or `administrator:NAME`.
     pub actor: String,
-    /// The run of rules that it is part of.
-    pub run: Option<String>,
+    /// The run that it is part of. What is changed in a run can be taken back.
+    pub run: Option<RunId>,
+    /// The id of the request that asked for it.
+    pub request: Option<String>,
 }
 
 impl Author {
@@ -335,6 +337,7 @@ impl Author {
         Self {
             actor: format!("configuration:{name}"),
             run: None,
+            request: None,
         }
     }
 
@@ -343,6 +346,7 @@ impl Author {
         Self {
             actor: format!("administrator:{name}"),
             run: None,
+            request: None,
         }
     }
 }
@@ -361,4 +365,6 @@ pub struct Approval {
     pub actor: String,
     /// From where.
     pub source: Option<String>,
+    /// The run that it is.
+    pub run: RunId,
 }

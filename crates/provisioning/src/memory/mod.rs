@@ -49,7 +49,7 @@ use crate::caller::Caller;
 use crate::configuration::Configuration;
 use crate::directory::{Approval, Author, Directory, DirectoryView, PendingLink, StoreError, Work};
 use crate::event::{Event, Outcome};
-use crate::id::{ConfigurationId, ResourceId};
+use crate::id::{ConfigurationId, ResourceId, RunId};
 use crate::job::Job;
 use crate::model::{ModelSource, ModelVersion};
 use crate::policy::Policies;
@@ -161,7 +161,7 @@ impl MemoryDirectory {
     /// Adds a job, or changes it.
     pub fn put_job(&self, job: Job) {
         self.change_always(|tables| {
-            Arc::make_mut(&mut tables.jobs).insert(job.id.clone(), job);
+            Arc::make_mut(&mut tables.jobs).insert(job.id, job);
         });
     }
 
@@ -238,8 +238,8 @@ impl MemoryDirectory {
     }
 
     /// A job.
-    pub fn job(&self, id: &str) -> Option<Job> {
-        self.tables().jobs.get(id).cloned()
+    pub fn job(&self, id: RunId) -> Option<Job> {
+        self.tables().jobs.get(&id).cloned()
     }
 
     /// Who wrote last.

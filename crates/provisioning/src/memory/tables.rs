@@ -10,7 +10,7 @@ use scim_protocol::text::fold;
 use super::rows::{Group, GroupRow, HeldChange, Member, Person, PersonRow, WaitingLink};
 use crate::directory::{Approval, Author, Scope, StoreError};
 use crate::event::{Event, Outcome};
-use crate::id::{ConfigurationId, ResourceId};
+use crate::id::{ConfigurationId, ResourceId, RunId};
 use crate::job::Job;
 use crate::model::ModelSource;
 
@@ -27,7 +27,7 @@ pub(super) struct Tables {
     pub(super) held: Arc<BTreeMap<ResourceId, HeldChange>>,
     pub(super) links: Arc<Vec<WaitingLink>>,
     pub(super) approvals: Arc<Vec<Approval>>,
-    pub(super) jobs: Arc<BTreeMap<String, Job>>,
+    pub(super) jobs: Arc<BTreeMap<RunId, Job>>,
     pub(super) events: Arc<Vec<LogEntry>>,
     pub(super) models: Arc<BTreeMap<ConfigurationId, ModelSource>>,
     /// Who wrote last.

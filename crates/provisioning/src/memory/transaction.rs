@@ -322,7 +322,7 @@ impl DirectoryTransaction for MemoryTransaction {
         if !self.tables.jobs.contains_key(&job.id) {
             return Err(StoreError::Stale);
         }
-        Arc::make_mut(&mut self.tables.jobs).insert(job.id.clone(), job.clone());
+        Arc::make_mut(&mut self.tables.jobs).insert(job.id, job.clone());
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::writes::{
 };
 use crate::directory::{Approval, PendingLink, Status};
 use crate::event::Outcome;
-use crate::id::ResourceId;
+use crate::id::{ResourceId, RunId};
 
 pub(super) fn a_person_made_by_hand_is_taken_over_and_one_who_left_is_taken_up_again(
     subject: &dyn Subject,
@@ -189,6 +189,7 @@ pub(super) fn a_link_waits_until_it_is_approved_and_what_was_dismissed_does_not(
                 user_name: "eve".to_owned(),
                 actor: "check".to_owned(),
                 source: None,
+                run: RunId::new(),
             },
         );
         write(subject, move |tx| {

@@ -6,7 +6,7 @@ use scim_mapping::ReferenceKind;
 use crate::configuration::Configuration;
 use crate::directory::{Author, Directory};
 use crate::event::Event;
-use crate::id::{ConfigurationId, ResourceId};
+use crate::id::{ConfigurationId, ResourceId, RunId};
 use crate::job::Job;
 use crate::memory::{Group, MemoryDirectory, Person, plain_configuration};
 
@@ -37,7 +37,7 @@ pub trait Subject {
     fn add_job(&self, job: &Job);
 
     /// How far a job is.
-    fn job(&self, id: &str) -> Option<Job>;
+    fn job(&self, id: RunId) -> Option<Job>;
 
     /// The people who wait to be linked with a user whom a configuration wanted to create, with the
     /// attribute that they share.
@@ -136,7 +136,7 @@ impl Subject for MemorySubject {
         self.directory.put_job(job.clone());
     }
 
-    fn job(&self, id: &str) -> Option<Job> {
+    fn job(&self, id: RunId) -> Option<Job> {
         self.directory.job(id)
     }
 
@@ -190,6 +190,7 @@ pub(super) fn event(of: &Configuration) -> Event {
         request: None,
         actor: None,
         occurrences: 1,
+        run: None,
     }
 }
 

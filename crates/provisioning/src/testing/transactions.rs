@@ -11,7 +11,7 @@ use super::writes::{add, add_group, done, find, group_named, insert_group, read,
 use crate::directory::{DirectoryExt, From, Selection, StoreError};
 use crate::event::Outcome;
 use crate::failure::Failure;
-use crate::id::ResourceId;
+use crate::id::{ResourceId, RunId};
 use crate::job::Job;
 
 pub(super) fn a_write_that_fails_leaves_nothing(subject: &dyn Subject) {
@@ -184,7 +184,7 @@ pub(super) fn a_read_sees_one_moment(subject: &dyn Subject) {
 pub(super) fn a_job_goes_on_where_it_was_left(subject: &dyn Subject) {
     let okta = subject.configuration("Okta");
     let job = Job {
-        id: "0199abcd-0000-7000-8000-000000000001".to_owned(),
+        id: RunId::new(),
         configuration: okta.id,
         position: None,
         total: 0,
@@ -207,9 +207,9 @@ pub(super) fn a_job_goes_on_where_it_was_left(subject: &dyn Subject) {
     };
     let saved = further.clone();
     done(subject, move |tx| tx.save_job(&saved));
-    assert_eq!(subject.job(&job.id), Some(further.clone()));
+    assert_eq!(subject.job(job.id), Some(further.clone()));
     let gone = Job {
-        id: "0199abcd-0000-7000-8000-000000000002".to_owned(),
+        id: RunId::new(),
         ..further
     };
     let saved = write(subject, move |tx| tx.save_job(&gone));

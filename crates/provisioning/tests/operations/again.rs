@@ -7,7 +7,7 @@ use scim_protocol::schema::uri;
 use scim_provisioning::directory::Status;
 use scim_provisioning::reapply::Job;
 use scim_provisioning::replay::Kept;
-use scim_provisioning::{Caller, Cause, ExistingUsers, Method, Outcome, ResourceId};
+use scim_provisioning::{Caller, Cause, ExistingUsers, Method, Outcome, ResourceId, RunId};
 use serde_json::{Value, json};
 
 use crate::house::{House, group, user};
@@ -35,7 +35,7 @@ fn a_refused_request_is_carried_out_again_when_its_cause_is_mended() {
 
 fn job(house: &House) -> Job {
     let job = Job {
-        id: "job".to_owned(),
+        id: RunId::new(),
         configuration: house.caller.configuration.id,
         position: None,
         total: 0,
@@ -78,6 +78,7 @@ fn rules_are_applied_again_to_everybody_but_their_status() {
     });
     house.environment.advance(TimeDelta::hours(1));
     let job = job(&house);
+    let id = job.id;
     let done = house
         .provider
         .reapply(&house.caller.configuration, &job)
@@ -87,7 +88,7 @@ fn rules_are_applied_again_to_everybody_but_their_status() {
         (2, 1, 0, true)
     );
     assert_eq!((done.position, done.updated), (Some(bo), house.now()));
-    assert_eq!(house.directory.job("job"), Some(done));
+    assert_eq!(house.directory.job(id), Some(done));
     assert_eq!(title(&house, ava).as_deref(), Some("BOSS"));
     assert_eq!(
         house.stored(ava).status,
@@ -96,10 +97,7 @@ fn rules_are_applied_again_to_everybody_but_their_status() {
     );
     assert_eq!(title(&house, chief).as_deref(), Some("Chief"));
     assert_eq!(house.told(), ("update", Outcome::Success));
-    assert_eq!(
-        house.directory.author().unwrap().run.as_deref(),
-        Some("job")
-    );
+    assert_eq!(house.directory.author().unwrap().run, Some(id));
     assert!(house.directory.group(ops).is_some());
 }
 

@@ -40,6 +40,7 @@ fn record(house: &House, outcome: Outcome, id: ResourceId) -> i64 {
         request: None,
         actor: None,
         occurrences: 1,
+        run: None,
     };
     let recorded = house
         .store

@@ -136,7 +136,7 @@ fn a_job_takes_the_place_of_one_that_is_not_finished_and_one_at_a_time_works_on_
         std::slice::from_ref(&second)
     );
     assert!(house.admin.work_waits().unwrap());
-    assert_eq!(house.admin.claim_job(Some(&first.id)).unwrap(), None);
+    assert_eq!(house.admin.claim_job(Some(first.id)).unwrap(), None);
     assert_eq!(house.admin.claim_job(None).unwrap(), Some(second));
     assert_eq!(house.admin.claim_job(None).unwrap(), None);
 }

@@ -286,7 +286,7 @@ pub(super) fn reapply(
     if !options.status && !options.background {
         let provider = instance.provider();
         while !job.finished {
-            let Some(claimed) = admin.claim_job(Some(&job.id))? else {
+            let Some(claimed) = admin.claim_job(Some(job.id))? else {
                 bail!("somebody else works on it; see --status");
             };
             job = provider.reapply(&configuration, &claimed)?;
@@ -294,7 +294,7 @@ pub(super) fn reapply(
     }
     if common.json {
         return output::json(&json!({
-            "id": job.id,
+            "id": job.id.to_string(),
             "users": job.total,
             "done": job.done,
             "changed": job.changed,

@@ -93,6 +93,10 @@ PATCH  /groups/{group}                                              administrato
 GET    /groups/{group}/members                                      auditor read
 GET    /openapi.json                                                auditor read
 POST   /plan                                                        administrator configure
+GET    /runs                                                        auditor read
+GET    /runs/{run}                                                  auditor read
+GET    /runs/{run}/changes                                          auditor read
+POST   /runs/{run}/undo                                             administrator operate
 GET    /streams                                                     auditor read
 POST   /streams                                                     administrator read tokens
 DELETE /streams/{stream}                                            administrator tokens

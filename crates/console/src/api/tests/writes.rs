@@ -53,10 +53,11 @@ fn a_write_names_what_it_has_read() {
 }
 
 /// What creates something, or changes nothing, or is said of whatever is there.
-const FREE: [&str; 12] = [
+const FREE: [&str; 13] = [
     "/apply",
     "/plan",
     "/tokens/revoke",
+    "/runs/{run}/undo",
     "/streams",
     "/configurations",
     "/configurations/{configuration}/tokens",

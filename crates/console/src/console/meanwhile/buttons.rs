@@ -163,6 +163,7 @@ mod tests {
                 "/users/scim-provisioning/{configuration}/links/approve",
                 "/users/scim-provisioning/{configuration}/links/dismiss",
                 "/users/scim-provisioning/{configuration}/links/restore",
+                "/users/scim-provisioning/{configuration}/runs/{run}/undo",
                 "/settings/sessions/{session}/end",
                 "/settings/accounts/{account}/password",
             ],

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::charts::{Chart, begin};
 use super::rule::called;
-use super::{LIST, Shell, ago, instant, maybe, spaced};
+use super::{LIST, Shell, ago, instant, maybe, runs, spaced};
 
 /// How a configuration is, in a word.
 pub(super) struct Health {
@@ -150,6 +150,7 @@ impl Tabs {
             ("tokens", "Tokens", format!("{base}/tokens")),
             ("policy", "Policy", format!("{base}/policy")),
             ("waiting", "Held & pending", format!("{base}/held")),
+            ("runs", "Runs", format!("{base}/runs")),
             ("logs", "Logs", format!("{base}/logs")),
             ("guide", "Setup guide", format!("{base}/setup")),
             ("history", "History", format!("{base}/history")),
@@ -248,6 +249,7 @@ struct Overview {
     /// How many entries the log has of these days.
     entries: i64,
     last: Option<(i64, String)>,
+    runs: Vec<runs::Row>,
     created: String,
 }
 
@@ -291,10 +293,14 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
             let said = format!("{} {action} {name}", ago(Some(event.at), shown.now));
             (event.id, said)
         }),
+        runs: runs::last(visit, &shown, RUNS)?,
         created: instant(shown.configuration.created),
     };
     ConsoleAnswer::page(200, &page)
 }
+
+/// How many runs are on the overview.
+const RUNS: i64 = 5;
 
 pub(super) fn types(configuration: &ProvisioningConfiguration) -> &'static str {
     match (configuration.users, configuration.groups) {

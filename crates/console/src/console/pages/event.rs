@@ -24,6 +24,8 @@ struct Event {
     advice: Option<Advice>,
     person: String,
     group: String,
+    /// Where the run is that it is part of; empty where there is none.
+    run: String,
     /// The request as administrators see it.
     request: String,
     /// The body of the error that was answered, where it is known.
@@ -103,6 +105,10 @@ fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
         advice: Advice::of(event),
         person: of(ResourceKind::User),
         group: of(ResourceKind::Group),
+        run: event
+            .run
+            .map(|run| format!("{LIST}/{}/runs/{run}", event.configuration))
+            .unwrap_or_default(),
         request,
         answer: event
             .answer()

@@ -20,6 +20,7 @@ pub(super) mod meanwhile;
 pub(super) mod overview;
 pub(super) mod policy;
 mod rule;
+pub(super) mod runs;
 pub(super) mod settings;
 pub(super) mod tokens;
 pub(super) mod waiting;
@@ -176,7 +177,11 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 30] = [
+const DONE: [(&str, &str); 31] = [
+    (
+        "undone",
+        "Begun. What was changed is taken back; this page is the run that does it.",
+    ),
     ("saved", "Saved."),
     (
         "saved-nothing",

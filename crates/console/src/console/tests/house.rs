@@ -33,6 +33,8 @@ pub(super) struct House {
     pub(super) token: String,
     pub(super) person: String,
     pub(super) group: String,
+    /// The run in which the two were created.
+    pub(super) run: String,
     folder: tempfile::TempDir,
 }
 
@@ -186,9 +188,15 @@ impl House {
             json!({"schemas": [uri::GROUP], "displayName": HOSTILE,
                 "members": [{"value": person}]}),
         );
+        let query = scim_admin::run::RunsQuery {
+            limit: 1,
+            ..Default::default()
+        };
+        let run = admin.runs(&query).unwrap()[0].id.to_string();
         Self {
             person,
             group,
+            run,
             console,
             admin,
             upkeep,
@@ -247,6 +255,7 @@ impl House {
             ("rules/*", "rules/user_name".to_owned()),
             ("setup/*", "setup/okta".to_owned()),
             ("logs/*", "logs/1".to_owned()),
+            ("runs/*", format!("runs/{}", self.run)),
             ("schemas/*", "schemas/Event".to_owned()),
             (
                 "scim-provisioning/*",

@@ -219,6 +219,7 @@ fn secrets_and_what_cannot_be_undone_ask_for_the_password_again() {
             "/users/scim-provisioning/{configuration}/policy",
             "/users/scim-provisioning/{configuration}/held/allow",
             "/users/scim-provisioning/{configuration}/links/approve",
+            "/users/scim-provisioning/{configuration}/runs/{run}/undo",
             "/users/{person}/block",
             "/users/{person}/unblock",
             "/users/{person}/archive",

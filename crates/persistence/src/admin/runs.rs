@@ -1,0 +1,185 @@
+//! Runs and putting rows back, on the administrators' port.
+
+use chrono::{DateTime, Utc};
+use scim_admin::run::{Chosen, CurrentRow, RowImage, RowSubject, Run, RunsQuery, Touched};
+use scim_admin::store::{KeepRuns, ReadRuns, RestoreRows, WriteRuns, WriteWaiting};
+use scim_provisioning::{ConfigurationId, ResourceKind, RunId, StoreError};
+use serde_json::{Map, Value};
+
+use super::AdminRows;
+use crate::runs::{self, images, restore};
+
+impl ReadRuns for AdminRows<'_> {
+    fn runs(&mut self, query: &RunsQuery) -> Result<Vec<Run>, StoreError> {
+        runs::list(self.connection, query)
+    }
+
+    fn run(&mut self, id: RunId) -> Result<Option<Run>, StoreError> {
+        runs::find(self.connection, id)
+    }
+
+    fn touched_by_name(&mut self, run: RunId, name: &str) -> Result<Vec<String>, StoreError> {
+        images::by_name(self.connection, run, name)
+    }
+
+    fn touched(
+        &mut self,
+        run: RunId,
+        chosen: &Chosen,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Touched>, StoreError> {
+        images::touched(self.connection, run, chosen, (after, true), limit)
+    }
+
+    fn touched_before(
+        &mut self,
+        run: RunId,
+        chosen: &Chosen,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<Touched>, StoreError> {
+        images::touched(self.connection, run, chosen, (before, false), limit)
+    }
+
+    fn images_of(
+        &mut self,
+        run: RunId,
+        chosen: &Chosen,
+        resources: &[String],
+    ) -> Result<Vec<RowImage>, StoreError> {
+        images::of_resources(self.connection, run, chosen, resources)
+    }
+
+    fn attached_images(
+        &mut self,
+        run: RunId,
+        chosen: &Chosen,
+        before: i64,
+        limit: i64,
+    ) -> Result<Vec<RowImage>, StoreError> {
+        images::attached(self.connection, run, chosen, before, limit)
+    }
+
+    fn current_row(
+        &mut self,
+        kind: ResourceKind,
+        id: &str,
+    ) -> Result<Option<CurrentRow>, StoreError> {
+        restore::current(self.connection, kind, id, false)
+    }
+}
+
+impl WriteRuns for AdminRows<'_> {
+    fn insert_run(&mut self, run: &Run) -> Result<(), StoreError> {
+        runs::insert(self.connection, run)
+    }
+
+    fn end_run(&mut self, run: RunId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        runs::end(self.connection, run, at)
+    }
+}
+
+impl KeepRuns for AdminRows<'_> {
+    fn claim_run(
+        &mut self,
+        id: Option<RunId>,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Run>, StoreError> {
+        runs::claim(self.connection, id, now, until)
+    }
+
+    fn save_run(&mut self, run: &Run) -> Result<(), StoreError> {
+        runs::save(self.connection, run)
+    }
+
+    fn end_cycles(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        runs::end_cycles(self.connection, now)
+    }
+
+    fn forget_images(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        images::forget(self.connection, before, limit)
+    }
+
+    fn forget_runs(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {
+        runs::forget(self.connection, before, limit)
+    }
+}
+
+impl RestoreRows for AdminRows<'_> {
+    fn lock_row(&mut self, kind: ResourceKind, id: &str) -> Result<Option<CurrentRow>, StoreError> {
+        restore::current(self.connection, kind, id, true)
+    }
+
+    fn free_names(
+        &mut self,
+        run: RunId,
+        kind: ResourceKind,
+        id: &str,
+        values: &Map<String, Value>,
+    ) -> Result<bool, StoreError> {
+        restore::free_names(self.connection, run, kind, id, values)
+    }
+
+    fn write_row(
+        &mut self,
+        kind: ResourceKind,
+        id: &str,
+        version: i64,
+        values: &Map<String, Value>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        restore::write(self.connection, kind, id, version, values, at)
+    }
+
+    fn insert_row(
+        &mut self,
+        id: &str,
+        values: &Map<String, Value>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        restore::insert_group(self.connection, id, values, at)
+    }
+
+    fn remove_row(
+        &mut self,
+        kind: ResourceKind,
+        id: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        restore::remove(self.connection, kind, id, at)
+    }
+
+    fn put_attached(
+        &mut self,
+        subject: RowSubject,
+        row: &Map<String, Value>,
+    ) -> Result<bool, StoreError> {
+        restore::put(self.connection, subject, row)
+    }
+
+    fn take_attached(
+        &mut self,
+        subject: RowSubject,
+        row: &Map<String, Value>,
+    ) -> Result<bool, StoreError> {
+        restore::take(self.connection, subject, row)
+    }
+
+    fn count_group_up(
+        &mut self,
+        id: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Option<String>, StoreError> {
+        restore::count_group_up(self.connection, id, at)
+    }
+
+    fn let_guard_count_from(
+        &mut self,
+        configuration: ConfigurationId,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.reset_guard(configuration, at)
+    }
+}

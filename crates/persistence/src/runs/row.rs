@@ -1,0 +1,88 @@
+//! A row of `runs`.
+
+use chrono::Utc;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use scim_admin::event::Word;
+use scim_admin::run::{Run, RunCounts, RunState, UndoPhase, Undoing};
+use scim_provisioning::{ConfigurationId, RunId, StoreError};
+
+use super::parsed;
+use crate::error::unreadable;
+use crate::time::instant;
+
+#[derive(diesel::QueryableByName)]
+pub(super) struct RunRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    configuration_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    configuration_name: Option<String>,
+    #[diesel(sql_type = Text)]
+    actor: String,
+    #[diesel(sql_type = BigInt)]
+    began_at: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) last_request_at: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(super) silence: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    ended_at: Option<i64>,
+    #[diesel(sql_type = Text)]
+    pub(super) state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    of_run: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    chosen: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    phase: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    position: Option<i64>,
+}
+
+/// What reads rows.
+pub(super) const SELECT: &str = "SELECT id, kind, configuration_id, configuration_name, actor, began_at, \
+     last_request_at, silence, ended_at, state, of_run, chosen, phase, position FROM runs";
+
+impl TryFrom<RunRow> for Run {
+    type Error = StoreError;
+
+    fn try_from(row: RunRow) -> Result<Self, StoreError> {
+        let state = row.state(Utc::now());
+        let ended = match (row.ended_at, state, row.silence) {
+            (None, RunState::Done, Some(_)) => Some(row.last_request_at),
+            (ended, _, _) => ended,
+        };
+        let id = |text: &str| RunId::parse(text).ok_or_else(|| unreadable("runs.id"));
+        let undoes = match &row.of_run {
+            None => None,
+            Some(of) => {
+                let chosen = parsed(row.chosen.as_deref().unwrap_or("{}"), "runs.chosen")?;
+                Some(Undoing {
+                    run: id(of)?,
+                    chosen: serde_json::from_value(chosen)
+                        .map_err(|_json| unreadable("runs.chosen"))?,
+                    phase: UndoPhase::of(row.phase.unwrap_or_default()),
+                    position: row.position.unwrap_or(i64::MAX),
+                })
+            }
+        };
+        let configuration = row
+            .configuration_id
+            .as_deref()
+            .and_then(ConfigurationId::parse);
+        Ok(Self {
+            id: id(&row.id)?,
+            kind: Word::of(row.kind),
+            configuration: configuration.zip(row.configuration_name),
+            actor: row.actor,
+            began: instant(row.began_at),
+            ended: ended.map(instant),
+            state,
+            undoes,
+            counts: RunCounts::default(),
+        })
+    }
+}
