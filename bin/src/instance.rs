@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::Utc;
 use scim_admin::requests::RequestCounts;
-use scim_admin::safekeeping::Upgraded;
+use scim_admin::safekeeping::{self, BackupHead, Restored, Upgraded};
 use scim_admin::{AdminService, AdminStore, AuthenticationError, Authenticator, KeyRing, Services};
 use scim_cli::host::{Host, Instance};
 use scim_cli::record;
@@ -45,10 +45,28 @@ impl Host for Program {
         let url = common.database_url();
         Ok(scim_persistence::upgrade(&url, patience, waits)?)
     }
+
+    fn open_store(&self, common: &Common) -> anyhow::Result<Arc<dyn AdminStore>> {
+        let scim_endpoint = public_url(common).scim_endpoint();
+        Ok(open_database(common.database_url(), scim_endpoint, FEW)?)
+    }
+
+    fn backup(&self, common: &Common, file: &Path) -> anyhow::Result<BackupHead> {
+        Ok(scim_persistence::backup(&common.database_url(), file)?)
+    }
+
+    fn restore(&self, common: &Common, file: &Path, actor: &str) -> anyhow::Result<Restored> {
+        create_folder(&common.data_dir)?;
+        Ok(scim_persistence::restore(
+            &common.database_url(),
+            file,
+            actor,
+        )?)
+    }
 }
 
-/// Opens the instance. Its database must be there and of this version; its key ring is made where
-/// there is none.
+/// Opens the instance. Its database must be there and of this version, and its key ring belong to it;
+/// a ring is made where there is none and no token needs one.
 ///
 /// # Errors
 /// When the data directory, the key ring or the database cannot be used.
@@ -61,8 +79,8 @@ pub(crate) fn open(
     let scim_endpoint = public_url.scim_endpoint();
     let database = open_database(common.database_url(), scim_endpoint.clone(), connections)?;
     create_folder(&common.data_dir)?;
-    let keys = Arc::new(KeyRing::open(&common.key_file())?);
     let store: Arc<dyn AdminStore> = Arc::clone(&database) as _;
+    let keys = Arc::new(safekeeping::open_ring(&*store, &common.key_file())?);
     let feed = Feed::new(Arc::clone(&database) as Arc<dyn FeedStore>);
     let deliveries: Arc<dyn DeliveryStore> = Arc::clone(&database) as _;
     let directory: Arc<dyn Directory> = database;

@@ -203,6 +203,18 @@ impl Server {
         None
     }
 
+    /// Waits until the server ends by itself, and answers its exit code; `None` when it does not.
+    pub fn ended(&mut self) -> Option<i32> {
+        for _ in 0..300 {
+            if let Some(ended) = self.child.as_mut()?.try_wait().unwrap() {
+                self.child = None;
+                return ended.code();
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        None
+    }
+
     /// Sends the server a signal.
     pub fn signal(&self, name: &str) {
         let process = self.child.as_ref().unwrap().id().to_string();

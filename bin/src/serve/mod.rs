@@ -5,15 +5,17 @@ mod metrics;
 mod signals;
 
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use actix_server::ServerHandle;
 use actix_web::http::{StatusCode, header};
 use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
 use anyhow::Context;
-use scim_admin::Deliverer;
 use chrono::TimeDelta;
+use scim_admin::AdminStore;
+use scim_admin::Deliverer;
 use scim_admin::requests::RequestCounts;
 use scim_admin::safekeeping::Upgraded;
 use scim_admin::upkeep::{Retention, Upkeep, UpkeepError};
@@ -36,6 +38,7 @@ use scim_http::readiness::Readiness;
 use scim_http::request;
 use scim_http::status::{self, Product};
 use scim_http::throttle::{self, Throttle};
+use scim_provisioning::StoreError;
 
 use self::deliver::Delivering;
 use crate::instance::{self, Backend};
@@ -112,6 +115,9 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     record::write(&common.data_dir, address, &public_url)?;
     start_text::print(common, &public_url, &files, setup.as_deref())?;
     let stopping = actix_web::rt::spawn(signals.follow(server.handle(), certificate));
+    let gone = Arc::new(OnceLock::new());
+    let (store, noted) = (Arc::clone(&instance.store), Arc::clone(&gone));
+    let watching = actix_web::rt::spawn(stop_beside_another(store, server.handle(), noted));
     let ended = server.await.context("the server failed");
     drop(delivering);
     stopping.abort();
@@ -120,6 +126,10 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         measuring.abort();
     }
     noting.abort();
+    watching.abort();
+    if let Some(error) = gone.get().cloned() {
+        return Err(anyhow::Error::new(error).context(GONE));
+    }
     // What was counted meanwhile is written before the end.
     background(move || upkeep.run()).await;
     tracing::info!("stopped");
@@ -271,6 +281,26 @@ async fn background<T: Send + 'static>(
     }
 }
 
+/// Stops at once when another database, or none, stands in the place of the one that was opened:
+/// it writes nothing there, and what it would go on to read is not what is there.
+async fn stop_beside_another(
+    store: Arc<dyn AdminStore>,
+    server: ServerHandle,
+    gone: Arc<OnceLock<StoreError>>,
+) {
+    loop {
+        actix_web::rt::time::sleep(LOOK).await;
+        let store = Arc::clone(&store);
+        if let Ok(Err(error)) = web::block(move || store.check_in_place()).await {
+            // Nobody else sets it.
+            let _first = gone.set(error);
+            // Who is being served is answered that it was not done.
+            server.stop(true).await;
+            return;
+        }
+    }
+}
+
 fn start(
     listener: TcpListener,
     certificate: Arc<ReloadingCertificate>,
@@ -323,6 +353,8 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
     )
 }
 
+/// What is told when the database was replaced.
+const GONE: &str = "stopped; put the right database in its place and start again";
 /// How long a start waits for another program that brings the tables to its version.
 const UPGRADE_PATIENCE: Duration = Duration::from_secs(600);
 /// How often somebody looks for work that waits, and how many times before the next housekeeping.

@@ -168,8 +168,8 @@ pub(crate) const TOKEN_TYPE: &str = "scim+jwt";
 pub struct Authenticator {
     store: Arc<dyn AdminStore>,
     keys: Arc<KeyRing>,
-    /// The claims of tokens whose signature was found right, by the digest of the token: the keys
-    /// of an instance do not change while it runs. Whether a token may be used is in its row.
+    /// The claims of tokens whose signature was found right, by the digest of the token: a key
+    /// that a live token needs stays in the ring. Whether a token may be used is in its row.
     signed: Mutex<HashMap<[u8; 32], Arc<Claims>>>,
     touched: Mutex<HashMap<String, DateTime<Utc>>>,
     /// When the use of a token that has ended was last told.
@@ -374,7 +374,7 @@ impl Authenticator {
         // The row says when a token ends, so that its life can be changed.
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
-        let key = DecodingKey::from_secret(secret);
+        let key = DecodingKey::from_secret(secret.as_slice());
         let claims = jsonwebtoken::decode::<Claims>(jwt, &key, &validation)
             .ok()?
             .claims;

@@ -16,6 +16,7 @@ pub mod ending;
 mod error;
 pub mod event;
 mod hex;
+mod instance;
 pub mod invalid;
 pub mod item;
 mod jwt;
@@ -25,6 +26,7 @@ pub mod memory;
 mod name;
 pub mod people;
 pub mod policy;
+pub mod pruning;
 pub mod requests;
 mod rotation;
 pub mod run;
@@ -47,12 +49,12 @@ pub use configuration::{
 pub use delivering::{Deliverer, DeliveringError, Step};
 pub use error::AdminError;
 pub use invalid::{InputField, Invalid, InvalidInput, Problem};
-pub use keyring::{KeyRing, KeyRingError};
+pub use keyring::{KeyFacts, KeyRing, KeyRingError};
 pub use service::Sealed;
 pub use service::{
     Actor, AdminService, Admitted, Application, Attempt, ConfigurationMeasures, IssuedApiKey,
     IssuedStream, IssuedToken, Measures, Replay, StreamInput, StreamMeasures, VersionChoice,
-    WhyQuery,
+    WhyQuery, give_up_lost_keys,
 };
 pub use services::Services;
 pub use store::{AdminStore, AdminStoreExt, StoreLoad};

@@ -1,11 +1,12 @@
 //! What time brings: what was counted is written, what is old goes, what waits is done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 use scim_provisioning::Failure;
 
+use crate::pruning::{Clock, Pruned};
 use crate::requests::RequestCounts;
 use crate::{AdminError, Services};
 
@@ -40,6 +41,7 @@ pub struct Upkeep {
     retention: Retention,
     /// When it was last done to its end, in seconds since 1970; 0 for never.
     done: AtomicI64,
+    clock: Mutex<Clock>,
 }
 
 impl Upkeep {
@@ -50,6 +52,7 @@ impl Upkeep {
             requests,
             retention,
             done: AtomicI64::new(0),
+            clock: Mutex::default(),
         }
     }
 
@@ -65,10 +68,9 @@ impl Upkeep {
     /// Why it could not be done; it is tried again later.
     pub fn run(&self) -> Result<(), UpkeepError> {
         let Services {
-            admin,
-            provider,
-            feed,
+            admin, provider, ..
         } = &self.services;
+        admin.refresh_keys();
         provider.log_refusals();
         self.note_look_ups()?;
         provider.count_cycles().map_err(AdminError::from)?;
@@ -85,23 +87,41 @@ impl Upkeep {
         admin.note_ended_tokens()?;
         admin.delete_ended_streams()?;
         admin.count_hours()?;
+        for _ in 0..BLOCKS {
+            if !admin.fill_terms(FILLED)? {
+                break;
+            }
+        }
+        self.prune()
+    }
+
+    /// Deletes what is old, unless the clock is not to be believed.
+    fn prune(&self) -> Result<(), UpkeepError> {
+        let Services { admin, feed, .. } = &self.services;
+        let (now, last) = (Utc::now(), admin.last_known_time()?);
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        if !clock.believes(now, last) {
+            return Ok(());
+        }
+        let mut pruned = Pruned::default();
         let forgotten = usize::try_from(FORGOTTEN).unwrap_or(usize::MAX);
         for _ in 0..BLOCKS {
             if admin.forget_look_ups(FORGOTTEN)? < forgotten {
                 break;
             }
         }
-        for _ in 0..BLOCKS {
-            if !admin.fill_terms(FILLED)? {
+        let whole = usize::try_from(PURGED).unwrap_or(usize::MAX);
+        loop {
+            let purged = admin.purge_people(now, PURGED)?;
+            pruned.people += purged;
+            if purged != whole {
                 break;
             }
         }
-        let whole = usize::try_from(PURGED).unwrap_or(usize::MAX);
-        while admin.purge_people(Utc::now(), PURGED)? == whole {}
-        block_by_block(self.retention.events, |before| {
+        pruned.events = block_by_block(self.retention.events, |before| {
             admin.forget_events(before, FORGOTTEN)
         })?;
-        block_by_block(self.retention.requests, |before| {
+        pruned.requests = block_by_block(self.retention.requests, |before| {
             admin.forget_requests(before, FORGOTTEN)
         })?;
         block_by_block(self.retention.events, |before| {
@@ -110,7 +130,7 @@ impl Upkeep {
         block_by_block(Some(self.retention.images), |before| {
             admin.forget_images(before, FORGOTTEN)
         })?;
-        block_by_block(Some(self.retention.changes), |before| {
+        pruned.changes = block_by_block(Some(self.retention.changes), |before| {
             let broken = Utc::now() - Duration::days(BROKEN_DAYS);
             let (broken, forgotten) = feed.forget_changes(before, broken.min(before), FORGOTTEN)?;
             for stream in broken {
@@ -122,6 +142,20 @@ impl Upkeep {
             }
             Ok(forgotten)
         })?;
+        if !pruned.is_empty() {
+            let Pruned {
+                people,
+                events,
+                requests,
+                changes,
+            } = pruned;
+            tracing::info!(people, events, requests, changes, "deleted for its age");
+        }
+        clock.pruned.add(pruned);
+        if Clock::is_news(now, last) {
+            admin.note_upkeep(now, clock.pruned)?;
+            clock.pruned = Pruned::default();
+        }
         self.done.store(Utc::now().timestamp(), Ordering::Relaxed);
         Ok(())
     }
@@ -162,20 +196,24 @@ impl Upkeep {
     }
 }
 
-/// Forgets what is older than so many days, by what forgets at most [`FORGOTTEN`] of it.
+/// Forgets what is older than so many days, by what forgets at most [`FORGOTTEN`] of it; answers how
+/// much.
 fn block_by_block(
     days: Option<i64>,
     forget: impl Fn(DateTime<Utc>) -> Result<usize, AdminError>,
-) -> Result<(), AdminError> {
-    let Some(days) = days else { return Ok(()) };
+) -> Result<usize, AdminError> {
+    let Some(days) = days else { return Ok(0) };
     let before = Utc::now() - Duration::days(days);
+    let mut all = 0;
     // The rest of many waits for the next time, so that nobody waits for them.
     for _ in 0..BLOCKS {
-        if forget(before)? < usize::try_from(FORGOTTEN).unwrap_or(usize::MAX) {
+        let forgotten = forget(before)?;
+        all += forgotten;
+        if forgotten < usize::try_from(FORGOTTEN).unwrap_or(usize::MAX) {
             break;
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 /// How many entries of the log a transaction deletes or shortens, and how many transactions there are at once.

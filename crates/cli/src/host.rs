@@ -1,12 +1,13 @@
 //! What the commands ask of the program that carries them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scim_admin::safekeeping::Upgraded;
+use scim_admin::safekeeping::{BackupHead, Restored, Upgraded};
 use scim_admin::{AdminService, AdminStore, Services};
 use scim_feed::DeliveryStore;
-use scim_provisioning::{ServiceProvider, StoreError};
+use scim_provisioning::ServiceProvider;
 
 use crate::settings::Common;
 
@@ -30,6 +31,24 @@ pub trait Host {
         patience: Duration,
         waits: &mut dyn FnMut(),
     ) -> anyhow::Result<Upgraded>;
+
+    /// Opens the database alone, whose key ring may be another one or lost.
+    ///
+    /// # Errors
+    /// When the database cannot be used, is not there or not of this version.
+    fn open_store(&self, common: &Common) -> anyhow::Result<Arc<dyn AdminStore>>;
+
+    /// Writes a backup of the database to a file that is not there yet, while others work on it.
+    ///
+    /// # Errors
+    /// When it cannot be done; there is no file then.
+    fn backup(&self, common: &Common, file: &Path) -> anyhow::Result<BackupHead>;
+
+    /// Puts a backup back where there is no database; the audit has who did it.
+    ///
+    /// # Errors
+    /// When it cannot be done; there is no database then.
+    fn restore(&self, common: &Common, file: &Path, actor: &str) -> anyhow::Result<Restored>;
 }
 
 /// An instance whose key ring and store are open.
@@ -64,13 +83,5 @@ impl Instance {
     pub(crate) fn console(&self, path: &str) -> String {
         let base = self.scim_endpoint.trim_end_matches("/api/scim/v2");
         format!("{base}/admin{path}")
-    }
-
-    /// Whether the database answers and takes writes.
-    ///
-    /// # Errors
-    /// Why it does not.
-    pub(crate) fn ready(&self) -> Result<(), StoreError> {
-        self.store.ready()
     }
 }

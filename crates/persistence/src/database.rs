@@ -20,7 +20,7 @@ use crate::health::{self, Health};
 use crate::schema::provisioning_configurations;
 use crate::sql::Dialect;
 use crate::target::{OpenError, Target, target};
-use crate::upgrade::{self, Standing};
+use crate::upgrade::{self, upgrade};
 use crate::view::{Room, UNHURRIED, View};
 use crate::writer::Writer;
 use crate::{links, log, runs};
@@ -56,7 +56,7 @@ impl Database {
     /// # Errors
     /// [`OpenError`].
     pub fn open(settings: &Settings) -> Result<Arc<Self>, OpenError> {
-        upgrade::upgrade(&settings.url, PATIENCE, &mut || {})?;
+        upgrade(&settings.url, PATIENCE, &mut || {})?;
         Self::open_existing(settings)
     }
 
@@ -67,28 +67,8 @@ impl Database {
     /// [`OpenError`].
     pub fn open_existing(settings: &Settings) -> Result<Arc<Self>, OpenError> {
         let unreachable = |error: ConnectionError| OpenError::Unreachable(Box::new(error));
-        let mut missing = "with tables in it".to_owned();
-        let target = match target(&settings.url)? {
-            Target::Sqlite(file) => {
-                missing = file.path().to_owned();
-                let refused = |error: std::io::Error| OpenError::Unreachable(Box::new(error));
-                if !file.is_there().map_err(refused)? {
-                    return Err(OpenError::Missing(missing));
-                }
-                Target::Sqlite(file.pinned().map_err(refused)?)
-            }
-            #[cfg(feature = "postgres")]
-            server @ Target::Postgres(_) => server,
-        };
-        let mut bare = target.connect_bare().map_err(unreachable)?;
-        let standing = upgrade::standing(&mut bare);
-        drop(bare);
-        match standing.map_err(|error| OpenError::Tables(Box::new(error)))? {
-            Standing::Empty => return Err(OpenError::Missing(missing)),
-            Standing::Behind(migrations) => return Err(OpenError::Behind(migrations)),
-            Standing::Incompatible => return Err(OpenError::Newer),
-            Standing::Current => {}
-        }
+        let target = target(&settings.url)?.existing()?;
+        upgrade::check(&mut target.connect_bare().map_err(unreachable)?, &target)?;
         let health = Arc::new(Health::default());
         let writer = match target {
             Target::Sqlite(_) => {
@@ -120,6 +100,7 @@ impl Database {
 
     /// Whether the database answers, and takes writes if it did not take the last one.
     pub(crate) fn usable(&self) -> Result<(), StoreError> {
+        self.in_place()?;
         if self.health.fault().is_some() {
             self.writing(health::probe)?;
         }
@@ -147,6 +128,22 @@ impl Database {
             writes_waiting: u32::try_from(queued).unwrap_or(u32::MAX),
             takes_writes: self.health.fault().is_none(),
         }
+    }
+
+    /// Reads every page of the file of SQLite. PostgreSQL looks after its own.
+    pub(crate) fn check_file(&self) -> Result<(), StoreError> {
+        match &self.target {
+            Target::Sqlite(_) => {
+                health::check_pages(&mut self.target.connect().map_err(unavailable)?)
+            }
+            #[cfg(feature = "postgres")]
+            Target::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Whether the file of SQLite is the one that was opened.
+    pub(crate) fn in_place(&self) -> Result<(), StoreError> {
+        self.target.check_in_place()
     }
 
     /// How many statements this process has executed, so that a test can tell what an operation

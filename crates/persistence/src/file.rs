@@ -45,6 +45,13 @@ impl File {
         }
     }
 
+    /// Whether what was written of a file lies beside it, and the file itself is not there: whoever
+    /// made another one would mix the two.
+    pub(crate) fn is_orphaned(&self) -> io::Result<bool> {
+        let log = fs::metadata(format!("{}-wal", self.path));
+        Ok(!self.is_there()? && log.is_ok_and(|log| log.len() > 0))
+    }
+
     /// The same file from now on, and no other one at its path.
     pub(crate) fn pinned(self) -> io::Result<Self> {
         Ok(Self {

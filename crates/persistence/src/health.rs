@@ -1,11 +1,12 @@
 //! Whether the database takes writes, by what came of the last ones.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::prelude::*;
 use scim_provisioning::StoreError;
 
 use crate::connection::Connection;
+use crate::error::failed;
 use crate::schema::write_probe;
 
 /// What came of the last writes.
@@ -37,6 +38,22 @@ impl Health {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Verdict {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    verdict: String,
+}
+
+/// Has SQLite read every page, and say what is wrong.
+pub(crate) fn check_pages(connection: &mut Connection) -> Result<(), StoreError> {
+    let sql = connection.sql("SELECT quick_check AS verdict FROM pragma_quick_check LIMIT 1");
+    let found: Option<Verdict> = connection.row(&sql)?;
+    match found.map(|row| row.verdict) {
+        Some(verdict) if verdict != "ok" => Err(StoreError::Corrupt(Arc::new(failed(verdict)))),
+        _ => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@
 //! [`scim_protocol::filter::Condition::matches`] does.
 
 mod admin;
+mod backup;
 mod connection;
 mod database;
 mod engine;
@@ -45,6 +46,7 @@ mod writer;
 
 use query::{kept, nodes, page, places, scope, sql};
 
+pub use backup::{BackupError, backup, restore};
 pub use database::{Database, Settings};
 pub use explain::Explained;
 pub use target::OpenError;

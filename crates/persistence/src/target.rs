@@ -7,6 +7,7 @@ use diesel::ConnectionError;
 #[cfg(feature = "postgres")]
 use diesel::connection::Connection as _;
 use diesel::connection::SimpleConnection;
+use scim_provisioning::StoreError;
 
 use crate::connection::Connection;
 #[cfg(feature = "postgres")]
@@ -27,6 +28,12 @@ pub enum OpenError {
     /// There is no database yet.
     #[error("there is no database {0} yet; start the server once, or run: serviceops-scim migrate")]
     Missing(String),
+    /// There is no file, and what was written of one.
+    #[error(
+        "there is no database {0}, and {0}-wal of one that was there; put the database back beside it, \
+         or take that away if it is to be another one"
+    )]
+    Orphaned(String),
     /// So many migrations are missing in the database.
     #[error(
         "the database is of an older version of this program ({0} migrations are missing); run: \
@@ -65,6 +72,46 @@ pub(crate) struct Server {
 }
 
 impl Target {
+    /// The same, whose file is there and stays the one that it is.
+    pub(crate) fn existing(self) -> Result<Self, OpenError> {
+        let refused = |error: std::io::Error| OpenError::Unreachable(Box::new(error));
+        match self {
+            Self::Sqlite(file) if file.is_there().map_err(refused)? => {
+                Ok(Self::Sqlite(file.pinned().map_err(refused)?))
+            }
+            Self::Sqlite(file) if file.is_orphaned().map_err(refused)? => {
+                Err(OpenError::Orphaned(file.path().to_owned()))
+            }
+            Self::Sqlite(file) => Err(OpenError::Missing(file.path().to_owned())),
+            #[cfg(feature = "postgres")]
+            server @ Self::Postgres(_) => Ok(server),
+        }
+    }
+
+    /// How it is told that there is nothing yet.
+    pub(crate) fn shown(&self) -> &str {
+        match self {
+            Self::Sqlite(file) => file.path(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => "with tables in it",
+        }
+    }
+
+    /// Whether the file is the one that was opened first.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`].
+    pub(crate) fn check_in_place(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(file) => {
+                let replaced = |error: Replaced| StoreError::Replaced(std::sync::Arc::new(error));
+                file.check_in_place().map_err(replaced)
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// A connection that is set to nothing, for what changes tables: on PostgreSQL it keeps no
     /// statements, whose names could meet those of others behind a pooler.
     pub(crate) fn connect_bare(&self) -> Result<Connection, ConnectionError> {

@@ -8,6 +8,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use diesel::migration::{Migration, MigrationSource};
 use diesel::sql_types::{BigInt, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -72,7 +73,7 @@ pub fn upgrade(
     let mut told = false;
     loop {
         let begun = Instant::now();
-        match attempt(&mut connection, None, begun)? {
+        match attempt(&mut connection)? {
             Attempt::Done(applied) => return Ok(upgraded(&connection, applied)),
             Attempt::Held if until.is_some_and(|until| begun >= until) => {
                 return Err(OpenError::Held(patience));
@@ -91,6 +92,9 @@ pub fn upgrade(
 pub(crate) fn connect(target: &Target) -> Result<Connection, OpenError> {
     let refused = |error: std::io::Error| OpenError::Unreachable(Box::new(error));
     if let Target::Sqlite(file) = target {
+        if file.is_orphaned().map_err(refused)? {
+            return Err(OpenError::Orphaned(file.path().to_owned()));
+        }
         file.make_private().map_err(refused)?;
     }
     let connection = target.connect_bare();
@@ -178,6 +182,16 @@ fn names<DB: diesel::backend::Backend>(migrations: &EmbeddedMigrations) -> Vec<S
     names
 }
 
+/// Refuses tables that this program must not work on.
+pub(crate) fn check(connection: &mut Connection, target: &Target) -> Result<(), OpenError> {
+    match standing(connection).map_err(untold)? {
+        Standing::Empty => Err(OpenError::Missing(target.shown().to_owned())),
+        Standing::Behind(migrations) => Err(OpenError::Behind(migrations)),
+        Standing::Incompatible => Err(OpenError::Newer),
+        Standing::Current => Ok(()),
+    }
+}
+
 /// What came of an attempt.
 pub(crate) enum Attempt {
     /// These were applied.
@@ -186,12 +200,8 @@ pub(crate) enum Attempt {
     Held,
 }
 
-/// Applies what is missing in one transaction, or of it those `only`.
-pub(crate) fn attempt(
-    connection: &mut Connection,
-    only: Option<&[String]>,
-    begun: Instant,
-) -> Result<Attempt, OpenError> {
+/// Applies what is missing in one transaction.
+pub(crate) fn attempt(connection: &mut Connection) -> Result<Attempt, OpenError> {
     if connection.link.is_file() {
         // Whoever writes to a file that is not in this mode yet keeps it from it.
         match connection.batch("PRAGMA journal_mode = WAL") {
@@ -199,71 +209,96 @@ pub(crate) fn attempt(
             set => set.map_err(untold)?,
         }
     }
-    let mut outcome = None;
-    let done = connection.link.run(|engine| {
-        let run = match engine {
-            Engine::Sqlite(connection) => connection.immediate_transaction(|connection| {
-                keep(&mut outcome, apply(connection, &SQLITE, only))
-            }),
-            #[cfg(feature = "postgres")]
-            Engine::Postgres(connection) => {
-                let mut transaction = connection.build_transaction().read_committed().read_write();
-                transaction.run(|connection| {
-                    let locked = server::lock(connection);
-                    let applied = locked.and_then(|()| apply(connection, &POSTGRES, only));
-                    keep(&mut outcome, applied)
-                })
-            }
-        };
-        run.map_err(|Undone(error)| error)
-    });
-    match (done, outcome) {
-        (Ok(()), Some(Ok(applied))) => Ok(Attempt::Done(applied)),
-        (_, Some(Err(Failed::Migration(error)))) => Err(OpenError::Tables(error)),
-        (Ok(()), None) | (_, Some(Err(Failed::Held))) => Ok(Attempt::Held),
-        // It could not begin, or not be committed.
-        (Err((error, code)), None | Some(Ok(_))) => {
-            let fault = match code {
-                Some(code) => error::of_sqlite(error, code),
-                None => error::of_server(error, begun.elapsed()),
-            };
-            match fault {
-                StoreError::Busy => Ok(Attempt::Held),
-                fault => Err(untold(fault)),
-            }
-        }
+    match in_one_transaction(connection, |connection| apply(connection, None)) {
+        Ok(applied) => Ok(Attempt::Done(applied)),
+        Err(Failed::Held) => Ok(Attempt::Held),
+        Err(Failed::Migration(error)) => Err(OpenError::Tables(error)),
     }
 }
 
-/// Why a transaction is undone.
-enum Failed {
+/// Runs work in one transaction that changes tables, alone: the work of others who do is before it
+/// or behind it. Where it fails, nothing that it did stays.
+pub(crate) fn in_one_transaction<T, E: From<Failed>>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let begun = Instant::now();
+    let failed = |error| E::from(fault(error, begun));
+    connection
+        .link
+        .run(|engine| match engine {
+            Engine::Sqlite(one) => Manager::begin_transaction_sql(one, "BEGIN IMMEDIATE"),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(one) => Manager::begin_transaction_sql(
+                one,
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            ),
+        })
+        .map_err(failed)?;
+    #[cfg(feature = "postgres")]
+    let locked = lock(connection);
+    #[cfg(not(feature = "postgres"))]
+    let locked = Ok::<_, Failed>(());
+    let done = locked.map_err(E::from).and_then(|()| work(connection));
+    let ended = connection.link.run(|engine| match (engine, done.is_ok()) {
+        (Engine::Sqlite(one), true) => Manager::commit_transaction(one),
+        (Engine::Sqlite(one), false) => Manager::rollback_transaction(one),
+        #[cfg(feature = "postgres")]
+        (Engine::Postgres(one), true) => Manager::commit_transaction(one),
+        #[cfg(feature = "postgres")]
+        (Engine::Postgres(one), false) => Manager::rollback_transaction(one),
+    });
+    // Why it is rolled back counts, and not that this failed too.
+    let value = done?;
+    ended.map_err(failed)?;
+    Ok(value)
+}
+
+fn fault((error, code): (diesel::result::Error, Option<i32>), begun: Instant) -> Failed {
+    let fault = match code {
+        Some(code) => error::of_sqlite(error, code),
+        None => error::of_server(error, begun.elapsed()),
+    };
+    match fault {
+        StoreError::Busy => Failed::Held,
+        fault => Failed::Migration(Box::new(fault)),
+    }
+}
+
+/// Applies what is missing in the transaction that is open, or of it those `only`, and answers what.
+pub(crate) fn apply(
+    connection: &mut Connection,
+    only: Option<&[String]>,
+) -> Result<Vec<String>, Failed> {
+    match connection.link.engine() {
+        Engine::Sqlite(one) => apply_to(one, &SQLITE, only),
+        #[cfg(feature = "postgres")]
+        Engine::Postgres(one) => apply_to(one, &POSTGRES, only),
+    }
+}
+
+/// Whether this program knows every one of these migrations.
+pub(crate) fn knows(connection: &Connection, migrations: &[String]) -> bool {
+    let known = known(connection);
+    migrations.iter().all(|migration| known.contains(migration))
+}
+
+/// Why a transaction that changes tables is undone.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// Somebody else holds the lock.
     Held,
+    /// A statement failed.
     Migration(Box<dyn Error + Send + Sync>),
 }
 
-struct Undone(diesel::result::Error);
-
-impl From<diesel::result::Error> for Undone {
-    fn from(error: diesel::result::Error) -> Self {
-        Self(error)
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Migration(Box::new(error))
     }
 }
 
-/// Notes what a transaction did, and has it undone where it is to be.
-fn keep(
-    outcome: &mut Option<Result<Vec<String>, Failed>>,
-    applied: Result<Vec<String>, Failed>,
-) -> Result<(), Undone> {
-    let undone = Undone(diesel::result::Error::RollbackTransaction);
-    let kept = applied
-        .as_ref()
-        .map(|_applied| ())
-        .map_err(|_failed| undone);
-    *outcome = Some(applied);
-    kept
-}
-
-fn apply<DB: diesel::backend::Backend, C: MigrationHarness<DB>>(
+fn apply_to<DB: diesel::backend::Backend, C: MigrationHarness<DB>>(
     connection: &mut C,
     migrations: &EmbeddedMigrations,
     only: Option<&[String]>,
@@ -295,46 +330,39 @@ impl<DB: diesel::backend::Backend> MigrationSource<DB> for EmbeddedMigrationsOf<
 }
 
 #[cfg(feature = "postgres")]
-mod server {
-    //! What holds another program back on PostgreSQL.
-
-    use diesel::connection::SimpleConnection;
-    use diesel::sql_types::Bool;
-    use diesel::{PgConnection, QueryableByName, RunQueryDsl};
-
-    use super::Failed;
-
-    #[derive(QueryableByName)]
-    struct Locked {
-        #[diesel(sql_type = Bool)]
-        locked: bool,
-    }
-
-    /// Takes the lock until the transaction ends, and takes back the deadlines of the session.
-    pub(super) fn lock(connection: &mut PgConnection) -> Result<(), Failed> {
-        connection.batch_execute(LOCAL).map_err(failed)?;
-        let asked = diesel::sql_query("SELECT pg_try_advisory_xact_lock(7355608017) AS locked");
-        let row: Locked = asked.get_result(connection).map_err(failed)?;
-        match row.locked {
-            true => Ok(()),
-            false => Err(Failed::Held),
-        }
-    }
-
-    fn failed(error: diesel::result::Error) -> Failed {
-        Failed::Migration(Box::new(error))
-    }
-
-    /// A change of a large table takes as long as it takes. Whoever holds a table is waited for
-    /// only shortly: everybody else waits behind this transaction then.
-    const LOCAL: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '15s'; \
-                         SET LOCAL idle_in_transaction_session_timeout = 0; \
-                         SET LOCAL client_min_messages = warning;";
+#[derive(diesel::QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    locked: bool,
 }
+
+/// Takes the lock of PostgreSQL until the transaction ends, and takes back the deadlines of the
+/// session.
+#[cfg(feature = "postgres")]
+fn lock(connection: &mut Connection) -> Result<(), Failed> {
+    if connection.link.is_file() {
+        return Ok(());
+    }
+    connection.batch(LOCAL)?;
+    let sql = connection.sql("SELECT pg_try_advisory_xact_lock(7355608017) AS locked");
+    let row: Option<Locked> = connection.row(&sql)?;
+    match row.is_some_and(|row| row.locked) {
+        true => Ok(()),
+        false => Err(Failed::Held),
+    }
+}
+
+type Manager = AnsiTransactionManager;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 #[cfg(feature = "postgres")]
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
+/// A change of a large table takes as long as it takes. Whoever holds a table is waited for only
+/// shortly: everybody else waits behind this transaction then.
+#[cfg(feature = "postgres")]
+const LOCAL: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '15s'; \
+                     SET LOCAL idle_in_transaction_session_timeout = 0; \
+                     SET LOCAL client_min_messages = warning;";
 /// How often is looked whether the lock is free.
 const LOOK: Duration = Duration::from_millis(250);

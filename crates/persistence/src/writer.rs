@@ -150,7 +150,7 @@ fn run(target: &Target, mut connection: Connection, jobs: &Queues<Receiver<Job>>
     let mut left_out = false;
     while let Some((first, long)) = next(jobs, left_out) {
         let mut taken = Taken { jobs, long };
-        if !batch(&mut connection, first, &mut taken, health) {
+        if !batch(target, &mut connection, first, &mut taken, health) {
             match target.connect() {
                 Ok(fresh) => connection = fresh,
                 Err(error) => tracing::error!(%error, "the database cannot be opened again"),
@@ -201,8 +201,15 @@ impl Taken<'_> {
 }
 
 /// Runs a batch that begins with a job; answers whether the connection can be used further.
-fn batch(connection: &mut Connection, first: Job, jobs: &mut Taken<'_>, health: &Health) -> bool {
-    if let Err(error) = connection.batch("BEGIN IMMEDIATE") {
+fn batch(
+    target: &Target,
+    connection: &mut Connection,
+    first: Job,
+    jobs: &mut Taken<'_>,
+    health: &Health,
+) -> bool {
+    let in_place = target.check_in_place();
+    if let Err(error) = in_place.and_then(|()| connection.batch("BEGIN IMMEDIATE")) {
         let usable = leaves_sound(&error);
         health.note(Some(&error));
         (first(Err(error)).reply)(Ok(()));
@@ -222,6 +229,8 @@ fn batch(connection: &mut Connection, first: Job, jobs: &mut Taken<'_>, health: 
         next = if more { jobs.next() } else { None };
     }
     let outcome = outcome.and_then(|()| connection.batch("COMMIT"));
+    // Nobody is told that something is kept which stands in a file that is not there any more.
+    let outcome = outcome.and_then(|()| target.check_in_place());
     if outcome.is_err() {
         // The engine may have rolled back by itself.
         connection.roll_back();
@@ -239,7 +248,10 @@ fn batch(connection: &mut Connection, first: Job, jobs: &mut Taken<'_>, health: 
 
 /// Whether a connection works on after a fault that its transaction met.
 fn leaves_sound(fault: &StoreError) -> bool {
-    matches!(fault, StoreError::Busy | StoreError::Full(_))
+    matches!(
+        fault,
+        StoreError::Busy | StoreError::Full(_) | StoreError::Replaced(_)
+    )
 }
 
 /// What the jobs of a batch met.

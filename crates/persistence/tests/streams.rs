@@ -187,6 +187,35 @@ fn a_replay_is_undone_neither_by_a_delivery_nor_by_an_administrator(house: &Hous
     );
 }
 
+fn a_feed_that_is_restarted_gives_no_position_again(house: &House) {
+    let (feed, extent) = populated(house);
+    add_stream(house, "active", extent.head);
+    // In a copy of later, or by a clock that goes ahead.
+    let epoch = house.admin.restart_feed(&actor()).unwrap();
+    assert!(epoch > extent.head);
+    let began = house.database.extent().unwrap();
+    assert_eq!(
+        (began.epoch, began.forgotten, began.head),
+        (epoch, epoch, epoch)
+    );
+    let again = house.admin.restart_feed(&actor()).unwrap();
+    assert!(again > epoch);
+    let refused = feed.begin(&stream(&feed), None);
+    assert!(matches!(refused, Err(FeedError::SnapshotRequired)));
+    let position = feed.begin_snapshot(&stream(&feed)).unwrap();
+    assert_eq!(position, again);
+    house.tamper("UPDATE users SET is_vip = 1 WHERE user_name = 'cy'");
+    let behind = feed.changes(None, position, 10).unwrap();
+    let positions: Vec<_> = behind.items.iter().map(|change| change.position).collect();
+    assert_eq!(positions, [again + 1]);
+    let query = AuditQuery {
+        event: Some("feed.restarted".to_owned()),
+        limit: 10,
+        ..AuditQuery::default()
+    };
+    assert_eq!(house.admin.audit(&query).unwrap().len(), 2);
+}
+
 fn a_stream_ends_with_the_key_that_made_it(house: &House) {
     let key = |name: &str| {
         let input = ApiKeyInput {
@@ -240,6 +269,7 @@ engines::tests! {
         a_stream_that_is_paused_for_long_stays_paused_and_holds_nothing_back,
         what_was_forgotten_meanwhile_is_no_silent_gap,
         what_is_rolled_back_leaves_no_hole,
+        a_feed_that_is_restarted_gives_no_position_again,
         a_stream_ends_with_the_key_that_made_it,
         a_replay_is_undone_neither_by_a_delivery_nor_by_an_administrator;
     on_postgres(House::new): who_forgets_beside_another_takes_nothing_back;

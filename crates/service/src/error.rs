@@ -56,6 +56,9 @@ pub enum StoreError {
     /// The database cannot be reached, or the connection to it was lost.
     #[error("the database cannot be reached")]
     Unavailable(#[source] FaultSource),
+    /// What stands in the place of the database is another one, or nothing: nobody writes beside it.
+    #[error("the database was replaced while the server ran")]
+    Replaced(#[source] FaultSource),
     /// The database failed and does not tell why in a way that a program can read.
     #[error("the database failed")]
     Unknown(#[source] FaultSource),
@@ -88,7 +91,11 @@ impl StoreError {
             Self::Busy => Some(1),
             Self::Timeout(_) | Self::Unavailable(_) | Self::Unknown(_) => Some(5),
             // Somebody has to look after the database first.
-            Self::Full(_) | Self::ReadOnly(_) | Self::Io(_) | Self::Corrupt(_) => Some(30),
+            Self::Full(_)
+            | Self::ReadOnly(_)
+            | Self::Io(_)
+            | Self::Corrupt(_)
+            | Self::Replaced(_) => Some(30),
         }
     }
 
@@ -124,6 +131,7 @@ impl StoreError {
             | Self::Io(_)
             | Self::Corrupt(_)
             | Self::Unavailable(_)
+            | Self::Replaced(_)
             | Self::Unknown(_) => Error::with_status(
                 503,
                 "The directory cannot be used at the moment; try again later.",

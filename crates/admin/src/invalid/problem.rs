@@ -85,6 +85,17 @@ pub enum Problem {
     /// A sealed value cannot be opened.
     #[error(transparent)]
     KeyRing(KeyRingError),
+    /// A key is needed, and cannot be taken out of the ring.
+    #[error(
+        "live tokens need the key: {signed} that it signed (revoke them, or wait for their end) and \
+         {sealed} that it sealed (run `keys reseal`)"
+    )]
+    KeyNeeded {
+        /// How many it signed.
+        signed: i64,
+        /// How many it sealed.
+        sealed: i64,
+    },
     /// There is no key to seal with.
     #[error("no key")]
     NoKey,

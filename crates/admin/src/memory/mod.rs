@@ -10,6 +10,7 @@ mod audit;
 mod configurations;
 mod devices;
 mod held;
+mod instance;
 mod jobs;
 mod log;
 mod mappings;

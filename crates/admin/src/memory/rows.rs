@@ -16,6 +16,7 @@ use crate::api_key::ApiKey;
 use crate::configuration::ProvisioningConfiguration;
 use crate::declaration::StoredPlan;
 use crate::event::{Activity, AuditHead, AuditLink, LoggedEvent};
+use crate::instance::InstanceRecord;
 use crate::mapping::MappingVersion;
 use crate::people::Grant;
 use crate::policy::{HeldMember, HeldUser, LinkRequest};
@@ -60,6 +61,7 @@ pub(crate) struct Rows {
     pub(crate) runs: Vec<Run>,
     pub(crate) audit: Vec<AuditLink>,
     pub(super) audit_end: AuditHead,
+    pub(super) instance: InstanceRecord,
 }
 
 /// A device from which an account signed in.
@@ -108,6 +110,8 @@ pub(crate) struct StoredGroup {
 pub(super) struct StoredToken {
     pub(super) token: AccessToken,
     pub(super) end_noted: bool,
+    /// The key that signed it, where another one sealed it.
+    pub(super) signed_by: Option<String>,
 }
 
 /// Work that one at a time takes up, and until when nobody else does.

@@ -1,6 +1,7 @@
 //! Streams in memory.
 
-use scim_feed::{Delivery, Stream, Webhook};
+use chrono::{DateTime, Utc};
+use scim_feed::{Delivery, Position, Stream, Webhook};
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 
@@ -111,5 +112,9 @@ impl WriteStreams for Rows {
     fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
         self.deliveries.push(delivery.clone());
         Ok(())
+    }
+
+    fn restart_feed(&mut self, now: DateTime<Utc>) -> Result<Position, StoreError> {
+        Ok(now.timestamp())
     }
 }

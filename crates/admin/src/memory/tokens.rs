@@ -83,6 +83,7 @@ impl WriteTokens for Rows {
         self.tokens.push(StoredToken {
             token: token.clone(),
             end_noted: false,
+            signed_by: None,
         });
         Ok(())
     }

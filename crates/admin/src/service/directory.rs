@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::{Actor, AdminService, entry, now, taken};
 use crate::error::AdminError;
-use crate::event::Activity;
+use crate::event::{Activity, EventQuery, SERVER};
 use crate::invalid::{InputField, Problem};
 use crate::people::{
     GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, MappedPerson, Member, PeopleQuery,
     Person, PersonChange, PersonDetail,
 };
+use crate::pruning::Pruned;
 use crate::store::{AdminStoreExt, AdminView, Written};
 
 /// The fields that there are, read where somebody was given one whose type they tell.
@@ -254,5 +255,42 @@ impl AdminService {
     pub fn purge_people(&self, now: DateTime<Utc>, limit: i64) -> Result<usize, AdminError> {
         self.store
             .upkeep(move |rows| Ok(rows.purge_people(now, limit)?))
+    }
+
+    /// When the server knew the time last: when it last did what time brings, or where it never did,
+    /// when the log was last written to.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn last_known_time(&self) -> Result<Option<DateTime<Utc>>, AdminError> {
+        let newest = EventQuery {
+            limit: 1,
+            ..EventQuery::default()
+        };
+        self.store.read(|rows| {
+            let kept_up = rows.instance()?.kept_up;
+            if kept_up.is_some() {
+                return Ok(kept_up);
+            }
+            Ok(rows.events(&newest)?.last().map(|event| event.at))
+        })
+    }
+
+    /// Notes that the time is known, and says in the audit what was deleted for its age.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn note_upkeep(&self, now: DateTime<Utc>, pruned: Pruned) -> Result<(), AdminError> {
+        self.store.upkeep(move |rows| Ok(rows.note_upkeep(now)?))?;
+        if pruned.is_empty() {
+            return Ok(());
+        }
+        let actor = Actor::new(SERVER, None);
+        self.note(entry(
+            &actor,
+            "housekeeping.pruned",
+            "housekeeping",
+            json!(pruned),
+        ))
     }
 }

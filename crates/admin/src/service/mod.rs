@@ -35,6 +35,7 @@ mod drafted;
 mod events;
 mod fields;
 mod hashing;
+mod keys;
 mod mappings;
 mod measures;
 mod replay;
@@ -51,6 +52,7 @@ mod tests;
 
 pub use declared::Application;
 pub use devices::{Admitted, Attempt};
+pub use keys::give_up_lost_keys;
 pub use mappings::VersionChoice;
 pub use measures::{ConfigurationMeasures, Measures, StreamMeasures};
 pub use replay::Replay;

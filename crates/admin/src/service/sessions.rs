@@ -226,7 +226,7 @@ impl AdminService {
         let key = key.ok_or_else(|| Problem::NoKey.refused())?;
         let sealed = self
             .keys
-            .seal(purpose.as_str(), text)
+            .seal(&key, purpose.as_str(), text)
             .map_err(|error| Problem::KeyRing(error).refused())?;
         Ok(format!("{key}.{sealed}"))
     }

@@ -253,6 +253,23 @@ impl AdminService {
         })
     }
 
+    /// Lets the feed begin anew: every change is forgotten, positions begin behind all that were ever
+    /// given, and every receiver needs a snapshot. For a database that was put back by other means
+    /// than `restore`, which would give the positions of what was lost once more. Answers where
+    /// positions begin.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn restart_feed(&self, actor: &Actor) -> Result<Position, AdminError> {
+        let actor = actor.clone();
+        self.store.write(move |rows| {
+            let position = rows.restart_feed(now())?;
+            let details = json!({ "position": position });
+            let audit = entry(&actor, "feed.restarted", "feed", details);
+            Ok(Written::changed(position, audit))
+        })
+    }
+
     /// Where the changes of a stream are sent to; nothing for one that is read.
     ///
     /// # Errors
@@ -349,8 +366,8 @@ impl AdminService {
             StreamKind::Webhook => {
                 let value = generate_secret()?;
                 let key = self.keys.signing_id();
-                let key = key.ok_or_else(|| Problem::NoKey.refused())?.to_owned();
-                let sealed = self.keys.seal(&webhook_purpose(&stream.id), &value);
+                let key = key.ok_or_else(|| Problem::NoKey.refused())?;
+                let sealed = self.keys.seal(&key, &webhook_purpose(&stream.id), &value);
                 let sealed = sealed.map_err(|error| Problem::KeyRing(error).refused())?;
                 (value, Some(SealedSecret { key, sealed }))
             }

@@ -260,7 +260,7 @@ impl AdminService {
             .fill(&mut secret)
             .map_err(|_unspecified| TokenProblem::NoRandomNumbers)?;
         let claims = Claims {
-            iss: self.keys.instance().to_owned(),
+            iss: self.keys.instance(),
             aud: AUDIENCE.to_owned(),
             sub: configuration.to_string(),
             jti: URL_SAFE_NO_PAD.encode(secret),
@@ -268,17 +268,21 @@ impl AdminService {
             v: 1,
         };
         let key_id = self.keys.signing_id().ok_or(TokenProblem::NoKey)?;
-        let signing = self.keys.token_secret(key_id).ok_or(TokenProblem::NoKey)?;
+        let signing = self.keys.token_secret(&key_id).ok_or(TokenProblem::NoKey)?;
         let mut header = Header::new(Algorithm::HS256);
-        header.kid = Some(key_id.to_owned());
+        header.kid = Some(key_id.clone());
         header.typ = Some(TOKEN_TYPE.to_owned());
-        let jwt = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(signing))
-            .map_err(TokenProblem::Signing)?;
+        let jwt = jsonwebtoken::encode(
+            &header,
+            &claims,
+            &EncodingKey::from_secret(signing.as_slice()),
+        )
+        .map_err(TokenProblem::Signing)?;
         let value = format!("{PREFIX}{jwt}");
         let id = Uuid::now_v7().to_string();
         let sealed = self
             .keys
-            .seal(&purpose(&id), &value)
+            .seal(&key_id, &purpose(&id), &value)
             .map_err(TokenProblem::Sealing)?;
         let hint: Vec<char> = value.chars().rev().take(4).collect();
         Ok(IssuedToken {
@@ -287,7 +291,7 @@ impl AdminService {
                 configuration,
                 hash: secret_hash(&claims.jti),
                 sealed,
-                key_id: key_id.to_owned(),
+                key_id,
                 hint: hint.into_iter().rev().collect(),
                 created: now,
                 created_by: actor.name.clone(),
@@ -306,7 +310,7 @@ impl AdminService {
 }
 
 /// What a token is sealed for: its own row.
-fn purpose(id: &str) -> String {
+pub(super) fn purpose(id: &str) -> String {
     format!("token {id}")
 }
 

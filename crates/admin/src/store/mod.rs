@@ -16,6 +16,7 @@ mod audit;
 mod configurations;
 mod devices;
 mod held;
+mod instance;
 mod jobs;
 mod log;
 mod mappings;
@@ -37,6 +38,7 @@ pub use audit::{AuditTrail, LockAudit, ReadAudit, Written};
 pub use configurations::{ReadConfigurations, WriteConfigurations};
 pub use devices::{DeviceLink, KeepDevices, ReadDevices, WriteDevices};
 pub use held::{ReadWaiting, WriteWaiting};
+pub use instance::{KeepInstance, ReadInstance, WriteInstance};
 pub use jobs::{KeepJobs, ReadJobs, WriteJobs};
 pub use log::{KeepLog, ReadLog, RecordEvents, WriteLog};
 pub use mappings::{ReadMappings, WriteCustomFields, WriteMappings};
@@ -96,20 +98,20 @@ together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
         ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams ReadPlans
-        ReadWhy ReadRuns
+        ReadWhy ReadRuns ReadInstance
 }
 
 together! {
     /// Everything that administrators change.
     AdminTransaction: AdminView WriteAccounts WriteSessions WriteDevices WriteApiKeys
         WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs WritePeople
-        WriteWaiting WriteLog RecordEvents LockAudit WriteStreams WriteRuns
+        WriteWaiting WriteLog RecordEvents LockAudit WriteStreams WriteRuns WriteInstance
 }
 
 together! {
     /// Everything that time and requests change.
     AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog KeepPlans KeepWhy
-        RecordEvents WriteLog ReadRuns KeepRuns RestoreRows
+        KeepInstance RecordEvents WriteLog ReadRuns KeepRuns RestoreRows
 }
 
 /// Where configurations, tokens, accounts and keys are kept.
@@ -154,6 +156,23 @@ pub trait AdminStore: Send + Sync {
     /// What it has under way; nothing where there is no database.
     fn load(&self) -> StoreLoad {
         StoreLoad::default()
+    }
+
+    /// Reads everything that the database keeps, where it can be asked whether it is whole.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], or another fault of the store.
+    fn check_pages(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Whether what was opened is still what stands in its place. A store that is not refuses every
+    /// write, and nothing mends that but a new start.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`].
+    fn check_in_place(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rows of streams.
 
-use scim_feed::{Delivery, Stream, Webhook};
+use chrono::{DateTime, Utc};
+use scim_feed::{Delivery, Position, Stream, Webhook};
 use scim_provisioning::StoreError;
 
 /// Reading streams.
@@ -86,4 +87,11 @@ pub trait WriteStreams {
     /// # Errors
     /// A fault of the store.
     fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError>;
+
+    /// Forgets every change, and lets positions begin with this second, or behind the last one where
+    /// that is later. Answers where they begin.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn restart_feed(&mut self, now: DateTime<Utc>) -> Result<Position, StoreError>;
 }

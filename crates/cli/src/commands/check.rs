@@ -8,11 +8,13 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Duration, Utc};
 use clap::Args;
 use scim_admin::event::EventQuery;
+use scim_admin::safekeeping::{self, RingError};
+use scim_admin::{AdminStore, AdminStoreExt, KeyRing, KeyRingError};
 use serde_json::{Value, json};
 
 use super::value::instant;
 use crate::certificate::{self, CertificateFiles};
-use crate::host::{Host, Instance};
+use crate::host::Host;
 use crate::output::{self, Table};
 use crate::settings::{Common, TlsOptions};
 
@@ -21,6 +23,9 @@ use crate::settings::{Common, TlsOptions};
 pub(crate) struct Options {
     #[command(flatten)]
     tls: TlsOptions,
+    /// Read every page of the database of SQLite as well, which takes as long as that takes.
+    #[arg(long)]
+    deep: bool,
 }
 
 /// Looks at everything and says what is wrong.
@@ -28,16 +33,21 @@ pub(crate) struct Options {
 /// # Errors
 /// When anything is.
 pub(crate) fn run(host: &dyn Host, common: &Common, options: &Options) -> anyhow::Result<()> {
-    let (database, instance) = match database(host, common) {
-        Ok((said, instance)) => (Ok(said), Some(instance)),
-        Err(error) => (Err(error), None),
-    };
+    let store = host.open_store(common);
+    let store = store
+        .as_deref()
+        .map_err(|error| anyhow::anyhow!(output::sentence(error)));
+    let opened = store.as_ref().ok().map(|store| &**store);
     let checks = [
         ("data directory", data_directory(&common.data_dir)),
-        ("key ring", key_ring(&common.key_file())),
-        ("database", database),
+        ("key ring", key_ring(&common.key_file(), opened)),
         ("certificate", certificate(common, &options.tls)),
-        ("clock", clock(instance.as_ref())),
+        ("clock", clock(opened)),
+        ("free space", free_space(common)),
+        (
+            "database",
+            store.and_then(|store| database(common, store, options.deep)),
+        ),
     ];
     let wrong = checks
         .iter()
@@ -88,10 +98,36 @@ fn data_directory(folder: &Path) -> anyhow::Result<String> {
     Ok(folder.display().to_string())
 }
 
-fn key_ring(file: &Path) -> anyhow::Result<String> {
-    mode(file).context("start the server once, or name another with --key-file")?;
-    scim_admin::KeyRing::open(file)?;
-    Ok(file.display().to_string())
+/// A ring that is not there is made by the server, in a database without tokens.
+fn key_ring(file: &Path, store: Option<&dyn AdminStore>) -> anyhow::Result<String> {
+    let shown = file.display();
+    let read = match (KeyRing::read(file), store) {
+        (Err(KeyRingError::Missing(_)), Some(store)) => {
+            return match safekeeping::count_live_tokens(store)? {
+                0 => Ok(format!("the server makes {shown} at its next start")),
+                tokens => Err(RingError::Lost {
+                    path: file.into(),
+                    tokens,
+                }
+                .into()),
+            };
+        }
+        (read, _) => read.context("start the server once, or name another with --key-file")?,
+    };
+    let Some(store) = store else {
+        return Ok(format!(
+            "{shown}; whether it belongs to the database is not known"
+        ));
+    };
+    safekeeping::check_ring(store, &read)?;
+    let keys = read.keys();
+    let signing = keys
+        .first()
+        .map(|key| (Utc::now() - key.created).num_days());
+    Ok(format!(
+        "{shown}, belongs to the database, signs with a key of {} days",
+        signing.unwrap_or(0)
+    ))
 }
 
 fn mode(path: &Path) -> anyhow::Result<u32> {
@@ -99,17 +135,52 @@ fn mode(path: &Path) -> anyhow::Result<u32> {
     Ok(metadata.permissions().mode())
 }
 
-fn database(host: &dyn Host, common: &Common) -> anyhow::Result<(String, Instance)> {
+fn database(common: &Common, store: &dyn AdminStore, deep: bool) -> anyhow::Result<String> {
+    let unusable = "the database does not answer as it should";
+    store.ready().context(unusable)?;
+    if deep {
+        store.check_pages().context(unusable)?;
+    }
     let url = common.database_url();
-    let instance = host.open(common)?;
-    instance
-        .ready()
-        .context("the database does not answer as it should")?;
     let engine = url.split(':').next().unwrap_or_default();
-    Ok((
-        format!("{engine}, reached, its tables are those of this version"),
-        instance,
+    let read = if deep { ", every page was read" } else { "" };
+    Ok(format!(
+        "{engine}, reached, its tables are those of this version{read}"
     ))
+}
+
+/// What is left where the database of SQLite and its backups stand.
+fn free_space(common: &Common) -> anyhow::Result<String> {
+    let url = common.database_url();
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        return Ok("the database server looks after its own".to_owned());
+    };
+    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let found = rustix::fs::statvfs(folder);
+    let found = found.with_context(|| format!("cannot look at {}", folder.display()))?;
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    let used = fs::metadata(path).map_or(0, |file| file.len());
+    enough_space(free, used)
+}
+
+/// A copy of the file has to fit beside it, for a backup and for what SQLite keeps on the side.
+fn enough_space(free: u64, used: u64) -> anyhow::Result<String> {
+    let said = format!(
+        "{} MiB free beside a database of {} MiB",
+        free >> 20,
+        used >> 20
+    );
+    match free < used.max(LEAST_FREE) {
+        true => bail!(
+            "{said}; make room for another {} MiB",
+            used.max(LEAST_FREE) >> 20
+        ),
+        false => Ok(said),
+    }
 }
 
 fn certificate(common: &Common, options: &TlsOptions) -> anyhow::Result<String> {
@@ -137,18 +208,18 @@ fn certificate(common: &Common, options: &TlsOptions) -> anyhow::Result<String> 
 }
 
 /// Tokens and certificates are judged by the clock; one that went back shows in the log.
-fn clock(instance: Option<&Instance>) -> anyhow::Result<String> {
+fn clock(store: Option<&dyn AdminStore>) -> anyhow::Result<String> {
     let now = Utc::now();
-    sane(now, newest_entry(instance))?;
+    sane(now, store.and_then(newest_entry))?;
     Ok(instant(now))
 }
 
-fn newest_entry(instance: Option<&Instance>) -> Option<DateTime<Utc>> {
+fn newest_entry(store: &dyn AdminStore) -> Option<DateTime<Utc>> {
     let query = EventQuery {
         limit: 1,
         ..EventQuery::default()
     };
-    let events = instance?.admin().events(&query).ok()?;
+    let events = store.read(|rows| Ok(rows.events(&query)?)).ok()?;
     events.last().map(|event| event.at)
 }
 
@@ -166,6 +237,8 @@ fn sane(now: DateTime<Utc>, newest: Option<DateTime<Utc>>) -> anyhow::Result<()>
     }
 }
 
+/// 256 MiB.
+const LEAST_FREE: u64 = 256 << 20;
 /// 2026-01-01; this version is younger.
 const BUILT_AFTER: i64 = 1_767_225_600;
 
@@ -180,6 +253,14 @@ mod tests {
         assert!(sane(now, Some(now + Duration::minutes(4))).is_ok());
         assert!(sane(now, Some(now + Duration::minutes(6))).is_err());
         assert!(sane("1970-01-02T00:00:00Z".parse().unwrap(), None).is_err());
+    }
+
+    #[test]
+    fn a_copy_of_the_database_has_to_fit() {
+        assert!(enough_space(300 << 20, 0).is_ok());
+        assert!(enough_space(200 << 20, 0).is_err());
+        assert!(enough_space(1 << 30, 2 << 30).is_err());
+        assert!(enough_space(2 << 30, 2 << 30).is_ok());
     }
 
     #[test]

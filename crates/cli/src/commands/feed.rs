@@ -1,4 +1,4 @@
-//! `feed`: what changes in the directory, on standard output.
+//! `feed`: what changes in the directory, on standard output, and its new beginning.
 
 use std::thread;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use scim_feed::{Change, Changes, Feed, FeedError, Position};
 use serde_json::json;
 
-use super::value::instant;
+use super::value::{actor, instant};
 use crate::host::Host;
 use crate::output;
 use crate::settings::Common;
@@ -17,6 +17,9 @@ use crate::settings::Common;
 pub(crate) enum Action {
     /// Print changes as they come, one a line, until interrupted. Nothing is kept for it.
     Follow(Follow),
+    /// Begin anew after the database was put back by other means than `restore`: every receiver
+    /// needs a snapshot.
+    Restart,
 }
 
 /// Options of `feed follow`.
@@ -33,14 +36,26 @@ pub(crate) struct Follow {
 /// # Errors
 /// When the feed cannot be read, or what is behind the position is not kept.
 pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::Result<()> {
-    let feed = host.open(common)?.services.feed;
-    let Action::Follow(options) = action;
+    let instance = host.open(common)?;
+    match action {
+        Action::Follow(options) => follow(&instance.services.feed, common, options),
+        Action::Restart => {
+            let position = instance.admin().restart_feed(&actor())?;
+            match common.json {
+                true => output::json(&json!({ "position": position })),
+                false => output::line("Every receiver needs a snapshot from now on."),
+            }
+        }
+    }
+}
+
+fn follow(feed: &Feed, common: &Common, options: &Follow) -> anyhow::Result<()> {
     let mut after = match options.after {
         Some(after) => feed.check(after)?,
         None => feed.head()?,
     };
     loop {
-        let page = changes_behind(&feed, after)?;
+        let page = changes_behind(feed, after)?;
         after = page.next;
         print_page(&page, common.json)?;
     }

@@ -3,6 +3,7 @@
 mod account;
 mod api_key;
 mod audit;
+mod backup;
 mod check;
 mod completions;
 mod configuration;
@@ -14,6 +15,7 @@ mod feed;
 mod group;
 mod healthcheck;
 mod held;
+mod keys;
 mod link;
 mod mapping;
 mod migrate;
@@ -85,6 +87,13 @@ pub(crate) enum Command {
     Run(run::Action),
     /// The provisioning log.
     Events(events::Options),
+    /// The keys with which tokens are signed and secrets are sealed.
+    #[command(subcommand)]
+    Keys(keys::Action),
+    /// Write a backup of the whole database to a file, while the server runs.
+    Backup(backup::Options),
+    /// Put a backup back where there is no database.
+    Restore(backup::Options),
     /// Make the tables of the database, or bring them to this version.
     Migrate(migrate::Options),
     /// Why somebody is as they are: not here, refused, held, blocked or fine.
@@ -124,6 +133,9 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Demo(options) => demo::run(host, common, &options),
         Command::Run(action) => run::run(host, common, action),
         Command::Events(options) => events::run(host, common, &options),
+        Command::Keys(action) => keys::run(host, common, &action),
+        Command::Backup(options) => backup::run(host, common, &options),
+        Command::Restore(options) => backup::restore(host, common, &options),
         Command::Migrate(options) => migrate::run(host, common, &options),
         Command::Why(options) => why::run(host, common, options),
         Command::Check(options) => check::run(host, common, &options),

@@ -20,6 +20,7 @@ mod extract;
 mod groups;
 mod held;
 mod input;
+mod keys;
 mod links;
 mod mappings;
 pub mod openapi;
@@ -61,6 +62,7 @@ fn operations() -> Vec<Operation> {
         accounts::operations(),
         api_keys::operations(),
         audit::operations(),
+        keys::operations(),
         streams::operations(),
         declaration::operations(),
         why::operations(),

@@ -440,6 +440,20 @@ document! {
     }
 }
 document! {
+    /// A key of the instance, and what needs it.
+    InstanceKey {
+        id: String,
+        /// `signs`, `verifies`, `missing` in the key ring, or `retired`.
+        state: String,
+        created_at: String,
+        retired_at: Option<String>,
+        /// How many live tokens it signed.
+        signed_tokens: i64,
+        /// How many live tokens it sealed.
+        sealed_tokens: i64,
+    }
+}
+document! {
     /// An entry of the audit.
     Audit {
         id: i64,

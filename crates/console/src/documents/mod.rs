@@ -14,6 +14,7 @@ use scim_admin::people::{
     GroupDetail as StoredGroup, GroupSummary, Member as StoredMember, Person, PersonDetail,
 };
 use scim_admin::policy::{HeldChange, LinkRequest};
+use scim_admin::safekeeping::ListedKey;
 use scim_admin::scope::Scopes;
 use scim_admin::{
     AccessToken, AdminError, AdminService, IssuedApiKey, IssuedStream as IssuedStreamKey,
@@ -35,6 +36,18 @@ pub fn instant(at: DateTime<Utc>) -> String {
 /// An instant that may not have come.
 pub fn maybe_instant(at: Option<DateTime<Utc>>) -> Option<String> {
     at.map(instant)
+}
+
+/// A key of the instance.
+pub fn key(key: &ListedKey) -> InstanceKey {
+    InstanceKey {
+        id: key.id.clone(),
+        state: key.state.as_str().to_owned(),
+        created_at: instant(key.created),
+        retired_at: maybe_instant(key.retired),
+        signed_tokens: key.signed,
+        sealed_tokens: key.sealed,
+    }
 }
 
 /// A configuration.

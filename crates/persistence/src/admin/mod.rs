@@ -10,6 +10,7 @@ mod directory;
 pub(crate) mod ending;
 mod events;
 mod held;
+mod instance;
 mod jobs;
 mod log;
 pub(crate) mod mappings;
@@ -63,6 +64,14 @@ impl AdminStore for Database {
 
     fn load(&self) -> StoreLoad {
         self.under_way()
+    }
+
+    fn check_pages(&self) -> Result<(), StoreError> {
+        self.check_file()
+    }
+
+    fn check_in_place(&self) -> Result<(), StoreError> {
+        self.in_place()
     }
 }
 

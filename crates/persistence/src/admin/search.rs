@@ -322,7 +322,6 @@ pub(crate) mod tests {
     use crate::file::File;
     use crate::target::Target;
     use crate::upgrade;
-    use std::time::Instant;
 
     #[derive(diesel::QueryableByName)]
     struct StepRow {
@@ -333,7 +332,7 @@ pub(crate) mod tests {
     fn in_memory() -> Connection {
         let target = Target::Sqlite(File::of(":memory:"));
         let mut connection = target.connect().unwrap();
-        let made = upgrade::attempt(&mut connection, None, Instant::now());
+        let made = upgrade::attempt(&mut connection);
         assert!(matches!(made, Ok(upgrade::Attempt::Done(_))));
         connection
     }

@@ -1,11 +1,12 @@
 //! Rows of streams.
 
+use chrono::{DateTime, Utc};
 use scim_admin::store::{ReadStreams, WriteStreams};
-use scim_feed::{Delivery, Stream, Webhook};
+use scim_feed::{Delivery, Position, Stream, Webhook};
 use scim_provisioning::StoreError;
 
 use super::AdminRows;
-use crate::feed::{streams, webhooks};
+use crate::feed::{self, streams, webhooks};
 
 impl ReadStreams for AdminRows<'_> {
     fn streams(&mut self) -> Result<Vec<Stream>, StoreError> {
@@ -61,5 +62,9 @@ impl WriteStreams for AdminRows<'_> {
 
     fn insert_delivery(&mut self, delivery: &Delivery) -> Result<(), StoreError> {
         webhooks::insert_delivery(self.connection, delivery)
+    }
+
+    fn restart_feed(&mut self, now: DateTime<Utc>) -> Result<Position, StoreError> {
+        feed::restart(self.connection, now)
     }
 }

@@ -12,6 +12,7 @@ use scim_provisioning::{ConfigurationId, StoreError};
 
 use super::AdminRows;
 use super::configurations::{ConfigurationRow, columns};
+use crate::connection::Connection;
 use crate::error::{readable, unreadable};
 use crate::schema::{access_tokens, provisioning_configurations};
 use crate::time::{instant, millis};
@@ -230,6 +231,29 @@ impl KeepTokens for AdminRows<'_> {
         let first: Option<Option<i64>> = self.connection.first(update)?;
         Ok(first.is_none_or(|first| first.is_some()))
     }
+}
+
+/// Live tokens that another key sealed, by their ids behind one of them.
+pub(super) fn sealed_by_others(
+    connection: &mut Connection,
+    key: &str,
+    now: DateTime<Utc>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<AccessToken>, StoreError> {
+    let now = millis(now);
+    let (ends, retires) = (access_tokens::expires_at, access_tokens::retire_at);
+    let query = access_tokens::table
+        .filter(access_tokens::id.gt(after))
+        .filter(access_tokens::key_id.ne(key))
+        .filter(access_tokens::revoked_at.is_null())
+        .filter(ends.is_null().or(ends.gt(now)))
+        .filter(retires.is_null().or(retires.gt(now)))
+        .select(TokenRow::as_select())
+        .order(access_tokens::id)
+        .limit(limit);
+    let rows: Vec<TokenRow> = connection.load(query)?;
+    rows.into_iter().map(AccessToken::try_from).collect()
 }
 
 fn named(rows: Vec<(TokenRow, String)>) -> Vec<(AccessToken, String)> {

@@ -157,6 +157,30 @@ fn lock_extent(connection: &mut Connection) -> Result<Extent, StoreError> {
     extent(connection)
 }
 
+/// Forgets every change, and gives positions behind those of every copy that was not restarted.
+/// Answers where they begin.
+pub(crate) fn restart(
+    connection: &mut Connection,
+    now: DateTime<Utc>,
+) -> Result<Position, StoreError> {
+    let extent = lock_extent(connection)?;
+    // A second beyond what is there at least: whoever it is a copy of may have gone on meanwhile.
+    let beyond = ((extent.head >> EPOCH_BITS) + 1) << EPOCH_BITS;
+    let epoch = (now.timestamp() << EPOCH_BITS).max(beyond);
+    let sql = connection.sql("DELETE FROM feed_changes");
+    connection.execute(&sql)?;
+    let mut sql = connection.sql("UPDATE feed_state SET epoch = ");
+    sql.bind(epoch).push(", sequenced = ").bind(epoch);
+    sql.push(", forgotten = ").bind(epoch);
+    connection.execute(&sql)?;
+    if connection.dialect() == Dialect::Sqlite {
+        let mut sql = connection.sql("UPDATE sqlite_sequence SET seq = ");
+        sql.bind(epoch).push(" WHERE name = 'feed_changes'");
+        connection.execute(&sql)?;
+    }
+    Ok(epoch)
+}
+
 #[derive(diesel::QueryableByName)]
 struct BeforeRow {
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -310,5 +334,7 @@ fn forget(
     Ok(forgotten)
 }
 
+/// Positions begin with the second in which they do, shifted by so much; the migrations do the same.
+const EPOCH_BITS: u32 = 20;
 /// How many rows are read by one statement, of changes and of a snapshot.
 const ROWS_AT_ONCE: usize = 50;

@@ -234,6 +234,20 @@ pub(crate) fn update_secrets(
     connection.execute(update).map(drop)
 }
 
+/// The keys that the secrets of webhooks are sealed with, one for each secret that is in use.
+pub(crate) fn sealing_keys(
+    connection: &mut Connection,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, StoreError> {
+    let mut keys = Vec::new();
+    for webhook in list(connection)? {
+        keys.push(webhook.secret.key);
+        let previous = webhook.previous.filter(|previous| previous.until > now);
+        keys.extend(previous.map(|previous| previous.secret.key));
+    }
+    Ok(keys)
+}
+
 /// Has the next attempt be now.
 pub(crate) fn hurry(connection: &mut Connection, stream: &str) -> Result<(), StoreError> {
     let update = diesel::update(stream_webhooks::table.find(stream)).set((

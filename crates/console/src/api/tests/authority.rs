@@ -91,6 +91,7 @@ GET    /groups                                                      auditor read
 GET    /groups/{group}                                              auditor read
 PATCH  /groups/{group}                                              administrator operate
 GET    /groups/{group}/members                                      auditor read
+GET    /keys                                                        auditor read
 GET    /openapi.json                                                auditor read
 POST   /plan                                                        administrator configure
 GET    /runs                                                        auditor read

@@ -1,0 +1,109 @@
+//! What is known of the instance, in memory.
+
+use chrono::{DateTime, Utc};
+use scim_provisioning::StoreError;
+
+use super::rows::{Rows, StoredToken};
+use crate::instance::{InstanceRecord, KeyNeed, RecordedKey};
+use crate::store::{KeepInstance, ReadInstance, WriteInstance};
+use crate::token::AccessToken;
+
+impl ReadInstance for Rows {
+    fn instance(&mut self) -> Result<InstanceRecord, StoreError> {
+        Ok(self.instance.clone())
+    }
+
+    fn key_needs(&mut self, now: DateTime<Utc>) -> Result<Vec<KeyNeed>, StoreError> {
+        let mut needs = Vec::new();
+        for stored in self
+            .tokens
+            .iter()
+            .filter(|stored| stored.token.is_live(now))
+        {
+            let sealed = &stored.token.key_id;
+            let signed = stored.signed_by.as_ref().unwrap_or(sealed);
+            KeyNeed::count(&mut needs, signed, 1, 0);
+            KeyNeed::count(&mut needs, sealed, 0, 1);
+        }
+        for webhook in &self.webhooks {
+            KeyNeed::count(&mut needs, &webhook.secret.key, 0, 1);
+        }
+        Ok(needs)
+    }
+
+    fn tokens_sealed_by_others(
+        &mut self,
+        key: &str,
+        now: DateTime<Utc>,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<AccessToken>, StoreError> {
+        let others = |stored: &&StoredToken| {
+            let token = &stored.token;
+            token.is_live(now) && token.key_id != key && token.id.as_str() > after
+        };
+        let mut found: Vec<AccessToken> = self
+            .tokens
+            .iter()
+            .filter(others)
+            .map(|stored| stored.token.clone())
+            .collect();
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        found.truncate(usize::try_from(limit).unwrap_or_default());
+        Ok(found)
+    }
+}
+
+impl WriteInstance for Rows {
+    fn note_retired_key(&mut self, id: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut keys = self.instance.keys.iter_mut();
+        if let Some(key) = keys.find(|key| key.id == id) {
+            key.retired = Some(at);
+        }
+        Ok(())
+    }
+
+    fn reseal_token(
+        &mut self,
+        read: &AccessToken,
+        sealed: &str,
+        key: &str,
+    ) -> Result<bool, StoreError> {
+        let same = |stored: &&mut StoredToken| {
+            stored.token.id == read.id && stored.token.sealed == read.sealed
+        };
+        let Some(stored) = self.tokens.iter_mut().find(same) else {
+            return Ok(false);
+        };
+        stored.signed_by.get_or_insert(read.key_id.clone());
+        sealed.clone_into(&mut stored.token.sealed);
+        key.clone_into(&mut stored.token.key_id);
+        Ok(true)
+    }
+}
+
+impl KeepInstance for Rows {
+    fn bind_instance(
+        &mut self,
+        id: &str,
+        keys: &[(String, DateTime<Utc>)],
+    ) -> Result<(), StoreError> {
+        self.instance.id = Some(id.to_owned());
+        for (key, created) in keys {
+            if self.instance.keys.iter().any(|known| known.id == *key) {
+                continue;
+            }
+            self.instance.keys.push(RecordedKey {
+                id: key.clone(),
+                created: *created,
+                retired: None,
+            });
+        }
+        Ok(())
+    }
+
+    fn note_upkeep(&mut self, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.instance.kept_up = Some(at);
+        Ok(())
+    }
+}

@@ -1,0 +1,287 @@
+//! The keys of the instance: a new one, and the end of an old one.
+
+use std::cmp::Reverse;
+use std::path::Path;
+
+use scim_feed::{PreviousSecret, SealedSecret, Stream, Webhook};
+use serde_json::json;
+
+use super::streams::webhook_purpose;
+use super::tokens::purpose;
+use super::{Actor, AdminService, entry, now};
+use crate::error::AdminError;
+use crate::event::AuditEntry;
+use crate::invalid::Problem;
+use crate::keyring::{KeyRing, KeyRingError};
+use crate::rotation;
+use crate::safekeeping::{GivenUp, KeyState, Known, ListedKey, Resealed, RingError};
+use crate::store::{AdminStore, AdminStoreExt, AuditTrail, Written};
+
+impl AdminService {
+    /// The keys of the ring, those that the database knows beside them, and what needs them; the one
+    /// that signs first, then the newest.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn keys(&self) -> Result<Vec<ListedKey>, AdminError> {
+        self.keys.refresh();
+        let (record, needs) = self
+            .store
+            .read(|rows| Ok((rows.instance()?, rows.key_needs(now())?)))?;
+        let mut keys: Vec<ListedKey> = Vec::new();
+        for key in self.keys.keys() {
+            keys.push(ListedKey {
+                state: match key.signs {
+                    true => KeyState::Signs,
+                    false => KeyState::Verifies,
+                },
+                id: key.id,
+                created: key.created,
+                retired: None,
+                signed: 0,
+                sealed: 0,
+            });
+        }
+        for known in record.keys {
+            if keys.iter().any(|key| key.id == known.id) {
+                continue;
+            }
+            keys.push(ListedKey {
+                state: match known.retired {
+                    Some(_) => KeyState::Retired,
+                    None => KeyState::Missing,
+                },
+                id: known.id,
+                created: known.created,
+                retired: known.retired,
+                signed: 0,
+                sealed: 0,
+            });
+        }
+        for key in &mut keys {
+            if let Some(need) = needs.iter().find(|need| need.id == key.id) {
+                (key.signed, key.sealed) = (need.signed, need.sealed);
+            }
+        }
+        keys.sort_by_key(|key| (key.state != KeyState::Signs, Reverse(key.created)));
+        Ok(keys)
+    }
+
+    /// Makes a key that signs and seals from now on, and answers its id. The old ones verify and
+    /// open what they signed and sealed, so that nothing ends. Every other server needs the file
+    /// before it meets a token that was made with the new key.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] when the file cannot be changed.
+    pub fn rotate_keys(&self, actor: &Actor) -> Result<String, AdminError> {
+        let key = self.keys.rotate().map_err(refused)?;
+        let (instance, signing) = (self.keys.instance(), (key.clone(), now()));
+        self.store.upkeep(move |rows| {
+            Ok(rows.bind_instance(&instance, std::slice::from_ref(&signing))?)
+        })?;
+        self.note(entry(actor, "keys.rotated", "keys", json!({ "key": key })))?;
+        Ok(key)
+    }
+
+    /// Seals what other keys sealed with the key that signs. Whatever is interrupted goes on where
+    /// it was when this is called again.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`]; [`AdminError::Invalid`] when nothing can be sealed.
+    pub fn reseal(&self, actor: &Actor) -> Result<Resealed, AdminError> {
+        let key = self.keys.signing_id();
+        let key = key.ok_or_else(|| refused(KeyRingError::UnknownKey))?;
+        let mut done = Resealed::default();
+        let mut after = String::new();
+        loop {
+            let tokens = self
+                .store
+                .read(|rows| Ok(rows.tokens_sealed_by_others(&key, now(), &after, BATCH)?))?;
+            let Some(last) = tokens.last() else { break };
+            after.clone_from(&last.id);
+            let mut sealed = Vec::new();
+            for token in tokens {
+                let purpose = purpose(&token.id);
+                let opened = self.keys.unseal(&token.key_id, &purpose, &token.sealed);
+                match opened.and_then(|value| self.keys.seal(&key, &purpose, &value)) {
+                    Ok(seal) => sealed.push((token, seal)),
+                    Err(KeyRingError::UnknownKey) => done.unopened.push(token.id),
+                    Err(error) => return Err(refused(error)),
+                }
+            }
+            let (actor, with) = (actor.clone(), key.clone());
+            done.resealed += self.store.write(move |rows| {
+                let mut written = 0;
+                for (token, seal) in &sealed {
+                    written += usize::from(rows.reseal_token(token, seal, &with)?);
+                }
+                if written == 0 {
+                    return Ok(Written::Unchanged(0));
+                }
+                let details = json!({ "key": with, "tokens": written });
+                Ok(Written::changed(
+                    written,
+                    entry(&actor, "keys.resealed", "keys", details),
+                ))
+            })?;
+        }
+        for stream in self.streams()? {
+            self.reseal_webhook(actor, &stream, &key, &mut done)?;
+        }
+        Ok(done)
+    }
+
+    /// Seals the secrets of a webhook that other keys sealed.
+    fn reseal_webhook(
+        &self,
+        actor: &Actor,
+        stream: &Stream,
+        key: &str,
+        done: &mut Resealed,
+    ) -> Result<(), AdminError> {
+        let Some(webhook) = self.webhook(stream)? else {
+            return Ok(());
+        };
+        let previous = webhook.previous.as_ref().map(|previous| &previous.secret);
+        let secrets = [Some(&webhook.secret), previous].into_iter().flatten();
+        if secrets.clone().all(|secret| secret.key == key) {
+            return Ok(());
+        }
+        let purpose = webhook_purpose(&stream.id);
+        let mut sealed = Vec::new();
+        for secret in secrets {
+            let opened = self.keys.unseal(&secret.key, &purpose, &secret.sealed);
+            match opened.and_then(|value| self.keys.seal(key, &purpose, &value)) {
+                Ok(seal) => sealed.push(SealedSecret {
+                    key: key.to_owned(),
+                    sealed: seal,
+                }),
+                Err(KeyRingError::UnknownKey) => {
+                    done.unopened.push(stream.id.clone());
+                    return Ok(());
+                }
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        let mut sealed = sealed.into_iter();
+        let Some(secret) = sealed.next() else {
+            return Ok(());
+        };
+        let until = webhook.previous.as_ref().map(|previous| previous.until);
+        let previous = sealed.next().zip(until);
+        let resealed = Webhook {
+            secret,
+            previous: previous.map(|(secret, until)| PreviousSecret { secret, until }),
+            ..webhook.clone()
+        };
+        let (actor, name) = (actor.clone(), stream.name.clone());
+        let details = json!({ "key": key, "stream": name });
+        done.resealed += self.store.write(move |rows| {
+            // Another secret may have been made meanwhile.
+            let known = rows.webhook(&webhook.stream)?;
+            if known.is_none_or(|known| known.secret != webhook.secret) {
+                return Ok(Written::Unchanged(0));
+            }
+            rows.update_webhook_secrets(&resealed)?;
+            let audit = entry(&actor, "keys.resealed", "keys", details.clone());
+            Ok(Written::changed(1, audit))
+        })?;
+        Ok(())
+    }
+
+    /// Takes a key out of the ring that nothing needs any more. What it tagged beside tokens ends
+    /// with it: pages of lists that are being read, and browsers that are known by it.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when it signs, live tokens need it, or the
+    /// file cannot be changed.
+    pub fn retire_key(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
+        let keys = self.keys()?;
+        let there = |key: &&ListedKey| {
+            key.id == id && matches!(key.state, KeyState::Signs | KeyState::Verifies)
+        };
+        let key = keys.iter().find(there);
+        let key = key.ok_or_else(|| AdminError::not_found("key", id))?;
+        let (signed, sealed) = (key.signed, key.sealed);
+        match key.state {
+            KeyState::Signs => return Err(refused(KeyRingError::Signs)),
+            _ if signed + sealed > 0 => return Err(Problem::KeyNeeded { signed, sealed }.refused()),
+            _ => {}
+        }
+        self.keys.remove(id).map_err(refused)?;
+        let (actor, id) = (actor.clone(), id.to_owned());
+        self.store.write(move |rows| {
+            rows.note_retired_key(&id, now())?;
+            Ok(Written::changed(
+                (),
+                entry(&actor, "keys.retired", "keys", json!({ "key": id })),
+            ))
+        })
+    }
+
+    /// Reads the key file again if it was changed.
+    pub fn refresh_keys(&self) {
+        self.keys.refresh();
+    }
+}
+
+/// Gives up keys that are lost: every live token is revoked, and what is left of the ring, or a new
+/// one, signs with a new key. For a ring that [`open_ring`](crate::safekeeping::open_ring) refuses; one that it takes loses nothing.
+///
+/// # Errors
+/// [`RingError`].
+pub fn give_up_lost_keys(
+    store: &dyn AdminStore,
+    path: &Path,
+    actor: &Actor,
+) -> Result<GivenUp, RingError> {
+    let now = now();
+    let known = Known::read(store, now)?;
+    let (ring, key) = match KeyRing::read(path) {
+        Err(KeyRingError::Missing(_)) => {
+            let ring = KeyRing::open(path)?;
+            let key = ring.signing_id().ok_or(KeyRingError::UnknownKey)?;
+            (ring, key)
+        }
+        read => {
+            let ring = read?;
+            let key = ring.rotate()?;
+            (ring, key)
+        }
+    };
+    let lost = known.check(&ring).is_err();
+    let audited = actor.clone();
+    let details = key.clone();
+    let revoked = store.write(move |rows| {
+        let rotated = entry(&audited, "keys.rotated", "keys", json!({ "key": details }));
+        let mut entries = Vec::new();
+        let mut revoked = Vec::new();
+        let mut after = String::new();
+        let mut more = lost;
+        while more {
+            let tokens = rows.tokens_sealed_by_others("", now, &after, BATCH)?;
+            more = !tokens.is_empty();
+            for token in tokens {
+                rotation::revoke_token(rows, &token, now)?;
+                let details = json!({ "token": token.id, "lostKey": token.key_id });
+                entries.push(AuditEntry {
+                    configuration: Some(token.configuration),
+                    ..entry(&audited, "token.revoked", "keys", details)
+                });
+                after.clone_from(&token.id);
+                revoked.push(token.id);
+            }
+        }
+        Ok(Written::Changed(revoked, AuditTrail::new(rotated, entries)))
+    });
+    let revoked = revoked.map_err(RingError::Store)?;
+    known.bind(store, &ring)?;
+    Ok(GivenUp { key, revoked })
+}
+
+fn refused(error: KeyRingError) -> AdminError {
+    Problem::KeyRing(error).refused()
+}
+
+/// How many tokens are sealed anew in one transaction.
+const BATCH: i64 = 100;
