@@ -2,7 +2,7 @@
 //! checked and mapped, and updates are computed, while others write.
 
 use std::collections::HashMap;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scim_protocol::bulk::{BulkMethod, BulkOperation, references_in, resolve, resolve_path};
 use scim_protocol::query::Projection;
@@ -10,13 +10,23 @@ use scim_protocol::{Error, ScimType, error};
 
 use crate::answer::{Answer, Method};
 use crate::bulk::batch::{Batch, Progress};
-use crate::bulk::piece::{Refused, Todos};
 use crate::error::Refusal;
 use crate::policy::{BulkStep, FailureOf, Policy, Session};
 use crate::read::Asked;
 use crate::route::Route;
 use crate::update::Otherwise;
 use crate::{create, delete, update};
+
+/// An operation that was refused: an attempt, of which the policy makes the answer.
+pub(super) struct Refused<S: Session> {
+    pub(super) session: S,
+    pub(super) path: String,
+    pub(super) method: Method,
+    pub(super) failure: S::Failure,
+}
+
+/// What is to be done of operations that were read ahead. `None` stands for one that was refused.
+pub(super) type Todos<S> = Arc<Mutex<HashMap<usize, Option<Todo<S>>>>>;
 
 /// The operations that were read before their turn.
 pub(super) struct Ahead<S: Session> {

@@ -6,7 +6,6 @@ use scim_protocol::bulk::{BulkEntry, BulkMethod, BulkOperation, References, refe
 use scim_protocol::path::same_name;
 use serde_json::Value;
 
-use crate::bulk::piece::Turn;
 use crate::policy::Session;
 use crate::route::Route;
 
@@ -93,6 +92,24 @@ impl<S: Session> Batch<S> {
             return None;
         };
         Some((kind, self.session.nesting(kind)?))
+    }
+}
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// An operation.
+    Own(usize),
+    /// An operation whose resource was created before what it refers to.
+    Completion(usize),
+}
+
+impl Turn {
+    /// The place of the operation.
+    pub(super) fn at(self) -> usize {
+        match self {
+            Self::Own(at) | Self::Completion(at) => at,
+        }
     }
 }
 

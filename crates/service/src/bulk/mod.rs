@@ -11,15 +11,13 @@ mod piece;
 use std::sync::Arc;
 
 use scim_protocol::Error;
-use scim_protocol::bulk::{
-    BulkEntry, BulkMethod, BulkOperation, BulkRequest, BulkResult, resolve_path, response,
-};
+use scim_protocol::bulk::{BulkEntry, BulkOperation, BulkRequest, BulkResult, response};
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::bulk::ahead::Ahead;
-use crate::bulk::batch::{Batch, Progress};
-use crate::bulk::piece::{Outcome, Refused, Step, Turn};
+use crate::bulk::ahead::{Ahead, Refused};
+use crate::bulk::batch::{Batch, Progress, Turn};
+use crate::bulk::piece::{Outcome, Step};
 use crate::policy::{Attempt, FailureOf, KindOf, Policy, Session};
 use crate::route::Route;
 
@@ -211,18 +209,4 @@ impl<P: Policy> Run<'_, P> {
             *slot = Some(result);
         }
     }
-}
-
-/// The address that an operation names. RFC 7644 section 3.7: only a POST that failed has none.
-fn address<S: Session>(
-    session: &S,
-    operation: &BulkOperation,
-    id: &dyn Fn(&str) -> Option<String>,
-) -> Option<String> {
-    if operation.method == BulkMethod::Post {
-        return None;
-    }
-    let path = resolve_path(&operation.path, id);
-    let path = path.trim_matches('/');
-    Some(format!("{}/{path}", session.base_url()))
 }

@@ -3,34 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use scim_protocol::bulk::{BulkEntry, BulkMethod, BulkOperation, referring};
+use scim_protocol::bulk::{BulkEntry, BulkMethod, BulkOperation, referring, resolve_path};
 use scim_protocol::schema::uri;
 use scim_protocol::{Error, ScimType, error};
 use serde_json::json;
 
 use crate::answer::{Answer, Method};
-use crate::bulk::ahead::{Read, Todo, method_of, read};
-use crate::bulk::batch::{Batch, Progress};
+use crate::bulk::ahead::{Read, Refused, Todo, Todos, method_of, read};
+use crate::bulk::batch::{Batch, Progress, Turn};
 use crate::error::Abort;
 use crate::policy::{Policy, Session};
-
-/// Whose turn it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// An operation.
-    Own(usize),
-    /// An operation whose resource was created before what it refers to.
-    Completion(usize),
-}
-
-impl Turn {
-    /// The place of the operation.
-    pub(super) fn at(self) -> usize {
-        match self {
-            Self::Own(at) | Self::Completion(at) => at,
-        }
-    }
-}
 
 /// What came of a turn.
 pub(super) struct Step<S: Session> {
@@ -48,17 +30,6 @@ pub(super) enum Outcome<S: Session> {
     /// It was refused when it was read, before the transaction.
     Prepared,
 }
-
-/// An operation that was refused: an attempt, of which the policy makes the answer.
-pub(super) struct Refused<S: Session> {
-    pub(super) session: S,
-    pub(super) path: String,
-    pub(super) method: Method,
-    pub(super) failure: S::Failure,
-}
-
-/// What is to be done of operations that were read ahead. `None` stands for one that was refused.
-pub(super) type Todos<S> = Arc<Mutex<HashMap<usize, Option<Todo<S>>>>>;
 
 /// Carries out the next piece: answers how far the request is, and what came of each operation.
 pub(super) fn carry_out<P: Policy>(
@@ -152,7 +123,7 @@ fn failed<S: Session>(
     let id = |name: &str| from.id(name);
     Step {
         turn,
-        address: operation.and_then(|operation| super::address(&session, operation, &id)),
+        address: operation.and_then(|operation| address(&session, operation, &id)),
         outcome: Outcome::Failed(Refused {
             session,
             path,
@@ -208,7 +179,7 @@ impl<S: Session> Piece<'_, S> {
             self.begin(turn, None);
             return Ok(Some(self.settled(turn, None, Outcome::Answered(error))));
         };
-        let address = super::address(&batch.session, operation, &|name| self.progress.id(name));
+        let address = address(&batch.session, operation, &|name| self.progress.id(name));
         let ready = match turn {
             Turn::Own(_) => self.todos.get(&at),
             Turn::Completion(_) => None,
@@ -345,4 +316,18 @@ impl<S: Session> Piece<'_, S> {
                 .note_created(name.clone(), id.to_owned(), referring);
         }
     }
+}
+
+/// The address that an operation names. RFC 7644 section 3.7: only a POST that failed has none.
+fn address<S: Session>(
+    session: &S,
+    operation: &BulkOperation,
+    id: &dyn Fn(&str) -> Option<String>,
+) -> Option<String> {
+    if operation.method == BulkMethod::Post {
+        return None;
+    }
+    let path = resolve_path(&operation.path, id);
+    let path = path.trim_matches('/');
+    Some(format!("{}/{path}", session.base_url()))
 }
