@@ -121,7 +121,7 @@ pub(crate) fn complete<P: Policy>(
         policy.note_unshown(session, &failure);
         None
     });
-    shown.unwrap_or_else(|| match status {
+    shown.unwrap_or(match status {
         200 => Answer {
             status: 204,
             ..written
