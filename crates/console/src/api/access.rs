@@ -166,6 +166,10 @@ impl Needs for (Read, Tokens) {
     const SCOPES: &'static [Scope] = &[Scope::Read, Scope::Tokens];
 }
 
+impl Needs for (Read, Configure) {
+    const SCOPES: &'static [Scope] = &[Scope::Read, Scope::Configure];
+}
+
 impl Needs for (Configure, Tokens) {
     const SCOPES: &'static [Scope] = &[Scope::Configure, Scope::Tokens];
 }

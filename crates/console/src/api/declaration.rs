@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::Problem;
-use super::access::{Administrator, Auditor, Configure};
+use super::access::{Administrator, Auditor, Configure, Read};
 use super::answer::{Computed, One};
 use super::extract::{Json, MaybeJson, Query};
 use super::operation::{Operation, operations};
@@ -46,7 +46,7 @@ fn export(by: Auditor) -> Result<One<Declaration>, Problem> {
 /// Show what applying a document would do. Nothing is changed.
 #[utoipa::path(post, path = "/plan")]
 fn plan(
-    by: Administrator<Configure>,
+    by: Administrator<(Read, Configure)>,
     Query(query): Query<PlanQuery>,
     document: Json<Declaration>,
 ) -> Result<Computed<Plan>, Problem> {
@@ -62,7 +62,7 @@ fn plan(
 /// document the plan has one.
 #[utoipa::path(post, path = "/apply")]
 fn apply(
-    by: Administrator<Configure>,
+    by: Administrator<(Read, Configure)>,
     Query(query): Query<ApplyQuery>,
     document: MaybeJson<Declaration>,
 ) -> Result<Computed<Plan>, Problem> {

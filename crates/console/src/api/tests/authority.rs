@@ -44,7 +44,7 @@ POST   /api-keys                                                    administrato
 DELETE /api-keys/{apiKey}                                           administrator tokens
 GET    /api-keys/{apiKey}                                           administrator tokens
 GET    /api-keys/{apiKey}/made                                      administrator tokens
-POST   /apply                                                       administrator configure
+POST   /apply                                                       administrator read configure
 GET    /audit                                                       auditor read
 GET    /configurations                                              auditor read
 POST   /configurations                                              administrator configure tokens
@@ -93,7 +93,7 @@ PATCH  /groups/{group}                                              administrato
 GET    /groups/{group}/members                                      auditor read
 GET    /keys                                                        auditor read
 GET    /openapi.json                                                auditor read
-POST   /plan                                                        administrator configure
+POST   /plan                                                        administrator read configure
 GET    /runs                                                        auditor read
 GET    /runs/{run}                                                  auditor read
 GET    /runs/{run}/changes                                          auditor read
