@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
-use scim_mapping::MappingSet;
+use scim_mapping::{MappingError, MappingSet, ResourceKind};
 use scim_provisioning::ConfigurationId;
+use scim_provisioning::model::{Model, ModelSource};
 use serde_json::{Value, json};
 
 use crate::hex::hex;
@@ -83,6 +84,19 @@ pub struct ReceivedAttribute {
 fn checksum(rules: &MappingSet) -> String {
     let written = serde_json::to_vec(rules).unwrap_or_default();
     hex(digest(&SHA256, &written).as_ref())
+}
+
+/// Checks that the rules for a kind of resource do what their own tests say; the first that fails is
+/// the error.
+pub(crate) fn check_tests(
+    source: &ModelSource,
+    resource: ResourceKind,
+) -> Result<(), MappingError> {
+    let outcomes = Model::compile(source)?.run_tests(source, resource);
+    let mut failed = (1..)
+        .zip(&outcomes)
+        .filter_map(|(at, outcome)| outcome.error(at));
+    failed.next().map_or(Ok(()), Err)
 }
 
 /// How many custom fields there can be.

@@ -6,7 +6,7 @@ use scim_feed::{Stream, StreamState};
 use scim_mapping::{Catalog, CustomField, MappingSet, ResourceKind, Roles};
 use scim_protocol::ResourceDefinition;
 use scim_protocol::text::fold;
-use scim_provisioning::model;
+use scim_provisioning::model::{self, ModelSource};
 use serde_json::{Value, json};
 use validator::Validate;
 
@@ -18,7 +18,7 @@ use crate::configuration::{ConfigurationInput, ConfigurationStatus};
 use crate::error::AdminError;
 use crate::invalid::{InputField, Problem};
 use crate::item::ItemKind;
-use crate::mapping::{DRAFT, FIELDS};
+use crate::mapping::{DRAFT, FIELDS, check_tests};
 use crate::name::check_name;
 use crate::store::AdminView;
 
@@ -232,16 +232,8 @@ impl Comparison {
 
     fn note_rules(&mut self, name: &str, before: &MappingSet, after: &MappingSet) {
         let resource = after.resource;
-        let changes = differences(&by_key(before), &by_key(after));
-        // Nothing but the order may differ.
-        let changes = match changes.is_empty() && before != after {
-            true => vec![MemberChange {
-                member: "order".to_owned(),
-                old: json!(keys(before)),
-                new: json!(keys(after)),
-            }],
-            false => changes,
-        };
+        let mut changes = differences(&by_key(before), &by_key(after));
+        changes.extend(test_differences(before, after));
         if !changes.is_empty() {
             let name = format!("{name}/{resource}");
             self.note(ItemKind::Mapping, &name, Change::Update, changes);
@@ -251,7 +243,21 @@ impl Comparison {
     fn check_rules(&self, rules: &MappingSet, catalog: &Catalog) -> Result<(), AdminError> {
         let definition = definition(rules.resource, catalog);
         rules.compile(&definition, catalog)?;
-        Ok(rules.check_roles(&self.roles)?)
+        rules.check_roles(&self.roles)?;
+        if rules.tests.is_empty() {
+            return Ok(());
+        }
+        // The tests of one mapping do not look at the other one.
+        let mut source = ModelSource {
+            users: MappingSet::default_user(),
+            groups: MappingSet::default_group(),
+            custom_fields: catalog.custom().to_vec(),
+        };
+        match rules.resource {
+            ResourceKind::User => source.users = rules.clone(),
+            ResourceKind::Group => source.groups = rules.clone(),
+        }
+        Ok(check_tests(&source, rules.resource)?)
     }
 
     /// Checks that the rules in use of a configuration that stays fit the fields that there will be,
@@ -401,14 +407,12 @@ fn by_key(set: &MappingSet) -> Value {
     let rules = set.rules.iter().map(|rule| (rule.key.clone(), json!(rule)));
     let groups = set.group_rules.iter();
     let groups = groups.map(|rule| (rule.key.clone(), json!(rule)));
-    let mut document = json!({ "rules": serde_json::Map::from_iter(rules) });
-    if let Some(members) = document.as_object_mut() {
-        members.insert(
-            "groupRules".to_owned(),
-            serde_json::Map::from_iter(groups).into(),
-        );
-    }
-    document
+    json!({
+        "rules": serde_json::Map::from_iter(rules),
+        "groupRules": serde_json::Map::from_iter(groups),
+        "order": keys(set),
+        "testOrder": set.tests.iter().map(|test| &*test.key).collect::<Vec<_>>(),
+    })
 }
 
 /// The keys of the rules, in order.
@@ -417,6 +421,22 @@ fn keys(set: &MappingSet) -> Vec<&str> {
     rules
         .chain(set.group_rules.iter().map(|rule| &*rule.key))
         .collect()
+}
+
+/// The tests that differ, each as a whole: the names in a sample are anybody's, and may have dots.
+fn test_differences(before: &MappingSet, after: &MappingSet) -> Vec<MemberChange> {
+    let test = |set: &MappingSet, key: &str| {
+        let found = set.tests.iter().find(|test| test.key == key);
+        found.map_or(Value::Null, |test| json!(test))
+    };
+    let keys = before.tests.iter().chain(&after.tests);
+    let keys: BTreeSet<&str> = keys.map(|test| &*test.key).collect();
+    let changes = keys.into_iter().map(|key| MemberChange {
+        member: format!("tests.{key}"),
+        old: test(before, key),
+        new: test(after, key),
+    });
+    changes.filter(|change| change.old != change.new).collect()
 }
 
 /// Member by member what differs; objects are gone into.

@@ -140,16 +140,28 @@ impl Work {
         }
     }
 
-    /// The scopes that an API key needs for it, beside [`Scope::Configure`].
-    pub(crate) fn needs(&self) -> Option<Scope> {
-        self.steps.iter().find_map(|step| match step {
-            Step::AddStream(_) | Step::DeleteStream(_) => Some(Scope::Tokens),
-            Step::TurnStream(_) => Some(Scope::Operate),
-            Step::EditConfiguration { before, status, .. } if before.status != *status => {
+    /// The scopes that an API key needs for it, all of them, beside [`Scope::Configure`].
+    pub(crate) fn needs(&self) -> impl Iterator<Item = Scope> {
+        self.steps.iter().filter_map(Step::needs)
+    }
+}
+
+impl Step {
+    fn needs(&self) -> Option<Scope> {
+        match self {
+            Self::AddStream(_) | Self::DeleteStream(_) => Some(Scope::Tokens),
+            Self::TurnStream(_) => Some(Scope::Operate),
+            Self::EditConfiguration { before, status, .. } if before.status != *status => {
                 Some(Scope::Operate)
             }
-            _ => None,
-        })
+            Self::EditConfiguration { .. }
+            | Self::AddField(_)
+            | Self::EditField { .. }
+            | Self::DeleteField(_)
+            | Self::AddConfiguration { .. }
+            | Self::PutRules { .. }
+            | Self::DeleteConfiguration(_) => None,
+        }
     }
 }
 

@@ -112,12 +112,16 @@ fn checked(
         let moved = work.plan.moved_since(&older);
         return Err(AdminError::PlanMoved { moved });
     }
-    match (&actor.key, work.needs()) {
-        (Some(key), Some(scope)) if !key.scopes.contains(scope) => {
+    let missing = actor.key.as_ref().and_then(|key| {
+        let mut needs = work.needs();
+        needs.find(|scope| !key.scopes.contains(*scope))
+    });
+    match missing {
+        Some(scope) => {
             let said = format!("this needs the scope {}", scope.as_str());
             Err(AdminError::BeyondKey(said))
         }
-        _ => Ok(work),
+        None => Ok(work),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::event::AuditEntry;
 use crate::invalid::{InputField, Problem};
-use crate::mapping::{DRAFT, DraftSeen, MappingVersion, ReceivedAttribute};
+use crate::mapping::{DRAFT, DraftSeen, MappingVersion, ReceivedAttribute, check_tests};
 use crate::run::{Run, RunState};
 use crate::store::{AdminStoreExt, AdminTransaction, Written};
 
@@ -187,11 +187,7 @@ impl AdminService {
             ResourceKind::User => source.users = rules.clone(),
             ResourceKind::Group => source.groups = rules.clone(),
         }
-        let outcomes = Model::compile(&source)?.run_tests(&source, resource);
-        let mut failed = (1..)
-            .zip(&outcomes)
-            .filter_map(|(at, outcome)| outcome.error(at));
-        failed.next().map_or(Ok(()), |error| Err(error.into()))
+        Ok(check_tests(&source, resource)?)
     }
 
     /// Runs the tests of a version of a mapping.

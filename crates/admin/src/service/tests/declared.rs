@@ -1,7 +1,7 @@
 //! What is configured, as a document.
 
 use scim_feed::Topic;
-use scim_mapping::{CustomField, FieldKind, MappingSet};
+use scim_mapping::{CustomField, FieldKind, MappingSet, MappingTest};
 use serde_json::{Value, json};
 
 use super::{House, actor, input};
@@ -306,6 +306,123 @@ fn a_key_applies_what_its_scopes_allow() {
             refused.ends_with(&format!("needs the scope {scope}")),
             "{refused}"
         );
+    }
+}
+
+#[test]
+fn a_key_needs_the_scope_of_every_step() {
+    let house = furnished();
+    let apply = |name, scopes: &[&str]| {
+        let key = ApiKeyInput {
+            name,
+            role: Role::Administrator,
+            scopes: Some(crate::scope::Scopes::parse(scopes.iter().copied()).unwrap()),
+            days: 3,
+        };
+        let issued = house.admin.add_api_key(&actor(), &key).unwrap();
+        // The step that needs `operate` comes before the one that needs `tokens`.
+        let document = json!({
+            "configurations": [{"name": "Okta", "status": "paused"}],
+            "streams": [],
+        });
+        let by = Actor::of_key(&issued.key, None);
+        house.apply_as(&by, &document, true, None)
+    };
+    let before = house.export();
+    for (name, scopes, missing) in [
+        ("a", &["configure", "operate"], "tokens"),
+        ("b", &["configure", "tokens"], "operate"),
+    ] {
+        let refused = apply(name, scopes).unwrap_err().to_string();
+        let said = format!("needs the scope {missing}");
+        assert!(refused.ends_with(&said), "{refused}");
+        assert_eq!(house.export(), before);
+    }
+    apply("c", &["configure", "operate", "tokens"]).unwrap();
+    assert!(house.admin.streams().unwrap().is_empty());
+}
+
+/// A document with these rules for the users of a configuration.
+fn with_rules(name: &str, rules: &MappingSet) -> Value {
+    json!({"configurations": [{"name": name, "mappings": {"user": rules}}]})
+}
+
+fn test_of(key: &str, title: &str) -> MappingTest {
+    let document = json!({
+        "key": key,
+        "sample": {"userName": "ava", "title": title, "emails": [{"value": "ava@example.com"}]},
+        "record": {"job_title": "Clerk"},
+    });
+    serde_json::from_value(document).unwrap()
+}
+
+#[test]
+fn rules_whose_own_tests_fail_are_not_applied() {
+    let house = furnished();
+    let mut rules = MappingSet::default_user();
+    rules.tests = vec![test_of("clerk", "Clerk"), test_of("cook", "Cook")];
+    let before = house.export();
+    for name in ["Okta", "New"] {
+        let document = with_rules(name, &rules);
+        for refused in [house.plan(&document, false), house.apply(&document, false)] {
+            let refused = refused.unwrap_err().to_string();
+            let said = format!("configuration \"{name}\": ");
+            assert!(refused.starts_with(&said), "{refused}");
+            assert!(refused.contains("test 2 (cook)"), "{refused}");
+        }
+    }
+    assert_eq!(house.export(), before);
+    rules.tests.pop();
+    // A test may be about a field that the same document brings.
+    rules.rules.push(scim_mapping::Rule::new(
+        scim_mapping::Source::Path("title".to_owned()),
+        scim_mapping::Field::Custom("desk".to_owned()),
+    ));
+    let expected = &mut rules.tests[0].record;
+    expected.insert("custom_fields.desk".to_owned(), json!("Clerk"));
+    let mut document = with_rules("Okta", &rules);
+    document["customFields"] = json!([field("desk")]);
+    house.apply(&document, false).unwrap();
+}
+
+#[test]
+fn a_digest_tells_the_order_and_the_tests_of_rules() {
+    let house = furnished();
+    let plain = MappingSet::default_user();
+    let mut ordered = plain.clone();
+    ordered.rules.reverse();
+    let mut tested = plain.clone();
+    tested.tests = vec![test_of("clerk", "Clerk")];
+    let mut tested_twice = tested.clone();
+    tested_twice.tests.push(test_of("another", "Clerk"));
+    let mut tested_in_turn = tested_twice.clone();
+    tested_in_turn.tests.reverse();
+    let mut tested_otherwise = tested.clone();
+    let sample = &mut tested_otherwise.tests[0].sample;
+    sample.insert("nickName".to_owned(), json!("av"));
+    let all = [
+        plain,
+        ordered,
+        tested,
+        tested_twice,
+        tested_in_turn,
+        tested_otherwise,
+    ];
+    // Okta has other rules than these, entra those that are usual.
+    for name in ["Okta", "entra", "New"] {
+        let plans = all
+            .iter()
+            .map(|rules| house.plan(&with_rules(name, rules), false).unwrap());
+        let plans: Vec<_> = plans.collect();
+        let digests: std::collections::HashSet<_> =
+            plans.iter().map(|plan| plan.digest.clone()).collect();
+        assert_eq!(digests.len(), all.len(), "{name}");
+        let members = |at: usize| {
+            let changes = plans[at].items.iter().flat_map(|item| &item.changes);
+            changes.map(|change| &*change.member).collect::<Vec<_>>()
+        };
+        assert!(members(1).contains(&"order"), "{:?}", members(1));
+        assert!(members(2).contains(&"tests.clerk"), "{:?}", members(2));
     }
 }
 
