@@ -191,7 +191,8 @@ impl WriteWaiting for AdminRows<'_> {
         sql.bind(configuration.to_string());
         page(&mut sql, "h.id", None, i64::MAX);
         let rows: Vec<HeldUserRow> = self.connection.rows(&sql)?;
-        rows.into_iter().map(HeldUser::try_from).collect()
+        let id = |row: &HeldUserRow| row.id.clone();
+        Ok(readable(rows, "held_changes", id, HeldUser::try_from))
     }
 
     fn end_hold(

@@ -5,5 +5,5 @@ CREATE TABLE plans (
     document TEXT NOT NULL,
     items TEXT NOT NULL,
     made_by TEXT NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at BIGINT NOT NULL
 );
