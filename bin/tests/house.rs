@@ -21,7 +21,6 @@ const LONG: &[(&str, usize)] = &[
     ("crates/admin/src/service/runs.rs", 556),
     ("crates/console/src/console/pages/mappings.rs", 629),
     ("crates/persistence/src/runs/restore.rs", 571),
-    ("crates/provisioning/src/service.rs", 530),
 ];
 
 fn root() -> PathBuf {

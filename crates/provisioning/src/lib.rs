@@ -47,8 +47,9 @@ pub use linking::Comparison;
 pub use look_up::{LookUp, SoughtBy};
 pub use policy::{ExistingUsers, Policies};
 pub use refusal::{Cause, MendingPage, Stage};
+pub use refused::RefusedRequest;
 pub use run::RunKind;
 pub use scim_service::{
     Answer, CursorKey, Environment, FixedEnvironment, Method, Request, Rollback, SystemEnvironment,
 };
-pub use service::{RefusedRequest, ServiceProvider};
+pub use service::ServiceProvider;

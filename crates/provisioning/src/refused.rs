@@ -4,10 +4,28 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
+use scim_service::Method;
 
 use crate::event::Event;
 use crate::id::ConfigurationId;
 use crate::refusal::Cause;
+
+/// A request that was refused before it was looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct RefusedRequest<'a> {
+    /// The method.
+    pub method: Method,
+    /// The path below the base URL, percent-decoded.
+    pub path: &'a str,
+    /// Why.
+    pub cause: Cause,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// A sentence for the administrator.
+    pub reason: &'a str,
+    /// What the client was told.
+    pub detail: &'a str,
+}
 
 /// Refusals alike. The first one within a minute is an entry of its own; the others of that minute
 /// become one entry that tells how many they were.

@@ -18,7 +18,7 @@ use crate::cycles::Cycles;
 use crate::directory::{
     Approval, Directory, DirectoryExt, DirectoryTransaction, DirectoryView, PendingLink,
 };
-use crate::event::{Action, Event, Outcome};
+use crate::event::{Event, Outcome};
 use crate::failure::Failure;
 use crate::fault::{note_fault, store_error, unusable};
 use crate::id::{ResourceId, ResourceKind};
@@ -28,8 +28,8 @@ use crate::operation::user::text;
 use crate::policy::ExistingUsers;
 use crate::received::{self, Received};
 use crate::refusal::{Cause, Stage};
-use crate::refused::Refusals;
-use crate::route::{self, Route};
+use crate::refused::{Refusals, RefusedRequest};
+use crate::route::{self, Route, attempted, is_read, resource_of};
 use crate::seen::{Seen, SeenAttribute};
 
 /// The SCIM service provider of one instance.
@@ -47,23 +47,6 @@ pub struct ServiceProvider {
 
 /// What attempts are counted by that the log tells of and that were not carried out.
 type Counted = (Outcome, Option<Cause>);
-
-/// A request that was refused before it was looked at.
-#[derive(Debug, Clone, Copy)]
-pub struct RefusedRequest<'a> {
-    /// The method.
-    pub method: Method,
-    /// The path below the base URL, percent-decoded.
-    pub path: &'a str,
-    /// Why.
-    pub cause: Cause,
-    /// The HTTP status of the answer.
-    pub status: u16,
-    /// A sentence for the administrator.
-    pub reason: &'a str,
-    /// What the client was told.
-    pub detail: &'a str,
-}
 
 /// How many updates were computed before, and how many in, the transaction that wrote them.
 #[derive(Debug, Default)]
@@ -503,28 +486,6 @@ impl Policy for ServiceProvider {
         failure: Failure,
     ) -> Answer {
         self.explain_refusal(context, attempt.route, attempt.method, failure)
-    }
-}
-
-/// The id of the resource that a request is about.
-fn resource_of(route: Route<'_>) -> Option<ResourceId> {
-    match route {
-        Route::Resource(_, id) => ResourceId::parse(id),
-        _ => None,
-    }
-}
-
-/// Whether a request changes nothing.
-fn is_read(method: Method, path: &str) -> bool {
-    method == Method::Get || path.ends_with("/.search")
-}
-
-fn attempted(method: Method, read: bool) -> Action {
-    match method {
-        _ if read => Action::Read,
-        Method::Post => Action::Create,
-        Method::Delete => Action::Archive,
-        _ => Action::Update,
     }
 }
 
