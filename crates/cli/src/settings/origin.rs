@@ -81,14 +81,14 @@ fn shown(name: &str, value: &str) -> String {
     let Some((scheme, rest)) = value.split_once("://").filter(|_| name == "database-url") else {
         return value.to_owned();
     };
-    let (rest, parameters) = match rest.split_once('?') {
-        Some((rest, _parameters)) => (rest, "?***"),
-        None => (rest, ""),
-    };
-    // A password may hold any sign.
-    let (who, host) = match rest.rsplit_once('@') {
-        Some((_who, host)) => ("***@", host),
+    // A password may hold any sign, and so may a parameter: what is before the last `@` is never shown.
+    let (who, rest) = match rest.rsplit_once('@') {
+        Some((_who, rest)) => ("***@", rest),
         None => ("", rest),
+    };
+    let (host, parameters) = match rest.split_once('?') {
+        Some((host, _parameters)) => (host, "?***"),
+        None => (rest, ""),
     };
     format!("{scheme}://{who}{host}{parameters}")
 }
@@ -123,6 +123,12 @@ mod tests {
             ("postgres://host/db", "postgres://host/db"),
             ("postgres://u:p@ss/w@host:5/db", "postgres://***@host:5/db"),
             ("postgres://host/db?password=x", "postgres://host/db?***"),
+            ("postgres://u:pa?ss@host/db", "postgres://***@host/db"),
+            (
+                "postgres://u:pa?s@s@host/db?password=x",
+                "postgres://***@host/db?***",
+            ),
+            ("postgres://host/db?password=x@y?z", "postgres://***@y?***"),
         ] {
             assert_eq!(shown("database-url", url), expected);
         }
