@@ -39,7 +39,7 @@ pub struct Upkeep {
     services: Services,
     requests: Arc<RequestCounts>,
     retention: Retention,
-    /// When it was last done to its end, in seconds since 1970; 0 for never.
+    /// When it was last done to its end, or before that when it began, in seconds since 1970.
     done: AtomicI64,
     clock: Mutex<Clock>,
 }
@@ -51,15 +51,16 @@ impl Upkeep {
             services,
             requests,
             retention,
-            done: AtomicI64::new(0),
+            done: AtomicI64::new(Utc::now().timestamp()),
             clock: Mutex::default(),
         }
     }
 
-    /// When what time brings was last done to its end, by this process.
-    pub fn last_run(&self) -> Option<DateTime<Utc>> {
+    /// When what time brings was last done to its end, by this process; before that, when it began
+    /// to be due: a process in which it never succeeds falls behind as well.
+    pub fn done_until(&self) -> DateTime<Utc> {
         let done = self.done.load(Ordering::Relaxed);
-        DateTime::from_timestamp(done, 0).filter(|_at| done > 0)
+        DateTime::from_timestamp(done, 0).unwrap_or_default()
     }
 
     /// Does what time brings, such as deleting for good whose time has come.

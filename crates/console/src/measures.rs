@@ -67,11 +67,8 @@ pub fn of_store(store: &dyn AdminStore) -> Vec<Reading> {
 
 /// When housekeeping was done, and what of the attempts was not carried out.
 pub fn of_process(services: &Services, upkeep: &Upkeep) -> Vec<Reading> {
-    let last = upkeep.last_run();
-    let mut readings: Vec<Reading> = last
-        .map(|at| Reading::new(HOUSEKEEPING, at.timestamp() as f64))
-        .into_iter()
-        .collect();
+    let done = upkeep.done_until().timestamp();
+    let mut readings = vec![Reading::new(HOUSEKEEPING, done as f64)];
     for ((outcome, cause), count) in services.provider.refused() {
         let cause = cause.map_or("none", |cause| cause.as_str());
         let reading = Reading::new(REFUSED, count as f64);

@@ -61,7 +61,7 @@ metrics! {
     Gauge CERTIFICATE_END = "certificate_end_timestamp_seconds",
         "When the certificate ends that is presented";
     Gauge HOUSEKEEPING = "housekeeping_timestamp_seconds",
-        "When housekeeping was last done to its end";
+        "When housekeeping was last done to its end, or until then when the process began";
     Gauge BUILD = "build_info",
         "1, with the version of the server";
 }
