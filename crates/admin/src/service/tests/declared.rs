@@ -202,7 +202,7 @@ fn what_cannot_be_is_said_of_its_thing_and_nothing_is_done() {
         ),
         (
             json!({"streams": [{"name": "Mail"}]}),
-            "stream \"Mail\": a stream keeps its kind and its topics",
+            "stream \"Mail\": a stream keeps its kind, its topics and its url",
         ),
         (json!({"version": 2}), "the document has version 2"),
     ] {
