@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::event::SERVER;
 use crate::keyring::KeyRing;
 use crate::service::Actor;
-use crate::service::streams::{SECRET, webhook_purpose};
+use crate::service::webhooks::{SECRET, webhook_purpose};
 use crate::{AdminError, Services};
 
 /// Sends to the receivers of streams.

@@ -33,6 +33,7 @@ mod runs;
 mod schema;
 mod schema_instance;
 mod schema_search;
+mod schema_streams;
 mod sharers;
 mod sqlite;
 mod target;

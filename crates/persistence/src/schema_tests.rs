@@ -61,7 +61,8 @@ fn said() -> Columns {
     let mut table = String::new();
     let beside = concat!(
         include_str!("schema_instance.rs"),
-        include_str!("schema_search.rs")
+        include_str!("schema_search.rs"),
+        include_str!("schema_streams.rs")
     );
     for line in include_str!("schema.rs").lines().chain(beside.lines()) {
         let line = line.trim();

@@ -6,8 +6,8 @@ use std::path::Path;
 use scim_feed::{PreviousSecret, SealedSecret, Stream, Webhook};
 use serde_json::json;
 
-use super::streams::webhook_purpose;
 use super::tokens::purpose;
+use super::webhooks::webhook_purpose;
 use super::{Actor, AdminService, entry, now};
 use crate::error::AdminError;
 use crate::event::AuditEntry;

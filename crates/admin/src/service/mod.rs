@@ -41,10 +41,11 @@ mod measures;
 mod replay;
 pub(crate) mod runs;
 mod sessions;
-pub(crate) mod streams;
+mod streams;
 mod surveys;
 mod tokens;
 mod waiting;
+pub(crate) mod webhooks;
 mod why;
 
 #[cfg(test)]

@@ -2,19 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use chrono::Duration;
-use ring::rand::{SecureRandom, SystemRandom};
-use scim_feed::{
-    Delivery, DeliveryKind, DeliveryState, Position, PreviousSecret, SealedSecret, Stream,
-    StreamKind, StreamState, Topic, Webhook, WebhookUrl,
-};
+use scim_feed::{Position, Stream, StreamKind, StreamState, Topic, WebhookUrl};
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::webhooks::set_webhook_secret;
 use super::{Actor, AdminService, check_name, entry, now, taken};
 use crate::api_key::{self, ApiKey};
 use crate::declaration::NewStream;
@@ -270,116 +264,6 @@ impl AdminService {
         })
     }
 
-    /// Where the changes of a stream are sent to; nothing for one that is read.
-    ///
-    /// # Errors
-    /// [`AdminError::Store`].
-    pub fn webhook(&self, stream: &Stream) -> Result<Option<Webhook>, AdminError> {
-        self.store.read(|rows| Ok(rows.webhook(&stream.id)?))
-    }
-
-    /// What was sent to the receiver of a stream, or is to be, before one of them or at last, the
-    /// newest first, at most so many.
-    ///
-    /// # Errors
-    /// [`AdminError::Store`].
-    pub fn deliveries(
-        &self,
-        stream: &Stream,
-        before: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<Delivery>, AdminError> {
-        self.store
-            .read(|rows| Ok(rows.deliveries(&stream.id, before, limit)?))
-    }
-
-    /// Has something be sent that has no changes in it, also while the stream is paused; answers
-    /// what waits.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`] for a stream that is read.
-    pub fn test_webhook(&self, actor: &Actor, stream: &Stream) -> Result<Delivery, AdminError> {
-        let (kind, at) = (DeliveryKind::Test, stream.position);
-        self.want_delivery(actor, stream, kind, (at, at), "stream.tested")
-    }
-
-    /// Has changes be sent once more, also while the stream is paused; it stays where it is. Answers
-    /// what waits.
-    ///
-    /// # Errors
-    /// [`AdminError::Invalid`] for a stream that is read, [`AdminError::NotFound`] for a delivery
-    /// that it does not have.
-    pub fn send_again(
-        &self,
-        actor: &Actor,
-        stream: &Stream,
-        delivery: &str,
-    ) -> Result<Delivery, AdminError> {
-        // The ids of deliveries are in their order: it is the first before the one behind it.
-        let behind = format!("{delivery}~");
-        let found = self.deliveries(stream, Some(&behind), 1)?.pop();
-        let found = found.filter(|found| found.id == delivery);
-        let found = found.ok_or_else(|| AdminError::not_found("delivery", delivery))?;
-        let (kind, range) = (DeliveryKind::Again, (found.behind, found.up_to));
-        self.want_delivery(actor, stream, kind, range, "stream.sent-again")
-    }
-
-    fn want_delivery(
-        &self,
-        actor: &Actor,
-        stream: &Stream,
-        kind: DeliveryKind,
-        (behind, up_to): (Position, Position),
-        event: &'static str,
-    ) -> Result<Delivery, AdminError> {
-        let wanted = Delivery {
-            id: Uuid::now_v7().to_string(),
-            stream: stream.id.clone(),
-            kind,
-            state: DeliveryState::Wanted,
-            behind,
-            up_to,
-            changes: 0,
-            at: now(),
-            took: std::time::Duration::ZERO,
-            status: None,
-            problem: None,
-            answer: None,
-        };
-        let details = json!({ "behind": behind, "upTo": up_to });
-        let audit = entry(actor, event, &stream.name, details);
-        let name = stream.name.clone();
-        self.store.write(move |rows| {
-            if rows.webhook(&wanted.stream)?.is_none() {
-                let name = name.clone();
-                return Err(Problem::NotPossible { name }.refused());
-            }
-            rows.insert_delivery(&wanted)?;
-            Ok(Written::changed(wanted.clone(), audit.clone()))
-        })
-    }
-
-    /// A secret for a stream.
-    fn new_secret(&self, stream: &Stream) -> Result<NewSecret, AdminError> {
-        let (value, sealed) = match stream.kind {
-            StreamKind::Read => (api_key::generate_as(api_key::STREAM)?, None),
-            StreamKind::Webhook => {
-                let value = generate_secret()?;
-                let key = self.keys.signing_id();
-                let key = key.ok_or_else(|| Problem::NoKey.refused())?;
-                let sealed = self.keys.seal(&key, &webhook_purpose(&stream.id), &value);
-                let sealed = sealed.map_err(|error| Problem::KeyRing(error).refused())?;
-                (value, Some(SealedSecret { key, sealed }))
-            }
-        };
-        Ok(NewSecret {
-            // That of a webhook opens nothing: a key of a stream looks different.
-            hash: api_key::hash(&value),
-            plain: PlainToken::new(value),
-            sealed,
-        })
-    }
-
     /// Deletes the streams whose API key has ended by itself. Their secrets are refused already.
     ///
     /// # Errors
@@ -516,58 +400,3 @@ pub(super) fn delete_stream(
 }
 
 type StreamWrite = fn(&mut dyn AdminTransaction, &Stream) -> Result<bool, StoreError>;
-
-/// A secret that was made: it, the hash by which the stream of a key is found, and what is kept of
-/// one with which is signed.
-struct NewSecret {
-    plain: PlainToken,
-    hash: String,
-    sealed: Option<SealedSecret>,
-}
-
-/// Has a webhook be signed with a secret from now on, and for a while with the one before as well.
-fn set_webhook_secret(
-    rows: &mut dyn AdminTransaction,
-    stream: &Stream,
-    secret: Option<&SealedSecret>,
-) -> Result<(), StoreError> {
-    let Some(secret) = secret else {
-        return Ok(());
-    };
-    let new = Webhook {
-        stream: stream.id.clone(),
-        secret: secret.clone(),
-        previous: None,
-        failing: None,
-        sending: None,
-    };
-    match rows.webhook(&stream.id)? {
-        None => rows.insert_webhook(&new),
-        Some(known) => rows.update_webhook_secrets(&Webhook {
-            previous: Some(PreviousSecret {
-                secret: known.secret,
-                until: now() + OVERLAP,
-            }),
-            ..new
-        }),
-    }
-}
-
-/// For what the secret of a webhook is sealed.
-pub(crate) fn webhook_purpose(stream: &str) -> String {
-    format!("webhook {stream}")
-}
-
-/// A secret as Standard Webhooks has them: 32 bytes in Base64 behind a prefix.
-fn generate_secret() -> Result<String, AdminError> {
-    let mut bytes = [0; 32];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
-    Ok(format!("{SECRET}{}", STANDARD.encode(bytes)))
-}
-
-/// What secrets of webhooks begin with.
-pub(crate) const SECRET: &str = "whsec_";
-/// For how long is signed with the secret before as well.
-const OVERLAP: Duration = Duration::days(1);

@@ -2,6 +2,7 @@
 
 mod kinds;
 mod runs;
+mod streams;
 mod why;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -26,6 +27,7 @@ use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 
 pub use self::kinds::*;
 pub use self::runs::*;
+pub use self::streams::*;
 pub use self::why::{Why, WhyField, WhyFound, WhyMend, WhyMoment, why};
 
 /// An instant, to the second.

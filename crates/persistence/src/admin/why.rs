@@ -20,6 +20,7 @@ use crate::error::unreadable;
 use crate::key::Key;
 use crate::links;
 use crate::schema::{held_changes, users};
+use crate::schema_search::look_ups;
 use crate::sql::{Dialect, Sql};
 use crate::terms::{self, FoundRow};
 use crate::time::{instant, millis};
@@ -425,15 +426,11 @@ impl KeepWhy for AdminRows<'_> {
         limit: i64,
     ) -> Result<usize, StoreError> {
         let connection = &mut *self.connection;
-        let mut sql = connection.sql(
-            "DELETE FROM look_ups WHERE (configuration_id, attribute, value_key) IN (\
-             SELECT configuration_id, attribute, value_key FROM look_ups WHERE last_at < ",
-        );
-        sql.bind(millis(before))
+        let mut old = connection.sql(&format!("{OF_LOOK_UP} last_at < "));
+        old.bind(millis(before))
             .push(" ORDER BY last_at LIMIT ")
-            .bind(limit)
-            .push(")");
-        let mut forgotten = connection.execute(&sql)?;
+            .bind(limit);
+        let mut forgotten = delete_look_ups(connection, &old)?;
         let configurations: Vec<FoundRow> = connection.rows(
             &connection.sql("SELECT id AS found FROM provisioning_configurations ORDER BY id"),
         )?;
@@ -449,14 +446,11 @@ impl KeepWhy for AdminRows<'_> {
             let Some(newest) = connection.row::<IdRow>(&beyond)? else {
                 continue;
             };
-            let mut sql = connection.sql(
-                "DELETE FROM look_ups WHERE (configuration_id, attribute, value_key) IN (\
-                 SELECT configuration_id, attribute, value_key FROM look_ups WHERE ",
-            );
-            sql.push("configuration_id = ").bind(&configuration.found);
-            sql.push(" AND last_at <= ").bind(newest.id);
-            sql.push(" ORDER BY last_at LIMIT ").bind(limit).push(")");
-            forgotten += connection.execute(&sql)?;
+            let mut old = connection.sql(&format!("{OF_LOOK_UP} configuration_id = "));
+            old.bind(&configuration.found);
+            old.push(" AND last_at <= ").bind(newest.id);
+            old.push(" ORDER BY last_at LIMIT ").bind(limit);
+            forgotten += delete_look_ups(connection, &old)?;
         }
         Ok(forgotten)
     }
@@ -467,6 +461,30 @@ impl KeepWhy for AdminRows<'_> {
 }
 
 /// The values of a row of look-ups.
+#[derive(diesel::QueryableByName)]
+struct LookUpKey {
+    #[diesel(sql_type = Text)]
+    configuration_id: String,
+    #[diesel(sql_type = Text)]
+    attribute: String,
+    #[diesel(sql_type = Text)]
+    value_key: String,
+}
+
+const OF_LOOK_UP: &str = "SELECT configuration_id, attribute, value_key FROM look_ups WHERE";
+
+/// Deletes the look-ups whose keys a statement finds, each by its key: in one statement PostgreSQL
+/// would walk all of them.
+fn delete_look_ups(connection: &mut Connection, keys: &Sql) -> Result<usize, StoreError> {
+    let keys: Vec<LookUpKey> = connection.rows(keys)?;
+    let mut deleted = 0;
+    for key in keys {
+        let row = look_ups::table.find((key.configuration_id, key.attribute, key.value_key));
+        deleted += connection.execute(diesel::delete(row))?;
+    }
+    Ok(deleted)
+}
+
 fn push_look_up(sql: &mut Sql) {
     for at in 0..4 {
         sql.push(&format!("listed.value ->> {at}, "));

@@ -9,7 +9,8 @@ use scim_provisioning::StoreError;
 use super::places_behind;
 use crate::connection::Connection;
 use crate::error::{readable, unreadable};
-use crate::schema::{api_keys, streams};
+use crate::schema::api_keys;
+use crate::schema_streams::streams;
 use crate::time::{instant, millis};
 
 #[derive(Queryable, Selectable, Insertable)]

@@ -17,7 +17,7 @@ use super::streams;
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::error::unreadable;
-use crate::schema::{stream_deliveries, stream_webhooks, streams as stream_rows};
+use crate::schema_streams::{stream_deliveries, stream_webhooks, streams as stream_rows};
 use crate::time::{instant, millis};
 
 impl DeliveryStore for Database {

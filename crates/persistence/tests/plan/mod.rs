@@ -62,8 +62,10 @@ const BIG: [&str; 12] = [
     "look_ups",
 ];
 
-/// Indexes that hold next to nothing, whatever the tables hold.
-const SMALL: [&str; 5] = [
+/// Indexes and tables that hold next to nothing, whatever the tables hold.
+const SMALL: [&str; 6] = [
+    // A table with one row, as long as words of people are filled in.
+    "person_terms_fill",
     "users_protected",
     "users_purged",
     "provisioning_events_open",
