@@ -11,7 +11,7 @@ use crate::connection::Connection;
 use crate::people;
 use crate::schema::{held_changes, users};
 use crate::scope::users_gone;
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 use crate::time::millis;
 use crate::totals::Totals;
 
@@ -19,6 +19,18 @@ use crate::totals::Totals;
 struct CountRow {
     #[diesel(sql_type = BigInt)]
     count: i64,
+}
+
+/// Holds back other transactions that count who left this configuration, until this one ends: they
+/// count those who leave here as well. On SQLite only one transaction writes anyway.
+pub(crate) fn lock_departures(connection: &mut Connection, scope: Scope) -> Result<(), StoreError> {
+    if connection.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let mut sql = connection.sql("SELECT pg_advisory_xact_lock(73556080, hashtext(");
+    sql.bind(scope.configuration().to_string()).push("))");
+    connection.execute(&sql)?;
+    Ok(())
 }
 
 pub(crate) fn departures(

@@ -38,6 +38,8 @@ pub(crate) struct View<'a> {
     room: Option<Room>,
     /// Why the transaction cannot be kept, where a part of it could not be undone.
     lost: Option<StoreError>,
+    /// Whether other transactions wait that count who left.
+    departing: bool,
 }
 
 /// What was read beside a user.
@@ -59,6 +61,7 @@ impl<'a> View<'a> {
             told: log::Told::default(),
             room: None,
             lost: None,
+            departing: false,
         }
     }
 
@@ -315,6 +318,9 @@ impl DirectoryTransaction for View<'_> {
     ) -> Result<u64, StoreError> {
         // What was told in this transaction counts.
         self.write_told()?;
+        if !std::mem::replace(&mut self.departing, true) {
+            held::lock_departures(self.connection, scope)?;
+        }
         held::departures(self.connection, scope, since, limit)
     }
 

@@ -4,14 +4,20 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono::{DateTime, Utc};
+use common::crowd::{self, Crowd};
 use common::{Engine, House, found};
-use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
+use diesel::RunQueryDsl;
+use diesel::connection::{Connection, InstrumentationEvent, set_default_instrumentation};
 use scim_admin::event::EventQuery;
 use scim_persistence::Database;
 use scim_protocol::schema::uri;
-use scim_provisioning::{Method, Outcome};
+use scim_provisioning::{
+    DirectoryExt, Environment, Method, Outcome, StoreError, SystemEnvironment,
+};
 use serde_json::{Value, json};
 
 /// How many transactions were committed that may write.
@@ -230,20 +236,130 @@ fn what_a_store_fails_is_told_and_the_others_are_kept(engine: &Engine) {
     assert_eq!(found(&house, EventQuery::default()).len(), 4);
 }
 
-/// SQLite ends the transaction by itself, so that nothing of the piece is there; what is told is so.
-fn what_was_lost_with_a_transaction_is_told_of_all(engine: &Engine) {
+/// What was refused before its turn says nothing of the store, which has no part in it.
+fn a_refusal_keeps_its_reason_when_the_store_fails_the_next_one(engine: &Engine) {
+    let house = house(engine);
+    let there = house.create("/Users", &user("there")["data"]);
+    house.tamper(match engine {
+        Engine::Sqlite => {
+            "CREATE TRIGGER poison BEFORE UPDATE ON users \
+             BEGIN SELECT RAISE(ABORT, 'poison'); END"
+        }
+        Engine::Postgres(_) => {
+            "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'poison'; END $$; \
+             CREATE TRIGGER poison BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION poison()"
+        }
+    });
+    let mut nameless = user("nameless");
+    nameless["data"]["userName"] = json!("");
+    let leave = json!({"method": "DELETE", "path": format!("/Users/{there}")});
+    let (results, _, _) = bulk(&house, &[nameless, leave, user("ada")], None);
+    assert_eq!(statuses(&results), ["400", "503", "201"]);
+}
+
+/// SQLite ends the transaction by itself, so that nothing of the piece is there: each is carried out
+/// alone, and the one that made it do so fails.
+fn what_was_lost_with_a_transaction_is_carried_out_without_its_cause(engine: &Engine) {
     let house = house(engine);
     house.tamper(
         "CREATE TRIGGER poison BEFORE INSERT ON users WHEN NEW.user_name = 'u2' \
          BEGIN SELECT RAISE(ROLLBACK, 'poison'); END",
     );
     let (results, _, _) = bulk(&house, &users(5), None);
-    assert_eq!(statuses(&results), ["503", "503", "503", "201", "201"]);
-    assert_eq!(house.get("/Users?count=0")["totalResults"], 2);
+    assert_eq!(statuses(&results), ["201", "201", "503", "201", "201"]);
+    assert_eq!(house.get("/Users?count=0")["totalResults"], 4);
 }
 
-fn on_sqlite_what_was_lost_with_a_transaction_is_told_of_all() {
-    what_was_lost_with_a_transaction_is_told_of_all(&Engine::Sqlite);
+fn on_sqlite_what_was_lost_with_a_transaction_is_carried_out_without_its_cause() {
+    what_was_lost_with_a_transaction_is_carried_out_without_its_cause(&Engine::Sqlite);
+}
+
+/// A clock that panics in the writer's thread, each third time of the first six.
+struct Panics(AtomicU64);
+
+impl Environment for Panics {
+    fn now(&self) -> DateTime<Utc> {
+        let writes = std::thread::current().name() == Some("writer");
+        if writes {
+            let count = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+            assert!(count % 3 != 0 || count > 6, "the third one");
+        }
+        SystemEnvironment.now()
+    }
+}
+
+fn an_operation_that_panics_fails_alone() {
+    let mut house = house(&Engine::Sqlite);
+    house.provider = house
+        .provider
+        .with_environment(Arc::new(Panics(AtomicU64::new(0))));
+    let (results, _, _) = bulk(&house, &users(5), None);
+    assert_eq!(statuses(&results), ["201", "201", "503", "201", "201"]);
+    assert_eq!(house.get("/Users?count=0")["totalResults"], 4);
+}
+
+/// The second one's filter is evaluated again of what the first one left, and not while others wait.
+fn a_big_group_is_edited_twice_in_one_request(engine: &Engine) {
+    let crowd = Crowd {
+        users: 60_000,
+        groups: 1,
+        large: 60_000,
+        events: 1,
+    };
+    let house = crowd::filled(engine, crowd);
+    let path = format!("/Groups/{}", crowd::id('g', 1));
+    let remove = |number: usize| {
+        let name = format!("{} Doe", crowd::name(number));
+        let filter = format!("members[display eq \"{name}\" and type eq \"User\"]");
+        json!({"method": "PATCH", "path": path, "data": {"schemas": [uri::PATCH_OP],
+            "Operations": [{"op": "remove", "path": filter}]}})
+    };
+    let (results, _, _) = bulk(&house, &[remove(7), remove(8)], None);
+    for result in &results {
+        let status = result["status"].as_str().unwrap();
+        assert!(["200", "204"].contains(&status), "{result}");
+    }
+    let left = |number: usize| {
+        let id = crowd::id('u', number);
+        let found = format!("/Groups?count=0&filter=members.value%20eq%20%22{id}%22");
+        house.get(&found)["totalResults"].clone()
+    };
+    assert_eq!([6, 7, 8, 9].map(left), [1, 0, 0, 1]);
+}
+
+/// Whether a session of the server waits for a lock of another one.
+fn somebody_waits(house: &House) -> bool {
+    #[derive(diesel::QueryableByName)]
+    struct Waiting {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+    let mut watch = diesel::PgConnection::establish(&house.settings.url).unwrap();
+    let count = "SELECT count(*) AS count FROM pg_stat_activity \
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting: Waiting = diesel::sql_query(count).get_result(&mut watch).unwrap();
+    waiting.count > 0
+}
+
+/// What the guard counts is of all who leave, hence of those whom another transaction sends away.
+fn who_counts_departures_is_waited_for(engine: &Engine) {
+    let house = Arc::new(house(engine));
+    let there = house.create("/Users", &user("there")["data"]);
+    let (scope, beside) = (house.scope(), Arc::clone(&house));
+    let waited = house.database.transact(move |transaction| {
+        transaction.departures(scope, Utc::now(), 1)?;
+        let (house, path) = (Arc::clone(&beside), format!("/Users/{there}"));
+        let leaves =
+            std::thread::spawn(move || house.request(Method::Delete, &path, &Value::Null).status);
+        while !leaves.is_finished() && !somebody_waits(&beside) {
+            std::thread::yield_now();
+        }
+        Ok::<_, StoreError>((!leaves.is_finished(), leaves))
+    });
+    let (waited, leaves) = waited.unwrap();
+    assert!(waited, "it was counted as if nobody else left");
+    assert_eq!(leaves.join().unwrap(), 204);
 }
 
 /// PostgreSQL asks that a transaction be run again: the operation that met another one is.
@@ -270,7 +386,13 @@ engines::tests! {
         references_reach_across_pieces,
         an_operation_that_is_refused_is_undone_alone,
         errors_end_it_where_they_would_one_by_one,
-        what_a_store_fails_is_told_and_the_others_are_kept;
-    on_postgres(Engine::clone): an_operation_is_run_again_when_the_database_asks_for_it;
-    once: on_sqlite_what_was_lost_with_a_transaction_is_told_of_all;
+        what_a_store_fails_is_told_and_the_others_are_kept,
+        a_refusal_keeps_its_reason_when_the_store_fails_the_next_one,
+        a_big_group_is_edited_twice_in_one_request;
+    on_postgres(Engine::clone):
+        an_operation_is_run_again_when_the_database_asks_for_it,
+        who_counts_departures_is_waited_for;
+    once:
+        on_sqlite_what_was_lost_with_a_transaction_is_carried_out_without_its_cause,
+        an_operation_that_panics_fails_alone;
 }

@@ -187,4 +187,4 @@ impl<S: Session> Request<S> {
 }
 
 /// How often an update is computed before it waits until nobody else can write.
-const PLANS: usize = 4;
+pub(crate) const PLANS: usize = 4;

@@ -39,6 +39,8 @@ impl View<'_> {
         // What was undone is not to be told, nor known.
         self.told = log::Told::default();
         (self.locked, self.beside) = (None, None);
+        // A lock that was taken in a part is given back with it.
+        self.departing &= done.is_ok();
         let Err(fault) = self.connection.end_part(before, done.is_ok()) else {
             return done;
         };

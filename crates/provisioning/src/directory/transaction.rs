@@ -151,7 +151,8 @@ pub trait DirectoryTransaction: DirectoryView {
     ) -> Result<(), StoreError>;
 
     /// How many users of the configuration were blocked, archived or deleted since then, counted
-    /// up to a limit.
+    /// up to a limit. Other transactions that count them wait until this one ends, so that each
+    /// counts whom the others send away.
     ///
     /// # Errors
     /// A fault of the store.

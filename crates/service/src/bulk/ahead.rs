@@ -2,11 +2,12 @@
 //! checked and mapped, and updates are computed, while others write.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scim_protocol::bulk::{BulkMethod, BulkOperation, references_in, resolve, resolve_path};
 use scim_protocol::query::Projection;
-use scim_protocol::{Error, ScimType, error};
+use scim_protocol::{Budget, Error, ScimType, error};
 
 use crate::answer::{Answer, Method};
 use crate::bulk::batch::{Batch, Progress};
@@ -33,6 +34,8 @@ pub(super) struct Ahead<S: Session> {
     todos: Todos<S>,
     /// Those that were refused when they were read.
     refused: HashMap<usize, Refused<S>>,
+    /// How often operations were planned in vain.
+    in_vain: HashMap<usize, usize>,
 }
 
 impl<S: Session> Ahead<S> {
@@ -40,6 +43,7 @@ impl<S: Session> Ahead<S> {
         Self {
             todos: Arc::default(),
             refused: HashMap::new(),
+            in_vain: HashMap::new(),
         }
     }
 
@@ -65,7 +69,10 @@ impl<S: Session> Ahead<S> {
                 continue;
             }
             match read(batch, progress, at, operation) {
-                Read::Todo(todo) => fresh.push((at, todo)),
+                Read::Todo(mut todo) => {
+                    todo.tries = self.in_vain.get(&at).copied().unwrap_or(0);
+                    fresh.push((at, todo));
+                }
                 Read::Refused(refused) => {
                     self.refused.insert(at, refused);
                     self.lock().insert(at, None);
@@ -82,6 +89,16 @@ impl<S: Session> Ahead<S> {
     /// An operation that was refused when it was read.
     pub(super) fn take_refused(&mut self, at: usize) -> Option<Refused<S>> {
         self.refused.remove(&at)
+    }
+
+    /// Gives up the plan of an operation, with what it cost: it is made again, of what is stored by
+    /// now.
+    pub(super) fn give_up(&mut self, at: usize, budget: &Budget) {
+        *self.in_vain.entry(at).or_default() += 1;
+        let todo = self.lock().remove(&at).flatten();
+        if let Some(Work::Update(_, Some(planned))) = todo.map(|todo| todo.work) {
+            budget.return_to(budget.spent().saturating_sub(planned.cost));
+        }
     }
 
     /// Forgets an operation whose turn is over.
@@ -114,21 +131,30 @@ fn plan<P: Policy>(policy: &P, todos: &mut [(usize, Todo<P::Session>)]) {
     });
     for ((_, todo), stored) in todos.iter_mut().zip(found.unwrap_or_default()) {
         let session = &todo.session;
+        let spent = session.budget().spent();
         let (Work::Update(request, plan), Some(stored)) = (&mut todo.work, stored) else {
             continue;
         };
         let Ok(mut planned) = request.plan(session, stored) else {
             continue;
         };
-        if session.looks(&planned)
+        let looks = session.looks(&planned);
+        if looks
             && policy
                 .read(|view| session.look(view, &mut planned, false))
                 .is_err()
         {
+            // It is charged when it is planned again.
+            session.budget().return_to(spent);
             continue;
         }
         policy.note_plan(false);
-        *plan = Some(planned);
+        let cost = session.budget().spent().saturating_sub(spent);
+        *plan = Some(Planned {
+            plan: planned,
+            looks,
+            cost,
+        });
     }
 }
 
@@ -139,11 +165,22 @@ pub(super) struct Todo<S: Session> {
     pub(super) path: String,
     pub(super) method: Method,
     work: Work<S>,
+    /// How often it was planned in vain.
+    tries: usize,
+}
+
+/// An update that was computed before its transaction.
+struct Planned<S: Session> {
+    plan: S::Plan,
+    /// Whether it was looked for among values that are kept apart, which may take long.
+    looks: bool,
+    /// What it took of the request's budget.
+    cost: u64,
 }
 
 enum Work<S: Session> {
     Create(S::Kind, S::Draft),
-    Update(Box<update::Request<S>>, Option<S::Plan>),
+    Update(Box<update::Request<S>>, Option<Planned<S>>),
     Delete(S::Kind, S::Id, Option<String>),
 }
 
@@ -156,11 +193,13 @@ pub(super) enum Read<S: Session> {
 }
 
 impl<S: Session> Todo<S> {
-    /// Does it. What succeeded is answered by its location and version (RFC 7644 section 3.7).
+    /// Does it. What succeeded is answered by its location and version (RFC 7644 section 3.7). Where
+    /// `moved` is set, nothing was done: it is to be planned again while nobody waits.
     pub(super) fn run(
         &self,
         session: &S,
         transaction: &mut S::Transaction<'_>,
+        moved: &AtomicBool,
     ) -> Result<Answer, S::Failure> {
         match &self.work {
             Work::Create(kind, draft) => {
@@ -169,7 +208,13 @@ impl<S: Session> Todo<S> {
                 Ok(answer)
             }
             Work::Update(request, plan) => {
-                request.run(session, transaction, plan.as_ref(), Otherwise::Plan)
+                let again = plan.as_ref().is_some_and(|planned| planned.looks);
+                let otherwise = match again && self.tries < update::PLANS {
+                    true => Otherwise::Tell(moved),
+                    false => Otherwise::Plan,
+                };
+                let plan = plan.as_ref().map(|planned| &planned.plan);
+                request.run(session, transaction, plan, otherwise)
             }
             Work::Delete(kind, id, if_match) => {
                 delete::remove(session, transaction, *kind, id, if_match.as_deref())
@@ -225,6 +270,7 @@ pub(super) fn read<S: Session>(
             path,
             method,
             work,
+            tries: 0,
         }),
         Err(failure) => Read::Refused(Refused {
             session,

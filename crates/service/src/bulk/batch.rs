@@ -69,6 +69,8 @@ impl<S: Session> Batch<S> {
             missing: (0..count).map(|at| self.references.of(at).len()).collect(),
             incomplete: vec![false; count],
             errors: 0,
+            alone: 0,
+            moved: None,
         }
     }
 
@@ -129,6 +131,11 @@ pub(super) struct Progress {
     /// Operations whose resource still lacks references.
     pub(super) incomplete: Vec<bool>,
     pub(super) errors: u64,
+    /// How many of the next turns have a piece each, because one of them made the store lose a piece
+    /// of which they all were.
+    pub(super) alone: usize,
+    /// The operation that ended the last piece because its plan is not of what is stored.
+    pub(super) moved: Option<usize>,
 }
 
 impl Progress {

@@ -89,6 +89,9 @@ impl<P: Policy> Run<'_, P> {
             for step in steps {
                 self.take(step, &mut ahead);
             }
+            if let Some(at) = self.progress.moved.take() {
+                ahead.give_up(at, self.batch.session.budget());
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! A piece of a bulk request: operations that are carried out in one transaction.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scim_protocol::bulk::{BulkEntry, BulkMethod, BulkOperation, referring, resolve_path};
 use scim_protocol::schema::uri;
@@ -11,7 +12,7 @@ use serde_json::json;
 use crate::answer::{Answer, Method};
 use crate::bulk::ahead::{Read, Refused, Todo, Todos, method_of, read};
 use crate::bulk::batch::{Batch, Progress, Turn};
-use crate::error::Abort;
+use crate::error::{Abort, StoreError};
 use crate::policy::{Policy, Session};
 
 /// What came of a turn.
@@ -38,30 +39,54 @@ pub(super) fn carry_out<P: Policy>(
     from: &Progress,
     todos: &Todos<P::Session>,
 ) -> (Progress, Vec<Step<P::Session>>) {
-    let begun: Arc<Mutex<Vec<Begun<P::Session>>>> = Arc::default();
+    let begun: Arc<Mutex<Noted<P::Session>>> = Arc::default();
     let (noted, shared) = (Arc::clone(&begun), Arc::clone(batch));
     let (todos, start) = (Arc::clone(todos), from.clone());
     let spent = batch.session.budget().spent();
     let done = policy.write_in_parts(move |transaction| {
         // A store that runs it again does so for a reason that is not the request's.
         shared.session.budget().return_to(spent);
+        *noted.lock().unwrap_or_else(PoisonError::into_inner) = Noted::default();
         let todos = todos.lock().unwrap_or_else(PoisonError::into_inner);
         let mut piece = Piece {
             batch: &shared,
             progress: start.clone(),
             todos: &todos,
             steps: Vec::new(),
-            begun: Vec::new(),
-            parts: 0,
+            noted: &noted,
         };
-        let ended = piece.run(transaction);
-        *noted.lock().unwrap_or_else(PoisonError::into_inner) = piece.begun;
-        ended.map(|()| (piece.progress, piece.steps))
+        piece.run(transaction)?;
+        Ok((piece.progress, piece.steps))
     });
     done.unwrap_or_else(|failure| {
-        let begun = std::mem::take(&mut *begun.lock().unwrap_or_else(PoisonError::into_inner));
-        lost(batch, from, begun, failure)
+        let noted = std::mem::take(&mut *begun.lock().unwrap_or_else(PoisonError::into_inner));
+        match failure.into_store() {
+            // One of them did that: alone, each is told of itself.
+            Ok(StoreError::Unknown(_)) if noted.begun.len() > 1 && !noted.whole => {
+                let mut progress = from.clone();
+                progress.alone = noted.begun.len();
+                (progress, Vec::new())
+            }
+            Ok(store) => lost(batch, from, noted.begun, store.into()),
+            Err(failure) => lost(batch, from, noted.begun, failure),
+        }
     })
+}
+
+/// What is known of a piece when nothing of it was kept, even if it panicked.
+struct Noted<S> {
+    begun: Vec<Begun<S>>,
+    /// Whether it came to its end, so that no operation of it is why the commit failed.
+    whole: bool,
+}
+
+impl<S> Default for Noted<S> {
+    fn default() -> Self {
+        Self {
+            begun: Vec::new(),
+            whole: false,
+        }
+    }
 }
 
 /// A turn that was begun; where transactions have no parts, with what its attempt is called.
@@ -78,6 +103,7 @@ fn lost<S: Session>(
     failure: S::Failure,
 ) -> (Progress, Vec<Step<S>>) {
     let mut progress = from.clone();
+    progress.alone = progress.alone.saturating_sub(1);
     let mut steps = Vec::new();
     let (mut only, store) = match failure.into_store() {
         Ok(store) => (None, Some(store)),
@@ -139,31 +165,39 @@ struct Piece<'p, S: Session> {
     progress: Progress,
     todos: &'p HashMap<usize, Option<Todo<S>>>,
     steps: Vec<Step<S>>,
-    begun: Vec<Begun<S>>,
-    /// How many parts the transaction has.
-    parts: usize,
+    noted: &'p Mutex<Noted<S>>,
 }
 
 impl<S: Session> Piece<'_, S> {
     fn run(&mut self, transaction: &mut S::Transaction<'_>) -> Result<(), S::Failure> {
         let batch = self.batch;
+        let alone = self.progress.alone > 0;
         while let Some(turn) = self.progress.next(batch) {
-            let has_room = S::PARTS && batch.session.has_room(transaction);
+            let has_room = S::PARTS && !alone && batch.session.has_room(transaction);
             if !has_room && !self.steps.is_empty() {
                 self.progress.give_back(turn);
                 break;
             }
             let Some(step) = self.take(transaction, turn)? else {
                 self.progress.give_back(turn);
-                break;
+                if self.progress.moved.is_some() {
+                    break;
+                }
+                return Ok(());
             };
             self.steps.push(step);
+            self.progress.alone = self.progress.alone.saturating_sub(1);
         }
+        self.noted().whole = true;
         Ok(())
     }
 
-    /// Carries out whose turn it is; `None` where the store fails it that did not fail those before:
-    /// they are kept, and it begins the next piece.
+    fn noted(&self) -> MutexGuard<'_, Noted<S>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carries out whose turn it is; `None` where the store fails it that did not fail those before,
+    /// or where it is to be planned again: they are kept, and it begins the next piece.
     fn take(
         &mut self,
         transaction: &mut S::Transaction<'_>,
@@ -206,10 +240,17 @@ impl<S: Session> Piece<'_, S> {
                 }
             },
         };
+        self.begin(turn, Some((&todo.session, &todo.path)));
         let session = todo.session.at_its_turn();
-        self.begin(turn, Some((&session, &todo.path)));
-        self.parts += 1;
-        let done = session.part(transaction, |transaction| todo.run(&session, transaction));
+        let moved = AtomicBool::new(false);
+        let done = session.part(transaction, |transaction| {
+            todo.run(&session, transaction, &moved)
+        });
+        if moved.load(Ordering::Relaxed) {
+            self.noted().begun.pop();
+            self.progress.moved = Some(at);
+            return Ok(None);
+        }
         let outcome = match done {
             Ok(answer) => {
                 self.note_created(turn, operation, &answer);
@@ -235,16 +276,16 @@ impl<S: Session> Piece<'_, S> {
         }
         match failure.into_store() {
             // It is as if it came alone, so that the store may run it again.
-            Ok(fault) if fault.is_fault() && self.parts == 1 => Err(fault.into()),
+            Ok(fault) if fault.is_fault() && self.steps.is_empty() => Err(fault.into()),
             Ok(fault) if fault.is_fault() => Ok(None),
             Ok(refusal) => Ok(Some(refusal.into())),
             Err(failure) => Ok(Some(failure)),
         }
     }
 
-    fn begin(&mut self, turn: Turn, attempt: Option<(&S, &String)>) {
+    fn begin(&self, turn: Turn, attempt: Option<(&S, &String)>) {
         let attempt = attempt.filter(|_| !S::PARTS);
-        self.begun.push(Begun {
+        self.noted().begun.push(Begun {
             turn,
             attempt: attempt.map(|(session, path)| (session.clone(), path.clone())),
         });
