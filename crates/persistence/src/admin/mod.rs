@@ -11,6 +11,7 @@ pub(crate) mod ending;
 mod events;
 mod held;
 mod instance;
+mod look_ups;
 mod jobs;
 mod log;
 pub(crate) mod mappings;

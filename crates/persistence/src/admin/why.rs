@@ -13,6 +13,7 @@ use scim_protocol::text::fold;
 use scim_provisioning::directory::HeldAction;
 use scim_provisioning::{ConfigurationId, LookUp, ResourceId, SoughtBy, StoreError};
 
+use super::look_ups::{OF_LOOK_UP, delete_look_ups};
 use super::search::IdRow;
 use super::{AdminRows, audit, events};
 use crate::connection::Connection;
@@ -20,7 +21,6 @@ use crate::error::unreadable;
 use crate::key::Key;
 use crate::links;
 use crate::schema::{held_changes, users};
-use crate::schema_search::look_ups;
 use crate::sql::{Dialect, Sql};
 use crate::terms::{self, FoundRow};
 use crate::time::{instant, millis};
@@ -461,30 +461,6 @@ impl KeepWhy for AdminRows<'_> {
 }
 
 /// The values of a row of look-ups.
-#[derive(diesel::QueryableByName)]
-struct LookUpKey {
-    #[diesel(sql_type = Text)]
-    configuration_id: String,
-    #[diesel(sql_type = Text)]
-    attribute: String,
-    #[diesel(sql_type = Text)]
-    value_key: String,
-}
-
-const OF_LOOK_UP: &str = "SELECT configuration_id, attribute, value_key FROM look_ups WHERE";
-
-/// Deletes the look-ups whose keys a statement finds, each by its key: in one statement PostgreSQL
-/// would walk all of them.
-fn delete_look_ups(connection: &mut Connection, keys: &Sql) -> Result<usize, StoreError> {
-    let keys: Vec<LookUpKey> = connection.rows(keys)?;
-    let mut deleted = 0;
-    for key in keys {
-        let row = look_ups::table.find((key.configuration_id, key.attribute, key.value_key));
-        deleted += connection.execute(diesel::delete(row))?;
-    }
-    Ok(deleted)
-}
-
 fn push_look_up(sql: &mut Sql) {
     for at in 0..4 {
         sql.push(&format!("listed.value ->> {at}, "));
