@@ -19,11 +19,15 @@ struct LookUpKey {
 }
 
 /// How a statement begins that finds the keys of look-ups.
-pub(super) const OF_LOOK_UP: &str = "SELECT configuration_id, attribute, value_key FROM look_ups WHERE";
+pub(super) const OF_LOOK_UP: &str =
+    "SELECT configuration_id, attribute, value_key FROM look_ups WHERE";
 
 /// Deletes the look-ups whose keys a statement finds, each by its key: in one statement PostgreSQL
 /// would walk all of them.
-pub(super) fn delete_look_ups(connection: &mut Connection, keys: &Sql) -> Result<usize, StoreError> {
+pub(super) fn delete_look_ups(
+    connection: &mut Connection,
+    keys: &Sql,
+) -> Result<usize, StoreError> {
     let keys: Vec<LookUpKey> = connection.rows(keys)?;
     let mut deleted = 0;
     for key in keys {

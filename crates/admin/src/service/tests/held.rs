@@ -110,11 +110,13 @@ fn what_is_allowed_is_carried_out_told_and_not_counted_against_the_next() {
         ]
     );
     let rows = house.store.rows();
+    let author = rows.authors.last().unwrap();
+    let administrator = Author::administrator("test");
     assert_eq!(
-        rows.authors.last(),
-        Some(&Author::administrator("test")),
+        author.actor, administrator.actor,
         "the feed says who allowed it"
     );
+    assert_eq!(rows.runs.last().map(|run| &run.id), author.run.as_ref());
     let purged = rows.people.iter().find(|one| one.id == bo).unwrap().purge;
     assert_eq!(purged, leaving.purge);
     drop(rows);
@@ -252,8 +254,10 @@ fn the_memberships_of_a_group_are_told_together() {
     let left = house.admin.members(&crew, None, 10).unwrap();
     let left: Vec<_> = left.into_iter().map(|member| member.id).collect();
     assert_eq!(left, [ava]);
-    let authors = &house.store.rows().authors;
-    assert_eq!(authors.last(), Some(&Author::administrator("test")));
+    let rows = house.store.rows();
+    let author = rows.authors.last().unwrap();
+    assert_eq!(author.actor, Author::administrator("test").actor);
+    assert!(author.run.is_some(), "a decision is a run");
 }
 
 #[test]
