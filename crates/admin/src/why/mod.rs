@@ -2,7 +2,7 @@
 //!
 //! Whoever asks says any name, address or id. What is known of that person is read
 //! ([`Facts`]), and one rule decides which of it explains how things stand now
-//! ([`explain`](explain::explain)): a cause of a closed type. Sentences and what mends it are made
+//! (`explain`): a cause of a closed type. Sentences and what mends it are made
 //! of that.
 
 mod cause;
