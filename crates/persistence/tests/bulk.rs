@@ -36,16 +36,15 @@ fn house(engine: &Engine) -> House {
             if text.contains("BEGIN") {
                 reads = text.contains("READ ONLY") || text.contains("DEFERRED");
             }
+            // That a cycle goes on is noted in a transaction of its own, not with each request.
+            reads |= text.contains("FROM runs WHERE kind = 'cycle'");
             if text.ends_with("COMMIT") && !reads {
                 COMMITS.fetch_add(1, Ordering::SeqCst);
             }
         }))
     })
     .unwrap();
-    let house = House::new(engine);
-    // The first request of a configuration begins a cycle, in a transaction of its own.
-    house.get("/Users?count=0");
-    house
+    House::new(engine)
 }
 
 fn user(name: &str) -> Value {

@@ -49,13 +49,15 @@ impl Cell {
     }
 }
 
+/// The tables that triggers write of every copy, as of every user.
+const WRITTEN_BY_TRIGGERS: [&str; 4] = ["feed_changes", "person_terms", "run_counts", "run_images"];
+
 impl Pattern {
     /// What the service wrote for a user.
     pub(crate) fn of(database: &mut Database, id: &str) -> Result<Self, Failed> {
         let mut rows = Vec::new();
         for table in database.tables()? {
-            // Triggers write it of every copy, as of every user.
-            if table == "feed_changes" {
+            if WRITTEN_BY_TRIGGERS.contains(&table.as_str()) {
                 continue;
             }
             let columns = database.columns(&table)?;

@@ -102,12 +102,16 @@ GET    /streams                                                     auditor read
 POST   /streams                                                     administrator read tokens
 DELETE /streams/{stream}                                            administrator tokens
 GET    /streams/{stream}                                            auditor read
+GET    /streams/{stream}/deliveries                                 auditor read
+POST   /streams/{stream}/deliveries/{delivery}/again                administrator operate
 POST   /streams/{stream}/pause                                      administrator operate
 POST   /streams/{stream}/replay                                     administrator operate
 POST   /streams/{stream}/resume                                     administrator operate
 POST   /streams/{stream}/secret                                     administrator read tokens
+POST   /streams/{stream}/test                                       administrator operate
 POST   /tokens/revoke                                               administrator tokens
 GET    /users                                                       auditor read
 GET    /users/{user}                                                auditor read
 PATCH  /users/{user}                                                administrator operate
+GET    /why                                                         auditor read
 ";

@@ -164,6 +164,8 @@ mod tests {
                 "/users/scim-provisioning/{configuration}/links/dismiss",
                 "/users/scim-provisioning/{configuration}/links/restore",
                 "/users/scim-provisioning/{configuration}/runs/{run}/undo",
+                "/users/scim-provisioning/{configuration}/mappings/{resource}/keep-test",
+                "/users/scim-provisioning/{configuration}/mappings/{resource}/delete-test",
                 "/settings/sessions/{session}/end",
                 "/settings/accounts/{account}/password",
             ],
