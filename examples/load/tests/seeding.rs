@@ -55,16 +55,16 @@ fn place(server: &Server) -> Place {
 /// own.
 fn rows(place: &Place) -> Vec<String> {
     let mut database = place.connect().unwrap();
-    let columns = database.columns("provisioning_configurations").unwrap();
-    let configurations = database.rows("provisioning_configurations", &columns, "1 = 1");
-    let id = configurations.unwrap()[0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let mut only = |table| {
+        let columns = database.columns(table).unwrap();
+        let rows = database.rows(table, &columns, "1 = 1").unwrap();
+        rows[0]["id"].as_str().unwrap().to_owned()
+    };
+    let (id, cycle) = (only("provisioning_configurations"), only("runs"));
     let lines = seed::lines(&mut database).unwrap();
     let administration = |line: &String| ADMINISTRATION.iter().any(|table| line.starts_with(table));
     let lines = lines.into_iter().filter(|line| !administration(line));
-    let lines = lines.map(|line| line.replace(&id, "configuration"));
+    let lines = lines.map(|line| line.replace(&id, "configuration").replace(&cycle, "cycle"));
     added_up(lines.collect())
 }
 
@@ -109,7 +109,10 @@ const FILTERS: [&str; 4] = [
 ];
 /// What is kept of administrators, what is counted from time to time, and the feed, which says who
 /// wrote and when.
-const ADMINISTRATION: [&str; 11] = [
+const ADMINISTRATION: [&str; 14] = [
+    "instance",
+    "look_ups",
+    "run",
     "access_tokens ",
     "attributes_seen ",
     "audit_",
