@@ -323,7 +323,8 @@ document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, select, textarea, dialog, [contenteditable]")) return;
   const kind = Date.now() - going < 1500 ? "go" : "key";
   const target = event.key === "/"
-    ? document.querySelector("#q") ?? document.querySelector("[role=search] input")
+    ? document.querySelector("main #q") ?? document.querySelector("main [role=search] input")
+      ?? document.querySelector("#find")
     : document.querySelector(`[data-${kind}="${CSS.escape(event.key)}"]`);
   going = event.key === "g" && kind === "key" ? Date.now() : 0;
   if (!target) return;
