@@ -6,11 +6,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::Problem;
 use super::access::{Administrator, Auditor, Configure, Read};
-use super::answer::{Computed, One};
+use super::answer::{Answer, Computed, One};
+use super::description::Description;
 use super::extract::{Json, MaybeJson, Query};
 use super::operation::{Operation, operations};
+use super::{ApiAnswer, Problem};
 
 pub(super) fn operations() -> Vec<Operation> {
     operations![export, plan, apply]
@@ -65,7 +66,7 @@ fn apply(
     by: Administrator<(Read, Configure)>,
     Query(query): Query<ApplyQuery>,
     document: MaybeJson<Declaration>,
-) -> Result<Computed<Plan>, Problem> {
+) -> Result<Applied, Problem> {
     let document = document.into_document();
     let (document, planned) = match (&query.plan, document.is_null()) {
         (Some(digest), true) => {
@@ -81,7 +82,21 @@ fn apply(
         digest: query.plan,
         position: by.feed_head()?,
     };
-    Ok(Computed(by.admin.apply(&by.actor, applied)?))
+    Ok(Applied(by.admin.apply(&by.actor, applied)?))
+}
+
+/// What was done.
+struct Applied(Plan);
+
+impl Answer for Applied {
+    fn describe(description: &mut Description) {
+        Computed::<Plan>::describe(description);
+        description.problem("412", "Things are not as the plan found them");
+    }
+
+    fn into_answer(self) -> ApiAnswer {
+        Computed(self.0).into_answer()
+    }
 }
 
 fn missing() -> Problem {

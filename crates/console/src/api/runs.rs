@@ -70,13 +70,16 @@ struct ChangesParameters {
 #[utoipa::path(get, path = "/runs")]
 fn list_runs(by: Auditor, Query(query): Query<RunsParameters>) -> Result<Page<Run>, Problem> {
     let limit = query.limit.0;
-    let before = query.cursor.map(|cursor| RunId::parse(&cursor.0));
-    let unreadable = || Problem::new(400, "The cursor is none of this list.");
+    let before = match query.cursor.map(|cursor| RunId::parse(&cursor.0)) {
+        // Behind what is no run nothing begins.
+        Some(None) => return Ok(Page::whole(Vec::new())),
+        before => before.flatten(),
+    };
     let found = by.admin.runs(&RunsQuery {
         configuration: by.named_configuration(query.configuration.as_deref())?,
         kind: query.kind.map(|word| word.0),
         since: query.since,
-        before: before.map(|id| id.ok_or_else(unreadable)).transpose()?,
+        before,
         limit,
     })?;
     let last = found.last().map(|run| run.id.to_string());

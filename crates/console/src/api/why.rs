@@ -1,6 +1,6 @@
 //! Why somebody is as they are.
 
-use scim_admin::WhyQuery;
+use scim_admin::{AdminError, WhyQuery};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -37,6 +37,12 @@ fn explain_person(by: Auditor, Query(asked): Query<Asked>) -> Result<Computed<Wh
         who: asked.q,
         field: asked.field,
     };
-    let answer = by.admin.why(&by.actor, &by.provider, &query)?;
+    // Whatever does not fit stands in the query.
+    let unfit = |error| match error {
+        invalid @ AdminError::Invalid(_) => Problem::new(400, invalid.to_string()),
+        other => other.into(),
+    };
+    let answer = by.admin.why(&by.actor, &by.provider, &query);
+    let answer = answer.map_err(unfit)?;
     Ok(Computed(documents::why(&answer)))
 }
