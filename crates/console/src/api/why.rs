@@ -1,14 +1,15 @@
 //! Why somebody is as they are.
 
-use scim_admin::{AdminError, WhyQuery};
+use scim_admin::WhyQuery;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::Problem;
 use super::access::Auditor;
-use super::answer::Computed;
+use super::answer::{Answer, Computed};
+use super::description::Description;
 use super::extract::Query;
 use super::operation::{Operation, operations};
+use super::{ApiAnswer, Problem};
 use crate::documents::{self, Why};
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -31,18 +32,26 @@ struct Asked {
 
 /// Say why somebody is as they are: not here, refused, held, blocked or fine.
 #[utoipa::path(get, path = "/why")]
-fn explain_person(by: Auditor, Query(asked): Query<Asked>) -> Result<Computed<Why>, Problem> {
+fn explain_person(by: Auditor, Query(asked): Query<Asked>) -> Result<Explained, Problem> {
     let query = WhyQuery {
         configuration: by.named_configuration(asked.configuration.as_deref())?,
         who: asked.q,
         field: asked.field,
     };
-    // Whatever does not fit stands in the query.
-    let unfit = |error| match error {
-        invalid @ AdminError::Invalid(_) => Problem::new(400, invalid.to_string()),
-        other => other.into(),
-    };
-    let answer = by.admin.why(&by.actor, &by.provider, &query);
-    let answer = answer.map_err(unfit)?;
-    Ok(Computed(documents::why(&answer)))
+    let answer = by.admin.why(&by.actor, &by.provider, &query)?;
+    Ok(Explained(documents::why(&answer)))
+}
+
+/// Why.
+struct Explained(Why);
+
+impl Answer for Explained {
+    fn describe(description: &mut Description) {
+        Computed::<Why>::describe(description);
+        description.problem("422", "Nobody is asked for, or there is no such field");
+    }
+
+    fn into_answer(self) -> ApiAnswer {
+        Computed(self.0).into_answer()
+    }
 }
