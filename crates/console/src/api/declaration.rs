@@ -101,7 +101,7 @@ impl Answer for Applied {
 
 fn missing() -> Problem {
     let said = "A document is needed, or the digest of a plan.";
-    Problem::new(400, said)
+    Problem::new(422, said)
 }
 
 impl MaybeJson<Declaration> {

@@ -22,7 +22,6 @@ pub(super) fn operations() -> Vec<Operation> {
 #[serde(rename_all = "camelCase")]
 struct Asked {
     /// Any name, the beginning of a word of one, an e-mail address, an externalId or an id
-    #[param(max_length = 200)]
     q: String,
     /// The key of a field: where it has its value from
     field: Option<String>,
