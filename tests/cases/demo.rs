@@ -98,6 +98,19 @@ on_both_engines! {
         okta.client.get("/Users").expect(200);
     }
 
+    fn nobody_without_the_certificate_of_the_server_is_told_a_token(server: &Server) {
+        let folder = tempfile::tempdir().unwrap();
+        let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let files = ["certificate.pem", "key.pem"].map(|name| folder.path().join(name));
+        std::fs::write(&files[0], other.cert.pem()).unwrap();
+        std::fs::write(&files[1], other.signing_key.serialize_pem()).unwrap();
+        let [certificate, key] = files.map(|file| file.to_str().unwrap().to_owned());
+        let refused = refusal(server, &["demo", "--tls-cert", &certificate, "--tls-key", &key]);
+        assert!(refused.contains(&certificate), "{refused}");
+        let made = server.json(&["configuration", "list", "--json"]);
+        assert_eq!(made["items"], json!([]));
+    }
+
     fn a_stream_is_somebody_elses(server: &Server) {
         assert!(server.run(&["stream", "add", "Mail", "--read"]).status.success());
         assert!(refusal(server, &["demo"]).contains("stream \"Mail\""));

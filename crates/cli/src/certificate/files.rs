@@ -50,7 +50,11 @@ pub(super) fn parse<'a>(der: &'a CertificateDer<'_>) -> anyhow::Result<X509Certi
     Ok(certificate)
 }
 
-fn chain(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+/// The certificates of a file, that of the server first.
+///
+/// # Errors
+/// When the file cannot be read or holds none.
+pub fn chain(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let read = || format!("cannot read a certificate from {}", path.display());
     let chain = CertificateDer::pem_file_iter(path).with_context(read)?;
     let chain: Vec<_> = chain.collect::<Result<_, _>>().with_context(read)?;

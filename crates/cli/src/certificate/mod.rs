@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-pub use self::files::{load, not_after};
+pub use self::files::{chain, load, not_after};
 use crate::settings::{Common, PublicUrl, TlsOptions};
 
 /// Where the certificate and its key are.

@@ -5,27 +5,26 @@
 
 mod company;
 mod play;
+mod reach;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use scim_admin::people::{ManagedBy, PeopleQuery};
 use scim_admin::{
     AdminService, ConfigurationInput, IdentityProvider, IssuedToken, ProvisioningConfiguration,
 };
-use scim_client::{Client, UreqTransport};
 use scim_provisioning::policy::{Deletion, Guard, MemberGuard};
 use scim_provisioning::{ExistingUsers, Policies};
 use serde_json::json;
-use ureq::tls::{TlsConfig, TlsProvider};
 
 use self::company::{Company, DOMAIN};
 use self::play::{Dialect, Played};
+use self::reach::Reached;
 use super::value::actor;
 use crate::host::{Host, Instance};
 use crate::output;
-use crate::record;
-use crate::settings::Common;
+use crate::settings::{Common, TlsOptions};
 
 /// Options of `demo`.
 #[derive(Debug, Args)]
@@ -43,6 +42,9 @@ pub(crate) struct Options {
     /// Play although there are people, configurations or streams that the demo did not make.
     #[arg(long)]
     beside_real_data: bool,
+    /// The certificate by which the server is known.
+    #[command(flatten)]
+    tls: TlsOptions,
 }
 
 fn dialect() -> impl TypedValueParser<Value = Dialect> {
@@ -59,9 +61,9 @@ fn dialect() -> impl TypedValueParser<Value = Dialect> {
 /// should.
 pub(crate) fn run(host: &dyn Host, common: &Common, options: &Options) -> anyhow::Result<()> {
     let instance = host.open(common)?;
-    let base_url = base_url(common)?;
+    let server = Reached::find(common, &options.tls)?;
     if options.remove {
-        return remove(common, &instance, &base_url);
+        return remove(common, &instance, &server);
     }
     let admin = instance.admin();
     if !options.beside_real_data {
@@ -74,29 +76,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, options: &Options) -> anyhow
         );
     }
     let (configuration, token) = add(&admin, options.idp)?;
-    let client = client(&base_url, &token);
+    let client = server.client(&token);
     let company = Company::new(options.users);
     let played = play::play(&client, options.idp, company, common.json)?;
     report(common, &instance, &configuration, &played)
-}
-
-/// Where the server on this machine is reached.
-fn base_url(common: &Common) -> anyhow::Result<String> {
-    let recorded = record::read(&common.data_dir);
-    let recorded = recorded.context("no server ran on this data directory; start one first")?;
-    Ok(format!("https://{}/api/scim/v2", recorded.local_address()))
-}
-
-/// A client of the server on this machine. Its certificate is made for the public name, and the token
-/// speaks for the demo alone.
-fn client(base_url: &str, token: &IssuedToken) -> Client<UreqTransport> {
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .disable_verification(true)
-        .build();
-    let agent = UreqTransport::config().tls_config(tls).proxy(None).build();
-    let transport = UreqTransport::new(agent.new_agent());
-    Client::new(transport, base_url).with_bearer_token(token.value.reveal())
 }
 
 /// Adds the configuration of the demo, which links nobody, gives nothing, and lets everybody leave.
@@ -214,14 +197,14 @@ fn report(
 
 /// Takes away the groups and people of the demo, as an identity provider deletes them, and then its
 /// configurations. People are archived, and deleted for good a day later.
-fn remove(common: &Common, instance: &Instance, base_url: &str) -> anyhow::Result<()> {
+fn remove(common: &Common, instance: &Instance, server: &Reached) -> anyhow::Result<()> {
     let admin = instance.admin();
     let configurations = own(&admin)?;
     let mut removed = 0;
     for configuration in &configurations {
         admin.revoke_tokens_before(&actor(), Some(configuration.id), chrono::Utc::now())?;
         let token = admin.add_token(&actor(), configuration.id, Some(0), Some(1))?;
-        removed += play::remove(&client(base_url, &token), common.json)?;
+        removed += play::remove(&server.client(&token), common.json)?;
         admin.delete_configuration(&actor(), configuration.id)?;
     }
     match (common.json, configurations.is_empty()) {
