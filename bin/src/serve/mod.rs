@@ -1,6 +1,5 @@
 //! `serve`: the HTTPS server.
 
-mod deliver;
 mod metrics;
 mod signals;
 
@@ -9,39 +8,35 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_server::ServerHandle;
-use actix_web::http::{StatusCode, header};
 use actix_web::rt::task::JoinHandle;
-use actix_web::{App, HttpRequest, HttpResponse, middleware, web};
+use actix_web::{App, middleware, web};
 use anyhow::Context;
 use chrono::TimeDelta;
 use scim_admin::AdminStore;
 use scim_admin::Deliverer;
 use scim_admin::requests::RequestCounts;
 use scim_admin::safekeeping::Upgraded;
-use scim_admin::upkeep::{Retention, Upkeep, UpkeepError};
+use scim_admin::upkeep::Upkeep;
 use scim_cli::certificate::CertificateFiles;
 use scim_cli::host::{Host as _, Instance};
-use scim_cli::settings::{Common, OpenIdOptions, PublicUrl, ServeOptions};
+use scim_cli::settings::{Common, PublicUrl, ServeOptions};
 use scim_cli::{record, start_text};
 use scim_console::Administration;
 use scim_console::api::ADMIN;
 use scim_console::console::CONSOLE;
-use scim_console::console::openid::{OpenId, OpenIdSettings};
+use scim_console::console::openid::OpenId;
+use scim_console::serving::{Backend, Delivering, background, keep_up, note_look_ups, routes};
 use scim_http::admission::Bounds;
-use scim_http::answer;
 use scim_http::edge::{self, Edge};
-use scim_http::endpoint::{self, Endpoint};
-use scim_http::error::describe_error;
-use scim_http::feed::{self, FEED, FeedEndpoint, HttpsCourier};
+use scim_http::endpoint::Endpoint;
+use scim_http::feed::{FEED, FeedEndpoint, HttpsCourier};
 use scim_http::listener;
 use scim_http::readiness::Readiness;
-use scim_http::request;
-use scim_http::status::{self, Product};
+use scim_http::status::Product;
 use scim_http::throttle::{self, Throttle};
 use scim_provisioning::StoreError;
 
-use self::deliver::Delivering;
-use crate::instance::{self, Backend};
+use crate::instance;
 use crate::tls::{self, ReloadingCertificate};
 
 /// Serves until a signal says to stop.
@@ -80,17 +75,14 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     }
     let (connections, limits) = (options.database_connections, options.limits.protocol());
     let (instance, keys) = instance::open(common, &public_url, connections, limits)?;
-    let kept = |days: u32| Some(i64::from(days)).filter(|days| *days > 0);
-    let retention = Retention {
-        events: kept(options.event_retention_days),
-        requests: kept(options.request_retention_days),
-        changes: i64::from(options.feed_retention_days),
-        images: i64::from(options.undo_days),
-    };
     let silence = TimeDelta::minutes(i64::from(options.cycle_silence_minutes));
     instance.services.provider.set_cycle_silence(silence);
     let requests = Arc::new(RequestCounts::default());
-    let upkeep = Upkeep::new(instance.services.clone(), Arc::clone(&requests), retention);
+    let upkeep = Upkeep::new(
+        instance.services.clone(),
+        Arc::clone(&requests),
+        options.retention(),
+    );
     let upkeep = Arc::new(upkeep);
     let courier = HttpsCourier::new(
         options.feed_allow_networks.clone(),
@@ -102,7 +94,12 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         Arc::clone(&keys),
         Arc::new(courier),
     );
-    let backend = Backend::new(&instance, keys, requests);
+    let backend = Backend::new(
+        Arc::clone(&instance.store),
+        keys,
+        Arc::clone(&instance.services.provider),
+        requests,
+    );
     let data = Data::new(&options, &instance, backend, &public_url)?;
     let setup = data.administration.setup_secret()?;
     let measuring = measuring(&options, &instance, &data, &upkeep, &certificate)?;
@@ -185,7 +182,7 @@ impl Data {
             rate: options.limits.rate(),
             bytes: options.limits.held_bytes(),
         };
-        let openid = openid(&options.openid);
+        let openid = options.openid.settings();
         let openid = openid.map(|settings| OpenId::new(&settings, &public_url.console()));
         let administration = Administration::new(
             &instance.services,
@@ -218,66 +215,6 @@ impl Data {
             administration: web::Data::new(administration.with_patience(patience)),
             readiness: web::Data::new(Readiness::start(move || store.ready())?),
         })
-    }
-}
-
-fn openid(options: &OpenIdOptions) -> Option<OpenIdSettings> {
-    Some(OpenIdSettings {
-        issuer: options.oidc_issuer.clone()?,
-        client_id: options.oidc_client_id.clone()?,
-        client_secret_file: options.oidc_client_secret_file.clone(),
-        role_claim: options.oidc_role_claim.clone(),
-        administrator: options.oidc_administrator.clone(),
-        auditor: options.oidc_auditor.clone(),
-        ca_file: options.oidc_ca_file.clone(),
-    })
-}
-
-/// Does what time brings, again and again, and then what waits in the background, step by step:
-/// between two steps the server can stop.
-async fn keep_up(upkeep: Arc<Upkeep>, edge: web::Data<Edge>) {
-    loop {
-        edge::summarize(&edge.sampler);
-        let keeper = Arc::clone(&upkeep);
-        background(move || keeper.run()).await;
-        for _ in 0..LOOKS {
-            loop {
-                let worker = Arc::clone(&upkeep);
-                match background(move || worker.work()).await {
-                    Some(true) => {}
-                    _ => break,
-                }
-            }
-            actix_web::rt::time::sleep(LOOK).await;
-        }
-    }
-}
-
-/// Writes again and again what identity providers looked for and did not find, whatever else is done
-/// in the background.
-async fn note_look_ups(upkeep: Arc<Upkeep>) {
-    loop {
-        actix_web::rt::time::sleep(LOOK).await;
-        let keeper = Arc::clone(&upkeep);
-        background(move || keeper.note_look_ups()).await;
-    }
-}
-
-/// What came of work in the background; the log has what went wrong.
-async fn background<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, UpkeepError> + Send + 'static,
-) -> Option<T> {
-    match web::block(work).await {
-        Ok(Ok(done)) => Some(done),
-        Ok(Err(error)) => {
-            let reason = describe_error(&error);
-            tracing::warn!(reason, "housekeeping failed");
-            None
-        }
-        Err(error) => {
-            tracing::error!(%error, "housekeeping was cut short");
-            None
-        }
     }
 }
 
@@ -322,44 +259,12 @@ fn start(
     server.context("cannot use the listening socket")
 }
 
-/// Every route of the server.
-fn routes(app: &mut web::ServiceConfig) {
-    app.route("/", web::route().to(front))
-        .configure(status::routes)
-        .configure(endpoint::routes)
-        .configure(feed::routes)
-        .configure(scim_console::routes)
-        .default_service(web::route().to(not_found));
-}
-
-/// People who know the host alone are led to the console.
-async fn front(request: HttpRequest) -> HttpResponse {
-    match request.method().is_safe() {
-        true => HttpResponse::SeeOther()
-            .insert_header((header::LOCATION, CONSOLE))
-            .finish(),
-        false => not_found(request).await,
-    }
-}
-
-async fn not_found(request: HttpRequest) -> HttpResponse {
-    answer::problem(
-        StatusCode::NOT_FOUND,
-        &format!(
-            "There is nothing here; SCIM is served below {}, the feed below {FEED}.",
-            request::SCIM
-        ),
-        &request,
-    )
-}
-
 /// What is told when the database was replaced.
 const GONE: &str = "stopped; put the right database in its place and start again";
 /// How long a start waits for another program that brings the tables to its version.
 const UPGRADE_PATIENCE: Duration = Duration::from_secs(600);
-/// How often somebody looks for work that waits, and how many times before the next housekeeping.
+/// How often somebody looks whether the database is in its place.
 const LOOK: Duration = Duration::from_secs(1);
-const LOOKS: usize = 10;
 
 const PRODUCT: Product = Product {
     name: env!("CARGO_PKG_NAME"),

@@ -1,27 +1,11 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use actix_web::http::Method;
-use actix_web::test::{TestRequest, call_service, init_service};
-
+use actix_web::HttpResponse;
 use scim_http::listener::HTTPS_ONLY;
 
 use super::*;
 use rustls::ServerConfig;
-
-#[actix_web::test]
-async fn who_knows_the_host_alone_is_led_to_the_console() {
-    let app = init_service(App::new().configure(routes)).await;
-    for (method, uri, status) in [
-        (Method::GET, "/", 303),
-        (Method::POST, "/", 404),
-        (Method::GET, "/nowhere", 404),
-    ] {
-        let request = TestRequest::with_uri(uri).method(method);
-        let response = call_service(&app, request.to_request()).await;
-        assert_eq!(response.status(), status, "{uri}");
-    }
-}
 
 fn config(folder: &std::path::Path) -> ServerConfig {
     tls::install_provider();

@@ -9,6 +9,7 @@ pub mod console;
 pub mod documents;
 pub mod measures;
 mod mending;
+pub mod serving;
 
 use actix_web::web;
 

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+use scim_admin::upkeep::Retention;
+use scim_console::console::openid::OpenIdSettings;
 
 pub use self::limits::LimitOptions;
 pub use self::public_url::PublicUrl;
@@ -284,7 +286,33 @@ pub struct TlsOptions {
     pub tls_key: Option<PathBuf>,
 }
 
+impl OpenIdOptions {
+    /// The provider by which administrators sign in, where there is one.
+    pub fn settings(&self) -> Option<OpenIdSettings> {
+        Some(OpenIdSettings {
+            issuer: self.oidc_issuer.clone()?,
+            client_id: self.oidc_client_id.clone()?,
+            client_secret_file: self.oidc_client_secret_file.clone(),
+            role_claim: self.oidc_role_claim.clone(),
+            administrator: self.oidc_administrator.clone(),
+            auditor: self.oidc_auditor.clone(),
+            ca_file: self.oidc_ca_file.clone(),
+        })
+    }
+}
+
 impl ServeOptions {
+    /// How long is kept what time takes away.
+    pub fn retention(&self) -> Retention {
+        let kept = |days: u32| Some(i64::from(days)).filter(|days| *days > 0);
+        Retention {
+            events: kept(self.event_retention_days),
+            requests: kept(self.request_retention_days),
+            changes: i64::from(self.feed_retention_days),
+            images: i64::from(self.undo_days),
+        }
+    }
+
     /// Whether nobody chose the address.
     pub fn listens_by_default(&self) -> bool {
         self.listen == DEFAULT_LISTEN

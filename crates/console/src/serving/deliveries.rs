@@ -13,7 +13,7 @@ use scim_http::error::describe_error;
 
 /// What sends, until this is dropped. What is under way then comes to its end, or is sent again by
 /// whoever sends next.
-pub(crate) struct Delivering(Arc<Shared>);
+pub struct Delivering(Arc<Shared>);
 
 struct Shared {
     deliverer: Deliverer,
@@ -27,7 +27,7 @@ impl Delivering {
     ///
     /// # Errors
     /// When there are no threads.
-    pub(crate) fn start(deliverer: Deliverer) -> io::Result<Self> {
+    pub fn start(deliverer: Deliverer) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             deliverer,
             ends: AtomicBool::new(false),
