@@ -88,7 +88,8 @@ pub(super) fn read(path: &Path) -> Result<RingFile, KeyRingError> {
             check_private(path)?;
             let file = serde_json::from_slice(&bytes);
             bytes.zeroize();
-            file.map_err(|_json| KeyRingError::Malformed(path.into()))
+            // What serde says of it may quote a secret.
+            file.map_err(|_quoting| KeyRingError::Malformed(path.into()))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(KeyRingError::Missing(path.into()))
@@ -134,8 +135,8 @@ fn write(
     ring: &RingFile,
     place: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<(), KeyRingError> {
-    let mut text =
-        serde_json::to_string_pretty(ring).map_err(|_json| KeyRingError::Malformed(path.into()))?;
+    let text = serde_json::to_string_pretty(ring);
+    let mut text = text.map_err(|error| failed(path)(error.into()))?;
     let temporary = path.with_extension(format!("{}.new", Uuid::new_v4()));
     let written = write_private(&temporary, text.as_bytes());
     text.zeroize();

@@ -62,23 +62,36 @@ impl PersonRow {
     }
 }
 
-/// The ids of people in an index of terms: of those of the term itself first, then of those whose
-/// terms begin with it.
+/// Where something is found by a column: the table, the column, and what is found.
+type Index = (&'static str, &'static str, &'static str);
+
+/// What finds the rows of a term itself first, then those whose terms begin with it, at most so
+/// many; what is found is called `name`.
+fn beginning_with(
+    connection: &Connection,
+    (table, column, found): Index,
+    name: &str,
+    term: &str,
+    limit: i64,
+) -> Sql {
+    let mut sql = connection.sql(&format!(
+        "SELECT {found} AS {name} FROM {table} WHERE {column} >= "
+    ));
+    sql.bind(term).push(&format!(" AND {column} < "));
+    sql.bind(end_of(term));
+    sql.push(&format!(" ORDER BY {column}, {found} LIMIT "));
+    sql.bind(limit);
+    sql
+}
+
+/// The ids of people in an index of terms.
 fn people_of(
     connection: &mut Connection,
-    (table, column, id): (&str, &str, &str),
+    index: Index,
     term: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
-    let mut sql = connection.sql("SELECT ");
-    sql.push(id).push(" AS found FROM ").push(table);
-    sql.push(" WHERE ").push(column).push(" >= ").bind(term);
-    sql.push(" AND ")
-        .push(column)
-        .push(" < ")
-        .bind(end_of(term));
-    sql.push(" ORDER BY ").push(column).push(", ").push(id);
-    sql.push(" LIMIT ").bind(limit);
+    let sql = beginning_with(connection, index, "found", term, limit);
     let rows: Vec<FoundRow> = connection.rows(&sql)?;
     Ok(rows.into_iter().map(|row| row.found).collect())
 }
@@ -88,7 +101,7 @@ fn end_of(term: &str) -> String {
     format!("{term}\u{10ffff}")
 }
 
-const PERSON_TERMS: (&str, &str, &str) = ("person_terms", "term", "person_id");
+const PERSON_TERMS: Index = ("person_terms", "term", "person_id");
 
 /// The ids of people who are wanted, the best first.
 fn people_ids(
@@ -128,24 +141,23 @@ fn people_ids(
 /// The newest entries of a value of a column, at most so many.
 fn newest(
     connection: &mut Connection,
-    (table, column, id): (&str, &str, &str),
+    (table, column, found): Index,
     value: &str,
     limit: i64,
 ) -> Result<Vec<i64>, StoreError> {
-    let mut sql = connection.sql("SELECT ");
-    sql.push(id).push(" AS id FROM ").push(table);
-    sql.push(" WHERE ").push(column).push(" = ").bind(value);
-    sql.push(" ORDER BY ")
-        .push(id)
-        .push(" DESC LIMIT ")
-        .bind(limit);
+    let mut sql = connection.sql(&format!(
+        "SELECT {found} AS id FROM {table} WHERE {column} = "
+    ));
+    sql.bind(value);
+    sql.push(&format!(" ORDER BY {found} DESC LIMIT "));
+    sql.bind(limit);
     let rows: Vec<IdRow> = connection.rows(&sql)?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-const EVENT_TERMS: (&str, &str, &str) = ("event_terms", "term", "event_id");
-const BY_NAME: (&str, &str, &str) = ("provisioning_events", "resource_key", "id");
-const BY_RESOURCE: (&str, &str, &str) = ("provisioning_events", "resource_id", "id");
+const EVENT_TERMS: Index = ("event_terms", "term", "event_id");
+const BY_NAME: Index = ("provisioning_events", "resource_key", "id");
+const BY_RESOURCE: Index = ("provisioning_events", "resource_id", "id");
 
 #[derive(diesel::QueryableByName)]
 struct NameRow {
@@ -159,22 +171,14 @@ struct NameRow {
     resource_type: Option<String>,
 }
 
-/// The entries of a range of a column, in its order, at most so many.
-fn range(
+/// The entries in an index of terms.
+fn entries_of(
     connection: &mut Connection,
-    (table, column, id): (&str, &str, &str),
+    index: Index,
     term: &str,
     limit: i64,
 ) -> Result<Vec<i64>, StoreError> {
-    let mut sql = connection.sql("SELECT ");
-    sql.push(id).push(" AS id FROM ").push(table);
-    sql.push(" WHERE ").push(column).push(" >= ").bind(term);
-    sql.push(" AND ")
-        .push(column)
-        .push(" < ")
-        .bind(end_of(term));
-    sql.push(" ORDER BY ").push(column).push(", ").push(id);
-    sql.push(" LIMIT ").bind(limit);
+    let sql = beginning_with(connection, index, "id", term, limit);
     let rows: Vec<IdRow> = connection.rows(&sql)?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
@@ -253,8 +257,13 @@ impl ReadWhy for AdminRows<'_> {
             limit,
         )?);
         let mut ids: Vec<i64> = whole.iter().copied().collect();
-        ids.extend(range(connection, EVENT_TERMS, term, RANGE)?);
-        ids.extend(range(connection, BY_NAME, Key::beginning(term), RANGE)?);
+        ids.extend(entries_of(connection, EVENT_TERMS, term, RANGE)?);
+        ids.extend(entries_of(
+            connection,
+            BY_NAME,
+            Key::beginning(term),
+            RANGE,
+        )?);
         if ids.is_empty() {
             return Ok(Vec::new());
         }
