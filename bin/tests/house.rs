@@ -15,13 +15,8 @@ use std::path::{Path, PathBuf};
 const CIRCLE: usize = 3;
 /// Lines of a file, and of the tests behind them.
 const LINES: usize = 500;
-
-/// Files that are longer, by the end of their path, and how long they may be until they are divided.
-const LONG: &[(&str, usize)] = &[
-    ("crates/admin/src/service/runs.rs", 556),
-    ("crates/console/src/console/pages/mappings.rs", 629),
-    ("crates/persistence/src/runs/restore.rs", 571),
-];
+/// Lines of the binary.
+const BINARY: usize = 800;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -337,25 +332,25 @@ fn circles_are_found_through_re_exports_and_above() {
 #[test]
 fn no_file_is_longer_than_500_lines() {
     let mut wrong = Vec::new();
-    let mut excused = BTreeSet::new();
-    let mut check = |name: &str, lines: usize| {
-        let allowed = LONG.iter().find(|(known, _)| name.ends_with(known));
-        if lines > allowed.map_or(LINES, |(_, most)| *most) {
-            wrong.push(format!("{name}: {lines}"));
-        }
-        excused.extend(allowed.filter(|_| lines > LINES).map(|(known, _)| *known));
-    };
     let folders = ["crates", "bin", "tests", "examples"];
     let all = folders.map(|folder| files(&root().join(folder)));
     for (name, text) in texts(all.into_iter().flatten().collect()) {
         // What a file tests of itself stands behind it, and is counted by itself.
         let written = without_tests(&text).lines().count();
-        check(&name, written);
-        check(&name, text.lines().count() - written);
+        for lines in [written, text.lines().count() - written] {
+            if lines > LINES {
+                wrong.push(format!("{name}: {lines}"));
+            }
+        }
     }
-    let excuses = LONG.iter().filter(|(known, _)| !excused.contains(known));
-    wrong.extend(excuses.map(|(known, _)| format!("{known}: needs no excuse")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_binary_wires_and_does_nothing_else() {
+    let sources = texts(files(&root().join("bin/src")));
+    let lines: usize = sources.iter().map(|(_, text)| text.lines().count()).sum();
+    assert!(lines <= BINARY, "{lines} lines");
 }
 
 #[test]

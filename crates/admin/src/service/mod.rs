@@ -44,6 +44,7 @@ mod sessions;
 mod streams;
 mod surveys;
 mod tokens;
+mod undo;
 mod waiting;
 pub(crate) mod webhooks;
 mod why;

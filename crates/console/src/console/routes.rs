@@ -253,19 +253,19 @@ pub(super) const ROUTES: &[Route] = &[
     page(mapping!("/tests"), pages::mapping_tests::list),
     action(mapping!("/keep-test"), pages::mapping_tests::keep),
     action(mapping!("/delete-test"), pages::mapping_tests::delete),
-    page(mapping!("/preview"), pages::mappings::preview_form),
-    auditors(action(mapping!("/preview"), pages::mappings::preview)),
+    page(mapping!("/preview"), pages::previews::preview_form),
+    auditors(action(mapping!("/preview"), pages::previews::preview)),
     page(
         scim!("/{configuration}/mappings/user/impact"),
-        pages::mappings::impact,
+        pages::previews::impact,
     ),
     auditors(action(
         scim!("/{configuration}/mappings/user/impact"),
-        pages::mappings::count_impact,
+        pages::previews::count_impact,
     )),
     confirmed(action(
         scim!("/{configuration}/mappings/user/reapply"),
-        pages::mappings::reapply,
+        pages::previews::reapply,
     )),
     page(scim!("/{configuration}/groups"), pages::group_rules::list),
     administrators(page(

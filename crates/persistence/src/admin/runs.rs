@@ -7,7 +7,7 @@ use scim_provisioning::{ConfigurationId, ResourceKind, RunId, StoreError};
 use serde_json::{Map, Value};
 
 use super::AdminRows;
-use crate::runs::{self, images, restore};
+use crate::runs::{self, attached, images, restore};
 
 impl ReadRuns for AdminRows<'_> {
     fn runs(&mut self, query: &RunsQuery) -> Result<Vec<Run>, StoreError> {
@@ -156,7 +156,7 @@ impl RestoreRows for AdminRows<'_> {
         subject: RowSubject,
         row: &Map<String, Value>,
     ) -> Result<bool, StoreError> {
-        restore::put(self.connection, subject, row)
+        attached::put(self.connection, subject, row)
     }
 
     fn take_attached(
@@ -164,7 +164,7 @@ impl RestoreRows for AdminRows<'_> {
         subject: RowSubject,
         row: &Map<String, Value>,
     ) -> Result<bool, StoreError> {
-        restore::take(self.connection, subject, row)
+        attached::take(self.connection, subject, row)
     }
 
     fn count_group_up(

@@ -1,5 +1,6 @@
 //! Rows of `runs`, and their counts.
 
+pub(crate) mod attached;
 pub(crate) mod images;
 pub(crate) mod restore;
 mod row;

@@ -19,6 +19,7 @@ pub(super) mod mappings;
 pub(super) mod meanwhile;
 pub(super) mod overview;
 pub(super) mod policy;
+pub(super) mod previews;
 mod rule;
 pub(super) mod runs;
 pub(super) mod settings;

@@ -225,6 +225,11 @@ pub(super) fn targets(
         .collect()
 }
 
+/// A value as people read it; a dash where there is none.
+pub(super) fn shown_value(value: Option<&Value>) -> String {
+    value.map(plain).unwrap_or_else(|| "–".to_owned())
+}
+
 /// A value as people write it: a text without quotation marks, anything else as JSON.
 pub(super) fn plain(value: &Value) -> String {
     match value {

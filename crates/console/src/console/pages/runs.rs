@@ -9,8 +9,8 @@ use scim_provisioning::{RunId, RunKind};
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
-use super::mappings::shown_value;
 use super::rule::called;
+use super::rule::shown_value;
 use super::{LIST, Shell, instant, spaced};
 
 /// A run in a list.

@@ -9,8 +9,8 @@ use scim_provisioning::{Comparison, ConfigurationId};
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
-use super::mappings::shown_value;
 use super::rule::called;
+use super::rule::shown_value;
 use super::{LIST, Shell, instant};
 
 /// A person, and everybody who waits to be linked to them, the strongest first.
