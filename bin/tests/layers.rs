@@ -21,13 +21,14 @@ const LAYERS: [&str; 12] = [
     "serviceops-scim",
 ];
 
-/// Which crate does not use which, although that one is below it. `scim-http` is to stand on the
-/// service alone.
-const APART: [(&str, &str); 8] = [
+/// Which crate does not use which, although that one is below it. `scim-http` stands on the
+/// service, and on the feed where that is wanted.
+const APART: [(&str, &str); 9] = [
     ("scim-mapping", "scim-feed"),
     ("scim-provisioning", "scim-feed"),
     ("scim-mapping", "scim-service"),
     ("scim-http", "scim-mapping"),
+    ("scim-http", "scim-provisioning"),
     ("scim-http", "scim-admin"),
     ("scim-http", "scim-persistence"),
     ("scim-console", "scim-persistence"),
@@ -81,7 +82,7 @@ fn each_crate_uses_only_those_below_it() {
 fn every_crate_has_its_layer() {
     let crates: BTreeSet<_> = dependencies().into_keys().collect();
     let mut expected: BTreeSet<_> = LAYERS.map(str::to_owned).into();
-    expected.extend(["end-to-end", "engines", "examples", "load"].map(str::to_owned));
+    expected.extend(["end-to-end", "engines", "examples", "load", "provider"].map(str::to_owned));
     assert_eq!(crates, expected);
 }
 
@@ -130,4 +131,24 @@ fn libraries_stay_where_they_belong() {
             );
         }
     }
+}
+
+/// Whoever embeds the endpoint gets nothing of ServiceOps.
+#[test]
+fn a_service_provider_of_ones_own_stands_on_the_protocol_alone() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "-p", "provider", "-e", "normal", "--prefix", "none"])
+        .args(["--offline", "--format", "{p}"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{output:?}");
+    let tree = String::from_utf8_lossy(&output.stdout).into_owned();
+    let ours: BTreeSet<&str> = tree
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| LAYERS.contains(name))
+        .collect();
+    let expected = ["scim-http", "scim-protocol", "scim-service"];
+    assert_eq!(ours, expected.into());
 }

@@ -3,10 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::process::Command;
 
-use end_to_end::{Client, Server, on_both_engines, uri};
+use end_to_end::{Client, Server, example, on_both_engines, uri};
 use serde_json::{Map, Value, json};
 
 fn run(server: &Server, arguments: &[&str]) {
@@ -70,25 +69,7 @@ fn rules(server: &Server) {
 
 /// The simulated identity provider, built beside the server.
 fn identity_provider(client: &Client, dialect: &str) {
-    let server = PathBuf::from(std::env::var_os("SERVICEOPS_SCIM_BIN").unwrap_or_default());
-    let beside = server.with_file_name("simulated-idp");
-    let mut command = match beside.exists() {
-        true => Command::new(beside),
-        false => {
-            let mut cargo = Command::new(env!("CARGO"));
-            cargo.args([
-                "run",
-                "--quiet",
-                "-p",
-                "examples",
-                "--bin",
-                "simulated-idp",
-                "--",
-            ]);
-            cargo
-        }
-    };
-    let output = command
+    let output = Command::new(example("simulated-idp"))
         .args([
             "--base",
             &client.base,

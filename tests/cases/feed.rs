@@ -7,12 +7,11 @@
 )]
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use end_to_end::{Client, Server, on_both_engines, uri};
+use end_to_end::{Client, Server, example, on_both_engines, uri};
 use serde_json::{Value, json};
 
 fn user(name: &str) -> Value {
@@ -239,11 +238,7 @@ fn a_receiver_that_is_killed_ends_with_exactly_the_directory(server: &mut Server
 
 /// The receiver of the examples.
 fn receiver(feed: &Client, folder: &std::path::Path, options: &[&str]) -> Command {
-    let named = std::env::var_os("SERVICEOPS_SCIM_BIN").unwrap_or_default();
-    let beside = PathBuf::from(named).with_file_name("feed-receiver");
-    let built = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug/feed-receiver");
-    let program = [beside, built].into_iter().find(|path| path.exists());
-    let mut command = Command::new(program.expect("build it: cargo build -p examples"));
+    let mut command = Command::new(example("feed-receiver"));
     command
         .args([
             "--url",

@@ -19,7 +19,7 @@ pub mod traffic;
 pub use client::{Client, Response, trusting};
 pub use engines::{Engine, Suite};
 pub use receiver::{Received, Receiver};
-pub use server::{Configuration, Place, Server, binary};
+pub use server::{Configuration, Place, Server, binary, example};
 
 /// Schema URIs that tests name often.
 pub mod uri {

@@ -321,17 +321,29 @@ fn psql(database: &str, statement: &str) -> Output {
 
 /// The server's binary: the one that is named, else the newest that cargo built.
 pub fn binary() -> PathBuf {
-    if let Ok(named) = std::env::var("SERVICEOPS_SCIM_BIN") {
-        return PathBuf::from(named);
+    match std::env::var("SERVICEOPS_SCIM_BIN") {
+        Ok(named) => PathBuf::from(named),
+        Err(_) => newest("serviceops-scim"),
     }
+}
+
+/// The binary of an example: the one beside the named server, else the newest that cargo built.
+pub fn example(name: &str) -> PathBuf {
+    let server = std::env::var_os("SERVICEOPS_SCIM_BIN").map(PathBuf::from);
+    let beside = server.map(|server| server.with_file_name(name));
+    let beside = beside.filter(|path| path.exists());
+    beside.unwrap_or_else(|| newest(name))
+}
+
+fn newest(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     let built = ["debug", "release"]
-        .map(|profile| target.join(profile).join("serviceops-scim"))
+        .map(|profile| target.join(profile).join(name))
         .into_iter()
         .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)));
     let newest = built.max_by_key(|(modified, _)| *modified);
     newest
-        .expect("build the server first: cargo build -p serviceops-scim")
+        .unwrap_or_else(|| panic!("build {name} first: cargo build --workspace"))
         .1
 }
 

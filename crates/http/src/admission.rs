@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::rt::time::timeout;
-use scim_provisioning::{Cause, ConfigurationId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 
 use crate::metrics::{
     ADMISSION_PLACES, ADMISSION_REFUSED, ADMISSION_USED, ADMISSION_WAITING, Reading,
 };
+use crate::service::Limit;
 
 /// What a request does to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub struct Bounds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
     /// The configuration has too much under way.
-    Share(Cause),
+    Share(Limit),
     /// The server has.
     Server,
 }
@@ -53,7 +54,7 @@ pub struct Admission {
     bounds: Bounds,
     reads: Queue,
     writes: Queue,
-    shares: Mutex<HashMap<ConfigurationId, Arc<Share>>>,
+    shares: Mutex<HashMap<Uuid, Arc<Share>>>,
     /// Who was told to come again later: for the share, for the server, and for the rate.
     refused: [AtomicU64; 3],
 }
@@ -136,7 +137,7 @@ impl Admission {
     /// [`Full`] when too many wait already, or it takes too long.
     pub async fn enter(
         &self,
-        configuration: Option<ConfigurationId>,
+        configuration: Option<Uuid>,
         way: Way,
         bytes: usize,
         patience: Duration,
@@ -152,7 +153,7 @@ impl Admission {
                 let places = bytes.div_ceil(PIECE).clamp(1, self.bounds.share.max(1));
                 let places = u32::try_from(places).unwrap_or(u32::MAX);
                 let place = queue.take(places, patience.min(SHARE_WAIT)).await;
-                Some(place.ok_or_else(|| self.note_refusal(Full::Share(Cause::TooManyAtOnce)))?)
+                Some(place.ok_or_else(|| self.note_refusal(Full::Share(Limit::AtOnce)))?)
             }
         };
         let queue = match way {
@@ -173,19 +174,19 @@ impl Admission {
     /// [`Full`] when too many wait already, or it takes too long.
     pub async fn hold(
         &self,
-        configuration: ConfigurationId,
+        configuration: Uuid,
         bytes: usize,
     ) -> Result<OwnedSemaphorePermit, Full> {
         let units = bytes.min(self.bounds.bytes).div_ceil(UNIT).max(1);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let share = self.share(configuration);
         let held = share.bytes.take(units, SHARE_WAIT).await;
-        held.ok_or_else(|| self.note_refusal(Full::Share(Cause::TooManyBytes)))
+        held.ok_or_else(|| self.note_refusal(Full::Share(Limit::Bytes)))
     }
 
     /// Counts a request; answers after how many seconds the next one may come when this is one too
     /// many.
-    pub fn count(&self, configuration: ConfigurationId, now: Instant) -> Option<u64> {
+    pub fn count(&self, configuration: Uuid, now: Instant) -> Option<u64> {
         let share = self.share(configuration);
         let mut bucket = share.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = bucket.take(f64::from(self.bounds.rate), now);
@@ -201,7 +202,7 @@ impl Admission {
         self.bounds.rate
     }
 
-    fn share(&self, configuration: ConfigurationId) -> Arc<Share> {
+    fn share(&self, configuration: Uuid) -> Arc<Share> {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         let share = shares.entry(configuration).or_insert_with(|| {
             Arc::new(Share {
@@ -317,7 +318,7 @@ mod tests {
     #[actix_web::test]
     async fn a_configuration_waits_for_itself_and_for_nobody_else() {
         let admission = admission();
-        let (one, other) = (ConfigurationId::new(), ConfigurationId::new());
+        let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
         let first = at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT)).await;
         assert!(first.is_some());
         assert!(
@@ -340,7 +341,7 @@ mod tests {
     #[actix_web::test]
     async fn who_goes_away_leaves_the_queue() {
         let admission = admission();
-        let one = ConfigurationId::new();
+        let one = Uuid::new_v4();
         let held = admission
             .enter(Some(one), Way::Read, 0, SERVER_WAIT)
             .await
@@ -353,7 +354,7 @@ mod tests {
                 waiting.push(waits);
             }
             let refused = at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT)).await;
-            let full = Full::Share(Cause::TooManyAtOnce);
+            let full = Full::Share(Limit::AtOnce);
             assert_eq!(refused.unwrap().unwrap_err(), full);
         }
         assert!(
@@ -374,7 +375,7 @@ mod tests {
         let admission = admission();
         let mut held = Vec::new();
         for _ in 0..3 {
-            let id = Some(ConfigurationId::new());
+            let id = Some(Uuid::new_v4());
             held.push(
                 at_once(admission.enter(id, Way::Read, 0, SERVER_WAIT))
                     .await
@@ -382,7 +383,7 @@ mod tests {
                     .unwrap(),
             );
         }
-        let fourth = Some(ConfigurationId::new());
+        let fourth = Some(Uuid::new_v4());
         assert!(
             at_once(admission.enter(fourth, Way::Read, 0, SERVER_WAIT))
                 .await
@@ -409,7 +410,7 @@ mod tests {
             rate: 50,
             bytes: 4_096,
         });
-        let one = Some(ConfigurationId::new());
+        let one = Some(Uuid::new_v4());
         let enter = |bytes| admission.enter(one, Way::Write, bytes, SERVER_WAIT);
         let long = at_once(enter(30_000)).await.unwrap();
         let short = at_once(enter(16_384)).await;
@@ -424,11 +425,11 @@ mod tests {
     #[actix_web::test]
     async fn bytes_under_way_are_bounded() {
         let admission = admission();
-        let one = ConfigurationId::new();
+        let one = Uuid::new_v4();
         let held = admission.hold(one, 3_000).await.unwrap();
         assert!(at_once(admission.hold(one, 2_000)).await.is_none());
         assert!(
-            at_once(admission.hold(ConfigurationId::new(), 2_000))
+            at_once(admission.hold(Uuid::new_v4(), 2_000))
                 .await
                 .is_some()
         );
@@ -440,13 +441,13 @@ mod tests {
     #[test]
     fn a_rate_is_kept_over_time_and_a_burst_is_let_in() {
         let admission = admission();
-        let one = ConfigurationId::new();
+        let one = Uuid::new_v4();
         let now = Instant::now() + Duration::from_secs(1);
         for _ in 0..250 {
             assert_eq!(admission.count(one, now), None);
         }
         assert_eq!(admission.count(one, now), Some(1));
-        assert_eq!(admission.count(ConfigurationId::new(), now), None);
+        assert_eq!(admission.count(Uuid::new_v4(), now), None);
         let later = now + Duration::from_secs(2);
         let let_in = (0..300).filter(|_| admission.count(one, later).is_none());
         assert_eq!(let_in.count(), 100);

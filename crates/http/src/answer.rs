@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use scim_protocol::Error;
-use scim_provisioning::Answer;
+use scim_service::Answer;
 use serde_json::json;
 
 use crate::deadline::RETRY_AFTER;

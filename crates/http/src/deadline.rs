@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::rt::time::timeout;
 use actix_web::web;
-use scim_provisioning::ConfigurationId;
+use uuid::Uuid;
 
 /// Why work did not come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub async fn within<T: Send + 'static>(
 /// Counts the work whose client was sent away and which has not come to its end, of each
 /// configuration and of nobody known.
 #[derive(Debug, Default)]
-pub(crate) struct Late(Mutex<HashMap<Option<ConfigurationId>, Arc<AtomicUsize>>>);
+pub(crate) struct Late(Mutex<HashMap<Option<Uuid>, Arc<AtomicUsize>>>);
 
 impl Late {
     /// Runs `work` as [`within`] does, and counts it from when it is late until it ends.
@@ -51,7 +51,7 @@ impl Late {
     /// Why the work has no result.
     pub(crate) async fn within<T: Send + 'static>(
         &self,
-        configuration: Option<ConfigurationId>,
+        configuration: Option<Uuid>,
         patience: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unfinished> {
@@ -76,16 +76,16 @@ impl Late {
     }
 
     /// Whether there is any of a configuration.
-    pub(crate) fn any_of(&self, configuration: Option<ConfigurationId>) -> bool {
+    pub(crate) fn any_of(&self, configuration: Option<Uuid>) -> bool {
         self.count_of(configuration) > 0
     }
 
     /// How much there is of a configuration.
-    pub(crate) fn count_of(&self, configuration: Option<ConfigurationId>) -> usize {
+    pub(crate) fn count_of(&self, configuration: Option<Uuid>) -> usize {
         self.of(configuration).load(Ordering::Acquire)
     }
 
-    fn of(&self, configuration: Option<ConfigurationId>) -> Arc<AtomicUsize> {
+    fn of(&self, configuration: Option<Uuid>) -> Arc<AtomicUsize> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(counts.entry(configuration).or_default())
     }
@@ -138,7 +138,7 @@ mod tests {
     #[actix_web::test]
     async fn late_work_is_counted_until_it_ends() {
         let late = Late::default();
-        let [one, other] = [(); 2].map(|()| Some(ConfigurationId::new()));
+        let [one, other] = [(); 2].map(|()| Some(Uuid::new_v4()));
         assert_eq!(late.within(one, Duration::from_secs(60), || 7).await, Ok(7));
         assert!(!late.any_of(one), "it was in time");
         let (go_on, stalled) = mpsc::channel::<()>();

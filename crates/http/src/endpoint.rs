@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use scim_provisioning::{Cause, Configuration, ConfigurationId, Method, RefusedRequest};
+use scim_service::Method;
+use uuid::Uuid;
 
 use crate::admission::{Admission, Bounds, Full, Place, Way};
 use crate::answer::Reply;
@@ -13,7 +14,7 @@ use crate::body;
 use crate::deadline::{Late, PATIENCE, Unfinished};
 use crate::metrics::Reading;
 use crate::request::{Incoming, SCIM, Speaker};
-use crate::service::Service;
+use crate::service::{Authenticated, Limit, Service};
 use crate::throttle::Throttle;
 
 /// What the SCIM endpoint needs.
@@ -27,7 +28,7 @@ pub struct Endpoint {
     late: Late,
     /// Configurations that spoke, as they were when they did last, for the log of what is turned
     /// away before it is known who speaks.
-    known: Mutex<HashMap<ConfigurationId, Arc<Configuration>>>,
+    known: Mutex<HashMap<Uuid, Arc<dyn Authenticated>>>,
 }
 
 impl Endpoint {
@@ -56,12 +57,12 @@ impl Endpoint {
         self.admission.readings()
     }
 
-    fn know(&self, configuration: &Arc<Configuration>) {
+    fn know(&self, speaker: &Arc<dyn Authenticated>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(configuration.id, Arc::clone(configuration));
+        known.insert(speaker.id(), Arc::clone(speaker));
     }
 
-    fn known(&self, id: ConfigurationId) -> Option<Arc<Configuration>> {
+    fn known(&self, id: Uuid) -> Option<Arc<dyn Authenticated>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&id).map(Arc::clone)
     }
@@ -93,21 +94,20 @@ async fn without_body(
     request: &HttpRequest,
     endpoint: &web::Data<Endpoint>,
     incoming: &Arc<Incoming>,
-    claimed: Option<ConfigurationId>,
+    claimed: Option<Uuid>,
 ) -> Result<Reply, Reply> {
     let place = enter(endpoint, incoming, claimed, way(incoming), 0).await?;
     let (speaker, reply) = blocking(endpoint, incoming, claimed, move |endpoint, incoming| {
         let _place = place;
-        let configuration = match authenticate(endpoint, incoming) {
-            Ok(configuration) => configuration,
+        let speaker = match authenticate(endpoint, incoming) {
+            Ok(speaker) => speaker,
             Err(reply) => return (None, reply),
         };
-        let speaker = Some(configuration.id);
         let reply = match incoming.path() {
-            Ok(path) => answer(endpoint, incoming, configuration, &path, &[]),
+            Ok(path) => answer(incoming, &*speaker, &path, &[]),
             Err(error) => Reply::error(&error),
         };
-        (speaker, reply)
+        (Some(speaker.id()), reply)
     })
     .await?;
     note(request, speaker);
@@ -120,36 +120,31 @@ async fn with_body(
     payload: web::Payload,
     endpoint: &web::Data<Endpoint>,
     incoming: &Arc<Incoming>,
-    claimed: Option<ConfigurationId>,
+    claimed: Option<Uuid>,
 ) -> Result<Reply, Reply> {
     let place = enter(endpoint, incoming, claimed, Way::Read, 0).await?;
     let authenticated = blocking(endpoint, incoming, claimed, move |endpoint, incoming| {
         let _place = place;
         authenticate(endpoint, incoming)
     });
-    let configuration = authenticated.await??;
-    let speaker = configuration.id;
-    note(request, Some(speaker));
+    let speaker = authenticated.await??;
+    let id = speaker.id();
+    note(request, Some(id));
     let refuse = |error| Reply::error(&error);
     let path = incoming.path().map_err(refuse)?;
     let limits = endpoint.service.limits();
     let expected = body::expected(request, &path, limits).map_err(refuse)?;
-    let held = endpoint.admission.hold(speaker, expected).await;
-    let held = held.map_err(|full| turned_away(endpoint, incoming, Some(&configuration), full))?;
+    let held = endpoint.admission.hold(id, expected).await;
+    let held = held.map_err(|full| turned_away(incoming, Some(&speaker), full))?;
     let takes = incoming.takes_body();
     let body = body::taken(request, payload, takes, &path, limits);
     let body = body.await.map_err(refuse)?;
     // The client's slowness in sending is over; only now a place is taken.
-    let place = enter(endpoint, incoming, Some(speaker), way(incoming), body.len()).await?;
-    blocking(
-        endpoint,
-        incoming,
-        Some(speaker),
-        move |endpoint, incoming| {
-            let (_place, _held) = (place, held);
-            answer(endpoint, incoming, configuration, &path, &body)
-        },
-    )
+    let place = enter(endpoint, incoming, Some(id), way(incoming), body.len()).await?;
+    blocking(endpoint, incoming, Some(id), move |_endpoint, incoming| {
+        let (_place, _held) = (place, held);
+        answer(incoming, &*speaker, &path, &body)
+    })
     .await
 }
 
@@ -157,7 +152,7 @@ async fn with_body(
 async fn enter(
     endpoint: &web::Data<Endpoint>,
     incoming: &Arc<Incoming>,
-    configuration: Option<ConfigurationId>,
+    configuration: Option<Uuid>,
     way: Way,
     bytes: usize,
 ) -> Result<Place, Reply> {
@@ -171,7 +166,7 @@ async fn enter(
             return Reply::late(&incoming.id);
         }
         let known = configuration.and_then(|id| endpoint.known(id));
-        turned_away(endpoint, incoming, known.as_ref(), full)
+        turned_away(incoming, known.as_ref(), full)
     })
 }
 
@@ -186,55 +181,38 @@ fn way(incoming: &Incoming) -> Way {
 
 /// The reply to a request for which there is no place.
 fn turned_away(
-    endpoint: &web::Data<Endpoint>,
     incoming: &Arc<Incoming>,
-    configuration: Option<&Arc<Configuration>>,
+    speaker: Option<&Arc<dyn Authenticated>>,
     full: Full,
 ) -> Reply {
-    let cause = match full {
-        Full::Share(cause) => cause,
+    let limit = match full {
+        Full::Share(limit) => limit,
         Full::Server => return Reply::busy(&incoming.id),
     };
-    let detail = match cause {
-        Cause::TooManyBytes => "The configuration has too many bytes of requests under way.",
+    let detail = match limit {
+        Limit::Bytes => "The configuration has too many bytes of requests under way.",
         _ => "The configuration has too many requests under way.",
     };
-    if let Some(configuration) = configuration {
-        let (endpoint, incoming) = (endpoint.clone(), Arc::clone(incoming));
-        let configuration = Arc::clone(configuration);
+    if let Some(speaker) = speaker {
+        let (incoming, speaker) = (Arc::clone(incoming), Arc::clone(speaker));
         // It is counted, and rarely written; the client does not wait for that.
         drop(web::block(move || {
-            note_limit(&endpoint, &incoming, configuration, cause, detail);
+            note_limit(&incoming, &*speaker, limit, detail);
         }));
     }
     Reply::too_many(detail, 1)
 }
 
-fn note_limit(
-    endpoint: &Endpoint,
-    incoming: &Incoming,
-    configuration: Arc<Configuration>,
-    cause: Cause,
-    detail: &str,
-) {
+fn note_limit(incoming: &Incoming, speaker: &dyn Authenticated, limit: Limit, detail: &str) {
     let path = incoming.path().unwrap_or_default();
-    let refused = RefusedRequest {
-        method: incoming.method,
-        path: &path,
-        cause,
-        status: 429,
-        reason: detail,
-        detail,
-    };
-    let caller = incoming.caller(configuration);
-    endpoint.service.note_refusal(&caller, &refused);
+    speaker.note_limit(&incoming.presented(&path), limit, detail);
 }
 
 /// Who speaks, if they may by now.
-fn authenticate(endpoint: &Endpoint, incoming: &Incoming) -> Result<Arc<Configuration>, Reply> {
+fn authenticate(endpoint: &Endpoint, incoming: &Incoming) -> Result<Arc<dyn Authenticated>, Reply> {
     let path = incoming.path().unwrap_or_default();
     let presented = incoming.presented(&path);
-    let configuration = endpoint
+    let speaker = endpoint
         .service
         .authenticate(&presented)
         .map_err(|refusal| {
@@ -246,30 +224,21 @@ fn authenticate(endpoint: &Endpoint, incoming: &Incoming) -> Result<Arc<Configur
                 None => Reply::refused(refusal, &incoming.id),
             }
         })?;
-    endpoint.know(&configuration);
-    match endpoint.admission.count(configuration.id, Instant::now()) {
-        None => Ok(configuration),
+    endpoint.know(&speaker);
+    match endpoint.admission.count(speaker.id(), Instant::now()) {
+        None => Ok(speaker),
         Some(seconds) => {
             let rate = endpoint.admission.rate();
             let detail = format!("The configuration sends more than {rate} requests a second.");
-            let cause = Cause::TooManyRequests;
-            note_limit(endpoint, incoming, configuration, cause, &detail);
+            note_limit(incoming, &*speaker, Limit::Rate, &detail);
             Err(Reply::too_many(&detail, seconds))
         }
     }
 }
 
-fn answer(
-    endpoint: &Endpoint,
-    incoming: &Incoming,
-    configuration: Arc<Configuration>,
-    path: &str,
-    body: &[u8],
-) -> Reply {
-    let caller = incoming.caller(configuration);
-    let answer = endpoint
-        .service
-        .answer(&caller, &incoming.request(path, body));
+fn answer(incoming: &Incoming, speaker: &dyn Authenticated, path: &str, body: &[u8]) -> Reply {
+    let request = incoming.request(path, body);
+    let answer = speaker.answer(&incoming.presented(path), &request);
     Reply::new(answer, &incoming.id)
 }
 
@@ -277,7 +246,7 @@ fn answer(
 async fn blocking<T: Send + 'static>(
     endpoint: &web::Data<Endpoint>,
     incoming: &Arc<Incoming>,
-    configuration: Option<ConfigurationId>,
+    configuration: Option<Uuid>,
     work: impl FnOnce(&Endpoint, &Incoming) -> T + Send + 'static,
 ) -> Result<T, Reply> {
     let (theirs, asked) = (endpoint.clone(), Arc::clone(incoming));
@@ -301,7 +270,7 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-fn note(request: &HttpRequest, speaker: Option<ConfigurationId>) {
+fn note(request: &HttpRequest, speaker: Option<Uuid>) {
     if let Some(id) = speaker {
         request.extensions_mut().insert(Speaker(id));
     }

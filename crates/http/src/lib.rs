@@ -2,7 +2,8 @@
 //!
 //! [`edge`] is what every request passes, whatever it asks for; [`endpoint`] serves SCIM for a
 //! [`service::Service`]. [`expect`] and [`unread`] stand between the HTTP library and the
-//! connection. [`ScimEndpoint`] serves any other service provider of `scim-service`.
+//! connection. [`ScimEndpoint`] serves any other service provider of `scim-service`. What changed in
+//! a directory, and streams of it, are served with the feature `feed`.
 
 pub mod address;
 pub mod admission;
@@ -13,6 +14,7 @@ pub mod edge;
 pub mod endpoint;
 pub mod error;
 pub mod expect;
+#[cfg(feature = "feed")]
 pub mod feed;
 pub mod listener;
 pub mod metrics;

@@ -1,13 +1,13 @@
 //! What a handler takes out of an HTTP request.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpMessage, HttpRequest};
 use percent_encoding::percent_decode_str;
 use scim_protocol::{Error, ScimType};
-use scim_provisioning::{Caller, Configuration, ConfigurationId, Method, Request};
+use scim_service::{Method, Request};
+use uuid::Uuid;
 
 use crate::address;
 use crate::service::Presented;
@@ -19,7 +19,7 @@ pub const SCIM: &str = "/api/scim/v2";
 pub struct RequestId(pub String);
 
 /// Which configuration spoke, for the log.
-pub struct Speaker(pub ConfigurationId);
+pub struct Speaker(pub Uuid);
 
 /// A SCIM request that has left its connection.
 #[derive(Debug)]
@@ -96,17 +96,6 @@ impl Incoming {
         let below = path.strip_prefix(endpoint).unwrap_or_default();
         let segments: Vec<&str> = below.split('/').filter(|part| !part.is_empty()).collect();
         Ok(format!("/{}", segments.join("/")))
-    }
-
-    /// Who speaks, once it is known which configuration does.
-    pub fn caller(&self, configuration: Arc<Configuration>) -> Caller {
-        Caller {
-            configuration,
-            request_id: self.id.clone(),
-            source: self.source(),
-            user_agent: self.user_agent.clone(),
-            actor: None,
-        }
     }
 
     /// The address of the client, as it stands in logs.

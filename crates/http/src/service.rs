@@ -4,30 +4,45 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use scim_protocol::Limits;
-use scim_provisioning::{
-    Answer, Caller, Configuration, ConfigurationId, Method, RefusedRequest, Request,
-};
+use scim_service::{Answer, Method, Request};
+use uuid::Uuid;
 
 /// Authentication and SCIM behind HTTP. Calls may block.
 pub trait Service: Send + Sync + 'static {
-    /// The configuration whose token came with the request.
+    /// Whose token came with the request.
     ///
     /// # Errors
     /// [`Refusal`], which is what the client is told.
-    fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<Configuration>, Refusal>;
+    fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<dyn Authenticated>, Refusal>;
 
-    /// Which configuration the token that came with the request was issued for, by the token alone.
-    /// Does not block.
-    fn claimed(&self, presented: &Presented<'_>) -> Option<ConfigurationId>;
-
-    /// Logs a request that was refused before it was looked at.
-    fn note_refusal(&self, caller: &Caller, refused: &RefusedRequest<'_>);
-
-    /// Answers a request.
-    fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer;
+    /// For whom the token that came with the request was issued, by the token alone. Does not block.
+    fn claimed(&self, presented: &Presented<'_>) -> Option<Uuid>;
 
     /// The limits in force.
     fn limits(&self) -> &Limits;
+}
+
+/// A configuration that has shown who it is. Calls may block.
+pub trait Authenticated: Send + Sync {
+    /// By what it is told apart from others: each has a share of what the server can do.
+    fn id(&self) -> Uuid;
+
+    /// Answers a request that came with what was presented.
+    fn answer(&self, presented: &Presented<'_>, request: &Request<'_>) -> Answer;
+
+    /// Logs a request that was refused, with 429 and `detail`, before it was looked at.
+    fn note_limit(&self, presented: &Presented<'_>, limit: Limit, detail: &str);
+}
+
+/// Of what a configuration asked too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Requests a second.
+    Rate,
+    /// Requests under way at once.
+    AtOnce,
+    /// Bytes of bodies under way at once.
+    Bytes,
 }
 
 /// What a client shows of itself.

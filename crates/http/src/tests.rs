@@ -9,11 +9,10 @@ use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method as HttpMethod;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use scim_protocol::{Limits, Profile};
-use scim_provisioning::{
-    Answer, Caller, Configuration, ConfigurationId, Method, Policies, Request,
-};
+use scim_protocol::Limits;
+use scim_service::{Answer, Method, Request};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use std::sync::Arc;
 
@@ -23,20 +22,21 @@ use crate::admission::Bounds;
 use crate::edge::{self, Edge};
 use crate::endpoint::{self, Endpoint};
 use crate::readiness::Readiness;
-use crate::service::{Presented, Refusal, Service};
+use crate::service::{Authenticated, Limit, Presented, Refusal, Service};
 use crate::status::{self, Product};
 use crate::throttle::{self, Throttle};
 
 /// Knows one token and answers with what it was asked.
 struct Echo {
-    configuration: Arc<Configuration>,
     limits: Limits,
 }
 
+struct Known;
+
 impl Service for Echo {
-    fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<Configuration>, Refusal> {
+    fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<dyn Authenticated>, Refusal> {
         match presented.authorization.as_slice() {
-            [b"Bearer good"] => Ok(Arc::clone(&self.configuration)),
+            [b"Bearer good"] => Ok(Arc::new(Known)),
             _ => Err(Refusal {
                 status: 401,
                 detail: "The token is not valid.".to_owned(),
@@ -46,7 +46,21 @@ impl Service for Echo {
         }
     }
 
-    fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer {
+    fn claimed(&self, presented: &Presented<'_>) -> Option<Uuid> {
+        (presented.authorization == [b"Bearer good"]).then_some(Known.id())
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+impl Authenticated for Known {
+    fn id(&self) -> Uuid {
+        Uuid::from_u128(1)
+    }
+
+    fn answer(&self, presented: &Presented<'_>, request: &Request<'_>) -> Answer {
         match request.path {
             "/panic" => panic!("a mistake"),
             "/fail" => Answer::json(500, json!({"detail": "a secret"})),
@@ -61,25 +75,17 @@ impl Service for Echo {
             _ => Answer {
                 location: Some("https://scim.example.com/x".to_owned()),
                 version: Some(scim_protocol::Version(7).into()),
-                ..Answer::json(200, echo(caller, request))
+                ..Answer::json(200, echo(presented, request))
             },
         }
     }
 
-    fn claimed(&self, presented: &Presented<'_>) -> Option<ConfigurationId> {
-        (presented.authorization == [b"Bearer good"]).then_some(self.configuration.id)
-    }
-
-    fn note_refusal(&self, _caller: &Caller, refused: &scim_provisioning::RefusedRequest<'_>) {
-        assert_eq!(refused.status, 429);
-    }
-
-    fn limits(&self) -> &Limits {
-        &self.limits
+    fn note_limit(&self, _presented: &Presented<'_>, limit: Limit, _detail: &str) {
+        assert_eq!(limit, Limit::Rate);
     }
 }
 
-fn echo(caller: &Caller, request: &Request<'_>) -> Value {
+fn echo(presented: &Presented<'_>, request: &Request<'_>) -> Value {
     json!({
         "get": request.method == Method::Get,
         "other": request.method == Method::Other,
@@ -87,8 +93,8 @@ fn echo(caller: &Caller, request: &Request<'_>) -> Value {
         "query": request.query,
         "body": request.body.len(),
         "ifMatch": request.if_match,
-        "source": caller.source,
-        "requestId": caller.request_id,
+        "source": presented.source,
+        "requestId": presented.request_id,
     })
 }
 
@@ -98,16 +104,6 @@ async fn call(request: TestRequest) -> ServiceResponse<BoxBody> {
 
 async fn call_all(requests: Vec<TestRequest>) -> Vec<ServiceResponse<BoxBody>> {
     let service = Echo {
-        configuration: Arc::new(Configuration {
-            id: ConfigurationId::new(),
-            name: "test".to_owned(),
-            users: true,
-            groups: true,
-            profile: Profile::Tolerant,
-            policies: Policies::default(),
-            model: scim_provisioning::model::ModelVersion::default(),
-            guard_reset: None,
-        }),
         limits: Limits {
             body: 1_024,
             bulk_body: 4_096,
@@ -211,7 +207,7 @@ async fn every_response_carries_the_fixed_headers_and_an_id_of_our_own() {
             "max-age=31536000"
         );
         let id = header(&response, "x-request-id");
-        assert!(uuid::Uuid::parse_str(&id).is_ok(), "{uri}: {id}");
+        assert!(Uuid::parse_str(&id).is_ok(), "{uri}: {id}");
     }
 }
 

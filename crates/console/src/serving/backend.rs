@@ -6,22 +6,34 @@ use chrono::Utc;
 use scim_admin::requests::RequestCounts;
 use scim_admin::{AdminStore, AuthenticationError, Authenticator, KeyRing};
 use scim_http::error::describe_error;
-use scim_http::service::{Presented, Refusal, Service};
+use scim_http::service::{Authenticated, Limit, Presented, Refusal, Service};
 use scim_protocol::Limits;
 use scim_provisioning::{
-    Answer, Caller, Configuration, ConfigurationId, Method, RefusedRequest, Request,
-    ServiceProvider,
+    Answer, Caller, Cause, Configuration, Method, RefusedRequest, Request, ServiceProvider,
 };
+use uuid::Uuid;
 
 /// Authentication and the service provider behind SCIM.
 pub struct Backend {
     authenticator: Authenticator,
+    provider: CountedProvider,
+}
+
+/// The service provider, whose answers are counted.
+#[derive(Clone)]
+struct CountedProvider {
     provider: Arc<ServiceProvider>,
     requests: Arc<RequestCounts>,
 }
 
+/// A configuration whose token is good.
+struct Speaker {
+    configuration: Arc<Configuration>,
+    provider: CountedProvider,
+}
+
 impl Service for Backend {
-    fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<Configuration>, Refusal> {
+    fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<dyn Authenticated>, Refusal> {
         let now = Utc::now();
         let authenticated = self
             .authenticator
@@ -33,27 +45,62 @@ impl Service for Backend {
         let (source, client) = (presented.source.as_deref(), presented.user_agent);
         self.authenticator
             .note_use(&authenticated, now, source, client);
-        Ok(authenticated.configuration)
+        Ok(Arc::new(Speaker {
+            configuration: authenticated.configuration,
+            provider: self.provider.clone(),
+        }))
     }
 
-    fn claimed(&self, presented: &Presented<'_>) -> Option<ConfigurationId> {
-        self.authenticator.claimed(&presented.authorization)
+    fn claimed(&self, presented: &Presented<'_>) -> Option<Uuid> {
+        let claimed = self.authenticator.claimed(&presented.authorization);
+        claimed.map(Uuid::from)
     }
 
+    fn limits(&self) -> &Limits {
+        self.provider.provider.limits()
+    }
+}
+
+impl Authenticated for Speaker {
+    fn id(&self) -> Uuid {
+        self.configuration.id.into()
+    }
+
+    fn answer(&self, presented: &Presented<'_>, request: &Request<'_>) -> Answer {
+        let caller = caller(Arc::clone(&self.configuration), presented);
+        let answer = self.provider.provider.answer(&caller, request);
+        let reads = request.method == Method::Get || request.path.ends_with("/.search");
+        self.provider.count(&caller, reads, answer.status);
+        answer
+    }
+
+    fn note_limit(&self, presented: &Presented<'_>, limit: Limit, detail: &str) {
+        let caller = caller(Arc::clone(&self.configuration), presented);
+        let refused = RefusedRequest {
+            method: presented.method,
+            path: presented.path,
+            cause: match limit {
+                Limit::Rate => Cause::TooManyRequests,
+                Limit::AtOnce => Cause::TooManyAtOnce,
+                Limit::Bytes => Cause::TooManyBytes,
+            },
+            status: 429,
+            reason: detail,
+            detail,
+        };
+        self.provider.note_refusal(&caller, &refused);
+    }
+}
+
+impl CountedProvider {
     fn note_refusal(&self, caller: &Caller, refused: &RefusedRequest<'_>) {
         self.count(caller, refused.method == Method::Get, refused.status);
         self.provider.note_refusal(caller, refused);
     }
 
-    fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer {
-        let answer = self.provider.answer(caller, request);
-        let reads = request.method == Method::Get || request.path.ends_with("/.search");
-        self.count(caller, reads, answer.status);
-        answer
-    }
-
-    fn limits(&self) -> &Limits {
-        self.provider.limits()
+    fn count(&self, caller: &Caller, reads: bool, status: u16) {
+        let id = caller.configuration.id;
+        self.requests.note(id, reads, status, Utc::now());
     }
 }
 
@@ -68,14 +115,8 @@ impl Backend {
     ) -> Self {
         Self {
             authenticator: Authenticator::new(store, keys),
-            provider,
-            requests,
+            provider: CountedProvider { provider, requests },
         }
-    }
-
-    fn count(&self, caller: &Caller, reads: bool, status: u16) {
-        let id = caller.configuration.id;
-        self.requests.note(id, reads, status, Utc::now());
     }
 
     /// Logs that a token which is known was not accepted.
@@ -87,13 +128,7 @@ impl Backend {
         else {
             return;
         };
-        let caller = Caller {
-            configuration: Arc::new(Configuration::clone(configuration)),
-            request_id: presented.request_id.to_owned(),
-            source: presented.source.clone(),
-            user_agent: presented.user_agent.map(str::to_owned),
-            actor: None,
-        };
+        let caller = caller(Arc::new(Configuration::clone(configuration)), presented);
         let refused = RefusedRequest {
             method: presented.method,
             path: presented.path,
@@ -102,8 +137,17 @@ impl Backend {
             reason: reason.reason(),
             detail: &error.to_string(),
         };
-        self.count(&caller, presented.method == Method::Get, error.status());
         self.provider.note_refusal(&caller, &refused);
+    }
+}
+
+fn caller(configuration: Arc<Configuration>, presented: &Presented<'_>) -> Caller {
+    Caller {
+        configuration,
+        request_id: presented.request_id.to_owned(),
+        source: presented.source.clone(),
+        user_agent: presented.user_agent.map(str::to_owned),
+        actor: None,
     }
 }
 

@@ -19,7 +19,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use scim_provisioning::ConfigurationId;
+use uuid::Uuid;
 
 pub use self::listener::{Source, serve};
 pub use self::names::*;
@@ -82,7 +82,7 @@ pub struct Metrics {
     requests: Family<Labels, Counter>,
     durations: Family<Labels, Histogram, fn() -> Histogram>,
     /// The configurations that are told apart.
-    known: Mutex<HashSet<ConfigurationId>>,
+    known: Mutex<HashSet<Uuid>>,
 }
 
 impl Default for Metrics {
@@ -108,7 +108,7 @@ impl Metrics {
         &self,
         operation: &str,
         status: u16,
-        configuration: Option<ConfigurationId>,
+        configuration: Option<Uuid>,
         took: Duration,
     ) {
         let class = format!("{}xx", status / 100);
@@ -124,7 +124,7 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    fn label_of(&self, configuration: Option<ConfigurationId>) -> String {
+    fn label_of(&self, configuration: Option<Uuid>) -> String {
         let Some(id) = configuration else {
             return "none".to_owned();
         };
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn requests_are_counted_and_what_is_read_stands_beside_them() {
         let metrics = Metrics::default();
-        let id = ConfigurationId::new();
+        let id = Uuid::new_v4();
         metrics.observe("users.get", 200, Some(id), Duration::from_millis(3));
         metrics.observe("users.get", 204, Some(id), Duration::from_millis(30));
         metrics.observe("users.get", 404, None, Duration::ZERO);
@@ -231,12 +231,7 @@ mod tests {
     fn configurations_beyond_the_first_are_one() {
         let metrics = Metrics::default();
         for _ in 0..300 {
-            metrics.observe(
-                "users.get",
-                200,
-                Some(ConfigurationId::new()),
-                Duration::ZERO,
-            );
+            metrics.observe("users.get", 200, Some(Uuid::new_v4()), Duration::ZERO);
         }
         let text = metrics.render(Vec::new()).unwrap();
         let series = text.lines().filter(|line| line.starts_with(REQUESTS.name));

@@ -20,7 +20,8 @@ impl ResourceStore for Store {
         let device = Schema::new("urn:example:2.0:Device", "Device").with([serial, text("label")]);
         let place = Schema::new("urn:example:2.0:Place", "Place").with([text("room")]);
         let devices = ResourceDefinition::new("Device", "/Devices", "A device", device);
-        vec![ResourceDefinition::user(), devices.extended(place, false)]
+        let [user, group] = [ResourceDefinition::user(), ResourceDefinition::group()];
+        vec![user, group, devices.extended(place, false)]
     }
     fn write(&self, work: &mut Work<'_>) -> Result<(), Rollback> {
         let mut table = self.0.lock().map_err(|_poisoned| StoreError::Busy)?;
