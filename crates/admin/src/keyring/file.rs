@@ -120,13 +120,37 @@ pub(super) fn change<T>(
     path: &Path,
     change: impl FnOnce(&mut RingFile) -> Result<T, KeyRingError>,
 ) -> Result<T, KeyRingError> {
-    let held = File::open(path).map_err(failed(path))?;
     // Whoever changes it at the same time comes behind, and reads what was made of it here.
-    held.lock().map_err(failed(path))?;
+    let _held = lock(path).map_err(failed(path))?;
     let mut ring = read(path)?;
     let changed = change(&mut ring)?;
     write(path, &ring, |temporary| fs::rename(temporary, path))?;
     Ok(changed)
+}
+
+/// Holds the file that stands at a path against whoever else changes it.
+fn lock(path: &Path) -> io::Result<File> {
+    loop {
+        let held = File::open(path)?;
+        held.lock()?;
+        // A change puts another file in its place: who waited for the one before holds one that is
+        // not there any more.
+        if is_at(&held, path)? {
+            return Ok(held);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (held, there) = (file.metadata()?, fs::metadata(path)?);
+    Ok((held.dev(), held.ino()) == (there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// Writes a file that nobody else can read, whole or not at all.

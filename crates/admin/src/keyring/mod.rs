@@ -158,13 +158,15 @@ impl KeyRing {
     /// # Errors
     /// [`KeyRingError`]; the file is as it was then.
     pub fn rotate(&self) -> Result<String, KeyRingError> {
-        file::change(&self.path, |ring| {
+        let made = file::change(&self.path, |ring| {
             ring.keys.iter_mut().for_each(KeyEntry::stop_signing);
-            ring.keys.insert(0, KeyEntry::generate()?);
-            Ok(())
+            let entry = KeyEntry::generate()?;
+            let key = Key::derive(&entry).ok_or(KeyRingError::Random)?;
+            ring.keys.insert(0, entry);
+            Ok(key.facts.id)
         })?;
         self.refresh();
-        self.signing_id().ok_or(KeyRingError::UnknownKey)
+        Ok(made)
     }
 
     /// Takes a key out of the ring for good. Whoever calls this knows that nothing needs it.

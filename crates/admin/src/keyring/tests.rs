@@ -66,6 +66,38 @@ fn an_old_key_verifies_beside_the_new_one_until_it_is_taken_out() {
 }
 
 #[test]
+fn every_key_that_is_made_at_the_same_time_is_in_the_file() {
+    let (folder, ring) = ring();
+    let (threads, times) = (8, 12);
+    let made: Vec<String> = std::thread::scope(|scope| {
+        let rotating: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let ring = KeyRing::read(ring.path()).unwrap();
+                    for _ in 0..times {
+                        ring.rotate().unwrap();
+                    }
+                    ring.keys()
+                        .into_iter()
+                        .map(|key| key.id)
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let all = rotating.into_iter().map(|thread| thread.join().unwrap());
+        all.flatten().collect()
+    });
+    let there = KeyRing::read(ring.path()).unwrap().keys();
+    assert_eq!(there.len(), 1 + threads * times);
+    assert!(
+        made.iter()
+            .all(|made| there.iter().any(|key| key.id == *made))
+    );
+    assert_eq!(there.iter().filter(|key| key.signs).count(), 1);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn a_file_that_cannot_be_used_does_not_take_the_place_of_what_is_known() {
     let (folder, ring) = ring();
     let known = ring.keys();
