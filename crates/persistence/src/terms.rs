@@ -24,8 +24,8 @@ pub(crate) fn insert(
     connection.execute(&sql).map(drop)
 }
 
-/// Keeps by which words the next people are found who were there before words were kept, at most so
-/// many; answers whether there may be more of them.
+/// Keeps by which words the next people are found who were there before words were kept as they are
+/// now, at most so many; answers whether there may be more of them.
 pub(crate) fn fill(connection: &mut Connection, limit: i64) -> Result<bool, StoreError> {
     let position = person_terms_fill::table.select(person_terms_fill::position);
     let Some(position) = connection.first::<String, _>(position)? else {
@@ -33,6 +33,8 @@ pub(crate) fn fill(connection: &mut Connection, limit: i64) -> Result<bool, Stor
     };
     let mut last = connection.sql("SELECT id AS found FROM users WHERE id > ");
     last.bind(&position).push(" ORDER BY id LIMIT ").bind(limit);
+    // Whoever changes one of them meanwhile waits, and finds their words there.
+    last.for_no_key_update();
     let found: Vec<FoundRow> = connection.rows(&last)?;
     let Some(last) = found.last().map(|row| row.found.clone()) else {
         connection.execute(diesel::delete(person_terms_fill::table))?;
@@ -45,9 +47,12 @@ pub(crate) fn fill(connection: &mut Connection, limit: i64) -> Result<bool, Stor
             "SELECT u.id, w FROM users u, LATERAL person_words(u) AS w WHERE u.id "
         }
     };
+    let ids = || found.iter().map(|row| row.found.as_str());
+    let mut sql = connection.sql("DELETE FROM person_terms WHERE person_id ");
+    sql.among(ids());
+    connection.execute(&sql)?;
     let mut sql = connection.sql("INSERT INTO person_terms (person_id, term) ");
-    sql.push(words)
-        .among(found.iter().map(|row| row.found.as_str()));
+    sql.push(words).among(ids());
     sql.push(" ON CONFLICT (person_id, term) DO NOTHING");
     connection.execute(&sql)?;
     let further = diesel::update(person_terms_fill::table);

@@ -12,6 +12,8 @@ mod present;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::{House, actor, caller, configuration};
+use diesel::RunQueryDsl as _;
+use diesel::connection::SimpleConnection;
 use scim_admin::event::{AuditQuery, EventQuery, EventState};
 use scim_admin::people::{PersonChange, PersonInput, UserType};
 use scim_admin::policy::{LinksQuery, Which};
@@ -89,6 +91,64 @@ fn what_ends_a_person_ends_what_the_person_is_found_by(house: &House) {
     assert_eq!(gone.cause.as_str(), "notAskedFor", "{gone:#?}");
 }
 
+/// What of a name people are found by stands in the entry of the provider, whatever the rules make of
+/// it.
+fn people_are_found_by_the_name_that_came_and_not_by_what_rules_made_of_it(house: &House) {
+    let case = Case::new(house, 1);
+    case.create();
+    let document = match house.settings.url.starts_with("sqlite:") {
+        true => "json_set(search_document, '$.name.familyName', 'quarry')",
+        false => "jsonb_set(search_document, '{name,familyName}', '\"quarry\"')",
+    };
+    house.tamper(&format!("UPDATE users SET search_document = {document}"));
+    assert_eq!(why(house, "quarry", None).cause.as_str(), "fine");
+}
+
+#[derive(diesel::QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    waiting: i64,
+}
+
+fn who_writes_while_words_are_filled_in_waits_and_is_not_refused(house: &House) {
+    let case = Case::new(house, 1);
+    let id = case.create();
+    let later = Case::new(house, 2).create();
+    let connect =
+        || -> diesel::PgConnection { diesel::Connection::establish(&house.settings.url).unwrap() };
+    let (mut other, mut watch) = (connect(), connect());
+    house.tamper("DELETE FROM person_terms; INSERT INTO person_terms_fill (position) VALUES ('')");
+    // Holds the filling at the second person.
+    let hold =
+        format!("BEGIN; INSERT INTO person_terms (person_id, term) VALUES ('{later}', 'case2')");
+    other.batch_execute(&hold).unwrap();
+    let mut wait_for = |waiting: i64, done: &dyn Fn() -> bool| {
+        let count = "SELECT count(*) AS waiting FROM pg_stat_activity \
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        loop {
+            let rows: Vec<Waiting> = diesel::sql_query(count).load(&mut watch).unwrap();
+            if rows[0].waiting >= waiting || done() {
+                break;
+            }
+            std::thread::yield_now();
+        }
+    };
+    let status = std::thread::scope(|scope| {
+        let filling = scope.spawn(|| house.admin.fill_terms(500).unwrap());
+        wait_for(1, &|| filling.is_finished());
+        let patching = scope.spawn(|| case.patch(&id, "name.familyName", "Rock"));
+        wait_for(2, &|| patching.is_finished());
+        other.batch_execute("ROLLBACK").unwrap();
+        assert!(filling.join().unwrap());
+        patching.join().unwrap()
+    });
+    assert_eq!(status, 200);
+    assert_eq!(why(house, "rock", None).cause.as_str(), "fine");
+    // Nothing of an older name stayed.
+    house.tamper("DELETE FROM event_terms");
+    assert_eq!(why(house, "stonecase1", None).cause.as_str(), "notAskedFor");
+}
+
 fn people_who_were_there_before_are_found_when_they_were_gone_through(house: &House) {
     let case = Case::new(house, 1);
     let id = case.create();
@@ -97,6 +157,14 @@ fn people_who_were_there_before_are_found_when_they_were_gone_through(house: &Ho
     while house.admin.fill_terms(1).unwrap() {}
     let found = why(house, "stonecase1", None);
     assert_eq!(found.cause.as_str(), "fine");
+    // What is of an older name goes when everybody is gone through again.
+    house.tamper(&format!(
+        "INSERT INTO person_terms (person_id, term) VALUES ('{id}', 'quarry'); \
+         INSERT INTO person_terms_fill (position) VALUES ('')"
+    ));
+    assert_eq!(why(house, "quarry", None).cause.as_str(), "fine");
+    while house.admin.fill_terms(1).unwrap() {}
+    assert_eq!(why(house, "quarry", None).cause.as_str(), "notAskedFor");
     // Nothing is kept of it twice, nor of an older name.
     assert_eq!(case.patch(&id, "name.familyName", "Rock"), 200);
     assert_eq!(why(house, "rock", None).cause.as_str(), "fine");
@@ -217,5 +285,7 @@ engines::tests! {
         what_ends_a_person_ends_what_the_person_is_found_by,
         people_who_were_there_before_are_found_when_they_were_gone_through,
         each_question_is_in_the_audit, look_ups_are_counted_and_bounded,
-        of_a_configuration_the_newest_look_ups_stay, a_field_says_where_its_value_is_from;
+        of_a_configuration_the_newest_look_ups_stay, a_field_says_where_its_value_is_from,
+        people_are_found_by_the_name_that_came_and_not_by_what_rules_made_of_it;
+    on_postgres(House::new): who_writes_while_words_are_filled_in_waits_and_is_not_refused;
 }
