@@ -14,6 +14,17 @@ pub struct InstanceRecord {
 }
 
 /// A key that a ring has or had.
+    /// The doubt in the clock, where there is one.
+    pub doubt: Option<ClockDoubt>,
+}
+
+/// A clock that is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockDoubt {
+    /// Since when, by it.
+    pub since: DateTime<Utc>,
+    /// When it was last looked at, by it.
+    pub at: DateTime<Utc>,
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedKey {
     /// The id.

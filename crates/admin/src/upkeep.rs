@@ -1,12 +1,13 @@
 //! What time brings: what was counted is written, what is old goes, what waits is done.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 use scim_provisioning::Failure;
 
-use crate::pruning::{Clock, Pruned};
+use crate::instance::ClockDoubt;
+use crate::pruning::{KnownTime, Pruned};
 use crate::requests::RequestCounts;
 use crate::{AdminError, Services};
 
@@ -41,7 +42,10 @@ pub struct Upkeep {
     retention: Retention,
     /// When it was last done to its end, or before that when it began, in seconds since 1970.
     done: AtomicI64,
-    clock: Mutex<Clock>,
+    /// What was deleted since the audit was told of it.
+    pruned: Mutex<Pruned>,
+    /// Whether the log was told that the clock is not believed.
+    doubt_told: AtomicBool,
 }
 
 impl Upkeep {
@@ -52,7 +56,8 @@ impl Upkeep {
             requests,
             retention,
             done: AtomicI64::new(Utc::now().timestamp()),
-            clock: Mutex::default(),
+            pruned: Mutex::default(),
+            doubt_told: AtomicBool::default(),
         }
     }
 
@@ -93,17 +98,37 @@ impl Upkeep {
                 break;
             }
         }
-        self.prune()
+        let (now, known) = (Utc::now(), admin.known_time()?);
+        match known.judge(now) {
+            Some(doubt) => self.doubt(known, doubt)?,
+            None => self.prune(now, known)?,
+        }
+        self.done.store(Utc::now().timestamp(), Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Deletes what is old, unless the clock is not to be believed.
-    fn prune(&self) -> Result<(), UpkeepError> {
-        let Services { admin, feed, .. } = &self.services;
-        let (now, last) = (Utc::now(), admin.last_known_time()?);
-        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        if !clock.believes(now, last) {
-            return Ok(());
+    /// Notes that the clock is not believed: nothing is deleted for its age.
+    fn doubt(&self, known: KnownTime, doubt: ClockDoubt) -> Result<(), UpkeepError> {
+        if !self.doubt_told.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                now = doubt.at.to_rfc3339(),
+                last = known.last.map(|last| last.to_rfc3339()),
+                since = doubt.since.to_rfc3339(),
+                "the clock went ahead by days since it was looked at last, or the server was off for \
+                 days: nothing is deleted for its age until that is a day ago. Set the clock if it is \
+                 wrong"
+            );
         }
+        if known.is_doubt_news(doubt) {
+            self.services.admin.note_doubt(doubt)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what is old.
+    fn prune(&self, now: DateTime<Utc>, known: KnownTime) -> Result<(), UpkeepError> {
+        let Services { admin, feed, .. } = &self.services;
+        self.doubt_told.store(false, Ordering::Relaxed);
         let mut pruned = Pruned::default();
         let forgotten = usize::try_from(FORGOTTEN).unwrap_or(usize::MAX);
         for _ in 0..BLOCKS {
@@ -152,12 +177,12 @@ impl Upkeep {
             } = pruned;
             tracing::info!(people, events, requests, changes, "deleted for its age");
         }
-        clock.pruned.add(pruned);
-        if Clock::is_news(now, last) {
-            admin.note_upkeep(now, clock.pruned)?;
-            clock.pruned = Pruned::default();
+        let mut untold = self.pruned.lock().unwrap_or_else(PoisonError::into_inner);
+        untold.add(pruned);
+        if known.is_news(now) {
+            admin.note_upkeep(now, *untold)?;
+            *untold = Pruned::default();
         }
-        self.done.store(Utc::now().timestamp(), Ordering::Relaxed);
         Ok(())
     }
 

@@ -6,6 +6,8 @@ diesel::table! {
         instance_id -> Nullable<Text>,
         compatible_since -> Text,
         kept_up_at -> Nullable<BigInt>,
+        doubted_since -> Nullable<BigInt>,
+        doubted_at -> Nullable<BigInt>,
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use scim_provisioning::StoreError;
 
 use super::rows::{Rows, StoredToken};
-use crate::instance::{InstanceRecord, KeyNeed, RecordedKey};
+use crate::instance::{ClockDoubt, InstanceRecord, KeyNeed, RecordedKey};
 use crate::store::{KeepInstance, ReadInstance, WriteInstance};
 use crate::token::AccessToken;
 
@@ -107,3 +107,9 @@ impl KeepInstance for Rows {
         Ok(())
     }
 }
+        self.instance.doubt = None;
+        Ok(())
+    }
+
+    fn note_doubt(&mut self, doubt: ClockDoubt) -> Result<(), StoreError> {
+        self.instance.doubt = Some(doubt);

@@ -5,7 +5,7 @@ mod ring;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use crate::instance::{InstanceRecord, KeyNeed, RecordedKey};
+pub use crate::instance::{ClockDoubt, InstanceRecord, KeyNeed, RecordedKey};
 pub(crate) use ring::Known;
 pub use ring::{RingError, check_ring, count_live_tokens, open_ring};
 

@@ -8,12 +8,13 @@ use serde_json::json;
 use super::{Actor, AdminService, entry, now, taken};
 use crate::error::AdminError;
 use crate::event::{Activity, EventQuery, SERVER};
+use crate::instance::{ClockDoubt, InstanceRecord};
 use crate::invalid::{InputField, Problem};
 use crate::people::{
     GroupDetail, GroupSummary, GroupsQuery, ManagedCounts, MappedPerson, Member, PeopleQuery,
     Person, PersonChange, PersonDetail,
 };
-use crate::pruning::Pruned;
+use crate::pruning::{KnownTime, Pruned};
 use crate::store::{AdminStoreExt, AdminView, Written};
 
 /// The fields that there are, read where somebody was given one whose type they tell.
@@ -257,23 +258,32 @@ impl AdminService {
             .upkeep(move |rows| Ok(rows.purge_people(now, limit)?))
     }
 
-    /// When the server knew the time last: when it last did what time brings, or where it never did,
-    /// when the log was last written to.
+    /// When a server knew the time last: when one last did what time brings, or where none ever did,
+    /// when the log was last written to; and whether the clock is not believed since.
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub fn last_known_time(&self) -> Result<Option<DateTime<Utc>>, AdminError> {
+    pub(crate) fn known_time(&self) -> Result<KnownTime, AdminError> {
         let newest = EventQuery {
             limit: 1,
             ..EventQuery::default()
         };
         self.store.read(|rows| {
-            let kept_up = rows.instance()?.kept_up;
-            if kept_up.is_some() {
-                return Ok(kept_up);
-            }
-            Ok(rows.events(&newest)?.last().map(|event| event.at))
+            let InstanceRecord { kept_up, doubt, .. } = rows.instance()?;
+            let last = match kept_up {
+                Some(kept_up) => Some(kept_up),
+                None => rows.events(&newest)?.last().map(|event| event.at),
+            };
+            Ok(KnownTime { last, doubt })
         })
+    }
+
+    /// Notes that the clock is not believed.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub(crate) fn note_doubt(&self, doubt: ClockDoubt) -> Result<(), AdminError> {
+        self.store.upkeep(move |rows| Ok(rows.note_doubt(doubt)?))
     }
 
     /// Notes that the time is known, and says in the audit what was deleted for its age.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_provisioning::StoreError;
 
-use crate::instance::{InstanceRecord, KeyNeed};
+use crate::instance::{ClockDoubt, InstanceRecord, KeyNeed};
 use crate::token::AccessToken;
 
 /// Reading what is known of the instance.
@@ -73,3 +73,9 @@ pub trait KeepInstance {
     /// A fault of the store.
     fn note_upkeep(&mut self, at: DateTime<Utc>) -> Result<(), StoreError>;
 }
+
+    /// Notes that the clock is not believed.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn note_doubt(&mut self, doubt: ClockDoubt) -> Result<(), StoreError>;

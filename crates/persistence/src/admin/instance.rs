@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{ExpressionMethods, QueryDsl};
 use scim_admin::AccessToken;
-use scim_admin::safekeeping::{InstanceRecord, KeyNeed, RecordedKey};
+use scim_admin::safekeeping::{ClockDoubt, InstanceRecord, KeyNeed, RecordedKey};
 use scim_admin::store::{KeepInstance, ReadInstance, WriteInstance};
 use scim_provisioning::StoreError;
 
@@ -27,10 +27,14 @@ struct NeedRow {
 
 impl ReadInstance for AdminRows<'_> {
     fn instance(&mut self) -> Result<InstanceRecord, StoreError> {
-        let row: Option<(Option<String>, Option<i64>)> = self
-            .connection
-            .first(instance::table.select((instance::instance_id, instance::kept_up_at)))?;
-        let (id, kept_up) = row.unwrap_or_default();
+        type Row = (Option<String>, Option<i64>, Option<i64>, Option<i64>);
+        let row: Option<Row> = self.connection.first(instance::table.select((
+            instance::instance_id,
+            instance::kept_up_at,
+            instance::doubted_since,
+            instance::doubted_at,
+        )))?;
+        let (id, kept_up, since, at) = row.unwrap_or_default();
         let keys: Vec<(String, i64, Option<i64>)> = self.connection.load(
             instance_keys::table
                 .select((
@@ -51,6 +55,10 @@ impl ReadInstance for AdminRows<'_> {
             kept_up: kept_up.map(instant),
         })
     }
+            doubt: since.zip(at).map(|(since, at)| ClockDoubt {
+                since: instant(since),
+                at: instant(at),
+            }),
 
     fn key_needs(&mut self, now: DateTime<Utc>) -> Result<Vec<KeyNeed>, StoreError> {
         let mut sql = self.connection.sql(
@@ -132,7 +140,19 @@ impl KeepInstance for AdminRows<'_> {
     }
 
     fn note_upkeep(&mut self, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let update = diesel::update(instance::table).set(instance::kept_up_at.eq(Some(millis(at))));
+        let update = diesel::update(instance::table).set((
+            instance::kept_up_at.eq(Some(millis(at))),
+            instance::doubted_since.eq(None::<i64>),
+            instance::doubted_at.eq(None::<i64>),
+        ));
+        self.connection.execute(update).map(drop)
+    }
+
+    fn note_doubt(&mut self, doubt: ClockDoubt) -> Result<(), StoreError> {
+        let update = diesel::update(instance::table).set((
+            instance::doubted_since.eq(Some(millis(doubt.since))),
+            instance::doubted_at.eq(Some(millis(doubt.at))),
+        ));
         self.connection.execute(update).map(drop)
     }
 }

@@ -172,6 +172,7 @@ fn begin_anew(
     connection.execute(&sql)?;
     let mut sql = connection.sql("UPDATE instance SET kept_up_at = ");
     sql.bind(now.timestamp_millis());
+    sql.push(", doubted_since = NULL, doubted_at = NULL");
     connection.execute(&sql)?;
     let audit = AuditEntry {
         at: now,

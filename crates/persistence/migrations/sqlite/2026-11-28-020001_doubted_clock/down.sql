@@ -1,0 +1,2 @@
+ALTER TABLE instance DROP COLUMN doubted_at;
+ALTER TABLE instance DROP COLUMN doubted_since;
