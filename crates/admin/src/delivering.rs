@@ -13,7 +13,7 @@ use ring::hmac;
 use scim_feed::{
     Answered, Changes, Courier, Delivery, DeliveryKind, DeliveryProblem, DeliveryState,
     DeliveryStore, Failing, FeedError, Outgoing, Position, SealedSecret, Settled, Stream,
-    StreamState, Webhook,
+    StreamProblem, StreamState, Webhook,
 };
 use scim_provisioning::StoreError;
 use uuid::Uuid;
@@ -170,7 +170,13 @@ impl Deliverer {
             .sending
             .filter(|up_to| (stream.position + 1..=stream.position + BATCH).contains(up_to));
         let up_to = begun.unwrap_or(stream.position + BATCH);
-        let changes = self.changes(stream, stream.position, up_to)?;
+        let changes = match self.changes(stream, stream.position, up_to) {
+            Err(DeliveringError::Feed(FeedError::SnapshotRequired)) => {
+                self.break_off(stream)?;
+                return Ok(Step::Nothing);
+            }
+            changes => changes?,
+        };
         if changes.next == stream.position {
             return Ok(Step::Nothing);
         }
@@ -348,6 +354,18 @@ impl Deliverer {
             moved,
             failing,
         })
+    }
+
+    /// Marks a stream as broken for which what comes next is not kept; the audit says so.
+    fn break_off(&self, stream: &Stream) -> Result<(), DeliveringError> {
+        let advice = StreamProblem::SnapshotRequired.advice(stream.kind);
+        tracing::error!(stream = stream.name, advice, "the stream is broken");
+        let admin = &self.services.admin;
+        match admin.break_stream(&Actor::new(SERVER, None), stream.clone()) {
+            // Somebody changed it meanwhile.
+            Ok(_) | Err(AdminError::Stale) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Pauses a stream whose receiver takes nothing any more; the audit says so.

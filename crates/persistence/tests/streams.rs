@@ -3,17 +3,28 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chrono::{DateTime, Duration, Utc};
 use common::{House, actor};
 use diesel::RunQueryDsl as _;
 use diesel::connection::SimpleConnection;
 use scim_admin::account::Role;
 use scim_admin::api_key::ApiKeyInput;
-use scim_admin::event::{AuditEntry, AuditQuery};
+use scim_admin::event::{AuditEntry, AuditQuery, EventQuery};
 use scim_admin::store::{AdminStoreExt, Written};
-use scim_admin::{Actor, AdminError, IssuedStream, StreamInput};
-use scim_feed::{Extent, Feed, FeedError, FeedStore, Position, Stream, StreamState};
+use scim_admin::upkeep::{Retention, Upkeep};
+use scim_admin::{
+    Actor, AdminError, AdminService, Deliverer, IssuedStream, Services, Step, StreamInput,
+};
+use scim_feed::{
+    Answered, Courier, DeliveryProblem, Extent, Feed, FeedError, FeedStore, Outgoing, Position,
+    Stream, StreamState, WebhookUrl,
+};
+use scim_protocol::Limits;
 use scim_protocol::schema::uri;
+use scim_provisioning::ServiceProvider;
 use serde_json::json;
 
 /// Three people, and the feed that tells of them.
@@ -264,6 +275,124 @@ fn a_stream_ends_with_the_key_that_made_it(house: &House) {
     assert_eq!(house.admin.audit(&query).unwrap().len(), 2);
 }
 
+/// The services over a house, as a process has them.
+fn services(house: &House) -> Services {
+    Services {
+        admin: Arc::new(AdminService::new(
+            house.database.clone(),
+            house.keys.clone(),
+        )),
+        provider: Arc::new(ServiceProvider::new(
+            house.database.clone(),
+            house.keys.clone(),
+            common::BASE,
+            Limits::default(),
+        )),
+        feed: Feed::new(house.database.clone()),
+    }
+}
+
+/// Takes everything, and counts it.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Courier for Counting {
+    fn send(&self, _outgoing: &Outgoing<'_>) -> Result<Answered, DeliveryProblem> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(Answered {
+            status: 204,
+            retry_after: None,
+            text: String::new(),
+        })
+    }
+}
+
+fn a_webhook_that_lacks_changes_is_broken_at_once_and_not_tried_again(house: &House) {
+    let (feed, extent) = populated(house);
+    let input = StreamInput {
+        name: "Mail".to_owned(),
+        webhook: Some(WebhookUrl::parse("https://example.com/hook").unwrap()),
+        topics: None,
+    };
+    let added = house.admin.add_stream(&actor(), input, extent.epoch);
+    let id = added.unwrap().stream.id;
+    let courier = Arc::new(Counting::default());
+    let deliverer = Deliverer::new(
+        services(house),
+        house.database.clone(),
+        house.keys.clone(),
+        courier.clone(),
+    );
+    house.admin.restart_feed(&actor()).unwrap();
+    house.tamper("UPDATE users SET is_vip = 1");
+    assert_eq!(deliverer.due(Utc::now()).unwrap(), [id.clone()]);
+    assert_eq!(deliverer.step(&id, Utc::now()).unwrap(), Step::Nothing);
+    let broken = house.admin.stream("Mail").unwrap();
+    assert_eq!(broken.state, StreamState::Broken);
+    assert!(deliverer.due(Utc::now()).unwrap().is_empty());
+    // It goes on where its receiver says.
+    let head = feed.head().unwrap();
+    house
+        .admin
+        .replay_stream(&actor(), broken, head - 1)
+        .unwrap();
+    assert_eq!(deliverer.step(&id, Utc::now()).unwrap(), Step::Went);
+    assert_eq!(courier.0.load(Ordering::Relaxed), 1);
+}
+
+/// Does what time brings as a process does that has just begun; answers whether it is behind.
+fn keep_up_anew(house: &House) -> bool {
+    let retention = Retention {
+        events: Some(30),
+        ..Retention::default()
+    };
+    let upkeep = Upkeep::new(services(house), Arc::default(), retention);
+    let began = upkeep.done_until();
+    // It is told in whole seconds.
+    let later = || Utc::now().timestamp() > began.timestamp();
+    while !later() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    upkeep.run().unwrap();
+    upkeep.done_until() == began
+}
+
+fn a_doubt_of_the_clock_ends_after_a_day_however_often_the_server_begins(house: &House) {
+    populated(house);
+    let events = || common::found(house, EventQuery::default()).len();
+    assert_eq!(events(), 3);
+    let day = 24 * 60 * 60 * 1_000_i64;
+    let before = |days: i64| Utc::now().timestamp_millis() - days * day;
+    house.tamper(&format!(
+        "UPDATE instance SET kept_up_at = {}; UPDATE provisioning_events SET at = {}",
+        before(20),
+        before(40)
+    ));
+    for _ in 0..2 {
+        assert!(!keep_up_anew(house), "nothing but deletion is left undone");
+        assert_eq!(events(), 3);
+    }
+    let hours = |hours: i64| {
+        let back = hours * 60 * 60 * 1_000;
+        house.tamper(&format!(
+            "UPDATE instance SET doubted_since = doubted_since - {back}, \
+             doubted_at = doubted_at - {back}"
+        ));
+    };
+    // Twice in the evening and in the morning.
+    for _ in 0..2 {
+        hours(11);
+        assert!(!keep_up_anew(house));
+        assert_eq!(events(), 3);
+    }
+    hours(11);
+    assert!(!keep_up_anew(house));
+    assert_eq!(events(), 0);
+    // The time is known from then on.
+    let instance = house.database.read(|rows| Ok(rows.instance()?)).unwrap();
+    assert!(Utc::now() - instance.kept_up.unwrap() < Duration::hours(1));
+}
+
 engines::tests! {
     on_both(House::new): a_time_skips_nothing_that_was_written_since,
         a_stream_that_is_paused_for_long_stays_paused_and_holds_nothing_back,
@@ -271,6 +400,8 @@ engines::tests! {
         what_is_rolled_back_leaves_no_hole,
         a_feed_that_is_restarted_gives_no_position_again,
         a_stream_ends_with_the_key_that_made_it,
-        a_replay_is_undone_neither_by_a_delivery_nor_by_an_administrator;
+        a_replay_is_undone_neither_by_a_delivery_nor_by_an_administrator,
+        a_webhook_that_lacks_changes_is_broken_at_once_and_not_tried_again,
+        a_doubt_of_the_clock_ends_after_a_day_however_often_the_server_begins;
     on_postgres(House::new): who_forgets_beside_another_takes_nothing_back;
 }

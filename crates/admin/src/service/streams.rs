@@ -175,6 +175,15 @@ impl AdminService {
         self.turn_stream(actor, stream, from, to, "stream.resumed")
     }
 
+    /// Marks a stream, as it was found, as broken: what its receiver is to be told next is not kept.
+    ///
+    /// # Errors
+    /// [`AdminError::Stale`]; [`AdminError::Invalid`] for one that is not active.
+    pub(crate) fn break_stream(&self, actor: &Actor, stream: Stream) -> Result<Stream, AdminError> {
+        let (from, to) = (StreamState::Active, StreamState::Broken);
+        self.turn_stream(actor, stream, from, to, "stream.broken")
+    }
+
     fn turn_stream(
         &self,
         actor: &Actor,
