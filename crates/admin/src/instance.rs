@@ -1,4 +1,7 @@
-//! What a database knows of its instance, and what its tokens need of keys.
+//! What a database knows of its instance, and what its secrets need of keys.
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 
@@ -11,9 +14,6 @@ pub struct InstanceRecord {
     pub keys: Vec<RecordedKey>,
     /// When time last brought something.
     pub kept_up: Option<DateTime<Utc>>,
-}
-
-/// A key that a ring has or had.
     /// The doubt in the clock, where there is one.
     pub doubt: Option<ClockDoubt>,
 }
@@ -25,6 +25,9 @@ pub struct ClockDoubt {
     pub since: DateTime<Utc>,
     /// When it was last looked at, by it.
     pub at: DateTime<Utc>,
+}
+
+/// A key that a ring has or had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedKey {
     /// The id.
@@ -35,30 +38,74 @@ pub struct RecordedKey {
     pub retired: Option<DateTime<Utc>>,
 }
 
-/// A key that live tokens need.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A key, and what needs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyNeed {
     /// The id.
     pub id: String,
-    /// How many of them it signed: without it they are refused.
+    /// How many live tokens it signed: without it they are refused.
     pub signed: i64,
-    /// How many of them it sealed: without it they cannot be shown again.
+    /// How many live tokens it sealed: without it they cannot be shown again.
     pub sealed: i64,
+    /// How many secrets of webhooks it sealed: without it nothing is signed with them.
+    pub webhooks: i64,
 }
 
 impl KeyNeed {
-    /// Adds tokens to what is needed of a key.
-    pub fn count(needs: &mut Vec<Self>, id: &str, signed: i64, sealed: i64) {
-        match needs.iter_mut().find(|need| need.id == id) {
-            Some(need) => {
-                need.signed += signed;
-                need.sealed += sealed;
-            }
-            None => needs.push(Self {
-                id: id.to_owned(),
-                signed,
-                sealed,
-            }),
+    /// What is needed of a key, to be added to.
+    pub fn of<'n>(needs: &'n mut BTreeMap<String, Self>, id: &str) -> &'n mut Self {
+        needs.entry(id.to_owned()).or_insert_with(|| Self {
+            id: id.to_owned(),
+            ..Self::default()
+        })
+    }
+}
+
+/// What there is that needs a key of the ring.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needed {
+    /// How many live tokens.
+    pub tokens: i64,
+    /// How many secrets of webhooks.
+    pub webhooks: i64,
+}
+
+impl Needed {
+    /// What there is at least: a token may need two keys, that which signed it and that which sealed
+    /// it.
+    pub(crate) fn by<'n>(needs: impl Iterator<Item = &'n KeyNeed>) -> Self {
+        let (mut signed, mut needed) = (0, Self::default());
+        for need in needs {
+            signed += need.signed;
+            needed.tokens += need.sealed;
+            needed.webhooks += need.webhooks;
         }
+        needed.tokens = needed.tokens.max(signed);
+        needed
+    }
+
+    /// Whether there is nothing.
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+}
+
+impl fmt::Display for Needed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tokens = counted(self.tokens, "live token", "live tokens");
+        let webhooks = counted(self.webhooks, "secret of a webhook", "secrets of webhooks");
+        match (tokens, webhooks) {
+            (Some(tokens), Some(webhooks)) => write!(formatter, "{tokens} and {webhooks}"),
+            (Some(one), None) | (None, Some(one)) => formatter.write_str(&one),
+            (None, None) => formatter.write_str("nothing"),
+        }
+    }
+}
+
+fn counted(count: i64, one: &str, many: &str) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {many}")),
     }
 }

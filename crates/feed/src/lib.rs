@@ -26,6 +26,6 @@ pub use feed::{Changes, Feed, FeedError};
 pub use position::Position;
 pub use snapshot::{SnapshotKey, SnapshotRow};
 pub use store::{Extent, FeedStore, PAGE_BYTES};
-pub use stream::{Stream, StreamKind, StreamState};
+pub use stream::{Stream, StreamKind, StreamProblem, StreamState};
 pub use topic::{Subject, Topic};
 pub use webhook::{Failing, PreviousSecret, SealedSecret, Webhook, WebhookUrl, WebhookUrlError};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::position::Position;
 use crate::topic::{Subject, Topic, words};
-use crate::webhook::WebhookUrl;
+use crate::webhook::{Webhook, WebhookUrl};
 
 words! {
     /// How a receiver gets what changed.
@@ -26,6 +26,36 @@ words! {
         /// It was away for so long that what it missed is not kept. It begins again with a
         /// snapshot.
         Broken = "broken",
+    }
+}
+
+words! {
+    /// Why nothing is told to a receiver until somebody does something about it.
+    StreamProblem {
+        /// What it is to be told next is not kept any more, or is of another database.
+        SnapshotRequired = "snapshot-required",
+        /// There is no secret with which what is sent could be signed.
+        NoSecret = "no-secret",
+    }
+}
+
+impl StreamProblem {
+    /// What it says to an administrator, and what to do.
+    pub fn advice(self, kind: StreamKind) -> &'static str {
+        match (self, kind) {
+            (Self::SnapshotRequired, StreamKind::Read) => {
+                "What the receiver is to be told next is not kept any more; it goes on when it has \
+                 taken a snapshot."
+            }
+            (Self::SnapshotRequired, StreamKind::Webhook) => {
+                "What the receiver is to be told next is not kept any more: have it take a snapshot \
+                 by a stream that is read, then replay this one from the position of the snapshot."
+            }
+            (Self::NoSecret, _) => {
+                "There is no secret to sign with, because none was made yet or its key is lost: make \
+                 a new one and give it to the receiver; what changed meanwhile is sent then."
+            }
+        }
     }
 }
 
@@ -62,6 +92,16 @@ impl Stream {
         self.topics
             .as_ref()
             .is_none_or(|topics| topics.contains(&topic))
+    }
+
+    /// Why nothing is told to its receiver until somebody does something about it; `webhook` is what
+    /// it has where changes are sent.
+    pub fn problem(&self, webhook: Option<&Webhook>) -> Option<StreamProblem> {
+        match (self.state, self.kind, webhook) {
+            (StreamState::Broken, ..) => Some(StreamProblem::SnapshotRequired),
+            (_, StreamKind::Webhook, None) => Some(StreamProblem::NoSecret),
+            _ => None,
+        }
     }
 
     /// What its snapshot holds: that of which it is told of a topic.

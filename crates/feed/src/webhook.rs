@@ -22,6 +22,16 @@ pub struct Webhook {
     pub sending: Option<Position>,
 }
 
+impl Webhook {
+    /// With what is signed now: the secret, and for a while the one before.
+    pub fn secrets(&self, now: DateTime<Utc>) -> impl Iterator<Item = &SealedSecret> {
+        let previous = self.previous.as_ref();
+        let previous = previous.filter(|previous| previous.until > now);
+        let previous = previous.map(|previous| &previous.secret);
+        std::iter::once(&self.secret).chain(previous)
+    }
+}
+
 /// A secret that only who has the key can read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedSecret {

@@ -11,9 +11,10 @@ use scim_admin::event::AuditQuery;
 use scim_admin::safekeeping::{KeyState, RingError, open_ring};
 use scim_admin::token::{LIVE, TokenState};
 use scim_admin::{
-    Actor, AdminError, Attempt, Authenticator, IssuedApiKey, IssuedToken, KeyRing,
+    Actor, AdminError, Attempt, Authenticator, IssuedApiKey, IssuedToken, KeyRing, StreamInput,
     give_up_lost_keys,
 };
+use scim_feed::{Stream, StreamProblem, WebhookUrl};
 
 fn a_token_goes_on_for_a_while_beside_its_successor(house: &House) {
     let old = house.admin.tokens(house.id_of("Test")).unwrap().remove(0);
@@ -420,7 +421,7 @@ fn a_ring_that_does_not_belong_to_the_database_is_refused(house: &House) {
     let missing = house.folder.path().join("missing.json");
     let refused = open(&missing).err();
     assert!(
-        matches!(refused, Some(RingError::Lost { tokens: 1, .. })),
+        matches!(&refused, Some(RingError::Lost { needed, .. }) if needed.tokens == 1),
         "{refused:?}"
     );
     assert!(!missing.exists());
@@ -428,7 +429,7 @@ fn a_ring_that_does_not_belong_to_the_database_is_refused(house: &House) {
     KeyRing::open(&other).unwrap();
     let refused = open(&other).err();
     assert!(
-        matches!(refused, Some(RingError::OfAnother { tokens: 1, .. })),
+        matches!(&refused, Some(RingError::OfAnother { needed, .. }) if needed.tokens == 1),
         "{refused:?}"
     );
     let new = house.admin.rotate_keys(&actor()).unwrap();
@@ -454,8 +455,73 @@ fn a_ring_that_does_not_belong_to_the_database_is_refused(house: &House) {
     assert!(nothing.revoked.is_empty());
 }
 
+fn what_needs_a_lost_key_is_given_up_and_nothing_else(house: &House) {
+    let path = house.keys.path();
+    open_ring(&*house.database, path).unwrap();
+    let copy = std::fs::read(path).unwrap();
+    let add = |days| {
+        let added = house
+            .admin
+            .add_token(&actor(), house.id_of("Test"), None, days);
+        added.unwrap().token.id
+    };
+    let stream = |name: &str| {
+        let input = StreamInput {
+            name: name.to_owned(),
+            webhook: Some(WebhookUrl::parse("https://example.com/hook").unwrap()),
+            topics: None,
+        };
+        house.admin.add_stream(&actor(), input, 0).unwrap().stream
+    };
+    let (kept, renewed, lost) = (stream("Kept"), stream("Renewed"), "Lost");
+    let resealed = house.admin.tokens(house.id_of("Test")).unwrap()[0].clone();
+    let old = resealed.key_id.clone();
+    let new = house.admin.rotate_keys(&actor()).unwrap();
+    // Each is sealed with the new key: what was sealed anew, and what came later.
+    house.tamper(&format!(
+        "UPDATE access_tokens SET signed_by = key_id, key_id = '{new}'"
+    ));
+    let added = add(None);
+    configuration(&house.admin, "Other");
+    house.tamper(&format!(
+        "UPDATE access_tokens SET key_id = '{old}' WHERE id NOT IN ('{added}', '{}')",
+        resealed.id
+    ));
+    let lost = stream(lost);
+    house
+        .admin
+        .renew_stream_key(&actor(), renewed.clone())
+        .unwrap();
+    std::fs::write(path, copy).unwrap();
+    let refused = open_ring(&*house.database, path).unwrap_err();
+    let RingError::Lacks { keys, needed, .. } = &refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(
+        (&keys[..], needed.tokens, needed.webhooks),
+        (&[new][..], 2, 2)
+    );
+    let given_up = give_up_lost_keys(&*house.database, path, &actor()).unwrap();
+    let mut revoked = given_up.revoked;
+    revoked.sort();
+    assert_eq!(revoked, [resealed.id, added]);
+    assert_eq!(
+        given_up.webhooks,
+        [renewed.name.as_str(), lost.name.as_str()]
+    );
+    let other = house.admin.tokens(house.id_of("Other")).unwrap();
+    assert!(other[0].is_live(Utc::now()));
+    let problem = |stream: &Stream| stream.problem(house.admin.webhook(stream).unwrap().as_ref());
+    assert_eq!(problem(&kept), None);
+    for stream in [&renewed, &lost] {
+        assert_eq!(problem(stream), Some(StreamProblem::NoSecret));
+    }
+    open_ring(&*house.database, path).unwrap();
+}
+
 engines::tests! {
     on_both(House::new):
+        what_needs_a_lost_key_is_given_up_and_nothing_else,
         tokens_go_on_through_a_rotation_of_keys_until_the_last_of_them_is_gone,
         a_ring_that_does_not_belong_to_the_database_is_refused,
         a_token_goes_on_for_a_while_beside_its_successor,

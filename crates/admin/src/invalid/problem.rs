@@ -87,8 +87,8 @@ pub enum Problem {
     KeyRing(KeyRingError),
     /// A key is needed, and cannot be taken out of the ring.
     #[error(
-        "live tokens need the key: {signed} that it signed (revoke them, or wait for their end) and \
-         {sealed} that it sealed (run `keys reseal`)"
+        "the key is needed for {signed} live tokens that it signed (revoke them, or wait for their \
+         end) and {sealed} secrets of tokens and webhooks that it sealed (run `keys reseal`)"
     )]
     KeyNeeded {
         /// How many it signed.

@@ -1,5 +1,7 @@
 //! What is known of the instance, in memory.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use scim_provisioning::StoreError;
 
@@ -14,7 +16,7 @@ impl ReadInstance for Rows {
     }
 
     fn key_needs(&mut self, now: DateTime<Utc>) -> Result<Vec<KeyNeed>, StoreError> {
-        let mut needs = Vec::new();
+        let mut needs = BTreeMap::new();
         for stored in self
             .tokens
             .iter()
@@ -22,13 +24,41 @@ impl ReadInstance for Rows {
         {
             let sealed = &stored.token.key_id;
             let signed = stored.signed_by.as_ref().unwrap_or(sealed);
-            KeyNeed::count(&mut needs, signed, 1, 0);
-            KeyNeed::count(&mut needs, sealed, 0, 1);
+            KeyNeed::of(&mut needs, signed).signed += 1;
+            KeyNeed::of(&mut needs, sealed).sealed += 1;
         }
         for webhook in &self.webhooks {
-            KeyNeed::count(&mut needs, &webhook.secret.key, 0, 1);
+            for secret in webhook.secrets(now) {
+                KeyNeed::of(&mut needs, &secret.key).webhooks += 1;
+            }
         }
-        Ok(needs)
+        Ok(needs.into_values().collect())
+    }
+
+    fn tokens_lacking_keys(
+        &mut self,
+        there: &[String],
+        now: DateTime<Utc>,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<(AccessToken, String)>, StoreError> {
+        let live = self.tokens.iter().filter(|stored| {
+            let token = &stored.token;
+            token.is_live(now) && token.id.as_str() > after
+        });
+        let mut found: Vec<(AccessToken, String)> = Vec::new();
+        for StoredToken {
+            token, signed_by, ..
+        } in live
+        {
+            let signed = signed_by.as_ref().unwrap_or(&token.key_id);
+            let lacking = [signed, &token.key_id];
+            let lacking = lacking.into_iter().find(|key| !there.contains(key));
+            found.extend(lacking.map(|key| (token.clone(), key.clone())));
+        }
+        found.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+        found.truncate(usize::try_from(limit).unwrap_or_default());
+        Ok(found)
     }
 
     fn tokens_sealed_by_others(
@@ -104,12 +134,12 @@ impl KeepInstance for Rows {
 
     fn note_upkeep(&mut self, at: DateTime<Utc>) -> Result<(), StoreError> {
         self.instance.kept_up = Some(at);
-        Ok(())
-    }
-}
         self.instance.doubt = None;
         Ok(())
     }
 
     fn note_doubt(&mut self, doubt: ClockDoubt) -> Result<(), StoreError> {
         self.instance.doubt = Some(doubt);
+        Ok(())
+    }
+}

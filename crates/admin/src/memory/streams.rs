@@ -20,6 +20,10 @@ impl ReadStreams for Rows {
         Ok(webhooks.find(|known| known.stream == stream).cloned())
     }
 
+    fn webhooks(&mut self) -> Result<Vec<Webhook>, StoreError> {
+        Ok(self.webhooks.clone())
+    }
+
     fn deliveries(
         &mut self,
         stream: &str,
@@ -98,6 +102,11 @@ impl WriteStreams for Rows {
             known.secret.clone_from(&webhook.secret);
             known.previous.clone_from(&webhook.previous);
         }
+        Ok(())
+    }
+
+    fn delete_webhook(&mut self, stream: &str) -> Result<(), StoreError> {
+        self.webhooks.retain(|known| known.stream != stream);
         Ok(())
     }
 

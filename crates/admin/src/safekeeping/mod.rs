@@ -5,9 +5,9 @@ mod ring;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use crate::instance::{ClockDoubt, InstanceRecord, KeyNeed, RecordedKey};
+pub use crate::instance::{ClockDoubt, InstanceRecord, KeyNeed, Needed, RecordedKey};
 pub(crate) use ring::Known;
-pub use ring::{RingError, check_ring, count_live_tokens, open_ring};
+pub use ring::{RingError, check_ring, find_needed, open_ring};
 
 /// What came of bringing the tables to the version of this program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,6 +54,8 @@ pub struct GivenUp {
     pub key: String,
     /// The ids of the tokens that were revoked.
     pub revoked: Vec<String>,
+    /// The names of the streams whose webhooks have no secret any more.
+    pub webhooks: Vec<String>,
 }
 
 /// What a key of a ring is good for.
@@ -96,6 +98,8 @@ pub struct ListedKey {
     pub signed: i64,
     /// How many live tokens it sealed.
     pub sealed: i64,
+    /// How many secrets of webhooks it sealed.
+    pub webhooks: i64,
 }
 
 /// What came of sealing the secrets anew.
@@ -105,4 +109,6 @@ pub struct Resealed {
     pub resealed: usize,
     /// The ids of tokens whose seal no key of the ring opens.
     pub unopened: Vec<String>,
+    /// The names of streams whose webhook has a secret that no key of the ring opens.
+    pub unopened_webhooks: Vec<String>,
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::AdminError;
-use crate::instance::{InstanceRecord, KeyNeed};
+use crate::instance::{InstanceRecord, KeyNeed, Needed};
 use crate::keyring::{KeyRing, KeyRingError};
 use crate::store::{AdminStore, AdminStoreExt};
 use chrono::{DateTime, Utc};
@@ -18,33 +18,33 @@ pub enum RingError {
     /// The database failed.
     #[error("what the database keeps of keys cannot be read or written")]
     Store(#[source] AdminError),
-    /// There is no ring, and live tokens need one.
+    /// There is no ring, and something needs one.
     #[error(
-        "there is no key file {}, and {tokens} live tokens need one; put it back or name it with \
+        "there is no key file {}, and it is needed for {needed}; put it back or name it with \
          --key-file. Where it is lost for good, run: serviceops-scim keys rotate --lost", .path.display()
     )]
     Lost {
         /// Where it should be.
         path: PathBuf,
-        /// How many live tokens need it.
-        tokens: i64,
+        /// What needs it.
+        needed: Needed,
     },
     /// The ring is that of another instance.
     #[error(
-        "the key file {} is that of another instance, and {tokens} live tokens need that of this \
-         database; put it back or name it with --key-file. Where it is lost for good, run: \
+        "the key file {} is that of another instance, and that of this database is needed for \
+         {needed}; put it back or name it with --key-file. Where it is lost for good, run: \
          serviceops-scim keys rotate --lost", .path.display()
     )]
     OfAnother {
         /// The file.
         path: PathBuf,
-        /// How many live tokens need another one.
-        tokens: i64,
+        /// What needs another one.
+        needed: Needed,
     },
     /// Keys are missing in the ring.
     #[error(
-        "the key file {} lacks keys that live tokens need ({}); put a newer copy of it in its place. \
-         Where they are lost for good, run: serviceops-scim keys rotate --lost",
+        "the key file {} lacks keys that are needed for {needed} ({}); put a newer copy of it in its \
+         place. Where they are lost for good, run: serviceops-scim keys rotate --lost",
         .path.display(), .keys.join(", ")
     )]
     Lacks {
@@ -52,6 +52,8 @@ pub enum RingError {
         path: PathBuf,
         /// The ids of the keys.
         keys: Vec<String>,
+        /// What needs them, at least.
+        needed: Needed,
     },
 }
 
@@ -72,37 +74,47 @@ impl Known {
         read.map_err(RingError::Store)
     }
 
-    /// How many live tokens there are: each was signed by one key.
-    fn tokens(&self) -> i64 {
-        self.needs.iter().map(|need| need.signed).sum()
+    /// What needs a ring.
+    fn needed(&self) -> Needed {
+        Needed::by(self.needs.iter())
     }
 
     pub(crate) fn check(&self, ring: &KeyRing) -> Result<(), RingError> {
-        let tokens = self.tokens();
-        if tokens == 0 {
+        let needed = self.needed();
+        if needed.is_nothing() {
             return Ok(());
         }
         let path = ring.path().to_owned();
-        if self
-            .record
-            .id
-            .as_ref()
-            .is_some_and(|id| *id != ring.instance())
-        {
-            return Err(RingError::OfAnother { path, tokens });
+        if self.is_of_another(ring) {
+            return Err(RingError::OfAnother { path, needed });
         }
-        let there = ring.keys();
-        let lacks = |need: &&KeyNeed| !there.iter().any(|key| key.id == need.id);
-        let keys: Vec<String> = self
+        let there = self.usable(ring);
+        let lacking: Vec<&KeyNeed> = self
             .needs
             .iter()
-            .filter(lacks)
-            .map(|need| need.id.clone())
+            .filter(|need| !there.contains(&need.id))
             .collect();
-        match keys.is_empty() {
+        match lacking.is_empty() {
             true => Ok(()),
-            false => Err(RingError::Lacks { path, keys }),
+            false => Err(RingError::Lacks {
+                path,
+                keys: lacking.iter().map(|need| need.id.clone()).collect(),
+                needed: Needed::by(lacking.into_iter()),
+            }),
         }
+    }
+
+    /// The keys of a ring that are good for what this database keeps: none of another instance.
+    pub(crate) fn usable(&self, ring: &KeyRing) -> Vec<String> {
+        match self.is_of_another(ring) {
+            true => Vec::new(),
+            false => ring.keys().into_iter().map(|key| key.id).collect(),
+        }
+    }
+
+    fn is_of_another(&self, ring: &KeyRing) -> bool {
+        let id = self.record.id.as_ref();
+        id.is_some_and(|id| *id != ring.instance())
     }
 
     /// Writes down whose ring it is, where that is not written yet.
@@ -119,16 +131,16 @@ impl Known {
     }
 }
 
-/// How many live tokens there are, which need a key ring.
+/// What needs a key ring: live tokens, and secrets of webhooks.
 ///
 /// # Errors
 /// [`RingError::Store`].
-pub fn count_live_tokens(store: &dyn AdminStore) -> Result<i64, RingError> {
-    Ok(Known::read(store, Utc::now())?.tokens())
+pub fn find_needed(store: &dyn AdminStore) -> Result<Needed, RingError> {
+    Ok(Known::read(store, Utc::now())?.needed())
 }
 
 /// Whether a ring belongs to a database: it is that of its instance and has every key that a live
-/// token needs. Nothing is written.
+/// token or a webhook needs. Nothing is written.
 ///
 /// # Errors
 /// [`RingError`], which says what to do.
@@ -136,19 +148,22 @@ pub fn check_ring(store: &dyn AdminStore, ring: &KeyRing) -> Result<(), RingErro
     Known::read(store, Utc::now())?.check(ring)
 }
 
-/// Reads the ring of a database. It is made where there is none and no live token needs one; the
-/// database keeps whose it is.
+/// Reads the ring of a database. It is made where there is none and nothing needs one; the database
+/// keeps whose it is.
 ///
 /// # Errors
 /// [`RingError`], which says what to do.
 pub fn open_ring(store: &dyn AdminStore, path: &Path) -> Result<KeyRing, RingError> {
     let known = Known::read(store, Utc::now())?;
-    let ring = match (KeyRing::read(path), known.tokens()) {
-        (Err(KeyRingError::Missing(_)), 0) => KeyRing::open(path)?,
-        (Err(KeyRingError::Missing(path)), tokens) => {
-            return Err(RingError::Lost { path, tokens });
+    let ring = match KeyRing::read(path) {
+        Err(KeyRingError::Missing(path)) => {
+            let needed = known.needed();
+            if !needed.is_nothing() {
+                return Err(RingError::Lost { path, needed });
+            }
+            KeyRing::open(&path)?
         }
-        (read, _) => read?,
+        read => read?,
     };
     known.check(&ring)?;
     known.bind(store, &ring)?;

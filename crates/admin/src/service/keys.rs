@@ -15,7 +15,7 @@ use crate::invalid::Problem;
 use crate::keyring::{KeyRing, KeyRingError};
 use crate::rotation;
 use crate::safekeeping::{GivenUp, KeyState, Known, ListedKey, Resealed, RingError};
-use crate::store::{AdminStore, AdminStoreExt, AuditTrail, Written};
+use crate::store::{AdminStore, AdminStoreExt, AdminTransaction, AuditTrail, Written};
 
 impl AdminService {
     /// The keys of the ring, those that the database knows beside them, and what needs them; the one
@@ -40,6 +40,7 @@ impl AdminService {
                 retired: None,
                 signed: 0,
                 sealed: 0,
+                webhooks: 0,
             });
         }
         for known in record.keys {
@@ -56,11 +57,13 @@ impl AdminService {
                 retired: known.retired,
                 signed: 0,
                 sealed: 0,
+                webhooks: 0,
             });
         }
         for key in &mut keys {
             if let Some(need) = needs.iter().find(|need| need.id == key.id) {
                 (key.signed, key.sealed) = (need.signed, need.sealed);
+                key.webhooks = need.webhooks;
             }
         }
         keys.sort_by_key(|key| (key.state != KeyState::Signs, Reverse(key.created)));
@@ -131,7 +134,8 @@ impl AdminService {
         Ok(done)
     }
 
-    /// Seals the secrets of a webhook that other keys sealed.
+    /// Seals the secrets of a webhook that other keys sealed. One that is not signed with any more
+    /// goes; one before that no key opens stays as it is until it goes.
     fn reseal_webhook(
         &self,
         actor: &Actor,
@@ -142,59 +146,72 @@ impl AdminService {
         let Some(webhook) = self.webhook(stream)? else {
             return Ok(());
         };
-        let previous = webhook.previous.as_ref().map(|previous| &previous.secret);
-        let secrets = [Some(&webhook.secret), previous].into_iter().flatten();
-        if secrets.clone().all(|secret| secret.key == key) {
+        let now = now();
+        if webhook.secrets(now).all(|secret| secret.key == key) {
             return Ok(());
         }
-        let purpose = webhook_purpose(&stream.id);
-        let mut sealed = Vec::new();
-        for secret in secrets {
-            let opened = self.keys.unseal(&secret.key, &purpose, &secret.sealed);
-            match opened.and_then(|value| self.keys.seal(key, &purpose, &value)) {
-                Ok(seal) => sealed.push(SealedSecret {
-                    key: key.to_owned(),
-                    sealed: seal,
-                }),
-                Err(KeyRingError::UnknownKey) => {
-                    done.unopened.push(stream.id.clone());
-                    return Ok(());
-                }
-                Err(error) => return Err(refused(error)),
-            }
-        }
-        let mut sealed = sealed.into_iter();
-        let Some(secret) = sealed.next() else {
+        let Some(secret) = self.seal_again(&stream.id, &webhook.secret, key)? else {
+            done.unopened_webhooks.push(stream.name.clone());
             return Ok(());
         };
-        let until = webhook.previous.as_ref().map(|previous| previous.until);
-        let previous = sealed.next().zip(until);
+        let previous = webhook.previous.as_ref();
+        let previous = match previous.filter(|previous| previous.until > now) {
+            None => None,
+            Some(previous) => {
+                let sealed = self.seal_again(&stream.id, &previous.secret, key)?;
+                Some(PreviousSecret {
+                    secret: sealed.unwrap_or_else(|| previous.secret.clone()),
+                    until: previous.until,
+                })
+            }
+        };
         let resealed = Webhook {
             secret,
-            previous: previous.map(|(secret, until)| PreviousSecret { secret, until }),
+            previous,
             ..webhook.clone()
         };
-        let (actor, name) = (actor.clone(), stream.name.clone());
-        let details = json!({ "key": key, "stream": name });
+        let details = json!({ "key": key, "stream": stream.name });
+        let audit = entry(actor, "keys.resealed", "keys", details);
         done.resealed += self.store.write(move |rows| {
             // Another secret may have been made meanwhile.
             let known = rows.webhook(&webhook.stream)?;
-            if known.is_none_or(|known| known.secret != webhook.secret) {
+            let same = |known: Webhook| {
+                (known.secret, known.previous) == (webhook.secret.clone(), webhook.previous.clone())
+            };
+            if !known.is_some_and(same) {
                 return Ok(Written::Unchanged(0));
             }
             rows.update_webhook_secrets(&resealed)?;
-            let audit = entry(&actor, "keys.resealed", "keys", details.clone());
-            Ok(Written::changed(1, audit))
+            Ok(Written::changed(1, audit.clone()))
         })?;
         Ok(())
+    }
+
+    /// Seals a secret of a webhook with a key; nothing where no key of the ring opens it.
+    fn seal_again(
+        &self,
+        stream: &str,
+        secret: &SealedSecret,
+        key: &str,
+    ) -> Result<Option<SealedSecret>, AdminError> {
+        let purpose = webhook_purpose(stream);
+        let opened = self.keys.unseal(&secret.key, &purpose, &secret.sealed);
+        match opened.and_then(|value| self.keys.seal(key, &purpose, &value)) {
+            Ok(sealed) => Ok(Some(SealedSecret {
+                key: key.to_owned(),
+                sealed,
+            })),
+            Err(KeyRingError::UnknownKey) => Ok(None),
+            Err(error) => Err(refused(error)),
+        }
     }
 
     /// Takes a key out of the ring that nothing needs any more. What it tagged beside tokens ends
     /// with it: pages of lists that are being read, and browsers that are known by it.
     ///
     /// # Errors
-    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when it signs, live tokens need it, or the
-    /// file cannot be changed.
+    /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when it signs, live tokens or webhooks need
+    /// it, or the file cannot be changed.
     pub fn retire_key(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
         let keys = self.keys()?;
         let there = |key: &&ListedKey| {
@@ -202,7 +219,7 @@ impl AdminService {
         };
         let key = keys.iter().find(there);
         let key = key.ok_or_else(|| AdminError::not_found("key", id))?;
-        let (signed, sealed) = (key.signed, key.sealed);
+        let (signed, sealed) = (key.signed, key.sealed + key.webhooks);
         match key.state {
             KeyState::Signs => return Err(refused(KeyRingError::Signs)),
             _ if signed + sealed > 0 => return Err(Problem::KeyNeeded { signed, sealed }.refused()),
@@ -225,8 +242,10 @@ impl AdminService {
     }
 }
 
-/// Gives up keys that are lost: every live token is revoked, and what is left of the ring, or a new
-/// one, signs with a new key. For a ring that [`open_ring`](crate::safekeeping::open_ring) refuses; one that it takes loses nothing.
+/// Gives up keys that are lost: every live token that one of them signed or sealed is revoked, every
+/// webhook whose secret one of them sealed has none until it gets another one, and what is left of the
+/// ring, or a new one, signs with a new key. For a ring that
+/// [`open_ring`](crate::safekeeping::open_ring) refuses; one that it takes loses nothing.
 ///
 /// # Errors
 /// [`RingError`].
@@ -249,34 +268,88 @@ pub fn give_up_lost_keys(
             (ring, key)
         }
     };
-    let lost = known.check(&ring).is_err();
-    let audited = actor.clone();
-    let details = key.clone();
-    let revoked = store.write(move |rows| {
-        let rotated = entry(&audited, "keys.rotated", "keys", json!({ "key": details }));
+    let (there, audited, new) = (known.usable(&ring), actor.clone(), key.clone());
+    let given_up = store.write(move |rows| {
+        let rotated = entry(&audited, "keys.rotated", "keys", json!({ "key": new }));
         let mut entries = Vec::new();
-        let mut revoked = Vec::new();
-        let mut after = String::new();
-        let mut more = lost;
-        while more {
-            let tokens = rows.tokens_sealed_by_others("", now, &after, BATCH)?;
-            more = !tokens.is_empty();
-            for token in tokens {
-                rotation::revoke_token(rows, &token, now)?;
-                let details = json!({ "token": token.id, "lostKey": token.key_id });
-                entries.push(AuditEntry {
-                    configuration: Some(token.configuration),
-                    ..entry(&audited, "token.revoked", "keys", details)
-                });
-                after.clone_from(&token.id);
-                revoked.push(token.id);
-            }
-        }
-        Ok(Written::Changed(revoked, AuditTrail::new(rotated, entries)))
+        let revoked = revoke_lost_tokens(rows, &audited, &there, &mut entries)?;
+        let webhooks = forget_lost_secrets(rows, &audited, &there, &mut entries)?;
+        let given_up = GivenUp {
+            key: new.clone(),
+            revoked,
+            webhooks,
+        };
+        Ok(Written::Changed(
+            given_up,
+            AuditTrail::new(rotated, entries),
+        ))
     });
-    let revoked = revoked.map_err(RingError::Store)?;
+    let given_up = given_up.map_err(RingError::Store)?;
     known.bind(store, &ring)?;
-    Ok(GivenUp { key, revoked })
+    Ok(given_up)
+}
+
+/// Revokes the live tokens that a key signed or sealed which is not there; answers their ids.
+fn revoke_lost_tokens(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    there: &[String],
+    entries: &mut Vec<AuditEntry>,
+) -> Result<Vec<String>, AdminError> {
+    let (now, mut after) = (now(), String::new());
+    let mut revoked = Vec::new();
+    loop {
+        let tokens = rows.tokens_lacking_keys(there, now, &after, BATCH)?;
+        if tokens.is_empty() {
+            return Ok(revoked);
+        }
+        for (token, lost) in tokens {
+            rotation::revoke_token(rows, &token, now)?;
+            let details = json!({ "token": token.id, "lostKey": lost });
+            entries.push(AuditEntry {
+                configuration: Some(token.configuration),
+                ..entry(actor, "token.revoked", "keys", details)
+            });
+            after.clone_from(&token.id);
+            revoked.push(token.id);
+        }
+    }
+}
+
+/// Forgets the secrets of webhooks that a key sealed which is not there; answers the names of the
+/// streams that nothing is sent for until they have another one. A secret before that is lost goes
+/// alone.
+fn forget_lost_secrets(
+    rows: &mut dyn AdminTransaction,
+    actor: &Actor,
+    there: &[String],
+    entries: &mut Vec<AuditEntry>,
+) -> Result<Vec<String>, AdminError> {
+    let streams = rows.streams()?;
+    let mut without = Vec::new();
+    for webhook in rows.webhooks()? {
+        let stream = streams.iter().find(|stream| stream.id == webhook.stream);
+        let name = stream.map_or(&webhook.stream, |stream| &stream.name);
+        let is_lost = |secret: &SealedSecret| !there.contains(&secret.key);
+        let previous = webhook.previous.as_ref();
+        let lost = if is_lost(&webhook.secret) {
+            rows.delete_webhook(&webhook.stream)?;
+            without.push(name.clone());
+            &webhook.secret
+        } else if let Some(previous) = previous.filter(|previous| is_lost(&previous.secret)) {
+            rows.update_webhook_secrets(&Webhook {
+                previous: None,
+                ..webhook.clone()
+            })?;
+            &previous.secret
+        } else {
+            continue;
+        };
+        let previous = lost != &webhook.secret;
+        let details = json!({ "lostKey": lost.key, "previous": previous });
+        entries.push(entry(actor, "stream.secretLost", name, details));
+    }
+    Ok(without)
 }
 
 fn refused(error: KeyRingError) -> AdminError {

@@ -14,7 +14,7 @@ pub trait ReadInstance {
     /// A fault of the store.
     fn instance(&mut self) -> Result<InstanceRecord, StoreError>;
 
-    /// The keys that live tokens need.
+    /// The keys that live tokens and secrets of webhooks need.
     ///
     /// # Errors
     /// A fault of the store.
@@ -32,6 +32,19 @@ pub trait ReadInstance {
         after: &str,
         limit: i64,
     ) -> Result<Vec<AccessToken>, StoreError>;
+
+    /// Live tokens that a key signed or sealed which is not among these, each with one of those, at
+    /// most so many, by their ids behind one of them.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn tokens_lacking_keys(
+        &mut self,
+        there: &[String],
+        now: DateTime<Utc>,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<(AccessToken, String)>, StoreError>;
 }
 
 /// What administrators change of it.
@@ -67,15 +80,15 @@ pub trait KeepInstance {
         keys: &[(String, DateTime<Utc>)],
     ) -> Result<(), StoreError>;
 
-    /// Notes that time brought something now.
+    /// Notes that time brought something now, by a clock that is believed.
     ///
     /// # Errors
     /// A fault of the store.
     fn note_upkeep(&mut self, at: DateTime<Utc>) -> Result<(), StoreError>;
-}
 
     /// Notes that the clock is not believed.
     ///
     /// # Errors
     /// A fault of the store.
     fn note_doubt(&mut self, doubt: ClockDoubt) -> Result<(), StoreError>;
+}

@@ -18,6 +18,12 @@ pub trait ReadStreams {
     /// A fault of the store.
     fn webhook(&mut self, stream: &str) -> Result<Option<Webhook>, StoreError>;
 
+    /// Where the changes of all streams are sent to that can be read.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn webhooks(&mut self) -> Result<Vec<Webhook>, StoreError>;
+
     /// What was sent, or is to be, before one of them or at last, the newest first, at most so many.
     ///
     /// # Errors
@@ -75,6 +81,12 @@ pub trait WriteStreams {
     /// # Errors
     /// A fault of the store.
     fn update_webhook_secrets(&mut self, webhook: &Webhook) -> Result<(), StoreError>;
+
+    /// Forgets the secrets of a webhook: nothing is sent until it has another one.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn delete_webhook(&mut self, stream: &str) -> Result<(), StoreError>;
 
     /// Has the next attempt be now, as if none had failed.
     ///

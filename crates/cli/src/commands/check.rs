@@ -98,19 +98,17 @@ fn data_directory(folder: &Path) -> anyhow::Result<String> {
     Ok(folder.display().to_string())
 }
 
-/// A ring that is not there is made by the server, in a database without tokens.
+/// A ring that is not there is made by the server, in a database in which nothing needs one.
 fn key_ring(file: &Path, store: Option<&dyn AdminStore>) -> anyhow::Result<String> {
     let shown = file.display();
     let read = match (KeyRing::read(file), store) {
         (Err(KeyRingError::Missing(_)), Some(store)) => {
-            return match safekeeping::count_live_tokens(store)? {
-                0 => Ok(format!("the server makes {shown} at its next start")),
-                tokens => Err(RingError::Lost {
-                    path: file.into(),
-                    tokens,
-                }
-                .into()),
-            };
+            let needed = safekeeping::find_needed(store)?;
+            if needed.is_nothing() {
+                return Ok(format!("the server makes {shown} at its next start"));
+            }
+            let path = file.into();
+            return Err(RingError::Lost { path, needed }.into());
         }
         (read, _) => read.context("start the server once, or name another with --key-file")?,
     };

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use scim_admin::give_up_lost_keys;
+use scim_admin::safekeeping::GivenUp;
 use scim_console::documents;
 use serde_json::json;
 
@@ -27,7 +28,8 @@ pub(crate) enum Action {
 /// Options of `keys rotate`.
 #[derive(Debug, Args)]
 pub(crate) struct Rotate {
-    /// The keys of live tokens are lost for good: revoke these tokens, and begin with a new key.
+    /// Keys are lost for good: revoke the live tokens that need them, forget the secrets of webhooks
+    /// that they sealed, and begin with a new key.
     #[arg(long)]
     lost: bool,
 }
@@ -49,7 +51,13 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::
         Action::Rotate(Rotate { lost: true }) => give_up(host, common),
         Action::Rotate(Rotate { lost: false }) => {
             let key = host.open(common)?.admin().rotate_keys(&actor())?;
-            tell_of_new_key(common, &key, &[])
+            let (revoked, webhooks) = (Vec::new(), Vec::new());
+            let nothing = GivenUp {
+                key,
+                revoked,
+                webhooks,
+            };
+            tell_of_new_key(common, &nothing)
         }
         Action::Reseal => reseal(host, common),
         Action::Retire(Retire { id }) => {
@@ -67,7 +75,9 @@ fn list(host: &dyn Host, common: &Common) -> anyhow::Result<()> {
     if common.json {
         return output::items(keys.iter().map(documents::key));
     }
-    let mut table = Table::titled(["id", "state", "created", "retired", "signed", "sealed"]);
+    let mut table = Table::titled([
+        "id", "state", "created", "retired", "signed", "sealed", "webhooks",
+    ]);
     for key in keys {
         table.row([
             key.id,
@@ -76,6 +86,7 @@ fn list(host: &dyn Host, common: &Common) -> anyhow::Result<()> {
             maybe_instant(key.retired).unwrap_or_default(),
             key.signed.to_string(),
             key.sealed.to_string(),
+            key.webhooks.to_string(),
         ]);
     }
     table.print()
@@ -84,21 +95,38 @@ fn list(host: &dyn Host, common: &Common) -> anyhow::Result<()> {
 fn give_up(host: &dyn Host, common: &Common) -> anyhow::Result<()> {
     let store = host.open_store(common)?;
     let given_up = give_up_lost_keys(&*store, &common.key_file(), &actor())?;
-    tell_of_new_key(common, &given_up.key, &given_up.revoked)
+    tell_of_new_key(common, &given_up)
 }
 
-fn tell_of_new_key(common: &Common, key: &str, revoked: &[String]) -> anyhow::Result<()> {
+fn tell_of_new_key(common: &Common, given_up: &GivenUp) -> anyhow::Result<()> {
+    let GivenUp {
+        key,
+        revoked,
+        webhooks,
+    } = given_up;
     if common.json {
-        return output::json(&json!({ "key": key, "revoked": revoked }));
+        return output::json(&json!({
+            "key": key,
+            "revoked": revoked,
+            "webhooks": webhooks,
+        }));
     }
     output::line(&format!(
         "The key {key} signs from now on. Copy {} to every other server.",
         common.key_file().display()
     ))?;
-    match revoked.len() {
-        0 => Ok(()),
-        count => output::line(&format!("{count} tokens were revoked; issue new ones.")),
+    if !revoked.is_empty() {
+        let count = revoked.len();
+        output::line(&format!("{count} tokens were revoked; issue new ones."))?;
     }
+    for stream in webhooks {
+        output::line(&format!(
+            "Nothing is sent for the stream {0} until it has a new secret; run: serviceops-scim \
+             stream secret {0}",
+            output::printable(stream)
+        ))?;
+    }
+    Ok(())
 }
 
 fn reseal(host: &dyn Host, common: &Common) -> anyhow::Result<()> {
@@ -109,10 +137,18 @@ fn reseal(host: &dyn Host, common: &Common) -> anyhow::Result<()> {
             done.unopened.join(", ")
         ));
     }
+    if !done.unopened_webhooks.is_empty() {
+        output::warning(&format!(
+            "no key of the ring opens the secrets of the webhooks {}; give each a new one with: \
+             serviceops-scim stream secret",
+            output::printable(&done.unopened_webhooks.join(", "))
+        ));
+    }
     match common.json {
         true => output::json(&json!({
             "resealed": done.resealed,
             "unopened": done.unopened,
+            "unopenedWebhooks": done.unopened_webhooks,
         })),
         false => output::line(&format!("{} secrets were sealed anew.", done.resealed)),
     }

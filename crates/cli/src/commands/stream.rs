@@ -5,7 +5,9 @@ use chrono::DateTime;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use scim_admin::{AdminService, IssuedStream, StreamInput};
-use scim_feed::{Delivery, DeliveryProblem, Feed, Position, Stream, Topic, WebhookUrl};
+use scim_feed::{
+    Delivery, DeliveryProblem, Feed, Position, Stream, StreamProblem, Topic, WebhookUrl,
+};
 
 use super::value::{actor, maybe_instant};
 use crate::host::Host;
@@ -151,9 +153,11 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             )
         }
         Action::Delete(name) => {
-            let stream = admin.delete_stream(&actor(), admin.stream(&name.stream)?)?;
+            let stream = admin.stream(&name.stream)?;
+            let webhook = admin.webhook(&stream)?;
+            let stream = admin.delete_stream(&actor(), stream)?;
             match common.json {
-                true => output::json(&documents::stream(&stream, None, feed.head()?)),
+                true => output::json(&documents::stream(&stream, webhook.as_ref(), feed.head()?)),
                 false => output::line(&format!("Deleted {}", output::printable(&stream.name))),
             }
         }
@@ -233,12 +237,25 @@ fn list(common: &Common, admin: &AdminService, head: Position) -> anyhow::Result
         }
         return output::items(documents);
     }
-    let mut table = Table::titled(["name", "kind", "state", "lag", "last delivery", "id"]);
+    let mut table = Table::titled([
+        "name",
+        "kind",
+        "state",
+        "problem",
+        "lag",
+        "last delivery",
+        "id",
+    ]);
     for stream in &streams {
+        let problem = stream.problem(admin.webhook(stream)?.as_ref());
         table.row([
             stream.name.clone(),
             stream.kind.as_str().to_owned(),
             stream.state.as_str().to_owned(),
+            problem
+                .map(StreamProblem::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             (head - stream.position).max(0).to_string(),
             maybe_instant(stream.delivered).unwrap_or_else(|| "never".to_owned()),
             stream.id.clone(),
@@ -277,6 +294,9 @@ fn show(common: &Common, admin: &AdminService, stream: &Stream, feed: &Feed) -> 
     }
     if let Some(url) = &stream.url {
         table.row(["sent to".to_owned(), url.to_string()]);
+    }
+    if let Some(problem) = stream.problem(webhook.as_ref()) {
+        table.row(["problem".to_owned(), problem.advice(stream.kind).to_owned()]);
     }
     if let Some(failing) = webhook.and_then(|webhook| webhook.failing) {
         let said = format!(

@@ -380,6 +380,8 @@ document! {
         signed_tokens: i64,
         /// How many live tokens it sealed.
         sealed_tokens: i64,
+        /// How many secrets of webhooks it sealed.
+        sealed_webhooks: i64,
     }
 }
 document! {

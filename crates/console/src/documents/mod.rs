@@ -49,6 +49,7 @@ pub fn key(key: &ListedKey) -> InstanceKey {
         retired_at: maybe_instant(key.retired),
         signed_tokens: key.signed,
         sealed_tokens: key.sealed,
+        sealed_webhooks: key.webhooks,
     }
 }
 
@@ -430,6 +431,7 @@ pub fn issued_key(issued: &IssuedApiKey) -> IssuedKey {
 /// A stream of the feed, whose last change has the position `head`.
 pub fn stream(stream: &StoredStream, webhook: Option<&Webhook>, head: Position) -> Stream {
     let failing = webhook.and_then(|webhook| webhook.failing);
+    let problem = stream.problem(webhook);
     Stream {
         id: stream.id.clone(),
         name: stream.name.clone(),
@@ -440,6 +442,8 @@ pub fn stream(stream: &StoredStream, webhook: Option<&Webhook>, head: Position) 
         position: stream.position,
         lag: (head - stream.position).max(0),
         last_delivery: maybe_instant(stream.delivered),
+        problem: problem.map(|problem| problem.as_str().to_owned()),
+        advice: problem.map(|problem| problem.advice(stream.kind).to_owned()),
         failing: failing.map(|failing| Failing {
             since: instant(failing.since),
             attempts: failing.attempts,

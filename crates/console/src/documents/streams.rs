@@ -24,6 +24,11 @@ document! {
         lag: i64,
         /// When it was told something last.
         last_delivery: Option<String>,
+        /// Why nothing is told until somebody does something about it: `snapshot-required` or
+        /// `no-secret`.
+        problem: Option<String>,
+        /// What that means, and what to do.
+        advice: Option<String>,
         /// How long nothing gets through; `null` where the last attempt did.
         failing: Option<Failing>,
         created_at: String,

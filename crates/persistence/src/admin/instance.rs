@@ -1,4 +1,6 @@
-//! Rows of `instance` and `instance_keys`, and what live tokens need of keys.
+//! Rows of `instance` and `instance_keys`, and what needs keys.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Text};
@@ -53,12 +55,12 @@ impl ReadInstance for AdminRows<'_> {
             id,
             keys: keys.into_iter().map(key).collect(),
             kept_up: kept_up.map(instant),
-        })
-    }
             doubt: since.zip(at).map(|(since, at)| ClockDoubt {
                 since: instant(since),
                 at: instant(at),
             }),
+        })
+    }
 
     fn key_needs(&mut self, now: DateTime<Utc>) -> Result<Vec<KeyNeed>, StoreError> {
         let mut sql = self.connection.sql(
@@ -70,15 +72,17 @@ impl ReadInstance for AdminRows<'_> {
         sql.bind(millis(now));
         sql.push(") GROUP BY COALESCE(signed_by, key_id), key_id");
         let rows: Vec<NeedRow> = self.connection.rows(&sql)?;
-        let mut needs = Vec::new();
+        let mut needs = BTreeMap::new();
         for row in rows {
-            KeyNeed::count(&mut needs, &row.signed, row.tokens, 0);
-            KeyNeed::count(&mut needs, &row.sealed, 0, row.tokens);
+            KeyNeed::of(&mut needs, &row.signed).signed += row.tokens;
+            KeyNeed::of(&mut needs, &row.sealed).sealed += row.tokens;
         }
-        for key in webhooks::sealing_keys(self.connection, now)? {
-            KeyNeed::count(&mut needs, &key, 0, 1);
+        for webhook in webhooks::list(self.connection)? {
+            for secret in webhook.secrets(now) {
+                KeyNeed::of(&mut needs, &secret.key).webhooks += 1;
+            }
         }
-        Ok(needs)
+        Ok(needs.into_values().collect())
     }
 
     fn tokens_sealed_by_others(
@@ -89,6 +93,16 @@ impl ReadInstance for AdminRows<'_> {
         limit: i64,
     ) -> Result<Vec<AccessToken>, StoreError> {
         tokens::sealed_by_others(self.connection, key, now, after, limit)
+    }
+
+    fn tokens_lacking_keys(
+        &mut self,
+        there: &[String],
+        now: DateTime<Utc>,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<(AccessToken, String)>, StoreError> {
+        tokens::lacking_keys(self.connection, there, now, after, limit)
     }
 }
 

@@ -17,6 +17,10 @@ impl ReadStreams for AdminRows<'_> {
         webhooks::of_stream(self.connection, stream)
     }
 
+    fn webhooks(&mut self) -> Result<Vec<Webhook>, StoreError> {
+        webhooks::list(self.connection)
+    }
+
     fn deliveries(
         &mut self,
         stream: &str,
@@ -54,6 +58,10 @@ impl WriteStreams for AdminRows<'_> {
 
     fn update_webhook_secrets(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
         webhooks::update_secrets(self.connection, webhook)
+    }
+
+    fn delete_webhook(&mut self, stream: &str) -> Result<(), StoreError> {
+        webhooks::delete(self.connection, stream)
     }
 
     fn hurry_webhook(&mut self, stream: &str) -> Result<(), StoreError> {

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 use diesel::{
-    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, JoinOnDsl, QueryDsl,
-    Queryable, Selectable, SelectableHelper,
+    AsChangeset, BoolExpressionMethods, ExpressionMethods, Insertable, JoinOnDsl,
+    NullableExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
 use scim_admin::store::{KeepTokens, ReadTokens, WriteTokens};
 use scim_admin::token::Retirement;
@@ -106,6 +106,21 @@ macro_rules! with_configuration {
                 .on(provisioning_configurations::id.eq(access_tokens::configuration_id)),
         )
     };
+}
+
+/// So many live tokens by their ids behind one of them.
+macro_rules! live {
+    ($now:expr, $after:expr, $limit:expr) => {{
+        let now = millis($now);
+        let (ends, retires) = (access_tokens::expires_at, access_tokens::retire_at);
+        access_tokens::table
+            .filter(access_tokens::id.gt($after))
+            .filter(access_tokens::revoked_at.is_null())
+            .filter(ends.is_null().or(ends.gt(now)))
+            .filter(retires.is_null().or(retires.gt(now)))
+            .order(access_tokens::id)
+            .limit($limit)
+    }};
 }
 
 impl ReadTokens for AdminRows<'_> {
@@ -241,19 +256,35 @@ pub(super) fn sealed_by_others(
     after: &str,
     limit: i64,
 ) -> Result<Vec<AccessToken>, StoreError> {
-    let now = millis(now);
-    let (ends, retires) = (access_tokens::expires_at, access_tokens::retire_at);
-    let query = access_tokens::table
-        .filter(access_tokens::id.gt(after))
+    let query = live!(now, after, limit)
         .filter(access_tokens::key_id.ne(key))
-        .filter(access_tokens::revoked_at.is_null())
-        .filter(ends.is_null().or(ends.gt(now)))
-        .filter(retires.is_null().or(retires.gt(now)))
-        .select(TokenRow::as_select())
-        .order(access_tokens::id)
-        .limit(limit);
+        .select(TokenRow::as_select());
     let rows: Vec<TokenRow> = connection.load(query)?;
     rows.into_iter().map(AccessToken::try_from).collect()
+}
+
+/// Live tokens that another key than these signed or sealed, with it, by their ids behind one of
+/// them.
+pub(super) fn lacking_keys(
+    connection: &mut Connection,
+    there: &[String],
+    now: DateTime<Utc>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(AccessToken, String)>, StoreError> {
+    let sealed = access_tokens::key_id.ne_all(there);
+    let signed = access_tokens::signed_by.ne_all(there);
+    let query = live!(now, after, limit)
+        .filter(sealed.nullable().or(signed))
+        .select((TokenRow::as_select(), access_tokens::signed_by));
+    let rows: Vec<(TokenRow, Option<String>)> = connection.load(query)?;
+    let lacking = |(row, signed): (TokenRow, Option<String>)| {
+        let token = AccessToken::try_from(row)?;
+        let signed = signed.filter(|key| !there.contains(key));
+        let key = signed.unwrap_or_else(|| token.key_id.clone());
+        Ok((token, key))
+    };
+    rows.into_iter().map(lacking).collect()
 }
 
 fn named(rows: Vec<(TokenRow, String)>) -> Vec<(AccessToken, String)> {

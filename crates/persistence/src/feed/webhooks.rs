@@ -183,7 +183,7 @@ impl TryFrom<WebhookRow> for Webhook {
 
 /// The webhooks that can be read, in order of their streams; one that cannot be read does not keep
 /// the others from being sent to.
-fn list(connection: &mut Connection) -> Result<Vec<Webhook>, StoreError> {
+pub(crate) fn list(connection: &mut Connection) -> Result<Vec<Webhook>, StoreError> {
     let query = stream_webhooks::table
         .order(stream_webhooks::stream_id)
         .select(WebhookRow::as_select());
@@ -234,18 +234,10 @@ pub(crate) fn update_secrets(
     connection.execute(update).map(drop)
 }
 
-/// The keys that the secrets of webhooks are sealed with, one for each secret that is in use.
-pub(crate) fn sealing_keys(
-    connection: &mut Connection,
-    now: DateTime<Utc>,
-) -> Result<Vec<String>, StoreError> {
-    let mut keys = Vec::new();
-    for webhook in list(connection)? {
-        keys.push(webhook.secret.key);
-        let previous = webhook.previous.filter(|previous| previous.until > now);
-        keys.extend(previous.map(|previous| previous.secret.key));
-    }
-    Ok(keys)
+/// Forgets the secrets of a webhook.
+pub(crate) fn delete(connection: &mut Connection, stream: &str) -> Result<(), StoreError> {
+    let delete = diesel::delete(stream_webhooks::table.find(stream));
+    connection.execute(delete).map(drop)
 }
 
 /// Has the next attempt be now.

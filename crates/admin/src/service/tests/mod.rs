@@ -7,6 +7,7 @@ mod keys;
 mod log;
 mod mappings;
 mod people;
+mod rings;
 mod streams;
 mod tokens;
 
