@@ -1,9 +1,12 @@
 //! Who follows the feed, and what was sent to them.
 
+use scim_admin::IssuedStream as IssuedStreamKey;
+use scim_feed::{Delivery as StoredDelivery, Position, Stream as StoredStream, Topic, Webhook};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::kinds::document;
+use super::{instant, maybe_instant};
 
 document! {
     /// A receiver's stream of the feed.
@@ -80,4 +83,65 @@ document! {
         topics: Option<Vec<String>>,
         secret: String,
     }
+}
+
+/// A stream of the feed, whose last change has the position `head`.
+pub fn stream(stream: &StoredStream, webhook: Option<&Webhook>, head: Position) -> Stream {
+    let failing = webhook.and_then(|webhook| webhook.failing);
+    let problem = stream.problem(webhook);
+    Stream {
+        id: stream.id.clone(),
+        name: stream.name.clone(),
+        kind: stream.kind.as_str().to_owned(),
+        url: stream.url.as_ref().map(|url| url.as_str().to_owned()),
+        topics: topics(stream),
+        state: stream.state.as_str().to_owned(),
+        position: stream.position,
+        lag: (head - stream.position).max(0),
+        last_delivery: maybe_instant(stream.delivered),
+        problem: problem.map(|problem| problem.as_str().to_owned()),
+        advice: problem.map(|problem| problem.advice(stream.kind).to_owned()),
+        failing: failing.map(|failing| Failing {
+            since: instant(failing.since),
+            attempts: failing.attempts,
+            next_attempt_at: instant(failing.next),
+        }),
+        created_at: instant(stream.created),
+    }
+}
+
+/// Something that was sent to a receiver, or is to be.
+pub fn delivery(delivery: &StoredDelivery) -> Delivery {
+    Delivery {
+        id: delivery.id.clone(),
+        kind: delivery.kind.as_str().to_owned(),
+        state: delivery.state.as_str().to_owned(),
+        behind: delivery.behind,
+        up_to: delivery.up_to,
+        changes: delivery.changes,
+        at: instant(delivery.at),
+        milliseconds: u64::try_from(delivery.took.as_millis()).unwrap_or(u64::MAX),
+        status: delivery.status,
+        problem: delivery.problem.map(|problem| problem.as_str().to_owned()),
+        advice: delivery.problem.map(|problem| problem.advice().to_owned()),
+        answer: delivery.answer.clone(),
+    }
+}
+
+/// A stream that was just added, with its key in clear text.
+pub fn issued_stream(issued: &IssuedStreamKey) -> IssuedStream {
+    let stream = &issued.stream;
+    IssuedStream {
+        id: stream.id.clone(),
+        name: stream.name.clone(),
+        kind: stream.kind.as_str().to_owned(),
+        topics: topics(stream),
+        secret: issued.key.reveal().to_owned(),
+    }
+}
+
+fn topics(stream: &StoredStream) -> Option<Vec<String>> {
+    let words = |topic: &Topic| topic.as_str().to_owned();
+    let topics = stream.topics.as_ref();
+    topics.map(|topics| topics.iter().map(words).collect())
 }
