@@ -5,8 +5,10 @@ use scim_provisioning::{ConfigurationId, ResourceKind, RunId, StoreError};
 use serde_json::{Map, Value};
 
 use super::Rows;
-use crate::run::{Chosen, CurrentRow, RowImage, RowSubject, Run, RunState, RunsQuery, Touched};
-use crate::store::{KeepRuns, ReadRuns, RestoreRows, WriteRuns};
+use crate::run::{
+    Chosen, CurrentRow, OwnName, RowImage, RowSubject, Run, RunState, RunsQuery, Touched,
+};
+use crate::store::{KeepRuns, ReadRuns, RestorePart, RestoreRows, WriteRuns};
 
 impl ReadRuns for Rows {
     fn runs(&mut self, query: &RunsQuery) -> Result<Vec<Run>, StoreError> {
@@ -80,6 +82,10 @@ impl ReadRuns for Rows {
     ) -> Result<Option<CurrentRow>, StoreError> {
         Ok(None)
     }
+
+    fn holder_of(&mut self, _name: &OwnName, _but: &str) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
 }
 
 impl WriteRuns for Rows {
@@ -135,6 +141,10 @@ impl KeepRuns for Rows {
 }
 
 impl RestoreRows for Rows {
+    fn restore_part(&mut self, work: &mut RestorePart<'_>) -> Result<(), StoreError> {
+        work(self)
+    }
+
     fn lock_row(
         &mut self,
         _kind: ResourceKind,
@@ -143,14 +153,8 @@ impl RestoreRows for Rows {
         Ok(None)
     }
 
-    fn free_names(
-        &mut self,
-        _run: RunId,
-        _kind: ResourceKind,
-        _id: &str,
-        _values: &Map<String, Value>,
-    ) -> Result<bool, StoreError> {
-        Ok(true)
+    fn vacate_names(&mut self, _kind: ResourceKind, _id: &str) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn write_row(

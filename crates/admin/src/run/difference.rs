@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use scim_provisioning::ResourceKind;
 use scim_provisioning::event::Action;
+use scim_provisioning::{Cause, ResourceKind};
 use serde_json::{Map, Value, json};
 
 use super::image::{RowChange, RowImage, RowSubject, Touched};
-use super::undo::{CurrentRow, UndoState, Undone, action_of};
+use super::names::Taking;
+use super::undo::{CurrentRow, UndoState, action_of};
 
 /// What a run made of a person or a group.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,8 @@ pub struct RowDifference {
     pub fields: Vec<FieldDifference>,
     /// What becomes of it when that is taken back, where that was asked.
     pub state: Option<UndoState>,
+    /// Why it is not, where it is refused.
+    pub cause: Option<Cause>,
     /// The number of the first change, behind which a list goes on.
     pub first: i64,
 }
@@ -61,25 +64,35 @@ impl RowDifference {
             action,
             fields,
             state: None,
+            cause: None,
             first: touched.first,
         }
     }
 
-    /// The same with what becomes of it when it is taken back.
-    pub(crate) fn with_undo(
-        mut self,
-        undone: Option<&Undone>,
-        current: Option<&CurrentRow>,
-    ) -> Self {
-        let Some(undone) = undone else {
-            // What hangs on something that is there can be put back.
-            self.state = Some(match current {
-                Some(row) if !row.protected => UndoState::Undo,
-                Some(_) => UndoState::Kept,
-                None => UndoState::Gone,
-            });
-            return self;
+    /// The same with what becomes of what hangs on the resource alone: on something that is there
+    /// it can be put back.
+    pub(crate) fn with_attached(mut self, current: Option<&CurrentRow>) -> Self {
+        self.cause = protection(current);
+        self.state = Some(match (current, &self.cause) {
+            (Some(_), None) => UndoState::Undo,
+            (Some(_), Some(_)) => UndoState::Kept,
+            (None, _) => UndoState::Gone,
+        });
+        self
+    }
+
+    /// The same with what becomes of it when it is taken back. Where somebody else has a name that
+    /// it would get, and keeps it, it stays as it is.
+    pub(crate) fn with_undo(mut self, taking: &Taking, free: bool) -> Self {
+        let undone = &taking.undone;
+        self.cause = match free {
+            true => protection(taking.current.as_ref()),
+            false => Some(Cause::UniquenessOwn),
         };
+        if !free {
+            self.state = Some(UndoState::Kept);
+            return self;
+        }
         self.state = Some(undone.state);
         let shown: BTreeSet<String> = undone.kept.iter().map(|path| shown_name(path)).collect();
         for field in &mut self.fields {
@@ -87,6 +100,12 @@ impl RowDifference {
         }
         self
     }
+}
+
+/// Why something is not taken back of a protected account or group.
+fn protection(current: Option<&CurrentRow>) -> Option<Cause> {
+    let protected = current.is_some_and(|row| row.protected);
+    protected.then_some(Cause::ResourceProtected)
 }
 
 /// The field that a kept value is shown as.

@@ -2,6 +2,7 @@
 
 mod difference;
 mod image;
+mod names;
 mod undo;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub use self::difference::{FieldDifference, RowDifference};
 pub(crate) use self::image::by_resource;
 pub use self::image::{RowChange, RowImage, RowSubject, Touched};
+pub use self::names::{NameScope, OwnName};
+pub(crate) use self::names::{Scope, Taking};
 pub use self::undo::{CurrentRow, UndoState};
 pub(crate) use self::undo::{Undone, Way, action_of};
 use crate::word::Word;

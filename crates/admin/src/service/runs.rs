@@ -12,8 +12,8 @@ use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::invalid::Problem;
 use crate::run::{
-    Chosen, RowChange, RowDifference, RowImage, Run, RunCounts, RunState, RunsQuery, Touched,
-    UndoInput, UndoPhase, Undoing, Undone, by_resource,
+    Chosen, RowChange, RowDifference, RowImage, Run, RunCounts, RunState, RunsQuery, Scope, Taking,
+    Touched, UndoInput, UndoPhase, Undoing, Undone, by_resource,
 };
 use crate::store::{AdminStoreExt, AdminView, Written};
 
@@ -115,20 +115,19 @@ impl AdminService {
         limit: i64,
     ) -> Result<Vec<RowDifference>, AdminError> {
         let configurations = self.configuration_ids()?;
+        let scope = Scope {
+            run,
+            chosen,
+            configurations: &configurations,
+        };
         self.store.read(|rows| {
             let touched = rows.touched(run, chosen, after.unwrap_or_default(), limit)?;
             let mut images = images_of(rows, run, chosen, &touched)?;
             let mut previewed = Vec::with_capacity(touched.len());
             for one in &touched {
                 let images = images.remove(&one.id).unwrap_or_default();
-                let current = rows.current_row(one.kind, &one.id)?;
-                let change = RowChange::of(images.iter().filter(|one| one.subject.is_resource()));
-                let undone = change.as_ref().map(|change| {
-                    let (current, overwrite) = (current.as_ref(), chosen.overwrite);
-                    Undone::of(one.kind, change, current, &configurations, overwrite)
-                });
                 let difference = RowDifference::of(one, &images);
-                previewed.push(difference.with_undo(undone.as_ref(), current.as_ref()));
+                previewed.push(foreseen(rows, scope, one, &images, difference)?);
             }
             Ok(previewed)
         })
@@ -302,6 +301,32 @@ fn images_of(
 ) -> Result<BTreeMap<String, Vec<RowImage>>, AdminError> {
     let ids: Vec<String> = touched.iter().map(|one| one.id.clone()).collect();
     Ok(by_resource(rows.images_of(run, chosen, &ids)?))
+}
+
+/// What becomes of a resource when what a run did to it is taken back.
+fn foreseen(
+    rows: &mut dyn AdminView,
+    scope: Scope<'_>,
+    touched: &Touched,
+    images: &[RowImage],
+    difference: RowDifference,
+) -> Result<RowDifference, AdminError> {
+    let kind = touched.kind;
+    let current = rows.current_row(kind, &touched.id)?;
+    let change = RowChange::of(images.iter().filter(|one| one.subject.is_resource()));
+    let Some(change) = change else {
+        return Ok(difference.with_attached(current.as_ref()));
+    };
+    let (configurations, overwrite) = (scope.configurations, scope.chosen.overwrite);
+    let undone = Undone::of(kind, &change, current.as_ref(), configurations, overwrite);
+    let one = Taking {
+        kind,
+        id: touched.id.clone(),
+        current,
+        undone,
+    };
+    let free = scope.together(rows, one.clone(), |rows, kind, id| rows.current_row(kind, id))?;
+    Ok(difference.with_undo(&one, free.is_some()))
 }
 
 /// How long a step may take before somebody else takes it up.

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::now;
 use crate::run::{
-    RowChange, RowSubject, Run, RunState, Touched, UndoPhase, Undoing, Undone, Way, action_of,
-    by_resource,
+    RowChange, RowSubject, Run, RunState, Scope, Taking, Touched, UndoPhase, Undoing, Undone, Way,
+    action_of, by_resource,
 };
-use crate::store::AdminUpkeep;
+use crate::store::{AdminUpkeep, RestoreRows};
 
 /// A step of taking a run back.
 struct Step {
@@ -105,72 +105,80 @@ impl Step {
     ) -> Result<(), StoreError> {
         let (kind, id) = (touched.kind, touched.id.as_str());
         let current = rows.lock_row(kind, id)?;
-        let overwrite = undoing.chosen.overwrite;
+        let (configurations, chosen) = (&self.configurations, &undoing.chosen);
         let undone = Undone::of(
             kind,
             change,
             current.as_ref(),
-            &self.configurations,
-            overwrite,
+            configurations,
+            chosen.overwrite,
         );
-        let now = current.as_ref().map(|row| &row.values);
-        let name = current.as_ref().map(|row| row.name.clone());
-        let (action, name, changes) = match &undone.way {
-            Way::Nothing => {
-                if current.as_ref().is_some_and(|row| row.protected) {
-                    let mut event = self.event(Action::Update, kind, id, name);
-                    event.outcome = Outcome::Skipped;
-                    event.cause = Some(Cause::ResourceProtected);
-                    event.reason = Some("Nothing was done: the account is protected.".to_owned());
-                    rows.record_event(&event)?;
-                }
-                return Ok(());
-            }
-            Way::Write(values) => {
-                let Some(row) = &current else { return Ok(()) };
-                let mut after = row.values.clone();
+        let one = Taking {
+            kind,
+            id: touched.id.clone(),
+            current,
+            undone,
+        };
+        if one.undone.way == Way::Nothing {
+            return match one.current.as_ref().is_some_and(|row| row.protected) {
+                true => self.note_protected(rows, &one),
+                false => Ok(()),
+            };
+        }
+        let scope = Scope {
+            run: undoing.run,
+            chosen,
+            configurations,
+        };
+        let together = scope.together(rows, one.clone(), |rows, kind, id| rows.lock_row(kind, id));
+        let Some(together) = together? else {
+            return self.note_taken(rows, &one);
+        };
+        let at = self.now;
+        match rows.restore_part(&mut |rows| restore(rows, &together, at)) {
+            // Somebody got one of the names meanwhile.
+            Err(StoreError::Conflict { .. }) => return self.note_taken(rows, &one),
+            restored => restored?,
+        }
+        for one in &together {
+            self.note_restored(rows, one)?;
+        }
+        Ok(())
+    }
+
+    fn note_restored(
+        &mut self,
+        rows: &mut dyn AdminUpkeep,
+        one: &Taking,
+    ) -> Result<(), StoreError> {
+        let now = one.current.as_ref().map(|row| &row.values);
+        let (action, changes) = match (&one.undone.way, now) {
+            (Way::Nothing, _) => return Ok(()),
+            (Way::Write(values), Some(now)) => {
+                let mut after = now.clone();
                 after.extend(values.clone());
-                if !rows.free_names(undoing.run, kind, id, &after)? {
-                    return self.note_taken(rows, kind, id, name);
-                }
-                rows.write_row(kind, id, row.version, values, self.now)?;
-                (
-                    action_of(now, Some(&after)),
-                    name,
-                    changes_of(&row.values, values),
-                )
+                (action_of(Some(now), Some(&after)), changes_of(now, values))
             }
-            Way::Insert(values) => {
-                let name = values
-                    .get("name")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned);
-                if !rows.free_names(undoing.run, kind, id, values)? {
-                    return self.note_taken(rows, kind, id, name);
-                }
-                rows.insert_row(id, values, self.now)?;
-                (Action::Create, name, json!([]))
-            }
-            Way::Remove => {
-                rows.remove_row(kind, id, self.now)?;
-                (Action::Archive, name, json!([]))
-            }
+            (Way::Write(_) | Way::Insert(_), _) => (Action::Create, json!([])),
+            (Way::Remove, _) => (Action::Archive, json!([])),
         };
         self.archived |= matches!(action, Action::Archive | Action::Block);
-        let mut event = self.event(action, kind, id, name);
+        let mut event = self.event(action, one.kind, &one.id, one.name());
         event.changes = changes;
         rows.record_event(&event)
     }
 
+    fn note_protected(&self, rows: &mut dyn AdminUpkeep, one: &Taking) -> Result<(), StoreError> {
+        let mut event = self.event(Action::Update, one.kind, &one.id, one.name());
+        event.outcome = Outcome::Skipped;
+        event.cause = Some(Cause::ResourceProtected);
+        event.reason = Some("Nothing was done: the account is protected.".to_owned());
+        rows.record_event(&event)
+    }
+
     /// Notes that somebody else has a name by now.
-    fn note_taken(
-        &self,
-        rows: &mut dyn AdminUpkeep,
-        kind: ResourceKind,
-        id: &str,
-        name: Option<String>,
-    ) -> Result<(), StoreError> {
-        let mut event = self.event(Action::Update, kind, id, name);
+    fn note_taken(&self, rows: &mut dyn AdminUpkeep, one: &Taking) -> Result<(), StoreError> {
+        let mut event = self.event(Action::Update, one.kind, &one.id, one.name());
         event.outcome = Outcome::Failure;
         event.status = 409;
         event.cause = Some(Cause::UniquenessOwn);
@@ -253,6 +261,34 @@ impl Step {
             run: Some(self.run.id),
         }
     }
+}
+
+/// Writes resources as they were. Those who give names to one another have none meanwhile.
+fn restore(
+    rows: &mut dyn RestoreRows,
+    together: &[Taking],
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let removed = |one: &&Taking| one.undone.way == Way::Remove;
+    for one in together.iter().filter(removed) {
+        rows.remove_row(one.kind, &one.id, at)?;
+    }
+    let written: Vec<&Taking> = together.iter().filter(|one| !removed(one)).collect();
+    if written.len() > 1 {
+        for one in written.iter().filter(|one| one.current.is_some()) {
+            rows.vacate_names(one.kind, &one.id)?;
+        }
+    }
+    for one in written {
+        match (&one.undone.way, &one.current) {
+            (Way::Write(values), Some(row)) => {
+                rows.write_row(one.kind, &one.id, row.version, values, at)?;
+            }
+            (Way::Insert(values), _) => rows.insert_row(&one.id, values, at)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// What the log says of values that are written.

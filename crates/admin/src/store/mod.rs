@@ -44,7 +44,7 @@ pub use log::{KeepLog, ReadLog, RecordEvents, WriteLog};
 pub use mappings::{ReadMappings, WriteCustomFields, WriteMappings};
 pub use people::{ReadPeople, WritePeople};
 pub use plans::{KeepPlans, ReadPlans};
-pub use runs::{KeepRuns, ReadRuns, RestoreRows, WriteRuns};
+pub use runs::{KeepRuns, ReadRuns, RestorePart, RestoreRows, WriteRuns};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
 pub use streams::{ReadStreams, WriteStreams};
 pub use tokens::{KeepTokens, ReadTokens, WriteTokens};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use scim_provisioning::{ConfigurationId, ResourceKind, RunId, StoreError};
 use serde_json::{Map, Value};
 
-use crate::run::{Chosen, CurrentRow, RowImage, RowSubject, Run, RunsQuery, Touched};
+use crate::run::{Chosen, CurrentRow, OwnName, RowImage, RowSubject, Run, RunsQuery, Touched};
 
 /// Reading runs.
 pub trait ReadRuns {
@@ -82,6 +82,12 @@ pub trait ReadRuns {
         kind: ResourceKind,
         id: &str,
     ) -> Result<Option<CurrentRow>, StoreError>;
+
+    /// The id of the resource that has a name for its own, other than one.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn holder_of(&mut self, name: &OwnName, but: &str) -> Result<Option<String>, StoreError>;
 }
 
 /// Beginning runs.
@@ -138,26 +144,30 @@ pub trait KeepRuns {
     fn forget_runs(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError>;
 }
 
+/// A part of putting rows back.
+pub type RestorePart<'w> = dyn FnMut(&mut dyn RestoreRows) -> Result<(), StoreError> + 'w;
+
 /// Putting rows back. A protected account is written by none of it.
 pub trait RestoreRows {
+    /// Runs work as a part of the transaction. Of one that fails nothing stays, and the transaction
+    /// goes on.
+    ///
+    /// # Errors
+    /// What the work answers, such as [`StoreError::Conflict`] where somebody else got a name
+    /// meanwhile.
+    fn restore_part(&mut self, work: &mut RestorePart<'_>) -> Result<(), StoreError>;
+
     /// A person or a group as it is now, locked until the transaction ends.
     ///
     /// # Errors
     /// A fault of the store.
     fn lock_row(&mut self, kind: ResourceKind, id: &str) -> Result<Option<CurrentRow>, StoreError>;
 
-    /// Whether the names that a row is to have are free. One that another resource has which the
-    /// same run changed, and which gets its own name back, is taken from that one.
+    /// Takes its names from a resource that is written later in the same part, and gets others.
     ///
     /// # Errors
     /// A fault of the store.
-    fn free_names(
-        &mut self,
-        run: RunId,
-        kind: ResourceKind,
-        id: &str,
-        values: &Map<String, Value>,
-    ) -> Result<bool, StoreError>;
+    fn vacate_names(&mut self, kind: ResourceKind, id: &str) -> Result<(), StoreError>;
 
     /// Writes values of a person or a group and counts the version up.
     ///

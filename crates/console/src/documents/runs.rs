@@ -65,6 +65,10 @@ document! {
         /// What becomes of it when that is taken back: `undo`, `kept` or `gone`; of a preview alone.
         #[serde(skip_serializing_if = "Option::is_none")]
         state: Option<String>,
+        /// Why it is not taken back, such as `uniqueness.own` where somebody else has the name by
+        /// now; of a preview alone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<String>,
     }
 }
 document! {
@@ -173,6 +177,7 @@ pub fn run_change(change: &RowDifference) -> RunChange {
             })
             .collect(),
         state: change.state.map(|state| state.as_str().to_owned()),
+        cause: change.cause.map(|cause| cause.as_str().to_owned()),
     }
 }
 

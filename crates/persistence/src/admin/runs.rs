@@ -1,8 +1,10 @@
 //! Runs and putting rows back, on the administrators' port.
 
 use chrono::{DateTime, Utc};
-use scim_admin::run::{Chosen, CurrentRow, RowImage, RowSubject, Run, RunsQuery, Touched};
-use scim_admin::store::{KeepRuns, ReadRuns, RestoreRows, WriteRuns, WriteWaiting};
+use scim_admin::run::{
+    Chosen, CurrentRow, OwnName, RowImage, RowSubject, Run, RunsQuery, Touched,
+};
+use scim_admin::store::{KeepRuns, ReadRuns, RestorePart, RestoreRows, WriteRuns, WriteWaiting};
 use scim_provisioning::{ConfigurationId, ResourceKind, RunId, StoreError};
 use serde_json::{Map, Value};
 
@@ -68,6 +70,10 @@ impl ReadRuns for AdminRows<'_> {
     ) -> Result<Option<CurrentRow>, StoreError> {
         restore::current(self.connection, kind, id, false)
     }
+
+    fn holder_of(&mut self, name: &OwnName, but: &str) -> Result<Option<String>, StoreError> {
+        restore::holder_of(self.connection, name, but)
+    }
 }
 
 impl WriteRuns for AdminRows<'_> {
@@ -108,18 +114,20 @@ impl KeepRuns for AdminRows<'_> {
 }
 
 impl RestoreRows for AdminRows<'_> {
+    fn restore_part(&mut self, work: &mut RestorePart<'_>) -> Result<(), StoreError> {
+        let before = self.connection.begin_part()?;
+        let done = work(self);
+        let ended = self.connection.end_part(before, done.is_ok());
+        // What made the engine roll everything back is the reason.
+        done.and(ended)
+    }
+
     fn lock_row(&mut self, kind: ResourceKind, id: &str) -> Result<Option<CurrentRow>, StoreError> {
         restore::current(self.connection, kind, id, true)
     }
 
-    fn free_names(
-        &mut self,
-        run: RunId,
-        kind: ResourceKind,
-        id: &str,
-        values: &Map<String, Value>,
-    ) -> Result<bool, StoreError> {
-        restore::free_names(self.connection, run, kind, id, values)
+    fn vacate_names(&mut self, kind: ResourceKind, id: &str) -> Result<(), StoreError> {
+        restore::vacate(self.connection, kind, id)
     }
 
     fn write_row(

@@ -4,17 +4,17 @@
 //! account is left as it is by every statement here (`people`), and so are its memberships.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
-use scim_admin::run::CurrentRow;
+use diesel::sql_types::{BigInt, Text};
+use scim_admin::run::{CurrentRow, NameScope, OwnName};
 use scim_provisioning::directory::Status;
-use scim_provisioning::{ResourceId, ResourceKind, RunId, StoreError};
+use scim_provisioning::{ResourceId, ResourceKind, StoreError};
 use serde_json::{Map, Value};
 
 use super::IdRow;
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::key::Key;
-use crate::people::Write;
+use crate::people::{self, Write};
 use crate::sql::{Dialect, Sql};
 use crate::time::millis;
 use crate::users;
@@ -87,14 +87,6 @@ struct CurrentText {
     record: String,
 }
 
-#[derive(diesel::QueryableByName)]
-struct HolderRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    image: Option<i64>,
-}
-
 fn columns(kind: ResourceKind) -> (&'static str, &'static [Column]) {
     match kind {
         ResourceKind::User => ("users", &USER),
@@ -158,99 +150,48 @@ fn scim_name(values: &Map<String, Value>, attribute: &str) -> Option<String> {
     document.get(attribute)?.as_str().map(key)
 }
 
-/// Whether the names that a row is to have are free, see the port.
-pub(crate) fn free_names(
+/// Who has a name, other than one.
+pub(crate) fn holder_of(
     connection: &mut Connection,
-    run: RunId,
-    kind: ResourceKind,
-    id: &str,
-    values: &Map<String, Value>,
-) -> Result<bool, StoreError> {
-    let manager = text(values, "managedBy");
-    let mut holders = Vec::new();
-    match kind {
-        ResourceKind::User => {
-            if text(values, "status") != Some("archived") {
-                let name = key(text(values, "userName").unwrap_or_default());
-                let mut sql = holder(connection, run, "users");
-                sql.push(" AND t.status <> 'archived' AND t.user_name_key = ")
-                    .bind(name);
-                holders.push(("user_name_key", sql));
-            }
-            let here = values.get("leftAt").is_none_or(Value::is_null);
-            if let (Some(manager), Some(name), true) =
-                (manager, scim_name(values, "userName"), here)
-            {
-                let mut sql = holder(connection, run, "users");
-                sql.push(" AND t.left_at IS NULL AND t.scim_user_name_key = ")
-                    .bind(name);
-                sql.push(" AND t.managed_by = ").bind(manager);
-                holders.push(("scim_user_name_key", sql));
-            }
-        }
-        ResourceKind::Group => {
-            if let Some(manager) = manager {
-                let name = key(text(values, "name").unwrap_or_default());
-                let mut sql = holder(connection, run, "groups");
-                sql.push(" AND t.name_key = ").bind(name);
-                sql.push(" AND t.managed_by = ").bind(manager);
-                holders.push(("name_key", sql));
-                if let Some(name) = scim_name(values, "displayName") {
-                    let mut sql = holder(connection, run, "groups");
-                    sql.push(" AND t.scim_name_key = ").bind(name);
-                    sql.push(" AND t.managed_by = ").bind(manager);
-                    holders.push(("scim_name_key", sql));
-                }
-            }
-        }
+    name: &OwnName,
+    but: &str,
+) -> Result<Option<String>, StoreError> {
+    let (table, condition) = match name.scope {
+        NameScope::UserName => ("users", "status <> 'archived' AND user_name_key"),
+        NameScope::ScimUserName => ("users", "left_at IS NULL AND scim_user_name_key"),
+        NameScope::GroupName => ("groups", "name_key"),
+        NameScope::ScimDisplayName => ("groups", "scim_name_key"),
+    };
+    let mut sql = connection.sql(&format!("SELECT id FROM {table} WHERE {condition} = "));
+    sql.bind(Key::of_folded(&name.folded));
+    if let Some(manager) = &name.manager {
+        sql.push(" AND managed_by = ").bind(manager);
     }
-    for (column, mut sql) in holders {
-        sql.push(" AND t.id <> ").bind(id);
-        let Some(found) = connection.row::<HolderRow>(&sql)? else {
-            continue;
-        };
-        if found.image.is_none() {
-            return Ok(false);
-        }
-        vacate(connection, kind, &found.id, column)?;
-    }
-    Ok(true)
+    sql.push(" AND id <> ").bind(but);
+    Ok(connection.row::<IdRow>(&sql)?.map(|row| row.id))
 }
 
-/// What finds who has a name, and whether the run changed them.
-fn holder(connection: &Connection, run: RunId, table: &str) -> Sql {
-    let mut sql = connection.sql(
-        "SELECT t.id, (SELECT MIN(i.id) FROM run_images i WHERE i.resource_id = t.id AND i.run = ",
-    );
-    sql.bind(run.to_string());
-    sql.push(&format!(") AS image FROM {table} t WHERE TRUE"));
-    sql
-}
-
-/// Takes a name from a resource that gets its own one back in its turn.
-fn vacate(
+/// Takes its names from a resource, which gets others in the same transaction.
+pub(crate) fn vacate(
     connection: &mut Connection,
     kind: ResourceKind,
     id: &str,
-    column: &str,
 ) -> Result<(), StoreError> {
-    // No folded name has it.
-    let taken = format!("{column} = '\u{1}' || id");
+    // No folded name is like that.
+    let taken = |column: &str| format!("{column} = '\u{1}' || id");
     match kind {
         ResourceKind::User => {
-            let write = Write::update(
-                connection,
-                |sql| {
-                    sql.push(&taken);
-                },
-                |sql| {
-                    sql.push("id = ").bind(id);
-                },
-            );
-            write.run(connection).map(drop)
+            let taken = [taken("user_name_key"), taken("scim_user_name_key")].join(", ");
+            people::set(connection, id, |sql| {
+                sql.push(&taken);
+            })
+            .map(drop)
         }
         ResourceKind::Group => {
-            let mut sql = connection.sql(&format!("UPDATE groups SET {taken} WHERE id = "));
+            let taken = [taken("name_key"), taken("scim_name_key")].join(", ");
+            let mut sql = connection.sql(&format!(
+                "UPDATE groups SET {taken} WHERE confers_admin = 0 AND id = "
+            ));
             sql.bind(id);
             connection.execute(&sql).map(drop)
         }

@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod names;
 mod taken_back;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Caller, Configuration, Method, RunKind, ServiceProvider};
 use serde_json::{Value, json};
 
+use names::*;
 use taken_back::*;
 
 /// Numbers that look random and are the same each time.
@@ -362,5 +364,10 @@ engines::tests! {
         a_protected_account_and_what_is_purged_stay_as_they_are,
         what_administrators_decide_is_a_run_that_can_be_taken_back,
         a_run_is_taken_back_in_steps_that_others_take_up,
-        what_is_by_hand_and_no_run_leaves_no_image;
+        what_is_by_hand_and_no_run_leaves_no_image,
+        a_name_that_was_given_since_is_not_taken,
+        a_name_of_whom_nobody_chose_is_not_taken,
+        a_group_whose_members_changed_keeps_its_name,
+        a_name_of_a_protected_account_is_not_taken,
+        names_in_a_circle_come_back_together;
 }
