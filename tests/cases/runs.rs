@@ -145,4 +145,30 @@ fn leavers_come_back_by_the_admin_api_and_the_next_cycle_meets_what_it_knew(serv
     admin.get("/runs/none").expect(404);
 }
 
+fn an_undo_that_has_begun_is_answered_as_begun_and_no_second_one_begins(server: &Server) {
+    let client = server.configuration("Begun").client;
+    let ids: Vec<String> = ["ava.begun", "bo.begun"].map(|name| client.user(name)).to_vec();
+    let run = cycle_of(server, "Begun", 2)["id"].as_str().unwrap().to_owned();
+    let admin = api(server, "administrator");
+    let undo = format!("/runs/{run}/undo");
+    // No step can be done for now.
+    server.sql("ALTER TABLE group_members RENAME TO members_away");
+    let begun = admin.post(&undo, &json!({})).expect(200).json;
+    assert_eq!(begun["state"], "running");
+    let second = admin.post(&undo, &json!({})).expect(409).json;
+    assert!(second["detail"].as_str().unwrap().contains(begun["run"].as_str().unwrap()), "{second}");
+    let command = server.run(&["run", "undo", &run]);
+    assert_eq!(command.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&command.stderr).contains("is being taken back already"));
+    server.sql("ALTER TABLE members_away RENAME TO group_members");
+    let by = format!("/runs/{}", begun["run"].as_str().unwrap());
+    // The server goes on by itself.
+    while admin.get(&by).expect(200).json["state"] != "done" {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(client.ids("/Users"), Vec::<String>::new());
+    assert_eq!(ids.len(), 2);
+    admin.post(&undo, &json!({})).expect(200);
+}
+
 }

@@ -1,6 +1,6 @@
 //! What an administrator's request can meet.
 
-use scim_provisioning::StoreError;
+use scim_provisioning::{RunId, StoreError};
 
 use crate::invalid::InvalidInput;
 use crate::item::ItemName;
@@ -63,6 +63,14 @@ pub enum AdminError {
     PlanMoved {
         /// What differs.
         moved: Vec<ItemName>,
+    },
+    /// A run is being taken back already.
+    #[error(
+        "the run is being taken back already, by the run {by}; it can be again when that is done"
+    )]
+    UndoUnderWay {
+        /// By which run.
+        by: RunId,
     },
     /// Somebody else changed it meanwhile.
     #[error("it was changed meanwhile; try again")]

@@ -227,6 +227,7 @@ pub(crate) fn approve(
         ended: Some(now),
         state: RunState::Done,
         undoes: None,
+        forgotten: false,
         counts: RunCounts::default(),
     };
     runs::insert(connection, &run)?;

@@ -111,6 +111,9 @@ pub enum Problem {
     /// Nothing is kept of what was before a run.
     #[error("there is nothing to take back: the run changed nothing of it, or it is too long ago")]
     NothingToUndo,
+    /// Not everything is kept of what was before a run.
+    #[error("the run is too long ago: what was before it is not kept any more, or not all of it")]
+    RunForgotten,
     /// The rules of a mapping do not fit.
     #[error(transparent)]
     Mapping(MappingError),

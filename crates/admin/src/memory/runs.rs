@@ -32,6 +32,18 @@ impl ReadRuns for Rows {
         Ok(self.runs.iter().find(|run| run.id == id).cloned())
     }
 
+    fn undo_under_way(&mut self, run: RunId) -> Result<Option<RunId>, StoreError> {
+        let of = |one: &&Run| {
+            let undoes = one.undoes.as_ref().is_some_and(|undoes| undoes.run == run);
+            undoes && one.state == RunState::Running
+        };
+        Ok(self.runs.iter().find(of).map(|one| one.id))
+    }
+
+    fn is_touched(&mut self, _run: RunId, _chosen: &Chosen) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     fn touched_by_name(&mut self, _run: RunId, _name: &str) -> Result<Vec<String>, StoreError> {
         Ok(Vec::new())
     }
@@ -89,6 +101,10 @@ impl ReadRuns for Rows {
 }
 
 impl WriteRuns for Rows {
+    fn lock_run(&mut self, id: RunId) -> Result<Option<Run>, StoreError> {
+        self.run(id)
+    }
+
     fn insert_run(&mut self, run: &Run) -> Result<(), StoreError> {
         self.runs.push(run.clone());
         Ok(())
@@ -121,6 +137,10 @@ impl KeepRuns for Rows {
     fn save_run(&mut self, run: &Run) -> Result<(), StoreError> {
         let known = self.runs.iter_mut().find(|known| known.id == run.id);
         *known.ok_or(StoreError::Stale)? = run.clone();
+        Ok(())
+    }
+
+    fn put_off_run(&mut self, _id: RunId, _until: DateTime<Utc>) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -54,6 +54,16 @@ impl RowSubject {
         Self::ALL.into_iter().find(|one| one.as_str() == text)
     }
 
+    /// What a row of it is of.
+    pub fn kind(self) -> ResourceKind {
+        match self {
+            Self::User | Self::ManualGrant | Self::HeldChange => ResourceKind::User,
+            Self::Group | Self::Membership | Self::GroupGrant | Self::AwaitedMember => {
+                ResourceKind::Group
+            }
+        }
+    }
+
     /// Whether it is a person or a group, and not what hangs on one.
     pub fn is_resource(self) -> bool {
         matches!(self, Self::User | Self::Group)

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 pub use self::difference::{FieldDifference, RowDifference};
 pub(crate) use self::image::by_resource;
 pub use self::image::{RowChange, RowImage, RowSubject, Touched};
+pub(crate) use self::names::Taking;
 pub use self::names::{NameScope, OwnName};
-pub(crate) use self::names::{Scope, Taking};
 pub use self::undo::{CurrentRow, UndoState};
 pub(crate) use self::undo::{Undone, Way, action_of};
 use crate::word::Word;
@@ -39,6 +39,8 @@ pub struct Run {
     pub state: RunState,
     /// What it takes back.
     pub undoes: Option<Undoing>,
+    /// Whether what was before it is not kept any more, or not all of it: it cannot be taken back.
+    pub forgotten: bool,
     /// What it did and how much.
     pub counts: RunCounts,
 }
@@ -171,6 +173,9 @@ pub struct Chosen {
     /// What one request did alone, by its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// What was done without a request alone, as administrators do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_request: bool,
     /// Whether what was changed since is taken back as well.
     #[serde(default)]
     pub overwrite: bool,

@@ -43,6 +43,7 @@ pub(crate) mod runs;
 mod sessions;
 mod streams;
 mod surveys;
+mod together;
 mod tokens;
 mod undo;
 mod waiting;

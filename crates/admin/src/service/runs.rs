@@ -6,16 +6,17 @@ use chrono::{DateTime, Duration, Utc};
 use scim_provisioning::{ConfigurationId, RunId, RunKind};
 use serde_json::json;
 
+use super::together::Scope;
 use super::undo::take_step;
 use super::{Actor, AdminService, entry, now};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::invalid::Problem;
 use crate::run::{
-    Chosen, RowChange, RowDifference, RowImage, Run, RunCounts, RunState, RunsQuery, Scope, Taking,
-    Touched, UndoInput, UndoPhase, Undoing, Undone, by_resource,
+    Chosen, RowChange, RowDifference, RowImage, Run, RunCounts, RunState, RunsQuery, Taking,
+    Touched, UndoInput, UndoPhase, UndoState, Undoing, Undone, by_resource,
 };
-use crate::store::{AdminStoreExt, AdminView, Written};
+use crate::store::{AdminStoreExt, AdminView, ReadRuns, Written};
 
 impl AdminService {
     /// Runs, the newest first.
@@ -95,10 +96,22 @@ impl AdminService {
         let (Some(run), Some(resource)) = (event.run, event.resource_id) else {
             return Err(Problem::NoRun.refused());
         };
-        let chosen = Chosen {
-            resources: Some(vec![resource]),
+        let of_request = Chosen {
+            resources: Some(vec![resource.clone()]),
             request: Some(event.request_id),
-            overwrite: false,
+            ..Chosen::default()
+        };
+        let requested = self
+            .store
+            .read(|rows| Ok(rows.is_touched(run, &of_request)?))?;
+        let chosen = match requested {
+            true => of_request,
+            // Administrators decide, and undo, without a request.
+            false => Chosen {
+                resources: Some(vec![resource]),
+                without_request: true,
+                ..Chosen::default()
+            },
         };
         Ok((self.run(&run.to_string())?, chosen))
     }
@@ -121,13 +134,19 @@ impl AdminService {
             configurations: &configurations,
         };
         self.store.read(|rows| {
+            let forgotten = rows.run(run)?.is_some_and(|run| run.forgotten);
             let touched = rows.touched(run, chosen, after.unwrap_or_default(), limit)?;
             let mut images = images_of(rows, run, chosen, &touched)?;
             let mut previewed = Vec::with_capacity(touched.len());
             for one in &touched {
                 let images = images.remove(&one.id).unwrap_or_default();
-                let difference = RowDifference::of(one, &images);
-                previewed.push(foreseen(rows, scope, one, &images, difference)?);
+                let mut difference = RowDifference::of(one, &images);
+                match forgotten {
+                    // What else it was is not known any more.
+                    true => difference.state = Some(UndoState::Gone),
+                    false => difference = foreseen(rows, scope, one, &images, difference)?,
+                }
+                previewed.push(difference);
             }
             Ok(previewed)
         })
@@ -136,7 +155,8 @@ impl AdminService {
     /// Begins to take a run back, as a run of its own. [`AdminService::step_undo`] does it.
     ///
     /// # Errors
-    /// [`AdminError::Invalid`] when the run goes on, or nothing is kept of what was before it.
+    /// [`AdminError::Invalid`] when the run goes on, or nothing is kept of what was before it, or
+    /// not all of it; [`AdminError::UndoUnderWay`] when it is being taken back.
     pub fn begin_undo(&self, actor: &Actor, run: &Run, chosen: Chosen) -> Result<Run, AdminError> {
         if run.state == RunState::Running && run.kind != RunKind::Cycle {
             return Err(Problem::RunGoesOn.refused());
@@ -167,7 +187,16 @@ impl AdminService {
         audit.configuration = run.configuration.as_ref().map(|(id, _)| *id);
         let of = run.id;
         self.store.write(move |rows| {
-            if rows.touched(of, &chosen, 0, 1)?.is_empty() {
+            // Of two that begin at once one sees the other.
+            let locked = rows.lock_run(of)?;
+            let locked = locked.ok_or_else(|| AdminError::not_found("run", &of.to_string()))?;
+            if locked.forgotten {
+                return Err(Problem::RunForgotten.refused());
+            }
+            if let Some(by) = rows.undo_under_way(of)? {
+                return Err(AdminError::UndoUnderWay { by });
+            }
+            if !rows.is_touched(of, &chosen)? {
                 return Err(Problem::NothingToUndo.refused());
             }
             rows.insert_run(&begun)?;
@@ -189,15 +218,41 @@ impl AdminService {
         let Some(run) = claimed else {
             return Ok(None);
         };
-        let configurations = self.configuration_ids()?;
-        self.store.upkeep(move |rows| {
-            Ok(Some(take_step(
-                rows,
-                run.clone(),
-                configurations.clone(),
-                now,
-            )?))
-        })
+        let (id, configurations) = (run.id, self.configuration_ids()?);
+        let step = self
+            .store
+            .upkeep(move |rows| Ok(take_step(rows, run.clone(), configurations.clone(), now)?));
+        if step.is_err() {
+            let again = now + Duration::seconds(AGAIN_SECONDS);
+            let put_off = self
+                .store
+                .upkeep(move |rows| Ok(rows.put_off_run(id, again)?));
+            // Else it is put off for as long as a step may take.
+            drop(put_off);
+        }
+        step.map(Some)
+    }
+
+    /// Does steps of a run that has begun to take something back, as many as somebody waits for who
+    /// is answered soon. Whoever keeps the server up goes on with the others, and with one that
+    /// cannot be done now: what has begun is answered as begun.
+    pub fn undo_for_now(&self, begun: Run, steps: usize) -> Run {
+        let mut run = begun;
+        for _ in 0..steps {
+            if run.state == RunState::Done {
+                break;
+            }
+            match self.step_undo(Some(run.id)) {
+                Ok(Some(stepped)) => run = stepped,
+                Ok(None) => break,
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(run = %run.id, error, "a step of an undo waits");
+                    break;
+                }
+            }
+        }
+        run
     }
 
     /// Takes a run back to its end.
@@ -234,11 +289,7 @@ impl AdminService {
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub(crate) fn forget_images(
-        &self,
-        before: DateTime<Utc>,
-        limit: i64,
-    ) -> Result<usize, AdminError> {
+    pub fn forget_images(&self, before: DateTime<Utc>, limit: i64) -> Result<usize, AdminError> {
         self.store
             .upkeep(move |rows| Ok(rows.forget_images(before, limit)?))
     }
@@ -278,6 +329,7 @@ pub(crate) fn new_run(
         ended: Some(at),
         state: RunState::Done,
         undoes: None,
+        forgotten: false,
         counts: RunCounts::default(),
     }
 }
@@ -325,11 +377,13 @@ fn foreseen(
         current,
         undone,
     };
-    let free = scope.together(rows, one.clone(), |rows, kind, id| rows.current_row(kind, id))?;
+    let free = scope.together(rows, one.clone(), ReadRuns::current_row)?;
     Ok(difference.with_undo(&one, free.is_some()))
 }
 
 /// How long a step may take before somebody else takes it up.
 const STEP_SECONDS: i64 = 60;
+/// After how long a step is tried again that failed.
+const AGAIN_SECONDS: i64 = 2;
 /// How long is waited for a step that somebody else does.
 const MEANWHILE: std::time::Duration = std::time::Duration::from_millis(200);

@@ -9,8 +9,9 @@ use scim_provisioning::{Cause, ConfigurationId, ResourceId, ResourceKind, StoreE
 use serde_json::{Value, json};
 
 use super::now;
+use super::together::Scope;
 use crate::run::{
-    RowChange, RowSubject, Run, RunState, Scope, Taking, Touched, UndoPhase, Undoing, Undone, Way,
+    RowChange, RowSubject, Run, RunState, Taking, Touched, UndoPhase, Undoing, Undone, Way,
     action_of, by_resource,
 };
 use crate::store::{AdminUpkeep, RestoreRows};
@@ -130,7 +131,7 @@ impl Step {
             chosen,
             configurations,
         };
-        let together = scope.together(rows, one.clone(), |rows, kind, id| rows.lock_row(kind, id));
+        let together = scope.together(rows, one.clone(), RestoreRows::lock_row);
         let Some(together) = together? else {
             return self.note_taken(rows, &one);
         };

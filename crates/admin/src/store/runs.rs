@@ -26,6 +26,18 @@ pub trait ReadRuns {
     /// A fault of the store.
     fn touched_by_name(&mut self, run: RunId, name: &str) -> Result<Vec<String>, StoreError>;
 
+    /// The run that is taking a run back and is not at its end.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn undo_under_way(&mut self, run: RunId) -> Result<Option<RunId>, StoreError>;
+
+    /// Whether anything is kept of what a run did.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn is_touched(&mut self, run: RunId, chosen: &Chosen) -> Result<bool, StoreError>;
+
     /// Resources that a run changed, in the order of their first change, behind one.
     ///
     /// # Errors
@@ -92,6 +104,12 @@ pub trait ReadRuns {
 
 /// Beginning runs.
 pub trait WriteRuns {
+    /// The run of an id, locked until the transaction ends.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn lock_run(&mut self, id: RunId) -> Result<Option<Run>, StoreError>;
+
     /// Inserts a run.
     ///
     /// # Errors
@@ -125,13 +143,21 @@ pub trait KeepRuns {
     /// [`StoreError::Stale`] when it is gone.
     fn save_run(&mut self, run: &Run) -> Result<(), StoreError>;
 
+    /// Lets a run that takes something back wait until a time, after a step that failed.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn put_off_run(&mut self, id: RunId, until: DateTime<Utc>) -> Result<(), StoreError>;
+
     /// Ends cycles whose silence is longer than they last.
     ///
     /// # Errors
     /// A fault of the store.
     fn end_cycles(&mut self, now: DateTime<Utc>) -> Result<(), StoreError>;
 
-    /// Forgets rows as they were before a time, at most so many; answers how many.
+    /// Forgets what rows were before runs that ended before a time, at most so many; answers how
+    /// many. A run of which something is forgotten is known for it; one that is being taken back
+    /// is kept until that is done.
     ///
     /// # Errors
     /// A fault of the store.

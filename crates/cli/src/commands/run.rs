@@ -268,7 +268,10 @@ fn undo(common: &Common, admin: &AdminService, options: Undo) -> anyhow::Result<
     }
     let mut begun = admin.begin_undo(&actor(), &run, chosen)?;
     if !options.background {
-        begun = admin.finish_undo(begun.id)?;
+        let id = begun.id;
+        begun = admin.finish_undo(id).with_context(|| {
+            format!("run {id} has begun and is not at its end; a running server goes on with it")
+        })?;
     }
     if common.json {
         return output::json(&documents::undo(&begun));

@@ -216,7 +216,10 @@ fn describe<P: Path, H: Handler<Arguments>, Arguments: Describe>() -> Descriptio
         description.problem(status, said);
     }
     if method != Method::GET {
-        description.problem("409", "A name is in use, or there are two live tokens");
+        description.problem(
+            "409",
+            "A name is in use, there are two live tokens, or it is under way",
+        );
         description.problem("422", "A value does not fit");
     }
     Arguments::describe(&mut description);

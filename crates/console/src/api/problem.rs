@@ -152,7 +152,9 @@ impl From<AdminError> for Problem {
             AdminError::NotFound { .. } => 404,
             AdminError::PlanMoved { .. } => 412,
             AdminError::Protected { .. } => 403,
-            AdminError::NameTaken(_) | AdminError::TooManyTokens(_) => 409,
+            AdminError::NameTaken(_)
+            | AdminError::TooManyTokens(_)
+            | AdminError::UndoUnderWay { .. } => 409,
             AdminError::Invalid(_) => 422,
             AdminError::Stale => 412,
             AdminError::BeyondKey(_) => 403,

@@ -131,17 +131,10 @@ fn undo_run(
         let next = found.last().filter(|_| full).map(|change| change.first);
         return Ok(Computed(documents::undo_preview(&found, next)));
     }
-    let mut begun = by.admin.begin_undo(&by.actor, &run, chosen)?;
+    let begun = by.admin.begin_undo(&by.actor, &run, chosen)?;
     // The server goes on with what is more than a request waits for.
-    for _ in 0..STEPS {
-        if wanted.background || begun.ended.is_some() {
-            break;
-        }
-        match by.admin.step_undo(Some(begun.id))? {
-            Some(stepped) => begun = stepped,
-            None => break,
-        }
-    }
+    let steps = if wanted.background { 0 } else { STEPS };
+    let begun = by.admin.undo_for_now(begun, steps);
     Ok(Computed(documents::undo(&begun)))
 }
 

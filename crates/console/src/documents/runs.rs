@@ -27,6 +27,8 @@ document! {
         state: String,
         /// The run that it takes back.
         undoes: Option<String>,
+        /// Whether what was before it is not kept any more, so that it cannot be taken back.
+        forgotten: bool,
         counts: RunCounts,
     }
 }
@@ -129,6 +131,7 @@ pub fn run(run: &StoredRun) -> Run {
         ended: run.ended.map(precise),
         state: run.state.as_str().to_owned(),
         undoes: run.undoes.as_ref().map(|undoes| undoes.run.to_string()),
+        forgotten: run.forgotten,
         counts: counts(&run.counts),
     }
 }

@@ -1,9 +1,7 @@
 //! Runs and putting rows back, on the administrators' port.
 
 use chrono::{DateTime, Utc};
-use scim_admin::run::{
-    Chosen, CurrentRow, OwnName, RowImage, RowSubject, Run, RunsQuery, Touched,
-};
+use scim_admin::run::{Chosen, CurrentRow, OwnName, RowImage, RowSubject, Run, RunsQuery, Touched};
 use scim_admin::store::{KeepRuns, ReadRuns, RestorePart, RestoreRows, WriteRuns, WriteWaiting};
 use scim_provisioning::{ConfigurationId, ResourceKind, RunId, StoreError};
 use serde_json::{Map, Value};
@@ -18,6 +16,14 @@ impl ReadRuns for AdminRows<'_> {
 
     fn run(&mut self, id: RunId) -> Result<Option<Run>, StoreError> {
         runs::find(self.connection, id)
+    }
+
+    fn undo_under_way(&mut self, run: RunId) -> Result<Option<RunId>, StoreError> {
+        runs::undo_under_way(self.connection, run)
+    }
+
+    fn is_touched(&mut self, run: RunId, chosen: &Chosen) -> Result<bool, StoreError> {
+        images::is_any(self.connection, run, chosen)
     }
 
     fn touched_by_name(&mut self, run: RunId, name: &str) -> Result<Vec<String>, StoreError> {
@@ -77,6 +83,10 @@ impl ReadRuns for AdminRows<'_> {
 }
 
 impl WriteRuns for AdminRows<'_> {
+    fn lock_run(&mut self, id: RunId) -> Result<Option<Run>, StoreError> {
+        runs::lock(self.connection, id)
+    }
+
     fn insert_run(&mut self, run: &Run) -> Result<(), StoreError> {
         runs::insert(self.connection, run)
     }
@@ -98,6 +108,10 @@ impl KeepRuns for AdminRows<'_> {
 
     fn save_run(&mut self, run: &Run) -> Result<(), StoreError> {
         runs::save(self.connection, run)
+    }
+
+    fn put_off_run(&mut self, id: RunId, until: DateTime<Utc>) -> Result<(), StoreError> {
+        runs::put_off(self.connection, id, until)
     }
 
     fn end_cycles(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {

@@ -21,8 +21,35 @@ struct Attached {
     conflict: &'static str,
 }
 
-const UNPROTECTED_MEMBER: &str =
-    " AND member_id NOT IN (SELECT id FROM users WHERE is_tenant_admin = 1)";
+/// What is a person's, and is of no protected account.
+macro_rules! unprotected_user {
+    ($table:literal) => {
+        concat!(
+            " AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = ",
+            $table,
+            ".user_id AND u.is_tenant_admin = 1)"
+        )
+    };
+}
+
+/// What is a group's, and is of none that confers an administrative right.
+macro_rules! unprotected_group {
+    ($table:literal) => {
+        concat!(
+            " AND NOT EXISTS (SELECT 1 FROM groups g WHERE g.id = ",
+            $table,
+            ".group_id AND g.confers_admin = 1)"
+        )
+    };
+}
+
+/// Neither the group is protected nor the member.
+const UNPROTECTED_MEMBER: &str = concat!(
+    unprotected_group!("group_members"),
+    " AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = group_members.member_id \
+     AND u.is_tenant_admin = 1) AND NOT EXISTS (SELECT 1 FROM groups m \
+     WHERE m.id = group_members.member_id AND m.confers_admin = 1)"
+);
 
 fn attached(subject: RowSubject) -> Option<Attached> {
     Some(match subject {
@@ -38,7 +65,7 @@ fn attached(subject: RowSubject) -> Option<Attached> {
                 ("heldAt", "held_at", Form::Number),
             ],
             keys: 2,
-            there: "EXISTS (SELECT 1 FROM groups WHERE id = row.group_id) AND \
+            there: "EXISTS (SELECT 1 FROM groups WHERE id = row.group_id AND confers_admin = 0) AND \
                 (EXISTS (SELECT 1 FROM users WHERE id = row.member_id AND is_tenant_admin = 0 \
                 AND status <> 'archived') \
                 OR EXISTS (SELECT 1 FROM groups WHERE id = row.member_id AND confers_admin = 0))",
@@ -55,7 +82,7 @@ fn attached(subject: RowSubject) -> Option<Attached> {
             ],
             keys: 3,
             there: "EXISTS (SELECT 1 FROM groups WHERE id = row.group_id AND confers_admin = 0)",
-            spared: "",
+            spared: unprotected_group!("group_grants"),
             conflict: "DO NOTHING",
         },
         RowSubject::ManualGrant => Attached {
@@ -67,7 +94,7 @@ fn attached(subject: RowSubject) -> Option<Attached> {
             ],
             keys: 3,
             there: "EXISTS (SELECT 1 FROM users WHERE id = row.user_id AND is_tenant_admin = 0)",
-            spared: " AND user_id NOT IN (SELECT id FROM users WHERE is_tenant_admin = 1)",
+            spared: unprotected_user!("manual_grants"),
             conflict: "DO NOTHING",
         },
         RowSubject::HeldChange => Attached {
@@ -82,9 +109,10 @@ fn attached(subject: RowSubject) -> Option<Attached> {
                 ("at", "at", Form::Number),
             ],
             keys: 1,
-            there: "EXISTS (SELECT 1 FROM users WHERE id = row.user_id AND held = 1) AND \
+            there: "EXISTS (SELECT 1 FROM users WHERE id = row.user_id AND held = 1 \
+                AND is_tenant_admin = 0) AND \
                 EXISTS (SELECT 1 FROM provisioning_configurations WHERE id = row.configuration_id)",
-            spared: "",
+            spared: unprotected_user!("held_changes"),
             conflict: "DO NOTHING",
         },
         RowSubject::AwaitedMember => Attached {
@@ -94,8 +122,8 @@ fn attached(subject: RowSubject) -> Option<Attached> {
                 ("member", "member_id", Form::Text),
             ],
             keys: 2,
-            there: "EXISTS (SELECT 1 FROM groups WHERE id = row.group_id)",
-            spared: "",
+            there: "EXISTS (SELECT 1 FROM groups WHERE id = row.group_id AND confers_admin = 0)",
+            spared: unprotected_group!("awaited_members"),
             conflict: "DO NOTHING",
         },
         RowSubject::User | RowSubject::Group => return None,

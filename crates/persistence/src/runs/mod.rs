@@ -259,6 +259,42 @@ pub(crate) fn one_waits(connection: &mut Connection) -> Result<bool, StoreError>
     Ok(connection.row::<IdRow>(&sql)?.is_some())
 }
 
+/// Lets a run that takes something back wait until a time.
+pub(crate) fn put_off(
+    connection: &mut Connection,
+    id: RunId,
+    until: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql("UPDATE runs SET claimed_until = ");
+    sql.bind(millis(until));
+    sql.push(" WHERE state = 'running' AND id = ")
+        .bind(id.to_string());
+    connection.execute(&sql).map(drop)
+}
+
+/// The run that is taking a run back and is not at its end.
+pub(crate) fn undo_under_way(
+    connection: &mut Connection,
+    run: RunId,
+) -> Result<Option<RunId>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM runs WHERE state = 'running' AND of_run = ");
+    sql.bind(run.to_string()).push(" LIMIT 1");
+    let found: Option<IdRow> = connection.row(&sql)?;
+    found
+        .map(|row| RunId::parse(&row.id).ok_or_else(|| unreadable("runs.id")))
+        .transpose()
+}
+
+/// The run of an id, locked until the transaction ends.
+pub(crate) fn lock(connection: &mut Connection, id: RunId) -> Result<Option<Run>, StoreError> {
+    let mut sql = connection.sql("SELECT id FROM runs WHERE id = ");
+    sql.bind(id.to_string()).for_update();
+    match connection.row::<IdRow>(&sql)? {
+        Some(_) => find(connection, id),
+        None => Ok(None),
+    }
+}
+
 /// The run of an id, with its counts.
 pub(crate) fn find(connection: &mut Connection, id: RunId) -> Result<Option<Run>, StoreError> {
     let mut sql = connection.sql(row::SELECT);

@@ -363,7 +363,8 @@ pub(crate) fn count_group_up(
     at: DateTime<Utc>,
 ) -> Result<Option<String>, StoreError> {
     let mut sql = connection.sql("UPDATE groups SET version = version + 1, updated_at = ");
-    sql.bind(millis(at)).push(" WHERE id = ").bind(id);
+    sql.bind(millis(at));
+    sql.push(" WHERE confers_admin = 0 AND id = ").bind(id);
     sql.push(" RETURNING name AS id");
     Ok(connection.row::<IdRow>(&sql)?.map(|row| row.id))
 }

@@ -40,11 +40,14 @@ pub(super) struct RunRow {
     phase: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
     position: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    forgotten: i64,
 }
 
 /// What reads rows.
 pub(super) const SELECT: &str = "SELECT id, kind, configuration_id, configuration_name, actor, began_at, \
-     last_request_at, silence, ended_at, state, of_run, chosen, phase, position FROM runs";
+     last_request_at, silence, ended_at, state, of_run, chosen, phase, position, \
+     CAST(forgotten AS BIGINT) AS forgotten FROM runs";
 
 impl TryFrom<RunRow> for Run {
     type Error = StoreError;
@@ -82,6 +85,7 @@ impl TryFrom<RunRow> for Run {
             ended: ended.map(instant),
             state,
             undoes,
+            forgotten: row.forgotten != 0,
             counts: RunCounts::default(),
         })
     }

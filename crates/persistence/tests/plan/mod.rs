@@ -47,7 +47,7 @@ pub(crate) fn indexes(house: &House) -> Indexes {
 }
 
 /// The tables that grow with people and with time.
-const BIG: [&str; 12] = [
+const BIG: [&str; 13] = [
     "users",
     "groups",
     "group_members",
@@ -60,13 +60,15 @@ const BIG: [&str; 12] = [
     "person_terms",
     "event_terms",
     "look_ups",
+    "run_images",
 ];
 
 /// Indexes and tables that hold next to nothing, whatever the tables hold.
-const SMALL: [&str; 6] = [
+const SMALL: [&str; 7] = [
     // A table with one row, as long as words of people are filled in.
     "person_terms_fill",
     "users_protected",
+    "groups_protected",
     "users_purged",
     "provisioning_events_open",
     // Their keys are expressions: the id and the name that an open failure is about.
@@ -75,7 +77,7 @@ const SMALL: [&str; 6] = [
 ];
 
 /// Columns by which nothing is found: many rows have the same value.
-const BROAD: [&str; 9] = [
+const BROAD: [&str; 10] = [
     "managed_by",
     "configuration_id",
     "outcome",
@@ -84,6 +86,8 @@ const BROAD: [&str; 9] = [
     "status",
     "is_tenant_admin",
     "member_kind",
+    // A first sync is one run.
+    "run",
     "expr",
 ];
 

@@ -1,9 +1,12 @@
 //! Runs: what they count, what they changed, and that taking one back leaves the directory as it was.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod begun;
 #[path = "../common/mod.rs"]
 mod common;
+mod leavers;
 mod names;
+mod spared;
 mod taken_back;
 
 use std::collections::BTreeMap;
@@ -19,7 +22,10 @@ use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Caller, Configuration, Method, RunKind, ServiceProvider};
 use serde_json::{Value, json};
 
+use begun::*;
+use leavers::*;
 use names::*;
+use spared::*;
 use taken_back::*;
 
 /// Numbers that look random and are the same each time.
@@ -369,5 +375,12 @@ engines::tests! {
         a_name_of_whom_nobody_chose_is_not_taken,
         a_group_whose_members_changed_keeps_its_name,
         a_name_of_a_protected_account_is_not_taken,
-        names_in_a_circle_come_back_together;
+        names_in_a_circle_come_back_together,
+        a_conflict_that_nobody_foresaw_is_refused_and_told,
+        a_step_that_fails_is_done_later_and_nobody_begins_meanwhile,
+        an_entry_of_a_decision_and_of_an_undo_is_taken_back,
+        somebody_whose_memberships_alone_changed_is_chosen_by_name,
+        a_run_is_forgotten_as_a_whole,
+        leavers_come_back,
+        what_hangs_on_what_is_protected_stays_as_it_is;
 }

@@ -1,6 +1,6 @@
 //! Names, of which only one may have each, when a run is taken back.
 
-use scim_admin::run::UndoInput;
+use scim_admin::run::{UndoInput, UndoState};
 use scim_provisioning::Cause;
 
 use super::common::found;
@@ -15,7 +15,7 @@ fn rename(house: &House, id: &str, name: &str) {
     assert_eq!(answer.status, 200, "{name}");
 }
 
-fn name_of(house: &House, path: &str, attribute: &str) -> Value {
+pub(super) fn name_of(house: &House, path: &str, attribute: &str) -> Value {
     house.get(path)[attribute].clone()
 }
 
@@ -32,7 +32,7 @@ fn found_by_name(house: &House, name: &str) -> usize {
 }
 
 /// Every key says the name beside it: whoever lost one would be found by nobody.
-fn assert_whole(house: &House) {
+pub(super) fn assert_whole(house: &House) {
     let dump = dump(house);
     let broken: Vec<_> = dump
         .iter()
@@ -41,14 +41,29 @@ fn assert_whole(house: &House) {
     assert!(broken.is_empty(), "{broken:?}");
 }
 
-fn refused_for_names(house: &House, run: &Run) -> usize {
+/// What the preview says of each, in the order of their first change.
+pub(super) fn foreseen(
+    house: &House,
+    run: &Run,
+    chosen: &Chosen,
+) -> Vec<(Option<UndoState>, Option<Cause>)> {
+    let previewed = preview(house, run, chosen);
+    previewed.iter().map(|one| (one.state, one.cause)).collect()
+}
+
+pub(super) fn refused_for_names(house: &House, run: &Run) -> usize {
     let query = scim_admin::event::EventQuery {
         run: Some(run.id),
         ..scim_admin::event::EventQuery::default()
     };
     let entries = found(house, query).into_iter();
     entries
-        .filter(|entry| entry.cause.as_ref().is_some_and(|cause| *cause == Cause::UniquenessOwn))
+        .filter(|entry| {
+            entry
+                .cause
+                .as_ref()
+                .is_some_and(|cause| *cause == Cause::UniquenessOwn)
+        })
         .count()
 }
 
@@ -68,10 +83,19 @@ pub(super) fn a_name_that_was_given_since_is_not_taken(house: &mut House) {
     let run = last_cycle(house);
     rename(house, &bo, "ava");
     end_cycle(house);
+    let foreseen = foreseen(house, &run, &Chosen::default());
+    let refused = (Some(UndoState::Kept), Some(Cause::UniquenessOwn));
+    assert_eq!(foreseen, [refused, (Some(UndoState::Undo), None)]);
     let undone = undo(house, &run, Chosen::default());
     assert_eq!(user_names(house, &[&ava, &bo]), ["aval", "ava"]);
-    assert_eq!(name_of(house, &format!("/Users/{bo}"), "title"), Value::Null);
-    assert_eq!((found_by_name(house, "ava"), found_by_name(house, "aval")), (1, 1));
+    assert_eq!(
+        name_of(house, &format!("/Users/{bo}"), "title"),
+        Value::Null
+    );
+    assert_eq!(
+        (found_by_name(house, "ava"), found_by_name(house, "aval")),
+        (1, 1)
+    );
     assert_eq!(refused_for_names(house, &undone), 1);
     assert_whole(house);
 }
@@ -127,7 +151,10 @@ pub(super) fn a_group_whose_members_changed_keeps_its_name(house: &mut House) {
     let undone = undo(house, &run, Chosen::default());
     assert_eq!(name_of(house, &path, "displayName"), "one");
     assert_eq!(name_of(house, &path, "members"), Value::Null);
-    assert_eq!(name_of(house, &format!("/Groups/{one}"), "displayName"), "first");
+    assert_eq!(
+        name_of(house, &format!("/Groups/{one}"), "displayName"),
+        "first"
+    );
     assert_eq!(refused_for_names(house, &undone), 1);
     assert_whole(house);
 }
@@ -146,7 +173,10 @@ pub(super) fn a_name_of_a_protected_account_is_not_taken(house: &mut House) {
     ));
     let undone = undo(house, &run, Chosen::default());
     let person = |id: &str| house.admin.person(id).unwrap().person.user_name;
-    assert_eq!((person(&ava), person(&bo)), ("aval".to_owned(), "ava".to_owned()));
+    assert_eq!(
+        (person(&ava), person(&bo)),
+        ("aval".to_owned(), "ava".to_owned())
+    );
     assert_eq!(refused_for_names(house, &undone), 1);
     assert_whole(house);
 }
@@ -158,14 +188,22 @@ pub(super) fn names_in_a_circle_come_back_together(house: &mut House) {
         .to_vec();
     let ids: Vec<&String> = ids.iter().collect();
     end_cycle(house);
-    for (id, name) in [(ids[0], "x"), (ids[1], "ava"), (ids[2], "bo"), (ids[0], "cy")] {
+    for (id, name) in [
+        (ids[0], "x"),
+        (ids[1], "ava"),
+        (ids[2], "bo"),
+        (ids[0], "cy"),
+    ] {
         rename(house, id, name);
     }
     end_cycle(house);
     let run = last_cycle(house);
+    let taken_back = (Some(UndoState::Undo), None);
+    assert_eq!(foreseen(house, &run, &Chosen::default()), [taken_back; 3]);
     let undone = undo(house, &run, Chosen::default());
     assert_eq!(user_names(house, &ids), ["ava", "bo", "cy"]);
     assert_eq!(undone.counts.of("updated"), 3);
+    assert_eq!(undone.counts.of("failed"), 0);
     assert_whole(house);
     undo(house, &undone, Chosen::default());
     assert_eq!(user_names(house, &ids), ["cy", "ava", "bo"]);
@@ -178,6 +216,8 @@ pub(super) fn names_in_a_circle_come_back_together(house: &mut House) {
         overwrite: true,
         ..Chosen::default()
     };
+    let refused = (Some(UndoState::Kept), Some(Cause::UniquenessOwn));
+    assert_eq!(foreseen(house, &run, &overwrite), [refused; 3]);
     let undone = undo(house, &run, overwrite);
     assert_eq!(refused_for_names(house, &undone), 3);
     assert_eq!(user_names(house, &ids), before);

@@ -4,7 +4,7 @@ use askama::Template;
 use scim_admin::AdminError;
 use scim_admin::run::{Chosen, RowDifference, Run, RunState, RunsQuery, UndoState};
 use scim_mapping::Catalog;
-use scim_provisioning::{RunId, RunKind};
+use scim_provisioning::{Cause, RunId, RunKind};
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
@@ -167,9 +167,15 @@ impl Changed {
             name: change.name.clone().unwrap_or_else(|| change.id.clone()),
             action: spaced(change.action.as_str()),
             fields: change.fields.iter().map(field).collect(),
-            state: match change.state {
-                Some(UndoState::Undo) => ("good", "is taken back"),
-                Some(UndoState::Kept) => ("warning", "stays"),
+            state: match (change.state, change.cause) {
+                (Some(UndoState::Undo), _) => ("good", "is taken back"),
+                (Some(UndoState::Kept), Some(Cause::UniquenessOwn)) => {
+                    ("warning", "stays: somebody else has the name by now")
+                }
+                (Some(UndoState::Kept), Some(Cause::ResourceProtected)) => {
+                    ("warning", "stays: it is protected")
+                }
+                (Some(UndoState::Kept), _) => ("warning", "stays"),
                 _ => ("warning", "cannot be taken back"),
             },
         }
@@ -192,6 +198,8 @@ struct Shows {
     /// What is said of how many resources are shown.
     shown: String,
     redo: bool,
+    /// Whether what was before it is not kept any more.
+    forgotten: bool,
     error: String,
 }
 
@@ -236,6 +244,7 @@ impl Shows {
                 .map(|change| Changed::new(&catalog, change))
                 .collect(),
             redo: run.kind == RunKind::Undo,
+            forgotten: run.forgotten,
             error: String::new(),
         };
         Ok((page, run))
@@ -262,17 +271,18 @@ pub(in super::super) fn undo(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     }
     let chosen = Chosen {
         resources,
-        request: None,
         overwrite,
+        ..Chosen::default()
     };
     let admin = &visit.console.admin;
     let begun = match admin.begin_undo(&visit.actor()?, &run, chosen) {
-        Err(error @ AdminError::Invalid(_)) => return refused(sentence(&error)),
+        Err(error @ (AdminError::Invalid(_) | AdminError::UndoUnderWay { .. })) => {
+            return refused(sentence(&error));
+        }
         begun => begun?,
     };
     // A small one is done when the page is shown; the server goes on with any other.
-    admin.step_undo(Some(begun.id))?;
-    admin.step_undo(Some(begun.id))?;
+    let begun = admin.undo_for_now(begun, STEPS);
     let to = visit.part("configuration");
     Ok(ConsoleAnswer::redirect(format!(
         "{LIST}/{to}/runs/{}?done=undone",
@@ -280,5 +290,7 @@ pub(in super::super) fn undo(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
     )))
 }
 
+/// How many steps are done before the page is shown.
+const STEPS: usize = 2;
 /// How many runs, and how many changed resources, a page shows.
 const SHOWN: i64 = 50;
