@@ -21,8 +21,8 @@ pub(super) fn operations() -> Vec<Operation> {
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 struct KeyPath {
-    /// The id
-    #[param(pattern = "^[0-9A-Za-z-]{1,64}$")]
+    /// The id or the name
+    #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$")]
     api_key: String,
 }
 

@@ -34,16 +34,16 @@ pub(super) fn operations() -> Vec<Operation> {
 /// The stream that a path is about.
 #[derive(Deserialize, IntoParams)]
 struct StreamPath {
-    /// The id
-    #[param(pattern = "^[0-9A-Za-z-]{1,64}$")]
+    /// The id or the name
+    #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$")]
     stream: String,
 }
 
 /// Something that was sent, or is to be.
 #[derive(Deserialize, IntoParams)]
 struct DeliveryPath {
-    /// The id of the stream
-    #[param(pattern = "^[0-9A-Za-z-]{1,64}$")]
+    /// The id or the name of the stream
+    #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$")]
     stream: String,
     /// The id
     #[param(pattern = "^[0-9A-Za-z-]{1,64}$")]
