@@ -3,7 +3,7 @@
 use scim_protocol::schema::AttributeType;
 use serde_json::{Map, Value};
 
-use crate::catalog::FieldKind;
+use crate::catalog::{FieldKind, ReferenceKind};
 use crate::compile::{CompiledMapping, CompiledRule};
 use crate::convert::convert;
 use crate::path::{Selector, SourcePath};
@@ -68,9 +68,7 @@ impl CompiledMapping {
         let rules = self.rules.iter().enumerate().filter(|(place, rule)| {
             rule.follows_document()
                 && counts(*place, rule)
-                && rule
-                    .expected(reading)
-                    .is_some_and(|expected| !rule.same(expected.as_ref(), rule.current(record)))
+                && rule.differs(reading, rule.current(record))
         });
         rules.map(|(_, rule)| rule).collect()
     }
@@ -86,6 +84,54 @@ impl CompiledRule {
     fn current<'r>(&self, record: &'r Record) -> Option<&'r FieldValue> {
         let no = (self.rule.target == Field::Vip).then_some(&FieldValue::Boolean(false));
         record.get(&self.rule.target).or(no)
+    }
+
+    /// Whether the field is not what the document makes of it.
+    fn differs(&self, reading: Reading<'_>, current: Option<&FieldValue>) -> bool {
+        let differs = || {
+            let expected = self.expected(reading);
+            expected.is_some_and(|expected| !self.same(expected.as_ref(), current))
+        };
+        if let (Some(text), Some(FieldValue::Text(current))) = (self.plain(reading), current)
+            && text == current
+        {
+            debug_assert!(!differs(), "what is the same in plain sight differs");
+            return false;
+        }
+        differs()
+    }
+
+    /// The text that the field gets as it stands in the document, without a copy of it; `None` where
+    /// more has to be done to know. A text that does not fit is never written.
+    fn plain<'v>(&self, reading: Reading<'v>) -> Option<&'v str> {
+        let CompiledSource::FirstOf(paths) = &self.source else {
+            return None;
+        };
+        if !self.transforms.is_empty() || self.rule.on_error == OnError::UseDefault {
+            return None;
+        }
+        let mut given = None;
+        for path in paths {
+            let path = path.attribute().filter(|path| path.part.is_none())?;
+            given = path.first(reading.attributes);
+            if given.is_some() {
+                break;
+            }
+        }
+        let text = given?.as_str()?;
+        let whole = || text.trim().len() == text.len();
+        let stays = match &self.kind {
+            FieldKind::Text { .. } | FieldKind::LongText => true,
+            FieldKind::Reference(kind) => *kind != ReferenceKind::Role && whole(),
+            // The domain is written in lower case.
+            FieldKind::Email => {
+                text.is_ascii() && !text.bytes().any(|b| b.is_ascii_uppercase()) && whole()
+            }
+            // In front of a number may be `tel:`.
+            FieldKind::Phone => !text.starts_with(['t', 'T']) && whole(),
+            _ => false,
+        };
+        stays.then_some(text)
     }
 
     /// What the document makes of the field; `None` when it says nothing about it.

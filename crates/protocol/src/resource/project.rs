@@ -1,7 +1,5 @@
 //! Which attributes an answer holds (RFC 7644 section 3.9).
 
-use std::collections::HashMap;
-
 use serde_json::{Map, Value};
 
 use crate::path::{AttributePath, same_name};
@@ -40,8 +38,34 @@ pub fn project(
 #[derive(Debug, Clone)]
 pub struct Projector<'a> {
     definition: &'a ResourceDefinition,
-    core: HashMap<&'a str, Shown<'a>>,
-    extensions: HashMap<&'a str, HashMap<&'a str, Shown<'a>>>,
+    core: Listed<'a>,
+    extensions: Vec<(&'a str, Listed<'a>)>,
+}
+
+/// What is shown of the attributes of a schema, in the order of their names: it is made for every
+/// answer, and looked into for each attribute of it.
+#[derive(Debug, Clone)]
+pub(super) struct Listed<'a>(Vec<Shown<'a>>);
+
+impl<'a> Listed<'a> {
+    /// Of attributes with the same name the last one counts.
+    fn new(shown: impl Iterator<Item = Shown<'a>>) -> Self {
+        let mut listed: Vec<Shown<'a>> = shown.collect();
+        listed.sort_by(|one, other| one.attribute.name.cmp(&other.attribute.name));
+        listed.dedup_by(|next, kept| {
+            let same = next.attribute.name == kept.attribute.name;
+            if same {
+                std::mem::swap(next, kept);
+            }
+            same
+        });
+        Self(listed)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Shown<'a>> {
+        let place = |shown: &Shown<'a>| shown.attribute.name.as_str().cmp(name);
+        self.0.get(self.0.binary_search_by(place).ok()?)
+    }
 }
 
 /// An attribute that is shown, and the sub-attributes of it that are.
@@ -91,10 +115,10 @@ impl<'a> Projector<'a> {
             Seen::Schemas
         } else if let Some(shown) = self.core.get(name) {
             Seen::Attribute(shown)
-        } else if let Some(extension) = self.extensions.get(name) {
-            Seen::Extension(extension)
         } else {
-            Seen::Nothing
+            let mut extensions = self.extensions.iter();
+            let extension = extensions.find(|(uri, _)| *uri == name);
+            extension.map_or(Seen::Nothing, |(_, listed)| Seen::Extension(listed))
         }
     }
 
@@ -151,7 +175,7 @@ impl<'a> Projector<'a> {
 pub(super) enum Seen<'p, 'a> {
     Schemas,
     Attribute(&'p Shown<'a>),
-    Extension(&'p HashMap<&'a str, Shown<'a>>),
+    Extension(&'p Listed<'a>),
     Nothing,
 }
 
@@ -204,13 +228,8 @@ impl<'p> Selection<'p> {
         }
     }
 
-    fn of<'a>(
-        &self,
-        attributes: impl Iterator<Item = &'a Attribute>,
-    ) -> HashMap<&'a str, Shown<'a>> {
-        attributes
-            .filter_map(|attribute| Some((attribute.name.as_str(), self.shown(attribute)?)))
-            .collect()
+    fn of<'a>(&self, attributes: impl Iterator<Item = &'a Attribute>) -> Listed<'a> {
+        Listed::new(attributes.filter_map(|attribute| self.shown(attribute)))
     }
 
     fn shown<'a>(&self, attribute: &'a Attribute) -> Option<Shown<'a>> {
@@ -301,10 +320,10 @@ impl<'a> Shown<'a> {
 }
 
 /// What is shown of the data of an extension.
-fn holder(attributes: &HashMap<&str, Shown<'_>>, data: &Value) -> Option<Value> {
+fn holder(attributes: &Listed<'_>, data: &Value) -> Option<Value> {
     let mut kept = Map::new();
     for (name, value) in data.as_object()? {
-        let shown = attributes.get(name.as_str());
+        let shown = attributes.get(name);
         if let Some(value) = shown.and_then(|shown| shown.of(value)) {
             kept.insert(name.clone(), value);
         }

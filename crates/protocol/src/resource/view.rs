@@ -57,7 +57,7 @@ impl Serialize for View<'_> {
                 Seen::Extension(extension) => {
                     let members = value.as_object().into_iter().flatten();
                     let parts = members.filter_map(|(name, value)| {
-                        let shown = extension.get(name.as_str())?;
+                        let shown = extension.get(name)?;
                         shows(shown, value).then_some((name, Part { shown, value }))
                     });
                     let mut parts = parts.peekable();
