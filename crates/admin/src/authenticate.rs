@@ -159,18 +159,37 @@ pub(crate) struct Claims {
     pub(crate) v: u8,
 }
 
+/// A token that this instance signed.
+struct Signed {
+    claims: Claims,
+    /// Under which its row is found.
+    hash: String,
+}
+
+/// What was read of a token.
+struct ReadToken {
+    /// What the store answered in the same view: for as long as it does, the rest is so.
+    authority: String,
+    row: AccessToken,
+    configuration: ProvisioningConfiguration,
+    /// The configuration as it speaks.
+    speaker: Arc<Configuration>,
+}
+
 pub(crate) const PREFIX: &str = "sopscim_";
 pub(crate) const AUDIENCE: &str = "scim";
 pub(crate) const TOKEN_TYPE: &str = "scim+jwt";
 
-/// Checks tokens. The row of a token is read for every request, so that a revocation holds from
-/// the next one.
+/// Checks tokens. The store is asked at every request whether what was read of a token and its
+/// configuration is still so, so that a revocation holds from the next one.
 pub struct Authenticator {
     store: Arc<dyn AdminStore>,
     keys: Arc<KeyRing>,
-    /// The claims of tokens whose signature was found right, by the digest of the token: a key
-    /// that a live token needs stays in the ring. Whether a token may be used is in its row.
-    signed: Mutex<HashMap<[u8; 32], Arc<Claims>>>,
+    /// The tokens whose signature was found right, by the digest of the token: a key that a live
+    /// token needs stays in the ring. Whether a token may be used is in its row.
+    signed: Mutex<HashMap<[u8; 32], Arc<Signed>>>,
+    /// What was read of tokens, by the hashes under which they are stored.
+    read: Mutex<HashMap<String, Arc<ReadToken>>>,
     touched: Mutex<HashMap<String, DateTime<Utc>>>,
     /// When the use of a token that has ended was last told.
     told: Mutex<HashMap<String, DateTime<Utc>>>,
@@ -184,6 +203,7 @@ impl Authenticator {
             store,
             keys,
             signed: Mutex::default(),
+            read: Mutex::default(),
             touched: Mutex::default(),
             told: Mutex::default(),
         }
@@ -203,15 +223,15 @@ impl Authenticator {
             return Err(AuthenticationError::Missing);
         };
         let token = bearer(header)?;
-        let claims = self.claims(token).ok_or(AuthenticationError::Invalid)?;
-        let hash = secret_hash(&claims.jti);
-        let found = self.store.look_up(|rows| Ok(rows.token_of_hash(&hash)?));
-        let (row, configuration) = found?.ok_or(AuthenticationError::Invalid)?;
-        if row.configuration.to_string() != claims.sub {
+        let signed = self.signed(token).ok_or(AuthenticationError::Invalid)?;
+        let found = self.read(&signed.hash)?;
+        let found = found.ok_or(AuthenticationError::Invalid)?;
+        let (row, configuration) = (&found.row, &found.configuration);
+        if row.configuration.to_string() != signed.claims.sub {
             return Err(AuthenticationError::Invalid);
         }
         if !row.is_live(now) {
-            self.note_late_use(&row, &configuration, source, now);
+            self.note_late_use(row, configuration, source, now);
         }
         let refused = match configuration.status {
             _ if row.revoked.is_some() => Some(Refusal::Revoked),
@@ -228,7 +248,7 @@ impl Authenticator {
             });
         }
         Ok(Authenticated {
-            configuration: Arc::new(configuration.to_provisioning()),
+            configuration: Arc::clone(&found.speaker),
             token_id: row.id.clone(),
             ends: row.ends(),
         })
@@ -240,8 +260,41 @@ impl Authenticator {
         let [header] = headers else {
             return None;
         };
-        let claims = self.claims(bearer(header).ok()?)?;
-        ConfigurationId::parse(&claims.sub)
+        let signed = self.signed(bearer(header).ok()?)?;
+        ConfigurationId::parse(&signed.claims.sub)
+    }
+
+    /// The row of a token with its configuration, as they are now.
+    fn read(&self, hash: &str) -> Result<Option<Arc<ReadToken>>, AdminError> {
+        let lock = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(hash).map(Arc::clone);
+        if let Some(known) = known {
+            let authority = self.store.look_up(|rows| Ok(rows.authority()?))?;
+            if known.authority == authority {
+                return Ok(Some(known));
+            }
+        }
+        let found = self.store.read(|rows| {
+            let authority = rows.authority()?;
+            Ok((authority, rows.token_of_hash(hash)?))
+        });
+        let (authority, found) = found?;
+        let mut read = lock();
+        let Some((row, configuration)) = found else {
+            read.remove(hash);
+            return Ok(None);
+        };
+        let found = Arc::new(ReadToken {
+            authority,
+            row,
+            speaker: Arc::new(configuration.to_provisioning()),
+            configuration,
+        });
+        if read.len() >= SIGNED {
+            read.clear();
+        }
+        read.insert(hash.to_owned(), Arc::clone(&found));
+        Ok(Some(found))
     }
 
     /// Notes the use of a token, at most once a minute, and warns when it ends within an hour.
@@ -344,20 +397,22 @@ impl Authenticator {
         }
     }
 
-    /// The claims of a token that this instance signed.
-    fn claims(&self, token: &str) -> Option<Arc<Claims>> {
+    /// A token of this instance.
+    fn signed(&self, token: &str) -> Option<Arc<Signed>> {
         let of = digest(&SHA256, token.as_bytes()).as_ref().try_into().ok()?;
         let lock = || self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = lock().get(&of) {
             return Some(Arc::clone(known));
         }
-        let claims = Arc::new(self.verify(token)?);
+        let claims = self.verify(token)?;
+        let hash = secret_hash(&claims.jti);
+        let found = Arc::new(Signed { claims, hash });
         let mut signed = lock();
         if signed.len() >= SIGNED {
             signed.clear();
         }
-        signed.insert(of, Arc::clone(&claims));
-        Some(claims)
+        signed.insert(of, Arc::clone(&found));
+        Some(found)
     }
 
     /// Checks the signature of a token.

@@ -1,6 +1,13 @@
 //! The tables of what is known of the instance, and of plans for it, see [`crate::schema`].
 
 diesel::table! {
+    authority (one) {
+        one -> Integer,
+        state -> Text,
+    }
+}
+
+diesel::table! {
     instance (one) {
         one -> Integer,
         instance_id -> Nullable<Text>,

@@ -9,7 +9,10 @@ use scim_admin::account::Role;
 use scim_admin::api_key::ApiKeyInput;
 use scim_admin::event::AuditQuery;
 use scim_admin::token::{LIVE, TokenState};
-use scim_admin::{Actor, AdminError, Attempt, Authenticator, IssuedApiKey, IssuedToken};
+use scim_admin::{
+    Actor, AdminError, Attempt, Authenticator, ConfigurationStatus, IssuedApiKey, IssuedToken,
+};
+use scim_persistence::Database;
 
 fn a_token_goes_on_for_a_while_beside_its_successor(house: &House) {
     let old = house.admin.tokens(house.id_of("Test")).unwrap().remove(0);
@@ -315,8 +318,41 @@ fn a_known_device_waits_for_its_own_failures_alone(house: &House) {
     sign_in(None, password).unwrap();
 }
 
+fn a_revocation_holds_at_the_next_request_of_every_replica(house: &House) {
+    let replica = Database::open_existing(&house.settings).unwrap();
+    let authenticators = [
+        house.authenticator(),
+        Authenticator::new(replica, house.keys.clone()),
+    ];
+    let own = house.id_of("Test");
+    let token = house.admin.reveal_token(&actor(), own, None).unwrap().value;
+    let header = format!("Bearer {}", token.reveal());
+    let statuses = || {
+        authenticators.each_ref().map(|authenticator| {
+            let found = authenticator.authenticate(&[header.as_bytes()], None, Utc::now());
+            found.map_or_else(|error| error.status(), |_| 200)
+        })
+    };
+    let set = |status| {
+        let seen = house.admin.configuration(own).unwrap();
+        house.admin.set_status(&actor(), &seen, status).unwrap();
+    };
+    assert_eq!([statuses(), statuses()], [[200; 2]; 2]);
+    set(ConfigurationStatus::Paused);
+    assert_eq!(statuses(), [503, 503]);
+    set(ConfigurationStatus::Enabled);
+    // Whatever writes to the database is heeded, this program or another one.
+    for (revoked, status) in [("1", 401), ("NULL", 200)] {
+        house.tamper(&format!("UPDATE access_tokens SET revoked_at = {revoked}"));
+        assert_eq!(statuses(), [status; 2]);
+    }
+    house.admin.revoke_tokens(&actor(), own, None).unwrap();
+    assert_eq!(statuses(), [401, 401]);
+}
+
 engines::tests! {
     on_both(House::new):
+        a_revocation_holds_at_the_next_request_of_every_replica,
         a_token_goes_on_for_a_while_beside_its_successor,
         an_old_token_ends_after_the_first_use_of_the_new_one_and_never_before,
         an_old_token_goes_on_when_the_new_one_is_revoked,

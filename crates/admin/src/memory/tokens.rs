@@ -36,6 +36,18 @@ impl Rows {
 }
 
 impl ReadTokens for Rows {
+    fn authority(&mut self) -> Result<String, StoreError> {
+        let unused = |stored: &StoredToken| AccessToken {
+            last_used: None,
+            last_used_from: None,
+            last_used_by: None,
+            ..stored.token.clone()
+        };
+        let tokens: Vec<AccessToken> = self.tokens.iter().map(unused).collect();
+        let (configurations, fields) = (&self.configurations, self.field_revision);
+        Ok(format!("{tokens:?} {configurations:?} {fields}"))
+    }
+
     fn tokens(&mut self, configuration: ConfigurationId) -> Result<Vec<AccessToken>, StoreError> {
         let mut tokens = self.tokens_that(|stored| stored.token.configuration == configuration);
         tokens.sort_by_key(|token| Reverse(token.id.clone()));

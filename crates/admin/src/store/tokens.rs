@@ -8,6 +8,14 @@ use crate::token::AccessToken;
 
 /// Reading tokens.
 pub trait ReadTokens {
+    /// A word that is another one after every change of a token, but for what is noted of its use, of
+    /// a configuration, and of the revision of the custom fields: what was read in one view with it
+    /// is so for as long as this answers the same.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn authority(&mut self) -> Result<String, StoreError>;
+
     /// The tokens of a configuration, newest first.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use super::configurations::{ConfigurationRow, columns};
 use crate::connection::Connection;
 use crate::error::{readable, unreadable};
 use crate::schema::{access_tokens, provisioning_configurations};
+use crate::schema_instance::authority;
 use crate::time::{instant, millis};
 
 #[derive(Queryable, Selectable)]
@@ -124,6 +125,12 @@ macro_rules! live {
 }
 
 impl ReadTokens for AdminRows<'_> {
+    fn authority(&mut self) -> Result<String, StoreError> {
+        let query = authority::table.find(1).select(authority::state);
+        let state: Option<String> = self.connection.first(query)?;
+        state.ok_or_else(|| unreadable("authority"))
+    }
+
     fn tokens(&mut self, configuration: ConfigurationId) -> Result<Vec<AccessToken>, StoreError> {
         let query = access_tokens::table
             .filter(access_tokens::configuration_id.eq(configuration.to_string()))

@@ -25,6 +25,11 @@ fn token(configuration: ConfigurationId, id: &str) -> AccessToken {
     }
 }
 
+fn field(key: &str, label: &str) -> CustomField {
+    let field = json!({ "key": key, "label": label, "type": "longText" });
+    serde_json::from_value(field).unwrap()
+}
+
 pub(super) fn a_configuration_is_written_by_whoever_saw_it_last(house: &Empty) {
     let okta = house.configuration("Okta");
     let again = {
@@ -116,6 +121,102 @@ pub(super) fn a_token_that_is_revoked_never_changes_again(house: &Empty) {
         .look_up(|rows| Ok(rows.token_of_hash("hash of b")?));
     let (found, configuration) = found.unwrap().unwrap();
     assert_eq!((found, configuration.id), (b, id));
+}
+
+/// Whoever keeps what was read of a token relies on it.
+pub(super) fn authority_changes_with_who_may_speak_and_not_with_who_does(house: &Empty) {
+    let okta = house.configuration("Okta");
+    let id = okta.id;
+    house
+        .write(move |rows| {
+            rows.insert_token(&token(id, "a"))?;
+            rows.insert_token(&token(id, "b"))
+        })
+        .unwrap();
+    let authority = || house.store.look_up(|rows| Ok(rows.authority()?)).unwrap();
+    let mut before = authority();
+    assert_eq!(before, authority());
+    house.upkeep(|rows| rows.touch_token("a", now(), Some("192.0.2.1"), Some("test")));
+    house
+        .write(move |rows| {
+            rows.lock_configuration(id)?;
+            rows.insert_account(&account("ada"))
+        })
+        .unwrap();
+    let refused: Result<(), _> = house.write(move |rows| {
+        rows.set_active_mapping(id, ResourceKind::User, 1, 2)?;
+        Err(StoreError::Busy)
+    });
+    assert!(refused.is_err());
+    assert_eq!(before, authority(), "it is what it was");
+    let of_a = |change: fn(AccessToken) -> AccessToken| {
+        let a = house.tokens(id).into_iter().find(|token| token.id == "a");
+        change(a.unwrap())
+    };
+    type Change = Box<dyn FnMut(&mut dyn AdminTransaction) -> Result<(), StoreError> + Send>;
+    let with = |token: AccessToken| -> Change {
+        Box::new(move |rows| rows.update_token(&token).map(drop))
+    };
+    let entered = move |input: ProvisioningConfiguration| -> Change {
+        Box::new(move |rows| rows.update_configuration(&input))
+    };
+    let renamed = ProvisioningConfiguration {
+        name: "Okta 2".to_owned(),
+        ..okta.clone()
+    };
+    let paused = ProvisioningConfiguration {
+        status: ConfigurationStatus::Paused,
+        version: okta.version + 1,
+        ..okta
+    };
+    let mut changed = |what: &str, change: Change| {
+        house.write(change).unwrap();
+        let after = authority();
+        assert_ne!(before, after, "{what}");
+        before = after;
+    };
+    changed("its name", entered(renamed));
+    changed("its status", entered(paused));
+    changed(
+        "its rules",
+        Box::new(move |rows| rows.set_active_mapping(id, ResourceKind::User, 1, 2)),
+    );
+    changed(
+        "its guard",
+        Box::new(move |rows| rows.reset_guard(id, now())),
+    );
+    changed(
+        "the fields",
+        Box::new(|rows| rows.insert_custom_field(&field("badge", "Badge"), now())),
+    );
+    let end = |token| AccessToken {
+        expires: Some(now() + Duration::days(2)),
+        ..token
+    };
+    changed("an end", with(of_a(end)));
+    let first_use = |token| AccessToken {
+        first_used: Some(now()),
+        ..token
+    };
+    changed("a first use", with(of_a(first_use)));
+    let retirement = |token| AccessToken {
+        retirement: Some(Retirement {
+            by: "b".to_owned(),
+            overlap: Duration::hours(2),
+            at: Some(now()),
+        }),
+        ..token
+    };
+    changed("a retirement", with(of_a(retirement)));
+    let revocation = |token| AccessToken {
+        revoked: Some(now()),
+        ..token
+    };
+    changed("a revocation", with(of_a(revocation)));
+    changed(
+        "its deletion",
+        Box::new(move |rows| rows.delete_configuration(id)),
+    );
 }
 
 pub(super) fn a_use_of_a_token_is_noted_and_its_first_one_known(house: &Empty) {
@@ -219,10 +320,6 @@ pub(super) fn versions_of_a_mapping_are_listed_with_the_draft_last(house: &Empty
 
 pub(super) fn each_change_of_the_fields_is_counted(house: &Empty) {
     let id = house.configuration("Okta").id;
-    let field = |key: &str, label: &str| -> CustomField {
-        let field = json!({ "key": key, "label": label, "type": "longText" });
-        serde_json::from_value(field).unwrap()
-    };
     let revision = || house.found(id).model.fields;
     let before = revision();
     house

@@ -224,6 +224,7 @@ on_every_store!(
     a_key_is_revoked_once,
     a_configuration_is_written_by_whoever_saw_it_last,
     a_token_that_is_revoked_never_changes_again,
+    authority_changes_with_who_may_speak_and_not_with_who_does,
     a_use_of_a_token_is_noted_and_its_first_one_known,
     the_end_of_a_token_is_noted_once,
     tokens_are_found_by_the_keys_that_made_them,
