@@ -11,6 +11,10 @@ use std::process::ExitCode;
 
 use scim_cli::{Invocation, output};
 
+/// A request allocates some hundreds of times, on one thread and freed on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     scim_cli::panic::install_hook();
     tls::install_provider();
