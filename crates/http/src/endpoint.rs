@@ -172,8 +172,8 @@ async fn enter(
 
 /// Whether a request reads or writes.
 fn way(incoming: &Incoming) -> Way {
-    let searches = incoming.path().is_ok_and(|path| path.ends_with("/.search"));
-    match incoming.takes_body() && !searches || incoming.method == Method::Delete {
+    let searches = || incoming.path().is_ok_and(|path| path.ends_with("/.search"));
+    match incoming.takes_body() && !searches() || incoming.method == Method::Delete {
         true => Way::Write,
         false => Way::Read,
     }

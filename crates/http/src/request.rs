@@ -1,6 +1,7 @@
 //! What a handler takes out of an HTTP request.
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpMessage, HttpRequest};
@@ -27,6 +28,8 @@ pub struct Incoming {
     /// The method.
     pub method: Method,
     raw_path: String,
+    /// The path below [`SCIM`], once somebody asked for it.
+    path: OnceLock<Result<String, Error>>,
     /// The raw query string.
     pub query: String,
     /// The value of every `Authorization` header.
@@ -49,6 +52,7 @@ impl Incoming {
         Self {
             method: method(request),
             raw_path: request.uri().path().to_owned(),
+            path: OnceLock::new(),
             query: request.query_string().to_owned(),
             authorization: authorization
                 .map(|value| value.as_bytes().to_vec())
@@ -84,7 +88,7 @@ impl Incoming {
     /// # Errors
     /// 400 for what is no UTF-8 or holds control characters.
     pub fn path(&self) -> Result<String, Error> {
-        self.below(SCIM)
+        self.path.get_or_init(|| self.below(SCIM)).clone()
     }
 
     /// The path below an endpoint, decoded, without a slash at its end.
