@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 use scim_feed::Position;
+use scim_provisioning::StoreError;
 use serde_json::json;
 
 use super::{
@@ -103,6 +104,7 @@ fn checked(
     actor: &Actor,
     applied: &Application,
 ) -> Result<Work, AdminError> {
+    hold_configured(rows)?;
     let work = declaration::compare(rows, &applied.declared, applied.prune)?;
     if let Some(digest) = &applied.digest
         && *digest != work.plan.digest
@@ -123,6 +125,23 @@ fn checked(
         }
         None => Ok(work),
     }
+}
+
+/// Keeps what a document is about as it is until the transaction ends: whoever changes a configuration
+/// waits at its row, and whoever changes anything else at the end of the audit.
+fn hold_configured(rows: &mut dyn AdminTransaction) -> Result<(), AdminError> {
+    let configurations = rows.configurations()?.into_iter();
+    let mut ids: Vec<_> = configurations.map(|found| found.id).collect();
+    // In one order, so that two who apply do not wait for each other.
+    ids.sort_by_key(ToString::to_string);
+    for id in ids {
+        match rows.lock_configuration(id) {
+            // It was deleted meanwhile.
+            Ok(()) | Err(StoreError::Stale) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    Ok(rows.lock_audit()?)
 }
 
 fn carry_out(
