@@ -3,8 +3,8 @@
 //! Writes queue up; one thread takes them in batches, runs each in a savepoint of its own, commits
 //! once for the batch, and answers after the commit. A full queue is answered at once.
 //!
-//! What takes longer, a piece of a bulk request, waits aside: of those a batch has one at most, and
-//! all others go first.
+//! What takes longer, a piece of a bulk request, waits aside: a batch begins with it or has none, and
+//! those that wait are in turn with batches of all others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -149,19 +149,18 @@ impl Drop for Writer {
 fn run(target: &Target, mut connection: Connection, jobs: &Queues<Receiver<Job>>, health: &Health) {
     let mut left_out = false;
     while let Some((first, long)) = next(jobs, left_out) {
-        let mut taken = Taken { jobs, long };
-        if !batch(target, &mut connection, first, &mut taken, health) {
+        if !batch(target, &mut connection, first, &jobs.brief, health) {
             match target.connect() {
                 Ok(fresh) => connection = fresh,
                 Err(error) => tracing::error!(%error, "the database cannot be opened again"),
             }
         }
-        left_out = !taken.long && !jobs.long.is_empty();
+        left_out = !long && !jobs.long.is_empty();
     }
 }
 
 /// The job that the next batch begins with, and whether it is a long one; waits for one. A long one
-/// that the last batch had no room for goes first, so that its turn comes.
+/// that waited during the last batch goes first, so that its turn comes.
 fn next(jobs: &Queues<Receiver<Job>>, long_first: bool) -> Option<(Job, bool)> {
     if long_first && let Ok(job) = jobs.long.try_recv() {
         return Some((job, true));
@@ -179,33 +178,13 @@ fn next(jobs: &Queues<Receiver<Job>>, long_first: bool) -> Option<(Job, bool)> {
     }
 }
 
-/// What a batch takes from the queues.
-struct Taken<'q> {
-    jobs: &'q Queues<Receiver<Job>>,
-    /// Whether it has a long job already.
-    long: bool,
-}
-
-impl Taken<'_> {
-    fn next(&mut self) -> Option<Job> {
-        if let Ok(job) = self.jobs.brief.try_recv() {
-            return Some(job);
-        }
-        if self.long {
-            return None;
-        }
-        let job = self.jobs.long.try_recv().ok();
-        self.long = job.is_some();
-        job
-    }
-}
-
-/// Runs a batch that begins with a job; answers whether the connection can be used further.
+/// Runs a batch that begins with a job, with whatever else is brief: a long one is answered no sooner
+/// behind others, and they would wait for it. Answers whether the connection can be used further.
 fn batch(
     target: &Target,
     connection: &mut Connection,
     first: Job,
-    jobs: &mut Taken<'_>,
+    jobs: &Receiver<Job>,
     health: &Health,
 ) -> bool {
     let in_place = target.check_in_place();
@@ -226,7 +205,7 @@ fn batch(
             break;
         }
         let more = replies.len() < BATCH && began.elapsed() < BATCH_TIME;
-        next = if more { jobs.next() } else { None };
+        next = more.then(|| jobs.try_recv().ok()).flatten();
     }
     let outcome = outcome.and_then(|()| connection.batch("COMMIT"));
     // Nobody is told that something is kept which stands in a file that is not there any more.

@@ -1,13 +1,14 @@
 //! Faults of SQLite.
 
 use std::io::{Seek, SeekFrom, Write};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::BigInt;
 use engines::Suite;
 use scim_admin::AdminStore;
-use scim_provisioning::StoreError;
+use scim_provisioning::{Directory, StoreError};
 
 use super::{assert_later, assert_there, create, find};
 use crate::common::{Engine, House};
@@ -162,6 +163,40 @@ fn a_read_without_a_clients_query_that_takes_too_long_is_a_fault() {
     assert!(matches!(ended, Err(StoreError::Unknown(_))));
 }
 
+fn a_write_is_answered_before_a_long_one_begins_that_came_behind_it() {
+    let house = house();
+    let database = &house.database;
+    let (begin, begun) = mpsc::channel();
+    let (run, running) = mpsc::channel();
+    let (answer, answered) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let written = database.writing(move |_| {
+                run.send(()).unwrap();
+                begun.recv().unwrap();
+                Ok::<(), StoreError>(())
+            });
+            answer.send(written).unwrap();
+        });
+        running.recv().unwrap();
+        scope.spawn(move || {
+            let written = database.write_in_parts(Box::new(move |_| {
+                let before = answered.recv_timeout(Duration::from_secs(5));
+                tell.send(before.is_ok_and(|written| written.is_ok()))
+                    .unwrap();
+                Ok(())
+            }));
+            written.unwrap();
+        });
+        while database.under_way().writes_waiting == 0 {
+            std::thread::yield_now();
+        }
+        begin.send(()).unwrap();
+    });
+    assert!(told.recv().unwrap());
+}
+
 fn a_budget_ends_with_what_it_was_for() {
     let outer = Held::to(Budget::of(None, Duration::from_secs(3600)));
     assert!(Held::at_least_to(|| Budget::of(None, Duration::ZERO)).is_none());
@@ -203,6 +238,7 @@ pub(super) fn add_to(suite: &mut Suite) {
             one_write_that_the_engine_rolls_back_tells_the_others_of_its_batch_why,
             a_query_of_a_client_ends_when_its_work_is_done_for,
             a_read_without_a_clients_query_that_takes_too_long_is_a_fault,
+            a_write_is_answered_before_a_long_one_begins_that_came_behind_it,
             a_budget_ends_with_what_it_was_for,
             each_connection_knows_its_own_handle;
     }
