@@ -95,6 +95,30 @@ impl TryFrom<HeldMemberRow> for HeldMember {
     }
 }
 
+/// A page of what can be read behind an id: what cannot be read makes none short, because one that is
+/// short is the last. `next` answers what can be read of so many rows behind an id, how many rows
+/// those were, and the id of the last one.
+fn filled<T>(
+    after: Option<&str>,
+    limit: i64,
+    mut next: impl FnMut(Option<&str>, i64) -> Result<(Vec<T>, usize, Option<String>), StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut page = Vec::new();
+    let mut after = after.map(str::to_owned);
+    let mut wanted = limit;
+    loop {
+        let (found, read, last) = next(after.as_deref(), wanted)?;
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let all = count(read) < wanted;
+        wanted -= count(found.len());
+        page.extend(found);
+        after = last;
+        if all || wanted <= 0 || after.is_none() {
+            return Ok(page);
+        }
+    }
+}
+
 impl ReadWaiting for AdminRows<'_> {
     fn held_users(
         &mut self,
@@ -102,13 +126,19 @@ impl ReadWaiting for AdminRows<'_> {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<HeldUser>, StoreError> {
-        let mut sql = self.connection.sql(HELD_USERS);
-        sql.bind(configuration.to_string());
-        sql.push(" AND u.is_tenant_admin = 0");
-        page(&mut sql, "h.id", after, limit);
-        let rows: Vec<HeldUserRow> = self.connection.rows(&sql)?;
         let id = |row: &HeldUserRow| row.id.clone();
-        Ok(readable(rows, "held_changes", id, HeldUser::try_from))
+        let next = |after: Option<&str>, limit| {
+            let mut sql = self.connection.sql(HELD_USERS);
+            sql.bind(configuration.to_string());
+            sql.push(" AND u.is_tenant_admin = 0");
+            page(&mut sql, "h.id", after, limit);
+            let rows: Vec<HeldUserRow> = self.connection.rows(&sql)?;
+            let last = rows.last().map(id);
+            let read = rows.len();
+            let found = readable(rows, "held_changes", id, HeldUser::try_from);
+            Ok((found, read, last))
+        };
+        filled(after, limit, next)
     }
 
     fn held_members(
@@ -117,18 +147,24 @@ impl ReadWaiting for AdminRows<'_> {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<HeldMember>, StoreError> {
-        let mut sql = self.connection.sql(
-            "SELECT m.held_id AS id, m.group_id, g.name AS group_name, m.member_id, \
+        let id = |row: &HeldMemberRow| row.id.clone();
+        let next = |after: Option<&str>, limit| {
+            let mut sql = self.connection.sql(
+                "SELECT m.held_id AS id, m.group_id, g.name AS group_name, m.member_id, \
              COALESCE(u.user_name, n.name) AS member_name, m.held_at \
              FROM group_members m JOIN groups g ON g.id = m.group_id \
              LEFT JOIN users u ON u.id = m.member_id LEFT JOIN groups n ON n.id = m.member_id \
              WHERE COALESCE(u.is_tenant_admin, 0) = 0 AND m.held_by = ",
-        );
-        sql.bind(configuration.to_string());
-        page(&mut sql, "m.held_id", after, limit);
-        let rows: Vec<HeldMemberRow> = self.connection.rows(&sql)?;
-        let id = |row: &HeldMemberRow| row.id.clone();
-        Ok(readable(rows, "group_members", id, HeldMember::try_from))
+            );
+            sql.bind(configuration.to_string());
+            page(&mut sql, "m.held_id", after, limit);
+            let rows: Vec<HeldMemberRow> = self.connection.rows(&sql)?;
+            let last = rows.last().map(id);
+            let read = rows.len();
+            let found = readable(rows, "group_members", id, HeldMember::try_from);
+            Ok((found, read, last))
+        };
+        filled(after, limit, next)
     }
 
     fn held_users_end(
