@@ -56,6 +56,9 @@ pub(crate) fn of_server(error: Error, took: Duration) -> StoreError {
     if matches!(kind, DatabaseErrorKind::UniqueViolation) {
         return conflict(&*information);
     }
+    // Of a deadlock it tells who waited for whom, and where to read on: of nothing else that diesel
+    // has no kind for it tells both.
+    let deadlock = information.details().is_some() && information.hint().is_some();
     let cause: scim_provisioning::FaultSource = Arc::new(Told {
         said: information.message().to_owned(),
         code: None,
@@ -66,6 +69,7 @@ pub(crate) fn of_server(error: Error, took: Duration) -> StoreError {
         DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
             StoreError::Unavailable(cause)
         }
+        DatabaseErrorKind::Unknown if deadlock => StoreError::Busy,
         _ if took >= LOCK_TIMEOUT.saturating_sub(EARLY) => StoreError::Timeout(cause),
         _ => StoreError::Unknown(cause),
     }
@@ -175,5 +179,7 @@ impl Faulty for Rollback {
 pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a statement of PostgreSQL may wait for a lock.
 pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a part of a transaction may that holds the locks of the parts before it.
+pub(crate) const PART_LOCK_TIMEOUT: Duration = Duration::from_millis(50);
 /// How much earlier than this process the server may think that the time is over.
 pub(crate) const EARLY: Duration = Duration::from_millis(200);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::error::Error as _;
+use std::time::Duration;
 
 use scim_provisioning::StoreError;
 use scim_provisioning::directory::Author;
@@ -80,6 +81,19 @@ impl Connection {
     /// Notes that the row of the one who wrote was rolled back, if there was one.
     pub(crate) fn forget_speech(&mut self) {
         self.unsaid.author = None;
+    }
+
+    /// Has statements of this transaction wait for a lock so long at most. On PostgreSQL it goes along
+    /// with the next statement; on SQLite nobody who writes waits for a lock.
+    pub(crate) fn wait_for_locks(&mut self, at_most: Duration) {
+        match self.dialect() {
+            Dialect::Sqlite => {}
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres => {
+                let milliseconds = at_most.as_millis();
+                self.say(&format!("SET LOCAL lock_timeout = {milliseconds}"));
+            }
+        }
     }
 
     /// Has the server be told something with the next statement.

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used)]
 
 #[cfg(feature = "postgres")]
+mod locks;
+#[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
 mod prepared;
@@ -18,6 +20,7 @@ pub(crate) fn add_to(suite: &mut Suite) {
     sqlite::add_to(suite);
     #[cfg(feature = "postgres")]
     {
+        locks::add_to(suite);
         postgres::add_to(suite);
         prepared::add_to(suite);
     }

@@ -15,7 +15,7 @@ use crate::common::{Engine, House};
 use crate::target::{Server, Target};
 use crate::{Database, OpenError, Settings};
 
-fn session(house: &House) -> PgConnection {
+pub(super) fn session(house: &House) -> PgConnection {
     diesel::Connection::establish(&house.settings.url).unwrap()
 }
 
@@ -35,7 +35,7 @@ fn end_sessions(house: &House) {
 }
 
 /// Has the server speak German, if it can.
-fn in_german(house: &House) {
+pub(super) fn in_german(house: &House) {
     if !set_for_all(house, "lc_messages = 'de_DE.UTF-8'") {
         eprintln!("the server speaks English: it has no locale de_DE.UTF-8");
     }

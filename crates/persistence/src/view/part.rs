@@ -7,6 +7,7 @@ use scim_provisioning::directory::Part;
 use scim_provisioning::{Rollback, StoreError};
 
 use super::View;
+use crate::error::{LOCK_TIMEOUT, PART_LOCK_TIMEOUT};
 use crate::log;
 use crate::writer::Waiting;
 
@@ -19,10 +20,13 @@ impl View<'_> {
 
     /// Writes what was told. Without it the work leaves no trace in the log.
     pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
-        match self.lost.take() {
-            Some(fault) => Err(fault),
-            None => self.write_told(),
+        if let Some(fault) = self.lost.take() {
+            return Err(fault);
         }
+        if self.room.as_ref().is_some_and(|room| room.parts >= 2) {
+            self.connection.wait_for_locks(LOCK_TIMEOUT);
+        }
+        self.write_told()
     }
 
     pub(super) fn write_told(&mut self) -> Result<(), StoreError> {
@@ -33,6 +37,10 @@ impl View<'_> {
     pub(super) fn run_part(&mut self, work: &mut Part<'_>) -> Result<(), Rollback> {
         if let Some(room) = &mut self.room {
             room.note_part();
+            if room.parts == 2 {
+                // From here on others may wait for what is locked already.
+                self.connection.wait_for_locks(PART_LOCK_TIMEOUT);
+            }
         }
         let before = self.connection.begin_part()?;
         let done = work(self).and_then(|()| Ok(self.write_told()?));
