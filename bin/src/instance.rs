@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use scim_admin::rehearsal::RehearsalStore;
 use scim_admin::safekeeping::{self, BackupHead, Restored, Upgraded};
 use scim_admin::{AdminService, AdminStore, KeyRing, Services};
 use scim_cli::host::{Host, Instance};
@@ -76,9 +77,10 @@ pub(crate) fn open(
     let keys = Arc::new(safekeeping::open_ring(&*store, &common.key_file())?);
     let feed = Feed::new(Arc::clone(&database) as Arc<dyn FeedStore>);
     let deliveries: Arc<dyn DeliveryStore> = Arc::clone(&database) as _;
+    let copies: Arc<dyn RehearsalStore> = Arc::clone(&database) as _;
     let directory: Arc<dyn Directory> = database;
     let cursors: Arc<dyn CursorKey> = Arc::clone(&keys) as _;
-    let admin = AdminService::new(Arc::clone(&store), Arc::clone(&keys));
+    let admin = AdminService::new(Arc::clone(&store), Arc::clone(&keys)).with_rehearsals(copies);
     let provider = ServiceProvider::new(directory, cursors, &scim_endpoint, limits);
     let instance = Instance {
         store,

@@ -97,7 +97,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let backend = Backend::new(
         Arc::clone(&instance.store),
         keys,
-        Arc::clone(&instance.services.provider),
+        &instance.services,
         requests,
     );
     let data = Data::new(&options, &instance, backend, &public_url)?;

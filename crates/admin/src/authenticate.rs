@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use ring::digest::{SHA256, digest};
-use scim_provisioning::{Cause, Configuration, ConfigurationId, StoreError};
+use scim_provisioning::{
+    Cause, Configuration, ConfigurationId, RehearsalStage, Rehearsing, StoreError,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -240,6 +242,13 @@ impl Authenticator {
             ConfigurationStatus::Enabled => None,
             ConfigurationStatus::Paused => Some(Refusal::Paused),
             ConfigurationStatus::Disabled => Some(Refusal::Disabled),
+            ConfigurationStatus::Rehearsing => match configuration.rehearsal {
+                Some(Rehearsing {
+                    stage: RehearsalStage::Open | RehearsalStage::GoingLive,
+                    ..
+                }) => None,
+                _ => Some(Refusal::Paused),
+            },
         };
         if let Some(reason) = refused {
             return Err(AuthenticationError::Refused {

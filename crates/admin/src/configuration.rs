@@ -8,7 +8,7 @@ use scim_protocol::Profile;
 use scim_protocol::text::{storable, valid_user_name};
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::policy::{Deletion, UnknownMembers};
-use scim_provisioning::{Configuration, ConfigurationId, Policies};
+use scim_provisioning::{Configuration, ConfigurationId, Policies, Rehearsing};
 use validator::{Validate, ValidationError};
 
 use crate::error::AdminError;
@@ -37,6 +37,8 @@ pub struct ProvisioningConfiguration {
     pub policies: Policies,
     /// From where its tokens are accepted; from everywhere when empty.
     pub networks: Vec<IpNet>,
+    /// What it rehearses, where its status says so.
+    pub rehearsal: Option<Rehearsing>,
     /// Which rules and fields it uses.
     pub model: ModelVersion,
     /// Since when the guard counts.
@@ -69,6 +71,7 @@ impl ProvisioningConfiguration {
             },
             model: self.model,
             guard_reset: self.guard_reset,
+            rehearsal: self.rehearsal,
         }
     }
 
@@ -88,10 +91,12 @@ pub enum ConfigurationStatus {
     Paused,
     /// Its tokens are refused.
     Disabled,
+    /// It is answered from a copy of the directory, which does not change meanwhile.
+    Rehearsing,
 }
 
 impl ConfigurationStatus {
-    /// Every status.
+    /// Every status that an administrator sets.
     pub const ALL: [Self; 3] = [Self::Enabled, Self::Paused, Self::Disabled];
 
     /// The status as it is stored and shown.
@@ -100,10 +105,11 @@ impl ConfigurationStatus {
             Self::Enabled => "enabled",
             Self::Paused => "paused",
             Self::Disabled => "disabled",
+            Self::Rehearsing => "rehearsing",
         }
     }
 
-    /// The status of this name.
+    /// The status of this name, among those that an administrator sets.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
@@ -114,6 +120,7 @@ impl ConfigurationStatus {
             Self::Enabled => "configuration.enabled",
             Self::Paused => "configuration.paused",
             Self::Disabled => "configuration.disabled",
+            Self::Rehearsing => "rehearsal.begun",
         }
     }
 }
@@ -194,6 +201,7 @@ impl ConfigurationInput {
             profile: self.profile,
             policies: self.policies,
             networks: self.networks,
+            rehearsal: None,
             model: ModelVersion {
                 user: 1,
                 group: 1,

@@ -72,6 +72,24 @@ pub enum AdminError {
         /// By which run.
         by: RunId,
     },
+    /// The configuration rehearses, and what was asked for waits until that ends.
+    #[error("the configuration \"{0}\" rehearses; let that go live or discard it first")]
+    Rehearses(String),
+    /// The rehearsal goes live.
+    #[error("the rehearsal of \"{0}\" goes live already")]
+    GoesLive(String),
+    /// The copy of a rehearsal is not there, such as in a database that was restored.
+    #[error("the copy of this rehearsal is not there; discard the rehearsal")]
+    NoCopy,
+    /// Something is not as it was when a rehearsal began.
+    #[error(
+        "{} changed since the rehearsal began; look at what moved, and go live anyway or discard \
+         the rehearsal", counted(.moved)
+    )]
+    RehearsalMoved {
+        /// The names of the first of what moved.
+        moved: Vec<String>,
+    },
     /// Somebody else changed it meanwhile.
     #[error("it was changed meanwhile; try again")]
     Stale,
@@ -105,6 +123,15 @@ fn named(moved: &[ItemName]) -> String {
     let first: Vec<String> = moved.iter().take(NAMED).map(ItemName::to_string).collect();
     match moved.len().saturating_sub(NAMED) {
         0 if first.is_empty() => "the document".to_owned(),
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+/// The first of the people and groups that moved, and how many others.
+fn counted(moved: &[String]) -> String {
+    let first: Vec<&str> = moved.iter().take(NAMED).map(String::as_str).collect();
+    match moved.len().saturating_sub(NAMED) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
     }

@@ -27,6 +27,7 @@ mod name;
 pub mod people;
 pub mod policy;
 pub mod pruning;
+pub mod rehearsal;
 pub mod requests;
 mod rotation;
 pub mod run;

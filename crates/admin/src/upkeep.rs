@@ -81,6 +81,7 @@ impl Upkeep {
         self.note_look_ups()?;
         provider.count_cycles().map_err(AdminError::from)?;
         admin.end_cycles()?;
+        admin.forget_old_copies()?;
         let counts = self.requests.take();
         if !counts.is_empty() {
             admin.count_requests(counts)?;
@@ -210,7 +211,7 @@ impl Upkeep {
         if provider.count_cycles().is_err() || !admin.work_waits()? {
             return Ok(false);
         }
-        if admin.step_undo(None)?.is_some() {
+        if admin.step_undo(None)?.is_some() || admin.step_going_live(None)?.is_some() {
             return Ok(true);
         }
         let Some(job) = admin.claim_job(None)? else {

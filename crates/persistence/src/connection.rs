@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     trusted: u64,
     /// Whether statements are prepared once and kept.
     pub(crate) prepares: bool,
+    /// The schema that every transaction names.
+    schema: Option<String>,
     /// What of the transaction is still to be said.
     unsaid: Unsaid,
     /// How many statements it has executed.
@@ -51,10 +53,28 @@ impl Connection {
             broken: false,
             trusted: 0,
             prepares: true,
+            schema: None,
             unsaid: Unsaid::default(),
             executed: 0,
             transaction: None,
         }
+    }
+
+    /// Has every transaction work in a schema; on PostgreSQL alone.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn name_schema(&mut self, schema: Option<&str>) {
+        self.schema = schema.map(str::to_owned);
+    }
+
+    /// The schema that every transaction names.
+    pub(crate) fn schema(&self) -> Option<String> {
+        self.schema.clone()
+    }
+
+    /// What names the schema in a transaction.
+    pub(crate) fn search_path(&self) -> Option<String> {
+        let schema = self.schema.as_ref()?;
+        Some(format!("SET LOCAL search_path TO \"{schema}\""))
     }
 
     /// How many statements it has executed.

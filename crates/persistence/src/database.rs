@@ -17,6 +17,7 @@ use crate::connection::{Connection, statements};
 use crate::error::{Faulty, unavailable};
 use crate::explain::{self, Explained};
 use crate::health::{self, Health};
+use crate::rehearsal::Copies;
 use crate::schema::provisioning_configurations;
 use crate::sql::Dialect;
 use crate::target::{OpenError, Target, target};
@@ -40,11 +41,13 @@ pub struct Settings {
 pub struct Database {
     pub(crate) pool: Pool<Target>,
     writer: Option<Writer>,
-    base_url: String,
+    pub(crate) base_url: String,
     health: Arc<Health>,
     /// The connection that is asked whether the database answers, when all others are in use.
     aside: Mutex<Option<Connection>>,
-    target: Target,
+    pub(crate) target: Target,
+    /// Copies of it in which configurations rehearse.
+    pub(crate) copies: Copies,
     /// How often a connection was found lost. Those that did not prove since that they work are
     /// asked before they are used again: where one was lost, a server was restarted.
     suspicions: AtomicU64,
@@ -69,6 +72,15 @@ impl Database {
         let unreachable = |error: ConnectionError| OpenError::Unreachable(Box::new(error));
         let target = target(&settings.url)?.existing()?;
         upgrade::check(&mut target.connect_bare().map_err(unreachable)?, &target)?;
+        Self::on(target, &settings.base_url, settings.connections)
+    }
+
+    pub(crate) fn on(
+        target: Target,
+        base_url: &str,
+        connections: u32,
+    ) -> Result<Arc<Self>, OpenError> {
+        let unreachable = |error: ConnectionError| OpenError::Unreachable(Box::new(error));
         let health = Arc::new(Health::default());
         let writer = match target {
             Target::Sqlite(_) => {
@@ -80,7 +92,7 @@ impl Database {
             Target::Postgres(_) => None,
         };
         let pool = Pool::builder()
-            .max_size(settings.connections.max(1))
+            .max_size(connections.max(1))
             .min_idle(Some(1))
             .connection_timeout(CHECKOUT)
             .test_on_check_out(false)
@@ -90,10 +102,11 @@ impl Database {
         Ok(Arc::new(Self {
             pool,
             writer,
-            base_url: settings.base_url.trim_end_matches('/').to_owned(),
+            base_url: base_url.trim_end_matches('/').to_owned(),
             health,
             aside: Mutex::new(None),
             target,
+            copies: Copies::default(),
             suspicions: AtomicU64::new(0),
         }))
     }

@@ -97,12 +97,9 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Unprotected<C> {
 
 /// With the table in front of the columns, which diesel leaves out of a `RETURNING`: in the
 /// sub-select they would be those of `accounts`.
-const GONE: &str = "CASE WHEN users.status <> 'active' THEN \
-    (SELECT min(a.user_id) FROM accounts a WHERE a.user_id = users.id) END";
-
 impl<C> QueryFragment<Sqlite> for Gone<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql(GONE);
+        out.push_sql(GONE_OF_USERS);
         Ok(())
     }
 }
@@ -110,10 +107,15 @@ impl<C> QueryFragment<Sqlite> for Gone<C> {
 #[cfg(feature = "postgres")]
 impl<C> QueryFragment<Pg> for Gone<C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(GONE);
+        out.push_sql(GONE_OF_USERS);
         Ok(())
     }
 }
+
+/// Of a row of `users` that was written: the id of somebody who is not active and to whom an account
+/// is bound, for [`end_accounts`].
+pub(crate) const GONE_OF_USERS: &str = "CASE WHEN users.status <> 'active' THEN \
+    (SELECT min(a.user_id) FROM accounts a WHERE a.user_id = users.id) END";
 
 /// Ends what the accounts hold that are bound to people who are not active any more; answers how
 /// many people were written.

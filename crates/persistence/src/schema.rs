@@ -293,6 +293,8 @@ diesel::table! {
         updated_at -> BigInt,
         paused -> Integer,
         networks -> Text,
+        rehearsal -> Nullable<Text>,
+        rehearsal_stage -> Nullable<Text>,
     }
 }
 

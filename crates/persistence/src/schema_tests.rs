@@ -61,6 +61,7 @@ fn said() -> Columns {
     let mut table = String::new();
     let beside = concat!(
         include_str!("schema_instance.rs"),
+        include_str!("schema_rehearsals.rs"),
         include_str!("schema_search.rs"),
         include_str!("schema_streams.rs")
     );

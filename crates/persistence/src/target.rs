@@ -69,6 +69,8 @@ pub(crate) struct Server {
     pub(crate) url: String,
     /// Whether sessions keep what was prepared; some poolers give each statement to another one.
     pub(crate) prepares: bool,
+    /// The schema that every transaction names, where it is not that of the role.
+    pub(crate) schema: Option<String>,
 }
 
 impl Target {
@@ -130,6 +132,7 @@ impl Target {
                     .set_prepared_statement_cache_size(diesel::connection::CacheSize::Disabled);
                 let mut made = Connection::new(Link::to_server(connection));
                 made.prepares = false;
+                made.name_schema(server.schema.as_deref());
                 Ok(made)
             }
         }
@@ -157,6 +160,7 @@ impl Target {
                 }
                 let mut made = Connection::new(Link::to_server(connection));
                 made.prepares = server.prepares;
+                made.name_schema(server.schema.as_deref());
                 Ok(made)
             }
         }
@@ -211,6 +215,7 @@ pub(crate) fn target(url: &str) -> Result<Target, OpenError> {
         return Ok(Target::Postgres(Server {
             url: with_deadlines(&url),
             prepares,
+            schema: None,
         }));
     }
     Err(OpenError::Url(""))

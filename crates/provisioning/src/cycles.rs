@@ -185,7 +185,7 @@ impl ServiceProvider {
 
     /// Counts a request of an identity provider.
     pub(crate) fn note_request(&self, caller: &Caller, reads: bool) {
-        if caller.actor.is_none() {
+        if caller.actor.is_none() && self.rehearsal.is_none() {
             let now = self.environment().now();
             self.cycles.note(&caller.configuration, reads, now);
         }
@@ -199,6 +199,9 @@ impl ServiceProvider {
         reads: bool,
         now: DateTime<Utc>,
     ) -> Result<Option<RunId>, StoreError> {
+        if self.rehearsal.is_some() {
+            return Ok(self.rehearsal);
+        }
         if caller.actor.is_some() {
             return Ok(None);
         }

@@ -24,6 +24,7 @@ pub mod reapply;
 mod received;
 pub mod refusal;
 mod refused;
+mod rehearsal;
 mod render;
 pub mod replay;
 mod route;
@@ -36,7 +37,7 @@ pub mod testing;
 pub mod words;
 
 pub use caller::Caller;
-pub use configuration::Configuration;
+pub use configuration::{Configuration, RehearsalStage, Rehearsing};
 pub use directory::{
     Directory, DirectoryExt, DirectoryTransaction, DirectoryView, FaultSource, Scope, StoreError,
 };

@@ -21,7 +21,7 @@ use crate::directory::{
 use crate::event::{Event, Outcome};
 use crate::failure::Failure;
 use crate::fault::{note_fault, store_error, unusable};
-use crate::id::{ResourceId, ResourceKind};
+use crate::id::{ResourceId, ResourceKind, RunId};
 use crate::look_up::{LookUp, LookUps, SoughtBy};
 use crate::model::{Model, Models};
 use crate::operation::user::text;
@@ -35,14 +35,16 @@ use crate::seen::{Seen, SeenAttribute};
 /// The SCIM service provider of one instance.
 pub struct ServiceProvider {
     pub(crate) directory: Arc<dyn Directory>,
-    cursors: Arc<dyn CursorKey>,
-    shared: Arc<Shared>,
+    pub(crate) cursors: Arc<dyn CursorKey>,
+    pub(crate) shared: Arc<Shared>,
     plans: Plans,
     models: Models,
     seen: Seen,
     refusals: Refusals,
     refused: Mutex<HashMap<Counted, u64>>,
     pub(crate) cycles: Cycles,
+    /// The run of everything that it does, where it rehearses.
+    pub(crate) rehearsal: Option<RunId>,
 }
 
 /// What attempts are counted by that the log tells of and that were not carried out.
@@ -89,6 +91,7 @@ impl ServiceProvider {
             refusals: Refusals::default(),
             refused: Mutex::default(),
             cycles: Cycles::default(),
+            rehearsal: None,
         }
     }
 

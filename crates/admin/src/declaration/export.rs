@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::document::{
     Declaration, DeclaredConfiguration, DeclaredMappings, DeclaredStream, DeclaredTypes, FORM,
 };
-use crate::configuration::{ProvisioningConfiguration, profile_name};
+use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration, profile_name};
 use crate::error::AdminError;
 use crate::mapping::MappingVersion;
 use crate::store::AdminView;
@@ -96,7 +96,9 @@ pub(super) fn configuration(of: &ProvisioningConfiguration) -> DeclaredConfigura
     DeclaredConfiguration {
         name: of.name.clone(),
         description: Some(of.description.clone()),
-        status: Some(of.status.as_str().to_owned()),
+        // A rehearsal is no state to be declared: what is not named stays.
+        status: (of.status != ConfigurationStatus::Rehearsing)
+            .then(|| of.status.as_str().to_owned()),
         provisioning_type: Some(DeclaredTypes {
             users: Some(of.users),
             groups: Some(of.groups),

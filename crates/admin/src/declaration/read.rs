@@ -89,6 +89,8 @@ pub(super) fn configuration(
         },
     };
     let status = match &declared.status {
+        // It ends by a decision of its own.
+        _ if status == ConfigurationStatus::Rehearsing => status,
         Some(word) => known("status", word, ConfigurationStatus::parse)?,
         None => status,
     };

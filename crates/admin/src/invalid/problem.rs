@@ -347,6 +347,9 @@ pub enum ReplayProblem {
     /// Its configuration is disabled.
     #[error("its configuration is disabled")]
     Disabled,
+    /// Its configuration rehearses.
+    #[error("its configuration rehearses; let that go live or discard it first")]
+    Rehearsing,
     /// Another entry of the log changed the same resource later.
     #[error("entry {0} of the log changed it later, and an old request must not undo that")]
     ChangedLater(i64),

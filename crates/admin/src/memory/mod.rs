@@ -16,6 +16,7 @@ mod log;
 mod mappings;
 mod people;
 mod plans;
+mod rehearsals;
 mod rows;
 mod runs;
 mod sessions;

@@ -20,6 +20,7 @@ use crate::instance::InstanceRecord;
 use crate::mapping::MappingVersion;
 use crate::people::Grant;
 use crate::policy::{HeldMember, HeldUser, LinkRequest};
+use crate::rehearsal::Rehearsal;
 use crate::run::Run;
 use crate::session::Session;
 use crate::store::DeviceLink;
@@ -59,6 +60,7 @@ pub(crate) struct Rows {
     pub(super) webhooks: Vec<Webhook>,
     pub(super) deliveries: Vec<Delivery>,
     pub(crate) runs: Vec<Run>,
+    pub(super) rehearsals: Vec<Rehearsal>,
     pub(crate) audit: Vec<AuditLink>,
     pub(super) audit_end: AuditHead,
     pub(super) instance: InstanceRecord,

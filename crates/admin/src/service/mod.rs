@@ -34,10 +34,14 @@ mod directory;
 mod drafted;
 mod events;
 mod fields;
+mod going_live;
 mod hashing;
 mod keys;
+mod leaving;
 mod mappings;
 mod measures;
+mod rehearsals;
+mod rehearsed;
 mod replay;
 pub(crate) mod runs;
 mod sessions;
@@ -139,6 +143,7 @@ pub struct AdminService {
     strangers: sessions::Strangers,
     /// Who read the audit lately, and since when.
     readers: Mutex<HashMap<String, DateTime<Utc>>>,
+    rehearsals: rehearsals::Open,
 }
 
 impl AdminService {
@@ -150,6 +155,7 @@ impl AdminService {
             keys,
             strangers: sessions::Strangers::default(),
             readers: Mutex::default(),
+            rehearsals: rehearsals::Open::default(),
         }
     }
 
@@ -264,6 +270,9 @@ impl AdminService {
     ) -> Result<ProvisioningConfiguration, AdminError> {
         if before.status == status {
             return Ok(before.clone());
+        }
+        if before.status == ConfigurationStatus::Rehearsing {
+            return Err(AdminError::Rehearses(before.name.clone()));
         }
         let after = ProvisioningConfiguration {
             status,
@@ -385,6 +394,9 @@ fn delete_configuration(
     actor: &Actor,
     configuration: &ProvisioningConfiguration,
 ) -> Result<AuditEntry, AdminError> {
+    if configuration.status == ConfigurationStatus::Rehearsing {
+        return Err(AdminError::Rehearses(configuration.name.clone()));
+    }
     let run = runs::run_over(RunKind::ConfigurationDeleted, actor, configuration, now());
     rows.insert_run(&run)?;
     rows.speak_as(&Author {

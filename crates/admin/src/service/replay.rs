@@ -51,6 +51,7 @@ impl AdminService {
             ConfigurationStatus::Enabled => {}
             ConfigurationStatus::Paused => return Err(ReplayProblem::Paused.into()),
             ConfigurationStatus::Disabled => return Err(ReplayProblem::Disabled.into()),
+            ConfigurationStatus::Rehearsing => return Err(ReplayProblem::Rehearsing.into()),
         }
         let (newer, changed) = self.store.read(|rows| {
             let newer = rows.newer_change(&event, kept.name.as_deref())?;

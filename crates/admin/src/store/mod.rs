@@ -22,6 +22,7 @@ mod log;
 mod mappings;
 mod people;
 mod plans;
+mod rehearsals;
 mod runs;
 mod sessions;
 mod streams;
@@ -44,6 +45,7 @@ pub use log::{KeepLog, ReadLog, RecordEvents, WriteLog};
 pub use mappings::{ReadMappings, WriteCustomFields, WriteMappings};
 pub use people::{ReadPeople, WritePeople};
 pub use plans::{KeepPlans, ReadPlans};
+pub use rehearsals::{KeepRehearsals, ReadRehearsals, WriteRehearsals};
 pub use runs::{KeepRuns, ReadRuns, RestorePart, RestoreRows, WriteRuns};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
 pub use streams::{ReadStreams, WriteStreams};
@@ -98,20 +100,21 @@ together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
         ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams ReadPlans
-        ReadWhy ReadRuns ReadInstance
+        ReadWhy ReadRuns ReadRehearsals ReadInstance
 }
 
 together! {
     /// Everything that administrators change.
     AdminTransaction: AdminView WriteAccounts WriteSessions WriteDevices WriteApiKeys
         WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs WritePeople
-        WriteWaiting WriteLog RecordEvents LockAudit WriteStreams WriteRuns WriteInstance
+        WriteWaiting WriteLog RecordEvents LockAudit WriteStreams WriteRuns WriteRehearsals
+        WriteInstance
 }
 
 together! {
     /// Everything that time and requests change.
     AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog KeepPlans KeepWhy
-        KeepInstance RecordEvents WriteLog ReadRuns KeepRuns RestoreRows
+        KeepInstance RecordEvents WriteLog ReadRuns KeepRuns RestoreRows KeepRehearsals
 }
 
 /// Where configurations, tokens, accounts and keys are kept.

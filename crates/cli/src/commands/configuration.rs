@@ -1,4 +1,4 @@
-//! `configuration`: add, list, show, edit, enable, pause, disable, delete.
+//! `configuration`: add, list, show, edit, enable, pause, disable, rehearse, delete.
 
 use clap::{Args, Subcommand};
 use scim_admin::configuration::{parse_networks, profile_name};
@@ -10,6 +10,7 @@ use scim_protocol::Profile;
 use scim_provisioning::Policies;
 
 use super::policy::{self, PolicyOptions};
+use super::rehearsal;
 use super::value::{self, actor, instant};
 use crate::host::{Host, Instance};
 use crate::output::{self, Table};
@@ -37,6 +38,8 @@ pub(crate) enum Action {
     Pause(Which),
     /// Refuse a configuration's tokens from the next request on.
     Disable(Which),
+    /// Answer the identity provider from a copy of the directory, to see what it would do.
+    Rehearse(Which),
     /// Delete a configuration and its tokens; its users, groups and log entries stay.
     Delete(Which),
 }
@@ -130,6 +133,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         Action::Add(options) => return add(common, &instance, options),
         Action::List { search } => return list(common, &instance, search.as_deref()),
         Action::Show(which) => return show(common, &instance, &which),
+        Action::Rehearse(which) => {
+            let found = admin.find_configuration(&which.configuration)?;
+            return rehearsal::begin(common, &admin, &found);
+        }
         Action::Edit(edit) => ("Changed", self::edit(&admin, *edit)?),
         Action::Enable(which) => (
             "Enabled",

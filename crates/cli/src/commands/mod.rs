@@ -20,6 +20,7 @@ mod link;
 mod mapping;
 mod migrate;
 mod policy;
+mod rehearsal;
 mod run;
 mod stream;
 mod token;
@@ -82,6 +83,9 @@ pub(crate) enum Command {
     Apply(declaration::Apply),
     /// Play an identity provider against the running server.
     Demo(demo::Options),
+    /// What an identity provider would do, looked at before it is done.
+    #[command(subcommand)]
+    Rehearsal(rehearsal::Action),
     /// What was changed together, and taking that back.
     #[command(subcommand)]
     Run(run::Action),
@@ -131,6 +135,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Plan(options) => declaration::plan(host, common, &options),
         Command::Apply(options) => declaration::apply(host, common, &options),
         Command::Demo(options) => demo::run(host, common, &options),
+        Command::Rehearsal(action) => rehearsal::run(host, common, action),
         Command::Run(action) => run::run(host, common, action),
         Command::Events(options) => events::run(host, common, &options),
         Command::Keys(action) => keys::run(host, common, &action),

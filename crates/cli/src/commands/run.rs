@@ -231,7 +231,7 @@ fn print_changes(
 }
 
 /// A value as people read it.
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),

@@ -106,6 +106,18 @@ pub(super) struct UndoInput {
     pub(super) limit: Option<i64>,
 }
 
+/// How a rehearsal goes live.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GoLiveInput {
+    /// Also where somebody changed meanwhile what was rehearsed: that becomes what was rehearsed.
+    #[serde(default)]
+    pub(super) anyway: bool,
+    /// Whether it is answered before it is done.
+    #[serde(default)]
+    pub(super) background: bool,
+}
+
 /// The person of a link that waits.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -28,6 +28,7 @@ mod operation;
 mod parameters;
 mod policy;
 mod problem;
+mod rehearsals;
 mod runs;
 mod services;
 mod streams;
@@ -67,6 +68,7 @@ fn operations() -> Vec<Operation> {
         declaration::operations(),
         why::operations(),
         runs::operations(),
+        rehearsals::operations(),
         openapi::operations(),
     ]
     .into_iter()

@@ -218,7 +218,7 @@ fn describe<P: Path, H: Handler<Arguments>, Arguments: Describe>() -> Descriptio
     if method != Method::GET {
         description.problem(
             "409",
-            "A name is in use, there are two live tokens, or it is under way",
+            "A name is in use, there are two live tokens, it is under way, or a rehearsal is in the way",
         );
         description.problem("422", "A value does not fit");
     }

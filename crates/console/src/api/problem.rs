@@ -154,7 +154,11 @@ impl From<AdminError> for Problem {
             AdminError::Protected { .. } => 403,
             AdminError::NameTaken(_)
             | AdminError::TooManyTokens(_)
-            | AdminError::UndoUnderWay { .. } => 409,
+            | AdminError::UndoUnderWay { .. }
+            | AdminError::Rehearses(_)
+            | AdminError::GoesLive(_)
+            | AdminError::NoCopy
+            | AdminError::RehearsalMoved { .. } => 409,
             AdminError::Invalid(_) => 422,
             AdminError::Stale => 412,
             AdminError::BeyondKey(_) => 403,

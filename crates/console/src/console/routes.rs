@@ -322,6 +322,19 @@ pub(super) const ROUTES: &[Route] = &[
         scim!("/{configuration}/runs/{run}/undo"),
         pages::runs::undo,
     )),
+    page(scim!("/{configuration}/rehearsal"), pages::rehearsal::show),
+    action(
+        scim!("/{configuration}/rehearsal/begin"),
+        pages::rehearsal::begin,
+    ),
+    confirmed(action(
+        scim!("/{configuration}/rehearsal/go-live"),
+        pages::rehearsal::go_live,
+    )),
+    confirmed(action(
+        scim!("/{configuration}/rehearsal/discard"),
+        pages::rehearsal::discard,
+    )),
     page(scim!("/{configuration}/history"), pages::audit::history),
     page(scim!("/{configuration}/setup"), pages::guides::own),
     page(scim!("/{configuration}/setup/{guide}"), pages::guides::show),

@@ -23,7 +23,7 @@ document! {
         /// Unique without regard to case.
         name: String,
         description: String,
-        /// `enabled`, `paused` or `disabled`.
+        /// `enabled`, `paused`, `disabled` or `rehearsing`.
         status: String,
         provisioning_type: ProvisioningType,
         identity_provider: String,

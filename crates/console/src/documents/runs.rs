@@ -1,7 +1,14 @@
-//! Documents of runs, of what they changed, and of taking that back.
+//! Documents of runs, of what they changed, of taking that back, and of rehearsals.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use scim_admin::run::{RowDifference, Run as StoredRun, RunCounts as StoredCounts};
+use scim_admin::ProvisioningConfiguration;
+use scim_admin::rehearsal::{
+    MovedResource, Rehearsal as StoredRehearsal, RehearsedItem as StoredItem, RehearsedPage,
+};
+use scim_admin::run::{
+    FieldDifference, RowDifference, Run as StoredRun, RunCounts as StoredCounts,
+};
+use scim_provisioning::{RehearsalStage, RunId};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -169,18 +176,20 @@ pub fn run_change(change: &RowDifference) -> RunChange {
             name: change.name.clone(),
         },
         action: change.action.as_str().to_owned(),
-        fields: change
-            .fields
-            .iter()
-            .map(|field| RunField {
-                field: field.field.clone(),
-                old: field.old.clone(),
-                new: field.new.clone(),
-                kept: field.kept,
-            })
-            .collect(),
+        fields: change.fields.iter().map(RunField::of).collect(),
         state: change.state.map(|state| state.as_str().to_owned()),
         cause: change.cause.map(|cause| cause.as_str().to_owned()),
+    }
+}
+
+impl RunField {
+    fn of(field: &FieldDifference) -> Self {
+        Self {
+            field: field.field.clone(),
+            old: field.old.clone(),
+            new: field.new.clone(),
+            kept: field.kept,
+        }
     }
 }
 
@@ -201,5 +210,166 @@ pub fn undo_preview(changes: &[RowDifference], next: Option<i64>) -> Undo {
         state: None,
         items: Some(changes.iter().map(run_change).collect()),
         next: next.map(|next| next.to_string()),
+    }
+}
+
+document! {
+    /// What would happen if a rehearsal went live.
+    Rehearsal {
+        configuration: EventConfiguration,
+        /// `preparing`, `rehearsing` or `goingLive`.
+        state: String,
+        /// What the configuration was before, and is again when the rehearsal is discarded.
+        before: String,
+        began: String,
+        /// Who began it: `administrator:NAME`.
+        actor: String,
+        /// The run that it goes live as.
+        run: Option<String>,
+        counts: RunCounts,
+        /// What is not as it was when the rehearsal began; of the first page alone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        moved: Option<Vec<RehearsalMoved>>,
+        items: Vec<RehearsedItem>,
+        /// The cursor of the next page.
+        next: Option<String>,
+    }
+}
+document! {
+    /// What would happen to a user or group, or a request that would be refused.
+    RehearsedItem {
+        /// `create`, `link`, `update`, `block`, `archive`, `delete` or `refuse`.
+        action: String,
+        resource: RehearsedResource,
+        fields: Vec<RunField>,
+        /// Whether the guard would hold it until an administrator decides.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        held: bool,
+        /// Whether it happened already: who was there before and leaves does not wait.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        at_once: bool,
+        /// Why it would be refused, as the log names it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    }
+}
+document! {
+    /// A user or group of a rehearsal.
+    RehearsedResource {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        /// What is refused may have none.
+        id: Option<String>,
+        name: Option<String>,
+    }
+}
+document! {
+    /// A user or group that does not become what was rehearsed, or that others changed as well.
+    RehearsalMoved {
+        resource: RunResource,
+        /// `changed`, `gone`, `protected` or `nameTaken`.
+        why: String,
+    }
+}
+document! {
+    /// A rehearsal that began.
+    RehearsalBegun {
+        configuration: EventConfiguration,
+        /// `rehearsing`.
+        state: String,
+        began: String,
+    }
+}
+document! {
+    /// A rehearsal that goes live.
+    RehearsalLive {
+        /// The id of the run.
+        run: Option<String>,
+        /// `running` or `done`.
+        state: String,
+    }
+}
+
+fn named(found: &ProvisioningConfiguration) -> EventConfiguration {
+    EventConfiguration {
+        id: found.id.to_string(),
+        name: found.name.clone(),
+    }
+}
+
+/// What would happen, a page of it.
+pub fn rehearsal(
+    found: &ProvisioningConfiguration,
+    rehearsal: &StoredRehearsal,
+    page: &RehearsedPage,
+    moved: Option<&[MovedResource]>,
+) -> Rehearsal {
+    let stage = found.rehearsal.map(|of| of.stage);
+    Rehearsal {
+        configuration: named(found),
+        state: stage
+            .map_or("rehearsing", RehearsalStage::as_str)
+            .to_owned(),
+        before: rehearsal.before.as_str().to_owned(),
+        began: precise(rehearsal.began),
+        actor: rehearsal.actor.clone(),
+        run: rehearsal.live.as_ref().map(|live| live.run.to_string()),
+        counts: counts(&page.counts),
+        moved: moved.map(|moved| moved.iter().map(moved_resource).collect()),
+        items: page.items.iter().map(item).collect(),
+        next: page.next.map(|place| place.to_string()),
+    }
+}
+
+fn item(item: &StoredItem) -> RehearsedItem {
+    let (cause, reason) = match &item.refused {
+        Some((cause, reason)) => (cause.clone(), Some(reason.clone())),
+        None => (None, None),
+    };
+    RehearsedItem {
+        action: item.action.as_str().to_owned(),
+        resource: RehearsedResource {
+            kind: item.kind.map(|kind| kind.as_str().to_owned()),
+            id: item.id.clone(),
+            name: item.name.clone(),
+        },
+        fields: item.fields.iter().map(RunField::of).collect(),
+        held: item.held,
+        at_once: item.at_once,
+        cause,
+        reason,
+    }
+}
+
+fn moved_resource(moved: &MovedResource) -> RehearsalMoved {
+    RehearsalMoved {
+        resource: RunResource {
+            kind: moved.kind.as_str().to_owned(),
+            id: moved.id.clone(),
+            name: moved.name.clone(),
+        },
+        why: moved.moved.as_str().to_owned(),
+    }
+}
+
+/// A rehearsal that began.
+pub fn rehearsal_begun(
+    found: &ProvisioningConfiguration,
+    begun: &StoredRehearsal,
+) -> RehearsalBegun {
+    RehearsalBegun {
+        configuration: named(found),
+        state: RehearsalStage::Open.as_str().to_owned(),
+        began: precise(begun.began),
+    }
+}
+
+/// A rehearsal that goes live, or went.
+pub fn rehearsal_live(run: Option<RunId>, is_done: bool) -> RehearsalLive {
+    RehearsalLive {
+        run: run.map(|run| run.to_string()),
+        state: if is_done { "done" } else { "running" }.to_owned(),
     }
 }

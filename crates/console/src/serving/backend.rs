@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use scim_admin::requests::RequestCounts;
-use scim_admin::{AdminStore, AuthenticationError, Authenticator, KeyRing};
+use scim_admin::{
+    AdminError, AdminService, AdminStore, AuthenticationError, Authenticator, KeyRing, Services,
+};
 use scim_http::error::describe_error;
 use scim_http::service::{Authenticated, Limit, Presented, Refusal, Service};
 use scim_protocol::Limits;
 use scim_provisioning::{
-    Answer, Caller, Cause, Configuration, Method, RefusedRequest, Request, ServiceProvider,
+    Answer, Caller, Cause, Configuration, Method, RefusedRequest, RehearsalStage, Rehearsing,
+    Request, ServiceProvider,
 };
 use uuid::Uuid;
 
@@ -23,6 +26,8 @@ pub struct Backend {
 #[derive(Clone)]
 struct CountedProvider {
     provider: Arc<ServiceProvider>,
+    /// Who opens the copies in which configurations rehearse.
+    admin: Arc<AdminService>,
     requests: Arc<RequestCounts>,
 }
 
@@ -68,8 +73,11 @@ impl Authenticated for Speaker {
 
     fn answer(&self, presented: &Presented<'_>, request: &Request<'_>) -> Answer {
         let caller = caller(Arc::clone(&self.configuration), presented);
-        let answer = self.provider.provider.answer(&caller, request);
         let reads = request.method == Method::Get || request.path.ends_with("/.search");
+        let answer = match self.configuration.rehearsal {
+            Some(rehearsal) => self.provider.rehearse(&caller, request, rehearsal, reads),
+            None => self.provider.provider.answer(&caller, request),
+        };
         self.provider.count(&caller, reads, answer.status);
         answer
     }
@@ -93,6 +101,57 @@ impl Authenticated for Speaker {
 }
 
 impl CountedProvider {
+    /// Answers from the copy of the directory in which the configuration rehearses.
+    fn rehearse(
+        &self,
+        caller: &Caller,
+        request: &Request<'_>,
+        rehearsal: Rehearsing,
+        reads: bool,
+    ) -> Answer {
+        if rehearsal.stage == RehearsalStage::GoingLive && !reads {
+            return later(
+                GOING_LIVE,
+                "The configuration goes live; try again in a moment.",
+            );
+        }
+        match self.admin.rehearsed(&self.provider, rehearsal.id) {
+            Ok(provider) => {
+                let answer = provider.answer(caller, request);
+                if !reads && answer.status < 400 {
+                    self.let_leave(caller, rehearsal);
+                }
+                answer
+            }
+            Err(error) => {
+                let seconds = match &error {
+                    AdminError::Store(fault) => fault.retry_after(),
+                    _ => None,
+                };
+                let reason = describe_error(&error);
+                let request_id = &caller.request_id;
+                tracing::error!(request_id, reason, "the copy of a rehearsal cannot be used");
+                later(
+                    seconds.unwrap_or(NO_COPY),
+                    "The rehearsal cannot be answered from its copy; try again later.",
+                )
+            }
+        }
+    }
+
+    /// Has those leave at once who do so in a rehearsal and were there before it.
+    fn let_leave(&self, caller: &Caller, rehearsal: Rehearsing) {
+        let left = self.admin.let_leave(&self.provider, caller, rehearsal.id);
+        if let Err(error) = left {
+            let (reason, request_id) = (describe_error(&error), &caller.request_id);
+            tracing::error!(
+                request_id,
+                reason,
+                "who leaves beside a rehearsal could not be found"
+            );
+        }
+    }
+
     fn note_refusal(&self, caller: &Caller, refused: &RefusedRequest<'_>) {
         self.count(caller, refused.method == Method::Get, refused.status);
         self.provider.note_refusal(caller, refused);
@@ -105,17 +164,21 @@ impl CountedProvider {
 }
 
 impl Backend {
-    /// Whoever a key of the ring authenticates, at this service provider; `requests` counts what is
+    /// Whoever a key of the ring authenticates, at the service provider; `requests` counts what is
     /// answered.
     pub fn new(
         store: Arc<dyn AdminStore>,
         keys: Arc<KeyRing>,
-        provider: Arc<ServiceProvider>,
+        services: &Services,
         requests: Arc<RequestCounts>,
     ) -> Self {
         Self {
             authenticator: Authenticator::new(store, keys),
-            provider: CountedProvider { provider, requests },
+            provider: CountedProvider {
+                provider: Arc::clone(&services.provider),
+                admin: Arc::clone(&services.admin),
+                requests,
+            },
         }
     }
 
@@ -150,6 +213,19 @@ fn caller(configuration: Arc<Configuration>, presented: &Presented<'_>) -> Calle
         actor: None,
     }
 }
+
+/// 503, which says when to come again (RFC 7644 section 3.12).
+fn later(seconds: u32, detail: &str) -> Answer {
+    Answer {
+        retry_after: Some(seconds),
+        ..Answer::from(&scim_protocol::Error::with_status(503, detail))
+    }
+}
+
+/// When a client may write again whose configuration goes live, and when one may come again whose
+/// copy is gone.
+const GOING_LIVE: u32 = 5;
+const NO_COPY: u32 = 300;
 
 fn refusal(error: AuthenticationError) -> Refusal {
     let (status, detail) = (error.status(), error.to_string());

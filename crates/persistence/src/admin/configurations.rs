@@ -9,7 +9,7 @@ use scim_admin::{IdentityProvider, ProvisioningConfiguration};
 use scim_mapping::ResourceKind;
 use scim_protocol::text::fold;
 use scim_provisioning::model::ModelVersion;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::{ConfigurationId, RehearsalStage, Rehearsing, RunId, StoreError};
 use serde::Serialize;
 
 use super::{AdminRows, there};
@@ -32,6 +32,8 @@ pub(super) struct ConfigurationRow {
     profile: String,
     policies: String,
     networks: String,
+    rehearsal: Option<String>,
+    rehearsal_stage: Option<String>,
     guard_reset_at: Option<i64>,
     user_mapping: i64,
     group_mapping: i64,
@@ -43,6 +45,8 @@ pub(super) struct ConfigurationRow {
 /// What an administrator enters.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = provisioning_configurations)]
+#[diesel(treat_none_as_null = true)]
+#[diesel(treat_none_as_default_value = false)]
 struct EnteredRow<'a> {
     name: &'a str,
     name_key: String,
@@ -55,6 +59,8 @@ struct EnteredRow<'a> {
     profile: &'a str,
     policies: String,
     networks: String,
+    rehearsal: Option<String>,
+    rehearsal_stage: Option<&'static str>,
     updated_at: i64,
 }
 
@@ -66,13 +72,20 @@ impl<'a> From<&'a ProvisioningConfiguration> for EnteredRow<'a> {
             name_key: fold(&configuration.name),
             description: &configuration.description,
             enabled: (status != ConfigurationStatus::Disabled).into(),
-            paused: (status == ConfigurationStatus::Paused).into(),
+            // To a program that knows no rehearsals it is paused.
+            paused: matches!(
+                status,
+                ConfigurationStatus::Paused | ConfigurationStatus::Rehearsing
+            )
+            .into(),
             users: configuration.users.into(),
             groups: configuration.groups.into(),
             identity_provider: configuration.identity_provider.as_str(),
             profile: profile_name(configuration.profile),
             policies: json(&configuration.policies),
             networks: json(&configuration.networks),
+            rehearsal: configuration.rehearsal.map(|of| of.id.to_string()),
+            rehearsal_stage: configuration.rehearsal.map(|of| of.stage.as_str()),
             updated_at: millis(configuration.last_modified),
         }
     }
@@ -99,11 +112,19 @@ impl ConfigurationRow {
         revision: Option<i64>,
     ) -> Result<ProvisioningConfiguration, StoreError> {
         let known = || unreadable("provisioning_configurations");
+        let rehearsal = match (&self.rehearsal, &self.rehearsal_stage) {
+            (Some(id), Some(stage)) => Some(Rehearsing {
+                id: RunId::parse(id).ok_or_else(known)?,
+                stage: RehearsalStage::parse(stage).ok_or_else(known)?,
+            }),
+            _ => None,
+        };
         Ok(ProvisioningConfiguration {
             id: ConfigurationId::parse(&self.id).ok_or_else(known)?,
             name: self.name,
             description: self.description,
             status: match (self.enabled != 0, self.paused != 0) {
+                _ if rehearsal.is_some() => ConfigurationStatus::Rehearsing,
                 (false, _) => ConfigurationStatus::Disabled,
                 (true, true) => ConfigurationStatus::Paused,
                 (true, false) => ConfigurationStatus::Enabled,
@@ -115,6 +136,7 @@ impl ConfigurationRow {
             profile: parse_profile(&self.profile).ok_or_else(known)?,
             policies: serde_json::from_str(&self.policies).map_err(|_json| known())?,
             networks: serde_json::from_str(&self.networks).map_err(|_json| known())?,
+            rehearsal,
             model: ModelVersion {
                 user: self.user_mapping,
                 group: self.group_mapping,

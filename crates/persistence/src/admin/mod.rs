@@ -17,6 +17,7 @@ mod look_ups;
 pub(crate) mod mappings;
 mod people;
 mod plans;
+pub(crate) mod rehearsals;
 mod rows;
 mod runs;
 mod search;

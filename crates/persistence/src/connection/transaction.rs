@@ -32,7 +32,10 @@ impl Connection {
     /// Has the next statement begin a transaction, so that one which needs none costs none.
     pub(crate) fn begin_with_next(&mut self, begin: &'static str) {
         self.unsaid = Unsaid {
-            begin: Some(Cow::Borrowed(begin)),
+            begin: Some(match self.search_path() {
+                None => Cow::Borrowed(begin),
+                Some(path) => Cow::Owned(format!("{begin}; {path}")),
+            }),
             ..Unsaid::default()
         };
         self.transaction = None;
@@ -171,13 +174,14 @@ impl Connection {
     /// Runs a statement that answers for itself: it sees one state of the database without a
     /// transaction around it. Whoever needs another statement gets one that begins there.
     ///
+    /// A schema is named by a transaction alone.
     /// Without prepared statements there is a pooler between, which may send what belongs to one
     /// statement to two sessions unless a transaction holds it together.
     pub(crate) fn alone<T, E>(
         &mut self,
         statement: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        if !self.prepares {
+        if !self.prepares || self.search_path().is_some() {
             return statement(self);
         }
         let waiting = self.unsaid.begin.take();

@@ -185,6 +185,7 @@ fn what_cannot_be_reached_is_told_at_the_start() {
     let server = Server {
         url: settings.url,
         prepares: true,
+        schema: None,
     };
     assert!(Target::Postgres(server).connect().is_err());
 }

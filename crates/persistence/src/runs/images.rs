@@ -241,6 +241,21 @@ pub(crate) fn attached(
     read(connection, &sql)
 }
 
+/// The same in order, behind a number.
+pub(crate) fn attached_behind(
+    connection: &mut Connection,
+    run: RunId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<RowImage>, StoreError> {
+    let mut sql = connection.sql(SELECT);
+    sql.bind(run.to_string());
+    sql.push(" AND i.subject NOT IN ('user', 'group') AND i.id > ")
+        .bind(after);
+    sql.push(" ORDER BY i.id LIMIT ").bind(limit);
+    read(connection, &sql)
+}
+
 fn read(connection: &mut Connection, sql: &Sql) -> Result<Vec<RowImage>, StoreError> {
     let rows: Vec<ImageRow> = connection.rows(sql)?;
     rows.into_iter().map(RowImage::try_from).collect()

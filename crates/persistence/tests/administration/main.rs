@@ -114,6 +114,7 @@ impl Empty {
                 fields: 0,
             },
             guard_reset: None,
+            rehearsal: None,
             version: 1,
             created: now(),
             last_modified: now(),

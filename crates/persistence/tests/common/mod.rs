@@ -84,7 +84,8 @@ impl House {
         };
         let database = Database::open(&settings).unwrap();
         let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
-        let admin = AdminService::new(database.clone(), keys.clone());
+        let admin =
+            AdminService::new(database.clone(), keys.clone()).with_rehearsals(database.clone());
         let provider =
             ServiceProvider::new(database.clone(), keys.clone(), BASE, Limits::default());
         let caller = caller(configuration(&admin, "Test"));

@@ -74,6 +74,7 @@ pub fn plain_configuration(id: ConfigurationId, name: &str) -> Configuration {
         model: ModelVersion::default(),
         policies: Policies::default(),
         guard_reset: None,
+        rehearsal: None,
     }
 }
 

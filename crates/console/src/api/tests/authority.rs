@@ -71,6 +71,10 @@ GET    /configurations/{configuration}/mappings/{resource}/versions auditor read
 POST   /configurations/{configuration}/pause                        administrator operate
 GET    /configurations/{configuration}/policy                       auditor read
 PATCH  /configurations/{configuration}/policy                       administrator configure
+DELETE /configurations/{configuration}/rehearsal                    administrator configure
+GET    /configurations/{configuration}/rehearsal                    auditor read
+POST   /configurations/{configuration}/rehearsal                    administrator configure
+POST   /configurations/{configuration}/rehearsal/go-live            administrator operate
 GET    /configurations/{configuration}/tokens                       administrator tokens
 POST   /configurations/{configuration}/tokens                       administrator tokens
 DELETE /configurations/{configuration}/tokens/{token}               administrator tokens

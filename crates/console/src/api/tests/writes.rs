@@ -53,13 +53,15 @@ fn a_write_names_what_it_has_read() {
 }
 
 /// What creates something, or changes nothing, or is said of whatever is there.
-const FREE: [&str; 15] = [
+const FREE: [&str; 17] = [
     "/streams/{stream}/test",
     "/streams/{stream}/deliveries/{delivery}/again",
     "/apply",
     "/plan",
     "/tokens/revoke",
     "/runs/{run}/undo",
+    "/configurations/{configuration}/rehearsal",
+    "/configurations/{configuration}/rehearsal/go-live",
     "/streams",
     "/configurations",
     "/configurations/{configuration}/tokens",

@@ -41,6 +41,7 @@ impl Health {
             ConfigurationStatus::Enabled => {}
             ConfigurationStatus::Paused => return said("held", "Paused"),
             ConfigurationStatus::Disabled => return said("", "Disabled"),
+            ConfigurationStatus::Rehearsing => return said("held", "Rehearsing"),
         }
         if configuration.provisions_nothing() {
             return said("warning", "Provisions nothing");

@@ -254,6 +254,7 @@ pub(super) fn said(status: &ConfigurationStatus) -> &'static str {
         ConfigurationStatus::Enabled => "Enabled",
         ConfigurationStatus::Paused => "Paused",
         ConfigurationStatus::Disabled => "Disabled",
+        ConfigurationStatus::Rehearsing => "Rehearsing",
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) mod meanwhile;
 pub(super) mod overview;
 pub(super) mod policy;
 pub(super) mod previews;
+pub(super) mod rehearsal;
 mod rule;
 pub(super) mod runs;
 pub(super) mod settings;
@@ -178,7 +179,19 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 31] = [
+const DONE: [(&str, &str); 34] = [
+    (
+        "rehearses",
+        "Begun. The identity provider is answered from a copy of the directory from now on.",
+    ),
+    (
+        "live",
+        "Gone live. What was rehearsed is carried over, and the configuration is enabled when that is done.",
+    ),
+    (
+        "forgotten",
+        "Discarded. Nothing of it was ever in the directory.",
+    ),
     (
         "undone",
         "Begun. What was changed is taken back; this page is the run that does it.",

@@ -149,7 +149,7 @@ fn forms_with_nonsense_are_refused_and_change_nothing() {
     let plain = [
         "/login", "/disable", "/enable", "/pause", "/logout", "/theme", "/block", "/unblock",
         "/unlink", "/archive", "/reapply", "/drift", "/impact", "/export", "/reveal", "/revoke",
-        "/tokens",
+        "/tokens", "/begin",
     ];
     for route in ROUTES.iter().filter(|route| route.method == "POST") {
         if plain.iter().any(|word| route.path.ends_with(word)) {
@@ -220,6 +220,8 @@ fn secrets_and_what_cannot_be_undone_ask_for_the_password_again() {
             "/users/scim-provisioning/{configuration}/held/allow",
             "/users/scim-provisioning/{configuration}/links/approve",
             "/users/scim-provisioning/{configuration}/runs/{run}/undo",
+            "/users/scim-provisioning/{configuration}/rehearsal/go-live",
+            "/users/scim-provisioning/{configuration}/rehearsal/discard",
             "/users/{person}/block",
             "/users/{person}/unblock",
             "/users/{person}/archive",
