@@ -109,7 +109,7 @@ fn a_key_ring_is_put_back_or_given_up_and_never_made_anew_by_itself(engine: &Eng
     std::fs::rename(&ring, &away).unwrap();
     for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["user", "list"]] {
         let said = refusal(&server.run(words));
-        assert!(said.contains("1 live tokens need one"), "{said}");
+        assert!(said.contains("needed for 1 live token"), "{said}");
     }
     let check = server.run(&["check", "--json"]);
     assert_eq!(check.status.code(), Some(1));
