@@ -249,7 +249,7 @@ pub(crate) fn attached_behind(
     limit: i64,
 ) -> Result<Vec<RowImage>, StoreError> {
     let mut sql = connection.sql(SELECT);
-    sql.bind(run.to_string());
+    sql.push("i.run = ").bind(run.to_string());
     sql.push(" AND i.subject NOT IN ('user', 'group') AND i.id > ")
         .bind(after);
     sql.push(" ORDER BY i.id LIMIT ").bind(limit);
