@@ -109,7 +109,8 @@ const FILTERS: [&str; 4] = [
 ];
 /// What is kept of administrators, what is counted from time to time, and the feed, which says who
 /// wrote and when.
-const ADMINISTRATION: [&str; 14] = [
+const ADMINISTRATION: [&str; 15] = [
+    "authority ",
     "instance",
     "look_ups",
     "run",
