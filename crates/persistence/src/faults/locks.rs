@@ -37,8 +37,8 @@ fn wait_for_a_wait(house: &House, or: impl Fn() -> bool) {
     }
 }
 
-fn touch(name: &str) -> String {
-    format!("UPDATE users SET version = version WHERE user_name_key = '{name}'")
+fn hold(name: &str) -> String {
+    format!("SELECT 1 FROM users WHERE user_name_key = '{name}' FOR NO KEY UPDATE")
 }
 
 fn a_deadlock_is_a_collision_in_any_language(house: &House) {
@@ -47,21 +47,21 @@ fn a_deadlock_is_a_collision_in_any_language(house: &House) {
     create(house, "eve");
     let mut other = session(house);
     // Who waits for as long as this is not the one that is sent away.
-    let begin = format!("SET deadlock_timeout = '1h'; BEGIN; {}", touch("eve"));
+    let begin = format!("SET deadlock_timeout = '1h'; BEGIN; {}", hold("eve"));
     other.batch_execute(&begin).unwrap();
     let other = Arc::new(Mutex::new(Some(other)));
     let met: Arc<Mutex<Vec<StoreError>>> = Arc::default();
     let (seen, url) = (Arc::clone(&met), house.settings.url.clone());
     let written = house.database.writing(move |connection| {
         let run = |connection: &mut Connection, name: &str| {
-            let sql = connection.sql(&touch(name));
+            let sql = connection.sql(&hold(name));
             connection.execute(&sql)
         };
         run(connection, "ada")?;
         if let Some(mut other) = other.lock().unwrap().take() {
             thread::spawn(move || {
                 other
-                    .batch_execute(&format!("{}; COMMIT", touch("ada")))
+                    .batch_execute(&format!("{}; COMMIT", hold("ada")))
                     .unwrap();
             });
             let mut watch: PgConnection = diesel::Connection::establish(&url).unwrap();
@@ -142,13 +142,13 @@ fn a_part_of_a_bulk_request_that_waits_holds_nothing_of_those_before_it(house: &
         "Operations": [patch("ada"), patch("eve")]});
     let mut other = session(house);
     other
-        .batch_execute(&format!("BEGIN; {}", touch("eve")))
+        .batch_execute(&format!("BEGIN; {}", hold("eve")))
         .unwrap();
     let answer = thread::scope(|scope| {
         let asking = scope.spawn(|| house.request(Method::Post, "/Bulk", &request));
         wait_for_a_wait(house, || asking.is_finished());
         // Who wants what is done already waits less than the part that is not may wait alone.
-        let third = format!("SET lock_timeout = '3s'; {}", touch("ada"));
+        let third = format!("SET lock_timeout = '3s'; {}", hold("ada"));
         let free = session(house).batch_execute(&third);
         other.batch_execute("ROLLBACK").unwrap();
         free.unwrap();
