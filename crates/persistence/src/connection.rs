@@ -209,6 +209,15 @@ impl Connection {
         self.run(|engine| engine.batch_execute(text))
     }
 
+    /// The same of one statement of SQLite that is said again and again: it is prepared once.
+    pub(crate) fn say_again(&mut self, text: &'static str) -> Result<(), StoreError> {
+        let (dialect, sql) = (self.dialect(), self.sql(text));
+        self.run(|engine| {
+            let statement = Kept::new(engine, dialect, &sql);
+            engine.execute_returning_count(&statement).map(drop)
+        })
+    }
+
     /// Runs one statement on either engine, and says of what went wrong which kind it is.
     fn run<T>(
         &mut self,

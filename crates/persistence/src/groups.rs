@@ -154,13 +154,14 @@ pub(crate) fn insert(
     group: &GroupWrite,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    connection.execute(diesel::insert_into(groups::table).values((
+    let insert = diesel::insert_into(groups::table).values((
         GroupColumns::new(group, now),
         groups::id.eq(id.to_string()),
         groups::managed_by.eq(scope.configuration().to_string()),
         groups::version.eq(1_i64),
         groups::created_at.eq(millis(now)),
-    )))?;
+    ));
+    on_backend!(connection, execute, insert)?;
     grant(connection, id, group)
 }
 

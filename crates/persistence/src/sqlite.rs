@@ -167,6 +167,12 @@ thread_local! {
 static INSTALLED: OnceLock<bool> = OnceLock::new();
 
 fn install() -> bool {
+    // SAFETY: SQLITE_CONFIG_MEMSTATUS takes an int. Once SQLite works it is refused, and each
+    // allocation goes on to be counted under one lock for all threads.
+    unsafe {
+        let off: c_int = 0;
+        ffi::sqlite3_config(ffi::SQLITE_CONFIG_MEMSTATUS, off);
+    }
     type EntryPoint = unsafe extern "C" fn(
         *mut ffi::sqlite3,
         *mut *mut c_char,
@@ -195,7 +201,9 @@ unsafe extern "C" fn logged(_argument: *mut c_void, code: c_int, _message: *cons
     }
 }
 
-/// Notes a new handle down and gives it the budget of the thread that uses it.
+/// Notes a new handle down and gives it the budget of the thread that uses it. How a statement is
+/// carried out must not depend on what is bound to it: it would be prepared anew each time that a
+/// limit, or a value beside a partial index, is bound.
 unsafe extern "C" fn opened(
     handle: *mut ffi::sqlite3,
     _message: *mut *mut c_char,
@@ -204,8 +212,10 @@ unsafe extern "C" fn opened(
     // A thread that ends opens nothing that is used further.
     let _ending = OPENED.try_with(|opened| opened.set(NonNull::new(handle)));
     // SAFETY: SQLite calls this with the handle that it is opening; `over_budget` lives for good
-    // and takes no argument.
+    // and takes no argument. SQLITE_DBCONFIG_ENABLE_QPSG takes an int, and a pointer or null.
     unsafe {
+        let (on, told): (c_int, *mut c_int) = (1, std::ptr::null_mut());
+        ffi::sqlite3_db_config(handle, ffi::SQLITE_DBCONFIG_ENABLE_QPSG, on, told);
         ffi::sqlite3_progress_handler(handle, STEPS, Some(over_budget), std::ptr::null_mut());
     }
     ffi::SQLITE_OK

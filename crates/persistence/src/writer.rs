@@ -252,7 +252,7 @@ fn one(
     replies: &mut Vec<Reply>,
     met: &mut Met,
 ) -> Result<(), StoreError> {
-    if let Err(error) = connection.batch("SAVEPOINT job") {
+    if let Err(error) = connection.say_again("SAVEPOINT job") {
         replies.push(job(Err(error.clone())).reply);
         return Err(error);
     }
@@ -270,7 +270,7 @@ fn one(
     };
     // Where the engine has rolled back everything, what made it do so is the reason.
     connection.forget_speech();
-    let ended = ended.and_then(|()| connection.batch("RELEASE job"));
+    let ended = ended.and_then(|()| connection.say_again("RELEASE job"));
     ended.map_err(|lost| met.fault.clone().unwrap_or(lost))
 }
 

@@ -76,7 +76,9 @@ impl Connection {
     /// On SQLite the one who writes is a row, which is to be gone before the next one writes.
     pub(crate) fn end_speech(&mut self) -> Result<(), StoreError> {
         match self.unsaid.author.take() {
-            Some(_) if self.dialect() == Dialect::Sqlite => self.batch("DELETE FROM feed_author"),
+            Some(_) if self.dialect() == Dialect::Sqlite => {
+                self.say_again("DELETE FROM feed_author")
+            }
             _ => Ok(()),
         }
     }
@@ -138,7 +140,7 @@ impl Connection {
             author: self.unsaid.author.clone(),
         };
         match self.dialect() {
-            Dialect::Sqlite => self.batch("SAVEPOINT part")?,
+            Dialect::Sqlite => self.say_again("SAVEPOINT part")?,
             #[cfg(feature = "postgres")]
             Dialect::Postgres => self.say("SAVEPOINT part"),
         }
@@ -162,7 +164,7 @@ impl Connection {
             return self.batch("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part");
         }
         match self.dialect() {
-            Dialect::Sqlite => self.batch("RELEASE part"),
+            Dialect::Sqlite => self.say_again("RELEASE part"),
             #[cfg(feature = "postgres")]
             Dialect::Postgres => {
                 self.say("RELEASE SAVEPOINT part");

@@ -137,6 +137,14 @@ pub(crate) mod tests {
         assert!(std::ptr::eq(named("ava"), named("bo")));
         assert!(named("ava").prepared && named("ava").text.contains("`user_name_key` = ?"));
 
+        let name = Some("ava");
+        let insert = diesel::insert_into(crate::schema::groups::table).values((
+            crate::schema::groups::id.eq("id"),
+            crate::schema::groups::managed_by.eq(name),
+        ));
+        let kept = Kept::new(&engine, Dialect::Sqlite, insert);
+        assert!(kept.known.is_some_and(|known| known.prepared));
+
         let written = |text: &str| Sql::new(Dialect::Sqlite, text);
         let kept = Kept::new(&engine, Dialect::Sqlite, written("SELECT 1"));
         assert!(kept.known.is_none());

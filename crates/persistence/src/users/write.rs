@@ -9,6 +9,7 @@ use scim_provisioning::{ResourceId, Scope, StoreError};
 use serde_json::{Map, Value};
 
 use crate::connection::Connection;
+use crate::engine::on_backend;
 use crate::json::Json;
 use crate::key::Key;
 use crate::references::{self, ManagerKeys};
@@ -124,7 +125,7 @@ pub(crate) fn insert(
         users::version.eq(1_i64),
         users::created_at.eq(millis(now)),
     ));
-    connection.execute(insert)?;
+    on_backend!(connection, execute, insert)?;
     insert_emails(connection, id, &user.search)?;
     references::link_manager(connection, scope, id, text(user, &Field::Manager))?;
     link_reports(connection, scope, id, user)
