@@ -121,12 +121,20 @@ pub(super) fn about(
 ) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
     let mut found = Vec::new();
     for object in objects {
+        // The index has the ids, so that no engine goes through the entries instead.
         let of = audit_events::table
             .filter(audit_events::object.eq(object))
             .order(audit_events::id.desc())
             .limit(limit)
+            .select(audit_events::id);
+        let ids: Vec<i64> = connection.load(of)?;
+        if ids.is_empty() {
+            continue;
+        }
+        let these = audit_events::table
+            .filter(audit_events::id.eq_any(ids))
             .select(AuditRow::as_select());
-        let rows: Vec<AuditRow> = connection.load(of)?;
+        let rows: Vec<AuditRow> = connection.load(these)?;
         found.extend(rows.into_iter().map(|row| (row.id, entry(row))));
     }
     found.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
