@@ -172,7 +172,8 @@ pub trait RehearsalStore: Send + Sync {
     fn moved(&self, rehearsal: &Rehearsal, after: i64) -> Result<MovedPage, StoreError>;
 
     /// Carries over what is next of people, groups and what hangs on them, in one transaction, and
-    /// answers how far it is then. The log is not its matter.
+    /// answers how far it is then. The log is not its matter. Before the first step the copy is closed:
+    /// a write that was let in before is in it, or fails and is to come again.
     ///
     /// # Errors
     /// A fault of the store; nothing of this step was done then.

@@ -7,7 +7,6 @@ use scim_provisioning::event::{Action, Event};
 use scim_provisioning::{RehearsalStage, Rehearsing, ResourceId, RunId, RunKind};
 use serde_json::json;
 
-use super::rehearsals::LET_IN;
 use super::runs::run_over;
 use super::{Actor, AdminService, entry_of, now, update_configuration};
 use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
@@ -68,8 +67,6 @@ impl AdminService {
             rows.update_configuration(&after)?;
             Ok(Written::changed((), audit.clone()))
         })?;
-        // Writes that were let in before are in the copy by then.
-        std::thread::sleep(LET_IN);
         Ok(rehearsal)
     }
 

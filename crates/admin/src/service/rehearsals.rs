@@ -206,5 +206,6 @@ impl AdminService {
     }
 }
 
-/// How long requests take that were let in before a rehearsal began or goes live.
-pub(super) const LET_IN: std::time::Duration = std::time::Duration::from_millis(500);
+/// How long requests take that were let in before a rehearsal began. What a slower one writes is in
+/// the directory, and moved when the rehearsal goes live.
+const LET_IN: std::time::Duration = std::time::Duration::from_millis(500);

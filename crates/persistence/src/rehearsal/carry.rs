@@ -13,6 +13,7 @@ use scim_provisioning::{ResourceId, ResourceKind, StoreError};
 use serde_json::json;
 
 use super::attached::author;
+use super::copy as copies;
 use super::rows::{Row, number, text};
 use super::standing::{CLAIMED, EMAILS, Found, GROUPS, KINDS, USERS, versions};
 use crate::admin::rehearsals;
@@ -80,6 +81,9 @@ pub(super) fn resources(
     live: &GoingLive,
     now: DateTime<Utc>,
 ) -> Result<Rehearsal, StoreError> {
+    if live.position == 0 {
+        copy.writing(copies::close)?;
+    }
     let mut tries = 0;
     loop {
         let plan = plan(directory, copy, rehearsal, live.position)?;

@@ -161,6 +161,31 @@ fn fill(
     runs::insert(connection, &run)
 }
 
+/// Lets nobody change a copy any more. Who is about to is waited for, so that nothing is changed of
+/// what is carried over already; whoever comes later is told that the store failed, thus to come again.
+pub(super) fn close(connection: &mut Connection) -> Result<(), StoreError> {
+    let statements: &[&str] = match connection.dialect() {
+        Dialect::Sqlite => &[
+            "CREATE TRIGGER IF NOT EXISTS rehearsal_closed BEFORE INSERT ON run_images \
+            BEGIN SELECT RAISE(ABORT, 'the rehearsal goes live'); END",
+        ],
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => &[
+            "CREATE OR REPLACE FUNCTION rehearsal_closed() RETURNS trigger LANGUAGE plpgsql AS \
+            $$ BEGIN RAISE EXCEPTION 'the rehearsal goes live'; END $$",
+            "DROP TRIGGER IF EXISTS rehearsal_closed ON run_images",
+            "CREATE TRIGGER rehearsal_closed BEFORE INSERT ON run_images \
+            FOR EACH ROW EXECUTE FUNCTION rehearsal_closed()",
+        ],
+    };
+    for statement in statements {
+        // Not as a batch, which would not name the schema of the copy before.
+        let sql = connection.sql(statement);
+        connection.execute(&sql)?;
+    }
+    Ok(())
+}
+
 /// Takes the triggers away, which would record the copy as changes; answers what puts them back.
 fn without_triggers(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
     if connection.dialect() == Dialect::Sqlite {

@@ -306,15 +306,14 @@ fn who_was_there_before_leaves_at_once(house: &House) {
 /// Whoever is killed while it goes live leaves it to others, and nothing is done twice.
 fn going_live_is_done_in_steps_that_others_take_up(house: &House) {
     let (_, provider) = rehearse(house);
+    let mut first = String::new();
     for number in 0..450 {
-        let name = format!("p{number:03}");
-        id(&answered(
-            &provider,
-            &house.caller,
-            Method::Post,
-            "/Users",
-            &user(&name),
-        ));
+        let body = user(&format!("p{number:03}"));
+        let made = answered(&provider, &house.caller, Method::Post, "/Users", &body);
+        match number {
+            0 => first = id(&made),
+            _ => assert_eq!(made.status, 201),
+        }
     }
     let begun = house
         .admin
@@ -335,6 +334,22 @@ fn going_live_is_done_in_steps_that_others_take_up(house: &House) {
             .unwrap()
     };
     assert_eq!(count(house), 200);
+    // Who was let in before and comes late changes nothing of what is carried over.
+    for (method, path, body) in [
+        (Method::Post, "/Users".to_owned(), user("late")),
+        (
+            Method::Patch,
+            format!("/Users/{first}"),
+            replace("title", "T"),
+        ),
+    ] {
+        let late = answered(&provider, &house.caller, method, &path, &body);
+        assert_eq!(
+            (late.status, late.retry_after.is_some()),
+            (503, true),
+            "{path}"
+        );
+    }
     let discarded = house.admin.discard_rehearsal(&actor(), &found(house));
     assert!(matches!(discarded, Err(AdminError::GoesLive(_))));
     let database = Database::open_existing(&house.settings).unwrap();
