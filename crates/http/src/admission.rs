@@ -4,6 +4,8 @@
 //! once, so that one that asks for too much waits for itself; reads and writes have ways of their
 //! own, and console and probes pass by.
 
+mod turns;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,10 +19,13 @@ use crate::metrics::{
     ADMISSION_PLACES, ADMISSION_REFUSED, ADMISSION_USED, ADMISSION_WAITING, Reading,
 };
 use crate::service::Limit;
+use turns::{Comers, Spent};
 
 /// What a request does to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
+    /// Who speaks, before a request that comes with a body.
+    Recognise,
     /// A request that reads.
     Read,
     /// A request that writes.
@@ -55,11 +60,13 @@ pub struct Admission {
     reads: Queue,
     writes: Queue,
     shares: Mutex<HashMap<Uuid, Arc<Share>>>,
+    comers: Mutex<Comers>,
     /// Who was told to come again later: for the share, for the server, and for the rate.
     refused: [AtomicU64; 3],
 }
 
 /// Places for which requests wait in the order in which they came.
+#[derive(Debug)]
 struct Queue {
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
@@ -68,11 +75,13 @@ struct Queue {
 }
 
 /// What one configuration has under way.
+#[derive(Debug)]
 struct Share {
     reads: Queue,
     writes: Queue,
     bytes: Queue,
     bucket: Mutex<Bucket>,
+    spent: Spent,
 }
 
 /// A place, for as long as it is held.
@@ -80,6 +89,25 @@ struct Share {
 pub struct Place {
     _share: Option<OwnedSemaphorePermit>,
     _server: OwnedSemaphorePermit,
+    turn: Option<(Arc<Share>, Way)>,
+}
+
+impl Place {
+    /// Does `work` here, and counts it to the configuration: a read for as long as it takes, because
+    /// its work is the database's too, and a write for what this thread computes, because for the
+    /// rest of it it waits for a disk with others.
+    pub fn work<T>(self, work: impl FnOnce() -> T) -> T {
+        let (began, computed) = (Instant::now(), turns::computed());
+        let done = work();
+        if let Some((share, way)) = &self.turn {
+            let took = match way {
+                Way::Recognise | Way::Read => began.elapsed(),
+                Way::Write => turns::computed().saturating_sub(computed),
+            };
+            share.spent.spend(took, Instant::now());
+        }
+        done
+    }
 }
 
 impl Admission {
@@ -90,6 +118,7 @@ impl Admission {
             reads: Queue::new(bounds.at_once, SERVER_WAITS),
             writes: Queue::new(bounds.at_once, SERVER_WAITS),
             shares: Mutex::default(),
+            comers: Mutex::default(),
             refused: Default::default(),
         }
     }
@@ -142,22 +171,27 @@ impl Admission {
         bytes: usize,
         patience: Duration,
     ) -> Result<Place, Full> {
-        let share = match configuration {
+        let theirs = configuration.map(|id| (id, self.share(id)));
+        let share = match &theirs {
             None => None,
-            Some(id) => {
-                let share = self.share(id);
+            Some((id, share)) => {
                 let queue = match way {
-                    Way::Read => &share.reads,
+                    Way::Recognise | Way::Read => &share.reads,
                     Way::Write => &share.writes,
                 };
-                let places = bytes.div_ceil(PIECE).clamp(1, self.bounds.share.max(1));
+                let all = self.bounds.share.max(1);
+                let alone = self.goes_alone(*id, share, way);
+                let places = match alone {
+                    true => all,
+                    false => bytes.div_ceil(PIECE).clamp(1, all),
+                };
                 let places = u32::try_from(places).unwrap_or(u32::MAX);
                 let place = queue.take(places, patience.min(SHARE_WAIT)).await;
                 Some(place.ok_or_else(|| self.note_refusal(Full::Share(Limit::AtOnce)))?)
             }
         };
         let queue = match way {
-            Way::Read => &self.reads,
+            Way::Recognise | Way::Read => &self.reads,
             Way::Write => &self.writes,
         };
         let server = queue.take(1, patience.min(SERVER_WAIT)).await;
@@ -165,7 +199,16 @@ impl Admission {
         Ok(Place {
             _share: share,
             _server: server,
+            turn: theirs.map(|(_id, share)| (share, way)),
         })
+    }
+
+    /// Whether a request waits until no other one of its configuration goes the same way.
+    fn goes_alone(&self, id: Uuid, share: &Share, way: Way) -> bool {
+        let now = Instant::now();
+        let mut comers = self.comers.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = comers.note(id, now);
+        others && way != Way::Recognise && share.spent.is_overdrawn(now)
     }
 
     /// Waits for room for a body of so many bytes.
@@ -213,6 +256,7 @@ impl Admission {
                     left: f64::from(self.bounds.rate) * BURST,
                     at: Instant::now(),
                 }),
+                spent: Spent::new(Instant::now()),
             })
         });
         Arc::clone(share)
@@ -289,167 +333,4 @@ const SERVER_WAITS: usize = 512;
 const SERVER_WAIT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
-mod tests {
-    use std::future::{Future, poll_fn};
-    use std::pin::pin;
-    use std::task::Poll;
-
-    use super::*;
-
-    fn admission() -> Admission {
-        Admission::new(Bounds {
-            at_once: 3,
-            share: 1,
-            rate: 50,
-            bytes: 4_096,
-        })
-    }
-
-    /// Whether something is there at once.
-    async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
-        let mut future = pin!(future);
-        poll_fn(|context| match future.as_mut().poll(context) {
-            Poll::Ready(value) => Poll::Ready(Some(value)),
-            Poll::Pending => Poll::Ready(None),
-        })
-        .await
-    }
-
-    #[actix_web::test]
-    async fn a_configuration_waits_for_itself_and_for_nobody_else() {
-        let admission = admission();
-        let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
-        let first = at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT)).await;
-        assert!(first.is_some());
-        assert!(
-            at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT))
-                .await
-                .is_none()
-        );
-        let write = at_once(admission.enter(Some(one), Way::Write, 0, SERVER_WAIT)).await;
-        assert!(write.is_some(), "reads are apart from writes");
-        let theirs = at_once(admission.enter(Some(other), Way::Read, 0, SERVER_WAIT)).await;
-        assert!(theirs.is_some());
-        drop(first);
-        assert!(
-            at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT))
-                .await
-                .is_some()
-        );
-    }
-
-    #[actix_web::test]
-    async fn who_goes_away_leaves_the_queue() {
-        let admission = admission();
-        let one = Uuid::new_v4();
-        let held = admission
-            .enter(Some(one), Way::Read, 0, SERVER_WAIT)
-            .await
-            .unwrap();
-        {
-            let mut waiting = Vec::new();
-            for _ in 0..SHARE_WAITS {
-                let mut waits = Box::pin(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT));
-                assert!(at_once(waits.as_mut()).await.is_none());
-                waiting.push(waits);
-            }
-            let refused = at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT)).await;
-            let full = Full::Share(Limit::AtOnce);
-            assert_eq!(refused.unwrap().unwrap_err(), full);
-        }
-        assert!(
-            at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT))
-                .await
-                .is_none()
-        );
-        drop(held);
-        assert!(
-            at_once(admission.enter(Some(one), Way::Read, 0, SERVER_WAIT))
-                .await
-                .is_some()
-        );
-    }
-
-    #[actix_web::test]
-    async fn everybody_together_is_bounded_as_well() {
-        let admission = admission();
-        let mut held = Vec::new();
-        for _ in 0..3 {
-            let id = Some(Uuid::new_v4());
-            held.push(
-                at_once(admission.enter(id, Way::Read, 0, SERVER_WAIT))
-                    .await
-                    .unwrap()
-                    .unwrap(),
-            );
-        }
-        let fourth = Some(Uuid::new_v4());
-        assert!(
-            at_once(admission.enter(fourth, Way::Read, 0, SERVER_WAIT))
-                .await
-                .is_none()
-        );
-        assert!(
-            at_once(admission.enter(fourth, Way::Write, 0, SERVER_WAIT))
-                .await
-                .is_some()
-        );
-        held.pop();
-        assert!(
-            at_once(admission.enter(fourth, Way::Read, 0, SERVER_WAIT))
-                .await
-                .is_some()
-        );
-    }
-
-    #[actix_web::test]
-    async fn a_long_body_takes_more_of_the_share() {
-        let admission = Admission::new(Bounds {
-            at_once: 9,
-            share: 3,
-            rate: 50,
-            bytes: 4_096,
-        });
-        let one = Some(Uuid::new_v4());
-        let enter = |bytes| admission.enter(one, Way::Write, bytes, SERVER_WAIT);
-        let long = at_once(enter(30_000)).await.unwrap();
-        let short = at_once(enter(16_384)).await;
-        assert!(short.is_some(), "two of three places are taken");
-        assert!(at_once(enter(1)).await.is_none());
-        drop((long, short));
-        let longest = at_once(enter(1 << 30)).await;
-        assert!(longest.is_some(), "it has all of them, and no more");
-        assert!(at_once(enter(1)).await.is_none());
-    }
-
-    #[actix_web::test]
-    async fn bytes_under_way_are_bounded() {
-        let admission = admission();
-        let one = Uuid::new_v4();
-        let held = admission.hold(one, 3_000).await.unwrap();
-        assert!(at_once(admission.hold(one, 2_000)).await.is_none());
-        assert!(
-            at_once(admission.hold(Uuid::new_v4(), 2_000))
-                .await
-                .is_some()
-        );
-        drop(held);
-        // More than there is room for has all of it.
-        assert!(at_once(admission.hold(one, 1 << 30)).await.is_some());
-    }
-
-    #[test]
-    fn a_rate_is_kept_over_time_and_a_burst_is_let_in() {
-        let admission = admission();
-        let one = Uuid::new_v4();
-        let now = Instant::now() + Duration::from_secs(1);
-        for _ in 0..250 {
-            assert_eq!(admission.count(one, now), None);
-        }
-        assert_eq!(admission.count(one, now), Some(1));
-        assert_eq!(admission.count(Uuid::new_v4(), now), None);
-        let later = now + Duration::from_secs(2);
-        let let_in = (0..300).filter(|_| admission.count(one, later).is_none());
-        assert_eq!(let_in.count(), 100);
-    }
-}
+mod tests;

@@ -98,16 +98,17 @@ async fn without_body(
 ) -> Result<Reply, Reply> {
     let place = enter(endpoint, incoming, claimed, way(incoming), 0).await?;
     let (speaker, reply) = blocking(endpoint, incoming, claimed, move |endpoint, incoming| {
-        let _place = place;
-        let speaker = match authenticate(endpoint, incoming) {
-            Ok(speaker) => speaker,
-            Err(reply) => return (None, reply),
-        };
-        let reply = match incoming.path() {
-            Ok(path) => answer(incoming, &*speaker, &path, &[]),
-            Err(error) => Reply::error(&error),
-        };
-        (Some(speaker.id()), reply)
+        place.work(|| {
+            let speaker = match authenticate(endpoint, incoming) {
+                Ok(speaker) => speaker,
+                Err(reply) => return (None, reply),
+            };
+            let reply = match incoming.path() {
+                Ok(path) => answer(incoming, &*speaker, &path, &[]),
+                Err(error) => Reply::error(&error),
+            };
+            (Some(speaker.id()), reply)
+        })
     })
     .await?;
     note(request, speaker);
@@ -122,10 +123,9 @@ async fn with_body(
     incoming: &Arc<Incoming>,
     claimed: Option<Uuid>,
 ) -> Result<Reply, Reply> {
-    let place = enter(endpoint, incoming, claimed, Way::Read, 0).await?;
+    let place = enter(endpoint, incoming, claimed, Way::Recognise, 0).await?;
     let authenticated = blocking(endpoint, incoming, claimed, move |endpoint, incoming| {
-        let _place = place;
-        authenticate(endpoint, incoming)
+        place.work(|| authenticate(endpoint, incoming))
     });
     let speaker = authenticated.await??;
     let id = speaker.id();
@@ -142,8 +142,8 @@ async fn with_body(
     // The client's slowness in sending is over; only now a place is taken.
     let place = enter(endpoint, incoming, Some(id), way(incoming), body.len()).await?;
     blocking(endpoint, incoming, Some(id), move |_endpoint, incoming| {
-        let (_place, _held) = (place, held);
-        answer(incoming, &*speaker, &path, &body)
+        let _held = held;
+        place.work(|| answer(incoming, &*speaker, &path, &body))
     })
     .await
 }

@@ -1,11 +1,12 @@
 //! Inputs that are small to send and would be dear to answer.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::client::{Call, Client, Failed, unique};
 
 /// What the hostile configuration sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Input {
     /// PATCH that adds thousands of values to a user who has many.
     AddValues,
@@ -140,6 +141,7 @@ impl Input {
 }
 
 /// What the hostile configuration has of its own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Target {
     user: String,
     name: String,

@@ -7,9 +7,9 @@
 mod client;
 mod hostile;
 mod measure;
+mod sender;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use serde_json::json;
 use client::{Client, Failed};
 use hostile::{Input, Target};
 use measure::{Phase, Samples, peak_memory};
+use sender::{Order, Sender};
 
 /// Measures what a well-behaved configuration feels of a hostile one.
 ///
@@ -76,6 +77,15 @@ fn main() -> ExitCode {
         eprintln!("noisy-neighbour: the TLS library is not usable");
         return ExitCode::FAILURE;
     }
+    if sender::is_sender() {
+        return match sender::send() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("noisy-neighbour: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     match run(&Options::parse()) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(failed) => {
@@ -102,55 +112,32 @@ fn run(options: &Options) -> Result<usize, Failed> {
         println!("{}", phase.row(name, memory));
         failed += phase.felt.failed();
     };
-    show("(none)", &phase(options, &quiet, None));
+    show("(none)", &phase(options, &quiet, None)?);
     for input in Input::ALL {
         if !input.name().contains(&options.only) {
             continue;
         }
-        let requests = input.requests(&target);
-        let hostile = Hostile {
-            client: client(&options.hostile_token),
-            requests,
+        let order = Order {
+            base: options.base.clone(),
+            token: options.hostile_token.clone(),
+            insecure: options.insecure,
+            connections: options.connections,
+            input,
+            target: target.clone(),
         };
-        show(input.name(), &phase(options, &quiet, Some(&hostile)));
+        show(input.name(), &phase(options, &quiet, Some(&order))?);
     }
-    show("(none, afterwards)", &phase(options, &quiet, None));
+    show("(none, afterwards)", &phase(options, &quiet, None)?);
     Ok(failed)
-}
-
-struct Hostile {
-    client: Client,
-    requests: Vec<client::Call>,
 }
 
 /// One measurement: the well-behaved configuration at its pace, and the hostile one, if any, as
 /// fast as it is answered.
-fn phase(options: &Options, quiet: &Quiet, hostile: Option<&Hostile>) -> Phase {
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let senders: Vec<_> = hostile
-            .into_iter()
-            .flat_map(|hostile| (0..usize::from(options.connections)).map(move |at| (hostile, at)))
-            .map(|(hostile, at)| {
-                let over = &over;
-                scope.spawn(move || {
-                    let mut answers = Samples::default();
-                    let calls = hostile.requests.iter().cycle().skip(at);
-                    for call in calls.take_while(|_| !over.load(Ordering::Relaxed)) {
-                        answers.add(&hostile.client.timed(call));
-                    }
-                    answers
-                })
-            })
-            .collect();
-        let felt = quiet.send(options.pace, Duration::from_secs(options.seconds));
-        over.store(true, Ordering::Relaxed);
-        let mut answers = Samples::default();
-        for sender in senders {
-            answers.merge(sender.join().unwrap_or_default());
-        }
-        Phase { felt, answers }
-    })
+fn phase(options: &Options, quiet: &Quiet, hostile: Option<&Order>) -> Result<Phase, Failed> {
+    let sender = hostile.map(Sender::start).transpose()?;
+    let felt = quiet.send(options.pace, Duration::from_secs(options.seconds));
+    let answers = sender.map(Sender::stop).transpose()?.unwrap_or_default();
+    Ok(Phase { felt, answers })
 }
 
 /// The well-behaved configuration.

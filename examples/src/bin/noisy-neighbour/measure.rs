@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::client::Timed;
+use crate::sender::Answers;
 
 /// The answers of some requests.
 #[derive(Debug, Default)]
@@ -46,14 +47,14 @@ impl Samples {
         let at = (last as f64 * share).round() as usize;
         took.get(at).map_or(0.0, |took| took.as_secs_f64() * 1000.0)
     }
+}
 
-    fn statuses(&self) -> String {
-        let shown = self.statuses.iter().map(|(status, count)| match status {
-            0 => format!("{count} x no answer"),
-            _ => format!("{count} x {status}"),
-        });
-        shown.collect::<Vec<_>>().join(", ")
-    }
+fn statuses(answers: &Answers) -> String {
+    let shown = answers.iter().map(|(status, count)| match status {
+        0 => format!("{count} x no answer"),
+        _ => format!("{count} x {status}"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// One measurement.
@@ -61,7 +62,7 @@ pub(crate) struct Phase {
     /// What the well-behaved configuration felt.
     pub(crate) felt: Samples,
     /// How the hostile one was answered.
-    pub(crate) answers: Samples,
+    pub(crate) answers: Answers,
 }
 
 impl Phase {
@@ -70,7 +71,7 @@ impl Phase {
         let felt = &self.felt;
         format!(
             "| {name} | {} | {:.1} | {:.1} | {:.1} | {} | {} | {} |",
-            self.answers.statuses(),
+            statuses(&self.answers),
             felt.percentile(0.5),
             felt.percentile(0.99),
             felt.percentile(1.0),
