@@ -80,6 +80,7 @@ impl Upkeep {
         provider.log_refusals();
         self.note_look_ups()?;
         provider.count_cycles().map_err(AdminError::from)?;
+        admin.count_rehearsed();
         admin.end_cycles()?;
         admin.forget_old_copies()?;
         let counts = self.requests.take();
@@ -207,6 +208,7 @@ impl Upkeep {
         let Services {
             admin, provider, ..
         } = &self.services;
+        admin.count_rehearsed();
         // Counted again the next time; `run` tells why it was not possible.
         if provider.count_cycles().is_err() || !admin.work_waits()? {
             return Ok(false);

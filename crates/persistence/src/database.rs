@@ -10,7 +10,9 @@ use scim_admin::StoreLoad;
 use scim_provisioning::directory::{PendingLink, Work};
 use scim_provisioning::model::{ModelSource, ModelVersion};
 use scim_provisioning::run::{CycleRequests, OpenCycle};
-use scim_provisioning::{ConfigurationId, Directory, DirectoryView, Event, Rollback, StoreError};
+use scim_provisioning::{
+    ConfigurationId, Directory, DirectoryView, Event, Rollback, RunId, StoreError,
+};
 
 use crate::admin::mappings;
 use crate::connection::{Connection, statements};
@@ -464,6 +466,10 @@ impl Directory for Database {
     fn note_cycle(&self, requests: &CycleRequests) -> Result<Option<OpenCycle>, StoreError> {
         let requests = requests.clone();
         self.writing(move |connection| runs::note_cycle(connection, &requests).map(Some))
+    }
+
+    fn note_requests(&self, run: RunId, requests: u64, reads: u64) -> Result<(), StoreError> {
+        self.writing(move |connection| runs::note_requests(connection, run, requests, reads))
     }
 }
 

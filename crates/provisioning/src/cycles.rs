@@ -172,7 +172,14 @@ impl ServiceProvider {
     pub fn count_cycles(&self) -> Result<(), StoreError> {
         let mut outcome = Ok(());
         for requests in self.cycles.take() {
-            match self.directory.note_cycle(&requests) {
+            let noted = match self.rehearsal {
+                Some(run) => self
+                    .directory
+                    .note_requests(run, requests.requests, requests.reads)
+                    .map(|()| None),
+                None => self.directory.note_cycle(&requests),
+            };
+            match noted {
                 Ok(open) => self.cycles.found(&requests, open),
                 Err(error) => {
                     self.cycles.put_back(&requests);
@@ -185,7 +192,7 @@ impl ServiceProvider {
 
     /// Counts a request of an identity provider.
     pub(crate) fn note_request(&self, caller: &Caller, reads: bool) {
-        if caller.actor.is_none() && self.rehearsal.is_none() {
+        if caller.actor.is_none() {
             let now = self.environment().now();
             self.cycles.note(&caller.configuration, reads, now);
         }

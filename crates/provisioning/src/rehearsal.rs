@@ -63,4 +63,8 @@ impl Directory for Rehearsed {
     fn log(&self, event: Event, pending: Vec<PendingLink>) -> Result<(), StoreError> {
         self.copy.log(event, pending)
     }
+
+    fn note_requests(&self, run: RunId, requests: u64, reads: u64) -> Result<(), StoreError> {
+        self.copy.note_requests(run, requests, reads)
+    }
 }

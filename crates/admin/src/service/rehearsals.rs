@@ -72,6 +72,17 @@ impl AdminService {
         Ok(Arc::clone(providers.entry(id).or_insert(made)))
     }
 
+    /// Writes how many requests came in rehearsals since the last time; what cannot be written is
+    /// counted again the next time, or gone with its copy.
+    pub fn count_rehearsed(&self) {
+        let rehearsed: Vec<_> = self.rehearsals.providers().values().cloned().collect();
+        for provider in rehearsed {
+            if let Err(error) = provider.count_cycles() {
+                tracing::debug!(%error, "the requests of a rehearsal were not counted");
+            }
+        }
+    }
+
     /// Begins to rehearse: from the next request on the identity provider is answered from a copy of
     /// the directory, if the configuration still is as the administrator saw it.
     ///

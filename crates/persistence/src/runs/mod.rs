@@ -88,9 +88,19 @@ pub(crate) fn note_cycle(
             begin_cycle(connection, requests)?
         }
     };
-    count(connection, open.run, "requests", requests.requests)?;
-    count(connection, open.run, "reads", requests.reads)?;
+    note_requests(connection, open.run, requests.requests, requests.reads)?;
     Ok(open)
+}
+
+/// Adds requests, of which so many were reads, to a run.
+pub(crate) fn note_requests(
+    connection: &mut Connection,
+    run: RunId,
+    requests: u64,
+    reads: u64,
+) -> Result<(), StoreError> {
+    count(connection, run, "requests", requests)?;
+    count(connection, run, "reads", reads)
 }
 
 fn begin_cycle(

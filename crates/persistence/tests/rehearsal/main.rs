@@ -8,7 +8,7 @@ mod random;
 
 use common::{Engine, House, actor};
 use scim_admin::rehearsal::{Moved, RehearsedAction, RehearsedPlace};
-use scim_admin::run::{Chosen, RunState};
+use scim_admin::run::{Chosen, RunState, RunsQuery};
 use scim_admin::{AdminError, AdminService, ConfigurationStatus};
 use scim_persistence::Database;
 use scim_provisioning::{Caller, Method, RunKind};
@@ -41,6 +41,25 @@ fn a_first_sync_is_rehearsed_looked_at_and_goes_live(house: &mut House) {
     let read = ask(Method::Get, &path, &Value::Null).body.unwrap();
     assert_eq!(read["title"], "Chief");
     assert_eq!(read["groups"][0]["value"], ops);
+    // What it asks for is counted where it is answered from.
+    house.admin.count_rehearsed();
+    let page = house
+        .admin
+        .rehearsed_items(&rehearsal, None, RehearsedPlace::FIRST, 1);
+    let counts = page.unwrap().counts;
+    assert_eq!((counts.of("requests"), counts.of("reads")), (6, 1));
+    house.provider.count_cycles().unwrap();
+    assert_eq!(
+        house
+            .admin
+            .runs(&RunsQuery {
+                limit: 9,
+                ..RunsQuery::default()
+            })
+            .unwrap()
+            .len(),
+        0
+    );
     let other = Database::open_existing(&house.settings).unwrap();
     let other = AdminService::new(other.clone(), house.keys.clone()).with_rehearsals(other);
     let provider = other.rehearsed(&house.provider, rehearsal.id).unwrap();

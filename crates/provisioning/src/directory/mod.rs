@@ -17,7 +17,7 @@ pub use transaction::{DirectoryTransaction, Part};
 pub use types::*;
 
 use crate::event::Event;
-use crate::id::{ConfigurationId, ResourceId, ResourceKind};
+use crate::id::{ConfigurationId, ResourceId, ResourceKind, RunId};
 use crate::model::{ModelSource, ModelVersion};
 use crate::run::{CycleRequests, OpenCycle};
 
@@ -76,6 +76,14 @@ pub trait Directory: Send + Sync {
     /// [`StoreError`] when they could not be written.
     fn note_cycle(&self, _requests: &CycleRequests) -> Result<Option<OpenCycle>, StoreError> {
         Ok(None)
+    }
+
+    /// Adds requests, of which so many were reads, to a run that is no cycle, such as a rehearsal.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they could not be written.
+    fn note_requests(&self, _run: RunId, _requests: u64, _reads: u64) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
