@@ -36,23 +36,23 @@ impl Host for Program {
         waits: &mut dyn FnMut(),
     ) -> anyhow::Result<Upgraded> {
         create_folder(&common.data_dir)?;
-        let url = common.database_url();
+        let url = common.database_url()?;
         Ok(scim_persistence::upgrade(&url, patience, waits)?)
     }
 
     fn open_store(&self, common: &Common) -> anyhow::Result<Arc<dyn AdminStore>> {
         let scim_endpoint = public_url(common).scim_endpoint();
-        Ok(open_database(common.database_url(), scim_endpoint, FEW)?)
+        Ok(open_database(common.database_url()?, scim_endpoint, FEW)?)
     }
 
     fn backup(&self, common: &Common, file: &Path) -> anyhow::Result<BackupHead> {
-        Ok(scim_persistence::backup(&common.database_url(), file)?)
+        Ok(scim_persistence::backup(&common.database_url()?, file)?)
     }
 
     fn restore(&self, common: &Common, file: &Path, actor: &str) -> anyhow::Result<Restored> {
         create_folder(&common.data_dir)?;
         Ok(scim_persistence::restore(
-            &common.database_url(),
+            &common.database_url()?,
             file,
             actor,
         )?)
@@ -71,7 +71,7 @@ pub(crate) fn open(
     limits: Limits,
 ) -> anyhow::Result<(Instance, Arc<KeyRing>)> {
     let scim_endpoint = public_url.scim_endpoint();
-    let database = open_database(common.database_url(), scim_endpoint.clone(), connections)?;
+    let database = open_database(common.database_url()?, scim_endpoint.clone(), connections)?;
     create_folder(&common.data_dir)?;
     let store: Arc<dyn AdminStore> = Arc::clone(&database) as _;
     let keys = Arc::new(safekeeping::open_ring(&*store, &common.key_file())?);

@@ -49,6 +49,17 @@ impl ReloadingCertificate {
         Ok(())
     }
 
+    /// Reads the certificate again, and tells the log what came of it.
+    pub(crate) fn reload_and_tell(&self) {
+        match self.reload() {
+            Ok(()) => tracing::info!("the certificate was read again"),
+            Err(error) => tracing::error!(
+                reason = scim_cli::output::sentence(&error),
+                "the certificate cannot be used; the one in use stays"
+            ),
+        }
+    }
+
     /// The certificate that is presented.
     pub(crate) fn current(&self) -> Arc<CertifiedKey> {
         self.current.load_full()

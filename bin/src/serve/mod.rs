@@ -1,7 +1,6 @@
 //! `serve`: the HTTPS server.
 
 mod metrics;
-mod signals;
 
 use std::net::TcpListener;
 use std::sync::{Arc, OnceLock};
@@ -20,7 +19,7 @@ use scim_admin::upkeep::Upkeep;
 use scim_cli::certificate::CertificateFiles;
 use scim_cli::host::{Host as _, Instance};
 use scim_cli::settings::{Common, PublicUrl, ServeOptions};
-use scim_cli::{record, start_text};
+use scim_cli::{manager, record, start_text};
 use scim_console::Administration;
 use scim_console::api::ADMIN;
 use scim_console::console::CONSOLE;
@@ -33,6 +32,7 @@ use scim_http::feed::{FEED, FeedEndpoint, HttpsCourier};
 use scim_http::listener;
 use scim_http::readiness::Readiness;
 use scim_http::status::Product;
+use scim_http::stopping::Signals;
 use scim_http::throttle::{self, Throttle};
 use scim_provisioning::StoreError;
 
@@ -107,11 +107,15 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let keeping = actix_web::rt::spawn(keep_up(Arc::clone(&upkeep), data.edge.clone()));
     let noting = actix_web::rt::spawn(note_look_ups(Arc::clone(&upkeep)));
     let delivering = Delivering::start(deliverer).context("cannot start a thread")?;
-    let signals = signals::Signals::install()?;
+    let signals = Signals::install().context("cannot handle signals")?;
+    let draining = data.edge.draining.clone();
     let server = start(listener, Arc::clone(&certificate), data)?;
     record::write(&common.data_dir, address, &public_url)?;
     start_text::print(common, &public_url, &files, setup.as_deref())?;
-    let stopping = actix_web::rt::spawn(signals.follow(server.handle(), certificate));
+    manager::tell_ready();
+    let reload = move || certificate.reload_and_tell();
+    let following = signals.follow(server.handle(), draining, options.drain(), reload);
+    let stopping = actix_web::rt::spawn(following);
     let gone = Arc::new(OnceLock::new());
     let (store, noted) = (Arc::clone(&instance.store), Arc::clone(&gone));
     let watching = actix_web::rt::spawn(stop_beside_another(store, server.handle(), noted));

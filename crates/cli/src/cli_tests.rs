@@ -49,13 +49,19 @@ fn clap_finds_no_contradiction() {
 fn without_a_command_the_server_is_started() {
     let (common, options) = served(&[]);
     assert_eq!(options.listen, "[::]:8443");
-    assert_eq!(common.database_url(), "sqlite:./data/serviceops-scim.db");
+    assert_eq!(
+        common.database_url().unwrap(),
+        "sqlite:./data/serviceops-scim.db"
+    );
     assert_eq!(common.key_file(), Path::new("./data/keyring.json"));
     let (_, options) = served(&["--listen", "127.0.0.1:0"]);
     assert_eq!(options.listen, "127.0.0.1:0");
     let (common, options) = served(&["serve", "--listen", "127.0.0.1:1", "--data-dir", "d"]);
     assert_eq!(options.listen, "127.0.0.1:1");
-    assert_eq!(common.database_url(), "sqlite:d/serviceops-scim.db");
+    assert_eq!(
+        common.database_url().unwrap(),
+        "sqlite:d/serviceops-scim.db"
+    );
 }
 
 #[test]
@@ -120,7 +126,10 @@ fn addresses_that_cannot_be_meant_are_refused() {
 #[test]
 fn a_database_password_is_in_no_debug_text() {
     let (common, _) = served(&["--database-url", "postgres://u:hunter2@host/db"]);
-    assert_eq!(common.database_url(), "postgres://u:hunter2@host/db");
+    assert_eq!(
+        common.database_url().unwrap(),
+        "postgres://u:hunter2@host/db"
+    );
     assert!(!format!("{common:?}").contains("hunter2"));
 }
 

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 pub mod host;
 pub mod log;
+pub mod manager;
 pub mod output;
 pub mod panic;
 pub mod record;

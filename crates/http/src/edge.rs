@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use ipnet::IpNet;
 use scim_protocol::ScimType;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use crate::answer::{self, Reply};
 use crate::metrics::{Metrics, operation};
 use crate::request::{RequestId, SCIM, Speaker};
 use crate::sampling::Sampler;
+use crate::stopping::Draining;
 use crate::trace;
 
 /// What the outermost layer goes by.
@@ -32,6 +33,8 @@ pub struct Edge {
     pub named_by_words: &'static [&'static str],
     /// Where requests are counted, if anywhere.
     pub metrics: Option<Arc<Metrics>>,
+    /// Whether the server is about to stop.
+    pub draining: Draining,
 }
 
 /// The outermost layer.
@@ -59,8 +62,18 @@ pub async fn guard(
         None => next.call(request).await?.map_into_boxed_body(),
     };
     finish(response.headers_mut(), &id);
+    if drains(response.request()) {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(actix_http::ConnectionType::Close);
+    }
     log(&response, &id, began);
     Ok(response)
+}
+
+/// Whether the server that serves a request is about to stop.
+pub(crate) fn drains(request: &HttpRequest) -> bool {
+    let edge = request.app_data::<web::Data<Edge>>();
+    edge.is_some_and(|edge| edge.draining.has_begun())
 }
 
 /// What is refused whoever asks for it.

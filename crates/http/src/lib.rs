@@ -24,6 +24,7 @@ pub mod request;
 pub mod sampling;
 pub mod service;
 pub mod status;
+pub mod stopping;
 pub mod throttle;
 mod trace;
 pub mod unread;

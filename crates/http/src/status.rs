@@ -4,8 +4,8 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use crate::answer;
 use crate::readiness::Readiness;
+use crate::{answer, edge};
 
 /// The name and the version of the program.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +34,16 @@ async fn version(request: HttpRequest, product: web::Data<Product>) -> HttpRespo
     read_only(&request, || json!({"name": name, "version": version}))
 }
 
-/// Ready: the database answers in time and takes writes.
+/// Ready: the database answers in time and takes writes, and the server is not about to stop.
 async fn ready(request: HttpRequest, readiness: web::Data<Readiness>) -> HttpResponse {
+    if edge::drains(&request) {
+        return answer::problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is about to stop. What is sent meanwhile is served; send further requests to \
+             another one.",
+            &request,
+        );
+    }
     match readiness.fault().await {
         None => read_only(&request, || json!({"status": "ready"})),
         Some(reason) => {

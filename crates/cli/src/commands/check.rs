@@ -139,7 +139,7 @@ fn database(common: &Common, store: &dyn AdminStore, deep: bool) -> anyhow::Resu
     if deep {
         store.check_pages().context(unusable)?;
     }
-    let url = common.database_url();
+    let url = common.database_url()?;
     let engine = url.split(':').next().unwrap_or_default();
     let read = if deep { ", every page was read" } else { "" };
     Ok(format!(
@@ -149,7 +149,7 @@ fn database(common: &Common, store: &dyn AdminStore, deep: bool) -> anyhow::Resu
 
 /// What is left where the database of SQLite and its backups stand.
 fn free_space(common: &Common) -> anyhow::Result<String> {
-    let url = common.database_url();
+    let url = common.database_url()?;
     let Some(path) = url.strip_prefix("sqlite:") else {
         return Ok("the database server looks after its own".to_owned());
     };

@@ -1,5 +1,6 @@
 //! Settings: what the command line, the environment and the configuration file say.
 
+mod database;
 pub(crate) mod file;
 mod limits;
 pub(crate) mod origin;
@@ -7,6 +8,7 @@ mod public_url;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -14,6 +16,7 @@ use ipnet::IpNet;
 use scim_admin::upkeep::Retention;
 use scim_console::console::openid::OpenIdSettings;
 
+use self::database::DatabaseUrl;
 pub use self::limits::LimitOptions;
 pub use self::public_url::PublicUrl;
 
@@ -47,6 +50,14 @@ pub struct Common {
         hide_default_value = true
     )]
     database_url: Option<DatabaseUrl>,
+    /// The file with the password for a database URL that has none.
+    #[arg(
+        long,
+        global = true,
+        env = "SERVICEOPS_SCIM_DATABASE_PASSWORD_FILE",
+        value_name = "FILE"
+    )]
+    database_password_file: Option<PathBuf>,
     /// The key ring [default: DATA_DIR/keyring.json]
     #[arg(
         long,
@@ -69,14 +80,21 @@ pub struct Common {
 }
 
 impl Common {
-    /// The database URL.
-    pub fn database_url(&self) -> String {
-        match &self.database_url {
+    /// The database URL, with its password.
+    ///
+    /// # Errors
+    /// When the password is to come from a file and does not.
+    pub fn database_url(&self) -> anyhow::Result<String> {
+        let url = match &self.database_url {
             Some(DatabaseUrl(url)) => url.clone(),
             None => {
                 let path = self.data_dir.join("serviceops-scim.db");
                 format!("sqlite:{}", path.display())
             }
+        };
+        match &self.database_password_file {
+            Some(file) => database::with_password(&url, file),
+            None => Ok(url),
         }
     }
 
@@ -119,6 +137,16 @@ pub struct ServeOptions {
         value_parser = clap::value_parser!(u32).range(1..=1_000)
     )]
     pub database_connections: u32,
+    /// How many seconds requests are still served after SIGTERM, while `/readyz` says that they go
+    /// elsewhere; then those under way have ten seconds.
+    #[arg(
+        long,
+        env = "SERVICEOPS_SCIM_DRAIN",
+        value_name = "SECONDS",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=300)
+    )]
+    pub drain: u32,
     /// Do not bring the tables of the database to this version at the start; run `migrate` before.
     #[arg(long, env = "SERVICEOPS_SCIM_NO_MIGRATE")]
     pub no_migrate: bool,
@@ -313,6 +341,11 @@ impl ServeOptions {
         }
     }
 
+    /// For how long requests are served after the word to stop.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain.into())
+    }
+
     /// Whether nobody chose the address.
     pub fn listens_by_default(&self) -> bool {
         self.listen == DEFAULT_LISTEN
@@ -380,21 +413,4 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
-}
-
-/// A database URL, whose `Debug` does not show its password.
-#[derive(Clone)]
-struct DatabaseUrl(String);
-
-impl From<String> for DatabaseUrl {
-    fn from(url: String) -> Self {
-        Self(url)
-    }
-}
-
-impl std::fmt::Debug for DatabaseUrl {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = self.0.split(':').next().unwrap_or_default();
-        write!(formatter, "{scheme}:***")
-    }
 }
