@@ -24,11 +24,15 @@ fn new_database(engine: &Engine) -> Option<String> {
             "-qc",
             &format!("CREATE DATABASE {name}"),
         ])
-        .arg(format!("{server}/postgres"))
+        .arg(format!("{}/postgres", without_parameters(server)))
         .output()
         .expect("psql runs");
     assert!(output.status.success(), "{output:?}");
-    Some(format!("{server}/{name}"))
+    // What the server alone is to know stands behind the database.
+    Some(match server.split_once('?') {
+        Some((server, parameters)) => format!("{server}/{name}?{parameters}"),
+        None => format!("{server}/{name}"),
+    })
 }
 
 /// A data directory and a database in which nothing is yet.
@@ -312,7 +316,13 @@ impl Drop for Server {
     }
 }
 
+/// A URL without what psql does not know.
+fn without_parameters(url: &str) -> &str {
+    url.split('?').next().unwrap_or(url)
+}
+
 fn psql(database: &str, statement: &str) -> Output {
+    let database = without_parameters(database);
     Command::new("psql")
         .args(["-v", "ON_ERROR_STOP=1", "-qc", statement, database])
         .output()

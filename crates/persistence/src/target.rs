@@ -325,10 +325,36 @@ pub(crate) mod tests {
         assert!(with_deadlines("postgres://a@b/c?").contains("c?connect_timeout"));
     }
 
+    fn the_guide_for_poolers_has_what_a_session_is_set_to() {
+        let guide = include_str!("../../../docs/guides/poolers.md");
+        let set: Vec<String> = super::session()
+            .split(';')
+            .filter_map(|statement| statement.trim().strip_prefix("SET "))
+            .map(str::to_owned)
+            .collect();
+        assert!(set.len() > 10, "{set:?}");
+        for setting in set {
+            let (name, value) = setting.split_once(" = ").unwrap();
+            // The guide says in words what is a number of milliseconds.
+            let value = match value.parse::<u64>() {
+                Ok(milliseconds) if name.ends_with("timeout") => {
+                    format!("'{}s'", milliseconds / 1_000)
+                }
+                _ => value.to_owned(),
+            };
+            // What is said to the client alone changes nothing.
+            if name != "client_min_messages" {
+                let line = format!("SET {name} = {value};");
+                assert!(guide.contains(&line), "{line} is not in the guide");
+            }
+        }
+    }
+
     pub(crate) fn add_to(suite: &mut engines::Suite) {
         engines::add_tests! {
             suite;
-            once: a_url_says_when_a_silent_host_is_given_up_and_keeps_what_it_said;
+            once: a_url_says_when_a_silent_host_is_given_up_and_keeps_what_it_said,
+                the_guide_for_poolers_has_what_a_session_is_set_to;
         }
     }
 }
