@@ -55,8 +55,9 @@ def until(what, happened):
 class Servers:
     """Two servers on one database, which believe a proxy on this machine."""
 
-    def __init__(self, folder):
-        self.folder, self.ports = folder, [free_port(), free_port()]
+    def __init__(self, folder, *options):
+        folder.mkdir(exist_ok=True)
+        self.folder, self.options, self.ports = folder, options, [free_port(), free_port()]
         name = f"proxies_{uuid.uuid4().hex}"
         subprocess.run(["psql", "-qc", f"CREATE DATABASE {name}", f"{POSTGRES}/postgres"], check=True)
         self.place = ["--database-url", f"{POSTGRES}/{name}", "--key-file", str(folder / "keyring.json"),
@@ -76,7 +77,7 @@ class Servers:
         log = open(self.folder / f"log{at}", "a")
         self.processes[at] = subprocess.Popen(
             [SERVER, "serve", "--listen", f"127.0.0.1:{self.ports[at]}", "--drain", "5", "--limit-rate", "1000000",
-             "--trusted-proxies", "127.0.0.1", "--data-dir", str(self.folder / f"data{at}"), *self.place],
+             *self.options, "--data-dir", str(self.folder / f"data{at}"), *self.place],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def wait(self, at):
@@ -186,6 +187,37 @@ def haproxy(folder, servers):
         proxy.wait()
 
 
+def haproxy_of_connections(folder, servers):
+    if not program("haproxy"):
+        return
+    port = free_port()
+    # From another address than this machine's own, which is no proxy.
+    text = snippet("haproxy-tcp", servers, [("bind :443", f"bind 127.0.0.1:{port}"),
+                                            (" send-proxy-v2", " send-proxy-v2 source 127.0.0.2")])
+    for version in ["send-proxy-v2", "send-proxy"]:
+        (folder / "tcp.cfg").write_text(text.replace(" send-proxy-v2", f" {version}"))
+        with open(folder / "haproxy.log", "w") as log:
+            proxy = subprocess.Popen([program("haproxy"), "-db", "-f", folder / "tcp.cfg"], stdout=log, stderr=log)
+        try:
+            time.sleep(3)
+            forwards(version, port, servers)
+        finally:
+            proxy.terminate()
+            proxy.wait()
+    # A proxy that does not say it is not served; who is none says nothing.
+    listed = socket.create_connection(("127.0.0.1", servers.ports[0]), source_address=("127.0.0.2", 0))
+    with listed as silent:
+        silent.sendall(b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + bytes(32))
+        silent.settimeout(30)
+        try:
+            said = silent.recv(10)
+        except ConnectionResetError:
+            said = b""
+        check("a listed proxy that does not speak it is not served", said == b"", said)
+    answer, said = ask(connect(servers.ports[0]), servers, "GET", "/Users?count=0")
+    check("who is no proxy needs not speak it", answer.status == 200, said)
+
+
 def nginx(folder, servers):
     if not program("nginx"):
         print("not checked: nginx is not there")
@@ -218,12 +250,14 @@ def main():
                    check=True, capture_output=True)
     both = (folder / "certificate.pem").read_text() + (folder / "key.pem").read_text()
     (folder / "both.pem").write_text(both)
-    servers = Servers(folder)
+    readers = Servers(folder / "readers", "--trusted-proxies", "127.0.0.1")
+    handers = Servers(folder / "handers", "--trusted-proxies", "127.0.0.2", "--proxy-protocol")
     try:
-        nginx(folder, servers)
-        haproxy(folder, servers)
+        nginx(folder, readers)
+        haproxy(folder, readers)
+        haproxy_of_connections(folder, handers)
     finally:
-        for process in servers.processes:
+        for process in readers.processes + handers.processes:
             process.kill()
             process.wait()
         shutil.rmtree(folder, ignore_errors=True)

@@ -11,6 +11,7 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::{App, middleware, web};
 use anyhow::Context;
 use chrono::TimeDelta;
+use ipnet::IpNet;
 use scim_admin::AdminStore;
 use scim_admin::Deliverer;
 use scim_admin::requests::RequestCounts;
@@ -109,7 +110,8 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let delivering = Delivering::start(deliverer).context("cannot start a thread")?;
     let signals = Signals::install().context("cannot handle signals")?;
     let draining = data.edge.draining.clone();
-    let server = start(listener, Arc::clone(&certificate), data)?;
+    let balancers = options.balancers()?;
+    let server = start(listener, Arc::clone(&certificate), balancers, data)?;
     record::write(&common.data_dir, address, &public_url)?;
     start_text::print(common, &public_url, &files, setup.as_deref())?;
     manager::tell_ready();
@@ -245,10 +247,11 @@ async fn stop_beside_another(
 fn start(
     listener: TcpListener,
     certificate: Arc<ReloadingCertificate>,
+    balancers: Vec<IpNet>,
     data: Data,
 ) -> anyhow::Result<actix_server::Server> {
     let config = tls::server_config(certificate);
-    let server = listener::start(listener, config, move |stopping| {
+    let server = listener::start(listener, config, balancers, move |stopping| {
         App::new()
             .app_data(stopping)
             .app_data(data.edge.clone())

@@ -37,7 +37,7 @@ async fn plain_http_is_told_to_use_https_and_tls_is_let_in() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let app = |_stopping| App::new().default_service(web::to(HttpResponse::NoContent));
-    let server = listener::start(listener, config(folder.path()), app).unwrap();
+    let server = listener::start(listener, config(folder.path()), Vec::new(), app).unwrap();
     let handle = server.handle();
     actix_web::rt::spawn(server);
 

@@ -19,6 +19,7 @@ pub mod feed;
 pub mod listener;
 pub mod metrics;
 pub mod provider;
+mod proxy;
 pub mod readiness;
 pub mod request;
 pub mod sampling;

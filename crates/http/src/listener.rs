@@ -20,11 +20,14 @@ use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::timeout;
 use actix_web::{Error, HttpResponse};
+use ipnet::IpNet;
 use rustls::ServerConfig;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::address::is_proxy;
 use crate::expect;
+use crate::proxy::{self, Origin};
 use crate::unread::Told;
 
 /// Binds the listening socket. Where nobody `chose` the address, IPv4 alone is tried when there is no
@@ -63,12 +66,14 @@ impl Stopping {
 }
 
 /// Starts the workers of an application, which is told when the server stops; they serve until then.
+/// Of a connection from one of the `balancers` the PROXY protocol says first from where it comes.
 ///
 /// # Errors
 /// When the socket cannot be used.
 pub fn start<F, I, S, B>(
     listener: TcpListener,
     mut config: ServerConfig,
+    balancers: Vec<IpNet>,
     app: F,
 ) -> io::Result<Server>
 where
@@ -84,6 +89,7 @@ where
 {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let config = Arc::new(config);
+    let balancers: Arc<[IpNet]> = balancers.into();
     let builder = Server::build()
         .disable_signals()
         .shutdown_timeout(STOP.as_secs())
@@ -112,14 +118,17 @@ where
             .finish(apply_fn_factory(answering(), expect::answer));
         let http = Rc::new(http);
         let tls = TlsAcceptor::from(Arc::clone(&config));
+        let balancers = Arc::clone(&balancers);
         fn_factory(move || {
             let (http, stopping, tls) = (Rc::clone(&http), patience.clone(), tls.clone());
+            let balancers = Arc::clone(&balancers);
             async move {
                 let http = Rc::new(http.new_service(()).await?);
                 Ok::<_, ()>(HttpsOnly {
                     http,
                     tls,
                     stopping,
+                    balancers,
                 })
             }
         })
@@ -132,6 +141,7 @@ struct HttpsOnly<S> {
     http: Rc<S>,
     tls: TlsAcceptor,
     stopping: GracefulShutdownSignal,
+    balancers: Arc<[IpNet]>,
 }
 
 /// A connection as the HTTP library takes it.
@@ -155,11 +165,18 @@ where
 
     fn call(&self, stream: TcpStream) -> Self::Future {
         let (http, stopping) = (Rc::clone(&self.http), self.stopping.clone());
-        let tls = self.tls.clone();
+        let (tls, balancers) = (self.tls.clone(), Arc::clone(&self.balancers));
         Box::pin(async move {
+            let mut peer = stream.peer_addr().ok();
+            if is_proxy(peer.map(|peer| peer.ip()), &balancers) {
+                match unless_stopped(&stopping, proxy::read_origin(&stream)).await {
+                    Some(Ok(Origin::Client(client))) => peer = Some(client),
+                    Some(Ok(Origin::Itself)) => {}
+                    Some(Err(_)) | None => return Ok(()),
+                }
+            }
             match first_byte(&stream, &stopping).await {
                 Some(TLS_HANDSHAKE) => {
-                    let peer = stream.peer_addr().ok();
                     // Answers are written whole, and wait for nothing.
                     let _ = stream.set_nodelay(true);
                     match timeout(HANDSHAKE, tls.accept(stream)).await {
@@ -185,19 +202,24 @@ where
 /// stops before.
 async fn first_byte(stream: &TcpStream, stopping: &GracefulShutdownSignal) -> Option<u8> {
     let mut first = [0];
-    let length = {
-        let mut peek = pin!(timeout(HANDSHAKE, stream.peek(&mut first)));
-        let mut stop = pin!(stopping.notified());
-        poll_fn(|context| match peek.as_mut().poll(context) {
-            Poll::Ready(peeked) => Poll::Ready(peeked.ok().and_then(Result::ok)),
-            Poll::Pending => stop.as_mut().poll(context).map(|()| None),
-        })
-        .await
-    };
-    match length {
-        Some(1) => first.first().copied(),
+    match unless_stopped(stopping, stream.peek(&mut first)).await {
+        Some(Ok(1)) => first.first().copied(),
         _ => None,
     }
+}
+
+/// What comes of it; `None` when that is not in time, or the server stops before.
+async fn unless_stopped<T>(
+    stopping: &GracefulShutdownSignal,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(timeout(HANDSHAKE, work));
+    let mut stop = pin!(stopping.notified());
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(done.ok()),
+        Poll::Pending => stop.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// Answers once and closes; whoever does not read it has lost nothing.

@@ -170,6 +170,10 @@ pub struct ServeOptions {
         value_parser = network
     )]
     pub trusted_proxies: Vec<IpNet>,
+    /// The trusted proxies say from where a connection comes by the PROXY protocol, version 1 or 2,
+    /// before its first byte.
+    #[arg(long, env = "SERVICEOPS_SCIM_PROXY_PROTOCOL")]
+    pub proxy_protocol: bool,
     /// How many days entries of the provisioning log are kept; 0 for good.
     #[arg(
         long,
@@ -338,6 +342,20 @@ impl ServeOptions {
             requests: kept(self.request_retention_days),
             changes: i64::from(self.feed_retention_days),
             images: i64::from(self.undo_days),
+        }
+    }
+
+    /// The proxies that speak the PROXY protocol.
+    ///
+    /// # Errors
+    /// When nobody says which these are.
+    pub fn balancers(&self) -> anyhow::Result<Vec<IpNet>> {
+        match self.proxy_protocol {
+            true if self.trusted_proxies.is_empty() => {
+                anyhow::bail!("--proxy-protocol goes with --trusted-proxies: who speaks it")
+            }
+            true => Ok(self.trusted_proxies.clone()),
+            false => Ok(Vec::new()),
         }
     }
 
