@@ -32,6 +32,7 @@ pub mod run;
 pub mod seen;
 mod service;
 pub mod session;
+mod spliced;
 mod status;
 pub mod testing;
 pub mod words;

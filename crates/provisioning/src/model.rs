@@ -12,6 +12,7 @@ use scim_protocol::ResourceDefinition;
 use scim_service::StoreError;
 
 use crate::id::{ConfigurationId, ResourceKind};
+use crate::spliced::Plain;
 
 /// Which versions of rules and fields a configuration uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +57,8 @@ pub struct Model {
     pub user_mapping: CompiledMapping,
     /// The mapping of groups.
     pub group_mapping: CompiledMapping,
+    /// Who is sent as stored.
+    pub(crate) plain: Plain,
 }
 
 impl Model {
@@ -91,6 +94,7 @@ impl Model {
             group_mapping: grouped.compile(&groups, &catalog)?,
             users,
             groups,
+            plain: Plain::default(),
         })
     }
 }

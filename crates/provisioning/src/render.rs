@@ -1,11 +1,12 @@
 //! Stored users and groups as SCIM resources.
 
-use scim_protocol::EntityTag;
-use scim_service::render::{Common, envelope};
+use scim_protocol::query::Projection;
+use scim_protocol::{EntityTag, Version};
+use scim_service::render::{Common, Shown, envelope};
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
-use crate::directory::{Membership, StoredGroup, StoredUser};
+use crate::directory::{Membership, StoreError, StoredGroup, StoredUser, UserRow};
 use crate::id::{ResourceId, ResourceKind};
 
 impl Context {
@@ -17,7 +18,7 @@ impl Context {
             id: &user.id.to_string(),
             created: user.created,
             last_modified: user.last_modified,
-            tag: user_tag(user, groups),
+            tag: user_tag(user.id, user.version, groups.iter()),
         };
         let mut attributes = envelope(&self.model.users, &self.shared.base_url, common, document);
         let groups: Vec<Value> = groups
@@ -37,6 +38,22 @@ impl Context {
         }
         self.complete_manager(&mut attributes, user.manager);
         attributes
+    }
+
+    /// A user as a client sees it who asks this.
+    pub(crate) fn show_user(
+        &self,
+        row: &UserRow,
+        groups: &[Membership],
+        asked: &Projection,
+    ) -> Result<Shown, StoreError> {
+        Ok(match row {
+            UserRow::Read(user) => Shown::Attributes(self.user(user, groups)),
+            UserRow::Unread(user) if asked.is_empty() => {
+                Shown::Text(self.user_text(user.as_ref(), groups)?)
+            }
+            UserRow::Unread(user) => Shown::Attributes(self.user(&user.read()?, groups)),
+        })
     }
 
     /// A group as a client sees it; without `members` where none are given.
@@ -93,11 +110,15 @@ impl Context {
 
 /// The entity tag of a user who is shown with groups. A change of memberships or of a group's name
 /// writes nothing to the users, whose number has no bound; the groups tell that it was.
-pub(crate) fn user_tag(user: &StoredUser, groups: &[Membership]) -> EntityTag {
-    let shown = groups.iter().filter(|group| group.member == user.id);
+pub(crate) fn user_tag<'g>(
+    user: ResourceId,
+    version: Version,
+    groups: impl Iterator<Item = &'g Membership> + Clone,
+) -> EntityTag {
+    let shown = groups.filter(|group| group.member == user);
     let changed = shown.clone().map(|group| group.group_modified).max();
     EntityTag {
-        version: user.version,
+        version,
         beside: changed.map(|changed| (shown.count(), changed.timestamp_millis())),
     }
 }

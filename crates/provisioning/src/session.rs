@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use scim_protocol::query::Projection;
 use scim_protocol::{
     Budget, Deviation, EntityTag, Limits, Resource, ResourceDefinition, Tolerance, Version,
 };
 use scim_service::policy::{PlacesOf, ShownOf};
+use scim_service::render::Shown;
 use scim_service::{
     Abort, Apart, BulkStep, Chunk, Created, Place, Rollback, Selected, Session, StoredResource,
     Update, Written,
 };
-use serde_json::{Map, Value};
 
 pub use crate::context::Context;
 use crate::directory::{
-    DirectoryTransaction, DirectoryView, Membership, Selection, Stored, StoredGroup, StoredUser,
+    DirectoryTransaction, DirectoryView, Membership, Row, Selection, StoreError, Stored,
+    StoredGroup, StoredUser, UserRow,
 };
 use crate::failure::Failure;
 use crate::id::{ResourceId, ResourceKind};
@@ -36,25 +38,30 @@ use crate::render::user_tag;
 #[derive(Debug)]
 pub enum Found {
     /// A user.
-    User(Box<StoredUser>, Vec<Membership>),
+    User(UserRow, Vec<Membership>),
     /// A group.
     Group(StoredGroup),
 }
 
-impl From<Stored> for Found {
-    fn from(stored: Stored) -> Self {
-        match stored {
-            Stored::User(user) => Self::User(user, Vec::new()),
-            Stored::Group(group) => Self::Group(group),
-        }
+impl Found {
+    /// A user who was read.
+    fn user(user: StoredUser, groups: Vec<Membership>) -> Self {
+        Self::User(UserRow::Read(Box::new(user)), groups)
+    }
+
+    fn read(self) -> Result<Stored, StoreError> {
+        Ok(match self {
+            Self::User(user, _groups) => Stored::User(user.read()?),
+            Self::Group(group) => Stored::Group(group),
+        })
     }
 }
 
-impl From<Found> for Stored {
-    fn from(found: Found) -> Self {
-        match found {
-            Found::User(user, _groups) => Self::User(user),
-            Found::Group(group) => Self::Group(group),
+impl From<Row> for Found {
+    fn from(row: Row) -> Self {
+        match row {
+            Row::User(user) => Self::User(user, Vec::new()),
+            Row::Group(group) => Self::Group(group),
         }
     }
 }
@@ -64,21 +71,21 @@ impl StoredResource for Found {
 
     fn id(&self) -> &ResourceId {
         match self {
-            Self::User(user, _) => &user.id,
+            Self::User(user, _) => user.id(),
             Self::Group(group) => &group.id,
         }
     }
 
     fn version(&self) -> Version {
         match self {
-            Self::User(user, _) => user.version,
+            Self::User(user, _) => user.version(),
             Self::Group(group) => group.version,
         }
     }
 
     fn tag(&self) -> EntityTag {
         match self {
-            Self::User(user, groups) => user_tag(user, groups),
+            Self::User(user, groups) => user_tag(*user.id(), user.version(), groups.iter()),
             Self::Group(group) => group.version.into(),
         }
     }
@@ -208,7 +215,28 @@ impl Session for Context {
             true => view.groups_of(scope, &[*id])?,
             false => Vec::new(),
         };
-        Ok(Some(Found::User(Box::new(user), groups)))
+        Ok(Some(Found::user(user, groups)))
+    }
+
+    fn get_shown(
+        &self,
+        view: &mut (dyn DirectoryView + '_),
+        kind: ResourceKind,
+        id: &ResourceId,
+        beside: bool,
+    ) -> Result<Option<Found>, Failure> {
+        if kind == ResourceKind::Group {
+            return self.get(view, kind, id, beside);
+        }
+        let scope = self.scope();
+        let Some(user) = view.user_row(scope, *id)? else {
+            return Ok(None);
+        };
+        let groups = match beside {
+            true => view.groups_of(scope, &[*id])?,
+            false => Vec::new(),
+        };
+        Ok(Some(Found::User(user, groups)))
     }
 
     fn lock(
@@ -222,7 +250,7 @@ impl Session for Context {
         Ok(match kind {
             ResourceKind::User => transaction
                 .lock_user(scope, *id)?
-                .map(|user| Found::User(Box::new(user), Vec::new())),
+                .map(|user| Found::user(user, Vec::new())),
             ResourceKind::Group => transaction.lock_group(scope, *id)?.map(Found::Group),
         })
     }
@@ -259,16 +287,16 @@ impl Session for Context {
         view: &mut (dyn DirectoryView + '_),
         kind: ResourceKind,
         places: Vec<Place<Found, ResourceId>>,
-        beside: bool,
+        (asked, beside): (&Projection, bool),
     ) -> Result<Vec<ShownOf<Self>>, Failure> {
         let scope = self.scope();
         let ids: Vec<ResourceId> = places.iter().map(|place| place.keyset.id).collect();
         let unread = places.iter().filter(|place| place.resource.is_none());
         let unread: Vec<ResourceId> = unread.map(|place| place.keyset.id).collect();
-        let mut read: HashMap<ResourceId, Stored> = HashMap::new();
+        let mut read: HashMap<ResourceId, Found> = HashMap::new();
         if !unread.is_empty() {
             let found = view.among(kind, scope, &unread)?;
-            read.extend(found.into_iter().map(|stored| (stored.id(), stored)));
+            read.extend(found.into_iter().map(|row| (row.id(), row.into())));
         }
         let memberships = match (beside, kind) {
             (false, _) => Vec::new(),
@@ -277,14 +305,14 @@ impl Session for Context {
         };
         let mut shown = Vec::with_capacity(places.len());
         for place in places {
-            let stored = place.resource.map(Stored::from);
-            let attributes = match stored.or_else(|| read.remove(&place.keyset.id)) {
-                Some(Stored::User(user)) => self.user(&user, &memberships),
-                Some(Stored::Group(group)) => self.group(&group, &memberships),
+            let found = place.resource;
+            let resource = match found.or_else(|| read.remove(&place.keyset.id)) {
+                Some(Found::User(user, _)) => self.show_user(&user, &memberships, asked)?,
+                Some(Found::Group(group)) => Shown::Attributes(self.group(&group, &memberships)),
                 // It went between two statements.
                 None => continue,
             };
-            shown.push((place.keyset, attributes));
+            shown.push((place.keyset, resource));
         }
         Ok(shown)
     }
@@ -319,11 +347,16 @@ impl Session for Context {
         }
     }
 
-    fn render(&self, _kind: ResourceKind, stored: &Found) -> Map<String, Value> {
-        match stored {
-            Found::User(user, groups) => self.user(user, groups),
-            Found::Group(group) => self.group(group, &[]),
-        }
+    fn render(
+        &self,
+        _kind: ResourceKind,
+        stored: &Found,
+        asked: &Projection,
+    ) -> Result<Shown, Failure> {
+        Ok(match stored {
+            Found::User(user, groups) => self.show_user(user, groups, asked)?,
+            Found::Group(group) => Shown::Attributes(self.group(group, &[])),
+        })
     }
 
     fn prepare(
@@ -345,7 +378,7 @@ impl Session for Context {
             Drafted::User(user, deviations) => {
                 let (user, groups) = create::create_user(self, transaction, user, deviations)?;
                 Created {
-                    stored: Found::User(Box::new(user), groups),
+                    stored: Found::user(user, groups),
                     bare: true,
                 }
             }
@@ -367,11 +400,11 @@ impl Session for Context {
         update: &Update,
         tolerance: Tolerance,
     ) -> Result<Plan, Failure> {
-        Ok(Plan(match stored {
-            Found::User(user, _groups) => {
+        Ok(Plan(match stored.read()? {
+            Stored::User(user) => {
                 Planned::User(Box::new(plan::user(self, *user, update, tolerance)?))
             }
-            Found::Group(group) => {
+            Stored::Group(group) => {
                 Planned::Group(Box::new(plan::group(self, group, update, tolerance)?))
             }
         }))
@@ -404,7 +437,7 @@ impl Session for Context {
 
     fn is_of(&self, plan: &Plan, stored: &Found) -> bool {
         match (&plan.0, stored) {
-            (Planned::User(plan), Found::User(user, _groups)) => plan.stored == **user,
+            (Planned::User(plan), Found::User(UserRow::Read(user), _)) => plan.stored == **user,
             // Members that came and went meanwhile are not part of it.
             (Planned::Group(plan), Found::Group(group)) => plan.is_of(group),
             _ => false,
@@ -436,6 +469,6 @@ impl Session for Context {
         _kind: ResourceKind,
         stored: Found,
     ) -> Result<(), Failure> {
-        delete::delete(self, transaction, &stored.into())
+        delete::delete(self, transaction, &stored.read()?)
     }
 }

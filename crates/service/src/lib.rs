@@ -63,8 +63,10 @@ mod read;
 pub mod render;
 pub mod route;
 pub mod select;
+pub mod splice;
 pub mod store;
 pub mod testing;
+mod unique;
 mod update;
 mod written;
 

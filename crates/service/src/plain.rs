@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use scim_protocol::filter::{Comparand, Filter, Operator};
-use scim_protocol::path::same_name;
+use scim_protocol::query::Projection;
 use scim_protocol::resource::changes;
-use scim_protocol::schema::{Attribute, Schema, Uniqueness};
+use scim_protocol::schema::Schema;
 use scim_protocol::{
-    AttributePath, Budget, Deviation, Error, Limits, Profile, Resource, ResourceDefinition,
-    ScimType, Tolerance, Version,
+    Budget, Deviation, Error, Limits, Profile, Resource, ResourceDefinition, ScimType, Tolerance,
+    Version,
 };
 use serde_json::{Map, Value};
 
@@ -21,8 +21,10 @@ use crate::policy::{
     Attempt, Created, FailureOf, PlacesOf, Policy, Session, ShownOf, Update, ViewOf, Written,
 };
 use crate::provider;
+use crate::render::Shown;
 use crate::select::{Place, Selected, Selection, Start};
 use crate::store::{self, ResourceStore, ResourceTransaction, Stored};
+use crate::unique::unique;
 
 /// A service provider over a store, to which every caller is alike.
 pub struct ServiceProvider<S> {
@@ -311,17 +313,25 @@ impl Session for PlainSession {
         _view: &mut (dyn ResourceTransaction + '_),
         kind: TypeIndex,
         places: Vec<Place<Stored, String>>,
-        _beside: bool,
+        (asked, _): (&Projection, bool),
     ) -> Result<Vec<ShownOf<Self>>, Failure> {
-        let shown = places.into_iter().filter_map(|place| {
+        let places = places.into_iter().filter_map(|place| {
             let stored = place.resource?;
-            Some((place.keyset, self.render(kind, &stored)))
+            Some((place.keyset, stored))
         });
-        Ok(shown.collect())
+        places
+            .map(|(keyset, stored)| Ok((keyset, self.render(kind, &stored, asked)?)))
+            .collect()
     }
 
-    fn render(&self, kind: TypeIndex, stored: &Stored) -> Map<String, Value> {
-        stored.document(self.definition(kind), self.base_url())
+    fn render(
+        &self,
+        kind: TypeIndex,
+        stored: &Stored,
+        _asked: &Projection,
+    ) -> Result<Shown, Failure> {
+        let document = stored.document(self.definition(kind), self.base_url());
+        Ok(Shown::Attributes(document))
     }
 
     fn prepare(
@@ -466,28 +476,4 @@ impl PlainSession {
         }
         Ok(())
     }
-}
-
-/// The unique text values among attributes, each with its path.
-fn unique(
-    schema: Option<&str>,
-    attributes: &[Attribute],
-    data: &Map<String, Value>,
-) -> Vec<(AttributePath, String)> {
-    let unique = attributes
-        .iter()
-        .filter(|attribute| attribute.uniqueness != Uniqueness::None && !attribute.multi_valued);
-    unique
-        .filter_map(|attribute| {
-            let value = data
-                .iter()
-                .find(|(name, _)| same_name(name, &attribute.name))?;
-            let path = AttributePath {
-                schema: schema.map(str::to_owned),
-                attribute: attribute.name.clone(),
-                sub_attribute: None,
-            };
-            Some((path, value.1.as_str()?.to_owned()))
-        })
-        .collect()
 }

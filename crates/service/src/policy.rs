@@ -16,19 +16,23 @@
 //! The transaction is a type of the policy ([`Session::Transaction`]), so that whatever else the
 //! policy writes goes into the same one.
 
+mod types;
+
 use chrono::{DateTime, Utc};
 use scim_protocol::discovery::ServiceProviderConfig;
-use scim_protocol::patch::PatchRequest;
+use scim_protocol::query::Projection;
 use scim_protocol::{
     Budget, Deviation, EntityTag, Error, Limits, Resource, ResourceDefinition, Tolerance, Version,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::answer::{Answer, Method, Request};
+use crate::answer::{Answer, Request};
 use crate::cursor::{CURSOR_SECONDS, CursorKey};
 use crate::error::{Abort, Refusal};
-use crate::route::Route;
+use crate::render::Shown;
 use crate::select::{Keyset, Place, Selected, Selection};
+
+pub use types::{Apart, Attempt, BulkStep, Chunk, Created, Update, Written};
 
 /// The type of resource of a policy.
 pub type KindOf<P> = <<P as Policy>::Session as Session>::Kind;
@@ -42,7 +46,7 @@ pub type TransactionOf<'t, P> = <<P as Policy>::Session as Session>::Transaction
 pub type PlacesOf<S> =
     Selected<Place<<S as Session>::Stored, <S as Session>::Id>, <S as Session>::Id>;
 /// A resource as clients see it, and where it stands in the order of a page.
-pub type ShownOf<S> = (Keyset<<S as Session>::Id>, Map<String, Value>);
+pub type ShownOf<S> = (Keyset<<S as Session>::Id>, Shown);
 
 /// A service provider, to which [`answer`](crate::answer()) hands requests.
 pub trait Policy: Send + Sync + Sized {
@@ -238,6 +242,20 @@ pub trait Session: Clone + Send + Sync + 'static {
         beside: bool,
     ) -> Result<Option<Self::Stored>, Self::Failure>;
 
+    /// The same resource, of which nothing is wanted but to [`render`](Self::render) it.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    fn get_shown(
+        &self,
+        view: &mut Self::View<'_>,
+        kind: Self::Kind,
+        id: &Self::Id,
+        beside: bool,
+    ) -> Result<Option<Self::Stored>, Self::Failure> {
+        self.get(view, kind, id, beside)
+    }
+
     /// A resource that the caller sees, locked against other writers until the transaction ends.
     ///
     /// # Errors
@@ -262,7 +280,8 @@ pub trait Session: Clone + Send + Sync + 'static {
         beside: bool,
     ) -> Result<PlacesOf<Self>, Self::Failure>;
 
-    /// Some resources of a page as clients see them; one that went meanwhile is left out.
+    /// Some resources of a page as clients see them who ask this of them, and whether the values that
+    /// are kept apart are answered too; one that went meanwhile is left out.
     ///
     /// # Errors
     /// A failure of the store.
@@ -271,7 +290,7 @@ pub trait Session: Clone + Send + Sync + 'static {
         view: &mut Self::View<'_>,
         kind: Self::Kind,
         places: Vec<Place<Self::Stored, Self::Id>>,
-        beside: bool,
+        asked: (&Projection, bool),
     ) -> Result<Vec<ShownOf<Self>>, Self::Failure>;
 
     /// Of the values of a resource that are kept apart and paged ([`Apart::Paged`]) the next `count`
@@ -307,8 +326,16 @@ pub trait Session: Clone + Send + Sync + 'static {
         Ok(false)
     }
 
-    /// A resource as clients see it, without the values that are paged.
-    fn render(&self, kind: Self::Kind, stored: &Self::Stored) -> Map<String, Value>;
+    /// A resource as clients see it who ask this of it, without the values that are paged.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn render(
+        &self,
+        kind: Self::Kind,
+        stored: &Self::Stored,
+        asked: &Projection,
+    ) -> Result<Shown, Self::Failure>;
 
     /// Checks what is to be created.
     ///
@@ -408,84 +435,4 @@ pub trait StoredResource {
     fn tag(&self) -> EntityTag {
         self.version().into()
     }
-}
-
-/// A multi-valued attribute that is kept apart from the resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Apart {
-    /// [`Session::get`] and [`Session::load`] bring it along when it is asked for, such as the
-    /// groups of a user.
-    Loaded(&'static str),
-    /// It may have any number of values, which are written out page by page
-    /// ([`Session::values_behind`]), such as the members of a group.
-    Paged(&'static str),
-}
-
-impl Apart {
-    /// The name of the attribute.
-    pub fn attribute(self) -> &'static str {
-        match self {
-            Self::Loaded(name) | Self::Paged(name) => name,
-        }
-    }
-}
-
-/// Some of the values of an attribute that is kept apart.
-#[derive(Debug, Clone)]
-pub struct Chunk<I> {
-    /// The values.
-    pub values: Vec<Value>,
-    /// The last one that was looked at, when more may follow.
-    pub next: Option<I>,
-}
-
-/// What came of a create.
-#[derive(Debug, Clone)]
-pub struct Created<T> {
-    /// The resource.
-    pub stored: T,
-    /// Whether it is known to have no values apart yet.
-    pub bare: bool,
-}
-
-/// What an update does to the stored document.
-#[derive(Debug, Clone)]
-pub enum Update {
-    /// PUT (RFC 7644 section 3.5.1).
-    Replace(Resource),
-    /// PATCH (RFC 7644 section 3.5.2).
-    Modify(PatchRequest),
-}
-
-/// What an update has written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
-    /// The version from now on.
-    pub version: Version,
-    /// Whether it is answered with 204, without the resource.
-    pub brief: bool,
-}
-
-/// What a request was about.
-#[derive(Debug, Clone, Copy)]
-pub struct Attempt<'a, K> {
-    /// The endpoint.
-    pub route: Route<'a, K>,
-    /// The method.
-    pub method: Method,
-}
-
-/// One operation of a bulk request.
-#[derive(Debug, Clone, Copy)]
-pub struct BulkStep<'a> {
-    /// The method.
-    pub method: Method,
-    /// The path, with the ids of what was created before.
-    pub path: &'a str,
-    /// The body.
-    pub data: Option<&'a Value>,
-    /// The version that is meant.
-    pub version: Option<&'a str>,
-    /// Whether references were left out, because what they name is not there yet.
-    pub left_out: bool,
 }

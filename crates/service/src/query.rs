@@ -3,13 +3,13 @@
 use scim_protocol::filter::{Condition, SortKey};
 use scim_protocol::path::same_name;
 use scim_protocol::query::{ListResponse, Page, Projection, Query};
-use scim_protocol::resource::Projector;
 use scim_protocol::{AttributePath, Error, ResourceDefinition, ScimType, Tolerance};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::cursor::{self, CURSOR_SECONDS, CursorKey, Position};
 use crate::policy::{Apart, FailureOf, KindOf, Policy, Session};
+use crate::render::Shown;
 use crate::select::{Keyset, Selection, Sort, Start};
 use crate::written;
 
@@ -257,7 +257,7 @@ impl<S: Session> Walk<'_, '_, S> {
         let projection = &self.query.projection;
         let beside = apart.is_some_and(|apart| includes(definition, projection, apart.attribute()));
         let page = session.places(self.view, part.kind, &selection, beside)?;
-        let projector = Projector::new(definition, projection);
+        let of = written::Wanted::new(definition, projection);
         let (before, mut last, mut next) = (self.count, None, page.next);
         let mut places = page.items.into_iter().peekable();
         while places.peek().is_some() && !self.full {
@@ -272,10 +272,10 @@ impl<S: Session> Walk<'_, '_, S> {
             // A resource that is read alone may have any number of values.
             let paged = matches!(apart, Some(Apart::Paged(_)));
             let alone = (beside && paged && chunk.len() == 1).then_some(part.kind);
-            let with_values = beside && alone.is_none();
-            for (keyset, resource) in session.load(self.view, part.kind, chunk, with_values)? {
+            let asked = (projection, beside && alone.is_none());
+            for (keyset, resource) in session.load(self.view, part.kind, chunk, asked)? {
                 let values_of = alone.map(|kind| (kind, &keyset.id));
-                if !self.push(&projector, &resource, values_of)? {
+                if !self.push(&of, resource, values_of)? {
                     // The page ends before this one, and the next page begins with it.
                     next = last.take();
                     break;
@@ -298,8 +298,8 @@ impl<S: Session> Walk<'_, '_, S> {
     /// answers whether there was room for it. One there always is.
     fn push(
         &mut self,
-        projector: &Projector<'_>,
-        resource: &Map<String, Value>,
+        of: &written::Wanted<'_>,
+        resource: Shown,
         values_of: Option<(S::Kind, &S::Id)>,
     ) -> Result<bool, S::Failure> {
         let end = self.written.len();
@@ -312,11 +312,11 @@ impl<S: Session> Walk<'_, '_, S> {
             self.written.push(',');
         }
         match values_of {
-            None => written::resource(projector, resource, &mut self.written),
+            None => written::resource(of, resource, &mut self.written),
             Some((kind, id)) => written::with_values(
                 self.session,
                 self.view,
-                projector,
+                of,
                 (kind, id, resource),
                 &mut self.written,
                 limit,

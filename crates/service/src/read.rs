@@ -2,7 +2,6 @@
 
 use scim_protocol::EntityTag;
 use scim_protocol::query::Projection;
-use scim_protocol::resource::Projector;
 
 use crate::answer::{Answer, Request};
 use crate::error::Refusal;
@@ -105,7 +104,7 @@ pub(crate) fn complete<P: Policy>(
     if asked.unread || !lacks {
         return written;
     }
-    let shown = policy.read(|view| match session.get(view, kind, id, false)? {
+    let shown = policy.read(|view| match session.get_shown(view, kind, id, false)? {
         Some(stored) => show(
             session,
             Some(view),
@@ -142,7 +141,7 @@ fn find<S: Session>(
         Some(Apart::Loaded(name)) => query::includes(session.definition(kind), projection, name),
         _ => false,
     };
-    let found = session.get(view, kind, id, beside)?;
+    let found = session.get_shown(view, kind, id, beside)?;
     Ok(found.ok_or(Refusal::NotFound)?)
 }
 
@@ -157,18 +156,18 @@ pub(crate) fn show<S: Session>(
     status: u16,
 ) -> Result<Answer, S::Failure> {
     let definition = session.definition(kind);
-    let projector = Projector::new(definition, projection);
-    let attributes = session.render(kind, stored);
+    let of = written::Wanted::new(definition, projection);
+    let shown = session.render(kind, stored, projection)?;
     let paged = match session.apart(kind) {
         Some(Apart::Paged(name)) => query::includes(definition, projection, name),
         _ => false,
     };
     let mut text = String::new();
     match view.filter(|_| paged) {
-        None => written::resource(&projector, &attributes, &mut text),
+        None => written::resource(&of, shown, &mut text),
         Some(view) => {
-            let of = (kind, stored.id(), &attributes);
-            written::with_values(session, view, &projector, of, &mut text, usize::MAX)?;
+            let what = (kind, stored.id(), shown);
+            written::with_values(session, view, &of, what, &mut text, usize::MAX)?;
         }
     }
     Ok(Answer {

@@ -1,6 +1,7 @@
 //! Stored resources as clients see them.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use scim_protocol::resource::Projector;
 use scim_protocol::{EntityTag, ResourceDefinition};
 use serde_json::{Map, Value, json};
 
@@ -15,6 +16,22 @@ pub struct Common<'a> {
     pub last_modified: DateTime<Utc>,
     /// `meta.version`
     pub tag: EntityTag,
+}
+
+/// A resource as clients see it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown {
+    /// Its attributes, of which those are answered that the request asked for.
+    Attributes(Map<String, Value>),
+    /// All that is answered of it, as text.
+    Text(String),
+}
+
+/// The text of what a request asked for of a resource.
+pub fn text(projector: &Projector<'_>, attributes: &Map<String, Value>) -> String {
+    let written = serde_json::to_string(&projector.view(attributes));
+    // What is a map of JSON can be written.
+    written.unwrap_or_else(|_| Value::Object(projector.project(attributes)).to_string())
 }
 
 /// A document with `id` and `meta`: `schemas`, `id` and `externalId` first, `meta` last.

@@ -1,24 +1,46 @@
 //! Resources written out: what is big is written piece by piece.
 
+use std::cell::OnceCell;
+
+use scim_protocol::ResourceDefinition;
+use scim_protocol::query::Projection;
 use scim_protocol::resource::Projector;
-use serde_json::{Map, Value};
 
 use crate::policy::{Apart, Session};
+use crate::render::{self, Shown};
 
 /// How many values kept apart are read at once; as values they take many times as much as in the
 /// answer.
 const CHUNK: usize = 500;
 
+/// What a request asked for of the resources of a type, looked up when one of them is projected.
+pub(crate) struct Wanted<'a> {
+    definition: &'a ResourceDefinition,
+    projection: &'a Projection,
+    projector: OnceCell<Projector<'a>>,
+}
+
+impl<'a> Wanted<'a> {
+    pub(crate) fn new(definition: &'a ResourceDefinition, projection: &'a Projection) -> Self {
+        Self {
+            definition,
+            projection,
+            projector: OnceCell::new(),
+        }
+    }
+
+    fn projector(&self) -> &Projector<'a> {
+        let new = || Projector::new(self.definition, self.projection);
+        self.projector.get_or_init(new)
+    }
+}
+
 /// Appends what a request asked for of a resource that is held whole.
-pub(crate) fn resource(
-    projector: &Projector<'_>,
-    attributes: &Map<String, Value>,
-    text: &mut String,
-) {
-    let written = serde_json::to_string(&projector.view(attributes));
-    // What is a map of JSON can be written.
-    let written =
-        written.unwrap_or_else(|_| Value::Object(projector.project(attributes)).to_string());
+pub(crate) fn resource(wanted: &Wanted<'_>, shown: Shown, text: &mut String) {
+    let written = match shown {
+        Shown::Attributes(attributes) => render::text(wanted.projector(), &attributes),
+        Shown::Text(written) => written,
+    };
     match text.is_empty() {
         true => *text = written,
         false => text.push_str(&written),
@@ -30,13 +52,13 @@ pub(crate) fn resource(
 pub(crate) fn with_values<S: Session>(
     session: &S,
     view: &mut S::View<'_>,
-    projector: &Projector<'_>,
-    (kind, id, attributes): (S::Kind, &S::Id, &Map<String, Value>),
+    wanted: &Wanted<'_>,
+    (kind, id, shown): (S::Kind, &S::Id, Shown),
     text: &mut String,
     limit: usize,
 ) -> Result<(), S::Failure> {
     let begun = text.len();
-    resource(projector, attributes, text);
+    resource(wanted, shown, text);
     let Some(Apart::Paged(name)) = session.apart(kind) else {
         return Ok(());
     };
@@ -52,7 +74,7 @@ pub(crate) fn with_values<S: Session>(
     while text.len() <= limit {
         let chunk = session.values_behind(view, kind, id, after, CHUNK)?;
         for value in &chunk.values {
-            if let Some(shown) = projector.element(name, value) {
+            if let Some(shown) = wanted.projector().element(name, value) {
                 text.push_str(before);
                 text.push_str(&shown.to_string());
                 (any, before) = (true, ",");

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use scim_provisioning::directory::{
-    From, Keyset, Membership, Place, Selected, Selection, Stored, StoredUser,
+    From, Keyset, Membership, Place, Row, Selected, Selection, UnreadUser, UserRow,
 };
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::Value;
@@ -15,6 +15,7 @@ use crate::nodes::among as among_values;
 use crate::page::{self, Lookup};
 use crate::schema::{groups as group_rows, users as user_rows};
 use crate::sql::Written;
+use crate::users::Unread;
 use crate::{groups, users};
 
 /// What a look-up by a key found: at most one resource, and the groups of a user.
@@ -22,6 +23,11 @@ pub(crate) struct Met {
     pub(crate) page: Selected<Place>,
     /// The groups of the user that was found.
     pub(crate) groups: Option<(ResourceId, Vec<Membership>)>,
+}
+
+/// A user who is to be shown.
+fn unread(user: Unread) -> Row {
+    Row::User(UserRow::Unread(Box::new(user)))
 }
 
 /// The places of a page; a single resource is read at once.
@@ -48,7 +54,7 @@ pub(crate) fn select(
     })
 }
 
-fn read(keyset: Keyset, resource: Stored) -> Place {
+fn read(keyset: Keyset, resource: Row) -> Place {
     Place {
         keyset,
         bytes: 0,
@@ -72,19 +78,19 @@ pub(crate) fn look_up(
         return Ok(None);
     };
     let mut groups_of = None;
-    let mut found: Vec<Stored> = match kind {
+    let mut found: Vec<Row> = match kind {
         ResourceKind::User => {
             let users = users::look_up(connection, scope, &lookup)?;
-            let stored = |(user, groups)| {
-                let user: StoredUser = user;
-                groups_of = Some((user.id, groups));
-                Stored::User(Box::new(user))
+            let row = |(user, groups)| {
+                let user: Unread = user;
+                groups_of = Some((*user.id(), groups));
+                unread(user)
             };
-            users.into_iter().map(stored).collect()
+            users.into_iter().map(row).collect()
         }
         ResourceKind::Group => {
             let groups = groups::look_up(connection, scope, &lookup)?;
-            groups.into_iter().map(Stored::Group).collect()
+            groups.into_iter().map(Row::Group).collect()
         }
     };
     if found.len() > 1 {
@@ -168,15 +174,15 @@ pub(crate) fn among(
     kind: ResourceKind,
     scope: Scope,
     ids: &[ResourceId],
-) -> Result<Vec<Stored>, StoreError> {
+) -> Result<Vec<Row>, StoreError> {
     Ok(match kind {
         ResourceKind::User => users::among_ids(connection, scope, ids)?
             .into_iter()
-            .map(|user| Stored::User(Box::new(user)))
+            .map(unread)
             .collect(),
         ResourceKind::Group => groups::among_ids(connection, scope, ids)?
             .into_iter()
-            .map(Stored::Group)
+            .map(Row::Group)
             .collect(),
     })
 }

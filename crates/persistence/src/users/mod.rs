@@ -1,7 +1,9 @@
 //! Rows of `users`.
 
+mod unread;
 mod write;
 
+pub(crate) use unread::Unread;
 pub(crate) use write::{depart, insert, release, replace_addresses, take_over, update};
 
 use std::collections::HashMap;
@@ -12,7 +14,7 @@ use diesel::sql_types::{Nullable, Text};
 use diesel::sqlite::Sqlite;
 use scim_mapping::{Field, FieldValue, Record};
 use scim_protocol::Version;
-use scim_provisioning::directory::{Membership, Status, StoredUser};
+use scim_provisioning::directory::{Membership, Status, StoredUser, UnreadUser};
 use scim_provisioning::{ResourceId, Scope, StoreError};
 use serde_json::{Map, Value};
 
@@ -29,7 +31,7 @@ use crate::scope;
 use crate::time::instant;
 
 /// A user as it is shown.
-#[derive(Queryable, Selectable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub(crate) struct UserRow {
     id: String,
@@ -100,6 +102,7 @@ impl TryFrom<UserRow> for StoredUser {
     type Error = StoreError;
 
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        reads::count();
         let id = ResourceId::parse(&row.id).ok_or_else(|| unreadable("users.id"))?;
         let document: Map<String, Value> = serde_json::from_str(&row.scim_document)
             .map_err(|_json| unreadable("users.scim_document"))?;
@@ -188,12 +191,27 @@ pub(crate) fn records(
     Ok(found)
 }
 
+/// How many users the process has read from their rows, so that a test can tell who was sent unread.
+pub(crate) mod reads {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static READ: AtomicU64 = AtomicU64::new(0);
+
+    pub(super) fn count() {
+        READ.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read() -> u64 {
+        READ.load(Ordering::Relaxed)
+    }
+}
+
 /// A user in scope, with the groups that the configuration sees, in one statement.
 pub(crate) fn find_with_groups(
     connection: &mut Connection,
     scope: Scope,
     id: ResourceId,
-) -> Result<Option<(StoredUser, Vec<Membership>)>, StoreError> {
+) -> Result<Option<(Unread, Vec<Membership>)>, StoreError> {
     let query = users::table
         .filter(users::id.eq(id.to_string()))
         .filter(scope::users_in(scope))
@@ -207,7 +225,7 @@ pub(crate) fn look_up(
     connection: &mut Connection,
     scope: Scope,
     lookup: &Lookup<'_>,
-) -> Result<Vec<(StoredUser, Vec<Membership>)>, StoreError> {
+) -> Result<Vec<(Unread, Vec<Membership>)>, StoreError> {
     let base = users::table
         .filter(scope::users_in(scope))
         .limit(2)
@@ -224,24 +242,27 @@ pub(crate) fn look_up(
 
 fn with_groups(
     (row, groups): (UserRow, Option<String>),
-) -> Result<(StoredUser, Vec<Membership>), StoreError> {
-    let user = StoredUser::try_from(row)?;
-    let groups = members::groups_from(user.id, groups.as_deref())?;
+) -> Result<(Unread, Vec<Membership>), StoreError> {
+    let user = Unread::try_from(row)?;
+    let groups = members::groups_from(*user.id(), groups.as_deref())?;
     Ok((user, groups))
 }
 
 /// The users in scope of these ids.
-pub(crate) fn among_ids(
+pub(crate) fn among_ids<U>(
     connection: &mut Connection,
     scope: Scope,
     ids: &[ResourceId],
-) -> Result<Vec<StoredUser>, StoreError> {
+) -> Result<Vec<U>, StoreError>
+where
+    U: TryFrom<UserRow, Error = StoreError>,
+{
     let query = users::table
         .filter(among(users::id, ids))
         .filter(scope::users_in(scope))
         .select(UserRow::as_select());
     let rows: Vec<UserRow> = connection.load(query)?;
-    rows.into_iter().map(StoredUser::try_from).collect()
+    rows.into_iter().map(U::try_from).collect()
 }
 
 /// A user in scope, locked until the transaction ends.

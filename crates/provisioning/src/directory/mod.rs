@@ -7,6 +7,7 @@
 mod keys;
 mod transaction;
 mod types;
+mod unread;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ use scim_service::{Abort, Rollback};
 pub use keys::{UserKeys, number_key, phone_key};
 pub use transaction::{DirectoryTransaction, Part};
 pub use types::*;
+pub use unread::{Row, UnreadUser, UserRow};
 
 use crate::event::Event;
 use crate::id::{ConfigurationId, ResourceId, ResourceKind, RunId};
@@ -165,6 +167,15 @@ pub trait DirectoryView {
     /// A fault of the store ([`StoreError::is_fault`]); so for every call that names no other.
     fn user(&mut self, scope: Scope, id: ResourceId) -> Result<Option<StoredUser>, StoreError>;
 
+    /// A user in scope who is to be shown, with no more of it read than the store wants to.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn user_row(&mut self, scope: Scope, id: ResourceId) -> Result<Option<UserRow>, StoreError> {
+        let user = self.user(scope, id)?;
+        Ok(user.map(|user| UserRow::Read(Box::new(user))))
+    }
+
     /// A person whom nobody manages; no tenant admin.
     ///
     /// # Errors
@@ -211,7 +222,7 @@ pub trait DirectoryView {
         beside: bool,
     ) -> Result<Selected<Place>, StoreError>;
 
-    /// The resources in scope of these ids, in any order.
+    /// The resources in scope of these ids, in any order, to be shown.
     ///
     /// # Errors
     /// A fault of the store.
@@ -220,7 +231,7 @@ pub trait DirectoryView {
         kind: ResourceKind,
         scope: Scope,
         ids: &[ResourceId],
-    ) -> Result<Vec<Stored>, StoreError>;
+    ) -> Result<Vec<Row>, StoreError>;
 
     /// The groups in scope that have any of these as a direct member, in order of name.
     ///

@@ -225,7 +225,7 @@ pub type Keyset = scim_service::Keyset<ResourceId>;
 /// A page.
 pub type Selected<T> = scim_service::Selected<T, ResourceId>;
 /// A resource of a page, before it is read.
-pub type Place = scim_service::Place<Stored, ResourceId>;
+pub type Place = scim_service::Place<super::Row, ResourceId>;
 
 /// A user or a group as stored.
 #[derive(Debug, Clone)]

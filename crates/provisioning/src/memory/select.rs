@@ -93,7 +93,10 @@ impl Query<'_> {
             true => self.tables.groups_of(self.scope, &[user.id]),
             false => Vec::new(),
         };
-        let mut document = self.document(definition, (user, user_tag(user, &groups)).into());
+        let mut document = self.document(
+            definition,
+            (user, user_tag(user.id, user.version, groups.iter())).into(),
+        );
         let shown: Vec<Value> = groups.iter().map(|group| self.group_of(group)).collect();
         if !shown.is_empty() {
             document.insert("groups".to_owned(), Value::Array(shown));

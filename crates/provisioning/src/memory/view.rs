@@ -4,8 +4,8 @@ use super::rows::{GroupRow, PersonRow};
 use super::select::Query;
 use super::transaction::MemoryTransaction;
 use crate::directory::{
-    DirectoryView, Keyset, MemberChunk, Membership, Place, Scope, Selected, Selection, StoreError,
-    Stored, StoredGroup, StoredUser, Visible,
+    DirectoryView, Keyset, MemberChunk, Membership, Place, Row, Scope, Selected, Selection,
+    StoreError, StoredGroup, StoredUser, UserRow, Visible,
 };
 use crate::id::{ResourceId, ResourceKind};
 
@@ -18,15 +18,15 @@ impl MemoryTransaction {
         }
     }
 
-    fn stored(&self, kind: ResourceKind, scope: Scope, id: ResourceId) -> Option<Stored> {
+    fn row(&self, kind: ResourceKind, scope: Scope, id: ResourceId) -> Option<Row> {
         match kind {
             ResourceKind::User => {
                 let user = self.tables.user(scope, id)?;
-                Some(Stored::User(Box::new(user)))
+                Some(Row::User(UserRow::Read(Box::new(user))))
             }
             ResourceKind::Group => {
                 let row = self.tables.seen_group(scope, id)?;
-                Some(Stored::Group(row.group.group.clone()))
+                Some(Row::Group(row.group.group.clone()))
             }
         }
     }
@@ -130,7 +130,7 @@ impl DirectoryView for MemoryTransaction {
                 keyset,
                 bytes: self.bytes(kind, id, beside),
                 resource: match alone {
-                    true => self.stored(kind, scope, id),
+                    true => self.row(kind, scope, id),
                     false => None,
                 },
             })
@@ -142,8 +142,8 @@ impl DirectoryView for MemoryTransaction {
         kind: ResourceKind,
         scope: Scope,
         ids: &[ResourceId],
-    ) -> Result<Vec<Stored>, StoreError> {
-        let found = ids.iter().filter_map(|id| self.stored(kind, scope, *id));
+    ) -> Result<Vec<Row>, StoreError> {
+        let found = ids.iter().filter_map(|id| self.row(kind, scope, *id));
         Ok(found.collect())
     }
 
