@@ -162,7 +162,7 @@ pub(crate) fn insert(
         groups::created_at.eq(millis(now)),
     ));
     on_backend!(connection, execute, insert)?;
-    grant(connection, id, group)
+    give(connection, &id.to_string(), group.grants.iter())
 }
 
 /// Writes what the members of a group get.
@@ -188,9 +188,19 @@ fn grant(
         connection.execute(diesel::delete(grant))?;
     }
     let coming = group.grants.iter();
-    for (field, value) in coming.filter(|grant| !before.iter().any(|one| has(one, grant))) {
+    let coming = coming.filter(|grant| !before.iter().any(|one| has(one, grant)));
+    give(connection, &id, coming)
+}
+
+/// Writes what the members of a group get that they do not yet.
+fn give<'g>(
+    connection: &mut Connection,
+    group: &str,
+    grants: impl Iterator<Item = &'g (String, String)>,
+) -> Result<(), StoreError> {
+    for (field, value) in grants {
         let grant = (
-            group_grants::group_id.eq(&id),
+            group_grants::group_id.eq(group),
             group_grants::field.eq(field),
             group_grants::value.eq(value),
         );

@@ -1,5 +1,7 @@
 //! The provisioning log, and the audit and its chain.
 
+mod several;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use scim_admin::event::{AuditEntry, AuditHead, LATER_SUCCESS};
@@ -24,7 +26,7 @@ use crate::time::millis;
 
 /// The entries of the log that work in a transaction tells. They are written when the work is done,
 /// a single one on PostgreSQL in one statement with what belongs to it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Told {
     events: Vec<Event>,
 }
@@ -34,18 +36,22 @@ impl Told {
         self.events.push(event.clone());
     }
 
+    /// What was told before, and what is told behind it.
+    pub(crate) fn append(&mut self, mut behind: Self) {
+        self.events.append(&mut behind.events);
+    }
+
     /// Writes them.
     pub(crate) fn write(self, connection: &mut Connection) -> Result<(), StoreError> {
+        let Some((last, before)) = self.events.split_last() else {
+            return Ok(());
+        };
+        several::record_all(connection, before)?;
         #[cfg(feature = "postgres")]
-        if connection.dialect() == Dialect::Postgres
-            && let [event] = self.events.as_slice()
-        {
-            return together(connection, event);
+        if connection.dialect() == Dialect::Postgres {
+            return together(connection, last);
         }
-        for event in &self.events {
-            record(connection, event)?;
-        }
-        Ok(())
+        record(connection, last)
     }
 }
 
@@ -127,10 +133,12 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
             terms::insert(connection, id, &terms)?;
         }
     }
-    if !closes(event.outcome) {
-        return Ok(());
-    }
-    let (Some(id), Some(_)) = (event.resource_id, event.kind) else {
+    close(connection, event)
+}
+
+/// Resolves the open failures of what an event says has been carried out.
+fn close(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
+    let (Some(id), true) = (event.resource_id, closes(event)) else {
         return Ok(());
     };
     let mut sql = connection.sql("SELECT * FROM (");
@@ -140,9 +148,13 @@ pub(crate) fn record(connection: &mut Connection, event: &Event) -> Result<(), S
     close_failures(connection, event, open)
 }
 
-/// Whether failures are resolved by an outcome.
-fn closes(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Success | Outcome::Warning | Outcome::Held)
+/// Whether failures are resolved by what an event tells.
+fn closes(event: &Event) -> bool {
+    let done = matches!(
+        event.outcome,
+        Outcome::Success | Outcome::Warning | Outcome::Held
+    );
+    done && event.resource_id.is_some() && event.kind.is_some()
 }
 
 /// Appends what finds the open failures of what has been carried out now: of the resource, and of a
@@ -151,10 +163,11 @@ fn closes(outcome: Outcome) -> bool {
 /// Nearly always there are none, and looking is all that is done. In one statement with the update,
 /// PostgreSQL would begin with the whole log before it knows how few are open.
 fn push_open(sql: &mut Sql, id: &str, event: &Event) {
-    sql.push(OPEN_OF_ID).bind(id);
+    sql.push(OPEN_OF_ID).push("= ").bind(id);
     if let Some(name) = &event.resource_name {
         sql.push(" UNION ALL ")
             .push(OPEN_OF_NAME)
+            .push("= ")
             .bind(Key::of(name));
     }
 }
@@ -195,7 +208,7 @@ fn close_failures(
 #[cfg(feature = "postgres")]
 fn together(connection: &mut Connection, event: &Event) -> Result<(), StoreError> {
     let id = event.resource_id.map(|id| id.to_string());
-    let looks = closes(event.outcome) && event.kind.is_some();
+    let looks = closes(event);
     let open = match (looks, &id) {
         (true, Some(id)) => {
             let mut sql = connection.sql("");
@@ -300,10 +313,10 @@ struct OpenRow {
 const CHUNK: usize = 500;
 /// The keys of the indexes of open failures, as their migration has them.
 const OPEN_OF_ID: &str = "SELECT id, configuration_id, resource_type FROM provisioning_events WHERE \
-     (CASE WHEN outcome = 'failure' AND resolved_at IS NULL THEN resource_id END) = ";
+     (CASE WHEN outcome = 'failure' AND resolved_at IS NULL THEN resource_id END) ";
 const OPEN_OF_NAME: &str = "SELECT id, configuration_id, resource_type FROM provisioning_events WHERE \
      (CASE WHEN outcome = 'failure' AND resolved_at IS NULL AND resource_id IS NULL \
-     THEN resource_key END) = ";
+     THEN resource_key END) ";
 
 /// Appends an entry to the audit's chain. The row of the chain's end is locked first, so that the
 /// numbers of entries are in the order of the chain.

@@ -34,6 +34,10 @@ pub(crate) struct View<'a> {
     locked: Option<StoredUser>,
     /// What is to be told when the work is done, in one statement.
     told: log::Told,
+    /// What parts told that are done.
+    kept: log::Told,
+    /// What they told that is written in the part which goes on.
+    inside: log::Told,
     /// How many parts the work may have.
     room: Option<Room>,
     /// Why the transaction cannot be kept, where a part of it could not be undone.
@@ -59,6 +63,8 @@ impl<'a> View<'a> {
             beside: None,
             locked: None,
             told: log::Told::default(),
+            kept: log::Told::default(),
+            inside: log::Told::default(),
             room: None,
             lost: None,
             departing: false,
@@ -286,6 +292,16 @@ impl DirectoryTransaction for View<'_> {
         now: DateTime<Utc>,
     ) -> Result<Vec<ResourceId>, StoreError> {
         members::add(self.connection, group, joining, now)
+    }
+
+    fn add_first_members(
+        &mut self,
+        scope: Scope,
+        group: ResourceId,
+        ids: &[ResourceId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        members::add_first(self.connection, scope, group, ids, now)
     }
 
     fn remove_members(

@@ -19,6 +19,7 @@ pub mod look_up;
 pub mod memory;
 pub mod model;
 mod operation;
+mod plain;
 pub mod policy;
 pub mod reapply;
 mod received;

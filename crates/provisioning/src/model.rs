@@ -12,7 +12,7 @@ use scim_protocol::ResourceDefinition;
 use scim_service::StoreError;
 
 use crate::id::{ConfigurationId, ResourceKind};
-use crate::spliced::Plain;
+use crate::plain::Plain;
 
 /// Which versions of rules and fields a configuration uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,9 +6,6 @@
 //! Whatever changes one of these, on whichever way, changes the digest, and other rules or fields are
 //! another model.
 
-use std::collections::HashSet;
-use std::sync::{PoisonError, RwLock};
-
 use scim_protocol::query::Projection;
 use scim_protocol::resource::Projector;
 use scim_protocol::schema::uri;
@@ -19,29 +16,8 @@ use sha2::{Digest, Sha256};
 use crate::context::Context;
 use crate::directory::{Membership, StoreError, UnreadUser};
 use crate::id::ResourceKind;
+use crate::plain::Content;
 use crate::render::user_tag;
-
-/// Digests of users who are sent as they are stored, for as long as a model is kept.
-#[derive(Debug, Default)]
-pub(crate) struct Plain(RwLock<HashSet<Content>>);
-
-/// A digest of what a user is shown by: half of a SHA-256.
-type Content = [u8; 16];
-
-impl Plain {
-    fn has(&self, content: &Content) -> bool {
-        let noted = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        noted.contains(content)
-    }
-
-    fn note(&self, content: Content) {
-        let mut noted = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if noted.len() >= KEPT {
-            noted.clear();
-        }
-        noted.insert(content);
-    }
-}
 
 impl Context {
     /// A user as text, as a client sees it who asks for nothing particular.
@@ -134,6 +110,3 @@ fn content(user: &dyn UnreadUser, alone: bool) -> Content {
     }
     half
 }
-
-/// Of how many users a model notes it, in 18 MB.
-const KEPT: usize = (1 << 20) / 8 * 7;

@@ -55,6 +55,41 @@ pub(crate) fn add(
     Ok(added)
 }
 
+/// Adds those who are in scope to a group that has no members, and answers who they are.
+pub(crate) fn add_first(
+    connection: &mut Connection,
+    scope: Scope,
+    group: ResourceId,
+    ids: &[ResourceId],
+    now: DateTime<Utc>,
+) -> Result<Vec<ResourceId>, StoreError> {
+    let mut added = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
+        let mut sql = connection
+            .sql("INSERT INTO group_members (group_id, member_id, member_kind, added_at) ");
+        for (before, kind, from) in [
+            ("SELECT ", ResourceKind::User, "FROM users m WHERE m.id "),
+            (
+                " UNION ALL SELECT ",
+                ResourceKind::Group,
+                "FROM groups m WHERE m.id ",
+            ),
+        ] {
+            sql.push(before).bind(group.to_string());
+            sql.push(", m.id, ").bind(kind.as_str()).push(", ");
+            sql.bind(millis(now)).push(" ").push(from).among(&ids);
+            sql.push(" AND ");
+            visible(&mut sql, kind, scope, "m");
+        }
+        sql.push(" RETURNING member_id AS id");
+        for row in connection.rows::<IdRow>(&sql)? {
+            added.push(parse(&row.id)?);
+        }
+    }
+    Ok(added)
+}
+
 pub(crate) fn remove(
     connection: &mut Connection,
     scope: Scope,

@@ -30,7 +30,10 @@ impl View<'_> {
     }
 
     pub(super) fn write_told(&mut self) -> Result<(), StoreError> {
-        std::mem::take(&mut self.told).write(self.connection)
+        let mut told = std::mem::take(&mut self.kept);
+        self.inside.append(told.clone());
+        told.append(std::mem::take(&mut self.told));
+        told.write(self.connection)
     }
 
     /// Runs a part of the work, and undoes it alone when it fails.
@@ -43,8 +46,14 @@ impl View<'_> {
             }
         }
         let before = self.connection.begin_part()?;
-        let done = work(self).and_then(|()| Ok(self.write_told()?));
-        // What was undone is not to be told, nor known.
+        self.inside = log::Told::default();
+        let done = work(self);
+        // What was undone is not to be told, nor known, and what parts before it told is not written.
+        let told = match done.is_ok() {
+            true => std::mem::take(&mut self.told),
+            false => std::mem::take(&mut self.inside),
+        };
+        self.kept.append(told);
         self.told = log::Told::default();
         (self.locked, self.beside) = (None, None);
         // A lock that was taken in a part is given back with it.

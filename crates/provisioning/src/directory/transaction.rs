@@ -274,6 +274,22 @@ pub trait DirectoryTransaction: DirectoryView {
         now: DateTime<Utc>,
     ) -> Result<Vec<ResourceId>, StoreError>;
 
+    /// Adds those of these who are in scope to a group that has no members, and answers who they are.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn add_first_members(
+        &mut self,
+        scope: Scope,
+        group: ResourceId,
+        ids: &[ResourceId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        let seen = self.visible(scope, ids)?;
+        let members: Vec<_> = seen.iter().map(|member| (member.id, member.kind)).collect();
+        self.add_members(group, &members, now)
+    }
+
     /// Removes members in scope from a group and answers which were there. Never reads the
     /// others; a member outside the scope stays.
     ///

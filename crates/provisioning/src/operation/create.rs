@@ -184,7 +184,10 @@ pub(crate) fn create_group(
         }
     };
     let repeated = group::repeated(context, transaction, id, group)?;
-    let changes = members::edit(context, transaction, id, members)?;
+    let changes = match adopted {
+        Some(_) => members::edit(context, transaction, id, members)?,
+        None => members::begin(context, transaction, id, members)?,
+    };
     let action = match adopted {
         Some(_) => Action::Link,
         None => Action::Create,

@@ -126,6 +126,30 @@ pub(super) fn edit(
     Ok(changes)
 }
 
+/// Lets members join a group that was created in the same transaction: it has none yet, and nobody
+/// can have it as a member.
+pub(super) fn begin(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: ResourceId,
+    plan: &MemberPlan,
+) -> Result<MemberChanges, Failure> {
+    let ids = match plan.edits.as_slice() {
+        [MemberEdit::Add(ids)] if !ids.contains(&group) => ids,
+        _ => return edit(context, transaction, group, plan),
+    };
+    let mut changes = MemberChanges {
+        unknown: plan.unknown.clone(),
+        ..MemberChanges::default()
+    };
+    if !ids.is_empty() {
+        let joined = transaction.add_first_members(context.scope(), group, ids, context.now)?;
+        leave_out_unknown(context, transaction, group, (ids, &joined), &mut changes)?;
+        changes.added = joined;
+    }
+    Ok(changes)
+}
+
 /// Checks how many members a request names.
 pub(super) fn check_count(context: &Context, count: usize) -> Result<(), Failure> {
     let limit = context.shared.limits.patch_members;
@@ -150,24 +174,8 @@ fn add(
         return Ok(());
     }
     let visible = transaction.visible(context.scope(), ids)?;
-    let known: HashSet<_> = visible.iter().map(|member| member.id).collect();
-    let unknown: Vec<_> = ids
-        .iter()
-        .copied()
-        .filter(|id| !known.contains(id))
-        .collect();
-    if !unknown.is_empty() && skips(context) {
-        transaction.await_members(group, &unknown)?;
-        changes
-            .unknown
-            .extend(unknown.iter().map(ToString::to_string));
-    } else if let Some(first) = unknown.first() {
-        let error = unknown_member(&first.to_string());
-        return Err(match transaction.protected(&unknown)? {
-            Some(id) => Failure::protected(Cause::MemberProtected, error, id),
-            None => Failure::because(Cause::MemberUnknown, error),
-        });
-    }
+    let known: Vec<ResourceId> = visible.iter().map(|member| member.id).collect();
+    leave_out_unknown(context, transaction, group, (ids, &known), changes)?;
     let groups: Vec<_> = visible
         .iter()
         .filter(|member| member.kind == ResourceKind::Group)
@@ -181,6 +189,36 @@ fn add(
         .added
         .extend(transaction.add_members(group, &members, context.now)?);
     Ok(())
+}
+
+/// Notes of those whom a request names who is not known.
+///
+/// # Errors
+/// 400 where the policy refuses them.
+fn leave_out_unknown(
+    context: &Context,
+    transaction: &mut dyn DirectoryTransaction,
+    group: ResourceId,
+    (ids, known): (&[ResourceId], &[ResourceId]),
+    changes: &mut MemberChanges,
+) -> Result<(), Failure> {
+    let known: HashSet<&ResourceId> = known.iter().collect();
+    let unknown = ids.iter().filter(|id| !known.contains(id));
+    let unknown: Vec<ResourceId> = unknown.copied().collect();
+    let Some(first) = unknown.first() else {
+        return Ok(());
+    };
+    if skips(context) {
+        transaction.await_members(group, &unknown)?;
+        let unknown = unknown.iter().map(ToString::to_string);
+        changes.unknown.extend(unknown);
+        return Ok(());
+    }
+    let error = unknown_member(&first.to_string());
+    Err(match transaction.protected(&unknown)? {
+        Some(id) => Failure::protected(Cause::MemberProtected, error, id),
+        None => Failure::because(Cause::MemberUnknown, error),
+    })
 }
 
 fn remove(
