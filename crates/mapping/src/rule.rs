@@ -6,17 +6,21 @@ use serde_json::{Map, Value};
 use crate::group::GroupRule;
 use crate::kind::ResourceKind;
 use crate::record::Field;
+use crate::target::TargetField;
 use crate::transform::Transform;
 
 /// The rules for one kind of resource.
+///
+/// They are for ServiceOps, unless the fields of another catalogue are named.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MappingSet {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(bound = ""))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
+pub struct MappingSet<F: TargetField = Field> {
     /// The kind of resource.
     pub resource: ResourceKind,
     /// The rules, in order.
-    pub rules: Vec<Rule>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Rule>))]
+    pub rules: Vec<Rule<F>>,
     /// What groups are in ServiceOps and what they give; the first one that matches counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_rules: Vec<GroupRule>,
@@ -38,10 +42,20 @@ pub struct MappingTest {
     pub record: Map<String, Value>,
 }
 
-impl MappingSet {
+impl<F: TargetField> MappingSet<F> {
+    /// The rules for resources of a kind, without group rules and tests.
+    pub fn new(resource: ResourceKind, rules: Vec<Rule<F>>) -> Self {
+        Self {
+            resource,
+            rules,
+            group_rules: Vec::new(),
+            tests: Vec::new(),
+        }
+    }
+
     /// The key of a rule that gives a field: a rule for it, or a group rule that grants it.
-    pub fn rule_that_gives(&self, field: &Field) -> Option<&str> {
-        let key = field.key();
+    pub fn rule_that_gives(&self, field: &F) -> Option<&str> {
+        let key = field.to_string();
         let rules = self.rules.iter().filter(|rule| rule.target == *field);
         let groups = self.group_rules.iter();
         let groups = groups.filter(|rule| rule.grants.fields.contains_key(&key));
@@ -54,9 +68,9 @@ impl MappingSet {
 
 /// From attributes to one field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Rule {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(bound = ""))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
+pub struct Rule<F: TargetField = Field> {
     /// The stable name of the rule.
     pub key: String,
     /// Whether it takes part.
@@ -75,7 +89,8 @@ pub struct Rule {
     pub transforms: Vec<Transform>,
     /// The field it goes to.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub target: Field,
+    #[serde(with = "crate::target")]
+    pub target: F,
     /// The value of the field when there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
@@ -268,11 +283,11 @@ pub enum OnUnknown {
     Reject,
 }
 
-impl Rule {
+impl<F: TargetField> Rule<F> {
     /// A rule from an attribute to a field, with the usual choices.
-    pub fn new(source: Source, target: Field) -> Self {
+    pub fn new(source: Source, target: F) -> Self {
         Self {
-            key: target.key(),
+            key: target.to_string(),
             enabled: true,
             when: None,
             source,
