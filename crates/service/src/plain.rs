@@ -90,19 +90,6 @@ impl<S: ResourceStore> ServiceProvider<S> {
     }
 
     /// The same with another tolerance of deviations.
-    ///
-    /// ```
-    /// use scim_protocol::{Profile, ResourceDefinition};
-    /// use scim_service::{MemoryStore, Method, Request, ServiceProvider};
-    ///
-    /// let store = MemoryStore::new([ResourceDefinition::user()]);
-    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret")
-    ///     .with_profile(Profile::Strict);
-    /// let body = br#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ava",
-    ///     "active": "True"}"#;
-    /// let deviates = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
-    /// assert_eq!(deviates.document().unwrap()["scimType"], "invalidValue");
-    /// ```
     #[must_use]
     pub fn with_profile(self, profile: Profile) -> Self {
         self.with(|shared| Shared { profile, ..shared })
