@@ -55,22 +55,31 @@ impl MappingSet {
             path("externalId", Field::ScimExternalId),
             user_type(),
         ]);
-        Self::new(ResourceKind::User, rules)
+        Self {
+            resource: ResourceKind::User,
+            rules,
+            group_rules: Vec::new(),
+            tests: Vec::new(),
+        }
     }
 
     /// The default rules for groups.
     pub fn default_group() -> Self {
-        let rules = vec![
-            Rule {
-                required: true,
-                on_error: OnError::Reject,
-                match_rank: Some(1),
-                ..trimmed("displayName", Field::Name)
-            },
-            path("externalId", Field::ScimExternalId),
-            Rule::new(Source::All("members.value".to_owned()), Field::Members),
-        ];
-        Self::new(ResourceKind::Group, rules)
+        Self {
+            resource: ResourceKind::Group,
+            rules: vec![
+                Rule {
+                    required: true,
+                    on_error: OnError::Reject,
+                    match_rank: Some(1),
+                    ..trimmed("displayName", Field::Name)
+                },
+                path("externalId", Field::ScimExternalId),
+                Rule::new(Source::All("members.value".to_owned()), Field::Members),
+            ],
+            group_rules: Vec::new(),
+            tests: Vec::new(),
+        }
     }
 }
 

@@ -16,9 +16,8 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
-use crate::record::UnknownField;
+use crate::record::{Field, UnknownField};
 use crate::rule::{JoinPart, Rule, Source};
-use crate::target::{TargetField, field_of};
 use crate::transform::{Transform, TransformParseError};
 
 /// Why a line is no rule.
@@ -127,7 +126,7 @@ impl FromStr for Source {
     }
 }
 
-impl<F: TargetField> fmt::Display for Rule<F> {
+impl fmt::Display for Rule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.source)?;
         if matches!(self.source, Source::Join { .. }) && !self.transforms.is_empty() {
@@ -150,7 +149,7 @@ impl<F: TargetField> fmt::Display for Rule<F> {
     }
 }
 
-impl<F: TargetField> FromStr for Rule<F> {
+impl FromStr for Rule {
     type Err = RuleParseError;
 
     fn from_str(line: &str) -> Result<Self, RuleParseError> {
@@ -183,7 +182,7 @@ impl<F: TargetField> FromStr for Rule<F> {
             },
             false => read_steps(from)?,
         };
-        let target: F = field_of(to.trim())?;
+        let target = Field::try_from(to.trim().to_owned())?;
         let rule = Self {
             transforms,
             when,
@@ -199,7 +198,7 @@ impl<F: TargetField> FromStr for Rule<F> {
     }
 }
 
-impl<F: TargetField> Rule<F> {
+impl Rule {
     /// The members of the document that the line does not say in words.
     fn rest(&self) -> Map<String, Value> {
         let plain = json!(Self {

@@ -7,14 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::arrange::FieldRules;
+use crate::catalog::FieldKind;
 use crate::compile::{CompiledMapping, CompiledRule};
 use crate::convert::convert;
 use crate::error::ValueError;
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, OnAbsent, OnError};
 use crate::source::Reading;
-use crate::target::TargetField;
-use crate::value_kind::FieldKind;
 
 /// What happens to the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,24 +26,24 @@ pub enum Event {
 
 /// A record, and how it came about.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Projection<F: TargetField = Field> {
+pub struct Projection {
     /// The fields that have a value.
-    pub record: Record<F>,
+    pub record: Record,
     /// The fields that are cleared.
-    pub cleared: Vec<F>,
+    pub cleared: Vec<Field>,
     /// One verdict per rule, in the order of the rules.
-    pub verdicts: Vec<Verdict<F>>,
+    pub verdicts: Vec<Verdict>,
 }
 
 /// What one rule made of a resource.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict<F: TargetField = Field> {
+pub struct Verdict {
     /// The number of the rule in its set, from 1.
     pub rule: usize,
     /// The SCIM path, where the source is one.
     pub path: String,
     /// The field.
-    pub field: F,
+    pub field: Field,
     /// The name that people see of the field.
     pub label: String,
     /// How it went.
@@ -115,7 +114,7 @@ impl fmt::Display for FieldChoice {
     }
 }
 
-impl<F: TargetField> Verdict<F> {
+impl Verdict {
     /// Whether the rule is the one that counts for its field.
     pub fn counts(&self) -> bool {
         !matches!(
@@ -125,12 +124,12 @@ impl<F: TargetField> Verdict<F> {
     }
 }
 
-impl<F: TargetField> Projection<F> {
+impl Projection {
     /// Which rules counted, of the fields for which a rule did not.
     pub fn choices(&self) -> Vec<FieldChoice> {
         let mut choices: Vec<FieldChoice> = Vec::new();
         for verdict in &self.verdicts {
-            let key = verdict.field.to_string();
+            let key = verdict.field.key();
             let at = choices.iter().position(|choice| choice.field == key);
             let at = at.unwrap_or_else(|| {
                 choices.push(FieldChoice {
@@ -154,21 +153,21 @@ impl<F: TargetField> Projection<F> {
     }
 
     /// The verdict for which the resource is refused.
-    pub fn rejection(&self) -> Option<&Verdict<F>> {
+    pub fn rejection(&self) -> Option<&Verdict> {
         self.verdicts
             .iter()
             .find(|verdict| matches!(verdict.status, VerdictStatus::Error(_)))
     }
 
     /// The verdicts that an administrator should look at.
-    pub fn warnings(&self) -> impl Iterator<Item = &Verdict<F>> {
+    pub fn warnings(&self) -> impl Iterator<Item = &Verdict> {
         self.verdicts
             .iter()
             .filter(|verdict| matches!(verdict.status, VerdictStatus::Warning(_)))
     }
 
     /// The record of a resource that changed: fields that no rule wrote or cleared stay.
-    pub fn onto(&self, current: &Record<F>) -> Record<F> {
+    pub fn onto(&self, current: &Record) -> Record {
         let mut record = current.clone();
         for field in &self.cleared {
             record.remove(field);
@@ -178,14 +177,14 @@ impl<F: TargetField> Projection<F> {
     }
 }
 
-impl<F: TargetField> Verdict<F> {
+impl Verdict {
     /// The error that the client is told.
     pub fn to_error(&self) -> Error {
         Error::new(ScimType::InvalidValue, format!("{self}."))
     }
 }
 
-impl<F: TargetField> fmt::Display for Verdict<F> {
+impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason: &dyn fmt::Display = match &self.status {
             VerdictStatus::Ok => &"mapped",
@@ -195,18 +194,15 @@ impl<F: TargetField> fmt::Display for Verdict<F> {
         };
         write!(
             formatter,
-            "\"{}\": {reason} ({} field \"{}\", rule {})",
-            self.path,
-            F::RECORDS,
-            self.label,
-            self.rule
+            "\"{}\": {reason} (ServiceOps field \"{}\", rule {})",
+            self.path, self.label, self.rule
         )
     }
 }
 
-impl<F: TargetField> CompiledMapping<F> {
+impl CompiledMapping {
     /// Maps a resource of canonical attributes to a record.
-    pub fn project(&self, attributes: &Map<String, Value>, event: Event) -> Projection<F> {
+    pub fn project(&self, attributes: &Map<String, Value>, event: Event) -> Projection {
         self.run(attributes, event, None)
     }
 
@@ -219,7 +215,7 @@ impl<F: TargetField> CompiledMapping<F> {
         &self,
         attributes: &Map<String, Value>,
         touched: &[AttributePath],
-    ) -> Projection<F> {
+    ) -> Projection {
         self.run(attributes, Event::Change, Some(self.touched(touched)))
     }
 
@@ -233,7 +229,7 @@ impl<F: TargetField> CompiledMapping<F> {
         attributes: &Map<String, Value>,
         event: Event,
         concerned: Option<Vec<bool>>,
-    ) -> Projection<F> {
+    ) -> Projection {
         let mut projection = Projection {
             record: Record::new(),
             cleared: Vec::new(),
@@ -290,7 +286,7 @@ impl<F: TargetField> CompiledMapping<F> {
             return Vec::new();
         }
         let fields = self.arrangement.fields.iter().enumerate();
-        let counting = |(place, field): (usize, &FieldRules<F>)| match concerns(place) {
+        let counting = |(place, field): (usize, &FieldRules)| match concerns(place) {
             true => self.counting(field, attributes),
             false => None,
         };
@@ -298,13 +294,13 @@ impl<F: TargetField> CompiledMapping<F> {
     }
 
     /// Whether a rule is the last one for its field.
-    fn is_last(&self, place: usize, rule: &CompiledRule<F>) -> bool {
+    fn is_last(&self, place: usize, rule: &CompiledRule) -> bool {
         let field = self.arrangement.fields.get(rule.field);
         field.is_some_and(|field| field.rules.last() == Some(&place))
     }
 }
 
-impl<F: TargetField> CompiledRule<F> {
+impl CompiledRule {
     /// Whether the source or the condition reads the attribute.
     pub(crate) fn reads(&self, path: &AttributePath) -> bool {
         let by_condition = self.when.as_ref().is_some_and(|when| when.reads(path));
@@ -313,7 +309,7 @@ impl<F: TargetField> CompiledRule<F> {
 
     /// No condition of the rules for a field holds: the field has no value, unless the last of the
     /// rules keeps what is there.
-    fn uncounted(&self, event: Event, projection: &mut Projection<F>) {
+    fn uncounted(&self, event: Event, projection: &mut Projection) {
         let kept = self.rule.on_absent == OnAbsent::Keep || self.rule.apply == Apply::OnCreate;
         if !(kept && event == Event::Change) {
             projection.cleared.push(self.rule.target.clone());
@@ -324,7 +320,7 @@ impl<F: TargetField> CompiledRule<F> {
         &self,
         reading: Reading<'_>,
         event: Event,
-        projection: &mut Projection<F>,
+        projection: &mut Projection,
     ) -> VerdictStatus {
         let field = &self.rule.target;
         let value = self.value(reading);
@@ -350,7 +346,7 @@ impl<F: TargetField> CompiledRule<F> {
 
     /// Without a value a field gets the default, if there is one; a field that is kept gets it
     /// once.
-    fn absent(&self, event: Event, projection: &mut Projection<F>) -> VerdictStatus {
+    fn absent(&self, event: Event, projection: &mut Projection) -> VerdictStatus {
         let field = &self.rule.target;
         let kept = self.rule.on_absent == OnAbsent::Keep && event == Event::Change;
         if let (Some(default), false) = (&self.default, kept) {

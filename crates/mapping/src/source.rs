@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use crate::check::{check_constant, check_text, compile_transforms};
 use crate::error::{Fault, RuleErrorKind, RulePart, SourcePathError};
 use crate::path::SourcePath;
+use crate::record::Field;
 use crate::rule::{JoinPart, Source};
-use crate::target::TargetField;
+use crate::table::LookupTables;
 use crate::transform::{CompiledTransform, joined};
 
 /// What a source reads: the attributes of a resource, and what rules give the fields that other
@@ -21,38 +22,42 @@ pub(crate) struct Reading<'r> {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum CompiledSource<F> {
+pub(crate) enum CompiledSource {
     Constant(Value),
-    FirstOf(Vec<CompiledPath<F>>),
-    Join(String, Vec<CompiledPart<F>>),
-    All(CompiledPath<F>),
+    FirstOf(Vec<CompiledPath>),
+    Join(String, Vec<CompiledPart>),
+    All(CompiledPath),
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum CompiledPart<F> {
-    Path(CompiledPath<F>, Vec<CompiledTransform>),
+pub(crate) enum CompiledPart {
+    Path(CompiledPath, Vec<CompiledTransform>),
     Literal(String),
 }
 
 /// A path of a rule: an attribute, or what the rules before give a field.
 #[derive(Debug, Clone)]
-pub(crate) enum CompiledPath<F> {
+pub(crate) enum CompiledPath {
     Attribute(Box<SourcePath>),
-    Field(FieldSource<F>),
+    Field(FieldSource),
 }
 
 /// `field(department)`
 #[derive(Debug, Clone)]
-pub(crate) struct FieldSource<F> {
-    pub(crate) field: F,
+pub(crate) struct FieldSource {
+    pub(crate) field: Field,
     /// The place of the field among the rules, once they are together.
     pub(crate) place: usize,
     /// As it is shown in messages.
     pub(crate) text: String,
 }
 
-impl<F: TargetField> CompiledSource<F> {
-    pub(crate) fn compile(source: &Source, definition: &ResourceDefinition) -> Result<Self, Fault> {
+impl CompiledSource {
+    pub(crate) fn compile(
+        source: &Source,
+        definition: &ResourceDefinition,
+        tables: &LookupTables,
+    ) -> Result<Self, Fault> {
         let at_source = |kind: RuleErrorKind| kind.at(RulePart::Source);
         let path = |text: &String| {
             CompiledPath::compile(text, definition).map_err(|e| at_source(e.into()))
@@ -83,7 +88,7 @@ impl<F: TargetField> CompiledSource<F> {
                             transforms,
                         } => {
                             let transforms =
-                                compile_transforms(transforms, |_at| RulePart::Source)?;
+                                compile_transforms(transforms, |_at| RulePart::Source, tables)?;
                             Ok(CompiledPart::Path(path(text)?, transforms))
                         }
                         JoinPart::Literal(text) => {
@@ -106,7 +111,7 @@ impl<F: TargetField> CompiledSource<F> {
     }
 
     /// The fields that the source reads.
-    pub(crate) fn fields(&self) -> Vec<F> {
+    pub(crate) fn fields(&self) -> Vec<Field> {
         let mut fields = Vec::new();
         self.each_path(&mut |path| {
             if let CompiledPath::Field(source) = path {
@@ -116,7 +121,7 @@ impl<F: TargetField> CompiledSource<F> {
         fields
     }
 
-    fn each_path(&self, visit: &mut dyn FnMut(&CompiledPath<F>)) {
+    fn each_path(&self, visit: &mut dyn FnMut(&CompiledPath)) {
         match self {
             Self::Constant(_) => {}
             Self::FirstOf(paths) => paths.iter().for_each(visit),
@@ -129,8 +134,8 @@ impl<F: TargetField> CompiledSource<F> {
     }
 
     /// Notes where among the rules the fields stand that the source reads.
-    pub(crate) fn place(&mut self, of: &dyn Fn(&F) -> Option<usize>) {
-        let place = |path: &mut CompiledPath<F>| {
+    pub(crate) fn place(&mut self, of: &dyn Fn(&Field) -> Option<usize>) {
+        let place = |path: &mut CompiledPath| {
             if let CompiledPath::Field(source) = path {
                 source.place = of(&source.field).unwrap_or(usize::MAX);
             }
@@ -169,13 +174,13 @@ impl<F: TargetField> CompiledSource<F> {
     }
 }
 
-impl<F: TargetField> CompiledPath<F> {
+impl CompiledPath {
     fn compile(text: &str, definition: &ResourceDefinition) -> Result<Self, SourcePathError> {
         let Some(key) = field_key(text) else {
             let path = SourcePath::compile(text, definition)?;
             return Ok(Self::Attribute(Box::new(path)));
         };
-        match F::from_key(key) {
+        match Field::from_key(key) {
             Some(field) => Ok(Self::Field(FieldSource {
                 field,
                 place: usize::MAX,
@@ -183,7 +188,6 @@ impl<F: TargetField> CompiledPath<F> {
             })),
             None => Err(SourcePathError::UnknownField {
                 key: key.to_owned(),
-                of: F::RECORDS,
             }),
         }
     }
@@ -245,7 +249,7 @@ impl<F: TargetField> CompiledPath<F> {
     }
 }
 
-impl<F> FieldSource<F> {
+impl FieldSource {
     fn value<'r>(&self, reading: Reading<'r>) -> Option<&'r Value> {
         reading.given.get(self.place)?.as_ref()
     }
@@ -269,9 +273,9 @@ impl Source {
     }
 
     /// The fields that the source reads.
-    pub fn fields<F: TargetField>(&self) -> Vec<F> {
+    pub fn fields(&self) -> Vec<Field> {
         let keys = self.paths().into_iter().filter_map(field_key);
-        keys.filter_map(F::from_key).collect()
+        keys.filter_map(Field::from_key).collect()
     }
 }
 
@@ -282,11 +286,7 @@ pub(crate) fn field_key(text: &str) -> Option<&str> {
 }
 
 /// Parts without a value are left out, and the separator with them.
-fn join<F: TargetField>(
-    separator: &str,
-    parts: &[CompiledPart<F>],
-    reading: Reading<'_>,
-) -> Option<Value> {
+fn join(separator: &str, parts: &[CompiledPart], reading: Reading<'_>) -> Option<Value> {
     let mut found = false;
     let values: Vec<Value> = parts
         .iter()

@@ -4,15 +4,15 @@ use scim_protocol::{Resource, ResourceDefinition, Tolerance};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::catalog::Catalog;
 use crate::check::check_key;
 use crate::compile::CompiledMapping;
 use crate::convert::convert;
 use crate::error::{Fault, MappingError, RuleErrorKind, RuleList, RulePart};
 use crate::kind::ResourceKind;
 use crate::project::Event;
-use crate::record::FieldValue;
+use crate::record::{Field, FieldValue};
 use crate::rule::{MappingSet, MappingTest};
-use crate::target::{FieldCatalog, TargetField};
 
 /// How a test went.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -76,12 +76,9 @@ impl std::fmt::Display for TestOutcome {
     }
 }
 
-impl<F: TargetField> MappingSet<F> {
+impl MappingSet {
     /// Checks that the tests are some that can be run.
-    pub(crate) fn check_tests(
-        &self,
-        catalog: &impl FieldCatalog<Field = F>,
-    ) -> Result<(), MappingError> {
+    pub(crate) fn check_tests(&self, catalog: &Catalog) -> Result<(), MappingError> {
         if self.tests.len() > TESTS {
             return Err(MappingError::TooManyRules {
                 list: RuleList::Tests,
@@ -106,7 +103,7 @@ impl<F: TargetField> MappingSet<F> {
                 return Err(named(long.at(RulePart::Sample)).into());
             }
             for key in test.record.keys() {
-                let field = F::from_key(key);
+                let field = Field::from_key(key);
                 let known = field.is_some_and(|f| catalog.kind(&f, self.resource).is_some());
                 if !known {
                     let unknown = RuleErrorKind::NoField { key: key.clone() };
@@ -118,13 +115,13 @@ impl<F: TargetField> MappingSet<F> {
     }
 }
 
-impl<F: TargetField> CompiledMapping<F> {
+impl CompiledMapping {
     /// Runs tests: what the rules make of each sample as a new resource, against what they must.
     pub fn run_tests(
         &self,
         tests: &[MappingTest],
         definition: &ResourceDefinition,
-        catalog: &impl FieldCatalog<Field = F>,
+        catalog: &Catalog,
         resource: ResourceKind,
     ) -> Vec<TestOutcome> {
         let run = |test: &MappingTest| self.run_test(test, definition, catalog, resource);
@@ -135,7 +132,7 @@ impl<F: TargetField> CompiledMapping<F> {
         &self,
         test: &MappingTest,
         definition: &ResourceDefinition,
-        catalog: &impl FieldCatalog<Field = F>,
+        catalog: &Catalog,
         resource: ResourceKind,
     ) -> TestOutcome {
         let refused = |reason: String| TestOutcome {
@@ -159,7 +156,7 @@ impl<F: TargetField> CompiledMapping<F> {
             return refused(rejection.to_string());
         }
         let differs = |(key, expected): (&String, &Value)| {
-            let field = F::from_key(key)?;
+            let field = Field::from_key(key)?;
             // A value is expected as the field holds it, however it is written in the test.
             let kind = catalog.kind(&field, resource)?;
             let expected = match expected {

@@ -7,6 +7,7 @@ use std::fmt;
 
 pub use self::field::{FieldError, FieldErrorKind, FieldPart};
 pub use self::kind::{RoleProblem, RuleErrorKind, SourcePathError, ValueError};
+use crate::record::Field;
 
 /// Why a mapping set cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -45,7 +46,7 @@ pub enum MappingError {
     },
     /// No enabled, required rule writes the field by which records are told apart.
     #[error("a required rule must write \"{0}\" with every change")]
-    Unnamed(String),
+    Unnamed(Field),
 }
 
 /// Where a document cannot be read.

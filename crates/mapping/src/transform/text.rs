@@ -91,11 +91,7 @@ pub(super) fn limited(value: Value) -> Value {
 }
 
 pub(super) fn cut(text: &mut String) {
-    let mut end = OUTPUT_BYTES.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
+    text.truncate(text.floor_char_boundary(OUTPUT_BYTES));
 }
 
 /// Bytes of a field's text at most.

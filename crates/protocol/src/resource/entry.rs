@@ -151,12 +151,8 @@ pub(crate) fn differ(attribute: &Attribute, elements: &[Value]) -> Option<bool> 
     if elements.len() > FEW {
         return None;
     }
-    match elements {
-        [] | [_] => return Some(true),
-        [one, other] => {
-            return Some(EntryKey::of(attribute, one) != EntryKey::of(attribute, other));
-        }
-        _ => {}
+    if elements.len() < 2 {
+        return Some(true);
     }
     let keys = elements.iter().map(|one| EntryKey::of(attribute, one));
     let keys: Vec<EntryKey<'_>> = keys.collect();
