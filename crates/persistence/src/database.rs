@@ -26,7 +26,7 @@ use crate::target::{OpenError, Target, target};
 use crate::upgrade::{self, upgrade};
 use crate::view::{Room, UNHURRIED, View};
 use crate::writer::Writer;
-use crate::{links, log, runs};
+use crate::{links, log, runs, users};
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -161,10 +161,14 @@ impl Database {
         self.target.check_in_place()
     }
 
-    /// How many statements this process has executed, so that a test can tell what an operation
-    /// costs.
+    /// How many statements this process has executed, so that a test can tell what it costs.
     pub fn statements() -> u64 {
         statements::executed()
+    }
+
+    /// How many users this process has read from their rows: whoever is sent as stored is not.
+    pub fn users_read() -> u64 {
+        users::reads::read()
     }
 
     /// From now on no clock ends the transactions of bulk requests in this process, so that a test

@@ -6,16 +6,8 @@ use scim_provisioning::directory::{StoredUser, UnreadUser};
 use scim_provisioning::{ResourceId, StoreError};
 
 use super::UserRow;
-use crate::database::Database;
 use crate::error::unreadable;
 use crate::time::instant;
-
-impl Database {
-    /// How many users this process has read from their rows: whoever is sent as stored is not.
-    pub fn users_read() -> u64 {
-        super::reads::read()
-    }
-}
 
 /// A row of which the id alone was read.
 #[derive(Debug)]
