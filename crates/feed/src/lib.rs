@@ -7,6 +7,8 @@
 //! snapshot is needed, through the port [`FeedStore`]. A receiver asks, or what changed is sent to it
 //! ([`Webhook`], [`Delivery`]): what was sent and how it goes is kept in a [`DeliveryStore`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod change;
 mod delivery;
 mod feed;

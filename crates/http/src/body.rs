@@ -4,11 +4,12 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, web};
 use futures_core::Stream;
 use scim_protocol::{Error, Limits, ScimType};
+use scim_service::wire::check_media_type;
 
 /// The body of a request to this path below the SCIM endpoint.
 ///
@@ -22,7 +23,8 @@ pub async fn read(
 ) -> Result<web::Bytes, Error> {
     let limit = limit(path, limits);
     if announced(request)? != Some(0) {
-        check_media_type(request)?;
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        check_media_type(content_type.map(HeaderValue::as_bytes))?;
     }
     within(request, payload, limit).await
 }
@@ -140,27 +142,6 @@ fn announced(request: &HttpRequest) -> Result<Option<usize>, Error> {
         false => Err(Error::new(
             ScimType::InvalidSyntax,
             "Content-Length is no number.",
-        )),
-    }
-}
-
-/// RFC 7644 section 3.1: `application/scim+json`, and `application/json` with it; parameters are
-/// of no account, and a client that says nothing means JSON.
-fn check_media_type(request: &HttpRequest) -> Result<(), Error> {
-    let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
-        return Ok(());
-    };
-    let text = value.to_str().unwrap_or_default();
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    let accepted = ["application/scim+json", "application/json"];
-    match accepted
-        .iter()
-        .any(|name| essence.eq_ignore_ascii_case(name))
-    {
-        true => Ok(()),
-        false => Err(Error::with_status(
-            415,
-            "The request body must be application/scim+json.",
         )),
     }
 }

@@ -5,6 +5,8 @@
 //! connection. [`ScimEndpoint`] serves any other service provider of `scim-service`. What changed in
 //! a directory, and streams of it, are served with the feature `feed`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod address;
 pub mod admission;
 pub mod answer;
@@ -31,6 +33,10 @@ mod trace;
 pub mod unread;
 
 pub use provider::{Authenticate, ScimEndpoint};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(test)]
 mod tests;

@@ -6,38 +6,12 @@ use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use scim_protocol::{Error, Limits};
+pub use scim_service::Authenticate;
 use scim_service::{Policy, answer};
 
 use crate::answer::Reply;
 use crate::body;
 use crate::request::Incoming;
-
-/// Who speaks. A function from a bearer token to its caller is one.
-pub trait Authenticate: Send + Sync + 'static {
-    /// Who may speak.
-    type Caller: Send + 'static;
-
-    /// Finds out who sent a request by its `Authorization` header. It may block.
-    ///
-    /// # Errors
-    /// What the client is told, 401 for somebody unknown.
-    fn authenticate(&self, authorization: Option<&str>) -> Result<Self::Caller, Error>;
-}
-
-impl<C, F> Authenticate for F
-where
-    C: Send + 'static,
-    F: Fn(&str) -> Option<C> + Send + Sync + 'static,
-{
-    type Caller = C;
-
-    fn authenticate(&self, authorization: Option<&str>) -> Result<C, Error> {
-        let presented = authorization.and_then(|value| value.split_once(' '));
-        let bearer = presented.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
-        let caller = bearer.and_then(|(_, token)| self(token.trim()));
-        caller.ok_or_else(|| Error::with_status(401, "The bearer token is missing or unknown."))
-    }
-}
 
 /// The SCIM endpoint of a service provider, to be registered with an actix-web application.
 ///

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpMessage, HttpRequest};
-use percent_encoding::percent_decode_str;
-use scim_protocol::{Error, ScimType};
+use scim_protocol::Error;
+use scim_service::wire::path_below;
 use scim_service::{Method, Request};
 use uuid::Uuid;
 
@@ -96,10 +96,7 @@ impl Incoming {
     /// # Errors
     /// As [`path`](Self::path).
     pub fn below(&self, endpoint: &str) -> Result<String, Error> {
-        let path = decoded(&self.raw_path)?;
-        let below = path.strip_prefix(endpoint).unwrap_or_default();
-        let segments: Vec<&str> = below.split('/').filter(|part| !part.is_empty()).collect();
-        Ok(format!("/{}", segments.join("/")))
+        path_below(endpoint, &self.raw_path)
     }
 
     /// The address of the client, as it stands in logs.
@@ -145,25 +142,6 @@ fn joined(request: &HttpRequest, name: HeaderName) -> Option<String> {
         .map(|value| String::from_utf8_lossy(value.as_bytes()))
         .collect();
     (!lines.is_empty()).then(|| lines.join(", "))
-}
-
-/// Decodes percent-encoding (RFC 3986 section 2.1).
-fn decoded(path: &str) -> Result<String, Error> {
-    let malformed = || Error::new(ScimType::InvalidSyntax, "The path is not well encoded.");
-    // The library takes a sign that begins no encoding for itself.
-    let digits = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count();
-    if path.split('%').skip(1).any(|rest| digits(rest) < 2) {
-        return Err(malformed());
-    }
-    let path = percent_decode_str(path).decode_utf8();
-    let path = path.map_err(|_not_utf8| malformed())?;
-    match path.chars().any(char::is_control) {
-        true => Err(Error::new(
-            ScimType::InvalidValue,
-            "The path contains control characters.",
-        )),
-        false => Ok(path.into_owned()),
-    }
 }
 
 const USER_AGENT: usize = 256;

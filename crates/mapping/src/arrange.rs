@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use crate::compile::{CompiledMapping, CompiledRule};
 use crate::convert::convert;
 use crate::error::{Fault, RuleErrorKind, RulePart};
-use crate::record::Field;
 use crate::rule::OnError;
 use crate::source::Reading;
+use crate::target::TargetField;
 
 /// The rules for one field.
 #[derive(Debug, Clone)]
-pub(crate) struct FieldRules {
-    pub(crate) target: Field,
+pub(crate) struct FieldRules<F> {
+    pub(crate) target: F,
     /// Their places among the rules, in order.
     pub(crate) rules: Vec<usize>,
     /// The places of the fields that they read.
@@ -24,19 +24,19 @@ pub(crate) struct FieldRules {
 }
 
 /// The rules by field, so that one who reads a field comes behind those who give it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Arrangement {
-    pub(crate) fields: Vec<FieldRules>,
+#[derive(Debug, Clone)]
+pub(crate) struct Arrangement<F> {
+    pub(crate) fields: Vec<FieldRules<F>>,
     /// Whether a rule has a condition, or a field several rules.
     pub(crate) chooses: bool,
     /// Whether a rule reads a field.
     pub(crate) reads: bool,
 }
 
-impl Arrangement {
+impl<F: TargetField> Arrangement<F> {
     /// Puts rules together; the error names the place of the rule that reads what it may not.
-    pub(crate) fn of(rules: &mut [CompiledRule]) -> Result<Self, (usize, Fault)> {
-        let mut fields: Vec<FieldRules> = Vec::new();
+    pub(crate) fn of(rules: &mut [CompiledRule<F>]) -> Result<Self, (usize, Fault)> {
+        let mut fields: Vec<FieldRules<F>> = Vec::new();
         for (place, rule) in rules.iter().enumerate() {
             match fields.iter_mut().find(|f| f.target == rule.rule.target) {
                 Some(known) => known.rules.push(place),
@@ -48,7 +48,7 @@ impl Arrangement {
                 }),
             }
         }
-        let reads: Vec<Vec<Field>> = rules.iter().map(|rule| rule.source.fields()).collect();
+        let reads: Vec<Vec<F>> = rules.iter().map(|rule| rule.source.fields()).collect();
         for (place, read) in reads.iter().enumerate() {
             for field in read {
                 check_order(&fields, &reads, place, field)
@@ -57,7 +57,7 @@ impl Arrangement {
         }
         // Whoever reads a field stands behind the last rule for it, and so does its own last rule.
         fields.sort_by_key(|field| field.rules.last().copied());
-        let place_of = |wanted: &Field| fields.iter().position(|f| f.target == *wanted);
+        let place_of = |wanted: &F| fields.iter().position(|f| f.target == *wanted);
         let mut read_by_others = vec![false; fields.len()];
         let mut reading: Vec<Vec<usize>> = Vec::with_capacity(fields.len());
         for field in &fields {
@@ -95,24 +95,24 @@ impl Arrangement {
 }
 
 /// A rule reads what rules before it give, and what those give may not come from its own field.
-fn check_order(
-    fields: &[FieldRules],
-    reads: &[Vec<Field>],
+fn check_order<F: TargetField>(
+    fields: &[FieldRules<F>],
+    reads: &[Vec<F>],
     place: usize,
-    read: &Field,
+    read: &F,
 ) -> Result<(), RuleErrorKind> {
-    let of = |wanted: &Field| fields.iter().find(|field| field.target == *wanted);
+    let of = |wanted: &F| fields.iter().find(|field| field.target == *wanted);
     let target = fields.iter().find(|field| field.rules.contains(&place));
     let Some(given) = of(read) else {
-        return Err(RuleErrorKind::ReadsNothing(read.clone()));
+        return Err(RuleErrorKind::ReadsNothing(read.to_string()));
     };
     // Everything from which the field comes, each once.
-    let mut met: Vec<&Field> = vec![read];
+    let mut met: Vec<&F> = vec![read];
     let mut at = 0;
     while let Some(next) = met.get(at).copied() {
         at += 1;
         if target.is_some_and(|target| target.target == *next) {
-            return Err(RuleErrorKind::ReadsItself(read.clone()));
+            return Err(RuleErrorKind::ReadsItself(read.to_string()));
         }
         let rules = of(next).into_iter().flat_map(|field| &field.rules);
         for further in rules.filter_map(|rule| reads.get(*rule)).flatten() {
@@ -123,15 +123,15 @@ fn check_order(
     }
     match given.rules.iter().all(|rule| *rule < place) {
         true => Ok(()),
-        false => Err(RuleErrorKind::ReadsLater(read.clone())),
+        false => Err(RuleErrorKind::ReadsLater(read.to_string())),
     }
 }
 
-impl CompiledMapping {
+impl<F: TargetField> CompiledMapping<F> {
     /// Which of the rules for a field counts: the first whose condition holds.
     pub(crate) fn counting(
         &self,
-        field: &FieldRules,
+        field: &FieldRules<F>,
         attributes: &Map<String, Value>,
     ) -> Option<usize> {
         let holds = |place: &&usize| {
@@ -186,7 +186,7 @@ impl CompiledMapping {
     }
 }
 
-impl CompiledRule {
+impl<F: TargetField> CompiledRule<F> {
     /// Whether the rule is for a resource.
     pub(crate) fn holds(&self, attributes: &Map<String, Value>) -> bool {
         let when = self.when.as_ref();

@@ -12,73 +12,7 @@ use crate::convert::convert;
 use crate::error::{FieldError, FieldErrorKind};
 use crate::kind::ResourceKind;
 use crate::record::{Field, FieldValue};
-use crate::table::LookupTables;
-
-/// What a field holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[non_exhaustive]
-pub enum FieldKind {
-    /// Text in one line.
-    Text {
-        /// Characters at most.
-        max: u32,
-    },
-    /// Text in several lines.
-    LongText,
-    /// An e-mail address.
-    Email,
-    /// A phone number.
-    Phone,
-    /// A number.
-    Number {
-        /// The smallest one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        min: Option<f64>,
-        /// The largest one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        max: Option<f64>,
-        /// Whether it is whole.
-        #[serde(default)]
-        integer: bool,
-    },
-    /// Yes or no.
-    Boolean,
-    /// An instant.
-    DateTime,
-    /// One of several options.
-    SingleChoice {
-        /// The options.
-        options: Vec<String>,
-    },
-    /// Some of several options.
-    MultiChoice {
-        /// The options.
-        options: Vec<String>,
-    },
-    /// Another record, by its name or id.
-    Reference(ReferenceKind),
-    /// Several texts.
-    Texts,
-}
-
-/// What a reference points to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub enum ReferenceKind {
-    /// A department.
-    Department,
-    /// A location.
-    Location,
-    /// A company.
-    Company,
-    /// Roles of a technician.
-    Role,
-    /// Another user.
-    Manager,
-}
+use crate::value_kind::FieldKind;
 
 /// A field that an administrator defined.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,17 +90,6 @@ impl FieldKind {
         }
     }
 
-    /// Whether values of the one are of the type of the other, whatever their options and limits.
-    pub fn same_type(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Number { integer: one, .. }, Self::Number { integer: other, .. }) => {
-                one == other
-            }
-            (Self::Reference(one), Self::Reference(other)) => one == other,
-            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
-        }
-    }
-
     /// The attribute of the extension schema.
     fn attribute(&self, name: &str) -> Attribute {
         let of = |kind| Attribute::new(name, kind);
@@ -188,31 +111,16 @@ impl FieldKind {
     }
 }
 
-/// The fields that rules can write, and the lookup tables that they can use.
+/// The fields that rules can write.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Catalog {
     custom: Vec<CustomField>,
-    tables: LookupTables,
 }
 
 impl Catalog {
     /// The fields of the product and these.
     pub fn with_custom(custom: Vec<CustomField>) -> Self {
-        Self {
-            custom,
-            tables: LookupTables::default(),
-        }
-    }
-
-    /// The same fields with these lookup tables.
-    #[must_use]
-    pub fn with_tables(self, tables: LookupTables) -> Self {
-        Self { tables, ..self }
-    }
-
-    /// The lookup tables that rules can use.
-    pub fn tables(&self) -> &LookupTables {
-        &self.tables
+        Self { custom }
     }
 
     /// The fields that administrators defined.
@@ -291,31 +199,6 @@ impl Catalog {
 
     fn find(&self, key: &str) -> Option<&CustomField> {
         self.custom.iter().find(|field| field.key == key)
-    }
-}
-
-impl Field {
-    /// What a field of the product holds.
-    fn kind(&self) -> FieldKind {
-        let choice = |options: [&str; 2]| FieldKind::SingleChoice {
-            options: options.map(str::to_owned).to_vec(),
-        };
-        match self {
-            Self::Email => FieldKind::Email,
-            Self::ContactNo | Self::AltContactNo1 | Self::AltContactNo2 => FieldKind::Phone,
-            Self::Department => FieldKind::Reference(ReferenceKind::Department),
-            Self::Location => FieldKind::Reference(ReferenceKind::Location),
-            Self::Company => FieldKind::Reference(ReferenceKind::Company),
-            Self::Manager => FieldKind::Reference(ReferenceKind::Manager),
-            Self::Roles => FieldKind::Reference(ReferenceKind::Role),
-            Self::Vip => FieldKind::Boolean,
-            Self::Members => FieldKind::Texts,
-            Self::Status => choice(["active", "blocked"]),
-            Self::UserType => choice(["requester", "technician"]),
-            Self::UserName | Self::ScimExternalId | Self::Name => FieldKind::Text { max: 512 },
-            Self::Custom(_) => FieldKind::Text { max: 16 * 1024 },
-            _ => FieldKind::Text { max: 255 },
-        }
     }
 }
 

@@ -6,7 +6,6 @@ use scim_protocol::ResourceDefinition;
 use serde_json::{Map, Value};
 
 use crate::arrange::Arrangement;
-use crate::catalog::{Catalog, FieldKind};
 use crate::check::{check_constant, check_key, compile_transforms};
 use crate::condition::RuleCondition;
 use crate::convert::convert;
@@ -16,34 +15,36 @@ use crate::kind::ResourceKind;
 use crate::record::{Field, FieldValue};
 use crate::rule::{Apply, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source};
 use crate::source::CompiledSource;
+use crate::target::{FieldCatalog, OwnKind, TargetField};
 use crate::transform::CompiledTransform;
+use crate::value_kind::FieldKind;
 
 /// A mapping set compiled whole, paths, patterns and value maps, so that mapping prepares nothing and
 /// fails for nothing but data.
 #[derive(Debug, Clone)]
-pub struct CompiledMapping {
-    pub(crate) rules: Vec<CompiledRule>,
-    pub(crate) arrangement: Arrangement,
+pub struct CompiledMapping<F: TargetField = Field> {
+    pub(crate) rules: Vec<CompiledRule<F>>,
+    pub(crate) arrangement: Arrangement<F>,
     pub(crate) group_rules: Vec<CompiledGroupRule>,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct CompiledRule {
+pub(crate) struct CompiledRule<F: TargetField> {
     /// The number of the rule in its set, from 1.
     pub(crate) number: usize,
-    pub(crate) rule: Rule,
+    pub(crate) rule: Rule<F>,
     pub(crate) when: Option<RuleCondition>,
     /// The place of its field among those that the rules are for.
     pub(crate) field: usize,
-    pub(crate) kind: FieldKind,
+    pub(crate) kind: FieldKind<F::Own>,
     /// The name that people see of the field.
     pub(crate) label: String,
-    pub(crate) source: CompiledSource,
+    pub(crate) source: CompiledSource<F>,
     pub(crate) transforms: Vec<CompiledTransform>,
     pub(crate) default: Option<FieldValue>,
 }
 
-impl CompiledMapping {
+impl<F: TargetField> CompiledMapping<F> {
     /// The first rule that is about a group.
     pub fn group_rule(
         &self,
@@ -56,28 +57,29 @@ impl CompiledMapping {
 
     /// What happens when a reference field names a record that is not there, as the rule has it
     /// that counts for a resource.
-    pub fn on_unknown(&self, field: &Field, attributes: &Map<String, Value>) -> OnUnknown {
+    pub fn on_unknown(&self, field: &F, attributes: &Map<String, Value>) -> OnUnknown {
         let mut rules = self.rules.iter();
         let rule = rules.find(|rule| rule.rule.target == *field && rule.holds(attributes));
         let said = rule.and_then(|rule| rule.rule.on_unknown);
-        said.unwrap_or(match field {
-            Field::Roles => OnUnknown::Ignore,
-            _ => OnUnknown::Create,
+        said.unwrap_or(match field.creates_unknown() {
+            true => OnUnknown::Create,
+            false => OnUnknown::Ignore,
         })
     }
 }
 
-impl MappingSet {
+impl<F: TargetField> MappingSet<F> {
     /// Checks the limits and compiles the enabled rules.
     ///
     /// # Errors
     /// [`MappingError`] for the first rule that cannot be used, and for a set without a required
-    /// rule for the logon name of a user or the name of a group.
+    /// rule for the field by which records are told apart, such as the logon name of a user or the
+    /// name of a group.
     pub fn compile(
         &self,
         definition: &ResourceDefinition,
-        catalog: &Catalog,
-    ) -> Result<CompiledMapping, MappingError> {
+        catalog: &impl FieldCatalog<Field = F>,
+    ) -> Result<CompiledMapping<F>, MappingError> {
         if self.rules.len() > RULES {
             return Err(MappingError::TooManyRules {
                 list: RuleList::Rules,
@@ -103,7 +105,9 @@ impl MappingSet {
             let (number, key) = rule.map_or((0, ""), |rule| (rule.number, &*rule.rule.key));
             fault.of(RuleList::Rules, number, key)
         })?;
-        self.check_name(&rules)?;
+        if let Some(identity) = catalog.identity(self.resource) {
+            check_identity(&rules, &identity)?;
+        }
         let group_rules = self.compile_groups(catalog)?;
         self.check_tests(catalog)?;
         Ok(CompiledMapping {
@@ -113,7 +117,10 @@ impl MappingSet {
         })
     }
 
-    fn compile_groups(&self, catalog: &Catalog) -> Result<Vec<CompiledGroupRule>, MappingError> {
+    fn compile_groups(
+        &self,
+        catalog: &impl FieldCatalog<Field = F>,
+    ) -> Result<Vec<CompiledGroupRule>, MappingError> {
         if self.group_rules.len() > RULES {
             return Err(MappingError::TooManyRules {
                 list: RuleList::GroupRules,
@@ -135,43 +142,42 @@ impl MappingSet {
         }
         Ok(compiled)
     }
+}
 
-    fn check_name(&self, rules: &[CompiledRule]) -> Result<(), MappingError> {
-        let name = match self.resource {
-            ResourceKind::User => Field::UserName,
-            ResourceKind::Group => Field::Name,
-        };
-        let rules = rules.iter().map(|compiled| &compiled.rule);
-        let mut named = rules.filter(|rule| rule.target == name);
-        // Whichever of them counts, and one does.
-        let mut always = false;
-        let each = named.all(|rule| {
-            always |= rule.when.is_none();
-            rule.required && rule.apply == Apply::Always
-        });
-        match each && always {
-            true => Ok(()),
-            false => Err(MappingError::Unnamed(name)),
-        }
+fn check_identity<F: TargetField>(
+    rules: &[CompiledRule<F>],
+    identity: &F,
+) -> Result<(), MappingError> {
+    let rules = rules.iter().map(|compiled| &compiled.rule);
+    let mut named = rules.filter(|rule| rule.target == *identity);
+    // Whichever of them counts, and one does.
+    let mut always = false;
+    let each = named.all(|rule| {
+        always |= rule.when.is_none();
+        rule.required && rule.apply == Apply::Always
+    });
+    match each && always {
+        true => Ok(()),
+        false => Err(MappingError::Unnamed(identity.to_string())),
     }
 }
 
-fn compile_rule(
+fn compile_rule<F: TargetField>(
     number: usize,
-    rule: &Rule,
+    rule: &Rule<F>,
     resource: ResourceKind,
     definition: &ResourceDefinition,
-    catalog: &Catalog,
-) -> Result<CompiledRule, Fault> {
+    catalog: &impl FieldCatalog<Field = F>,
+) -> Result<CompiledRule<F>, Fault> {
     check_rule(rule)?;
-    let transforms = compile_transforms(&rule.transforms, RulePart::Transform, catalog.tables())?;
+    let transforms = compile_transforms(&rule.transforms, RulePart::Transform)?;
     let kind = catalog
         .kind(&rule.target, resource)
-        .ok_or_else(|| RuleErrorKind::UnknownField(rule.target.clone()).at(RulePart::Target))?;
-    if let Source::Constant(value) = &rule.source
-        && rule.target == Field::Roles
+        .ok_or_else(|| RuleErrorKind::UnknownField(rule.target.to_string()).at(RulePart::Target))?;
+    if let (Source::Constant(value), FieldKind::Reference(own)) = (&rule.source, &kind)
+        && own.checks_constants()
     {
-        convert(&kind, value)
+        own.convert(value)
             .map_err(|error| RuleErrorKind::Constant(error).at(RulePart::Source))?;
     }
     let condition = |text: &String| {
@@ -182,7 +188,7 @@ fn compile_rule(
         number,
         when: rule.when.as_ref().map(condition).transpose()?,
         field: usize::MAX,
-        source: CompiledSource::compile(&rule.source, definition, catalog.tables())?,
+        source: CompiledSource::compile(&rule.source, definition)?,
         default: compile_default(&kind, rule.default.as_ref())?,
         label: catalog.label(&rule.target),
         transforms,
@@ -191,7 +197,7 @@ fn compile_rule(
     })
 }
 
-fn check_rule(rule: &Rule) -> Result<(), Fault> {
+fn check_rule<F: TargetField>(rule: &Rule<F>) -> Result<(), Fault> {
     check_key(&rule.key)?;
     let uses_default = rule.on_absent == OnAbsent::Default || rule.on_error == OnError::UseDefault;
     if uses_default && rule.default.is_none() {
@@ -200,7 +206,10 @@ fn check_rule(rule: &Rule) -> Result<(), Fault> {
     Ok(())
 }
 
-fn compile_default(kind: &FieldKind, default: Option<&Value>) -> Result<Option<FieldValue>, Fault> {
+fn compile_default<R: OwnKind>(
+    kind: &FieldKind<R>,
+    default: Option<&Value>,
+) -> Result<Option<FieldValue>, Fault> {
     let converted = |value: &Value| {
         check_constant(value)?;
         convert(kind, value).map_err(RuleErrorKind::Default)

@@ -4,58 +4,20 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use scim_protocol::text::fold;
 use serde_json::Value;
 
-use crate::catalog::{FieldKind, ReferenceKind};
 use crate::error::ValueError;
-use crate::kind::ResourceKind;
-use crate::record::{Field, FieldValue};
+use crate::record::FieldValue;
+use crate::target::OwnKind;
 use crate::transform::plain_text;
-
-impl Field {
-    /// The name of the field on the pages of ServiceOps.
-    pub fn label(&self) -> String {
-        let label = match self {
-            Self::UserName => "Logon Name",
-            Self::FirstName => "First Name",
-            Self::LastName => "Last Name",
-            Self::DisplayName | Self::Name => "Name",
-            Self::Email => "Email",
-            Self::ContactNo => "Contact No.",
-            Self::AltContactNo1 => "Alternate Contact 1",
-            Self::AltContactNo2 => "Alternate Contact 2",
-            Self::JobTitle => "Designation",
-            Self::EmployeeId => "Employee ID",
-            Self::Department => "Department",
-            Self::Location => "Location",
-            Self::Manager => "Manager",
-            Self::Company => "Company",
-            Self::Language => "Language",
-            Self::TimeZone => "Time Zone",
-            Self::UserType => "User Type",
-            Self::Status => "Status",
-            Self::Vip => "VIP",
-            Self::ScimExternalId => "External ID",
-            Self::Members => "Members",
-            Self::Roles => "Roles",
-            Self::Custom(key) => return key.clone(),
-        };
-        label.to_owned()
-    }
-
-    /// Whether records of this kind have the field.
-    pub fn belongs_to(&self, resource: ResourceKind) -> bool {
-        match self {
-            Self::ScimExternalId => true,
-            Self::Name | Self::Members => resource == ResourceKind::Group,
-            _ => resource == ResourceKind::User,
-        }
-    }
-}
+use crate::value_kind::FieldKind;
 
 /// The value of a field; the error says why the value does not fit.
-pub(crate) fn convert(kind: &FieldKind, value: &Value) -> Result<FieldValue, ValueError> {
+pub(crate) fn convert<R: OwnKind>(
+    kind: &FieldKind<R>,
+    value: &Value,
+) -> Result<FieldValue, ValueError> {
     match kind {
         FieldKind::Texts => return texts(value).map(FieldValue::Texts),
-        FieldKind::Reference(ReferenceKind::Role) => return roles(value),
+        FieldKind::Reference(own) => return own.convert(value),
         FieldKind::MultiChoice { options } => {
             let values = texts(value)?;
             let chosen: Result<_, _> = values.iter().map(|text| choice(options, text)).collect();
@@ -63,23 +25,28 @@ pub(crate) fn convert(kind: &FieldKind, value: &Value) -> Result<FieldValue, Val
         }
         _ => {}
     }
-    let value = match value {
-        Value::Array(values) => values.first().ok_or(ValueError::EmptyList)?,
-        single => single,
-    };
-    let text = plain_text(value).ok_or(ValueError::Complex)?;
+    let text = single_text(value)?;
     match kind {
         FieldKind::Text { max } => within(text, *max as usize).map(FieldValue::Text),
         FieldKind::LongText => within(text, LONG_TEXT).map(FieldValue::Text),
         FieldKind::Email => email(text.trim()).map(FieldValue::Text),
         FieldKind::Phone => phone(&text).map(FieldValue::Text),
-        FieldKind::Reference(_) => reference(text.trim()).map(FieldValue::Text),
         FieldKind::Boolean => boolean(&text).map(FieldValue::Boolean),
         FieldKind::SingleChoice { options } => choice(options, &text).map(FieldValue::Text),
         FieldKind::Number { min, max, integer } => number(&text, *min, *max, *integer),
         FieldKind::DateTime => date_time(&text).map(FieldValue::Text),
         FieldKind::Texts | FieldKind::MultiChoice { .. } => texts(value).map(FieldValue::Texts),
+        FieldKind::Reference(own) => own.convert(value),
     }
+}
+
+/// The text of a value, or of the first of several.
+pub(crate) fn single_text(value: &Value) -> Result<String, ValueError> {
+    let value = match value {
+        Value::Array(values) => values.first().ok_or(ValueError::EmptyList)?,
+        single => single,
+    };
+    plain_text(value).ok_or(ValueError::Complex)
 }
 
 fn within(text: String, max: usize) -> Result<String, ValueError> {
@@ -164,20 +131,8 @@ fn date_time(text: &str) -> Result<String, ValueError> {
         .map_err(|_date| ValueError::DateTime)
 }
 
-/// Names of roles, each once. Whether ServiceOps has them, and may give them, is looked up when they
-/// are written.
-fn roles(value: &Value) -> Result<FieldValue, ValueError> {
-    let mut names: Vec<String> = Vec::new();
-    for name in texts(value)? {
-        let name = reference(name.trim())?;
-        if !names.iter().any(|known| fold(known) == fold(&name)) {
-            names.push(name);
-        }
-    }
-    Ok(FieldValue::Texts(names))
-}
-
-fn texts(value: &Value) -> Result<Vec<String>, ValueError> {
+/// The texts of a value, or of each of several.
+pub(crate) fn texts(value: &Value) -> Result<Vec<String>, ValueError> {
     let values = match value {
         Value::Array(values) => values.as_slice(),
         single => std::slice::from_ref(single),
@@ -224,17 +179,6 @@ fn phone(text: &str) -> Result<String, ValueError> {
     Ok(number.to_owned())
 }
 
-/// A name finds another record, so that spaces around it do not count.
-fn reference(name: &str) -> Result<String, ValueError> {
-    match name.chars().count() {
-        0 => Err(ValueError::BlankName),
-        1..=REFERENCE_CHARACTERS => Ok(name.to_owned()),
-        _ => Err(ValueError::TooLong {
-            most: REFERENCE_CHARACTERS,
-        }),
-    }
-}
-
 fn boolean(text: &str) -> Result<bool, ValueError> {
     match text.trim().to_lowercase().as_str() {
         "true" | "1" | "yes" => Ok(true),
@@ -243,6 +187,5 @@ fn boolean(text: &str) -> Result<bool, ValueError> {
     }
 }
 
-const REFERENCE_CHARACTERS: usize = 255;
 const LONG_TEXT: usize = 16 * 1024;
 const NAMED: usize = 10;

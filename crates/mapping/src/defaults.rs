@@ -55,31 +55,22 @@ impl MappingSet {
             path("externalId", Field::ScimExternalId),
             user_type(),
         ]);
-        Self {
-            resource: ResourceKind::User,
-            rules,
-            group_rules: Vec::new(),
-            tests: Vec::new(),
-        }
+        Self::new(ResourceKind::User, rules)
     }
 
     /// The default rules for groups.
     pub fn default_group() -> Self {
-        Self {
-            resource: ResourceKind::Group,
-            rules: vec![
-                Rule {
-                    required: true,
-                    on_error: OnError::Reject,
-                    match_rank: Some(1),
-                    ..trimmed("displayName", Field::Name)
-                },
-                path("externalId", Field::ScimExternalId),
-                Rule::new(Source::All("members.value".to_owned()), Field::Members),
-            ],
-            group_rules: Vec::new(),
-            tests: Vec::new(),
-        }
+        let rules = vec![
+            Rule {
+                required: true,
+                on_error: OnError::Reject,
+                match_rank: Some(1),
+                ..trimmed("displayName", Field::Name)
+            },
+            path("externalId", Field::ScimExternalId),
+            Rule::new(Source::All("members.value".to_owned()), Field::Members),
+        ];
+        Self::new(ResourceKind::Group, rules)
     }
 }
 

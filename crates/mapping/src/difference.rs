@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::{DocumentPlace, MappingError, RuleList};
-use crate::record::Field;
 use crate::rule::MappingSet;
 use crate::source::field_key;
+use crate::target::TargetField;
 
 /// A rule in which two sets differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,7 +37,7 @@ pub enum RuleChange {
     Moved,
 }
 
-impl MappingSet {
+impl<F: TargetField> MappingSet<F> {
     /// What a newer set does differently, rule by rule.
     pub fn differences(&self, newer: &Self) -> Vec<RuleDifference> {
         let mut found = differences(&documents(&self.rules), &documents(&newer.rules));
@@ -59,7 +59,7 @@ impl MappingSet {
         };
         // A rule that cannot be read is named by its number.
         for (list, check) in [
-            (RuleList::Rules, read_rule as fn(&Value) -> _),
+            (RuleList::Rules, read_rule::<F> as fn(&Value) -> _),
             (RuleList::GroupRules, read_group),
             (RuleList::Tests, read_test),
         ] {
@@ -75,7 +75,7 @@ impl MappingSet {
     /// count because one before them for the same field always does.
     pub fn warnings(&self, definition: &ResourceDefinition) -> Vec<String> {
         let mut found = Vec::new();
-        let mut decided: HashMap<&Field, usize> = HashMap::new();
+        let mut decided: HashMap<&F, usize> = HashMap::new();
         for (number, rule) in (1..).zip(&self.rules) {
             if rule.enabled {
                 if let Some(first) = decided.get(&rule.target) {
@@ -98,8 +98,8 @@ impl MappingSet {
     }
 }
 
-fn read_rule(rule: &Value) -> Result<(), serde_json::Error> {
-    serde_json::from_value::<crate::rule::Rule>(rule.clone()).map(drop)
+fn read_rule<F: TargetField>(rule: &Value) -> Result<(), serde_json::Error> {
+    serde_json::from_value::<crate::rule::Rule<F>>(rule.clone()).map(drop)
 }
 
 fn read_group(rule: &Value) -> Result<(), serde_json::Error> {

@@ -3,23 +3,24 @@
 use scim_protocol::schema::AttributeType;
 use serde_json::{Map, Value};
 
-use crate::catalog::{FieldKind, ReferenceKind};
 use crate::compile::{CompiledMapping, CompiledRule};
 use crate::convert::convert;
 use crate::path::{Selector, SourcePath};
-use crate::record::{Field, FieldValue, Record};
+use crate::record::{FieldValue, Record};
 use crate::rule::{Apply, Direction, OnAbsent, OnError, OnUnknown};
 use crate::source::{CompiledPath, CompiledSource, Reading};
+use crate::target::{OwnKind, TargetField};
 use crate::transform::{CompiledTransform, Transform, plain_text};
+use crate::value_kind::FieldKind;
 
-impl CompiledMapping {
+impl<F: TargetField> CompiledMapping<F> {
     /// The stored document, with the current value where the record says otherwise.
     ///
     /// No transform is inverted but a value map with one source for the value: the field's value
     /// stands in the attribute as it is. Constants and joined texts stay; of several paths the one
     /// that had a value is written, else the first; of several values those that the field does not
     /// have any more go, and those come that it has beside them.
-    pub fn emit(&self, document: &Map<String, Value>, record: &Record) -> Map<String, Value> {
+    pub fn emit(&self, document: &Map<String, Value>, record: &Record<F>) -> Map<String, Value> {
         let mut emitted = document.clone();
         for rule in self.drifted(document, record) {
             let current = rule.current(record);
@@ -45,7 +46,7 @@ impl CompiledMapping {
     }
 
     /// The fields whose value is not the one that the document gives them.
-    pub fn drift(&self, document: &Map<String, Value>, record: &Record) -> Vec<Field> {
+    pub fn drift(&self, document: &Map<String, Value>, record: &Record<F>) -> Vec<F> {
         self.drifted(document, record)
             .into_iter()
             .map(|rule| rule.rule.target.clone())
@@ -54,13 +55,13 @@ impl CompiledMapping {
 
     /// The rules that count and whose field is not what they give. A field for which none counts
     /// stands in no attribute.
-    fn drifted(&self, document: &Map<String, Value>, record: &Record) -> Vec<&CompiledRule> {
+    fn drifted(&self, document: &Map<String, Value>, record: &Record<F>) -> Vec<&CompiledRule<F>> {
         let given = self.given(document);
         let reading = Reading {
             attributes: document,
             given: &given,
         };
-        let counts = |place: usize, rule: &CompiledRule| {
+        let counts = |place: usize, rule: &CompiledRule<F>| {
             let field = self.arrangement.fields.get(rule.field);
             let alone = !self.arrangement.chooses;
             alone || field.is_some_and(|field| self.counting(field, document) == Some(place))
@@ -74,16 +75,16 @@ impl CompiledMapping {
     }
 }
 
-impl CompiledRule {
+impl<F: TargetField> CompiledRule<F> {
     /// A field that is written on creation alone belongs to ServiceOps from then on.
     fn follows_document(&self) -> bool {
         self.rule.direction == Direction::Both && self.rule.apply == Apply::Always
     }
 
-    /// The value of the field. ServiceOps keeps no difference between no and nothing for VIPs.
-    fn current<'r>(&self, record: &'r Record) -> Option<&'r FieldValue> {
-        let no = (self.rule.target == Field::Vip).then_some(&FieldValue::Boolean(false));
-        record.get(&self.rule.target).or(no)
+    /// The value of the field.
+    fn current<'r>(&self, record: &'r Record<F>) -> Option<&'r FieldValue> {
+        let value = record.get(&self.rule.target);
+        value.or_else(|| self.rule.target.unset())
     }
 
     /// Whether the field is not what the document makes of it.
@@ -122,7 +123,7 @@ impl CompiledRule {
         let whole = || text.trim().len() == text.len();
         let stays = match &self.kind {
             FieldKind::Text { .. } | FieldKind::LongText => true,
-            FieldKind::Reference(kind) => *kind != ReferenceKind::Role && whole(),
+            FieldKind::Reference(own) => own.keeps(text),
             // The domain is written in lower case.
             FieldKind::Email => {
                 text.is_ascii() && !text.bytes().any(|b| b.is_ascii_uppercase()) && whole()
@@ -150,17 +151,13 @@ impl CompiledRule {
     /// Whether the field has the value that the document gives it.
     ///
     /// Instants and their text are the same: a record that was stored no longer tells them apart.
-    /// A reference may have been named by its id, or by a name that nobody knows, which leaves the
-    /// field empty.
     fn same(&self, expected: Option<&FieldValue>, current: Option<&FieldValue>) -> bool {
         let json = |value: Option<&FieldValue>| value.map(FieldValue::to_json);
         if expected == current || json(expected) == json(current) {
             return true;
         }
         match (expected, current) {
-            (None, Some(FieldValue::Boolean(false))) if self.rule.target == Field::Vip => {
-                return true;
-            }
+            (None, Some(_)) if current == self.rule.target.unset() => return true,
             // Options have no order.
             (Some(FieldValue::Texts(one)), Some(FieldValue::Texts(other)))
                 if one.len() == other.len() && one.iter().all(|text| other.contains(text)) =>
@@ -169,13 +166,13 @@ impl CompiledRule {
             }
             _ => {}
         }
-        matches!(self.kind, FieldKind::Reference(_))
-            && match (expected, current) {
-                (Some(FieldValue::Texts(_)), _) => true,
-                (Some(_), None) => self.rule.on_unknown == Some(OnUnknown::Ignore),
-                (Some(FieldValue::Text(name)), Some(_)) => uuid_like(name),
-                _ => false,
+        match &self.kind {
+            FieldKind::Reference(own) => {
+                let ignored = self.rule.on_unknown == Some(OnUnknown::Ignore);
+                own.is_same(expected, current, ignored)
             }
+            _ => false,
+        }
     }
 
     fn written_path(&self, document: &Map<String, Value>) -> Option<&SourcePath> {
@@ -195,13 +192,8 @@ impl CompiledRule {
     fn inverted(&self, current: &FieldValue) -> Option<Value> {
         let json = current.to_json();
         let transforms = self.transforms.as_slice();
-        let mapped = |compiled: &CompiledTransform| {
-            let transform = &compiled.transform;
-            matches!(
-                transform,
-                Transform::ValueMap { .. } | Transform::Table { .. }
-            )
-        };
+        let mapped =
+            |compiled: &CompiledTransform| matches!(compiled.transform, Transform::ValueMap { .. });
         if let [only] = transforms
             && mapped(only)
         {
@@ -255,10 +247,6 @@ impl CompiledRule {
             path.write_all(&stays, joining, document);
         }
     }
-}
-
-fn uuid_like(text: &str) -> bool {
-    text.len() == 36 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
 
 impl SourcePath {

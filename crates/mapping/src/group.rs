@@ -7,12 +7,11 @@ use scim_protocol::text::fold;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::catalog::Catalog;
 use crate::check::{check_key, check_pattern, check_text, compile_transforms};
 use crate::convert::convert;
 use crate::error::{Fault, RuleErrorKind, RulePart};
 use crate::kind::ResourceKind;
-use crate::record::Field;
+use crate::target::{FieldCatalog, TargetField};
 use crate::transform::{CompiledTransform, Transform, compile_pattern, plain_text};
 
 /// What a group is, and what it gives.
@@ -239,13 +238,24 @@ impl Grants {
     }
 
     /// What is granted, in the form in which the fields hold it.
-    fn compile(&self, catalog: &Catalog) -> Result<Vec<(String, String)>, RuleErrorKind> {
+    fn compile<C: FieldCatalog>(
+        &self,
+        catalog: &C,
+    ) -> Result<Vec<(String, String)>, RuleErrorKind> {
+        let kind = |field: &C::Field| catalog.kind(field, ResourceKind::User);
         let mut entries = self.named();
+        for (key, _) in &entries {
+            if C::Field::from_key(key)
+                .and_then(|field| kind(&field))
+                .is_none()
+            {
+                return Err(RuleErrorKind::NotGranted { key: key.clone() });
+            }
+        }
         for (key, value) in &self.fields {
-            let field = Field::from_key(key).filter(is_grantable);
+            let field = C::Field::from_key(key).filter(TargetField::is_grantable);
             let kind = field
-                .as_ref()
-                .and_then(|field| catalog.kind(field, ResourceKind::User))
+                .and_then(|field| kind(&field))
                 .ok_or_else(|| RuleErrorKind::NotGranted { key: key.clone() })?;
             let converted = convert(&kind, value).map_err(|error| RuleErrorKind::Grant {
                 key: key.clone(),
@@ -262,34 +272,13 @@ impl Grants {
     }
 }
 
-/// Who somebody is and whether they work is no group's to say; a manager is a person, not a value;
-/// and the others have members of their own.
-fn is_grantable(field: &Field) -> bool {
-    !matches!(
-        field,
-        Field::UserName
-            | Field::Email
-            | Field::ScimExternalId
-            | Field::Status
-            | Field::Manager
-            | Field::Roles
-            | Field::UserType
-            | Field::Department
-            | Field::Vip
-    )
-}
-
 impl GroupRule {
     /// Checks the rule and prepares what it compares with and what happens to names.
-    pub(crate) fn compile(&self, catalog: &Catalog) -> Result<CompiledGroupRule, Fault> {
+    pub(crate) fn compile(&self, catalog: &impl FieldCatalog) -> Result<CompiledGroupRule, Fault> {
         check_key(&self.key)?;
         let when = self.when.compile();
         let when = when.map_err(|kind| kind.at(RulePart::When))?;
-        let name_transforms = compile_transforms(
-            &self.name_transforms,
-            RulePart::NameTransform,
-            catalog.tables(),
-        )?;
+        let name_transforms = compile_transforms(&self.name_transforms, RulePart::NameTransform)?;
         if self.grants.roles.len() > ROLES {
             return Err(RuleErrorKind::TooManyRoles { most: ROLES }.at(RulePart::Roles));
         }

@@ -1,6 +1,6 @@
-//! The attribute-mapping engine: SCIM resources to ServiceOps records, and back.
+//! The attribute-mapping engine: SCIM resources to the records of a product, and back.
 //!
-//! Two vocabularies meet here and never mix: SCIM has *resources* with *attributes*, ServiceOps has
+//! Two vocabularies meet here and never mix: SCIM has *resources* with *attributes*, the product has
 //! *records* with *fields*. A [`MappingSet`] holds the rules between them; compiled against the
 //! schemas of a resource type, it projects a resource to a record with a [`Verdict`] per rule, and
 //! emits a resource that shows where the record was changed by hand. The engine is pure: no I/O,
@@ -26,6 +26,13 @@
 //! assert_eq!(field(Field::Status), Some("blocked"));
 //! # Ok::<(), scim_mapping::MappingError>(())
 //! ```
+//!
+//! Which fields there are is said by a catalogue. [`Field`] and [`Catalog`] are that of ServiceOps,
+//! which is meant where none is named; [`TargetField`] shows how another is made.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arrange;
 mod catalog;
@@ -49,13 +56,15 @@ mod roles;
 mod rule;
 #[cfg(feature = "openapi")]
 mod schema;
+mod serviceops;
 mod source;
-mod table;
+mod target;
 mod transform;
 mod trial;
+mod value_kind;
 mod write;
 
-pub use catalog::{Catalog, CustomField, EXTENSION, FieldKind, ReferenceKind};
+pub use catalog::{Catalog, CustomField, EXTENSION};
 pub use compile::CompiledMapping;
 pub use difference::{RuleChange, RuleDifference};
 pub use error::{
@@ -73,11 +82,16 @@ pub use roles::{Role, Roles};
 pub use rule::{
     Apply, Direction, JoinPart, MappingSet, MappingTest, OnAbsent, OnError, OnUnknown, Rule, Source,
 };
-pub use table::{LookupTable, LookupTables, TableContent, TableError, is_table_name};
+pub use target::{FieldCatalog, OwnKind, TargetField};
 pub use transform::{
     DateFormats, Days, Otherwise, Transform, TransformExample, TransformParseError,
 };
 pub use trial::{TestDifference, TestOutcome};
+pub use value_kind::{FieldKind, ReferenceKind};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(test)]
 mod tests;

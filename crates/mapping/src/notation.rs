@@ -16,8 +16,9 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
-use crate::record::{Field, UnknownField};
+use crate::record::UnknownField;
 use crate::rule::{JoinPart, Rule, Source};
+use crate::target::{TargetField, field_of};
 use crate::transform::{Transform, TransformParseError};
 
 /// Why a line is no rule.
@@ -126,7 +127,7 @@ impl FromStr for Source {
     }
 }
 
-impl fmt::Display for Rule {
+impl<F: TargetField> fmt::Display for Rule<F> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.source)?;
         if matches!(self.source, Source::Join { .. }) && !self.transforms.is_empty() {
@@ -149,7 +150,7 @@ impl fmt::Display for Rule {
     }
 }
 
-impl FromStr for Rule {
+impl<F: TargetField> FromStr for Rule<F> {
     type Err = RuleParseError;
 
     fn from_str(line: &str) -> Result<Self, RuleParseError> {
@@ -182,7 +183,7 @@ impl FromStr for Rule {
             },
             false => read_steps(from)?,
         };
-        let target = Field::try_from(to.trim().to_owned())?;
+        let target: F = field_of(to.trim())?;
         let rule = Self {
             transforms,
             when,
@@ -198,7 +199,7 @@ impl FromStr for Rule {
     }
 }
 
-impl Rule {
+impl<F: TargetField> Rule<F> {
     /// The members of the document that the line does not say in words.
     fn rest(&self) -> Map<String, Value> {
         let plain = json!(Self {

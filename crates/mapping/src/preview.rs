@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::compile::{CompiledMapping, CompiledRule};
 use crate::project::{Event, VerdictStatus};
-use crate::record::{Field, FieldValue, Record};
+use crate::record::{FieldValue, Record};
 use crate::source::Reading;
+use crate::target::TargetField;
 
 /// What rules make of a resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -77,13 +78,13 @@ pub struct FieldChange {
     pub new: Option<Value>,
 }
 
-impl CompiledMapping {
+impl<F: TargetField> CompiledMapping<F> {
     /// What the rules make of a resource, and of the record that is there.
     pub fn preview(
         &self,
         attributes: &Map<String, Value>,
         event: Event,
-        current: Option<&Record>,
+        current: Option<&Record<F>>,
     ) -> Preview {
         let projection = self.project(attributes, event);
         let record = match current {
@@ -118,13 +119,13 @@ impl CompiledMapping {
             sent_back: self.emit(attributes, current.unwrap_or(&record)),
             record: record
                 .iter()
-                .map(|(field, value)| (field.key(), value.to_json()))
+                .map(|(field, value)| (field.to_string(), value.to_json()))
                 .collect(),
         }
     }
 }
 
-impl CompiledRule {
+impl<F: TargetField> CompiledRule<F> {
     fn preview(&self, reading: Option<Reading<'_>>) -> RulePreview {
         let source_value = reading.and_then(|reading| self.source.value(reading));
         let mut value = source_value.clone();
@@ -144,7 +145,7 @@ impl CompiledRule {
             source: self.rule.source.to_string(),
             source_value,
             steps,
-            target: self.rule.target.key(),
+            target: self.rule.target.to_string(),
             value: None,
             status: "skipped",
             message: None,
@@ -163,17 +164,17 @@ fn status(status: &VerdictStatus) -> (&'static str, Option<String>) {
 }
 
 /// The fields in which two records differ. Who is no VIP is so without saying it.
-pub fn field_changes(old: &Record, new: &Record) -> Vec<FieldChange> {
-    let fields: BTreeSet<&Field> = old.keys().chain(new.keys()).collect();
-    let value = |record: &Record, field: &Field| match record.get(field) {
-        Some(FieldValue::Boolean(false)) if *field == Field::Vip => None,
+pub fn field_changes<F: TargetField>(old: &Record<F>, new: &Record<F>) -> Vec<FieldChange> {
+    let fields: BTreeSet<&F> = old.keys().chain(new.keys()).collect();
+    let value = |record: &Record<F>, field: &F| match record.get(field) {
+        value if value == field.unset() => None,
         value => value.map(FieldValue::to_json),
     };
     fields
         .into_iter()
         .filter(|field| value(old, field) != value(new, field))
         .map(|field| FieldChange {
-            field: field.key(),
+            field: field.to_string(),
             old: value(old, field),
             new: value(new, field),
         })

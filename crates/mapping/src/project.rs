@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::arrange::FieldRules;
-use crate::catalog::FieldKind;
 use crate::compile::{CompiledMapping, CompiledRule};
 use crate::convert::convert;
 use crate::error::ValueError;
 use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, OnAbsent, OnError};
 use crate::source::Reading;
+use crate::target::TargetField;
+use crate::value_kind::FieldKind;
 
 /// What happens to the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,24 +27,24 @@ pub enum Event {
 
 /// A record, and how it came about.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Projection {
+pub struct Projection<F: TargetField = Field> {
     /// The fields that have a value.
-    pub record: Record,
+    pub record: Record<F>,
     /// The fields that are cleared.
-    pub cleared: Vec<Field>,
+    pub cleared: Vec<F>,
     /// One verdict per rule, in the order of the rules.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<Verdict<F>>,
 }
 
 /// What one rule made of a resource.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub struct Verdict<F: TargetField = Field> {
     /// The number of the rule in its set, from 1.
     pub rule: usize,
     /// The SCIM path, where the source is one.
     pub path: String,
     /// The field.
-    pub field: Field,
+    pub field: F,
     /// The name that people see of the field.
     pub label: String,
     /// How it went.
@@ -114,7 +115,7 @@ impl fmt::Display for FieldChoice {
     }
 }
 
-impl Verdict {
+impl<F: TargetField> Verdict<F> {
     /// Whether the rule is the one that counts for its field.
     pub fn counts(&self) -> bool {
         !matches!(
@@ -124,12 +125,12 @@ impl Verdict {
     }
 }
 
-impl Projection {
+impl<F: TargetField> Projection<F> {
     /// Which rules counted, of the fields for which a rule did not.
     pub fn choices(&self) -> Vec<FieldChoice> {
         let mut choices: Vec<FieldChoice> = Vec::new();
         for verdict in &self.verdicts {
-            let key = verdict.field.key();
+            let key = verdict.field.to_string();
             let at = choices.iter().position(|choice| choice.field == key);
             let at = at.unwrap_or_else(|| {
                 choices.push(FieldChoice {
@@ -153,21 +154,21 @@ impl Projection {
     }
 
     /// The verdict for which the resource is refused.
-    pub fn rejection(&self) -> Option<&Verdict> {
+    pub fn rejection(&self) -> Option<&Verdict<F>> {
         self.verdicts
             .iter()
             .find(|verdict| matches!(verdict.status, VerdictStatus::Error(_)))
     }
 
     /// The verdicts that an administrator should look at.
-    pub fn warnings(&self) -> impl Iterator<Item = &Verdict> {
+    pub fn warnings(&self) -> impl Iterator<Item = &Verdict<F>> {
         self.verdicts
             .iter()
             .filter(|verdict| matches!(verdict.status, VerdictStatus::Warning(_)))
     }
 
     /// The record of a resource that changed: fields that no rule wrote or cleared stay.
-    pub fn onto(&self, current: &Record) -> Record {
+    pub fn onto(&self, current: &Record<F>) -> Record<F> {
         let mut record = current.clone();
         for field in &self.cleared {
             record.remove(field);
@@ -177,14 +178,14 @@ impl Projection {
     }
 }
 
-impl Verdict {
+impl<F: TargetField> Verdict<F> {
     /// The error that the client is told.
     pub fn to_error(&self) -> Error {
         Error::new(ScimType::InvalidValue, format!("{self}."))
     }
 }
 
-impl fmt::Display for Verdict {
+impl<F: TargetField> fmt::Display for Verdict<F> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason: &dyn fmt::Display = match &self.status {
             VerdictStatus::Ok => &"mapped",
@@ -194,15 +195,18 @@ impl fmt::Display for Verdict {
         };
         write!(
             formatter,
-            "\"{}\": {reason} (ServiceOps field \"{}\", rule {})",
-            self.path, self.label, self.rule
+            "\"{}\": {reason} ({} field \"{}\", rule {})",
+            self.path,
+            F::RECORDS,
+            self.label,
+            self.rule
         )
     }
 }
 
-impl CompiledMapping {
+impl<F: TargetField> CompiledMapping<F> {
     /// Maps a resource of canonical attributes to a record.
-    pub fn project(&self, attributes: &Map<String, Value>, event: Event) -> Projection {
+    pub fn project(&self, attributes: &Map<String, Value>, event: Event) -> Projection<F> {
         self.run(attributes, event, None)
     }
 
@@ -215,7 +219,7 @@ impl CompiledMapping {
         &self,
         attributes: &Map<String, Value>,
         touched: &[AttributePath],
-    ) -> Projection {
+    ) -> Projection<F> {
         self.run(attributes, Event::Change, Some(self.touched(touched)))
     }
 
@@ -229,7 +233,7 @@ impl CompiledMapping {
         attributes: &Map<String, Value>,
         event: Event,
         concerned: Option<Vec<bool>>,
-    ) -> Projection {
+    ) -> Projection<F> {
         let mut projection = Projection {
             record: Record::new(),
             cleared: Vec::new(),
@@ -286,7 +290,7 @@ impl CompiledMapping {
             return Vec::new();
         }
         let fields = self.arrangement.fields.iter().enumerate();
-        let counting = |(place, field): (usize, &FieldRules)| match concerns(place) {
+        let counting = |(place, field): (usize, &FieldRules<F>)| match concerns(place) {
             true => self.counting(field, attributes),
             false => None,
         };
@@ -294,13 +298,13 @@ impl CompiledMapping {
     }
 
     /// Whether a rule is the last one for its field.
-    fn is_last(&self, place: usize, rule: &CompiledRule) -> bool {
+    fn is_last(&self, place: usize, rule: &CompiledRule<F>) -> bool {
         let field = self.arrangement.fields.get(rule.field);
         field.is_some_and(|field| field.rules.last() == Some(&place))
     }
 }
 
-impl CompiledRule {
+impl<F: TargetField> CompiledRule<F> {
     /// Whether the source or the condition reads the attribute.
     pub(crate) fn reads(&self, path: &AttributePath) -> bool {
         let by_condition = self.when.as_ref().is_some_and(|when| when.reads(path));
@@ -309,7 +313,7 @@ impl CompiledRule {
 
     /// No condition of the rules for a field holds: the field has no value, unless the last of the
     /// rules keeps what is there.
-    fn uncounted(&self, event: Event, projection: &mut Projection) {
+    fn uncounted(&self, event: Event, projection: &mut Projection<F>) {
         let kept = self.rule.on_absent == OnAbsent::Keep || self.rule.apply == Apply::OnCreate;
         if !(kept && event == Event::Change) {
             projection.cleared.push(self.rule.target.clone());
@@ -320,7 +324,7 @@ impl CompiledRule {
         &self,
         reading: Reading<'_>,
         event: Event,
-        projection: &mut Projection,
+        projection: &mut Projection<F>,
     ) -> VerdictStatus {
         let field = &self.rule.target;
         let value = self.value(reading);
@@ -346,7 +350,7 @@ impl CompiledRule {
 
     /// Without a value a field gets the default, if there is one; a field that is kept gets it
     /// once.
-    fn absent(&self, event: Event, projection: &mut Projection) -> VerdictStatus {
+    fn absent(&self, event: Event, projection: &mut Projection<F>) -> VerdictStatus {
         let field = &self.rule.target;
         let kept = self.rule.on_absent == OnAbsent::Keep && event == Event::Change;
         if let (Some(default), false) = (&self.default, kept) {

@@ -6,10 +6,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// The fields of one ServiceOps user or group.
-pub type Record = BTreeMap<Field, FieldValue>;
+/// The fields of one record: of a ServiceOps user or group, unless another catalogue's fields are named.
+pub type Record<F = Field> = BTreeMap<F, FieldValue>;
 
-/// A field that a rule can write.
+/// A field of ServiceOps that a rule can write.
 ///
 /// Tenant-admin rights, passwords, sessions and ids are no fields: nothing can be mapped to them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -213,19 +213,24 @@ impl From<Field> for String {
     }
 }
 
-/// A text is the key of no field of ServiceOps.
+/// A text is the key of no field of a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key:?} is no ServiceOps field")]
+#[error("{key:?} is no {of} field")]
 pub struct UnknownField {
     /// The text.
     pub key: String,
+    /// Whose field it is not ([`TargetField::RECORDS`](crate::TargetField::RECORDS)).
+    pub of: &'static str,
 }
 
 impl TryFrom<String> for Field {
     type Error = UnknownField;
 
     fn try_from(key: String) -> Result<Self, UnknownField> {
-        Self::from_key(&key).ok_or(UnknownField { key })
+        Self::from_key(&key).ok_or(UnknownField {
+            key,
+            of: "ServiceOps",
+        })
     }
 }
 

@@ -1,24 +1,26 @@
 //! Mapping sets and their rules.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::group::GroupRule;
 use crate::kind::ResourceKind;
 use crate::record::Field;
+use crate::target::TargetField;
 use crate::transform::Transform;
 
 /// The rules for one kind of resource.
+///
+/// They are for ServiceOps, unless the fields of another catalogue are named.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MappingSet {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(bound = ""))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
+pub struct MappingSet<F: TargetField = Field> {
     /// The kind of resource.
     pub resource: ResourceKind,
     /// The rules, in order.
-    pub rules: Vec<Rule>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Rule>))]
+    pub rules: Vec<Rule<F>>,
     /// What groups are in ServiceOps and what they give; the first one that matches counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group_rules: Vec<GroupRule>,
@@ -40,35 +42,20 @@ pub struct MappingTest {
     pub record: Map<String, Value>,
 }
 
-impl MappingSet {
-    /// The lookup tables that rules name, each with the keys of those rules, in their order.
-    pub fn tables(&self) -> BTreeMap<&str, Vec<&str>> {
-        let rules = self.rules.iter().map(|rule| {
-            let parts = match &rule.source {
-                Source::Join { parts, .. } => parts.as_slice(),
-                _ => &[],
-            };
-            let of_parts = parts.iter().flat_map(JoinPart::transforms);
-            let transforms: Vec<_> = rule.transforms.iter().chain(of_parts).collect();
-            (rule.key.as_str(), transforms)
-        });
-        let groups = self.group_rules.iter();
-        let groups = groups.map(|rule| (&*rule.key, rule.name_transforms.iter().collect()));
-        let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (key, transforms) in rules.chain(groups) {
-            for name in transforms.into_iter().filter_map(Transform::table_name) {
-                let keys = found.entry(name).or_default();
-                if keys.last() != Some(&key) {
-                    keys.push(key);
-                }
-            }
+impl<F: TargetField> MappingSet<F> {
+    /// The rules for resources of a kind, without group rules and tests.
+    pub fn new(resource: ResourceKind, rules: Vec<Rule<F>>) -> Self {
+        Self {
+            resource,
+            rules,
+            group_rules: Vec::new(),
+            tests: Vec::new(),
         }
-        found
     }
 
     /// The key of a rule that gives a field: a rule for it, or a group rule that grants it.
-    pub fn rule_that_gives(&self, field: &Field) -> Option<&str> {
-        let key = field.key();
+    pub fn rule_that_gives(&self, field: &F) -> Option<&str> {
+        let key = field.to_string();
         let rules = self.rules.iter().filter(|rule| rule.target == *field);
         let groups = self.group_rules.iter();
         let groups = groups.filter(|rule| rule.grants.fields.contains_key(&key));
@@ -81,9 +68,9 @@ impl MappingSet {
 
 /// From attributes to one field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Rule {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(bound = ""))]
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
+pub struct Rule<F: TargetField = Field> {
     /// The stable name of the rule.
     pub key: String,
     /// Whether it takes part.
@@ -102,7 +89,8 @@ pub struct Rule {
     pub transforms: Vec<Transform>,
     /// The field it goes to.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub target: Field,
+    #[serde(with = "crate::target")]
+    pub target: F,
     /// The value of the field when there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
@@ -221,14 +209,6 @@ impl From<JoinPart> for WrittenPart {
 crate::schema::written_as!(JoinPart, WrittenPart);
 
 impl JoinPart {
-    /// What happens to its value before it is joined.
-    pub fn transforms(&self) -> &[Transform] {
-        match self {
-            Self::Path { transforms, .. } => transforms,
-            Self::Literal(_) => &[],
-        }
-    }
-
     /// An attribute as it is.
     pub fn path(path: impl Into<String>) -> Self {
         Self::Path {
@@ -303,11 +283,11 @@ pub enum OnUnknown {
     Reject,
 }
 
-impl Rule {
+impl<F: TargetField> Rule<F> {
     /// A rule from an attribute to a field, with the usual choices.
-    pub fn new(source: Source, target: Field) -> Self {
+    pub fn new(source: Source, target: F) -> Self {
         Self {
-            key: target.key(),
+            key: target.to_string(),
             enabled: true,
             when: None,
             source,

@@ -7,9 +7,8 @@ use serde_json::{Map, Value};
 use crate::check::{check_constant, check_text, compile_transforms};
 use crate::error::{Fault, RuleErrorKind, RulePart, SourcePathError};
 use crate::path::SourcePath;
-use crate::record::Field;
 use crate::rule::{JoinPart, Source};
-use crate::table::LookupTables;
+use crate::target::TargetField;
 use crate::transform::{CompiledTransform, joined};
 
 /// What a source reads: the attributes of a resource, and what rules give the fields that other
@@ -22,42 +21,38 @@ pub(crate) struct Reading<'r> {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum CompiledSource {
+pub(crate) enum CompiledSource<F> {
     Constant(Value),
-    FirstOf(Vec<CompiledPath>),
-    Join(String, Vec<CompiledPart>),
-    All(CompiledPath),
+    FirstOf(Vec<CompiledPath<F>>),
+    Join(String, Vec<CompiledPart<F>>),
+    All(CompiledPath<F>),
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum CompiledPart {
-    Path(CompiledPath, Vec<CompiledTransform>),
+pub(crate) enum CompiledPart<F> {
+    Path(CompiledPath<F>, Vec<CompiledTransform>),
     Literal(String),
 }
 
 /// A path of a rule: an attribute, or what the rules before give a field.
 #[derive(Debug, Clone)]
-pub(crate) enum CompiledPath {
+pub(crate) enum CompiledPath<F> {
     Attribute(Box<SourcePath>),
-    Field(FieldSource),
+    Field(FieldSource<F>),
 }
 
 /// `field(department)`
 #[derive(Debug, Clone)]
-pub(crate) struct FieldSource {
-    pub(crate) field: Field,
+pub(crate) struct FieldSource<F> {
+    pub(crate) field: F,
     /// The place of the field among the rules, once they are together.
     pub(crate) place: usize,
     /// As it is shown in messages.
     pub(crate) text: String,
 }
 
-impl CompiledSource {
-    pub(crate) fn compile(
-        source: &Source,
-        definition: &ResourceDefinition,
-        tables: &LookupTables,
-    ) -> Result<Self, Fault> {
+impl<F: TargetField> CompiledSource<F> {
+    pub(crate) fn compile(source: &Source, definition: &ResourceDefinition) -> Result<Self, Fault> {
         let at_source = |kind: RuleErrorKind| kind.at(RulePart::Source);
         let path = |text: &String| {
             CompiledPath::compile(text, definition).map_err(|e| at_source(e.into()))
@@ -88,7 +83,7 @@ impl CompiledSource {
                             transforms,
                         } => {
                             let transforms =
-                                compile_transforms(transforms, |_at| RulePart::Source, tables)?;
+                                compile_transforms(transforms, |_at| RulePart::Source)?;
                             Ok(CompiledPart::Path(path(text)?, transforms))
                         }
                         JoinPart::Literal(text) => {
@@ -111,7 +106,7 @@ impl CompiledSource {
     }
 
     /// The fields that the source reads.
-    pub(crate) fn fields(&self) -> Vec<Field> {
+    pub(crate) fn fields(&self) -> Vec<F> {
         let mut fields = Vec::new();
         self.each_path(&mut |path| {
             if let CompiledPath::Field(source) = path {
@@ -121,7 +116,7 @@ impl CompiledSource {
         fields
     }
 
-    fn each_path(&self, visit: &mut dyn FnMut(&CompiledPath)) {
+    fn each_path(&self, visit: &mut dyn FnMut(&CompiledPath<F>)) {
         match self {
             Self::Constant(_) => {}
             Self::FirstOf(paths) => paths.iter().for_each(visit),
@@ -134,8 +129,8 @@ impl CompiledSource {
     }
 
     /// Notes where among the rules the fields stand that the source reads.
-    pub(crate) fn place(&mut self, of: &dyn Fn(&Field) -> Option<usize>) {
-        let place = |path: &mut CompiledPath| {
+    pub(crate) fn place(&mut self, of: &dyn Fn(&F) -> Option<usize>) {
+        let place = |path: &mut CompiledPath<F>| {
             if let CompiledPath::Field(source) = path {
                 source.place = of(&source.field).unwrap_or(usize::MAX);
             }
@@ -174,13 +169,13 @@ impl CompiledSource {
     }
 }
 
-impl CompiledPath {
+impl<F: TargetField> CompiledPath<F> {
     fn compile(text: &str, definition: &ResourceDefinition) -> Result<Self, SourcePathError> {
         let Some(key) = field_key(text) else {
             let path = SourcePath::compile(text, definition)?;
             return Ok(Self::Attribute(Box::new(path)));
         };
-        match Field::from_key(key) {
+        match F::from_key(key) {
             Some(field) => Ok(Self::Field(FieldSource {
                 field,
                 place: usize::MAX,
@@ -188,6 +183,7 @@ impl CompiledPath {
             })),
             None => Err(SourcePathError::UnknownField {
                 key: key.to_owned(),
+                of: F::RECORDS,
             }),
         }
     }
@@ -249,7 +245,7 @@ impl CompiledPath {
     }
 }
 
-impl FieldSource {
+impl<F> FieldSource<F> {
     fn value<'r>(&self, reading: Reading<'r>) -> Option<&'r Value> {
         reading.given.get(self.place)?.as_ref()
     }
@@ -273,9 +269,9 @@ impl Source {
     }
 
     /// The fields that the source reads.
-    pub fn fields(&self) -> Vec<Field> {
+    pub fn fields<F: TargetField>(&self) -> Vec<F> {
         let keys = self.paths().into_iter().filter_map(field_key);
-        keys.filter_map(Field::from_key).collect()
+        keys.filter_map(F::from_key).collect()
     }
 }
 
@@ -286,7 +282,11 @@ pub(crate) fn field_key(text: &str) -> Option<&str> {
 }
 
 /// Parts without a value are left out, and the separator with them.
-fn join(separator: &str, parts: &[CompiledPart], reading: Reading<'_>) -> Option<Value> {
+fn join<F: TargetField>(
+    separator: &str,
+    parts: &[CompiledPart<F>],
+    reading: Reading<'_>,
+) -> Option<Value> {
     let mut found = false;
     let values: Vec<Value> = parts
         .iter()

@@ -4,15 +4,15 @@ use scim_protocol::{Resource, ResourceDefinition, Tolerance};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::catalog::Catalog;
 use crate::check::check_key;
 use crate::compile::CompiledMapping;
 use crate::convert::convert;
 use crate::error::{Fault, MappingError, RuleErrorKind, RuleList, RulePart};
 use crate::kind::ResourceKind;
 use crate::project::Event;
-use crate::record::{Field, FieldValue};
+use crate::record::FieldValue;
 use crate::rule::{MappingSet, MappingTest};
+use crate::target::{FieldCatalog, TargetField};
 
 /// How a test went.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -76,9 +76,12 @@ impl std::fmt::Display for TestOutcome {
     }
 }
 
-impl MappingSet {
+impl<F: TargetField> MappingSet<F> {
     /// Checks that the tests are some that can be run.
-    pub(crate) fn check_tests(&self, catalog: &Catalog) -> Result<(), MappingError> {
+    pub(crate) fn check_tests(
+        &self,
+        catalog: &impl FieldCatalog<Field = F>,
+    ) -> Result<(), MappingError> {
         if self.tests.len() > TESTS {
             return Err(MappingError::TooManyRules {
                 list: RuleList::Tests,
@@ -103,7 +106,7 @@ impl MappingSet {
                 return Err(named(long.at(RulePart::Sample)).into());
             }
             for key in test.record.keys() {
-                let field = Field::from_key(key);
+                let field = F::from_key(key);
                 let known = field.is_some_and(|f| catalog.kind(&f, self.resource).is_some());
                 if !known {
                     let unknown = RuleErrorKind::NoField { key: key.clone() };
@@ -115,13 +118,13 @@ impl MappingSet {
     }
 }
 
-impl CompiledMapping {
+impl<F: TargetField> CompiledMapping<F> {
     /// Runs tests: what the rules make of each sample as a new resource, against what they must.
     pub fn run_tests(
         &self,
         tests: &[MappingTest],
         definition: &ResourceDefinition,
-        catalog: &Catalog,
+        catalog: &impl FieldCatalog<Field = F>,
         resource: ResourceKind,
     ) -> Vec<TestOutcome> {
         let run = |test: &MappingTest| self.run_test(test, definition, catalog, resource);
@@ -132,7 +135,7 @@ impl CompiledMapping {
         &self,
         test: &MappingTest,
         definition: &ResourceDefinition,
-        catalog: &Catalog,
+        catalog: &impl FieldCatalog<Field = F>,
         resource: ResourceKind,
     ) -> TestOutcome {
         let refused = |reason: String| TestOutcome {
@@ -156,7 +159,7 @@ impl CompiledMapping {
             return refused(rejection.to_string());
         }
         let differs = |(key, expected): (&String, &Value)| {
-            let field = Field::from_key(key)?;
+            let field = F::from_key(key)?;
             // A value is expected as the field holds it, however it is written in the test.
             let kind = catalog.kind(&field, resource)?;
             let expected = match expected {

@@ -23,7 +23,7 @@ impl SourcePath {
         self.in_holder(document, |holder| {
             let name = member(holder, &self.attribute)
                 .map_or_else(|| self.attribute.clone(), |(key, _)| key.to_owned());
-            let mut elements = match holder.shift_remove(&name) {
+            let mut elements = match remove_member(holder, &name) {
                 None => Vec::new(),
                 Some(Value::Array(elements)) => elements,
                 Some(single) => vec![single],
@@ -53,7 +53,7 @@ impl SourcePath {
             Some(Value::Object(extension)) => {
                 edit(extension);
                 if extension.is_empty() {
-                    document.shift_remove(&uri);
+                    remove_member(document, &uri);
                 }
             }
             Some(_) => {}
@@ -85,7 +85,7 @@ impl SourcePath {
             Some(single) => !self.write_leaf(value, single),
         };
         if empty {
-            holder.shift_remove(&name);
+            remove_member(holder, &name);
         }
     }
 
@@ -109,7 +109,7 @@ impl SourcePath {
                 if sub == "value" {
                     // They tell of the old value.
                     for name in ["$ref", "display", "displayName"] {
-                        members.shift_remove(name);
+                        remove_member(members, name);
                     }
                 }
                 match value {
@@ -118,7 +118,7 @@ impl SourcePath {
                     }
                     None if sub == "value" => return false,
                     None => {
-                        members.shift_remove(sub);
+                        remove_member(members, sub);
                     }
                 }
                 !members.is_empty()
@@ -158,6 +158,13 @@ impl SourcePath {
             }
         }
     }
+}
+
+/// Takes a member out, and leaves the others in their order where they have one.
+fn remove_member(members: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    let value = members.get_mut(name).map(Value::take)?;
+    members.retain(|other, _| other != name);
+    Some(value)
 }
 
 /// `schemas` lists every extension of the resource (RFC 7643 section 3).

@@ -249,7 +249,6 @@ diesel::table! {
         note -> Text,
         created_by -> Text,
         created_at -> BigInt,
-        tables -> Text,
     }
 }
 

@@ -61,7 +61,6 @@ pub struct Example {
 
 /// Users who were edited by hand.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
     /// How many users there are.
@@ -74,7 +73,6 @@ pub struct Drift {
 
 /// A user who was edited by hand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DriftedUser {
     /// The id.

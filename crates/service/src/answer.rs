@@ -22,6 +22,10 @@ pub enum Method {
 
 impl Method {
     /// The method as it is logged.
+    ///
+    /// ```
+    /// assert_eq!(scim_service::Method::Patch.as_str(), "PATCH");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -53,6 +57,13 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A request without query, body and conditions.
+    ///
+    /// ```
+    /// use scim_service::{Method, Request};
+    ///
+    /// let search = Request { query: "count=0", ..Request::new(Method::Get, "/Users") };
+    /// assert!(search.body.is_empty() && search.if_match.is_none());
+    /// ```
     pub fn new(method: Method, path: &'a str) -> Self {
         Self {
             method,
@@ -86,6 +97,13 @@ pub struct Answer {
 
 impl Answer {
     /// An answer with a body.
+    ///
+    /// ```
+    /// use scim_service::Answer;
+    ///
+    /// let answer = Answer::json(200, serde_json::json!({"id": "1"}));
+    /// assert_eq!(answer.into_text().as_deref(), Some(r#"{"id":"1"}"#));
+    /// ```
     pub fn json(status: u16, body: Value) -> Self {
         Self {
             status,
@@ -95,6 +113,13 @@ impl Answer {
     }
 
     /// The body as a document, whether it was written out or not.
+    ///
+    /// ```
+    /// use scim_service::Answer;
+    ///
+    /// let written = Answer { written: Some(r#"{"totalResults": 0}"#.into()), ..Answer::empty(200) };
+    /// assert_eq!(written.document().unwrap()["totalResults"], 0);
+    /// ```
     pub fn document(&self) -> Option<Value> {
         let written = self.written.as_deref();
         let written = written.and_then(|text| serde_json::from_str(text).ok());
@@ -108,6 +133,10 @@ impl Answer {
     }
 
     /// An answer without a body.
+    ///
+    /// ```
+    /// assert_eq!(scim_service::Answer::empty(204).document(), None);
+    /// ```
     pub fn empty(status: u16) -> Self {
         Self {
             status,

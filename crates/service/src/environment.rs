@@ -53,12 +53,29 @@ struct Fixed {
 
 impl FixedEnvironment {
     /// An environment in which it is this time until it is set.
+    ///
+    /// ```
+    /// use chrono::DateTime;
+    /// use scim_service::{Environment, FixedEnvironment};
+    ///
+    /// let alike = [(); 2].map(|()| FixedEnvironment::at(DateTime::UNIX_EPOCH));
+    /// assert_eq!(alike[0].uuid(), alike[1].uuid());
+    /// ```
     pub fn at(now: DateTime<Utc>) -> Self {
         let now = now.trunc_subsecs(3);
         Self(Mutex::new(Fixed { now, drawn: 0 }))
     }
 
     /// Lets time pass.
+    ///
+    /// ```
+    /// use chrono::{DateTime, TimeDelta};
+    /// use scim_service::{Environment, FixedEnvironment};
+    ///
+    /// let environment = FixedEnvironment::at(DateTime::UNIX_EPOCH);
+    /// environment.advance(TimeDelta::hours(1));
+    /// assert_eq!(environment.now().timestamp(), 3_600);
+    /// ```
     pub fn advance(&self, time: TimeDelta) {
         self.fixed().now += time;
     }

@@ -66,21 +66,49 @@ pub enum StoreError {
 
 impl StoreError {
     /// A fault whose kind nothing but its text tells.
+    ///
+    /// ```
+    /// use scim_service::StoreError;
+    ///
+    /// let failed = StoreError::unknown(std::io::Error::other("no idea"));
+    /// assert_eq!(failed.to_error().status(), 503);
+    /// ```
     pub fn unknown(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Unknown(Arc::new(cause))
     }
 
     /// A value in the store that this program cannot have written.
+    ///
+    /// ```
+    /// use scim_service::StoreError;
+    ///
+    /// let row = StoreError::unreadable("column `active` of row 7");
+    /// assert!(row.is_fault() && row.retry_after().is_none());
+    /// ```
     pub fn unreadable(what: impl std::fmt::Display) -> Self {
         Self::Unreadable(Arc::new(Unreadable(what.to_string())))
     }
 
     /// Whether the store failed, rather than the request.
+    ///
+    /// ```
+    /// use scim_service::StoreError;
+    ///
+    /// assert!(StoreError::Busy.is_fault());
+    /// assert!(!StoreError::Conflict { attribute: "userName" }.is_fault());
+    /// ```
     pub fn is_fault(&self) -> bool {
         matches!(self, Self::Unreadable(_)) || self.retry_after().is_some()
     }
 
     /// After how many seconds the same request may be sent again, when the store failed.
+    ///
+    /// ```
+    /// use scim_service::StoreError;
+    ///
+    /// assert_eq!(StoreError::Busy.retry_after(), Some(1));
+    /// assert_eq!(StoreError::Stale.retry_after(), None);
+    /// ```
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Self::Conflict { .. }

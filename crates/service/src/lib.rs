@@ -39,17 +39,22 @@
 //! | [`environment`] | the clock and randomness |
 //! | [`cursor`] | page cursors |
 //! | [`testing`] | the contract of stores, for a store's own tests |
+//! | [`wire`], [`Authenticate`] | what every transport over HTTP needs; with the feature `http`, `HttpEndpoint` |
 //! | [`error`] | why a store or an operation did not do what it was asked for |
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod answer;
+mod authenticate;
 mod bulk;
 mod create;
 pub mod cursor;
 mod delete;
 mod discovery;
+#[cfg(feature = "http")]
+mod endpoint;
 pub mod environment;
 pub mod error;
 pub mod memory;
@@ -68,10 +73,15 @@ pub mod store;
 pub mod testing;
 mod unique;
 mod update;
+pub mod wire;
 mod written;
 
 pub use answer::{Answer, Method, Request};
+pub use authenticate::Authenticate;
 pub use cursor::{CURSOR_SECONDS, CursorKey};
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub use endpoint::HttpEndpoint;
 pub use environment::{Environment, FixedEnvironment, NoRandomNumbers, SystemEnvironment};
 pub use error::{Abort, Failure, FaultSource, Refusal, Rollback, StoreError};
 pub use memory::MemoryStore;
@@ -83,3 +93,7 @@ pub use provider::{answer, create_resource};
 pub use route::Route;
 pub use select::{Keyset, Place, Selected, Selection, Sort, Start};
 pub use store::{ResourceStore, ResourceTransaction, Stored};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -31,6 +31,14 @@ struct Transaction<'a> {
 
 impl MemoryStore {
     /// An empty store of these resource types.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, ResourceStore};
+    ///
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// assert_eq!(store.definitions().len(), 2);
+    /// ```
     pub fn new(definitions: impl IntoIterator<Item = ResourceDefinition>) -> Self {
         Self {
             definitions: definitions.into_iter().collect(),

@@ -77,6 +77,13 @@ impl<I: Ord + Clone> Standing<I> {
     }
 
     /// The position: where a page goes on that ends behind it.
+    ///
+    /// ```
+    /// use scim_service::order::{SortValue, Standing};
+    ///
+    /// let ava = Standing::new(Some(SortValue::Text("ava".into())), 7);
+    /// assert_eq!((ava.keyset().key, ava.keyset().id), ("ava".into(), 7));
+    /// ```
     pub fn keyset(&self) -> Keyset<I> {
         let key = match &self.value {
             None => Value::Null,
@@ -106,6 +113,17 @@ impl<I: Ord + Clone> Standing<I> {
 
 /// The page that a selection asks for of everything that satisfies its condition, each with where it
 /// stands in the order.
+///
+/// ```
+/// use scim_service::order::{Standing, page_among};
+/// use scim_service::{Selection, Start};
+///
+/// let found = vec![(Standing::new(None, 2), "b"), (Standing::new(None, 1), "a")];
+/// let first = Selection { condition: None, sort: None, from: Start::Offset(0), count: 1 };
+/// let page = page_among(found, &first);
+/// assert_eq!((page.total, page.items[0].1), (2, "a"));
+/// assert_eq!(page.next.unwrap().id, 1);
+/// ```
 pub fn page_among<I: Ord + Clone, T>(
     mut found: Vec<(Standing<I>, T)>,
     selection: &Selection<I>,

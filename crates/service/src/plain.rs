@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use scim_protocol::filter::{Comparand, Filter, Operator};
 use scim_protocol::query::Projection;
 use scim_protocol::resource::changes;
-use scim_protocol::schema::Schema;
 use scim_protocol::{
-    Budget, Deviation, Error, Limits, Profile, Resource, ResourceDefinition, ScimType, Tolerance,
-    Version,
+    Budget, Deviation, Limits, Profile, Resource, ResourceDefinition, Tolerance, Version,
 };
 use serde_json::{Map, Value};
 
@@ -22,9 +19,9 @@ use crate::policy::{
 };
 use crate::provider;
 use crate::render::Shown;
-use crate::select::{Place, Selected, Selection, Start};
+use crate::select::{Place, Selected, Selection};
 use crate::store::{self, ResourceStore, ResourceTransaction, Stored};
-use crate::unique::unique;
+use crate::unique::check_unique;
 
 /// A service provider over a store, to which every caller is alike.
 pub struct ServiceProvider<S> {
@@ -48,6 +45,16 @@ impl<S: ResourceStore> ServiceProvider<S> {
     ///
     /// `base_url` is the SCIM endpoint (`https://host/scim/v2`), from which links are built. The
     /// secret seals cursors; every replica needs the same one.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Request, ServiceProvider};
+    ///
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"a secret");
+    /// let types = provider.answer(&Request::new(Method::Get, "/ResourceTypes"));
+    /// assert_eq!(types.document().unwrap()["totalResults"], 1);
+    /// ```
     pub fn new(store: S, base_url: &str, secret: &[u8]) -> Self {
         let shared = Shared {
             base_url: base_url.trim_end_matches('/').to_owned(),
@@ -65,6 +72,18 @@ impl<S: ResourceStore> ServiceProvider<S> {
     }
 
     /// The same with other limits.
+    ///
+    /// ```
+    /// use scim_protocol::{Limits, ResourceDefinition};
+    /// use scim_service::{MemoryStore, Method, Request, ServiceProvider};
+    ///
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// let limits = Limits { body: 10, ..Limits::default() };
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret").with_limits(limits);
+    /// let body = br#"{"userName": "ava"}"#;
+    /// let long = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
+    /// assert_eq!(long.status, 413);
+    /// ```
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         self.with(|shared| Shared { limits, ..shared })
@@ -77,6 +96,18 @@ impl<S: ResourceStore> ServiceProvider<S> {
     }
 
     /// The same with another clock.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use chrono::DateTime;
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{FixedEnvironment, MemoryStore, ServiceProvider};
+    ///
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// let clock = Arc::new(FixedEnvironment::at(DateTime::UNIX_EPOCH));
+    /// ServiceProvider::new(store, "https://scim.example/v2", b"secret").with_environment(clock);
+    /// ```
     #[must_use]
     pub fn with_environment(self, environment: Arc<dyn Environment>) -> Self {
         self.with(|shared| Shared {
@@ -86,6 +117,20 @@ impl<S: ResourceStore> ServiceProvider<S> {
     }
 
     /// Answers a request. What goes wrong is a SCIM error in the answer.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Request, ServiceProvider};
+    ///
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"a secret of the server");
+    /// let body = br#"{"userName": "ava"}"#;
+    /// let created = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
+    /// let path = created.location.unwrap().replace("https://scim.example/v2", "");
+    /// let deleted = provider.answer(&Request::new(Method::Delete, &path));
+    /// assert_eq!(deleted.status, 204);
+    /// assert_eq!(provider.answer(&Request::new(Method::Get, &path)).status, 404);
+    /// ```
     pub fn answer(&self, request: &Request<'_>) -> Answer {
         provider::answer(self, &(), request)
     }
@@ -351,7 +396,13 @@ impl Session for PlainSession {
         draft: &Draft,
     ) -> Result<Created<Stored>, Failure> {
         let definition = self.definition(draft.kind);
-        self.check_unique(transaction, definition, None, &draft.attributes)?;
+        check_unique(
+            transaction,
+            definition,
+            None,
+            &draft.attributes,
+            &mut self.tolerance(),
+        )?;
         transaction.check(definition, None, Some(&draft.attributes))?;
         let stored = Stored {
             id: transaction.new_id(definition.name())?,
@@ -409,8 +460,15 @@ impl Session for PlainSession {
             });
         };
         let definition = self.definition(plan.kind);
-        self.check_unique(transaction, definition, Some(&plan.stored), attributes)?;
-        transaction.check(definition, Some(&plan.stored), Some(attributes))?;
+        let before = Some(&plan.stored);
+        check_unique(
+            transaction,
+            definition,
+            before,
+            attributes,
+            &mut self.tolerance(),
+        )?;
+        transaction.check(definition, before, Some(attributes))?;
         let next = Version(version.0 + 1);
         let stored = Stored {
             attributes: attributes.clone(),
@@ -434,46 +492,5 @@ impl Session for PlainSession {
         let definition = self.definition(kind);
         transaction.check(definition, Some(&stored), None)?;
         Ok(transaction.delete(definition.name(), &stored.id)?)
-    }
-}
-
-impl PlainSession {
-    /// Checks that no other resource of the type has a value that is to be unique (RFC 7643 section
-    /// 2.4). What has not changed was checked before.
-    fn check_unique(
-        &self,
-        transaction: &mut (dyn ResourceTransaction + '_),
-        definition: &ResourceDefinition,
-        before: Option<&Stored>,
-        attributes: &Map<String, Value>,
-    ) -> Result<(), Failure> {
-        let core = unique(None, &definition.core().attributes, attributes);
-        let extensions = definition.extensions().iter().flat_map(|schema: &Schema| {
-            let data = attributes.get(&schema.id).and_then(Value::as_object);
-            let unique = data.map(|data| unique(Some(&schema.id), &schema.attributes, data));
-            unique.unwrap_or_default()
-        });
-        let extensions: Vec<_> = extensions.collect();
-        for (path, value) in core.into_iter().chain(extensions) {
-            let filter = Filter::Comparison {
-                path: path.clone(),
-                operator: Operator::Equal,
-                value: Comparand::Text(value),
-            };
-            let condition = filter.bind(definition, &mut self.tolerance())?;
-            let selection = Selection {
-                condition: Some(condition),
-                sort: None,
-                from: Start::Offset(0),
-                count: 2,
-            };
-            let found = transaction.select(definition, &selection)?.items;
-            let other = |found: &Stored| before.is_none_or(|before| before.id != found.id);
-            if found.iter().any(other) {
-                let detail = format!("A {} with this {path} exists already.", definition.name());
-                return Err(Error::new(ScimType::Uniqueness, detail).into());
-            }
-        }
-        Ok(())
     }
 }

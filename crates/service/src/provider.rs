@@ -26,6 +26,17 @@ pub fn create_resource<P: Policy>(
 }
 
 /// Answers a request. What goes wrong is a SCIM error in the answer.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_service::{MemoryStore, Method, Request, ServiceProvider, answer};
+///
+/// let store = MemoryStore::new([ResourceDefinition::user()]);
+/// let policy = ServiceProvider::new(store, "https://scim.example/v2", b"a secret of the server");
+/// // Its callers are alike, and so are nobody in particular.
+/// let refused = answer(&policy, &(), &Request::new(Method::Put, "/Users"));
+/// assert_eq!((refused.status, refused.allow), (405, Some("GET, HEAD, POST")));
+/// ```
 pub fn answer<P: Policy>(policy: &P, caller: &P::Caller, request: &Request<'_>) -> Answer {
     let Some(route) = Route::parse(request.path, |endpoint| policy.kind_at(endpoint)) else {
         return Answer::from(&Error::with_status(404, "There is no such endpoint."));

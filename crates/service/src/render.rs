@@ -62,6 +62,14 @@ pub fn envelope(
 }
 
 /// The URL of a resource.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_service::render::location;
+///
+/// let users = ResourceDefinition::user();
+/// assert_eq!(location(&users, "https://x.example/v2", 7), "https://x.example/v2/Users/7");
+/// ```
 pub fn location(
     definition: &ResourceDefinition,
     base_url: &str,
@@ -71,6 +79,13 @@ pub fn location(
 }
 
 /// An instant as SCIM writes it, in UTC with milliseconds.
+///
+/// ```
+/// use chrono::DateTime;
+/// use scim_service::render::date_time;
+///
+/// assert_eq!(date_time(DateTime::UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
+/// ```
 pub fn date_time(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -34,6 +34,14 @@ pub enum Route<'a, K> {
 impl<'a, K: Copy> Route<'a, K> {
     /// The endpoint of a path below the base URL; a trailing slash is tolerated. `kind_at` knows
     /// the resource type of an endpoint such as `Users`.
+    ///
+    /// ```
+    /// use scim_service::Route;
+    ///
+    /// let kind_at = |name: &str| (name == "Users").then_some(1);
+    /// assert_eq!(Route::parse("/Users/7", kind_at), Some(Route::Resource(1, "7")));
+    /// assert_eq!(Route::parse("/Gadgets", kind_at), None);
+    /// ```
     pub fn parse(path: &'a str, kind_at: impl Fn(&str) -> Option<K>) -> Option<Self> {
         let path = path.trim_matches('/');
         let (first, rest) = match path.split_once('/') {
@@ -58,6 +66,10 @@ impl<'a, K: Copy> Route<'a, K> {
     }
 
     /// The methods of the endpoint, as an `Allow` header.
+    ///
+    /// ```
+    /// assert_eq!(scim_service::Route::<u8>::Bulk.allow(), "POST");
+    /// ```
     pub fn allow(self) -> &'static str {
         match self {
             Self::Collection(_) => "GET, HEAD, POST",
@@ -68,6 +80,13 @@ impl<'a, K: Copy> Route<'a, K> {
     }
 
     /// Whether the endpoint has the method.
+    ///
+    /// ```
+    /// use scim_service::{Method, Route};
+    ///
+    /// assert!(Route::Collection("Users").allows(Method::Post));
+    /// assert!(!Route::Resource("Users", "7").allows(Method::Post));
+    /// ```
     pub fn allows(self, method: Method) -> bool {
         match self {
             Self::Collection(_) => matches!(method, Method::Get | Method::Post),
@@ -79,6 +98,13 @@ impl<'a, K: Copy> Route<'a, K> {
     }
 
     /// The resource type of the endpoint, where it has one.
+    ///
+    /// ```
+    /// use scim_service::Route;
+    ///
+    /// assert_eq!(Route::Resource("Users", "7").kind(), Some("Users"));
+    /// assert_eq!(Route::<&str>::Schemas.kind(), None);
+    /// ```
     pub fn kind(self) -> Option<K> {
         match self {
             Self::Collection(kind) | Self::Resource(kind, _) => Some(kind),

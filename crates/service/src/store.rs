@@ -183,6 +183,23 @@ impl StoredResource for Stored {
 
 impl Stored {
     /// The resource with `id` and `meta`, as filters see it and clients of this base URL.
+    ///
+    /// ```
+    /// use chrono::DateTime;
+    /// use scim_protocol::{ResourceDefinition, Version};
+    /// use scim_service::Stored;
+    ///
+    /// let stored = Stored {
+    ///     id: "7".into(),
+    ///     attributes: serde_json::Map::from_iter([("userName".to_owned(), "ava".into())]),
+    ///     version: Version(3),
+    ///     created: DateTime::UNIX_EPOCH,
+    ///     last_modified: DateTime::UNIX_EPOCH,
+    /// };
+    /// let document = stored.document(&ResourceDefinition::user(), "https://x.example/v2");
+    /// assert_eq!(document["meta"]["location"], "https://x.example/v2/Users/7");
+    /// assert_eq!(document["meta"]["version"], "W/\"3\"");
+    /// ```
     pub fn document(&self, definition: &ResourceDefinition, base_url: &str) -> Map<String, Value> {
         let common = Common {
             id: &self.id,
@@ -195,6 +212,16 @@ impl Stored {
 }
 
 /// A page of resources that are all in memory: those that satisfy the condition, in order.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_service::store::page;
+/// use scim_service::{Selection, Start};
+///
+/// let all = Selection { condition: None, sort: None, from: Start::Offset(0), count: 10 };
+/// let none = page(&ResourceDefinition::user(), [].into_iter(), &all);
+/// assert_eq!((none.total, none.items.len(), none.next), (0, 0, None));
+/// ```
 pub fn page<'s>(
     definition: &ResourceDefinition,
     resources: impl Iterator<Item = &'s Stored>,

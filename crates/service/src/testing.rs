@@ -27,6 +27,13 @@ use crate::store::{self, ResourceStore, ResourceTransaction, Stored};
 ///
 /// # Panics
 /// Where the store breaks the contract.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_service::{MemoryStore, testing};
+///
+/// testing::check_store(|| MemoryStore::new([ResourceDefinition::user()]));
+/// ```
 pub fn check_store<S: ResourceStore>(make: impl Fn() -> S) {
     check_transactions(&make());
     check_versions(&make());
@@ -38,6 +45,13 @@ pub fn check_store<S: ResourceStore>(make: impl Fn() -> S) {
 ///
 /// # Panics
 /// Where the store breaks the contract.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_service::{MemoryStore, testing};
+///
+/// testing::check_transactions(&MemoryStore::new([ResourceDefinition::user()]));
+/// ```
 pub fn check_transactions<S: ResourceStore>(store: &S) {
     let kind = first(store);
     let kept = run(store, |tx| {
@@ -83,6 +97,13 @@ pub fn check_transactions<S: ResourceStore>(store: &S) {
 ///
 /// # Panics
 /// Where the store breaks the contract.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_service::{MemoryStore, testing};
+///
+/// testing::check_versions(&MemoryStore::new([ResourceDefinition::user()]));
+/// ```
 pub fn check_versions<S: ResourceStore>(store: &S) {
     let kind = first(store);
     let id = run(store, |tx| {
@@ -126,6 +147,13 @@ pub fn check_versions<S: ResourceStore>(store: &S) {
 ///
 /// # Panics
 /// Where the store breaks the contract.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_service::{MemoryStore, testing};
+///
+/// testing::check_pages(&MemoryStore::new([ResourceDefinition::user()]));
+/// ```
 pub fn check_pages<S: ResourceStore>(store: &S) {
     let kind = first(store);
     for title in [Some("b"), None, Some("a"), Some("B"), None, Some("c")] {
@@ -181,6 +209,13 @@ pub fn check_pages<S: ResourceStore>(store: &S) {
 ///
 /// # Panics
 /// Where the store breaks the contract.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_service::{MemoryStore, testing};
+///
+/// testing::check_filters(&MemoryStore::new([ResourceDefinition::user()]));
+/// ```
 pub fn check_filters<S: ResourceStore>(store: &S) {
     let kind = first(store);
     let documents = [

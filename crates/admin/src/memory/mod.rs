@@ -21,7 +21,6 @@ mod rows;
 mod runs;
 mod sessions;
 mod streams;
-mod tables;
 mod tokens;
 mod why;
 

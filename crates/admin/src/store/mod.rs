@@ -26,7 +26,6 @@ mod rehearsals;
 mod runs;
 mod sessions;
 mod streams;
-mod tables;
 mod tokens;
 mod why;
 
@@ -50,7 +49,6 @@ pub use rehearsals::{KeepRehearsals, ReadRehearsals, WriteRehearsals};
 pub use runs::{KeepRuns, ReadRuns, RestorePart, RestoreRows, WriteRuns};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
 pub use streams::{ReadStreams, WriteStreams};
-pub use tables::{ReadTables, WriteTables};
 pub use tokens::{KeepTokens, ReadTokens, WriteTokens};
 pub use why::{About, KeepWhy, ReadWhy};
 
@@ -102,7 +100,7 @@ together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
         ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams ReadPlans
-        ReadWhy ReadRuns ReadRehearsals ReadInstance ReadTables
+        ReadWhy ReadRuns ReadRehearsals ReadInstance
 }
 
 together! {
@@ -110,7 +108,7 @@ together! {
     AdminTransaction: AdminView WriteAccounts WriteSessions WriteDevices WriteApiKeys
         WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs WritePeople
         WriteWaiting WriteLog RecordEvents LockAudit WriteStreams WriteRuns WriteRehearsals
-        WriteInstance WriteTables
+        WriteInstance
 }
 
 together! {

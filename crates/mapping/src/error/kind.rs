@@ -1,7 +1,5 @@
 //! What is wrong with a part of a rule, a source path or a value.
 
-use crate::record::Field;
-
 /// What is wrong with a part of a rule.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -26,16 +24,16 @@ pub enum RuleErrorKind {
     },
     /// No rule gives the field that the source reads.
     #[error("no rule gives \"{0}\", which the source reads")]
-    ReadsNothing(Field),
+    ReadsNothing(String),
     /// A rule behind it gives the field that the source reads.
     #[error("the source reads \"{0}\", which rules before this one alone may give")]
-    ReadsLater(Field),
+    ReadsLater(String),
     /// The field that the source reads comes from the field of the rule.
     #[error("the source reads \"{0}\", which comes from the field that this rule gives")]
-    ReadsItself(Field),
+    ReadsItself(String),
     /// Records of the kind have no such field.
     #[error("\"{0}\" is no field of this record")]
-    UnknownField(Field),
+    UnknownField(String),
     /// A test names what is no field of the records.
     #[error("\"{key}\" is no field of this record")]
     NoField {
@@ -123,20 +121,6 @@ pub enum RuleErrorKind {
         /// The format.
         format: String,
     },
-    /// There is no lookup table of the name.
-    #[error("there is no table \"{name}\"")]
-    NoTable {
-        /// The name.
-        name: String,
-    },
-    /// A lookup table has no column of the title.
-    #[error("the table \"{table}\" has no column \"{column}\"")]
-    NoColumn {
-        /// The name of the table.
-        table: String,
-        /// The title.
-        column: String,
-    },
     /// A zone of dates is none.
     #[error("\"{zone}\" is no time zone")]
     Zone {
@@ -222,11 +206,13 @@ pub enum SourcePathError {
     /// It, or the filter in its brackets, cannot be read.
     #[error("{}", .0.detail())]
     Syntax(scim_protocol::Error),
-    /// What stands in `field()` is no field of ServiceOps.
-    #[error("\"{key}\" is no ServiceOps field")]
+    /// What stands in `field()` is no field of the records.
+    #[error("\"{key}\" is no {of} field")]
     UnknownField {
         /// What stands there.
         key: String,
+        /// Whose field it is not.
+        of: &'static str,
     },
     /// What stands behind the bar is no part of a name.
     #[error("\"{part}\" is no part of a name; say givenName or familyName")]
@@ -337,6 +323,12 @@ pub enum ValueError {
         some: Vec<String>,
         /// Whether there are others.
         more: bool,
+    },
+    /// The value is none of a kind that the catalogue has of its own.
+    #[error("no {expected}")]
+    Own {
+        /// What it is not.
+        expected: &'static str,
     },
 }
 

@@ -7,7 +7,6 @@ use std::fmt;
 
 pub use self::field::{FieldError, FieldErrorKind, FieldPart};
 pub use self::kind::{RoleProblem, RuleErrorKind, SourcePathError, ValueError};
-use crate::record::Field;
 
 /// Why a mapping set cannot be used.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -46,7 +45,7 @@ pub enum MappingError {
     },
     /// No enabled, required rule writes the field by which records are told apart.
     #[error("a required rule must write \"{0}\" with every change")]
-    Unnamed(Field),
+    Unnamed(String),
 }
 
 /// Where a document cannot be read.

@@ -212,11 +212,11 @@ fn the_logon_name_needs_a_rule_for_everybody() {
     assert!(set.compile(&users, &Catalog::default()).is_ok());
     set.rules[0].required = false;
     let optional = set.compile(&users, &Catalog::default()).unwrap_err();
-    assert_eq!(optional, MappingError::Unnamed(Field::UserName));
+    assert_eq!(optional, MappingError::Unnamed(Field::UserName.key()));
     set.rules[0].required = true;
     set.rules.remove(1);
     let not_all = set.compile(&users, &Catalog::default()).unwrap_err();
-    assert_eq!(not_all, MappingError::Unnamed(Field::UserName));
+    assert_eq!(not_all, MappingError::Unnamed(Field::UserName.key()));
 }
 
 #[test]

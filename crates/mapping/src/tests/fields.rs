@@ -261,13 +261,16 @@ fn doubts_are_warnings_and_unknown_members_errors() {
     assert!(warnings[0].contains("\"userName\""), "{warnings:?}");
     let mut document = serde_json::to_value(MappingSet::default_user()).unwrap();
     document["rules"][4]["targt"] = json!("x");
-    let error = MappingSet::from_json(&document).unwrap_err().to_string();
+    let error = MappingSet::<Field>::from_json(&document)
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("rule 5") && error.contains("targt"),
         "{error}"
     );
     assert_eq!(
-        MappingSet::from_json(&json!({"resource": "user", "rules": []})).map(|set| set.resource),
+        MappingSet::<Field>::from_json(&json!({"resource": "user", "rules": []}))
+            .map(|set| set.resource),
         Ok(ResourceKind::User)
     );
 }

@@ -151,13 +151,13 @@ fn a_set_needs_a_required_rule_for_the_name() {
     let error = set
         .compile(&ResourceDefinition::user(), &Catalog::default())
         .unwrap_err();
-    assert_eq!(error, MappingError::Unnamed(Field::UserName));
+    assert_eq!(error, MappingError::Unnamed(Field::UserName.key()));
     let mut set = MappingSet::default_group();
     set.rules[0].enabled = false;
     let error = set
         .compile(&ResourceDefinition::group(), &Catalog::default())
         .unwrap_err();
-    assert_eq!(error, MappingError::Unnamed(Field::Name));
+    assert_eq!(error, MappingError::Unnamed(Field::Name.key()));
 }
 
 #[test]

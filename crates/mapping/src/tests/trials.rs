@@ -68,7 +68,7 @@ fn tests_that_cannot_be_run_are_refused() {
         assert_eq!(error.pointer(), pointer);
     }
     let unknown = json!({"resource": "user", "rules": [], "tests": [{"key": "a", "more": 1}]});
-    let error = MappingSet::from_json(&unknown).unwrap_err();
+    let error = MappingSet::<Field>::from_json(&unknown).unwrap_err();
     assert!(error.to_string().starts_with("tests, rule 1"), "{error}");
 }
 

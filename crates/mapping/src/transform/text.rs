@@ -91,7 +91,11 @@ pub(super) fn limited(value: Value) -> Value {
 }
 
 pub(super) fn cut(text: &mut String) {
-    text.truncate(text.floor_char_boundary(OUTPUT_BYTES));
+    let mut end = OUTPUT_BYTES.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
 }
 
 /// Bytes of a field's text at most.

@@ -25,7 +25,6 @@ mod seen;
 mod sessions;
 mod streams;
 mod surveys;
-mod tables;
 mod tokens;
 mod why;
 

@@ -151,8 +151,12 @@ pub(crate) fn differ(attribute: &Attribute, elements: &[Value]) -> Option<bool> 
     if elements.len() > FEW {
         return None;
     }
-    if elements.len() < 2 {
-        return Some(true);
+    match elements {
+        [] | [_] => return Some(true),
+        [one, other] => {
+            return Some(EntryKey::of(attribute, one) != EntryKey::of(attribute, other));
+        }
+        _ => {}
     }
     let keys = elements.iter().map(|one| EntryKey::of(attribute, one));
     let keys: Vec<EntryKey<'_>> = keys.collect();

@@ -195,10 +195,16 @@ impl Resource {
             .iter()
             .filter(|extension| self.attributes.contains_key(&extension.id))
             .map(|extension| extension.id.as_str());
-        let schemas: Vec<Value> = std::iter::once(definition.core().id.as_str())
-            .chain(with_data)
-            .map(Value::from)
-            .collect();
+        let schemas = std::iter::once(definition.core().id.as_str()).chain(with_data);
+        if let Some(Value::Array(there)) = self.attributes.get("schemas")
+            && there
+                .iter()
+                .map(Value::as_str)
+                .eq(schemas.clone().map(Some))
+        {
+            return;
+        }
+        let schemas: Vec<Value> = schemas.map(Value::from).collect();
         put_first(&mut self.attributes, "schemas", Value::Array(schemas));
     }
 }

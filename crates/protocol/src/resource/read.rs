@@ -8,7 +8,7 @@ use super::value::canonical_name;
 use super::{Read, Reader, Resource};
 use crate::error::{Error, ScimType};
 use crate::path::same_name;
-use crate::schema::ResourceDefinition;
+use crate::schema::{Attribute, ResourceDefinition, Schema};
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
 impl Resource {
@@ -87,9 +87,9 @@ fn read(
         true => body,
         false => unfolded(definition, body, reader.tolerance())?,
     };
-    let attributes = match is_canonical(definition, &body, &reader) {
-        true => read_in_place(definition, body, &listed, &mut reader)?,
-        false => read_anew(definition, body, &listed, &mut reader)?,
+    let attributes = match canonical(definition, &body, &reader) {
+        Some(known) => read_in_place(&known, body, &listed, &mut reader)?,
+        None => read_anew(definition, body, &listed, &mut reader)?,
     };
     let written = attributes.get("schemas").is_some_and(Value::is_array);
     let mut resource = Resource { attributes };
@@ -99,49 +99,60 @@ fn read(
     Ok(resource)
 }
 
-/// Whether every name is that of an attribute or extension to the letter, and counts.
-fn is_canonical(
-    definition: &ResourceDefinition,
+/// What a member of a body is.
+enum Known<'d> {
+    Attribute(&'d Attribute),
+    Extension(&'d Schema),
+}
+
+/// What every member is, if each name is that of an attribute or extension to the letter, and counts.
+fn canonical<'d>(
+    definition: &'d ResourceDefinition,
     body: &Map<String, Value>,
     reader: &Reader<'_>,
-) -> bool {
-    body.keys().all(|name| {
-        let attribute = definition.attribute(name);
-        let counts = attribute.is_some_and(|one| one.name == *name && reader.takes(one));
-        let extension = || definition.extension(name);
-        counts || attribute.is_none() && extension().is_some_and(|one| one.id == *name)
-    })
+) -> Option<Vec<Known<'d>>> {
+    let known = body.keys().map(|name| match definition.attribute(name) {
+        Some(one) => (one.name == *name && reader.takes(one)).then_some(Known::Attribute(one)),
+        None => {
+            let extension = definition.extension(name).filter(|one| one.id == *name);
+            extension.map(Known::Extension)
+        }
+    });
+    let mut all = Vec::with_capacity(body.len());
+    for one in known {
+        all.push(one?);
+    }
+    Some(all)
 }
 
 /// Reads a body whose names are canonical: its members stay where they are.
 fn read_in_place(
-    definition: &ResourceDefinition,
+    known: &[Known<'_>],
     mut body: Map<String, Value>,
     listed: &[&str],
     reader: &mut Reader<'_>,
 ) -> Result<Map<String, Value>, Error> {
     let mut gone: Vec<&str> = Vec::new();
-    for (name, value) in &mut body {
-        if name == "schemas" {
-            continue;
-        }
-        if let Some(attribute) = definition.attribute(name) {
-            if reader.stays(attribute, value)? {
-                continue;
+    for ((name, value), known) in body.iter_mut().zip(known) {
+        match known {
+            Known::Attribute(_) if name == "schemas" => {}
+            Known::Attribute(attribute) => {
+                if reader.stays(attribute, value)? {
+                    continue;
+                }
+                let place = Place::of(&attribute.name);
+                match reader.attribute(attribute, place, value.take())? {
+                    Read::Value(read) => *value = read,
+                    Read::Nothing | Read::Dropped => gone.push(&attribute.name),
+                }
             }
-            let place = Place::of(&attribute.name);
-            match reader.attribute(attribute, place, value.take())? {
-                Read::Value(read) => *value = read,
-                Read::Nothing | Read::Dropped => gone.push(&attribute.name),
-            }
-        } else if let Some(extension) = definition.extension(name) {
-            match read_extension(extension, value.take(), reader)? {
+            Known::Extension(extension) => match read_extension(extension, value.take(), reader)? {
                 Some(data) => {
                     note_unlisted(extension, listed, reader)?;
                     *value = Value::Object(data);
                 }
                 None => gone.push(&extension.id),
-            }
+            },
         }
     }
     if !gone.is_empty() {
@@ -152,7 +163,7 @@ fn read_in_place(
 
 /// Notes data of an extension whose URI is missing from `schemas`.
 fn note_unlisted(
-    extension: &crate::Schema,
+    extension: &Schema,
     listed: &[&str],
     reader: &mut Reader<'_>,
 ) -> Result<(), Error> {
@@ -298,7 +309,7 @@ fn keep(
 
 /// The data of an extension; `None` when it says nothing.
 fn read_extension(
-    extension: &crate::Schema,
+    extension: &Schema,
     value: Value,
     reader: &mut Reader<'_>,
 ) -> Result<Option<Map<String, Value>>, Error> {
@@ -345,7 +356,7 @@ fn read_extension(
 
 /// The data of an extension whose names are canonical.
 fn extension_in_place(
-    extension: &crate::Schema,
+    extension: &Schema,
     mut data: Map<String, Value>,
     reader: &mut Reader<'_>,
 ) -> Result<Map<String, Value>, Error> {

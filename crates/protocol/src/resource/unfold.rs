@@ -21,8 +21,8 @@ pub(super) fn unfolded(
             && definition.schema_named(name).is_none()
     };
     let is_core = |name: &str| {
-        let named = definition.schema_named(name).filter(|_| name.contains(':'));
-        named.is_some_and(|named| named.extension.is_none())
+        let named = || definition.schema_named(name);
+        name.contains(':') && named().is_some_and(|named| named.extension.is_none())
     };
     if !body.keys().any(|name| is_path(name) || is_core(name)) {
         return Ok(body);

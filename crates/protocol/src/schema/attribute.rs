@@ -67,6 +67,30 @@ pub enum Uniqueness {
 }
 
 /// The definition of an attribute or sub-attribute.
+///
+/// It begins as a read-write attribute of one value that is returned by default and compared without
+/// regard to case; what else it is comes behind:
+///
+/// ```
+/// use scim_protocol::schema::{Attribute, AttributeType, Mutability, Returned, Uniqueness};
+///
+/// let serial = Attribute::new("serial", AttributeType::String)
+///     .described("The number on the back.")
+///     .required()
+///     .exact()
+///     .unique(Uniqueness::Server)
+///     .mutable(Mutability::Immutable);
+/// // A complex one has sub-attributes, and may have several values.
+/// let ports = Attribute::new("ports", AttributeType::Complex)
+///     .with([
+///         Attribute::new("value", AttributeType::Integer),
+///         Attribute::new("type", AttributeType::String).canonical(["copper", "fibre"]),
+///         Attribute::new("key", AttributeType::String).returned(Returned::Never),
+///     ])
+///     .multi();
+/// assert_eq!(ports.sub_attributes.len(), 3);
+/// assert!(serial.required);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

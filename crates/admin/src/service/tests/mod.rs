@@ -9,7 +9,6 @@ mod mappings;
 mod people;
 mod rings;
 mod streams;
-mod tables;
 mod tokens;
 
 use std::sync::Arc;

@@ -25,18 +25,16 @@ pub(super) enum Column {
 
 impl Column {
     /// Every column, in the order in which they stand.
-    ///
-    /// How it ended, of what, and why come first, so that they are in sight however narrow the window.
     pub(super) const ALL: [Self; 16] = [
-        Self::Outcome,
+        Self::Configuration,
         Self::Action,
         Self::Resource,
-        Self::Reason,
-        Self::Configuration,
+        Self::Outcome,
         Self::Status,
-        Self::Took,
         Self::ScimType,
+        Self::Took,
         Self::Cause,
+        Self::Reason,
         Self::Changed,
         Self::ScimId,
         Self::Source,
@@ -170,13 +168,13 @@ mod tests {
     #[test]
     fn what_is_chosen_is_shown_in_the_order_of_the_table() {
         let usual = [
-            "outcome",
+            "configuration",
             "action",
             "resource",
-            "reason",
-            "configuration",
+            "outcome",
             "status",
             "took",
+            "reason",
         ];
         assert_eq!(shown(""), usual);
         assert_eq!(shown("column=nonsense&column="), usual);

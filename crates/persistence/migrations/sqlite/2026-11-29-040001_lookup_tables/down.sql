@@ -1,2 +1,0 @@
-ALTER TABLE mapping_versions DROP COLUMN tables;
-DROP TABLE lookup_tables;
