@@ -15,10 +15,10 @@ use uuid::Uuid;
 
 use crate::address::{self, Client};
 use crate::answer::{self, Reply};
+use crate::draining::Draining;
 use crate::metrics::{Metrics, operation};
 use crate::request::{RequestId, SCIM, Speaker};
 use crate::sampling::Sampler;
-use crate::stopping::Draining;
 use crate::trace;
 
 /// What the outermost layer goes by.

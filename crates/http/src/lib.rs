@@ -12,6 +12,7 @@ pub mod admission;
 pub mod answer;
 pub mod body;
 pub mod deadline;
+pub mod draining;
 pub mod edge;
 pub mod endpoint;
 pub mod error;
