@@ -127,6 +127,47 @@ on_both_engines! {
         assert!(error.contains("rule 1 (user_name)"), "{error}");
     }
 
+    fn a_table_is_shared_by_rules_and_its_changes_reach_them_and_whoever_is_there(server: &Server) {
+        let client = server.client();
+        let csv = |name: &str, text: &str| {
+            let path = server.data().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let error = import_error(server, |rules| {
+            let title = rules.iter_mut().find(|rule| rule["key"] == "job_title").unwrap();
+            title["transforms"] = json!([{"table": {"name": "titles", "otherwise": "keep"}}]);
+        });
+        assert!(error.contains("there is no table \"titles\""), "{error}");
+        let first = csv("titles.csv", "code;title\nSD1;Service Desk\n");
+        let put = server.json(&["table", "import", "titles", &first, "--json"]);
+        assert_eq!((&put["version"], &put["uses"]), (&json!(1), &json!([])));
+        import(server, |rules| {
+            let title = rules.iter_mut().find(|rule| rule["key"] == "job_title").unwrap();
+            title["transforms"] = json!([{"table": {"name": "titles", "otherwise": "keep"}}]);
+        });
+        server.json(&["mapping", "activate", "Test", "--json"]);
+        let title = || person(server, "ava")["fields"]["job_title"].clone();
+        let id = ava(&client, &json!({"title": "sd1"})).expect(201).id();
+        assert_eq!(title(), "Service Desk");
+
+        let second = csv("titles.csv", "code,title\nSD1,Help Desk\n");
+        let put = server.json(&["table", "import", "titles", &second, "--json"]);
+        assert_eq!((&put["version"], &put["uses"][0]["rules"]), (&json!(2), &json!(["job_title"])));
+        assert_eq!(server.json(&["mapping", "show", "Test", "--json"])["version"], 3);
+        assert_eq!(title(), "Service Desk", "nobody changes by that alone");
+        run(server, &["mapping", "reapply", "Test"]);
+        assert_eq!(title(), "Help Desk");
+        // The next request finds the newest table.
+        let replace = json!([{"op": "replace", "path": "title", "value": "SD2"}]);
+        client.patch(&format!("/Users/{id}"), &replace).expect(200);
+        assert_eq!(title(), "SD2");
+        let exported = server.run(&["table", "export", "titles"]);
+        assert_eq!(String::from_utf8(exported.stdout).unwrap(), "code,title\r\nSD1,Help Desk\r\n");
+        let error = refused(server, &["table", "delete", "titles"]);
+        assert!(error.contains("job_title"), "{error}");
+    }
+
     fn tests_that_stand_with_the_rules_keep_wrong_ones_from_becoming_active(server: &Server) {
         server.client();
         let mut mapping = server.json(&["mapping", "export", "Test", "--json"]);

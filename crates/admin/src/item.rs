@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum ItemKind {
     /// A custom field.
     CustomField,
+    /// A lookup table.
+    Table,
     /// A provisioning configuration.
     Configuration,
     /// The rules of a configuration for one kind of resource.
@@ -33,6 +35,7 @@ impl ItemKind {
     pub fn words(self) -> &'static str {
         match self {
             Self::CustomField => "custom field",
+            Self::Table => "table",
             Self::Configuration => "configuration",
             Self::Mapping => "mapping",
             Self::Stream => "stream",

@@ -38,6 +38,7 @@ mod services;
 pub mod session;
 pub mod store;
 pub mod survey;
+pub mod table;
 pub mod token;
 pub mod upkeep;
 pub mod why;
@@ -53,9 +54,9 @@ pub use invalid::{InputField, Invalid, InvalidInput, Problem};
 pub use keyring::{KeyFacts, KeyRing, KeyRingError};
 pub use service::Sealed;
 pub use service::{
-    Actor, AdminService, Admitted, Application, Attempt, ConfigurationMeasures, IssuedApiKey,
-    IssuedStream, IssuedToken, Measures, Replay, StreamInput, StreamMeasures, VersionChoice,
-    WhyQuery, give_up_lost_keys,
+    Actor, AdminService, Admitted, Application, Attempt, ConfigurationMeasures, ImportedMapping,
+    IssuedApiKey, IssuedStream, IssuedToken, Measures, PutTable, Replay, StreamInput,
+    StreamMeasures, TableSeen, VersionChoice, WhyQuery, give_up_lost_keys,
 };
 pub use services::Services;
 pub use store::{AdminStore, AdminStoreExt, StoreLoad};

@@ -8,6 +8,7 @@ use scim_provisioning::model::{Model, ModelSource};
 use serde_json::{Value, json};
 
 use crate::hex::hex;
+use crate::table::TablePins;
 
 /// A version of the mapping of one kind of resource. Versions never change; the draft does.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,9 @@ pub struct MappingVersion {
     pub version: i64,
     /// The rules.
     pub rules: MappingSet,
+    /// In which versions the rules use lookup tables, since they are in force; a draft uses the
+    /// newest.
+    pub tables: TablePins,
     /// SHA-256 of the rules as they are exported, in hexadecimal.
     pub checksum: String,
     /// What the administrator wrote about it.
@@ -43,6 +47,7 @@ impl MappingVersion {
             version,
             checksum: checksum(&rules),
             rules,
+            tables: TablePins::new(),
             note: note.trim().to_owned(),
             created_by: created_by.to_owned(),
             created,
@@ -56,6 +61,11 @@ impl MappingVersion {
             version if version == active => "active",
             _ => "archived",
         }
+    }
+
+    /// The versions of tables that the rules use; `None` for the newest, which a draft uses.
+    pub(crate) fn pins(&self) -> Option<&TablePins> {
+        (self.version != DRAFT).then_some(&self.tables)
     }
 
     /// The rules as they are exported.

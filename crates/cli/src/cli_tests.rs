@@ -46,6 +46,19 @@ fn clap_finds_no_contradiction() {
 }
 
 #[test]
+fn what_the_console_can_do_commands_can() {
+    let forms = include_str!("../../console/src/console/tests/elsewhere.txt").lines();
+    let cli = Cli::command();
+    for line in forms.filter(|line| !line.starts_with('#')) {
+        let command = line.rsplit('|').next().unwrap().trim();
+        let found = command
+            .split(' ')
+            .try_fold(&cli, |found, word| found.find_subcommand(word));
+        assert!(command.starts_with("- ") || found.is_some(), "{line}");
+    }
+}
+
+#[test]
 fn without_a_command_the_server_is_started() {
     let (common, options) = served(&[]);
     assert_eq!(options.listen, "[::]:8443");

@@ -89,9 +89,12 @@ pub struct Table {
 
 impl Table {
     /// A table with these column titles.
-    pub fn titled<const N: usize>(titles: [&str; N]) -> Self {
+    pub fn titled<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Self {
+        let titles = titles
+            .into_iter()
+            .map(|title| title.as_ref().to_uppercase());
         Self {
-            rows: vec![titles.map(str::to_uppercase).to_vec()],
+            rows: vec![titles.collect()],
         }
     }
 
@@ -101,15 +104,12 @@ impl Table {
     }
 
     /// Adds a row. What could move the terminal's cursor is shown as `\u{..}`.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        let cells = cells.map(|cell| {
-            if cell.is_empty() {
-                "-".to_owned()
-            } else {
-                printable(&cell)
-            }
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells = cells.into_iter().map(|cell| match cell.is_empty() {
+            true => "-".to_owned(),
+            false => printable(&cell),
         });
-        self.rows.push(cells.to_vec());
+        self.rows.push(cells.collect());
     }
 
     /// Prints the table.

@@ -8,14 +8,28 @@ function say(text) {
   setTimeout(() => { said.textContent = text; }, 60);
 }
 
+// Times are shown by the clock of whoever looks; what it is in UTC stands behind.
+const clock = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const written = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
+
+function localize(root) {
+  for (const one of root.querySelectorAll("time[datetime]")) {
+    one.title = one.dateTime;
+    one.textContent = written.format(new Date(one.dateTime));
+  }
+  for (const one of root.querySelectorAll("[data-zone]")) one.textContent = clock;
+  for (const one of root.querySelectorAll("[data-clock]")) one.value = clock;
+}
+
 // Begins a part of a page that has just come: what needs a script shows itself.
 function begin(root) {
-  for (const one of root.querySelectorAll("[data-copy], [data-all], [data-keys]")) one.hidden = false;
+  for (const one of root.querySelectorAll("[data-copy], [data-all], [data-keys], [data-scripted]")) one.hidden = false;
   for (const one of root.querySelectorAll("[data-unscripted]")) one.hidden = true;
   for (const one of root.querySelectorAll("details.sure > summary")) {
     one.setAttribute("role", "button");
     one.setAttribute("aria-haspopup", "dialog");
   }
+  localize(root);
   const keys = root.querySelector("#keys");
   if (keys) keys.checked = localStorage.getItem("keys") !== "off";
 }
@@ -63,7 +77,10 @@ async function request(address, options, how = "1") {
 }
 
 async function read(answer) {
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // What is shown already is compared with it.
+  localize(page);
+  return page;
 }
 
 async function load(address, how) {
@@ -148,7 +165,7 @@ async function openDrawer(link) {
     if (!event.target.matches("[data-fetch]") || event.defaultPrevented) return;
     event.preventDefault();
     before = null;
-    send(event.target, dialog).catch((error) => {
+    send(event.target, dialog, event.submitter).catch((error) => {
       if (!(error instanceof SignedOut)) event.target.submit();
     });
   });
@@ -156,11 +173,12 @@ async function openDrawer(link) {
 }
 
 // What is refused is said in the drawer; anything else is a page of its own.
-async function send(form, dialog) {
+async function send(form, dialog, by) {
   const body = new URLSearchParams(new FormData(form));
-  const answer = await request(form.action, { method: "POST", body });
+  const to = by?.getAttribute("formaction") ?? form.action;
+  const answer = await request(to, { method: "POST", body });
   if (answer.redirected) return location.replace(answer.url);
-  const fresh = [403, 409, 422].includes(answer.status)
+  const fresh = [200, 403, 409, 422].includes(answer.status)
     && (await read(answer)).getElementById("drawer");
   if (!fresh) throw new Error(answer.statusText);
   dialog.querySelector("#drawer").replaceWith(document.adoptNode(fresh));
@@ -181,6 +199,13 @@ async function openHelp(link) {
   const help = (await load(link.href)).getElementById("help");
   const close = button("Close", "", () => close.closest("dialog").close());
   show("middle", "help-title", link, document.adoptNode(help), close);
+}
+
+// A file is read into the field that it stands for.
+async function take(input) {
+  const field = document.getElementById(input.dataset.into);
+  field.value = await input.files[0]?.text() ?? field.value;
+  say(`${input.files[0]?.name ?? "Nothing"} was read`);
 }
 
 let opening = false;
@@ -214,6 +239,7 @@ document.addEventListener("change", ({ target }) => {
     for (const box of boxes) box.checked = target.checked;
   }
   if (target.matches("select[data-submit]")) target.form.submit();
+  if (target.matches("[data-into]")) take(target);
   if (target.id === "keys") localStorage.setItem("keys", target.checked ? "on" : "off");
 });
 
@@ -246,6 +272,7 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     const mine = ++latest;
     const wanted = new URLSearchParams(new FormData(form));
     for (const [name, value] of [...wanted]) if (!value) wanted.delete(name);
+    if (!wanted.has("from") && !wanted.has("to")) wanted.delete("zone");
     const address = `${location.pathname}?${wanted}`;
     try {
       const page = await load(address);

@@ -12,6 +12,7 @@ use crate::convert::convert;
 use crate::error::{FieldError, FieldErrorKind};
 use crate::kind::ResourceKind;
 use crate::record::{Field, FieldValue};
+use crate::table::LookupTables;
 use crate::value_kind::FieldKind;
 
 /// A field that an administrator defined.
@@ -111,16 +112,31 @@ impl FieldKind {
     }
 }
 
-/// The fields that rules can write.
+/// The fields that rules can write, and the lookup tables that they can use.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Catalog {
     custom: Vec<CustomField>,
+    tables: LookupTables,
 }
 
 impl Catalog {
     /// The fields of the product and these.
     pub fn with_custom(custom: Vec<CustomField>) -> Self {
-        Self { custom }
+        Self {
+            custom,
+            tables: LookupTables::default(),
+        }
+    }
+
+    /// The same fields with these lookup tables.
+    #[must_use]
+    pub fn with_tables(self, tables: LookupTables) -> Self {
+        Self { tables, ..self }
+    }
+
+    /// The lookup tables that rules can use.
+    pub fn tables(&self) -> &LookupTables {
+        &self.tables
     }
 
     /// The fields that administrators defined.

@@ -7,6 +7,7 @@ use scim_protocol::text::fold;
 use serde_json::Value;
 
 use crate::error::{Fault, RuleErrorKind, RulePart};
+use crate::table::LookupTables;
 use crate::transform::{CompiledTransform, DateFormats, Days, OUTPUT_BYTES, Otherwise, Transform};
 
 /// Checks the parameters of a transform; the error says which one is wrong.
@@ -20,6 +21,7 @@ fn check_transform(transform: &Transform) -> Result<(), RuleErrorKind> {
         }
         Transform::Replace { find, with } => check_mark(find).and(check_text(with)),
         Transform::Default(value) => check_constant(value),
+        Transform::Table { otherwise, .. } => check_otherwise(otherwise),
         Transform::ValueMap { entries, otherwise } => {
             if entries.len() > ENTRIES {
                 return Err(RuleErrorKind::TooManyEntries { most: ENTRIES });
@@ -32,10 +34,7 @@ fn check_transform(transform: &Transform) -> Result<(), RuleErrorKind> {
                     return Err(RuleErrorKind::EntryTwice { from: from.clone() });
                 }
             }
-            match otherwise {
-                Otherwise::Value(value) => check_constant(value),
-                Otherwise::Keep | Otherwise::Drop => Ok(()),
-            }
+            check_otherwise(otherwise)
         }
         Transform::Word { separators, .. } => check_text(separators),
         Transform::JsonField(name) => check_mark(name),
@@ -57,16 +56,25 @@ fn check_transform(transform: &Transform) -> Result<(), RuleErrorKind> {
     }
 }
 
+fn check_otherwise(otherwise: &Otherwise) -> Result<(), RuleErrorKind> {
+    match otherwise {
+        Otherwise::Value(value) => check_constant(value),
+        Otherwise::Keep | Otherwise::Drop => Ok(()),
+    }
+}
+
 /// Checks a list of transforms and compiles them; the error says which one is wrong.
 pub(crate) fn compile_transforms(
     transforms: &[Transform],
     part: fn(Option<usize>) -> RulePart,
+    tables: &LookupTables,
 ) -> Result<Vec<CompiledTransform>, Fault> {
     if transforms.len() > TRANSFORMS {
         return Err(RuleErrorKind::TooManyTransforms { most: TRANSFORMS }.at(part(None)));
     }
     let compiled = transforms.iter().enumerate().map(|(at, transform)| {
-        let compiled = check_transform(transform).and_then(|()| CompiledTransform::new(transform));
+        let compiled =
+            check_transform(transform).and_then(|()| CompiledTransform::new(transform, tables));
         compiled.map_err(|kind| kind.at(part(Some(at))))
     });
     compiled.collect()

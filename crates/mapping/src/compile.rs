@@ -170,7 +170,7 @@ fn compile_rule<F: TargetField>(
     catalog: &impl FieldCatalog<Field = F>,
 ) -> Result<CompiledRule<F>, Fault> {
     check_rule(rule)?;
-    let transforms = compile_transforms(&rule.transforms, RulePart::Transform)?;
+    let transforms = compile_transforms(&rule.transforms, RulePart::Transform, catalog.tables())?;
     let kind = catalog
         .kind(&rule.target, resource)
         .ok_or_else(|| RuleErrorKind::UnknownField(rule.target.to_string()).at(RulePart::Target))?;
@@ -188,7 +188,7 @@ fn compile_rule<F: TargetField>(
         number,
         when: rule.when.as_ref().map(condition).transpose()?,
         field: usize::MAX,
-        source: CompiledSource::compile(&rule.source, definition)?,
+        source: CompiledSource::compile(&rule.source, definition, catalog.tables())?,
         default: compile_default(&kind, rule.default.as_ref())?,
         label: catalog.label(&rule.target),
         transforms,

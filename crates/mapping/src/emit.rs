@@ -192,8 +192,13 @@ impl<F: TargetField> CompiledRule<F> {
     fn inverted(&self, current: &FieldValue) -> Option<Value> {
         let json = current.to_json();
         let transforms = self.transforms.as_slice();
-        let mapped =
-            |compiled: &CompiledTransform| matches!(compiled.transform, Transform::ValueMap { .. });
+        let mapped = |compiled: &CompiledTransform| {
+            let transform = &compiled.transform;
+            matches!(
+                transform,
+                Transform::ValueMap { .. } | Transform::Table { .. }
+            )
+        };
         if let [only] = transforms
             && mapped(only)
         {

@@ -278,7 +278,11 @@ impl GroupRule {
         check_key(&self.key)?;
         let when = self.when.compile();
         let when = when.map_err(|kind| kind.at(RulePart::When))?;
-        let name_transforms = compile_transforms(&self.name_transforms, RulePart::NameTransform)?;
+        let name_transforms = compile_transforms(
+            &self.name_transforms,
+            RulePart::NameTransform,
+            catalog.tables(),
+        )?;
         if self.grants.roles.len() > ROLES {
             return Err(RuleErrorKind::TooManyRoles { most: ROLES }.at(RulePart::Roles));
         }

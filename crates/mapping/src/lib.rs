@@ -58,6 +58,7 @@ mod rule;
 mod schema;
 mod serviceops;
 mod source;
+mod table;
 mod target;
 mod transform;
 mod trial;
@@ -82,6 +83,7 @@ pub use roles::{Role, Roles};
 pub use rule::{
     Apply, Direction, JoinPart, MappingSet, MappingTest, OnAbsent, OnError, OnUnknown, Rule, Source,
 };
+pub use table::{LookupTable, LookupTables, TableContent, TableError, is_table_name};
 pub use target::{FieldCatalog, OwnKind, TargetField};
 pub use transform::{
     DateFormats, Days, Otherwise, Transform, TransformExample, TransformParseError,

@@ -1,5 +1,7 @@
 //! Mapping sets and their rules.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -51,6 +53,31 @@ impl<F: TargetField> MappingSet<F> {
             group_rules: Vec::new(),
             tests: Vec::new(),
         }
+    }
+
+    /// The lookup tables that rules name, each with the keys of those rules, in their order.
+    pub fn tables(&self) -> BTreeMap<&str, Vec<&str>> {
+        let rules = self.rules.iter().map(|rule| {
+            let parts = match &rule.source {
+                Source::Join { parts, .. } => parts.as_slice(),
+                _ => &[],
+            };
+            let of_parts = parts.iter().flat_map(JoinPart::transforms);
+            let transforms: Vec<_> = rule.transforms.iter().chain(of_parts).collect();
+            (rule.key.as_str(), transforms)
+        });
+        let groups = self.group_rules.iter();
+        let groups = groups.map(|rule| (&*rule.key, rule.name_transforms.iter().collect()));
+        let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (key, transforms) in rules.chain(groups) {
+            for name in transforms.into_iter().filter_map(Transform::table_name) {
+                let keys = found.entry(name).or_default();
+                if keys.last() != Some(&key) {
+                    keys.push(key);
+                }
+            }
+        }
+        found
     }
 
     /// The key of a rule that gives a field: a rule for it, or a group rule that grants it.
@@ -209,6 +236,14 @@ impl From<JoinPart> for WrittenPart {
 crate::schema::written_as!(JoinPart, WrittenPart);
 
 impl JoinPart {
+    /// What happens to its value before it is joined.
+    pub fn transforms(&self) -> &[Transform] {
+        match self {
+            Self::Path { transforms, .. } => transforms,
+            Self::Literal(_) => &[],
+        }
+    }
+
     /// An attribute as it is.
     pub fn path(path: impl Into<String>) -> Self {
         Self::Path {

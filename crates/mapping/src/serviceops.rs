@@ -8,6 +8,7 @@ use crate::convert::{single_text, texts};
 use crate::error::ValueError;
 use crate::kind::ResourceKind;
 use crate::record::{Field, FieldValue};
+use crate::table::LookupTables;
 use crate::target::{FieldCatalog, OwnKind, TargetField};
 use crate::value_kind::{FieldKind, ReferenceKind};
 
@@ -65,6 +66,10 @@ impl FieldCatalog for Catalog {
             ResourceKind::User => Field::UserName,
             ResourceKind::Group => Field::Name,
         })
+    }
+
+    fn tables(&self) -> &LookupTables {
+        self.tables()
     }
 }
 

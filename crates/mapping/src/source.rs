@@ -8,6 +8,7 @@ use crate::check::{check_constant, check_text, compile_transforms};
 use crate::error::{Fault, RuleErrorKind, RulePart, SourcePathError};
 use crate::path::SourcePath;
 use crate::rule::{JoinPart, Source};
+use crate::table::LookupTables;
 use crate::target::TargetField;
 use crate::transform::{CompiledTransform, joined};
 
@@ -52,7 +53,11 @@ pub(crate) struct FieldSource<F> {
 }
 
 impl<F: TargetField> CompiledSource<F> {
-    pub(crate) fn compile(source: &Source, definition: &ResourceDefinition) -> Result<Self, Fault> {
+    pub(crate) fn compile(
+        source: &Source,
+        definition: &ResourceDefinition,
+        tables: &LookupTables,
+    ) -> Result<Self, Fault> {
         let at_source = |kind: RuleErrorKind| kind.at(RulePart::Source);
         let path = |text: &String| {
             CompiledPath::compile(text, definition).map_err(|e| at_source(e.into()))
@@ -83,7 +88,7 @@ impl<F: TargetField> CompiledSource<F> {
                             transforms,
                         } => {
                             let transforms =
-                                compile_transforms(transforms, |_at| RulePart::Source)?;
+                                compile_transforms(transforms, |_at| RulePart::Source, tables)?;
                             Ok(CompiledPart::Path(path(text)?, transforms))
                         }
                         JoinPart::Literal(text) => {

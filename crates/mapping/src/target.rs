@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::error::ValueError;
 use crate::kind::ResourceKind;
 use crate::record::{FieldValue, UnknownField};
+use crate::table::LookupTables;
 use crate::value_kind::FieldKind;
 
 /// A field that a rule can write, of the records of some product.
@@ -191,6 +192,11 @@ pub trait FieldCatalog {
     /// The field by which records are told apart: a set must have a required rule for it. `None`
     /// where there is none.
     fn identity(&self, resource: ResourceKind) -> Option<Self::Field>;
+
+    /// The tables that rules can look values up in; none where it does not say.
+    fn tables(&self) -> &LookupTables {
+        LookupTables::NONE
+    }
 }
 
 /// The field of a key, or the error that says whose field it is not.

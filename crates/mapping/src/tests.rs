@@ -21,6 +21,7 @@ mod notation;
 mod properties;
 mod reads;
 mod refused;
+mod tables;
 mod transforms;
 mod trials;
 
@@ -48,7 +49,10 @@ fn compile(rules: Value) -> Result<CompiledMapping, MappingError> {
         }),
         _ => None,
     });
+    let centers = TableContent::read_csv("code,department\n100,Sales\n200,IT\n").unwrap();
+    let table = LookupTable::new("cost-centers", centers).unwrap();
     let catalog = Catalog::with_custom(custom.collect());
+    let catalog = catalog.with_tables(LookupTables::from_iter([table]));
     set.compile(&ResourceDefinition::user(), &catalog)
 }
 

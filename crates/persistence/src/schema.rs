@@ -249,6 +249,7 @@ diesel::table! {
         note -> Text,
         created_by -> Text,
         created_at -> BigInt,
+        tables -> Text,
     }
 }
 

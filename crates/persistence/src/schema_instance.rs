@@ -1,4 +1,4 @@
-//! The tables of what is known of the instance, and of plans for it, see [`crate::schema`].
+//! The tables of what is known of the instance, of plans for it and of lookup tables, see [`crate::schema`].
 
 diesel::table! {
     authority (one) {
@@ -23,6 +23,18 @@ diesel::table! {
         id -> Text,
         created_at -> BigInt,
         retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    lookup_tables (name, version) {
+        name -> Text,
+        version -> BigInt,
+        titles -> Text,
+        entries -> Text,
+        entry_count -> BigInt,
+        created_by -> Text,
+        created_at -> BigInt,
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scim_mapping::{
-    Catalog, CompiledMapping, CustomField, Field, MappingError, MappingSet, Rule, Source,
-    TestOutcome,
+    Catalog, CompiledMapping, CustomField, Field, LookupTables, MappingError, MappingSet, Rule,
+    Source, TestOutcome,
 };
 use scim_protocol::ResourceDefinition;
 use scim_service::StoreError;
@@ -40,10 +40,44 @@ impl ModelVersion {
 pub struct ModelSource {
     /// The rules for users.
     pub users: MappingSet,
+    /// The lookup tables that they use.
+    pub user_tables: LookupTables,
     /// The rules for groups.
     pub groups: MappingSet,
+    /// The lookup tables that they use.
+    pub group_tables: LookupTables,
     /// The fields that administrators defined.
     pub custom_fields: Vec<CustomField>,
+}
+
+impl ModelSource {
+    /// The rules as they are until somebody changes them, over these fields.
+    pub fn usual(custom_fields: Vec<CustomField>) -> Self {
+        Self {
+            users: MappingSet::default_user(),
+            user_tables: LookupTables::default(),
+            groups: MappingSet::default_group(),
+            group_tables: LookupTables::default(),
+            custom_fields,
+        }
+    }
+
+    /// The same with these rules for their kind of resource, and the lookup tables that they use.
+    #[must_use]
+    pub fn with_rules(self, rules: MappingSet, tables: LookupTables) -> Self {
+        match rules.resource {
+            ResourceKind::User => Self {
+                users: rules,
+                user_tables: tables,
+                ..self
+            },
+            ResourceKind::Group => Self {
+                groups: rules,
+                group_tables: tables,
+                ..self
+            },
+        }
+    }
 }
 
 /// Schemas and rules, compiled.
@@ -90,8 +124,14 @@ impl Model {
             rule.grants.fields.retain(|key, _value| known(key));
         }
         Ok(Self {
-            user_mapping: completed.compile(&users, &catalog)?,
-            group_mapping: grouped.compile(&groups, &catalog)?,
+            user_mapping: {
+                let catalog = catalog.clone().with_tables(source.user_tables.clone());
+                completed.compile(&users, &catalog)?
+            },
+            group_mapping: {
+                let catalog = catalog.with_tables(source.group_tables.clone());
+                grouped.compile(&groups, &catalog)?
+            },
             users,
             groups,
             plain: Plain::default(),

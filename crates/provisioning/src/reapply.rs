@@ -61,6 +61,7 @@ pub struct Example {
 
 /// Users who were edited by hand.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
     /// How many users there are.
@@ -73,6 +74,7 @@ pub struct Drift {
 
 /// A user who was edited by hand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DriftedUser {
     /// The id.

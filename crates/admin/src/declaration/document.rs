@@ -20,12 +20,28 @@ pub struct Declaration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<CustomField>>))]
     pub custom_fields: Option<Vec<Value>>,
+    /// The lookup tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<Vec<DeclaredTable>>,
     /// The provisioning configurations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configurations: Option<Vec<DeclaredConfiguration>>,
     /// The streams of the feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streams: Option<Vec<DeclaredStream>>,
+}
+
+/// A lookup table, each time as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredTable {
+    /// The name, by which rules find it.
+    pub name: String,
+    /// The titles of the columns; the first one has the keys.
+    pub columns: Vec<String>,
+    /// The rows, each with a value for every column.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// A provisioning configuration, without its tokens.

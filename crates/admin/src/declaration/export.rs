@@ -1,16 +1,17 @@
 //! What is there, as a document.
 
 use scim_feed::{Stream, StreamState};
-use scim_mapping::{CustomField, MappingSet, ResourceKind};
+use scim_mapping::{CustomField, MappingSet, ResourceKind, TableContent};
 use scim_protocol::text::fold;
 use serde_json::{Value, json};
 
 use super::document::{
-    Declaration, DeclaredConfiguration, DeclaredMappings, DeclaredStream, DeclaredTypes, FORM,
+    Declaration, DeclaredConfiguration, DeclaredMappings, DeclaredStream, DeclaredTable,
+    DeclaredTypes, FORM,
 };
 use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration, profile_name};
 use crate::error::AdminError;
-use crate::mapping::MappingVersion;
+use crate::mapping::{DRAFT, MappingVersion};
 use crate::store::AdminView;
 
 /// A configuration with its rules in use and its drafts.
@@ -45,6 +46,15 @@ impl Configured {
         found.map(|found| &found.rules).ok_or_else(missing)
     }
 
+    /// The draft, where there is one.
+    pub(super) fn draft(&self, resource: ResourceKind) -> Option<&MappingVersion> {
+        let versions = match resource {
+            ResourceKind::User => &self.users,
+            ResourceKind::Group => &self.groups,
+        };
+        versions.iter().find(|version| version.version == DRAFT)
+    }
+
     fn declared(&self) -> Result<DeclaredConfiguration, AdminError> {
         let rules = |resource| Ok::<Value, AdminError>(json!(self.rules(resource)?));
         Ok(DeclaredConfiguration {
@@ -62,6 +72,11 @@ impl Configured {
 pub(crate) fn export(rows: &mut dyn AdminView) -> Result<Declaration, AdminError> {
     let mut fields = rows.custom_fields()?;
     fields.sort_by(|one, other| one.key.cmp(&other.key));
+    let mut tables = Vec::new();
+    for summary in rows.lookup_tables()? {
+        let found = rows.lookup_table(&summary.name, Some(summary.version))?;
+        tables.extend(found.map(|found| table(&found.name, found.content)));
+    }
     let configurations = by_name(rows.configurations()?, |one| &one.name);
     let configurations = configurations.into_iter().map(|one| {
         let configured = Configured::read(rows, one)?;
@@ -72,6 +87,7 @@ pub(crate) fn export(rows: &mut dyn AdminView) -> Result<Declaration, AdminError
     Ok(Declaration {
         version: FORM,
         custom_fields: Some(fields.iter().map(field).collect()),
+        tables: Some(tables),
         configurations: Some(configurations),
         streams: Some(streams.iter().map(stream).collect()),
     })
@@ -85,6 +101,15 @@ fn by_name<T>(mut things: Vec<T>, name: fn(&T) -> &String) -> Vec<T> {
 /// A custom field.
 pub(super) fn field(field: &CustomField) -> Value {
     json!(field)
+}
+
+/// A lookup table.
+pub(super) fn table(name: &str, content: TableContent) -> DeclaredTable {
+    DeclaredTable {
+        name: name.to_owned(),
+        columns: content.columns,
+        rows: content.rows,
+    }
 }
 
 /// A configuration without its rules.

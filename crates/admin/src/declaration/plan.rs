@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
 use scim_feed::{Stream, Topic, WebhookUrl};
-use scim_mapping::{CustomField, MappingSet};
+use scim_mapping::{CustomField, LookupTable, MappingSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -104,6 +104,7 @@ pub(crate) enum Step {
         before: CustomField,
         after: CustomField,
     },
+    PutTable(LookupTable),
     AddConfiguration {
         input: ConfigurationInput,
         status: ConfigurationStatus,
@@ -118,11 +119,14 @@ pub(crate) enum Step {
         configuration: ProvisioningConfiguration,
         rules: MappingSet,
     },
+    /// The rules in force use the newest version of the table of this name.
+    TakeUpTable(String),
     AddStream(NewStream),
     TurnStream(Stream),
     DeleteStream(Stream),
     DeleteConfiguration(ProvisioningConfiguration),
     DeleteField(CustomField),
+    DeleteTable(String),
 }
 
 impl Work {
@@ -158,6 +162,9 @@ impl Step {
             | Self::AddField(_)
             | Self::EditField { .. }
             | Self::DeleteField(_)
+            | Self::PutTable(_)
+            | Self::TakeUpTable(_)
+            | Self::DeleteTable(_)
             | Self::AddConfiguration { .. }
             | Self::PutRules { .. }
             | Self::DeleteConfiguration(_) => None,

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use scim_feed::{StreamKind, StreamState, Topic, WebhookUrl};
-use scim_mapping::{CustomField, MappingSet, ResourceKind};
+use scim_mapping::{CustomField, LookupTable, MappingSet, ResourceKind, TableContent};
 use serde_json::Value;
 
-use super::document::{Declaration, DeclaredConfiguration, DeclaredStream, FORM};
+use super::document::{Declaration, DeclaredConfiguration, DeclaredStream, DeclaredTable, FORM};
 use super::merge_policies;
 use crate::configuration::{
     ConfigurationInput, ConfigurationStatus, IdentityProvider, parse_networks, parse_profile,
@@ -54,6 +54,15 @@ pub(super) fn field(document: &Value) -> Result<CustomField, AdminError> {
         serde_json::from_value(document.clone()).map_err(|error| refused(error.to_string()))?;
     field.check()?;
     Ok(field)
+}
+
+/// A lookup table.
+pub(super) fn table(declared: &DeclaredTable) -> Result<LookupTable, AdminError> {
+    let content = TableContent {
+        columns: declared.columns.clone(),
+        rows: declared.rows.clone(),
+    };
+    Ok(LookupTable::new(&declared.name, content)?)
 }
 
 /// What is entered of a configuration, and its status; what is not named is as before.

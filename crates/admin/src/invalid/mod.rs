@@ -72,6 +72,8 @@ pub enum InputField {
     Rule(RulePart),
     /// A part of the definition of a custom field.
     CustomField(FieldPart),
+    /// The columns and rows of a lookup table.
+    TableRows,
     /// The logon name of a person.
     UserName,
     /// The e-mail address of a person.
@@ -112,6 +114,7 @@ impl InputField {
             Self::CustomField(FieldPart::Key) => "/key",
             Self::CustomField(FieldPart::Label) => "/label",
             Self::CustomField(_) => "/type",
+            Self::TableRows => "/rows",
             Self::UserName => "/userName",
             Self::Email => "/email",
             Self::UserType => "/userType",

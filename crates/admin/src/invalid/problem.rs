@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use scim_mapping::{FieldError, MappingError, TransformParseError};
+use scim_mapping::{FieldError, ImportError, MappingError, TableError, TransformParseError};
 use scim_provisioning::Failure;
 use scim_provisioning::replay::NotKept;
 
@@ -125,6 +125,9 @@ pub enum Problem {
         /// Why.
         error: MappingError,
     },
+    /// A document is no mapping of an identity provider.
+    #[error(transparent)]
+    Import(ImportError),
     /// A line is no transform.
     #[error(transparent)]
     Transform(TransformParseError),
@@ -151,6 +154,25 @@ pub enum Problem {
         "the field is written by rule \"{rule}\" of \"{configuration}\"; change the mapping first"
     )]
     FieldInUse {
+        /// The key of the rule.
+        rule: String,
+        /// The name of the configuration.
+        configuration: String,
+    },
+    /// A lookup table cannot be used.
+    #[error(transparent)]
+    Table(TableError),
+    /// There are as many lookup tables as there can be.
+    #[error("there can be {most} lookup tables")]
+    TooManyTables {
+        /// How many.
+        most: usize,
+    },
+    /// A rule uses the lookup table.
+    #[error(
+        "rule \"{rule}\" of \"{configuration}\" looks values up in the table; change the mapping first"
+    )]
+    TableInUse {
         /// The key of the rule.
         rule: String,
         /// The name of the configuration.

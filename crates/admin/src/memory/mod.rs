@@ -21,6 +21,7 @@ mod rows;
 mod runs;
 mod sessions;
 mod streams;
+mod tables;
 mod tokens;
 mod why;
 

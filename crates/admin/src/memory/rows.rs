@@ -25,6 +25,7 @@ use crate::run::Run;
 use crate::session::Session;
 use crate::store::DeviceLink;
 use crate::survey::Survey;
+use crate::table::TableVersion;
 use crate::token::AccessToken;
 
 /// Every row.
@@ -41,6 +42,8 @@ pub(crate) struct Rows {
     pub(super) tokens: Vec<StoredToken>,
     pub(super) mappings: Vec<MappingVersion>,
     pub(super) custom_fields: Vec<CustomField>,
+    /// Lookup tables by name and version.
+    pub(crate) tables: BTreeMap<(String, i64), TableVersion>,
     pub(super) seen: Vec<SeenAttribute>,
     pub(super) jobs: Vec<Claimed<Job>>,
     pub(super) surveys: Vec<Claimed<Survey>>,

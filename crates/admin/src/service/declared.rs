@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Actor, AdminService, delete_configuration, entry_of, fields, insert_configuration, mappings,
-    now, streams, update_configuration,
+    now, streams, tables, update_configuration,
 };
 use crate::configuration::{ConfigurationInput, ConfigurationStatus, ProvisioningConfiguration};
 use crate::declaration::{self, Declaration, Plan, Step, StoredPlan, Work};
@@ -129,7 +129,7 @@ fn checked(
 
 /// Keeps what a document is about as it is until the transaction ends: whoever changes a configuration
 /// waits at its row, and whoever changes anything else at the end of the audit.
-fn hold_configured(rows: &mut dyn AdminTransaction) -> Result<(), AdminError> {
+pub(super) fn hold_configured(rows: &mut dyn AdminTransaction) -> Result<(), AdminError> {
     let configurations = rows.configurations()?.into_iter();
     let mut ids: Vec<_> = configurations.map(|found| found.id).collect();
     // In one order, so that two who apply do not wait for each other.
@@ -155,6 +155,12 @@ fn carry_out(
         Step::AddField(field) => fields::insert_field(rows, actor, field)?,
         Step::EditField { before, after } => fields::update_field(rows, actor, before, after)?,
         Step::DeleteField(field) => fields::delete_field(rows, actor, &field.key)?,
+        Step::PutTable(table) => tables::insert_version(rows, actor, table)?.1,
+        Step::TakeUpTable(name) => {
+            trail.extend(tables::take_up(rows, actor, name)?);
+            return Ok(());
+        }
+        Step::DeleteTable(name) => tables::delete_unused(rows, actor, name)?,
         Step::AddConfiguration {
             input,
             status,

@@ -63,7 +63,7 @@ impl AdminService {
 
     /// Checks that the active rules of every configuration fit these fields.
     fn check_active_rules(&self, fields: Vec<CustomField>) -> Result<(), AdminError> {
-        let catalog = Catalog::with_custom(fields);
+        let fields = Catalog::with_custom(fields);
         let configurations = self.configurations(None)?;
         let kinds = ResourceKind::ALL.into_iter();
         for (configuration, resource) in
@@ -71,6 +71,8 @@ impl AdminService {
         {
             let id = configuration.id;
             let active = self.mapping(id, resource, VersionChoice::Active)?;
+            let tables = self.tables_of(&active.rules, active.pins())?;
+            let catalog = fields.clone().with_tables(tables);
             let fits = active
                 .rules
                 .compile(&definition(resource, &catalog), &catalog);

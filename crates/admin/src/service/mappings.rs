@@ -1,7 +1,9 @@
 //! Mappings: their versions and drafts.
 
 use chrono::Duration;
-use scim_mapping::{Catalog, MappingSet, ResourceKind, Roles, RuleDifference, TestOutcome};
+use scim_mapping::{
+    Catalog, LookupTables, MappingSet, ResourceKind, Roles, RuleDifference, TestOutcome,
+};
 use scim_protocol::text::storable;
 use scim_protocol::{AttributePath, ResourceDefinition};
 use scim_provisioning::model::{self, Model, ModelSource};
@@ -18,6 +20,7 @@ use crate::invalid::{InputField, Problem};
 use crate::mapping::{DRAFT, DraftSeen, MappingVersion, ReceivedAttribute, check_tests};
 use crate::run::{Run, RunState};
 use crate::store::{AdminStoreExt, AdminTransaction, Written};
+use crate::table::{TablePins, pins_of, tables_of};
 
 /// Which version of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +101,7 @@ impl AdminService {
         if note.chars().count() > NOTE || !storable(note) {
             return Err(Problem::Note { most: NOTE }.at(InputField::Note));
         }
-        let catalog = self.catalog()?;
+        let catalog = self.catalog()?.with_tables(self.tables_of(&rules, None)?);
         let definition = definition(rules.resource, &catalog);
         rules.compile(&definition, &catalog)?;
         rules.check_roles(&self.roles()?)?;
@@ -136,7 +139,7 @@ impl AdminService {
         if !seen.is_still(Some(&draft.checksum)) {
             return Err(AdminError::Stale);
         }
-        self.check_rules(configuration.id, &draft.rules)?;
+        self.check_rules(&draft)?;
         let newest = versions.iter().map(|version| version.version).max();
         let version = MappingVersion {
             version: newest.unwrap_or(DRAFT) + 1,
@@ -165,28 +168,35 @@ impl AdminService {
             return Err(AdminError::not_found("mapping version", "0"));
         }
         let version = self.mapping(configuration.id, resource, VersionChoice::Number(number))?;
-        self.check_rules(configuration.id, &version.rules)?;
+        self.check_rules(&version)?;
         self.switch(actor, &configuration, version, None)
     }
 
-    /// Checks rules against the fields and roles that there are now, and by their own tests.
-    fn check_rules(
+    /// The tables that rules name, in these versions or the newest.
+    pub(super) fn tables_of(
         &self,
-        configuration: ConfigurationId,
         rules: &MappingSet,
-    ) -> Result<(), AdminError> {
-        let catalog = self.catalog()?;
+        pins: Option<&TablePins>,
+    ) -> Result<LookupTables, AdminError> {
+        if rules.tables().is_empty() {
+            return Ok(LookupTables::default());
+        }
+        self.store.read(|rows| Ok(tables_of(rows, rules, pins)?))
+    }
+
+    /// Checks rules against the fields, tables and roles that there are now, and by their own tests.
+    fn check_rules(&self, version: &MappingVersion) -> Result<(), AdminError> {
+        let rules = &version.rules;
+        let tables = self.tables_of(rules, version.pins())?;
+        let catalog = self.catalog()?.with_tables(tables.clone());
         rules.compile(&definition(rules.resource, &catalog), &catalog)?;
         rules.check_roles(&self.roles()?)?;
         if rules.tests.is_empty() {
             return Ok(());
         }
         let resource = rules.resource;
-        let mut source = self.model(configuration, resource, VersionChoice::Active)?;
-        match resource {
-            ResourceKind::User => source.users = rules.clone(),
-            ResourceKind::Group => source.groups = rules.clone(),
-        }
+        let source = self.model(version.configuration, resource, VersionChoice::Active)?;
+        let source = source.with_rules(rules.clone(), tables);
         Ok(check_tests(&source, resource)?)
     }
 
@@ -226,9 +236,16 @@ impl AdminService {
         self.store.write(move |rows| {
             let (configuration, resource) = (version.configuration, version.rules.resource);
             rows.set_active_mapping(configuration, resource, expected, version.version)?;
+            let mut version = version.clone();
             if let Some(seen) = &draft {
                 take_draft(rows, &version, seen)?;
+                version.tables = pins_of(rows, &version.rules)?;
                 rows.insert_mapping_version(&version)?;
+            }
+            // A table can have been deleted since the rules were checked.
+            for (name, number) in &version.tables {
+                let found = rows.lookup_table(name, Some(*number))?;
+                found.ok_or(AdminError::Stale)?;
             }
             Ok(Written::changed(version.clone(), audit.clone()))
         })
@@ -266,13 +283,34 @@ impl AdminService {
             } else {
                 VersionChoice::Active
             };
-            Ok::<_, AdminError>(self.mapping(configuration, kind, choice)?.rules)
+            let version = self.mapping(configuration, kind, choice)?;
+            let tables = self.tables_of(&version.rules, version.pins())?;
+            Ok::<_, AdminError>((version.rules, tables))
         };
+        let ((users, user_tables), (groups, group_tables)) =
+            (of(ResourceKind::User)?, of(ResourceKind::Group)?);
         Ok(ModelSource {
-            users: of(ResourceKind::User)?,
-            groups: of(ResourceKind::Group)?,
+            users,
+            user_tables,
+            groups,
+            group_tables,
             custom_fields: self.custom_fields()?,
         })
+    }
+
+    /// The rules and fields of a configuration, with these rules in the place of those for their kind
+    /// of resource.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn model_with(
+        &self,
+        configuration: ConfigurationId,
+        rules: &MappingSet,
+    ) -> Result<ModelSource, AdminError> {
+        let tables = self.tables_of(rules, None)?;
+        let source = self.model(configuration, rules.resource, VersionChoice::Active)?;
+        Ok(source.with_rules(rules.clone(), tables))
     }
 
     /// Begins to apply the active rules to the users that are there, in the place of what was begun
@@ -405,7 +443,11 @@ pub(super) fn put_rules(
     let versions = rows.mapping_versions(id, resource)?;
     let newest = versions.iter().map(|version| version.version).max();
     let number = newest.unwrap_or(DRAFT) + 1;
-    let version = MappingVersion::new(id, number, rules, note, &actor.name, now());
+    let tables = pins_of(rows, &rules)?;
+    let version = MappingVersion {
+        tables,
+        ..MappingVersion::new(id, number, rules, note, &actor.name, now())
+    };
     let expected = active(configuration, resource);
     rows.insert_mapping_version(&version)?;
     rows.set_active_mapping(id, resource, expected, number)?;
@@ -428,7 +470,7 @@ fn activated(
     entry_of(actor, "mapping.activated", configuration, details)
 }
 
-fn active(configuration: &ProvisioningConfiguration, resource: ResourceKind) -> i64 {
+pub(super) fn active(configuration: &ProvisioningConfiguration, resource: ResourceKind) -> i64 {
     match resource {
         ResourceKind::User => configuration.model.user,
         ResourceKind::Group => configuration.model.group,

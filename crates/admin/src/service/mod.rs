@@ -36,6 +36,7 @@ mod events;
 mod fields;
 mod going_live;
 mod hashing;
+mod imports;
 mod keys;
 mod leaving;
 mod mappings;
@@ -47,6 +48,7 @@ pub(crate) mod runs;
 mod sessions;
 mod streams;
 mod surveys;
+mod tables;
 mod together;
 mod tokens;
 mod undo;
@@ -59,12 +61,14 @@ mod tests;
 
 pub use declared::Application;
 pub use devices::{Admitted, Attempt};
+pub use imports::ImportedMapping;
 pub use keys::give_up_lost_keys;
 pub use mappings::VersionChoice;
 pub use measures::{ConfigurationMeasures, Measures, StreamMeasures};
 pub use replay::Replay;
 pub use sessions::Sealed;
 pub use streams::{IssuedStream, StreamInput};
+pub use tables::{PutTable, TableSeen};
 pub use why::WhyQuery;
 
 /// Who does something, for the audit.

@@ -48,10 +48,23 @@ impl AdminService {
         after: Option<i64>,
         limit: i64,
     ) -> Result<Vec<RowDifference>, AdminError> {
-        let all = Chosen::default();
+        self.chosen_changes(run, &Chosen::default(), after, limit)
+    }
+
+    /// What a part of a run changed, resource by resource, behind one.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn chosen_changes(
+        &self,
+        run: RunId,
+        chosen: &Chosen,
+        after: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<RowDifference>, AdminError> {
         self.store.read(|rows| {
-            let touched = rows.touched(run, &all, after.unwrap_or_default(), limit)?;
-            let mut images = images_of(rows, run, &all, &touched)?;
+            let touched = rows.touched(run, chosen, after.unwrap_or_default(), limit)?;
+            let mut images = images_of(rows, run, chosen, &touched)?;
             let differences = touched.iter().map(|one| {
                 let images = images.remove(&one.id).unwrap_or_default();
                 RowDifference::of(one, &images)

@@ -12,6 +12,7 @@ use crate::error::AdminError;
 use crate::mapping::DRAFT;
 use crate::store::AdminStoreExt;
 use crate::survey::{Survey, SurveyKind};
+use crate::table::pins_of;
 
 impl AdminService {
     /// Asks for a survey. One over few users is carried out at once, any other in the background.
@@ -80,9 +81,17 @@ impl AdminService {
             true => VersionChoice::Draft,
             false => VersionChoice::Active,
         };
-        let users = self.mapping(id, users, choice)?.checksum;
+        let users = self.mapping(id, users, choice)?;
         let groups = self.mapping(id, ResourceKind::Group, VersionChoice::Active)?;
-        Ok((choice, format!("{users} {}", groups.checksum)))
+        let tables = match users.pins() {
+            Some(pins) => pins.clone(),
+            None => self.store.read(|rows| pins_of(rows, &users.rules))?,
+        };
+        let mut rules = format!("{} {}", users.checksum, groups.checksum);
+        if !tables.is_empty() {
+            rules += &format!(" {}", json!(tables));
+        }
+        Ok((choice, rules))
     }
 
     /// Carries out the survey that waits longest; answers whether one waited.

@@ -26,6 +26,7 @@ mod rehearsals;
 mod runs;
 mod sessions;
 mod streams;
+mod tables;
 mod tokens;
 mod why;
 
@@ -49,6 +50,7 @@ pub use rehearsals::{KeepRehearsals, ReadRehearsals, WriteRehearsals};
 pub use runs::{KeepRuns, ReadRuns, RestorePart, RestoreRows, WriteRuns};
 pub use sessions::{KeepSessions, ReadSessions, WriteSessions};
 pub use streams::{ReadStreams, WriteStreams};
+pub use tables::{ReadTables, WriteTables};
 pub use tokens::{KeepTokens, ReadTokens, WriteTokens};
 pub use why::{About, KeepWhy, ReadWhy};
 
@@ -100,7 +102,7 @@ together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
         ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams ReadPlans
-        ReadWhy ReadRuns ReadRehearsals ReadInstance
+        ReadWhy ReadRuns ReadRehearsals ReadInstance ReadTables
 }
 
 together! {
@@ -108,7 +110,7 @@ together! {
     AdminTransaction: AdminView WriteAccounts WriteSessions WriteDevices WriteApiKeys
         WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs WritePeople
         WriteWaiting WriteLog RecordEvents LockAudit WriteStreams WriteRuns WriteRehearsals
-        WriteInstance
+        WriteInstance WriteTables
 }
 
 together! {

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use scim_admin::account::{Account, Role};
+use scim_admin::session::Session;
 use serde_json::json;
 
 use super::value::{self, actor, instant};
@@ -53,8 +54,28 @@ pub(crate) enum Action {
         /// The name.
         name: String,
     },
+    /// Change what an account may do.
+    Role {
+        /// The name.
+        name: String,
+        /// What it may do from now on.
+        #[arg(value_parser = value::role())]
+        role: Role,
+    },
+    /// Delete an account; its sessions and API keys end with it.
+    Delete {
+        /// The name.
+        name: String,
+    },
     /// List the accounts.
     List,
+    /// List who is signed in to the console.
+    Sessions,
+    /// Sign somebody out of the console.
+    EndSession {
+        /// The id, as `account sessions` lists it.
+        session: String,
+    },
 }
 
 /// Runs the command.
@@ -115,8 +136,59 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
                 )),
             }
         }
+        Action::Role { name, role } => {
+            let account = found(admin.accounts()?, &name)?;
+            admin.set_role(&actor(), &account.id, role)?;
+            match common.json {
+                true => output::json(&documents::account(&admin.account(&account.id)?)),
+                false => output::line(&format!("{} is {} now", account.name, role.as_str())),
+            }
+        }
+        Action::Delete { name } => {
+            let account = found(admin.accounts()?, &name)?;
+            admin.delete_account(&actor(), &account.id)?;
+            match common.json {
+                true => output::json(&json!({"name": account.name})),
+                false => output::line(&format!("Deleted {}", output::printable(&account.name))),
+            }
+        }
         Action::List => list(common, admin.accounts()?),
+        Action::Sessions => sessions(common, admin.sessions()?),
+        Action::EndSession { session } => {
+            let sessions = admin.sessions()?.into_iter();
+            let mut sessions = sessions.map(|(session, _)| session);
+            let found = sessions.find(|found| documents::session_id(found) == session);
+            let Some(found) = found else {
+                bail!("there is no session {session}");
+            };
+            admin.revoke_session(&actor(), &found.hash)?;
+            match common.json {
+                true => output::json(&json!({"id": session})),
+                false => output::line("The session has ended"),
+            }
+        }
     }
+}
+
+/// The account of a name or an id.
+fn found(accounts: Vec<Account>, name: &str) -> anyhow::Result<Account> {
+    let named = |account: &Account| account.name.eq_ignore_ascii_case(name) || account.id == name;
+    let found = accounts.into_iter().find(named);
+    found.with_context(|| format!("there is no account \"{}\"", output::printable(name)))
+}
+
+fn sessions(common: &Common, sessions: Vec<(Session, String)>) -> anyhow::Result<()> {
+    let shown = sessions
+        .into_iter()
+        .map(|(session, account)| documents::console_session(&session, account));
+    if common.json {
+        return output::items(shown);
+    }
+    let mut table = Table::titled(["account", "since", "used last", "id"]);
+    for session in shown {
+        table.row(session.cells());
+    }
+    table.print()
 }
 
 fn list(common: &Common, accounts: Vec<Account>) -> anyhow::Result<()> {

@@ -261,19 +261,20 @@ fn import(common: &Common, instance: &Instance, options: &Import) -> anyhow::Res
         Format::Entra => Some(ImportFormat::Entra),
         Format::Okta => Some(ImportFormat::Okta),
     };
-    let (rules, left) = match format {
-        None => (document, Vec::new()),
+    let (note, seen) = (&options.note, DraftSeen::Any);
+    let (draft, warnings, left) = match format {
+        None => {
+            let drafted = admin.draft_mapping(&actor(), found, &document, note, &seen)?;
+            (drafted.0, drafted.1, Vec::new())
+        }
         Some(format) => {
-            let import = scim_mapping::Import::read(format, &document)
-                .with_context(|| format!("{} is no such mapping", options.file.display()))?;
-            // What the file says nothing of stays as it is.
-            let active = admin.mapping(found, ResourceKind::User, VersionChoice::Active)?;
-            let rules = active.rules.with_imported(import.rules);
-            (serde_json::to_value(rules)?, import.without_equal)
+            let import = (format, &document);
+            let imported = admin.import_mapping(&actor(), found, import, note, &seen);
+            let imported = imported
+                .with_context(|| format!("{} cannot be imported", options.file.display()))?;
+            (imported.draft, imported.warnings, imported.without_equal)
         }
     };
-    let note = &options.note;
-    let (draft, warnings) = admin.draft_mapping(&actor(), found, &rules, note, &DraftSeen::Any)?;
     if !options.activate {
         return said_imported(common, &draft, "Drafted", &warnings, &left);
     }

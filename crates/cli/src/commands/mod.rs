@@ -10,6 +10,7 @@ mod configuration;
 mod custom_field;
 mod declaration;
 mod demo;
+mod event;
 mod events;
 mod feed;
 mod group;
@@ -23,6 +24,7 @@ mod policy;
 mod rehearsal;
 mod run;
 mod stream;
+mod table;
 mod token;
 mod user;
 pub(crate) mod value;
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     /// Fields of users that administrators define.
     #[command(subcommand)]
     CustomField(custom_field::Action),
+    /// Lookup tables, which rules of all configurations share.
+    #[command(subcommand)]
+    Table(table::Action),
     /// Links to people created by hand that wait for an administrator.
     #[command(subcommand)]
     Link(link::Action),
@@ -89,6 +94,9 @@ pub(crate) enum Command {
     /// What was changed together, and taking that back.
     #[command(subcommand)]
     Run(run::Action),
+    /// One entry of the provisioning log.
+    #[command(subcommand)]
+    Event(event::Action),
     /// The provisioning log.
     Events(events::Options),
     /// The keys with which tokens are signed and secrets are sealed.
@@ -124,6 +132,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Group(action) => group::run(host, common, &action),
         Command::Mapping(action) => mapping::run(host, common, action),
         Command::CustomField(action) => custom_field::run(host, common, action),
+        Command::Table(action) => table::run(host, common, action),
         Command::Link(action) => link::run(host, common, action),
         Command::Held(action) => held::run(host, common, action),
         Command::Account(action) => account::run(host, common, action),
@@ -137,6 +146,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Demo(options) => demo::run(host, common, &options),
         Command::Rehearsal(action) => rehearsal::run(host, common, action),
         Command::Run(action) => run::run(host, common, action),
+        Command::Event(action) => event::run(host, common, &action),
         Command::Events(options) => events::run(host, common, &options),
         Command::Keys(action) => keys::run(host, common, &action),
         Command::Backup(options) => backup::run(host, common, &options),

@@ -170,6 +170,10 @@ impl Needs for (Read, Configure) {
     const SCOPES: &'static [Scope] = &[Scope::Read, Scope::Configure];
 }
 
+impl Needs for (Read, Operate) {
+    const SCOPES: &'static [Scope] = &[Scope::Read, Scope::Operate];
+}
+
 impl Needs for (Configure, Tokens) {
     const SCOPES: &'static [Scope] = &[Scope::Configure, Scope::Tokens];
 }

@@ -23,6 +23,8 @@ pub(crate) struct ApiAnswer {
     pub(crate) status: u16,
     /// The body.
     pub(crate) body: Option<Value>,
+    /// The body, where it is CSV.
+    pub(crate) csv: Option<String>,
     /// Whether the body is a problem.
     pub(crate) problem: bool,
     /// The `ETag` header.
@@ -58,6 +60,9 @@ impl ApiAnswer {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
                 response.insert_header((name, value));
             }
+        }
+        if let Some(csv) = self.csv {
+            return response.content_type("text/csv; charset=utf-8").body(csv);
         }
         let Some(mut body) = self.body else {
             return response.finish();
@@ -165,6 +170,15 @@ impl<T: Serialize> Created<T> {
         }
     }
 
+    /// A document of which some parts do not count for its tag.
+    pub(super) fn tagged(document: T, tag: EntityTag, location: String) -> Self {
+        Self {
+            document,
+            tag: Some(tag),
+            location,
+        }
+    }
+
     /// A document that is read later as it is.
     pub(super) fn new(document: T, location: String) -> Self {
         let tag = Some(tag(&document));
@@ -178,6 +192,28 @@ impl<T: Serialize> Created<T> {
 
 /// Nothing: it is done.
 pub(super) struct Done;
+
+/// A table for spreadsheets.
+pub(super) struct Csv(pub(super) String);
+
+impl Answer for Csv {
+    fn describe(description: &mut Description) {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let text = Content::new(Some(RefOr::T(Schema::Object(text.build()))));
+        let response = ResponseBuilder::new()
+            .description("RFC 4180, with titles in the first line")
+            .content("text/csv", text);
+        description.response("200", response.build());
+    }
+
+    fn into_answer(self) -> ApiAnswer {
+        ApiAnswer {
+            status: 200,
+            csv: Some(self.0),
+            ..ApiAnswer::default()
+        }
+    }
+}
 
 impl<T: Serialize + ToSchema + Send + 'static> Answer for One<T> {
     fn describe(description: &mut Description) {

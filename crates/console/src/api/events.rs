@@ -9,14 +9,20 @@ use utoipa::IntoParams;
 
 use super::Problem;
 use super::access::{Administrator, Auditor, Caller, Operate};
-use super::answer::{One, Page, tag};
+use super::answer::{Computed, One, Page, tag};
 use super::extract::{IfMatch, Path, Query};
 use super::operation::{Operation, operations};
 use super::parameters::{Limit, NumberCursor, since, until, words};
-use crate::documents::{self, Event};
+use crate::documents::{self, Event, Replayed};
 
 pub(super) fn operations() -> Vec<Operation> {
-    operations![list_events, show_event, resolve_event, reopen_event]
+    operations![
+        list_events,
+        show_event,
+        resolve_event,
+        reopen_event,
+        replay_event,
+    ]
 }
 
 /// The entry that a path is about.
@@ -140,6 +146,20 @@ fn reopen_event(
     let seen = by.seen_event(&path, &if_match)?;
     let open = by.admin.reopen_event(&by.actor, seen.id)?;
     Ok(One::new(documents::event(&open)))
+}
+
+/// Carry a failed request out again, as the identity provider sent it.
+#[utoipa::path(post, path = "/events/{event}/replay")]
+fn replay_event(
+    by: Administrator<Operate>,
+    Path(path): Path<EventPath>,
+    if_match: IfMatch,
+) -> Result<Computed<Replayed>, Problem> {
+    let seen = by.seen_event(&path, &if_match)?;
+    let replay = by.admin.to_replay(&by.actor, seen.id)?;
+    let answer = by.provider.replay(&replay.caller, &replay.kept);
+    let made = by.admin.replayed(&by.actor, &replay, &answer)?;
+    Ok(Computed(documents::replayed(answer.status, made.as_ref())))
 }
 
 impl Caller {

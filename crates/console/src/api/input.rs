@@ -171,6 +171,37 @@ pub(super) struct DraftInput {
     pub(super) note: String,
 }
 
+/// A lookup table to be added: its columns and rows, or the same as CSV.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewTable {
+    /// By which rules find it.
+    #[schema(pattern = "^[a-z][a-z0-9_-]{0,62}$")]
+    pub(super) name: String,
+    /// The titles; the first column has the keys.
+    #[schema(min_items = 2, max_items = 20)]
+    pub(super) columns: Option<Vec<String>>,
+    /// The rows, each with a value for every column.
+    #[schema(max_items = 20000)]
+    pub(super) rows: Option<Vec<Vec<String>>>,
+    /// RFC 4180, with the titles in the first line.
+    pub(super) csv: Option<String>,
+}
+
+/// What takes the place of a lookup table: columns and rows, or the same as CSV.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TableInput {
+    /// The titles; the first column has the keys.
+    #[schema(min_items = 2, max_items = 20)]
+    pub(super) columns: Option<Vec<String>>,
+    /// The rows, each with a value for every column.
+    #[schema(max_items = 20000)]
+    pub(super) rows: Option<Vec<Vec<String>>>,
+    /// RFC 4180, with the titles in the first line.
+    pub(super) csv: Option<String>,
+}
+
 /// Which held changes: of these users, or all.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

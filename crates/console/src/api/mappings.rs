@@ -32,13 +32,13 @@ pub(super) fn operations() -> Vec<Operation> {
 
 /// The mapping that a path is about.
 #[derive(Deserialize, IntoParams)]
-struct MappingPath {
+pub(super) struct MappingPath {
     /// The id or the name
     #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f]{1,100}$")]
-    configuration: String,
+    pub(super) configuration: String,
     /// Whose mapping
     #[param(inline)]
-    resource: ResourceKind,
+    pub(super) resource: ResourceKind,
 }
 
 /// Which version is tried.
@@ -76,7 +76,7 @@ impl VersionQuery {
 }
 
 /// A resource as an identity provider sends it.
-struct ScimResource;
+pub(super) struct ScimResource;
 
 impl utoipa::PartialSchema for ScimResource {
     fn schema() -> RefOr<Schema> {
@@ -234,7 +234,7 @@ impl Caller {
 
     /// The active version, and the draft where there is one; what `If-Match` is compared with is
     /// what a write goes by.
-    fn found_mapping(
+    pub(super) fn found_mapping(
         &self,
         id: ConfigurationId,
         resource: ResourceKind,

@@ -31,12 +31,15 @@ mod problem;
 mod rehearsals;
 mod runs;
 mod services;
+mod sessions;
 mod streams;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod users;
 mod why;
+mod working;
 
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -54,12 +57,15 @@ fn operations() -> Vec<Operation> {
         policy::operations(),
         tokens::operations(),
         mappings::operations(),
+        working::operations(),
+        sessions::operations(),
         held::operations(),
         links::operations(),
         events::operations(),
         users::operations(),
         groups::operations(),
         custom_fields::operations(),
+        tables::operations(),
         accounts::operations(),
         api_keys::operations(),
         audit::operations(),

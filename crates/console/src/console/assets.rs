@@ -11,11 +11,16 @@ pub(super) struct Asset {
 }
 
 /// Every such file.
-pub(super) const ASSETS: [Asset; 4] = [
+pub(super) const ASSETS: [Asset; 5] = [
     Asset {
         path: "/assets/console.css",
         media_type: "text/css; charset=utf-8",
         body: include_str!("../../assets/console.css"),
+    },
+    Asset {
+        path: "/assets/modes.css",
+        media_type: "text/css; charset=utf-8",
+        body: include_str!("../../assets/modes.css"),
     },
     Asset {
         path: "/assets/console.js",

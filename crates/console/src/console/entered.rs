@@ -398,6 +398,7 @@ fn last_change(visit: &Visit<'_>) -> Result<Option<AuditEntry>, Failed> {
     let kind = match path {
         path if path.contains("/mappings/") || path.contains("/groups/") => "mapping",
         path if path.starts_with("/users/user-form") => "customField",
+        path if path.starts_with("/users/tables") => "table",
         path if path.starts_with("/settings") => "account",
         _ => "configuration",
     };

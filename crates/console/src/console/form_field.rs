@@ -35,6 +35,7 @@ fn field_id(field: InputField, problem: &Problem) -> &'static str {
         InputField::Password => "password",
         InputField::Role => "role",
         InputField::Scopes => "scopes",
+        InputField::TableRows => "csv",
         InputField::UserName => "user",
         InputField::CustomField(part) => match part {
             FieldPart::Key => "key",

@@ -238,7 +238,9 @@ impl Visit<'_> {
     /// Does what the visit is for.
     fn carried_out(mut self, route: &Route) -> Result<ConsoleAnswer, Failed> {
         let writes = self.request.method == "POST";
-        let shared = writes && self.form.given(entered::WAS).is_some();
+        // What auditors may send is tried, and nothing of it is kept.
+        let changes = writes && route.access == Access::Administrator;
+        let shared = changes && self.form.given(entered::WAS).is_some();
         let pressed = writes && self.form.given(SEEN).is_some();
         for _ in 0..ATTEMPTS {
             if shared && let Some(both) = entered::brought_up(&mut self)? {

@@ -1,6 +1,7 @@
 //! Small pieces that many pages show.
 
 use askama::filters::Safe;
+use chrono::NaiveDateTime;
 
 /// An icon beside a word that says the same.
 pub(super) fn icon(name: &str) -> Safe<String> {
@@ -65,6 +66,24 @@ fn question_behind(
 pub(super) fn address(text: &str) -> Safe<String> {
     Safe(escaped(text).replace('@', "<wbr>@"))
 }
+
+/// A time of UTC as [`instant`](super::pages::instant) writes it. A script shows it by the clock of
+/// whoever looks; what is no such time, as "never", stays.
+pub(super) fn time(written: &str) -> Safe<String> {
+    let shown = escaped(written);
+    Safe(match NaiveDateTime::parse_from_str(written, WRITTEN) {
+        Ok(at) => format!("<time datetime=\"{}\">{shown}</time>", at.format(MACHINE)),
+        Err(_) => shown,
+    })
+}
+
+/// By which clock times are shown: a script puts another one in its place.
+pub(super) fn zone() -> Safe<&'static str> {
+    Safe("<span data-zone>UTC</span>")
+}
+
+const WRITTEN: &str = "%Y-%m-%d %H:%M:%S";
+const MACHINE: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// What a field that is wrong says to those who do not see it: where the error stands.
 pub(super) fn wrong(wrong: &str, field: &str) -> Safe<&'static str> {
@@ -135,6 +154,14 @@ mod tests {
             "{asked}"
         );
         assert!(asked.contains("aria-label=\"Delete &lt;b&gt;\""), "{asked}");
+    }
+
+    #[test]
+    fn a_time_can_be_read_by_people_and_scripts_and_anything_else_is_text() {
+        let shown = "<time datetime=\"2026-03-02T23:59:58Z\">2026-03-02 23:59:58</time>";
+        assert_eq!(time("2026-03-02 23:59:58").0, shown);
+        assert_eq!(time("never").0, "never");
+        assert_eq!(time("<b>").0, "&lt;b&gt;");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 mod kinds;
 mod runs;
 mod streams;
+mod tables;
 mod why;
+mod working;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use scim_admin::account::Account as StoredAccount;
@@ -26,7 +28,9 @@ use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 pub use self::kinds::*;
 pub use self::runs::*;
 pub use self::streams::*;
+pub use self::tables::*;
 pub use self::why::{Why, WhyField, WhyFound, WhyMend, WhyMoment, why};
+pub use self::working::*;
 
 /// An instant, to the second.
 pub fn instant(at: DateTime<Utc>) -> String {

@@ -121,6 +121,20 @@ pub enum RuleErrorKind {
         /// The format.
         format: String,
     },
+    /// There is no lookup table of the name.
+    #[error("there is no table \"{name}\"")]
+    NoTable {
+        /// The name.
+        name: String,
+    },
+    /// A lookup table has no column of the title.
+    #[error("the table \"{table}\" has no column \"{column}\"")]
+    NoColumn {
+        /// The name of the table.
+        table: String,
+        /// The title.
+        column: String,
+    },
     /// A zone of dates is none.
     #[error("\"{zone}\" is no time zone")]
     Zone {

@@ -23,6 +23,24 @@ pub enum ImportFormat {
     Okta,
 }
 
+impl ImportFormat {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Entra, Self::Okta];
+
+    /// The format as it is entered.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Entra => "entra",
+            Self::Okta => "okta",
+        }
+    }
+
+    /// The format of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+}
+
 /// What of a mapping became rules, and what did not.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Import {
@@ -34,6 +52,7 @@ pub struct Import {
 
 /// An expression that has no equal.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WithoutEqual {
     /// The attribute that the identity provider gives by it.

@@ -292,6 +292,7 @@ fn number(transform: &Transform) -> usize {
         Transform::Date(_) => 35,
         Transform::WriteDate { .. } => 36,
         Transform::PlusDays(_) => 37,
+        Transform::Table { .. } => 38,
     }
 }
 
@@ -308,7 +309,7 @@ fn every_transform_is_explained_by_a_line_that_is_one() {
         super::compile(rule).unwrap();
     }
     assert!(
-        explained.into_iter().eq(0..=37),
+        explained.into_iter().eq(0..=38),
         "all of them, and no other"
     );
 }

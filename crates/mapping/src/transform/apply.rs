@@ -1,6 +1,7 @@
 //! Transforms prepared once and applied to any number of values.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::SecondsFormat;
 use chrono_tz::Tz;
@@ -15,6 +16,7 @@ use super::text::{OUTPUT_BYTES, deduped, joined, limited, plain_text, replaced, 
 use super::{DateFormats, Days, Otherwise, Transform};
 use crate::error::RuleErrorKind;
 use crate::record::FieldValue;
+use crate::table::{LookupTable, LookupTables};
 
 /// A transform with what its parameters are prepared to, so that a value costs no preparation.
 #[derive(Debug, Clone)]
@@ -34,11 +36,13 @@ enum Prepared {
     Words(HashSet<String>),
     /// The zone of a date.
     Zone(Tz),
+    /// A table, and the place of the column.
+    Column(Arc<LookupTable>, usize),
 }
 
 impl CompiledTransform {
-    /// Prepares a transform.
-    pub(crate) fn new(transform: &Transform) -> Result<Self, RuleErrorKind> {
+    /// Prepares a transform, which finds the table that it names among these.
+    pub(crate) fn new(transform: &Transform, tables: &LookupTables) -> Result<Self, RuleErrorKind> {
         let prepared = match transform {
             Transform::RegexExtract { pattern, .. } | Transform::RegexReplace { pattern, .. } => {
                 Prepared::Pattern(compile_pattern(pattern, false)?)
@@ -49,6 +53,16 @@ impl CompiledTransform {
                     folded.entry(fold(from)).or_insert_with(|| to.clone());
                 }
                 Prepared::Entries(folded)
+            }
+            Transform::Table { name, column, .. } => {
+                let no_table = || RuleErrorKind::NoTable { name: name.clone() };
+                let table = tables.find(name).ok_or_else(no_table)?;
+                let no_column = || RuleErrorKind::NoColumn {
+                    table: name.clone(),
+                    column: column.clone().unwrap_or_default(),
+                };
+                let place = table.column(column.as_deref()).ok_or_else(no_column)?;
+                Prepared::Column(Arc::clone(table), place)
             }
             Transform::ToBool(words) => {
                 let words = words.iter().map(String::as_str).chain(TRUE_WORDS);
@@ -79,10 +93,11 @@ impl CompiledTransform {
         }
     }
 
-    /// What a value map makes of a text, compared without regard to case.
-    fn entry(&self, text: &str) -> Option<&Value> {
+    /// What a value map or a table makes of a text, compared without regard to case.
+    fn entry(&self, text: &str) -> Option<Value> {
         match &self.prepared {
-            Prepared::Entries(entries) => entries.get(&fold(text)),
+            Prepared::Entries(entries) => entries.get(&fold(text)).cloned(),
+            Prepared::Column(table, column) => table.value(text, *column).map(Value::from),
             _ => None,
         }
     }
@@ -191,9 +206,9 @@ impl CompiledTransform {
             }
             Transform::Before(mark) => text.split_once(mark.as_str())?.0.to_owned(),
             Transform::After(mark) => text.split_once(mark.as_str())?.1.to_owned(),
-            Transform::ValueMap { otherwise, .. } => {
+            Transform::ValueMap { otherwise, .. } | Transform::Table { otherwise, .. } => {
                 return match (self.entry(&text), otherwise) {
-                    (Some(to), _) => Some(to.clone()),
+                    (Some(to), _) => Some(to),
                     (None, Otherwise::Keep) => Some(value),
                     (None, Otherwise::Drop) => None,
                     (None, Otherwise::Value(to)) => Some(to.clone()),
@@ -236,15 +251,23 @@ impl CompiledTransform {
         Some(Value::String(text))
     }
 
-    /// What a value map turned into `value`, where only one thing could be.
+    /// What a value map or a table turned into `value`, where only one thing could be.
     pub(crate) fn inverse(&self, value: &Value) -> Option<Value> {
-        let Transform::ValueMap { entries, otherwise } = &self.transform else {
-            return None;
+        let (sources, otherwise) = match (&self.transform, &self.prepared) {
+            (Transform::ValueMap { entries, otherwise }, _) => {
+                let sources = entries.iter().filter(|(_, to)| *to == value);
+                let sources: Vec<&str> = sources.map(|(from, _)| &**from).take(2).collect();
+                (sources, otherwise)
+            }
+            (Transform::Table { otherwise, .. }, Prepared::Column(table, column)) => {
+                let text = value.as_str()?;
+                (table.keys_of(text, *column).take(2).collect(), otherwise)
+            }
+            _ => return None,
         };
-        let mut sources = entries.iter().filter(|(_, to)| *to == value);
-        match (sources.next(), sources.next()) {
-            (Some((from, _)), None) => Some(Value::from(from.as_str())),
-            (None, _) if *otherwise == Otherwise::Keep => {
+        match sources.as_slice() {
+            [only] => Some(Value::from(*only)),
+            [] if *otherwise == Otherwise::Keep => {
                 (self.single(value.clone()).as_ref() == Some(value)).then(|| value.clone())
             }
             _ => None,

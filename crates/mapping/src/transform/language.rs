@@ -141,6 +141,10 @@ impl Transform {
             "valueMap: {\"entries\": {\"FTE\": \"technician\"}, \"otherwise\": \"keep\"}",
             "other values for known ones",
         ),
+        example(
+            "table: {\"name\": \"cost-centers\", \"column\": \"department\", \"otherwise\": \"keep\"}",
+            "other values for known ones, from a lookup table",
+        ),
         example("ifEmpty", "no value where the text is blank"),
         example("default: \"unknown\"", "a value where there is none"),
         example("split: \",\"", "a list of the parts"),

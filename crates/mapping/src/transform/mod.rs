@@ -15,6 +15,7 @@ pub(crate) use self::apply::PATTERNS_COMPILED;
 pub(crate) use self::apply::{CompiledTransform, compile_pattern};
 pub use self::language::{TransformExample, TransformParseError};
 pub(crate) use self::text::{OUTPUT_BYTES, joined, plain_text};
+use crate::table::LookupTables;
 
 /// A step between an attribute's value and a field's.
 ///
@@ -97,6 +98,16 @@ pub enum Transform {
         /// From what to what.
         entries: Map<String, Value>,
         /// What a value becomes that is not among them.
+        otherwise: Otherwise,
+    },
+    /// Other values for known ones, as a lookup table of the instance has them.
+    Table {
+        /// The name of the table.
+        name: String,
+        /// The column that a value is taken from; the first one behind the keys without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        column: Option<String>,
+        /// What a value becomes that is not in it.
         otherwise: Otherwise,
     },
     /// No value where the text is blank or the list is empty.
@@ -284,11 +295,19 @@ impl Transform {
     ///
     /// A text is cut at 16 KiB, and a list ends where its texts reach 1 MiB. A pattern that is none
     /// finds nothing. Whoever applies a transform to more than one value compiles a mapping set,
-    /// which prepares patterns and value maps once.
+    /// which prepares patterns and value maps once; there alone tables are known.
     pub fn apply(&self, value: Option<Value>) -> Option<Value> {
-        match CompiledTransform::new(self) {
+        match CompiledTransform::new(self, &LookupTables::default()) {
             Ok(compiled) => compiled.apply(value),
             Err(_) => None,
+        }
+    }
+
+    /// The name of the table that it looks values up in.
+    pub fn table_name(&self) -> Option<&str> {
+        match self {
+            Self::Table { name, .. } => Some(name),
+            _ => None,
         }
     }
 

@@ -9,7 +9,7 @@ use scim_provisioning::model::{ModelSource, ModelVersion};
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde::Serialize;
 
-use super::{AdminRows, seen};
+use super::{AdminRows, seen, tables};
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::people::Write;
@@ -26,6 +26,7 @@ struct VersionRow {
     note: String,
     created_by: String,
     created_at: i64,
+    tables: String,
 }
 
 #[derive(Insertable)]
@@ -39,6 +40,7 @@ struct NewVersion<'a> {
     note: &'a str,
     created_by: &'a str,
     created_at: i64,
+    tables: String,
 }
 
 /// The rules and fields of a configuration in these versions.
@@ -47,17 +49,16 @@ pub(crate) fn model(
     configuration: ConfigurationId,
     version: ModelVersion,
 ) -> Result<ModelSource, StoreError> {
-    let mut rules = |resource, version| {
-        let found = versions(connection, configuration, resource, Some(version))?;
+    let mut source = ModelSource::usual(custom_fields(connection)?);
+    for resource in ResourceKind::ALL {
+        let number = version.mapping(resource);
+        let found = versions(connection, configuration, resource, Some(number))?;
         let only = found.into_iter().next();
-        only.map(|found| found.rules)
-            .ok_or_else(|| unreadable("mapping_versions"))
-    };
-    Ok(ModelSource {
-        users: rules(ResourceKind::User, version.user)?,
-        groups: rules(ResourceKind::Group, version.group)?,
-        custom_fields: custom_fields(connection)?,
-    })
+        let found = only.ok_or_else(|| unreadable("mapping_versions"))?;
+        let tables = tables::pinned(connection, &found.tables)?;
+        source = source.with_rules(found.rules, tables);
+    }
+    Ok(source)
 }
 
 /// The versions of a mapping, the newest first and the draft last; or one of them.
@@ -85,6 +86,8 @@ pub(super) fn versions(
                 configuration,
                 version: row.version,
                 rules,
+                tables: serde_json::from_str(&row.tables)
+                    .map_err(|_json| unreadable("mapping_versions.tables"))?,
                 checksum: row.checksum,
                 note: row.note,
                 created_by: row.created_by,
@@ -127,6 +130,7 @@ impl WriteMappings for AdminRows<'_> {
             note: &version.note,
             created_by: &version.created_by,
             created_at: millis(version.created),
+            tables: written(&version.tables),
         });
         self.connection.execute(insert).map(drop)
     }
@@ -265,7 +269,7 @@ fn count_up(connection: &mut Connection) -> Result<(), StoreError> {
     connection.execute(update).map(drop)
 }
 
-fn written(value: &impl Serialize) -> String {
+pub(super) fn written(value: &impl Serialize) -> String {
     // Keys are strings and nothing fails by itself, so that JSON can always be written.
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -25,6 +25,7 @@ mod seen;
 mod sessions;
 mod streams;
 mod surveys;
+mod tables;
 mod tokens;
 mod why;
 

@@ -6,6 +6,7 @@ mod accounts;
 #[path = "../common/mod.rs"]
 mod common;
 mod configurations;
+mod tables;
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use engines::{Engine, Suite};
@@ -21,13 +22,14 @@ use scim_admin::scope::Scopes;
 use scim_admin::session::Session;
 use scim_admin::store::{AdminTransaction, AdminUpkeep, DeviceLink, Written};
 use scim_admin::survey::{Survey, SurveyKind};
+use scim_admin::table::TableVersion;
 use scim_admin::token::Retirement;
 use scim_admin::{
     AccessToken, AdminError, AdminStore, AdminStoreExt, ConfigurationInput, ConfigurationStatus,
     ProvisioningConfiguration,
 };
 use scim_feed::{Stream, StreamKind, StreamState};
-use scim_mapping::{CustomField, MappingSet, ResourceKind};
+use scim_mapping::{CustomField, MappingSet, ResourceKind, TableContent};
 use scim_persistence::{Database, Settings};
 use scim_provisioning::directory::Status;
 use scim_provisioning::model::ModelVersion;
@@ -40,6 +42,7 @@ use tempfile::TempDir;
 
 use accounts::*;
 use configurations::*;
+use tables::*;
 
 /// A store without anything in it.
 struct Empty {
@@ -231,6 +234,7 @@ on_every_store!(
     tokens_are_found_by_the_keys_that_made_them,
     versions_of_a_mapping_are_listed_with_the_draft_last,
     each_change_of_the_fields_is_counted,
+    tables_are_kept_in_versions_and_go_together,
     one_at_a_time_works_on_a_job,
     a_survey_is_asked_for_once_and_keeps_what_came_of_the_last,
     a_person_keeps_the_name_and_a_tenant_admin_everything,

@@ -225,6 +225,20 @@ pub(super) fn administration(script: &mut Script, house: &House) {
         "what everybody has of it is taken away",
         || admin.delete_custom_field(&actor(), "desk").unwrap(),
     );
+    let centers = scim_mapping::TableContent::read_csv("code,department\n1,IT\n").unwrap();
+    let seen = scim_admin::TableSeen::Any;
+    script.run("put a lookup table", || {
+        admin
+            .put_table(&actor(), "centers", centers.clone(), seen)
+            .unwrap()
+    });
+    script.run("lookup tables", || admin.lookup_tables().unwrap());
+    script.run("a lookup table", || {
+        admin.lookup_table("centers", None).unwrap()
+    });
+    script.run("delete a lookup table", || {
+        admin.delete_table(&actor(), "centers").unwrap()
+    });
     script.unserved(
         "delete a configuration",
         "everybody whom it managed is let go",

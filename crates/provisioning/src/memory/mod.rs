@@ -38,7 +38,7 @@ mod view;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use scim_mapping::{MappingSet, ReferenceKind};
+use scim_mapping::ReferenceKind;
 use scim_protocol::Profile;
 use serde_json::Value;
 
@@ -256,11 +256,7 @@ impl Directory for MemoryDirectory {
         _version: ModelVersion,
     ) -> Result<ModelSource, StoreError> {
         let model = self.tables().models.get(&configuration).cloned();
-        Ok(model.unwrap_or_else(|| ModelSource {
-            users: MappingSet::default_user(),
-            groups: MappingSet::default_group(),
-            custom_fields: Vec::new(),
-        }))
+        Ok(model.unwrap_or_else(|| ModelSource::usual(Vec::new())))
     }
 
     fn read(

@@ -1,7 +1,7 @@
 //! What the checks write, as the service provider would.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use scim_mapping::{Event, Field, FieldValue, MappingSet};
+use scim_mapping::{Event, Field, FieldValue};
 use scim_protocol::filter::index::search_document;
 use scim_protocol::{ResourceDefinition, Version};
 use serde_json::Value;
@@ -53,11 +53,7 @@ pub(super) fn user(document: Value) -> UserWrite {
         panic!("no document of a user");
     };
     document.entry("active").or_insert(Value::Bool(true));
-    let model = Model::compile(&ModelSource {
-        users: MappingSet::default_user(),
-        groups: MappingSet::default_group(),
-        custom_fields: Vec::new(),
-    });
+    let model = Model::compile(&ModelSource::usual(Vec::new()));
     let model = model.expect("the default rules");
     let mut record = model.user_mapping.project(&document, Event::Create).record;
     record.remove(&Field::Status);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use scim_mapping::MappingSet;
 use scim_protocol::{Limits, schema::uri};
 use scim_provisioning::directory::StoredUser;
 use scim_provisioning::memory::{MemoryDirectory, Person, plain_caller};
@@ -56,11 +55,7 @@ impl House {
 
     /// Gives the configuration other rules from now on.
     pub(crate) fn map(&mut self, change: impl FnOnce(&mut ModelSource)) {
-        let mut model = ModelSource {
-            users: MappingSet::default_user(),
-            groups: MappingSet::default_group(),
-            custom_fields: Vec::new(),
-        };
+        let mut model = ModelSource::usual(Vec::new());
         change(&mut model);
         let mut configuration = (*self.caller.configuration).clone();
         self.directory.set_model(configuration.id, model);

@@ -9,6 +9,7 @@ mod mappings;
 mod people;
 mod rings;
 mod streams;
+mod tables;
 mod tokens;
 
 use std::sync::Arc;

@@ -225,17 +225,7 @@ pub(super) fn attributes(
     let configuration = admin.find_configuration(&mapping.configuration)?.id;
     let received = admin.received_attributes(configuration, resource)?;
     if common.json {
-        let rows = received.iter().map(|attribute| {
-            json!({
-                "path": attribute.path,
-                "type": attribute.value_type,
-                "count": attribute.count,
-                "lastSeenAt": instant(attribute.last_seen),
-                "sample": attribute.sample,
-                "mapped": attribute.mapped,
-            })
-        });
-        return output::items(rows);
+        return output::items(received.into_iter().map(documents::received_attribute));
     }
     let mut table = Table::titled(["attribute", "mapped", "times", "type", "last", "sample"]);
     for attribute in received {
@@ -293,16 +283,7 @@ pub(super) fn reapply(
         }
     }
     if common.json {
-        return output::json(&json!({
-            "id": job.id.to_string(),
-            "users": job.total,
-            "done": job.done,
-            "changed": job.changed,
-            "failed": job.failed,
-            "finished": job.finished,
-            "startedAt": instant(job.created),
-            "updatedAt": instant(job.updated),
-        }));
+        return output::json(&documents::reapplication(&job));
     }
     output::line(&format!(
         "{} of {} users: {} changed, {} failed{}",

@@ -53,6 +53,7 @@ GET    /configurations/{configuration}                              auditor read
 PATCH  /configurations/{configuration}                              administrator configure
 POST   /configurations/{configuration}/disable                      administrator operate
 POST   /configurations/{configuration}/enable                       administrator operate
+POST   /configurations/{configuration}/drift                        administrator configure
 GET    /configurations/{configuration}/held                         auditor read
 POST   /configurations/{configuration}/held/allow                   administrator operate
 POST   /configurations/{configuration}/held/reject                  administrator operate
@@ -64,6 +65,8 @@ POST   /configurations/{configuration}/links/restore                administrato
 GET    /configurations/{configuration}/mappings/{resource}          auditor read
 PUT    /configurations/{configuration}/mappings/{resource}          administrator configure
 POST   /configurations/{configuration}/mappings/{resource}/activate administrator configure
+GET    /configurations/{configuration}/mappings/{resource}/attributes auditor read
+POST   /configurations/{configuration}/mappings/{resource}/import   administrator configure
 POST   /configurations/{configuration}/mappings/{resource}/impact   administrator configure
 POST   /configurations/{configuration}/mappings/{resource}/preview  administrator configure
 POST   /configurations/{configuration}/mappings/{resource}/test     administrator configure
@@ -71,6 +74,8 @@ GET    /configurations/{configuration}/mappings/{resource}/versions auditor read
 POST   /configurations/{configuration}/pause                        administrator operate
 GET    /configurations/{configuration}/policy                       auditor read
 PATCH  /configurations/{configuration}/policy                       administrator configure
+GET    /configurations/{configuration}/reapply                      auditor read
+POST   /configurations/{configuration}/reapply                      administrator configure
 DELETE /configurations/{configuration}/rehearsal                    administrator configure
 GET    /configurations/{configuration}/rehearsal                    auditor read
 POST   /configurations/{configuration}/rehearsal                    administrator configure
@@ -89,6 +94,7 @@ PUT    /custom-fields/{key}                                         administrato
 GET    /events                                                      auditor read
 GET    /events/{event}                                              auditor read
 POST   /events/{event}/reopen                                       administrator operate
+POST   /events/{event}/replay                                       administrator operate
 POST   /events/{event}/resolve                                      administrator operate
 GET    /export                                                      auditor read
 GET    /groups                                                      auditor read
@@ -102,6 +108,8 @@ GET    /runs                                                        auditor read
 GET    /runs/{run}                                                  auditor read
 GET    /runs/{run}/changes                                          auditor read
 POST   /runs/{run}/undo                                             administrator operate
+GET    /sessions                                                    administrator read operate
+DELETE /sessions/{session}                                          administrator operate
 GET    /streams                                                     auditor read
 POST   /streams                                                     administrator read tokens
 DELETE /streams/{stream}                                            administrator tokens
@@ -113,6 +121,12 @@ POST   /streams/{stream}/replay                                     administrato
 POST   /streams/{stream}/resume                                     administrator operate
 POST   /streams/{stream}/secret                                     administrator read tokens
 POST   /streams/{stream}/test                                       administrator operate
+GET    /tables                                                      auditor read
+POST   /tables                                                      administrator configure
+DELETE /tables/{table}                                              administrator configure
+GET    /tables/{table}                                              auditor read
+PUT    /tables/{table}                                              administrator configure
+GET    /tables/{table}/csv                                          auditor read
 POST   /tokens/revoke                                               administrator tokens
 GET    /users                                                       auditor read
 GET    /users/{user}                                                auditor read

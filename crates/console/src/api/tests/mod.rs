@@ -21,6 +21,8 @@ use crate::Administration;
 mod access;
 mod authority;
 mod problems;
+mod tables;
+mod working;
 mod writes;
 
 struct House {
@@ -123,7 +125,10 @@ impl House {
                 body: None,
             };
             let body = read_body(response).await;
-            let body = (!body.is_empty()).then(|| serde_json::from_slice(&body).unwrap());
+            let body = (!body.is_empty()).then(|| match media_type.starts_with("text/") {
+                true => Value::from(String::from_utf8(body.to_vec()).unwrap()),
+                false => serde_json::from_slice(&body).unwrap(),
+            });
             Answered { body, ..answered }
         })
     }

@@ -53,7 +53,11 @@ fn a_write_names_what_it_has_read() {
 }
 
 /// What creates something, or changes nothing, or is said of whatever is there.
-const FREE: [&str; 17] = [
+const FREE: [&str; 21] = [
+    "/configurations/{configuration}/reapply",
+    "/configurations/{configuration}/drift",
+    "/sessions/{session}",
+    "/tables",
     "/streams/{stream}/test",
     "/streams/{stream}/deliveries/{delivery}/again",
     "/apply",
@@ -205,6 +209,10 @@ fn an_event_is_resolved_by_whom_has_read_it() {
     assert_eq!((listed("open").len(), listed("resolved").len()), (0, 1));
     assert_eq!(body(write("reopen", Some(&now)))["resolvedBy"], Value::Null);
     assert_eq!((listed("open").len(), listed("resolved").len()), (1, 0));
+    assert_eq!(write("replay", None).status, 428);
+    let replayed = body(write("replay", Some("*")));
+    assert_eq!(replayed["status"], 409, "the name is taken still");
+    assert_eq!(replayed["event"]["outcome"], "failure");
     let success = house.send(who, "POST", "/events/1/resolve", Some("*"), &Value::Null);
     assert_eq!((success.status, success.problem), (422, true));
 }

@@ -21,6 +21,7 @@ pub(super) enum Button {
     UnlockAccount,
     RevokeKey,
     DeleteField,
+    DeleteTable,
     EndToken,
     RevokeToken,
 }
@@ -54,6 +55,7 @@ impl Button {
             Self::UnlockAccount => "Unlock the account",
             Self::RevokeKey => "Revoke the key",
             Self::DeleteField => "Delete the field",
+            Self::DeleteTable => "Delete the table",
             Self::EndToken => "Change when it ends",
             Self::RevokeToken => "Revoke the token",
         }
@@ -61,7 +63,7 @@ impl Button {
 }
 
 /// Every such button, by the path that its form is posted to.
-const BUTTONS: [(&str, Button); 22] = {
+const BUTTONS: [(&str, Button); 23] = {
     use Button::*;
     [
         (
@@ -122,6 +124,7 @@ const BUTTONS: [(&str, Button); 22] = {
         ("/settings/accounts/{account}/unlock", UnlockAccount),
         ("/settings/api-keys/{key}/revoke", RevokeKey),
         ("/users/user-form/delete", DeleteField),
+        ("/users/tables/{table}/delete", DeleteTable),
     ]
 };
 
@@ -140,6 +143,7 @@ mod tests {
                 "/users/scim-provisioning/{configuration}/mappings/{resource}/save-rule",
                 "/users/scim-provisioning/{configuration}/groups/save-rule",
                 "/users/user-form/edit",
+                "/users/tables/{table}/edit",
             ],
         ),
         (
@@ -148,6 +152,7 @@ mod tests {
                 "/users/scim-provisioning/new",
                 "/users/scim-provisioning/{configuration}/tokens",
                 "/users/user-form",
+                "/users/tables/new",
                 "/settings/accounts",
                 "/settings/api-keys",
             ],

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use self::buttons::Button;
 use super::imported::{compare_import, has_rule};
 use super::pages::audit::changes;
-use super::pages::mappings::Edited;
+use super::pages::mappings::{Edited, imported};
 use super::pages::meanwhile::{Entry, Meanwhile, Row};
 use super::pages::{Shell, instant};
 use super::{ConsoleAnswer, Failed, SEEN, Visit, address};
@@ -103,9 +103,7 @@ pub(super) fn look(visit: &mut Visit<'_>, pattern: &str) -> Result<Option<Consol
 
 /// The rules of a document that somebody imports, if they are such.
 fn imported_rules(visit: &Visit<'_>, edited: &Edited) -> Option<MappingSet> {
-    let document: Value = serde_json::from_str(visit.form.text("document")).ok()?;
-    let set = MappingSet::from_json(&document).ok()?;
-    (set.resource == edited.resource).then_some(set)
+    Some(imported(visit, edited).ok()?.0)
 }
 
 impl Subject {
@@ -166,6 +164,14 @@ impl Subject {
                 let fields = visit.console.admin.custom_fields()?;
                 let is_left = fields.iter().any(|field| field.key == key);
                 (About::Named("customField.", key.to_owned()), is_left)
+            }
+            DeleteTable => {
+                let name = visit.part("table");
+                let is_left = match visit.console.admin.lookup_table(name, None) {
+                    Err(AdminError::NotFound { .. }) => false,
+                    found => found.map(|_table| true)?,
+                };
+                (About::Named("table.", name.to_owned()), is_left)
             }
             EndToken | RevokeToken => {
                 let admin = &visit.console.admin;

@@ -25,16 +25,18 @@ pub(super) enum Column {
 
 impl Column {
     /// Every column, in the order in which they stand.
+    ///
+    /// How it ended, of what, and why come first, so that they are in sight however narrow the window.
     pub(super) const ALL: [Self; 16] = [
-        Self::Configuration,
+        Self::Outcome,
         Self::Action,
         Self::Resource,
-        Self::Outcome,
-        Self::Status,
-        Self::ScimType,
-        Self::Took,
-        Self::Cause,
         Self::Reason,
+        Self::Configuration,
+        Self::Status,
+        Self::Took,
+        Self::ScimType,
+        Self::Cause,
         Self::Changed,
         Self::ScimId,
         Self::Source,
@@ -168,13 +170,13 @@ mod tests {
     #[test]
     fn what_is_chosen_is_shown_in_the_order_of_the_table() {
         let usual = [
-            "configuration",
+            "outcome",
             "action",
             "resource",
-            "outcome",
+            "reason",
+            "configuration",
             "status",
             "took",
-            "reason",
         ];
         assert_eq!(shown(""), usual);
         assert_eq!(shown("column=nonsense&column="), usual);

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::super::{ConsoleAnswer, Failed, Visit};
-use super::charts::{Chart, begin};
+use super::charts::{Chart, begin, thousands};
 use super::rule::called;
 use super::{LIST, Shell, ago, instant, maybe, runs, spaced};
 
@@ -254,6 +254,13 @@ struct Overview {
     created: String,
 }
 
+impl Overview {
+    /// Whether something of the checklist is left to do.
+    fn is_open(&self) -> bool {
+        self.steps.iter().any(|step| !step.done)
+    }
+}
+
 pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let shown = Shown::find(visit)?;
     let newest = shown.tokens.first();
@@ -266,7 +273,8 @@ pub(in super::super) fn overview(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fai
         ..EventQuery::default()
     };
     let last = visit.console.admin.events(&query)?;
-    let chart = Chart::new("Requests, 7 days", &shown.requests(), shown.now, 28, 6);
+    let log = format!("{LIST}/{}/logs", shown.id);
+    let chart = Chart::new("Requests, 7 days", log, &shown.requests(), shown.now, 28, 6);
     let entries = shown.activity.iter().map(|one| one.entries).sum();
     let page = Overview {
         shell: shown.shell(visit, "Overview")?,

@@ -129,7 +129,7 @@ impl Row {
             types: types(&one),
             nothing: one.provisions_nothing(),
             health: Health::new(&one, &tokens, &own, &asked, now),
-            day: Chart::new("Requests, 24 hours", &asked, now, 24, 1),
+            day: Chart::new("Requests, 24 hours", String::new(), &asked, now, 24, 1),
             last_used: ago(used, now),
             held: visit.console.admin.managed_counts(one.id)?.held,
             expiring: expiring(&tokens, now),

@@ -1,14 +1,15 @@
 //! One entry of the provisioning log.
 
 use askama::Template;
-use scim_admin::AdminError;
 use scim_admin::event::{EventState, LoggedEvent, Word};
-use scim_provisioning::{Cause, Outcome, ResourceKind, Stage};
+use scim_admin::{AdminError, AdminService};
+use scim_provisioning::{Cause, Outcome, ResourceId, ResourceKind, Stage};
 use serde_json::Value;
 
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::advice::Advice;
 use super::logs::Row;
+use super::rule::called;
 use super::{LIST, Shell, instant};
 
 #[derive(Template)]
@@ -19,6 +20,9 @@ struct Event {
     request_id: String,
     steps: Vec<(&'static str, &'static str)>,
     facts: Vec<(&'static str, String)>,
+    /// What became of it in ServiceOps, where that is kept: field, old and new value.
+    fields: Vec<(String, String, String)>,
+    /// What changed of what the identity provider says.
     changes: Vec<(String, String, String)>,
     warnings: Vec<String>,
     advice: Option<Advice>,
@@ -100,6 +104,7 @@ fn shown(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Event, Failed> {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
             .collect(),
+        fields: field_changes(visit, event)?,
         changes: changes(&event.changes),
         warnings: warnings(&event.deviations),
         advice: Advice::of(event),
@@ -195,6 +200,48 @@ fn steps(event: &LoggedEvent) -> Vec<(&'static str, &'static str)> {
     };
     let steps = Stage::ALL.into_iter();
     steps.map(|stage| (named(stage), state(stage))).collect()
+}
+
+/// What an entry made of its user or group, field by field in ServiceOps' words, with names in the
+/// place of ids. Nothing where it changed nothing, or what was before is not kept any more.
+fn field_changes(
+    visit: &Visit<'_>,
+    event: &LoggedEvent,
+) -> Result<Vec<(String, String, String)>, Failed> {
+    let admin = &visit.console.admin;
+    let (run, chosen) = match admin.run_of_event(event.id) {
+        Err(AdminError::NotFound { .. } | AdminError::Invalid(_)) => return Ok(Vec::new()),
+        found => found?,
+    };
+    let catalog = admin.catalog()?;
+    let changes = admin.chosen_changes(run.id, &chosen, None, 1)?;
+    let fields = changes.iter().flat_map(|change| &change.fields);
+    fields
+        .map(|field| {
+            let label = match field.field.as_str() {
+                "members" => "Members who left and who joined".to_owned(),
+                "grants" => "What members get".to_owned(),
+                key => called(&catalog, key),
+            };
+            Ok((label, named(admin, &field.old)?, named(admin, &field.new)?))
+        })
+        .collect()
+}
+
+/// A value as people read it; the id of somebody by their name.
+fn named(admin: &AdminService, value: &Value) -> Result<String, Failed> {
+    Ok(match value {
+        Value::Array(items) => {
+            let items = items.iter().map(|item| named(admin, item));
+            items.collect::<Result<Vec<_>, _>>()?.join(", ")
+        }
+        Value::String(id) if ResourceId::parse(id).is_some() => match admin.person(id) {
+            Ok(detail) => detail.person.user_name,
+            Err(AdminError::NotFound { .. }) => id.clone(),
+            Err(error) => return Err(error.into()),
+        },
+        other => text(other),
+    })
 }
 
 /// Path, old and new value. A resource that is new as a whole is shown attribute by attribute.

@@ -1,7 +1,8 @@
 //! Provisioning Status & Logs.
 
 use askama::Template;
-use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 use scim_admin::event::{EventQuery, EventState, LoggedEvent, Word};
 use scim_provisioning::event::{Action, Outcome};
 use scim_provisioning::{ConfigurationId, ResourceKind};
@@ -10,10 +11,10 @@ use serde_json::json;
 use super::super::export::{Lines, row};
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Form, Visit};
-use super::audit::midnight;
 use super::columns::{Column, Columns};
 use super::configuration::{Shown, Tabs};
 use super::event::changes;
+use super::moment::Moment;
 use super::{LIST, Shell, instant, rows, sizes};
 
 pub(super) struct Row {
@@ -116,6 +117,8 @@ struct Filter {
     time: String,
     from: String,
     to: String,
+    /// By which clock the two are, as an IANA zone; empty for UTC.
+    zone: String,
     state: String,
     search: String,
     columns: Columns,
@@ -132,6 +135,7 @@ impl Filter {
             time: text("time"),
             from: text("from"),
             to: text("to"),
+            zone: text("zone"),
             state: text("state"),
             search: text("q"),
             columns: Columns::of(form),
@@ -157,7 +161,7 @@ impl Filter {
 
     /// Whether one of the dates is none, or a word is none that its filter knows.
     fn is_wrong(&self) -> bool {
-        is_no_date(&self.from) || is_no_date(&self.to) || !self.unknown().is_empty()
+        is_no_time(&self.from) || is_no_time(&self.to) || !self.unknown().is_empty()
     }
 
     /// The words that their filters do not know, each with what it is none of.
@@ -170,6 +174,7 @@ impl Filter {
                 ConfigurationId::parse(&self.configuration).is_some(),
             ),
             ("time", &self.time, hours),
+            ("time zone", &self.zone, self.clock().is_some()),
             (
                 "outcome",
                 &self.outcome,
@@ -203,8 +208,8 @@ impl Filter {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let hours = TIMES.iter().find(|(key, ..)| *key == self.time);
         let latest = hours.map(|(.., hours)| now - Duration::hours(*hours));
-        let from: Option<NaiveDate> = self.from.parse().ok();
-        let to: Option<NaiveDate> = self.to.parse().ok();
+        let clock = self.clock().unwrap_or(Tz::UTC);
+        let from = Moment::read(&self.from).map(|from| from.begins(clock));
         EventQuery {
             configuration: ConfigurationId::parse(&self.configuration),
             outcome: Outcome::parse(&self.outcome),
@@ -212,11 +217,25 @@ impl Filter {
             kind: ResourceKind::parse(&self.resource),
             search: given(&self.search),
             state: EventState::parse(&self.state),
-            since: latest.max(from.and_then(midnight)),
-            until: to
-                .and_then(|day| day.checked_add_days(Days::new(1)))
-                .and_then(midnight),
+            since: latest.max(from),
+            until: Moment::read(&self.to).and_then(|to| to.ends(clock)),
             ..EventQuery::default()
+        }
+    }
+
+    /// By which clock its times are.
+    fn clock(&self) -> Option<Tz> {
+        match self.zone.as_str() {
+            "" => Some(Tz::UTC),
+            name => name.parse().ok(),
+        }
+    }
+
+    /// A time as a field of a form shows it, which has hours.
+    fn field(&self, text: &str, end: bool) -> String {
+        match Moment::read(text) {
+            Some(moment) => moment.field(end),
+            None => text.to_owned(),
         }
     }
 
@@ -230,6 +249,7 @@ impl Filter {
             ("time", &self.time),
             ("from", &self.from),
             ("to", &self.to),
+            ("zone", &self.zone),
             ("state", &self.state),
             ("q", &self.search),
         ];
@@ -247,8 +267,8 @@ impl Filter {
     }
 }
 
-fn is_no_date(text: &str) -> bool {
-    !text.is_empty() && text.parse::<NaiveDate>().is_err()
+fn is_no_time(text: &str) -> bool {
+    !text.is_empty() && Moment::read(text).is_none()
 }
 
 #[derive(Template)]

@@ -3,7 +3,10 @@
 use askama::Template;
 use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
 use scim_admin::{AdminError, Problem, VersionChoice};
-use scim_mapping::{Apply, MappingSet, OnError, Rule, RuleDifference, Transform, TransformExample};
+use scim_mapping::{
+    Apply, ImportFormat, MappingSet, OnError, Rule, RuleDifference, Transform, TransformExample,
+    WithoutEqual,
+};
 use scim_provisioning::ResourceKind;
 use serde_json::{Value, json};
 
@@ -12,6 +15,7 @@ use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
 use super::rule::{RuleForm, label, shift, targets, told};
+use super::tried::Tried;
 use super::{LIST, Shell, instant};
 
 /// A rule in the list.
@@ -126,6 +130,12 @@ struct Editor {
     versions: Vec<Version>,
     error: String,
     document: String,
+    /// What the document is.
+    format: String,
+    /// What of a mapping that was imported just now has no equal.
+    without_equal: Vec<WithoutEqual>,
+    /// Whether something was imported just now.
+    imported: bool,
 }
 
 impl Editor {
@@ -205,6 +215,9 @@ impl Editor {
             unmapped,
             error: String::new(),
             document: String::new(),
+            format: String::new(),
+            without_equal: Vec::new(),
+            imported: false,
         })
     }
 }
@@ -216,13 +229,17 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
 
 #[derive(Template)]
 #[template(path = "rule.html")]
-struct RulePage {
+pub(super) struct RulePage {
     shell: Shell,
     here: String,
     base: String,
     error: String,
     /// The field that is wrong; empty when it is none of them.
     wrong: &'static str,
+    /// What it makes of some who are there, where that was asked.
+    tried: Option<Vec<Tried>>,
+    /// What the form showed when it was opened, of one that was tried.
+    was: String,
     form: RuleForm,
     fields: Vec<(String, String, bool)>,
     seen: Vec<ReceivedAttribute>,
@@ -230,7 +247,7 @@ struct RulePage {
 }
 
 impl RulePage {
-    fn new(visit: &Visit<'_>, edited: &Edited, form: RuleForm) -> Result<Self, Failed> {
+    pub(super) fn new(visit: &Visit<'_>, edited: &Edited, form: RuleForm) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
         let title = match form.key.is_empty() {
             true => "New rule",
@@ -242,11 +259,33 @@ impl RulePage {
             base: edited.base().checksum.clone(),
             error: String::new(),
             wrong: "",
+            tried: None,
+            was: String::new(),
             fields: targets(&admin.catalog()?, edited.resource, &form.target),
             seen: admin.received_attributes(edited.shown.id, edited.resource)?,
             transforms: Transform::EXAMPLES,
             form,
         })
+    }
+}
+
+impl RulePage {
+    /// The same with what was wrong.
+    pub(super) fn refused(self, error: &AdminError) -> Self {
+        Self {
+            wrong: form_field(error),
+            error: sentence(error),
+            ..self
+        }
+    }
+
+    /// The same with what the rule makes of some, and what the form showed when it was opened.
+    pub(super) fn tried(self, tried: Option<Vec<Tried>>, was: &str) -> Self {
+        Self {
+            tried,
+            was: was.to_owned(),
+            ..self
+        }
     }
 }
 
@@ -278,11 +317,7 @@ pub(in super::super) fn save_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fa
     match saved {
         Ok(()) => Ok(ConsoleAnswer::redirect(edited.link("?done=drafted"))),
         Err(error @ AdminError::Invalid(_)) => {
-            let page = RulePage {
-                wrong: form_field(&error),
-                error: sentence(&error),
-                ..RulePage::new(visit, &edited, form)?
-            };
+            let page = RulePage::new(visit, &edited, form)?.refused(&error);
             ConsoleAnswer::page(422, &page)
         }
         Err(error) => Err(error.into()),
@@ -324,6 +359,7 @@ fn kept(
             let page = Editor {
                 error: sentence(&error),
                 document: visit.form.text("document").to_owned(),
+                format: visit.form.text("format").to_owned(),
                 ..Editor::new(visit, edited)?
             };
             ConsoleAnswer::page(422, &page)
@@ -359,19 +395,48 @@ pub(in super::super) fn restore(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     kept(visit, &edited, done, "drafted")
 }
 
+/// The rules that a form brings, and what of an identity provider's mapping has no equal.
+pub(in super::super) fn imported(
+    visit: &Visit<'_>,
+    edited: &Edited,
+) -> Result<(MappingSet, Vec<WithoutEqual>), AdminError> {
+    let read = serde_json::from_str::<Value>(visit.form.text("document"));
+    let document =
+        read.map_err(|error| Problem::entry(format!("this is no JSON: {error}")).refused())?;
+    let (set, without_equal) = match ImportFormat::parse(visit.form.text("format")) {
+        Some(format) => visit
+            .console
+            .admin
+            .read_import(edited.shown.id, format, &document)?,
+        None => (MappingSet::from_json(&document)?, Vec::new()),
+    };
+    match set.resource == edited.resource {
+        true => Ok((set, without_equal)),
+        false => Err(Problem::entry("this mapping is for the other kind of resource").refused()),
+    }
+}
+
 pub(in super::super) fn import(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, visit.part("resource"))?;
-    let read = serde_json::from_str::<Value>(visit.form.text("document"));
-    let done = read
-        .map_err(|error| Problem::entry(format!("this is no JSON: {error}")).refused())
-        .and_then(|document| MappingSet::from_json(&document).map_err(AdminError::from))
-        .and_then(|set| match set.resource == edited.resource {
-            true => edited.keep(visit, &set, "Imported"),
-            false => {
-                Err(Problem::entry("this mapping is for the other kind of resource").refused())
-            }
-        });
-    kept(visit, &edited, done, "drafted")
+    let done = imported(visit, &edited).and_then(|(set, without_equal)| {
+        edited.keep(visit, &set, "Imported")?;
+        Ok(without_equal)
+    });
+    let without_equal = match done {
+        Ok(without_equal) if without_equal.is_empty() => {
+            return kept(visit, &edited, Ok(()), "drafted");
+        }
+        Ok(without_equal) => without_equal,
+        Err(error) => return kept(visit, &edited, Err(error), ""),
+    };
+    // What has no equal is kept nowhere: it is said now.
+    let edited = Edited::find(visit, visit.part("resource"))?;
+    let page = Editor {
+        without_equal,
+        imported: true,
+        ..Editor::new(visit, &edited)?
+    };
+    ConsoleAnswer::page(200, &page)
 }
 
 pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {

@@ -17,6 +17,7 @@ pub(super) mod logs;
 pub(super) mod mapping_tests;
 pub(super) mod mappings;
 pub(super) mod meanwhile;
+mod moment;
 pub(super) mod overview;
 pub(super) mod policy;
 pub(super) mod previews;
@@ -24,7 +25,9 @@ pub(super) mod rehearsal;
 mod rule;
 pub(super) mod runs;
 pub(super) mod settings;
+pub(super) mod tables;
 pub(super) mod tokens;
+pub(super) mod tried;
 pub(super) mod waiting;
 pub(super) mod why;
 
@@ -167,6 +170,7 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
     let part = match section {
         "users" if title != "Users" => ("Users", "/admin/users"),
         "groups" if title != "Groups" => ("Groups", "/admin/groups"),
+        "tables" if title != "Lookup tables" => ("Lookup tables", "/admin/users/tables"),
         "fields" if title != "User form" => ("User form", "/admin/users/user-form"),
         "logs" if title != LOGS => (LOGS, "/admin/users/scim-provisioning/logs"),
         _ => (part, ""),
@@ -179,7 +183,11 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 34] = [
+const DONE: [(&str, &str); 35] = [
+    (
+        "table-saved",
+        "Saved. Rules that are in force use it from the next request on; those who are there change when the rules are applied to them.",
+    ),
     (
         "rehearses",
         "Begun. The identity provider is answered from a copy of the directory from now on.",

@@ -7,9 +7,9 @@ use scim_provisioning::Outcome;
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit};
-use super::charts::Chart;
+use super::charts::{Chart, thousands};
 use super::configuration::{Health, NO_TOKEN, expiring};
-use super::{Shell, ago, instant};
+use super::{LIST, Shell, ago, instant};
 
 struct Card {
     /// How much it needs somebody: 0 the most.
@@ -33,8 +33,8 @@ struct Overview {
     cards: Vec<Card>,
     /// How many more there are.
     more: usize,
-    /// What needs somebody, in words, and where.
-    needs: Vec<(String, &'static str)>,
+    /// What needs somebody, in words, the colour it has, and where it is dealt with.
+    needs: Vec<(String, &'static str, String)>,
     chart: Chart,
     /// What went wrong last and is open: id, time, whose, whom, why.
     failures: Vec<(i64, String, String, String, String)>,
@@ -79,7 +79,7 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             id,
         });
     }
-    let needs = needs(&cards);
+    let needs = needs(&cards, visit.administers());
     cards.sort_by_key(|card| card.rank);
     let more = cards.len().saturating_sub(CARDS);
     cards.truncate(CARDS);
@@ -107,45 +107,75 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         cards,
         more,
         needs,
-        chart: Chart::new("Requests, 7 days", &all, now, 28, 6),
+        chart: Chart::new("Requests, 7 days", format!("{LIST}/logs"), &all, now, 28, 6),
         failures: failures.collect(),
     };
     ConsoleAnswer::page(200, &page)
 }
 
-/// What needs somebody, in words, with the colour it has.
-fn needs(cards: &[Card]) -> Vec<(String, &'static str)> {
-    let count = |fits: fn(&Card) -> bool| cards.iter().filter(|card| fits(card)).count();
-    let unusable = count(|card| card.health.kind == "bad" && card.health.text == NO_TOKEN);
-    let failing = count(|card| card.health.kind == "bad" && card.health.text != NO_TOKEN);
-    let failures = count(|card| card.health.kind == "warning");
-    let ending = count(|card| !card.expiring.is_empty());
-    let held: i64 = cards.iter().map(|card| card.held).sum();
-    let held = usize::try_from(held).unwrap_or_default();
-    let links: i64 = cards.iter().map(|card| card.links).sum();
-    let links = usize::try_from(links).unwrap_or_default();
+/// What needs somebody, in words, with the colour it has, and where it is dealt with: at the
+/// configuration, where it is one alone, else in the list of them.
+fn needs(cards: &[Card], administers: bool) -> Vec<(String, &'static str, String)> {
+    // Auditors see no tokens.
+    let tokens = if administers { "/tokens" } else { "" };
+    let unusable = |card: &Card| card.health.kind == "bad" && card.health.text == NO_TOKEN;
+    let failing = |card: &Card| card.health.kind == "bad" && card.health.text != NO_TOKEN;
+    let failures = |card: &Card| card.health.kind == "warning";
+    let ending = |card: &Card| !card.expiring.is_empty();
+    let number = |count: i64| usize::try_from(count).unwrap_or_default();
+    let count = |fits: &dyn Fn(&Card) -> bool| cards.iter().filter(|card| fits(card)).count();
+    let held = number(cards.iter().map(|card| card.held).sum());
+    let links = number(cards.iter().map(|card| card.links).sum());
+    let place = |fits: &dyn Fn(&Card) -> bool, page: &str| {
+        let mut found = cards.iter().filter(|card| fits(card));
+        match (found.next(), found.next()) {
+            (Some(one), None) => format!("{LIST}/{}{page}", one.id),
+            _ => LIST.to_owned(),
+        }
+    };
+    let (failed, without) = (count(&failing), count(&unusable));
+    let (warned, ends) = (count(&failures), count(&ending));
     let said = [
-        (failing, format!("{failing} failing"), "bad"),
-        (unusable, format!("{unusable} without a live token"), "bad"),
         (
-            failures,
-            format!("{failures} with failures or warnings"),
-            "warning",
+            failed,
+            format!("{failed} failing"),
+            "bad",
+            place(&failing, "/logs?state=open"),
         ),
-        (held, counted(held, "held change", "held changes"), "held"),
+        (
+            without,
+            format!("{without} without a live token"),
+            "bad",
+            place(&unusable, tokens),
+        ),
+        (
+            warned,
+            format!("{warned} with failures or warnings"),
+            "warning",
+            place(&failures, "/logs?state=open"),
+        ),
+        (
+            held,
+            counted(held, "held change", "held changes"),
+            "held",
+            place(&|card| card.held > 0, "/held"),
+        ),
         (
             links,
             counted(links, "pending link", "pending links"),
             "held",
+            place(&|card| card.links > 0, "/links"),
         ),
         (
-            ending,
-            counted(ending, "token ends soon", "tokens end soon"),
+            ends,
+            counted(ends, "token ends soon", "tokens end soon"),
             "warning",
+            place(&ending, tokens),
         ),
     ];
     let said = said.into_iter().filter(|(count, ..)| *count > 0);
-    said.map(|(_, said, kind)| (said, kind)).collect()
+    said.map(|(_, said, kind, place)| (said, kind, place))
+        .collect()
 }
 
 /// How many configurations are shown; the list has them all.

@@ -11,6 +11,7 @@ use super::super::form_field::form_field;
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::{Shell, ago, instant};
+use crate::documents::session_id;
 
 struct AccountRow {
     id: String,
@@ -145,7 +146,7 @@ impl Settings {
                 .into_iter()
                 .map(|(session, name)| SessionRow {
                     own: session.hash == who.session.hash,
-                    id: short(&session.hash),
+                    id: session_id(&session),
                     name,
                     begun: instant(session.created),
                     used: ago(Some(session.last_used), now),
@@ -180,10 +181,6 @@ fn question(made: &MadeByKey) -> String {
         said += " To keep a token, set its last day first.";
     }
     said
-}
-
-fn short(hash: &str) -> String {
-    hash.chars().take(16).collect()
 }
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
@@ -328,9 +325,9 @@ pub(in super::super) fn delete_account(visit: &Visit<'_>) -> Result<ConsoleAnswe
 pub(in super::super) fn end_session(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let (admin, actor) = (&visit.console.admin, visit.actor()?);
     let sessions = admin.sessions()?;
-    let mut hashes = sessions.iter().map(|(session, _)| &session.hash);
-    let hash = hashes.find(|hash| short(hash) == visit.part("session"));
-    admin.revoke_session(&actor, hash.ok_or(Failed::NotFound)?)?;
+    let mut found = sessions.iter().map(|(session, _)| session);
+    let found = found.find(|session| session_id(session) == visit.part("session"));
+    admin.revoke_session(&actor, &found.ok_or(Failed::NotFound)?.hash)?;
     Ok(ConsoleAnswer::redirect("/admin/settings?done=ended"))
 }
 

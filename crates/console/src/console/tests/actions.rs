@@ -1,5 +1,6 @@
 //! What administrators do on the pages, and what comes of it.
 
+use super::super::signing_in::encoded;
 use super::house::{HOSTILE, House, actor};
 use scim_admin::account::Role;
 use scim_admin::{ConfigurationInput, VersionChoice};
@@ -162,7 +163,7 @@ fn rules_are_drafted_moved_imported_activated_and_rolled_back() {
     assert_eq!(exported.download, Some("user-mapping.json"));
     assert_eq!(done(&post("restore-defaults", "")), "drafted");
     assert_eq!(done(&post("discard", "")), "discarded");
-    let document = super::super::signing_in::encoded(&exported.body.replace("nickName", "title"));
+    let document = encoded(&exported.body.replace("nickName", "title"));
     assert_eq!(
         done(&post("import", &format!("document={document}"))),
         "drafted"
@@ -325,6 +326,88 @@ fn networks_are_read_and_what_is_none_is_said_beside_the_rest() {
     let admits = |address: &str| second.admits(Some(address.parse().unwrap()));
     assert!(admits("10.1.2.3") && admits("192.0.2.7") && !admits("192.0.2.8"));
     assert!(!second.admits(None), "an address that is not known is none");
+}
+
+#[test]
+fn a_table_is_added_edited_and_deleted_and_says_which_rules_use_it() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let base = "/users/tables";
+    let csv = encoded("code,<b>name</b>\n1,<script>alert(1)</script>\n");
+    let added = house.post(
+        &ada,
+        &format!("{base}/new"),
+        &format!("name=floors&csv={csv}"),
+    );
+    let there = "/admin/users/tables/floors?done=added";
+    assert_eq!(added.location.as_deref(), Some(there), "{}", added.body);
+    let again = house.post(
+        &ada,
+        &format!("{base}/new"),
+        &format!("name=floors&csv={csv}"),
+    );
+    assert_eq!(again.status, 422, "the name is taken");
+    let page = house
+        .ask("GET", &format!("{base}/floors"), Some(&ada), "")
+        .body;
+    assert!(page.contains("No rule looks values up in it"), "{page}");
+    assert!(
+        !page.contains("<b>name") && !page.contains("<script>alert"),
+        "{page}"
+    );
+    let file = house.ask("GET", &format!("{base}/floors/file"), Some(&ada), "");
+    assert_eq!(
+        file.body,
+        "code,<b>name</b>\r\n1,<script>alert(1)</script>\r\n"
+    );
+    assert_eq!(
+        (file.media_type, file.download),
+        ("text/csv; charset=utf-8", Some("table.csv"))
+    );
+
+    let mut rules = scim_mapping::MappingSet::default_user();
+    let title = rules.rules.iter_mut().find(|rule| rule.key == "job_title");
+    title.unwrap().transforms.push(
+        "table: {\"name\": \"floors\", \"otherwise\": \"keep\"}"
+            .parse()
+            .unwrap(),
+    );
+    let (id, seen) = (house.configuration, scim_admin::mapping::DraftSeen::Any);
+    let rules = serde_json::json!(rules);
+    house
+        .admin
+        .draft_mapping(&actor(), id, &rules, "", &seen)
+        .unwrap();
+    house
+        .admin
+        .activate_mapping(&actor(), id, ResourceKind::User, &seen)
+        .unwrap();
+    let page = house
+        .ask("GET", &format!("{base}/floors"), Some(&ada), "")
+        .body;
+    assert!(page.contains("<code>job_title</code>"), "{page}");
+    assert!(
+        page.contains(&format!("{id}/mappings/user/impact\"")),
+        "{page}"
+    );
+
+    let was = encoded("[[\"csv\",\"code,<b>name</b>\\r\\n1,<script>alert(1)</script>\\r\\n\"]]");
+    let edit = |csv: &str| {
+        let sent = format!("version=1&was={was}&csv={}", encoded(csv));
+        house.post(&ada, &format!("{base}/floors/edit"), &sent)
+    };
+    let refused = edit("code\n1\n");
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("href=\"#csv\""), "{}", refused.body);
+    let saved = edit("code,name\n1,One\n");
+    let there = "/admin/users/tables/floors?done=table-saved";
+    assert_eq!(saved.location.as_deref(), Some(there), "{}", saved.body);
+    let in_use = house.post(&ada, &format!("{base}/floors/delete"), "");
+    assert_eq!(in_use.status, 422, "{}", in_use.body);
+    assert!(in_use.body.contains("job_title"), "{}", in_use.body);
+    let unused = house.post(&ada, &format!("{base}/centers/delete"), "");
+    let there = "/admin/users/tables?done=deleted";
+    assert_eq!(unused.location.as_deref(), Some(there), "{}", unused.body);
 }
 
 #[test]

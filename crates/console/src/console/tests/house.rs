@@ -162,6 +162,11 @@ impl House {
         let admin = Arc::clone(&services.admin);
         let console = Served::new(&services);
         let upkeep = Upkeep::new(services, Arc::default(), Retention::default());
+        let centers = scim_mapping::TableContent::read_csv("code,department\n100,Sales\n");
+        let seen = scim_admin::TableSeen::None;
+        admin
+            .put_table(&actor(), "centers", centers.unwrap(), seen)
+            .unwrap();
         let input = ConfigurationInput {
             name: "<b>Azure</b>".to_owned(),
             description: "\u{202e}'\"&".to_owned(),
@@ -251,6 +256,7 @@ impl House {
         let pattern = parts.collect::<Vec<_>>().join("/");
         let parts = [
             ("tokens/*", format!("tokens/{}", self.token)),
+            ("tables/*", "tables/centers".to_owned()),
             ("mappings/*", "mappings/user".to_owned()),
             ("rules/*", "rules/user_name".to_owned()),
             ("setup/*", "setup/okta".to_owned()),

@@ -50,6 +50,17 @@ fn the_log_is_of_the_days_that_are_chosen() {
         ("from=2026-03-03", vec!["last", "late"]),
         ("to=2026-03-01", vec!["early"]),
         ("from=2026-03-02&to=2026-03-03&time=24h", vec![]),
+        (
+            "from=2026-03-01T23:59&to=2026-03-02T00:00",
+            vec!["early", "first"],
+        ),
+        ("from=2026-03-02T00:01&to=2026-03-03T23:58", vec![]),
+        // By the clock of whoever looks.
+        (
+            "from=2026-03-02T01:00&to=2026-03-04T00:59&zone=Europe/Berlin",
+            vec!["first", "last"],
+        ),
+        ("from=2026-03-04&zone=Europe/Berlin", vec!["last", "late"]),
     ] {
         let page = house.logs(&ada, query);
         assert_eq!(page.status, 200, "{query}");
@@ -120,6 +131,7 @@ fn a_word_that_no_filter_knows_shows_and_exports_nothing() {
         ("resource=zzz", "“zzz” is no resource."),
         ("time=2h", "“2h” is no time."),
         ("state=zzz", "“zzz” is no state."),
+        ("zone=zzz", "“zzz” is no time zone."),
         ("configuration=zzz", "“zzz” is no configuration."),
         ("outcome=success&state=zzz", "“zzz” is no state."),
     ] {
@@ -166,14 +178,15 @@ fn the_columns_are_those_that_were_chosen_on_every_page() {
     for at in 0..10 {
         house.user(&format!("u{at}"));
     }
+    // How it ended and why stand before what may be out of sight.
     let usual = [
-        "Configuration",
+        "Outcome",
         "Action",
         "Resource",
-        "Outcome",
+        "Reason",
+        "Configuration",
         "HTTP",
         "Took",
-        "Reason",
     ];
     assert_eq!(heads(&house.logs(&ada, "").body), usual);
     let chosen = "column=time&column=scimType&column=changed&column=scimId&column=requestId&column=mappingVersion&rows=10";
@@ -186,8 +199,7 @@ fn the_columns_are_those_that_were_chosen_on_every_page() {
         "Mapping version",
     ];
     assert_eq!(heads(&page), wanted);
-    let newest = "<td dir=\"auto\">userName, active</td>";
-    assert!(page.contains(newest), "{page}");
+    assert!(page.contains(">userName, active</td>"), "{page}");
     // The way on and the file keep the choice.
     let kept = "column=time&#38;column=scimType&#38;column=changed&#38;column=scimId&#38;\
         column=requestId&#38;column=mappingVersion&#38;rows=10&#38;before=";
@@ -198,7 +210,8 @@ fn the_columns_are_those_that_were_chosen_on_every_page() {
     assert!(heads(&house.logs(&ada, "column=time").body).is_empty());
     let own = house.path("/users/scim-provisioning/*/logs");
     let page = house.ask("GET", &own, Some(&ada), "").body;
-    assert_eq!(heads(&page), usual[1..]);
+    let own = usual.iter().filter(|head| **head != "Configuration");
+    assert_eq!(heads(&page), own.copied().collect::<Vec<_>>());
     let every = "column=source&column=client&column=configuration";
     let page = house.logs(&ada, every).body;
     assert_eq!(heads(&page), ["Configuration", "Source address", "Client"]);
@@ -233,8 +246,8 @@ fn a_failure_is_resolved_on_its_page_and_opened_again() {
 
     let done = house.post(&ada, &format!("{entry}/resolve"), "");
     assert_eq!(done.location, Some(format!("/admin{entry}?done=resolved")));
-    assert!(page(&ada).contains("UTC by <span dir=\"auto\">ada</span>"));
-    assert!(page(&otto).contains("UTC by <span dir=\"auto\">ada</span>"));
+    let resolved = "UTC</span> by <span dir=\"auto\">ada</span>";
+    assert!(page(&ada).contains(resolved) && page(&otto).contains(resolved));
     assert!(!page(&otto).contains(">Reopen<"));
     assert!(!overview().contains(&link) && overview().contains("No failure is open."));
     assert!(house.logs(&ada, "state=resolved").body.contains(&link));
@@ -374,4 +387,57 @@ fn an_entry_tells_the_step_at_which_it_ended_and_the_page_that_mends_it() {
     let page = show();
     assert!(steps(&page).is_empty(), "{page}");
     assert!(!page.contains("What to do"), "{page}");
+}
+
+#[test]
+fn an_entry_tells_its_changes_in_words_of_serviceops_with_names_for_ids() {
+    let house = House::new();
+    let ada = house.account("ada", Role::Administrator);
+    let id_of = |answer: scim_provisioning::Answer| {
+        let body = answer.body.unwrap_or_default();
+        body["id"].as_str().unwrap().to_owned()
+    };
+    let boss = id_of(house.user("boss"));
+    let body = json!({"schemas": [uri::USER, uri::ENTERPRISE_USER], "userName": "report", "title": "Lead",
+        uri::ENTERPRISE_USER: {"manager": {"value": boss}}});
+    let id = id_of(house.scim(Method::Post, "/Users", &body));
+    let newest = || {
+        let query = scim_admin::event::EventQuery {
+            before: Some(i64::MAX),
+            limit: 1,
+            ..Default::default()
+        };
+        let id = house.admin.events(&query).unwrap()[0].id;
+        house
+            .ask("GET", &format!("{LOGS}/{id}"), Some(&ada), "")
+            .body
+    };
+    let fields = |page: &str| {
+        let (_, table) = page
+            .split_once("<caption>Changes in ServiceOps</caption>")
+            .unwrap();
+        table.split("</table>").next().unwrap().to_owned()
+    };
+    let creation = newest();
+    assert!(fields(&creation).contains(">Manager</th>"), "{creation}");
+    assert!(!fields(&creation).contains(&boss), "{creation}");
+    assert!(fields(&creation).contains(">boss</td>"), "{creation}");
+    // The requests here have one id, by which an entry finds what it changed.
+    house.tamper("DELETE FROM run_images");
+    let change = json!({"schemas": [uri::PATCH_OP], "Operations": [
+        {"op": "replace", "path": "title", "value": "Head"}]});
+    let changed = house.scim(Method::Patch, &format!("/Users/{id}"), &change);
+    assert_eq!(changed.status, 200);
+    let change = newest();
+    let row = ">Job title</th><td dir=\"auto\">Lead</td><td dir=\"auto\">Head</td>";
+    assert!(fields(&change).contains(row), "{change}");
+    // By the clock of whoever looks, where there is a script.
+    assert!(change.contains("<time datetime=\"20"), "{change}");
+    // What is not kept any more is told attribute by attribute alone.
+    house.tamper("DELETE FROM run_images");
+    let change = newest();
+    assert!(
+        !change.contains("Changes in ServiceOps") && change.contains(">title</th>"),
+        "{change}"
+    );
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod actions;
 mod devices;
+mod elsewhere;
 mod entered;
 mod house;
 mod links;
@@ -147,9 +148,25 @@ fn forms_with_nonsense_are_refused_and_change_nothing() {
     });
     // What takes effect with no more than the button.
     let plain = [
-        "/login", "/disable", "/enable", "/pause", "/logout", "/theme", "/block", "/unblock",
-        "/unlink", "/archive", "/reapply", "/drift", "/impact", "/export", "/reveal", "/revoke",
-        "/tokens", "/begin",
+        "/login",
+        "/disable",
+        "/enable",
+        "/pause",
+        "/logout",
+        "/theme",
+        "/block",
+        "/unblock",
+        "/unlink",
+        "/archive",
+        "/reapply",
+        "/drift",
+        "/impact",
+        "/export",
+        "/reveal",
+        "/revoke",
+        "/tokens",
+        "/begin",
+        "/tables/{table}/delete",
     ];
     for route in ROUTES.iter().filter(|route| route.method == "POST") {
         if plain.iter().any(|word| route.path.ends_with(word)) {
@@ -222,6 +239,8 @@ fn secrets_and_what_cannot_be_undone_ask_for_the_password_again() {
             "/users/scim-provisioning/{configuration}/runs/{run}/undo",
             "/users/scim-provisioning/{configuration}/rehearsal/go-live",
             "/users/scim-provisioning/{configuration}/rehearsal/discard",
+            "/users/tables/new",
+            "/users/tables/{table}/edit",
             "/users/{person}/block",
             "/users/{person}/unblock",
             "/users/{person}/archive",

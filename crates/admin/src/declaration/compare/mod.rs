@@ -1,9 +1,11 @@
 //! What is there against what a document says.
 
+mod tables;
+
 use std::collections::{BTreeSet, HashSet};
 
 use scim_feed::{Stream, StreamState};
-use scim_mapping::{Catalog, CustomField, MappingSet, ResourceKind, Roles};
+use scim_mapping::{Catalog, CustomField, LookupTables, MappingSet, ResourceKind, Roles};
 use scim_protocol::ResourceDefinition;
 use scim_protocol::text::fold;
 use scim_provisioning::model::{self, ModelSource};
@@ -14,7 +16,7 @@ use super::document::{Declaration, DeclaredConfiguration, DeclaredStream};
 use super::export::{self, Configured};
 use super::plan::{Change, MemberChange, NewStream, PlanItem, Step, Work};
 use super::read;
-use crate::configuration::{ConfigurationInput, ConfigurationStatus};
+use crate::configuration::{ConfigurationInput, ConfigurationStatus, ProvisioningConfiguration};
 use crate::error::AdminError;
 use crate::invalid::{InputField, Problem};
 use crate::item::ItemKind;
@@ -37,6 +39,8 @@ pub(crate) fn compare(
     let mut comparison = Comparison {
         prune,
         fields: rows.custom_fields()?,
+        tables: tables::known(rows)?,
+        changed_tables: BTreeSet::new(),
         configured,
         streams: rows.streams()?,
         roles: rows.roles()?.into_iter().collect(),
@@ -45,7 +49,9 @@ pub(crate) fn compare(
         last: Vec::new(),
     };
     let catalog = comparison.fields(declared)?;
+    let catalog = catalog.with_tables(comparison.tables(declared)?);
     comparison.configurations(declared, &catalog)?;
+    comparison.take_up_tables(&catalog);
     comparison.streams(declared)?;
     let Comparison {
         mut items,
@@ -63,6 +69,9 @@ pub(crate) fn compare(
 struct Comparison {
     prune: bool,
     fields: Vec<CustomField>,
+    tables: LookupTables,
+    /// The names of those that are added, changed or deleted.
+    changed_tables: BTreeSet<String>,
     configured: Vec<Configured>,
     streams: Vec<Stream>,
     roles: Roles,
@@ -248,26 +257,19 @@ impl Comparison {
             return Ok(());
         }
         // The tests of one mapping do not look at the other one.
-        let mut source = ModelSource {
-            users: MappingSet::default_user(),
-            groups: MappingSet::default_group(),
-            custom_fields: catalog.custom().to_vec(),
-        };
-        match rules.resource {
-            ResourceKind::User => source.users = rules.clone(),
-            ResourceKind::Group => source.groups = rules.clone(),
-        }
+        let source = ModelSource::usual(catalog.custom().to_vec());
+        let source = source.with_rules(rules.clone(), catalog.tables().clone());
         Ok(check_tests(&source, rules.resource)?)
     }
 
     /// Checks that the rules in use of a configuration that stays fit the fields that there will be,
     /// and that no draft writes one that is deleted.
     fn check_stays(&self, stays: &Configured, catalog: &Catalog) -> Result<(), AdminError> {
+        for resource in ResourceKind::ALL {
+            self.check_tables_stay(stays, resource, catalog)?;
+        }
         let configuration = &stays.configuration;
-        let replaced = self.steps.iter().any(|step| {
-            matches!(step, Step::PutRules { configuration: of, rules }
-                if of.id == configuration.id && rules.resource == ResourceKind::User)
-        });
+        let replaced = self.replaces(configuration, ResourceKind::User);
         let gone = |key: &str| {
             let was = self.fields.iter().any(|field| field.key == key);
             was && catalog.custom().iter().all(|field| field.key != key)
@@ -307,6 +309,13 @@ impl Comparison {
                 }
                 .refused()
             })
+    }
+
+    fn replaces(&self, configuration: &ProvisioningConfiguration, resource: ResourceKind) -> bool {
+        self.steps.iter().any(|step| {
+            matches!(step, Step::PutRules { configuration: of, rules }
+                if of.id == configuration.id && rules.resource == resource)
+        })
     }
 
     fn streams(&mut self, declared: &Declaration) -> Result<(), AdminError> {

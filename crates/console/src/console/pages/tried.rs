@@ -1,0 +1,125 @@
+//! What a rule that is being edited makes of people who are there.
+
+use scim_admin::people::{ManagedBy, PeopleQuery};
+use scim_admin::{AdminError, Problem};
+use scim_mapping::{MappingSet, RulePreview};
+use scim_provisioning::ResourceKind;
+
+use super::super::entered::WAS;
+use super::super::{ConsoleAnswer, Failed, Visit};
+use super::mappings::{Edited, RulePage};
+use super::rule::{RuleForm, plain, shown_value};
+
+/// What a rule makes of somebody.
+pub(super) struct Tried {
+    pub(super) name: String,
+    /// The value of the source, and after each transform.
+    pub(super) steps: Vec<String>,
+    /// What the field gets.
+    pub(super) value: String,
+    /// How it went, as a pill is coloured, and in words.
+    pub(super) kind: &'static str,
+    pub(super) said: String,
+}
+
+impl Tried {
+    fn of(name: String, rule: &RulePreview) -> Self {
+        let mut steps = vec![shown_value(rule.source_value.as_ref())];
+        let after = rule.steps.iter();
+        steps.extend(after.map(|step| shown_value(step.value.as_ref())));
+        Self {
+            name,
+            steps,
+            value: rule.value.as_ref().map(plain).unwrap_or_default(),
+            kind: match rule.status {
+                "ok" | "defaulted" => "good",
+                "error" => "bad",
+                "warning" => "warning",
+                _ => "",
+            },
+            said: rule
+                .message
+                .clone()
+                .unwrap_or_else(|| rule.status.to_owned()),
+        }
+    }
+
+    fn refused(name: String, said: String) -> Self {
+        Self {
+            name,
+            steps: Vec::new(),
+            value: String::new(),
+            kind: "bad",
+            said,
+        }
+    }
+}
+
+/// Tries the rule that a form has on some who are there. Nothing is kept.
+pub(in super::super) fn try_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let edited = Edited::find(visit, visit.part("resource"))?;
+    let form = RuleForm::entered(&visit.form);
+    let was = visit.form.text(WAS);
+    let tried = changed(&edited, &form).and_then(|(set, key)| {
+        let source = visit.console.admin.model_with(edited.shown.id, &set)?;
+        tried(visit, &edited, &source, &key)
+    });
+    let page = RulePage::new(visit, &edited, form)?;
+    match tried {
+        Ok(tried) => ConsoleAnswer::page(200, &page.tried(Some(tried), was)),
+        Err(error @ AdminError::Invalid(_)) => {
+            ConsoleAnswer::page(422, &page.refused(&error).tried(None, was))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The rules with that of a form, and its key.
+fn changed(edited: &Edited, form: &RuleForm) -> Result<(MappingSet, String), AdminError> {
+    let mut set = edited.base().rules.clone();
+    let rule = form.rule(&set.rules)?;
+    let key = rule.key.clone();
+    match set.rules.iter_mut().find(|known| known.key == form.key) {
+        Some(known) => *known = rule,
+        None => set.rules.push(rule),
+    }
+    Ok((set, key))
+}
+
+fn tried(
+    visit: &Visit<'_>,
+    edited: &Edited,
+    source: &scim_provisioning::model::ModelSource,
+    key: &str,
+) -> Result<Vec<Tried>, AdminError> {
+    let (admin, provider) = (&visit.console.admin, &visit.console.provider);
+    let configuration = edited.shown.configuration.to_provisioning();
+    let found = match edited.resource {
+        ResourceKind::User => admin.people(&PeopleQuery {
+            managed_by: ManagedBy::Configuration(edited.shown.id),
+            limit: PEOPLE,
+            ..PeopleQuery::default()
+        })?,
+        ResourceKind::Group => Vec::new(),
+    };
+    let mut tried = Vec::new();
+    for one in found {
+        let document = admin.person(&one.id)?.document;
+        let previewed = provider.preview(&configuration, source, edited.resource, document);
+        tried.push(match previewed {
+            Ok(preview) => {
+                let rule = preview.rules.iter().find(|rule| rule.key == key);
+                let off = || Tried::refused(one.user_name.clone(), "the rule is off".to_owned());
+                rule.map_or_else(off, |rule| Tried::of(one.user_name.clone(), rule))
+            }
+            Err(failure) => match Failed::from(failure) {
+                Failed::Refused(error) => Tried::refused(one.user_name, error.to_string()),
+                _ => return Err(Problem::entry("the rule cannot be tried now").refused()),
+            },
+        });
+    }
+    Ok(tried)
+}
+
+/// On how many it is tried.
+const PEOPLE: i64 = 3;
