@@ -1,6 +1,6 @@
 //! A house that rehearses, and what its directory is to the letter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use diesel::RunQueryDsl;
@@ -90,10 +90,12 @@ pub(super) fn differences(one: &Dump, other: &Dump) -> String {
     let mut said = String::new();
     for (table, rows) in one {
         let others = &other[table];
-        for row in rows.iter().filter(|row| !others.contains(row)) {
+        let (here, there): (HashSet<_>, HashSet<_>) =
+            (rows.iter().collect(), others.iter().collect());
+        for row in rows.iter().filter(|row| !there.contains(row)) {
             said.push_str(&format!("{table} - {row}\n"));
         }
-        for row in others.iter().filter(|row| !rows.contains(row)) {
+        for row in others.iter().filter(|row| !here.contains(row)) {
             said.push_str(&format!("{table} + {row}\n"));
         }
     }

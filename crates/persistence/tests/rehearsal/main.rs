@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod cycle;
 mod house;
 mod random;
 
@@ -14,6 +15,7 @@ use scim_persistence::Database;
 use scim_provisioning::{Caller, Method, RunKind};
 use serde_json::{Value, json};
 
+use cycle::a_whole_cycle_goes_live_as_it_runs_live;
 use house::*;
 use random::what_goes_live_is_what_a_live_run_comes_to;
 
@@ -449,5 +451,6 @@ engines::tests! {
         going_live_is_done_in_steps_that_others_take_up,
         copies_without_a_rehearsal_are_deleted,
         what_would_happen_is_listed_in_pages;
-    on_both(Engine::clone): what_goes_live_is_what_a_live_run_comes_to;
+    on_both(Engine::clone): what_goes_live_is_what_a_live_run_comes_to,
+        a_whole_cycle_goes_live_as_it_runs_live;
 }

@@ -89,13 +89,13 @@ fn group_of(name: &str, members: &[&str]) -> Value {
 }
 
 /// A directory whose clock and ids are those of its twin.
-struct Twin {
-    house: House,
+pub(super) struct Twin {
+    pub(super) house: House,
     environment: Arc<FixedEnvironment>,
 }
 
 impl Twin {
-    fn new(engine: &Engine, deletion: Deletion) -> Self {
+    pub(super) fn new(engine: &Engine, deletion: Deletion) -> Self {
         let mut house = House::new(engine);
         with_policies(&mut house, |policies| {
             policies.deletion = deletion;
@@ -109,7 +109,11 @@ impl Twin {
         Self { house, environment }
     }
 
-    fn ask(&self, provider: &ServiceProvider, request: &(Method, String, Value)) -> Option<Value> {
+    pub(super) fn ask(
+        &self,
+        provider: &ServiceProvider,
+        request: &(Method, String, Value),
+    ) -> Option<Value> {
         self.environment.advance(TimeDelta::seconds(1));
         let (method, path, body) = request;
         let caller = Caller {
@@ -120,7 +124,7 @@ impl Twin {
     }
 
     /// The directory, but for what has names of its own.
-    fn dump(&self) -> Dump {
+    pub(super) fn dump(&self) -> Dump {
         let mut dump = dump(&self.house);
         dump.remove("mapping_versions");
         let configuration = self.house.caller.configuration.id.to_string();
