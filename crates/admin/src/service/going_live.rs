@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
-use scim_provisioning::event::{Action, Event};
+use scim_provisioning::event::{Action, Event, Outcome};
 use scim_provisioning::{RehearsalStage, Rehearsing, ResourceId, RunId, RunKind};
 use serde_json::json;
 
@@ -12,9 +12,9 @@ use super::{Actor, AdminService, entry_of, now, update_configuration};
 use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
 use crate::error::AdminError;
 use crate::event::{EventQuery, LoggedEvent};
-use crate::rehearsal::{CarryPhase, GoingLive, Rehearsal};
+use crate::rehearsal::{CarryPhase, Copy, GoingLive, Rehearsal};
 use crate::run::{Run, RunState};
-use crate::store::{AdminStoreExt, Written};
+use crate::store::{AdminStoreExt, AdminView, Written};
 use crate::word::Word;
 
 impl AdminService {
@@ -125,6 +125,7 @@ impl AdminService {
         mut live: GoingLive,
         now: DateTime<Utc>,
     ) -> Result<Rehearsal, AdminError> {
+        let run = live.run;
         let query = EventQuery {
             run: Some(rehearsal.id),
             after: Some(live.position),
@@ -142,6 +143,7 @@ impl AdminService {
             .filter_map(|entry| told_of_run(entry, live.run, now))
             .collect();
         self.leave_out_told(&mut told)?;
+        self.leave_out_undone(&mut told, &copy, run)?;
         let left = told.iter().any(|event| leaves(event.action));
         rehearsal.live = Some(live);
         self.store.upkeep(move |rows| {
@@ -179,6 +181,48 @@ impl AdminService {
                 .map(|id| id.to_string())
                 .unwrap_or_default();
             !(leaves(event.action) && known.contains(&(event.request_id.clone(), id)))
+        });
+        Ok(())
+    }
+
+    /// Leaves out what was rehearsed of those who were left out: the log has it as a failure.
+    fn leave_out_undone(
+        &self,
+        told: &mut Vec<Event>,
+        copy: &Copy,
+        run: RunId,
+    ) -> Result<(), AdminError> {
+        let mut undone = BTreeSet::new();
+        let mut after = Some(0);
+        while after.is_some() {
+            let entries = self.events(&EventQuery {
+                run: Some(run),
+                outcome: Some(Outcome::Failure),
+                after,
+                limit: ENTRIES,
+                ..EventQuery::default()
+            })?;
+            after = entries.last().map(|entry| entry.id);
+            // What was refused in the rehearsal has the request that it was refused to.
+            let left = entries
+                .into_iter()
+                .filter(|one| one.request_id == run.to_string());
+            undone.extend(left.filter_map(|one| one.resource_id));
+        }
+        for event in told.iter() {
+            let (Some(kind), Some(id)) = (event.kind, event.resource_id) else {
+                continue;
+            };
+            let id = id.to_string();
+            let there = |rows: &mut dyn AdminView| Ok(rows.current_row(kind, &id)?.is_some());
+            // It was made in the copy, and the create was left out.
+            if !undone.contains(&id) && !self.store.read(there)? && copy.store.read(there)? {
+                undone.insert(id);
+            }
+        }
+        told.retain(|event| {
+            let id = event.resource_id.map(|id| id.to_string());
+            event.outcome == Outcome::Failure || id.is_none_or(|id| !undone.contains(&id))
         });
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::admin::rehearsals;
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::runs::restore;
-use crate::{log, people};
+use crate::{log, people, runs};
 
 #[derive(diesel::QueryableByName)]
 struct IdRow {
@@ -215,6 +215,7 @@ impl Plan {
             restore::vacate(connection, *kind, id)?;
         }
         self.put(connection)?;
+        let name = configuration_name(connection, run)?;
         for one in &self.items {
             match one.carrying.way {
                 CarryWay::Overlay => one.overlay(connection, rehearsal, now)?,
@@ -224,7 +225,11 @@ impl Plan {
                 CarryWay::Leave | CarryWay::Put => {}
             }
             if let (CarryWay::Leave, Some(moved)) = (one.carrying.way, one.carrying.moved) {
-                log::record(connection, &one.left(rehearsal, run, moved, now))?;
+                let event = Event {
+                    configuration_name: name.clone(),
+                    ..one.left(rehearsal, run, moved, now)
+                };
+                log::record(connection, &event)?;
             }
         }
         Ok(())
@@ -258,6 +263,16 @@ impl Plan {
     }
 }
 
+/// Of which configuration a run is, by its name.
+fn configuration_name(
+    connection: &mut Connection,
+    run: scim_provisioning::RunId,
+) -> Result<String, StoreError> {
+    let run = runs::find(connection, run)?;
+    let (_, name) = run.and_then(|run| run.configuration).unzip();
+    Ok(name.unwrap_or_default())
+}
+
 impl Planned {
     /// Gives what somebody changed meanwhile what the rehearsal changed of it.
     fn overlay(
@@ -287,14 +302,23 @@ impl Planned {
         moved: Moved,
         now: DateTime<Utc>,
     ) -> Event {
+        let action = match (self.live, &self.copied) {
+            (None, Some(_)) => Action::Create,
+            (_, None) => Action::Delete,
+            (Some(_), Some(_)) => Action::Update,
+        };
         Event {
             at: now,
             configuration: rehearsal.configuration,
             configuration_name: String::new(),
             request_id: run.to_string(),
-            action: Action::Update,
+            action,
             kind: Some(self.touched.kind),
-            resource_id: ResourceId::parse(&self.touched.id),
+            // What comes to nothing has no id: the one that it had in the copy is nobody's.
+            resource_id: match action {
+                Action::Create => None,
+                _ => ResourceId::parse(&self.touched.id),
+            },
             resource_name: self.name.clone(),
             mapping_version: None,
             outcome: Outcome::Failure,

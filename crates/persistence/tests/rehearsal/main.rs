@@ -8,9 +8,10 @@ mod house;
 mod random;
 
 use common::{Engine, House, actor};
+use scim_admin::event::EventQuery;
 use scim_admin::rehearsal::{Moved, RehearsedAction, RehearsedPlace};
 use scim_admin::run::{Chosen, RunState, RunsQuery};
-use scim_admin::{AdminError, AdminService, ConfigurationStatus};
+use scim_admin::{AdminError, AdminService, ConfigurationStatus, WhyQuery};
 use scim_persistence::Database;
 use scim_provisioning::{Caller, Method, RunKind};
 use serde_json::{Value, json};
@@ -250,6 +251,34 @@ fn what_moved_is_told_before_and_others_keep_what_is_theirs(house: &House) {
     let mut refused: Vec<_> = run.counts.refused().collect();
     refused.sort_unstable();
     assert_eq!(refused, [("resource.protected", 1), ("uniqueness.own", 1)]);
+    assert_eq!((run.counts.of("created"), run.counts.of("updated")), (1, 1));
+    // What is left out is a failure that is open, and no success beside it.
+    let entries = house.admin.events(&EventQuery {
+        run: Some(run.id),
+        limit: 100,
+        ..EventQuery::default()
+    });
+    let entries = entries.unwrap();
+    let of = |name: &str| {
+        let mine = entries
+            .iter()
+            .filter(|entry| entry.resource_name.as_deref() == Some(name));
+        let told = mine.map(|one| {
+            let (action, outcome) = (one.action.as_str(), one.outcome.as_str());
+            let whose = one.configuration_name.as_str();
+            (action, outcome, whose, one.resolved_at.is_none())
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(of("cy"), [("create", "failure", "Test", true)]);
+    assert_eq!(of("bo"), [("update", "failure", "Test", true)]);
+    assert_eq!(of("ava"), [("update", "success", "Test", true)]);
+    let query = WhyQuery {
+        who: "cy".to_owned(),
+        ..WhyQuery::default()
+    };
+    let why = house.admin.why(&actor(), &house.provider, &query).unwrap();
+    assert_eq!(why.cause.as_str(), "uniqueness.own", "{why:?}");
 }
 
 /// Leaving does not wait: who was there before is blocked or deleted at once, and counts as that
