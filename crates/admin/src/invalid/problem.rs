@@ -111,6 +111,12 @@ pub enum Problem {
     /// Nothing is kept of what was before a run.
     #[error("there is nothing to take back: the run changed nothing of it, or it is too long ago")]
     NothingToUndo,
+    /// The configuration of a run is deleted for good.
+    #[error(
+        "the configuration was deleted for good: people and groups were kept as they were, add a \
+         configuration and let it take them over"
+    )]
+    DeletedConfiguration,
     /// Not everything is kept of what was before a run.
     #[error("the run is too long ago: what was before it is not kept any more, or not all of it")]
     RunForgotten,

@@ -168,11 +168,14 @@ impl AdminService {
     /// Begins to take a run back, as a run of its own. [`AdminService::step_undo`] does it.
     ///
     /// # Errors
-    /// [`AdminError::Invalid`] when the run goes on, or nothing is kept of what was before it, or
-    /// not all of it; [`AdminError::UndoUnderWay`] when it is being taken back.
+    /// [`AdminError::Invalid`] when the run goes on, is the deletion of a configuration, or nothing
+    /// is kept of what was before it, or not all of it; [`AdminError::UndoUnderWay`] when it is being taken back.
     pub fn begin_undo(&self, actor: &Actor, run: &Run, chosen: Chosen) -> Result<Run, AdminError> {
         if run.state == RunState::Running && run.kind != RunKind::Cycle {
             return Err(Problem::RunGoesOn.refused());
+        }
+        if run.kind == RunKind::ConfigurationDeleted {
+            return Err(Problem::DeletedConfiguration.refused());
         }
         let kind = match run.kind == RunKind::Undo {
             true => RunKind::Redo,

@@ -306,6 +306,13 @@ pub(super) fn what_administrators_decide_is_a_run_that_can_be_taken_back(house: 
         .filter(|one| one.fields.iter().any(|field| field.field == "managed_by"));
     assert!(users.clone().count() > 0);
     assert!(users.clone().all(|one| one.state == Some(UndoState::Gone)));
+    let refused = house
+        .admin
+        .begin_undo(&actor(), &deleted, Chosen::default());
+    assert!(
+        matches!(refused, Err(AdminError::Invalid(_))),
+        "{refused:?}"
+    );
 }
 
 pub(super) fn a_run_is_taken_back_in_steps_that_others_take_up(house: &House) {
