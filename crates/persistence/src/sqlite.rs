@@ -29,9 +29,9 @@ pub(crate) struct Link {
 #[derive(Clone, Copy)]
 struct Handle(NonNull<ffi::sqlite3>);
 
-// SAFETY: SQLite is built with the serialized threading model (SQLITE_THREADSAFE=1, as diesel
-// needs it for its own connections, which are Send for the same reason). A handle is used only
-// together with its connection, which is not Sync, so that it is never used by two threads at once.
+// SAFETY: SQLite lets a handle be used by one thread after another, as diesel needs it for its own
+// connections, which are Send for the same reason. A handle is used only together with its
+// connection, which is not Sync, so that it is never used by two threads at once.
 unsafe impl Send for Handle {}
 
 impl Handle {
@@ -172,6 +172,11 @@ fn install() -> bool {
     unsafe {
         let off: c_int = 0;
         ffi::sqlite3_config(ffi::SQLITE_CONFIG_MEMSTATUS, off);
+    }
+    // SAFETY: SQLITE_CONFIG_MULTITHREAD takes nothing. No handle needs a lock of its own then, which
+    // would be taken for every column that is read: two threads never use one at once (see `Handle`).
+    unsafe {
+        ffi::sqlite3_config(ffi::SQLITE_CONFIG_MULTITHREAD);
     }
     type EntryPoint = unsafe extern "C" fn(
         *mut ffi::sqlite3,

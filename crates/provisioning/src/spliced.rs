@@ -11,12 +11,10 @@ use scim_protocol::resource::Projector;
 use scim_protocol::schema::uri;
 use scim_service::render::{self, Common};
 use scim_service::splice::{Inner, Splice, push_text, splice};
-use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 use crate::directory::{Membership, StoreError, UnreadUser};
 use crate::id::ResourceKind;
-use crate::plain::Content;
 use crate::render::user_tag;
 
 impl Context {
@@ -30,7 +28,7 @@ impl Context {
             .iter()
             .filter(|membership| membership.member == *user.id())
             .collect();
-        let content = content(user, groups.is_empty());
+        let content = self.model.plain.content(user, groups.is_empty());
         let known = self.model.plain.has(&content);
         let spliced = match (known, self.spliced(user, &groups)) {
             (true, Some(spliced)) => return Ok(spliced),
@@ -89,24 +87,4 @@ impl Context {
         };
         splice(user.document(), &with)
     }
-}
-
-/// All that a user is shown by but id, version and times, of which nothing but `id` and `meta` is made.
-fn content(user: &dyn UnreadUser, alone: bool) -> Content {
-    let mut hasher = Sha256::new();
-    hasher.update([u8::from(alone)]);
-    user.contents(&mut |part| {
-        // What follows cannot be taken for a part of it.
-        let length = part.map_or(u64::MAX, |part| {
-            u64::try_from(part.len()).unwrap_or(u64::MAX)
-        });
-        hasher.update(length.to_le_bytes());
-        hasher.update(part.unwrap_or_default());
-    });
-    let whole = hasher.finalize();
-    let mut half = Content::default();
-    for (one, byte) in half.iter_mut().zip(whole) {
-        *one = byte;
-    }
-    half
 }
