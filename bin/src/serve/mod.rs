@@ -17,7 +17,7 @@ use scim_admin::Deliverer;
 use scim_admin::requests::RequestCounts;
 use scim_admin::safekeeping::Upgraded;
 use scim_admin::upkeep::Upkeep;
-use scim_cli::certificate::CertificateFiles;
+use scim_cli::certificate::{CertificateFiles, not_after};
 use scim_cli::host::{Host as _, Instance};
 use scim_cli::settings::{Common, PublicUrl, ServeOptions};
 use scim_cli::{manager, record, start_text};
@@ -84,7 +84,8 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         Arc::clone(&requests),
         options.retention(),
     );
-    let upkeep = Arc::new(upkeep);
+    let presented = Arc::clone(&certificate);
+    let upkeep = Arc::new(upkeep.watching(move || not_after(&presented.current()).ok()));
     let courier = HttpsCourier::new(
         options.feed_allow_networks.clone(),
         options.feed_ca.as_deref(),

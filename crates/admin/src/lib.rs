@@ -6,6 +6,7 @@
 //! database.
 
 pub mod account;
+pub mod alert;
 pub mod api_key;
 mod authenticate;
 pub mod configuration;
@@ -41,6 +42,7 @@ pub mod survey;
 pub mod table;
 pub mod token;
 pub mod upkeep;
+mod watching;
 pub mod why;
 pub mod word;
 

@@ -9,6 +9,7 @@ use scim_provisioning::Failure;
 use crate::instance::ClockDoubt;
 use crate::pruning::{KnownTime, Pruned};
 use crate::requests::RequestCounts;
+use crate::watching::Watcher;
 use crate::{AdminError, Services};
 
 /// How many days the provisioning log keeps something, where not for good.
@@ -46,12 +47,14 @@ pub struct Upkeep {
     pruned: Mutex<Pruned>,
     /// Whether the log was told that the clock is not believed.
     doubt_told: AtomicBool,
+    watcher: Watcher,
 }
 
 impl Upkeep {
     /// The upkeep of these services; `requests` is what whoever answers counts.
     pub fn new(services: Services, requests: Arc<RequestCounts>, retention: Retention) -> Self {
         Self {
+            watcher: Watcher::new(services.clone(), Box::new(|| None)),
             services,
             requests,
             retention,
@@ -59,6 +62,25 @@ impl Upkeep {
             pruned: Mutex::default(),
             doubt_told: AtomicBool::default(),
         }
+    }
+
+    /// The same, which also looks at when the certificate ends that the server presents.
+    #[must_use]
+    pub fn watching(
+        self,
+        certificate: impl Fn() -> Option<DateTime<Utc>> + Send + Sync + 'static,
+    ) -> Self {
+        let watcher = Watcher::new(self.services.clone(), Box::new(certificate));
+        Self { watcher, ..self }
+    }
+
+    /// Looks for what needs somebody and raises alerts of it, unless another server does.
+    ///
+    /// # Errors
+    /// Why it could not be done; it is tried again later.
+    pub fn watch(&self, now: DateTime<Utc>) -> Result<(), UpkeepError> {
+        self.watcher.look(now)?;
+        Ok(())
     }
 
     /// When what time brings was last done to its end, by this process; before that, when it began
@@ -158,6 +180,9 @@ impl Upkeep {
         block_by_block(Some(self.retention.images), |before| {
             admin.forget_images(before, FORGOTTEN)
         })?;
+        block_by_block(Some(ALERT_DAYS), |before| {
+            admin.forget_alerts(before, FORGOTTEN)
+        })?;
         pruned.changes = block_by_block(Some(self.retention.changes), |before| {
             let broken = Utc::now() - Duration::days(BROKEN_DAYS);
             let (broken, forgotten) = feed.forget_changes(before, broken.min(before), FORGOTTEN)?;
@@ -249,6 +274,8 @@ fn block_by_block(
 const FORGOTTEN: i64 = 1_000;
 /// For how many days changes wait for a stream that does not take them.
 const BROKEN_DAYS: i64 = 30;
+/// For how many days alerts are kept that are over.
+const ALERT_DAYS: i64 = 90;
 const BLOCKS: usize = 20;
 /// For how many people a transaction keeps by which words they are found.
 const FILLED: i64 = 500;

@@ -5,7 +5,7 @@ use scim_admin::upkeep::Upkeep;
 use scim_admin::{AdminError, AdminStore, Measures, Services};
 use scim_http::error::describe_error;
 use scim_http::metrics::{
-    CONFIGURATIONS, DATABASE_ANSWERS, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_MOST,
+    ALERTS, CONFIGURATIONS, DATABASE_ANSWERS, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_MOST,
     DATABASE_CONNECTIONS_USED, DATABASE_WRITES, HELD, HOUSEKEEPING, LINKS, REFUSED, Reading,
     STREAM_BROKEN, STREAM_LAG, TOKENS_ENDING, TOKENS_LIVE, WRITER_QUEUE,
 };
@@ -49,6 +49,9 @@ fn readings(measures: &Measures) -> Vec<Reading> {
         let broken = f64::from(u8::from(stream.broken));
         readings.push(Reading::new(STREAM_LAG, stream.lag as f64).of("stream", name));
         readings.push(Reading::new(STREAM_BROKEN, broken).of("stream", name));
+    }
+    for (kind, count) in &measures.alerts {
+        readings.push(Reading::new(ALERTS, *count as f64).of("kind", kind.as_str()));
     }
     readings
 }

@@ -125,6 +125,7 @@ fn topic(subject: Subject, old: Option<&Record>, new: Option<&Record>) -> Topic 
         Subject::CustomField if created => Topic::CustomFieldCreated,
         Subject::CustomField if deleted => Topic::CustomFieldDeleted,
         Subject::CustomField => Topic::CustomFieldUpdated,
+        Subject::Alert => alert_topic(new),
     }
 }
 
@@ -139,6 +140,14 @@ fn status_topic(old: Option<&Record>, new: Option<&Record>) -> Topic {
         Some("blocked") => Topic::UserBlocked,
         Some("archived") => Topic::UserArchived,
         _ => Topic::UserUnblocked,
+    }
+}
+
+/// Whether an alert is over.
+fn alert_topic(new: Option<&Record>) -> Topic {
+    match new.and_then(|record| record.get("overAt")) {
+        Some(Value::Null) => Topic::AlertRaised,
+        _ => Topic::AlertResolved,
     }
 }
 
@@ -231,6 +240,18 @@ mod tests {
         ] {
             assert_eq!(topic_of(old.clone(), new.clone()), topic, "{old} {new}");
         }
+    }
+
+    #[test]
+    fn the_topic_of_an_alert_says_whether_it_is_over() {
+        let of = |old, new| Change::of(recorded(Subject::Alert, old, new)).topic;
+        let (open, over) = (
+            json!({"overAt": null}),
+            json!({"overAt": "2026-11-26T12:00:00Z"}),
+        );
+        assert_eq!(of(Value::Null, open.clone()), Topic::AlertRaised);
+        assert_eq!(of(open.clone(), open.clone()), Topic::AlertRaised);
+        assert_eq!(of(open, over), Topic::AlertResolved);
     }
 
     #[test]

@@ -104,11 +104,14 @@ impl Stream {
         }
     }
 
-    /// What its snapshot holds: that of which it is told of a topic.
+    /// What its snapshot holds: that of which it is told of a topic, but for alerts, which are none
+    /// of the directory.
     pub fn subjects(&self) -> Vec<Subject> {
         let told = |subject: &Subject| {
             let topics = self.topics.as_ref();
-            topics.is_none_or(|topics| topics.iter().any(|topic| topic.subject() == *subject))
+            *subject != Subject::Alert
+                && topics
+                    .is_none_or(|topics| topics.iter().any(|topic| topic.subject() == *subject))
         };
         Subject::ALL.iter().copied().filter(told).collect()
     }

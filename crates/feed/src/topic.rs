@@ -48,6 +48,8 @@ words! {
         Membership = "membership",
         /// What members of a group, or a person, get.
         Grant = "grant",
+        /// Something that needs somebody. It is in no snapshot.
+        Alert = "alert",
     }
 }
 
@@ -67,6 +69,7 @@ impl Topic {
             Self::CustomFieldCreated | Self::CustomFieldUpdated | Self::CustomFieldDeleted => {
                 Subject::CustomField
             }
+            Self::AlertRaised | Self::AlertResolved => Subject::Alert,
         }
     }
 }
@@ -106,5 +109,9 @@ words! {
         CustomFieldUpdated = "custom_field.updated",
         /// A custom field is gone, and its values with it.
         CustomFieldDeleted = "custom_field.deleted",
+        /// Something needs somebody, or more urgently than before.
+        AlertRaised = "alert.raised",
+        /// It does not any more.
+        AlertResolved = "alert.resolved",
     }
 }

@@ -1,4 +1,23 @@
-//! The tables of what is known of the instance, of plans for it and of lookup tables, see [`crate::schema`].
+//! The tables of what is known of the instance, of plans for it, of lookup tables and of what needs
+//! somebody, see [`crate::schema`].
+
+diesel::table! {
+    alerts (id) {
+        id -> Text,
+        kind -> Text,
+        thing_id -> Text,
+        thing_name -> Text,
+        configuration_id -> Nullable<Text>,
+        cause -> Nullable<Text>,
+        amount -> Nullable<BigInt>,
+        ends_at -> Nullable<BigInt>,
+        since_at -> BigInt,
+        seen_at -> BigInt,
+        over_at -> Nullable<BigInt>,
+        told -> BigInt,
+        record -> Text,
+    }
+}
 
 diesel::table! {
     authority (one) {
@@ -23,6 +42,14 @@ diesel::table! {
         id -> Text,
         created_at -> BigInt,
         retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    leases (name) {
+        name -> Text,
+        owner -> Text,
+        until -> BigInt,
     }
 }
 

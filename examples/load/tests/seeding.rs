@@ -109,9 +109,11 @@ const FILTERS: [&str; 4] = [
 ];
 /// What is kept of administrators, what is counted from time to time, and the feed, which says who
 /// wrote and when.
-const ADMINISTRATION: [&str; 15] = [
+const ADMINISTRATION: [&str; 17] = [
+    "alerts ",
     "authority ",
     "instance",
+    "leases ",
     "look_ups",
     "run",
     "access_tokens ",

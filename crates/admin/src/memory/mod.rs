@@ -5,6 +5,7 @@
 //! there when they succeed.
 
 mod accounts;
+mod alerts;
 mod api_keys;
 mod audit;
 mod configurations;

@@ -12,6 +12,7 @@ use scim_provisioning::{ConfigurationId, LookUp};
 use serde_json::{Map, Value};
 
 use crate::account::Account;
+use crate::alert::Alert;
 use crate::api_key::ApiKey;
 use crate::configuration::ProvisioningConfiguration;
 use crate::declaration::StoredPlan;
@@ -67,6 +68,9 @@ pub(crate) struct Rows {
     pub(crate) audit: Vec<AuditLink>,
     pub(super) audit_end: AuditHead,
     pub(super) instance: InstanceRecord,
+    pub(super) alerts: Vec<Alert>,
+    /// Who raises them, and until when.
+    pub(super) watcher: Option<(String, DateTime<Utc>)>,
 }
 
 /// A device from which an account signed in.

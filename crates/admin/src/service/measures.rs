@@ -5,6 +5,7 @@ use scim_feed::{Position, StreamState};
 use scim_provisioning::ConfigurationId;
 
 use super::AdminService;
+use crate::alert::AlertKind;
 use crate::error::AdminError;
 use crate::store::AdminStoreExt;
 
@@ -15,6 +16,8 @@ pub struct Measures {
     pub configurations: Vec<ConfigurationMeasures>,
     /// Of each stream, in order of name.
     pub streams: Vec<StreamMeasures>,
+    /// How many alerts are open of each kind.
+    pub alerts: Vec<(AlertKind, usize)>,
 }
 
 /// What waits and ends of a configuration.
@@ -56,6 +59,7 @@ impl AdminService {
         now: DateTime<Utc>,
     ) -> Result<Measures, AdminError> {
         let soon = now + Duration::days(SOON_DAYS);
+        let refused = self.writes_refused_since(now).is_some();
         self.store.read(|rows| {
             let mut measures = Measures::default();
             for configuration in rows.configurations()?.into_iter().take(most) {
@@ -71,6 +75,15 @@ impl AdminService {
                     ending: tokens.iter().filter(ends).count(),
                 });
             }
+            let open = rows.open_alerts()?;
+            measures.alerts = AlertKind::ALL
+                .iter()
+                .map(|kind| {
+                    let count = open.iter().filter(|alert| alert.kind == *kind).count();
+                    let more = refused && *kind == AlertKind::DatabaseRefusesWrites;
+                    (*kind, count + usize::from(more))
+                })
+                .collect();
             let streams = rows.streams()?.into_iter().take(most);
             measures.streams = streams
                 .map(|stream| StreamMeasures {

@@ -26,6 +26,7 @@ use crate::store::{AdminStore, AdminStoreExt, AdminTransaction, Written};
 use crate::token::{AccessToken, PlainToken};
 
 mod accounts;
+pub(crate) mod alerts;
 mod audit;
 mod by_hand;
 mod declared;
@@ -148,6 +149,8 @@ pub struct AdminService {
     /// Who read the audit lately, and since when.
     readers: Mutex<HashMap<String, DateTime<Utc>>>,
     rehearsals: rehearsals::Open,
+    /// Since when the database takes no writes.
+    refusing: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl AdminService {
@@ -160,6 +163,7 @@ impl AdminService {
             strangers: sessions::Strangers::default(),
             readers: Mutex::default(),
             rehearsals: rehearsals::Open::default(),
+            refusing: Mutex::default(),
         }
     }
 

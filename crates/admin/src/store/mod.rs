@@ -11,6 +11,7 @@
 //! changed by it is another set of traits.
 
 mod accounts;
+mod alerts;
 mod api_keys;
 mod audit;
 mod configurations;
@@ -35,6 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use scim_provisioning::StoreError;
 
 pub use accounts::{ReadAccounts, WriteAccounts};
+pub use alerts::{KeepAlerts, ReadAlerts};
 pub use api_keys::{ReadApiKeys, WriteApiKeys};
 pub use audit::{AuditTrail, LockAudit, ReadAudit, Written};
 pub use configurations::{ReadConfigurations, WriteConfigurations};
@@ -102,7 +104,7 @@ together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
         ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams ReadPlans
-        ReadWhy ReadRuns ReadRehearsals ReadInstance ReadTables
+        ReadWhy ReadRuns ReadRehearsals ReadInstance ReadTables ReadAlerts
 }
 
 together! {
@@ -117,6 +119,7 @@ together! {
     /// Everything that time and requests change.
     AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog KeepPlans KeepWhy
         KeepInstance RecordEvents WriteLog ReadRuns KeepRuns RestoreRows KeepRehearsals
+        ReadAlerts KeepAlerts
 }
 
 /// Where configurations, tokens, accounts and keys are kept.

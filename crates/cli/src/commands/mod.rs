@@ -1,6 +1,7 @@
 //! The commands beside `serve`, one in a file.
 
 mod account;
+mod alert;
 mod api_key;
 mod audit;
 mod backup;
@@ -74,6 +75,9 @@ pub(crate) enum Command {
     /// What administrators did.
     #[command(subcommand)]
     Audit(audit::Action),
+    /// What needs somebody.
+    #[command(subcommand)]
+    Alert(alert::Action),
     /// Receivers that follow what changes in the directory.
     #[command(subcommand)]
     Stream(stream::Action),
@@ -138,6 +142,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Account(action) => account::run(host, common, action),
         Command::ApiKey(action) => api_key::run(host, common, action),
         Command::Audit(action) => audit::run(host, common, &action),
+        Command::Alert(action) => alert::run(host, common, &action),
         Command::Stream(action) => stream::run(host, common, action),
         Command::Feed(action) => feed::run(host, common, &action),
         Command::Export(options) => declaration::export(host, common, &options),

@@ -8,6 +8,7 @@
 
 mod access;
 mod accounts;
+mod alerts;
 mod answer;
 mod api_keys;
 mod audit;
@@ -67,6 +68,7 @@ fn operations() -> Vec<Operation> {
         custom_fields::operations(),
         tables::operations(),
         accounts::operations(),
+        alerts::operations(),
         api_keys::operations(),
         audit::operations(),
         keys::operations(),

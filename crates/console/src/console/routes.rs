@@ -176,6 +176,7 @@ pub(super) const ROUTES: &[Route] = &[
     auditors(action("/theme", signing_in::set_theme)),
     page("/", pages::overview::show),
     page("/help", pages::help),
+    page("/alerts", pages::alerts::list),
     page("/why", pages::why::show),
     page(scim!(""), pages::configurations::list),
     administrators(page(scim!("/new"), pages::configurations::new)),

@@ -1,5 +1,6 @@
 //! What the commands print with `--json` and the admin API answers, with the schemas of it.
 
+mod alerts;
 mod kinds;
 mod runs;
 mod streams;
@@ -9,6 +10,7 @@ mod working;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use scim_admin::account::Account as StoredAccount;
+use scim_admin::alert::Alert as StoredAlert;
 use scim_admin::api_key::ApiKey as StoredKey;
 use scim_admin::configuration::profile_name;
 use scim_admin::event::{AuditEntry, LoggedEvent};
@@ -25,6 +27,7 @@ use scim_admin::{
 use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 
+pub use self::alerts::*;
 pub use self::kinds::*;
 pub use self::runs::*;
 pub use self::streams::*;
@@ -40,6 +43,29 @@ pub fn instant(at: DateTime<Utc>) -> String {
 /// An instant that may not have come.
 pub fn maybe_instant(at: Option<DateTime<Utc>>) -> Option<String> {
     at.map(instant)
+}
+
+/// Something that needs somebody, or did.
+pub fn alert(alert: &StoredAlert) -> Alert {
+    Alert {
+        id: alert.id.clone(),
+        kind: alert.kind.as_str().to_owned(),
+        title: alert.kind.title().to_owned(),
+        message: alert.message(),
+        advice: alert.kind.advice().to_owned(),
+        page: alert.page(),
+        about: AlertThing {
+            kind: alert.kind.thing().to_owned(),
+            id: alert.about.id.clone(),
+            name: alert.about.name.clone(),
+        },
+        cause: alert.cause.map(|cause| cause.as_str().to_owned()),
+        count: alert.count,
+        ends_at: maybe_instant(alert.ends),
+        since: instant(alert.since),
+        last_seen_at: instant(alert.seen),
+        over_at: maybe_instant(alert.over),
+    }
 }
 
 /// A key of the instance.

@@ -58,6 +58,8 @@ metrics! {
         "Changes that the receiver of a stream has not got yet, as positions of the feed, by stream";
     Gauge STREAM_BROKEN = "stream_broken",
         "1 when the receiver of a stream was away for too long, else 0, by stream";
+    Gauge ALERTS = "alerts_open",
+        "Alerts that are not over, by kind";
     Gauge CERTIFICATE_END = "certificate_end_timestamp_seconds",
         "When the certificate ends that is presented";
     Gauge HOUSEKEEPING = "housekeeping_timestamp_seconds",

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod alerts;
 mod api_keys;
 mod audit;
 mod configurations;

@@ -50,6 +50,11 @@ impl Copy {
                 continue;
             }
             let resource = change.get("resource").ok_or("a change has no resource")?;
+            // What needs somebody is nothing of the directory.
+            if resource.get("type").and_then(Value::as_str) == Some("alert") {
+                self.position = at.unwrap_or(self.position);
+                continue;
+            }
             match change.get("record").filter(|record| !record.is_null()) {
                 Some(record) => drop(self.rows.insert(key(resource)?, record.clone())),
                 None => self.remove(resource)?,
@@ -171,6 +176,15 @@ mod tests {
         copy.apply(&json!({"items": [again], "next": 6})).unwrap();
         assert_eq!(copy.rows(), 1);
         assert_eq!(copy.differences(&snapshot()).len(), 2);
+    }
+
+    #[test]
+    fn an_alert_is_passed_over() {
+        let mut copy = snapshot();
+        let alert = json!({"position": 6, "resource": {"type": "alert", "id": "a"}, "record": {}});
+        copy.apply(&json!({"items": [alert], "next": 6})).unwrap();
+        assert_eq!((copy.rows(), copy.position()), (3, 6));
+        assert!(copy.differences(&snapshot()).is_empty());
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub(super) fn authorities() -> Vec<Authority> {
 const TABLE: &str = "
 GET    /accounts                                                    auditor read
 GET    /accounts/{account}                                          auditor read
+GET    /alerts                                                      auditor read
 GET    /api-keys                                                    administrator tokens
 POST   /api-keys                                                    administrator tokens
 DELETE /api-keys/{apiKey}                                           administrator tokens

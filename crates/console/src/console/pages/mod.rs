@@ -1,6 +1,7 @@
 //! The pages.
 
 mod advice;
+pub(super) mod alerts;
 pub(super) mod api_docs;
 pub(super) mod audit;
 mod charts;
@@ -163,6 +164,7 @@ const LOGS: &str = "Provisioning Status & Logs";
 fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
     let part = match section {
         "" | "overview" => return Vec::new(),
+        "alerts" => "Alerts",
         "audit" => "Security",
         "settings" => "Settings",
         _ => "Users",

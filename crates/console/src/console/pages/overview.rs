@@ -9,7 +9,7 @@ use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::charts::{Chart, thousands};
 use super::configuration::{Health, NO_TOKEN, expiring};
-use super::{LIST, Shell, ago, instant};
+use super::{LIST, Shell, ago, alerts, instant};
 
 struct Card {
     /// How much it needs somebody: 0 the most.
@@ -29,6 +29,10 @@ struct Card {
 #[template(path = "overview.html")]
 struct Overview {
     shell: Shell,
+    /// The alerts that are open.
+    open: Vec<alerts::Row>,
+    /// Whether there are more of them.
+    more_open: bool,
     /// Who needs somebody most stands first.
     cards: Vec<Card>,
     /// How many more there are.
@@ -102,7 +106,10 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         )
     });
     let all: Vec<&Activity> = requests.iter().collect();
+    let (open, more_open) = alerts::open(visit, ALERTS)?;
     let page = Overview {
+        open,
+        more_open,
         shell: Shell::new(visit, "overview", "Overview")?,
         cards,
         more,
@@ -180,3 +187,5 @@ fn needs(cards: &[Card], administers: bool) -> Vec<(String, &'static str, String
 
 /// How many configurations are shown; the list has them all.
 const CARDS: usize = 24;
+/// How many alerts are shown; their page has them all.
+const ALERTS: usize = 10;

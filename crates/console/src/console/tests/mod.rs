@@ -2,6 +2,7 @@
 
 mod accounts;
 mod actions;
+mod alerts;
 mod devices;
 mod elsewhere;
 mod entered;
