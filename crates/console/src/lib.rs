@@ -9,6 +9,7 @@ pub mod console;
 pub mod documents;
 pub mod measures;
 mod mending;
+mod positions;
 pub mod serving;
 
 use actix_web::web;

@@ -155,13 +155,11 @@ impl Alert {
             (AlertKind::ConfigurationSilent, _) => of_configuration(""),
             (AlertKind::ChangesHeld, _) => of_configuration("/held"),
             (AlertKind::RehearsalWaiting, _) => of_configuration("/rehearsal"),
+            (AlertKind::DeliveriesFailing, _) => {
+                format!("/admin/settings/streams/{}", self.about.id)
+            }
             // No page mends these; that of the alerts says what to do.
-            (
-                AlertKind::CertificateEnds
-                | AlertKind::DatabaseRefusesWrites
-                | AlertKind::DeliveriesFailing,
-                _,
-            ) => ALERTS.to_owned(),
+            (AlertKind::CertificateEnds | AlertKind::DatabaseRefusesWrites, _) => ALERTS.to_owned(),
         }
     }
 

@@ -1,7 +1,6 @@
 //! The streams of the feed.
 
 use actix_web::http::header::EntityTag;
-use chrono::DateTime;
 use scim_admin::{AdminError, StreamInput};
 use scim_feed::{FeedError, Position, Stream as StoredStream, StreamKind, Topic};
 use serde::Deserialize;
@@ -14,6 +13,7 @@ use super::operation::{Operation, operations};
 use super::parameters::{IdCursor, Limit};
 use super::{Problem, input};
 use crate::documents::{self, Delivery, IssuedStream, Stream};
+use crate::positions::{PositionError, position_of};
 
 pub(super) fn operations() -> Vec<Operation> {
     operations![
@@ -142,7 +142,7 @@ fn replay_stream(
 ) -> Result<One<Stream>, Problem> {
     let stream = by.found_stream(&path)?;
     if_match.check(&settled(&stream))?;
-    let position = by.position_of(&from.read()?.from)?;
+    let position = position_of(&by.feed, &from.read()?.from)?;
     let admin = &by.admin;
     by.stream_document(&admin.replay_stream(&by.actor, stream, position)?)
 }
@@ -226,25 +226,21 @@ impl Caller {
         let head = self.feed.head();
         head.map_err(|fault| AdminError::from(fault).into())
     }
-
-    /// A position, or that before the changes since a time.
-    fn position_of(&self, from: &str) -> Result<Position, Problem> {
-        if let Ok(position) = from.parse() {
-            return Ok(self.feed.check(position)?);
-        }
-        let time = DateTime::parse_from_rfc3339(from);
-        let time = time.map_err(|why| {
-            let detail = format!("\"from\" is a position or a time ({why}).");
-            Problem::new(422, detail)
-        })?;
-        let at = self.feed.position_at(time.to_utc());
-        at.map_err(|fault| AdminError::from(fault).into())
-    }
 }
 
 /// The tag of what administrators settled: what a receiver does meanwhile is none of it.
 fn settled(stream: &StoredStream) -> EntityTag {
     tag(&(&stream.id, stream.version, stream.state))
+}
+
+impl From<PositionError> for Problem {
+    fn from(error: PositionError) -> Self {
+        match error {
+            PositionError::Feed(error) => error.into(),
+            PositionError::Store(fault) => AdminError::from(fault).into(),
+            malformed @ PositionError::Malformed(_) => Self::new(422, format!("{malformed}.")),
+        }
+    }
 }
 
 impl From<FeedError> for Problem {

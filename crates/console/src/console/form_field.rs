@@ -37,6 +37,8 @@ fn field_id(field: InputField, problem: &Problem) -> &'static str {
         InputField::Scopes => "scopes",
         InputField::TableRows => "csv",
         InputField::UserName => "user",
+        InputField::Url => "url",
+        InputField::Topics => "topics",
         InputField::CustomField(part) => match part {
             FieldPart::Key => "key",
             FieldPart::Label => "label",

@@ -31,6 +31,7 @@ use chrono::{DateTime, Duration, Utc};
 use scim_admin::account::Role;
 use scim_admin::session::SignedIn;
 use scim_admin::{Actor, AdminError, AdminService, Services};
+use scim_feed::Feed;
 use scim_provisioning::ServiceProvider;
 
 pub(crate) use self::answer::ConsoleAnswer;
@@ -73,6 +74,7 @@ pub(crate) struct ConsoleRequest<'a> {
 pub(crate) struct Console {
     admin: Arc<AdminService>,
     provider: Arc<ServiceProvider>,
+    feed: Feed,
     scim_endpoint: String,
     setup: Mutex<Option<(String, DateTime<Utc>)>>,
     openid: Option<Arc<OpenId>>,
@@ -103,11 +105,14 @@ impl Console {
         openid: Option<Arc<OpenId>>,
     ) -> Self {
         let Services {
-            admin, provider, ..
+            admin,
+            provider,
+            feed,
         } = services;
         Self {
             admin,
             provider,
+            feed,
             scim_endpoint: scim_endpoint.to_owned(),
             setup: Mutex::new(None),
             openid,

@@ -373,6 +373,28 @@ pub(super) const ROUTES: &[Route] = &[
     page("/api-docs/openapi.json", pages::api_docs::document),
     page("/api-docs/schemas/{schema}", pages::api_docs::schema),
     page("/settings", pages::settings::show),
+    page("/settings/streams", pages::streams::list),
+    confirmed(action("/settings/streams", pages::streams::add)),
+    page("/settings/streams/{stream}", pages::stream::show),
+    action("/settings/streams/{stream}/pause", pages::stream::pause),
+    action("/settings/streams/{stream}/resume", pages::stream::resume),
+    confirmed(action(
+        "/settings/streams/{stream}/replay",
+        pages::stream::replay,
+    )),
+    confirmed(action(
+        "/settings/streams/{stream}/secret",
+        pages::stream::renew,
+    )),
+    action("/settings/streams/{stream}/test", pages::stream::test),
+    action(
+        "/settings/streams/{stream}/deliveries/{delivery}/again",
+        pages::stream::again,
+    ),
+    confirmed(action(
+        "/settings/streams/{stream}/delete",
+        pages::stream::delete,
+    )),
     confirmed(action("/settings/accounts", pages::settings::add_account)),
     confirmed(action(
         "/settings/accounts/{account}/role",

@@ -24,6 +24,11 @@ pub(super) enum Button {
     DeleteTable,
     EndToken,
     RevokeToken,
+    PauseStream,
+    ResumeStream,
+    ReplayStream,
+    RenewSecret,
+    DeleteStream,
 }
 
 impl Button {
@@ -58,12 +63,17 @@ impl Button {
             Self::DeleteTable => "Delete the table",
             Self::EndToken => "Change when it ends",
             Self::RevokeToken => "Revoke the token",
+            Self::PauseStream => "Pause the stream",
+            Self::ResumeStream => "Resume the stream",
+            Self::ReplayStream => "Begin again there",
+            Self::RenewSecret => "Make a new secret",
+            Self::DeleteStream => "Delete the stream",
         }
     }
 }
 
 /// Every such button, by the path that its form is posted to.
-const BUTTONS: [(&str, Button); 23] = {
+const BUTTONS: [(&str, Button); 28] = {
     use Button::*;
     [
         (
@@ -125,6 +135,11 @@ const BUTTONS: [(&str, Button); 23] = {
         ("/settings/api-keys/{key}/revoke", RevokeKey),
         ("/users/user-form/delete", DeleteField),
         ("/users/tables/{table}/delete", DeleteTable),
+        ("/settings/streams/{stream}/pause", PauseStream),
+        ("/settings/streams/{stream}/resume", ResumeStream),
+        ("/settings/streams/{stream}/replay", ReplayStream),
+        ("/settings/streams/{stream}/secret", RenewSecret),
+        ("/settings/streams/{stream}/delete", DeleteStream),
     ]
 };
 
@@ -134,7 +149,7 @@ mod tests {
     use super::*;
 
     /// Forms that change something and show nothing of what others did, each with the reason.
-    const OTHERWISE: [(&str, &[&str]); 4] = [
+    const OTHERWISE: [(&str, &[&str]); 5] = [
         (
             "what is entered is brought together with what others entered",
             &[
@@ -155,6 +170,7 @@ mod tests {
                 "/users/tables/new",
                 "/settings/accounts",
                 "/settings/api-keys",
+                "/settings/streams",
             ],
         ),
         (
@@ -176,6 +192,13 @@ mod tests {
                 "/users/scim-provisioning/{configuration}/mappings/{resource}/delete-test",
                 "/settings/sessions/{session}/end",
                 "/settings/accounts/{account}/password",
+            ],
+        ),
+        (
+            "it sends something and changes nothing",
+            &[
+                "/settings/streams/{stream}/test",
+                "/settings/streams/{stream}/deliveries/{delivery}/again",
             ],
         ),
         (

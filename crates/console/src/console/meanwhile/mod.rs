@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use scim_admin::account::Role;
 use scim_admin::event::{AuditEntry, AuditQuery};
 use scim_admin::{AdminError, AdminService, ConfigurationStatus};
+use scim_feed::StreamState;
 use scim_mapping::MappingSet;
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ enum About {
     Configuration,
     /// A console account by its name; empty of one that is not there any more.
     Account(String),
-    /// An API key or a custom field by what the audit calls it.
+    /// An API key, a custom field or a stream by what the audit calls it.
     Named(&'static str, String),
     /// A token by its id.
     Token(String),
@@ -158,6 +159,15 @@ impl Subject {
                 let found = found.ok_or(Failed::NotFound)?;
                 let is_left = found.is_live(chrono::Utc::now());
                 (About::Named("api_key.", found.name), is_left)
+            }
+            PauseStream | ResumeStream | ReplayStream | RenewSecret | DeleteStream => {
+                let found = visit.console.admin.stream(visit.part("stream"))?;
+                let is_left = match button {
+                    PauseStream => found.state == StreamState::Active,
+                    ResumeStream => found.state == StreamState::Paused,
+                    _ => true,
+                };
+                (About::Named("stream.", found.name), is_left)
             }
             DeleteField => {
                 let key = visit.form.text("key");

@@ -26,6 +26,8 @@ pub(super) mod rehearsal;
 mod rule;
 pub(super) mod runs;
 pub(super) mod settings;
+pub(super) mod stream;
+pub(super) mod streams;
 pub(super) mod tables;
 pub(super) mod tokens;
 pub(super) mod tried;
@@ -174,6 +176,7 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
         "groups" if title != "Groups" => ("Groups", "/admin/groups"),
         "tables" if title != "Lookup tables" => ("Lookup tables", "/admin/users/tables"),
         "fields" if title != "User form" => ("User form", "/admin/users/user-form"),
+        "settings" if title != "Settings" => ("Settings", "/admin/settings"),
         "logs" if title != LOGS => (LOGS, "/admin/users/scim-provisioning/logs"),
         _ => (part, ""),
     };
@@ -185,7 +188,7 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 35] = [
+const DONE: [(&str, &str); 40] = [
     (
         "table-saved",
         "Saved. Rules that are in force use it from the next request on; those who are there change when the rules are applied to them.",
@@ -219,6 +222,20 @@ const DONE: [(&str, &str); 35] = [
     (
         "paused",
         "Paused. The identity provider is told to come back later.",
+    ),
+    (
+        "stream-paused",
+        "Paused. What changes meanwhile waits for it.",
+    ),
+    ("stream-resumed", "Resumed. What waits is told from now on."),
+    ("replays", "It begins again there."),
+    (
+        "tested",
+        "Something without changes is sent in a moment; what comes of it stands among the deliveries.",
+    ),
+    (
+        "sent-again",
+        "It is sent once more in a moment; what comes of it stands among the deliveries.",
     ),
     ("deleted", "Deleted."),
     ("added", "Added."),

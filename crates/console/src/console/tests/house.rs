@@ -14,7 +14,9 @@ use scim_admin::account::Role;
 use scim_admin::upkeep::{Retention, Upkeep};
 use scim_admin::{
     Actor, AdminService, Attempt, ConfigurationInput, KeyRing, ProvisioningConfiguration, Services,
+    StreamInput,
 };
+use scim_feed::WebhookUrl;
 use scim_http::throttle::Throttle;
 use scim_persistence::{Database, Settings};
 use scim_protocol::schema::uri;
@@ -35,6 +37,8 @@ pub(super) struct House {
     pub(super) group: String,
     /// The run in which the two were created.
     pub(super) run: String,
+    /// The id of a stream.
+    pub(super) stream: String,
     folder: tempfile::TempDir,
 }
 
@@ -198,10 +202,17 @@ impl House {
             ..Default::default()
         };
         let run = admin.runs(&query).unwrap()[0].id.to_string();
+        let input = StreamInput {
+            name: HOSTILE.to_owned(),
+            webhook: WebhookUrl::parse("https://receiver.example/feed").ok(),
+            topics: None,
+        };
+        let stream = admin.add_stream(&actor(), input, 0).unwrap().stream.id;
         Self {
             person,
             group,
             run,
+            stream,
             console,
             admin,
             upkeep,
@@ -262,6 +273,7 @@ impl House {
             ("setup/*", "setup/okta".to_owned()),
             ("logs/*", "logs/1".to_owned()),
             ("runs/*", format!("runs/{}", self.run)),
+            ("streams/*", format!("streams/{}", self.stream)),
             ("schemas/*", "schemas/Event".to_owned()),
             (
                 "scim-provisioning/*",

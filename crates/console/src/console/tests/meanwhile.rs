@@ -371,6 +371,21 @@ fn what_others_did_to_a_field_or_a_token_is_shown_before_it_goes() {
 }
 
 #[test]
+fn what_others_did_to_a_stream_is_shown_before_it_goes() {
+    let (house, ada, grace) = both();
+    let path = "/settings/streams/*";
+    let delete = Pressed::on(&house, &ada, path, "/delete", "");
+    let pause = Pressed::on(&house, &ada, path, "/pause", "");
+    let theirs = Pressed::on(&house, &grace, path, "/pause", "");
+    assert_eq!(theirs.send(&house, &grace).status, 303);
+    nothing_left(&pause.send(&house, &ada), &["grace", "stream paused"]);
+    let shown = delete.send(&house, &ada);
+    told(&shown, &["grace", "Delete the stream"]);
+    assert_eq!(all_the_same(&house, &ada, &shown).status, 303);
+    assert_eq!(house.admin.streams().unwrap(), []);
+}
+
+#[test]
 fn a_change_is_found_behind_any_number_of_others() {
     let house = House::new();
     let ada = house.account("ada", Role::Administrator);

@@ -12,6 +12,7 @@ mod logs;
 mod meanwhile;
 mod replays;
 mod shown;
+mod streams;
 
 use scim_admin::account::Role;
 
@@ -168,6 +169,9 @@ fn forms_with_nonsense_are_refused_and_change_nothing() {
         "/tokens",
         "/begin",
         "/tables/{table}/delete",
+        "/secret",
+        "/test",
+        "/streams/{stream}/delete",
     ];
     for route in ROUTES.iter().filter(|route| route.method == "POST") {
         if plain.iter().any(|word| route.path.ends_with(word)) {
@@ -247,6 +251,10 @@ fn secrets_and_what_cannot_be_undone_ask_for_the_password_again() {
             "/users/{person}/archive",
             "/users/{person}/convert",
             "/security/audit/export",
+            "/settings/streams",
+            "/settings/streams/{stream}/replay",
+            "/settings/streams/{stream}/secret",
+            "/settings/streams/{stream}/delete",
             "/settings/accounts",
             "/settings/accounts/{account}/role",
             "/settings/accounts/{account}/password",
