@@ -212,3 +212,139 @@ fn another_member_takes_the_place_of_a_selected_one() {
     );
     assert_eq!(edits(json!({})), [ListEdit::Add(Vec::new())]);
 }
+
+#[test]
+fn a_bracket_on_a_single_value_counts_where_the_value_is_emptied_too() {
+    let users = ResourceDefinition::user();
+    for (path, value) in [
+        (format!("{MANAGER}[value eq \"other\"]"), json!("")),
+        (format!("{MANAGER}[value eq \"other\"]"), json!(null)),
+        (
+            format!("{MANAGER}[value eq \"other\"]"),
+            json!({"value": ""}),
+        ),
+        (format!("{MANAGER}[value eq \"other\"].value"), json!("")),
+        (format!("{MANAGER}[value eq \"other\"].value"), json!(null)),
+        ("name[givenName eq \"Bo\"]".to_owned(), json!(null)),
+    ] {
+        let operation = json!({"op": "replace", "path": path, "value": value});
+        let scim_type = refused(&operation, Profile::Tolerant);
+        assert_eq!(scim_type, Some(ScimType::NoTarget), "{operation}");
+        let path = path.replace("other", "boss").replace("Bo", "Ava");
+        let operation = json!({"op": "replace", "path": path, "value": value});
+        let (before, after) = (stored(), patched(&operation));
+        let (before, after) = (before.as_object().unwrap(), after.as_object().unwrap());
+        assert!(!changes(&users, before, after).is_empty(), "{operation}");
+    }
+}
+
+#[test]
+fn of_nothing_no_value_is_made() {
+    for (path, value) in [
+        ("emails[type eq \"other\"]", json!({"value": null})),
+        ("emails[type eq \"other\"]", json!({"value": ""})),
+        ("emails[type eq \"other\"].value", json!("")),
+        ("emails[type eq \"other\"].value", json!(null)),
+        ("photos.display", json!("")),
+    ] {
+        for op in ["add", "replace"] {
+            let operation = json!({"op": op, "path": path, "value": value});
+            assert_eq!(patched(&operation), stored(), "{operation}");
+        }
+    }
+}
+
+#[test]
+fn an_id_of_null_says_nothing_beside_others() {
+    let operation = json!({"op": "replace", "value": {"id": null, "title": "Chief"}});
+    assert_eq!(patched(&operation)["title"], "Chief");
+    let scim_type = refused(&operation, Profile::Strict);
+    assert_eq!(scim_type, Some(ScimType::Mutability));
+}
+
+#[test]
+fn what_names_no_value_of_a_list_is_refused() {
+    for operation in [
+        json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": "n@x.example"}),
+        json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": ["n@x.example"]}),
+        json!({"op": "add", "path": "emails[type eq \"other\"]", "value": "n@x.example"}),
+        json!({"op": "Remove", "path": "emails", "value": "a@x.example"}),
+        json!({"op": "Remove", "path": "emails", "value": ["a@x.example"]}),
+        json!({"op": "remove", "path": "emails", "value": [{"value": {"a": 1}}]}),
+        json!({"op": "replace", "path": "emails", "value": [{"value": {"a": 1}, "type": "work"}]}),
+        json!({"op": "replace", "path": "emails[type eq \"work\"].primary", "value": "maybe"}),
+        json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": {"primary": "maybe"}}),
+        json!({"op": "add", "path": "emails", "value": [{"value": "n@x", "primary": "maybe"}]}),
+    ] {
+        let scim_type = refused(&operation, Profile::Tolerant);
+        assert_eq!(scim_type, Some(ScimType::InvalidValue), "{operation}");
+    }
+    let flag =
+        json!({"op": "replace", "path": "emails[type eq \"home\"].primary", "value": "True"});
+    assert_eq!(patched(&flag)["emails"][1]["primary"], true);
+}
+
+#[test]
+fn a_list_of_members_is_emptied_by_null_and_by_no_members_alone() {
+    let groups = ResourceDefinition::group();
+    let edits = |operation: Value| {
+        let mut tolerance = Tolerance::default();
+        let body = json!({"schemas": [uri::PATCH_OP], "Operations": [operation]});
+        let request = PatchRequest::read(body, &Limits::default(), &mut tolerance)?;
+        let mut patch = request.resolve(&groups, &mut tolerance)?;
+        patch.take_list("members")
+    };
+    for value in [
+        json!(""),
+        json!([null]),
+        json!([""]),
+        json!([{"value": ""}]),
+        json!([{"value": null}]),
+        json!([{}, {"value": "u1"}]),
+        json!([["u2"], {"value": "u1"}]),
+    ] {
+        for operation in [
+            json!({"op": "replace", "path": "members", "value": value}),
+            json!({"op": "replace", "value": {"members": value}}),
+        ] {
+            let refused = edits(operation.clone()).map(|edits| panic!("{operation}: {edits:?}"));
+            let scim_type = refused.unwrap_err().scim_type();
+            assert_eq!(scim_type, Some(ScimType::InvalidValue), "{operation}");
+        }
+        let body = json!({"schemas": [uri::GROUP], "displayName": "Ops", "members": value});
+        assert!(Resource::read(&groups, body, &mut Tolerance::default()).is_err());
+    }
+    for value in [json!(null), json!([])] {
+        let operation = json!({"op": "replace", "path": "members", "value": value});
+        assert_eq!(edits(operation).unwrap(), [ListEdit::Replace(Vec::new())]);
+    }
+}
+
+#[test]
+fn a_resource_that_is_named_by_its_uri_alone_is_named() {
+    let uri = "https://scim.example/scim/v2/Users/u2";
+    for operation in [
+        json!({"op": "replace", "path": MANAGER, "value": {"$ref": uri}}),
+        json!({"op": "add", "path": MANAGER, "value": {"$ref": format!("{uri}/")}}),
+        json!({"op": "replace", "path": format!("{MANAGER}.$ref"), "value": uri}),
+        json!({"op": "replace", "value": {uri::ENTERPRISE_USER: {"manager": {"$ref": "../Users/u2"}}}}),
+    ] {
+        let after = patched(&operation);
+        let manager = &after[uri::ENTERPRISE_USER]["manager"];
+        assert_eq!(manager["value"], "u2", "{operation}");
+    }
+    let groups = ResourceDefinition::group();
+    for (op, edit) in [
+        ("add", ListEdit::Add as fn(Vec<Value>) -> ListEdit),
+        ("remove", ListEdit::Remove),
+        ("replace", ListEdit::Replace),
+    ] {
+        let mut tolerance = Tolerance::default();
+        let operation = json!({"op": op, "path": "members", "value": [{"$ref": uri}]});
+        let body = json!({"schemas": [uri::PATCH_OP], "Operations": [operation]});
+        let request = PatchRequest::read(body, &Limits::default(), &mut tolerance).unwrap();
+        let mut patch = request.resolve(&groups, &mut tolerance).unwrap();
+        let named = json!({"$ref": uri, "value": "u2"});
+        assert_eq!(patch.take_list("members").unwrap(), [edit(vec![named])]);
+    }
+}

@@ -266,11 +266,11 @@ impl Edit<'_> {
             _ if !selected => return Err(self.no_target()),
             (Verb::Remove, None) => *value = Value::Null,
             (_, Some(sub)) => self.set_sub(sub, value)?,
-            (_, None) => {
-                if let Some(new) = &self.value {
-                    self.set(self.target.attribute, value, new);
-                }
-            }
+            (verb, None) => match &self.value {
+                Some(new) => self.set(self.target.attribute, value, new),
+                None if verb == Verb::Add => {}
+                None => *value = Value::Null,
+            },
         }
         Ok(())
     }
@@ -291,6 +291,9 @@ impl Edit<'_> {
             return Ok(());
         }
         if self.target.attribute.multi_valued && self.verb != Verb::Remove {
+            if self.says_nothing() {
+                return Ok(());
+            }
             let mut element = Value::Null;
             self.set_sub(sub, &mut element)?;
             if !without_value(&element) {
@@ -355,6 +358,7 @@ impl Edit<'_> {
             }
             match (self.target.sub_attribute, &self.value) {
                 (Some(sub), _) => self.set_sub(sub, element)?,
+                (None, Some(new)) if self.verb == Verb::Add && without_value(new) => {}
                 (None, Some(new)) => {
                     if self.verb == Verb::Replace {
                         clear_record(element, new, &filtered);
@@ -371,6 +375,14 @@ impl Edit<'_> {
         keep_primary(elements, primary);
         elements.retain(|element| !without_value(element));
         Ok(())
+    }
+
+    /// Whether the edit sets nothing: of nothing no value is made.
+    fn says_nothing(&self) -> bool {
+        match &self.value {
+            Some(Value::Object(members)) => members.values().all(without_value),
+            other => other.as_ref().is_none_or(without_value),
+        }
     }
 
     /// Whether the edit makes a value the primary one.
@@ -409,8 +421,7 @@ impl Edit<'_> {
         if tolerance.profile() == Profile::Strict {
             return Err(self.no_target());
         }
-        let says_nothing = |value: &Value| value.as_object().is_some_and(Map::is_empty);
-        if self.value.as_ref().is_none_or(says_nothing) {
+        if self.says_nothing() {
             return Ok(());
         }
         let element = self.described_element().ok_or_else(|| self.no_target())?;

@@ -58,6 +58,30 @@ impl Patch<'_> {
         let taken: Vec<Edit<'_>> = taken;
         taken.into_iter().map(list_edit).collect()
     }
+
+    /// Leaves out the edits that would leave a core attribute without a value, where to say nothing
+    /// of it changes nothing: what an edit before them sets of it stays set.
+    ///
+    /// ```
+    /// use scim_protocol::patch::{PatchOperation, PatchPath, PatchRequest};
+    /// use scim_protocol::{ResourceDefinition, Tolerance};
+    ///
+    /// let (users, mut tolerance) = (ResourceDefinition::user(), Tolerance::default());
+    /// let active: PatchPath = "active".parse()?;
+    /// let request = PatchRequest::new([PatchOperation::replace(active.clone(), false),
+    ///     PatchOperation::remove(active)]);
+    /// let mut patch = request.resolve(&users, &mut tolerance)?;
+    /// patch.ignore_absence("active");
+    /// assert_eq!(patch.edits().len(), 1);
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
+    pub fn ignore_absence(&mut self, attribute: &str) {
+        self.edits.retain(|edit| {
+            let target = &edit.target;
+            let other = target.extension.is_some() || target.attribute.name != attribute;
+            other || (edit.verb != Verb::Remove && edit.value.is_some())
+        });
+    }
 }
 
 fn list_edit(edit: Edit<'_>) -> Result<ListEdit, Error> {

@@ -11,7 +11,8 @@ use super::path::PatchPath;
 use super::request::{PatchOperation, PatchRequest, Verb};
 use crate::error::{Error, ScimType, quote};
 use crate::path::{AttributePath, same_name};
-use crate::resource::{Place, Read, Reader, without_value};
+use crate::resource::entry::is_row;
+use crate::resource::{Place, Read, Reader, named_by_reference, without_value};
 use crate::schema::{Attribute, AttributeType, Mutability, Resolved, ResourceDefinition};
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
@@ -231,10 +232,19 @@ impl<'a> Resolver<'a, '_> {
             read => read.value(),
         };
         match emptied {
-            Some(Emptied::Text) => return self.clear(target, true),
-            Some(Emptied::Null) if verb == Verb::Replace => return self.clear(target, false),
+            Some(Emptied::Text) => return self.clear(target, selection, true),
+            Some(Emptied::Null) if verb == Verb::Replace => {
+                return self.clear(target, selection, false);
+            }
             _ => {}
         }
+        let named = value
+            .as_ref()
+            .and_then(|value| named_by_reference(target, value));
+        let (target, value) = match named {
+            Some((target, value)) => (target, Some(value)),
+            None => (target, value),
+        };
         self.push(Edit {
             verb,
             target,
@@ -264,7 +274,12 @@ impl<'a> Resolver<'a, '_> {
 
     /// An attribute whose `value` is emptied goes as a whole, by `add` as by `replace`, through
     /// its sub-attribute as through itself.
-    fn clear(&mut self, target: Resolved<'a>, by_text: bool) -> Result<(), Error> {
+    fn clear(
+        &mut self,
+        target: Resolved<'a>,
+        selection: Option<Selection>,
+        by_text: bool,
+    ) -> Result<(), Error> {
         let target = Resolved {
             sub_attribute: None,
             ..target
@@ -276,7 +291,7 @@ impl<'a> Resolver<'a, '_> {
         self.edits.push(Edit {
             verb: Verb::Replace,
             target,
-            selection: None,
+            selection,
             value: None,
         });
         Ok(())
@@ -349,6 +364,10 @@ impl<'a> Resolver<'a, '_> {
     ) -> Result<(), Error> {
         let path = target.path().to_string();
         if self.tolerance.profile() == Profile::Tolerant {
+            let value = value.filter(|value| !(inner && value.is_null()));
+            if path == "id" && inner && value.is_none() {
+                return self.tolerance.accept(Deviation::ReadOnlyRepeated(path));
+            }
             if path == "id"
                 && let Some(value) = value
             {
@@ -383,8 +402,8 @@ impl<'a> Resolver<'a, '_> {
                 Some(value) if !value.is_null() && leaf.multi_valued && !selected => {
                     self.tolerance
                         .accept(Deviation::RemoveByValue(path.clone()))?;
-                    let named =
-                        Reader::new(self.tolerance).attribute(leaf, Place::of(&path), value)?;
+                    let mut reader = Reader::named(self.tolerance, !inner);
+                    let named = reader.attribute(leaf, Place::of(&path), value)?;
                     // What names nothing removes nothing.
                     let named = named.value().unwrap_or_else(|| Value::Array(Vec::new()));
                     Ok(Read::Value(named))
@@ -404,6 +423,22 @@ impl<'a> Resolver<'a, '_> {
             Value::Array(mut elements) if whole && elements.len() == 1 => elements.pop(),
             other => Some(other),
         };
+        // A value of a list is written bare where it is a row of its own, and nowhere else.
+        if whole && leaf.kind == AttributeType::Complex && !is_row(leaf) {
+            let bare = |value: &Value| !value.is_object() && !without_value(value);
+            if leaf.multi_valued && element.as_ref().is_some_and(bare) {
+                return match inner {
+                    true => {
+                        self.tolerance.accept(Deviation::Unreadable(path))?;
+                        Ok(Read::Dropped)
+                    }
+                    false => Err(Error::new(
+                        ScimType::InvalidValue,
+                        format!("A value of \"{path}\" must be an object."),
+                    )),
+                };
+            }
+        }
         let single = Attribute {
             multi_valued: false,
             ..leaf.clone()

@@ -24,7 +24,9 @@ mod place;
 mod plain;
 mod project;
 mod read;
+mod reference;
 mod scalar;
+mod several;
 mod unfold;
 mod value;
 mod view;
@@ -38,11 +40,14 @@ pub use json::{parse, parse_search};
 pub(crate) use mutability::{Absence, immutable, keep_immutable};
 pub(crate) use place::Place;
 pub use project::{Projector, project};
-pub(crate) use value::{Read, Reader, check_count};
+pub(crate) use reference::named_by_reference;
+pub(crate) use several::check_count;
+pub(crate) use value::{Read, Reader};
 pub use view::View;
 
 use crate::error::{Error, ScimType};
-use crate::members::put_first;
+use crate::members::{put_first, remove_member};
+use crate::path::AttributePath;
 use crate::schema::{Attribute, ResourceDefinition};
 
 /// A resource: attributes under their canonical names, extension attributes nested under the
@@ -54,6 +59,9 @@ use crate::schema::{Attribute, ResourceDefinition};
 #[serde(transparent)]
 pub struct Resource {
     attributes: Map<String, Value>,
+    /// What was sent and could not be read.
+    #[serde(skip)]
+    unread: Vec<AttributePath>,
 }
 
 impl Resource {
@@ -67,7 +75,24 @@ impl Resource {
     /// assert_eq!(ava.text("userName"), Some("ava"));
     /// ```
     pub fn from_map(attributes: Map<String, Value>) -> Self {
-        Self { attributes }
+        let unread = Vec::new();
+        Self { attributes, unread }
+    }
+
+    /// What was sent of it and could not be read: the body says nothing of these attributes and
+    /// sub-attributes, not even that they have no value.
+    ///
+    /// ```
+    /// use scim_protocol::{Resource, ResourceDefinition, Tolerance};
+    /// use serde_json::json;
+    ///
+    /// let body = json!({"schemas": [], "userName": "ava", "emails": "ava@example.com"});
+    /// let ava = Resource::read(&ResourceDefinition::user(), body, &mut Tolerance::default())?;
+    /// assert_eq!(ava.unread(), ["emails".parse().unwrap()]);
+    /// # Ok::<(), scim_protocol::Error>(())
+    /// ```
+    pub fn unread(&self) -> &[AttributePath] {
+        &self.unread
     }
 
     /// The attributes.
@@ -103,7 +128,7 @@ impl Resource {
     /// This resource with what a PUT brings (RFC 7644 section 3.5.1).
     ///
     /// What the new resource does not have is cleared, except for immutable attributes, which
-    /// keep their value.
+    /// keep their value, and for what was sent and [could not be read](Self::unread).
     ///
     /// ```
     /// use scim_protocol::{Resource, ResourceDefinition};
@@ -121,13 +146,16 @@ impl Resource {
     /// `mutability` when an immutable attribute that has a value would change.
     pub fn replaced_by(&self, definition: &ResourceDefinition, new: Self) -> Result<Self, Error> {
         let mut attributes = new.attributes;
+        for path in &new.unread {
+            keep_stored(path, &self.attributes, &mut attributes);
+        }
         keep_immutable(
             definition,
             &self.attributes,
             &mut attributes,
             Absence::Keeps,
         )?;
-        let mut resource = Self { attributes };
+        let mut resource = Self::from_map(attributes);
         resource.list_schemas(definition);
         Ok(resource)
     }
@@ -207,6 +235,38 @@ impl Resource {
         let schemas: Vec<Value> = schemas.map(Value::from).collect();
         put_first(&mut self.attributes, "schemas", Value::Array(schemas));
     }
+}
+
+/// Keeps what is stored of an attribute or sub-attribute of which a new resource says nothing.
+fn keep_stored(path: &AttributePath, old: &Map<String, Value>, new: &mut Map<String, Value>) {
+    let way = path.schema.iter().chain([&path.attribute]);
+    let way = way.chain(&path.sub_attribute);
+    let way: Vec<&str> = way.map(String::as_str).collect();
+    keep_along(&way, old, new);
+}
+
+fn keep_along(way: &[&str], old: &Map<String, Value>, new: &mut Map<String, Value>) {
+    let Some((name, behind)) = way.split_first() else {
+        return;
+    };
+    let Some(stored) = old.get(*name) else {
+        return;
+    };
+    if behind.is_empty() {
+        new.entry(*name).or_insert_with(|| stored.clone());
+        return;
+    }
+    let mut holder = match new.get_mut(*name).map(Value::take) {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    };
+    if let Value::Object(stored) = stored {
+        keep_along(behind, stored, &mut holder);
+    }
+    match holder.is_empty() {
+        true => remove_member(new, name),
+        false => new.insert((*name).to_owned(), Value::Object(holder)),
+    };
 }
 
 /// The first required attribute, or required sub-attribute of a present one, without a value.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::path::AttributePath;
+
 /// Where a value stands in a resource. It is put in words only where something deviates: most
 /// values do not, and words cost more than the values.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +36,18 @@ impl<'p> Place<'p> {
     pub(crate) fn sub(&'p self, name: &'p str) -> Self {
         let holder = Holder::Attribute(self);
         Self { holder, name }
+    }
+
+    /// The same in names.
+    pub(crate) fn path(&self) -> AttributePath {
+        match self.holder {
+            Holder::Resource => AttributePath::new(self.name),
+            Holder::Extension(uri) => AttributePath {
+                schema: Some(uri.to_owned()),
+                ..AttributePath::new(self.name)
+            },
+            Holder::Attribute(attribute) => attribute.path().with_sub_attribute(self.name),
+        }
     }
 
     /// Whether it is the attribute of the core schema that has this name.

@@ -48,7 +48,9 @@ fn plain_single(attribute: &Attribute, value: &Value, reader: &Reader<'_>) -> Op
         (AttributeType::Complex, Value::Object(members)) => {
             // An empty `value` clears a single complex attribute.
             let clears = !attribute.multi_valued && members.get("value").is_some_and(|v| v == "");
-            if members.is_empty() || clears {
+            // A reference alone names a `value`.
+            let refers = members.contains_key("$ref") && !members.contains_key("value");
+            if members.is_empty() || clears || refers {
                 return None;
             }
             let units = members.iter().map(|(name, value)| {

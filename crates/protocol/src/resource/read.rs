@@ -92,8 +92,10 @@ fn read(
         None => read_anew(definition, body, &listed, &mut reader)?,
     };
     let written = attributes.get("schemas").is_some_and(Value::is_array);
-    let mut resource = Resource { attributes };
-    if !(written && reader.keeps_all()) {
+    let mut resource = Resource::from_map(attributes);
+    let keeps_schemas = written && reader.keeps_all();
+    resource.unread = reader.into_unread();
+    if !keeps_schemas {
         resource.list_schemas(definition);
     }
     Ok(resource)
@@ -143,7 +145,11 @@ fn read_in_place(
                 let place = Place::of(&attribute.name);
                 match reader.attribute(attribute, place, value.take())? {
                     Read::Value(read) => *value = read,
-                    Read::Nothing | Read::Dropped => gone.push(&attribute.name),
+                    Read::Nothing => gone.push(&attribute.name),
+                    Read::Dropped => {
+                        reader.pass_over(place);
+                        gone.push(&attribute.name);
+                    }
                 }
             }
             Known::Extension(extension) => match read_extension(extension, value.take(), reader)? {
@@ -298,7 +304,10 @@ fn keep(
     let value = match read {
         Read::Value(value) => value,
         Read::Nothing => Value::Null,
-        Read::Dropped => return Ok(()),
+        Read::Dropped => {
+            reader.pass_over(place);
+            return Ok(());
+        }
     };
     if attributes.insert(name, value).is_some() {
         let repeated = Deviation::RepeatedAttribute(place.to_string());
@@ -320,6 +329,11 @@ fn read_extension(
             // The attributes of an extension are optional, unless they say otherwise by themselves.
             let unreadable = Deviation::Unreadable(extension.id.clone());
             reader.tolerance().accept(unreadable)?;
+            for attribute in &extension.attributes {
+                if reader.takes(attribute) {
+                    reader.pass_over(Place::in_extension(&extension.id, &attribute.name));
+                }
+            }
             return Ok(None);
         }
     };
@@ -371,7 +385,11 @@ fn extension_in_place(
         let place = Place::in_extension(&extension.id, &attribute.name);
         match reader.attribute(attribute, place, value.take())? {
             Read::Value(read) => *value = read,
-            Read::Nothing | Read::Dropped => gone.push(&attribute.name),
+            Read::Nothing => gone.push(&attribute.name),
+            Read::Dropped => {
+                reader.pass_over(place);
+                gone.push(&attribute.name);
+            }
         }
     }
     if !gone.is_empty() {

@@ -45,7 +45,7 @@ fn device(body: Value) -> Resource {
     read(&devices(), body).unwrap()
 }
 
-fn paths(paths: &[&str]) -> Vec<crate::AttributePath> {
+fn paths(paths: &[&str]) -> Vec<AttributePath> {
     paths.iter().map(|path| path.parse().unwrap()).collect()
 }
 

@@ -5,11 +5,13 @@ use serde_json::{Map, Value};
 use super::entry::{is_row, unified};
 use super::place::Place;
 use super::plain::plain_units;
+use super::reference::name_by_reference;
 use super::scalar::{AN_OBJECT, is_base64, misfit};
+use super::several::{check_count, one_primary};
 use crate::error::{Error, ScimType};
 use crate::filter::parse_instant;
 use crate::members::remove_member;
-use crate::path::same_name;
+use crate::path::{AttributePath, same_name};
 use crate::schema::{Attribute, AttributeType, Mutability};
 use crate::text::is_uri_reference;
 use crate::tolerance::{Deviation, Profile, Tolerance};
@@ -66,6 +68,8 @@ pub(crate) struct Reader<'t> {
     /// Whether it reads what a service provider wrote: read-only attributes, and what no schema
     /// knows, are part of it.
     keeps_all: bool,
+    /// What a resource was to say and says nothing of, because it cannot be read.
+    unread: Vec<AttributePath>,
 }
 
 impl<'t> Reader<'t> {
@@ -75,6 +79,7 @@ impl<'t> Reader<'t> {
             tolerance,
             named: false,
             keeps_all: false,
+            unread: Vec::new(),
         }
     }
 
@@ -97,6 +102,16 @@ impl<'t> Reader<'t> {
     /// What deviates is noted here.
     pub(crate) fn tolerance(&mut self) -> &mut Tolerance {
         self.tolerance
+    }
+
+    /// Notes that nothing is said of what stands at a place.
+    pub(super) fn pass_over(&mut self, place: Place<'_>) {
+        self.unread.push(place.path());
+    }
+
+    /// What nothing is said of.
+    pub(super) fn into_unread(self) -> Vec<AttributePath> {
+        self.unread
     }
 
     /// Whether it reads what a service provider wrote.
@@ -137,16 +152,20 @@ impl<'t> Reader<'t> {
         value: Value,
     ) -> Result<Read, Error> {
         let read = match value {
-            Value::Object(members) if attribute.kind == AttributeType::Complex => self
-                .members(attribute, path, members)
-                .map(|members| Read::Value(Value::Object(members))),
+            Value::Object(members) if attribute.kind == AttributeType::Complex => {
+                self.members(attribute, path, members).map(|mut members| {
+                    name_by_reference(attribute, &mut members, self);
+                    Read::Value(Value::Object(members))
+                })
+            }
             other => self.single(attribute, path, other),
         };
         self.or_dropped(attribute, path, read).map_err(Error::from)
     }
 
     /// What cannot be read of an optional attribute is passed over and noted, so that nobody is
-    /// refused for it. What is required, and `active`, which decides who may work, is never guessed.
+    /// refused for it. What is required, and `active`, which decides who may work, is never guessed,
+    /// nor is `primary`, where a path names what it is said of.
     fn or_dropped(
         &mut self,
         attribute: &Attribute,
@@ -156,6 +175,10 @@ impl<'t> Reader<'t> {
         let Err(Unread::Misfit { error, text }) = read else {
             return read;
         };
+        let primary = attribute.kind == AttributeType::Boolean && attribute.name == "primary";
+        if primary && self.named {
+            return Err(Unread::Refused(error));
+        }
         let decides = attribute.required || path.is("active");
         let tolerant = self.tolerance.profile() == Profile::Tolerant;
         if decides || !tolerant || (self.named && !text) {
@@ -178,6 +201,11 @@ impl<'t> Reader<'t> {
         let elements = match value {
             Value::Null => return Ok(Read::Nothing),
             Value::Array(elements) => elements,
+            // Who is in a group decides what they may do, and RFC 7643 section 2.5 has other words
+            // for nobody.
+            Value::String(text) if text.is_empty() && is_row(attribute) => {
+                return Err(names_nothing(path).into());
+            }
             Value::String(text) if text.is_empty() => {
                 self.accept(Deviation::EmptyClears(path.to_string()))?;
                 return Ok(Read::Nothing);
@@ -192,20 +220,20 @@ impl<'t> Reader<'t> {
         let mut read = Vec::with_capacity(elements.len());
         let mut dropped = false;
         for element in elements {
-            if element.is_null() {
+            if element.is_null() && !row {
                 continue;
             }
-            let said = element.is_object();
             let element = self.single(attribute, path, element);
             match self.or_dropped(attribute, path, element)? {
                 Read::Value(element) => read.push(element),
-                Read::Nothing if said && row => {
-                    let wrong = format!("A value of \"{path}\" names nothing.");
-                    return Err(Error::new(ScimType::InvalidValue, wrong).into());
-                }
+                Read::Nothing if row => return Err(names_nothing(path).into()),
                 Read::Nothing => {}
                 Read::Dropped => dropped = true,
             }
+        }
+        if row && dropped && !read.is_empty() {
+            // Who is not among the others would leave.
+            return Err(names_nothing(path).into());
         }
         let mut read = match row {
             true => read,
@@ -320,8 +348,10 @@ impl<'t> Reader<'t> {
             other => return Err(misfit(path, AN_OBJECT, &other)),
         };
         let mut read = self.members(attribute, path, members)?;
+        name_by_reference(attribute, &mut read, self);
         read.retain(|_, value| !value.is_null());
-        if !attribute.multi_valued && read.get("value").is_some_and(|v| v == "") {
+        let known_by_value = !attribute.multi_valued || is_row(attribute);
+        if known_by_value && read.get("value").is_some_and(|v| v == "") {
             self.accept(Deviation::EmptyClears(path.to_string()))?;
             return Ok(Read::Nothing);
         }
@@ -329,6 +359,25 @@ impl<'t> Reader<'t> {
             true => Read::Nothing,
             false => Read::Value(Value::Object(read)),
         })
+    }
+
+    /// What a sub-attribute of a complex value says. What the `value` is, the rest is said of: where it
+    /// cannot be read, nothing can.
+    fn sub_attribute(
+        &mut self,
+        attribute: &Attribute,
+        sub: &Attribute,
+        place: Place<'_>,
+        value: Value,
+    ) -> Result<Read, Unread> {
+        if sub.name == "value" && !sub.multi_valued {
+            return self.single(sub, place, value);
+        }
+        let read = self.attribute_at(sub, place, value)?;
+        if read == Read::Dropped && !attribute.multi_valued {
+            self.pass_over(place);
+        }
+        Ok(read)
     }
 
     /// The sub-attributes that a complex value names; what is no value is null. Unknown and read-only
@@ -361,7 +410,7 @@ impl<'t> Reader<'t> {
                 continue;
             }
             let place = path.sub(&sub.name);
-            let value = match self.attribute_at(sub, place, value)? {
+            let value = match self.sub_attribute(attribute, sub, place, value)? {
                 Read::Value(value) => value,
                 Read::Nothing => Value::Null,
                 Read::Dropped => continue,
@@ -385,7 +434,8 @@ impl<'t> Reader<'t> {
             let Some(sub) = subs.find(|sub| sub.name == *name) else {
                 continue;
             };
-            match self.attribute_at(sub, path.sub(&sub.name), value.take())? {
+            let place = path.sub(&sub.name);
+            match self.sub_attribute(attribute, sub, place, value.take())? {
                 Read::Value(read) => *value = read,
                 Read::Nothing => {}
                 Read::Dropped => dropped.push(sub.name.as_str()),
@@ -427,45 +477,7 @@ pub(crate) fn canonical_name(written: String, attribute: &Attribute) -> String {
     }
 }
 
-/// Bounds how many values an attribute has.
-///
-/// # Errors
-/// 413 for more than the limit.
-pub(crate) fn check_count(
-    path: impl std::fmt::Display,
-    count: usize,
-    limit: usize,
-) -> Result<(), Error> {
-    if count <= limit {
-        return Ok(());
-    }
-    Err(Error::with_status(
-        413,
-        format!("\"{path}\" may have {limit} values, not {count}."),
-    ))
-}
-
-/// RFC 7643 section 2.4: `primary` is true for no more than one value.
-fn one_primary(
-    path: Place<'_>,
-    elements: &mut [Value],
-    tolerance: &mut Tolerance,
-) -> Result<(), Error> {
-    let is_primary = |element: &Value| element.get("primary") == Some(&Value::Bool(true));
-    let primary = elements.iter().filter(|element| is_primary(element));
-    let count = primary.count();
-    if count < 2 {
-        return Ok(());
-    }
-    tolerance.accept(Deviation::SeveralPrimary(path.to_string()))?;
-    let mut seen = 0;
-    for element in elements {
-        if is_primary(element) {
-            seen += 1;
-            if let Some(map) = element.as_object_mut().filter(|_| seen < count) {
-                map.insert("primary".into(), Value::Bool(false));
-            }
-        }
-    }
-    Ok(())
+fn names_nothing(path: Place<'_>) -> Error {
+    let wrong = format!("A value of \"{path}\" names nothing.");
+    Error::new(ScimType::InvalidValue, wrong)
 }

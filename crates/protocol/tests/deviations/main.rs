@@ -4,6 +4,7 @@
 
 mod filters;
 mod names;
+mod unread;
 mod values;
 
 use scim_protocol::filter::{Filter, SortKey};

@@ -3,7 +3,7 @@
 
 use scim_protocol::patch::{Edit, ListEdit, Verb};
 use scim_protocol::resource::{Change, changes};
-use scim_protocol::{Deviation, Error, Resource, Tolerance};
+use scim_protocol::{AttributePath, Deviation, Error, Resource, Tolerance};
 use scim_service::Update;
 
 use super::roster::{self, MemberPlan, Place};
@@ -80,8 +80,10 @@ pub(crate) fn user(
     let after = match update {
         Update::Replace(new) => before.replaced_by(definition, new.clone())?,
         Update::Modify(request) => {
-            let patch = request.clone().resolve(definition, &mut tolerance)?;
+            let mut patch = request.clone().resolve(definition, &mut tolerance)?;
             patch.check_id(&stored.id.to_string())?;
+            // Silence about `active` changes nothing of what an operation before it says.
+            patch.ignore_absence("active");
             // To add nothing says nothing of an attribute.
             let says = |edit: &&Edit<'_>| edit.verb != Verb::Add || edit.value.is_some();
             let said = patch.edits().iter().filter(says);
@@ -146,8 +148,13 @@ fn updated_group(
             let mut new = new.clone();
             let members = new.attributes_mut().shift_remove("members");
             let members = members.and_then(|m| m.as_array().cloned());
-            let edit = ListEdit::Replace(members.unwrap_or_default());
-            Ok((before.replaced_by(definition, new)?, vec![edit]))
+            // What cannot be read says of nobody that they leave.
+            let unread = new.unread().contains(&AttributePath::new("members"));
+            let edits = match members {
+                None if unread => Vec::new(),
+                members => vec![ListEdit::Replace(members.unwrap_or_default())],
+            };
+            Ok((before.replaced_by(definition, new)?, edits))
         }
         Update::Modify(request) => {
             let mut patch = request.clone().resolve(definition, tolerance)?;

@@ -1,6 +1,7 @@
 //! Members of groups: by POST, PUT and PATCH, and what the guard says of many.
 
 use scim_protocol::Version;
+use scim_protocol::schema::uri;
 use scim_provisioning::policy::{MemberGuard, MemberGuardAction, UnknownMembers};
 use scim_provisioning::{Cause, ExistingUsers, Method, Outcome, ResourceId};
 use serde_json::{Value, json};
@@ -176,4 +177,43 @@ fn the_guard_of_members_holds_rejects_or_warns() {
             }
         }
     }
+}
+
+#[test]
+fn members_that_cannot_be_read_stay() {
+    let house = House::new();
+    let [ava, bo] = users(&house);
+    let team = house.create("/Groups", &group("Team", &[ava, bo]));
+    let path = path_of("Groups", team);
+    for unreadable in [json!(true), json!([[value(ava)]]), json!([true])] {
+        let body = json!({"schemas": [uri::GROUP], "displayName": "Team", "members": unreadable});
+        house.done(Method::Put, &path, &body);
+        assert_eq!(members(&house, team).len(), 2, "{unreadable}");
+        assert_eq!(house.told(), ("update", Outcome::Warning));
+    }
+    for nobody in [json!(""), json!([null]), json!([{"value": ""}])] {
+        let body = json!({"schemas": [uri::GROUP], "displayName": "Team", "members": nobody});
+        assert_eq!(house.refused(Method::Put, &path, &body).0, 400, "{nobody}");
+    }
+    assert_eq!(members(&house, team).len(), 2);
+    let nobody = json!({"schemas": [uri::GROUP], "displayName": "Team", "members": null});
+    house.done(Method::Put, &path, &nobody);
+    assert!(members(&house, team).is_empty());
+}
+
+#[test]
+fn members_come_and_go_by_their_uri_alone() {
+    let house = House::new();
+    let [ava, bo] = users(&house);
+    let uri_of = |id| json!({"$ref": format!("{}{}", crate::house::BASE, path_of("Users", id))});
+    let body = json!({"schemas": [uri::GROUP], "displayName": "Team", "members": [uri_of(ava)]});
+    let team = house.create("/Groups", &body);
+    let path = path_of("Groups", team);
+    assert_eq!(members(&house, team), [ava]);
+    for (op, id, left) in [("add", bo, 2), ("remove", ava, 1)] {
+        let operation = json!([{"op": op, "path": "members", "value": [uri_of(id)]}]);
+        house.done(Method::Patch, &path, &patch(operation));
+        assert_eq!(members(&house, team).len(), left, "{op}");
+    }
+    assert_eq!(members(&house, team), [bo]);
 }

@@ -197,3 +197,44 @@ fn inactive_is_what_the_policy_says_and_active_again_lets_in() {
         );
     }
 }
+
+#[test]
+fn silence_about_active_takes_back_nothing_that_the_same_request_says() {
+    let active = |value: Value| json!({"op": "replace", "path": "active", "value": value});
+    let pathless = |value: Value| json!({"op": "replace", "value": value});
+    for flag in [false, true] {
+        let said = |operations: Value| {
+            let house = House::new();
+            let ava = house.create("/Users", &user("ava"));
+            let path = path_of("Users", ava);
+            house.done(Method::Patch, &path, &patch(json!([active(json!(!flag))])));
+            house.done(Method::Patch, &path, &patch(operations));
+            let stored = house.stored(ava);
+            (stored.document["active"].clone(), stored.status)
+        };
+        let status = if flag {
+            Status::Active
+        } else {
+            Status::Blocked
+        };
+        for silence in [
+            active(Value::Null),
+            active(json!("")),
+            json!({"op": "remove", "path": "active"}),
+            pathless(json!({"active": null, "title": "x"})),
+        ] {
+            let operations = json!([active(json!(flag)), silence]);
+            assert_eq!(
+                said(operations.clone()),
+                (json!(flag), status),
+                "{operations}"
+            );
+            let operations = json!([pathless(json!({"active": flag})), silence]);
+            assert_eq!(
+                said(operations.clone()),
+                (json!(flag), status),
+                "{operations}"
+            );
+        }
+    }
+}
