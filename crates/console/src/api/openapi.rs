@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use scim_mapping::ReferenceKind;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
@@ -48,6 +49,12 @@ pub fn document() -> &'static Value {
 fn written() -> Value {
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
+    // What the kinds of a catalogue are, a type with a parameter does not name by itself.
+    let reference = (
+        ReferenceKind::name().into_owned(),
+        json!(ReferenceKind::schema()),
+    );
+    schemas.extend([reference]);
     for operation in super::operations() {
         let description = operation.description();
         let path = paths.entry(operation.path).or_default();

@@ -5,10 +5,11 @@ mod kinds;
 mod runs;
 mod streams;
 mod tables;
+mod times;
 mod why;
 mod working;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{SecondsFormat, Utc};
 use scim_admin::account::Account as StoredAccount;
 use scim_admin::alert::Alert as StoredAlert;
 use scim_admin::api_key::ApiKey as StoredKey;
@@ -32,18 +33,9 @@ pub use self::kinds::*;
 pub use self::runs::*;
 pub use self::streams::*;
 pub use self::tables::*;
+pub use self::times::{instant, maybe_instant};
 pub use self::why::{Why, WhyField, WhyFound, WhyMend, WhyMoment, why};
 pub use self::working::*;
-
-/// An instant, to the second.
-pub fn instant(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// An instant that may not have come.
-pub fn maybe_instant(at: Option<DateTime<Utc>>) -> Option<String> {
-    at.map(instant)
-}
 
 /// Something that needs somebody, or did.
 pub fn alert(alert: &StoredAlert) -> Alert {

@@ -13,8 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::EventConfiguration;
-use super::kinds::document;
+use super::kinds::{EventConfiguration, document};
 
 document! {
     /// A run: a named set of changes with one cause.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::kinds::document;
-use super::{instant, maybe_instant};
+use super::times::{instant, maybe_instant};
 
 document! {
     /// A receiver's stream of the feed.

@@ -5,8 +5,8 @@ use scim_admin::table::{TableSummary as StoredSummary, TableUse as StoredUse, Ta
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::instant;
 use super::kinds::document;
+use super::times::instant;
 
 document! {
     /// A lookup table.

@@ -10,7 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::kinds::{Event, Version, document};
-use super::{instant, version};
+use super::times::instant;
+use super::version;
 
 document! {
     /// Rules that are applied again.

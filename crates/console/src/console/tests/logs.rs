@@ -429,7 +429,7 @@ fn an_entry_tells_its_changes_in_words_of_serviceops_with_names_for_ids() {
     let changed = house.scim(Method::Patch, &format!("/Users/{id}"), &change);
     assert_eq!(changed.status, 200);
     let change = newest();
-    let row = ">Job title</th><td dir=\"auto\">Lead</td><td dir=\"auto\">Head</td>";
+    let row = ">Designation</th><td dir=\"auto\">Lead</td><td dir=\"auto\">Head</td>";
     assert!(fields(&change).contains(row), "{change}");
     // By the clock of whoever looks, where there is a script.
     assert!(change.contains("<time datetime=\"20"), "{change}");
