@@ -2,16 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::value::Reader;
 use crate::schema::{Attribute, AttributeType, Resolved};
 
 /// A resource that is named by its URI alone (RFC 7643 section 4.3) has the id that ends it.
-pub(super) fn name_by_reference(
-    attribute: &Attribute,
-    members: &mut Map<String, Value>,
-    reader: &Reader<'_>,
-) {
-    if reader.keeps_all() || members.contains_key("value") || !is_reference(attribute) {
+pub(super) fn name_by_reference(attribute: &Attribute, members: &mut Map<String, Value>) {
+    if members.contains_key("value") || !is_reference(attribute) {
         return;
     }
     let reference = members.get("$ref").and_then(Value::as_str);

@@ -154,7 +154,7 @@ impl<'t> Reader<'t> {
         let read = match value {
             Value::Object(members) if attribute.kind == AttributeType::Complex => {
                 self.members(attribute, path, members).map(|mut members| {
-                    name_by_reference(attribute, &mut members, self);
+                    name_by_reference(attribute, &mut members);
                     Read::Value(Value::Object(members))
                 })
             }
@@ -348,7 +348,9 @@ impl<'t> Reader<'t> {
             other => return Err(misfit(path, AN_OBJECT, &other)),
         };
         let mut read = self.members(attribute, path, members)?;
-        name_by_reference(attribute, &mut read, self);
+        if !self.keeps_all {
+            name_by_reference(attribute, &mut read);
+        }
         read.retain(|_, value| !value.is_null());
         let known_by_value = !attribute.multi_valued || is_row(attribute);
         if known_by_value && read.get("value").is_some_and(|v| v == "") {
