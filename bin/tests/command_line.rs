@@ -351,6 +351,31 @@ fn an_account_is_bound_to_a_person_and_unbound() {
 }
 
 #[test]
+fn people_and_groups_are_changed_by_name_where_it_says_who_is_meant() {
+    let folder = migrated();
+    let add = || {
+        let added = ["user", "add", "--user-name", "Ada@x.example", "--json"];
+        json(&folder, &added)["id"].as_str().unwrap().to_owned()
+    };
+    let change = |words: &[&str]| json(&folder, &[words, &["--json"]].concat());
+    let first = add();
+    assert_eq!(change(&["user", "block", "ada@x.example"])["id"], *first);
+    assert_eq!(change(&["user", "archive", "ada@x.example"])["id"], *first);
+    // Who is there counts before who was archived.
+    let second = add();
+    assert_eq!(change(&["user", "block", "ada@x.example"])["id"], *second);
+    change(&["group", "add", "Desk"]);
+    let group = change(&["group", "add-member", "desk", "--user", "ada@x.example"]);
+    assert_eq!(group["members"], 1);
+    change(&["user", "archive", "ada@x.example"]);
+    let said = refused(&run(&folder, &["user", "unblock", "ada@x.example"]));
+    assert!(said.contains(&first) && said.contains(&second), "{said}");
+    assert_eq!(change(&["user", "unblock", &first])["status"], "active");
+    let said = refused(&run(&folder, &["user", "block", "eve"]));
+    assert!(said.contains("eve"), "{said}");
+}
+
+#[test]
 fn the_environment_counts_before_the_file_and_a_flag_before_both() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.toml");

@@ -38,6 +38,42 @@ fn tour() -> String {
 }
 
 on_both_engines! {
+    fn what_outlives_a_configuration_is_found_by_its_name_and_id(server: &Server) {
+        let gone = server.configuration_with("Gone", &[]);
+        gone.client.user("ava");
+        let id = server.json(&["configuration", "show", "Gone", "--json"])["id"].clone();
+        let id = id.as_str().unwrap();
+        let deleted = server.json(&["configuration", "delete", "Gone", "--json"]);
+        assert_eq!(deleted["status"], "deleted");
+        let client = admin(server, "auditor");
+        for name in [id, "gone"] {
+            for path in ["events", "runs", "audit"] {
+                let listed = client.get(&format!("/{path}?configuration={name}")).expect(200);
+                assert_ne!(listed.json["items"], json!([]), "{path} of {name}");
+            }
+            for command in [&["events"][..], &["run", "list"], &["audit", "list"]] {
+                let words = [command, &["--configuration", name, "--json"]].concat();
+                assert_ne!(server.items(&words), json!([]), "{words:?}");
+            }
+        }
+        assert_eq!(client.get("/events?configuration=nobody").status, 404);
+    }
+
+    fn a_text_that_no_database_keeps_is_refused_wherever_it_is_asked_for(server: &Server) {
+        let client = admin(server, "auditor");
+        for path in ["/users?q=%00", "/users?configuration=a%00", "/groups?q=%00", "/events?q=%00",
+            "/events?configuration=%00", "/runs?configuration=%00", "/why?q=%00",
+            "/why?q=a&configuration=%00", "/audit?actor=%00", "/audit?event=%00",
+            "/audit?source=%00", "/audit?configuration=%00", "/configurations?q=%00",
+            "/users?limit=5&cursor=%00"] {
+            assert_eq!(client.get(path).status, 400, "{path}");
+        }
+        for path in ["/users/%00", "/groups/a%00b", "/runs/%00", "/configurations/%00",
+            "/events/%00", "/custom-fields/%00", "/streams/%00"] {
+            assert_eq!(client.get(path).status, 404, "{path}");
+        }
+    }
+
     fn the_tour_in_the_documents_runs_as_it_stands(server: &Server) {
         let folder = tempfile::tempdir().unwrap();
         let lines = tour().replace("https://localhost:8443/api/admin/v1",

@@ -157,6 +157,14 @@ on_both_engines! {
         assert_eq!(shown["description"], "Everybody");
         assert_eq!(shown["policy"]["guard"]["count"], 7);
         let audit = server.json(&["audit", "list", "--event", "configuration.", "--limit", "2", "--json"]);
+        let listed = |option: &str, behind: &str| server.json(&["audit", "list", "--json", "--limit",
+            "2", option, behind])["items"].clone();
+        let first = server.json(&["audit", "list", "--limit", "2", "--json"]);
+        let behind = first["next"].as_str().unwrap();
+        let second = listed("--after", behind);
+        assert!(!second.as_array().unwrap().is_empty());
+        assert_ne!(second, first["items"]);
+        assert_eq!(listed("--before", behind), second);
         let events: Vec<_> = audit["items"].as_array().unwrap().iter().map(|one| &one["event"]).collect();
         assert_eq!(json!(events), json!(["configuration.created", "configuration.edited"]));
         assert!(audit["next"].is_string(), "{audit}");

@@ -25,6 +25,12 @@ fn people(server: &Server, status: &str) -> Vec<String> {
 fn play(server: &Server, idp: &str) {
     let played = server.json(&["demo", "--users", "12", "--idp", idp, "--json"]);
     assert_eq!(played["differences"], json!([]), "{played}");
+    let id = played["configuration"]["id"].as_str().unwrap();
+    let page = played["console"].as_str().unwrap();
+    assert!(
+        page.ends_with(&format!("/admin/users/scim-provisioning/{id}")),
+        "{page}"
+    );
     assert_eq!(
         (&played["users"], &played["left"]),
         (&json!(12), &json!(1)),

@@ -1,4 +1,5 @@
-//! What the rules make of people and groups: references, managers, group rules and grants.
+//! What the rules make of people and groups: references, managers, group rules, grants and
+//! custom fields.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use end_to_end::{Client, Server, on_both_engines, uri};
@@ -77,6 +78,55 @@ fn members(client: &Client, group: &str, op: &str, user: &str) {
 }
 
 on_both_engines! {
+    fn what_is_not_named_of_a_field_stays_as_it_is(server: &Server) {
+        let edited = |key: &str, options: &[&str]| {
+            let words = [&["custom-field", "edit", key, "--json"], options].concat();
+            server.json(&words)
+        };
+        let changed = |of: &Value, member: &str, to: Value| {
+            let mut of = of.clone();
+            of[member] = to;
+            of
+        };
+        for (key, options) in [
+            ("plain", &["--max-length", "10"][..]),
+            ("count", &["--type", "number", "--integer", "--min", "1", "--max", "9"][..]),
+            ("site", &["--type", "single-choice", "--option", "Berlin", "--option", "Paris"][..]),
+            ("sites", &["--type", "multi-choice", "--option", "Berlin"][..]),
+            ("memo", &["--type", "long-text"][..]),
+            ("mail", &["--type", "email"][..]),
+            ("line", &["--type", "phone"][..]),
+            ("agreed", &["--type", "boolean"][..]),
+            ("since", &["--type", "datetime"][..]),
+        ] {
+            let added = [&["custom-field", "add", key, "--label", "X", "--json"], options].concat();
+            let field = server.json(&added);
+            let required = edited(key, &["--required"]);
+            assert_eq!(required, changed(&field, "required", json!(true)));
+            let labelled = edited(key, &["--label", "Y"]);
+            assert_eq!(labelled, changed(&required, "label", json!("Y")), "{key}");
+            assert_eq!(edited(key, &["--required=false"])["required"], false);
+        }
+        let kind = |field: Value| field["type"].clone();
+        assert_eq!(kind(edited("plain", &["--max-length", "20"])), json!({"text": {"max": 20}}));
+        assert_eq!(kind(edited("count", &["--max", "none"])),
+            json!({"number": {"min": 1.0, "integer": true}}));
+        assert_eq!(kind(edited("site", &["--type", "single-choice", "--option", "Rome"])),
+            json!({"singleChoice": {"options": ["Rome"]}}));
+        for (key, options, said) in [
+            ("plain", ["--type", "number"], "keeps its type"),
+            ("plain", ["--min", "1"], "--min"),
+            ("count", ["--option", "x"], "--option"),
+            ("nobody", ["--label", "x"], "nobody"),
+        ] {
+            let words = [&["custom-field", "edit", key], &options[..]].concat();
+            let refused = server.run(&words);
+            assert_eq!(refused.status.code(), Some(1));
+            let error = String::from_utf8_lossy(&refused.stderr);
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
     fn a_manager_who_comes_later_is_linked(server: &Server) {
         let client = server.client();
         // Identity providers name a manager by whatever they know.

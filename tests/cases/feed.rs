@@ -165,6 +165,11 @@ fn who_has_no_key_or_is_away_for_too_long_is_told_what_to_do(server: &Server) {
         "/snapshot?after=user:%00"] {
         assert_eq!(feed.get(wrong).status, 400, "{wrong}");
     }
+    for name in ["limit", "after", "wait"] {
+        let refused = feed.get(&format!("/changes?{name}=x"));
+        assert_eq!(refused.status, 400);
+        assert!(refused.text.contains(name), "{}", refused.text);
+    }
     let refused = feed.send("POST", "/changes", &[], None);
     assert_eq!((refused.status, refused.header("allow")), (405, Some("GET")));
     assert!(server.log().contains("/api/feed/v1/changes"), "{}", server.log());
@@ -173,7 +178,8 @@ fn who_has_no_key_or_is_away_for_too_long_is_told_what_to_do(server: &Server) {
     assert_eq!((paused.status, &paused.json["type"]), (409, &json!("feed.stream-paused")));
     server.json(&["stream", "resume", "serviceops", "--json"]);
     assert_eq!(changes(&feed, "")["items"], json!([]));
-    server.json(&["stream", "delete", "ServiceOps", "--json"]);
+    let deleted = server.json(&["stream", "delete", "ServiceOps", "--json"]);
+    assert_eq!(deleted["state"], "deleted");
     assert_eq!(feed.get("/changes").status, 401);
 }
 

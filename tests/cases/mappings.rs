@@ -256,8 +256,8 @@ on_both_engines! {
         assert_eq!(person(server, "ava")["displayName"], "A. L.");
 
         let differences = server.json(&["mapping", "diff", "Test", "--json"]);
-        assert_eq!(differences, json!([{"key": "display_name", "change": "changed",
-            "members": ["source"]}]));
+        assert_eq!(differences, json!({"next": null, "items": [{"key": "display_name",
+            "change": "changed", "members": ["source"]}]}));
         let impact = server.json(&["mapping", "impact", "Test", "--json"]);
         assert_eq!((&impact["users"], &impact["changed"]), (&json!(1), &json!(1)));
         assert_eq!(impact["examples"][0]["changes"],

@@ -142,6 +142,9 @@ on_both_engines! {
         let changes = waiting[0]["changes"].as_array().unwrap();
         let title = json!({"field": "job_title", "old": null, "new": "Guide"});
         assert!(changes.contains(&title), "{changes:?}");
+        let listed = server.run(&["link", "list", "Test"]);
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        assert!(listed.contains("job_title"), "{listed}");
         // Dismissed, it comes back with other values alone.
         run(server, &["link", "dismiss", "Test", "--user", "ava"]);
         client.post("/Users", &body).expect_error(409, Some("uniqueness"));

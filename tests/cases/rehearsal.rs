@@ -136,7 +136,9 @@ fn cases_of_traffic_are_answered_in_a_rehearsal_as_if_live(server: &mut Server) 
         if let Err(why) = traffic::run(&client, &case) {
             failed.push(format!("{id}: {why}"));
         }
-        assert!(server.run(&["rehearsal", "discard", id]).status.success());
+        let discarded = server.json(&["rehearsal", "discard", id, "--json"]);
+        assert_eq!(discarded["state"], "discarded");
+        assert_eq!(discarded["configuration"]["id"], id);
     }
     assert_eq!(failed, Vec::<String>::new());
     assert_eq!(people(server), before);

@@ -93,7 +93,17 @@ fn a_backup_that_is_put_back_elsewhere_serves_with_its_key_ring(engine: &Engine)
     let told = feed(&again, &format!("?after={next}")).expect(410);
     assert!(told.text.contains("snapshot-required"), "{}", told.text);
     client.user("eve");
-    assert_eq!(again.json(&["check", "--deep", "--json"])["ok"], true);
+    let checked = again.json(&["check", "--deep", "--json"]);
+    assert_eq!(checked["ok"], true);
+    let checks = checked["checks"].as_array().unwrap().iter();
+    let mut database = checks.filter(|check| check["name"] == "database");
+    let said = database.next().unwrap()["detail"].as_str().unwrap();
+    // It says what was read, and nothing of what was not.
+    assert_eq!(
+        said.contains("every page was read"),
+        said.starts_with("sqlite"),
+        "{said}"
+    );
     let audit = again.run(&["audit", "verify"]);
     assert!(audit.status.success(), "{audit:?}");
 }

@@ -189,8 +189,8 @@ impl Upkeep {
             for stream in broken {
                 tracing::error!(
                     stream,
-                    "the stream was away for more than {BROKEN_DAYS} days and begins again with a \
-                     snapshot"
+                    "the stream lacks changes that are kept no longer: it was away for more than \
+                     {BROKEN_DAYS} days, or the feed was restarted; it begins again with a snapshot"
                 );
             }
             Ok(forgotten)

@@ -154,9 +154,10 @@ fn invocation(matches: &ArgMatches, named: &HashSet<String>) -> Result<Invocatio
             refuse_options_before_command(matches)?;
             Ok(match action {
                 Action::Serve(options) => Invocation::Serve(cli.common, options),
-                Action::Config(Config::Print(_options)) => {
-                    let settings = Work::Settings(origin::settings(matches, named));
-                    Invocation::Command(cli.common, Command(settings))
+                Action::Config(Config::Print(options)) => {
+                    let mut settings = origin::settings(matches, named);
+                    origin::complete(&mut settings, &cli.common, &options);
+                    Invocation::Command(cli.common, Command(Work::Settings(settings)))
                 }
                 Action::Command(command) => {
                     Invocation::Command(cli.common, Command(Work::Operator(command)))

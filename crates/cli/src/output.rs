@@ -47,6 +47,18 @@ pub fn page<T: Serialize>(
     json(&json!({ "items": items, "next": next }))
 }
 
+/// Prints the JSON document of what was deleted; `state` is the member that said how it was.
+///
+/// # Errors
+/// As [`line()`].
+pub fn deleted(document: &impl Serialize, state: &str) -> anyhow::Result<()> {
+    let mut document = serde_json::to_value(document)?;
+    if let Some(members) = document.as_object_mut() {
+        members.insert(state.to_owned(), json!("deleted"));
+    }
+    json(&document)
+}
+
 /// Prints one JSON document on one line, for output that goes on.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ pub mod serving;
 use actix_web::web;
 
 pub use self::administration::Administration;
+pub use self::mending::configuration_page;
 pub use scim_http::error::describe_error;
 
 /// The routes of admin API and console, which need an [`Administration`].

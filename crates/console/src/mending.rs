@@ -15,7 +15,7 @@ pub(crate) fn link(
             _ => ("Look among the users", "/admin/users".to_owned()),
         });
     }
-    let configuration = format!("/admin/users/scim-provisioning/{}", configuration?);
+    let configuration = format!("/admin{}", configuration_page(configuration?));
     let mapping = kind.unwrap_or(ResourceKind::User).word();
     Some(match page {
         MendingPage::Overview => ("Open the configuration", configuration),
@@ -31,6 +31,11 @@ pub(crate) fn link(
         MendingPage::Groups => ("Open its groups", format!("{configuration}/groups")),
         _ => return None,
     })
+}
+
+/// Where the console shows a configuration, below `/admin`.
+pub fn configuration_page(configuration: ConfigurationId) -> String {
+    format!("/users/scim-provisioning/{configuration}")
 }
 
 /// What the link says that mends why somebody is as they are, and where it leads.

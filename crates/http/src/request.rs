@@ -117,6 +117,12 @@ impl Incoming {
     }
 }
 
+/// Whether an encoded query, form or path holds U+0000, which no text that is kept has and no text
+/// that PostgreSQL is asked for may have.
+pub fn holds_nul(encoded: &str) -> bool {
+    encoded.contains("%00") || encoded.contains('\0')
+}
+
 /// The id of a request.
 pub fn id_of(request: &HttpRequest) -> String {
     let extensions = request.extensions();
@@ -171,6 +177,19 @@ mod tests {
             ("/api/scim/v2/Users/%C3%A9", "/Users/é"),
         ] {
             assert_eq!(path(uri).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_nul_is_found_encoded_or_not() {
+        for (encoded, holds) in [
+            ("q=%00", true),
+            ("q=%%00", true),
+            ("q=\0", true),
+            ("q=%2500", false),
+            ("q=100%25", false),
+        ] {
+            assert_eq!(holds_nul(encoded), holds, "{encoded:?}");
         }
     }
 

@@ -145,14 +145,14 @@ impl Database {
         }
     }
 
-    /// Reads every page of the file of SQLite. PostgreSQL looks after its own.
-    pub(crate) fn check_file(&self) -> Result<(), StoreError> {
+    /// Reads every page of SQLite's file; answers whether there is one. PostgreSQL looks after its own.
+    pub(crate) fn check_file(&self) -> Result<bool, StoreError> {
         match &self.target {
             Target::Sqlite(_) => {
                 health::check_pages(&mut self.target.connect().map_err(unavailable)?)
             }
             #[cfg(feature = "postgres")]
-            Target::Postgres(_) => Ok(()),
+            Target::Postgres(_) => Ok(false),
         }
     }
 

@@ -47,13 +47,13 @@ struct Verdict {
     verdict: String,
 }
 
-/// Has SQLite read every page, and say what is wrong.
-pub(crate) fn check_pages(connection: &mut Connection) -> Result<(), StoreError> {
+/// Has SQLite read every page, and say what is wrong; answers that it did where nothing is.
+pub(crate) fn check_pages(connection: &mut Connection) -> Result<bool, StoreError> {
     let sql = connection.sql("SELECT quick_check AS verdict FROM pragma_quick_check LIMIT 1");
     let found: Option<Verdict> = connection.row(&sql)?;
     match found.map(|row| row.verdict) {
         Some(verdict) if verdict != "ok" => Err(StoreError::Corrupt(Arc::new(failed(verdict)))),
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 

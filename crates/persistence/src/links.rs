@@ -17,6 +17,7 @@ use crate::error::unreadable;
 use crate::key::Key;
 use crate::nodes::locked;
 use crate::schema::{link_candidates, users};
+use crate::sql::Sql;
 use crate::time::{instant, millis};
 use crate::{log, runs};
 
@@ -67,6 +68,16 @@ struct OwnedRow {
     link: LinkRow,
 }
 
+/// Links, and the people whom they are about, as far as these can be linked: nobody who is managed
+/// by now, or protected. Everything that lists or counts links asks by it.
+pub(crate) fn waiting(sql: &mut Sql, link: &str, person: &str) {
+    let managed_by = sql.aside(&format!("{person}.managed_by"));
+    sql.push(&format!(
+        "link_candidates {link} JOIN users {person} ON {person}.id = {link}.person_id \
+         WHERE {person}.is_tenant_admin = 0 AND {managed_by} IS NULL"
+    ));
+}
+
 /// The links to a person, and those of users who wait under a name, the newest first; also those
 /// that were dismissed, none of a person who is managed by now or protected.
 pub(crate) fn about(
@@ -85,12 +96,10 @@ pub(crate) fn about(
         }
         let mut sql = connection.sql(
             "SELECT l.configuration_id, l.id, l.person_id, u.user_name, u.version, l.attribute, \
-             l.document, l.at, l.dismissed_at FROM link_candidates l \
-             JOIN users u ON u.id = l.person_id WHERE l.",
+             l.document, l.at, l.dismissed_at FROM ",
         );
-        sql.push(column).push(" ").among(values);
-        sql.push(" AND u.is_tenant_admin = 0 AND ");
-        sql.push(&sql.aside("u.managed_by")).push(" IS NULL");
+        waiting(&mut sql, "l", "u");
+        sql.push(" AND l.").push(column).push(" ").among(values);
         let rows: Vec<OwnedRow> = connection.rows(&sql)?;
         found.extend(rows);
     }
@@ -181,23 +190,22 @@ fn candidate(document: &Value) -> Key {
     Key::of(name.unwrap_or_default())
 }
 
-/// Forgets the links of a person, and those of a user.
-fn forget(
+/// Forgets the links of a person, and those of a user: they are one by now.
+pub(crate) fn forget(
     connection: &mut Connection,
     configuration: ConfigurationId,
     person: &str,
     user_name: &str,
 ) -> Result<(), StoreError> {
-    let of_configuration = link_candidates::table
-        .filter(link_candidates::configuration_id.eq(configuration.to_string()));
-    let of_person = of_configuration
-        .clone()
-        .filter(link_candidates::person_id.eq(person));
-    connection.execute(diesel::delete(of_person))?;
     let key = Key::of(user_name);
-    let of_user = of_configuration.filter(link_candidates::candidate_key.eq(key.as_str()));
-    connection.execute(diesel::delete(of_user))?;
-    Ok(())
+    let of_either = link_candidates::table
+        .filter(link_candidates::configuration_id.eq(configuration.to_string()))
+        .filter(
+            link_candidates::person_id
+                .eq(person)
+                .or(link_candidates::candidate_key.eq(key.as_str())),
+        );
+    connection.execute(diesel::delete(of_either)).map(drop)
 }
 
 /// Notes that a link was approved, and that it waits no longer; stale when the person was changed
@@ -255,12 +263,13 @@ pub(crate) fn list(
     };
     let mut sql = connection.sql(
         "SELECT l.id, l.person_id, u.user_name, u.version, l.attribute, l.document, l.at, \
-         l.dismissed_at FROM link_candidates l JOIN users u ON u.id = l.person_id \
-         WHERE u.is_tenant_admin = 0 AND l.",
+         l.dismissed_at FROM ",
     );
-    sql.push(decided).push(" AND l.configuration_id = ");
-    sql.bind(configuration.to_string()).push(" AND ");
-    sql.push(&sql.aside("u.managed_by")).push(" IS NULL");
+    waiting(&mut sql, "l", "u");
+    sql.push(" AND l.")
+        .push(decided)
+        .push(" AND l.configuration_id = ");
+    sql.bind(configuration.to_string());
     if let Some(person) = &query.person {
         sql.push(" AND l.person_id = ").bind(person.clone());
     }
@@ -269,14 +278,12 @@ pub(crate) fn list(
     }
     if let Some(limit) = query.limit {
         // Whoever is shown is shown with everybody who waits.
-        sql.push(
-            " AND l.person_id IN (SELECT c.person_id FROM link_candidates c \
-             JOIN users p ON p.id = c.person_id \
-             WHERE p.is_tenant_admin = 0 AND c.",
-        );
-        sql.push(decided).push(" AND c.configuration_id = ");
-        sql.bind(configuration.to_string()).push(" AND ");
-        sql.push(&sql.aside("p.managed_by")).push(" IS NULL");
+        sql.push(" AND l.person_id IN (SELECT c.person_id FROM ");
+        waiting(&mut sql, "c", "p");
+        sql.push(" AND c.")
+            .push(decided)
+            .push(" AND c.configuration_id = ");
+        sql.bind(configuration.to_string());
         if let Some(after) = &query.after {
             sql.push(" AND c.person_id > ").bind(after.clone());
         }

@@ -5,13 +5,13 @@
 
 mod common;
 
-use common::{House, actor, found};
+use common::{House, actor, caller, configuration, found, read_back};
 use scim_admin::AdminError;
 use scim_admin::event::{AuditQuery, EventQuery};
 use scim_admin::people::{PersonChange, PersonInput};
 use scim_admin::policy::{LinkRequest, LinksQuery};
 use scim_protocol::schema::uri;
-use scim_provisioning::Method;
+use scim_provisioning::{ExistingUsers, Method, Request};
 use serde_json::{Value, json};
 
 /// A person created by hand.
@@ -293,6 +293,54 @@ fn everybody_whom_a_create_meets_is_kept_once_by_the_strongest_value(house: &Hou
     assert!(last_reason(house).contains("decided not to link"));
 }
 
+fn who_was_linked_without_a_decision_waits_no_longer(house: &House) {
+    let eve = person(house, "eve");
+    ask(house, &user("eve", "Engineer"));
+    ask(
+        house,
+        &json!({"schemas": [uri::USER], "userName": "evelyn",
+            "emails": [{"value": "eve@corp.example"}]}),
+    );
+    person(house, "max");
+    ask(house, &user("max", "Engineer"));
+    let counted = || {
+        let configuration = house.scope().configuration();
+        let counts = house.admin.managed_counts(configuration).unwrap();
+        (waiting(house).len(), counts.links)
+    };
+    assert_eq!(counted(), (3, 3));
+    // Somebody else's by now: nothing that this configuration can decide, or is told of.
+    let other = configuration(&house.admin, "Other").id;
+    house.tamper(&format!(
+        "UPDATE users SET managed_by = '{other}' WHERE id = '{eve}'"
+    ));
+    assert_eq!(counted(), (1, 1));
+    house.tamper(&format!(
+        "UPDATE users SET managed_by = NULL WHERE id = '{eve}'"
+    ));
+    assert_eq!(counted(), (3, 3));
+    let mut linking = (*house.caller.configuration).clone();
+    linking.policies.existing_users = ExistingUsers::Link;
+    let body = user("eve", "Engineer").to_string();
+    let request = Request {
+        method: Method::Post,
+        path: "/Users",
+        query: "",
+        body: body.as_bytes(),
+        if_match: None,
+        if_none_match: None,
+    };
+    let linked = house.provider.answer(&caller(linking), &request);
+    assert_eq!(read_back(linked).status, 201);
+    assert_eq!(counted(), (1, 1));
+    // They do not come back with somebody who is created by hand again.
+    house
+        .admin
+        .change_person(&actor(), &eve, PersonChange::Unlink)
+        .unwrap();
+    assert_eq!(counted(), (1, 1));
+}
+
 engines::tests! {
     on_both(House::new):
         a_dismissed_link_stays_away_until_other_values_are_sent,
@@ -300,5 +348,6 @@ engines::tests! {
         the_log_names_the_person_whom_a_create_met,
         a_person_is_shown_beside_what_linking_would_make_of_them,
         a_dismissed_link_is_listed_and_put_back,
-        everybody_whom_a_create_meets_is_kept_once_by_the_strongest_value;
+        everybody_whom_a_create_meets_is_kept_once_by_the_strongest_value,
+        who_was_linked_without_a_decision_waits_no_longer;
 }

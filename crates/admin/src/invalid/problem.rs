@@ -285,8 +285,10 @@ pub enum Problem {
         name: String,
     },
     /// A policy has a value that it does not take.
-    #[error("the policy does not fit: {syntax}")]
+    #[error("the policy does not fit: {member}: {syntax}")]
     PolicyValue {
+        /// Of which member.
+        member: String,
         /// What is wrong.
         syntax: String,
     },

@@ -121,6 +121,15 @@ pub struct Person {
 }
 
 impl Person {
+    /// The name by which people know the person: the displayed one, or else first and last name.
+    pub fn known_as(&self) -> Option<String> {
+        let of = |field: Field| self.fields.get(&field.key()).and_then(Value::as_str);
+        let parts = [of(Field::FirstName), of(Field::LastName)];
+        let parts: Vec<&str> = parts.into_iter().flatten().collect();
+        let named = self.display_name.clone();
+        named.or_else(|| (!parts.is_empty()).then(|| parts.join(" ")))
+    }
+
     /// Refuses a tenant admin, whom nothing changes from here.
     ///
     /// # Errors

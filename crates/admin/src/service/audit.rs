@@ -3,6 +3,8 @@
 use std::sync::PoisonError;
 
 use chrono::Duration;
+use scim_protocol::text::fold;
+use scim_provisioning::ConfigurationId;
 use serde_json::{Value, json};
 
 use super::{Actor, AdminService, entry, now};
@@ -17,6 +19,42 @@ impl AdminService {
     /// [`AdminError::Store`].
     pub fn audit(&self, query: &AuditQuery) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
         self.store.read(|rows| Ok(rows.audit_entries(query)?))
+    }
+
+    /// The configuration of a name or id in what outlives it, such as log and runs: also one that
+    /// was deleted, of several of a name the last.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`] where there is none and was none.
+    pub fn find_logged_configuration(
+        &self,
+        name_or_id: &str,
+    ) -> Result<ConfigurationId, AdminError> {
+        let missing = match self.find_configuration(name_or_id) {
+            Err(error @ AdminError::NotFound { .. }) => error,
+            found => return Ok(found?.id),
+        };
+        let id = ConfigurationId::parse(name_or_id);
+        let name = fold(name_or_id);
+        let mut query = AuditQuery {
+            event: Some("configuration.deleted".to_owned()),
+            configuration: id,
+            limit: DELETED,
+            ..AuditQuery::default()
+        };
+        loop {
+            let page = self.audit(&query)?;
+            let named = page
+                .iter()
+                .find(|(_, entry)| id.is_some() || fold(&entry.object) == name);
+            if let Some(of) = named.and_then(|(_, entry)| entry.configuration) {
+                return Ok(of);
+            }
+            match page.last() {
+                Some((last, _)) => query.before = Some(*last),
+                None => return Err(missing),
+            }
+        }
     }
 
     /// The same for somebody who reads it, which is an entry as well, once in ten minutes.
@@ -123,3 +161,6 @@ impl AdminService {
 const BATCH: i64 = 1_000;
 /// For how long somebody who read the audit is still reading it.
 const READ_MINUTES: i64 = 10;
+
+/// How many deleted configurations are read at once.
+const DELETED: i64 = 500;

@@ -166,12 +166,13 @@ pub trait AdminStore: Send + Sync {
         StoreLoad::default()
     }
 
-    /// Reads everything that the database keeps, where it can be asked whether it is whole.
+    /// Reads everything that the database keeps, where it can be asked whether it is whole; answers
+    /// whether it can.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`], or another fault of the store.
-    fn check_pages(&self) -> Result<(), StoreError> {
-        Ok(())
+    fn check_pages(&self) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     /// Whether what was opened is still what stands in its place. A store that is not refuses every

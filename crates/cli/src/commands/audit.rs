@@ -47,9 +47,9 @@ pub(crate) struct List {
     #[arg(long, value_name = "NUMBER", default_value_t = 100,
         value_parser = clap::value_parser!(i64).range(1..=10_000))]
     limit: i64,
-    /// Those before this one, which `next` of the page before says.
-    #[arg(long, value_name = "NUMBER")]
-    before: Option<i64>,
+    /// Those after this one in the list, which `next` of the page before says.
+    #[arg(long, value_name = "NUMBER", alias = "before")]
+    after: Option<i64>,
 }
 
 /// Runs the command.
@@ -66,14 +66,14 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::
 fn list(host: &dyn Host, common: &Common, options: &List) -> anyhow::Result<()> {
     let admin = host.open(common)?.admin();
     let configuration = options.configuration.as_deref();
-    let configuration = configuration.map(|name| admin.find_configuration(name));
+    let configuration = configuration.map(|name| admin.find_logged_configuration(name));
     let query = AuditQuery {
         actor: options.actor.clone(),
         event: options.event.clone(),
-        configuration: configuration.transpose()?.map(|found| found.id),
+        configuration: configuration.transpose()?,
         since: options.since,
         until: options.until,
-        before: options.before,
+        before: options.after,
         limit: options.limit,
         ..AuditQuery::default()
     };

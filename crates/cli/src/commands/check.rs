@@ -136,12 +136,14 @@ fn mode(path: &Path) -> anyhow::Result<u32> {
 fn database(common: &Common, store: &dyn AdminStore, deep: bool) -> anyhow::Result<String> {
     let unusable = "the database does not answer as it should";
     store.ready().context(unusable)?;
-    if deep {
-        store.check_pages().context(unusable)?;
-    }
+    let read = match deep.then(|| store.check_pages()).transpose() {
+        Ok(Some(true)) => ", every page was read",
+        Ok(Some(false)) => "; its pages are its server's to read, with pg_amcheck",
+        Ok(None) => "",
+        Err(error) => return Err(error).context(unusable),
+    };
     let url = common.database_url()?;
     let engine = url.split(':').next().unwrap_or_default();
-    let read = if deep { ", every page was read" } else { "" };
     Ok(format!(
         "{engine}, reached, its tables are those of this version{read}"
     ))

@@ -150,6 +150,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         Action::Delete(which) => {
             let found = admin.find_configuration(&which.configuration)?.id;
             let deleted = admin.delete_configuration(&actor(), found)?;
+            if common.json {
+                let endpoint = instance.scim_endpoint();
+                return output::deleted(&documents::configuration(endpoint, &deleted), "status");
+            }
             ("Deleted", deleted)
         }
     };

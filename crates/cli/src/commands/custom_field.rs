@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use scim_admin::AdminError;
 use scim_mapping::{CustomField, FieldKind};
 use serde_json::Value;
 
@@ -15,8 +16,8 @@ use crate::settings::Common;
 pub(crate) enum Action {
     /// Add a field; identity providers find it in the extension schema of User.
     Add(Add),
-    /// Change the label, the options or the limits of a field; its type stays.
-    Edit(Add),
+    /// Change the label, the options or the limits of a field; its type stays, and what is not named.
+    Edit(Edit),
     /// List the fields.
     List,
     /// Delete a field that no rule writes.
@@ -57,6 +58,60 @@ pub(crate) struct Add {
     required: bool,
 }
 
+/// A field and what changes of it.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct Edit {
+    /// The key of the field.
+    key: String,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// Options of `custom-field edit`.
+#[derive(Debug, Args)]
+#[group(id = "Changes", required = true, multiple = true)]
+pub(crate) struct Changes {
+    /// The label that people see.
+    #[arg(long)]
+    label: Option<String>,
+    /// The type that the field has; another one is refused.
+    #[arg(long = "type", value_name = "TYPE", value_parser = TYPES)]
+    kind: Option<String>,
+    /// An option of a choice, repeated for each; those that are not named go.
+    #[arg(long = "option", value_name = "OPTION")]
+    options: Vec<String>,
+    /// The longest text.
+    #[arg(long, value_name = "CHARACTERS")]
+    max_length: Option<u32>,
+    /// The smallest number, or `none`.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = limit)]
+    min: Option<Limit>,
+    /// The largest number, or `none`.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = limit)]
+    max: Option<Limit>,
+    /// Whole numbers alone, or with `false` also others.
+    #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true")]
+    integer: Option<bool>,
+    /// A user without it is refused, or with `false` is not.
+    #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true")]
+    required: Option<bool>,
+}
+
+/// A limit of a number, or that there is none.
+#[derive(Debug, Clone, Copy)]
+struct Limit(Option<f64>);
+
+fn limit(text: &str) -> Result<Limit, String> {
+    match text {
+        "none" => Ok(Limit(None)),
+        number => match number.parse::<f64>() {
+            Ok(number) => Ok(Limit(Some(number))),
+            Err(_no_number) => Err("a number is needed, or \"none\"".to_owned()),
+        },
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -73,7 +128,13 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             }
         }
         Action::Edit(options) => {
-            let field = options.field()?;
+            let fields = admin.custom_fields()?;
+            let known = fields.into_iter().find(|field| field.key == options.key);
+            let known = known.ok_or_else(|| AdminError::NotFound {
+                kind: "custom field",
+                name: options.key.clone(),
+            })?;
+            let field = options.changes.changed(known)?;
             admin.edit_custom_field(&actor(), &field)?;
             match common.json {
                 true => output::json(&serde_json::to_value(&field)?),
@@ -124,6 +185,76 @@ impl Add {
             kind,
             required: self.required,
         })
+    }
+}
+
+impl Changes {
+    /// The field with what is named changed, and nothing else.
+    fn changed(self, field: CustomField) -> anyhow::Result<CustomField> {
+        let word = word(&field.kind);
+        if let Some(named) = self.kind.filter(|named| *named != word) {
+            bail!("the field is of the type {word}, and a field keeps its type: not {named}");
+        }
+        let stray = |option: &str, named: bool| match named {
+            true => bail!("{option} says nothing of a field of the type {word}"),
+            false => Ok(()),
+        };
+        if !matches!(
+            field.kind,
+            FieldKind::SingleChoice { .. } | FieldKind::MultiChoice { .. }
+        ) {
+            stray("--option", !self.options.is_empty())?;
+        }
+        if !matches!(field.kind, FieldKind::Text { .. }) {
+            stray("--max-length", self.max_length.is_some())?;
+        }
+        if !matches!(field.kind, FieldKind::Number { .. }) {
+            stray("--min", self.min.is_some())?;
+            stray("--max", self.max.is_some())?;
+            stray("--integer", self.integer.is_some())?;
+        }
+        let named = |options: Vec<String>| match self.options.is_empty() {
+            true => options,
+            false => self.options.clone(),
+        };
+        let kind = match field.kind {
+            FieldKind::Text { max } => FieldKind::Text {
+                max: self.max_length.unwrap_or(max),
+            },
+            FieldKind::Number { min, max, integer } => FieldKind::Number {
+                min: self.min.map_or(min, |Limit(named)| named),
+                max: self.max.map_or(max, |Limit(named)| named),
+                integer: self.integer.unwrap_or(integer),
+            },
+            FieldKind::SingleChoice { options } => FieldKind::SingleChoice {
+                options: named(options),
+            },
+            FieldKind::MultiChoice { options } => FieldKind::MultiChoice {
+                options: named(options),
+            },
+            other => other,
+        };
+        Ok(CustomField {
+            label: self.label.unwrap_or(field.label),
+            required: self.required.unwrap_or(field.required),
+            kind,
+            ..field
+        })
+    }
+}
+
+/// What `--type` calls a type.
+fn word(kind: &FieldKind) -> &'static str {
+    match kind {
+        FieldKind::LongText => "long-text",
+        FieldKind::Email => "email",
+        FieldKind::Phone => "phone",
+        FieldKind::Number { .. } => "number",
+        FieldKind::Boolean => "boolean",
+        FieldKind::DateTime => "datetime",
+        FieldKind::SingleChoice { .. } => "single-choice",
+        FieldKind::MultiChoice { .. } => "multi-choice",
+        _ => "text",
     }
 }
 

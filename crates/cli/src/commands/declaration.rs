@@ -243,8 +243,8 @@ fn read(file: &Path, format: Option<Format>) -> anyhow::Result<Declaration> {
     }
     .with_context(cannot)?;
     let document: Value = match Format::of(format, Some(file)) {
-        Format::Json => serde_json::from_str(&text)?,
-        Format::Toml => toml::from_str(&text)?,
+        Format::Json => serde_json::from_str(&text).with_context(cannot)?,
+        Format::Toml => toml::from_str(&text).with_context(cannot)?,
     };
     Declaration::from_json(document).with_context(|| name)
 }

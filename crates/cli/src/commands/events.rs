@@ -63,7 +63,7 @@ fn next(query: &EventQuery, events: &[LoggedEvent]) -> Option<String> {
 
 fn query(admin: &AdminService, options: &Options) -> anyhow::Result<EventQuery> {
     let configuration = match &options.configuration {
-        Some(name) => Some(admin.find_configuration(name)?.id),
+        Some(name) => Some(admin.find_logged_configuration(name)?),
         None => None,
     };
     Ok(EventQuery {

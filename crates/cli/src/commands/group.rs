@@ -6,6 +6,7 @@ use scim_admin::people::{GroupDetail, GroupInput, GroupsQuery};
 use scim_admin::{AdminError, AdminService};
 use scim_protocol::text::fold;
 
+use super::user;
 use super::value::{Page, actor, instant, yes};
 use crate::host::Host;
 use crate::output::{self, Table};
@@ -32,16 +33,16 @@ pub(crate) enum Action {
     },
     /// Put a person into a group by hand; what a group gives, the person then has.
     AddMember {
-        /// The id of the group.
-        id: String,
-        /// The id of the person.
+        /// The id or the name of the group.
+        group: String,
+        /// The id or the logon name of the person.
         #[arg(long, value_name = "USER")]
         user: String,
     },
     /// Take a group out of the management of an identity provider.
     Unlink {
-        /// The id of the group.
-        id: String,
+        /// The id or the name of the group.
+        group: String,
     },
 }
 
@@ -68,9 +69,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::
                 false => output::line(&format!("Added {id}")),
             }
         }
-        Action::AddMember { id, user } => {
-            admin.add_member(&actor(), id, user)?;
-            let group = admin.group(id)?;
+        Action::AddMember { group, user } => {
+            let id = find(&admin, group)?.group.id;
+            admin.add_member(&actor(), &id, &user::find_one(&admin, user)?)?;
+            let group = admin.group(&id)?;
             match common.json {
                 true => output::json(&documents::group_detail(&group)),
                 false => output::line(&format!(
@@ -80,9 +82,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::
                 )),
             }
         }
-        Action::Unlink { id } => {
-            admin.unlink_group(&actor(), id)?;
-            let group = admin.group(id)?;
+        Action::Unlink { group } => {
+            let id = find(&admin, group)?.group.id;
+            admin.unlink_group(&actor(), &id)?;
+            let group = admin.group(&id)?;
             match common.json {
                 true => output::json(&documents::group_detail(&group)),
                 false => output::line(&format!(

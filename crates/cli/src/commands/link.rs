@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use scim_admin::AdminService;
 use scim_admin::policy::{LinkRequest, LinksQuery};
 use scim_provisioning::ConfigurationId;
+use serde_json::Value;
 
 use super::value::{actor, instant};
 use crate::host::Host;
@@ -72,7 +73,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             let links = admin.link_requests(configuration, &query)?;
             match common.json {
                 true => output::items(documents(configuration, &links)?),
-                false => list(&links),
+                false => list(&links, &documents(configuration, &links)?),
             }
         }
         Action::Approve(chosen) => {
@@ -159,24 +160,46 @@ fn names(user: &str, link: &LinkRequest) -> bool {
     user == link.person || user.eq_ignore_ascii_case(&link.person_name)
 }
 
-fn list(links: &[LinkRequest]) -> anyhow::Result<()> {
+/// `shown` are the same links with what approving each would change.
+fn list(links: &[LinkRequest], shown: &[Link]) -> anyhow::Result<()> {
     let mut table = Table::titled([
         "last asked",
         "person",
         "userName",
         "shared",
+        "approving changes",
         "person id",
         "id",
     ]);
-    for link in links {
+    for (link, shown) in links.iter().zip(shown) {
         table.row([
             instant(link.at),
             link.person_name.clone(),
             link.user_name().to_owned(),
             link.attribute.clone(),
+            changes(shown)?,
             link.person.clone(),
             link.id.clone(),
         ]);
     }
     table.print()
+}
+
+/// Which fields of the person approving a link changes, and which it clears.
+fn changes(link: &Link) -> anyhow::Result<String> {
+    let link = serde_json::to_value(link)?;
+    if let Some(refused) = link.get("refused").and_then(Value::as_str) {
+        return Ok(format!("it cannot be approved: {refused}"));
+    }
+    let changes = link.get("changes").and_then(Value::as_array);
+    let changes = changes.into_iter().flatten().map(|change| {
+        let field = change.get("field").and_then(Value::as_str);
+        let field = field.unwrap_or_default();
+        match change.get("new") {
+            None | Some(Value::Null) => format!("clears {field}"),
+            Some(_) => field.to_owned(),
+        }
+    });
+    let changes: Vec<String> = changes.collect();
+    Ok(changes.join(", "))
 }

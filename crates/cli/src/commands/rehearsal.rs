@@ -5,6 +5,7 @@ use scim_admin::rehearsal::{RehearsedAction, RehearsedItem, RehearsedPlace};
 use scim_admin::{AdminService, ProvisioningConfiguration};
 use scim_console::documents;
 use scim_provisioning::ResourceKind;
+use serde_json::json;
 
 use super::value::{actor, instant};
 use crate::host::Host;
@@ -67,8 +68,17 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         Action::Discard { configuration } => {
             let found = admin.find_configuration(&configuration)?;
             let discarded = admin.discard_rehearsal(&actor(), &found)?;
-            let name = output::printable(&discarded.name);
-            output::line(&format!("Discarded the rehearsal of {name}"))
+            match common.json {
+                true => output::json(&json!({
+                    "configuration": {"id": discarded.id.to_string(), "name": discarded.name},
+                    "state": "discarded",
+                    "status": discarded.status.as_str(),
+                })),
+                false => {
+                    let name = output::printable(&discarded.name);
+                    output::line(&format!("Discarded the rehearsal of {name}"))
+                }
+            }
         }
     }
 }

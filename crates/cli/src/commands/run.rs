@@ -110,7 +110,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
 
 fn list(common: &Common, admin: &AdminService, options: &List) -> anyhow::Result<()> {
     let configuration = match &options.configuration {
-        Some(name) => Some(admin.find_configuration(name)?.id),
+        Some(name) => Some(admin.find_logged_configuration(name)?),
         None => None,
     };
     let runs = admin.runs(&RunsQuery {

@@ -157,7 +157,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             let webhook = admin.webhook(&stream)?;
             let stream = admin.delete_stream(&actor(), stream)?;
             match common.json {
-                true => output::json(&documents::stream(&stream, webhook.as_ref(), feed.head()?)),
+                true => {
+                    let document = documents::stream(&stream, webhook.as_ref(), feed.head()?);
+                    output::deleted(&document, "state")
+                }
                 false => output::line(&format!("Deleted {}", output::printable(&stream.name))),
             }
         }

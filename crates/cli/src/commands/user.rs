@@ -1,5 +1,6 @@
 //! `user`: add a person by hand, list people, change one by hand.
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use scim_admin::people::{
     ManagedBy, PeopleQuery, Person, PersonChange, PersonDetail, PersonInput, UserType,
@@ -56,8 +57,8 @@ pub(crate) enum Action {
 /// A person.
 #[derive(Debug, Args)]
 pub(crate) struct Which {
-    /// The id of the person.
-    id: String,
+    /// The id or the logon name.
+    user: String,
 }
 
 /// Options of `user add`.
@@ -138,8 +139,9 @@ fn change(
     which: &Which,
     change: PersonChange,
 ) -> anyhow::Result<()> {
-    admin.change_person(&actor(), &which.id, change)?;
-    let person = admin.person(&which.id)?;
+    let id = find_one(admin, &which.user)?;
+    admin.change_person(&actor(), &id, change)?;
+    let person = admin.person(&id)?;
     match common.json {
         true => output::json(&documents::user_detail(&person)),
         false => output::line(&format!(
@@ -156,38 +158,63 @@ fn change(
 
 /// The person of an id, or else of a logon name; of several who had it, who was not archived.
 fn find(admin: &AdminService, id_or_name: &str) -> anyhow::Result<PersonDetail> {
+    match admin.person(id_or_name) {
+        Err(missing @ AdminError::NotFound { .. }) => match named(admin, id_or_name)?.pop() {
+            Some(id) => Ok(admin.person(&id)?),
+            None => Err(missing.into()),
+        },
+        found => Ok(found?),
+    }
+}
+
+/// The id of the person who is to be changed; several archived ones of a name are told apart by
+/// their ids.
+///
+/// # Errors
+/// When there is nobody, or it does not say who is meant.
+pub(super) fn find_one(admin: &AdminService, id_or_name: &str) -> anyhow::Result<String> {
     let missing = match admin.person(id_or_name) {
         Err(error @ AdminError::NotFound { .. }) => error,
-        found => return Ok(found?),
+        found => return Ok(found?.person.id),
     };
-    let name = fold(id_or_name);
+    match named(admin, id_or_name)?.as_slice() {
+        [] => Err(missing.into()),
+        [id] => Ok(id.clone()),
+        several => bail!(
+            "several archived users had this name; name one by its id: {}",
+            several.join(", ")
+        ),
+    }
+}
+
+/// The ids of those who have a logon name: of who is not archived, or else of all who had it, the
+/// last one last.
+fn named(admin: &AdminService, name: &str) -> anyhow::Result<Vec<String>> {
+    let folded = fold(name);
     let mut query = PeopleQuery {
-        search: Some(id_or_name.to_owned()),
+        search: Some(name.to_owned()),
         status: None,
         user_type: None,
         managed_by: ManagedBy::Anybody,
         after: None,
         limit: 1_000,
     };
-    let mut archived = None;
+    let mut archived = Vec::new();
     loop {
         let page = admin.people(&query)?;
         let Some(last) = page.last().map(|person| person.id.clone()) else {
             break;
         };
         for person in page {
-            match fold(&person.user_name) == name {
-                true if person.status != "archived" => return Ok(admin.person(&person.id)?),
-                true => archived = Some(person.id),
+            match fold(&person.user_name) == folded {
+                true if person.status != "archived" => return Ok(vec![person.id]),
+                true => archived.push(person.id),
                 false => {}
             }
         }
         query.after = Some(last);
     }
-    match archived {
-        Some(id) => Ok(admin.person(&id)?),
-        None => Err(missing.into()),
-    }
+    Ok(archived)
 }
 
 fn show(common: &Common, found: &PersonDetail) -> anyhow::Result<()> {
@@ -200,7 +227,7 @@ fn show(common: &Common, found: &PersonDetail) -> anyhow::Result<()> {
     for (field, value) in [
         ("user name", person.user_name.clone()),
         ("id", person.id.clone()),
-        ("name", text(&person.display_name)),
+        ("name", person.known_as().unwrap_or_default()),
         ("e-mail", text(&person.email)),
         ("status", person.status.clone()),
         ("tenant admin", yes(person.tenant_admin)),
@@ -234,8 +261,8 @@ fn list(common: &Common, page: &Page, people: Vec<Person>) -> anyhow::Result<()>
     ]);
     for person in people {
         table.row([
-            person.user_name,
-            person.display_name.unwrap_or_default(),
+            person.user_name.clone(),
+            person.known_as().unwrap_or_default(),
             person.email.unwrap_or_default(),
             person.status,
             yes(person.tenant_admin),

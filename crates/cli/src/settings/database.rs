@@ -48,6 +48,23 @@ pub(super) fn with_password(url: &str, file: &Path) -> anyhow::Result<String> {
     Ok(format!("{url}{joined}password={}", encoded(password)))
 }
 
+/// A database URL without who signs in and its parameters.
+pub(super) fn without_secrets(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    // A password may hold any sign, and so may a parameter: what is before the last `@` is never shown.
+    let (who, rest) = match rest.rsplit_once('@') {
+        Some((_who, rest)) => ("***@", rest),
+        None => ("", rest),
+    };
+    let (host, parameters) = match rest.split_once('?') {
+        Some((host, _parameters)) => (host, "?***"),
+        None => (rest, ""),
+    };
+    format!("{scheme}://{who}{host}{parameters}")
+}
+
 /// Every byte that could mean something in a URL as its number.
 fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte.is_ascii_alphanumeric() {

@@ -7,7 +7,7 @@ pub(crate) mod origin;
 mod public_url;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -80,6 +80,28 @@ pub struct Common {
 }
 
 impl Common {
+    /// The database URL without secrets, where one is named.
+    pub(crate) fn named_database(&self) -> Option<String> {
+        let DatabaseUrl(url) = self.database_url.as_ref()?;
+        Some(database::without_secrets(url))
+    }
+
+    /// The database URL where none is named.
+    pub(crate) fn usual_database(&self) -> String {
+        let path = self.data_dir.join("serviceops-scim.db");
+        format!("sqlite:{}", path.display())
+    }
+
+    /// The files of the installation that are named, each by its option.
+    pub(crate) fn named_files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let files = [
+            ("database-password-file", &self.database_password_file),
+            ("key-file", &self.key_file),
+        ];
+        let named = files.into_iter();
+        named.filter_map(|(option, file)| Some((option, file.as_deref()?)))
+    }
+
     /// The database URL, with its password.
     ///
     /// # Errors
@@ -87,10 +109,7 @@ impl Common {
     pub fn database_url(&self) -> anyhow::Result<String> {
         let url = match &self.database_url {
             Some(DatabaseUrl(url)) => url.clone(),
-            None => {
-                let path = self.data_dir.join("serviceops-scim.db");
-                format!("sqlite:{}", path.display())
-            }
+            None => self.usual_database(),
         };
         match &self.database_password_file {
             Some(file) => database::with_password(&url, file),

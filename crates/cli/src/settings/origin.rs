@@ -6,7 +6,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command};
 use serde::Serialize;
 
-use super::{Common, ServeOptions};
+use super::database::without_secrets;
+use super::{Common, PublicUrl, ServeOptions};
 use crate::output::{self, Table};
 
 /// A setting, as the server would go by it.
@@ -56,6 +57,27 @@ pub(crate) fn settings(matches: &ArgMatches, named: &HashSet<String>) -> Vec<Set
     known.collect()
 }
 
+/// Puts in what counts where nothing was said and another setting decides.
+pub(crate) fn complete(settings: &mut [Setting], common: &Common, options: &ServeOptions) {
+    let port = options.listen.rsplit_once(':');
+    let port = port.and_then(|(_host, port)| port.parse::<u16>().ok());
+    for setting in settings {
+        let usual = || match &*setting.name {
+            // Without a URL there is no password that could be shown.
+            "database-url" => Some(common.usual_database()),
+            "key-file" => Some(common.key_file().display().to_string()),
+            // A port of 0 is chosen when the server listens.
+            "public-url" => port
+                .filter(|port| *port != 0)
+                .map(|port| PublicUrl::local(port).to_string()),
+            _ => None,
+        };
+        if setting.value.is_none() {
+            setting.value = usual();
+        }
+    }
+}
+
 fn setting(name: &str, id: &str, matches: &ArgMatches, named: &HashSet<String>) -> Setting {
     let raw = matches.try_get_raw(id).ok().flatten();
     let value = raw.map(|values| {
@@ -76,21 +98,12 @@ fn setting(name: &str, id: &str, matches: &ArgMatches, named: &HashSet<String>) 
     }
 }
 
-/// A value without secrets: of a database URL neither who signs in nor its parameters.
+/// A value without secrets.
 fn shown(name: &str, value: &str) -> String {
-    let Some((scheme, rest)) = value.split_once("://").filter(|_| name == "database-url") else {
-        return value.to_owned();
-    };
-    // A password may hold any sign, and so may a parameter: what is before the last `@` is never shown.
-    let (who, rest) = match rest.rsplit_once('@') {
-        Some((_who, rest)) => ("***@", rest),
-        None => ("", rest),
-    };
-    let (host, parameters) = match rest.split_once('?') {
-        Some((host, _parameters)) => (host, "?***"),
-        None => (rest, ""),
-    };
-    format!("{scheme}://{who}{host}{parameters}")
+    match name {
+        "database-url" => without_secrets(value),
+        _ => value.to_owned(),
+    }
 }
 
 /// Prints the settings.

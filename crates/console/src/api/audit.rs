@@ -54,7 +54,7 @@ fn list_audit(by: Auditor, Query(query): Query<ListQuery>) -> Result<Page<Audit>
         actor: query.actor,
         event: query.event,
         source: query.source,
-        configuration: by.named_configuration(query.configuration.as_deref())?,
+        configuration: by.logged_configuration(query.configuration.as_deref())?,
         since: query.since,
         until: query.until,
         before: query.cursor.map(|cursor| cursor.0),

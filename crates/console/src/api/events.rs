@@ -95,7 +95,7 @@ words! {
 fn list_events(by: Auditor, Query(query): Query<EventsQuery>) -> Result<Page<Event>, Problem> {
     let limit = query.limit.0;
     let found = by.admin.events(&EventQuery {
-        configuration: by.named_configuration(query.configuration.as_deref())?,
+        configuration: by.logged_configuration(query.configuration.as_deref())?,
         outcome: query.outcome.map(|word| word.0),
         action: query.action.map(|word| word.0),
         kind: query.resource_type.map(|word| word.0),

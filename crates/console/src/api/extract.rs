@@ -11,6 +11,7 @@ use actix_web::http::header::{self, EntityTag, Header};
 use actix_web::{FromRequest, HttpRequest, web};
 use percent_encoding::percent_decode_str;
 use scim_http::body;
+use scim_http::request::holds_nul;
 use scim_protocol::Limits;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -32,6 +33,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Path<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if holds_nul(request.uri().path()) {
+            return ready(Err(Problem::not_found("There is no such resource.")));
+        }
         let read = web::Path::<T>::from_request(request, payload).into_inner();
         let read = read.map(|path| Self(path.into_inner()));
         ready(read.map_err(|error| {
@@ -58,6 +62,9 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        if holds_nul(request.query_string()) {
+            return ready(Err(Problem::new(400, "The query contains U+0000.")));
+        }
         let read = web::Query::<T>::from_query(&first_of_each(request.query_string()));
         ready(match read {
             Ok(query) => Ok(Self(query.into_inner())),

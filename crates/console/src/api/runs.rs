@@ -76,7 +76,7 @@ fn list_runs(by: Auditor, Query(query): Query<RunsParameters>) -> Result<Page<Ru
         before => before.flatten(),
     };
     let found = by.admin.runs(&RunsQuery {
-        configuration: by.named_configuration(query.configuration.as_deref())?,
+        configuration: by.logged_configuration(query.configuration.as_deref())?,
         kind: query.kind.map(|word| word.0),
         since: query.since,
         before,

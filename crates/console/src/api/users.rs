@@ -137,6 +137,15 @@ impl Caller {
         }
     }
 
+    /// The configuration that a query of what outlives it names.
+    pub(super) fn logged_configuration(
+        &self,
+        name: Option<&str>,
+    ) -> Result<Option<ConfigurationId>, Problem> {
+        let found = name.map(|name| self.admin.find_logged_configuration(name));
+        Ok(found.transpose()?)
+    }
+
     /// By whom those are managed whom a query asks for.
     pub(super) fn managed_by(&self, name: Option<&str>) -> Result<ManagedBy, Problem> {
         let named = self.named_configuration(name)?;

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use scim_http::address;
 use scim_http::body;
 use scim_http::deadline::{self, Unfinished};
-use scim_http::request::Incoming;
+use scim_http::request::{Incoming, holds_nul};
 
 use super::assets::{ASSETS, Asset};
 use super::routes::{Parts, ROUTES, Route};
@@ -65,6 +65,10 @@ async fn handle(
     if !shared.admits(incoming.address) {
         return plain(StatusCode::FORBIDDEN, NOT_ADMITTED);
     }
+    // A path that holds one is refused as any other control character is.
+    if holds_nul(request.query_string()) {
+        return plain(StatusCode::BAD_REQUEST, "The address contains U+0000.");
+    }
     let Ok(path) = incoming.below(CONSOLE) else {
         return plain(StatusCode::BAD_REQUEST, "The address cannot be read.");
     };
@@ -101,6 +105,9 @@ async fn handle(
             return plain(status, error.detail());
         }
     };
+    if str::from_utf8(&form).is_ok_and(holds_nul) {
+        return plain(StatusCode::BAD_REQUEST, "A field contains U+0000.");
+    }
     let method = request.method().as_str().to_owned();
     let query = request.query_string().to_owned();
     let origin = text(header::ORIGIN);

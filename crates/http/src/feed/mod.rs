@@ -7,6 +7,7 @@ mod turns;
 
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -92,15 +93,15 @@ async fn other_method(request: HttpRequest) -> HttpResponse {
 
 #[derive(Debug, Deserialize)]
 struct ChangesQuery {
-    after: Option<Position>,
-    limit: Option<usize>,
-    wait: Option<u64>,
+    after: Option<String>,
+    limit: Option<String>,
+    wait: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 struct SnapshotQuery {
     after: Option<String>,
-    limit: Option<usize>,
+    limit: Option<String>,
 }
 
 /// `GET changes`: what is behind a position. Nobody waits on a thread: as long as there is nothing
@@ -137,12 +138,14 @@ async fn changed(
     endpoint: &web::Data<FeedEndpoint>,
 ) -> Result<String, Refusal> {
     let query: ChangesQuery = read_query(request)?;
-    let limit = checked_limit(query.limit, PAGE, MOST)?;
-    let until = Instant::now() + Duration::from_secs(query.wait.unwrap_or(0)).min(LONGEST);
+    let limit = checked_limit(number("limit", query.limit)?, PAGE, MOST)?;
+    let after = number("after", query.after)?;
+    let patience: Option<u64> = number("wait", query.wait)?;
+    let until = Instant::now() + Duration::from_secs(patience.unwrap_or(0)).min(LONGEST);
     let Known { hash, stream } = authenticate(request, endpoint).await?;
     let _turn = endpoint.turns.take(&stream.id).ok_or(Refusal::TooMany)?;
     let begun = stream.clone();
-    let begin = blocking(endpoint, move |feed| feed.begin(&begun, query.after));
+    let begin = blocking(endpoint, move |feed| feed.begin(&begun, after));
     let mut from = begin.await?;
     let mut news = None;
     loop {
@@ -224,7 +227,7 @@ async fn begin_snapshot(
     endpoint: &web::Data<FeedEndpoint>,
 ) -> Result<Lines, Refusal> {
     let query: SnapshotQuery = read_query(request)?;
-    let limit = match query.limit {
+    let limit = match number("limit", query.limit)? {
         None => usize::MAX,
         limit => checked_limit(limit, PAGE, MOST_ROWS)?,
     };
@@ -393,6 +396,12 @@ fn read_query<T: for<'de> Deserialize<'de>>(request: &HttpRequest) -> Result<T, 
     let read = web::Query::<T>::from_query(request.query_string());
     let read = read.map_err(|error| Refusal::Query(format!("The query cannot be read: {error}.")));
     Ok(read?.into_inner())
+}
+
+/// A parameter that is a number.
+fn number<T: FromStr>(name: &str, text: Option<String>) -> Result<Option<T>, Refusal> {
+    let read = text.map(|text| text.parse::<T>()).transpose();
+    read.map_err(|_no_number| Refusal::Query(format!("\"{name}\" is a whole number.")))
 }
 
 fn checked_limit(limit: Option<usize>, default: usize, most: usize) -> Result<usize, Refusal> {

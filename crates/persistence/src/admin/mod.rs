@@ -70,7 +70,7 @@ impl AdminStore for Database {
         self.under_way()
     }
 
-    fn check_pages(&self) -> Result<(), StoreError> {
+    fn check_pages(&self) -> Result<bool, StoreError> {
         self.check_file()
     }
 

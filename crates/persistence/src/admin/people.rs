@@ -25,7 +25,7 @@ use crate::schema::{group_members, groups, held_changes, manual_grants, users};
 use crate::time::millis;
 use crate::totals::Totals;
 use crate::users::status;
-use crate::{held_members, members, people, references};
+use crate::{held_members, links, members, people, references};
 
 #[derive(diesel::QueryableByName)]
 struct DetailRow {
@@ -346,9 +346,10 @@ fn counts(
     );
     sql.bind(&id);
     sql.push(&format!(" AND user_id NOT IN ({PROTECTED})"));
-    sql.push(" UNION ALL SELECT 'links', count(*) FROM link_candidates WHERE dismissed_at IS NULL AND configuration_id = ");
+    sql.push(" UNION ALL SELECT 'links', count(*) FROM ");
+    links::waiting(&mut sql, "l", "u");
+    sql.push(" AND l.dismissed_at IS NULL AND l.configuration_id = ");
     sql.bind(&id);
-    sql.push(&format!(" AND person_id NOT IN ({PROTECTED})"));
     let rows: Vec<CountRow> = connection.rows(&sql)?;
     let of = |name: &str| {
         let found = rows.iter().find(|row| row.name == name);

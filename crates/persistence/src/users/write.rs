@@ -15,7 +15,7 @@ use crate::key::Key;
 use crate::references::{self, ManagerKeys};
 use crate::schema::{accounts, group_members, groups, user_emails, users};
 use crate::time::millis;
-use crate::{members, people, scope};
+use crate::{links, members, people, scope};
 
 /// The columns that are written of a user, whether it is there or not.
 #[derive(Insertable, AsChangeset)]
@@ -249,6 +249,15 @@ pub(crate) fn take_over(
     members::touch_groups_of(connection, scope, id, now)?;
     members::join(connection, scope, id, now)?;
     link_reports(connection, scope, id, user)?;
+    // Approved or not, who waited to be linked waits no longer.
+    let named = user.document.get("userName").and_then(Value::as_str);
+    let configuration = scope.configuration();
+    links::forget(
+        connection,
+        configuration,
+        &id.to_string(),
+        named.unwrap_or_default(),
+    )?;
     let version = users::table
         .filter(users::id.eq(id.to_string()))
         .filter(scope::users_in(scope))

@@ -165,7 +165,7 @@ fn report(
     configuration: &ProvisioningConfiguration,
     played: &Played,
 ) -> anyhow::Result<()> {
-    let page = instance.console(&format!("/configurations/{}", configuration.id));
+    let page = instance.console(&scim_console::configuration_page(configuration.id));
     if common.json {
         output::json(&json!({
             "configuration": {"id": configuration.id.to_string(), "name": configuration.name},

@@ -195,7 +195,7 @@ pub(super) fn diff(common: &Common, instance: &Instance, options: &Diff) -> anyh
     let differences = admin.mapping_differences(configuration, resource, from, to)?;
     let document = serde_json::to_value(&differences)?;
     if common.json {
-        return output::json(&document);
+        return output::items(document.as_array().into_iter().flatten());
     }
     for difference in document.as_array().into_iter().flatten() {
         let members = difference.get("members").and_then(Value::as_array);
