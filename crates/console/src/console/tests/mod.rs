@@ -142,7 +142,8 @@ fn forms_with_nonsense_are_refused_and_change_nothing() {
     let ada = house.account("ada", Role::Administrator);
     let nonsense = [
         "",
-        "&name=%00%ff&key=x&base=y&version=z&document=[[[&overlap=-1&text=&when=name&guard_count=a&days=&role=x&kind=x&person=x",
+        "&name=%00",
+        "&name=&key=x&base=y&version=z&document=[[[&overlap=-1&text=&when=name&guard_count=a&days=&role=x&kind=x&person=x",
     ];
     let before = house.admin.audit(&scim_admin::event::AuditQuery {
         limit: 1_000,
@@ -181,8 +182,9 @@ fn forms_with_nonsense_are_refused_and_change_nothing() {
             let path = house.path(route.path);
             let body = format!("{}{body}", house.form_token(&ada));
             let answer = house.ask("POST", &path, Some(&ada), &body);
+            // What no text may hold is refused before the form is read.
             assert!(
-                [404, 422].contains(&answer.status),
+                [400, 404, 422].contains(&answer.status),
                 "{path}: {}",
                 answer.status
             );
