@@ -65,12 +65,9 @@ on_both_engines! {
             "/events?configuration=%00", "/runs?configuration=%00", "/why?q=%00",
             "/why?q=a&configuration=%00", "/audit?actor=%00", "/audit?event=%00",
             "/audit?source=%00", "/audit?configuration=%00", "/configurations?q=%00",
-            "/users?limit=5&cursor=%00"] {
-            assert_eq!(client.get(path).status, 400, "{path}");
-        }
-        for path in ["/users/%00", "/groups/a%00b", "/runs/%00", "/configurations/%00",
+            "/users?limit=5&cursor=%00", "/users/%00", "/groups/a%00b", "/runs/%00", "/configurations/%00",
             "/events/%00", "/custom-fields/%00", "/streams/%00"] {
-            assert_eq!(client.get(path).status, 404, "{path}");
+            assert_eq!(client.get(path).status, 400, "{path}");
         }
     }
 

@@ -33,9 +33,6 @@ impl<T: DeserializeOwned + 'static> FromRequest for Path<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if holds_nul(request.uri().path()) {
-            return ready(Err(Problem::not_found("There is no such resource.")));
-        }
         let read = web::Path::<T>::from_request(request, payload).into_inner();
         let read = read.map(|path| Self(path.into_inner()));
         ready(read.map_err(|error| {

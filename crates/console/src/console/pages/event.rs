@@ -1,15 +1,15 @@
 //! One entry of the provisioning log.
 
 use askama::Template;
+use scim_admin::AdminError;
 use scim_admin::event::{EventState, LoggedEvent, Word};
-use scim_admin::{AdminError, AdminService};
-use scim_provisioning::{Cause, Outcome, ResourceId, ResourceKind, Stage};
+use scim_provisioning::{Cause, Outcome, ResourceKind, Stage};
 use serde_json::Value;
 
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::advice::Advice;
 use super::logs::Row;
-use super::rule::called;
+use super::telling::{Telling, ToldField};
 use super::{LIST, Shell, instant};
 
 #[derive(Template)]
@@ -21,7 +21,7 @@ struct Event {
     steps: Vec<(&'static str, &'static str)>,
     facts: Vec<(&'static str, String)>,
     /// What became of it in ServiceOps, where that is kept: field, old and new value.
-    fields: Vec<(String, String, String)>,
+    fields: Vec<ToldField>,
     /// What changed of what the identity provider says.
     changes: Vec<(String, String, String)>,
     warnings: Vec<String>,
@@ -204,44 +204,18 @@ fn steps(event: &LoggedEvent) -> Vec<(&'static str, &'static str)> {
 
 /// What an entry made of its user or group, field by field in ServiceOps' words, with names in the
 /// place of ids. Nothing where it changed nothing, or what was before is not kept any more.
-fn field_changes(
-    visit: &Visit<'_>,
-    event: &LoggedEvent,
-) -> Result<Vec<(String, String, String)>, Failed> {
+fn field_changes(visit: &Visit<'_>, event: &LoggedEvent) -> Result<Vec<ToldField>, Failed> {
     let admin = &visit.console.admin;
     let (run, chosen) = match admin.run_of_event(event.id) {
         Err(AdminError::NotFound { .. } | AdminError::Invalid(_)) => return Ok(Vec::new()),
         found => found?,
     };
-    let catalog = admin.catalog()?;
-    let changes = admin.chosen_changes(run.id, &chosen, None, 1)?;
-    let fields = changes.iter().flat_map(|change| &change.fields);
-    fields
-        .map(|field| {
-            let label = match field.field.as_str() {
-                "members" => "Members who left and who joined".to_owned(),
-                "grants" => "What members get".to_owned(),
-                key => called(&catalog, key),
-            };
-            Ok((label, named(admin, &field.old)?, named(admin, &field.new)?))
-        })
-        .collect()
-}
-
-/// A value as people read it; the id of somebody by their name.
-fn named(admin: &AdminService, value: &Value) -> Result<String, Failed> {
-    Ok(match value {
-        Value::Array(items) => {
-            let items = items.iter().map(|item| named(admin, item));
-            items.collect::<Result<Vec<_>, _>>()?.join(", ")
-        }
-        Value::String(id) if ResourceId::parse(id).is_some() => match admin.person(id) {
-            Ok(detail) => detail.person.user_name,
-            Err(AdminError::NotFound { .. }) => id.clone(),
-            Err(error) => return Err(error.into()),
-        },
-        other => text(other),
-    })
+    let mut telling = Telling::new(admin)?;
+    let mut told = Vec::new();
+    for change in admin.chosen_changes(run.id, &chosen, None, 1)? {
+        told.extend(telling.fields(&change.fields)?);
+    }
+    Ok(told)
 }
 
 /// Path, old and new value. A resource that is new as a whole is shown attribute by attribute.

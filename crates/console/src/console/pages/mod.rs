@@ -29,6 +29,7 @@ pub(super) mod settings;
 pub(super) mod stream;
 pub(super) mod streams;
 pub(super) mod tables;
+mod telling;
 pub(super) mod tokens;
 pub(super) mod tried;
 pub(super) mod waiting;

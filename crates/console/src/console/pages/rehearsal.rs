@@ -5,14 +5,13 @@ use scim_admin::rehearsal::{
     Moved, MovedResource, RehearsedAction, RehearsedItem, RehearsedPage, RehearsedPlace,
 };
 use scim_admin::{AdminError, ConfigurationStatus};
-use scim_mapping::Catalog;
 use scim_provisioning::{RehearsalStage, ResourceKind};
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
 use super::configurations;
-use super::rule::{called, shown_value};
+use super::telling::{Telling, ToldField};
 use super::{LIST, Shell, instant};
 
 /// A user or group to which something would happen, or a request that would be refused.
@@ -26,13 +25,13 @@ struct Item {
     held: bool,
     at_once: bool,
     /// Field, before and after.
-    fields: Vec<(String, String, String)>,
+    fields: Vec<ToldField>,
     /// Why it would be refused.
     refused: String,
 }
 
 impl Item {
-    fn new(catalog: &Catalog, item: &RehearsedItem) -> Self {
+    fn new(telling: &mut Telling<'_>, item: &RehearsedItem) -> Result<Self, Failed> {
         let there = !matches!(
             item.action,
             RehearsedAction::Create | RehearsedAction::Refuse
@@ -42,15 +41,8 @@ impl Item {
             (true, Some(id), Some(ResourceKind::Group)) => format!("/admin/groups/{id}"),
             _ => String::new(),
         };
-        let fields = item.fields.iter().map(|field| {
-            (
-                called(catalog, &field.field),
-                shown_value(Some(&field.old)),
-                shown_value(Some(&field.new)),
-            )
-        });
         let name = item.name.clone().or_else(|| item.id.clone());
-        Self {
+        Ok(Self {
             link,
             name: name.unwrap_or_default(),
             action: said(item.action),
@@ -62,13 +54,13 @@ impl Item {
             },
             held: item.held,
             at_once: item.at_once,
-            fields: fields.collect(),
+            fields: telling.fields(&item.fields)?,
             refused: item
                 .refused
                 .as_ref()
                 .map(|(_, reason)| reason.clone())
                 .unwrap_or_default(),
-        }
+        })
     }
 }
 
@@ -180,7 +172,7 @@ impl Rehearses {
             items,
             next,
         } = page;
-        let catalog = admin.catalog()?;
+        let mut telling = Telling::new(admin)?;
         self.counts = counts
             .0
             .into_iter()
@@ -192,7 +184,8 @@ impl Rehearses {
             "user, group or request",
             "users, groups and requests",
         );
-        self.items = items.iter().map(|item| Item::new(&catalog, item)).collect();
+        let told = items.iter().map(|item| Item::new(&mut telling, item));
+        self.items = told.collect::<Result<_, _>>()?;
         let here = format!("{LIST}/{}/rehearsal", shown.id);
         let chosen = action.map_or(String::new(), |one| format!("&action={}", one.as_str()));
         self.older = next.map_or(String::new(), |next| format!("{here}?after={next}{chosen}"));

@@ -3,14 +3,12 @@
 use askama::Template;
 use scim_admin::AdminError;
 use scim_admin::run::{Chosen, RowDifference, Run, RunState, RunsQuery, UndoState};
-use scim_mapping::Catalog;
 use scim_provisioning::{Cause, RunId, RunKind};
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
-use super::rule::called;
-use super::rule::shown_value;
+use super::telling::{Telling, ToldField};
 use super::{LIST, Shell, instant, spaced};
 
 /// A run in a list.
@@ -36,7 +34,12 @@ impl Row {
                 _ => "goes on".to_owned(),
             },
             kind: named(run.kind.known()),
-            actor: run.actor.clone(),
+            // As whom: `administrator:NAME`, `configuration:NAME`.
+            actor: run
+                .actor
+                .split_once(':')
+                .map_or(&*run.actor, |(_, name)| name)
+                .to_owned(),
             colour: colour(run),
             said: summary(run),
             requests: run.counts.of("requests"),
@@ -145,28 +148,22 @@ struct Changed {
     link: String,
     name: String,
     action: String,
-    /// Field, before, after, and whether it is kept.
-    fields: Vec<(String, String, String, bool)>,
+    fields: Vec<ToldField>,
     /// What becomes of it when the run is taken back, as a pill is coloured, and in words.
     state: (&'static str, &'static str),
 }
 
 impl Changed {
-    fn new(catalog: &Catalog, change: &RowDifference) -> Self {
+    fn new(telling: &mut Telling<'_>, change: &RowDifference) -> Result<Self, Failed> {
         let place = match change.kind {
             scim_provisioning::ResourceKind::User => "users",
             scim_provisioning::ResourceKind::Group => "groups",
         };
-        let field = |field: &scim_admin::run::FieldDifference| {
-            let name = called(catalog, &field.field);
-            let (old, new) = (shown_value(Some(&field.old)), shown_value(Some(&field.new)));
-            (name, old, new, field.kept)
-        };
-        Self {
+        Ok(Self {
             link: format!("/admin/{place}/{}", change.id),
             name: change.name.clone().unwrap_or_else(|| change.id.clone()),
             action: spaced(change.action.as_str()),
-            fields: change.fields.iter().map(field).collect(),
+            fields: telling.fields(&change.fields)?,
             state: match (change.state, change.cause) {
                 (Some(UndoState::Undo), _) => ("good", "is taken back"),
                 (Some(UndoState::Kept), Some(Cause::UniquenessOwn)) => {
@@ -178,7 +175,7 @@ impl Changed {
                 (Some(UndoState::Kept), _) => ("warning", "stays"),
                 _ => ("warning", "cannot be taken back"),
             },
-        }
+        })
     }
 }
 
@@ -220,14 +217,14 @@ impl Shows {
         let full = i64::try_from(changes.len()).is_ok_and(|count| count == SHOWN);
         let last = changes.last().filter(|_| full);
         let here = format!("{LIST}/{}/runs/{}", shown.id, run.id);
-        let catalog = admin.catalog()?;
+        let mut telling = Telling::new(admin)?;
         let counts = run.counts.0.iter();
         let page = Self {
             shell: shown.shell(visit, "Run")?,
             tabs: shown.tabs(visit, "runs"),
             row: Row::new(&run),
             counts: counts
-                .map(|(word, amount)| (word.clone(), *amount))
+                .map(|(word, amount)| (word.replace("refused:", "refused: "), *amount))
                 .collect(),
             undoes: run
                 .undoes
@@ -241,8 +238,8 @@ impl Shows {
             shown: counted(changes.len(), "user or group", "users and groups"),
             changes: changes
                 .iter()
-                .map(|change| Changed::new(&catalog, change))
-                .collect(),
+                .map(|change| Changed::new(&mut telling, change))
+                .collect::<Result<_, _>>()?,
             redo: run.kind == RunKind::Undo,
             forgotten: run.forgotten,
             error: String::new(),

@@ -422,6 +422,24 @@ fn an_entry_tells_its_changes_in_words_of_serviceops_with_names_for_ids() {
     assert!(fields(&creation).contains(">Manager</th>"), "{creation}");
     assert!(!fields(&creation).contains(&boss), "{creation}");
     assert!(fields(&creation).contains(">boss</td>"), "{creation}");
+    // The page of the run says the same, each field with what it was and became.
+    let query = scim_admin::run::RunsQuery {
+        configuration: Some(house.configuration),
+        limit: 1,
+        ..Default::default()
+    };
+    let run = house.admin.runs(&query).unwrap().swap_remove(0).id;
+    let path = format!(
+        "/users/scim-provisioning/{}/runs/{run}",
+        house.configuration
+    );
+    let page = house.ask("GET", &path, Some(&ada), "").body;
+    assert!(
+        page.contains("<li>Manager: <ins dir=\"auto\">boss</ins></li>"),
+        "{page}"
+    );
+    let raw = ["null", "managed_by", "external_id", "configuration:"];
+    assert!(raw.iter().all(|word| !page.contains(word)), "{page}");
     // The requests here have one id, by which an entry finds what it changed.
     house.tamper("DELETE FROM run_images");
     let change = json!({"schemas": [uri::PATCH_OP], "Operations": [
