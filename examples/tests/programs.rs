@@ -43,7 +43,7 @@ fn users_become_fields_of_serviceops_and_columns_of_badges() {
     let fields = printed(env!("CARGO_BIN_EXE_map-user"), &[]);
     for expected in [
         "custom_fields.shift = \"Night\"",
-        "email = \"Ava@corp.example\"",
+        "email = \"ava@corp.example\"",
         "warning: ",
     ] {
         assert!(fields.contains(expected), "{fields}");

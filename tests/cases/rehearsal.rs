@@ -138,7 +138,7 @@ fn cases_of_traffic_are_answered_in_a_rehearsal_as_if_live(server: &mut Server) 
         }
         let discarded = server.json(&["rehearsal", "discard", id, "--json"]);
         assert_eq!(discarded["state"], "discarded");
-        assert_eq!(discarded["configuration"]["id"], id);
+        assert_eq!(discarded["configuration"]["name"], id);
     }
     assert_eq!(failed, Vec::<String>::new());
     assert_eq!(people(server), before);
