@@ -126,7 +126,11 @@ fn import_mapping(
         ));
     };
     let active = by.admin.configuration(id)?.model.mapping(path.resource);
-    let import = (format, &document.into_document());
+    let document = document.into_document();
+    if !document.is_object() {
+        return Err(Problem::new(400, "The body is not a JSON object."));
+    }
+    let import = (format, &document);
     let note = format!("Imported ({})", format.as_str());
     let imported = by
         .admin

@@ -169,6 +169,7 @@ fn entra(document: &Value) -> Result<Vec<Mapped>, ImportError> {
     let object = objects.find(of_users);
     let mappings = object.unwrap_or(schema).get("attributeMappings");
     let mappings = mappings.or(Some(document)).and_then(Value::as_array);
+    let mappings = mappings.filter(|list| list.iter().all(Value::is_object));
     let mappings = mappings.ok_or(ImportError {
         member: "attributeMappings",
     })?;

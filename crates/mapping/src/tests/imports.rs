@@ -191,3 +191,14 @@ fn what_is_no_mapping_is_refused_and_nothing_is_too_deep() {
         assert_eq!(import.without_equal[0].reason, "it cannot be read");
     }
 }
+
+#[test]
+fn a_list_of_what_is_no_mapping_is_none() {
+    for document in [
+        json!([null, null]),
+        json!({"attributeMappings": ["displayName"]}),
+    ] {
+        let read = Import::read(ImportFormat::Entra, &document);
+        assert!(read.is_err(), "{document}: {read:?}");
+    }
+}
