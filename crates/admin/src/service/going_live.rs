@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 use scim_provisioning::event::{Action, Event, Outcome};
-use scim_provisioning::{RehearsalStage, Rehearsing, ResourceId, RunId, RunKind};
+use scim_provisioning::{RehearsalStage, Rehearsing, ResourceId, ResourceKind, RunId, RunKind};
 use serde_json::json;
 
 use super::runs::run_over;
@@ -192,34 +192,25 @@ impl AdminService {
         copy: &Copy,
         run: RunId,
     ) -> Result<(), AdminError> {
-        let mut undone = BTreeSet::new();
-        let mut after = Some(0);
-        while after.is_some() {
-            let entries = self.events(&EventQuery {
-                run: Some(run),
-                outcome: Some(Outcome::Failure),
-                after,
-                limit: ENTRIES,
-                ..EventQuery::default()
-            })?;
-            after = entries.last().map(|entry| entry.id);
-            // What was refused in the rehearsal has the request that it was refused to.
-            let left = entries
-                .into_iter()
-                .filter(|one| one.request_id == run.to_string());
-            undone.extend(left.filter_map(|one| one.resource_id));
-        }
-        for event in told.iter() {
-            let (Some(kind), Some(id)) = (event.kind, event.resource_id) else {
-                continue;
-            };
-            let id = id.to_string();
-            let there = |rows: &mut dyn AdminView| Ok(rows.current_row(kind, &id)?.is_some());
-            // It was made in the copy, and the create was left out.
-            if !undone.contains(&id) && !self.store.read(there)? && copy.store.read(there)? {
-                undone.insert(id);
-            }
-        }
+        // Their failures have the run in the place of a request.
+        let left_out = self.events(&EventQuery {
+            search: Some(run.to_string()),
+            outcome: Some(Outcome::Failure),
+            after: Some(0),
+            limit: i64::MAX,
+            ..EventQuery::default()
+        })?;
+        let left_out = left_out.into_iter().filter_map(|one| one.resource_id);
+        let mut undone: BTreeSet<String> = left_out.collect();
+        let named = told
+            .iter()
+            .filter_map(|one| Some((one.kind?, one.resource_id?)));
+        let mut absent: BTreeSet<_> = named.map(|(kind, id)| (kind, id.to_string())).collect();
+        absent.retain(|(_, id)| !undone.contains(id));
+        let absent = self.store.read(|rows| standing(rows, &absent, false))?;
+        // Who is in the copy alone was made there, and the create was left out.
+        let made = copy.store.read(|rows| standing(rows, &absent, true))?;
+        undone.extend(made.into_iter().map(|(_, id)| id));
         told.retain(|event| {
             let id = event.resource_id.map(|id| id.to_string());
             event.outcome == Outcome::Failure || id.is_none_or(|id| !undone.contains(&id))
@@ -248,6 +239,21 @@ impl AdminService {
         self.forget_copy(id);
         Ok(())
     }
+}
+
+/// Those of some resources that are there, or that are not.
+fn standing(
+    rows: &mut dyn AdminView,
+    some: &BTreeSet<(ResourceKind, String)>,
+    there: bool,
+) -> Result<BTreeSet<(ResourceKind, String)>, AdminError> {
+    let mut found = BTreeSet::new();
+    for (kind, id) in some {
+        if rows.current_row(*kind, id)?.is_some() == there {
+            found.insert((*kind, id.clone()));
+        }
+    }
+    Ok(found)
 }
 
 /// Whether somebody leaves.

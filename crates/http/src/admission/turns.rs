@@ -5,7 +5,7 @@
 //! that took more than half of the processors over some time is answered one request at a time, for
 //! as long as others come too. Alone it has the whole server.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ impl Spent {
     fn account(&self, now: Instant) -> MutexGuard<'_, (f64, Instant)> {
         let mut account = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = now.saturating_duration_since(account.1).as_secs_f64();
-        account.0 = (account.0 + passed * half_of_the_processors()).min(BURST);
+        account.0 = (account.0 + passed * *HALF_OF_THE_PROCESSORS).min(BURST);
         account.1 = now.max(account.1);
         account
     }
@@ -67,11 +67,12 @@ pub(super) fn computed() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
-fn half_of_the_processors() -> f64 {
-    let processors =
-        available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1));
-    f64::from(processors) / 2.0
-}
+/// How many seconds of work a second are one configuration's part. How many processors there are is
+/// asked once: the system reads files for it.
+static HALF_OF_THE_PROCESSORS: LazyLock<f64> = LazyLock::new(|| {
+    let processors = available_parallelism().map_or(1, usize::from);
+    f64::from(u32::try_from(processors).unwrap_or(u32::MAX)) / 2.0
+});
 
 /// For how long somebody is taken to be there.
 const LATELY: Duration = Duration::from_secs(10);
@@ -105,7 +106,7 @@ mod tests {
         assert!(!spent.is_overdrawn(now), "a burst is let in");
         spent.spend(Duration::from_secs(600), now);
         assert!(spent.is_overdrawn(now));
-        let even = Duration::from_secs_f64(DEBT / half_of_the_processors());
+        let even = Duration::from_secs_f64(DEBT / *HALF_OF_THE_PROCESSORS);
         assert!(spent.is_overdrawn(now + even / 2));
         assert!(!spent.is_overdrawn(now + even + Duration::from_millis(1)));
     }
