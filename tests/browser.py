@@ -131,6 +131,10 @@ class Story:
             for width in WIDTHS if scheme == "light" else (1440,):
                 self.size(width)
                 check(f"{name} is no wider than a window of {width}", not self.wide())
+                # One that is taller has a letter in each line.
+                check(f"{name} has captions that can be read at {width}", self.script(
+                    "[...document.querySelectorAll('caption')]"
+                    ".every(one => one.offsetHeight <= one.offsetWidth)"))
                 if self.shots and width == 390:
                     self.browser.save_screenshot(str(Path(self.shots) / f"{name}-phone.png"))
             self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

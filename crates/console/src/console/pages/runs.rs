@@ -15,6 +15,7 @@ use super::{LIST, Shell, instant, spaced};
 pub(super) struct Row {
     pub(super) id: String,
     pub(super) began: String,
+    /// Empty while it goes on.
     ended: String,
     pub(super) kind: &'static str,
     actor: String,
@@ -31,7 +32,7 @@ impl Row {
             began: instant(run.began),
             ended: match (run.ended, run.state) {
                 (Some(ended), RunState::Done) => instant(ended),
-                _ => "goes on".to_owned(),
+                _ => String::new(),
             },
             kind: named(run.kind.known()),
             // As whom: `administrator:NAME`, `configuration:NAME`.
