@@ -158,6 +158,75 @@ impl std::str::FromStr for AttributePath {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
+        PathNames::of(text).map(PathNames::to_path)
+    }
+}
+
+/// Where the names are in the text of a path: small, since it goes through many hands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PathNames<'p> {
+    text: &'p str,
+    /// Where the name of the attribute begins; the colon that ends the schema URI is in front of it.
+    start: usize,
+    /// Where it ends; the dot in front of the sub-attribute follows.
+    end: usize,
+}
+
+impl<'p> PathNames<'p> {
+    /// The names in a text, which must be a path.
+    #[inline(always)]
+    pub(crate) fn of(text: &'p str) -> Result<Self, PathError> {
+        match Self::without_schema(text) {
+            Some(names) => Ok(names),
+            None => Self::of_uri(text),
+        }
+    }
+
+    /// An attribute without schema URI and sub-attribute.
+    pub(crate) fn of_attribute(text: &'p str) -> Self {
+        let (start, end) = (0, text.len());
+        Self { text, start, end }
+    }
+
+    /// The whole.
+    pub(crate) fn text(&self) -> &'p str {
+        self.text
+    }
+
+    pub(crate) fn schema(&self) -> Option<&'p str> {
+        let end = self.start.checked_sub(1)?;
+        self.text.get(..end)
+    }
+
+    pub(crate) fn attribute(&self) -> &'p str {
+        self.text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    pub(crate) fn sub_attribute(&self) -> Option<&'p str> {
+        self.text.get(self.end + 1..)
+    }
+
+    pub(crate) fn to_path(self) -> AttributePath {
+        AttributePath {
+            schema: self.schema().map(str::to_owned),
+            attribute: self.attribute().to_owned(),
+            sub_attribute: self.sub_attribute().map(str::to_owned),
+        }
+    }
+
+    /// Those of a path without a schema URI, which most are.
+    #[inline(always)]
+    fn without_schema(text: &'p str) -> Option<Self> {
+        let dot = text.bytes().position(|byte| byte == b'.');
+        let (start, end) = (0, dot.unwrap_or(text.len()));
+        let names = Self { text, start, end };
+        let subs = names.sub_attribute();
+        (is_name(names.attribute()) && subs.is_none_or(is_name)).then_some(names)
+    }
+
+    /// Any path, and why a text is none.
+    #[inline(never)]
+    fn of_uri(text: &'p str) -> Result<Self, PathError> {
         let fail = |byte: usize, expected| PathError {
             input: text.to_owned(),
             position: text.char_indices().take_while(|(at, _)| *at < byte).count(),
@@ -204,9 +273,9 @@ impl std::str::FromStr for AttributePath {
             }
         }
         Ok(Self {
-            schema: schema.map(str::to_owned),
-            attribute: attribute.to_owned(),
-            sub_attribute: sub.map(str::to_owned),
+            text,
+            start: offset,
+            end: offset + attribute.len(),
         })
     }
 }
@@ -216,8 +285,21 @@ impl std::str::FromStr for AttributePath {
 /// ```
 /// assert!(scim_protocol::path::same_name("userName", "USERNAME"));
 /// ```
+#[inline]
 pub fn same_name(left: &str, right: &str) -> bool {
-    left.eq_ignore_ascii_case(right)
+    // Names are looked up among many: mostly their length or the first letter tells that they differ.
+    let first = |name: &str| name.as_bytes().first().map(u8::to_ascii_lowercase);
+    left.len() == right.len()
+        && first(left) == first(right)
+        && (left == right || left.eq_ignore_ascii_case(right))
+}
+
+/// Whether two names are the same to the letter, told by their first where they are looked up among many.
+#[inline]
+pub(crate) fn equal_name(left: &str, right: &str) -> bool {
+    left.len() == right.len()
+        && left.as_bytes().first() == right.as_bytes().first()
+        && left == right
 }
 
 /// Whether a character may stand in an attribute name behind its first (RFC 7644 section 3.4.2.2).
@@ -242,6 +324,13 @@ pub fn is_name_character(character: char) -> bool {
 /// ```
 pub fn is_uri_character(character: char) -> bool {
     character.is_ascii_graphic() && !matches!(character, '"' | '[' | ']' | '(' | ')' | '<' | '>')
+}
+
+/// Whether a text is an attribute name, told by its bytes.
+fn is_name(name: &str) -> bool {
+    let begins = |first: u8| first.is_ascii_alphabetic() || first == b'$';
+    name.bytes().next().is_some_and(begins)
+        && name.bytes().all(|byte| is_name_character(char::from(byte)))
 }
 
 /// Checks an attribute name; the error is the byte offset of the first character that does not fit.

@@ -129,7 +129,10 @@ fn has_no_meaning(character: char) -> bool {
 pub fn is_uri_reference(text: &str) -> bool {
     let written = !text.is_empty()
         && text.chars().all(|c| match c.is_ascii() {
-            true => c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c),
+            true => {
+                let escaped = matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}');
+                c.is_ascii_graphic() && !escaped
+            }
             false => !c.is_whitespace() && !c.is_control() && !has_no_meaning(c),
         });
     let escaped = text.split('%').skip(1).all(|behind| {

@@ -64,8 +64,15 @@ fn a_filter_allocates_what_it_holds() {
         ),
         // A path, a box for the filter in brackets, and what is in it.
         (r#"emails[value eq "ava@corp.example"]"#, 4),
-        // A list, which grows for the second part, and two terms.
-        (r#"userName eq "ava" and active eq true"#, 5),
+        // The same with a list of two terms in it.
+        (
+            r#"emails[type eq "work" and value eq "ava@corp.example"]"#,
+            7,
+        ),
+        // A list with room for two, and two terms.
+        (r#"userName eq "ava" and active eq true"#, 4),
+        // A list in a list.
+        (r#"active eq true and (title eq "A" or title eq "B")"#, 7),
     ] {
         let (count, parsed) = allocations(|| Filter::parse(filter, &limits, &mut tolerance));
         assert!(parsed.is_ok(), "{filter}");

@@ -83,6 +83,23 @@ impl Operator {
             Self::LessOrEqual => "le",
         }
     }
+
+    /// The operator that is written so, in any case; as parsing a text, without a word for what is none.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        let letters: [u8; 2] = word.as_bytes().try_into().ok()?;
+        Some(match &letters.map(|letter| letter.to_ascii_lowercase()) {
+            b"eq" => Self::Equal,
+            b"ne" => Self::NotEqual,
+            b"co" => Self::Contains,
+            b"sw" => Self::StartsWith,
+            b"ew" => Self::EndsWith,
+            b"gt" => Self::Greater,
+            b"ge" => Self::GreaterOrEqual,
+            b"lt" => Self::Less,
+            b"le" => Self::LessOrEqual,
+            _ => return None,
+        })
+    }
 }
 
 written_as_word!(

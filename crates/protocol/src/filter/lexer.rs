@@ -7,20 +7,27 @@ use serde_json::Number;
 use super::error::{FilterError, FilterErrorKind};
 use crate::path::{is_name_character, is_uri_character};
 
-/// A token and the byte offset at which it begins.
-#[derive(Debug, Clone, PartialEq)]
+/// A token, the byte offset at which it begins, and that behind it. It holds nothing: what it says is
+/// taken from the text by whoever keeps it.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Token {
     pub(crate) kind: TokenKind,
     pub(crate) start: usize,
     pub(crate) end: usize,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+// As wide as its neighbours in a token: where there is padding, the compiler copies a token in pieces,
+// and the processor waits for them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(usize)]
 pub(crate) enum TokenKind {
     /// A path, an operator, a keyword or an unquoted value.
     Word,
-    Text(String),
-    Number(Number),
+    /// A JSON string in which nothing is escaped.
+    Text,
+    /// A JSON string that is to be decoded.
+    Escaped,
+    Number,
     Open,
     Close,
     OpenBracket,
@@ -30,16 +37,22 @@ pub(crate) enum TokenKind {
     End,
 }
 
+/// Errors are rare, and large where they would be moved along with every token.
+pub(crate) type Parsed<T> = Result<T, Box<FilterError>>;
+
 /// Cuts tokens off a filter, one at a time.
 #[derive(Debug, Clone)]
 pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
+    classes: &'static [u8; 256],
 }
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        let classes = &*CLASSES;
+        let at = 0;
+        Self { text, at, classes }
     }
 
     /// The whole text.
@@ -48,44 +61,59 @@ impl<'a> Lexer<'a> {
     }
 
     /// The text of a token.
-    pub(crate) fn slice(&self, token: &Token) -> &'a str {
+    pub(crate) fn slice(&self, token: Token) -> &'a str {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
-    pub(crate) fn next(&mut self) -> Result<Token, FilterError> {
-        let rest = self.rest();
-        self.at += rest.len() - rest.trim_start_matches(' ').len();
+    /// What a string says, if the token is one.
+    #[inline]
+    pub(crate) fn string(&self, token: Token) -> Option<String> {
+        match token.kind {
+            TokenKind::Text => {
+                let inside = token.start + 1..token.end.saturating_sub(1);
+                self.text.get(inside).map(str::to_owned)
+            }
+            TokenKind::Escaped => serde_json::from_str(self.slice(token)).ok(),
+            _ => None,
+        }
+    }
+
+    /// What a number says, if the token is one.
+    pub(crate) fn number(&self, token: Token) -> Option<Number> {
+        match token.kind {
+            TokenKind::Number => serde_json::from_str(self.slice(token)).ok(),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn next(&mut self) -> Parsed<Token> {
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at) == Some(&b' ') {
+            self.at += 1;
+        }
         let start = self.at;
-        let kind = match self.rest().chars().next() {
+        let kind = match bytes.get(start) {
             None => TokenKind::End,
-            Some('(') => self.symbol(TokenKind::Open),
-            Some(')') => self.symbol(TokenKind::Close),
-            Some('[') => self.symbol(TokenKind::OpenBracket),
-            Some(']') => self.symbol(TokenKind::CloseBracket),
-            Some('.') => self.symbol(TokenKind::Dot),
-            Some('"') => self.string()?,
-            Some(c) if is_word_character(c) => {
-                let rest = self.rest();
-                let ends = |byte: u8| !WORD.get(usize::from(byte)).is_some_and(|word| *word);
-                let length = rest.bytes().position(ends).unwrap_or(rest.len());
-                self.at += length;
+            Some(b'(') => self.symbol(TokenKind::Open),
+            Some(b')') => self.symbol(TokenKind::Close),
+            Some(b'[') => self.symbol(TokenKind::OpenBracket),
+            Some(b']') => self.symbol(TokenKind::CloseBracket),
+            Some(b'.') => self.symbol(TokenKind::Dot),
+            Some(b'"') => self.quoted()?,
+            Some(byte) if self.is(*byte, WORD) => {
+                self.at = self.behind(start + 1, WORD);
                 TokenKind::Word
             }
             Some(_) => return Err(self.error(start, FilterErrorKind::Character)),
         };
-        Ok(Token {
-            kind,
-            start,
-            end: self.at,
-        })
+        let end = self.at;
+        Ok(Token { kind, start, end })
     }
 
-    pub(crate) fn error(&self, at: usize, kind: FilterErrorKind) -> FilterError {
-        FilterError::new(self.text, at, kind)
-    }
-
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
+    #[cold]
+    pub(crate) fn error(&self, at: usize, kind: FilterErrorKind) -> Box<FilterError> {
+        Box::new(FilterError::new(self.text, at, kind))
     }
 
     fn symbol(&mut self, kind: TokenKind) -> TokenKind {
@@ -93,21 +121,33 @@ impl<'a> Lexer<'a> {
         kind
     }
 
+    fn is(&self, byte: u8, class: u8) -> bool {
+        let of = self.classes.get(usize::from(byte));
+        of.is_some_and(|of| of & class != 0)
+    }
+
+    /// Where the bytes of a class end that begin at an offset.
+    fn behind(&self, from: usize, class: u8) -> usize {
+        let bytes = self.text.as_bytes().get(from..).unwrap_or_default();
+        let length = bytes.iter().position(|byte| !self.is(*byte, class));
+        from + length.unwrap_or(bytes.len())
+    }
+
     /// A JSON string.
-    fn string(&mut self) -> Result<TokenKind, FilterError> {
-        let start = self.at;
-        let rest = self.rest();
+    fn quoted(&mut self) -> Parsed<TokenKind> {
         // Mostly a string is what it is written as: nothing escaped, nothing to be decoded. What is
         // not ASCII may be a control character, and is looked at character by character.
-        let plain = rest.get(1..).unwrap_or_default();
-        let special = |byte: u8| matches!(byte, b'"' | b'\\' | 0..=0x1F | 0x7F..);
-        let end = plain.bytes().position(special);
-        if let Some((text, behind)) = end.and_then(|end| plain.split_at_checked(end))
-            && behind.starts_with('"')
-        {
-            self.at += text.len() + 2;
-            return Ok(TokenKind::Text(text.to_owned()));
+        let end = self.behind(self.at + 1, PLAIN);
+        if self.text.as_bytes().get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(TokenKind::Text);
         }
+        self.escaped()
+    }
+
+    fn escaped(&mut self) -> Parsed<TokenKind> {
+        let start = self.at;
+        let rest = self.text.get(start..).unwrap_or_default();
         let mut escaped = false;
         let mut length = None;
         for (at, byte) in rest.bytes().enumerate().skip(1) {
@@ -131,40 +171,56 @@ impl<'a> Lexer<'a> {
             return Err(self.error(start, FilterErrorKind::BadString));
         }
         self.at += length;
-        Ok(TokenKind::Text(text))
+        Ok(TokenKind::Escaped)
     }
 
     /// The token behind an operator: what is not quoted goes on to the next blank, parenthesis or,
     /// inside brackets, closing bracket.
-    pub(crate) fn next_value(&mut self, bracketed: bool) -> Result<Token, FilterError> {
-        let rest = self.rest();
+    pub(crate) fn next_value(&mut self, bracketed: bool) -> Parsed<Token> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
         let value = rest.trim_start_matches(' ');
+        // What is quoted ends where the quotes do.
+        if value.starts_with('"') {
+            return self.next();
+        }
         let ends = |c: char| matches!(c, ' ' | '(' | ')') || (bracketed && c == ']');
         let length = value.find(ends).unwrap_or(value.len());
         let word = value.get(..length).unwrap_or_default();
-        if word.is_empty() || word.starts_with(['"', '[', ']']) {
+        if word.is_empty() || word.starts_with(['[', ']']) {
             return self.next();
         }
         let start = self.at + (rest.len() - value.len());
         self.at = start + length;
         let numeric = word.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-        let number = numeric.then(|| serde_json::from_str(word).ok()).flatten();
-        let kind = number.map_or(TokenKind::Word, TokenKind::Number);
+        let number = numeric && serde_json::from_str::<Number>(word).is_ok();
         Ok(Token {
-            kind,
+            kind: match number {
+                true => TokenKind::Number,
+                false => TokenKind::Word,
+            },
             start,
             end: self.at,
         })
     }
 }
 
-/// Which bytes are characters of a word; none beyond ASCII is.
-static WORD: LazyLock<[bool; 128]> = LazyLock::new(|| {
-    let mut word = [false; 128];
-    for (byte, is_word) in (0_u8..).zip(&mut word) {
-        *is_word = is_word_character(char::from(byte));
+/// A byte of a word: of a path with the URI of a schema, or of an operator.
+const WORD: u8 = 1;
+/// A byte of a string that stands for itself.
+const PLAIN: u8 = 2;
+
+/// What each byte may be part of; none beyond ASCII is of either.
+static CLASSES: LazyLock<[u8; 256]> = LazyLock::new(|| {
+    let mut classes = [0; 256];
+    for (byte, class) in (0_u8..128).zip(&mut classes) {
+        if is_word_character(char::from(byte)) {
+            *class |= WORD;
+        }
+        if !matches!(byte, b'"' | b'\\' | 0..=0x1F | 0x7F) {
+            *class |= PLAIN;
+        }
     }
-    word
+    classes
 });
 
 /// Paths with schema URIs, and operators.

@@ -21,5 +21,5 @@ pub(crate) use bind::parse_instant;
 pub use condition::{Condition, SortKey, Target, Test};
 pub use error::{FilterError, FilterErrorKind};
 pub use expression::{Comparand, Filter, Operator};
-pub(crate) use lexer::TokenKind;
+pub(crate) use lexer::{Parsed, TokenKind};
 pub(crate) use parser::Parser;

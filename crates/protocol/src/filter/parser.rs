@@ -2,9 +2,9 @@
 
 use super::error::{FilterError, FilterErrorKind};
 use super::expression::{Comparand, Filter, Operator};
-use super::lexer::{Lexer, Token, TokenKind};
+use super::lexer::{Lexer, Parsed, Token, TokenKind};
 use crate::limits::Limits;
-use crate::path::{AttributePath, same_name};
+use crate::path::{PathNames, same_name};
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
 impl Filter {
@@ -25,11 +25,10 @@ impl Filter {
         limits: &Limits,
         tolerance: &mut Tolerance,
     ) -> Result<Self, FilterError> {
-        let mut parser = Parser::new(text, limits, tolerance)?;
-        let filter = parser.disjunction()?;
-        parser.expect(&TokenKind::End, FilterErrorKind::Trailing)?;
-        parser.check_margins()?;
-        Ok(filter)
+        let mut filter = NOTHING;
+        let mut parser = Parser::new(text, limits, tolerance);
+        let parsed = parser.whole(&mut filter);
+        parsed.map(|()| filter).map_err(|error| *error)
     }
 }
 
@@ -41,7 +40,11 @@ impl std::str::FromStr for Filter {
     }
 }
 
-/// A parser with one token of look-ahead.
+/// What stands in the place of a filter that is yet to be parsed into it.
+const NOTHING: Filter = Filter::Or(Vec::new());
+
+/// A parser with one token of look-ahead. Filters are parsed into their place, since moving one costs
+/// as much as parsing it.
 pub(crate) struct Parser<'a, 't> {
     lexer: Lexer<'a>,
     token: Token,
@@ -55,99 +58,128 @@ pub(crate) struct Parser<'a, 't> {
 }
 
 impl<'a, 't> Parser<'a, 't> {
-    pub(crate) fn new(
-        text: &'a str,
-        limits: &'a Limits,
-        tolerance: &'t mut Tolerance,
-    ) -> Result<Self, FilterError> {
-        let mut lexer = Lexer::new(text);
-        if text.len() > limits.filter_bytes {
-            return Err(lexer.error(0, FilterErrorKind::TooLong(limits.filter_bytes)));
-        }
-        let token = lexer.next()?;
-        Ok(Self {
-            lexer,
-            token,
+    pub(crate) fn new(text: &'a str, limits: &'a Limits, tolerance: &'t mut Tolerance) -> Self {
+        Self {
+            lexer: Lexer::new(text),
+            token: Token {
+                kind: TokenKind::End,
+                start: 0,
+                end: 0,
+            },
             behind: 0,
             depth: 0,
             terms: 0,
             bracketed: false,
             limits,
             tolerance,
-        })
+        }
+    }
+
+    /// Makes the first token the current one.
+    pub(crate) fn begin(&mut self) -> Parsed<()> {
+        if self.lexer.text().len() > self.limits.filter_bytes {
+            return Err(self.error(FilterErrorKind::TooLong(self.limits.filter_bytes)));
+        }
+        self.token = self.lexer.next()?;
+        Ok(())
+    }
+
+    /// A filter, and nothing behind it.
+    fn whole(&mut self, into: &mut Filter) -> Parsed<()> {
+        self.begin()?;
+        self.disjunction(into)?;
+        self.expect(TokenKind::End, FilterErrorKind::Trailing)?;
+        self.check_margins()
     }
 
     /// `a or b or c`; what is alone stands alone, and parts that are `or` themselves join in.
-    fn disjunction(&mut self) -> Result<Filter, FilterError> {
-        let first = self.conjunction()?;
+    fn disjunction(&mut self, into: &mut Filter) -> Parsed<()> {
+        self.conjunction(into)?;
         if !self.keyword("or")? {
-            return Ok(first);
+            return Ok(());
         }
-        let mut parts = match first {
+        let mut parts = match std::mem::replace(into, NOTHING) {
             Filter::Or(parts) => parts,
             part => with_room(part),
         };
         loop {
-            match self.conjunction()? {
-                Filter::Or(more) => parts.extend(more),
-                part => parts.push(part),
+            self.part(&mut parts, Self::conjunction)?;
+            if let Some(Filter::Or(more)) = parts.pop_if(|part| matches!(part, Filter::Or(_))) {
+                parts.extend(more);
             }
             if !self.keyword("or")? {
-                return Ok(Filter::Or(parts));
+                put(into, Filter::Or(parts));
+                return Ok(());
             }
         }
     }
 
-    fn conjunction(&mut self) -> Result<Filter, FilterError> {
-        let first = self.term()?;
+    fn conjunction(&mut self, into: &mut Filter) -> Parsed<()> {
+        self.term(into)?;
         if !self.keyword("and")? {
-            return Ok(first);
+            return Ok(());
         }
-        let mut parts = match first {
+        let mut parts = match std::mem::replace(into, NOTHING) {
             Filter::And(parts) => parts,
             part => with_room(part),
         };
         loop {
-            match self.term()? {
-                Filter::And(more) => parts.extend(more),
-                part => parts.push(part),
+            self.part(&mut parts, Self::term)?;
+            if let Some(Filter::And(more)) = parts.pop_if(|part| matches!(part, Filter::And(_))) {
+                parts.extend(more);
             }
             if !self.keyword("and")? {
-                return Ok(Filter::And(parts));
+                put(into, Filter::And(parts));
+                return Ok(());
             }
         }
     }
 
-    fn term(&mut self) -> Result<Filter, FilterError> {
-        match &self.token.kind {
+    /// One more part of a list.
+    fn part(
+        &mut self,
+        parts: &mut Vec<Filter>,
+        parse: impl FnOnce(&mut Self, &mut Filter) -> Parsed<()>,
+    ) -> Parsed<()> {
+        parts.push(NOTHING);
+        match parts.last_mut() {
+            Some(part) => parse(self, part),
+            None => Ok(()),
+        }
+    }
+
+    fn term(&mut self, into: &mut Filter) -> Parsed<()> {
+        match self.token.kind {
             TokenKind::Open => {
                 self.descend()?;
                 self.advance()?;
-                let inner = self.disjunction()?;
-                self.expect(&TokenKind::Close, FilterErrorKind::Close)?;
+                self.disjunction(into)?;
+                self.expect(TokenKind::Close, FilterErrorKind::Close)?;
                 self.depth -= 1;
-                Ok(inner)
+                Ok(())
             }
-            TokenKind::Word if self.word().eq_ignore_ascii_case("not") => self.negation(),
-            TokenKind::Word => self.expression(),
+            TokenKind::Word if self.word().eq_ignore_ascii_case("not") => self.negation(into),
+            TokenKind::Word => self.expression(into),
             _ => Err(self.error(FilterErrorKind::Expression)),
         }
     }
 
-    fn negation(&mut self) -> Result<Filter, FilterError> {
+    fn negation(&mut self, into: &mut Filter) -> Parsed<()> {
         self.advance()?;
         if self.token.kind != TokenKind::Open {
             return Err(self.error(FilterErrorKind::Not));
         }
         self.descend()?;
         self.advance()?;
-        let inner = self.disjunction()?;
-        self.expect(&TokenKind::Close, FilterErrorKind::Close)?;
+        let mut inner = Box::new(NOTHING);
+        self.disjunction(&mut inner)?;
+        self.expect(TokenKind::Close, FilterErrorKind::Close)?;
         self.depth -= 1;
-        Ok(Filter::Not(Box::new(inner)))
+        put(into, Filter::Not(inner));
+        Ok(())
     }
 
-    fn expression(&mut self) -> Result<Filter, FilterError> {
+    fn expression(&mut self, into: &mut Filter) -> Parsed<()> {
         self.terms += 1;
         if self.terms > self.limits.filter_terms {
             return Err(self.error(FilterErrorKind::TooManyTerms(self.limits.filter_terms)));
@@ -155,30 +187,25 @@ impl<'a, 't> Parser<'a, 't> {
         let path = self.path()?;
         if self.token.kind == TokenKind::OpenBracket {
             self.check_adjacent()?;
-            return self.value_path(path);
+            return self.value_path(&path, into);
         }
-        self.comparison(path)
+        self.comparison(&path, into)
     }
 
     /// A path; the token behind it becomes the current one.
-    pub(crate) fn path(&mut self) -> Result<AttributePath, FilterError> {
+    #[inline(always)]
+    pub(crate) fn path(&mut self) -> Parsed<PathNames<'a>> {
         let start = self.token.start;
         if self.token.kind != TokenKind::Word {
             return Err(self.error(FilterErrorKind::Path));
         }
-        let path: AttributePath =
-            self.word()
-                .parse()
-                .map_err(|error: crate::path::PathError| {
-                    let inside: usize = self
-                        .word()
-                        .chars()
-                        .take(error.position)
-                        .map(char::len_utf8)
-                        .sum();
-                    self.lexer.error(start + inside, FilterErrorKind::Path)
-                })?;
-        if self.bracketed && path.schema.is_some() {
+        let word = self.word();
+        let path = PathNames::of(word).map_err(|error| {
+            let inside = word.chars().take(error.position).map(char::len_utf8);
+            let at = start + inside.sum::<usize>();
+            self.lexer.error(at, FilterErrorKind::Path)
+        })?;
+        if self.bracketed && path.schema().is_some() {
             return Err(self.error(FilterErrorKind::Path));
         }
         self.advance()?;
@@ -186,101 +213,103 @@ impl<'a, 't> Parser<'a, 't> {
     }
 
     /// `[filter]`, with the opening bracket as the current token.
-    pub(crate) fn brackets(&mut self) -> Result<Filter, FilterError> {
+    pub(crate) fn brackets(&mut self) -> Parsed<Box<Filter>> {
         if self.bracketed {
             return Err(self.error(FilterErrorKind::Nested));
         }
         self.descend()?;
         self.advance()?;
         self.bracketed = true;
-        let filter = self.disjunction()?;
-        self.expect(&TokenKind::CloseBracket, FilterErrorKind::CloseBracket)?;
+        let mut filter = Box::new(NOTHING);
+        self.disjunction(&mut filter)?;
+        self.expect(TokenKind::CloseBracket, FilterErrorKind::CloseBracket)?;
         self.bracketed = false;
         self.depth -= 1;
         Ok(filter)
     }
 
     /// `emails[type eq "work"]`, and what providers write behind it.
-    fn value_path(&mut self, path: AttributePath) -> Result<Filter, FilterError> {
-        if path.sub_attribute.is_some() {
+    fn value_path(&mut self, path: &PathNames<'_>, into: &mut Filter) -> Parsed<()> {
+        if path.sub_attribute().is_some() {
             return Err(self.error(FilterErrorKind::Operator));
         }
-        let filter = self.brackets()?;
-        let filter = if self.token.kind == TokenKind::Dot {
-            self.accept(Deviation::ComparedValuePath(path.to_string()))?;
-            let sub = self.sub_attribute()?;
+        let mut filter = self.brackets()?;
+        if self.token.kind == TokenKind::Dot {
+            self.accept(Deviation::ComparedValuePath(path.text().to_owned()))?;
+            let attribute = self.sub_attribute()?;
+            let mut parts = match std::mem::replace(&mut *filter, NOTHING) {
+                Filter::And(parts) => parts,
+                part => with_room(part),
+            };
             self.bracketed = true;
-            let compared = self.comparison(AttributePath::new(sub))?;
+            self.part(&mut parts, |parser, part| {
+                parser.comparison(&PathNames::of_attribute(attribute), part)
+            })?;
             self.bracketed = false;
-            match filter {
-                Filter::And(mut parts) => {
-                    parts.push(compared);
-                    Filter::And(parts)
-                }
-                other => Filter::And(vec![other, compared]),
-            }
-        } else {
-            filter
-        };
-        Ok(Filter::ValuePath {
-            path,
-            filter: Box::new(filter),
-        })
+            *filter = Filter::And(parts);
+        }
+        let path = path.to_path();
+        put(into, Filter::ValuePath { path, filter });
+        Ok(())
     }
 
     /// `.value` behind a closing bracket.
-    pub(crate) fn sub_attribute(&mut self) -> Result<String, FilterError> {
+    pub(crate) fn sub_attribute(&mut self) -> Parsed<&'a str> {
         self.advance()?;
         let touching = self.token.start == self.behind;
         let path = self.path()?;
-        if !touching || path.schema.is_some() || path.sub_attribute.is_some() {
+        if !touching || path.schema().is_some() || path.sub_attribute().is_some() {
             return Err(self.error(FilterErrorKind::Path));
         }
-        Ok(path.attribute)
+        Ok(path.attribute())
     }
 
-    fn comparison(&mut self, path: AttributePath) -> Result<Filter, FilterError> {
+    fn comparison(&mut self, path: &PathNames<'_>, into: &mut Filter) -> Parsed<()> {
         if self.token.kind != TokenKind::Word {
             return Err(self.error(FilterErrorKind::Operator));
         }
         let word = self.word();
         if word.eq_ignore_ascii_case("pr") {
             self.advance()?;
-            return Ok(Filter::Present(path));
+            put(into, Filter::Present(path.to_path()));
+            return Ok(());
         }
         // RFC 7644 section 3.4.2.2: operators are words in any case.
-        let operator: Operator = word
-            .parse()
-            .map_err(|_word| self.error(FilterErrorKind::Operator))?;
+        let operator = Operator::of(word);
+        let operator = operator.ok_or_else(|| self.error(FilterErrorKind::Operator))?;
         self.behind = self.token.end;
         self.token = self.lexer.next_value(self.bracketed)?;
         if self.token.start == self.behind && self.token.kind != TokenKind::End {
             self.accept(Deviation::FilterSpacing(operator.as_str().to_owned()))?;
         }
-        let value = self.value(&path, operator)?;
+        let value = match self.lexer.string(self.token) {
+            Some(text) => Comparand::Text(text),
+            None => self.bare_value(path, operator)?,
+        };
         self.advance()?;
-        Ok(Filter::Comparison {
-            path,
-            operator,
-            value,
-        })
+        let path = path.to_path();
+        put(
+            into,
+            Filter::Comparison {
+                path,
+                operator,
+                value,
+            },
+        );
+        Ok(())
     }
 
-    fn value(
-        &mut self,
-        path: &AttributePath,
-        operator: Operator,
-    ) -> Result<Comparand, FilterError> {
-        // The usual value is text, which moves into the filter.
-        if let TokenKind::Text(text) = &mut self.token.kind {
-            return Ok(Comparand::Text(std::mem::take(text)));
-        }
+    /// A comparison value without quotes.
+    fn bare_value(&mut self, path: &PathNames<'_>, operator: Operator) -> Parsed<Comparand> {
         let word = self.word();
         // Some clients look people up without quoting the value.
         let lookup = operator == Operator::Equal && !self.bracketed && is_lookup(path);
-        match &self.token.kind {
-            TokenKind::Number(_) if lookup && self.tolerance.profile() == Profile::Tolerant => {}
-            TokenKind::Number(number) => return Ok(Comparand::Number(number.clone())),
+        match self.token.kind {
+            TokenKind::Number if lookup && self.tolerance.profile() == Profile::Tolerant => {}
+            TokenKind::Number => {
+                let number = self.lexer.number(self.token).map(Comparand::Number);
+                return number.ok_or_else(|| self.error(FilterErrorKind::BadNumber));
+            }
             TokenKind::Word if word == "true" => return Ok(Comparand::Boolean(true)),
             TokenKind::Word if word == "false" => return Ok(Comparand::Boolean(false)),
             TokenKind::Word if word == "null" => return Ok(Comparand::Null),
@@ -292,7 +321,7 @@ impl<'a, 't> Parser<'a, 't> {
             .iter()
             .find(|(name, _)| word.eq_ignore_ascii_case(name));
         if let Some((_, flag)) = flag {
-            self.accept(Deviation::BooleanAsText(path.to_string()))?;
+            self.accept(Deviation::BooleanAsText(path.text().to_owned()))?;
             return Ok(Comparand::Boolean(*flag));
         }
         if !lookup || !is_plausible(word) {
@@ -307,8 +336,11 @@ impl<'a, 't> Parser<'a, 't> {
     }
 
     /// Whether the current token is this keyword, which is then passed.
-    fn keyword(&mut self, keyword: &str) -> Result<bool, FilterError> {
-        if self.token.kind != TokenKind::Word || !self.word().eq_ignore_ascii_case(keyword) {
+    fn keyword(&mut self, keyword: &str) -> Parsed<bool> {
+        // Told by its length mostly, as it is asked behind every term.
+        let long = self.token.end - self.token.start == keyword.len();
+        let word = long && self.token.kind == TokenKind::Word;
+        if !word || !self.word().eq_ignore_ascii_case(keyword) {
             return Ok(false);
         }
         if self.token.start == self.behind {
@@ -321,23 +353,19 @@ impl<'a, 't> Parser<'a, 't> {
         Ok(true)
     }
 
-    pub(crate) fn expect(
-        &mut self,
-        kind: &TokenKind,
-        otherwise: FilterErrorKind,
-    ) -> Result<(), FilterError> {
-        if self.token.kind != *kind {
+    pub(crate) fn expect(&mut self, kind: TokenKind, otherwise: FilterErrorKind) -> Parsed<()> {
+        if self.token.kind != kind {
             return Err(self.error(otherwise));
         }
         self.advance()
     }
 
-    pub(crate) fn current(&self) -> &TokenKind {
-        &self.token.kind
+    pub(crate) fn current(&self) -> TokenKind {
+        self.token.kind
     }
 
     /// Spaces around a whole filter are none of the grammar's.
-    pub(crate) fn check_margins(&mut self) -> Result<(), FilterError> {
+    pub(crate) fn check_margins(&mut self) -> Parsed<()> {
         let text = self.lexer.text();
         if text.starts_with(' ') || text.ends_with(' ') {
             return self.accept(Deviation::FilterSpacing("filter".to_owned()));
@@ -345,14 +373,14 @@ impl<'a, 't> Parser<'a, 't> {
         Ok(())
     }
 
-    fn check_adjacent(&mut self) -> Result<(), FilterError> {
+    fn check_adjacent(&mut self) -> Parsed<()> {
         if self.token.start != self.behind {
             return self.accept(Deviation::FilterSpacing("[".to_owned()));
         }
         Ok(())
     }
 
-    fn descend(&mut self) -> Result<(), FilterError> {
+    fn descend(&mut self) -> Parsed<()> {
         if self.depth >= self.limits.filter_depth {
             return Err(self.error(FilterErrorKind::TooDeep(self.limits.filter_depth)));
         }
@@ -360,26 +388,33 @@ impl<'a, 't> Parser<'a, 't> {
         Ok(())
     }
 
-    fn advance(&mut self) -> Result<(), FilterError> {
+    #[inline]
+    fn advance(&mut self) -> Parsed<()> {
         self.behind = self.token.end;
         self.token = self.lexer.next()?;
         Ok(())
     }
 
     fn word(&self) -> &'a str {
-        self.lexer.slice(&self.token)
+        self.lexer.slice(self.token)
     }
 
-    fn accept(&mut self, deviation: Deviation) -> Result<(), FilterError> {
+    fn accept(&mut self, deviation: Deviation) -> Parsed<()> {
         let at = self.token.start;
         self.tolerance
             .accept(deviation)
             .map_err(|error| self.lexer.error(at, FilterErrorKind::Strict(error)))
     }
 
-    pub(crate) fn error(&self, kind: FilterErrorKind) -> FilterError {
+    pub(crate) fn error(&self, kind: FilterErrorKind) -> Box<FilterError> {
         self.lexer.error(self.token.start, kind)
     }
+}
+
+/// Puts a filter where [`NOTHING`] is, which holds nothing that would have to be dropped.
+#[inline(always)]
+fn put(into: &mut Filter, filter: Filter) {
+    std::mem::forget(std::mem::replace(into, filter));
 }
 
 /// A list of one part, with room for the second, which is mostly the last.
@@ -390,14 +425,11 @@ fn with_room(part: Filter) -> Vec<Filter> {
 }
 
 /// Whether clients look a resource up by the attribute.
-fn is_lookup(path: &AttributePath) -> bool {
-    let whole = path.sub_attribute.is_none();
-    let address = path
-        .sub_attribute
-        .as_deref()
-        .is_none_or(|sub| same_name(sub, "value"));
-    let looked_up = LOOKUP.iter().any(|name| same_name(name, &path.attribute));
-    (looked_up && whole) || (same_name("emails", &path.attribute) && address)
+fn is_lookup(path: &PathNames<'_>) -> bool {
+    let (attribute, sub) = (path.attribute(), path.sub_attribute());
+    let address = sub.is_none_or(|sub| same_name(sub, "value"));
+    let looked_up = LOOKUP.iter().any(|name| same_name(name, attribute));
+    (looked_up && sub.is_none()) || (same_name("emails", attribute) && address)
 }
 
 /// Whether a word can be meant as a value: it is neither quoted in another way nor a word of the

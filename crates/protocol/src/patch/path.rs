@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::{Error, ScimType, quote};
 use crate::filter::Filter;
-use crate::filter::{FilterErrorKind, Parser, TokenKind};
+use crate::filter::{FilterErrorKind, Parsed, Parser, TokenKind};
 use crate::limits::Limits;
 use crate::path::AttributePath;
 use crate::tolerance::Tolerance;
@@ -55,25 +55,22 @@ impl PatchPath {
         Self::narrowed(text, limits, tolerance).map_err(|error| invalid(&error))
     }
 
-    fn narrowed(
-        text: &str,
-        limits: &Limits,
-        tolerance: &mut Tolerance,
-    ) -> Result<Self, crate::filter::FilterError> {
-        let mut parser = Parser::new(text, limits, tolerance)?;
+    fn narrowed(text: &str, limits: &Limits, tolerance: &mut Tolerance) -> Parsed<Self> {
+        let mut parser = Parser::new(text, limits, tolerance);
+        parser.begin()?;
         let attribute = parser.path()?;
-        if *parser.current() != TokenKind::OpenBracket || attribute.sub_attribute.is_some() {
+        if parser.current() != TokenKind::OpenBracket || attribute.sub_attribute().is_some() {
             return Err(parser.error(FilterErrorKind::Path));
         }
         let filter = parser.brackets()?;
         let sub_attribute = match parser.current() {
-            TokenKind::Dot => Some(parser.sub_attribute()?),
+            TokenKind::Dot => Some(parser.sub_attribute()?.to_owned()),
             _ => None,
         };
-        parser.expect(&TokenKind::End, FilterErrorKind::Trailing)?;
+        parser.expect(TokenKind::End, FilterErrorKind::Trailing)?;
         Ok(Self {
-            attribute,
-            filter: Some(filter),
+            attribute: attribute.to_path(),
+            filter: Some(*filter),
             sub_attribute,
         })
     }

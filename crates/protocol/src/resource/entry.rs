@@ -153,6 +153,7 @@ pub(crate) fn differ(attribute: &Attribute, elements: &[Value]) -> Option<bool> 
     }
     match elements {
         [] | [_] => return Some(true),
+        [one, other] if differ_at_sight(attribute, one, other) => return Some(true),
         [one, other] => {
             return Some(EntryKey::of(attribute, one) != EntryKey::of(attribute, other));
         }
@@ -168,6 +169,24 @@ pub(crate) fn differ(attribute: &Attribute, elements: &[Value]) -> Option<bool> 
         rest = others;
     }
     Some(true)
+}
+
+/// Whether two values differ in what their key has of them, whatever the case of letters, told without
+/// making the keys.
+fn differ_at_sight(attribute: &Attribute, one: &Value, other: &Value) -> bool {
+    let parts = match is_row(attribute) {
+        true => ["value"].as_slice(),
+        false => ["value", "type"].as_slice(),
+    };
+    parts.iter().any(|part| {
+        let texts = (one.get(part), other.get(part));
+        let (Some(Value::String(one)), Some(Value::String(other))) = texts else {
+            return false;
+        };
+        // What is not ASCII may be folded to it.
+        let differ = !one.eq_ignore_ascii_case(other) && one.is_ascii() && other.is_ascii();
+        differ && attribute.sub_attribute(part).is_some()
+    })
 }
 
 /// As many values as are compared with each other, where more are looked up in a table.

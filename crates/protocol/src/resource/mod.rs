@@ -27,6 +27,7 @@ mod read;
 mod reference;
 mod scalar;
 mod several;
+mod sketch;
 mod unfold;
 mod value;
 mod view;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::sketch::{Places, Sketch};
 use crate::path::{AttributePath, same_name};
 use crate::query::Projection;
 use crate::schema::{Attribute, AttributeType, ResourceDefinition, Returned, Schema};
@@ -42,29 +43,34 @@ pub struct Projector<'a> {
     extensions: Vec<(&'a str, Listed<'a>)>,
 }
 
-/// What is shown of the attributes of a schema, in the order of their names: it is made for every
-/// answer, and looked into for each attribute of it.
+/// What is shown of the attributes of a schema: it is made for every answer, and looked into for each
+/// attribute of it.
 #[derive(Debug, Clone)]
-pub(super) struct Listed<'a>(Vec<Shown<'a>>);
+pub(super) struct Listed<'a> {
+    shown: Vec<Shown<'a>>,
+    places: Places,
+}
 
 impl<'a> Listed<'a> {
     /// Of attributes with the same name the last one counts.
     fn new(shown: impl Iterator<Item = Shown<'a>>) -> Self {
-        let mut listed: Vec<Shown<'a>> = shown.collect();
-        listed.sort_by(|one, other| one.attribute.name.cmp(&other.attribute.name));
-        listed.dedup_by(|next, kept| {
-            let same = next.attribute.name == kept.attribute.name;
-            if same {
-                std::mem::swap(next, kept);
-            }
-            same
-        });
-        Self(listed)
+        let shown: Vec<Shown<'a>> = shown.collect();
+        let names = shown
+            .iter()
+            .map(|shown| (shown.sketch, shown.attribute.name.as_str()));
+        let places = Places::of(names);
+        Self { shown, places }
     }
 
+    #[inline]
     pub(super) fn get(&self, name: &str) -> Option<&Shown<'a>> {
-        let place = |shown: &Shown<'a>| shown.attribute.name.as_str().cmp(name);
-        self.0.get(self.0.binary_search_by(place).ok()?)
+        let sketch = Sketch::of(name);
+        let is = |at: usize| {
+            self.shown
+                .get(at)
+                .is_some_and(|shown| shown.has(sketch, name))
+        };
+        self.shown.get(self.places.get(sketch, is)?)
     }
 }
 
@@ -72,6 +78,7 @@ impl<'a> Listed<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Shown<'a> {
     pub(super) attribute: &'a Attribute,
+    sketch: Sketch,
     parts: Vec<Self>,
 }
 
@@ -97,7 +104,7 @@ impl<'a> Projector<'a> {
         let mut part = Map::new();
         for (name, value) in attributes {
             let shown = match self.seen(name) {
-                Seen::Schemas => Some(self.schemas(value, attributes)),
+                Seen::Schemas => Some(self.schemas(value, attributes).cloned().collect()),
                 Seen::Attribute(shown) => shown.of(value),
                 Seen::Extension(extension) => holder(extension, value),
                 Seen::Nothing => None,
@@ -148,8 +155,12 @@ impl<'a> Projector<'a> {
     }
 
     /// The schemas of which the resource has something that may be seen.
-    pub(super) fn schemas(&self, listed: &Value, attributes: &Map<String, Value>) -> Value {
-        let has_data = |uri: &str| {
+    pub(super) fn schemas<'v>(
+        &self,
+        listed: &'v Value,
+        attributes: &Map<String, Value>,
+    ) -> impl Iterator<Item = &'v Value> {
+        let has_data = move |uri: &str| {
             if same_name(uri, &self.definition.core().id) {
                 return true;
             }
@@ -164,10 +175,7 @@ impl<'a> Projector<'a> {
             })
         };
         let listed = listed.as_array().into_iter().flatten();
-        listed
-            .filter(|uri| uri.as_str().is_some_and(has_data))
-            .cloned()
-            .collect()
+        listed.filter(move |uri| uri.as_str().is_some_and(has_data))
     }
 }
 
@@ -281,12 +289,25 @@ impl<'a> Shown<'a> {
             .filter_map(|sub| Self::new(sub, &by_default))
             .collect();
         let empty = attribute.kind == AttributeType::Complex && parts.is_empty();
-        (!empty).then_some(Self { attribute, parts })
+        let sketch = Sketch::of(&attribute.name);
+        (!empty).then_some(Self {
+            attribute,
+            sketch,
+            parts,
+        })
     }
 
     /// The sub-attribute of a name, if it is shown.
+    #[inline]
     pub(super) fn part(&self, name: &str) -> Option<&Self> {
-        self.parts.iter().find(|part| part.attribute.name == name)
+        let sketch = Sketch::of(name);
+        self.parts.iter().find(|part| part.has(sketch, name))
+    }
+
+    /// Whether a name is that of the attribute.
+    #[inline]
+    fn has(&self, sketch: Sketch, name: &str) -> bool {
+        sketch.is(name, self.sketch, &self.attribute.name)
     }
 
     /// What is shown of a value.

@@ -7,7 +7,7 @@ use super::unfold::unfolded;
 use super::value::canonical_name;
 use super::{Read, Reader, Resource};
 use crate::error::{Error, ScimType};
-use crate::path::same_name;
+use crate::path::{equal_name, same_name};
 use crate::schema::{Attribute, ResourceDefinition, Schema};
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
@@ -83,13 +83,9 @@ fn read(
         ));
     };
     let listed = listed_schemas(definition, &body, &mut reader)?;
-    let body = match reader.keeps_all() {
-        true => body,
-        false => unfolded(definition, body, reader.tolerance())?,
-    };
     let attributes = match canonical(definition, &body, &reader) {
         Some(known) => read_in_place(&known, body, &listed, &mut reader)?,
-        None => read_anew(definition, body, &listed, &mut reader)?,
+        None => read_deviating(definition, body, &listed, &mut reader)?,
     };
     let written = attributes.get("schemas").is_some_and(Value::is_array);
     let mut resource = Resource::from_map(attributes);
@@ -113,18 +109,39 @@ fn canonical<'d>(
     body: &Map<String, Value>,
     reader: &Reader<'_>,
 ) -> Option<Vec<Known<'d>>> {
-    let known = body.keys().map(|name| match definition.attribute(name) {
-        Some(one) => (one.name == *name && reader.takes(one)).then_some(Known::Attribute(one)),
-        None => {
-            let extension = definition.extension(name).filter(|one| one.id == *name);
-            extension.map(Known::Extension)
+    let known = body.keys().map(|name| {
+        let mut attributes = definition.attributes();
+        if let Some(attribute) = attributes.find(|one| equal_name(&one.name, name)) {
+            return reader
+                .takes(attribute)
+                .then_some(Known::Attribute(attribute));
         }
+        let mut extensions = definition.extensions().iter();
+        let extension = extensions.find(|one| equal_name(&one.id, name));
+        extension.map(Known::Extension)
     });
     let mut all = Vec::with_capacity(body.len());
     for one in known {
         all.push(one?);
     }
     Some(all)
+}
+
+/// Reads a body of which some name is not canonical: it may be a path.
+fn read_deviating(
+    definition: &ResourceDefinition,
+    body: Map<String, Value>,
+    listed: &[&str],
+    reader: &mut Reader<'_>,
+) -> Result<Map<String, Value>, Error> {
+    if reader.keeps_all() {
+        return read_anew(definition, body, listed, reader);
+    }
+    let body = unfolded(definition, body, reader.tolerance())?;
+    match canonical(definition, &body, reader) {
+        Some(known) => read_in_place(&known, body, listed, reader),
+        None => read_anew(definition, body, listed, reader),
+    }
 }
 
 /// Reads a body whose names are canonical: its members stay where they are.
@@ -151,6 +168,9 @@ fn read_in_place(
                         gone.push(&attribute.name);
                     }
                 }
+            }
+            Known::Extension(extension) if reader.data_stays(extension, value)? => {
+                note_unlisted(extension, listed, reader)?;
             }
             Known::Extension(extension) => match read_extension(extension, value.take(), reader)? {
                 Some(data) => {
@@ -256,9 +276,13 @@ fn listed_schemas<'d>(
 ) -> Result<Vec<&'d str>, Error> {
     let keeps_all = reader.keeps_all();
     let tolerance = reader.tolerance();
-    let schemas = body.iter().find(|(name, _)| same_name(name, "schemas"));
+    let in_any_case = || body.iter().find(|(name, _)| same_name(name, "schemas"));
+    let schemas = match body.get("schemas") {
+        Some(schemas) => Some(schemas),
+        None => in_any_case().map(|(_, schemas)| schemas),
+    };
     let core = definition.core().id.as_str();
-    let Some((_, schemas)) = schemas.filter(|(_, value)| !value.is_null()) else {
+    let Some(schemas) = schemas.filter(|schemas| !schemas.is_null()) else {
         tolerance.accept(Deviation::SchemasMissing(core.to_owned()))?;
         return Ok(Vec::new());
     };

@@ -16,7 +16,7 @@ pub(super) fn unfolded(
     tolerance: &mut Tolerance,
 ) -> Result<Map<String, Value>, Error> {
     let is_path = |name: &str| {
-        name.contains([':', '.'])
+        name.bytes().any(|byte| matches!(byte, b':' | b'.'))
             && definition.attribute(name).is_none()
             && definition.schema_named(name).is_none()
     };

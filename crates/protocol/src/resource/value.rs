@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::entry::{is_row, unified};
 use super::place::Place;
-use super::plain::plain_units;
+use super::plain::{plain_data, plain_units};
 use super::reference::name_by_reference;
 use super::scalar::{AN_OBJECT, is_base64, misfit};
 use super::several::{check_count, one_primary};
@@ -12,7 +12,7 @@ use crate::error::{Error, ScimType};
 use crate::filter::parse_instant;
 use crate::members::remove_member;
 use crate::path::{AttributePath, same_name};
-use crate::schema::{Attribute, AttributeType, Mutability};
+use crate::schema::{Attribute, AttributeType, Mutability, Schema};
 use crate::text::is_uri_reference;
 use crate::tolerance::{Deviation, Profile, Tolerance};
 
@@ -455,6 +455,17 @@ impl<'t> Reader<'t> {
     /// 413 for more work than is left.
     pub(super) fn stays(&mut self, attribute: &Attribute, value: &Value) -> Result<bool, Error> {
         let units = plain_units(attribute, value, self);
+        self.stays_for(units)
+    }
+
+    /// The same of the data of an extension.
+    pub(super) fn data_stays(&mut self, extension: &Schema, data: &Value) -> Result<bool, Error> {
+        let data = data.as_object();
+        let units = data.and_then(|members| plain_data(extension, members, self));
+        self.stays_for(units)
+    }
+
+    fn stays_for(&mut self, units: Option<usize>) -> Result<bool, Error> {
         match units {
             None => return Ok(false),
             Some(0) => {}

@@ -1,10 +1,12 @@
 //! A resource as an answer shows it, written without a copy of it.
 
+use std::cell::Cell;
+
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::project::{Projector, Seen, Shown, fits, fits_kind};
+use super::project::{Listed, Projector, Seen, Shown, fits, fits_kind};
 
 /// The part of a resource that a request asked for, as [`Projector::project`] makes it, to be written.
 ///
@@ -47,29 +49,40 @@ impl Serialize for View<'_> {
             match self.projector.seen(name) {
                 Seen::Schemas => {
                     let schemas = self.projector.schemas(value, self.attributes);
-                    written.serialize_entry(name, &schemas)?;
+                    written.serialize_entry(name, &Elements(Cell::new(Some(schemas))))?;
                 }
-                Seen::Attribute(shown) => {
-                    if shows(shown, value) {
-                        written.serialize_entry(name, &Part { shown, value })?;
-                    }
-                }
+                Seen::Attribute(shown) => write_member(&mut written, name, shown, value)?,
                 Seen::Extension(extension) => {
-                    let members = value.as_object().into_iter().flatten();
-                    let parts = members.filter_map(|(name, value)| {
-                        let shown = extension.get(name)?;
-                        shows(shown, value).then_some((name, Part { shown, value }))
-                    });
-                    let mut parts = parts.peekable();
-                    if parts.peek().is_some() {
-                        written.serialize_key(name)?;
-                        written.serialize_value(&Members(std::cell::Cell::new(Some(parts))))?;
+                    let data = value.as_object().map(|members| Data { extension, members });
+                    if let Some(data) = data.filter(Data::shows) {
+                        written.serialize_entry(name, &data)?;
                     }
                 }
                 Seen::Nothing => {}
             }
         }
         written.end()
+    }
+}
+
+/// Writes what is shown of a member, if anything is.
+#[inline]
+fn write_member<M: SerializeMap>(
+    written: &mut M,
+    name: &str,
+    shown: &Shown<'_>,
+    value: &Value,
+) -> Result<(), M::Error> {
+    match value {
+        Value::Array(_) | Value::Object(_) => match shows(shown, value) {
+            true => written.serialize_entry(name, &Part { shown, value }),
+            false => Ok(()),
+        },
+        // What most members are needs no second look.
+        simple => match fits(shown.attribute, simple) {
+            true => written.serialize_entry(name, simple),
+            false => Ok(()),
+        },
     }
 }
 
@@ -112,9 +125,8 @@ impl Serialize for Part<'_, '_> {
             Value::Object(members) => {
                 let mut written = serializer.serialize_map(None)?;
                 for (name, value) in members {
-                    let part = shown.part(name).filter(|part| shows(part, value));
-                    if let Some(shown) = part {
-                        written.serialize_entry(name, &Part { shown, value })?;
+                    if let Some(part) = shown.part(name) {
+                        write_member(&mut written, name, part, value)?;
                     }
                 }
                 written.end()
@@ -124,11 +136,40 @@ impl Serialize for Part<'_, '_> {
     }
 }
 
-/// Members that are written as they come, once.
-struct Members<I>(std::cell::Cell<Option<I>>);
+/// Elements that are written as they come, once.
+struct Elements<I>(Cell<Option<I>>);
 
-impl<'p, 'a: 'p, I: Iterator<Item = (&'p String, Part<'p, 'a>)>> Serialize for Members<I> {
+impl<'v, I: Iterator<Item = &'v Value>> Serialize for Elements<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.take().into_iter().flatten())
+        serializer.collect_seq(self.0.take().into_iter().flatten())
+    }
+}
+
+/// The data of an extension.
+struct Data<'p, 'a> {
+    extension: &'p Listed<'a>,
+    members: &'p Map<String, Value>,
+}
+
+impl Data<'_, '_> {
+    /// Whether anything of it is shown.
+    fn shows(&self) -> bool {
+        let mut members = self.members.iter();
+        members.any(|(name, value)| {
+            let shown = self.extension.get(name);
+            shown.is_some_and(|shown| shows(shown, value))
+        })
+    }
+}
+
+impl Serialize for Data<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut written = serializer.serialize_map(None)?;
+        for (name, value) in self.members {
+            if let Some(shown) = self.extension.get(name) {
+                write_member(&mut written, name, shown, value)?;
+            }
+        }
+        written.end()
     }
 }
