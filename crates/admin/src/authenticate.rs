@@ -340,7 +340,8 @@ impl Authenticator {
         };
         let used = self.used(authenticated, now, from, client, first);
         if let Err(error) = used {
-            tracing::warn!(%error, "the use of a token could not be noted");
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::warn!(error, "the use of a token could not be noted");
             // The next request tries again: with the first use begins the end of an older token.
             let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
             touched.remove(id);
@@ -402,7 +403,11 @@ impl Authenticator {
             .store
             .write(move |_rows| Ok(Written::changed((), audit.clone())));
         if let Err(error) = noted {
-            tracing::warn!(%error, "the use of a token that has ended could not be noted");
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::warn!(
+                error,
+                "the use of a token that has ended could not be noted"
+            );
         }
     }
 

@@ -39,6 +39,15 @@ pub async fn within<T: Send + 'static>(
     }
 }
 
+/// The same work, in whose time every line of the log names the request.
+pub fn for_request<T, F>(request_id: &str, work: F) -> impl FnOnce() -> T + use<T, F>
+where
+    F: FnOnce() -> T,
+{
+    let span = tracing::error_span!("request", request_id);
+    move || span.in_scope(work)
+}
+
 /// Counts the work whose client was sent away and which has not come to its end, of each
 /// configuration and of nobody known.
 #[derive(Debug, Default)]

@@ -102,6 +102,18 @@ impl Link {
         })
     }
 
+    /// Has what came of a checkpoint behind a commit noted for [`checkpointed`]: SQLite itself tells
+    /// nobody that one failed.
+    pub(crate) fn watch_checkpoints(&self) {
+        if let Some(Handle(handle)) = self.handle {
+            // SAFETY: the connection of the handle is open, see `Handle`; `committed` lives for good
+            // and takes no argument.
+            unsafe {
+                ffi::sqlite3_wal_hook(handle.as_ptr(), Some(committed), std::ptr::null_mut());
+            }
+        }
+    }
+
     /// Whether a transaction is open in a file. Some faults make SQLite roll it back by itself.
     pub(crate) fn in_transaction(&self) -> Option<bool> {
         self.handle.map(Handle::in_transaction)
@@ -155,7 +167,14 @@ impl Drop for Held {
     }
 }
 
+/// The result code of the checkpoint that a commit of this thread ran last, where one did since
+/// this was last asked for.
+pub(crate) fn checkpointed() -> Option<i32> {
+    CHECKPOINTED.take()
+}
+
 thread_local! {
+    static CHECKPOINTED: Cell<Option<c_int>> = const { Cell::new(None) };
     /// The extended result code of the error that SQLite logged last on this thread.
     static LOGGED: Cell<c_int> = const { Cell::new(ffi::SQLITE_OK) };
     /// The handle that was opened last on this thread.
@@ -226,6 +245,26 @@ unsafe extern "C" fn opened(
     ffi::SQLITE_OK
 }
 
+/// SQLite calls this after each commit, with how many pages there are in the write-ahead log. It does
+/// what SQLite does where nobody is called, and notes what came of it.
+unsafe extern "C" fn committed(
+    _argument: *mut c_void,
+    handle: *mut ffi::sqlite3,
+    name: *const c_char,
+    pages: c_int,
+) -> c_int {
+    if pages >= CHECKPOINT_AFTER {
+        let none: *mut c_int = std::ptr::null_mut();
+        let passive = ffi::SQLITE_CHECKPOINT_PASSIVE;
+        // SAFETY: SQLite calls this with a handle that is open and the name of its database. Both
+        // numbers may be null.
+        let code = unsafe { ffi::sqlite3_wal_checkpoint_v2(handle, name, passive, none, none) };
+        let _ending = CHECKPOINTED.try_with(|noted| noted.set(Some(code)));
+    }
+    // What is committed is committed.
+    ffi::SQLITE_OK
+}
+
 /// SQLite asks this every [`STEPS`] steps of a statement; anything but 0 interrupts it.
 unsafe extern "C" fn over_budget(_argument: *mut c_void) -> c_int {
     let spent = BUDGET.try_with(|budget| budget.get().is_some_and(Budget::spent));
@@ -240,3 +279,5 @@ fn worked() -> Duration {
 
 /// Some tens of microseconds of an ordinary statement.
 const STEPS: c_int = 1_000;
+/// How many pages of the write-ahead log a checkpoint brings into the database, as SQLite has it.
+const CHECKPOINT_AFTER: c_int = 1_000;

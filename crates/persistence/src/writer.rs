@@ -12,11 +12,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use libsqlite3_sys::{SQLITE_BUSY, SQLITE_LOCKED, SQLITE_OK};
 use scim_provisioning::StoreError;
 
 use crate::connection::Connection;
 use crate::error::{Faulty, failed};
 use crate::health::Health;
+use crate::sqlite::checkpointed;
 use crate::target::Target;
 
 /// A write: run inside a savepoint, it says whether to keep what it did, and how to answer. It is
@@ -148,14 +150,47 @@ impl Drop for Writer {
 
 fn run(target: &Target, mut connection: Connection, jobs: &Queues<Receiver<Job>>, health: &Health) {
     let mut left_out = false;
+    let mut behind = Behind::default();
+    connection.link.watch_checkpoints();
     while let Some((first, long)) = next(jobs, left_out) {
         if !batch(target, &mut connection, first, &jobs.brief, health) {
             match target.connect() {
                 Ok(fresh) => connection = fresh,
                 Err(error) => tracing::error!(%error, "the database cannot be opened again"),
             }
+            connection.link.watch_checkpoints();
         }
+        behind.note(checkpointed());
         left_out = !long && !jobs.long.is_empty();
+    }
+}
+
+/// Whether what is committed stays in the write-ahead log, because the database's own file cannot be
+/// written: nothing is lost and nothing is refused, but the log grows until its disk is full.
+#[derive(Default)]
+struct Behind(bool);
+
+impl Behind {
+    /// Notes what came of a checkpoint, if there was one; the server's log is told of each change.
+    fn note(&mut self, code: Option<i32>) {
+        let Some(code) = code else { return };
+        let behind = match code & 0xff {
+            // Somebody who reads what was there before, or writes, says nothing of the disk.
+            SQLITE_BUSY | SQLITE_LOCKED => return,
+            other => other != SQLITE_OK,
+        };
+        match (self.0, behind) {
+            (false, true) => tracing::error!(
+                code,
+                "SQLite cannot write to the database's file; what is committed is safe in the \
+                 write-ahead log beside it, which grows until it can"
+            ),
+            (true, false) => {
+                tracing::info!("SQLite writes to the database's file again");
+            }
+            _ => {}
+        }
+        self.0 = behind;
     }
 }
 

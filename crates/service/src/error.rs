@@ -46,8 +46,9 @@ pub enum StoreError {
     /// The database's files cannot be read or written.
     #[error("the database cannot read or write its files")]
     Io(#[source] FaultSource),
-    /// The database's files hold what they should not.
-    #[error("the database is damaged")]
+    /// The database's files hold what they should not, or their disk does not give it: SQLite tells
+    /// a read that failed with `EIO` as it tells a damaged page.
+    #[error("the database is damaged, or its disk cannot be read")]
     Corrupt(#[source] FaultSource),
     /// A row holds what this program cannot have written. The others are as they were, and no
     /// request that is sent again mends it.

@@ -58,7 +58,8 @@ async fn speaker(request: &HttpRequest) -> Result<ApiKey, ApiAnswer> {
     incoming.below(ADMIN).map_err(Problem::from)?;
     let theirs = shared.clone();
     let header = incoming.authorization.first().cloned().unwrap_or_default();
-    let found = deadline::within(shared.patience, move || key_of(&theirs, &header)).await;
+    let work = deadline::for_request(&incoming.id, move || key_of(&theirs, &header));
+    let found = deadline::within(shared.patience, work).await;
     let found = found.map_err(|why| unfinished(why, &incoming.id))?;
     found.map_err(|problem| throttled(problem.into(), &shared, &incoming))
 }

@@ -149,8 +149,10 @@ where
         read::<Arguments>(&request, &mut payload.into_inner(), shared.limits.body).await;
     let answer = match arguments {
         Ok(arguments) => {
-            let done = deadline::within(shared.patience, move || handler.run(arguments)).await;
-            done.unwrap_or_else(|why| Err(unfinished(why, &id_of(&request))))
+            let id = id_of(&request);
+            let work = deadline::for_request(&id, move || handler.run(arguments));
+            let done = deadline::within(shared.patience, work).await;
+            done.unwrap_or_else(|why| Err(unfinished(why, &id)))
                 .map(Answer::into_answer)
         }
         Err(problem) => Err(problem),

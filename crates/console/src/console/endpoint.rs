@@ -136,6 +136,7 @@ async fn handle(
             None => administration.console.answer_elsewhere(&request),
         }
     };
+    let work = deadline::for_request(&incoming.id, work);
     if asks_provider {
         let answer = shared.outbound.run(work).await;
         return answer.map_or_else(

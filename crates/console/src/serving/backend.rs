@@ -45,7 +45,7 @@ impl Service for Backend {
             .authenticate(&presented.authorization, presented.address, now)
             .map_err(|error| {
                 self.note_not_accepted(presented, &error);
-                refusal(error)
+                refusal(error, presented.request_id)
             })?;
         let (source, client) = (presented.source.as_deref(), presented.user_agent);
         self.authenticator
@@ -227,12 +227,12 @@ fn later(seconds: u32, detail: &str) -> Answer {
 const GOING_LIVE: u32 = 5;
 const NO_COPY: u32 = 300;
 
-fn refusal(error: AuthenticationError) -> Refusal {
+fn refusal(error: AuthenticationError, request_id: &str) -> Refusal {
     let (status, detail) = (error.status(), error.to_string());
     let (challenge, retry_after) = (error.www_authenticate(), error.retry_after());
     if matches!(error, AuthenticationError::Store(_)) {
         let reason = describe_error(&error);
-        tracing::error!(reason, "authentication was not possible");
+        tracing::error!(request_id, reason, "authentication was not possible");
     }
     Refusal {
         status,

@@ -81,7 +81,8 @@ pub(super) fn refuse(refusal: Refusal, request: &HttpRequest) -> HttpResponse {
         }
         Refusal::Feed(error) => {
             let reason = describe_error(&error);
-            tracing::error!(reason, "the feed could not be read");
+            let request_id = id_of(request);
+            tracing::error!(request_id, reason, "the feed could not be read");
             wait = Some(match &error {
                 FeedError::Store(fault) => fault.retry_after().map_or(5, u64::from),
                 _ => 5,
