@@ -94,15 +94,15 @@ pub struct Place {
 
 impl Place {
     /// Does `work` here, and counts it to the configuration: a read for as long as it takes, because
-    /// its work is the database's too, and a write for what this thread computes, because for the
-    /// rest of it it waits for a disk with others.
+    /// its work is the database's too, and a write for what this thread computes and a database's
+    /// queries take, because for the rest of it it waits for a disk with others.
     pub fn work<T>(self, work: impl FnOnce() -> T) -> T {
-        let (began, computed) = (Instant::now(), turns::computed());
+        let (began, worked) = (Instant::now(), turns::worked());
         let done = work();
         if let Some((share, way)) = &self.turn {
             let took = match way {
                 Way::Recognise | Way::Read => began.elapsed(),
-                Way::Write => turns::computed().saturating_sub(computed),
+                Way::Write => turns::worked().saturating_sub(worked),
             };
             share.spent.spend(took, Instant::now());
         }

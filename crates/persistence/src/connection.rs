@@ -10,6 +10,7 @@ use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::{QueryResult, RunQueryDsl};
 use scim_provisioning::StoreError;
+use scim_provisioning::effort;
 
 use self::transaction::Unsaid;
 use crate::engine::{Engine, MultiBackend, text_on};
@@ -129,7 +130,12 @@ impl Connection {
             (engine.text(&query), plan)
         })?;
         let dialect = self.dialect();
-        self.run(|engine| Kept::new(engine, dialect, query).load(engine))
+        let began = Instant::now();
+        let rows = self.run(|engine| Kept::new(engine, dialect, query).load(engine));
+        if dialect == Dialect::Postgres {
+            effort::note(began.elapsed());
+        }
+        rows
     }
 
     /// The first row of a query. It should find one at most, or have a limit.
@@ -319,4 +325,4 @@ pub(crate) mod statements {
 
 /// How long the processor may work for a query that a client made, and how long that may take.
 const QUERY_WORK: Duration = Duration::from_secs(1);
-const QUERY_TIME: Duration = Duration::from_millis(9_800);
+pub(crate) const QUERY_TIME: Duration = Duration::from_millis(9_800);

@@ -12,6 +12,7 @@ pub(crate) fn run() -> ExitCode {
     crate::file::tests::add_to(&mut suite);
     crate::kept::tests::add_to(&mut suite);
     crate::key::tests::add_to(&mut suite);
+    crate::query::walk::tests::add_to(&mut suite);
     crate::schema::tests::add_to(&mut suite);
     #[cfg(feature = "postgres")]
     crate::target::tests::add_to(&mut suite);

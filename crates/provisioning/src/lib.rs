@@ -54,5 +54,6 @@ pub use refused::RefusedRequest;
 pub use run::RunKind;
 pub use scim_service::{
     Answer, CursorKey, Environment, FixedEnvironment, Method, Request, Rollback, SystemEnvironment,
+    effort,
 };
 pub use service::ServiceProvider;

@@ -37,6 +37,7 @@
 //! | [`plain`] | the service provider over a store |
 //! | [`select`], [`order`] | which resources, in which order, from where |
 //! | [`environment`] | the clock and randomness |
+//! | [`effort`] | what a database computed for a request |
 //! | [`cursor`] | page cursors |
 //! | [`testing`] | the contract of stores, for a store's own tests |
 //! | [`wire`], [`Authenticate`] | what every transport over HTTP needs; with the feature `http`, `HttpEndpoint` |
@@ -53,6 +54,7 @@ mod create;
 pub mod cursor;
 mod delete;
 mod discovery;
+pub mod effort;
 #[cfg(feature = "http")]
 mod endpoint;
 pub mod environment;

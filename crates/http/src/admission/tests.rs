@@ -208,11 +208,15 @@ async fn a_read_counts_for_as_long_as_it_takes_and_a_write_for_what_it_computes(
     enter(writer, Way::Write).await.unwrap().work(nap);
     assert!(!admission.share(writer).spent.is_overdrawn(now));
     let computes = || {
-        let end = turns::computed() + Duration::from_millis(300);
-        while turns::computed() < end {
+        let end = turns::worked() + Duration::from_millis(300);
+        while turns::worked() < end {
             std::hint::spin_loop();
         }
     };
     enter(writer, Way::Write).await.unwrap().work(computes);
     assert!(admission.share(writer).spent.is_overdrawn(now));
+    let asks = || scim_service::effort::note(Duration::from_millis(300));
+    let asker = Uuid::new_v4();
+    enter(asker, Way::Write).await.unwrap().work(asks);
+    assert!(admission.share(asker).spent.is_overdrawn(now));
 }

@@ -10,6 +10,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
+use scim_service::effort;
 use uuid::Uuid;
 
 /// Who came last, and who came last beside them.
@@ -62,9 +63,10 @@ impl Spent {
     }
 }
 
-/// What this thread has computed since it began.
-pub(super) fn computed() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+/// What this thread has computed since it began, and others for it.
+pub(super) fn worked() -> Duration {
+    let computed = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime));
+    computed.unwrap_or_default() + effort::noted()
 }
 
 /// How many seconds of work a second are one configuration's part. How many processors there are is

@@ -11,3 +11,4 @@ mod path;
 pub(crate) mod places;
 pub(crate) mod scope;
 pub(crate) mod sql;
+pub(crate) mod walk;

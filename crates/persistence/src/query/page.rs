@@ -10,7 +10,8 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use super::condition::ConditionWriter;
 use super::entrance::{Entrance, entrance};
 use super::path::{literal, path, sqlite_path};
-use crate::connection::Connection;
+use super::walk::Walk;
+use crate::connection::{Connection, QUERY_TIME};
 use crate::error::unreadable;
 use crate::key::Key;
 use crate::scope::{all_visible, visible};
@@ -50,6 +51,10 @@ pub(crate) fn find(
     if let Some(condition) = chosen.condition.filter(|_| chosen.entrance().is_none()) {
         totals::check_width(connection, scope.configuration(), kind, condition.terms())?;
     }
+    let _walk = match chosen.walks(connection, selection) {
+        true => Some(Walk::begin(scope.configuration(), QUERY_TIME)?),
+        false => None,
+    };
     let mut keys = match selection.count {
         0 => Vec::new(),
         _ => chosen.keys(connection, selection)?,
@@ -111,6 +116,14 @@ impl Chosen<'_> {
     /// What finds the rows, if not a walk through all of them.
     fn entrance(&self) -> Option<Entrance> {
         entrance(self.kind, self.condition?)
+    }
+
+    /// Whether it takes a look at every resource to find the page.
+    fn walks(&self, connection: &Connection, selection: &Selection) -> bool {
+        let order = selection.sort.as_ref();
+        let order = order.map(|sort| Order::new(connection.dialect(), self.kind, sort));
+        self.entrance().is_none()
+            && (self.condition.is_some() || matches!(order, Some(Order::Expression(_))))
     }
 
     fn total(&self, connection: &mut Connection) -> Result<u64, StoreError> {
