@@ -127,6 +127,13 @@ impl Answer {
     }
 
     /// The body as text, written out.
+    ///
+    /// ```
+    /// use scim_service::Answer;
+    ///
+    /// assert_eq!(Answer::json(200, serde_json::json!([1])).into_text().as_deref(), Some("[1]"));
+    /// assert_eq!(Answer::empty(204).into_text(), None);
+    /// ```
     pub fn into_text(self) -> Option<String> {
         self.written
             .or_else(|| self.body.map(|body| body.to_string()))

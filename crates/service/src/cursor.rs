@@ -11,9 +11,24 @@ use crate::select::Keyset;
 /// A key that authenticates cursors.
 pub trait CursorKey: Send + Sync {
     /// The tag of a message.
+    ///
+    /// ```
+    /// use scim_service::{CursorKey, cursor::SecretKey};
+    ///
+    /// let (one, replica, other) = (SecretKey::new(b"a"), SecretKey::new(b"a"), SecretKey::new(b"b"));
+    /// assert_eq!(one.tag(b"page 2"), replica.tag(b"page 2"));
+    /// assert_ne!(one.tag(b"page 2"), other.tag(b"page 2"));
+    /// ```
     fn tag(&self, message: &[u8]) -> [u8; 32];
 
     /// Whether the tag is that of the message; takes the same time for every wrong tag.
+    ///
+    /// ```
+    /// use scim_service::{CursorKey, cursor::SecretKey};
+    ///
+    /// let key = SecretKey::new(b"of the server");
+    /// assert!(!key.verify(b"page 2", &[0; 32]), "nobody can make one up");
+    /// ```
     fn verify(&self, message: &[u8], tag: &[u8]) -> bool;
 }
 

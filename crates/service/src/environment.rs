@@ -9,14 +9,36 @@ use uuid::Uuid;
 /// was drawn once can be drawn again.
 pub trait Environment: Send + Sync {
     /// The time, in milliseconds.
+    ///
+    /// ```
+    /// use scim_service::{Environment, SystemEnvironment};
+    ///
+    /// assert_eq!(SystemEnvironment.now().timestamp_subsec_nanos() % 1_000_000, 0);
+    /// ```
     fn now(&self) -> DateTime<Utc>;
 
     /// An id that nothing else has: a UUID of version 7, so that ids grow with time.
+    ///
+    /// ```
+    /// use scim_service::{Environment, SystemEnvironment};
+    ///
+    /// let (first, second) = (SystemEnvironment.uuid(), SystemEnvironment.uuid());
+    /// assert!(first < second, "what is created later sorts later");
+    /// ```
     fn uuid(&self) -> Uuid {
         Uuid::now_v7()
     }
 
     /// Fills bytes that nobody can foresee.
+    ///
+    /// ```
+    /// use scim_service::{Environment, SystemEnvironment};
+    ///
+    /// let mut secret = [0; 32];
+    /// SystemEnvironment.fill(&mut secret)?;
+    /// assert_ne!(secret, [0; 32]);
+    /// # Ok::<(), scim_service::NoRandomNumbers>(())
+    /// ```
     ///
     /// # Errors
     /// [`NoRandomNumbers`] when the system gives none.

@@ -130,6 +130,13 @@ impl StoreError {
 
     /// What the client is told. A fault of the store is 503, as the same request may be sent again;
     /// what cannot be read is 500, as that would help nobody.
+    ///
+    /// ```
+    /// use scim_service::StoreError;
+    ///
+    /// let told = StoreError::Conflict { attribute: "userName" }.to_error();
+    /// assert_eq!((told.status(), told.detail()), (409, "A resource with this userName exists already."));
+    /// ```
     pub fn to_error(&self) -> Error {
         match self {
             Self::Conflict { attribute } => Error::new(
@@ -198,6 +205,14 @@ impl Refusal {
     }
 
     /// What the client is told.
+    ///
+    /// ```
+    /// use scim_protocol::Version;
+    /// use scim_service::Refusal;
+    ///
+    /// let told = Refusal::VersionMismatch(Version(3)).to_error();
+    /// assert_eq!((told.status(), told.detail()), (412, "The resource has version W/\"3\"."));
+    /// ```
     pub fn to_error(&self) -> Error {
         match self {
             Self::NotFound => Error::not_found(),
@@ -230,11 +245,27 @@ pub enum Rollback {
 pub trait Abort: From<StoreError> + Sized {
     /// The store's own failure.
     ///
+    /// ```
+    /// use scim_service::{Abort, Failure, Refusal, StoreError};
+    ///
+    /// assert!(Failure::from(StoreError::Busy).into_store().is_ok());
+    /// assert!(Failure::from(Refusal::NotFound).into_store().is_err());
+    /// ```
+    ///
     /// # Errors
     /// The failure itself, where it is another.
     fn into_store(self) -> Result<StoreError, Self>;
 
     /// Puts the outcome of work into a slot, and says whether the transaction is kept.
+    ///
+    /// ```
+    /// use scim_service::{Abort, Failure, Refusal, Rollback};
+    ///
+    /// let mut slot = None;
+    /// let kept = Failure::carry::<u8>(Err(Refusal::NotFound.into()), &mut slot);
+    /// assert!(matches!(kept, Err(Rollback::Refused)));
+    /// assert_eq!(slot.unwrap().unwrap_err().to_error().status(), 404);
+    /// ```
     ///
     /// # Errors
     /// [`Rollback`] when the work failed.
@@ -259,6 +290,14 @@ pub trait Abort: From<StoreError> + Sized {
     }
 
     /// The outcome of a transaction, of which the work left its own in a slot.
+    ///
+    /// ```
+    /// use scim_service::{Abort, Failure, Rollback, StoreError};
+    ///
+    /// assert_eq!(Failure::conclude(Ok(()), Some(Ok(7))).unwrap(), 7);
+    /// let failed = Failure::conclude::<u8>(Err(Rollback::Store(StoreError::Busy)), None);
+    /// assert_eq!(failed.unwrap_err().to_error().status(), 503);
+    /// ```
     ///
     /// # Errors
     /// Why the work failed, or the transaction around it.
@@ -316,6 +355,12 @@ impl Abort for Failure {
 
 impl Failure {
     /// What the client is told.
+    ///
+    /// ```
+    /// use scim_service::{Failure, StoreError};
+    ///
+    /// assert_eq!(Failure::from(StoreError::Busy).to_error(), StoreError::Busy.to_error());
+    /// ```
     pub fn to_error(&self) -> Error {
         match self {
             Self::Scim(error) => error.clone(),

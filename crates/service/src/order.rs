@@ -21,6 +21,20 @@ impl SortValue {
     /// The value by which a resource is sorted, of the copy of it that is searched
     /// ([`search_document`](scim_protocol::filter::index::search_document)): of a multi-valued
     /// attribute the primary or first one (RFC 7644 section 3.4.2.3).
+    ///
+    /// ```
+    /// use scim_protocol::filter::{SortKey, index::search_document};
+    /// use scim_protocol::{ResourceDefinition, Tolerance};
+    /// use scim_service::order::SortValue;
+    /// use serde_json::json;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let ava = json!({"userName": "Ava"});
+    /// let searched = search_document(&users, ava.as_object().unwrap());
+    /// let key = SortKey::new(&users, &"userName".parse()?, &mut Tolerance::default())?;
+    /// assert_eq!(SortValue::find(&searched, &key), Some(SortValue::Text("ava".into())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn find(searched: &Value, key: &SortKey) -> Option<Self> {
         let holder = match &key.target.extension {
             Some(uri) => searched.get(&**uri)?,
@@ -62,6 +76,12 @@ pub struct Standing<I> {
 
 impl<I: Ord + Clone> Standing<I> {
     /// Where a resource stands that has this value, or none.
+    ///
+    /// ```
+    /// use scim_service::order::Standing;
+    ///
+    /// assert!(Standing::new(None, 7).keyset().key.is_null());
+    /// ```
     pub fn new(value: Option<SortValue>, id: I) -> Self {
         Self { value, id }
     }

@@ -28,6 +28,19 @@ pub enum Shown {
 }
 
 /// The text of what a request asked for of a resource.
+///
+/// ```
+/// use scim_protocol::{Resource, ResourceDefinition, query::Projection, resource::Projector};
+/// use scim_service::render::text;
+/// use serde_json::json;
+///
+/// let users = ResourceDefinition::user();
+/// let projection = Projection { attributes: vec!["title".parse()?], ..Projection::default() };
+/// let ava: Resource = serde_json::from_value(json!({"userName": "ava", "title": "Engineer"}))?;
+/// let shown = text(&Projector::new(&users, &projection), ava.attributes());
+/// assert_eq!(shown, r#"{"title":"Engineer"}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn text(projector: &Projector<'_>, attributes: &Map<String, Value>) -> String {
     let written = serde_json::to_string(&projector.view(attributes));
     // What is a map of JSON can be written.
@@ -35,6 +48,18 @@ pub fn text(projector: &Projector<'_>, attributes: &Map<String, Value>) -> Strin
 }
 
 /// A document with `id` and `meta`: `schemas`, `id` and `externalId` first, `meta` last.
+///
+/// ```
+/// use chrono::DateTime;
+/// use scim_protocol::{ResourceDefinition, Version};
+/// use scim_service::render::{Common, envelope};
+///
+/// let (users, at) = (ResourceDefinition::user(), DateTime::UNIX_EPOCH);
+/// let common = Common { id: "7", created: at, last_modified: at, tag: Version(1).into() };
+/// let ava = envelope(&users, "https://x.example/v2", common, serde_json::Map::new());
+/// assert_eq!(ava["id"], "7");
+/// assert_eq!(ava["meta"]["created"], "1970-01-01T00:00:00.000Z");
+/// ```
 pub fn envelope(
     definition: &ResourceDefinition,
     base_url: &str,

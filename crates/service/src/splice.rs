@@ -96,6 +96,12 @@ pub fn splice(document: &str, with: &Splice<'_>) -> Option<String> {
 }
 
 /// Appends a text as JSON.
+///
+/// ```
+/// let mut text = String::new();
+/// scim_service::splice::push_text(&mut text, "say \"hi\"");
+/// assert_eq!(text, r#""say \"hi\"""#);
+/// ```
 pub fn push_text(text: &mut String, value: &str) {
     let plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
     if value.bytes().all(plain) {

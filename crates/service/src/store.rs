@@ -69,9 +69,32 @@ pub type Work<'w> = dyn FnMut(&mut dyn ResourceTransaction) -> Result<(), Rollba
 /// ```
 pub trait ResourceStore: Send + Sync + 'static {
     /// The resource types, in the order in which they are listed.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, ResourceStore};
+    ///
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// assert_eq!(store.definitions()[0].name(), "User");
+    /// ```
     fn definitions(&self) -> Vec<ResourceDefinition>;
 
     /// Runs `work` in one transaction, and keeps what it did unless it fails.
+    ///
+    /// ```
+    /// # use scim_protocol::{ResourceDefinition, Version};
+    /// # use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
+    /// # let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// # let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
+    /// # let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
+    /// let undone = store.write(&mut |transaction| {
+    ///     transaction.insert("User", ava.clone())?;
+    ///     Err(Rollback::Refused)
+    /// });
+    /// assert!(undone.is_err());
+    /// store.read(&mut |view| Ok(assert_eq!(view.get("User", "7")?, None)))?;
+    /// # Ok::<(), Rollback>(())
+    /// ```
     ///
     /// # Errors
     /// What `work` answers, or a failure of the store; then nothing is kept.
@@ -89,6 +112,18 @@ pub trait ResourceStore: Send + Sync + 'static {
 /// A transaction of a store. A `kind` is the name of a resource type.
 pub trait ResourceTransaction {
     /// An id that no resource of the kind has or ever had.
+    ///
+    /// ```
+    /// # use scim_protocol::{ResourceDefinition, Version};
+    /// # use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
+    /// # let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// # let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
+    /// # let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
+    /// store.write(&mut |transaction| {
+    ///     Ok(assert_ne!(transaction.new_id("User")?, transaction.new_id("User")?))
+    /// })?;
+    /// # Ok::<(), Rollback>(())
+    /// ```
     ///
     /// # Errors
     /// A fault of the store.
@@ -122,6 +157,22 @@ pub trait ResourceTransaction {
     /// Writes a resource that has the version `expected`: reads it and writes over it, unless the
     /// store has a better way.
     ///
+    /// ```
+    /// # use scim_protocol::{ResourceDefinition, Version};
+    /// # use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
+    /// # let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// # let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
+    /// # let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
+    /// store.write(&mut |transaction| {
+    ///     transaction.insert("User", ava.clone())?;
+    ///     let next = Stored { version: Version(4), ..ava.clone() };
+    ///     transaction.replace("User", Version(3), next.clone())?;
+    ///     let late = transaction.replace("User", Version(3), next);
+    ///     Ok(assert!(matches!(late, Err(StoreError::Stale))))
+    /// })?;
+    /// # Ok::<(), Rollback>(())
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError::Stale`] when it has another one or is gone, [`StoreError::Conflict`], or a
     /// fault of the store.
@@ -133,6 +184,19 @@ pub trait ResourceTransaction {
     }
 
     /// Deletes a resource.
+    ///
+    /// ```
+    /// # use scim_protocol::{ResourceDefinition, Version};
+    /// # use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
+    /// # let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// # let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
+    /// # let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
+    /// store.write(&mut |transaction| {
+    ///     let gone = transaction.delete("User", "7");
+    ///     Ok(assert!(matches!(gone, Err(StoreError::Stale))))
+    /// })?;
+    /// # Ok::<(), Rollback>(())
+    /// ```
     ///
     /// # Errors
     /// [`StoreError::Stale`] when it is gone, or a fault of the store.

@@ -1,6 +1,6 @@
 //! What items offer, a line each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quote::ToTokens;
 use syn::{Attribute, Fields, Generics, ImplItem, Item, ItemImpl, ItemTrait, TraitItem, Type};
@@ -9,20 +9,33 @@ use crate::sources::{Module, Sources, attributes, is_public};
 
 /// What a crate offers, a line for each thing, under the path by which others name it.
 pub fn listing(sources: &Sources, name: &str) -> BTreeSet<String> {
-    let mut drawing = Drawing {
-        sources,
-        lines: BTreeSet::new(),
-    };
-    drawing.module(&[], name);
-    drawing.lines
+    Drawing::of(sources, name).lines
+}
+
+/// The functions that a crate offers, each once however many paths lead to it, and whether there is an
+/// example of how it is called: of free ones, methods, and methods of traits.
+pub fn examples(sources: &Sources, name: &str) -> BTreeMap<String, bool> {
+    Drawing::of(sources, name).functions
 }
 
 struct Drawing<'s> {
     sources: &'s Sources,
     lines: BTreeSet<String>,
+    functions: BTreeMap<String, bool>,
 }
 
-impl Drawing<'_> {
+impl<'s> Drawing<'s> {
+    fn of(sources: &'s Sources, name: &str) -> Self {
+        let (lines, functions) = (BTreeSet::new(), BTreeMap::new());
+        let mut drawing = Self {
+            sources,
+            lines,
+            functions,
+        };
+        drawing.module(&[], name);
+        drawing
+    }
+
     /// What a module offers, under a path.
     fn module(&mut self, module: &[String], path: &str) {
         let sources = self.sources;
@@ -248,8 +261,46 @@ impl Drawing<'_> {
                 marks += &format!(" #[{}]", text(&attribute.meta));
             }
         }
+        if let Some((_, from)) = line.split_once("fn ") {
+            let name = own_name(from.split(['(', '<']).next().unwrap_or_default());
+            self.functions.insert(name, has_example(attributes));
+        }
         self.lines.insert(line + &marks);
     }
+}
+
+/// The name of a function without the modules that lead to it: `Filter::parse`, `fold`.
+fn own_name(path: &str) -> String {
+    let mut names: Vec<&str> = path.rsplit("::").collect();
+    let is_type = |name: &&str| name.starts_with(char::is_uppercase);
+    names.truncate(if names.get(1).is_some_and(is_type) {
+        2
+    } else {
+        1
+    });
+    names.reverse();
+    names.join("::")
+}
+
+/// Whether the documentation has code that is run, or at least compiled.
+fn has_example(attributes: &[Attribute]) -> bool {
+    let docs = attributes.iter().filter_map(|attribute| {
+        let named = attribute.meta.require_name_value().ok()?;
+        let is_doc = attribute.path().is_ident("doc");
+        is_doc.then(|| text(&named.value))
+    });
+    let mut inside = false;
+    for line in docs {
+        let line = line.trim_matches(['"', ' ']);
+        if !line.starts_with("```") {
+            continue;
+        }
+        if !inside && ["```", "```no_run", "```should_panic"].contains(&line) {
+            return true;
+        }
+        inside = !inside;
+    }
+    false
 }
 
 /// The name of an item, if it is offered.

@@ -8,5 +8,5 @@
 mod items;
 mod sources;
 
-pub use items::listing;
+pub use items::{examples, listing};
 pub use sources::{Module, Sources};

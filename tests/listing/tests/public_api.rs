@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use listing::{Sources, listing};
+use listing::{Sources, examples, listing};
 
 /// The crates that stand alone.
 const CRATES: [&str; 5] = ["protocol", "client", "service", "mapping", "http"];
@@ -46,6 +46,66 @@ fn the_public_interfaces_are_those_that_are_written_down() {
         "UPDATE_PUBLIC_API=1 writes down what is meant; the changelog of the crate says it:\n{}",
         wrong.join("\n")
     );
+}
+
+/// Whoever embeds a crate learns a function by seeing it called.
+#[test]
+fn most_functions_of_protocol_and_service_have_an_example() {
+    let mut wrong = String::new();
+    for name in ["protocol", "service"] {
+        let sources = Sources::read(&folder(name).join("src/lib.rs"));
+        let functions = examples(&sources, &format!("scim_{name}"));
+        let with = functions.values().filter(|has| **has).count();
+        if with * 100 < functions.len() * 60 {
+            wrong += &format!("{with} of {} in {name}; without:\n", functions.len());
+            let without = functions.iter().filter(|(_, has)| !**has);
+            wrong.extend(without.map(|(name, _)| format!("  {name}\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn an_example_is_code_in_the_documentation_of_a_function() {
+    let folder = tempfile::tempdir().unwrap();
+    let lib = folder.path().join("lib.rs");
+    let text = r#"
+        mod inner {
+            pub struct One;
+            impl One {
+                /// Shown.
+                ///
+                /// ```
+                /// One::shown();
+                /// ```
+                pub fn shown() {}
+                /// ```text
+                /// Told.
+                /// ```
+                pub fn told() {}
+            }
+        }
+        pub use inner::{One, One as Other};
+        pub trait Port {
+            /// ```no_run
+            /// answer();
+            /// ```
+            fn asked(&self) -> u8;
+        }
+        pub fn bare() {}
+    "#;
+    std::fs::write(&lib, text).unwrap();
+    let functions = examples(&Sources::read(&lib), "made");
+    let expected = [
+        ("One::shown", true),
+        ("One::told", false),
+        ("Other::shown", true),
+        ("Other::told", false),
+        ("Port::asked", true),
+        ("bare", false),
+    ];
+    let expected = expected.map(|(name, has)| (name.to_owned(), has));
+    assert_eq!(functions.into_iter().collect::<Vec<_>>(), expected);
 }
 
 /// Every form in which something is offered, drawn from a crate made for it.

@@ -20,6 +20,10 @@ pub enum Apart {
 
 impl Apart {
     /// The name of the attribute.
+    ///
+    /// ```
+    /// assert_eq!(scim_service::Apart::Paged("members").attribute(), "members");
+    /// ```
     pub fn attribute(self) -> &'static str {
         match self {
             Self::Loaded(name) | Self::Paged(name) => name,
