@@ -30,6 +30,9 @@ function begin(root) {
     one.setAttribute("aria-haspopup", "dialog");
   }
   localize(root);
+  for (const form of root.querySelectorAll("form[data-try]")) {
+    import("/admin/assets/rules.js").then(({ assist }) => assist(form, { request, read, say }));
+  }
   const keys = root.querySelector("#keys");
   if (keys) keys.checked = localStorage.getItem("keys") !== "off";
 }
