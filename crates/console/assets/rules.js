@@ -17,12 +17,16 @@ function word(field, kind) {
   return { from: from(/(?<=^|[\n>])[^\n>]*$/u), at, list };
 }
 
+// A path as the pages show it, with the schema by its name.
+const short = (path) => path.replace(/^urn:ietf:params:scim:schemas:extension:([^:]+):[^:]+:[^:]+:/u, "$1 › ");
+
 // What fits: what begins so before what holds it.
 function offered(form, { from, at, list, whole = true }, value) {
   const typed = value.slice(from, at).trim().toLowerCase();
   if (!typed && !whole) return [];
   const known = [...form.querySelector(`#${list}`).options];
-  const place = (one) => one.value.toLowerCase().indexOf(typed);
+  const place = (one) => (one.value.toLowerCase().startsWith(typed)
+    ? 0 : short(one.value).toLowerCase().indexOf(typed));
   return known
     .filter((one) => place(one) >= 0 && one.value.toLowerCase() !== typed)
     .filter((one) => whole || !/[[(]/u.test(one.value))
@@ -75,7 +79,8 @@ function complete(form, field, say) {
       item.setAttribute("aria-selected", "false");
       item.dataset.value = option.value;
       const [text, said] = [document.createElement("code"), document.createElement("span")];
-      text.textContent = option.value;
+      text.textContent = short(option.value);
+      item.title = option.value;
       text.dir = "auto";
       said.textContent = option.label === option.value ? "" : option.label;
       item.append(text, said);

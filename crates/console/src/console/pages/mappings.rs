@@ -1,7 +1,7 @@
 //! The mapping of a configuration: its rules and versions.
 
 use askama::Template;
-use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
+use scim_admin::mapping::{DraftSeen, MappingVersion};
 use scim_admin::{AdminError, Problem, VersionChoice};
 use scim_mapping::{Apply, ImportFormat, MappingSet, OnError, Rule, RuleDifference, WithoutEqual};
 use scim_provisioning::ResourceKind;
@@ -123,7 +123,6 @@ struct Editor {
     picture: Picture,
     rows: Vec<Row>,
     differences: Vec<(String, String, String)>,
-    unmapped: Vec<ReceivedAttribute>,
     versions: Vec<Version>,
     error: String,
     document: String,
@@ -188,11 +187,9 @@ impl Editor {
                 }
             })
             .collect();
-        let mut unmapped = admin.received_attributes(edited.shown.id, edited.resource)?;
         let rules = &edited.base().rules.rules;
-        let picture = Picture::new(&catalog, edited.resource, rules, &differing, &unmapped);
-        unmapped.retain(|attribute| !attribute.mapped);
-        unmapped.truncate(SEEN);
+        let seen = admin.received_attributes(edited.shown.id, edited.resource)?;
+        let picture = Picture::new(&catalog, edited.resource, rules, &differing, &seen);
         let versions = edited.versions.iter().filter(|version| version.version > 0);
         Ok(Self {
             shell: edited.shown.shell(visit, "Mapping")?,
@@ -214,7 +211,6 @@ impl Editor {
                 })
                 .collect(),
             differences,
-            unmapped,
             error: String::new(),
             document: String::new(),
             format: String::new(),
@@ -376,9 +372,6 @@ pub(in super::super) fn roll_back(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fa
     let done = admin.roll_back_mapping(&visit.actor()?, id, edited.resource, number);
     kept(visit, &edited, done.map(drop), "activated")
 }
-
-/// How many attributes without a rule are shown.
-const SEEN: usize = 12;
 
 /// The colour of a version's state.
 fn kind(state: &str) -> &'static str {

@@ -18,7 +18,7 @@ use super::rule::{label, plain, told};
 pub(super) struct Picture {
     /// What rules read, in the order of the rules, and behind that what none reads.
     pub(super) sources: Vec<Node>,
-    /// What rules write, in their order, and behind that what none writes.
+    /// What rules write, in their order, and behind that what is required and none writes.
     pub(super) fields: Vec<Node>,
     /// A line for every rule, or several.
     pub(super) threads: Vec<Thread>,
@@ -26,18 +26,20 @@ pub(super) struct Picture {
     pub(super) height: usize,
     /// What it shows, in a sentence.
     pub(super) said: String,
-    /// How many attributes that no rule reads, and fields that none writes, are not in it.
+    /// The other fields that no rule writes.
+    pub(super) free: String,
+    /// How many attributes that no rule reads are not in it.
     pub(super) left_out: usize,
 }
 
 /// An attribute or a field.
 pub(super) struct Node {
     pub(super) name: String,
-    /// The whole of it, for whoever points at it.
+    /// The whole of it, for whoever points at it; empty where the name is that.
     pub(super) title: String,
     /// What is said under the name.
     pub(super) note: String,
-    /// How it stands out: `unread`, `unseen`, `missing`, `free`; empty for most.
+    /// How it stands out: `unread`, `unseen`, `missing`; empty for most.
     pub(super) class: &'static str,
     /// Where a rule for it is added, behind the page of the mapping; empty where there is one.
     pub(super) add: String,
@@ -53,14 +55,10 @@ pub(super) struct Thread {
     pub(super) said: String,
     /// How it stands out: `off`, `changed`; empty for most.
     pub(super) class: &'static str,
-    pub(super) lines: Vec<Line>,
-}
-
-/// A line, as SVG draws it.
-pub(super) struct Line {
-    pub(super) path: String,
-    /// Whether the attribute stands in the condition, and its value goes nowhere.
-    pub(super) condition: bool,
+    /// The lines of its values, as SVG draws them.
+    pub(super) values: String,
+    /// Those of what stands in its condition alone.
+    pub(super) conditions: String,
 }
 
 /// Where the value of a rule comes from, and what its condition reads.
@@ -99,7 +97,7 @@ impl Picture {
         let unread = seen.iter().filter(|one| !read.contains(&*one.path));
         let unread: Vec<Node> = unread.map(unread_attribute).collect();
         let written: Vec<&Rule> = rules.iter().filter(|rule| rule.enabled).collect();
-        let mut free = Vec::new();
+        let (mut needless, mut free) = (Vec::new(), Vec::new());
         for field in catalog.fields(resource) {
             let has_rule = rules.iter().any(|rule| rule.target == field);
             let is_written = written.iter().any(|rule| rule.target == field);
@@ -107,11 +105,10 @@ impl Picture {
             match drawing.fields.iter_mut().find(|one| one.field == field) {
                 Some(drawn) if needed => drawn.node.class = "missing",
                 _ if has_rule => {}
-                _ => free.push(free_field(catalog, &field, needed)),
+                _ if needed => free.push(needed_field(catalog, &field)),
+                _ => needless.push(label(catalog, &field)),
             }
         }
-        // What is needed comes first.
-        free.sort_by_key(|node| node.class != "missing");
         let missing = drawing.fields.iter().map(|one| &one.node).chain(&free);
         let missing = missing.filter(|node| node.class == "missing").count();
         let said = [
@@ -131,19 +128,18 @@ impl Picture {
                 }
             },
         ];
-        let needed = free.iter().filter(|node| node.class == "missing").count();
-        let left_out =
-            unread.len().saturating_sub(SHOWN) + free.len().saturating_sub(SHOWN.max(needed));
+        let left_out = unread.len().saturating_sub(SHOWN);
         let mut sources: Vec<Node> = drawing.sources.into_iter().map(|one| one.node).collect();
         sources.extend(unread.into_iter().take(SHOWN));
         let mut fields: Vec<Node> = drawing.fields.into_iter().map(|one| one.node).collect();
-        fields.extend(free.into_iter().take(SHOWN.max(needed)));
+        fields.extend(free);
         Self {
             height: sources.len().max(fields.len()) * ROW,
             sources,
             fields,
             threads,
             said: said.join(", "),
+            free: needless.join(", "),
             left_out,
         }
     }
@@ -203,7 +199,7 @@ impl Drawing<'_> {
         }
         let transforms: Vec<String> = rule.transforms.iter().map(told).collect();
         let target = label(self.catalog, &rule.target);
-        let mut said = format!("Rule {number}: {} to {target}", rule.source);
+        let mut said = format!("Rule {number}: {} to {target}", told_source(&rule.source));
         if !transforms.is_empty() {
             said = format!("{said} by {}", transforms.join(", "));
         }
@@ -219,13 +215,8 @@ impl Drawing<'_> {
             row: format!("#rule-{key}"),
             said,
             class: if rule.enabled { "" } else { "off" },
-            lines: ends
-                .into_iter()
-                .map(|(from, condition)| Line {
-                    path: curve(from, to),
-                    condition,
-                })
-                .collect(),
+            values: curves(&ends, false, to),
+            conditions: curves(&ends, true, to),
         }
     }
 
@@ -246,10 +237,7 @@ impl Drawing<'_> {
         let transforms = transforms.join(" › ");
         self.fields.push(PlacedField {
             node: Node {
-                title: match transforms.as_str() {
-                    "" => name.clone(),
-                    transforms => format!("{name}, by {transforms}"),
-                },
+                title: whole(transforms.clone()),
                 name,
                 note: transforms,
                 class: "",
@@ -313,8 +301,8 @@ impl Drawing<'_> {
             ),
         };
         Node {
-            title: name.clone(),
             name: ui::path(&name),
+            title: whole(name),
             note: note.to_owned(),
             class,
             add: String::new(),
@@ -325,7 +313,7 @@ impl Drawing<'_> {
 fn received(one: &ReceivedAttribute, class: &'static str, add: String) -> Node {
     Node {
         name: ui::path(&one.path),
-        title: one.path.clone(),
+        title: whole(one.path.clone()),
         note: match class {
             "unread" => format!("{}×, no rule", one.count),
             _ => format!("{}×", one.count),
@@ -340,17 +328,21 @@ fn unread_attribute(one: &ReceivedAttribute) -> Node {
     received(one, "unread", add)
 }
 
-fn free_field(catalog: &Catalog, field: &Field, needed: bool) -> Node {
-    let name = label(catalog, field);
+fn needed_field(catalog: &Catalog, field: &Field) -> Node {
     Node {
-        title: name.clone(),
-        name: if needed { format!("{name} *") } else { name },
-        note: match needed {
-            true => "required, no rule".to_owned(),
-            false => "no rule".to_owned(),
-        },
-        class: if needed { "missing" } else { "free" },
+        name: format!("{} *", label(catalog, field)),
+        title: String::new(),
+        note: "required, no rule".to_owned(),
+        class: "missing",
         add: format!("/new-rule?target={}", encoded(&field.key())),
+    }
+}
+
+/// A path where it is too long to be seen whole, or is shown by a shorter name.
+fn whole(path: String) -> String {
+    match path.len() > SHORT || ui::path(&path) != path {
+        true => path,
+        false => String::new(),
     }
 }
 
@@ -363,6 +355,18 @@ fn is_needed(catalog: &Catalog, field: &Field) -> bool {
             custom.any(|one| one.key == *key && one.required)
         }
         _ => false,
+    }
+}
+
+/// A source in few words.
+fn told_source(source: &Source) -> String {
+    match source {
+        Source::FirstOf(paths) if paths.len() > 1 => {
+            let first = paths.first().map(String::as_str).unwrap_or_default();
+            let others = counted(paths.len() - 1, "other", "others");
+            format!("{} or {others}", ui::path(first))
+        }
+        source => ui::path(&source.to_string()),
     }
 }
 
@@ -431,16 +435,24 @@ fn condition_paths(text: &str) -> Vec<AttributePath> {
     found
 }
 
-/// A line from a row on the left to one on the right.
-fn curve(from: usize, to: usize) -> String {
-    let (from, to) = (from * ROW + ROW / 2, to * ROW + ROW / 2);
-    format!("M0 {from}C50 {from} 50 {to} 100 {to}")
+/// The lines of one kind from rows on the left to one on the right.
+fn curves(ends: &[(usize, bool)], condition: bool, to: usize) -> String {
+    let of_kind = ends.iter().filter(|(_, of)| *of == condition);
+    let to = to * ROW + ROW / 2;
+    of_kind
+        .map(|(from, _)| {
+            let from = from * ROW + ROW / 2;
+            format!("M0 {from}C50 {from} 50 {to} 100 {to}")
+        })
+        .collect()
 }
 
 /// How tall a row is in the picture's own units.
-const ROW: usize = 10;
-/// How many attributes that no rule reads, and fields that none writes, it shows.
+const ROW: usize = 2;
+/// How many attributes that no rule reads it shows.
 const SHOWN: usize = 12;
+/// How long a path is that is seen whole.
+const SHORT: usize = 24;
 
 #[cfg(test)]
 mod tests;

@@ -50,7 +50,7 @@ fn the_picture_has_a_line_for_every_rule_and_what_has_none_in_sight() {
     let shown = page(&house, &ada, "", "");
     let base = house.path(MAPPING);
     let opens = format!(
-        "<a href=\"/admin{base}/rules/user_name\" data-drawer aria-label=\"Rule 1: userName to Logon name by trim\">"
+        "<a href=\"/admin{base}/rules/user_name\" data-drawer aria-label=\"Rule 1: userName to Logon name by trim\"><path class=\"hit\" d=\"M0 1C50 1 50 1 100 1\"/>"
     );
     assert!(shown.contains(&opens), "{shown}");
     let rules = shown.matches("data-drawer aria-label=\"Rule ").count();
