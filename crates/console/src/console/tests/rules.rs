@@ -72,6 +72,8 @@ fn the_picture_has_a_line_for_every_rule_and_what_has_none_in_sight() {
         asked.contains("<option value=\"custom_fields.floor\" selected>"),
         "{asked}"
     );
+    let deletes = "form=\"delete-rule\" name=\"key\" value=\"user_name\">Delete</button>";
+    assert!(shown.contains(deletes), "{shown}");
     // Auditors are led to the row of the table.
     let seen = page(&house, &eve, "", "");
     assert!(
