@@ -2,13 +2,6 @@
 
 use crate::uri;
 
-/// Whether a text is an alias of a schema.
-pub(crate) fn is_alias(text: &str) -> bool {
-    ALIASES
-        .iter()
-        .any(|(alias, _)| alias.eq_ignore_ascii_case(text))
-}
-
 /// The core schema of users or groups.
 pub(crate) const CORE: &str = "core";
 

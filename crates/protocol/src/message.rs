@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, ScimType};
 use crate::members::take_member;
+use crate::number::counted;
 use crate::path::same_name;
+use crate::tolerance::Tolerance;
 
 /// The members of a message, taken out one by one.
 #[derive(Debug)]
@@ -52,14 +54,20 @@ impl Message {
     /// Takes a member that is a whole number, not below 0.
     ///
     /// # Errors
-    /// `invalidSyntax` when it is something else.
-    pub(crate) fn number(&mut self, name: &str) -> Result<Option<u64>, Error> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(value) => match value.as_u64() {
-                Some(number) => Ok(Some(number)),
-                None => Err(syntax(format!("\"{name}\" is not a whole number."))),
-            },
+    /// `invalidSyntax` when it is something else; under the strict profile, when it is written as
+    /// text.
+    pub(crate) fn number(
+        &mut self,
+        name: &str,
+        tolerance: &mut Tolerance,
+    ) -> Result<Option<u64>, Error> {
+        let Some(value) = self.take(name) else {
+            return Ok(None);
+        };
+        let number = counted(name, &value, tolerance)?;
+        match number.and_then(|number| u64::try_from(number).ok()) {
+            Some(number) => Ok(Some(number)),
+            None => Err(syntax(format!("\"{name}\" is not a whole number."))),
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Number;
+use serde_json::{Number, Value};
+
+use crate::error::Error;
+use crate::tolerance::{Deviation, Tolerance};
 
 /// How two numbers compare. An integer of 64 bits is not rounded to be compared with a decimal.
 ///
@@ -34,6 +37,34 @@ pub(crate) fn key(number: &Number) -> String {
 pub(crate) fn integer(number: &Number) -> Option<i64> {
     let whole = whole(number).or_else(|| exact(decimal(number)));
     i64::try_from(whole?).ok()
+}
+
+/// The whole number that a member of a message is, also where it is written as text or with a
+/// fraction of nothing; `None` where it is none.
+///
+/// # Errors
+/// Under the strict profile, when it would have been understood.
+pub(crate) fn counted(
+    name: &str,
+    value: &Value,
+    tolerance: &mut Tolerance,
+) -> Result<Option<i64>, Error> {
+    let (number, deviation) = match value {
+        Value::Number(number) if number.is_i64() => return Ok(number.as_i64()),
+        Value::Number(number) => (
+            integer(number),
+            Deviation::DecimalAsInteger(name.to_owned()),
+        ),
+        Value::String(text) => {
+            let deviation = Deviation::NumberAsText(name.to_owned());
+            (text.trim().parse().ok(), deviation)
+        }
+        _ => return Ok(None),
+    };
+    if number.is_some() {
+        tolerance.accept(deviation)?;
+    }
+    Ok(number)
 }
 
 fn whole(number: &Number) -> Option<i128> {

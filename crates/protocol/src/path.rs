@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use crate::alias::is_alias;
 use crate::error::quote;
 use crate::word::serde_as_text;
 
@@ -249,14 +248,17 @@ impl<'p> PathNames<'p> {
                 return Err(fail(at, "a character of a URI"));
             }
         }
-        let alias = schema.is_some() && is_alias(text);
+        // A URI may end in a version, which is no name; what stands behind it is told once the schemas
+        // are known.
+        let version = schema.is_some() && begins_as_version(name);
         let (attribute, sub) = match name.split_once('.') {
-            // Without this the version at the end of a schema's alias would be no name.
-            _ if alias => (name, None),
+            _ if version => (name, None),
             Some((attribute, sub)) => (attribute, Some(sub)),
             None => (name, None),
         };
-        if !alias {
+        if version {
+            check_version(name).map_err(|at| fail(offset + at, "an attribute name"))?;
+        } else {
             check_name(attribute).map_err(|at| fail(offset + at, "an attribute name"))?;
         }
         if let Some(sub) = sub {
@@ -345,6 +347,24 @@ fn check_name(name: &str) -> Result<(), usize> {
     }
 }
 
+/// Whether the last part of a URI begins as a version: `2.0`, and `2.0.department` behind it.
+fn begins_as_version(part: &str) -> bool {
+    part.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Checks the last part of a URI that begins as a version: words between dots.
+fn check_version(part: &str) -> Result<(), usize> {
+    let mut start = 0;
+    for word in part.split('.') {
+        let stray = word.find(|c| !is_name_character(c));
+        if let Some(at) = stray.or_else(|| word.is_empty().then_some(0)) {
+            return Err(start + at);
+        }
+        start += word.len() + 1;
+    }
+    Ok(())
+}
+
 fn same(left: Option<&str>, right: Option<&str>) -> bool {
     match (left, right) {
         (Some(left), Some(right)) => same_name(left, right),
@@ -389,6 +409,22 @@ mod tests {
     }
 
     #[test]
+    fn a_version_at_the_end_of_a_uri_is_one_part() {
+        for text in [
+            "urn:scim:schemas:core:1.0",
+            "urn:scim:schemas:core:1.0.name.givenName",
+            "urn:example:2",
+            "urn:example:2.0Badge.serial",
+        ] {
+            let path: AttributePath = text.parse().unwrap();
+            assert_eq!(
+                (path.to_string(), path.sub_attribute),
+                (text.to_owned(), None)
+            );
+        }
+    }
+
+    #[test]
     fn names_that_are_none_are_refused_with_their_position() {
         for (text, position) in [
             ("", 0),
@@ -400,6 +436,9 @@ mod tests {
             ("urn:a:b c:d", 7),
             ("üser", 0),
             ("na\u{fc}me", 2),
+            ("urn:example:1..title", 14),
+            ("urn:example:1.ti/tle", 16),
+            ("1.0.title", 0),
         ] {
             let error = text.parse::<AttributePath>().unwrap_err();
             assert_eq!(error.position, position, "{text}: {error}");

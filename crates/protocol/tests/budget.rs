@@ -212,7 +212,8 @@ fn references_of_a_bulk_request_are_followed_once() {
     for (operations, count, on_circles) in [(chain, 1_000, 0), (dense, 300, 300)] {
         let body = json!({"schemas": [uri::BULK_REQUEST], "Operations": operations});
         let request = BulkRequest::read(body, &Limits::default(), &mut Tolerance::default());
-        let references = References::new(&request.unwrap().operations);
+        let references =
+            References::new(&request.unwrap().operations, &[ResourceDefinition::group()]);
         assert_eq!(references.order().count(), count);
         assert_eq!(references.circular().len(), on_circles);
     }

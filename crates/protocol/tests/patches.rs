@@ -3,7 +3,7 @@
 
 use scim_protocol::patch::{ListEdit, PatchRequest};
 use scim_protocol::resource::changes;
-use scim_protocol::schema::uri;
+use scim_protocol::schema::{Attribute, AttributeType, Schema, uri};
 use scim_protocol::{Error, Limits, Profile, Resource, ResourceDefinition, ScimType, Tolerance};
 use serde_json::{Value, json};
 
@@ -250,6 +250,36 @@ fn of_nothing_no_value_is_made() {
         for op in ["add", "replace"] {
             let operation = json!({"op": op, "path": path, "value": value});
             assert_eq!(patched(&operation), stored(), "{operation}");
+        }
+    }
+}
+
+#[test]
+fn an_add_of_nothing_takes_nothing_away() {
+    let badge = Schema::new("urn:example:Badge", "Badge").with([Attribute::new(
+        "tags",
+        AttributeType::String,
+    )
+    .multi()]);
+    let users = ResourceDefinition::user().extended(badge, false);
+    let data = json!({"userName": "ava", "urn:example:Badge": {"tags": ["vip", "red"]},
+        "emails": [{"value": "a@x.example", "type": "work"}]});
+    let before: Resource = serde_json::from_value(data).unwrap();
+    for path in [
+        "urn:example:Badge:tags[value eq \"vip\"]",
+        "urn:example:Badge:tags[value eq \"vip\" or value eq \"red\"]",
+        "urn:example:Badge:tags",
+        "emails[type eq \"work\"]",
+    ] {
+        for value in [json!(""), json!(null)] {
+            let operation = json!({"op": "add", "path": path, "value": value});
+            let body = json!({"schemas": [uri::PATCH_OP], "Operations": [operation]});
+            let mut tolerance = Tolerance::default();
+            let request = PatchRequest::from_json(body).unwrap();
+            let patch = request.resolve(&users, &mut tolerance).unwrap();
+            let after = patch.apply(&before, &mut tolerance).unwrap();
+            let changed = changes(&users, before.attributes(), after.attributes());
+            assert_eq!(changed, [], "{operation}");
         }
     }
 }

@@ -26,13 +26,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod mention;
 mod order;
 mod reference;
 mod request;
 mod response;
 
 pub use order::{Order, Reference, References};
-pub use reference::{references, references_in, referring, resolve, resolve_path};
+pub use reference::{
+    references, references_in_attribute, references_in_data, referring, resolve, resolve_path,
+};
 pub use request::{BulkEntry, BulkMethod, BulkOperation, BulkRequest, MalformedOperation};
 pub use response::{BulkResponse, BulkResult, response};
 

@@ -5,6 +5,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use super::reference::references;
 use super::request::{BulkEntry, BulkMethod, BulkOperation};
+use crate::schema::ResourceDefinition;
 
 /// A reference of an operation to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Reference {
 /// asked of them afterwards takes time in proportion to their number.
 ///
 /// ```
-/// use scim_protocol::{Limits, Tolerance, bulk::{BulkRequest, References}};
+/// use scim_protocol::{Limits, ResourceDefinition, Tolerance, bulk::{BulkRequest, References}};
 /// use serde_json::json;
 ///
 /// let group = |name: &str, member: &str| json!({"method": "POST", "path": "/Groups", "bulkId": name,
@@ -27,7 +28,7 @@ pub struct Reference {
 /// let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
 ///     "Operations": [group("a", "b"), group("b", "c"), group("c", "x")]});
 /// let request = BulkRequest::read(body, &Limits::default(), &mut Tolerance::default())?;
-/// let references = References::new(&request.operations);
+/// let references = References::new(&request.operations, &[ResourceDefinition::group()]);
 /// assert_eq!(references.of(0)[0].to, Some(1));
 /// assert_eq!(references.of(2)[0].to, None);
 /// assert_eq!(references.order().collect::<Vec<_>>(), [2, 1, 0]);
@@ -41,9 +42,17 @@ pub struct References {
 }
 
 impl References {
-    /// Looks the references of operations up.
-    pub fn new(operations: &[BulkEntry]) -> Self {
-        Self::among(operations, |operation| Some(references(operation)))
+    /// Looks the references of operations up, on resources of these types.
+    pub fn new(operations: &[BulkEntry], definitions: &[ResourceDefinition]) -> Self {
+        Self::among(operations, |operation| {
+            let mut parts = operation.path.trim_matches('/').split('/');
+            let endpoint = parts.next().unwrap_or_default();
+            let definition = definitions.iter().find(|definition| {
+                let known = &definition.resource_type().endpoint;
+                known.trim_matches('/') == endpoint
+            });
+            Some(references(operation, definition))
+        })
     }
 
     /// The references that `named` finds, between the operations of which it answers any.
@@ -87,13 +96,14 @@ impl References {
     /// What the operation at a place refers to.
     ///
     /// ```
+    /// use scim_protocol::ResourceDefinition;
     /// use scim_protocol::bulk::{BulkOperation, BulkRequest, References};
     /// use serde_json::json;
     ///
     /// let group = |name: &str, member: &str| BulkOperation::post("/Groups", name,
     ///     json!({"members": [{"value": format!("bulkId:{member}")}]}));
     /// let request = BulkRequest::new([group("a", "b"), group("b", "a")]);
-    /// let references = References::new(&request.operations);
+    /// let references = References::new(&request.operations, &[ResourceDefinition::group()]);
     /// assert_eq!(references.of(0)[0].name, "b");
     /// ```
     pub fn of(&self, at: usize) -> &[Reference] {
@@ -103,13 +113,14 @@ impl References {
     /// The places of the operations that refer to the one at a place.
     ///
     /// ```
+    /// use scim_protocol::ResourceDefinition;
     /// use scim_protocol::bulk::{BulkOperation, BulkRequest, References};
     /// use serde_json::json;
     ///
     /// let group = |name: &str, member: &str| BulkOperation::post("/Groups", name,
     ///     json!({"members": [{"value": format!("bulkId:{member}")}]}));
     /// let request = BulkRequest::new([group("a", "b"), group("b", "a")]);
-    /// let references = References::new(&request.operations);
+    /// let references = References::new(&request.operations, &[ResourceDefinition::group()]);
     /// assert_eq!(references.to(0), [1]);
     /// ```
     pub fn to(&self, at: usize) -> &[usize] {
@@ -139,13 +150,14 @@ impl References {
     /// once.
     ///
     /// ```
+    /// use scim_protocol::ResourceDefinition;
     /// use scim_protocol::bulk::{BulkOperation, BulkRequest, References};
     /// use serde_json::json;
     ///
     /// let group = |name: &str, member: &str| BulkOperation::post("/Groups", name,
     ///     json!({"members": [{"value": format!("bulkId:{member}")}]}));
     /// let request = BulkRequest::new([group("a", "b"), group("b", "a")]);
-    /// let references = References::new(&request.operations);
+    /// let references = References::new(&request.operations, &[ResourceDefinition::group()]);
     /// assert_eq!(references.circular(), [0, 1]);
     /// ```
     pub fn circular(&self) -> Vec<usize> {
@@ -199,13 +211,14 @@ impl Order<'_> {
     /// Leaves an operation out; what refers to it waits no more.
     ///
     /// ```
+    /// use scim_protocol::ResourceDefinition;
     /// use scim_protocol::bulk::{BulkOperation, BulkRequest, References};
     /// use serde_json::json;
     ///
     /// let group = |name: &str, member: &str| BulkOperation::post("/Groups", name,
     ///     json!({"members": [{"value": format!("bulkId:{member}")}]}));
     /// let request = BulkRequest::new([group("a", "b"), group("b", "a")]);
-    /// let references = References::new(&request.operations);
+    /// let references = References::new(&request.operations, &[ResourceDefinition::group()]);
     /// let mut order = references.order();
     /// order.leave_out(0);
     /// assert_eq!(order.collect::<Vec<_>>(), [1]);
@@ -349,6 +362,8 @@ impl Components<'_> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// Operations by number, each with what it refers to.
@@ -362,11 +377,13 @@ mod tests {
                     bulk_id: Some(at.to_string()),
                     path: "/Groups".to_owned(),
                     version: None,
-                    data: Some(to.iter().map(|to| format!("bulkId:{to}")).collect()),
+                    data: Some(json!({
+                        "members": to.iter().map(|to| format!("bulkId:{to}")).collect::<Vec<_>>(),
+                    })),
                 })
             })
             .collect();
-        References::new(&operations)
+        References::new(&operations, &[ResourceDefinition::group()])
     }
 
     fn order(edges: &[&[usize]]) -> Vec<usize> {

@@ -1,38 +1,83 @@
 //! References of operations to resources that others of the same request create.
+//!
+//! A `bulkId:` is a reference where the definition of the resource says that one stands: the value of
+//! a manager or a member, a `$ref`, an attribute that is a reference to resources, what a filter in the
+//! path of a PATCH compares with one of these. Anywhere else it is text (RFC 7644 section 3.7.2).
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::mention::{Mention, Step, mentions, referred};
 use super::request::BulkOperation;
 use crate::path::same_name;
+use crate::schema::ResourceDefinition;
 
-/// The names (`bulkId:name`) that an operation refers to, each once.
+/// The names (`bulkId:name`) that an operation on a resource of a type refers to, each once.
 ///
 /// ```
+/// use scim_protocol::ResourceDefinition;
 /// use scim_protocol::bulk::{BulkOperation, references};
 ///
-/// assert_eq!(references(&BulkOperation::delete("/Users/bulkId:ava")), ["ava"]);
+/// let users = ResourceDefinition::user();
+/// let delete = BulkOperation::delete("/Users/bulkId:ava");
+/// assert_eq!(references(&delete, Some(&users)), ["ava"]);
 /// ```
-pub fn references(operation: &BulkOperation) -> Vec<String> {
-    let mut found = Vec::new();
+pub fn references(
+    operation: &BulkOperation,
+    definition: Option<&ResourceDefinition>,
+) -> Vec<String> {
     let in_path = operation.path.split('/').filter_map(referred);
-    found.extend(in_path.map(str::to_owned));
-    found.extend(operation.data.iter().flat_map(references_in));
-    let mut seen = std::collections::HashSet::new();
+    let mut found: Vec<String> = in_path.map(str::to_owned).collect();
+    found.extend(references_in_data(operation, definition));
+    let mut seen = HashSet::new();
     found.retain(|name| seen.insert(name.clone()));
     found
 }
 
-/// The names that a value refers to, as often as it does.
+/// The names that the data of an operation refers to, as often as it does.
 ///
 /// ```
-/// use scim_protocol::bulk::references_in;
+/// use scim_protocol::ResourceDefinition;
+/// use scim_protocol::bulk::{BulkOperation, references_in_data};
+/// use serde_json::json;
 ///
-/// assert_eq!(references_in(&serde_json::json!({"value": "bulkId:ava"})), ["ava"]);
+/// let groups = ResourceDefinition::group();
+/// let group = json!({"displayName": "bulkId:ops", "members": [{"value": "bulkId:ava"}]});
+/// let create = BulkOperation::post("/Groups", "ops", group);
+/// assert_eq!(references_in_data(&create, Some(&groups)), ["ava"]);
 /// ```
-pub fn references_in(data: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    collect(data, &mut found);
-    found
+pub fn references_in_data(
+    operation: &BulkOperation,
+    definition: Option<&ResourceDefinition>,
+) -> Vec<String> {
+    let found = mentions(operation, definition);
+    found.into_iter().flat_map(|one| one.names).collect()
+}
+
+/// The names that one attribute of a new resource refers to.
+///
+/// ```
+/// use scim_protocol::ResourceDefinition;
+/// use scim_protocol::bulk::{BulkOperation, references_in_attribute};
+/// use serde_json::json;
+///
+/// let groups = ResourceDefinition::group();
+/// let create = BulkOperation::post("/Groups", "ops", json!({"Members": [{"value": "bulkId:ava"}]}));
+/// assert_eq!(references_in_attribute(&create, Some(&groups), "members"), ["ava"]);
+/// ```
+pub fn references_in_attribute(
+    operation: &BulkOperation,
+    definition: Option<&ResourceDefinition>,
+    attribute: &str,
+) -> Vec<String> {
+    let of_attribute = |mention: &Mention<'_>| match mention.way.first() {
+        Some(Step::Member(name)) => same_name(name, attribute),
+        _ => false,
+    };
+    let found = mentions(operation, definition).into_iter();
+    let found = found.filter(of_attribute);
+    found.flat_map(|one| one.names).collect()
 }
 
 /// The path of an operation with references replaced by what `id` knows.
@@ -58,92 +103,72 @@ pub fn resolve_path(path: &str, id: &dyn Fn(&str) -> Option<String>) -> String {
 /// else is left out: values of an array whole, other members alone.
 ///
 /// ```
-/// use scim_protocol::bulk::resolve;
+/// use scim_protocol::ResourceDefinition;
+/// use scim_protocol::bulk::{BulkOperation, resolve};
 /// use serde_json::json;
 ///
+/// let groups = ResourceDefinition::group();
 /// let data = json!({"members": [{"value": "bulkId:ava"}, {"value": "bulkId:bo"}]});
-/// let resolved = resolve(&data, &|name| (name == "ava").then(|| "7".to_owned()));
-/// assert_eq!(resolved, json!({"members": [{"value": "7"}]}));
+/// let create = BulkOperation::post("/Groups", "ops", data);
+/// let resolved = resolve(&create, Some(&groups), &|name| (name == "ava").then(|| "7".to_owned()));
+/// assert_eq!(resolved, Some(json!({"members": [{"value": "7"}]})));
 /// ```
-pub fn resolve(data: &Value, id: &dyn Fn(&str) -> Option<String>) -> Value {
-    // RFC 7644 section 3.7.2: of whatever attribute, those of extensions among them.
-    // The recursion is as deep as the body, which is limited when it is parsed.
-    match data {
-        Value::String(text) => match referred(text) {
-            Some(name) => id(name).map_or(Value::Null, Value::String),
-            None => data.clone(),
-        },
-        Value::Array(elements) => Value::Array(
-            elements
-                .iter()
-                .filter(|element| !dangles(element, id))
-                .map(|element| resolve(element, id))
-                .collect(),
-        ),
-        Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .filter(|(_, value)| !dangles_itself(value, id))
-                .map(|(name, value)| (name.clone(), resolve(value, id)))
-                .collect(),
-        ),
-        simple => simple.clone(),
+pub fn resolve(
+    operation: &BulkOperation,
+    definition: Option<&ResourceDefinition>,
+    id: &dyn Fn(&str) -> Option<String>,
+) -> Option<Value> {
+    let mut data = operation.data.clone()?;
+    // From behind, so that what is left out moves nothing that is still to be found.
+    for mention in mentions(operation, definition).iter().rev() {
+        match mention.resolved(id) {
+            Some(text) => mention.put(&mut data, text),
+            None => mention.leave_out(&mut data),
+        }
     }
+    Some(data)
 }
 
-/// The attributes of a resource that refer to others: what is left to be set when the resource had
+/// The attributes of a new resource that refer to others: what is left to be set when the resource had
 /// to be created before those that it refers to.
 ///
 /// ```
-/// use scim_protocol::bulk::referring;
+/// use scim_protocol::ResourceDefinition;
+/// use scim_protocol::bulk::{BulkOperation, referring};
 /// use serde_json::json;
 ///
-/// let data = json!({"displayName": "Ops", "members": [{"value": "bulkId:ava"}]});
-/// assert_eq!(referring(&data), json!({"members": [{"value": "bulkId:ava"}]}));
+/// let groups = ResourceDefinition::group();
+/// let members = json!([{"value": "bulkId:ava"}]);
+/// let data = json!({"displayName": "Ops", "members": members});
+/// let left = referring(&BulkOperation::post("/Groups", "ops", data), Some(&groups));
+/// assert_eq!(left, json!({"members": members}));
 /// ```
-pub fn referring(data: &Value) -> Value {
-    let refers = |value: &Value| !references_in(value).is_empty();
+pub fn referring(operation: &BulkOperation, definition: Option<&ResourceDefinition>) -> Value {
     let mut left = Map::new();
-    for (name, value) in data.as_object().into_iter().flatten() {
-        match value {
-            // An extension is a namespace, not an attribute.
-            Value::Object(_) if refers(value) && name.contains(':') => {
-                left.insert(name.clone(), referring(value));
-            }
-            _ if refers(value) => {
-                left.insert(name.clone(), value.clone());
-            }
-            _ => {}
+    for mention in mentions(operation, definition) {
+        let mut way = mention.way.iter();
+        let Some(Step::Member(name)) = way.next() else {
+            continue;
+        };
+        let value = operation.data.as_ref().and_then(|data| data.get(name));
+        // An extension is a namespace, not an attribute.
+        let inner = match way.next() {
+            Some(Step::Member(inner)) if mention.below_schema => Some(inner),
+            _ => None,
+        };
+        let Some(inner) = inner else {
+            left.insert((*name).to_owned(), value.cloned().unwrap_or_default());
+            continue;
+        };
+        let holder = left
+            .entry(*name)
+            .or_insert_with(|| Value::Object(Map::new()));
+        if let (Some(holder), Some(value)) = (
+            holder.as_object_mut(),
+            value.and_then(|value| value.get(inner)),
+        ) {
+            holder.insert((*inner).to_owned(), value.clone());
         }
     }
     Value::Object(left)
-}
-
-/// Whether an element of an array refers to something unknown, itself or in one of its members.
-fn dangles(element: &Value, id: &dyn Fn(&str) -> Option<String>) -> bool {
-    match element {
-        Value::Object(members) => members.values().any(|value| dangles_itself(value, id)),
-        other => dangles_itself(other, id),
-    }
-}
-
-fn dangles_itself(value: &Value, id: &dyn Fn(&str) -> Option<String>) -> bool {
-    value
-        .as_str()
-        .and_then(referred)
-        .is_some_and(|name| id(name).is_none())
-}
-
-fn collect(data: &Value, found: &mut Vec<String>) {
-    match data {
-        Value::String(text) => found.extend(referred(text).map(str::to_owned)),
-        Value::Array(elements) => elements.iter().for_each(|element| collect(element, found)),
-        Value::Object(members) => members.values().for_each(|value| collect(value, found)),
-        _ => {}
-    }
-}
-
-fn referred(text: &str) -> Option<&str> {
-    let (scheme, name) = text.split_once(':')?;
-    (same_name(scheme, "bulkId") && !name.is_empty()).then_some(name)
 }

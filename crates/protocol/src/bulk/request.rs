@@ -109,7 +109,7 @@ impl BulkEntry {
 /// A bulk request.
 ///
 /// ```
-/// use scim_protocol::{Limits, Tolerance, bulk::{BulkRequest, references}};
+/// use scim_protocol::{Limits, ResourceDefinition, Tolerance, bulk::{BulkRequest, references}};
 /// use serde_json::json;
 ///
 /// let body = json!({
@@ -123,7 +123,7 @@ impl BulkEntry {
 /// });
 /// let request = BulkRequest::read(body, &Limits::default(), &mut Tolerance::default())?;
 /// let group = request.operations[1].operation().unwrap();
-/// assert_eq!(references(group), ["ava"]);
+/// assert_eq!(references(group, Some(&ResourceDefinition::group())), ["ava"]);
 /// # Ok::<(), scim_protocol::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -224,15 +224,10 @@ impl BulkRequest {
         if !body.lists(uri::BULK_REQUEST) {
             tolerance.accept(Deviation::SchemasMissing(uri::BULK_REQUEST.to_owned()))?;
         }
-        let fail_on_errors = match body.take("failOnErrors") {
-            None => None,
-            Some(number) => Some(
-                number
-                    .as_u64()
-                    .filter(|number| *number > 0)
-                    .ok_or_else(|| syntax("\"failOnErrors\" is not a whole number from 1."))?,
-            ),
-        };
+        let fail_on_errors = body.number("failOnErrors", tolerance)?;
+        if fail_on_errors == Some(0) {
+            return Err(syntax("\"failOnErrors\" is not a whole number from 1."));
+        }
         let Some(Value::Array(operations)) = body.take("Operations") else {
             return Err(syntax("\"Operations\" is missing or not an array."));
         };
@@ -361,7 +356,7 @@ impl BulkOperation {
         Value::Object(members)
     }
 
-    fn new(method: BulkMethod, path: String, data: Option<Value>) -> Self {
+    pub(super) fn new(method: BulkMethod, path: String, data: Option<Value>) -> Self {
         Self {
             method,
             bulk_id: None,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::members::remove_member;
 use crate::message::Message;
+use crate::tolerance::Tolerance;
 use crate::uri;
 
 /// A list response (RFC 7644 section 3.4.2, RFC 9865 section 2), of JSON or of resources that were
@@ -133,10 +134,10 @@ impl ListResponse {
     /// # Errors
     /// `invalidSyntax` when it is no list response.
     pub fn from_json(body: Value) -> Result<Self, Error> {
-        let mut message = Message::read(body)?;
+        let (mut message, mut tolerance) = (Message::read(body)?, Tolerance::default());
         Ok(Self {
-            total_results: message.number("totalResults")?,
-            start_index: message.number("startIndex")?,
+            total_results: message.number("totalResults", &mut tolerance)?,
+            start_index: message.number("startIndex", &mut tolerance)?,
             // RFC 7644 section 3.4.2: it may be missing where nothing is found.
             resources: message.values("Resources")?,
             next_cursor: message.text("nextCursor")?,

@@ -7,6 +7,7 @@ use super::{Page, Projection, Query};
 use crate::error::{Error, ScimType};
 use crate::filter::Filter;
 use crate::limits::Limits;
+use crate::number::counted;
 use crate::path::{AttributePath, same_name};
 use crate::tolerance::{Deviation, Tolerance};
 use crate::uri;
@@ -89,7 +90,12 @@ impl Query {
                         .any(|u| same_name(u, uri::SEARCH_REQUEST))
                 });
             } else if let Some(known) = PARAMETERS.iter().find(|known| same_name(known, &name)) {
+                let number = match NUMBERS.contains(known) {
+                    true => counted(known, &value, tolerance)?,
+                    false => None,
+                };
                 if !value.is_null() {
+                    let value = number.map_or(value, Value::from);
                     parameters.insert((*known).to_owned(), value);
                 }
             } else {
@@ -257,3 +263,6 @@ const PARAMETERS: [&str; 8] = [
     "count",
     "cursor",
 ];
+
+/// The parameters that are whole numbers.
+const NUMBERS: [&str; 2] = ["startIndex", "count"];

@@ -1,7 +1,7 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::tolerance::{Deviation, Tolerance};
+use crate::tolerance::{Deviation, Profile, Tolerance};
 use crate::uri;
 
 fn query(raw: &str) -> Result<Query, Error> {
@@ -95,7 +95,7 @@ fn a_filter_in_a_list_of_attributes_is_left_out() {
     assert_eq!(paths, ["emails", "name", "phoneNumbers.value"]);
     let names: Vec<_> = tolerance.deviations().iter().map(Deviation::name).collect();
     assert_eq!(names, ["filteredAttribute", "filteredAttribute"]);
-    let mut strict = Tolerance::new(crate::Profile::Strict);
+    let mut strict = Tolerance::new(Profile::Strict);
     assert!(Query::from_query_string(raw, &Limits::default(), &mut strict).is_err());
 }
 
@@ -153,4 +153,50 @@ fn a_query_is_read_as_it_was_written() {
         assert_eq!(query(&written.to_query_string()).unwrap(), written);
         assert_eq!(Query::from_json(written.to_json()).unwrap(), written);
     }
+}
+
+#[test]
+fn numbers_of_a_search_may_be_text() {
+    let read = |body: &Value, tolerance: &mut Tolerance| {
+        let mut body = body.clone();
+        body["schemas"] = json!([uri::SEARCH_REQUEST]);
+        Query::from_search_request(body, &Limits::default(), tolerance)
+    };
+    let mut tolerance = Tolerance::default();
+    let query = read(&json!({"count": "2", "startIndex": " 3"}), &mut tolerance).unwrap();
+    assert_eq!(
+        (query.page, query.count),
+        (Page::Index { start_index: 3 }, Some(2))
+    );
+    let names: Vec<_> = tolerance
+        .deviations()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "number as text in \"count\"",
+            "number as text in \"startIndex\""
+        ]
+    );
+    let plain = read(
+        &json!({"count": 2, "startIndex": "", "filter": "title eq \"2\""}),
+        &mut tolerance,
+    );
+    assert_eq!(plain.unwrap().count, Some(2));
+    assert_eq!(tolerance.deviations().len(), 2);
+    for bad in [
+        json!({"count": "two"}),
+        json!({"count": [2]}),
+        json!({"startIndex": 1.5}),
+    ] {
+        let error = read(&bad, &mut Tolerance::default()).unwrap_err();
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidValue), "{bad}");
+    }
+    let strict = read(&json!({"count": "2"}), &mut Tolerance::new(Profile::Strict));
+    assert_eq!(
+        strict.unwrap_err().scim_type(),
+        Some(ScimType::InvalidValue)
+    );
 }

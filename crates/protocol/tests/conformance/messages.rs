@@ -69,16 +69,18 @@ fn references_become_ids_in_any_order_and_in_circles() {
     let operations = [group("a", "b"), group("b", "c"), group("c", "a")];
     let body = json!({"schemas": [uri::BULK_REQUEST], "Operations": operations});
     let request = BulkRequest::read(body, &Limits::default(), &mut strict()).unwrap();
-    let references = References::new(&request.operations);
+    let owner = Attribute::new("owner", AttributeType::Complex).with([
+        Attribute::new("value", AttributeType::String),
+        Attribute::new("$ref", AttributeType::Reference).referring(["Group"]),
+    ]);
+    let badge = Schema::new(BADGE, "Badge").with([owner]);
+    let groups = [ResourceDefinition::group().extended(badge, false)];
+    let references = References::new(&request.operations, &groups);
     assert_eq!(references.circular(), [0, 1, 2]);
     assert_eq!(references.order().count(), 3);
-    let data = request.operations[0]
-        .operation()
-        .unwrap()
-        .data
-        .clone()
-        .unwrap();
-    let resolved = resolve(&data, &|name| (name == "b").then(|| "id-of-b".to_owned()));
+    let operation = request.operations[0].operation().unwrap();
+    let id = |name: &str| (name == "b").then(|| "id-of-b".to_owned());
+    let resolved = resolve(operation, Some(&groups[0]), &id).unwrap();
     assert_eq!(resolved[BADGE]["owner"]["value"], "id-of-b");
 }
 

@@ -9,6 +9,8 @@ mod values;
 
 use scim_protocol::filter::{Filter, SortKey};
 use scim_protocol::patch::PatchRequest;
+use scim_protocol::query::Projection;
+use scim_protocol::resource::Projector;
 use scim_protocol::schema::{Attribute, AttributeType, Schema, uri};
 use scim_protocol::{
     Deviation, Error, Limits, Profile, Resource, ResourceDefinition, ScimType, Tolerance,

@@ -103,6 +103,100 @@ fn a_schema_uri_that_is_not_joined_by_a_colon() {
     ));
 }
 
+/// The version at the end of an old URI is no name of an attribute.
+#[test]
+fn a_schema_uri_that_ends_in_a_version_and_is_joined_by_a_dot() {
+    let badge = Schema::new("urn:example:badge:2.0", "Badge")
+        .with([Attribute::new("serial", AttributeType::String)]);
+    let users = users().extended(badge, false);
+    for (start, name, meant) in [
+        (
+            "urn:scim:schemas:extension:enterprise:1.0",
+            "department",
+            uri::ENTERPRISE_USER,
+        ),
+        (
+            "urn:scim:schemas:extension:enterprise:2.0",
+            "manager.value",
+            uri::ENTERPRISE_USER,
+        ),
+        (
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0",
+            "Department",
+            uri::ENTERPRISE_USER,
+        ),
+        (
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
+            "department",
+            uri::ENTERPRISE_USER,
+        ),
+        ("urn:scim:schemas:core:1.0", "title", uri::USER),
+        ("URN:SCIM:schemas:core:2.0", "name.givenName", uri::USER),
+        ("urn:example:badge:2.0", "serial", "urn:example:badge:2.0"),
+    ] {
+        let (path, own) = (format!("{start}.{name}"), format!("{meant}:{name}"));
+        let patched = |path: &str, inner: bool, tolerance: &mut Tolerance| {
+            let operation = match inner {
+                true => json!({"op": "replace", "value": {path: "7"}}),
+                false => json!({"op": "replace", "path": path, "value": "7"}),
+            };
+            let body = json!({"schemas": [uri::PATCH_OP], "Operations": [operation]});
+            let before: Resource = serde_json::from_value(json!({"userName": "ava"})).unwrap();
+            let request = PatchRequest::from_json(body)?;
+            let patch = request.resolve(&users, tolerance)?;
+            Ok::<_, Error>(patch.apply(&before, tolerance)?.into_map())
+        };
+        let mut tolerance = Tolerance::default();
+        let wanted = patched(&own, false, &mut Tolerance::default()).unwrap();
+        assert!(wanted.len() > 1, "{own}");
+        assert_eq!(patched(&path, false, &mut tolerance).unwrap(), wanted);
+        assert_eq!(
+            tolerance.deviations(),
+            [Deviation::SchemaJoined(path.clone())]
+        );
+        assert_eq!(patched(&path, true, &mut tolerance).unwrap(), wanted);
+        assert!(patched(&path, false, &mut Tolerance::new(Profile::Strict)).is_err());
+
+        let body = json!({"schemas": [uri::USER], "userName": "ava", &path: "7"});
+        let read = Resource::read(&users, body, &mut Tolerance::default())
+            .unwrap()
+            .into_map();
+        let whole = json!(wanted);
+        let told = |data: &Value| {
+            data.get(meant)
+                .or(data.get("title"))
+                .or(data.get("name"))
+                .cloned()
+        };
+        assert_eq!(told(&json!(read)), told(&whole), "{path}");
+
+        let bound = |path: &str| {
+            let filter: Filter = format!("{path} eq \"7\"").parse().unwrap();
+            filter.bind(&users, &mut Tolerance::default()).unwrap()
+        };
+        assert_eq!(bound(&path), bound(&own));
+        let sorted = |path: &str| {
+            let path = path.parse().unwrap();
+            SortKey::new(&users, &path, &mut Tolerance::default()).unwrap()
+        };
+        assert_eq!(sorted(&path), sorted(&own));
+        let shown = |path: &str| {
+            let projection = Projection {
+                attributes: vec![path.parse().unwrap()],
+                ..Projection::default()
+            };
+            Projector::new(&users, &projection).project(&wanted)
+        };
+        assert_eq!(shown(&path), shown(&own));
+        assert_ne!(json!(shown(&path)), json!(shown("displayName")));
+    }
+    let unknown =
+        json!({"schemas": [uri::USER], "userName": "ava", "urn:example:other:2.0.serial": "7"});
+    let mut tolerance = Tolerance::default();
+    Resource::read(&users, unknown, &mut tolerance).unwrap();
+    assert_eq!(tolerance.deviations()[0].name(), "unknownAttribute");
+}
+
 #[test]
 fn paths_as_keys() {
     let operations = json!([{"op": "add", "value": {"name.givenName": "Ava",

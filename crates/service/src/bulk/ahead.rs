@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use scim_protocol::bulk::{BulkMethod, BulkOperation, references_in, resolve, resolve_path};
+use scim_protocol::bulk::{BulkMethod, BulkOperation, references_in_data, resolve, resolve_path};
 use scim_protocol::query::Projection;
 use scim_protocol::{Budget, Error, ScimType, error};
 
@@ -240,13 +240,13 @@ pub(super) fn read<S: Session>(
     let id = |name: &str| progress.id(name);
     let path = resolve_path(&operation.path, &id);
     let refers = !batch.references.of(at).is_empty();
-    let data = operation.data.as_ref().map(|data| match refers {
-        true => resolve(data, &id),
-        false => data.clone(),
-    });
+    let definition = batch.definition(operation);
+    let data = match refers {
+        true => resolve(operation, definition, &id),
+        false => operation.data.clone(),
+    };
     let lacks = |name: &String| !progress.knows(name);
-    let referring = operation.data.as_ref().filter(|_| refers);
-    let left_out = referring.is_some_and(|data| references_in(data).iter().any(lacks));
+    let left_out = refers && references_in_data(operation, definition).iter().any(lacks);
     let method = method_of(operation.method);
     let session = batch.session.of_operation(&BulkStep {
         method,

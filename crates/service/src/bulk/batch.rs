@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use scim_protocol::bulk::{BulkEntry, BulkMethod, BulkOperation, References, references_in};
-use scim_protocol::path::same_name;
-use serde_json::Value;
+use scim_protocol::ResourceDefinition;
+use scim_protocol::bulk::{
+    BulkEntry, BulkMethod, BulkOperation, References, references, references_in_attribute,
+};
 
 use crate::policy::Session;
 use crate::route::Route;
@@ -32,10 +33,17 @@ impl<S: Session> Batch<S> {
         limit: u64,
         kind_at: impl Fn(&str) -> Option<S::Kind>,
     ) -> Self {
+        let kinds = endpoints(&operations, kind_at);
+        let named = |operation: &BulkOperation| {
+            Some(references(
+                operation,
+                definition(session, &kinds, operation),
+            ))
+        };
         let mut batch = Self {
             session: session.clone(),
-            references: References::new(&operations),
-            kinds: endpoints(&operations, kind_at),
+            references: References::among(&operations, named),
+            kinds,
             operations,
             order: Vec::new(),
             nested: Vec::new(),
@@ -52,6 +60,11 @@ impl<S: Session> Batch<S> {
 
     pub(super) fn operation(&self, at: usize) -> Option<&BulkOperation> {
         self.operations.get(at)?.operation()
+    }
+
+    /// The definition of what an operation is on.
+    pub(super) fn definition(&self, operation: &BulkOperation) -> Option<&ResourceDefinition> {
+        definition(&self.session, &self.kinds, operation)
     }
 
     pub(super) fn route<'p>(&self, path: &'p str) -> Option<Route<'p, S::Kind>> {
@@ -77,11 +90,8 @@ impl<S: Session> Batch<S> {
     fn nested_in_circles(&self) -> Vec<(usize, (S::Kind, &'static str))> {
         let held = |operation: &BulkOperation| -> Option<Vec<String>> {
             let (_kind, nesting) = self.nesting(operation)?;
-            let attributes = operation.data.iter().filter_map(Value::as_object).flatten();
-            let held = attributes
-                .filter(|(name, _)| same_name(name, nesting))
-                .flat_map(|(_, values)| references_in(values));
-            (operation.method == BulkMethod::Post).then(|| held.collect())
+            let held = || references_in_attribute(operation, self.definition(operation), nesting);
+            (operation.method == BulkMethod::Post).then(held)
         };
         let circular = References::among(&self.operations, held).circular();
         let nesting = |at: usize| Some((at, self.nesting(self.operation(at)?)?));
@@ -221,6 +231,18 @@ impl Progress {
                 self.due.push_back(*at);
             }
         }
+    }
+}
+
+fn definition<'s, S: Session>(
+    session: &'s S,
+    kinds: &HashMap<String, S::Kind>,
+    operation: &BulkOperation,
+) -> Option<&'s ResourceDefinition> {
+    let route = Route::parse(&operation.path, |endpoint| kinds.get(endpoint).copied());
+    match route? {
+        Route::Collection(kind) | Route::Resource(kind, _) => Some(session.definition(kind)),
+        _ => None,
     }
 }
 

@@ -316,7 +316,7 @@ impl<S: Session> Piece<'_, S> {
                 let id = operation.bulk_id.as_deref();
                 let id = id.and_then(|name| self.progress.id(name));
                 let id = id.unwrap_or_default();
-                let left = operation.data.as_ref().map(referring);
+                let left = referring(operation, self.batch.definition(operation));
                 let completion = BulkOperation {
                     method: BulkMethod::Patch,
                     path: format!("{}/{id}", operation.path.trim_end_matches('/')),
