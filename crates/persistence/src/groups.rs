@@ -134,7 +134,7 @@ impl<'g> GroupColumns<'g> {
             rule_key: group.rule.as_deref(),
             name: &group.name,
             name_key: key(&group.name),
-            scim_name_key: scim_name.map(key),
+            scim_name_key: scim_name.map(|name| Key::of_name(name).as_str().to_owned()),
             external_id: group.external_id.as_deref(),
             scim_document: Value::Object(group.document.clone()).to_string(),
             search_document: Json::from(&group.search),

@@ -1,6 +1,6 @@
 //! What indexes hold.
 
-use scim_protocol::text::fold;
+use scim_protocol::text::{fold, fold_name};
 
 use crate::sql::Bind;
 
@@ -22,6 +22,11 @@ impl Key {
     /// The key of a text as people write it.
     pub(crate) fn of(text: &str) -> Self {
         Self::of_folded(&fold(text))
+    }
+
+    /// The key of a name, of which white space at either end is no part.
+    pub(crate) fn of_name(name: &str) -> Self {
+        Self::of_folded(&fold_name(name))
     }
 
     /// The key of a text that is folded already.
@@ -86,6 +91,9 @@ pub(crate) mod tests {
         assert_eq!(key, Key::of_folded(&long));
         assert!(key.as_str().starts_with(Key::beginning(&other)));
         assert_eq!(Key::of("Ada").as_str(), "ada");
+        assert_eq!(Key::of_name("\u{a0}Ada ").as_str(), "ada");
+        let within = format!(" {} ", "x".repeat(Key::BYTES));
+        assert_eq!(Key::of_name(&within).as_str(), within.trim());
         let just = "x".repeat(Key::BYTES);
         assert_eq!(Key::of(&just).as_str(), just);
     }

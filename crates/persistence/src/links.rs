@@ -86,7 +86,7 @@ pub(crate) fn about(
     names: &[String],
 ) -> Result<Vec<(ConfigurationId, LinkRequest)>, StoreError> {
     let mut found: Vec<OwnedRow> = Vec::new();
-    let keys: Vec<Key> = names.iter().map(|name| Key::of(name)).collect();
+    let keys: Vec<Key> = names.iter().map(|name| Key::of_name(name)).collect();
     for (column, values) in [
         ("person_id", person.into_iter().collect::<Vec<_>>()),
         ("candidate_key", keys.iter().map(Key::as_str).collect()),
@@ -187,7 +187,7 @@ pub(crate) fn restore(
 /// By what a user is told from others whom the identity provider wanted to create.
 fn candidate(document: &Value) -> Key {
     let name = document.get("userName").and_then(Value::as_str);
-    Key::of(name.unwrap_or_default())
+    Key::of_name(name.unwrap_or_default())
 }
 
 /// Forgets the links of a person, and those of a user: they are one by now.
@@ -197,7 +197,7 @@ pub(crate) fn forget(
     person: &str,
     user_name: &str,
 ) -> Result<(), StoreError> {
-    let key = Key::of(user_name);
+    let key = Key::of_name(user_name);
     let of_either = link_candidates::table
         .filter(link_candidates::configuration_id.eq(configuration.to_string()))
         .filter(

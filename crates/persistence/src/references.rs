@@ -133,7 +133,7 @@ pub(crate) fn named_manager(
         ", (SELECT kept.id FROM users kept \
          WHERE kept.id = CASE WHEN users.manager_key = ",
     );
-    sql.bind(Key::of(manager))
+    sql.bind(Key::of_name(manager))
         .push(" THEN users.manager_id END), ");
     found(&mut sql, scope, manager, Sight::Gone);
     sql.push(")");
@@ -151,7 +151,7 @@ enum Sight {
 
 /// The id of the user whom the text names. What is not unique names nobody where several have it.
 fn found(sql: &mut Sql, scope: Scope, manager: &str, sight: Sight) {
-    let folded = Key::of(manager);
+    let (folded, name) = (Key::of(manager), Key::of_name(manager));
     let user_name = match sight {
         Sight::Seen => "scim_user_name_key",
         Sight::Gone => "user_name_key",
@@ -160,7 +160,7 @@ fn found(sql: &mut Sql, scope: Scope, manager: &str, sight: Sight) {
     let ways = [
         ("id", manager),
         ("external_id", manager),
-        (user_name, folded.as_str()),
+        (user_name, name.as_str()),
         ("email_key", folded.as_str()),
     ];
     sql.push("(SELECT id FROM (");
@@ -207,7 +207,7 @@ pub(crate) fn is_waited_for(
     let id = manager.to_string();
     let named = [keys.user_name, keys.external_id, keys.email, Some(&*id)];
     let named = named.into_iter().flatten();
-    let named = named.map(|name| Key::of(name).as_str().to_owned());
+    let named = named.map(|name| Key::of_name(name).as_str().to_owned());
     WaitedFor {
         named: among(Aliased("w.manager_key"), named),
         managed: managed_as_w(scope),
@@ -253,7 +253,7 @@ pub(crate) fn link_reports(
     let id = manager.to_string();
     let names: Vec<Key> = keys
         .user_name
-        .map(Key::of)
+        .map(Key::of_name)
         .into_iter()
         .chain([Key::of(&id)])
         .collect();
@@ -276,7 +276,7 @@ pub(crate) fn link_reports(
     let all = names
         .iter()
         .cloned()
-        .chain(shared.iter().map(|(.., value)| Key::of(value)));
+        .chain(shared.iter().map(|(.., value)| Key::of_name(value)));
     let link = Write::update(
         connection,
         |sql| {

@@ -96,7 +96,8 @@ fn user() -> impl Strategy<Value = Value> {
                     "schemas": [uri::USER, uri::ENTERPRISE_USER],
                     "title": title, "nickName": nick, "externalId": null, "emails": [],
                     "name": {"givenName": given, "familyName": family}, "profileUrl": url,
-                    uri::ENTERPRISE_USER: {"department": department, "manager": {"value": manager}},
+                    uri::ENTERPRISE_USER: {"department": department,
+                        "manager": {"value": manager, "$ref": url}},
                     EXTENSION: custom,
                 });
                 // One primary at most, as a strict client sends it.
@@ -142,6 +143,7 @@ fn attribute() -> impl Strategy<Value = String> {
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.$ref",
         "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User:level",
         "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User:grade",
         "urn:ietf:params:scim:schemas:extension:serviceops:2.0:User:since",
@@ -161,6 +163,8 @@ fn comparison(attribute: impl Strategy<Value = String>) -> impl Strategy<Value =
         6 => text().prop_map(|text| json!(text)),
         2 => text().prop_map(|text| json!(format!("{text}@x.example"))),
         2 => (0..40_u32).prop_map(|n| json!(format!("user{n}"))),
+        1 => (0..15_usize).prop_map(|n| json!(format!("\u{a0}{}.user{n} ", TEXTS[n]))),
+        1 => proptest::sample::select(vec![" ", " a", "1 ", "\u{3000}"]).prop_map(|text| json!(text)),
         2 => any::<bool>().prop_map(|flag| json!(flag)),
         2 => proptest::sample::select(vec!["work", "home", "", "@x", "a", "s", "Group 1"])
             .prop_map(|text| json!(text)),
@@ -244,7 +248,10 @@ fn houses(engines: &[Engine], runner: &mut TestRunner) -> Vec<House> {
     let users: Vec<Value> = (0..40)
         .map(|at| {
             let mut user = user().new_tree(runner).unwrap().current();
-            user["userName"] = json!(format!("{}.user{at}", TEXTS[at % TEXTS.len()]));
+            let blanks = ["", " ", "\u{a0}", "\u{3000}"];
+            let (lead, trail) = (blanks[at % 4], blanks[at / 4 % 4]);
+            let name = TEXTS[at % TEXTS.len()];
+            user["userName"] = json!(format!("{lead}{name}.user{at}{trail}"));
             if at % 3 == 0 {
                 user["externalId"] = json!(format!("{}-{at}", TEXTS[at % 5]));
             }

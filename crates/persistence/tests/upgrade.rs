@@ -11,6 +11,9 @@ use common::{Engine, House, new_database};
 use diesel::connection::SimpleConnection;
 use scim_admin::safekeeping::Upgraded;
 use scim_persistence::{Database, OpenError, Settings, upgrade};
+use scim_protocol::schema::uri;
+use scim_provisioning::Method;
+use serde_json::json;
 
 /// A database of nothing yet.
 struct Fresh {
@@ -185,10 +188,76 @@ fn no_deadline_of_a_session_ends_a_migration(house: &House) {
     });
 }
 
+/// What the version before held: keys with the white space that was sent.
+const UNTRIMMED: &str = "DELETE FROM __diesel_schema_migrations WHERE version = '20261130010001'; \
+     UPDATE users SET scim_user_name_key = 'ava ', search_document = DOCUMENT(userName, 'ava ') \
+         WHERE scim_user_name_key = 'ava'; \
+     UPDATE users SET scim_user_name_key = '\u{a0}bo', \
+         search_document = DOCUMENT(userName, '\u{a0}bo') WHERE scim_user_name_key = 'bo'; \
+     UPDATE users SET scim_user_name_key = 'bo ', search_document = DOCUMENT(userName, 'bo ') \
+         WHERE scim_user_name_key = 'twin'; \
+     UPDATE users SET scim_user_name_key = 'cy ', search_document = DOCUMENT(userName, 'cy ') \
+         WHERE scim_user_name_key = 'third'; \
+     UPDATE users SET manager_key = ' ava ' WHERE manager_key = 'ava'; \
+     UPDATE groups SET scim_name_key = ' ops', search_document = DOCUMENT(displayName, ' ops') \
+         WHERE scim_name_key = 'ops'";
+
+fn names_of_before_are_found_without_their_blanks(house: &House) {
+    for name in ["Ava ", "\u{a0}bo", "twin", "cy", "third"] {
+        house.create(
+            "/Users",
+            &json!({"userName": name, uri::ENTERPRISE_USER: {"manager": "ava"}}),
+        );
+    }
+    house.create("/Groups", &json!({"displayName": " Ops"}));
+    let (to, postgres) = (house.settings.url.as_str(), "postgres");
+    let document = match to.starts_with(postgres) {
+        true => "jsonb_set(search_document, '{$1}', to_jsonb(CAST('$2' AS text)))",
+        false => "json_set(search_document, '$.$1', '$2')",
+    };
+    let mut sql = UNTRIMMED.to_owned();
+    while let Some((before, call)) = sql.split_once("DOCUMENT(") {
+        let (arguments, behind) = call.split_once("')").unwrap();
+        let (attribute, value) = arguments.split_once(", '").unwrap();
+        let call = document.replace("$1", attribute).replace("$2", value);
+        sql = format!("{before}{call}{behind}");
+    }
+    house.tamper(&sql);
+    let total = |path: &str, filter: &str| {
+        let filter = filter.replace(' ', "%20").replace('"', "%22");
+        house.get(&format!("{path}?filter={filter}"))["totalResults"].as_u64()
+    };
+    let found = || {
+        [
+            ("/Users", "userName eq \"ava\""),
+            ("/Groups", "displayName eq \"ops\""),
+        ]
+        .map(|(path, filter)| total(path, filter))
+    };
+    assert_eq!(found(), [Some(0), Some(0)]);
+    let upgraded = upgrade(&house.settings.url, Duration::ZERO, &mut || {}).unwrap();
+    assert_eq!(upgraded.applied, ["20261130010001"]);
+    assert_eq!(found(), [Some(1), Some(1)]);
+    for (filter, count) in [
+        // One of two that are the same without blanks has the name, and nobody loses theirs.
+        ("userName eq \"bo\"", 1),
+        ("userName eq \"cy\"", 1),
+        ("userName sw \"av\" and userName ew \"va\"", 1),
+        ("userName pr", 5),
+    ] {
+        assert_eq!(total("/Users", filter), Some(count), "{filter}");
+    }
+    // Whoever has a name anew is somebody else.
+    let again = house.request(Method::Post, "/Users", &json!({"userName": " AVA"}));
+    assert_eq!(again.status, 409);
+    upgrade(&house.settings.url, Duration::ZERO, &mut || {}).unwrap();
+}
+
 engines::tests! {
     on_both(House::new):
         an_older_program_works_on_newer_tables_until_they_say_that_it_cannot,
-        older_tables_are_refused_until_they_are_brought_to_this_version;
+        older_tables_are_refused_until_they_are_brought_to_this_version,
+        names_of_before_are_found_without_their_blanks;
     on_both(Fresh::new):
         a_database_that_is_not_there_is_refused_and_not_made,
         whoever_holds_the_lock_is_waited_for_within_bounds;

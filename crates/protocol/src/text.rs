@@ -35,6 +35,25 @@ pub fn fold(text: &str) -> String {
         .collect()
 }
 
+/// The form in which two names are compared: [`fold`]ed, and without white space at either end.
+///
+/// Whoever looks at two names that differ in nothing but a blank behind them sees one, so that
+/// neither may be given beside the other, and each finds the other.
+///
+/// ```
+/// use scim_protocol::text::fold_name;
+///
+/// assert_eq!(fold_name(" Ava\u{a0}"), "ava");
+/// assert_eq!(fold_name("\u{3000}ava lee "), fold_name("Ava Lee"));
+/// ```
+pub fn fold_name(text: &str) -> String {
+    let folded = fold(text);
+    match folded.trim() {
+        name if name.len() == folded.len() => folded,
+        name => name.to_owned(),
+    }
+}
+
 /// The same as [`fold`], without a copy of a text that is folded already.
 pub(crate) fn folded(text: &str) -> Cow<'_, str> {
     let is_folded = text

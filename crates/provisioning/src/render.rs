@@ -1,6 +1,7 @@
 //! Stored users and groups as SCIM resources.
 
 use scim_protocol::query::Projection;
+use scim_protocol::schema::uri;
 use scim_protocol::{EntityTag, Version};
 use scim_service::render::{Common, Shown, envelope};
 use serde_json::{Map, Value, json};
@@ -36,7 +37,9 @@ impl Context {
         if !groups.is_empty() {
             attributes.insert("groups".into(), Value::Array(groups));
         }
-        self.complete_manager(&mut attributes, user.manager);
+        complete_manager(&mut attributes, user.manager, |manager| {
+            self.location(ResourceKind::User, manager)
+        });
         attributes
     }
 
@@ -86,25 +89,28 @@ impl Context {
             "display": display,
         })
     }
+}
 
-    /// A manager who is a user of the configuration gets the reference (RFC 7643 section 4.3);
-    /// one whom it cannot read gets none, whatever it sent.
-    fn complete_manager(&self, attributes: &mut Map<String, Value>, seen: Option<ResourceId>) {
-        let manager = attributes
-            .get_mut(scim_protocol::schema::uri::ENTERPRISE_USER)
-            .and_then(|extension| extension.get_mut("manager"))
-            .and_then(Value::as_object_mut);
-        let Some(manager) = manager else {
-            return;
-        };
-        manager.shift_remove("$ref");
-        let named = manager.get("value").and_then(Value::as_str);
-        if let (Some(named), Some(seen)) = (named.and_then(ResourceId::parse), seen)
-            && named == seen
-        {
-            let reference = self.location(ResourceKind::User, seen);
-            manager.insert("$ref".into(), reference.into());
-        }
+/// A manager who is a user of the configuration gets the reference (RFC 7643 section 4.3);
+/// one whom it cannot read gets none, whatever it sent.
+pub(crate) fn complete_manager(
+    attributes: &mut Map<String, Value>,
+    seen: Option<ResourceId>,
+    location: impl FnOnce(ResourceId) -> String,
+) {
+    let manager = attributes
+        .get_mut(uri::ENTERPRISE_USER)
+        .and_then(|extension| extension.get_mut("manager"))
+        .and_then(Value::as_object_mut);
+    let Some(manager) = manager else {
+        return;
+    };
+    manager.shift_remove("$ref");
+    let named = manager.get("value").and_then(Value::as_str);
+    if let (Some(named), Some(seen)) = (named.and_then(ResourceId::parse), seen)
+        && named == seen
+    {
+        manager.insert("$ref".into(), location(seen).into());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scim_protocol::text::fold;
+use scim_protocol::text::{fold, fold_name};
 use scim_provisioning::ResourceKind;
 use serde_json::{Map, Value};
 
@@ -43,7 +43,10 @@ impl OwnName {
             names.extend(name.map(|name| Self {
                 scope,
                 manager: manager.map(str::to_owned),
-                folded: fold(name),
+                folded: match scope {
+                    NameScope::UserName | NameScope::GroupName => fold(name),
+                    NameScope::ScimUserName | NameScope::ScimDisplayName => fold_name(name),
+                },
             }));
         };
         match kind {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::comparison::constant;
 use super::entrance::{email_lookup, email_path, other_end, other_end_of};
+use super::manager;
 #[cfg(feature = "postgres")]
 use super::path::postgres_path;
 use super::path::{literal, path, sqlite_path};
@@ -149,6 +150,10 @@ impl ConditionWriter<'_> {
 
     /// Where a target is stored.
     fn place(&self, target: &Target) -> Place {
+        if manager::is_reference(target) {
+            let prefix = literal(&format!("{}{}/", self.base_url, self.kind.endpoint()));
+            return Place::Text(format!("({prefix} || {})", manager::seen(self.sql.dialect)));
+        }
         if target.extension.is_some() {
             return Place::Document;
         }

@@ -5,6 +5,7 @@ mod comparison;
 mod condition;
 mod entrance;
 pub(crate) mod kept;
+mod manager;
 pub(crate) mod nodes;
 pub(crate) mod page;
 mod path;

@@ -9,7 +9,8 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::condition::ConditionWriter;
 use super::entrance::{Entrance, entrance};
-use super::path::{literal, path, sqlite_path};
+use super::manager;
+use super::path::{literal, names, sqlite_path};
 use super::walk::Walk;
 use crate::connection::{Connection, QUERY_TIME};
 use crate::error::unreadable;
@@ -362,7 +363,10 @@ impl Expression {
                 descending,
             };
         }
-        let expression = column(kind, target).unwrap_or_else(|| in_document(dialect, target));
+        let expression = match manager::is_reference(target) {
+            true => manager::seen(dialect),
+            false => column(kind, target).unwrap_or_else(|| in_document(dialect, target)),
+        };
         let expression = match dialect {
             Dialect::Sqlite => expression,
             #[cfg(feature = "postgres")]
@@ -468,16 +472,6 @@ fn column(kind: ResourceKind, target: &Target) -> Option<String> {
         _ => return None,
     };
     Some(column.to_owned())
-}
-
-/// Of a multi-valued attribute the first value counts, which is the primary one if there is any.
-fn names(target: &Target) -> Vec<String> {
-    let mut names = path(target, false);
-    if target.multi_valued {
-        names.push("0".to_owned());
-    }
-    names.extend(target.sub_attribute.as_deref().map(str::to_owned));
-    names
 }
 
 fn in_document(dialect: Dialect, target: &Target) -> String {

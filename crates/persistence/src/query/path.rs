@@ -15,6 +15,16 @@ pub(crate) fn path(target: &Target, with_sub: bool) -> Vec<String> {
         .collect()
 }
 
+/// Of a multi-valued attribute the first value counts, which is the primary one if there is any.
+pub(crate) fn names(target: &Target) -> Vec<String> {
+    let mut names = path(target, false);
+    if target.multi_valued {
+        names.push("0".to_owned());
+    }
+    names.extend(target.sub_attribute.as_deref().map(str::to_owned));
+    names
+}
+
 pub(crate) fn sqlite_path(path: &[String]) -> String {
     let mut text = "$".to_owned();
     for name in path {

@@ -2,7 +2,8 @@
 //!
 //! A typed query of people takes [`users_in`], one of groups [`groups_in`]; a query in text is given
 //! the same by [`visible`] and [`all_visible`]. Where a row is seen by the configuration that manages
-//! another row, and not by one that is bound, the text takes [`MANAGER_BESIDE`] or [`GROUP_BESIDE`].
+//! another row, and not by one that is bound, the text takes [`MANAGER_BESIDE`],
+//! [`REPORT_BESIDE`] or [`GROUP_BESIDE`].
 //! Who left is managed still, and out of sight: [`users_gone`], [`gone`] and [`managed`].
 
 use diesel::query_builder::{AstPass, QueryFragment};
@@ -210,6 +211,10 @@ pub(crate) fn managed(sql: &mut Sql, scope: Scope, column: &str) {
 /// A manager `m` whom the configuration sees that manages the user beside it.
 pub(crate) const MANAGER_BESIDE: &str =
     "m.managed_by = users.managed_by AND m.is_tenant_admin = 0 AND m.left_at IS NULL";
+
+/// A user `s` whom the configuration sees that manages the row `r` beside them.
+pub(crate) const REPORT_BESIDE: &str =
+    "s.managed_by = r.managed_by AND s.is_tenant_admin = 0 AND s.left_at IS NULL";
 
 /// A group `o` that the configuration sees that manages the row `r` beside it.
 pub(crate) const GROUP_BESIDE: &str = "o.managed_by = r.managed_by AND o.confers_admin = 0";

@@ -144,10 +144,14 @@ fn key(text: &str) -> String {
     Key::of(text).as_str().to_owned()
 }
 
+fn name_key(name: &str) -> String {
+    Key::of_name(name).as_str().to_owned()
+}
+
 /// The name by which the identity provider knows a resource.
 fn scim_name(values: &Map<String, Value>, attribute: &str) -> Option<String> {
     let document = values.get("document")?;
-    document.get(attribute)?.as_str().map(key)
+    document.get(attribute)?.as_str().map(name_key)
 }
 
 /// Who has a name, other than one.
@@ -221,7 +225,7 @@ fn push_keys(sql: &mut Sql, kind: ResourceKind, row: &Map<String, Value>) {
                 keyed("displayName").or_else(|| keyed("userName")),
             ),
             ("email_key", keyed("email")),
-            ("manager_key", keyed("manager")),
+            ("manager_key", text(row, "manager").map(name_key)),
             ("scim_user_name_key", scim_name(row, "userName")),
         ],
         ResourceKind::Group => vec![

@@ -58,6 +58,7 @@ impl UserColumns {
     fn new(user: &UserWrite, now: DateTime<Utc>) -> Self {
         let text = |field: Field| text(user, &field).map(str::to_owned);
         let key = |text: &str| Key::of(text).as_str().to_owned();
+        let name_key = |text: &str| Key::of_name(text).as_str().to_owned();
         let user_name = text(Field::UserName).unwrap_or_default();
         let display = text(Field::DisplayName);
         let (email, manager) = (text(Field::Email), text(Field::Manager));
@@ -88,7 +89,7 @@ impl UserColumns {
             employee_id: text(Field::EmployeeId),
             department: text(Field::Department),
             location: text(Field::Location),
-            manager_key: manager.as_deref().map(key),
+            manager_key: manager.as_deref().map(name_key),
             manager,
             roles: roles.to_string(),
             company: text(Field::Company),
@@ -99,7 +100,7 @@ impl UserColumns {
             custom_fields: Value::Object(custom).to_string(),
             status: user.status.as_str(),
             external_id: user.external_id.clone(),
-            scim_user_name_key: scim_user_name.map(key),
+            scim_user_name_key: scim_user_name.map(name_key),
             scim_document: Value::Object(user.document.clone()).to_string(),
             search_document: Json::from(&user.search),
             updated_at: millis(now),

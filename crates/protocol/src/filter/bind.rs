@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 
-use super::condition::{Condition, SortKey, Target, Test};
+use super::condition::{Condition, SortKey, Target, Test, TextForm};
 use super::expression::{Comparand, Filter, Operator};
 use crate::error::{Error, ScimType, quote};
 use crate::path::AttributePath;
 use crate::schema::{Attribute, AttributeType, Resolved, ResourceDefinition, Returned};
-use crate::text::{boolean_word, fold};
+use crate::text::boolean_word;
 use crate::tolerance::{Deviation, Tolerance};
 
 impl Filter {
@@ -286,18 +286,14 @@ impl<'a> Binder<'a, '_> {
                 Operator::Equal | Operator::NotEqual => Ok(Test::Text {
                     operator,
                     value: text.clone(),
-                    exact: true,
+                    form: TextForm::Exact,
                 }),
                 _ => Err(unfit(path, "is binary and compares by eq and ne only")),
             },
             (_, Comparand::Text(text)) => Ok(Test::Text {
                 operator,
-                value: if attribute.case_exact {
-                    text.clone()
-                } else {
-                    fold(text)
-                },
-                exact: attribute.case_exact,
+                value: TextForm::of(attribute).comparand(operator, text),
+                form: TextForm::of(attribute),
             }),
             _ => Err(unfit(path, "compares with a quoted string")),
         }

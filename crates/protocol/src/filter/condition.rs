@@ -4,6 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::expression::Operator;
+use crate::schema::{Attribute, AttributeType, Uniqueness};
+use crate::text::{fold, fold_name};
+
 /// A filter bound to a resource definition, ready to be evaluated or translated.
 ///
 /// Absent attributes satisfy no [`Test`]: `ne` needs a value that differs. An empty string is a
@@ -82,7 +86,58 @@ pub struct SortKey {
     pub numeric: bool,
 }
 
-/// A test of one value. Text is folded with [`fold`](crate::text::fold) unless `exact`.
+/// In which form the text of an attribute is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextForm {
+    /// As it is written: the attribute is `caseExact`.
+    Exact,
+    /// As [`fold`] writes it.
+    Folded,
+    /// As [`fold_name`] writes it: of text that is to be unique, what looks the same is the same.
+    Name,
+}
+
+impl TextForm {
+    /// The form of an attribute.
+    ///
+    /// ```
+    /// use scim_protocol::filter::TextForm;
+    /// use scim_protocol::schema::builtin;
+    ///
+    /// let form = |name| TextForm::of(builtin::user().attribute(name).unwrap());
+    /// assert_eq!((form("title"), form("userName")), (TextForm::Folded, TextForm::Name));
+    /// ```
+    pub fn of(attribute: &Attribute) -> Self {
+        match attribute.kind {
+            AttributeType::Binary => Self::Exact,
+            _ if attribute.case_exact => Self::Exact,
+            AttributeType::String if attribute.uniqueness != Uniqueness::None => Self::Name,
+            _ => Self::Folded,
+        }
+    }
+
+    /// A value in this form.
+    pub fn write(self, text: &str) -> String {
+        match self {
+            Self::Exact => text.to_owned(),
+            Self::Folded => fold(text),
+            Self::Name => fold_name(text),
+        }
+    }
+
+    /// What values in this form are compared with: for a part of a value, the blanks at the end that
+    /// is inside the value count.
+    pub(super) fn comparand(self, operator: Operator, text: &str) -> String {
+        match (self, operator) {
+            (Self::Name, Operator::Contains) => fold(text),
+            (Self::Name, Operator::StartsWith) => fold(text).trim_start().to_owned(),
+            (Self::Name, Operator::EndsWith) => fold(text).trim_end().to_owned(),
+            _ => self.write(text),
+        }
+    }
+}
+
+/// A test of one value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
     /// There is a value: not null and not an empty string. A complex attribute has one where one of
@@ -91,11 +146,11 @@ pub enum Test {
     /// Text compares.
     Text {
         /// How.
-        operator: super::expression::Operator,
-        /// With what; folded unless `exact`. Order is by Unicode scalar value.
+        operator: Operator,
+        /// With what, in the form of the attribute. Order is by Unicode scalar value.
         value: String,
-        /// Whether the attribute is `caseExact`.
-        exact: bool,
+        /// The form of the attribute.
+        form: TextForm,
     },
     /// The boolean is this one.
     Boolean(bool),
@@ -103,14 +158,14 @@ pub enum Test {
     /// `eq ne gt ge lt le`.
     Number {
         /// How.
-        operator: super::expression::Operator,
+        operator: Operator,
         /// With what.
         value: serde_json::Number,
     },
     /// An instant compares; only `eq ne gt ge lt le`.
     Instant {
         /// How.
-        operator: super::expression::Operator,
+        operator: Operator,
         /// With what.
         value: DateTime<Utc>,
     },

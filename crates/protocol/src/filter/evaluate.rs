@@ -5,12 +5,11 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::bind::parse_instant;
-use super::condition::{Condition, Target, Test};
+use super::condition::{Condition, Target, Test, TextForm};
 use super::expression::Operator;
 use crate::number;
 use crate::path::same_name;
 use crate::resource::without_value;
-use crate::text::fold;
 
 impl Condition {
     /// Whether a resource of canonical attributes satisfies the condition.
@@ -94,17 +93,14 @@ impl Test {
                 Self::Text {
                     operator,
                     value,
-                    exact,
+                    form,
                 },
                 Value::String(text),
-            ) => {
                 // RFC 7644 section 3.4.2.2, RFC 7643 section 7: with regard to case where it is caseExact.
-                if *exact {
-                    compare_text(*operator, text, value)
-                } else {
-                    compare_text(*operator, &fold(text), value)
-                }
-            }
+            ) => match form {
+                TextForm::Exact => compare_text(*operator, text, value),
+                form => compare_text(*operator, &form.write(text), value),
+            },
             (Self::Number { operator, value }, Value::Number(number)) => {
                 let ordering = number::compare(number, value);
                 compare(*operator, &ordering, &Ordering::Equal)

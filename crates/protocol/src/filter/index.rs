@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::bind::parse_instant;
+use super::condition::TextForm;
 use crate::schema::{Attribute, AttributeType, ResourceDefinition};
-use crate::text::fold;
 
 /// A resource whose values compare byte by byte.
 ///
-/// Text that is not `caseExact` is folded, instants are written by [`instant_key`], multi-valued
+/// Text stands in its [`TextForm`], instants are written by [`instant_key`], multi-valued
 /// attributes are arrays with the primary value first, and what is no value is left out; an empty
 /// string is one (RFC 7643 section 2.5). A
 /// database that compares these values as they are answers as
@@ -81,10 +81,8 @@ fn element_key(attribute: &Attribute, value: &Value) -> Option<Value> {
         (AttributeType::DateTime, Value::String(text)) => {
             parse_instant(text).map(|instant| Value::String(instant_key(instant)))
         }
-        (AttributeType::String | AttributeType::Reference, Value::String(text))
-            if !attribute.case_exact =>
-        {
-            Some(Value::String(fold(text)))
+        (AttributeType::String | AttributeType::Reference, Value::String(text)) => {
+            Some(Value::String(TextForm::of(attribute).write(text)))
         }
         (_, Value::Array(_) | Value::Object(_)) => None,
         (_, simple) => Some(simple.clone()),

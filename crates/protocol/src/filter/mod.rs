@@ -18,7 +18,7 @@ mod lexer;
 mod parser;
 
 pub(crate) use bind::parse_instant;
-pub use condition::{Condition, SortKey, Target, Test};
+pub use condition::{Condition, SortKey, Target, Test, TextForm};
 pub use error::{FilterError, FilterErrorKind};
 pub use expression::{Comparand, Filter, Operator};
 pub(crate) use lexer::{Parsed, TokenKind};

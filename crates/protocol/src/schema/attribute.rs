@@ -227,7 +227,9 @@ impl Attribute {
         self
     }
 
-    /// With this uniqueness.
+    /// With this uniqueness. Unique text that is not [`exact`](Self::exact) is a name, and is
+    /// compared without white space at either end
+    /// ([`fold_name`](crate::text::fold_name)).
     ///
     /// ```
     /// use scim_protocol::schema::{Attribute, AttributeType, Uniqueness};

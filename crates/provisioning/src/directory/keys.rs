@@ -7,7 +7,7 @@ use scim_protocol::text::fold;
 pub struct UserKeys {
     /// The user name that the mapping makes, by which ServiceOps knows the user.
     pub user_name: String,
-    /// `userName`, unique inside the configuration.
+    /// `userName`, unique inside the configuration, without white space at either end.
     pub scim_user_name: String,
     /// Every e-mail address.
     pub emails: Vec<String>,

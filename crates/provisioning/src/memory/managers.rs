@@ -1,7 +1,7 @@
 //! Who is whose manager, in whatever order they arrive.
 
 use scim_mapping::Field;
-use scim_protocol::text::fold;
+use scim_protocol::text::{fold, fold_name};
 use serde_json::Value;
 
 use super::rows::PersonRow;
@@ -22,15 +22,19 @@ impl ManagerKeys {
         let sent = user.document.get("userName").and_then(Value::as_str);
         let email = user.record.get(&Field::Email);
         Self {
-            own: sent.into_iter().map(fold).chain([id.to_string()]).collect(),
+            own: sent
+                .into_iter()
+                .map(fold_name)
+                .chain([id.to_string()])
+                .collect(),
             external_id: user.external_id.clone(),
-            email: email.and_then(|email| email.as_text()).map(fold),
+            email: email.and_then(|email| email.as_text()).map(fold_name),
         }
     }
 
     /// Whether a manager is named by one of them.
     fn names(&self, manager: &str) -> bool {
-        let external_id = self.external_id.as_deref().map(fold);
+        let external_id = self.external_id.as_deref().map(fold_name);
         self.own.iter().any(|key| key == manager)
             || external_id.as_deref() == Some(manager)
             || self.email.as_deref() == Some(manager)
@@ -47,12 +51,12 @@ impl Tables {
         before: Option<ResourceId>,
     ) -> Option<ResourceId> {
         let named = named?;
-        let folded = fold(named);
+        let (folded, name) = (fold(named), fold_name(named));
         let seen = [
             self.only(|row| row.person.is_seen(scope) && row.person.user.id.to_string() == named),
             self.only(|row| row.person.is_seen(scope) && row.person.external_id() == Some(named)),
             self.only(|row| {
-                row.person.is_seen(scope) && row.keys.scim_user_name.as_ref() == Some(&folded)
+                row.person.is_seen(scope) && row.keys.scim_user_name.as_ref() == Some(&name)
             }),
             self.only(|row| row.person.is_seen(scope) && row.keys.email.as_ref() == Some(&folded)),
         ];
@@ -61,7 +65,7 @@ impl Tables {
         let gone = [
             self.only(|row| row.person.is_gone(scope) && row.person.user.id.to_string() == named),
             self.only(|row| held(row) && row.person.external_id() == Some(named)),
-            self.only(|row| held(row) && row.keys.user_name == folded),
+            self.only(|row| held(row) && row.keys.user_name == name),
             self.only(|row| held(row) && row.keys.email.as_ref() == Some(&folded)),
         ];
         let mut ways = seen.into_iter().chain([kept]).chain(gone);

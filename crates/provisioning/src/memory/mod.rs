@@ -300,7 +300,7 @@ impl Directory for MemoryDirectory {
 fn note_link(tables: &mut Tables, configuration: ConfigurationId, link: &PendingLink) -> bool {
     let key = |document: &serde_json::Map<String, Value>| {
         let name = document.get("userName").and_then(Value::as_str);
-        name.map(scim_protocol::text::fold).unwrap_or_default()
+        name.map(scim_protocol::text::fold_name).unwrap_or_default()
     };
     let name = key(&link.document);
     let same = |other: &WaitingLink| {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_mapping::{Field, FieldValue, GroupKind, Record};
 use scim_protocol::Version;
-use scim_protocol::text::fold;
+use scim_protocol::text::{fold, fold_name};
 use serde_json::{Map, Value};
 
 use crate::directory::{
@@ -257,9 +257,9 @@ impl PersonRow {
         let sent = person.user.document.get("userName").and_then(Value::as_str);
         let keys = PersonKeys {
             user_name: key(&Field::UserName).unwrap_or_default(),
-            scim_user_name: sent.map(fold),
+            scim_user_name: sent.map(fold_name),
             email: key(&Field::Email),
-            manager: key(&Field::Manager),
+            manager: person.text(&Field::Manager).map(fold_name),
         };
         Self { person, keys }
     }
@@ -283,7 +283,7 @@ impl GroupRow {
         let sent = group.group.document.get("displayName");
         Self {
             name: fold(&group.group.name),
-            scim_name: sent.and_then(Value::as_str).map(fold),
+            scim_name: sent.and_then(Value::as_str).map(fold_name),
             group,
         }
     }

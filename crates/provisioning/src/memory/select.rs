@@ -1,6 +1,8 @@
 //! Which resources a query asks for, and in which order: what a database does with conditions.
 
-use scim_protocol::filter::{Condition, SortKey};
+use scim_protocol::filter::index::search_document;
+use scim_protocol::filter::{Condition, SortKey, Target};
+use scim_protocol::schema::uri;
 use scim_protocol::{EntityTag, ResourceDefinition};
 use scim_service::order::{SortValue, Standing, page_among};
 use scim_service::render::{Common, envelope};
@@ -10,7 +12,7 @@ use super::rows::{GroupRow, PersonRow};
 use super::tables::Tables;
 use crate::directory::{Keyset, Membership, Scope, Selected, Selection, StoredUser};
 use crate::id::{ResourceId, ResourceKind};
-use crate::render::user_tag;
+use crate::render::{complete_manager, user_tag};
 
 /// A query of a configuration.
 pub(super) struct Query<'t> {
@@ -36,6 +38,10 @@ impl Query<'_> {
             .map(|row| {
                 let user = &row.person.user;
                 let value = selection.sort.as_ref().and_then(|sort| {
+                    if is_manager_reference(&sort.key.target) {
+                        let shown = self.user_document(&definition, row, false);
+                        return SortValue::find(&search_document(&definition, &shown), &sort.key);
+                    }
                     let common = Sorted {
                         kind: ResourceKind::User,
                         id: user.id,
@@ -97,6 +103,10 @@ impl Query<'_> {
             definition,
             (user, user_tag(user.id, user.version, groups.iter())).into(),
         );
+        let manager = self.tables.stored_user(self.scope, &row.person).manager;
+        complete_manager(&mut document, manager, |manager| {
+            self.location(ResourceKind::User, manager)
+        });
         let shown: Vec<Value> = groups.iter().map(|group| self.group_of(group)).collect();
         if !shown.is_empty() {
             document.insert("groups".to_owned(), Value::Array(shown));
@@ -228,6 +238,13 @@ impl Sorted<'_> {
             _ => SortValue::find(self.search, key),
         }
     }
+}
+
+/// Whether it is the address of a manager, which is shown as the directory knows it.
+fn is_manager_reference(target: &Target) -> bool {
+    target.extension.as_deref() == Some(uri::ENTERPRISE_USER)
+        && &*target.attribute == "manager"
+        && target.sub_attribute.as_deref() == Some("$ref")
 }
 
 /// Whether a condition is about one of these attributes.

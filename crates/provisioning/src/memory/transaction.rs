@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use scim_mapping::ReferenceKind;
 use scim_protocol::Version;
-use scim_protocol::text::fold;
+use scim_protocol::text::fold_name;
 use scim_service::Rollback;
 use serde_json::Value;
 
@@ -121,12 +121,12 @@ impl DirectoryTransaction for MemoryTransaction {
         if person.is_none_or(|row| row.person.user.version != approval.seen) {
             return Err(StoreError::Stale);
         }
-        let name = fold(&approval.user_name);
+        let name = fold_name(&approval.user_name);
         let links = Arc::make_mut(&mut self.tables.links);
         links.retain(|link| {
             let sent = link.document.get("userName").and_then(Value::as_str);
             let about =
-                link.person == approval.person || sent.map(fold).unwrap_or_default() == name;
+                link.person == approval.person || sent.map(fold_name).unwrap_or_default() == name;
             link.configuration != configuration.id || !about
         });
         Arc::make_mut(&mut self.tables.approvals).push(approval.clone());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use scim_mapping::{Field, FieldValue};
 use scim_protocol::Version;
-use scim_protocol::text::fold;
+use scim_protocol::text::fold_name;
 
 use super::managers::ManagerKeys;
 use super::rows::{HeldChange, Person};
@@ -107,7 +107,7 @@ impl Tables {
         let row = self.person(id).ok_or(StoreError::Stale)?;
         let named = manager_of(user);
         // Whoever was found under the same name stays.
-        let same = named.is_some() && named.map(fold) == row.keys.manager;
+        let same = named.is_some() && named.map(fold_name) == row.keys.manager;
         let before = row.person.user.manager.filter(|_| same);
         let version = Version(row.person.user.version.0 + 1);
         let manager = self.named_manager(scope, named, before);

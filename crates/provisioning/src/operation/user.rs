@@ -3,7 +3,7 @@
 use scim_mapping::{Event as MappingEvent, Field, Verdict};
 use scim_protocol::filter::index::search_document;
 use scim_protocol::schema::uri;
-use scim_protocol::text::{fold, valid_user_name};
+use scim_protocol::text::{fold, fold_name, valid_user_name};
 use scim_protocol::{AttributePath, Deviation, Error, Resource, ResourceDefinition, ScimType};
 use serde_json::{Map, Value, json};
 
@@ -389,7 +389,7 @@ pub(crate) fn keys(document: &Map<String, Value>, record: &scim_mapping::Record)
         user_name: field(&Field::UserName).unwrap_or_default(),
         scim_user_name: text(document, "userName")
             .as_deref()
-            .map_or_else(String::new, fold),
+            .map_or_else(String::new, fold_name),
         emails,
         recovery,
         external_id: text(document, "externalId"),

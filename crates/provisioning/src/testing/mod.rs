@@ -92,5 +92,7 @@ checks! {
     pages:
         filters_find_what_the_evaluator_says,
         pages_hold_everybody_once_in_order,
-        groups_are_sorted_and_found_by_their_members;
+        groups_are_sorted_and_found_by_their_members,
+        a_name_is_the_same_with_blanks_around_it,
+        the_address_of_a_manager_is_found_as_it_is_shown;
 }

@@ -1,13 +1,17 @@
 //! Filters, orders and pages.
 
+use scim_mapping::{Field, FieldValue};
 use scim_protocol::filter::{Condition, SortKey};
 use scim_protocol::{Filter, Limits, ResourceDefinition, Tolerance};
 use serde_json::{Map, Value, json};
 
 use super::subject::Subject;
-use super::writes::{add, add_group, group, insert, insert_group, join, read, scope, user};
+use super::writes::{
+    add, add_group, find, group, group_named, insert, insert_group, is_taken, join, named, read,
+    scope, user,
+};
 use crate::configuration::Configuration;
-use crate::directory::{From, Keyset, Selection, Sort};
+use crate::directory::{From, Keyset, Selection, Sort, UserWrite};
 use crate::id::{ResourceId, ResourceKind};
 
 /// The SCIM endpoint with which a directory is made.
@@ -189,7 +193,7 @@ pub(super) fn pages_hold_everybody_once_in_order(subject: &dyn Subject) {
     let titles = |ids: &[ResourceId]| {
         let users = ids
             .iter()
-            .map(|id| super::writes::find(subject, &okta, *id).expect("a user"));
+            .map(|id| find(subject, &okta, *id).expect("a user"));
         let titles = users.map(
             |user| match user.document.get("title").and_then(Value::as_str) {
                 Some(title) => title.to_lowercase(),
@@ -316,4 +320,129 @@ pub(super) fn groups_are_sorted_and_found_by_their_members(subject: &dyn Subject
     assert_eq!(order("displayName", true), [ops, dev, art]);
     assert_eq!(order("externalId", false)[0], art);
     assert_eq!(order("externalId", true)[2], art);
+}
+
+/// A user whom the provider knows by a name that is not the one of the record.
+fn sent_as(name: &str, logon: &str) -> UserWrite {
+    let mut write = named(name);
+    let logon = FieldValue::Text(logon.to_owned());
+    write.record.insert(Field::UserName, logon);
+    write
+}
+
+pub(super) fn a_name_is_the_same_with_blanks_around_it(subject: &dyn Subject) {
+    const BLANKS: [&str; 5] = ["ava", " ava", "Ava ", "\u{a0}ava\u{2003}", "\u{3000}AVA"];
+    let (okta, other) = (
+        subject.configuration("Okta"),
+        subject.configuration("Other"),
+    );
+    for (at, stored) in BLANKS.into_iter().enumerate() {
+        let of = subject.configuration(&format!("Okta {at}"));
+        let ava = insert(subject, &of, sent_as(stored, &format!("ava{at}"))).expect("a free name");
+        let mut group = group_named(stored);
+        group.name = "the record's own".to_owned();
+        let ops = insert_group(subject, &of, group).expect("a free name");
+        for said in BLANKS {
+            let again = insert(subject, &of, sent_as(said, "another"));
+            assert!(is_taken(&again, "userName"), "{stored:?} {said:?}");
+            let mut group = group_named(said);
+            group.name = "another".to_owned();
+            let again = insert_group(subject, &of, group);
+            assert!(is_taken(&again, "displayName"), "{stored:?} {said:?}");
+            let quoted = json!(said);
+            for (kind, attribute, id) in [
+                (ResourceKind::User, "userName", ava),
+                (ResourceKind::Group, "displayName", ops),
+            ] {
+                for operator in ["eq", "ge", "le"] {
+                    let filter = format!("{attribute} {operator} {quoted}");
+                    assert_eq!(
+                        found(subject, &of, kind, &filter),
+                        [id],
+                        "{stored:?} {filter}"
+                    );
+                }
+                for operator in ["ne", "gt", "lt"] {
+                    let filter = format!("{attribute} {operator} {quoted}");
+                    assert_eq!(
+                        found(subject, &of, kind, &filter),
+                        [],
+                        "{stored:?} {filter}"
+                    );
+                }
+            }
+        }
+        let of_stored = find(subject, &of, ava).expect("a user").document;
+        assert_eq!(of_stored["userName"], stored, "it is kept as it was sent");
+    }
+    let three = [" cy", "\u{3000}ben lee ", "ava"];
+    let ids = three.map(|name| insert(subject, &okta, sent_as(name, name.trim())).expect("a user"));
+    let order = Some(sort(ResourceKind::User, "userName", false));
+    let sorted = page(subject, &okta, ResourceKind::User, &everything(None, order)).1;
+    assert_eq!(sorted, [ids[2], ids[1], ids[0]]);
+    for (filter, wanted) in [
+        ("userName sw \" c\"", vec![ids[0]]),
+        ("userName ew \"lee  \"", vec![ids[1]]),
+        ("userName co \"n l\"", vec![ids[1]]),
+        ("userName co \" c\"", vec![]),
+        ("userName sw \"ben \"", vec![ids[1]]),
+        ("userName sw \"cy \"", vec![]),
+    ] {
+        assert_eq!(
+            found(subject, &okta, ResourceKind::User, filter),
+            wanted,
+            "{filter}"
+        );
+    }
+    // Whoever names a manager by userName names the same.
+    let report = |of, name: &str, manager: &str| {
+        let mut write = named(name);
+        let manager = FieldValue::Text(manager.to_owned());
+        write.record.insert(Field::Manager, manager);
+        insert(subject, of, write).expect("a user")
+    };
+    let (early, boss) = (
+        report(&other, "early", "the boss"),
+        insert(subject, &other, sent_as(" The Boss", "boss")).expect("a user"),
+    );
+    let late = report(&other, "late", "the boss ");
+    for id in [early, late] {
+        assert_eq!(
+            find(subject, &other, id).expect("a user").manager,
+            Some(boss)
+        );
+    }
+}
+
+pub(super) fn the_address_of_a_manager_is_found_as_it_is_shown(subject: &dyn Subject) {
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let okta = subject.configuration("Okta");
+    let (zoe, ava) = (add(subject, &okta, "zoe"), add(subject, &okta, "ava"));
+    let report = |name: &str, manager: &str, reference: &str| {
+        let manager = json!({"value": manager, "$ref": reference});
+        let sent = user(json!({"userName": name, ENTERPRISE: {"manager": manager}}));
+        insert(subject, &okta, sent).expect("a user")
+    };
+    let far = "https://elsewhere.example/Users/7";
+    let of_ava = report("1", &ava.to_string(), far);
+    let of_zoe = report("2", &zoe.to_string(), "../Users/x");
+    let by_name = report("3", "ava", far);
+    let nobody = report("4", "nobody", far);
+    let of = |test: &str| {
+        let filter = format!("{ENTERPRISE}:manager.$ref {test}");
+        found(subject, &okta, ResourceKind::User, &filter)
+    };
+    assert_eq!(of(&format!("eq \"{BASE}/Users/{ava}\"")), [of_ava]);
+    assert_eq!(of(&format!("sw \"{BASE}/Users/\"")), [of_ava, of_zoe]);
+    assert_eq!(of("pr"), [of_ava, of_zoe]);
+    assert_eq!(of(&format!("eq \"{far}\"")), []);
+    let absent = format!("not ({ENTERPRISE}:manager.$ref pr) and {ENTERPRISE}:manager pr");
+    let absent = found(subject, &okta, ResourceKind::User, &absent);
+    assert_eq!(absent, [by_name, nobody]);
+    let path = format!("{ENTERPRISE}:manager.$ref");
+    let order = Some(sort(ResourceKind::User, &path, true));
+    let sorted = page(subject, &okta, ResourceKind::User, &everything(None, order)).1;
+    assert_eq!(sorted, [zoe, ava, by_name, nobody, of_ava, of_zoe]);
+    subject.protect(zoe);
+    assert_eq!(of("pr"), [of_ava], "nobody is told of whom it does not see");
 }
