@@ -16,7 +16,7 @@ use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl};
 use scim_feed::{DeliveryStore, Feed, FeedStore};
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
-use scim_provisioning::{CursorKey, Directory, ServiceProvider};
+use scim_provisioning::{CursorKey, Directory, Environment, ServiceProvider, SystemEnvironment};
 
 /// This program, as its commands know it.
 pub(crate) struct Program;
@@ -74,7 +74,11 @@ pub(crate) fn open(
     let database = open_database(common.database_url()?, scim_endpoint.clone(), connections)?;
     create_folder(&common.data_dir)?;
     let store: Arc<dyn AdminStore> = Arc::clone(&database) as _;
-    let keys = Arc::new(safekeeping::open_ring(&*store, &common.key_file())?);
+    let keys = Arc::new(safekeeping::open_ring(
+        &*store,
+        &common.key_file(),
+        SystemEnvironment.now(),
+    )?);
     let feed = Feed::new(Arc::clone(&database) as Arc<dyn FeedStore>);
     let deliveries: Arc<dyn DeliveryStore> = Arc::clone(&database) as _;
     let copies: Arc<dyn RehearsalStore> = Arc::clone(&database) as _;

@@ -82,7 +82,7 @@ fn each_crate_uses_only_those_below_it() {
 fn every_crate_has_its_layer() {
     let crates: BTreeSet<_> = dependencies().into_keys().collect();
     let mut expected: BTreeSet<_> = LAYERS.map(str::to_owned).into();
-    let programs = ["examples", "load", "page", "provider", "provider-axum"];
+    let programs = ["examples", "load", "provider", "provider-axum"];
     let tests = ["end-to-end", "engines", "instructions", "listing"];
     expected.extend(programs.into_iter().chain(tests).map(str::to_owned));
     assert_eq!(crates, expected);
@@ -125,30 +125,75 @@ fn libraries_stay_where_they_belong() {
             );
         }
     }
+}
+
+/// Whatever stands below the web and the database, however many crates are between.
+#[test]
+fn libraries_without_io_carry_neither_web_nor_database_nor_runtime() {
+    let pure = ["scim-protocol", "scim-service", "scim-mapping"];
+    for name in pure.into_iter().chain(["scim-feed", "scim-provisioning"]) {
+        let carried = tree(name);
+        assert!(carried.contains("serde_json"), "{name}: {carried:?}");
+        let heavy = carried.iter().filter(|library| {
+            let of = |family: &&str| {
+                let rest = library.strip_prefix(*family);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+            };
+            [
+                "actix",
+                "async",
+                "axum",
+                "diesel",
+                "futures",
+                "hyper",
+                "libsqlite3",
+                "mio",
+                "pq",
+                "r2d2",
+                "rand",
+                "reqwest",
+                "ring",
+                "rusqlite",
+                "rustls",
+                "sqlx",
+                "tokio",
+                "tower",
+                "ureq",
+            ]
+            .iter()
+            .any(of)
+        });
+        let heavy: Vec<_> = heavy.collect();
+        assert!(heavy.is_empty(), "{name} carries {heavy:?}");
+    }
     for name in ["scim-protocol", "scim-service"] {
-        for foreign in ["tokio", "reqwest", "ureq", "rustls", "rand", "tracing"] {
-            assert!(
-                !dependencies[name].contains(foreign),
-                "{name} uses {foreign}"
-            );
-        }
+        assert!(!tree(name).contains("tracing"), "{name} carries tracing");
     }
 }
 
-/// Whoever embeds the endpoint gets nothing of ServiceOps.
-#[test]
-fn a_service_provider_of_ones_own_stands_on_the_protocol_alone() {
+/// Everything that a crate carries, through whatever it uses.
+fn tree(name: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "-p", "provider", "-e", "normal", "--prefix", "none"])
+        .args(["tree", "-p", name, "-e", "normal", "--prefix", "none"])
         .args(["--offline", "--format", "{p}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "{output:?}");
-    let tree = String::from_utf8_lossy(&output.stdout).into_owned();
-    let ours: BTreeSet<&str> = tree
+    let tree = String::from_utf8_lossy(&output.stdout);
+    let names = tree
         .lines()
-        .filter_map(|line| line.split_whitespace().next())
+        .filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+/// Whoever embeds the endpoint gets nothing of ServiceOps.
+#[test]
+fn a_service_provider_of_ones_own_stands_on_the_protocol_alone() {
+    let carried = tree("provider");
+    let ours: BTreeSet<&str> = carried
+        .iter()
+        .map(String::as_str)
         .filter(|name| LAYERS.contains(name))
         .collect();
     let expected = ["scim-http", "scim-protocol", "scim-service"];

@@ -4,7 +4,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chrono::{DateTime, Utc};
-use ring::rand::{SecureRandom, SystemRandom};
+use scim_provisioning::Environment;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
@@ -178,13 +178,13 @@ impl PasswordHash {
     ///
     /// # Errors
     /// [`AdminError::Invalid`] for a password that is too short, too long or too common.
-    pub fn new(password: &str) -> Result<Self, AdminError> {
+    pub fn new(password: &str, environment: &dyn Environment) -> Result<Self, AdminError> {
         let password = normal(password);
         check(&password)?;
         let mut salt = [0; 16];
-        SystemRandom::new()
+        environment
             .fill(&mut salt)
-            .map_err(|_unspecified| PasswordProblem::NoRandomNumbers)?;
+            .map_err(|_none| PasswordProblem::NoRandomNumbers)?;
         let hash = derive(&password, &salt)?;
         Ok(Self(format!(
             "{PREFIX}{}${}",
@@ -289,11 +289,13 @@ const COMMON: [&str; 30] = [
 
 #[cfg(test)]
 mod tests {
+    use scim_provisioning::SystemEnvironment;
+
     use super::*;
 
     #[test]
     fn a_password_is_recognised_in_any_normal_form_and_nothing_else_is() {
-        let hash = PasswordHash::new("caf\u{e9} horse battery staple").unwrap();
+        let hash = PasswordHash::new("caf\u{e9} horse battery staple", &SystemEnvironment).unwrap();
         assert!(hash.verify("cafe\u{301} horse battery staple"));
         assert!(!hash.verify("cafe horse battery staple"));
         assert!(!PasswordHash("nonsense".into()).verify(""));
@@ -310,7 +312,10 @@ mod tests {
             "ServiceOpsServiceOps!",
             &"x1y2z3".repeat(50),
         ] {
-            assert!(PasswordHash::new(weak).is_err(), "{weak}");
+            assert!(
+                PasswordHash::new(weak, &SystemEnvironment).is_err(),
+                "{weak}"
+            );
         }
     }
 }

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
-use ring::rand::{SecureRandom, SystemRandom};
 use scim_feed::Stream;
+use scim_provisioning::Environment;
 use serde_json::json;
 
 use crate::account::Role;
@@ -14,6 +14,7 @@ use crate::event::AuditEntry;
 use crate::hex::hex;
 use crate::invalid::Problem;
 use crate::scope::Scopes;
+use crate::secret::draw_secret;
 use crate::token::AccessToken;
 
 /// An API key as it is stored.
@@ -96,16 +97,16 @@ impl MadeByKey {
 }
 
 /// A new key: `sopsapi_`, 256 random bits, and a checksum by which a scanner can tell it from noise.
-pub(crate) fn generate() -> Result<String, AdminError> {
-    generate_as(PREFIX)
+pub(crate) fn generate(environment: &dyn Environment) -> Result<String, AdminError> {
+    generate_as(PREFIX, environment)
 }
 
 /// The same, which begins with another word.
-pub(crate) fn generate_as(prefix: &str) -> Result<String, AdminError> {
-    let mut bytes = [0; 32];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
+pub(crate) fn generate_as(
+    prefix: &str,
+    environment: &dyn Environment,
+) -> Result<String, AdminError> {
+    let bytes = draw_secret(environment).map_err(|_none| Problem::NoRandomNumbers.refused())?;
     let secret = URL_SAFE_NO_PAD.encode(bytes);
     Ok(format!("{prefix}{secret}{:08x}", crc32(secret.as_bytes())))
 }
@@ -159,14 +160,16 @@ const SECRET: usize = 43;
 
 #[cfg(test)]
 mod tests {
+    use scim_provisioning::SystemEnvironment;
+
     use super::*;
 
     #[test]
     fn keys_carry_their_checksum() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
-        let key = generate().unwrap();
+        let key = generate(&SystemEnvironment).unwrap();
         assert!(key.starts_with("sopsapi_"));
-        assert_ne!(key, generate().unwrap());
+        assert_ne!(key, generate(&SystemEnvironment).unwrap());
         assert!(is_well_formed(&key));
         for wrong in [
             "",
@@ -182,7 +185,7 @@ mod tests {
             assert!(!is_well_formed(wrong), "{wrong}");
         }
         assert_eq!(hash(&key).len(), 64);
-        let feed = generate_as(STREAM).unwrap();
+        let feed = generate_as(STREAM, &SystemEnvironment).unwrap();
         assert_eq!(hash_of_stream(&feed), Some(hash(&feed)));
         assert_eq!(hash_of_stream(&key), None);
         assert_eq!(hash_of_stream("sopsfeed_wrong"), None);

@@ -187,11 +187,12 @@ impl ConfigurationInput {
     /// A new configuration of what was entered, with the rules that it begins with.
     pub(crate) fn begin(
         self,
+        id: ConfigurationId,
         status: ConfigurationStatus,
         now: DateTime<Utc>,
     ) -> ProvisioningConfiguration {
         ProvisioningConfiguration {
-            id: ConfigurationId::new(),
+            id,
             name: self.name.trim().to_owned(),
             description: self.description.trim().to_owned(),
             status,

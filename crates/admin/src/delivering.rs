@@ -16,7 +16,6 @@ use scim_feed::{
     StreamProblem, StreamState, Webhook,
 };
 use scim_provisioning::StoreError;
-use uuid::Uuid;
 
 use crate::event::SERVER;
 use crate::keyring::KeyRing;
@@ -69,12 +68,17 @@ impl Deliverer {
         courier: Arc<dyn Courier>,
     ) -> Self {
         Self {
+            owner: services.admin.new_id(),
             services,
             store,
             keys,
             courier,
-            owner: Uuid::now_v7().to_string(),
         }
+    }
+
+    /// The time, by which something is due.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.services.admin.now()
     }
 
     /// The ids of the streams to whose receivers something is to be sent now.
@@ -189,7 +193,7 @@ impl Deliverer {
             self.store.note_sending(&stream.id, changes.next)?;
         }
         let delivery = Delivery {
-            id: Uuid::now_v7().to_string(),
+            id: self.services.admin.new_id(),
             stream: stream.id.clone(),
             kind: DeliveryKind::Changes,
             state: DeliveryState::Wanted,
@@ -208,7 +212,7 @@ impl Deliverer {
             return Ok(Step::Went);
         }
         let problem = sent.problem;
-        let failing = Failing::after(webhook.failing, &stream.id, asked, Utc::now());
+        let failing = Failing::after(webhook.failing, &stream.id, asked, self.now());
         self.settle(stream, Some(sent), None, Some(failing))?;
         if failing.is_given_up(now) || problem == Some(DeliveryProblem::Gone) {
             self.give_up(stream)?;

@@ -34,6 +34,7 @@ mod rotation;
 pub mod run;
 pub mod safekeeping;
 pub mod scope;
+mod secret;
 mod service;
 mod services;
 pub mod session;

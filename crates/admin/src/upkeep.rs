@@ -53,12 +53,13 @@ pub struct Upkeep {
 impl Upkeep {
     /// The upkeep of these services; `requests` is what whoever answers counts.
     pub fn new(services: Services, requests: Arc<RequestCounts>, retention: Retention) -> Self {
+        let began = services.admin.now();
         Self {
             watcher: Watcher::new(services.clone(), Box::new(|| None)),
             services,
             requests,
             retention,
-            done: AtomicI64::new(Utc::now().timestamp()),
+            done: AtomicI64::new(began.timestamp()),
             pruned: Mutex::default(),
             doubt_told: AtomicBool::default(),
         }
@@ -72,6 +73,11 @@ impl Upkeep {
     ) -> Self {
         let watcher = Watcher::new(self.services.clone(), Box::new(certificate));
         Self { watcher, ..self }
+    }
+
+    /// The time, as everything is kept up by.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.services.admin.now()
     }
 
     /// Looks for what needs somebody and raises alerts of it, unless another server does.
@@ -122,12 +128,12 @@ impl Upkeep {
                 break;
             }
         }
-        let (now, known) = (Utc::now(), admin.known_time()?);
+        let (now, known) = (admin.now(), admin.known_time()?);
         match known.judge(now) {
             Some(doubt) => self.doubt(known, doubt)?,
             None => self.prune(now, known)?,
         }
-        self.done.store(Utc::now().timestamp(), Ordering::Relaxed);
+        self.done.store(admin.now().timestamp(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -168,23 +174,23 @@ impl Upkeep {
                 break;
             }
         }
-        pruned.events = block_by_block(self.retention.events, |before| {
+        pruned.events = block_by_block(now, self.retention.events, |before| {
             admin.forget_events(before, FORGOTTEN)
         })?;
-        pruned.requests = block_by_block(self.retention.requests, |before| {
+        pruned.requests = block_by_block(now, self.retention.requests, |before| {
             admin.forget_requests(before, FORGOTTEN)
         })?;
-        block_by_block(self.retention.events, |before| {
+        block_by_block(now, self.retention.events, |before| {
             admin.forget_runs(before, FORGOTTEN)
         })?;
-        block_by_block(Some(self.retention.images), |before| {
+        block_by_block(now, Some(self.retention.images), |before| {
             admin.forget_images(before, FORGOTTEN)
         })?;
-        block_by_block(Some(ALERT_DAYS), |before| {
+        block_by_block(now, Some(ALERT_DAYS), |before| {
             admin.forget_alerts(before, FORGOTTEN)
         })?;
-        pruned.changes = block_by_block(Some(self.retention.changes), |before| {
-            let broken = Utc::now() - Duration::days(BROKEN_DAYS);
+        pruned.changes = block_by_block(now, Some(self.retention.changes), |before| {
+            let broken = now - Duration::days(BROKEN_DAYS);
             let (broken, forgotten) = feed.forget_changes(before, broken.min(before), FORGOTTEN)?;
             for stream in broken {
                 tracing::error!(
@@ -253,11 +259,12 @@ impl Upkeep {
 /// Forgets what is older than so many days, by what forgets at most [`FORGOTTEN`] of it; answers how
 /// much.
 fn block_by_block(
+    now: DateTime<Utc>,
     days: Option<i64>,
     forget: impl Fn(DateTime<Utc>) -> Result<usize, AdminError>,
 ) -> Result<usize, AdminError> {
     let Some(days) = days else { return Ok(0) };
-    let before = Utc::now() - Duration::days(days);
+    let before = now - Duration::days(days);
     let mut all = 0;
     // The rest of many waits for the next time, so that nobody waits for them.
     for _ in 0..BLOCKS {
@@ -291,7 +298,7 @@ mod tests {
     /// From when on is kept, of each time that something was forgotten.
     fn asked(days: Option<i64>, forgotten: &[i64]) -> Vec<DateTime<Utc>> {
         let asked = RefCell::new(Vec::new());
-        block_by_block(days, |before| {
+        block_by_block(Utc::now(), days, |before| {
             let times = asked.borrow().len();
             asked.borrow_mut().push(before);
             let count = forgotten.get(times).copied().unwrap_or(FORGOTTEN);

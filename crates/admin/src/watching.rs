@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use crate::alert::{Alert, behind_since};
 use crate::error::AdminError;
@@ -29,9 +28,9 @@ pub(crate) struct Watcher {
 impl Watcher {
     pub(crate) fn new(services: Services, certificate: CertificateEnd) -> Self {
         Self {
+            owner: services.admin.new_id(),
             services,
             certificate,
-            owner: Uuid::now_v7().to_string(),
             refused: Mutex::default(),
             refusal_told: AtomicBool::default(),
         }

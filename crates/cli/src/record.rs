@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context;
+use scim_provisioning::{Environment, SystemEnvironment};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::settings::{PublicUrl, reachable};
 
@@ -41,7 +41,7 @@ pub fn write(data_dir: &Path, listen: SocketAddr, public_url: &PublicUrl) -> any
     };
     let path = data_dir.join(FILE);
     // Servers on one data directory start at once, and each writes its own.
-    let beside = data_dir.join(format!("{FILE}.{}", Uuid::now_v7().simple()));
+    let beside = data_dir.join(format!("{FILE}.{}", SystemEnvironment.uuid().simple()));
     fs::write(&beside, serde_json::to_vec_pretty(&record)?)
         .and_then(|()| fs::rename(&beside, &path))
         .with_context(|| format!("cannot write {}", path.display()))

@@ -1,6 +1,5 @@
 //! What the services know that is measured.
 
-use chrono::Utc;
 use scim_admin::upkeep::Upkeep;
 use scim_admin::{AdminError, AdminStore, Measures, Services};
 use scim_http::error::describe_error;
@@ -28,7 +27,9 @@ pub fn of_database(services: &Services) -> Vec<Reading> {
 
 fn measures(services: &Services) -> Result<Measures, AdminError> {
     let head = services.feed.head()?;
-    services.admin.measures(CONFIGURATIONS, head, Utc::now())
+    services
+        .admin
+        .measures(CONFIGURATIONS, head, services.admin.now())
 }
 
 fn readings(measures: &Measures) -> Vec<Reading> {

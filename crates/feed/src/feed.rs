@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use scim_service::StoreError;
+use scim_service::{Environment, StoreError, SystemEnvironment};
 use serde::Serialize;
 
 use crate::change::Change;
@@ -41,12 +41,25 @@ pub struct Changes {
 #[derive(Clone)]
 pub struct Feed {
     store: Arc<dyn FeedStore>,
+    environment: Arc<dyn Environment>,
 }
 
 impl Feed {
     /// The feed over a store.
     pub fn new(store: Arc<dyn FeedStore>) -> Self {
-        Self { store }
+        Self {
+            store,
+            environment: Arc::new(SystemEnvironment),
+        }
+    }
+
+    /// The same with another clock, for tests.
+    #[must_use]
+    pub fn with_environment(self, environment: Arc<dyn Environment>) -> Self {
+        Self {
+            environment,
+            ..self
+        }
     }
 
     /// The stream whose key has this hash.
@@ -54,7 +67,7 @@ impl Feed {
     /// # Errors
     /// A fault of the store.
     pub fn stream_of_key(&self, hash: &str) -> Result<Option<Stream>, StoreError> {
-        self.store.stream_of_key(hash)
+        self.store.stream_of_key(hash, self.environment.now())
     }
 
     /// The position of the last change.
@@ -144,7 +157,7 @@ impl Feed {
     /// # Errors
     /// A fault of the store.
     pub fn note_delivery(&self, stream: &Stream) -> Result<(), StoreError> {
-        self.store.note_delivery(&stream.id, Utc::now())
+        self.store.note_delivery(&stream.id, self.environment.now())
     }
 
     /// The position from which a receiver goes on behind a snapshot that begins now. A stream that

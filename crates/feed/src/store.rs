@@ -62,7 +62,7 @@ pub trait FeedStore: Send + Sync {
     ///
     /// # Errors
     /// A fault of the store.
-    fn stream_of_key(&self, hash: &str) -> Result<Option<Stream>, StoreError>;
+    fn stream_of_key(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Stream>, StoreError>;
 
     /// Notes that a receiver has everything up to a position. A stream that was broken is active
     /// again if `restarts`.

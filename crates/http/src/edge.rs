@@ -11,6 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use ipnet::IpNet;
 use scim_protocol::ScimType;
+use scim_service::{Environment, SystemEnvironment};
 use uuid::Uuid;
 
 use crate::address::{self, Client};
@@ -52,7 +53,7 @@ pub async fn guard(
         }
         request.extensions_mut().insert(Client(client));
     }
-    let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
+    let id = id.unwrap_or_else(|| SystemEnvironment.uuid().to_string());
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = match refusal(&request) {
         Some(refused) => {

@@ -18,9 +18,9 @@ use actix_server::GracefulShutdownSignal;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HttpDate;
 use scim_protocol::{Error, ScimType};
+use scim_service::{Environment, SystemEnvironment};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use uuid::Uuid;
 
 use crate::edge::FIXED;
 use crate::request::SCIM;
@@ -260,7 +260,7 @@ impl Asked {
     /// The answer in the place of a bare one.
     fn answer(&mut self, status: StatusCode, peer: Option<SocketAddr>) -> Vec<u8> {
         self.answered = true;
-        let id = Uuid::now_v7().to_string();
+        let id = SystemEnvironment.uuid().to_string();
         let detail = match status {
             StatusCode::BAD_REQUEST => self.complaint(),
             StatusCode::REQUEST_TIMEOUT => "The request did not arrive in time.".to_owned(),
@@ -292,7 +292,7 @@ impl Asked {
             ),
         };
         let body = body.to_string();
-        let date = HttpDate::from(SystemTime::now());
+        let date = HttpDate::from(SystemTime::from(SystemEnvironment.now()));
         let mut answer = format!(
             "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\
              connection: close\r\ndate: {date}\r\nx-request-id: {id}\r\n",

@@ -2,15 +2,17 @@
 
 mod transaction;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use diesel::connection::{Connection as _, SimpleConnection};
 use diesel::deserialize::QueryableByName;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::{QueryResult, RunQueryDsl};
-use scim_provisioning::StoreError;
-use scim_provisioning::effort;
+use scim_provisioning::{Environment, StoreError, SystemEnvironment, effort};
+use uuid::Uuid;
 
 use self::transaction::Unsaid;
 use crate::engine::{Engine, MultiBackend, text_on};
@@ -40,6 +42,8 @@ pub(crate) struct Connection {
     executed: u64,
     /// The number of the transaction, where a statement told it.
     transaction: Option<String>,
+    /// The clock and the ids of the database to which it belongs.
+    environment: Arc<dyn Environment>,
 }
 
 /// A row of either engine, read by the names of its columns.
@@ -58,6 +62,7 @@ impl Connection {
             unsaid: Unsaid::default(),
             executed: 0,
             transaction: None,
+            environment: Arc::new(SystemEnvironment),
         }
     }
 
@@ -76,6 +81,26 @@ impl Connection {
     pub(crate) fn search_path(&self) -> Option<String> {
         let schema = self.schema.as_ref()?;
         Some(format!("SET LOCAL search_path TO \"{schema}\""))
+    }
+
+    /// Has it go by the clock and the ids of a database.
+    pub(crate) fn go_by(&mut self, environment: &Arc<dyn Environment>) {
+        self.environment = Arc::clone(environment);
+    }
+
+    /// The clock and the ids by which it goes.
+    pub(crate) fn environment(&self) -> &Arc<dyn Environment> {
+        &self.environment
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.environment.now()
+    }
+
+    /// An id that nothing else has, greater than those before.
+    pub(crate) fn uuid(&self) -> Uuid {
+        self.environment.uuid()
     }
 
     /// How many statements it has executed.

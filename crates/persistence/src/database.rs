@@ -1,5 +1,7 @@
 //! The database: it opens, runs transactions, and closes.
 
+mod opening;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +13,7 @@ use scim_provisioning::directory::{PendingLink, Work};
 use scim_provisioning::model::{ModelSource, ModelVersion};
 use scim_provisioning::run::{CycleRequests, OpenCycle};
 use scim_provisioning::{
-    ConfigurationId, Directory, DirectoryView, Event, Rollback, RunId, StoreError,
+    ConfigurationId, Directory, DirectoryView, Environment, Event, Rollback, RunId, StoreError,
 };
 
 use crate::admin::mappings;
@@ -22,8 +24,7 @@ use crate::health::{self, Health};
 use crate::rehearsal::Copies;
 use crate::schema::provisioning_configurations;
 use crate::sql::Dialect;
-use crate::target::{OpenError, Target, target};
-use crate::upgrade::{self, upgrade};
+use crate::target::Target;
 use crate::view::{Room, UNHURRIED, View};
 use crate::writer::Writer;
 use crate::{links, log, runs, users};
@@ -53,66 +54,10 @@ pub struct Database {
     /// How often a connection was found lost. Those that did not prove since that they work are
     /// asked before they are used again: where one was lost, a server was restarted.
     suspicions: AtomicU64,
+    pub(crate) environment: Arc<dyn Environment>,
 }
 
 impl Database {
-    /// Opens a database, and makes its tables or brings them to this version before.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn open(settings: &Settings) -> Result<Arc<Self>, OpenError> {
-        upgrade(&settings.url, PATIENCE, &mut || {})?;
-        Self::open_existing(settings)
-    }
-
-    /// Opens a database that is there and of this version, or of a newer one that says that this
-    /// program can work on it. Nothing is made and nothing is changed.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn open_existing(settings: &Settings) -> Result<Arc<Self>, OpenError> {
-        let unreachable = |error: ConnectionError| OpenError::Unreachable(Box::new(error));
-        let target = target(&settings.url)?.existing()?;
-        upgrade::check(&mut target.connect_bare().map_err(unreachable)?, &target)?;
-        Self::on(target, &settings.base_url, settings.connections)
-    }
-
-    pub(crate) fn on(
-        target: Target,
-        base_url: &str,
-        connections: u32,
-    ) -> Result<Arc<Self>, OpenError> {
-        let unreachable = |error: ConnectionError| OpenError::Unreachable(Box::new(error));
-        let health = Arc::new(Health::default());
-        let writer = match target {
-            Target::Sqlite(_) => {
-                let first = target.connect().map_err(unreachable)?;
-                let writer = Writer::start(target.clone(), first, Arc::clone(&health));
-                Some(writer.map_err(|error| OpenError::Unreachable(Box::new(error)))?)
-            }
-            #[cfg(feature = "postgres")]
-            Target::Postgres(_) => None,
-        };
-        let pool = Pool::builder()
-            .max_size(connections.max(1))
-            .min_idle(Some(1))
-            .connection_timeout(CHECKOUT)
-            .test_on_check_out(false)
-            .error_handler(Box::new(PoolErrors))
-            .build(target.clone())
-            .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
-        Ok(Arc::new(Self {
-            pool,
-            writer,
-            base_url: base_url.trim_end_matches('/').to_owned(),
-            health,
-            aside: Mutex::new(None),
-            target,
-            copies: Copies::default(),
-            suspicions: AtomicU64::new(0),
-        }))
-    }
-
     /// Whether the database answers, and takes writes if it did not take the last one.
     pub(crate) fn usable(&self) -> Result<(), StoreError> {
         self.in_place()?;
@@ -196,13 +141,15 @@ impl Database {
     }
 
     fn checked_out(&self) -> Result<r2d2::PooledConnection<Target>, StoreError> {
-        self.pool.get().map_err(|error| {
+        let mut connection = self.pool.get().map_err(|error| {
             let state = self.pool.state();
             match state.connections == self.pool.max_size() && state.idle_connections == 0 {
                 true => StoreError::Busy,
                 false => unavailable(error),
             }
-        })
+        })?;
+        connection.go_by(&self.environment);
+        Ok(connection)
     }
 
     /// Notes that a connection was lost, if it was.
@@ -334,10 +281,8 @@ impl Database {
             }
             *tries.0 += 1;
             // Those who collided must not meet again at once.
-            let micros = std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(0, |time| u64::from(time.subsec_micros()));
-            std::thread::sleep(Duration::from_millis(1 + micros % (5 << collisions.min(5))));
+            let (_, drawn) = self.environment.uuid().as_u64_pair();
+            std::thread::sleep(Duration::from_millis(1 + drawn % (5 << collisions.min(5))));
         }
     }
 }
@@ -477,20 +422,6 @@ impl Directory for Database {
     }
 }
 
-/// Failed connections of the pool, which tries again by itself.
-#[derive(Debug)]
-struct PoolErrors;
-
-impl r2d2::HandleError<ConnectionError> for PoolErrors {
-    fn handle_error(&self, error: ConnectionError) {
-        tracing::warn!(%error, "no connection to the database");
-    }
-}
-
-/// How long another program is waited for that brings the tables to its version.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// How long a request waits for a connection.
-const CHECKOUT: Duration = Duration::from_secs(2);
 /// How often is asked what became of a commit, and how long is waited between.
 const ASKED: u32 = 10;
 const ASKED_AFTER: Duration = Duration::from_millis(100);

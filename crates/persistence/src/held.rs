@@ -5,7 +5,6 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use scim_provisioning::directory::HeldAction;
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
-use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::people;
@@ -85,7 +84,7 @@ pub(crate) fn hold(
         return Err(StoreError::Stale);
     }
     connection.execute(diesel::insert_into(held_changes::table).values((
-        held_changes::id.eq(Uuid::now_v7().to_string()),
+        held_changes::id.eq(connection.uuid().to_string()),
         held_changes::configuration_id.eq(scope.configuration().to_string()),
         held_changes::user_id.eq(&id),
         held_changes::deleted.eq(i32::from(action.deleted)),

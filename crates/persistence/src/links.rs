@@ -10,7 +10,6 @@ use scim_protocol::Version;
 use scim_provisioning::directory::{Approval, Author, PendingLink};
 use scim_provisioning::{Configuration, ConfigurationId, RunKind, StoreError};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::unreadable;
@@ -144,7 +143,7 @@ pub(crate) fn note(
     connection.execute(diesel::delete(of_user))?;
     // With a new id: who decides about what was shown before is told that it is another one now.
     connection.execute(diesel::insert_into(link_candidates::table).values((
-        link_candidates::id.eq(Uuid::now_v7().to_string()),
+        link_candidates::id.eq(connection.uuid().to_string()),
         link_candidates::configuration_id.eq(configuration.to_string()),
         link_candidates::person_id.eq(link.person.to_string()),
         link_candidates::candidate_key.eq(key.as_str()),

@@ -10,7 +10,6 @@
 
 use std::marker::PhantomData;
 
-use chrono::Utc;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
@@ -124,7 +123,7 @@ pub(crate) fn end_accounts(
     written: &[Option<String>],
 ) -> Result<usize, StoreError> {
     for gone in written.iter().flatten() {
-        ending::end_accounts_of(connection, gone, Utc::now())?;
+        ending::end_accounts_of(connection, gone, connection.now())?;
     }
     Ok(written.len())
 }

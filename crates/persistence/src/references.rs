@@ -8,7 +8,6 @@ use diesel::sql_types::{Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use scim_mapping::{ReferenceKind, Role};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
-use uuid::Uuid;
 
 #[cfg(feature = "postgres")]
 use diesel::pg::Pg;
@@ -68,7 +67,7 @@ pub(crate) fn resolve(
     if found.is_some() || !create {
         return Ok(found);
     }
-    let id = Uuid::now_v7().to_string();
+    let id = connection.uuid().to_string();
     let made = diesel::insert_into(reference_values::table).values((
         reference_values::id.eq(&id),
         reference_values::kind.eq(kind),

@@ -155,7 +155,10 @@ fn run(target: &Target, mut connection: Connection, jobs: &Queues<Receiver<Job>>
     while let Some((first, long)) = next(jobs, left_out) {
         if !batch(target, &mut connection, first, &jobs.brief, health) {
             match target.connect() {
-                Ok(fresh) => connection = fresh,
+                Ok(mut fresh) => {
+                    fresh.go_by(connection.environment());
+                    connection = fresh;
+                }
                 Err(error) => tracing::error!(%error, "the database cannot be opened again"),
             }
             connection.link.watch_checkpoints();

@@ -17,7 +17,7 @@ use scim_feed::{Feed, FeedError, FeedStore};
 use scim_persistence::{BackupError, Database, OpenError, Settings, backup, restore};
 use scim_protocol::Limits;
 use scim_protocol::schema::uri;
-use scim_provisioning::{Method, Request, ServiceProvider};
+use scim_provisioning::{Environment, Method, Request, ServiceProvider, SystemEnvironment};
 use serde_json::{Value, json};
 
 /// A house, and where a backup of it goes back.
@@ -165,7 +165,7 @@ fn what_was_acknowledged_before_a_backup_comes_back_and_works(drill: &Drill) {
     let groups = there.request(drill, Method::Get, "/Groups", &Value::Null);
     assert_eq!(groups["Resources"][0]["members"][0]["value"], boss.as_str());
     // Its token, with the same ring.
-    check_ring(&*there.database, &house.keys).unwrap();
+    check_ring(&*there.database, &house.keys, SystemEnvironment.now()).unwrap();
     let header = format!("Bearer {}", token.value.reveal());
     let authenticated = there
         .authenticator
@@ -293,7 +293,7 @@ fn nobody_writes_beside_a_file_that_was_replaced() {
     house.create("/Users", &user("eve"));
     assert_eq!(house.get("/Users")["totalResults"], 2);
     let ring = KeyRing::read(house.keys.path()).unwrap();
-    check_ring(&*house.database, &ring).unwrap();
+    check_ring(&*house.database, &ring, SystemEnvironment.now()).unwrap();
 }
 
 engines::tests! {

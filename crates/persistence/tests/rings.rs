@@ -4,12 +4,15 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use chrono::Utc;
 use common::{House, actor, configuration};
 use scim_admin::event::AuditQuery;
 use scim_admin::safekeeping::{KeyState, RingError, open_ring};
 use scim_admin::{AdminError, IssuedToken, KeyRing, StreamInput, give_up_lost_keys};
 use scim_feed::{Stream, StreamProblem, WebhookUrl};
+use scim_provisioning::{Environment, SystemEnvironment};
 
 /// Whether a token is accepted now.
 fn accepted(house: &House, token: &IssuedToken) -> bool {
@@ -30,7 +33,7 @@ fn keys(house: &House) -> Vec<(String, KeyState, i64, i64)> {
 
 fn tokens_go_on_through_a_rotation_of_keys_until_the_last_of_them_is_gone(house: &House) {
     use KeyState::{Retired, Signs, Verifies};
-    open_ring(&*house.database, house.keys.path()).unwrap();
+    open_ring(&*house.database, house.keys.path(), SystemEnvironment.now()).unwrap();
     let first = house.admin.tokens(house.id_of("Test")).unwrap().remove(0);
     let old = first.key_id.clone();
     let add = || {
@@ -103,7 +106,7 @@ fn tokens_go_on_through_a_rotation_of_keys_until_the_last_of_them_is_gone(house:
 
 fn a_ring_that_does_not_belong_to_the_database_is_refused(house: &House) {
     let path = house.keys.path();
-    let open = |path: &std::path::Path| open_ring(&*house.database, path);
+    let open = |path: &std::path::Path| open_ring(&*house.database, path, SystemEnvironment.now());
     let copy = house.folder.path().join("copy.json");
     std::fs::copy(path, &copy).unwrap();
     let copied = KeyRing::read(&copy);
@@ -138,17 +141,29 @@ fn a_ring_that_does_not_belong_to_the_database_is_refused(house: &House) {
     );
     assert!(accepted(house, &token));
     // Whoever lost them begins again, and nobody needs another ring from then on.
-    let given_up = give_up_lost_keys(&*house.database, &missing, &actor()).unwrap();
+    let given_up = give_up_lost_keys(
+        &*house.database,
+        &missing,
+        &actor(),
+        Arc::new(SystemEnvironment),
+    )
+    .unwrap();
     assert_eq!(given_up.revoked.len(), 2);
     assert!(!accepted(house, &token));
     open(&missing).unwrap();
-    let nothing = give_up_lost_keys(&*house.database, &missing, &actor()).unwrap();
+    let nothing = give_up_lost_keys(
+        &*house.database,
+        &missing,
+        &actor(),
+        Arc::new(SystemEnvironment),
+    )
+    .unwrap();
     assert!(nothing.revoked.is_empty());
 }
 
 fn what_needs_a_lost_key_is_given_up_and_nothing_else(house: &House) {
     let path = house.keys.path();
-    open_ring(&*house.database, path).unwrap();
+    open_ring(&*house.database, path, SystemEnvironment.now()).unwrap();
     let copy = std::fs::read(path).unwrap();
     let add = |days| {
         let added = house
@@ -184,7 +199,7 @@ fn what_needs_a_lost_key_is_given_up_and_nothing_else(house: &House) {
         .renew_stream_key(&actor(), renewed.clone())
         .unwrap();
     std::fs::write(path, copy).unwrap();
-    let refused = open_ring(&*house.database, path).unwrap_err();
+    let refused = open_ring(&*house.database, path, SystemEnvironment.now()).unwrap_err();
     let RingError::Lacks { keys, needed, .. } = &refused else {
         panic!("{refused:?}");
     };
@@ -192,7 +207,13 @@ fn what_needs_a_lost_key_is_given_up_and_nothing_else(house: &House) {
         (&keys[..], needed.tokens, needed.webhooks),
         (&[new][..], 2, 2)
     );
-    let given_up = give_up_lost_keys(&*house.database, path, &actor()).unwrap();
+    let given_up = give_up_lost_keys(
+        &*house.database,
+        path,
+        &actor(),
+        Arc::new(SystemEnvironment),
+    )
+    .unwrap();
     let mut revoked = given_up.revoked;
     revoked.sort();
     assert_eq!(revoked, [resealed.id, added]);
@@ -207,7 +228,7 @@ fn what_needs_a_lost_key_is_given_up_and_nothing_else(house: &House) {
     for stream in [&renewed, &lost] {
         assert_eq!(problem(stream), Some(StreamProblem::NoSecret));
     }
-    open_ring(&*house.database, path).unwrap();
+    open_ring(&*house.database, path, SystemEnvironment.now()).unwrap();
 }
 
 engines::tests! {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use scim_service::{Environment, SystemEnvironment};
 use uuid::Uuid;
 
 pub use scim_mapping::ResourceKind;
@@ -13,10 +14,11 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id; ids grow with time (UUID version 7).
+            /// A new id; ids grow with time (UUID version 7). For tests and for whoever has no
+            /// [`Environment`] that draws it.
             #[expect(clippy::new_without_default, reason = "an id is never a default")]
             pub fn new() -> Self {
-                Self(Uuid::now_v7())
+                Self(SystemEnvironment.uuid())
             }
 
             /// The id a text spells; `None` for anything but a UUID.

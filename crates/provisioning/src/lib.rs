@@ -53,7 +53,7 @@ pub use refusal::{Cause, MendingPage, Stage};
 pub use refused::RefusedRequest;
 pub use run::RunKind;
 pub use scim_service::{
-    Answer, CursorKey, Environment, FixedEnvironment, Method, Request, Rollback, SystemEnvironment,
-    effort,
+    Answer, CursorKey, Environment, FixedEnvironment, Method, NoRandomNumbers, Request, Rollback,
+    SystemEnvironment, effort,
 };
 pub use service::ServiceProvider;

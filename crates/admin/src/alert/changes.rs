@@ -1,7 +1,7 @@
 //! What of that which needs somebody is news.
 
 use chrono::{DateTime, Duration, Utc};
-use uuid::Uuid;
+use scim_provisioning::Environment;
 
 use super::item::{Alert, AlertThing};
 use super::judge::Condition;
@@ -30,16 +30,17 @@ pub(crate) fn changes(
     open: &[Alert],
     conditions: &[Condition],
     now: DateTime<Utc>,
+    environment: &dyn Environment,
 ) -> Vec<AlertWrite> {
     let mut writes = Vec::new();
     for condition in conditions {
         let known = open.iter().find(|alert| condition.is(alert));
         match (known, condition.until) {
             (Some(known), _) => writes.extend(noted(known, condition, now)),
-            (None, None) => writes.push(AlertWrite::Insert(raised(condition, now))),
+            (None, None) => writes.push(AlertWrite::Insert(raised(condition, now, environment))),
             // What nobody could be told of while it was so.
             (None, Some(until)) => {
-                let alert = raised(condition, now);
+                let alert = raised(condition, now, environment);
                 writes.push(AlertWrite::Insert(alert.clone()));
                 writes.push(AlertWrite::Update(resolved(&alert, until)));
             }
@@ -73,9 +74,9 @@ fn noted(known: &Alert, condition: &Condition, now: DateTime<Utc>) -> Option<Ale
     }))
 }
 
-fn raised(condition: &Condition, now: DateTime<Utc>) -> Alert {
+fn raised(condition: &Condition, now: DateTime<Utc>, environment: &dyn Environment) -> Alert {
     Alert {
-        id: Uuid::now_v7().to_string(),
+        id: environment.uuid().to_string(),
         kind: condition.kind,
         about: condition.about.clone(),
         cause: condition.cause,
@@ -98,8 +99,12 @@ fn resolved(alert: &Alert, at: DateTime<Utc>) -> Alert {
 
 impl Alert {
     /// That the database takes no writes since a time: it is in no database.
-    pub(crate) fn of_refused_writes(since: DateTime<Utc>, now: DateTime<Utc>) -> Self {
-        raised(&Condition::of_refused_writes(since, None), now)
+    pub(crate) fn of_refused_writes(
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+        environment: &dyn Environment,
+    ) -> Self {
+        raised(&Condition::of_refused_writes(since, None), now, environment)
     }
 }
 
@@ -133,6 +138,8 @@ const SEEN_AGAIN: Duration = Duration::minutes(5);
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
+    use scim_provisioning::SystemEnvironment;
+
     use super::*;
 
     fn ends(cause: AlertCause) -> Condition {
@@ -153,17 +160,33 @@ mod tests {
         let now = DateTime::UNIX_EPOCH + Duration::days(1);
         let later = now + Duration::minutes(1);
         let soon = ends(AlertCause::WithinTwoWeeks);
-        let first = changes(&[], std::slice::from_ref(&soon), now);
+        let first = changes(&[], std::slice::from_ref(&soon), now, &SystemEnvironment);
         assert!(matches!(&first[..], [AlertWrite::Insert(_)]), "{first:?}");
         assert_eq!(told(&first), [(1, false)]);
         let open = [first[0].alert().clone()];
-        assert!(changes(&open, std::slice::from_ref(&soon), later).is_empty());
-        let worse = changes(&open, &[ends(AlertCause::WithinThreeDays)], later);
+        assert!(
+            changes(
+                &open,
+                std::slice::from_ref(&soon),
+                later,
+                &SystemEnvironment
+            )
+            .is_empty()
+        );
+        let worse = changes(
+            &open,
+            &[ends(AlertCause::WithinThreeDays)],
+            later,
+            &SystemEnvironment,
+        );
         assert_eq!(told(&worse), [(2, false)]);
         let open = [worse[0].alert().clone()];
         // What becomes less urgent is written and told to nobody.
-        assert_eq!(told(&changes(&open, &[soon], later)), [(2, false)]);
-        let over = changes(&open, &[], later);
+        assert_eq!(
+            told(&changes(&open, &[soon], later, &SystemEnvironment)),
+            [(2, false)]
+        );
+        let over = changes(&open, &[], later, &SystemEnvironment);
         assert_eq!((told(&over), over.len()), (vec![(3, true)], 1));
         assert_eq!(over[0].alert().over, Some(later));
     }
@@ -172,8 +195,10 @@ mod tests {
     fn one_that_goes_on_is_seen_again_and_told_to_nobody() {
         let now = DateTime::UNIX_EPOCH;
         let soon = [ends(AlertCause::WithinTwoWeeks)];
-        let open = [changes(&[], &soon, now)[0].alert().clone()];
-        let seen = changes(&open, &soon, now + SEEN_AGAIN);
+        let open = [changes(&[], &soon, now, &SystemEnvironment)[0]
+            .alert()
+            .clone()];
+        let seen = changes(&open, &soon, now + SEEN_AGAIN, &SystemEnvironment);
         assert_eq!(told(&seen), [(1, false)]);
         assert_eq!(seen[0].alert().seen, now + SEEN_AGAIN);
     }
@@ -182,7 +207,7 @@ mod tests {
     fn what_is_over_before_it_could_be_told_is_told_with_its_end() {
         let (since, until) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + SEEN_AGAIN);
         let past = Condition::of_refused_writes(since, Some(until));
-        let writes = changes(&[], &[past], until);
+        let writes = changes(&[], &[past], until, &SystemEnvironment);
         assert_eq!(told(&writes), [(1, false), (2, true)]);
         assert_eq!(writes[1].alert().over, Some(until));
     }

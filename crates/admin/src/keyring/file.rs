@@ -8,9 +8,8 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use ring::rand::{SecureRandom, SystemRandom};
+use scim_provisioning::{Environment, SystemEnvironment};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::KeyRingError;
@@ -37,12 +36,13 @@ impl KeyEntry {
     /// A key of random numbers that signs.
     pub(super) fn generate() -> Result<Self, KeyRingError> {
         let mut secret = [0; 32];
-        SystemRandom::new()
+        // What a test could foresee would be no key.
+        SystemEnvironment
             .fill(&mut secret)
-            .map_err(|_unspecified| KeyRingError::Random)?;
+            .map_err(|_none| KeyRingError::Random)?;
         let entry = Self {
             key: STANDARD.encode(secret),
-            created: Utc::now(),
+            created: SystemEnvironment.now(),
             role: SIGN.to_owned(),
         };
         secret.zeroize();
@@ -101,7 +101,7 @@ pub(super) fn read(path: &Path) -> Result<RingFile, KeyRingError> {
 /// Makes the file of a new instance; answers whether another process was first.
 pub(super) fn create(path: &Path) -> Result<(), KeyRingError> {
     let ring = RingFile {
-        instance: Uuid::new_v4().to_string(),
+        instance: SystemEnvironment.uuid().to_string(),
         keys: vec![KeyEntry::generate()?],
     };
     // A link fails when the file is there already, where a rename would replace it.
@@ -161,7 +161,7 @@ fn write(
 ) -> Result<(), KeyRingError> {
     let text = serde_json::to_string_pretty(ring);
     let mut text = text.map_err(|error| failed(path)(error.into()))?;
-    let temporary = path.with_extension(format!("{}.new", Uuid::new_v4()));
+    let temporary = path.with_extension(format!("{}.new", SystemEnvironment.uuid()));
     let written = write_private(&temporary, text.as_bytes());
     text.zeroize();
     let placed = written.and_then(|()| place(&temporary));

@@ -135,8 +135,8 @@ impl Known {
 ///
 /// # Errors
 /// [`RingError::Store`].
-pub fn find_needed(store: &dyn AdminStore) -> Result<Needed, RingError> {
-    Ok(Known::read(store, Utc::now())?.needed())
+pub fn find_needed(store: &dyn AdminStore, now: DateTime<Utc>) -> Result<Needed, RingError> {
+    Ok(Known::read(store, now)?.needed())
 }
 
 /// Whether a ring belongs to a database: it is that of its instance and has every key that a live
@@ -144,8 +144,12 @@ pub fn find_needed(store: &dyn AdminStore) -> Result<Needed, RingError> {
 ///
 /// # Errors
 /// [`RingError`], which says what to do.
-pub fn check_ring(store: &dyn AdminStore, ring: &KeyRing) -> Result<(), RingError> {
-    Known::read(store, Utc::now())?.check(ring)
+pub fn check_ring(
+    store: &dyn AdminStore,
+    ring: &KeyRing,
+    now: DateTime<Utc>,
+) -> Result<(), RingError> {
+    Known::read(store, now)?.check(ring)
 }
 
 /// Reads the ring of a database. It is made where there is none and nothing needs one; the database
@@ -153,8 +157,12 @@ pub fn check_ring(store: &dyn AdminStore, ring: &KeyRing) -> Result<(), RingErro
 ///
 /// # Errors
 /// [`RingError`], which says what to do.
-pub fn open_ring(store: &dyn AdminStore, path: &Path) -> Result<KeyRing, RingError> {
-    let known = Known::read(store, Utc::now())?;
+pub fn open_ring(
+    store: &dyn AdminStore,
+    path: &Path,
+    now: DateTime<Utc>,
+) -> Result<KeyRing, RingError> {
+    let known = Known::read(store, now)?;
     let ring = match KeyRing::read(path) {
         Err(KeyRingError::Missing(path)) => {
             let needed = known.needed();

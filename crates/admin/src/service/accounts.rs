@@ -4,10 +4,9 @@ use chrono::Duration;
 use scim_protocol::text::fold;
 use scim_provisioning::ResourceId;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::hashing::hashing;
-use super::{Actor, AdminService, IssuedApiKey, check_name, entry, now, taken};
+use super::{Actor, AdminService, IssuedApiKey, check_name, entry, taken};
 use crate::account::{Account, Administrators, PasswordHash, Role};
 use crate::api_key::{self, ApiKey, ApiKeyInput, MadeByKey};
 use crate::ending;
@@ -30,13 +29,14 @@ impl AdminService {
         role: Role,
         password: &str,
     ) -> Result<Account, AdminError> {
+        let actor = &self.act(actor);
         check_name(name)?;
         let account = Account {
-            id: Uuid::now_v7().to_string(),
+            id: actor.id(),
             name: name.trim().to_owned(),
             role,
-            password: hashing(|| PasswordHash::new(password))??,
-            created: now(),
+            password: hashing(|| PasswordHash::new(password, &*self.environment))??,
+            created: actor.at,
             failures: 0,
             failed: None,
             openid: None,
@@ -65,7 +65,8 @@ impl AdminService {
         name: &str,
         password: &str,
     ) -> Result<(), AdminError> {
-        let password = hashing(|| PasswordHash::new(password))??;
+        let actor = &self.act(actor);
+        let password = hashing(|| PasswordHash::new(password, &*self.environment))??;
         let audit = entry(actor, "account.password_changed", name, json!({}));
         let name = name.to_owned();
         self.store.write(move |rows| {
@@ -93,6 +94,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when no administrator would be left.
     pub fn set_role(&self, actor: &Actor, id: &str, role: Role) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let (actor, id) = (actor.clone(), id.to_owned());
         self.store.write(move |rows| {
             rows.lock_audit()?;
@@ -112,6 +114,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when no administrator would be left.
     pub fn delete_account(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let (actor, id) = (actor.clone(), id.to_owned());
         self.store.write(move |rows| {
             rows.lock_audit()?;
@@ -138,6 +141,7 @@ impl AdminService {
         name_or_id: &str,
         person: &str,
     ) -> Result<Account, AdminError> {
+        let actor = &self.act(actor);
         let (actor, account) = (actor.clone(), name_or_id.to_owned());
         let person = person.to_owned();
         self.store.write(move |rows| {
@@ -171,6 +175,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when it is bound to nobody.
     pub fn unbind_account(&self, actor: &Actor, name_or_id: &str) -> Result<Account, AdminError> {
+        let actor = &self.act(actor);
         let (actor, name_or_id) = (actor.clone(), name_or_id.to_owned());
         self.store.write(move |rows| {
             let account = named_account(&rows.accounts()?, &name_or_id)?;
@@ -202,7 +207,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn sessions(&self) -> Result<Vec<(Session, String)>, AdminError> {
-        let now = now();
+        let now = self.now();
         let mut sessions = self.store.read(|rows| Ok(rows.sessions()?))?;
         sessions.retain(|(session, _)| session.is_live(now));
         Ok(sessions)
@@ -213,9 +218,10 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn revoke_session(&self, actor: &Actor, hash: &str) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let (actor, hash) = (actor.clone(), hash.to_owned());
         self.store.write(move |rows| {
-            let now = now();
+            let now = actor.at;
             let mut sessions = rows.sessions()?.into_iter();
             let found = sessions.find(|(one, _)| one.hash == hash && one.is_live(now));
             let (session, name) = found.ok_or_else(|| AdminError::not_found("session", ""))?;
@@ -235,6 +241,7 @@ impl AdminService {
         actor: &Actor,
         input: &ApiKeyInput<'_>,
     ) -> Result<IssuedApiKey, AdminError> {
+        let actor = &self.act(actor);
         let (role, days, maker) = (input.role, input.days, actor.key.as_ref());
         check_name(input.name)?;
         if !(1..=API_KEY_DAYS).contains(&days) {
@@ -251,10 +258,10 @@ impl AdminService {
         if let Some(maker) = maker.filter(|maker| !maker.scopes.cover(scopes)) {
             return Err(AdminError::BeyondKey(maker.scopes.to_string()));
         }
-        let value = api_key::generate()?;
-        let now = now();
+        let value = api_key::generate(&*self.environment)?;
+        let now = actor.at;
         let key = ApiKey {
-            id: Uuid::now_v7().to_string(),
+            id: actor.id(),
             name: input.name.trim().to_owned(),
             role,
             scopes,
@@ -313,7 +320,7 @@ impl AdminService {
         let found = self
             .store
             .look_up(|rows| Ok(rows.api_key_of_hash(&hash)?))?;
-        Ok(found.filter(|key| key.is_live(now())))
+        Ok(found.filter(|key| key.is_live(self.now())))
     }
 
     /// The API key of a name or id.
@@ -331,7 +338,7 @@ impl AdminService {
     pub fn made_by_key(&self, name_or_id: &str) -> Result<MadeByKey, AdminError> {
         self.store.read(|rows| {
             let key = named_key(rows.api_keys()?, name_or_id)?;
-            Ok(ending::made_by_key(rows, &key.id, now())?)
+            Ok(ending::made_by_key(rows, &key.id, self.now())?)
         })
     }
 
@@ -340,6 +347,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`] when there is none that is not revoked.
     pub fn revoke_api_key(&self, actor: &Actor, name_or_id: &str) -> Result<MadeByKey, AdminError> {
+        let actor = &self.act(actor);
         let (actor, name_or_id) = (actor.clone(), name_or_id.to_owned());
         self.store.write(move |rows| {
             let key = named_key(rows.api_keys()?, &name_or_id)?;

@@ -36,11 +36,11 @@ impl AdminService {
     pub fn alerts(&self, query: &AlertsQuery) -> Result<Vec<Alert>, AdminError> {
         let mut found = self.store.read(|rows| Ok(rows.alerts(query)?))?;
         if query.before.is_none() && query.state != AlertState::Over {
-            let now = super::now();
+            let now = self.now();
             let since = self.writes_refused_since(now);
             found.splice(
                 0..0,
-                since.map(|since| Alert::of_refused_writes(since, now)),
+                since.map(|since| Alert::of_refused_writes(since, now, &*self.environment)),
             );
             found.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
         }
@@ -83,7 +83,10 @@ impl AdminService {
             }
             let open = rows.open_alerts()?;
             let conditions = gather(rows, own, &open, now)?.judge(&open, now);
-            Ok(Some((lease, changes(&open, &conditions, now))))
+            Ok(Some((
+                lease,
+                changes(&open, &conditions, now, &*self.environment),
+            )))
         })?;
         let Some((lease, writes)) = found else {
             return Ok(Vec::new());

@@ -7,7 +7,7 @@ use scim_protocol::text::fold;
 use scim_provisioning::ConfigurationId;
 use serde_json::{Value, json};
 
-use super::{Actor, AdminService, entry, now};
+use super::{Actor, AdminService, entry};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, AuditFault, AuditHead, AuditQuery, AuditVerdict};
 use crate::store::{AdminStoreExt, Written};
@@ -66,8 +66,9 @@ impl AdminService {
         actor: &Actor,
         query: &AuditQuery,
     ) -> Result<Vec<(i64, AuditEntry)>, AdminError> {
+        let actor = &self.act(actor);
         let found = self.audit(query)?;
-        let now = now();
+        let now = actor.at;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.retain(|_name, at| now - *at < Duration::minutes(READ_MINUTES));
         let is_new = !readers.contains_key(&actor.name);
@@ -86,6 +87,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn exported(&self, actor: &Actor, what: &str, details: Value) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         self.note(entry(actor, "export", what, details))
     }
 

@@ -17,6 +17,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
     pub fn add_person(&self, actor: &Actor, input: &PersonInput) -> Result<String, AdminError> {
+        let actor = &self.act(actor);
         input.validate()?;
         let roles = self.roles()?;
         let problem = input.role.as_ref().map(|role| roles.check(role));
@@ -35,7 +36,7 @@ impl AdminService {
         let privileged = problem == Some(Err(RoleProblem::Privileged));
         let role = |administrative| input.role.clone().filter(|_| privileged == administrative);
         let person = NewPerson {
-            id: ResourceId::new(),
+            id: ResourceId::of(actor.uuid()),
             user_name: input.user_name.trim().to_owned(),
             email: input.email.clone(),
             tenant_admin: input.tenant_admin,
@@ -56,11 +57,12 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Invalid`].
     pub fn add_group(&self, actor: &Actor, input: &GroupInput) -> Result<String, AdminError> {
+        let actor = &self.act(actor);
         input.validate()?;
         let details = json!({ "confersAdmin": input.confers_admin });
         let audit = entry(actor, "group.created", &input.name, details);
         let group = NewGroup {
-            id: ResourceId::new(),
+            id: ResourceId::of(actor.uuid()),
             name: input.name.trim().to_owned(),
             confers_admin: input.confers_admin,
         };
@@ -78,6 +80,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when the person is in it already.
     pub fn add_member(&self, actor: &Actor, group: &str, person: &str) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let (group, person) = (self.group(group)?.group, self.person(person)?.person);
         let details =
             json!({ "group": group.id, "person": person.id, "userName": person.user_name });

@@ -2,12 +2,12 @@
 
 use chrono::Duration;
 use scim_feed::Position;
-use scim_provisioning::StoreError;
+use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::json;
 
 use super::{
-    Actor, AdminService, delete_configuration, entry_of, fields, insert_configuration, mappings,
-    now, streams, tables, update_configuration,
+    Act, Actor, AdminService, delete_configuration, entry_of, fields, insert_configuration,
+    mappings, streams, tables, update_configuration,
 };
 use crate::configuration::{ConfigurationInput, ConfigurationStatus, ProvisioningConfiguration};
 use crate::declaration::{self, Declaration, Plan, Step, StoredPlan, Work};
@@ -50,6 +50,7 @@ impl AdminService {
         declared: &Declaration,
         prune: bool,
     ) -> Result<Plan, AdminError> {
+        let actor = &self.act(actor);
         let work = self
             .store
             .read(|rows| declaration::compare(rows, declared, prune))?;
@@ -59,7 +60,7 @@ impl AdminService {
             document: json!(declared),
             items: work.plan.items.clone(),
             made_by: actor.name.clone(),
-            created: now(),
+            created: actor.at,
         };
         let before = kept.created - Duration::days(KEPT_DAYS);
         self.store
@@ -83,6 +84,7 @@ impl AdminService {
     /// As [`Self::plan`]; [`AdminError::PlanMoved`] when it is not what was planned;
     /// [`AdminError::BeyondKey`].
     pub fn apply(&self, actor: &Actor, applied: Application) -> Result<Plan, AdminError> {
+        let actor = &self.act(actor);
         let actor = actor.clone();
         self.store.write(move |rows| {
             let Work { plan, steps } = checked(rows, &actor, &applied)?;
@@ -101,7 +103,7 @@ impl AdminService {
 /// What a document means now, if that is what was planned and what the key may do.
 fn checked(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     applied: &Application,
 ) -> Result<Work, AdminError> {
     hold_configured(rows)?;
@@ -146,7 +148,7 @@ pub(super) fn hold_configured(rows: &mut dyn AdminTransaction) -> Result<(), Adm
 
 fn carry_out(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     step: &Step,
     position: Position,
     trail: &mut Vec<AuditEntry>,
@@ -166,7 +168,9 @@ fn carry_out(
             status,
             rules,
         } => {
-            let added = input.clone().begin(*status, now());
+            let added = input
+                .clone()
+                .begin(ConfigurationId::of(actor.uuid()), *status, actor.at);
             insert_configuration(rows, &added, &actor.name)?;
             let details = json!({ "new": super::described(&added) });
             trail.push(entry_of(actor, "configuration.created", &added, details));
@@ -198,14 +202,14 @@ fn carry_out(
 
 fn edit(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     before: &ProvisioningConfiguration,
     input: &ConfigurationInput,
     status: ConfigurationStatus,
 ) -> Result<AuditEntry, AdminError> {
     let after = ProvisioningConfiguration {
         status,
-        last_modified: now(),
+        last_modified: actor.at,
         ..input.over(before)
     };
     let event = match ConfigurationInput::of(before) == *input {

@@ -5,12 +5,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
 use ring::digest::{SHA256, digest};
-use ring::rand::{SecureRandom, SystemRandom};
 use scim_protocol::text::fold;
 use serde_json::json;
-use uuid::Uuid;
 
-use super::{Actor, AdminService, entry, now};
+use super::{Actor, AdminService, entry};
 use crate::account::Account;
 use crate::api_key;
 use crate::error::AdminError;
@@ -71,12 +69,12 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn device_link(&self, actor: &Actor, name: &str) -> Result<PlainToken, AdminError> {
+        let actor = &self.act(actor);
         let account = self.password_account(name)?;
         let account = account.ok_or_else(|| AdminError::not_found("account", name))?;
-        let mut secret = [0; 32];
-        SystemRandom::new()
-            .fill(&mut secret)
-            .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
+        let secret = actor
+            .secret()
+            .map_err(|_none| Problem::NoRandomNumbers.refused())?;
         let secret = URL_SAFE_NO_PAD.encode(secret);
         let audit = entry(actor, "account.device_link", &account.name, json!({}));
         let link = DeviceLink {
@@ -101,13 +99,14 @@ impl AdminService {
         source: Option<&str>,
         secret: &str,
     ) -> Result<(PlainToken, String), AdminError> {
-        let (nobody, hash) = (Actor::new("nobody", source), api_key::hash(secret));
+        let nobody = self.act(&Actor::new("nobody", source));
+        let hash = api_key::hash(secret);
         // A link that was presented is used up, whatever comes of it.
         let link = self
             .store
             .upkeep(move |rows| Ok(rows.take_device_link(&hash)?))?;
         let not_found = || AdminError::not_found("link", "of this secret");
-        let link = link.filter(|link| link.until > now());
+        let link = link.filter(|link| link.until > nobody.at);
         let link = link.ok_or_else(not_found)?;
         let account = self.store.write(move |rows| {
             let account = rows.account(&link.account)?.filter(Account::is_open);
@@ -123,6 +122,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`].
     pub fn unlock_account(&self, actor: &Actor, name: &str) -> Result<Account, AdminError> {
+        let actor = &self.act(actor);
         let account = self.password_account(name)?;
         let account = account.ok_or_else(|| AdminError::not_found("account", name))?;
         let details = json!({ "failures": account.failures });
@@ -165,7 +165,7 @@ impl AdminService {
     pub(super) fn device_cookie(&self, account: &Account, known: Option<&Device>) -> PlainToken {
         let id = match known {
             Some(device) => device.id.clone(),
-            None => Uuid::new_v4().simple().to_string(),
+            None => self.environment.uuid().simple().to_string(),
         };
         let tag = self.keys.device_tag(&message(account, &id));
         PlainToken::new(format!("{id}.{tag}"))

@@ -5,7 +5,7 @@ use scim_mapping::Catalog;
 use scim_provisioning::ConfigurationId;
 use serde_json::json;
 
-use super::{Actor, AdminService, entry, now, taken};
+use super::{Actor, AdminService, entry, taken};
 use crate::error::AdminError;
 use crate::event::{Activity, EventQuery, SERVER};
 use crate::instance::{ClockDoubt, InstanceRecord};
@@ -18,10 +18,7 @@ use crate::pruning::{KnownTime, Pruned};
 use crate::store::{AdminStoreExt, AdminView, Written};
 
 /// The fields that there are, read where somebody was given one whose type they tell.
-pub(super) fn catalog_for(
-    people: &[MappedPerson],
-    rows: &mut dyn AdminView,
-) -> Result<Catalog, AdminError> {
+fn catalog_for(people: &[MappedPerson], rows: &mut dyn AdminView) -> Result<Catalog, AdminError> {
     match people.iter().any(MappedPerson::was_given_custom_fields) {
         true => Ok(Catalog::with_custom(rows.custom_fields()?)),
         false => Ok(Catalog::default()),
@@ -105,6 +102,7 @@ impl AdminService {
         id: &str,
         change: PersonChange,
     ) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let (actor, id) = (actor.clone(), id.to_owned());
         self.store.write(move |rows| {
             rows.speak_as(&actor.author())?;
@@ -155,6 +153,7 @@ impl AdminService {
     /// [`AdminError::NotFound`]; [`AdminError::Protected`] for a group that confers an
     /// administrative right; [`AdminError::Invalid`] when no configuration manages it.
     pub fn unlink_group(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let (actor, id) = (actor.clone(), id.to_owned());
         self.store.write(move |rows| {
             rows.speak_as(&actor.author())?;
@@ -219,7 +218,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn count_hours(&self) -> Result<(), AdminError> {
-        let now = now();
+        let now = self.now();
         self.store.upkeep(move |rows| Ok(rows.count_hours(now)?))
     }
 
@@ -298,7 +297,7 @@ impl AdminService {
         if pruned.is_empty() {
             return Ok(());
         }
-        let actor = Actor::new(SERVER, None);
+        let actor = self.act(&Actor::new(SERVER, None));
         self.note(entry(
             &actor,
             "housekeeping.pruned",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Actor, AdminService, entry};
+use super::{Act, Actor, AdminService, entry};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, EventState, LoggedEvent};
 use crate::invalid::Problem;
@@ -30,6 +30,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] for any other entry.
     pub fn resolve_event(&self, actor: &Actor, id: i64) -> Result<LoggedEvent, AdminError> {
+        let actor = &self.act(actor);
         let event = self.resolvable(id)?;
         if event.state() == Some(EventState::Open) {
             let audit = audited(actor, "event.resolved", &event);
@@ -43,6 +44,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] for any other entry.
     pub fn reopen_event(&self, actor: &Actor, id: i64) -> Result<LoggedEvent, AdminError> {
+        let actor = &self.act(actor);
         let event = self.resolvable(id)?;
         if event.state() == Some(EventState::Resolved) {
             let audit = audited(actor, "event.reopened", &event);
@@ -71,7 +73,7 @@ impl AdminService {
     }
 }
 
-fn audited(actor: &Actor, what: &'static str, event: &LoggedEvent) -> AuditEntry {
+fn audited(actor: &Act, what: &'static str, event: &LoggedEvent) -> AuditEntry {
     let details = json!({
         "configuration": event.configuration_name,
         "action": event.action.as_str(),

@@ -4,7 +4,7 @@ use scim_mapping::{Catalog, CustomField, ResourceKind};
 use serde_json::json;
 
 use super::mappings::definition;
-use super::{Actor, AdminService, VersionChoice, entry, taken};
+use super::{Act, Actor, AdminService, VersionChoice, entry, taken};
 use crate::error::AdminError;
 use crate::event::AuditEntry;
 use crate::invalid::{InputField, Problem};
@@ -25,6 +25,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Invalid`], [`AdminError::NameTaken`].
     pub fn add_custom_field(&self, actor: &Actor, field: &CustomField) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         field.check()?;
         if self.custom_fields()?.len() >= FIELDS {
             return Err(Problem::TooManyFields { most: FIELDS }.refused());
@@ -42,6 +43,7 @@ impl AdminService {
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] for another type, or when an active rule
     /// does not fit it.
     pub fn edit_custom_field(&self, actor: &Actor, field: &CustomField) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         field.check()?;
         let mut fields = self.custom_fields()?;
         let missing = || AdminError::not_found("custom field", &field.key);
@@ -93,6 +95,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] when a rule writes or grants it.
     pub fn delete_custom_field(&self, actor: &Actor, key: &str) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let field = scim_mapping::Field::Custom(key.to_owned());
         for configuration in self.configurations(None)? {
             for resource in ResourceKind::ALL {
@@ -128,7 +131,7 @@ impl AdminService {
 /// Inserts a field, which begins without values.
 pub(super) fn insert_field(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     field: &CustomField,
 ) -> Result<AuditEntry, AdminError> {
     let details = json!({ "new": field });
@@ -145,7 +148,7 @@ pub(super) fn insert_field(
 /// Puts a definition in the place of the one of its key.
 pub(super) fn update_field(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     before: &CustomField,
     after: &CustomField,
 ) -> Result<AuditEntry, AdminError> {
@@ -160,7 +163,7 @@ pub(super) fn update_field(
 /// Deletes a field and its values.
 pub(super) fn delete_field(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     key: &str,
 ) -> Result<AuditEntry, AdminError> {
     let audit = entry(actor, "customField.deleted", key, json!({}));

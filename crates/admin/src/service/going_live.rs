@@ -8,7 +8,7 @@ use scim_provisioning::{RehearsalStage, Rehearsing, ResourceId, ResourceKind, Ru
 use serde_json::json;
 
 use super::runs::run_over;
-use super::{Actor, AdminService, entry_of, now, update_configuration};
+use super::{Actor, AdminService, entry_of, update_configuration};
 use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
 use crate::error::AdminError;
 use crate::event::{EventQuery, LoggedEvent};
@@ -29,6 +29,7 @@ impl AdminService {
         found: &ProvisioningConfiguration,
         anyway: bool,
     ) -> Result<Rehearsal, AdminError> {
+        let actor = &self.act(actor);
         let mut rehearsal = self.rehearsal(found)?;
         let open = found.rehearsal.map(|of| of.stage) == Some(RehearsalStage::Open);
         if rehearsal.live.is_some() || !open {
@@ -43,7 +44,7 @@ impl AdminService {
         let run = Run {
             state: RunState::Running,
             ended: None,
-            ..run_over(RunKind::GoLive, actor, found, now())
+            ..run_over(RunKind::GoLive, actor, found, actor.at)
         };
         rehearsal.live = Some(GoingLive {
             run: run.id,
@@ -76,7 +77,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`]; the rehearsal then stands where it stood.
     pub fn step_going_live(&self, id: Option<RunId>) -> Result<Option<Rehearsal>, AdminError> {
-        let now = now();
+        let now = self.now();
         let until = now + Duration::seconds(STEP_SECONDS);
         let claimed = self
             .store
@@ -220,18 +221,18 @@ impl AdminService {
 
     fn end_going_live(&self, rehearsal: &Rehearsal, live: &GoingLive) -> Result<(), AdminError> {
         let name = live.actor.strip_prefix("administrator:");
-        let actor = Actor::new(name.unwrap_or(&live.actor), None);
+        let actor = self.act(&Actor::new(name.unwrap_or(&live.actor), None));
         let (id, of, run) = (rehearsal.id, rehearsal.configuration, live.run);
         let found = self.configuration(of)?;
         let after = ProvisioningConfiguration {
             status: ConfigurationStatus::Enabled,
             rehearsal: None,
-            last_modified: now(),
+            last_modified: actor.at,
             ..found.clone()
         };
         self.store.write(move |rows| {
             rows.delete_rehearsal(id, true)?;
-            rows.end_run(run, now())?;
+            rows.end_run(run, actor.at)?;
             let event = "rehearsal.live";
             let (_, audit) = update_configuration(rows, &actor, event, &found, &after)?;
             Ok(Written::changed((), audit))

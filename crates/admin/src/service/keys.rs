@@ -2,13 +2,15 @@
 
 use std::cmp::Reverse;
 use std::path::Path;
+use std::sync::Arc;
 
 use scim_feed::{PreviousSecret, SealedSecret, Stream, Webhook};
+use scim_provisioning::Environment;
 use serde_json::json;
 
 use super::tokens::purpose;
 use super::webhooks::webhook_purpose;
-use super::{Actor, AdminService, entry, now};
+use super::{Act, Actor, AdminService, entry};
 use crate::error::AdminError;
 use crate::event::AuditEntry;
 use crate::invalid::Problem;
@@ -27,7 +29,7 @@ impl AdminService {
         self.keys.refresh();
         let (record, needs) = self
             .store
-            .read(|rows| Ok((rows.instance()?, rows.key_needs(now())?)))?;
+            .read(|rows| Ok((rows.instance()?, rows.key_needs(self.now())?)))?;
         let mut keys: Vec<ListedKey> = Vec::new();
         for key in self.keys.keys() {
             keys.push(ListedKey {
@@ -77,8 +79,9 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Invalid`] when the file cannot be changed.
     pub fn rotate_keys(&self, actor: &Actor) -> Result<String, AdminError> {
+        let actor = &self.act(actor);
         let key = self.keys.rotate().map_err(refused)?;
-        let (instance, signing) = (self.keys.instance(), (key.clone(), now()));
+        let (instance, signing) = (self.keys.instance(), (key.clone(), actor.at));
         self.store.upkeep(move |rows| {
             Ok(rows.bind_instance(&instance, std::slice::from_ref(&signing))?)
         })?;
@@ -92,6 +95,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`]; [`AdminError::Invalid`] when nothing can be sealed.
     pub fn reseal(&self, actor: &Actor) -> Result<Resealed, AdminError> {
+        let actor = &self.act(actor);
         let key = self.keys.signing_id();
         let key = key.ok_or_else(|| refused(KeyRingError::UnknownKey))?;
         let mut done = Resealed::default();
@@ -99,7 +103,7 @@ impl AdminService {
         loop {
             let tokens = self
                 .store
-                .read(|rows| Ok(rows.tokens_sealed_by_others(&key, now(), &after, BATCH)?))?;
+                .read(|rows| Ok(rows.tokens_sealed_by_others(&key, actor.at, &after, BATCH)?))?;
             let Some(last) = tokens.last() else { break };
             after.clone_from(&last.id);
             let mut sealed = Vec::new();
@@ -138,7 +142,7 @@ impl AdminService {
     /// goes; one before that no key opens stays as it is until it goes.
     fn reseal_webhook(
         &self,
-        actor: &Actor,
+        actor: &Act,
         stream: &Stream,
         key: &str,
         done: &mut Resealed,
@@ -146,7 +150,7 @@ impl AdminService {
         let Some(webhook) = self.webhook(stream)? else {
             return Ok(());
         };
-        let now = now();
+        let now = actor.at;
         if webhook.secrets(now).all(|secret| secret.key == key) {
             return Ok(());
         }
@@ -213,6 +217,7 @@ impl AdminService {
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when it signs, live tokens or webhooks need
     /// it, or the file cannot be changed.
     pub fn retire_key(&self, actor: &Actor, id: &str) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let keys = self.keys()?;
         let there = |key: &&ListedKey| {
             key.id == id && matches!(key.state, KeyState::Signs | KeyState::Verifies)
@@ -228,7 +233,7 @@ impl AdminService {
         self.keys.remove(id).map_err(refused)?;
         let (actor, id) = (actor.clone(), id.to_owned());
         self.store.write(move |rows| {
-            rows.note_retired_key(&id, now())?;
+            rows.note_retired_key(&id, actor.at)?;
             Ok(Written::changed(
                 (),
                 entry(&actor, "keys.retired", "keys", json!({ "key": id })),
@@ -253,8 +258,10 @@ pub fn give_up_lost_keys(
     store: &dyn AdminStore,
     path: &Path,
     actor: &Actor,
+    environment: Arc<dyn Environment>,
 ) -> Result<GivenUp, RingError> {
-    let now = now();
+    let actor = &Act::now(actor, &environment);
+    let now = actor.at;
     let known = Known::read(store, now)?;
     let (ring, key) = match KeyRing::read(path) {
         Err(KeyRingError::Missing(_)) => {
@@ -292,11 +299,11 @@ pub fn give_up_lost_keys(
 /// Revokes the live tokens that a key signed or sealed which is not there; answers their ids.
 fn revoke_lost_tokens(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     there: &[String],
     entries: &mut Vec<AuditEntry>,
 ) -> Result<Vec<String>, AdminError> {
-    let (now, mut after) = (now(), String::new());
+    let (now, mut after) = (actor.at, String::new());
     let mut revoked = Vec::new();
     loop {
         let tokens = rows.tokens_lacking_keys(there, now, &after, BATCH)?;
@@ -321,7 +328,7 @@ fn revoke_lost_tokens(
 /// alone.
 fn forget_lost_secrets(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     there: &[String],
     entries: &mut Vec<AuditEntry>,
 ) -> Result<Vec<String>, AdminError> {

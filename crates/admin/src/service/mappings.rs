@@ -12,7 +12,7 @@ use scim_provisioning::{ConfigurationId, RunId, RunKind};
 use serde_json::{Value, json};
 
 use super::runs::run_over;
-use super::{Actor, AdminService, drafted, entry_of, now};
+use super::{Act, Actor, AdminService, drafted, entry_of};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::event::AuditEntry;
@@ -96,6 +96,7 @@ impl AdminService {
         note: &str,
         seen: &DraftSeen,
     ) -> Result<(MappingVersion, Vec<String>), AdminError> {
+        let actor = &self.act(actor);
         let configuration = self.configuration(configuration)?;
         let rules = MappingSet::from_json(rules)?;
         if note.chars().count() > NOTE || !storable(note) {
@@ -106,7 +107,8 @@ impl AdminService {
         rules.compile(&definition, &catalog)?;
         rules.check_roles(&self.roles()?)?;
         let warnings = rules.warnings(&definition);
-        let draft = MappingVersion::new(configuration.id, DRAFT, rules, note, &actor.name, now());
+        let draft =
+            MappingVersion::new(configuration.id, DRAFT, rules, note, &actor.name, actor.at);
         let (seen, actor) = (seen.clone(), actor.clone());
         self.store.write(move |rows| {
             let versions = take_draft(rows, &draft, &seen)?;
@@ -131,6 +133,7 @@ impl AdminService {
         resource: ResourceKind,
         seen: &DraftSeen,
     ) -> Result<MappingVersion, AdminError> {
+        let actor = &self.act(actor);
         let (configuration, versions) = self.mappings(configuration, resource)?;
         let draft = versions.iter().find(|version| version.version == DRAFT);
         let draft = draft
@@ -144,7 +147,7 @@ impl AdminService {
         let version = MappingVersion {
             version: newest.unwrap_or(DRAFT) + 1,
             created_by: actor.name.clone(),
-            created: now(),
+            created: actor.at,
             ..draft
         };
         let draft = DraftSeen::Checksum(version.checksum.clone());
@@ -163,6 +166,7 @@ impl AdminService {
         resource: ResourceKind,
         number: i64,
     ) -> Result<MappingVersion, AdminError> {
+        let actor = &self.act(actor);
         let configuration = self.configuration(configuration)?;
         if number == DRAFT {
             return Err(AdminError::not_found("mapping version", "0"));
@@ -225,7 +229,7 @@ impl AdminService {
 
     fn switch(
         &self,
-        actor: &Actor,
+        actor: &Act,
         configuration: &ProvisioningConfiguration,
         version: MappingVersion,
         draft: Option<&DraftSeen>,
@@ -323,6 +327,7 @@ impl AdminService {
         actor: &Actor,
         configuration: ConfigurationId,
     ) -> Result<Job, AdminError> {
+        let actor = &self.act(actor);
         let configuration = self.configuration(configuration)?;
         let audit = entry_of(
             actor,
@@ -330,7 +335,7 @@ impl AdminService {
             &configuration,
             json!({ "version": configuration.model.user }),
         );
-        let now = now();
+        let now = actor.at;
         let run = Run {
             ended: None,
             state: RunState::Running,
@@ -377,7 +382,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn claim_job(&self, id: Option<RunId>) -> Result<Option<Job>, AdminError> {
-        let now = now();
+        let now = self.now();
         let until = now + Duration::seconds(STEP_SECONDS);
         self.store
             .upkeep(move |rows| Ok(rows.claim_job(id, now, until)?))
@@ -433,7 +438,7 @@ fn take_draft(
 /// Makes rules the active version, under the next number. A draft that is there stays.
 pub(super) fn put_rules(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     configuration: &ProvisioningConfiguration,
     rules: MappingSet,
     note: &str,
@@ -446,7 +451,7 @@ pub(super) fn put_rules(
     let tables = pins_of(rows, &rules)?;
     let version = MappingVersion {
         tables,
-        ..MappingVersion::new(id, number, rules, note, &actor.name, now())
+        ..MappingVersion::new(id, number, rules, note, &actor.name, actor.at)
     };
     let expected = active(configuration, resource);
     rows.insert_mapping_version(&version)?;
@@ -456,7 +461,7 @@ pub(super) fn put_rules(
 
 /// What the audit tells of a version that takes the place of another one.
 fn activated(
-    actor: &Actor,
+    actor: &Act,
     configuration: &ProvisioningConfiguration,
     old: i64,
     version: &MappingVersion,

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use scim_mapping::MappingSet;
 use scim_protocol::text::fold;
 use scim_provisioning::directory::Author;
-use scim_provisioning::{ConfigurationId, RunKind, StoreError};
+use scim_provisioning::{ConfigurationId, Environment, RunKind, StoreError, SystemEnvironment};
 use serde_json::{Value, json};
 use validator::Validate;
 
+use self::act::{Act, entry, entry_of};
 use crate::api_key::ApiKey;
 use crate::configuration::{
     ConfigurationInput, ConfigurationStatus, ProvisioningConfiguration, profile_name,
@@ -18,14 +19,18 @@ use crate::configuration::{
 use crate::ending;
 use crate::error::AdminError;
 use crate::event::{AuditEntry, EventQuery, LoggedEvent};
+use crate::hex::hex;
+use crate::invalid::Problem;
 use crate::keyring::KeyRing;
 use crate::mapping::MappingVersion;
 use crate::name::check_name;
+use crate::secret::draw_secret;
 use crate::session::SignedIn;
 use crate::store::{AdminStore, AdminStoreExt, AdminTransaction, Written};
 use crate::token::{AccessToken, PlainToken};
 
 mod accounts;
+pub(crate) mod act;
 pub(crate) mod alerts;
 mod audit;
 mod by_hand;
@@ -145,6 +150,7 @@ pub struct IssuedApiKey {
 pub struct AdminService {
     store: Arc<dyn AdminStore>,
     keys: Arc<KeyRing>,
+    environment: Arc<dyn Environment>,
     strangers: sessions::Strangers,
     /// Who read the audit lately, and since when.
     readers: Mutex<HashMap<String, DateTime<Utc>>>,
@@ -160,11 +166,47 @@ impl AdminService {
         Self {
             store,
             keys,
+            environment: Arc::new(SystemEnvironment),
             strangers: sessions::Strangers::default(),
             readers: Mutex::default(),
             rehearsals: rehearsals::Open::default(),
             refusing: Mutex::default(),
         }
+    }
+
+    /// The same with another clock and other random numbers, for tests. The key ring keeps drawing
+    /// its own: a number that seals twice would give a key away.
+    #[must_use]
+    pub fn with_environment(self, environment: Arc<dyn Environment>) -> Self {
+        Self {
+            environment,
+            ..self
+        }
+    }
+
+    /// The time as this service has it, by which everything that it keeps ends and is shown.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.environment.now()
+    }
+
+    /// A text that nobody can foresee.
+    ///
+    /// # Errors
+    /// [`AdminError::Invalid`] when the system gives no random numbers.
+    pub fn draw_secret(&self) -> Result<String, AdminError> {
+        let secret = draw_secret(&*self.environment);
+        let secret = secret.map_err(|_none| Problem::NoRandomNumbers.refused())?;
+        Ok(hex(&secret))
+    }
+
+    /// An id that nothing else has.
+    pub(crate) fn new_id(&self) -> String {
+        self.environment.uuid().to_string()
+    }
+
+    /// What somebody does now.
+    fn act(&self, actor: &Actor) -> Act {
+        Act::now(actor, &self.environment)
     }
 
     /// Adds a provisioning configuration with its first token, which lives so many days, or a year.
@@ -178,9 +220,14 @@ impl AdminService {
         input: &ConfigurationInput,
         token_days: Option<i64>,
     ) -> Result<(ProvisioningConfiguration, IssuedToken), AdminError> {
+        let actor = &self.act(actor);
         input.validate()?;
-        let now = now();
-        let configuration = input.clone().begin(ConfigurationStatus::Enabled, now);
+        let now = actor.at;
+        let configuration = input.clone().begin(
+            ConfigurationId::of(actor.uuid()),
+            ConfigurationStatus::Enabled,
+            now,
+        );
         let token = self.issue(actor, configuration.id, now, token_days)?;
         let audit = entry_of(
             actor,
@@ -260,6 +307,7 @@ impl AdminService {
         before: &ProvisioningConfiguration,
         input: &ConfigurationInput,
     ) -> Result<ProvisioningConfiguration, AdminError> {
+        let actor = &self.act(actor);
         input.validate()?;
         let after = input.over(before);
         self.update(actor, "configuration.edited", before, after)
@@ -276,6 +324,7 @@ impl AdminService {
         before: &ProvisioningConfiguration,
         status: ConfigurationStatus,
     ) -> Result<ProvisioningConfiguration, AdminError> {
+        let actor = &self.act(actor);
         if before.status == status {
             return Ok(before.clone());
         }
@@ -291,12 +340,12 @@ impl AdminService {
 
     fn update(
         &self,
-        actor: &Actor,
+        actor: &Act,
         event: &'static str,
         before: &ProvisioningConfiguration,
         mut after: ProvisioningConfiguration,
     ) -> Result<ProvisioningConfiguration, AdminError> {
-        after.last_modified = now();
+        after.last_modified = actor.at;
         let (actor, before) = (actor.clone(), before.clone());
         self.store.write(move |rows| {
             let (after, audit) = update_configuration(rows, &actor, event, &before, &after)?;
@@ -313,6 +362,7 @@ impl AdminService {
         actor: &Actor,
         configuration: ConfigurationId,
     ) -> Result<ProvisioningConfiguration, AdminError> {
+        let actor = &self.act(actor);
         let configuration = self.configuration(configuration)?;
         let actor = actor.clone();
         self.store.write(move |rows| {
@@ -327,35 +377,6 @@ impl AdminService {
     /// [`AdminError::Store`].
     pub fn events(&self, query: &EventQuery) -> Result<Vec<LoggedEvent>, AdminError> {
         self.store.read(|rows| Ok(rows.events(query)?))
-    }
-}
-
-fn now() -> DateTime<Utc> {
-    Utc::now().trunc_subsecs(3)
-}
-
-fn entry(actor: &Actor, event: &'static str, object: &str, details: Value) -> AuditEntry {
-    AuditEntry {
-        at: now(),
-        actor: actor.name.clone(),
-        source: actor.source.clone(),
-        event: event.into(),
-        object: object.to_owned(),
-        configuration: None,
-        details,
-    }
-}
-
-/// An entry of something done to a configuration, whose history it belongs to.
-fn entry_of(
-    actor: &Actor,
-    event: &'static str,
-    configuration: &ProvisioningConfiguration,
-    details: Value,
-) -> AuditEntry {
-    AuditEntry {
-        configuration: Some(configuration.id),
-        ..entry(actor, event, &configuration.name, details)
     }
 }
 
@@ -381,7 +402,7 @@ fn insert_configuration(
 /// Writes a configuration that is still as it was seen, and answers it as it is then.
 fn update_configuration(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     event: &'static str,
     before: &ProvisioningConfiguration,
     after: &ProvisioningConfiguration,
@@ -399,13 +420,18 @@ fn update_configuration(
 
 fn delete_configuration(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     configuration: &ProvisioningConfiguration,
 ) -> Result<AuditEntry, AdminError> {
     if configuration.status == ConfigurationStatus::Rehearsing {
         return Err(AdminError::Rehearses(configuration.name.clone()));
     }
-    let run = runs::run_over(RunKind::ConfigurationDeleted, actor, configuration, now());
+    let run = runs::run_over(
+        RunKind::ConfigurationDeleted,
+        actor,
+        configuration,
+        actor.at,
+    );
     rows.insert_run(&run)?;
     rows.speak_as(&Author {
         run: Some(run.id),

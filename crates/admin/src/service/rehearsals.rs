@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scim_provisioning::{RehearsalStage, Rehearsing, RunId, ServiceProvider, StoreError};
 
-use super::{Actor, AdminService, now, update_configuration};
+use super::{Act, Actor, AdminService, update_configuration};
 use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
 use crate::error::AdminError;
 use crate::rehearsal::{Copy, Rehearsal, RehearsalStore};
@@ -94,14 +94,15 @@ impl AdminService {
         actor: &Actor,
         before: &ProvisioningConfiguration,
     ) -> Result<Rehearsal, AdminError> {
+        let actor = &self.act(actor);
         let copies = self.copies()?;
         if before.status == ConfigurationStatus::Rehearsing {
             return Err(AdminError::Rehearses(before.name.clone()));
         }
         let rehearsal = Rehearsal {
-            id: RunId::new(),
+            id: RunId::of(actor.uuid()),
             configuration: before.id,
-            began: now(),
+            began: actor.at,
             actor: actor.author().actor,
             before: before.status,
             live: None,
@@ -122,7 +123,7 @@ impl AdminService {
 
     fn set_rehearsal(
         &self,
-        actor: &Actor,
+        actor: &Act,
         before: &ProvisioningConfiguration,
         rehearsal: &Rehearsal,
     ) -> Result<(), AdminError> {
@@ -164,6 +165,7 @@ impl AdminService {
         actor: &Actor,
         found: &ProvisioningConfiguration,
     ) -> Result<ProvisioningConfiguration, AdminError> {
+        let actor = &self.act(actor);
         let rehearsal = self.rehearsal(found)?;
         if rehearsal.live.is_some() {
             return Err(AdminError::GoesLive(found.name.clone()));
@@ -171,7 +173,7 @@ impl AdminService {
         let after = ProvisioningConfiguration {
             status: rehearsal.before,
             rehearsal: None,
-            last_modified: now(),
+            last_modified: actor.at,
             ..found.clone()
         };
         let (actor, before, id) = (actor.clone(), found.clone(), rehearsal.id);

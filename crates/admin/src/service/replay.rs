@@ -31,6 +31,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`], [`AdminError::Invalid`] with the reason why it may not.
     pub fn to_replay(&self, actor: &Actor, id: i64) -> Result<Replay, AdminError> {
+        let actor = &self.act(actor);
         let event = self.event(id)?;
         if event.outcome != Outcome::Failure {
             return Err(ReplayProblem::NoFailure.into());
@@ -65,7 +66,7 @@ impl AdminService {
         }
         let caller = Caller {
             configuration: Arc::new(configuration.to_provisioning()),
-            request_id: uuid::Uuid::new_v4().to_string(),
+            request_id: self.new_id(),
             source: actor.source.clone(),
             user_agent: None,
             actor: Some(actor.name.clone()),
@@ -88,6 +89,7 @@ impl AdminService {
         replay: &Replay,
         answer: &Answer,
     ) -> Result<Option<LoggedEvent>, AdminError> {
+        let actor = &self.act(actor);
         let query = EventQuery {
             search: Some(replay.caller.request_id.clone()),
             before: Some(i64::MAX),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::together::Scope;
 use super::undo::take_step;
-use super::{Actor, AdminService, entry, now};
+use super::{Act, Actor, AdminService, entry};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::invalid::Problem;
@@ -171,6 +171,7 @@ impl AdminService {
     /// [`AdminError::Invalid`] when the run goes on, is the deletion of a configuration, or nothing
     /// is kept of what was before it, or not all of it; [`AdminError::UndoUnderWay`] when it is being taken back.
     pub fn begin_undo(&self, actor: &Actor, run: &Run, chosen: Chosen) -> Result<Run, AdminError> {
+        let actor = &self.act(actor);
         if run.state == RunState::Running && run.kind != RunKind::Cycle {
             return Err(Problem::RunGoesOn.refused());
         }
@@ -190,7 +191,7 @@ impl AdminService {
             }),
             state: RunState::Running,
             ended: None,
-            ..new_run(kind, actor, run.configuration.clone(), now())
+            ..new_run(kind, actor, run.configuration.clone(), actor.at)
         };
         let details = json!({
             "run": run.id.to_string(),
@@ -226,7 +227,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`]; the run then stands where it stood.
     pub fn step_undo(&self, id: Option<RunId>) -> Result<Option<Run>, AdminError> {
-        let now = now();
+        let now = self.now();
         let until = now + Duration::seconds(STEP_SECONDS);
         let claimed = self
             .store
@@ -296,7 +297,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub(crate) fn end_cycles(&self) -> Result<(), AdminError> {
-        let now = now();
+        let now = self.now();
         self.store.upkeep(move |rows| Ok(rows.end_cycles(now)?))
     }
 
@@ -332,12 +333,12 @@ impl AdminService {
 /// A run of something that is done in one transaction, which has begun and ended by then.
 pub(crate) fn new_run(
     kind: RunKind,
-    actor: &Actor,
+    actor: &Act,
     configuration: Option<(ConfigurationId, String)>,
     at: DateTime<Utc>,
 ) -> Run {
     Run {
-        id: RunId::new(),
+        id: RunId::of(actor.uuid()),
         kind: kind.into(),
         configuration,
         actor: actor.author().actor,
@@ -353,7 +354,7 @@ pub(crate) fn new_run(
 /// The same over a configuration.
 pub(crate) fn run_over(
     kind: RunKind,
-    actor: &Actor,
+    actor: &Act,
     configuration: &ProvisioningConfiguration,
     at: DateTime<Utc>,
 ) -> Run {

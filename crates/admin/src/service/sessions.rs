@@ -6,14 +6,13 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
-use ring::rand::{SecureRandom, SystemRandom};
 use scim_protocol::text::fold;
+use scim_provisioning::{Environment, SystemEnvironment};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::devices::{Admitted, Attempt, Device};
 use super::hashing::hashing;
-use super::{Actor, AdminService, check_name, entry, now, taken};
+use super::{Act, Actor, AdminService, check_name, entry, taken};
 use crate::account::{Account, OpenIdSubject, PasswordHash, Role};
 use crate::api_key;
 use crate::error::AdminError;
@@ -43,17 +42,17 @@ impl AdminService {
     ) -> Result<Account, AdminError> {
         check_name(name)?;
         let account = Account {
-            id: Uuid::now_v7().to_string(),
+            id: self.new_id(),
             name: name.trim().to_owned(),
             role: Role::Administrator,
-            password: hashing(|| PasswordHash::new(password))??,
-            created: now(),
+            password: hashing(|| PasswordHash::new(password, &*self.environment))??,
+            created: self.now(),
             failures: 0,
             failed: None,
             openid: None,
             person: None,
         };
-        let actor = Actor::new(&*account.name, source);
+        let actor = self.act(&Actor::new(&*account.name, source));
         let details = json!({ "role": account.role.as_str(), "setup": true });
         let audit = entry(&actor, "account.created", &account.name, details);
         self.store.write(move |rows| {
@@ -74,7 +73,7 @@ impl AdminService {
     /// [`AdminError::Store`] while as many others sign in as may at once.
     pub fn sign_in(&self, attempt: &Attempt<'_>) -> Result<Admitted, AdminError> {
         let (account, device) = self.verified(attempt, "session.refused")?;
-        let (now, source) = (now(), attempt.source);
+        let (now, source) = (self.now(), attempt.source);
         let known = device.as_ref();
         Ok(Admitted {
             session: self.begin(&account, source, (now, now), None, known, "session.began")?,
@@ -98,7 +97,7 @@ impl AdminService {
         };
         let (account, device) = self.verified(&attempt, "session.not_confirmed")?;
         let (source, known) = (attempt.source, device.as_ref());
-        let times = (signed_in.session.created, now());
+        let times = (signed_in.session.created, self.now());
         let before = Some(&*signed_in.session.hash);
         Ok(Admitted {
             session: self.begin(&account, source, times, before, known, "session.confirmed")?,
@@ -126,7 +125,12 @@ impl AdminService {
         let account = self.accounts()?.into_iter().find(known);
         if let Some(account) = account.as_ref().filter(|account| !account.is_open()) {
             let details = json!({ "userActive": false });
-            let audit = entry(&nobody(source), "session.refused", &account.name, details);
+            let audit = entry(
+                &self.nobody(source),
+                "session.refused",
+                &account.name,
+                details,
+            );
             self.note(audit)?;
             return Err(AdminError::SignIn);
         }
@@ -136,13 +140,13 @@ impl AdminService {
                 None => self.add_openid_account(source, who, name, role)?,
             };
             // The provider may have let somebody in without asking for anything.
-            let times = (now(), DateTime::UNIX_EPOCH);
+            let times = (self.now(), DateTime::UNIX_EPOCH);
             return self.begin(&account, source, times, None, None, "session.began");
         };
         let own = |account: &Account| account.id == signed_in.session.account;
         let account = account.filter(own).ok_or(AdminError::SignIn)?;
         let account = self.with_role(source, account, role)?;
-        let times = (signed_in.session.created, now());
+        let times = (signed_in.session.created, self.now());
         let before = Some(&*signed_in.session.hash);
         self.begin(&account, source, times, before, None, "session.confirmed")
     }
@@ -156,7 +160,7 @@ impl AdminService {
         let Some(account) = self.accounts()?.into_iter().find(known) else {
             return Ok(());
         };
-        let actor = Actor::new(&*account.name, source);
+        let actor = self.act(&Actor::new(&*account.name, source));
         let audit = entry(&actor, "session.role_taken", &account.name, json!({}));
         self.store.write(move |rows| {
             rows.delete_sessions_of(&account.id)?;
@@ -173,7 +177,7 @@ impl AdminService {
         if account.role == role {
             return Ok(account);
         }
-        let actor = Actor::new(&*account.name, source);
+        let actor = self.act(&Actor::new(&*account.name, source));
         self.set_role(&actor, &account.id, role)?;
         Ok(Account { role, ..account })
     }
@@ -191,17 +195,17 @@ impl AdminService {
         // Nobody gets the account of another one by having the same name.
         for name in [name.clone(), format!("{name} ({subject})")] {
             let account = Account {
-                id: Uuid::now_v7().to_string(),
+                id: self.new_id(),
                 name,
                 role,
                 password: PasswordHash::none(),
-                created: now(),
+                created: self.now(),
                 failures: 0,
                 failed: None,
                 openid: Some(who.clone()),
                 person: None,
             };
-            let actor = Actor::new(&*account.name, source);
+            let actor = self.act(&Actor::new(&*account.name, source));
             let details = json!({ "role": role.as_str(), "issuer": who.issuer });
             let audit = entry(&actor, "account.created", &account.name, details);
             let added = self.store.write(move |rows| {
@@ -243,7 +247,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn signed_in(&self, presented: &str, used: bool) -> Result<Option<SignedIn>, AdminError> {
-        let now = now();
+        let now = self.now();
         let hash = api_key::hash(presented);
         let found = self.store.read(|rows| {
             let Some(session) = rows.session(&hash)? else {
@@ -270,7 +274,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn sign_out(&self, source: Option<&str>, signed_in: &SignedIn) -> Result<(), AdminError> {
-        let actor = Actor::new(&*signed_in.name, source);
+        let actor = self.act(&Actor::new(&*signed_in.name, source));
         let audit = entry(&actor, "session.ended", &signed_in.name, json!({}));
         let hash = signed_in.session.hash.clone();
         self.store.write(move |rows| {
@@ -307,7 +311,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn forget_sessions(&self) -> Result<(), AdminError> {
-        let before = now() - Duration::days(1);
+        let before = self.now() - Duration::days(1);
         self.store
             .upkeep(move |rows| Ok(rows.delete_sessions_before(before)?))
     }
@@ -335,7 +339,7 @@ impl AdminService {
         if failures >= CLOSED {
             return Err(AdminError::SignInClosed);
         }
-        if let Some(wait) = wait(failures, failed, now()) {
+        if let Some(wait) = wait(failures, failed, self.now()) {
             return Err(AdminError::SignInLater(wait));
         }
         let stored = account
@@ -343,7 +347,7 @@ impl AdminService {
             .map_or(&*NOBODY, |account| &account.password);
         let fits = hashing(|| stored.verify(attempt.password))?;
         // Whoever has to wait does so from now on, however long the hash took.
-        let now = now();
+        let now = self.now();
         if let Some(account) = account {
             if fits && account.is_open() {
                 return Ok((account, device));
@@ -353,7 +357,7 @@ impl AdminService {
                 None => json!({ "knownDevice": device.is_some() }),
                 Some(active) => json!({ "knownDevice": device.is_some(), "userActive": active }),
             };
-            let audit = entry(&nobody(source), refused, &account.name, details);
+            let audit = entry(&self.nobody(source), refused, &account.name, details);
             self.store.write(move |rows| {
                 match &device {
                     Some(device) => rows.count_device_failure(&device.id, &account.id, now)?,
@@ -363,11 +367,16 @@ impl AdminService {
             })?;
         } else {
             // The name is left out: people enter their password there by mistake.
-            let audit = entry(&nobody(source), refused, "an unknown name", json!({}));
+            let audit = entry(&self.nobody(source), refused, "an unknown name", json!({}));
             self.note(audit)?;
             self.strangers.failed(name, now);
         }
         Err(AdminError::SignIn)
+    }
+
+    /// Who fails to sign in.
+    fn nobody(&self, source: Option<&str>) -> Act {
+        self.act(&Actor::new("nobody", source))
     }
 
     pub(super) fn begin(
@@ -379,20 +388,18 @@ impl AdminService {
         device: Option<&Device>,
         event: &'static str,
     ) -> Result<PlainToken, AdminError> {
-        let mut secret = [0; 32];
-        SystemRandom::new()
-            .fill(&mut secret)
-            .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
+        let actor = self.act(&Actor::new(&*account.name, source));
+        let secret = actor
+            .secret()
+            .map_err(|_none| Problem::NoRandomNumbers.refused())?;
         let value = URL_SAFE_NO_PAD.encode(secret);
-        let now = now();
         let session = Session {
             hash: api_key::hash(&value),
             account: account.id.clone(),
             created,
-            last_used: now,
+            last_used: actor.at,
             confirmed,
         };
-        let actor = Actor::new(&*account.name, source);
         let audit = entry(&actor, event, &account.name, json!({}));
         let device = device.map(|device| device.id.clone());
         let instead_of = instead_of.map(str::to_owned);
@@ -436,11 +443,6 @@ impl Sealed {
     }
 }
 
-/// Who failed to sign in.
-fn nobody(source: Option<&str>) -> Actor {
-    Actor::new("nobody", source)
-}
-
 /// How often names failed that no account has, so that waiting tells nobody which names there are.
 /// A server that is asked for more names than it keeps forgets the oldest.
 #[derive(Debug, Default)]
@@ -476,8 +478,8 @@ fn wait(failures: i64, failed: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Opt
 
 /// The hash of no account's password.
 static NOBODY: LazyLock<PasswordHash> = LazyLock::new(|| {
-    let unknown = Uuid::new_v4().to_string();
-    PasswordHash::new(&unknown).unwrap_or(PasswordHash(String::new()))
+    let unknown = SystemEnvironment.uuid().to_string();
+    PasswordHash::new(&unknown, &SystemEnvironment).unwrap_or(PasswordHash(String::new()))
 });
 
 /// How many names that nobody has are kept.

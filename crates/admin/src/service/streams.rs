@@ -6,10 +6,9 @@ use scim_feed::{Position, Stream, StreamKind, StreamState, Topic, WebhookUrl};
 use scim_protocol::text::fold;
 use scim_provisioning::StoreError;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::webhooks::set_webhook_secret;
-use super::{Actor, AdminService, check_name, entry, now, taken};
+use super::{Act, Actor, AdminService, check_name, entry, taken};
 use crate::api_key::{self, ApiKey};
 use crate::declaration::NewStream;
 use crate::ending;
@@ -95,6 +94,7 @@ impl AdminService {
         input: StreamInput,
         position: Position,
     ) -> Result<IssuedStream, AdminError> {
+        let actor = &self.act(actor);
         check_name(&input.name)?;
         let topics = input.topics.map(BTreeSet::from_iter);
         if topics.as_ref().is_some_and(BTreeSet::is_empty) {
@@ -103,7 +103,7 @@ impl AdminService {
         let stream = Stream {
             topics: topics.map(Vec::from_iter),
             made_by: actor.key.as_ref().map(|key| key.id.clone()),
-            ..begun(&input.name, input.webhook, position)
+            ..begun(actor, &input.name, input.webhook, position)
         };
         let secret = self.new_secret(&stream)?;
         let (inserted, actor) = (stream.clone(), actor.clone());
@@ -111,7 +111,7 @@ impl AdminService {
         self.store.write(move |rows| {
             ending::check_maker(rows, inserted.made_by.as_deref())?;
             let audit = insert_stream(rows, &actor, &inserted, &hash)?;
-            set_webhook_secret(rows, &inserted, sealed.as_ref())?;
+            set_webhook_secret(rows, &inserted, sealed.as_ref(), actor.at)?;
             Ok(Written::changed((), audit))
         })?;
         Ok(IssuedStream {
@@ -131,6 +131,7 @@ impl AdminService {
         actor: &Actor,
         stream: Stream,
     ) -> Result<IssuedStream, AdminError> {
+        let actor = &self.act(actor);
         let secret = self.new_secret(&stream)?;
         let (hash, sealed) = (secret.hash, secret.sealed);
         let renewed = Stream {
@@ -143,7 +144,7 @@ impl AdminService {
             if !rows.set_stream_key(&renewed, &hash)? {
                 return Err(AdminError::Stale);
             }
-            set_webhook_secret(rows, &renewed, sealed.as_ref())?;
+            set_webhook_secret(rows, &renewed, sealed.as_ref(), audit.at)?;
             let version = renewed.version + 1;
             let written = Stream {
                 version,
@@ -162,6 +163,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Stale`]; [`AdminError::Invalid`] for one that is not active.
     pub fn pause_stream(&self, actor: &Actor, stream: Stream) -> Result<Stream, AdminError> {
+        let actor = &self.act(actor);
         let (from, to) = (StreamState::Active, StreamState::Paused);
         self.turn_stream(actor, stream, from, to, "stream.paused")
     }
@@ -171,6 +173,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Stale`]; [`AdminError::Invalid`] for one that is not paused.
     pub fn resume_stream(&self, actor: &Actor, stream: Stream) -> Result<Stream, AdminError> {
+        let actor = &self.act(actor);
         let (from, to) = (StreamState::Paused, StreamState::Active);
         self.turn_stream(actor, stream, from, to, "stream.resumed")
     }
@@ -180,13 +183,14 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Stale`]; [`AdminError::Invalid`] for one that is not active.
     pub(crate) fn break_stream(&self, actor: &Actor, stream: Stream) -> Result<Stream, AdminError> {
+        let actor = &self.act(actor);
         let (from, to) = (StreamState::Active, StreamState::Broken);
         self.turn_stream(actor, stream, from, to, "stream.broken")
     }
 
     fn turn_stream(
         &self,
-        actor: &Actor,
+        actor: &Act,
         stream: Stream,
         from: StreamState,
         to: StreamState,
@@ -214,6 +218,7 @@ impl AdminService {
         stream: Stream,
         position: Position,
     ) -> Result<Stream, AdminError> {
+        let actor = &self.act(actor);
         let state = match stream.state {
             StreamState::Broken => StreamState::Active,
             state => state,
@@ -232,7 +237,7 @@ impl AdminService {
 
     fn write_stream(
         &self,
-        actor: &Actor,
+        actor: &Act,
         stream: Stream,
         event: &'static str,
         write: StreamWrite,
@@ -249,6 +254,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Stale`].
     pub fn delete_stream(&self, actor: &Actor, stream: Stream) -> Result<Stream, AdminError> {
+        let actor = &self.act(actor);
         let actor = actor.clone();
         self.store.write(move |rows| {
             let audit = delete_stream(rows, &actor, &stream)?;
@@ -264,9 +270,10 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn restart_feed(&self, actor: &Actor) -> Result<Position, AdminError> {
+        let actor = &self.act(actor);
         let actor = actor.clone();
         self.store.write(move |rows| {
-            let position = rows.restart_feed(now())?;
+            let position = rows.restart_feed(actor.at)?;
             let details = json!({ "position": position });
             let audit = entry(&actor, "feed.restarted", "feed", details);
             Ok(Written::changed(position, audit))
@@ -281,10 +288,14 @@ impl AdminService {
         let (streams, keys) = self
             .store
             .read(|rows| Ok((rows.streams()?, rows.api_keys()?)))?;
-        let (server, now) = (Actor::new(SERVER, None), now());
+        let server = self.act(&Actor::new(SERVER, None));
         for stream in streams {
             let made_it = |key: &&ApiKey| stream.made_by.as_ref() == Some(&key.id);
-            let Some(key) = keys.iter().find(made_it).filter(|key| !key.is_live(now)) else {
+            let Some(key) = keys
+                .iter()
+                .find(made_it)
+                .filter(|key| !key.is_live(server.at))
+            else {
                 continue;
             };
             let details = json!({ "withKey": key.name });
@@ -300,9 +311,9 @@ impl AdminService {
 }
 
 /// A stream of everything that begins at a position.
-fn begun(name: &str, url: Option<WebhookUrl>, position: Position) -> Stream {
+fn begun(actor: &Act, name: &str, url: Option<WebhookUrl>, position: Position) -> Stream {
     Stream {
-        id: Uuid::now_v7().to_string(),
+        id: actor.id(),
         name: name.trim().to_owned(),
         kind: match url {
             None => StreamKind::Read,
@@ -314,7 +325,7 @@ fn begun(name: &str, url: Option<WebhookUrl>, position: Position) -> Stream {
         position,
         delivered: None,
         version: 1,
-        created: now(),
+        created: actor.at,
         made_by: None,
     }
 }
@@ -323,7 +334,7 @@ fn begun(name: &str, url: Option<WebhookUrl>, position: Position) -> Stream {
 /// another one before it is of use.
 pub(super) fn insert_declared(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     new: &NewStream,
     position: Position,
 ) -> Result<AuditEntry, AdminError> {
@@ -333,15 +344,15 @@ pub(super) fn insert_declared(
             true => StreamState::Paused,
             false => StreamState::Active,
         },
-        ..begun(&new.name, new.url.clone(), position)
+        ..begun(actor, &new.name, new.url.clone(), position)
     };
-    let unknown = api_key::hash(&api_key::generate_as(api_key::STREAM)?);
+    let unknown = api_key::hash(&api_key::generate_as(api_key::STREAM, actor.environment())?);
     insert_stream(rows, actor, &stream, &unknown)
 }
 
 fn insert_stream(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     stream: &Stream,
     hash: &str,
 ) -> Result<AuditEntry, AdminError> {
@@ -358,7 +369,7 @@ fn insert_stream(
 /// Writes the state of a stream as it is to be, if it is as it was seen.
 pub(super) fn turn_stream(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     turned: &Stream,
 ) -> Result<AuditEntry, AdminError> {
     let event = match turned.state {
@@ -378,7 +389,7 @@ fn write_state(rows: &mut dyn AdminTransaction, stream: &Stream) -> Result<bool,
 
 fn change_stream(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     stream: &Stream,
     event: &'static str,
     write: StreamWrite,
@@ -399,7 +410,7 @@ fn change_stream(
 /// Deletes a stream that is as it was seen.
 pub(super) fn delete_stream(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     stream: &Stream,
 ) -> Result<AuditEntry, AdminError> {
     match rows.delete_stream(stream)? {

@@ -6,7 +6,7 @@ use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, Failure, ServiceProvider};
 use serde_json::{Value, json};
 
-use super::{Actor, AdminService, VersionChoice, now};
+use super::{Actor, AdminService, VersionChoice};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::mapping::DRAFT;
@@ -26,11 +26,12 @@ impl AdminService {
         configuration: ConfigurationId,
         kind: SurveyKind,
     ) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let configuration = self.configuration(configuration)?;
         let survey = Survey {
             configuration: configuration.id,
             kind,
-            asked: now(),
+            asked: actor.at,
             asked_by: actor.name.clone(),
             done: None,
             result: None,
@@ -99,7 +100,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`]; [`AdminError::Invalid`] when the rules do not fit the fields.
     pub fn next_survey(&self, provider: &ServiceProvider) -> Result<bool, AdminError> {
-        let now = now();
+        let now = self.now();
         let until = now + Duration::minutes(LONGEST_MINUTES);
         let claimed = self
             .store
@@ -160,7 +161,7 @@ impl AdminService {
             Err(_) => Some(Value::Null),
         };
         let done = Survey {
-            done: Some(now()),
+            done: Some(self.now()),
             result,
             ..survey
         };

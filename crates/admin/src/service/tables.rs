@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::declared::hold_configured;
 use super::mappings::{active, definition, put_rules};
-use super::{Actor, AdminService, entry, now};
+use super::{Act, Actor, AdminService, entry};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::event::AuditEntry;
@@ -99,6 +99,7 @@ impl AdminService {
         content: TableContent,
         seen: TableSeen,
     ) -> Result<PutTable, AdminError> {
+        let actor = &self.act(actor);
         let table = LookupTable::new(name, content)?;
         let actor = actor.clone();
         self.store.write(move |rows| {
@@ -138,6 +139,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::NotFound`]; [`AdminError::Invalid`] when a rule uses it.
     pub fn delete_table(&self, actor: &Actor, name: &str) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let (actor, name) = (actor.clone(), name.to_owned());
         self.store.write(move |rows| {
             hold_configured(rows)?;
@@ -190,7 +192,7 @@ fn uses(rows: &mut dyn AdminView, name: &str) -> Result<Vec<TableUse>, AdminErro
 /// Inserts the next version of a table.
 pub(super) fn insert_version(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     table: &LookupTable,
 ) -> Result<(TableVersion, AuditEntry), AdminError> {
     let before = rows.lookup_table(table.name(), None)?;
@@ -202,7 +204,7 @@ pub(super) fn insert_version(
         version: before.as_ref().map_or(0, |before| before.version) + 1,
         content: table.content().clone(),
         created_by: actor.name.clone(),
-        created: now(),
+        created: actor.at,
     };
     rows.insert_lookup_table(&version)?;
     let event = match &before {
@@ -246,7 +248,7 @@ fn changes(before: Option<&TableVersion>, after: &TableVersion) -> Value {
 /// Puts the newest version of a table under every mapping in force that uses an older one.
 pub(super) fn take_up(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     name: &str,
 ) -> Result<Vec<AuditEntry>, AdminError> {
     let newest = rows
@@ -303,7 +305,7 @@ fn check_fits(
 /// Deletes a table that no rule uses.
 pub(super) fn delete_unused(
     rows: &mut dyn AdminTransaction,
-    actor: &Actor,
+    actor: &Act,
     name: &str,
 ) -> Result<AuditEntry, AdminError> {
     let before = rows

@@ -2,14 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, SubsecRound, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use ring::rand::{SecureRandom, SystemRandom};
 use scim_provisioning::ConfigurationId;
 use serde_json::json;
-use uuid::Uuid;
 
-use super::{Actor, AdminService, IssuedToken, entry, entry_of, now};
+use super::{Act, Actor, AdminService, IssuedToken, entry, entry_of};
 use crate::authenticate::{AUDIENCE, Claims, PREFIX, TOKEN_TYPE, secret_hash};
 use crate::error::AdminError;
 use crate::event::{AuditEntry, SERVER};
@@ -34,8 +32,9 @@ impl AdminService {
         overlap: Option<i64>,
         days: Option<i64>,
     ) -> Result<IssuedToken, AdminError> {
+        let actor = &self.act(actor);
         let configuration = self.configuration(configuration)?;
-        let now = now();
+        let now = actor.at;
         let overlap = overlap_of(overlap.unwrap_or(OVERLAP_HOURS))?;
         let issued = self.issue(actor, configuration.id, now, days)?;
         let audit = entry_of(
@@ -76,8 +75,9 @@ impl AdminService {
         configuration: ConfigurationId,
         token_id: Option<&str>,
     ) -> Result<IssuedToken, AdminError> {
+        let actor = &self.act(actor);
         let configuration = self.configuration(configuration)?;
-        let now = now();
+        let now = actor.at;
         let tokens = self.store.read(|rows| Ok(rows.tokens(configuration.id)?))?;
         let token = tokens
             .into_iter()
@@ -113,8 +113,9 @@ impl AdminService {
         configuration: ConfigurationId,
         token_id: Option<&str>,
     ) -> Result<Vec<AccessToken>, AdminError> {
+        let actor = &self.act(actor);
         let configuration = self.configuration(configuration)?;
-        let now = now();
+        let now = actor.at;
         let (actor, wanted) = (actor.clone(), token_id.map(str::to_owned));
         let missing = token_id.unwrap_or(&configuration.name).to_owned();
         self.store.write(move |rows| {
@@ -148,8 +149,9 @@ impl AdminService {
         configuration: Option<ConfigurationId>,
         time: DateTime<Utc>,
     ) -> Result<Vec<(AccessToken, String)>, AdminError> {
-        let now = now();
-        if time > Utc::now() {
+        let actor = &self.act(actor);
+        let now = actor.at;
+        if time.trunc_subsecs(3) > now {
             return Err(Problem::NotPassed.refused());
         }
         let of = match configuration {
@@ -192,8 +194,9 @@ impl AdminService {
         token_id: &str,
         end: DateTime<Utc>,
     ) -> Result<(), AdminError> {
+        let actor = &self.act(actor);
         let configuration = self.configuration(configuration)?;
-        let now = now();
+        let now = actor.at;
         if end <= now || end > now + Duration::days(LONGEST_DAYS) {
             return Err(Problem::TokenLife.at(InputField::ExpiresAt));
         }
@@ -223,8 +226,8 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn note_ended_tokens(&self) -> Result<(), AdminError> {
-        let actor = Actor::new(SERVER, None);
-        let ended = self.store.read(|rows| Ok(rows.ended_tokens(now())?))?;
+        let actor = self.act(&Actor::new(SERVER, None));
+        let ended = self.store.read(|rows| Ok(rows.ended_tokens(actor.at)?))?;
         for (token, configuration) in ended {
             let details = json!({
                 "token": token.id,
@@ -246,7 +249,7 @@ impl AdminService {
     /// A token: a JWT around 256 random bits.
     pub(super) fn issue(
         &self,
-        actor: &Actor,
+        actor: &Act,
         configuration: ConfigurationId,
         now: DateTime<Utc>,
         days: Option<i64>,
@@ -255,10 +258,9 @@ impl AdminService {
         if !(1..=LONGEST_DAYS).contains(&days) {
             return Err(Problem::TokenLife.at(InputField::Days));
         }
-        let mut secret = [0; 32];
-        SystemRandom::new()
-            .fill(&mut secret)
-            .map_err(|_unspecified| TokenProblem::NoRandomNumbers)?;
+        let secret = actor
+            .secret()
+            .map_err(|_none| TokenProblem::NoRandomNumbers)?;
         let claims = Claims {
             iss: self.keys.instance(),
             aud: AUDIENCE.to_owned(),
@@ -279,7 +281,7 @@ impl AdminService {
         )
         .map_err(TokenProblem::Signing)?;
         let value = format!("{PREFIX}{jwt}");
-        let id = Uuid::now_v7().to_string();
+        let id = actor.id();
         let sealed = self
             .keys
             .seal(&key_id, &purpose(&id), &value)

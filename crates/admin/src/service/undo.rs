@@ -8,7 +8,6 @@ use scim_provisioning::event::{Action, Event, Outcome};
 use scim_provisioning::{Cause, ConfigurationId, ResourceId, ResourceKind, StoreError};
 use serde_json::{Value, json};
 
-use super::now;
 use super::together::Scope;
 use crate::run::{
     RowChange, RowSubject, Run, RunState, Taking, Touched, UndoPhase, Undoing, Undone, Way,
@@ -224,7 +223,7 @@ impl Step {
             }
             _ => {
                 self.run.state = RunState::Done;
-                self.run.ended = Some(now());
+                self.run.ended = Some(self.now);
             }
         }
         Ok(())

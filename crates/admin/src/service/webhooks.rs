@@ -2,20 +2,19 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::Duration;
-use ring::rand::{SecureRandom, SystemRandom};
+use chrono::{DateTime, Duration, Utc};
 use scim_feed::{
     Delivery, DeliveryKind, DeliveryState, Position, PreviousSecret, SealedSecret, Stream,
     StreamKind, Webhook,
 };
-use scim_provisioning::StoreError;
+use scim_provisioning::{Environment, StoreError};
 use serde_json::json;
-use uuid::Uuid;
 
-use super::{Actor, AdminService, entry, now};
+use super::{Act, Actor, AdminService, entry};
 use crate::api_key;
 use crate::error::AdminError;
 use crate::invalid::Problem;
+use crate::secret::draw_secret;
 use crate::store::{AdminStoreExt, AdminTransaction, Written};
 use crate::token::PlainToken;
 
@@ -49,6 +48,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Invalid`] for a stream that is read.
     pub fn test_webhook(&self, actor: &Actor, stream: &Stream) -> Result<Delivery, AdminError> {
+        let actor = &self.act(actor);
         let (kind, at) = (DeliveryKind::Test, stream.position);
         self.want_delivery(actor, stream, kind, (at, at), "stream.tested")
     }
@@ -65,6 +65,7 @@ impl AdminService {
         stream: &Stream,
         delivery: &str,
     ) -> Result<Delivery, AdminError> {
+        let actor = &self.act(actor);
         // The ids of deliveries are in their order: it is the first before the one behind it.
         let behind = format!("{delivery}~");
         let found = self.deliveries(stream, Some(&behind), 1)?.pop();
@@ -76,21 +77,21 @@ impl AdminService {
 
     fn want_delivery(
         &self,
-        actor: &Actor,
+        actor: &Act,
         stream: &Stream,
         kind: DeliveryKind,
         (behind, up_to): (Position, Position),
         event: &'static str,
     ) -> Result<Delivery, AdminError> {
         let wanted = Delivery {
-            id: Uuid::now_v7().to_string(),
+            id: actor.id(),
             stream: stream.id.clone(),
             kind,
             state: DeliveryState::Wanted,
             behind,
             up_to,
             changes: 0,
-            at: now(),
+            at: actor.at,
             took: std::time::Duration::ZERO,
             status: None,
             problem: None,
@@ -112,9 +113,12 @@ impl AdminService {
     /// A secret for a stream.
     pub(super) fn new_secret(&self, stream: &Stream) -> Result<NewSecret, AdminError> {
         let (value, sealed) = match stream.kind {
-            StreamKind::Read => (api_key::generate_as(api_key::STREAM)?, None),
+            StreamKind::Read => (
+                api_key::generate_as(api_key::STREAM, &*self.environment)?,
+                None,
+            ),
             StreamKind::Webhook => {
-                let value = generate_secret()?;
+                let value = generate_secret(&*self.environment)?;
                 let key = self.keys.signing_id();
                 let key = key.ok_or_else(|| Problem::NoKey.refused())?;
                 let sealed = self.keys.seal(&key, &webhook_purpose(&stream.id), &value);
@@ -144,6 +148,7 @@ pub(super) fn set_webhook_secret(
     rows: &mut dyn AdminTransaction,
     stream: &Stream,
     secret: Option<&SealedSecret>,
+    at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let Some(secret) = secret else {
         return Ok(());
@@ -160,7 +165,7 @@ pub(super) fn set_webhook_secret(
         Some(known) => rows.update_webhook_secrets(&Webhook {
             previous: Some(PreviousSecret {
                 secret: known.secret,
-                until: now() + OVERLAP,
+                until: at + OVERLAP,
             }),
             ..new
         }),
@@ -173,11 +178,8 @@ pub(crate) fn webhook_purpose(stream: &str) -> String {
 }
 
 /// A secret as Standard Webhooks has them: 32 bytes in Base64 behind a prefix.
-fn generate_secret() -> Result<String, AdminError> {
-    let mut bytes = [0; 32];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_unspecified| Problem::NoRandomNumbers.refused())?;
+fn generate_secret(environment: &dyn Environment) -> Result<String, AdminError> {
+    let bytes = draw_secret(environment).map_err(|_none| Problem::NoRandomNumbers.refused())?;
     Ok(format!("{SECRET}{}", STANDARD.encode(bytes)))
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use scim_provisioning::{ConfigurationId, LookUp, ResourceKind, ServiceProvider, StoreError};
 use serde_json::json;
 
-use super::{Actor, AdminService, entry, now};
+use super::{Actor, AdminService, entry};
 use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::event::EventQuery;
@@ -38,6 +38,7 @@ impl AdminService {
         provider: &ServiceProvider,
         query: &WhyQuery,
     ) -> Result<WhyAnswer, AdminError> {
+        let actor = &self.act(actor);
         let wanted = Wanted::parse(&query.who)
             .ok_or_else(|| Problem::entry("say who: a name, an address or an id").refused())?;
         let field = match &query.field {
@@ -88,7 +89,7 @@ impl AdminService {
     /// # Errors
     /// [`AdminError::Store`].
     pub fn forget_look_ups(&self, limit: i64) -> Result<usize, AdminError> {
-        let before = now() - Duration::days(LOOK_UP_DAYS);
+        let before = self.now() - Duration::days(LOOK_UP_DAYS);
         self.store
             .upkeep(move |rows| Ok(rows.forget_look_ups(before, LOOK_UPS, limit)?))
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use chrono::{DateTime, Datelike, Duration, Utc};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
+use scim_provisioning::{Environment, SystemEnvironment};
 use x509_parser::extensions::GeneralName;
 
 use super::CertificateFiles;
@@ -19,7 +20,8 @@ pub(super) fn usable(files: &CertificateFiles, public_url: &PublicUrl) -> bool {
     let Ok(certificate) = load(files) else {
         return false;
     };
-    let lasts = not_after(&certificate).is_ok_and(|end| end > Utc::now() + Duration::days(30));
+    let lasts =
+        not_after(&certificate).is_ok_and(|end| end > SystemEnvironment.now() + Duration::days(30));
     let named = certificate
         .end_entity_cert()
         .is_ok_and(|der| names(der, public_url.host()));
@@ -60,7 +62,7 @@ fn parameters(public_url: &PublicUrl) -> anyhow::Result<CertificateParams> {
         .push(DnType::CommonName, "ServiceOps SCIM (self-signed)");
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     // Clients refuse certificates that last longer than 398 days.
-    let now = Utc::now();
+    let now = SystemEnvironment.now();
     let (year, month, day) = date(now - Duration::days(1));
     parameters.not_before = rcgen::date_time_ymd(year, month, day);
     let (year, month, day) = date(now + Duration::days(396));

@@ -1,5 +1,6 @@
 //! `api-key`: add, list, revoke.
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use scim_admin::account::Role;
 use scim_admin::api_key::{ApiKey, ApiKeyInput, MadeByKey};
@@ -69,18 +70,18 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
                 false => output::line(issued.value.reveal()),
             }
         }
-        Action::List => list(common, admin.api_keys()?),
+        Action::List => list(common, admin.api_keys()?, admin.now()),
         Action::Revoke { key, dry_run: true } => {
             let made = admin.made_by_key(&key)?;
             match common.json {
-                true => output::json(&json!({"wouldEnd": ended(&made)})),
+                true => output::json(&json!({"wouldEnd": ended(&made, admin.now())})),
                 false => tell(&made, "Would end"),
             }
         }
         Action::Revoke { key, .. } => {
             let made = admin.revoke_api_key(&actor(), &key)?;
             match common.json {
-                true => output::json(&json!({"revoked": key, "ended": ended(&made)})),
+                true => output::json(&json!({"revoked": key, "ended": ended(&made, admin.now())})),
                 false => {
                     output::line(&format!("Revoked {}", output::printable(&key)))?;
                     tell(&made, "Ended with it")
@@ -90,11 +91,11 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
     }
 }
 
-fn ended(made: &MadeByKey) -> Value {
+fn ended(made: &MadeByKey, now: DateTime<Utc>) -> Value {
     let tokens = made.tokens.iter();
     let tokens = tokens.map(|(token, configuration)| documents::made(token, configuration));
     json!({
-        "keys": made.keys.iter().map(documents::api_key).collect::<Vec<_>>(),
+        "keys": made.keys.iter().map(|key| documents::api_key(key, now)).collect::<Vec<_>>(),
         "tokens": tokens.collect::<Vec<_>>(),
         "streams": made.streams.iter().map(|stream| &stream.name).collect::<Vec<_>>(),
     })
@@ -121,15 +122,15 @@ fn tell(made: &MadeByKey, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn list(common: &Common, keys: Vec<ApiKey>) -> anyhow::Result<()> {
+fn list(common: &Common, keys: Vec<ApiKey>, now: DateTime<Utc>) -> anyhow::Result<()> {
     if common.json {
-        return output::items(keys.iter().map(documents::api_key));
+        return output::items(keys.iter().map(|key| documents::api_key(key, now)));
     }
     let mut table = Table::titled(["name", "role", "scopes", "state", "expires", "id"]);
     for key in keys {
         let (role, state) = (
             key.role.as_str().to_owned(),
-            documents::key_state(&key).to_owned(),
+            documents::key_state(&key, now).to_owned(),
         );
         let scopes = key.scopes.to_string();
         table.row([key.name, role, scopes, state, instant(key.expires), key.id]);

@@ -10,6 +10,7 @@ use clap::Args;
 use scim_admin::event::EventQuery;
 use scim_admin::safekeeping::{self, RingError};
 use scim_admin::{AdminStore, AdminStoreExt, KeyRing, KeyRingError};
+use scim_provisioning::{Environment, SystemEnvironment};
 use serde_json::{Value, json};
 
 use super::value::instant;
@@ -103,7 +104,7 @@ fn key_ring(file: &Path, store: Option<&dyn AdminStore>) -> anyhow::Result<Strin
     let shown = file.display();
     let read = match (KeyRing::read(file), store) {
         (Err(KeyRingError::Missing(_)), Some(store)) => {
-            let needed = safekeeping::find_needed(store)?;
+            let needed = safekeeping::find_needed(store, SystemEnvironment.now())?;
             if needed.is_nothing() {
                 return Ok(format!("the server makes {shown} at its next start"));
             }
@@ -117,11 +118,11 @@ fn key_ring(file: &Path, store: Option<&dyn AdminStore>) -> anyhow::Result<Strin
             "{shown}; whether it belongs to the database is not known"
         ));
     };
-    safekeeping::check_ring(store, &read)?;
+    safekeeping::check_ring(store, &read, SystemEnvironment.now())?;
     let keys = read.keys();
     let signing = keys
         .first()
-        .map(|key| (Utc::now() - key.created).num_days());
+        .map(|key| (SystemEnvironment.now() - key.created).num_days());
     Ok(format!(
         "{shown}, belongs to the database, signs with a key of {} days",
         signing.unwrap_or(0)
@@ -189,7 +190,7 @@ fn certificate(common: &Common, options: &TlsOptions) -> anyhow::Result<String> 
         return Ok("the server makes one at its first start".to_owned());
     }
     let end = certificate::not_after(&certificate::load(&files)?)?;
-    let (path, now) = (files.certificate.display(), Utc::now());
+    let (path, now) = (files.certificate.display(), SystemEnvironment.now());
     let renew = match files.self_signed {
         true => "restart the server, which renews it",
         false => "put a new one in its place and send the server SIGHUP",
@@ -209,7 +210,7 @@ fn certificate(common: &Common, options: &TlsOptions) -> anyhow::Result<String> 
 
 /// Tokens and certificates are judged by the clock; one that went back shows in the log.
 fn clock(store: Option<&dyn AdminStore>) -> anyhow::Result<String> {
-    let now = Utc::now();
+    let now = SystemEnvironment.now();
     sane(now, store.and_then(newest_entry))?;
     Ok(instant(now))
 }

@@ -1,9 +1,12 @@
 //! `keys`: the keys with which tokens are signed and secrets are sealed.
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 use scim_admin::give_up_lost_keys;
 use scim_admin::safekeeping::GivenUp;
 use scim_console::documents;
+use scim_provisioning::SystemEnvironment;
 use serde_json::json;
 
 use super::value::{actor, instant, maybe_instant};
@@ -94,7 +97,12 @@ fn list(host: &dyn Host, common: &Common) -> anyhow::Result<()> {
 
 fn give_up(host: &dyn Host, common: &Common) -> anyhow::Result<()> {
     let store = host.open_store(common)?;
-    let given_up = give_up_lost_keys(&*store, &common.key_file(), &actor())?;
+    let given_up = give_up_lost_keys(
+        &*store,
+        &common.key_file(),
+        &actor(),
+        Arc::new(SystemEnvironment),
+    )?;
     tell_of_new_key(common, &given_up)
 }
 

@@ -96,11 +96,11 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             days,
         } => {
             let configuration = admin.find_configuration(&configuration)?.id;
-            let end = Utc::now() + Duration::days(days);
+            let end = admin.now() + Duration::days(days);
             admin.set_token_end(&actor(), configuration, &id, end)?;
             let tokens = admin.tokens(configuration)?;
             match (common.json, tokens.iter().find(|token| token.id == id)) {
-                (true, Some(token)) => output::json(&documents::token(token)),
+                (true, Some(token)) => output::json(&documents::token(token, admin.now())),
                 _ => output::line(&format!("Ends {}", instant(end))),
             }
         }
@@ -111,7 +111,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         }
         Action::List { configuration } => {
             let configuration = admin.find_configuration(&configuration)?.id;
-            list(common, &admin.tokens(configuration)?)
+            list(common, &admin.tokens(configuration)?, admin.now())
         }
         Action::Revoke(which) => revoke(common, &admin, &which),
     }
@@ -149,9 +149,9 @@ fn print(common: &Common, token: &IssuedToken) -> anyhow::Result<()> {
     }
 }
 
-fn list(common: &Common, tokens: &[AccessToken]) -> anyhow::Result<()> {
+fn list(common: &Common, tokens: &[AccessToken], now: DateTime<Utc>) -> anyhow::Result<()> {
     if common.json {
-        return output::items(tokens.iter().map(documents::token));
+        return output::items(tokens.iter().map(|token| documents::token(token, now)));
     }
     let mut table = Table::titled([
         "id",
@@ -166,7 +166,7 @@ fn list(common: &Common, tokens: &[AccessToken]) -> anyhow::Result<()> {
         table.row([
             token.id.clone(),
             token.hint.clone(),
-            token.state(Utc::now()).as_str().to_owned(),
+            token.state(now).as_str().to_owned(),
             instant(token.created),
             maybe_instant(token.ends()).unwrap_or_default(),
             maybe_instant(token.last_used).unwrap_or_default(),

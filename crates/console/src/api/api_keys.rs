@@ -29,8 +29,9 @@ struct KeyPath {
 /// List the API keys.
 #[utoipa::path(get, path = "/api-keys")]
 fn list_keys(by: Administrator<Tokens>) -> Result<Page<ApiKey>, Problem> {
-    let found = by.admin.api_keys()?;
-    Ok(Page::whole(found.iter().map(documents::api_key).collect()))
+    let (found, now) = (by.admin.api_keys()?, by.admin.now());
+    let found = found.iter().map(|one| documents::api_key(one, now));
+    Ok(Page::whole(found.collect()))
 }
 
 /// Add an API key.
@@ -88,7 +89,7 @@ impl Caller {
     fn found_key(&self, path: &KeyPath) -> Result<ApiKey, Problem> {
         let found = self.admin.api_keys()?;
         let key = found.iter().find(|key| key.id == path.api_key);
-        key.map(documents::api_key)
+        key.map(|key| documents::api_key(key, self.admin.now()))
             .ok_or_else(|| Problem::not_found("There is no such API key."))
     }
 }

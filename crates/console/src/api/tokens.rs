@@ -1,5 +1,6 @@
 //! The access tokens of a configuration.
 
+use chrono::{DateTime, Utc};
 use scim_admin::AccessToken;
 use scim_provisioning::ConfigurationId;
 use serde::Deserialize;
@@ -43,8 +44,9 @@ fn list_tokens(
     Path(path): Path<ConfigurationPath>,
 ) -> Result<Page<Token>, Problem> {
     let id = by.configuration_id(&path.configuration)?;
-    let found = by.admin.tokens(id)?;
-    Ok(Page::whole(found.iter().map(documents::token).collect()))
+    let (found, now) = (by.admin.tokens(id)?, by.admin.now());
+    let found = found.iter().map(|one| documents::token(one, now));
+    Ok(Page::whole(found.collect()))
 }
 
 /// Add a token.
@@ -81,7 +83,7 @@ fn show_token(
     Path(path): Path<TokenPath>,
 ) -> Result<One<Token>, Problem> {
     let (_, found) = by.found_token(&path)?;
-    Ok(token_document(found))
+    Ok(token_document(found, by.admin.now()))
 }
 
 /// Set when a live token ends.
@@ -93,11 +95,11 @@ fn edit_token(
     end: Json<input::TokenEnd>,
 ) -> Result<One<Token>, Problem> {
     let (id, found) = by.found_token(&path)?;
-    if_match.check(&tag_unused(found))?;
+    if_match.check(&tag_unused(found, by.admin.now()))?;
     let end = end.read()?;
     by.admin
         .set_token_end(&by.actor, id, &path.token, end.expires_at)?;
-    Ok(token_document(by.token(id, &path.token)?))
+    Ok(token_document(by.token(id, &path.token)?, by.admin.now()))
 }
 
 /// Revoke a token.
@@ -108,7 +110,7 @@ fn revoke_token(
     if_match: IfMatch,
 ) -> Result<Done, Problem> {
     let (id, found) = by.found_token(&path)?;
-    if_match.check(&tag_unused(found))?;
+    if_match.check(&tag_unused(found, by.admin.now()))?;
     by.admin.revoke_tokens(&by.actor, id, Some(&path.token))?;
     Ok(Done)
 }
@@ -143,12 +145,12 @@ impl Caller {
     }
 }
 
-fn token_document(found: AccessToken) -> One<Token> {
-    One::tagged(documents::token(&found), tag_unused(found))
+fn token_document(found: AccessToken, now: DateTime<Utc>) -> One<Token> {
+    One::tagged(documents::token(&found, now), tag_unused(found, now))
 }
 
 /// The tag of a token: its use changes it all the time, and is no change of it.
-fn tag_unused(found: AccessToken) -> actix_web::http::header::EntityTag {
+fn tag_unused(found: AccessToken, now: DateTime<Utc>) -> actix_web::http::header::EntityTag {
     let unused = AccessToken {
         first_used: None,
         last_used: None,
@@ -156,5 +158,5 @@ fn tag_unused(found: AccessToken) -> actix_web::http::header::EntityTag {
         last_used_by: None,
         ..found
     };
-    tag(&documents::token(&unused))
+    tag(&documents::token(&unused, now))
 }

@@ -7,7 +7,6 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
-use chrono::Utc;
 use scim_admin::Problem;
 use scim_admin::event::{AuditEntry, AuditQuery};
 use serde::{Deserialize, Serialize};
@@ -88,7 +87,7 @@ pub(super) fn keep(visit: &Visit<'_>) -> Option<Keeping> {
     let pairs = visit.form.0.iter();
     let kept = Kept {
         account,
-        until: Utc::now().timestamp() + SECONDS,
+        until: visit.console.admin.now().timestamp() + SECONDS,
         path: visit.request.path.to_owned(),
         pairs: pairs
             .filter(|(name, _)| name != TOKEN && !is_secret(name))
@@ -156,7 +155,7 @@ fn waiting(visit: &Visit<'_>) -> Option<Kept> {
         .unseal(scim_admin::Sealed::Form, &parts.collect::<String>())?;
     let kept: Kept = serde_json::from_slice(&unpack(&kept)?).ok()?;
     let own = visit.who().ok()?.session.account == kept.account;
-    (own && Utc::now().timestamp() <= kept.until).then_some(kept)
+    (own && visit.console.admin.now().timestamp() <= kept.until).then_some(kept)
 }
 
 /// A page, with the form in it that waited for it.

@@ -1,6 +1,5 @@
 //! What is shown once more than by the form that made it, and by no page after that.
 
-use chrono::Utc;
 use scim_admin::Sealed;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +24,7 @@ impl Visit<'_> {
             .and_then(|all| cookies::find(all, cookies::FLASH))?;
         let kept = self.console.admin.unseal(Sealed::Flash, sealed)?;
         let flash: Flash = serde_json::from_str(&kept).ok()?;
-        let fresh = Utc::now().timestamp() <= flash.until;
+        let fresh = self.console.admin.now().timestamp() <= flash.until;
         let own = self
             .who()
             .is_ok_and(|who| who.session.account == flash.account);
@@ -38,7 +37,7 @@ impl Visit<'_> {
         let flash = Flash {
             text: text.to_owned(),
             account: self.who()?.session.account.clone(),
-            until: Utc::now().timestamp() + FLASH_SECONDS,
+            until: self.console.admin.now().timestamp() + FLASH_SECONDS,
         };
         let kept = serde_json::to_string(&flash).map_err(|error| Failed::internal(&error))?;
         let sealed = self.console.admin.seal(Sealed::Flash, &kept)?;

@@ -129,9 +129,9 @@ impl Console {
         if !self.admin.wants_setup()? {
             return Ok(None);
         }
-        let secret = uuid::Uuid::new_v4().simple().to_string();
+        let secret = self.admin.draw_secret()?;
         if let Ok(mut setup) = self.setup.lock() {
-            *setup = Some((secret.clone(), Utc::now() + Duration::hours(1)));
+            *setup = Some((secret.clone(), self.admin.now() + Duration::hours(1)));
         }
         Ok(Some(secret))
     }
@@ -357,7 +357,7 @@ impl Visit<'_> {
     fn is_confirmed(&self) -> bool {
         self.signed_in
             .as_ref()
-            .is_some_and(|who| who.is_confirmed(Utc::now()))
+            .is_some_and(|who| who.is_confirmed(self.console.admin.now()))
     }
 }
 

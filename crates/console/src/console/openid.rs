@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreJwsSigningAlgorithm,
     CoreProviderMetadata,
@@ -257,7 +257,12 @@ impl OpenId {
     ///
     /// # Errors
     /// When the provider cannot be asked.
-    pub(super) fn begin(&self, next: &str, confirms: bool) -> Result<(String, Flow), NotVouched> {
+    pub(super) fn begin(
+        &self,
+        next: &str,
+        confirms: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(String, Flow), NotVouched> {
         let client = CoreClient::from_provider_metadata(
             self.metadata()?,
             self.client.clone(),
@@ -281,7 +286,7 @@ impl OpenId {
             state: state.secret().clone(),
             nonce: nonce.secret().clone(),
             verifier: verifier.secret().clone(),
-            begun: Utc::now().timestamp(),
+            begun: now.timestamp(),
             next: next.to_owned(),
             confirms,
         };
@@ -292,8 +297,14 @@ impl OpenId {
     ///
     /// # Errors
     /// When it is not of this flow, or the provider does not vouch for anybody.
-    pub(super) fn end(&self, flow: &Flow, state: &str, code: &str) -> Result<Vouched, NotVouched> {
-        let age = Utc::now().timestamp() - flow.begun;
+    pub(super) fn end(
+        &self,
+        flow: &Flow,
+        state: &str,
+        code: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vouched, NotVouched> {
+        let age = now.timestamp() - flow.begun;
         if !(0..=FLOW_SECONDS).contains(&age) {
             return Err(NotVouched::TooLate);
         }

@@ -4,7 +4,6 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use askama::Template;
-use chrono::Utc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scim_admin::{AdminError, Attempt, Problem, Sealed};
 use scim_http::error::describe_error;
@@ -272,9 +271,9 @@ fn may_set_up(visit: &Visit<'_>, secret: &str) -> Result<bool, Failed> {
         .lock()
         // Whoever panicked left the secret as it was.
         .unwrap_or_else(PoisonError::into_inner);
-    let open = setup
-        .as_ref()
-        .is_some_and(|(wanted, until)| is_same(wanted, secret) && Utc::now() < *until);
+    let open = setup.as_ref().is_some_and(|(wanted, until)| {
+        is_same(wanted, secret) && visit.console.admin.now() < *until
+    });
     drop(setup);
     Ok(open && visit.console.admin.wants_setup()?)
 }
@@ -391,7 +390,13 @@ pub(super) fn set_theme(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
 pub(super) fn begin_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let openid = visit.console.openid.as_ref().ok_or(Failed::NotFound)?;
     let confirms = visit.query.checked("confirm");
-    let begin = || openid.begin(next(visit.query.text("next")), confirms);
+    let begin = || {
+        openid.begin(
+            next(visit.query.text("next")),
+            confirms,
+            visit.console.admin.now(),
+        )
+    };
     let (address, flow) = asked(visit, begin)?;
     let kept = serde_json::to_string(&flow).map_err(|error| Failed::internal(&error))?;
     let sealed = visit.console.admin.seal(Sealed::SignIn, &kept)?;
@@ -413,7 +418,7 @@ pub(super) fn end_openid(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let flow: Option<Flow> = kept.and_then(|kept| serde_json::from_str(&kept).ok());
     let flow = flow.ok_or(Failed::Form)?;
     let (state, code) = (visit.query.text("state"), visit.query.text("code"));
-    let vouched = asked(visit, || openid.end(&flow, state, code))?;
+    let vouched = asked(visit, || openid.end(&flow, state, code, admin.now()))?;
     let Some(role) = vouched.role else {
         admin.role_taken(visit.request.source, &vouched.who)?;
         let subject = vouched.who.subject;

@@ -1,7 +1,6 @@
 //! What the commands print with `--json` and the admin API answers, with the schemas of it.
 
 mod alerts;
-mod held;
 mod kinds;
 mod runs;
 mod streams;
@@ -10,7 +9,7 @@ mod times;
 mod why;
 mod working;
 
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use scim_admin::account::Account as StoredAccount;
 use scim_admin::alert::Alert as StoredAlert;
 use scim_admin::api_key::ApiKey as StoredKey;
@@ -20,7 +19,7 @@ use scim_admin::mapping::MappingVersion;
 use scim_admin::people::{
     GroupDetail as StoredGroup, GroupSummary, Member as StoredMember, Person, PersonDetail,
 };
-use scim_admin::policy::LinkRequest;
+use scim_admin::policy::{HeldChange, LinkRequest};
 use scim_admin::safekeeping::ListedKey;
 use scim_admin::scope::Scopes;
 use scim_admin::{
@@ -30,7 +29,6 @@ use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 
 pub use self::alerts::*;
-pub use self::held::{compared, held};
 pub use self::kinds::*;
 pub use self::runs::*;
 pub use self::streams::*;
@@ -159,12 +157,12 @@ pub fn issued_token(issued: &IssuedToken) -> IssuedTokenDocument {
     IssuedTokenDocument::new(issued)
 }
 
-/// A token.
-pub fn token(token: &AccessToken) -> Token {
+/// A token as it is at a time.
+pub fn token(token: &AccessToken, now: DateTime<Utc>) -> Token {
     Token {
         id: token.id.clone(),
         hint: token.hint.clone(),
-        state: token.state(Utc::now()).as_str().to_owned(),
+        state: token.state(now).as_str().to_owned(),
         created_at: instant(token.created),
         created_by: token.created_by.clone(),
         made_by_key: token.made_by.clone(),
@@ -205,6 +203,21 @@ impl Version {
 /// A version of a mapping, of which that number is active.
 pub fn version(version: &MappingVersion, active: i64) -> Version {
     Version::new(version, active)
+}
+
+/// A change that a guard holds.
+pub fn held(change: &HeldChange) -> Held {
+    Held {
+        id: change.id.clone(),
+        user: Named {
+            id: change.user.clone(),
+            user_name: change.user_name.clone(),
+        },
+        change: change.action.to_owned(),
+        asked_by: change.asked_by().to_owned(),
+        group: change.group.clone(),
+        held_at: instant(change.at),
+    }
 }
 
 /// Links that wait, with what they would change.
@@ -385,22 +398,22 @@ pub fn account(account: &StoredAccount) -> Account {
 }
 
 /// `active`, `expired` or `revoked`.
-pub fn key_state(key: &StoredKey) -> &'static str {
-    match (key.revoked, key.is_live(Utc::now())) {
+pub fn key_state(key: &StoredKey, now: DateTime<Utc>) -> &'static str {
+    match (key.revoked, key.is_live(now)) {
         (Some(_), _) => "revoked",
         (None, true) => "active",
         (None, false) => "expired",
     }
 }
 
-/// A key for the admin API.
-pub fn api_key(key: &StoredKey) -> ApiKey {
+/// A key for the admin API as it is at a time.
+pub fn api_key(key: &StoredKey, now: DateTime<Utc>) -> ApiKey {
     ApiKey {
         id: key.id.clone(),
         name: key.name.clone(),
         role: key.role.as_str().to_owned(),
         scopes: names(key.scopes),
-        state: key_state(key).to_owned(),
+        state: key_state(key, now).to_owned(),
         created_at: instant(key.created),
         made_by_key: key.made_by.clone(),
         expires_at: instant(key.expires),

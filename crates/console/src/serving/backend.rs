@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use scim_admin::requests::RequestCounts;
 use scim_admin::{
     AdminError, AdminService, AdminStore, AuthenticationError, Authenticator, KeyRing, Services,
@@ -39,7 +38,7 @@ struct Speaker {
 
 impl Service for Backend {
     fn authenticate(&self, presented: &Presented<'_>) -> Result<Arc<dyn Authenticated>, Refusal> {
-        let now = Utc::now();
+        let now = self.provider.admin.now();
         let authenticated = self
             .authenticator
             .authenticate(&presented.authorization, presented.address, now)
@@ -159,7 +158,7 @@ impl CountedProvider {
 
     fn count(&self, caller: &Caller, reads: bool, status: u16) {
         let id = caller.configuration.id;
-        self.requests.note(id, reads, status, Utc::now());
+        self.requests.note(id, reads, status, self.admin.now());
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use scim_admin::{Deliverer, DeliveringError, Step};
 use scim_http::error::describe_error;
 
@@ -51,13 +50,16 @@ impl Drop for Delivering {
 fn look(shared: &Arc<Shared>) {
     let mut tidied = Instant::now();
     while !shared.ends() {
-        let due = shared.deliverer.due(Utc::now()).and_then(|due| {
-            if tidied.elapsed() >= TIDIED {
-                tidied = Instant::now();
-                shared.deliverer.forget_deliveries(Utc::now())?;
-            }
-            Ok(due)
-        });
+        let due = shared
+            .deliverer
+            .due(shared.deliverer.now())
+            .and_then(|due| {
+                if tidied.elapsed() >= TIDIED {
+                    tidied = Instant::now();
+                    shared.deliverer.forget_deliveries(shared.deliverer.now())?;
+                }
+                Ok(due)
+            });
         match due {
             Ok(due) => due.into_iter().for_each(|stream| begin(shared, stream)),
             Err(error) => {
@@ -93,7 +95,7 @@ fn begin(shared: &Arc<Shared>, stream: String) {
 /// Sends as long as the receiver takes it.
 fn send(shared: &Shared, stream: &str) {
     while !shared.ends() {
-        match shared.deliverer.step(stream, Utc::now()) {
+        match shared.deliverer.step(stream, shared.deliverer.now()) {
             Ok(Step::Went) => {}
             Ok(Step::Nothing | Step::Failed) => return,
             Err(error) => return complain(&error),

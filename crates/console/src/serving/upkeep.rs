@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use actix_web::rt::time::sleep;
 use actix_web::web;
-use chrono::Utc;
 use scim_admin::upkeep::{Upkeep, UpkeepError};
 use scim_http::edge::{self, Edge};
 use scim_http::error::describe_error;
@@ -18,7 +17,7 @@ pub async fn keep_up(upkeep: Arc<Upkeep>, edge: web::Data<Edge>) {
         let keeper = Arc::clone(&upkeep);
         background(move || keeper.run()).await;
         let watcher = Arc::clone(&upkeep);
-        background(move || watcher.watch(Utc::now())).await;
+        background(move || watcher.watch(watcher.now())).await;
         for _ in 0..LOOKS {
             loop {
                 let worker = Arc::clone(&upkeep);

@@ -119,7 +119,11 @@ impl FeedStore for Memory {
         Ok(rows)
     }
 
-    fn stream_of_key(&self, _hash: &str) -> Result<Option<Stream>, StoreError> {
+    fn stream_of_key(
+        &self,
+        _hash: &str,
+        _now: DateTime<Utc>,
+    ) -> Result<Option<Stream>, StoreError> {
         self.keys.fetch_add(1, Ordering::SeqCst);
         if let Some(stalled) = self.stalled.lock().unwrap().as_ref() {
             let _ended = stalled.recv();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
 use scim_admin::safekeeping::BackupHead;
+use scim_provisioning::{Environment, SystemEnvironment};
 
 use super::BackupError;
 
@@ -150,7 +151,7 @@ impl Verified {
 /// Another path in the same folder, which nobody else uses.
 pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.{what}", uuid::Uuid::new_v4().simple()));
+    name.push(format!(".{}.{what}", SystemEnvironment.uuid().simple()));
     name.into()
 }
 

@@ -12,11 +12,10 @@ mod sqlite;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use chrono::Utc;
 use diesel::sql_types::{Nullable, Text};
 use scim_admin::event::AuditEntry;
 use scim_admin::safekeeping::{BackupHead, Restored};
-use scim_provisioning::StoreError;
+use scim_provisioning::{Environment, StoreError, SystemEnvironment};
 use serde_json::json;
 
 use self::archive::Verified;
@@ -150,7 +149,7 @@ fn head(connection: &mut Connection, engine: &str) -> Result<BackupHead, StoreEr
                 ORDER BY created_at DESC, id";
     Ok(BackupHead {
         engine: engine.to_owned(),
-        made_at: Utc::now(),
+        made_at: SystemEnvironment.now(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         migrations: words(connection, migrations)?,
         instance: words(connection, "SELECT instance_id AS word FROM instance")?.pop(),
@@ -165,7 +164,7 @@ fn begin_anew(
     head: &BackupHead,
     actor: &str,
 ) -> Result<i64, StoreError> {
-    let now = Utc::now();
+    let now = SystemEnvironment.now();
     let position = feed::restart(connection, now)?;
     // Whoever signed out since then would be signed in again.
     let sql = connection.sql("DELETE FROM sessions");

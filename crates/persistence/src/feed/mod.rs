@@ -61,8 +61,8 @@ impl FeedStore for Database {
         self.reading(|connection| snapshot::rows(connection, subjects, after, limit))
     }
 
-    fn stream_of_key(&self, hash: &str) -> Result<Option<Stream>, StoreError> {
-        self.reading_one(|connection| streams::of_key(connection, hash, Utc::now()))
+    fn stream_of_key(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Stream>, StoreError> {
+        self.reading_one(|connection| streams::of_key(connection, hash, now))
     }
 
     fn acknowledge(

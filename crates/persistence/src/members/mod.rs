@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
-use uuid::Uuid;
 
 use crate::connection::Connection;
 use crate::error::unreadable;
@@ -121,7 +120,7 @@ pub(crate) fn hold(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     // In order of time, and of members at the same time.
-    let batch = Uuid::now_v7();
+    let batch = connection.uuid();
     for chunk in members.chunks(CHUNK) {
         let mut sql = connection.sql("UPDATE group_members SET held_id = ");
         sql.bind(format!("{batch}."))

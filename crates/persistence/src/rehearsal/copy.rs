@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use diesel::sql_types::Text;
 use scim_admin::rehearsal::Rehearsal;
 use scim_admin::run::{Run, RunCounts, RunState};
@@ -135,7 +135,8 @@ fn fill(
                  AND configuration_id = ",
             );
             sql.bind(rehearsal.configuration.to_string());
-            sql.push(" AND at >= ").bind(millis(Utc::now() - GUARDED));
+            sql.push(" AND at >= ")
+                .bind(millis(rehearsal.began - GUARDED));
         }
         connection.execute(&sql)?;
     }
@@ -269,7 +270,13 @@ pub(super) fn open(live: &Database, id: RunId) -> Result<Arc<Database>, StoreErr
     drop(migrate(&copy, false)?);
     let connections = live.pool.max_size().min(CONNECTIONS);
     let existing = copy.existing().map_err(closed)?;
-    Database::on(existing, &live.base_url, connections).map_err(closed)
+    Database::on(
+        existing,
+        &live.base_url,
+        connections,
+        Arc::clone(&live.environment),
+    )
+    .map_err(closed)
 }
 
 fn closed(error: OpenError) -> StoreError {

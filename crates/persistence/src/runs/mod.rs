@@ -107,7 +107,7 @@ fn begin_cycle(
     connection: &mut Connection,
     requests: &CycleRequests,
 ) -> Result<OpenCycle, StoreError> {
-    let run = RunId::new();
+    let run = RunId::of(connection.uuid());
     let mut sql = connection.sql(
         "INSERT INTO runs (id, kind, configuration_id, configuration_name, actor, began_at, \
          last_request_at, silence, state, claimed_until) VALUES (",
@@ -334,11 +334,9 @@ pub(crate) fn list(connection: &mut Connection, query: &RunsQuery) -> Result<Vec
 }
 
 fn read(connection: &mut Connection, sql: &Sql) -> Result<Vec<Run>, StoreError> {
-    let rows: Vec<RunRow> = connection.rows(sql)?;
-    let mut runs: Vec<Run> = rows
-        .into_iter()
-        .map(Run::try_from)
-        .collect::<Result<_, _>>()?;
+    let (rows, now): (Vec<RunRow>, _) = (connection.rows(sql)?, connection.now());
+    let runs = rows.into_iter().map(|row| row.read(now));
+    let mut runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
     if runs.is_empty() {
         return Ok(runs);
     }

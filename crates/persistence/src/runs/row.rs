@@ -1,6 +1,6 @@
 //! A row of `runs`.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::event::Word;
 use scim_admin::run::{Run, RunCounts, RunState, UndoPhase, Undoing};
@@ -49,11 +49,11 @@ pub(super) const SELECT: &str = "SELECT id, kind, configuration_id, configuratio
      last_request_at, silence, ended_at, state, of_run, chosen, phase, position, \
      CAST(forgotten AS BIGINT) AS forgotten FROM runs";
 
-impl TryFrom<RunRow> for Run {
-    type Error = StoreError;
-
-    fn try_from(row: RunRow) -> Result<Self, StoreError> {
-        let state = row.state(Utc::now());
+impl RunRow {
+    /// The run as it is at a time.
+    pub(super) fn read(self, now: DateTime<Utc>) -> Result<Run, StoreError> {
+        let row = self;
+        let state = row.state(now);
         let ended = match (row.ended_at, state, row.silence) {
             (None, RunState::Done, Some(_)) => Some(row.last_request_at),
             (ended, _, _) => ended,
@@ -76,7 +76,7 @@ impl TryFrom<RunRow> for Run {
             .configuration_id
             .as_deref()
             .and_then(ConfigurationId::parse);
-        Ok(Self {
+        Ok(Run {
             id: id(&row.id)?,
             kind: Word::of(row.kind),
             configuration: configuration.zip(row.configuration_name),

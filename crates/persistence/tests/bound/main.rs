@@ -18,8 +18,8 @@ use scim_admin::session::{Session, SignedIn};
 use scim_admin::store::{AdminStoreExt, Written};
 use scim_admin::{Actor, AdminError, Attempt, ConfigurationInput};
 use scim_protocol::schema::uri;
-use scim_provisioning::ExistingUsers;
 use scim_provisioning::{Caller, Method, Request};
+use scim_provisioning::{ExistingUsers, SystemEnvironment};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
@@ -50,7 +50,8 @@ impl Held {
 }
 
 /// Computed once: it takes long.
-static HASH: LazyLock<PasswordHash> = LazyLock::new(|| PasswordHash::new(PASSWORD).unwrap());
+static HASH: LazyLock<PasswordHash> =
+    LazyLock::new(|| PasswordHash::new(PASSWORD, &SystemEnvironment).unwrap());
 
 fn entry(event: &'static str) -> AuditEntry {
     AuditEntry {

@@ -1,6 +1,7 @@
 //! What needs somebody and what does not.
 
 use scim_feed::{Failing, SealedSecret, StreamKind, WebhookUrl};
+use scim_provisioning::SystemEnvironment;
 
 use super::*;
 use crate::configuration::ConfigurationInput;
@@ -25,7 +26,11 @@ fn facts() -> ConfigurationFacts {
         ..ConfigurationInput::fresh()
     };
     ConfigurationFacts {
-        configuration: input.begin(ConfigurationStatus::Enabled, now() - days(100)),
+        configuration: input.begin(
+            ConfigurationId::new(),
+            ConfigurationStatus::Enabled,
+            now() - days(100),
+        ),
         tokens: Vec::new(),
         held: 0,
         requests: Vec::new(),
@@ -73,7 +78,7 @@ fn found(facts: &ConfigurationFacts) -> Vec<(AlertKind, Option<AlertCause>)> {
 /// The alert that is open of the first condition.
 fn opened(facts: &ConfigurationFacts) -> Vec<Alert> {
     let conditions = facts.judge(&[], now());
-    let writes = super::super::changes(&[], &conditions, now());
+    let writes = super::super::changes(&[], &conditions, now(), &SystemEnvironment);
     writes.iter().map(|write| write.alert().clone()).collect()
 }
 

@@ -8,6 +8,7 @@ use scim_feed::{Stream, StreamState};
 use scim_mapping::{Catalog, CustomField, LookupTables, MappingSet, ResourceKind, Roles};
 use scim_protocol::ResourceDefinition;
 use scim_protocol::text::fold;
+use scim_provisioning::ConfigurationId;
 use scim_provisioning::model::{self, ModelSource};
 use serde_json::{Value, json};
 use validator::Validate;
@@ -401,7 +402,11 @@ fn item(kind: ItemKind, name: &str, change: Change, changes: Vec<MemberChange>) 
 
 /// What was entered, as a configuration of it is exported.
 fn described(input: &ConfigurationInput, status: ConfigurationStatus) -> DeclaredConfiguration {
-    export::configuration(&input.clone().begin(status, chrono::DateTime::UNIX_EPOCH))
+    export::configuration(&input.clone().begin(
+        ConfigurationId::NONE,
+        status,
+        chrono::DateTime::UNIX_EPOCH,
+    ))
 }
 
 fn definition(resource: ResourceKind, catalog: &Catalog) -> ResourceDefinition {

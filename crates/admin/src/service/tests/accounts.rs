@@ -2,11 +2,10 @@
 
 use chrono::Duration;
 
-use super::{House, actor, told};
+use super::{House, actor, now, told};
 use crate::account::{Account, BoundPerson, OpenIdSubject, PasswordHash, Role};
 use crate::error::AdminError;
 use crate::service::devices::Attempt;
-use crate::service::now;
 use crate::session::Session;
 use crate::store::{AdminStoreExt, Written};
 

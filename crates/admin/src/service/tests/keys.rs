@@ -2,13 +2,13 @@
 
 use scim_provisioning::directory::Status;
 
-use super::{House, actor, told};
+use super::{House, actor, now, told};
 use crate::account::{Account, PasswordHash, Role};
 use crate::api_key::{ApiKey, ApiKeyInput};
 use crate::ending;
 use crate::error::AdminError;
 use crate::people::{PersonChange, PersonInput, PersonUpdate};
-use crate::service::{Actor, now};
+use crate::service::Actor;
 use crate::session::Session;
 use crate::store::{AdminStoreExt, Written};
 

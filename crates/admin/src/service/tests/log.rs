@@ -4,10 +4,9 @@ use chrono::Duration;
 use scim_provisioning::{Action, ConfigurationId, Event, Outcome, ResourceId, ResourceKind};
 use serde_json::json;
 
-use super::{House, actor, told};
+use super::{House, actor, now, told};
 use crate::error::AdminError;
 use crate::event::{Activity, AuditFault, AuditQuery, EventState};
-use crate::service::now;
 use crate::store::{AdminStoreExt, Written};
 
 fn failure(house: &House) -> i64 {

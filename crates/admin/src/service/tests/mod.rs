@@ -1,6 +1,7 @@
 //! What administrators do, over the store in memory.
 
 mod accounts;
+mod clock;
 mod declared;
 mod held;
 mod keys;
@@ -14,9 +15,11 @@ mod tokens;
 
 use std::sync::Arc;
 
-use scim_provisioning::ConfigurationId;
+use chrono::{DateTime, Utc};
+use scim_provisioning::{ConfigurationId, Environment, SystemEnvironment};
 use serde_json::json;
 
+use super::act::Act;
 use super::{Actor, AdminService, entry};
 use crate::configuration::{ConfigurationInput, ProvisioningConfiguration};
 use crate::event::{AuditEntry, AuditQuery};
@@ -34,11 +37,16 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::by(Arc::new(SystemEnvironment))
+    }
+
+    /// The same by another clock.
+    fn by(environment: Arc<dyn Environment>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
         let store = Arc::new(MemoryStore::new());
         Self {
-            admin: AdminService::new(store.clone(), keys.clone()),
+            admin: AdminService::new(store.clone(), keys.clone()).with_environment(environment),
             store,
             keys,
             _folder: folder,
@@ -87,5 +95,11 @@ fn input(name: &str) -> ConfigurationInput {
 
 /// An entry of what a test does behind the service.
 fn told(event: &'static str) -> AuditEntry {
-    entry(&actor(), event, "test", json!({}))
+    let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
+    entry(&Act::now(&actor(), &environment), event, "test", json!({}))
+}
+
+/// The time.
+fn now() -> DateTime<Utc> {
+    SystemEnvironment.now()
 }

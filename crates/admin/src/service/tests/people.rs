@@ -4,13 +4,12 @@ use scim_mapping::Role;
 use scim_provisioning::directory::{Author, Status};
 use serde_json::json;
 
-use super::{House, actor};
+use super::{House, actor, now};
 use crate::error::AdminError;
 use crate::people::{
     Grant, GroupInput, MappedPerson, Person, PersonChange, PersonInput, PersonState, PersonUpdate,
     UserType,
 };
-use crate::service::now;
 
 fn person(house: &House, name: &str, role: Option<&str>) -> String {
     let input = PersonInput {

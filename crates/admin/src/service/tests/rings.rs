@@ -1,13 +1,17 @@
 //! Key rings that are lost or turned over where webhooks need them.
 
+use std::sync::Arc;
+
 use chrono::Duration;
 use scim_feed::WebhookUrl;
 
-use super::{House, actor};
+use scim_provisioning::{Environment, SystemEnvironment};
+
+use super::{House, actor, now};
 use crate::keyring::KeyRing;
 use crate::safekeeping::{RingError, check_ring, open_ring};
 use crate::service::streams::StreamInput;
-use crate::service::{AdminService, give_up_lost_keys, now};
+use crate::service::{AdminService, give_up_lost_keys};
 use crate::store::{AdminStoreExt, Written};
 
 fn add_webhook(house: &House, name: &str) {
@@ -40,11 +44,11 @@ fn end_previous(house: &House, stream: &str, until: Duration) {
 fn a_ring_that_only_a_webhook_needs_is_not_made_anew() {
     let house = House::new();
     let path = house.keys.path().to_owned();
-    open_ring(&*house.store, &path).unwrap();
+    open_ring(&*house.store, &path, SystemEnvironment.now()).unwrap();
     add_webhook(&house, "Mail");
     let away = path.with_extension("away");
     std::fs::rename(&path, &away).unwrap();
-    let refused = open_ring(&*house.store, &path).unwrap_err();
+    let refused = open_ring(&*house.store, &path, SystemEnvironment.now()).unwrap_err();
     assert!(matches!(refused, RingError::Lost { .. }), "{refused:?}");
     let said = refused.to_string();
     assert!(
@@ -53,36 +57,36 @@ fn a_ring_that_only_a_webhook_needs_is_not_made_anew() {
     );
     assert!(!path.exists());
     let other = KeyRing::open(&path.with_extension("other")).unwrap();
-    let refused = check_ring(&*house.store, &other).unwrap_err();
+    let refused = check_ring(&*house.store, &other, SystemEnvironment.now()).unwrap_err();
     assert!(
         matches!(refused, RingError::OfAnother { .. }),
         "{refused:?}"
     );
     std::fs::rename(&away, &path).unwrap();
-    open_ring(&*house.store, &path).unwrap();
+    open_ring(&*house.store, &path, SystemEnvironment.now()).unwrap();
 }
 
 #[test]
 fn a_ring_that_is_given_up_frees_the_server_of_webhooks_as_well() {
     let house = House::new();
     let path = house.keys.path().to_owned();
-    open_ring(&*house.store, &path).unwrap();
+    open_ring(&*house.store, &path, SystemEnvironment.now()).unwrap();
     add_webhook(&house, "Mail");
     add_webhook(&house, "Chat");
     std::fs::remove_file(&path).unwrap();
-    give_up_lost_keys(&*house.store, &path, &actor()).unwrap();
+    give_up_lost_keys(&*house.store, &path, &actor(), Arc::new(SystemEnvironment)).unwrap();
     let audit = house.audit();
     let given_up = audit.iter().filter(|entry| {
         entry.event == "stream.secretLost" && ["Chat", "Mail"].contains(&&*entry.object)
     });
     assert_eq!(given_up.count(), 2, "{:?}", house.audited());
     // What is issued from then on is not in the way of the next start, and is not given up.
-    let ring = open_ring(&*house.store, &path).unwrap();
+    let ring = open_ring(&*house.store, &path, SystemEnvironment.now()).unwrap();
     let admin = served_by(&house, ring);
     let token = admin.add_configuration(&actor(), &super::input("Okta"), None);
     token.unwrap();
-    let ring = open_ring(&*house.store, &path).unwrap();
-    give_up_lost_keys(&*house.store, &path, &actor()).unwrap();
+    let ring = open_ring(&*house.store, &path, SystemEnvironment.now()).unwrap();
+    give_up_lost_keys(&*house.store, &path, &actor(), Arc::new(SystemEnvironment)).unwrap();
     let live = admin.tokens(admin.find_configuration("Okta").unwrap().id);
     assert!(live.unwrap()[0].is_live(now()));
     // A new secret lets the stream go on.
@@ -97,17 +101,17 @@ fn a_ring_that_is_given_up_frees_the_server_of_webhooks_as_well() {
 fn a_lost_key_of_webhooks_alone_ends_no_token() {
     let house = House::new();
     let path = house.keys.path().to_owned();
-    open_ring(&*house.store, &path).unwrap();
+    open_ring(&*house.store, &path, SystemEnvironment.now()).unwrap();
     let copy = std::fs::read(&path).unwrap();
     house.configuration("Okta");
     house.admin.rotate_keys(&actor()).unwrap();
     add_webhook(&house, "Mail");
     std::fs::write(&path, copy).unwrap();
-    let refused = open_ring(&*house.store, &path).unwrap_err();
+    let refused = open_ring(&*house.store, &path, SystemEnvironment.now()).unwrap_err();
     assert!(matches!(refused, RingError::Lacks { .. }), "{refused:?}");
     assert!(!refused.to_string().contains("token"), "{refused}");
-    give_up_lost_keys(&*house.store, &path, &actor()).unwrap();
-    open_ring(&*house.store, &path).unwrap();
+    give_up_lost_keys(&*house.store, &path, &actor(), Arc::new(SystemEnvironment)).unwrap();
+    open_ring(&*house.store, &path, SystemEnvironment.now()).unwrap();
     let tokens = house.admin.tokens(house.id_of("Okta")).unwrap();
     assert!(tokens[0].is_live(now()));
 }

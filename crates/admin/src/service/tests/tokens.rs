@@ -1,12 +1,15 @@
 //! Configurations, their tokens, and how these give way to one another.
 
-use chrono::{DateTime, Duration, Utc};
+use std::sync::Arc;
 
-use super::{House, actor, input};
+use chrono::{DateTime, Duration, Utc};
+use scim_provisioning::{Environment, FixedEnvironment};
+
+use super::{House, actor, input, now};
 use crate::authenticate::{AuthenticationError, Authenticator, Refusal};
 use crate::configuration::ConfigurationStatus;
 use crate::error::AdminError;
-use crate::service::{IssuedToken, now};
+use crate::service::IssuedToken;
 use crate::token::{AccessToken, LIVE, TokenState};
 
 fn states(house: &House, at: DateTime<Utc>) -> Vec<TokenState> {
@@ -171,17 +174,16 @@ fn an_end_that_somebody_sets_stands_before_a_retirement() {
 
 #[test]
 fn the_end_of_a_token_is_told_once() {
-    let house = House::new();
+    let clock = Arc::new(FixedEnvironment::at(now()));
+    let house = House::by(clock.clone());
     house.configuration("Okta");
     let token = house.admin.tokens(house.id_of("Okta")).unwrap().remove(0);
-    let soon = now() + Duration::milliseconds(20);
+    let soon = clock.now() + Duration::milliseconds(20);
     house
         .admin
         .set_token_end(&actor(), house.id_of("Okta"), &token.id, soon)
         .unwrap();
-    while now() < soon {
-        std::thread::yield_now();
-    }
+    clock.advance(Duration::milliseconds(20));
     house.admin.note_ended_tokens().unwrap();
     house.admin.note_ended_tokens().unwrap();
     let told = house

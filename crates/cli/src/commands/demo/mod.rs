@@ -202,7 +202,7 @@ fn remove(common: &Common, instance: &Instance, server: &Reached) -> anyhow::Res
     let configurations = own(&admin)?;
     let mut removed = 0;
     for configuration in &configurations {
-        admin.revoke_tokens_before(&actor(), Some(configuration.id), chrono::Utc::now())?;
+        admin.revoke_tokens_before(&actor(), Some(configuration.id), admin.now())?;
         let token = admin.add_token(&actor(), configuration.id, Some(0), Some(1))?;
         removed += play::remove(&server.client(&token), common.json)?;
         admin.delete_configuration(&actor(), configuration.id)?;

@@ -157,7 +157,7 @@ impl Subject {
                 let keys = visit.console.admin.api_keys()?;
                 let found = keys.into_iter().find(|key| key.id == visit.part("key"));
                 let found = found.ok_or(Failed::NotFound)?;
-                let is_left = found.is_live(chrono::Utc::now());
+                let is_left = found.is_live(visit.console.admin.now());
                 (About::Named("api_key.", found.name), is_left)
             }
             PauseStream | ResumeStream | ReplayStream | RenewSecret | DeleteStream => {
@@ -187,9 +187,7 @@ impl Subject {
                 let admin = &visit.console.admin;
                 let configuration = admin.find_configuration(visit.part("configuration"))?.id;
                 let tokens = admin.tokens(configuration)?;
-                let mut live = tokens
-                    .iter()
-                    .filter(|token| token.is_live(chrono::Utc::now()));
+                let mut live = tokens.iter().filter(|token| token.is_live(admin.now()));
                 let is_left = live.any(|token| token.id == visit.part("token"));
                 (About::Token(visit.part("token").to_owned()), is_left)
             }

@@ -44,7 +44,10 @@ pub(super) fn open(visit: &Visit<'_>, most: usize) -> Result<(Vec<Row>, bool), A
         before: None,
         limit,
     };
-    let (mut found, now) = (visit.console.admin.alerts(&query)?, Utc::now());
+    let (mut found, now) = (
+        visit.console.admin.alerts(&query)?,
+        visit.console.admin.now(),
+    );
     let more = found.len() > most;
     found.truncate(most);
     Ok((
@@ -66,7 +69,7 @@ struct Alerts {
 }
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let now = Utc::now();
+    let now = visit.console.admin.now();
     let before = visit.query.given("before").map(str::to_owned);
     let first = before.as_ref().map(|_| HERE.to_owned());
     let (open, _) = match before {

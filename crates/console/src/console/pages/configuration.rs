@@ -177,7 +177,7 @@ impl Shown {
     pub(super) fn find(visit: &Visit<'_>) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
         let configuration = admin.find_configuration(visit.part("configuration"))?;
-        let (id, now) = (configuration.id, Utc::now());
+        let (id, now) = (configuration.id, visit.console.admin.now());
         Ok(Self {
             tokens: admin.tokens(id)?,
             counts: admin.managed_counts(configuration.id)?,

@@ -63,7 +63,7 @@ impl List {
 }
 
 pub(in super::super) fn list(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (admin, now) = (&visit.console.admin, Utc::now());
+    let (admin, now) = (&visit.console.admin, visit.console.admin.now());
     let search = visit.query.given("q");
     let status = visit.query.text("status");
     let mut found = admin.configurations(search)?;
@@ -200,7 +200,7 @@ impl Drawer {
         found: &ProvisioningConfiguration,
         input: &ConfigurationInput,
     ) -> Result<Self, Failed> {
-        let (base, now) = (format!("{LIST}/{}", found.id), Utc::now());
+        let (base, now) = (format!("{LIST}/{}", found.id), visit.console.admin.now());
         let tokens = visit.console.admin.tokens(found.id)?;
         let live = tokens.into_iter().filter(|token| token.is_live(now));
         Ok(Self {

@@ -324,7 +324,7 @@ fn page(
     let query = EventQuery {
         before: Some(before.and_then(|id| id.parse().ok()).unwrap_or(i64::MAX)),
         limit,
-        ..filter.query(Utc::now())
+        ..filter.query(visit.console.admin.now())
     };
     let events = match filter.is_wrong() {
         true => Vec::new(),
@@ -378,7 +378,7 @@ pub(in super::super) fn export(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
     let mut query = EventQuery {
         before: Some(i64::MAX),
         limit: BLOCK,
-        ..filter.query(Utc::now())
+        ..filter.query(visit.console.admin.now())
     };
     let mut lines = Lines::default();
     while lines.len() < EXPORTED {

@@ -1,7 +1,7 @@
 //! All configurations at a glance.
 
 use askama::Template;
-use chrono::{Duration, Utc};
+use chrono::Duration;
 use scim_admin::event::{Activity, EventQuery, EventState};
 use scim_provisioning::Outcome;
 
@@ -45,7 +45,7 @@ struct Overview {
 }
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (admin, now) = (&visit.console.admin, Utc::now());
+    let (admin, now) = (&visit.console.admin, visit.console.admin.now());
     let activity = admin.activity(now - Duration::days(7), None)?;
     let requests = admin.requests(now - Duration::days(7), None)?;
     let mut cards = Vec::new();

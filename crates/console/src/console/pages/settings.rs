@@ -1,7 +1,7 @@
 //! Accounts, API keys, sessions, and what runs here.
 
 use askama::Template;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use scim_admin::account::Role;
 use scim_admin::api_key::{ApiKeyInput, MadeByKey};
 use scim_admin::scope::{Scope, Scopes};
@@ -89,7 +89,11 @@ struct Settings {
 
 impl Settings {
     fn new(visit: &Visit<'_>) -> Result<Self, Failed> {
-        let (admin, who, now) = (&visit.console.admin, visit.who()?, Utc::now());
+        let (admin, who, now) = (
+            &visit.console.admin,
+            visit.who()?,
+            visit.console.admin.now(),
+        );
         let accounts = admin.accounts()?.into_iter().map(|account| AccountRow {
             role: account.role.as_str(),
             created: instant(account.created),
@@ -128,7 +132,7 @@ impl Settings {
                         scopes: key.scopes.names().join(", "),
                         live: key.is_live(now),
                         question: match key.is_live(now) {
-                            true => question(&admin.made_by_key(&key.id)?),
+                            true => question(&admin.made_by_key(&key.id)?, now),
                             false => String::new(),
                         },
                         state: match (key.revoked, key.is_live(now)) {
@@ -158,7 +162,7 @@ impl Settings {
 }
 
 /// What is asked before a key is revoked: which tokens end with it.
-fn question(made: &MadeByKey) -> String {
+fn question(made: &MadeByKey, now: DateTime<Utc>) -> String {
     let mut said = "Revoke the API key {}? Scripts that use it are refused at once.".to_owned();
     if !made.keys.is_empty() {
         let keys = counted(made.keys.len(), "API key", "API keys");
@@ -166,7 +170,7 @@ fn question(made: &MadeByKey) -> String {
     }
     for (token, configuration) in &made.tokens {
         let used = match token.last_used {
-            Some(at) => format!("last used {}", ago(Some(at), Utc::now())),
+            Some(at) => format!("last used {}", ago(Some(at), now)),
             None => "never used".to_owned(),
         };
         said += &format!(

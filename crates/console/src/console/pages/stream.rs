@@ -1,7 +1,6 @@
 //! One stream: how far its receiver is, what was sent to it, and what is done about it.
 
 use askama::Template;
-use chrono::Utc;
 use scim_admin::{AdminError, Problem};
 use scim_feed::{Delivery, DeliveryKind, DeliveryProblem, DeliveryState, Stream, StreamState};
 
@@ -97,7 +96,11 @@ fn found(visit: &Visit<'_>) -> Result<Stream, Failed> {
 }
 
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let (admin, now, stream) = (&visit.console.admin, Utc::now(), found(visit)?);
+    let (admin, now, stream) = (
+        &visit.console.admin,
+        visit.console.admin.now(),
+        found(visit)?,
+    );
     let webhook = admin.webhook(&stream)?;
     let head = visit.console.feed.head().map_err(AdminError::from)?;
     let base = at(&stream.id);

@@ -78,7 +78,7 @@ struct Streams {
 
 impl Streams {
     fn new(visit: &Visit<'_>, typed: Typed) -> Result<Self, Failed> {
-        let (admin, now) = (&visit.console.admin, Utc::now());
+        let (admin, now) = (&visit.console.admin, visit.console.admin.now());
         let head = visit.console.feed.head().map_err(AdminError::from)?;
         let streams = admin.streams()?.into_iter().map(|stream| {
             let webhook = admin.webhook(&stream)?;

@@ -199,7 +199,7 @@ pub(in super::super) fn set_end(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fail
     let unclear = || Problem::entry("say on which day the token ends").refused();
     let day = visit.form.text("day").parse::<NaiveDate>();
     let end = match (visit.form.given("hours"), day) {
-        (Some("24"), _) => Some(Utc::now() + Duration::hours(24)),
+        (Some("24"), _) => Some(visit.console.admin.now() + Duration::hours(24)),
         (None, Ok(day)) => day.and_hms_opt(23, 59, 59).map(|end| end.and_utc()),
         _ => None,
     };

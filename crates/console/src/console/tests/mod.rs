@@ -11,7 +11,6 @@ mod links;
 mod logs;
 mod meanwhile;
 mod replays;
-mod rules;
 mod shown;
 mod streams;
 
