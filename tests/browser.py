@@ -410,11 +410,13 @@ class Story:
         self.open(one + "/mappings/user")
         self.wait("version 1 active")
         self.look("mapping")
+        self.picture()
+        self.open(one + "/mappings/user")
         self.press("Add rule")
-        self.fill("#source", "nickName")
-        self.fill("#transforms", "trim\nnonsense")
+        self.offers()
         Select(self.find("#target")).select_by_value("custom_fields.cost_centre")
         self.look("rule")
+        self.tried()
         self.press("Keep in the draft", "#drawer")
         self.wait("There is no transform")
         if self.scripted:
@@ -443,6 +445,89 @@ class Story:
         self.open(one + "/mappings/group")
         self.wait("Group mapping")
         self.look("group-mapping")
+
+    def picture(self):
+        """Every rule is a line that leads from an attribute to a field, and opens by mouse and key."""
+        lines = self.browser.find_elements(By.CSS_SELECTOR, ".lines a")
+        check("the picture has a line for every rule", len(lines) == self.script(
+            "document.querySelectorAll('[id^=rule-]').length"), len(lines))
+        # Where they end is where their rows are, however wide the window is.
+        for width in WIDTHS if self.scripted else ():
+            self.size(width)
+            apart = self.script("""[...document.querySelectorAll(".lines a")].some((line) => {
+                const drawn = line.querySelector("path:not(.hit)").getBBox();
+                const all = line.ownerSVGElement.getBoundingClientRect();
+                const last = document.querySelector(".threads ul:last-child");
+                const rows = [...last.children].map((row) => row.getBoundingClientRect());
+                const scale = all.height / line.ownerSVGElement.viewBox.baseVal.height;
+                const ends = line.querySelector("path:not(.hit)").getPointAtLength(1e6).y * scale + all.top;
+                return drawn.width < 99
+                    || !rows.some((row) => Math.abs((row.top + row.bottom) / 2 - ends) < 3);
+            })""")
+            check(f"lines meet their fields at {width}", not apart)
+        self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        line = self.find(".lines a[href$='/rules/email']")
+        if self.scripted:
+            self.browser.execute_script("arguments[0].focus()", line)
+            shown = self.script("getComputedStyle(document.activeElement.querySelector('path:not(.hit)')).strokeWidth")
+            check("a line that has the focus is seen", shown == "4px", shown)
+            self.type(Keys.ENTER)
+            self.find("dialog[open] #transforms")
+            self.until(lambda: self.find("#tried").text)
+            check("a line opens its rule by key", "email" in self.find("#drawer-title").text)
+        else:
+            self.open(urllib.parse.urlparse(line.get_attribute("href")).path)
+            self.wait("Keep in the draft")
+            check("a line leads to its rule", "email" in self.find("#drawer-title").text)
+
+    def offers(self):
+        """What can stand in a rule is offered while it is written; without a script, in lists."""
+        if not self.scripted:
+            self.fill("#source", "nickName")
+            self.fill("#transforms", "nonsense")
+            lists = self.browser.find_elements(By.CSS_SELECTOR, "input[list]")
+            check("what is known is offered without a script", len(lists) == 3)
+            return
+        source = self.find("dialog[open] #source")
+        source.send_keys("user")
+        self.find("#offers-source:not([hidden]) [role=option]")
+        self.look("rule-offers")
+        source.clear()
+        source.send_keys("userN")
+        self.find("#offers-source:not([hidden]) [role=option]")
+        source.send_keys(Keys.ARROW_DOWN, Keys.ENTER)
+        check("an attribute is completed by key", source.get_attribute("value") == "userName",
+              source.get_attribute("value"))
+        check("what was offered is gone", self.script("document.querySelector('#offers-source').hidden"))
+        self.fill("#source", "nickName")
+        transforms = self.find("#transforms")
+        transforms.send_keys("trim", Keys.ENTER, "tit")
+        option = self.find("#offers-transforms:not([hidden]) [role=option]")
+        option.click()
+        check("a transform is completed by mouse",
+              transforms.get_attribute("value") == "trim\ntitleCase")
+        transforms.send_keys(Keys.ENTER, "pre")
+        self.find("#offers-transforms:not([hidden])")
+        transforms.send_keys(Keys.ESCAPE)
+        check("Escape closes no more than what was offered",
+              len(self.browser.find_elements(By.CSS_SELECTOR, "dialog[open]")) == 1)
+        transforms.send_keys(Keys.BACKSPACE * 3, "nonsense")
+
+    def tried(self):
+        """The result for somebody stands there as the rule is written."""
+        if not self.scripted:
+            return
+        self.until(lambda: "There is no transform" in self.find("#tried").text)
+        lines = self.find("#transforms").get_attribute("value")
+        self.fill("#source", "userName")
+        self.fill("#transforms", "prefix: \"CC-\"")
+        self.until(lambda: "→ CC-" in self.find("#tried").text)
+        self.fill("#person", "nobody of this name")
+        self.wait("No user of this configuration fits")
+        check("the result follows what is written", True)
+        self.fill("#person", "")
+        self.fill("#source", "nickName")
+        self.fill("#transforms", lines)
 
     def tables(self, one):
         """A table is added, edited, and found by the mapping of an identity provider."""

@@ -82,7 +82,7 @@ fn each_crate_uses_only_those_below_it() {
 fn every_crate_has_its_layer() {
     let crates: BTreeSet<_> = dependencies().into_keys().collect();
     let mut expected: BTreeSet<_> = LAYERS.map(str::to_owned).into();
-    let programs = ["examples", "load", "provider", "provider-axum"];
+    let programs = ["examples", "load", "page", "provider", "provider-axum"];
     let tests = ["end-to-end", "engines", "instructions", "listing"];
     expected.extend(programs.into_iter().chain(tests).map(str::to_owned));
     assert_eq!(crates, expected);

@@ -187,6 +187,9 @@ on_both_engines! {
         let held = held.as_array().unwrap();
         assert_eq!(held.len(), 3);
         assert_eq!(held[2]["askedBy"], "DELETE");
+        let becomes = |at: usize| held[at]["changes"][0].clone();
+        assert_eq!(becomes(0), json!({"field": "status", "old": "active", "new": "blocked"}));
+        assert_eq!(becomes(2), json!({"field": "status", "old": "active", "new": "archived"}));
         let events = server.items(&["events", "--outcome", "held", "--json"]);
         assert_eq!(events.as_array().unwrap().len(), 3);
 

@@ -2,6 +2,7 @@
 //! there already.
 
 use chrono::{DateTime, Utc};
+use scim_mapping::FieldChange;
 use scim_protocol::Version;
 use scim_provisioning::directory::{HeldAction, Status};
 use scim_provisioning::{Action, ConfigurationId, ResourceId};
@@ -25,8 +26,34 @@ pub struct HeldChange {
     pub action: &'static str,
     /// The name of the group that the user would leave.
     pub group: Option<String>,
+    /// The status that the user gets when it is allowed; `None` of a membership.
+    pub becomes: Option<Status>,
+    /// When the user would be deleted for good.
+    pub purge: Option<DateTime<Utc>>,
     /// When it was held.
     pub at: DateTime<Utc>,
+}
+
+/// Whom a held change is about as they are, beside what they would be.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HeldComparison {
+    /// The fields that would change, in the order of their keys: the status, and what groups gave.
+    pub changes: Vec<FieldChange>,
+    /// The names of the groups that the user would leave.
+    pub leaves: Vec<String>,
+}
+
+/// A group of which memberships are held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldGroup {
+    /// The id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// How many members it has, those included whose membership is held.
+    pub members: i64,
+    /// How many of these would leave.
+    pub leaving: i64,
 }
 
 /// A change of a user's status that the guard holds.
@@ -126,6 +153,8 @@ impl HeldChange {
             deleted: held.action.deleted,
             action: held.action().as_str(),
             group: None,
+            becomes: Some(held.action.status),
+            purge: held.action.purge,
             at: held.at,
         }
     }
@@ -140,6 +169,8 @@ impl HeldChange {
             deleted: false,
             action: "leave",
             group: Some(held.group_name.clone()),
+            becomes: None,
+            purge: None,
             at: held.at,
         }
     }

@@ -30,6 +30,9 @@ function begin(root) {
     one.setAttribute("aria-haspopup", "dialog");
   }
   localize(root);
+  for (const form of root.querySelectorAll("form[data-try]")) {
+    import("/admin/assets/rules.js").then(({ assist }) => assist(form, { request, read, say }));
+  }
   const keys = root.querySelector("#keys");
   if (keys) keys.checked = localStorage.getItem("keys") !== "off";
 }
@@ -136,9 +139,11 @@ function ask(text, yes, kind, opener, go) {
 const entered = (dialog) => [...dialog.querySelectorAll("form")]
   .map((form) => new URLSearchParams(new FormData(form)).toString()).join("\n");
 let closing = null;
+// The address of a link that SVG draws is an object.
+const target = (link) => link.href.baseVal ?? link.href;
 
 async function openDrawer(link) {
-  const form = (await load(link.href)).getElementById("drawer");
+  const form = (await load(target(link))).getElementById("drawer");
   if (!form) throw new Error("no drawer");
   const dialog = show("right", "drawer-title", link, document.adoptNode(form));
   let before = entered(dialog);
@@ -227,7 +232,7 @@ document.addEventListener("click", async (event) => {
   try {
     await (link.matches("[data-help]") ? openHelp : openDrawer)(link);
   } catch (error) {
-    if (!(error instanceof SignedOut)) location.assign(link.href);
+    if (!(error instanceof SignedOut)) location.assign(target(link));
   }
   opening = false;
   return undefined;

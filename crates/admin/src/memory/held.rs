@@ -1,10 +1,11 @@
 //! What waits for an administrator, in memory.
 
 use chrono::{DateTime, Utc};
+use scim_protocol::text::fold;
 use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
 
 use super::rows::Rows;
-use crate::policy::{HeldMember, HeldUser, HoldEnd, LinkRequest, LinksQuery};
+use crate::policy::{HeldGroup, HeldMember, HeldUser, HoldEnd, LinkRequest, LinksQuery};
 use crate::store::{ReadWaiting, WriteWaiting};
 
 impl Rows {
@@ -88,6 +89,31 @@ impl ReadWaiting for Rows {
             i64::try_from(ids.len()).unwrap_or(i64::MAX),
             ids.into_iter().max(),
         ))
+    }
+
+    fn held_groups(
+        &mut self,
+        configuration: ConfigurationId,
+    ) -> Result<Vec<HeldGroup>, StoreError> {
+        let mut found: Vec<HeldGroup> = Vec::new();
+        for held in self.shown_members(configuration) {
+            let id = held.group.to_string();
+            match found.iter_mut().find(|group| group.id == id) {
+                Some(group) => group.leaving += 1,
+                None => {
+                    let group = self.groups.iter().find(|group| group.id == id);
+                    let members = group.map_or(0, |group| group.members.len());
+                    found.push(HeldGroup {
+                        id,
+                        name: held.group_name.clone(),
+                        members: i64::try_from(members).unwrap_or(i64::MAX),
+                        leaving: 1,
+                    });
+                }
+            }
+        }
+        found.sort_by_key(|group| (fold(&group.name), group.id.clone()));
+        Ok(found)
     }
 
     fn held_members_end(

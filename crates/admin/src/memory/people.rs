@@ -202,6 +202,30 @@ impl ReadPeople for Rows {
         Ok(found.map(|person| self.shown(&person)))
     }
 
+    fn people_of(&mut self, ids: &[&str]) -> Result<Vec<MappedPerson>, StoreError> {
+        let mut found: Vec<StoredPerson> = self.people.clone();
+        found.retain(|person| ids.contains(&&*person.id));
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(found.iter().map(|person| self.shown(person)).collect())
+    }
+
+    fn memberships_under(
+        &mut self,
+        configuration: ConfigurationId,
+        ids: &[&str],
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let own = self.groups.iter();
+        let own = own.filter(|group| group.managed_by == Some(configuration));
+        let mut found: Vec<_> = own
+            .flat_map(|group| {
+                let members = group.members.iter().filter(|id| ids.contains(&id.as_str()));
+                members.map(|id| (id.clone(), group.name.clone()))
+            })
+            .collect();
+        found.sort();
+        Ok(found)
+    }
+
     fn person_facts(&mut self, id: &str) -> Result<Option<PersonFacts>, StoreError> {
         let Some(person) = self.people.iter().find(|person| person.id == id) else {
             return Ok(None);

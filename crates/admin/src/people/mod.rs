@@ -163,6 +163,23 @@ impl MappedPerson {
         Self(person)
     }
 
+    /// The person without what these groups gave.
+    pub(crate) fn without_groups(mut self, names: &[String]) -> Self {
+        let lost = |grant: &Grant| {
+            grant
+                .group
+                .as_ref()
+                .is_some_and(|name| names.contains(name))
+        };
+        self.0.grants.retain(|grant| !lost(grant));
+        self
+    }
+
+    /// The id.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
     /// Whether fields were given that administrators defined, whose types a catalogue knows.
     pub(crate) fn was_given_custom_fields(&self) -> bool {
         let mut fields = self

@@ -126,11 +126,16 @@ impl Undone {
     ) -> Self {
         let mut kept = BTreeSet::new();
         let mut written = Map::new();
+        let allowed = is_allowed_since(before, after, now);
+        if allowed {
+            kept.insert("status".to_owned());
+        }
         for (name, old) in before {
             let (new, current) = (get(after, name), get(now, name));
             let deep = is_by_attribute(name) || name == "customFields";
             let mut merge = Merge {
                 kept: &mut kept,
+                allowed,
                 overwrite,
             };
             let value = match (deep, old, current) {
@@ -159,12 +164,15 @@ impl Undone {
 /// A merge of what was before a run with what is now.
 struct Merge<'k> {
     kept: &'k mut BTreeSet<String>,
+    /// Whether what the guard held of the run was allowed since.
+    allowed: bool,
     overwrite: bool,
 }
 
 impl Merge<'_> {
     fn value(&mut self, name: &str, (old, new): (&Value, &Value), current: &Value) -> Value {
-        if current == old || current == new || self.overwrite {
+        let decided = self.allowed && DECIDED.contains(&name);
+        if !decided && (current == old || current == new || self.overwrite) {
             return old.clone();
         }
         self.kept.insert(name.to_owned());
@@ -205,6 +213,21 @@ impl Merge<'_> {
         Value::Object(merged)
     }
 }
+
+/// Whether the guard held that somebody leaves, as the run asked for, and an administrator allowed it
+/// since: who is out by that decision comes back when the decision is taken back, and not before.
+fn is_allowed_since(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    now: &Map<String, Value>,
+) -> bool {
+    let held = |values: &Map<String, Value>| get(values, "held").as_i64() == Some(1);
+    let by_itself = before.contains_key("status");
+    !by_itself && held(after) && !held(now) && get(now, "status") != "active"
+}
+
+/// What goes with the status of whoever leaves.
+const DECIDED: [&str; 4] = ["leftAt", "purgeAt", "document.active", "search.active"];
 
 fn get<'m>(map: &'m Map<String, Value>, name: &str) -> &'m Value {
     map.get(name).unwrap_or(&Value::Null)
@@ -329,6 +352,47 @@ mod tests {
         // What is as it was already needs nothing, and nobody is told of it.
         let done = undone(json!({"a": 1}), json!({"a": 2}), json!({"a": 1}), false);
         assert_eq!((done.state, done.way), (UndoState::Undo, Way::Nothing));
+    }
+
+    #[test]
+    fn what_was_held_and_allowed_since_stays_with_the_decision() {
+        let before =
+            json!({"held": 0, "jobTitle": "a", "document": {"active": true, "title": "a"}});
+        let after =
+            json!({"held": 1, "jobTitle": "b", "document": {"active": false, "title": "b"}});
+        let now = |held: i64, status: &str| {
+            json!({"held": held, "status": status, "jobTitle": "b",
+                "document": {"active": false, "title": "b"}})
+        };
+        for overwrite in [false, true] {
+            let done = undone(before.clone(), after.clone(), now(0, "blocked"), overwrite);
+            // The rest is taken back.
+            let rest = json!({"jobTitle": "a", "document": {"active": false, "title": "a"}});
+            assert_eq!(
+                (done.state, done.way),
+                (UndoState::Undo, Way::Write(map(rest)))
+            );
+            let kept: Vec<_> = done.kept.iter().collect();
+            assert_eq!(kept, ["document.active", "status"]);
+        }
+        let left = |held, status| json!({"held": held, "leftAt": 7, "status": status});
+        let asked = (
+            json!({"held": 0, "leftAt": null}),
+            json!({"held": 1, "leftAt": 7}),
+        );
+        let done = undone(asked.0.clone(), asked.1.clone(), left(0, "archived"), false);
+        assert_eq!((done.state, done.way), (UndoState::Kept, Way::Nothing));
+        // What still waits, and what was rejected, is taken back whole.
+        let done = undone(asked.0, asked.1, left(1, "active"), false);
+        assert_eq!(
+            done.way,
+            Way::Write(map(json!({"held": 0, "leftAt": null})))
+        );
+        let done = undone(before, after, now(0, "active"), false);
+        assert!(
+            done.kept.is_empty() && done.state == UndoState::Undo,
+            "{done:?}"
+        );
     }
 
     #[test]

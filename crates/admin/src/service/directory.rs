@@ -18,7 +18,10 @@ use crate::pruning::{KnownTime, Pruned};
 use crate::store::{AdminStoreExt, AdminView, Written};
 
 /// The fields that there are, read where somebody was given one whose type they tell.
-fn catalog_for(people: &[MappedPerson], rows: &mut dyn AdminView) -> Result<Catalog, AdminError> {
+pub(super) fn catalog_for(
+    people: &[MappedPerson],
+    rows: &mut dyn AdminView,
+) -> Result<Catalog, AdminError> {
     match people.iter().any(MappedPerson::was_given_custom_fields) {
         true => Ok(Catalog::with_custom(rows.custom_fields()?)),
         false => Ok(Catalog::default()),

@@ -1,18 +1,25 @@
 //! What waits for an administrator.
 
-use scim_provisioning::directory::Approval;
+use std::collections::BTreeMap;
+
+use scim_mapping::{Catalog, FieldChange};
+use scim_provisioning::directory::{Approval, Status};
 use scim_provisioning::event::Event;
 use scim_provisioning::{
     Comparison, ConfigurationId, Failure, ResourceId, RunId, RunKind, ServiceProvider,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::directory::catalog_for;
 use super::runs::run_over;
 use super::{Actor, AdminService, entry_of};
 use crate::decision;
 use crate::error::AdminError;
 use crate::invalid::{InputField, Problem};
-use crate::policy::{Decision, HeldChange, LinkRequest, LinksQuery, Which};
+use crate::people::MappedPerson;
+use crate::policy::{
+    Decision, HeldChange, HeldComparison, HeldGroup, LinkRequest, LinksQuery, Which,
+};
 use crate::store::{AdminStoreExt, Written};
 
 impl AdminService {
@@ -55,6 +62,57 @@ impl AdminService {
             let (members, last_member) = rows.held_members_end(configuration.id)?;
             Ok((users + members, last_user.max(last_member)))
         })
+    }
+
+    /// What held changes would make of those whom they are about, in the same order.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn compare_held(
+        &self,
+        configuration: ConfigurationId,
+        held: &[HeldChange],
+    ) -> Result<Vec<HeldComparison>, AdminError> {
+        let id = self.configuration(configuration)?.id;
+        let mut users: Vec<&str> = held.iter().map(|change| &*change.user).collect();
+        users.sort_unstable();
+        users.dedup();
+        let mut leaving = held.iter().filter(|change| change.deleted);
+        let leaving: Vec<&str> = leaving.by_ref().map(|change| &*change.user).collect();
+        self.store.read(|rows| {
+            let people = rows.people_of(&users)?;
+            let catalog = catalog_for(&people, rows)?;
+            let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for (user, group) in rows.memberships_under(id, &leaving)? {
+                groups.entry(user).or_default().push(group);
+            }
+            let compared = held.iter().map(|change| {
+                let leaves = match (&change.group, change.deleted) {
+                    (Some(group), _) => vec![group.clone()],
+                    (None, true) => groups.get(&change.user).cloned().unwrap_or_default(),
+                    (None, false) => Vec::new(),
+                };
+                let person = people.iter().find(|person| person.id() == change.user);
+                let changes = person.map(|person| changed(&catalog, person, change, &leaves));
+                HeldComparison {
+                    changes: changes.unwrap_or_default(),
+                    leaves,
+                }
+            });
+            Ok(compared.collect())
+        })
+    }
+
+    /// The groups of a configuration of which memberships are held.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFound`].
+    pub fn held_groups(
+        &self,
+        configuration: ConfigurationId,
+    ) -> Result<Vec<HeldGroup>, AdminError> {
+        let id = self.configuration(configuration)?.id;
+        self.store.read(|rows| Ok(rows.held_groups(id)?))
     }
 
     /// Carries out or drops what the guard holds, and answers what it was.
@@ -292,4 +350,45 @@ impl AdminService {
                 .refused(),
             })
     }
+}
+
+/// What would change of a person who gets another status, and what groups gave and would not give.
+fn changed(
+    catalog: &Catalog,
+    person: &MappedPerson,
+    change: &HeldChange,
+    leaves: &[String],
+) -> Vec<FieldChange> {
+    let now = person.clone().effective(catalog);
+    let then = person.clone().without_groups(leaves).effective(catalog);
+    let status = change.becomes.map(Status::as_str);
+    let mut changes = Vec::new();
+    if let Some(status) = status.filter(|status| now.status != *status) {
+        changes.push(FieldChange {
+            field: "status".to_owned(),
+            old: Some(Value::from(&*now.status)),
+            new: Some(Value::from(status)),
+        });
+    }
+    let mut keys: Vec<&String> = now.fields.keys().chain(then.fields.keys()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    // Of whom nothing says what they are, they are requesters.
+    let kinds = [&now, &then].map(|person| Value::from(person.user_type().as_str()));
+    let [kind_now, kind_then] = &kinds;
+    for key in keys {
+        let (old, new) = match key.as_str() {
+            "status" => continue,
+            "user_type" => (Some(kind_now), Some(kind_then)),
+            key => (now.fields.get(key), then.fields.get(key)),
+        };
+        if old != new {
+            changes.push(FieldChange {
+                field: key.clone(),
+                old: old.cloned(),
+                new: new.cloned(),
+            });
+        }
+    }
+    changes
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use scim_provisioning::{ConfigurationId, ResourceId, StoreError};
 
-use crate::policy::{HeldMember, HeldUser, HoldEnd, LinkRequest, LinksQuery};
+use crate::policy::{HeldGroup, HeldMember, HeldUser, HoldEnd, LinkRequest, LinksQuery};
 
 /// Reading what waits.
 pub trait ReadWaiting {
@@ -38,6 +38,13 @@ pub trait ReadWaiting {
         &mut self,
         configuration: ConfigurationId,
     ) -> Result<(i64, Option<String>), StoreError>;
+
+    /// The groups of which memberships are held, in order of their names.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn held_groups(&mut self, configuration: ConfigurationId)
+    -> Result<Vec<HeldGroup>, StoreError>;
 
     /// How many memberships are held, and the id of the last one.
     ///

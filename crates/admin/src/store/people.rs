@@ -23,6 +23,23 @@ pub trait ReadPeople {
     /// A fault of the store.
     fn person(&mut self, id: &str) -> Result<Option<MappedPerson>, StoreError>;
 
+    /// The people of these ids, in no particular order.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn people_of(&mut self, ids: &[&str]) -> Result<Vec<MappedPerson>, StoreError>;
+
+    /// Which groups of a configuration these people are members of: the id of a person and the name
+    /// of a group, in order of both.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn memberships_under(
+        &mut self,
+        configuration: ConfigurationId,
+        ids: &[&str],
+    ) -> Result<Vec<(String, String)>, StoreError>;
+
     /// What is shown of one person alone.
     ///
     /// # Errors

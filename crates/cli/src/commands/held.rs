@@ -7,7 +7,7 @@ use super::value::{actor, instant};
 use crate::host::Host;
 use crate::output::{self, Table};
 use crate::settings::Common;
-use scim_console::documents;
+use scim_console::documents::{self, Held};
 
 /// What is done with held changes.
 #[derive(Debug, Subcommand)]
@@ -45,10 +45,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
     let admin = host.open(common)?.admin();
     let (chosen, allow) = match action {
         Action::List { configuration } => {
-            return list(
-                common,
-                &admin.held(admin.find_configuration(&configuration)?.id, None, i64::MAX)?,
-            );
+            let configuration = admin.find_configuration(&configuration)?.id;
+            let held = admin.held(configuration, None, i64::MAX)?;
+            let compared = documents::compared(&admin, configuration, &held)?;
+            return list(common, &held, compared);
         }
         Action::Allow(chosen) => (chosen, true),
         Action::Reject(chosen) => (chosen, false),
@@ -66,12 +66,12 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
     output::line(&format!("{word} {}", decided.len()))
 }
 
-fn list(common: &Common, held: &[HeldChange]) -> anyhow::Result<()> {
+fn list(common: &Common, held: &[HeldChange], compared: Vec<Held>) -> anyhow::Result<()> {
     if common.json {
-        return output::items(held.iter().map(documents::held));
+        return output::items(compared);
     }
-    let mut table = Table::titled(["since", "user", "change", "asked by", "id"]);
-    for change in held {
+    let mut table = Table::titled(["since", "user", "change", "asked by", "would change", "id"]);
+    for (change, compared) in held.iter().zip(&compared) {
         table.row([
             instant(change.at),
             change.user_name.clone(),
@@ -80,6 +80,7 @@ fn list(common: &Common, held: &[HeldChange]) -> anyhow::Result<()> {
                 None => change.action.to_owned(),
             },
             change.asked_by().to_owned(),
+            compared.said(),
             change.user.clone(),
         ]);
     }

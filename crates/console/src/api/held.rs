@@ -28,7 +28,7 @@ fn list_held(
     let (cursor, limit) = (query.cursor.map(|cursor| cursor.0), query.limit.0);
     let found = by.admin.held(id, cursor.as_deref(), limit)?;
     let last = found.last().map(|change| change.id.clone());
-    let items = found.iter().map(documents::held).collect();
+    let items = documents::compared(&by.admin, id, &found)?;
     Ok(Page::up_to(items, limit, last).with_tag(by.tag_of_held(id)?))
 }
 

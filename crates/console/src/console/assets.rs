@@ -11,7 +11,7 @@ pub(super) struct Asset {
 }
 
 /// Every such file.
-pub(super) const ASSETS: [Asset; 5] = [
+pub(super) const ASSETS: [Asset; 7] = [
     Asset {
         path: "/assets/console.css",
         media_type: "text/css; charset=utf-8",
@@ -26,6 +26,16 @@ pub(super) const ASSETS: [Asset; 5] = [
         path: "/assets/console.js",
         media_type: "text/javascript; charset=utf-8",
         body: include_str!("../../assets/console.js"),
+    },
+    Asset {
+        path: "/assets/mapping.css",
+        media_type: "text/css; charset=utf-8",
+        body: include_str!("../../assets/mapping.css"),
+    },
+    Asset {
+        path: "/assets/rules.js",
+        media_type: "text/javascript; charset=utf-8",
+        body: include_str!("../../assets/rules.js"),
     },
     Asset {
         path: "/assets/icons.svg",

@@ -42,6 +42,21 @@ pub(super) fn sure_icon(name: &str, word: &str, about: &str, question: &str) -> 
     )
 }
 
+/// A button that deletes what has a key, with the form of this id, which stands once on a page for
+/// all of them.
+pub(super) fn sure_of_form(form: &str, key: &str, about: &str, question: &str) -> Safe<String> {
+    let more = format!("form=\"{form}\" name=\"key\" value=\"{}\"", escaped(key));
+    let shown = icon("delete").0;
+    question_behind(
+        &shown,
+        "button quiet bare",
+        "Delete",
+        about,
+        question,
+        &more,
+    )
+}
+
 fn question_behind(
     shown: &str,
     class: &str,

@@ -149,6 +149,15 @@ document! {
         #[serde(skip_serializing_if = "Option::is_none")]
         group: Option<String>,
         held_at: String,
+        /// What it would change of the user; in lists alone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        changes: Option<Vec<FieldChange>>,
+        /// The names of the groups that the user would leave; in lists alone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        leaves: Option<Vec<String>>,
+        /// When the user would be deleted for good.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        purge_at: Option<String>,
     }
 }
 document! {

@@ -1,6 +1,7 @@
 //! What the commands print with `--json` and the admin API answers, with the schemas of it.
 
 mod alerts;
+mod held;
 mod kinds;
 mod runs;
 mod streams;
@@ -19,7 +20,7 @@ use scim_admin::mapping::MappingVersion;
 use scim_admin::people::{
     GroupDetail as StoredGroup, GroupSummary, Member as StoredMember, Person, PersonDetail,
 };
-use scim_admin::policy::{HeldChange, LinkRequest};
+use scim_admin::policy::LinkRequest;
 use scim_admin::safekeeping::ListedKey;
 use scim_admin::scope::Scopes;
 use scim_admin::{
@@ -29,6 +30,7 @@ use scim_provisioning::policy::Deletion;
 use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 
 pub use self::alerts::*;
+pub use self::held::{compared, held};
 pub use self::kinds::*;
 pub use self::runs::*;
 pub use self::streams::*;
@@ -203,21 +205,6 @@ impl Version {
 /// A version of a mapping, of which that number is active.
 pub fn version(version: &MappingVersion, active: i64) -> Version {
     Version::new(version, active)
-}
-
-/// A change that a guard holds.
-pub fn held(change: &HeldChange) -> Held {
-    Held {
-        id: change.id.clone(),
-        user: Named {
-            id: change.user.clone(),
-            user_name: change.user_name.clone(),
-        },
-        change: change.action.to_owned(),
-        asked_by: change.asked_by().to_owned(),
-        group: change.group.clone(),
-        held_at: instant(change.at),
-    }
 }
 
 /// Links that wait, with what they would change.

@@ -7,7 +7,7 @@ use scim_admin::people::{
     Grant, GroupSummary, GroupsQuery, ManagedBy, MappedPerson, PeopleQuery, Person,
 };
 use scim_protocol::text::fold;
-use scim_provisioning::StoreError;
+use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::connection::Connection;
 use crate::sql::{Dialect, Sql};
@@ -110,6 +110,50 @@ pub(super) fn person(
     let mut sql = connection.sql(PEOPLE);
     sql.push(" WHERE u.id = ").bind(id);
     Ok(found(connection, &sql)?.pop())
+}
+
+/// The people of these ids.
+pub(super) fn people_of(
+    connection: &mut Connection,
+    ids: &[&str],
+) -> Result<Vec<MappedPerson>, StoreError> {
+    let mut people = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let mut sql = connection.sql(PEOPLE);
+        sql.push(" WHERE u.id ").among(chunk.iter().copied());
+        people.extend(found(connection, &sql)?);
+    }
+    Ok(people)
+}
+
+/// Which groups of a configuration people are members of, by their ids.
+pub(super) fn memberships_under(
+    connection: &mut Connection,
+    configuration: ConfigurationId,
+    ids: &[&str],
+) -> Result<Vec<(String, String)>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let mut sql = connection.sql(
+            "SELECT m.member_id AS user_id, g.name AS group_name FROM group_members m \
+             JOIN groups g ON g.id = m.group_id WHERE m.member_id ",
+        );
+        sql.among(chunk.iter().copied())
+            .push(" AND g.managed_by = ")
+            .bind(configuration.to_string());
+        let rows: Vec<MembershipRow> = connection.rows(&sql)?;
+        found.extend(rows.into_iter().map(|row| (row.user_id, row.group_name)));
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[derive(diesel::QueryableByName)]
+struct MembershipRow {
+    #[diesel(sql_type = Text)]
+    user_id: String,
+    #[diesel(sql_type = Text)]
+    group_name: String,
 }
 
 const PEOPLE: &str = "SELECT u.id, u.user_name, u.display_name, u.email, u.status, \

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{ExpressionMethods, QueryDsl};
-use scim_admin::policy::{HeldMember, HeldUser, HoldEnd, LinkRequest, LinksQuery};
+use scim_admin::policy::{HeldGroup, HeldMember, HeldUser, HoldEnd, LinkRequest, LinksQuery};
 use scim_admin::store::{ReadWaiting, WriteWaiting};
 use scim_provisioning::directory::HeldAction;
 use scim_provisioning::{ConfigurationId, ResourceId, Scope, StoreError};
@@ -52,6 +52,18 @@ struct HeldMemberRow {
     member_name: Option<String>,
     #[diesel(sql_type = BigInt)]
     held_at: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct HeldGroupRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = BigInt)]
+    members: i64,
+    #[diesel(sql_type = BigInt)]
+    leaving: i64,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -181,6 +193,30 @@ impl ReadWaiting for AdminRows<'_> {
             .push(")");
         let row: Option<EndRow> = self.connection.row(&sql)?;
         Ok(row.map_or((0, None), |row| (row.count, row.last)))
+    }
+
+    fn held_groups(
+        &mut self,
+        configuration: ConfigurationId,
+    ) -> Result<Vec<HeldGroup>, StoreError> {
+        let mut sql = self.connection.sql(
+            "SELECT g.id, g.name, \
+             (SELECT count(*) FROM group_members a WHERE a.group_id = g.id) AS members, h.leaving \
+             FROM (SELECT m.group_id, count(*) AS leaving FROM group_members m WHERE COALESCE(\
+             (SELECT u.is_tenant_admin FROM users u WHERE u.id = m.member_id), 0) = 0 \
+             AND m.held_by = ",
+        );
+        sql.bind(configuration.to_string()).push(
+            " GROUP BY m.group_id) h JOIN groups g ON g.id = h.group_id ORDER BY g.name_key, g.id",
+        );
+        let rows: Vec<HeldGroupRow> = self.connection.rows(&sql)?;
+        let rows = rows.into_iter().map(|row| HeldGroup {
+            id: row.id,
+            name: row.name,
+            members: row.members,
+            leaving: row.leaving,
+        });
+        Ok(rows.collect())
     }
 
     fn held_members_end(

@@ -93,6 +93,18 @@ impl ReadPeople for AdminRows<'_> {
         directory::person(self.connection, id)
     }
 
+    fn people_of(&mut self, ids: &[&str]) -> Result<Vec<MappedPerson>, StoreError> {
+        directory::people_of(self.connection, ids)
+    }
+
+    fn memberships_under(
+        &mut self,
+        configuration: ConfigurationId,
+        ids: &[&str],
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        directory::memberships_under(self.connection, configuration, ids)
+    }
+
     fn person_facts(&mut self, id: &str) -> Result<Option<PersonFacts>, StoreError> {
         let mut sql = self.connection.sql(
             "SELECT u.managed_by, u.external_id, m.user_name AS named, u.scim_document \

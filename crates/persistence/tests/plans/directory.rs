@@ -111,8 +111,14 @@ pub(super) fn directory(script: &mut Script, house: &House) {
     script.run("how many are managed", || {
         admin.managed_counts(house.caller.configuration.id).unwrap()
     });
-    script.run("held", || {
+    let held = script.run("held", || {
         admin.held(house.id_of("Test"), None, 50).unwrap()
+    });
+    script.run("held, beside what it would become", || {
+        admin.compare_held(house.id_of("Test"), &held).unwrap()
+    });
+    script.run("the groups that would lose members", || {
+        admin.held_groups(house.id_of("Test")).unwrap()
     });
     script.run("the end of what is held", || {
         admin.held_end(house.id_of("Test")).unwrap()

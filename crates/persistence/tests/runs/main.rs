@@ -369,6 +369,7 @@ engines::tests! {
         chosen_people_and_single_entries_are_taken_back_alone,
         a_protected_account_and_what_is_purged_stay_as_they_are,
         what_administrators_decide_is_a_run_that_can_be_taken_back,
+        what_was_held_and_allowed_since_stays_with_the_decision,
         a_run_is_taken_back_in_steps_that_others_take_up,
         what_is_by_hand_and_no_run_leaves_no_image,
         a_name_that_was_given_since_is_not_taken,

@@ -315,6 +315,58 @@ pub(super) fn what_administrators_decide_is_a_run_that_can_be_taken_back(house: 
     );
 }
 
+pub(super) fn what_was_held_and_allowed_since_stays_with_the_decision(house: &mut House) {
+    with_policy(house, |policies| {
+        policies.guard.count = 1;
+        policies.guard.percent = 1;
+    });
+    let ids: Vec<String> = ["ava", "bo", "cy"]
+        .map(|name| house.create("/Users", &user(name)))
+        .to_vec();
+    end_cycle(house);
+    let before = dump(house);
+    for id in &ids {
+        let away = replace("active", false);
+        house.request(Method::Patch, &format!("/Users/{id}"), &away);
+    }
+    end_cycle(house);
+    let cycle = last_cycle(house);
+    let configuration = house.caller.configuration.id;
+    house
+        .admin
+        .decide_held(&actor(), configuration, Which::All, true)
+        .unwrap();
+    let decision = runs(house, RunKind::HeldDecision).swap_remove(0);
+    let states = |house: &House| {
+        let of = |id: &String| {
+            let foreseen = preview(house, &cycle, &Chosen::default());
+            let one = foreseen.iter().find(|one| one.id == *id).unwrap();
+            let kept: Vec<String> = one
+                .fields
+                .iter()
+                .filter(|field| field.kept)
+                .map(|field| field.field.clone())
+                .collect();
+            (one.state, kept.join(" "))
+        };
+        ids.iter().map(of).collect::<Vec<_>>()
+    };
+    let (back, stays) = (
+        (Some(UndoState::Undo), String::new()),
+        (Some(UndoState::Kept), "active".to_owned()),
+    );
+    assert_eq!(states(house), [back.clone(), stays.clone(), stays]);
+    undo(house, &cycle, Chosen::default());
+    let status = |id: &str| house.admin.person(id).unwrap().person.status;
+    let all: Vec<String> = ids.iter().map(|id| status(id)).collect();
+    assert_eq!(all, ["active", "blocked", "blocked"]);
+    // The decision first, and everything is as before.
+    undo(house, &decision, Chosen::default());
+    assert_eq!(states(house), [back.clone(), back.clone(), back]);
+    undo(house, &cycle, Chosen::default());
+    assert_eq!(differences(&before, &dump(house)).join("\n"), "");
+}
+
 pub(super) fn a_run_is_taken_back_in_steps_that_others_take_up(house: &House) {
     for number in 0..450 {
         house.create("/Users", &user(&format!("p{number}")));

@@ -1,6 +1,7 @@
 //! Decisions about what the guard holds, and links.
 
 use chrono::Duration;
+use scim_mapping::FieldChange;
 use scim_provisioning::ResourceId;
 use scim_provisioning::directory::{Author, HeldAction, Status};
 use serde_json::json;
@@ -10,7 +11,7 @@ use crate::configuration::ProvisioningConfiguration;
 use crate::error::AdminError;
 use crate::event::EventQuery;
 use crate::people::{GroupInput, PersonInput};
-use crate::policy::{HeldMember, HeldUser, LinkRequest, Which};
+use crate::policy::{HeldComparison, HeldMember, HeldUser, LinkRequest, Which};
 
 fn person(house: &House, of: &ProvisioningConfiguration, name: &str) -> String {
     let input = PersonInput {
@@ -130,6 +131,87 @@ fn what_is_allowed_is_carried_out_told_and_not_counted_against_the_next() {
         house.admin.held_end(house.id_of("Okta")).unwrap(),
         (0, None)
     );
+}
+
+#[test]
+fn what_is_held_is_shown_beside_what_it_would_become() {
+    let house = House::new();
+    let okta = house.configuration("Okta");
+    let names = ["ava", "bo", "cy"];
+    let [ava, bo, cy] = names.map(|name| person(&house, &okta, name));
+    for (group, managed) in [("Crew", Some(okta.id)), ("Own", None)] {
+        let input = GroupInput {
+            name: group.to_owned(),
+            confers_admin: false,
+        };
+        house.admin.add_group(&actor(), &input).unwrap();
+        let mut rows = house.store.rows();
+        let stored = rows.groups.last_mut().unwrap();
+        stored.managed_by = managed;
+        stored.members.extend([bo.clone(), cy.clone()]);
+        stored.grants = vec![
+            ("roles".to_owned(), format!("{group} Role")),
+            ("user_type".to_owned(), "technician".to_owned()),
+        ];
+    }
+    let purge = Some(now() + Duration::days(30));
+    let leaving = HeldAction {
+        deleted: true,
+        status: Status::Archived,
+        purge,
+    };
+    hold(&house, &okta, &ava, block());
+    hold(&house, &okta, &bo, leaving);
+    let group = house.store.rows().groups[0].id.clone();
+    house.store.rows().held_members.push((
+        okta.id,
+        HeldMember {
+            id: "held cy".to_owned(),
+            group: ResourceId::parse(&group).unwrap(),
+            group_name: "Crew".to_owned(),
+            member: cy,
+            member_name: Some("cy".to_owned()),
+            at: now(),
+        },
+    ));
+    let held = house.admin.held(okta.id, None, 10).unwrap();
+    assert_eq!(held[1].purge, purge);
+    let compared = house.admin.compare_held(okta.id, &held).unwrap();
+    let change = |field: &str, old, new| FieldChange {
+        field: field.to_owned(),
+        old: Some(old),
+        new: Some(new),
+    };
+    let roles = change(
+        "roles",
+        json!(["Crew Role", "Own Role"]),
+        json!(["Own Role"]),
+    );
+    let wanted = [
+        HeldComparison {
+            changes: vec![change("status", json!("active"), json!("blocked"))],
+            leaves: Vec::new(),
+        },
+        HeldComparison {
+            // What a group of nobody gave stays.
+            changes: vec![
+                change("status", json!("active"), json!("archived")),
+                roles.clone(),
+            ],
+            leaves: vec!["Crew".to_owned()],
+        },
+        HeldComparison {
+            changes: vec![roles],
+            leaves: vec!["Crew".to_owned()],
+        },
+    ];
+    assert_eq!(compared, wanted);
+    let groups = house.admin.held_groups(okta.id).unwrap();
+    let groups: Vec<_> = groups
+        .iter()
+        .map(|group| (&*group.name, group.members, group.leaving))
+        .collect();
+    assert_eq!(groups, [("Crew", 2, 1)]);
 }
 
 #[test]

@@ -1,21 +1,17 @@
 //! The mapping of a configuration: its rules and versions.
 
 use askama::Template;
-use scim_admin::mapping::{DraftSeen, MappingVersion, ReceivedAttribute};
+use scim_admin::mapping::{DraftSeen, MappingVersion};
 use scim_admin::{AdminError, Problem, VersionChoice};
-use scim_mapping::{
-    Apply, ImportFormat, MappingSet, OnError, Rule, RuleDifference, Transform, TransformExample,
-    WithoutEqual,
-};
+use scim_mapping::{Apply, ImportFormat, MappingSet, OnError, Rule, RuleDifference, WithoutEqual};
 use scim_provisioning::ResourceKind;
 use serde_json::{Value, json};
 
-use super::super::form_field::form_field;
 use super::super::signing_in::encoded;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
 use super::configuration::{Shown, Tabs};
-use super::rule::{RuleForm, label, shift, targets, told};
-use super::tried::Tried;
+use super::picture::Picture;
+use super::rule::{label, shift, told};
 use super::{LIST, Shell, instant};
 
 /// A rule in the list.
@@ -124,9 +120,9 @@ struct Editor {
     here: String,
     active: i64,
     drafted: bool,
+    picture: Picture,
     rows: Vec<Row>,
     differences: Vec<(String, String, String)>,
-    unmapped: Vec<ReceivedAttribute>,
     versions: Vec<Version>,
     error: String,
     document: String,
@@ -142,8 +138,8 @@ impl Editor {
     fn new(visit: &Visit<'_>, edited: &Edited) -> Result<Self, Failed> {
         let admin = &visit.console.admin;
         let catalog = admin.catalog()?;
-        let differences: Vec<(String, String, String)> = edited
-            .differences()
+        let differing = edited.differences();
+        let differences: Vec<(String, String, String)> = differing
             .iter()
             .map(|difference| {
                 let difference = json!(difference);
@@ -161,37 +157,39 @@ impl Editor {
             })
             .collect();
         let rules = edited.base().rules.rules.iter().zip(1..);
-        let rows = rules.map(|(rule, number)| {
-            let change = differences.iter().find(|(_, key, _)| *key == rule.key);
-            let transforms: Vec<String> = rule.transforms.iter().map(told).collect();
-            Row {
-                number,
-                named: format!("rule {number}"),
-                key: rule.key.clone(),
-                source: rule.source.to_string(),
-                when: rule.when.clone().unwrap_or_default(),
-                transforms: transforms.join(" › "),
-                target: label(&catalog, &rule.target),
-                enabled: rule.enabled,
-                required: rule.required,
-                rank: rule.match_rank,
-                apply: match rule.apply {
-                    Apply::Always => "always",
-                    Apply::OnCreate => "on create",
-                },
-                on_error: match rule.on_error {
-                    OnError::Reject => "reject",
-                    OnError::SkipWarn => "skip and warn",
-                    OnError::UseDefault => "use the default",
-                },
-                change: change
-                    .map(|(change, ..)| change.clone())
-                    .unwrap_or_default(),
-            }
-        });
-        let mut unmapped = admin.received_attributes(edited.shown.id, edited.resource)?;
-        unmapped.retain(|attribute| !attribute.mapped);
-        unmapped.truncate(SEEN);
+        let rows: Vec<Row> = rules
+            .map(|(rule, number)| {
+                let change = differences.iter().find(|(_, key, _)| *key == rule.key);
+                let transforms: Vec<String> = rule.transforms.iter().map(told).collect();
+                Row {
+                    number,
+                    named: format!("rule {number}"),
+                    key: rule.key.clone(),
+                    source: rule.source.to_string(),
+                    when: rule.when.clone().unwrap_or_default(),
+                    transforms: transforms.join(" › "),
+                    target: label(&catalog, &rule.target),
+                    enabled: rule.enabled,
+                    required: rule.required,
+                    rank: rule.match_rank,
+                    apply: match rule.apply {
+                        Apply::Always => "always",
+                        Apply::OnCreate => "on create",
+                    },
+                    on_error: match rule.on_error {
+                        OnError::Reject => "reject",
+                        OnError::SkipWarn => "skip and warn",
+                        OnError::UseDefault => "use the default",
+                    },
+                    change: change
+                        .map(|(change, ..)| change.clone())
+                        .unwrap_or_default(),
+                }
+            })
+            .collect();
+        let rules = &edited.base().rules.rules;
+        let seen = admin.received_attributes(edited.shown.id, edited.resource)?;
+        let picture = Picture::new(&catalog, edited.resource, rules, &differing, &seen);
         let versions = edited.versions.iter().filter(|version| version.version > 0);
         Ok(Self {
             shell: edited.shown.shell(visit, "Mapping")?,
@@ -201,7 +199,8 @@ impl Editor {
             here: edited.link(""),
             active: edited.active.version,
             drafted: edited.draft.is_some(),
-            rows: rows.collect(),
+            picture,
+            rows,
             versions: versions
                 .map(|version| Version {
                     number: version.version,
@@ -212,7 +211,6 @@ impl Editor {
                 })
                 .collect(),
             differences,
-            unmapped,
             error: String::new(),
             document: String::new(),
             format: String::new(),
@@ -225,103 +223,6 @@ impl Editor {
 pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
     let edited = Edited::find(visit, visit.part("resource"))?;
     ConsoleAnswer::page(200, &Editor::new(visit, &edited)?)
-}
-
-#[derive(Template)]
-#[template(path = "rule.html")]
-pub(super) struct RulePage {
-    shell: Shell,
-    here: String,
-    base: String,
-    error: String,
-    /// The field that is wrong; empty when it is none of them.
-    wrong: &'static str,
-    /// What it makes of some who are there, where that was asked.
-    tried: Option<Vec<Tried>>,
-    /// What the form showed when it was opened, of one that was tried.
-    was: String,
-    form: RuleForm,
-    fields: Vec<(String, String, bool)>,
-    seen: Vec<ReceivedAttribute>,
-    transforms: &'static [TransformExample],
-}
-
-impl RulePage {
-    pub(super) fn new(visit: &Visit<'_>, edited: &Edited, form: RuleForm) -> Result<Self, Failed> {
-        let admin = &visit.console.admin;
-        let title = match form.key.is_empty() {
-            true => "New rule",
-            false => "Rule",
-        };
-        Ok(Self {
-            shell: edited.shown.shell(visit, title)?,
-            here: edited.link(""),
-            base: edited.base().checksum.clone(),
-            error: String::new(),
-            wrong: "",
-            tried: None,
-            was: String::new(),
-            fields: targets(&admin.catalog()?, edited.resource, &form.target),
-            seen: admin.received_attributes(edited.shown.id, edited.resource)?,
-            transforms: Transform::EXAMPLES,
-            form,
-        })
-    }
-}
-
-impl RulePage {
-    /// The same with what was wrong.
-    pub(super) fn refused(self, error: &AdminError) -> Self {
-        Self {
-            wrong: form_field(error),
-            error: sentence(error),
-            ..self
-        }
-    }
-
-    /// The same with what the rule makes of some, and what the form showed when it was opened.
-    pub(super) fn tried(self, tried: Option<Vec<Tried>>, was: &str) -> Self {
-        Self {
-            tried,
-            was: was.to_owned(),
-            ..self
-        }
-    }
-}
-
-pub(in super::super) fn new_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part("resource"))?;
-    let form = RuleForm::fresh(visit.query.text("path"));
-    ConsoleAnswer::page(200, &RulePage::new(visit, &edited, form)?)
-}
-
-pub(in super::super) fn edit_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part("resource"))?;
-    let rules = &edited.base().rules.rules;
-    let rule = rules.iter().find(|rule| rule.key == visit.part("rule"));
-    let form = RuleForm::of(rule.ok_or(Failed::NotFound)?);
-    ConsoleAnswer::page(200, &RulePage::new(visit, &edited, form)?)
-}
-
-pub(in super::super) fn save_rule(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let edited = Edited::find(visit, visit.part("resource"))?;
-    let form = RuleForm::entered(&visit.form);
-    let mut set = edited.base().rules.clone();
-    let saved = form.rule(&set.rules).and_then(|rule| {
-        match set.rules.iter_mut().find(|known| known.key == form.key) {
-            Some(known) => *known = rule,
-            None => set.rules.push(rule),
-        }
-        edited.keep(visit, &set, "")
-    });
-    match saved {
-        Ok(()) => Ok(ConsoleAnswer::redirect(edited.link("?done=drafted"))),
-        Err(error @ AdminError::Invalid(_)) => {
-            let page = RulePage::new(visit, &edited, form)?.refused(&error);
-            ConsoleAnswer::page(422, &page)
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Changes the rules and shows the editor again.
@@ -471,9 +372,6 @@ pub(in super::super) fn roll_back(visit: &Visit<'_>) -> Result<ConsoleAnswer, Fa
     let done = admin.roll_back_mapping(&visit.actor()?, id, edited.resource, number);
     kept(visit, &edited, done.map(drop), "activated")
 }
-
-/// How many attributes without a rule are shown.
-const SEEN: usize = 12;
 
 /// The colour of a version's state.
 fn kind(state: &str) -> &'static str {

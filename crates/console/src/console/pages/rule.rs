@@ -84,13 +84,18 @@ impl RuleForm {
     /// What somebody entered.
     pub(super) fn entered(form: &Form) -> Self {
         let text = |name: &str| form.text(name).trim().replace("\r\n", "\n");
+        // Without a script a line is chosen beside the others.
+        let lines = |name: &str, more: &str| {
+            let lines = [text(name), text(more)];
+            lines.join("\n").trim().to_owned()
+        };
         Self {
             key: text("key"),
             kind: text("kind"),
             when: text("when"),
-            source: text("source"),
+            source: lines("source", "more_source"),
             separator: form.text("separator").to_owned(),
-            transforms: text("transforms"),
+            transforms: lines("transforms", "more_transforms"),
             target: text("target"),
             default: text("default"),
             enabled: form.checked("enabled"),

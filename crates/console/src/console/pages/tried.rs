@@ -1,14 +1,15 @@
 //! What a rule that is being edited makes of people who are there.
 
-use scim_admin::people::{ManagedBy, PeopleQuery};
-use scim_admin::{AdminError, Problem};
+use scim_admin::people::{ManagedBy, PeopleQuery, Person};
+use scim_admin::{AdminError, AdminService, Problem};
 use scim_mapping::{MappingSet, RulePreview};
 use scim_provisioning::ResourceKind;
 
 use super::super::entered::WAS;
 use super::super::{ConsoleAnswer, Failed, Visit};
-use super::mappings::{Edited, RulePage};
+use super::mappings::Edited;
 use super::rule::{RuleForm, plain, shown_value};
+use super::rule_page::RulePage;
 
 /// What a rule makes of somebody.
 pub(super) struct Tried {
@@ -94,13 +95,9 @@ fn tried(
 ) -> Result<Vec<Tried>, AdminError> {
     let (admin, provider) = (&visit.console.admin, &visit.console.provider);
     let configuration = edited.shown.configuration.to_provisioning();
-    let found = match edited.resource {
-        ResourceKind::User => admin.people(&PeopleQuery {
-            managed_by: ManagedBy::Configuration(edited.shown.id),
-            limit: PEOPLE,
-            ..PeopleQuery::default()
-        })?,
-        ResourceKind::Group => Vec::new(),
+    let found = match (edited.resource, visit.form.given("person")) {
+        (ResourceKind::User, person) => chosen(admin, edited, person)?,
+        (ResourceKind::Group, _) => Vec::new(),
     };
     let mut tried = Vec::new();
     for one in found {
@@ -121,5 +118,28 @@ fn tried(
     Ok(tried)
 }
 
+/// The person of a logon name, else the first whom a text finds, or the first few of all.
+fn chosen(
+    admin: &AdminService,
+    edited: &Edited,
+    person: Option<&str>,
+) -> Result<Vec<Person>, AdminError> {
+    let text = person.map(str::trim).filter(|text| !text.is_empty());
+    let mut found = admin.people(&PeopleQuery {
+        search: text.map(str::to_owned),
+        managed_by: ManagedBy::Configuration(edited.shown.id),
+        limit: if text.is_some() { FOUND } else { PEOPLE },
+        ..PeopleQuery::default()
+    })?;
+    if let Some(text) = text {
+        let same = |one: &Person| one.user_name.to_lowercase() == text.to_lowercase();
+        let at = found.iter().position(same).unwrap_or_default();
+        found = found.into_iter().skip(at).take(1).collect();
+    }
+    Ok(found)
+}
+
 /// On how many it is tried.
 const PEOPLE: i64 = 3;
+/// Among how many a logon name is looked for before one that holds it is taken.
+const FOUND: i64 = 50;

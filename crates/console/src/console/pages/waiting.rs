@@ -1,7 +1,7 @@
 //! What waits for an administrator: changes that the guard holds, and links.
 
 use askama::Template;
-use scim_admin::policy::{HeldChange, LinkRequest, LinksQuery, Which};
+use scim_admin::policy::{HeldChange, HeldComparison, HeldGroup, LinkRequest, LinksQuery, Which};
 use scim_admin::{AdminError, AdminService};
 use scim_mapping::Catalog;
 use scim_provisioning::{Comparison, ConfigurationId};
@@ -33,6 +33,31 @@ struct Compared {
     field: String,
     now: String,
     then: String,
+}
+
+/// A change that is held, with what it would make of the user.
+struct Held {
+    change: HeldChange,
+    changes: Vec<Compared>,
+    leaves: Vec<String>,
+    /// When the user would be deleted for good; empty where that is not so.
+    purged: String,
+}
+
+impl Held {
+    fn new(catalog: &Catalog, change: HeldChange, compared: HeldComparison) -> Self {
+        let changes = compared.changes.iter().map(|change| Compared {
+            field: called(catalog, &change.field),
+            now: shown_value(change.old.as_ref()),
+            then: shown_value(change.new.as_ref()),
+        });
+        Self {
+            changes: changes.collect(),
+            leaves: compared.leaves,
+            purged: change.purge.map(instant).unwrap_or_default(),
+            change,
+        }
+    }
 }
 
 impl Candidate {
@@ -91,7 +116,9 @@ impl Candidates {
 struct Waiting {
     shell: Shell,
     tabs: Tabs,
-    held: Vec<HeldChange>,
+    held: Vec<Held>,
+    /// The groups that would lose members.
+    groups: Vec<HeldGroup>,
     /// Where the next page of them is; empty behind the last one.
     next: String,
     /// Where the first one is, for whoever went on.
@@ -117,6 +144,9 @@ impl Waiting {
         let admin = &visit.console.admin;
         let (tabs, after) = (shown.tabs(visit, "waiting"), visit.query.given("after"));
         let held = admin.held(shown.id, after, SHOWN)?;
+        let compared = admin.compare_held(shown.id, &held)?;
+        let catalog = admin.catalog()?;
+        let groups = admin.held_groups(shown.id)?;
         let full = i64::try_from(held.len()).is_ok_and(|count| count == SHOWN);
         let last = held.last().filter(|_| full);
         let behind = visit.query.given("link");
@@ -161,7 +191,12 @@ impl Waiting {
                 None => String::new(),
             },
             tabs,
-            held,
+            held: held
+                .into_iter()
+                .zip(compared)
+                .map(|(change, compared)| Held::new(&catalog, change, compared))
+                .collect(),
+            groups,
             waiting,
             dismissed,
             links,

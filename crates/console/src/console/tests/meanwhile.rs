@@ -143,10 +143,13 @@ fn a_rule_is_deleted_beside_changes_of_others_and_shown_when_it_was_changed() {
     let (house, ada, grace) = both();
     let [first, second] = ["user_name", "first_name"];
     assert!(keys(&house).iter().any(|key| key == second));
-    let delete = |key: &str| {
-        let holds = format!("value=\"{key}\"");
-        Pressed::on(&house, &ada, MAPPING, "/delete-rule", &holds)
+    // One form for all rules; the button of each has its key.
+    let of = |cookie: &str, key: &str| {
+        let mut pressed = Pressed::on(&house, cookie, MAPPING, "/delete-rule", "");
+        pressed.pairs.push(("key".to_owned(), key.to_owned()));
+        pressed
     };
+    let delete = |key: &str| of(&ada, key);
     // Others changed another rule.
     let (mine, other) = (delete(second), delete(first));
     import(&house, &grace, &document(&house, &grace, first, "nobody"));
@@ -169,7 +172,7 @@ fn a_rule_is_deleted_beside_changes_of_others_and_shown_when_it_was_changed() {
     );
     // It is gone.
     let mine = delete("last_name");
-    let theirs = Pressed::on(&house, &grace, MAPPING, "/delete-rule", "\"last_name\"");
+    let theirs = of(&grace, "last_name");
     assert_eq!(theirs.send(&house, &grace).status, 303);
     nothing_left(&mine.send(&house, &ada), &["grace", "last_name"]);
 }

@@ -11,6 +11,7 @@ mod links;
 mod logs;
 mod meanwhile;
 mod replays;
+mod rules;
 mod shown;
 mod streams;
 
