@@ -200,7 +200,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Sends a request of any kind below the base URL, and waits for a server that is busy. Whatever
-    /// comes in the end is answered.
+    /// comes in the end is answered. A path without a slash in front has one put there.
     ///
     /// # Errors
     /// [`ClientError::Transport`] when no answer came.
@@ -220,7 +220,7 @@ impl<T: Transport> Client<T> {
         }
         let request = Request {
             method,
-            url: format!("{}{path}", self.base_url),
+            url: self.url_of(path),
             headers,
             body: body
                 .map(|body| body.to_string().into_bytes())
@@ -276,6 +276,15 @@ impl<T: Transport> Client<T> {
         let list = ListResponse::from_json(body);
         let list = list.map_err(|error| unusable(status, Problem::Document(error)))?;
         Ok((status, list))
+    }
+
+    fn url_of(&self, path: &str) -> String {
+        // Whoever has `Users` of a service provider's documents must not ask for `/v2Users`.
+        let joint = match path.is_empty() || path.starts_with(['/', '?']) {
+            true => "",
+            false => "/",
+        };
+        format!("{}{joint}{path}", self.base_url)
     }
 
     fn body_of<R: ScimResource>(&self, resource: &R) -> Value {

@@ -39,7 +39,7 @@ impl Method {
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The whole URL.
+    /// The whole URL: base URL, path (its ids percent-encoded) and query.
     pub url: String,
     /// The headers; names are in lower case.
     pub headers: Vec<(&'static str, String)>,
@@ -77,25 +77,74 @@ impl Response {
 /// An HTTP client. It sends one request and answers what came, whatever the status: it follows no
 /// redirects and repeats nothing.
 ///
+/// A request goes out with its whole URL, base URL and query included. This one goes nowhere: a
+/// service provider of `scim-service` in the same process answers it, as tests want it. `send` and
+/// `wait` take `&self`, so that what counts or keeps requests does so in a `Cell`, a `RefCell`, or,
+/// among threads, a `Mutex`.
+///
 /// ```
-/// use scim_client::{Client, Request, Response, Transport};
+/// use std::cell::RefCell;
+/// use std::time::Duration;
+/// use scim_client::{Client, Method, Request, Response, Transport};
+/// use scim_protocol::{ResourceDefinition, user::User};
+/// use scim_service::{Answer, MemoryStore, ServiceProvider, wire::path_below};
 ///
-/// /// Answers everything with an empty list.
-/// struct Nobody;
-///
-/// impl Transport for Nobody {
-///     type Error = std::convert::Infallible;
-///
-///     fn send(&self, _request: &Request) -> Result<Response, Self::Error> {
-///         let body = br#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-///             "totalResults": 0}"#;
-///         Ok(Response { status: 200, headers: Vec::new(), body: body.to_vec() })
-///     }
+/// struct InProcess {
+///     provider: ServiceProvider<MemoryStore>,
+///     asked: RefCell<Vec<String>>,
 /// }
 ///
-/// let client = Client::new(Nobody, "https://scim.example/v2");
-/// let users = client.resources::<scim_protocol::user::User>(&Default::default());
-/// assert_eq!(users.count(), 0);
+/// #[derive(Debug, thiserror::Error)]
+/// #[error("nobody is at {0}")]
+/// struct NobodyThere(String);
+///
+/// impl Transport for InProcess {
+///     type Error = NobodyThere;
+///
+///     fn send(&self, request: &Request) -> Result<Response, NobodyThere> {
+///         self.asked.borrow_mut().push(request.url.clone());
+///         let target = request.url.strip_prefix("https://scim.example");
+///         let target = target.ok_or_else(|| NobodyThere(request.url.clone()))?;
+///         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+///         let method = match request.method {
+///             Method::Get => scim_service::Method::Get,
+///             Method::Post => scim_service::Method::Post,
+///             Method::Put => scim_service::Method::Put,
+///             Method::Patch => scim_service::Method::Patch,
+///             Method::Delete => scim_service::Method::Delete,
+///         };
+///         let if_match = request.headers.iter().find(|(name, _)| *name == "if-match");
+///         // The path that a service provider is given is decoded; the query is as it was sent.
+///         let answer = match path_below("/v2", path) {
+///             Ok(path) => self.provider.answer(&scim_service::Request {
+///                 query,
+///                 body: &request.body,
+///                 if_match: if_match.map(|(_, tag)| tag.as_str()),
+///                 ..scim_service::Request::new(method, &path)
+///             }),
+///             Err(error) => Answer::from(&error),
+///         };
+///         let status = answer.status;
+///         let body = answer.into_text().unwrap_or_default().into_bytes();
+///         Ok(Response { status, body, ..Response::default() })
+///     }
+///
+///     fn wait(&self, _pause: Duration) {} // A test does not sleep.
+/// }
+///
+/// let store = MemoryStore::new([ResourceDefinition::user()]);
+/// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"a secret");
+/// let here = InProcess { provider, asked: RefCell::default() };
+/// let client = Client::new(&here, "https://scim.example/v2");
+/// let ava = client.create(&User::new("ava"))?;
+/// client.delete::<User>(ava.id.as_deref().unwrap_or_default(), None)?;
+/// assert_eq!(client.resources::<User>(&Default::default()).count(), 0);
+/// assert_eq!(here.asked.borrow().len(), 3);
+///
+/// let elsewhere = Client::new(&here, "https://scim.invalid");
+/// let nobody = elsewhere.get::<User>("7").unwrap_err();
+/// assert_eq!(nobody.to_string(), "no answer came: nobody is at https://scim.invalid/Users/7");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Transport {
     /// Why no answer came.
@@ -104,10 +153,11 @@ pub trait Transport {
     /// Sends a request.
     ///
     /// # Errors
-    /// When no answer came.
+    /// When no answer came; an answer of any status is none.
     fn send(&self, request: &Request) -> Result<Response, Self::Error>;
 
-    /// Waits before a request is repeated. The thread sleeps, unless you know better.
+    /// Waits before a request is repeated that was answered 429 or 503, as long as
+    /// [`Patience`](crate::Patience) says. The thread sleeps, unless you know better.
     fn wait(&self, pause: Duration) {
         std::thread::sleep(pause);
     }

@@ -23,11 +23,43 @@ pub struct Walk<'c, T> {
 }
 
 impl<T: Transport> Client<T> {
-    /// Every result of a query at an endpoint. Pages go by cursor (RFC 9865) if the query begins
-    /// with one ([`Query::from_cursor`]), else by index; they are fetched as they are needed.
+    /// Every result of a query at an endpoint, as JSON. Pages go by cursor (RFC 9865) if the query
+    /// begins with one ([`Query::from_cursor`]), else by index; they are fetched as they are needed.
     ///
-    /// A walk by index can miss or repeat what is created or deleted meanwhile (RFC 7644 section
-    /// 3.4.2.4). After an error it is over.
+    /// A walk by cursor ends behind the page that names no next one. Where the first page names none
+    /// and holds fewer than `totalResults`, the service provider knows no cursors and did not look at
+    /// the one it was sent: the walk then goes on by index. A walk by index ends with the result of
+    /// which `totalResults` says that it is the last, or with a page that has none; it can miss or
+    /// repeat what is created or deleted meanwhile (RFC 7644 section 3.4.2.4).
+    ///
+    /// A page that cannot be had is an error, after which nothing comes: who needs all of them, to
+    /// compare both sides, must not go on with what came before it.
+    ///
+    /// ```
+    /// use scim_client::{Client, Request, Response, Transport};
+    /// use scim_protocol::query::Query;
+    ///
+    /// /// Knows no cursors, and has three lamps, of which a page holds one.
+    /// struct Lamps;
+    ///
+    /// impl Transport for Lamps {
+    ///     type Error = std::convert::Infallible;
+    ///
+    ///     fn send(&self, request: &Request) -> Result<Response, Self::Error> {
+    ///         let (_, index) = request.url.split_once("startIndex=").unwrap_or(("", "1"));
+    ///         let body = format!(r#"{{"totalResults": 3, "startIndex": {index},
+    ///             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+    ///             "Resources": [{{"id": "lamp-{index}"}}]}}"#);
+    ///         Ok(Response { status: 200, body: body.into_bytes(), ..Response::default() })
+    ///     }
+    /// }
+    ///
+    /// let client = Client::new(Lamps, "https://scim.example/v2");
+    /// let lamps = client.walk("/Lamps", &Query::default().from_cursor(None));
+    /// let lamps: Vec<_> = lamps.collect::<Result<_, _>>()?;
+    /// assert_eq!(lamps[2]["id"], "lamp-3");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn walk(&self, endpoint: impl Into<String>, query: &Query) -> Walk<'_, T> {
         Walk {
             client: self,
@@ -39,6 +71,10 @@ impl<T: Transport> Client<T> {
     }
 
     /// Every resource of a type that satisfies a query, as [`walk`](Self::walk) fetches them.
+    ///
+    /// A resource that cannot be read is an error in its place, and the iterator goes on behind it:
+    /// it does not say that the walk is over, as a page that cannot be had does. To
+    /// `collect::<Result<Vec<_>, _>>()` is to stop at the first error of either kind.
     pub fn resources<R: ScimResource>(
         &self,
         query: &Query,
@@ -53,20 +89,20 @@ impl<T: Transport> Walk<'_, T> {
         let list = self.client.page_at(&self.endpoint, &query)?;
         let found = list.resources.len() as u64;
         self.seen = self.seen.saturating_add(found);
-        self.query = match &query.page {
-            Page::Cursor { cursor } => match list.next_cursor {
-                None => None,
-                Some(next) if cursor.as_ref() == Some(&next) => {
-                    return Err(unusable(200, Problem::Endless));
-                }
-                Some(next) => Some(query.from_cursor(Some(next))),
-            },
-            // A page may hold fewer than were asked for; one without results is the last.
-            Page::Index { start_index } => {
-                let next = start_index.saturating_add(found);
-                let more = list.total_results.is_none_or(|total| next <= total);
-                // Without resources, `count` was 0 or nothing is left.
-                (more && found > 0).then(|| query.clone().from_index(next))
+        // An empty cursor would ask for the first page again.
+        let next_cursor = list.next_cursor.filter(|next| !next.is_empty());
+        self.query = match (&query.page, next_cursor) {
+            (Page::Cursor { cursor }, Some(next)) if cursor.as_ref() == Some(&next) => {
+                return Err(unusable(200, Problem::Endless));
+            }
+            (Page::Cursor { .. }, Some(next)) => Some(query.from_cursor(Some(next))),
+            // Who knows no cursors does not look at them, and answers the first page by index.
+            (Page::Cursor { cursor: None }, None) if list.total_results.is_some() => {
+                behind(&query, 1, found, list.total_results)
+            }
+            (Page::Cursor { .. }, None) => None,
+            (Page::Index { start_index }, _) => {
+                behind(&query, *start_index, found, list.total_results)
             }
         };
         self.page = list.resources.into_iter();
@@ -77,6 +113,14 @@ impl<T: Transport> Walk<'_, T> {
     pub fn seen(&self) -> u64 {
         self.seen
     }
+}
+
+/// What is asked for behind a page by index, if anything may be there. A page may hold fewer than were
+/// asked for; without resources, `count` was 0 or nothing is left.
+fn behind(query: &Query, start_index: u64, found: u64, total: Option<u64>) -> Option<Query> {
+    let next = start_index.saturating_add(found);
+    let more = total.is_none_or(|total| next <= total);
+    (more && found > 0).then(|| query.clone().from_index(next))
 }
 
 impl<T: Transport> Iterator for Walk<'_, T> {

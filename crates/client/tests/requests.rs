@@ -201,6 +201,73 @@ fn a_walk_by_cursor_follows_it_and_needs_no_total() {
 }
 
 #[test]
+fn a_walk_by_cursor_goes_on_by_index_where_nobody_knows_cursors() {
+    let script = Script::of([
+        (200, list(Some(3), &["1"], None)),
+        (200, list(Some(3), &["2"], None)),
+        (200, list(Some(3), &["3"], None)),
+    ]);
+    let client = script.client();
+    let found = client
+        .walk("/Users", &Query::default().with_count(1).from_cursor(None))
+        .map(|user| user.unwrap()["id"].clone());
+    assert_eq!(found.collect::<Vec<_>>(), ["1", "2", "3"]);
+    assert_eq!(
+        script.urls(),
+        [
+            "GET /Users?cursor=&count=1",
+            "GET /Users?startIndex=2&count=1",
+            "GET /Users?startIndex=3&count=1"
+        ]
+    );
+}
+
+#[test]
+fn what_goes_on_by_index_and_is_refused_ends_with_the_refusal() {
+    let script = Script::of([(200, list(Some(3), &["1"], None)), (400, Value::Null)]);
+    let client = script.client();
+    let mut walk = client.walk("/Users", &Query::default().from_cursor(None));
+    assert!(walk.next().unwrap().is_ok());
+    let refused = walk.next().unwrap().unwrap_err();
+    assert_eq!(refused.refusal().map(Error::status), Some(400));
+    assert!(walk.next().is_none());
+}
+
+#[test]
+fn the_last_page_by_cursor_is_the_last_whatever_the_total_says() {
+    let script = Script::of([
+        (200, list(Some(9), &["1"], Some("a"))),
+        (200, list(Some(9), &["2"], None)),
+    ]);
+    let client = script.client();
+    let walk = client.walk("/Users", &Query::default().from_cursor(None));
+    assert_eq!(walk.map(Result::unwrap).count(), 2);
+    let script = Script::of([(200, list(Some(2), &["1", "2"], None))]);
+    let client = script.client();
+    let walk = client.walk("/Users", &Query::default().from_cursor(None));
+    assert_eq!(walk.map(Result::unwrap).count(), 2);
+}
+
+#[test]
+fn an_empty_cursor_leads_nowhere() {
+    let script = Script::of([
+        (200, list(None, &["1"], Some("a"))),
+        (200, list(None, &["2"], Some(""))),
+    ]);
+    let client = script.client();
+    let walk = client.walk("/Users", &Query::default().from_cursor(None));
+    assert_eq!(walk.map(Result::unwrap).count(), 2);
+}
+
+#[test]
+fn an_endpoint_needs_no_slash_in_front() {
+    let script = Script::of([(200, list(Some(1), &["1"], None))]);
+    let client = script.client();
+    assert_eq!(client.walk("Users", &Query::default()).count(), 1);
+    assert_eq!(script.urls(), ["GET /Users"]);
+}
+
+#[test]
 fn a_walk_in_a_circle_is_noticed_and_one_that_fails_is_over() {
     let circle = || (200, list(None, &["1"], Some("a")));
     let script = Script::of([circle(), circle()]);
@@ -270,9 +337,14 @@ fn a_refusal_says_what_the_service_provider_says() {
     let client = script.client();
     let error = client.create(&User::new("ava")).unwrap_err();
     assert_eq!(error.refusal(), Some(&taken));
-    assert_eq!(error.to_string(), "status 409: userName is taken.");
+    assert_eq!(
+        error.to_string(),
+        "status 409 (uniqueness): userName is taken."
+    );
+    assert_eq!(cause(&error).as_deref(), Some("userName is taken."));
     let error = client.get::<User>("7").unwrap_err();
     assert_eq!(error.refusal().map(Error::status), Some(404));
+    assert_eq!(error.to_string(), "status 404: The request was refused.");
     let error = client.get::<User>("7").unwrap_err();
     assert_eq!(
         error.refusal().map(Error::status),
@@ -281,6 +353,12 @@ fn a_refusal_says_what_the_service_provider_says() {
     );
     let error = client.get::<User>("7").unwrap_err();
     assert!(matches!(error, ClientError::Transport(Silent)));
+    assert_eq!(cause(&error).as_deref(), Some("nobody answers"));
+}
+
+/// What an error came of.
+fn cause(error: &dyn std::error::Error) -> Option<String> {
+    error.source().map(ToString::to_string)
 }
 
 #[test]
@@ -292,9 +370,12 @@ fn answers_that_are_no_scim_are_told_apart() {
     ]);
     script.answers.borrow_mut()[0].body = b"<html>".to_vec();
     let client = script.client();
-    let problem = |error| match error {
-        ClientError::Unusable { problem, .. } => problem,
-        other => panic!("{other}"),
+    let problem = |error: ClientError<Silent>| {
+        assert!(cause(&error).is_some(), "{error}");
+        match error {
+            ClientError::Unusable { problem, .. } => problem,
+            other => panic!("{other}"),
+        }
     };
     assert_eq!(
         problem(client.get::<User>("7").unwrap_err()),
