@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use scim_protocol::discovery::ServiceProviderConfig;
 use scim_protocol::query::Projection;
 use scim_protocol::{
     Budget, Deviation, EntityTag, Limits, Resource, ResourceDefinition, Tolerance, Version,
@@ -12,8 +13,8 @@ use scim_protocol::{
 use scim_service::policy::{PlacesOf, ShownOf};
 use scim_service::render::Shown;
 use scim_service::{
-    Abort, Apart, BulkStep, Chunk, Created, Place, Rollback, Selected, Session, StoredResource,
-    Update, Written,
+    Abort, Apart, BulkStep, CURSOR_SECONDS, Chunk, Created, Place, Rollback, Selected, Session,
+    StoredResource, Update, Written,
 };
 
 pub use crate::context::Context;
@@ -117,6 +118,14 @@ impl Session for Context {
 
     fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    fn config(&self) -> ServiceProviderConfig {
+        let mut config = ServiceProviderConfig::new(self.limits(), CURSOR_SECONDS);
+        for scheme in &mut config.authentication_schemes {
+            scheme.description = TOKEN.to_owned();
+        }
+        config
     }
 
     fn tolerance(&self) -> Tolerance {
@@ -472,3 +481,7 @@ impl Session for Context {
         delete::delete(self, transaction, &stored.read()?)
     }
 }
+
+/// How clients authenticate, for people.
+const TOKEN: &str =
+    "The authentication token of a provisioning configuration, sent as a bearer token.";

@@ -4,6 +4,7 @@ mod session;
 
 use std::sync::Arc;
 
+use scim_protocol::discovery::ServiceProviderConfig;
 use scim_protocol::{Budget, Limits, Profile, ResourceDefinition};
 
 use crate::answer::{Answer, Request};
@@ -17,6 +18,14 @@ use crate::store::ResourceStore;
 pub use session::{Draft, PlainSession, Plan, TypeIndex};
 
 /// A service provider over a store, to which every caller is alike.
+///
+/// What a request has beyond the RFCs is understood where the profile tolerates it, and is not told:
+/// an attribute that no schema knows is left out of what is created (201), and a PATCH of one changes
+/// nothing. Under [`Profile::Strict`] it is an error that the client sees. A service provider that is
+/// to know of deviations and not to refuse them is a [`Policy`] of its own, whose
+/// [`Session::prepare`](crate::Session::prepare) is given them, and whose
+/// [`Session::plan`](crate::Session::plan) has the [`Tolerance`](scim_protocol::Tolerance) that
+/// collects them.
 pub struct ServiceProvider<S> {
     store: S,
     cursors: Arc<dyn CursorKey>,
@@ -29,9 +38,13 @@ struct Shared {
     profile: Profile,
     definitions: Vec<ResourceDefinition>,
     environment: Arc<dyn Environment>,
+    describe: Option<Arc<Describe>>,
     /// What a kind is that no definition has; there is none.
     nothing: ResourceDefinition,
 }
+
+/// What a service provider says of itself otherwise than by default.
+type Describe = dyn Fn(&mut ServiceProviderConfig) + Send + Sync;
 
 impl<S: ResourceStore> ServiceProvider<S> {
     /// A service provider over a store, with the limits and tolerance that are the default.
@@ -55,6 +68,7 @@ impl<S: ResourceStore> ServiceProvider<S> {
             profile: Profile::default(),
             definitions: store.definitions(),
             environment: Arc::new(SystemEnvironment),
+            describe: None,
             nothing: ResourceDefinition::user(),
         };
         Self {
@@ -121,6 +135,33 @@ impl<S: ResourceStore> ServiceProvider<S> {
         })
     }
 
+    /// The same, which says something else of itself at `/ServiceProviderConfig`: how its clients
+    /// authenticate, where its documentation is. `describe` changes what is said by default, of the
+    /// limits in force; it changes nothing of what is done.
+    ///
+    /// ```
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_protocol::discovery::AuthenticationScheme;
+    /// use scim_service::{MemoryStore, Method, Request, ServiceProvider};
+    ///
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret").with_config(|config| {
+    ///     config.documentation_uri = Some("https://scim.example/help".to_owned());
+    ///     config.authentication_schemes =
+    ///         vec![AuthenticationScheme::new("httpbasic", "Basic", "A name and a password.")];
+    /// });
+    /// let config = provider.answer(&Request::new(Method::Get, "/ServiceProviderConfig"));
+    /// assert_eq!(config.document().unwrap()["authenticationSchemes"][0]["name"], "Basic");
+    /// ```
+    #[must_use]
+    pub fn with_config(
+        self,
+        describe: impl Fn(&mut ServiceProviderConfig) + Send + Sync + 'static,
+    ) -> Self {
+        let describe: Option<Arc<Describe>> = Some(Arc::new(describe));
+        self.with(|shared| Shared { describe, ..shared })
+    }
+
     /// Answers a request. What goes wrong is a SCIM error in the answer.
     ///
     /// ```
@@ -143,10 +184,10 @@ impl<S: ResourceStore> ServiceProvider<S> {
     /// The limits in force.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, ServiceProvider};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, ServiceProvider};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
     /// assert_eq!(provider.limits(), &scim_protocol::Limits::default());
     /// ```
     pub fn limits(&self) -> &Limits {
@@ -156,10 +197,10 @@ impl<S: ResourceStore> ServiceProvider<S> {
     /// The store.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, ResourceStore, ServiceProvider};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, ResourceStore, ServiceProvider};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
     /// assert_eq!(provider.store().definitions().len(), 2);
     /// ```
     pub fn store(&self) -> &S {
@@ -173,6 +214,7 @@ impl<S: ResourceStore> ServiceProvider<S> {
             profile: self.shared.profile,
             definitions: self.shared.definitions.clone(),
             environment: Arc::clone(&self.shared.environment),
+            describe: self.shared.describe.clone(),
             nothing: self.shared.nothing.clone(),
         };
         self.shared = Arc::new(change(shared));

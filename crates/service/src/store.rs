@@ -27,7 +27,10 @@ pub type Work<'w> = dyn FnMut(&mut dyn ResourceTransaction) -> Result<(), Rollba
 /// use scim_service::{StoreError, Stored};
 ///
 /// #[derive(Clone, Default)]
-/// struct Table(BTreeMap<(String, String), Stored>);
+/// struct Table {
+///     resources: BTreeMap<(String, String), Stored>,
+///     ids: u64,
+/// }
 /// struct Store(Mutex<Table>);
 ///
 /// impl ResourceStore for Store {
@@ -45,27 +48,33 @@ pub type Work<'w> = dyn FnMut(&mut dyn ResourceTransaction) -> Result<(), Rollba
 ///
 /// impl ResourceTransaction for Table {
 ///     fn new_id(&mut self, kind: &str) -> Result<String, StoreError> {
-///         Ok(format!("{kind}-{}", self.0.len())) // An id must never come twice.
+///         // Counted, and not the number of resources: an id never comes twice.
+///         self.ids += 1;
+///         Ok(format!("{kind}-{}", self.ids))
 ///     }
 ///     fn get(&mut self, kind: &str, id: &str) -> Result<Option<Stored>, StoreError> {
-///         Ok(self.0.get(&(kind.into(), id.into())).cloned())
+///         Ok(self.resources.get(&(kind.into(), id.into())).cloned())
 ///     }
 ///     fn select(
 ///         &mut self,
 ///         definition: &ResourceDefinition,
 ///         selection: &Selection<String>,
 ///     ) -> Result<Selected<Stored, String>, StoreError> {
-///         let of_kind = self.0.iter().filter(|((kind, _), _)| kind == definition.name());
+///         let of_kind = self.resources.iter().filter(|((kind, _), _)| kind == definition.name());
 ///         Ok(page(definition, of_kind.map(|(_, stored)| stored), selection))
 ///     }
 ///     fn insert(&mut self, kind: &str, stored: Stored) -> Result<(), StoreError> {
-///         self.0.insert((kind.into(), stored.id.clone()), stored);
+///         self.resources.insert((kind.into(), stored.id.clone()), stored);
 ///         Ok(())
 ///     }
 ///     fn delete(&mut self, kind: &str, id: &str) -> Result<(), StoreError> {
-///         self.0.remove(&(kind.into(), id.into())).map(drop).ok_or(StoreError::Stale)
+///         let gone = self.resources.remove(&(kind.into(), id.into()));
+///         gone.map(drop).ok_or(StoreError::Stale)
 ///     }
 /// }
+///
+/// // As a test of the store does.
+/// scim_service::testing::check_store(|| Store(Mutex::default()));
 /// ```
 pub trait ResourceStore: Send + Sync + 'static {
     /// The resource types, in the order in which they are listed.
@@ -82,11 +91,11 @@ pub trait ResourceStore: Send + Sync + 'static {
     /// Runs `work` in one transaction, and keeps what it did unless it fails.
     ///
     /// ```
-    /// # use scim_protocol::{ResourceDefinition, Version};
-    /// # use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
-    /// # let store = MemoryStore::new([ResourceDefinition::user()]);
-    /// # let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
-    /// # let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
+    /// use scim_protocol::{ResourceDefinition, Version};
+    /// use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
+    /// let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
     /// let undone = store.write(&mut |transaction| {
     ///     transaction.insert("User", ava.clone())?;
     ///     Err(Rollback::Refused)
@@ -114,11 +123,11 @@ pub trait ResourceTransaction {
     /// An id that no resource of the kind has or ever had.
     ///
     /// ```
-    /// # use scim_protocol::{ResourceDefinition, Version};
-    /// # use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
-    /// # let store = MemoryStore::new([ResourceDefinition::user()]);
-    /// # let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
-    /// # let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
+    /// use scim_protocol::{ResourceDefinition, Version};
+    /// use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
+    /// let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
     /// store.write(&mut |transaction| {
     ///     Ok(assert_ne!(transaction.new_id("User")?, transaction.new_id("User")?))
     /// })?;
@@ -158,11 +167,11 @@ pub trait ResourceTransaction {
     /// store has a better way.
     ///
     /// ```
-    /// # use scim_protocol::{ResourceDefinition, Version};
-    /// # use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
-    /// # let store = MemoryStore::new([ResourceDefinition::user()]);
-    /// # let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
-    /// # let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
+    /// use scim_protocol::{ResourceDefinition, Version};
+    /// use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
+    /// let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
     /// store.write(&mut |transaction| {
     ///     transaction.insert("User", ava.clone())?;
     ///     let next = Stored { version: Version(4), ..ava.clone() };
@@ -186,11 +195,11 @@ pub trait ResourceTransaction {
     /// Deletes a resource.
     ///
     /// ```
-    /// # use scim_protocol::{ResourceDefinition, Version};
-    /// # use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
-    /// # let store = MemoryStore::new([ResourceDefinition::user()]);
-    /// # let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
-    /// # let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
+    /// use scim_protocol::{ResourceDefinition, Version};
+    /// use scim_service::{MemoryStore, ResourceStore, Rollback, StoreError, Stored};
+    /// let store = MemoryStore::new([ResourceDefinition::user()]);
+    /// let (at, attributes) = (chrono::DateTime::UNIX_EPOCH, serde_json::Map::new());
+    /// let ava = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
     /// store.write(&mut |transaction| {
     ///     let gone = transaction.delete("User", "7");
     ///     Ok(assert!(matches!(gone, Err(StoreError::Stale))))

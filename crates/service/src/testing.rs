@@ -23,16 +23,24 @@ use crate::select::{Selected, Selection, Sort, Start};
 use crate::store::{self, ResourceStore, ResourceTransaction, Stored};
 
 /// Checks everything that a service provider relies on. `make` makes an empty store, whose first
-/// resource type is the built-in User or one that extends it.
+/// resource type is the built-in User or one that extends it, because the checks write users: a store
+/// of other types takes its definitions as a parameter, and is given User here.
 ///
 /// # Panics
 /// Where the store breaks the contract.
 ///
 /// ```
-/// use scim_protocol::ResourceDefinition;
+/// use scim_protocol::{ResourceDefinition, Schema};
 /// use scim_service::{MemoryStore, testing};
 ///
-/// testing::check_store(|| MemoryStore::new([ResourceDefinition::user()]));
+/// /// The store of the server, which serves lamps and nothing else.
+/// fn store(definitions: Vec<ResourceDefinition>) -> MemoryStore {
+///     MemoryStore::new(definitions)
+/// }
+///
+/// let lamp = Schema::new("urn:example:Lamp", "Lamp");
+/// store(vec![ResourceDefinition::new("Lamp", "/Lamps", "A lamp", lamp)]);
+/// testing::check_store(|| store(vec![ResourceDefinition::user()]));
 /// ```
 pub fn check_store<S: ResourceStore>(make: impl Fn() -> S) {
     check_transactions(&make());
@@ -269,11 +277,14 @@ pub fn check_filters<S: ResourceStore>(store: &S) {
 }
 
 fn first(store: &impl ResourceStore) -> ResourceDefinition {
-    store
-        .definitions()
-        .into_iter()
-        .next()
-        .expect("a resource type")
+    let first = store.definitions().into_iter().next();
+    let first = first.expect("a resource type");
+    assert!(
+        first.core().id == scim_protocol::uri::USER,
+        "the first resource type must be the built-in User or one that extends it, and is {}",
+        first.name()
+    );
+    first
 }
 
 /// Runs work that answers something.

@@ -146,7 +146,8 @@ pub struct AuthenticationScheme {
 }
 
 impl ServiceProviderConfig {
-    /// Everything that this crate supports, within limits; `cursor_timeout` is in seconds.
+    /// Everything that this crate supports, within limits; `cursor_timeout` is in seconds. Clients
+    /// authenticate by bearer tokens, until `authentication_schemes` says otherwise.
     pub fn new(limits: &Limits, cursor_timeout: u64) -> Self {
         let yes = Feature { supported: true };
         Self {
@@ -177,9 +178,7 @@ impl ServiceProviderConfig {
             authentication_schemes: vec![AuthenticationScheme {
                 kind: "oauthbearertoken".to_owned(),
                 name: "OAuth Bearer Token".to_owned(),
-                description: "The authentication token of a provisioning configuration, sent as \
-                              a bearer token."
-                    .to_owned(),
+                description: "A token, sent as a bearer token.".to_owned(),
                 spec_uri: Some("https://www.rfc-editor.org/rfc/rfc6750".to_owned()),
                 documentation_uri: None,
                 primary: true,

@@ -61,15 +61,34 @@ impl<'a> Resolved<'a> {
 }
 
 impl ResourceDefinition {
-    /// The definition of a resource type from its core schema.
+    /// The definition of a resource type from its core schema. The endpoint is relative to the base
+    /// URL; it begins with a slash, and is given one where it has none.
     ///
     /// ```
-    /// use scim_protocol::ResourceDefinition;
+    /// use scim_protocol::schema::{Attribute, AttributeType, Mutability, Schema, Uniqueness};
+    /// use scim_protocol::{Resource, ResourceDefinition, Tolerance};
+    /// use serde_json::json;
     ///
-    /// let users = ResourceDefinition::user();
-    /// let resolved = users.resolve(&"NAME.givenname".parse()?).unwrap();
-    /// assert_eq!(resolved.path().to_string(), "name.givenName");
-    /// # Ok::<(), scim_protocol::path::PathError>(())
+    /// let text = |name: &str| Attribute::new(name, AttributeType::String);
+    /// let lamp = Schema::new("urn:example:2.0:Lamp", "Lamp").with([
+    ///     text("serial").required().exact().unique(Uniqueness::Server).mutable(Mutability::Immutable),
+    ///     Attribute::new("watt", AttributeType::Integer),
+    ///     Attribute::new("colours", AttributeType::Complex).multi().with([text("value"), text("type")]),
+    /// ]);
+    /// let place = Schema::new("urn:example:2.0:Place", "Place").with([text("room")]);
+    /// let lamps = ResourceDefinition::new("Lamp", "/Lamps", "A lamp", lamp).extended(place, false);
+    /// assert_eq!(lamps.resource_type().endpoint, "/Lamps");
+    ///
+    /// let body = json!({"schemas": ["urn:example:2.0:Lamp", "urn:example:2.0:Place"],
+    ///     "serial": "L-7", "watt": 40, "colours": [{"value": "red"}],
+    ///     "urn:example:2.0:Place": {"room": "B 12"}});
+    /// let lamp = Resource::read(&lamps, body, &mut Tolerance::default())?;
+    /// lamp.check_required(&lamps)?;
+    /// assert_eq!(lamp.attributes()["urn:example:2.0:Place"]["room"], "B 12");
+    ///
+    /// let room = lamps.resolve(&"urn:example:2.0:Place:ROOM".parse()?).unwrap();
+    /// assert_eq!(room.path().to_string(), "urn:example:2.0:Place:room");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new(
         name: impl Into<String>,
@@ -78,11 +97,13 @@ impl ResourceDefinition {
         core: Schema,
     ) -> Self {
         let name = name.into();
+        // RFC 7643 section 6. Links are the base URL and this, one behind the other.
+        let endpoint = format!("/{}", endpoint.into().trim_matches('/'));
         Self {
             resource_type: ResourceType {
                 id: name.clone(),
                 name,
-                endpoint: endpoint.into(),
+                endpoint,
                 description: description.into(),
                 schema: core.id.clone(),
                 schema_extensions: Vec::new(),

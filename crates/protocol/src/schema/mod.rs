@@ -81,7 +81,8 @@ pub struct ResourceType {
     pub id: String,
     /// The name, as it stands in `meta.resourceType`.
     pub name: String,
-    /// The endpoint relative to the base URL (`/Users`).
+    /// The endpoint relative to the base URL (`/Users`). That of a
+    /// [`ResourceDefinition`] begins with a slash; what a service provider sent is as it was sent.
     pub endpoint: String,
     /// What it is, for people.
     #[serde(default)]

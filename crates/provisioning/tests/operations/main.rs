@@ -4,6 +4,7 @@
 
 mod again;
 mod create;
+mod discovery;
 mod groups;
 mod house;
 mod leave;

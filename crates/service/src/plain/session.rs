@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use scim_protocol::discovery::ServiceProviderConfig;
 use scim_protocol::query::Projection;
 use scim_protocol::resource::changes;
 use scim_protocol::{Budget, Deviation, Limits, Resource, ResourceDefinition, Tolerance, Version};
 use serde_json::{Map, Value};
 
 use super::Shared;
+use crate::cursor::CURSOR_SECONDS;
 use crate::error::Failure;
 use crate::policy::{Created, PlacesOf, Session, ShownOf, Update, Written};
 use crate::render::Shown;
@@ -85,6 +87,14 @@ impl Session for PlainSession {
     fn definition(&self, kind: TypeIndex) -> &ResourceDefinition {
         let definition = self.shared.definitions.get(kind.0);
         definition.unwrap_or(&self.shared.nothing)
+    }
+
+    fn config(&self) -> ServiceProviderConfig {
+        let mut config = ServiceProviderConfig::new(self.limits(), CURSOR_SECONDS);
+        if let Some(describe) = &self.shared.describe {
+            describe(&mut config);
+        }
+        config
     }
 
     fn parse_id(&self, text: &str) -> Option<String> {

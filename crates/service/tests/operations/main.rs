@@ -6,6 +6,7 @@ mod stores;
 mod writes;
 
 use chrono::{DateTime, Utc};
+use scim_protocol::discovery::AuthenticationScheme;
 use scim_protocol::schema::{Attribute, AttributeType, Mutability, Returned, Uniqueness};
 use scim_protocol::{Error, Limits, Profile, ResourceDefinition, Schema, Version};
 use scim_service::store::Work;

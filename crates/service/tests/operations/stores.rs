@@ -198,3 +198,59 @@ fn a_rule_of_the_store_is_asked_before_anything_is_written() {
         204
     );
 }
+
+#[test]
+fn an_endpoint_is_the_same_with_and_without_its_slash() {
+    let lamp = || Schema::new("urn:example:Lamp", "Lamp");
+    for endpoint in ["Lamps", "/Lamps", "/Lamps/"] {
+        let lamps = ResourceDefinition::new("Lamp", endpoint, "A lamp", lamp());
+        let provider = ServiceProvider::new(MemoryStore::new([lamps]), BASE, b"secret");
+        let body = json!({"schemas": ["urn:example:Lamp"]});
+        let made = send(&provider, Method::Post, "Lamps", &body);
+        let location = made.location.unwrap();
+        let id = location.strip_prefix("https://scim.example/v2/Lamps/");
+        let read = send(
+            &provider,
+            Method::Get,
+            &format!("/Lamps/{}", id.unwrap()),
+            &Value::Null,
+        );
+        assert_eq!(read.status, 200);
+        let types = get(&provider, "/ResourceTypes");
+        assert_eq!(types["Resources"][0]["endpoint"], "/Lamps");
+    }
+}
+
+#[test]
+fn a_service_provider_describes_itself_in_words_of_its_own() {
+    let scheme = |provider: &ServiceProvider<MemoryStore>| {
+        get(provider, "/ServiceProviderConfig")["authenticationSchemes"][0].clone()
+    };
+    let plain = scheme(&provider());
+    assert_eq!(plain["description"], "A token, sent as a bearer token.");
+    let described = provider()
+        .with_config(|config| {
+            config.documentation_uri = Some("https://scim.example/help".to_owned());
+            config.authentication_schemes = vec![AuthenticationScheme::new(
+                "httpbasic",
+                "Basic",
+                "A name and a password.",
+            )];
+        })
+        .with_limits(Limits {
+            page_max: 7,
+            ..Limits::default()
+        });
+    let config = get(&described, "/ServiceProviderConfig");
+    assert_eq!(config["documentationUri"], "https://scim.example/help");
+    assert_eq!(config["authenticationSchemes"][0]["type"], "httpbasic");
+    assert_eq!(config["filter"]["maxResults"], 7, "the limits in force");
+}
+
+#[test]
+#[should_panic(expected = "the first resource type must be the built-in User")]
+fn a_store_whose_first_type_is_another_is_told_so() {
+    scim_service::testing::check_store(|| {
+        MemoryStore::new([devices(), ResourceDefinition::user()])
+    });
+}
