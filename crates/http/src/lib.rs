@@ -1,9 +1,36 @@
-//! The SCIM endpoint as an actix-web service, and the wire of the server around it.
+//! A SCIM 2.0 service provider of `scim-service` as a service of an actix-web application.
 //!
-//! [`edge`] is what every request passes, whatever it asks for; [`endpoint`] serves SCIM for a
-//! [`service::Service`]. [`expect`] and [`unread`] stand between the HTTP library and the
-//! connection. [`ScimEndpoint`] serves any other service provider of `scim-service`. What changed in
-//! a directory, and streams of it, are served with the feature `feed`.
+//! [`ScimEndpoint`] is all that is needed for one of your own, with something that finds out who
+//! speaks ([`Authenticate`]; a function of the bearer token is one):
+//!
+//! ```
+//! use actix_web::{App, HttpServer};
+//! use scim_http::ScimEndpoint;
+//! use scim_protocol::ResourceDefinition;
+//! use scim_service::{MemoryStore, ServiceProvider};
+//!
+//! let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+//! let provider = ServiceProvider::new(store, "http://localhost:8080/scim/v2", b"a secret");
+//! let known = |token: &str| (token == "open sesame").then_some(());
+//! let endpoint = ScimEndpoint::new("/scim/v2", provider, known);
+//! let server = HttpServer::new(move || App::new().service(endpoint.clone()));
+//! # let _ = server; // bind(..)?.run().await
+//! ```
+//!
+//! # The modules
+//!
+//! They are the wire of ServiceOps SCIM, for those who serve as much as it does: nobody else needs
+//! any of them.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`edge`] | what every request passes, whatever it asks for |
+//! | [`mod@endpoint`] | SCIM for a [`service::Service`] |
+//! | [`expect`], [`unread`], [`listener`] | what stands between the HTTP library and the connection |
+//! | [`admission`], [`throttle`], [`deadline`] | how much is under way, how often somebody fails, how long one waits |
+//! | [`readiness`], [`draining`], [`stopping`] | whether the server takes requests, and how it ends |
+//! | [`metrics`], [`sampling`] | what is measured |
+//! | `feed`, with the feature of this name | what changed in a directory, and streams of it |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

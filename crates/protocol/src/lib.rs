@@ -17,6 +17,8 @@
 //! | [`number`] | numbers compared as what they are |
 //! | [`tolerance`] | the closed list of deviations from the RFCs that are accepted, each named |
 
+// What other crates say of this one is a link even where it is documented at the same time.
+#![doc(html_root_url = "https://docs.rs/scim-protocol/latest")]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -43,7 +43,8 @@ impl Method {
 pub struct Request<'a> {
     /// The method; HEAD is GET.
     pub method: Method,
-    /// The path below the base URL (`/Users/0198...`), percent-decoded.
+    /// The path below the base URL (`/Users/0198...`), percent-decoded: of the path of a request over
+    /// HTTP [`path_below`](crate::wire::path_below) makes it. The slash in front may be missing.
     pub path: &'a str,
     /// The raw query string, without the question mark.
     pub query: &'a str,

@@ -43,6 +43,8 @@
 //! | [`wire`], [`Authenticate`] | what every transport over HTTP needs; with the feature `http`, `HttpEndpoint` |
 //! | [`error`] | why a store or an operation did not do what it was asked for |
 
+// What other crates say of this one is a link even where it is documented at the same time.
+#![doc(html_root_url = "https://docs.rs/scim-service/latest")]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

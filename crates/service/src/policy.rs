@@ -53,10 +53,10 @@ pub trait Policy: Send + Sync + Sized {
     /// The resource type at an endpoint, such as `Users`.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
     /// assert!(provider.kind_at("Users").is_some());
     /// assert!(provider.kind_at("Gadgets").is_none(), "a path below it is answered with 404");
     /// ```
@@ -65,10 +65,10 @@ pub trait Policy: Send + Sync + Sized {
     /// Begins a request.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
     /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// assert_eq!(session.kinds().len(), 2);
     /// ```
@@ -87,11 +87,11 @@ pub trait Policy: Send + Sync + Sized {
     /// Runs `work` on one consistent view.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// let users = provider.kind_at("Users").unwrap();
     /// let nobody = provider.read(|view| session.get(view, users, &"7".into(), false)).unwrap();
     /// assert!(nobody.is_none());
@@ -109,14 +109,14 @@ pub trait Policy: Send + Sync + Sized {
     /// those through the transaction.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let body = br#"{"userName": "ava"}"#;
-    /// # let ava = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
-    /// # let id = ava.document().unwrap()["id"].as_str().unwrap().to_owned();
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let body = br#"{"userName": "ava"}"#;
+    /// let ava = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
+    /// let id = ava.document().unwrap()["id"].as_str().unwrap().to_owned();
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// let users = provider.kind_at("Users").unwrap();
     /// let gone = provider.write(move |transaction| {
     ///     let stored = session.lock(transaction, users, &id)?;
@@ -157,11 +157,11 @@ pub trait Policy: Send + Sync + Sized {
     /// Makes the answer to a request that failed, after everything is rolled back.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// use scim_service::{Attempt, Refusal, Route};
     ///
     /// let attempt = Attempt { route: Route::Me, method: Method::Get };

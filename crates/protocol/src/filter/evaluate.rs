@@ -14,6 +14,18 @@ use crate::resource::without_value;
 impl Condition {
     /// Whether a resource of canonical attributes satisfies the condition.
     ///
+    /// Canonical is what [`Resource::read`](crate::Resource::read) makes of a document, and what serde
+    /// writes of a struct whose fields have the names and types of the schema:
+    ///
+    /// - Names are found in any case; attributes of an extension stand in an object under its URI.
+    /// - Null (an `Option` that is `None`), an empty list and what is not there are alike: absent,
+    ///   which satisfies no test, `ne` neither. `not` turns that about, as it does everything.
+    /// - A single value in the place of a list is a list of one.
+    /// - Every value has the JSON type of its attribute. Text in the place of a boolean or a number
+    ///   (`"true"`, `"4"`), or a number in the place of text (an id), satisfies no test but `pr`, and
+    ///   is no error: only reading makes of them what was meant.
+    /// - An instant is text as in RFC 3339, with `Z` or any offset; a date alone is none.
+    ///
     /// ```
     /// use scim_protocol::{Filter, ResourceDefinition, Tolerance};
     /// use serde_json::json;
@@ -22,6 +34,11 @@ impl Condition {
     /// let condition = "userName eq \"AVA\"".parse::<Filter>()?.bind(&users, &mut tolerance)?;
     /// let ava = json!({"userName": "ava"});
     /// assert!(condition.matches(ava.as_object().unwrap()));
+    ///
+    /// let condition = "active eq true".parse::<Filter>()?.bind(&users, &mut tolerance)?;
+    /// let matches = |user: serde_json::Value| condition.matches(user.as_object().unwrap());
+    /// assert!(matches(json!({"ACTIVE": true})) && !matches(json!({"active": null})));
+    /// assert!(!matches(json!({"active": "true"})), "it was not read by the schema");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn matches(&self, attributes: &Map<String, Value>) -> bool {

@@ -79,10 +79,22 @@ impl<'a> Patch<'a> {
     /// # Ok::<(), scim_protocol::Error>(())
     /// ```
     ///
+    /// What comes of a filter that selects no value:
+    ///
+    /// | operation | tolerant | strict |
+    /// |---|---|---|
+    /// | `remove` | nothing: what is to go is not there (RFC 7644 section 3.5.2.2 knows no error) | the same |
+    /// | `add`, `replace`, with a filter of `eq` joined by `and` | the value that it describes is created ([`Deviation::CreatedByFilter`]) | `noTarget` |
+    /// | `add`, `replace`, with any other filter | `noTarget` | `noTarget` |
+    /// | `add`, `replace`, whose value says nothing | nothing | `noTarget` |
+    ///
+    /// Of a complex attribute that has a single value no profile creates one: `noTarget`. The page of
+    /// the [module](crate::patch#filters-that-select-nothing) shows it.
+    ///
     /// # Errors
-    /// `noTarget` where a filter selects nothing, `mutability` for an immutable attribute that has
-    /// a value or a required one that loses it, `invalidValue`, and 413 for too many values or more
-    /// work than the [`Budget`](crate::Budget) has.
+    /// `noTarget` as above, `mutability` for an immutable attribute that has a value or a required
+    /// one that loses it, `invalidValue`, and 413 for too many values or more work than the
+    /// [`Budget`](crate::Budget) has.
     pub fn apply(&self, resource: &Resource, tolerance: &mut Tolerance) -> Result<Resource, Error> {
         if let Some(id) = resource.id() {
             self.check_id(id)?;

@@ -30,6 +30,38 @@
 //! );
 //! # Ok::<(), scim_protocol::Error>(())
 //! ```
+//!
+//! # Filters that select nothing
+//!
+//! What is to be removed and is not there is no error. What is to be set there is created where the
+//! request is tolerated, and `noTarget` under the strict profile ([`Patch::apply`] has it for each
+//! operation):
+//!
+//! ```
+//! use scim_protocol::patch::PatchRequest;
+//! use scim_protocol::{Error, Profile, Resource, ResourceDefinition, ScimType, Tolerance};
+//! use serde_json::{Value, json};
+//!
+//! let users = ResourceDefinition::user();
+//! let pager = |profile: Profile, operation: Value| -> Result<Resource, Error> {
+//!     let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+//!         "Operations": [operation]});
+//!     let mut tolerance = Tolerance::new(profile);
+//!     let patch = PatchRequest::from_json(body)?.resolve(&users, &mut tolerance)?;
+//!     let ava = Resource::read(&users, json!({"userName": "ava"}), &mut Tolerance::default())?;
+//!     patch.apply(&ava, &mut tolerance)
+//! };
+//! let path = "phoneNumbers[type eq \"pager\"].value";
+//! let gone = pager(Profile::Strict, json!({"op": "remove", "path": path}))?;
+//! assert!(!gone.attributes().contains_key("phoneNumbers"));
+//!
+//! let replace = json!({"op": "replace", "path": path, "value": "12"});
+//! let created = pager(Profile::default(), replace.clone())?;
+//! assert_eq!(created.attributes()["phoneNumbers"], json!([{"type": "pager", "value": "12"}]));
+//! let refused = pager(Profile::Strict, replace).unwrap_err();
+//! assert_eq!(refused.scim_type(), Some(ScimType::NoTarget));
+//! # Ok::<(), Error>(())
+//! ```
 
 mod apply;
 mod describe;

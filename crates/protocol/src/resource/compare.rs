@@ -62,6 +62,34 @@ pub fn same(attribute: &Attribute, left: &Value, right: &Value) -> bool {
 }
 
 /// The attributes in which two resources differ; `schemas`, `id` and `meta` are not compared.
+///
+/// They come in the order of the schemas: `externalId`, the attributes of the core schema, those of
+/// each extension. An attribute is told as a whole, with what it was and what it is: a complex one
+/// with all of its sub-attributes, even if it is one of them that changed, and a list with all of its
+/// values. What was not there has no `old`, and what is gone no `new`.
+///
+/// ```
+/// use scim_protocol::resource::changes;
+/// use scim_protocol::{Resource, ResourceDefinition};
+/// use serde_json::json;
+///
+/// let users = ResourceDefinition::user();
+/// let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+/// let before: Resource = serde_json::from_value(json!({"userName": "ava", "title": "A",
+///     "emails": [{"value": "a@x.example"}], enterprise: {"department": "Sales"}}))?;
+/// let after: Resource = serde_json::from_value(json!({"userName": "ava",
+///     "name": {"givenName": "Ava", "familyName": "Öz"},
+///     "emails": [{"value": "a@x.example"}, {"value": "b@x.example"}],
+///     enterprise: {"department": "Support"}}))?;
+/// assert_eq!(json!(changes(&users, before.attributes(), after.attributes())), json!([
+///     {"path": "name", "new": {"givenName": "Ava", "familyName": "Öz"}},
+///     {"path": "title", "old": "A"},
+///     {"path": "emails", "old": [{"value": "a@x.example"}],
+///         "new": [{"value": "a@x.example"}, {"value": "b@x.example"}]},
+///     {"path": format!("{enterprise}:department"), "old": "Sales", "new": "Support"},
+/// ]));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn changes(
     definition: &ResourceDefinition,
     old: &Map<String, Value>,

@@ -41,11 +41,11 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// The SCIM endpoint (`https://host/scim/v2`), without a slash at its end.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// assert_eq!(session.base_url(), "https://scim.example/v2");
     /// ```
     fn base_url(&self) -> &str;
@@ -59,11 +59,11 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// The work that the request may still cause.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// session.budget().charge(7).unwrap();
     /// assert_eq!(session.tolerance().budget().spent(), 7, "one request has one");
     /// ```
@@ -78,11 +78,11 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// The resource types that the caller may use, in the order in which they are listed.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// let names: Vec<&str> = session.kinds().into_iter().map(|kind| session.definition(kind).name()).collect();
     /// assert_eq!(names, ["User", "Group"]);
     /// ```
@@ -94,11 +94,11 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// What the service provider supports.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// assert!(session.config().patch.supported);
     /// ```
     fn config(&self) -> ServiceProviderConfig {
@@ -124,11 +124,11 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// The attribute by which resources of a type hold each other, which no circle may close.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// let [users, groups] = session.kinds()[..] else { panic!("two types") };
     /// assert_eq!((session.nesting(users), session.nesting(groups)), (None, Some("members")));
     /// ```
@@ -173,14 +173,14 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// with it ([`Apart::Loaded`]).
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let body = br#"{"userName": "ava"}"#;
-    /// # let ava = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
-    /// # let id = ava.document().unwrap()["id"].as_str().unwrap().to_owned();
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let body = br#"{"userName": "ava"}"#;
+    /// let ava = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
+    /// let id = ava.document().unwrap()["id"].as_str().unwrap().to_owned();
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// let users = provider.kind_at("Users").unwrap();
     /// let ava = provider.read(|view| session.get(view, users, &id, false)).unwrap().unwrap();
     /// assert_eq!(ava.attributes["userName"], "ava");
@@ -225,14 +225,14 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// read at once than there is room for. `beside` says that values kept apart are answered too.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let body = br#"{"userName": "ava"}"#;
-    /// # let ava = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
-    /// # let id = ava.document().unwrap()["id"].as_str().unwrap().to_owned();
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let body = br#"{"userName": "ava"}"#;
+    /// let ava = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
+    /// let id = ava.document().unwrap()["id"].as_str().unwrap().to_owned();
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// let users = provider.kind_at("Users").unwrap();
     /// use scim_service::{Selection, Start};
     ///
@@ -311,11 +311,11 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// Checks what is to be created.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// let users = provider.kind_at("Users").unwrap();
     /// use scim_protocol::Resource;
     ///
@@ -346,14 +346,14 @@ pub trait Session: Clone + Send + Sync + 'static {
     /// it, in which others may have to wait.
     ///
     /// ```
-    /// # use scim_protocol::ResourceDefinition;
-    /// # use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
-    /// # let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
-    /// # let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
-    /// # let body = br#"{"userName": "ava"}"#;
-    /// # let ava = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
-    /// # let id = ava.document().unwrap()["id"].as_str().unwrap().to_owned();
-    /// # let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
+    /// use scim_protocol::ResourceDefinition;
+    /// use scim_service::{MemoryStore, Method, Policy, Request, ServiceProvider, Session};
+    /// let store = MemoryStore::new([ResourceDefinition::user(), ResourceDefinition::group()]);
+    /// let provider = ServiceProvider::new(store, "https://scim.example/v2", b"secret");
+    /// let body = br#"{"userName": "ava"}"#;
+    /// let ava = provider.answer(&Request { body, ..Request::new(Method::Post, "/Users") });
+    /// let id = ava.document().unwrap()["id"].as_str().unwrap().to_owned();
+    /// let session = provider.begin(&(), &Request::new(Method::Get, "/Users")).unwrap();
     /// let users = provider.kind_at("Users").unwrap();
     /// use scim_protocol::Resource;
     /// use scim_service::Update;
@@ -431,11 +431,11 @@ pub trait StoredResource {
     /// The id.
     ///
     /// ```
-    /// # use chrono::DateTime;
-    /// # use scim_protocol::Version;
-    /// # use scim_service::{Stored, StoredResource};
-    /// # let at = DateTime::UNIX_EPOCH;
-    /// # let attributes = serde_json::Map::new();
+    /// use chrono::DateTime;
+    /// use scim_protocol::Version;
+    /// use scim_service::{Stored, StoredResource};
+    /// let at = DateTime::UNIX_EPOCH;
+    /// let attributes = serde_json::Map::new();
     /// let stored = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
     /// assert_eq!(StoredResource::id(&stored), "7");
     /// ```
@@ -444,11 +444,11 @@ pub trait StoredResource {
     /// The version, which `If-Match` names.
     ///
     /// ```
-    /// # use chrono::DateTime;
-    /// # use scim_protocol::Version;
-    /// # use scim_service::{Stored, StoredResource};
-    /// # let at = DateTime::UNIX_EPOCH;
-    /// # let attributes = serde_json::Map::new();
+    /// use chrono::DateTime;
+    /// use scim_protocol::Version;
+    /// use scim_service::{Stored, StoredResource};
+    /// let at = DateTime::UNIX_EPOCH;
+    /// let attributes = serde_json::Map::new();
     /// let stored = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
     /// assert_eq!(stored.version().to_string(), "W/\"3\"");
     /// ```
@@ -457,11 +457,11 @@ pub trait StoredResource {
     /// The entity tag of what is shown.
     ///
     /// ```
-    /// # use chrono::DateTime;
-    /// # use scim_protocol::Version;
-    /// # use scim_service::{Stored, StoredResource};
-    /// # let at = DateTime::UNIX_EPOCH;
-    /// # let attributes = serde_json::Map::new();
+    /// use chrono::DateTime;
+    /// use scim_protocol::Version;
+    /// use scim_service::{Stored, StoredResource};
+    /// let at = DateTime::UNIX_EPOCH;
+    /// let attributes = serde_json::Map::new();
     /// let stored = Stored { id: "7".into(), version: Version(3), attributes, created: at, last_modified: at };
     /// assert!(stored.tag().matches("W/\"3\""));
     /// ```
