@@ -5,11 +5,12 @@ use scim_protocol::AttributePath;
 use serde_json::{Map, Value};
 
 use crate::compile::{CompiledMapping, CompiledRule};
-use crate::convert::convert;
 use crate::error::{Fault, RuleErrorKind, RulePart};
+use crate::record::FieldValue;
 use crate::rule::OnError;
 use crate::source::Reading;
 use crate::target::TargetField;
+use crate::transform::Given;
 
 /// The rules for one field.
 #[derive(Debug, Clone)]
@@ -145,14 +146,14 @@ impl<F: TargetField> CompiledMapping<F> {
     ///
     /// It is what a resource gives a new record, whatever the event, so that what is read depends
     /// on the resource alone and the same resource always gives the same.
-    pub(crate) fn given(&self, attributes: &Map<String, Value>) -> Vec<Option<Value>> {
+    pub(crate) fn given(&self, attributes: &Map<String, Value>) -> Vec<Given> {
         if !self.arrangement.reads {
             return Vec::new();
         }
-        let mut given: Vec<Option<Value>> = Vec::with_capacity(self.arrangement.fields.len());
+        let mut given: Vec<Given> = Vec::with_capacity(self.arrangement.fields.len());
         for field in &self.arrangement.fields {
             let value = match field.read {
-                false => None,
+                false => Ok(None),
                 true => {
                     let reading = Reading {
                         attributes,
@@ -160,7 +161,7 @@ impl<F: TargetField> CompiledMapping<F> {
                     };
                     let counting = self.counting(field, attributes);
                     let rule = counting.and_then(|place| self.rules.get(place));
-                    rule.and_then(|rule| rule.gives(reading))
+                    rule.map_or(Ok(None), |rule| rule.gives(reading))
                 }
             };
             given.push(value);
@@ -193,17 +194,15 @@ impl<F: TargetField> CompiledRule<F> {
         when.is_none_or(|condition| condition.holds(attributes))
     }
 
-    /// What the rule gives a new record.
-    fn gives(&self, reading: Reading<'_>) -> Option<Value> {
-        let default = || self.default.clone();
-        let value = match self.value(reading).filter(|value| !self.is_blank(value)) {
-            None => default(),
-            Some(value) => match convert(&self.kind, &value) {
-                Ok(value) => Some(value),
-                Err(_) if self.rule.on_error == OnError::UseDefault => default(),
-                Err(_) => None,
-            },
-        };
-        value.map(|value| value.to_json())
+    /// What the rule gives a new record. What it cannot read or take is nothing that another rule
+    /// could read either, so that the field of that one stays as well.
+    fn gives(&self, reading: Reading<'_>) -> Given {
+        let default = || Ok(self.default.as_ref().map(FieldValue::to_json));
+        match self.converted(reading) {
+            Ok(Some(value)) => Ok(Some(value.to_json())),
+            Ok(None) => default(),
+            Err(_) if self.rule.on_error == OnError::UseDefault => default(),
+            Err(reason) => Err(reason),
+        }
     }
 }

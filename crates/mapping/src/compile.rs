@@ -9,12 +9,12 @@ use crate::arrange::Arrangement;
 use crate::check::{check_constant, check_key, compile_transforms};
 use crate::condition::RuleCondition;
 use crate::convert::convert;
-use crate::error::{Fault, MappingError, RuleErrorKind, RuleList, RulePart};
+use crate::error::{Fault, MappingError, RuleErrorKind, RuleList, RulePart, ValueError};
 use crate::group::CompiledGroupRule;
 use crate::kind::ResourceKind;
 use crate::record::{Field, FieldValue};
 use crate::rule::{Apply, MappingSet, OnAbsent, OnError, OnUnknown, Rule, Source};
-use crate::source::CompiledSource;
+use crate::source::{CompiledSource, Reading};
 use crate::target::{FieldCatalog, OwnKind, TargetField};
 use crate::transform::CompiledTransform;
 use crate::value_kind::FieldKind;
@@ -71,14 +71,40 @@ impl<F: TargetField> CompiledMapping<F> {
 impl<F: TargetField> MappingSet<F> {
     /// Checks the limits and compiles the enabled rules.
     ///
+    /// Defaults and constants are checked against what their fields hold, those of disabled rules
+    /// too. The definition may be of any resource type; [`ResourceKind`] says how another than User
+    /// and Group is mapped.
+    ///
     /// # Errors
     /// [`MappingError`] for the first rule that cannot be used, and for a set without a required
-    /// rule for the field by which records are told apart, such as the logon name of a user or the
-    /// name of a group.
+    /// rule for the field by which records are told apart ([`FieldCatalog::identity`]).
     pub fn compile(
         &self,
         definition: &ResourceDefinition,
         catalog: &impl FieldCatalog<Field = F>,
+    ) -> Result<CompiledMapping<F>, MappingError> {
+        self.compile_with(definition, catalog, Constants::Fit)
+    }
+
+    /// Compiles rules that are in force already: a constant that does not fit its field is a warning
+    /// with each resource, and keeps nobody from being provisioned. Fields change after rules were
+    /// checked, such as the options of a choice.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile) has them, but for such constants.
+    pub fn compile_in_force(
+        &self,
+        definition: &ResourceDefinition,
+        catalog: &impl FieldCatalog<Field = F>,
+    ) -> Result<CompiledMapping<F>, MappingError> {
+        self.compile_with(definition, catalog, Constants::Any)
+    }
+
+    fn compile_with(
+        &self,
+        definition: &ResourceDefinition,
+        catalog: &impl FieldCatalog<Field = F>,
+        constants: Constants,
     ) -> Result<CompiledMapping<F>, MappingError> {
         if self.rules.len() > RULES {
             return Err(MappingError::TooManyRules {
@@ -96,6 +122,9 @@ impl<F: TargetField> MappingSet<F> {
             }
             let compiled =
                 compile_rule(number, rule, self.resource, definition, catalog).map_err(named)?;
+            let misfit = |error| RuleErrorKind::Constant(error).at(RulePart::Source);
+            let checked = compiled.check_given(constants);
+            checked.map_err(|error| named(misfit(error)))?;
             if rule.enabled {
                 rules.push(compiled);
             }
@@ -174,12 +203,6 @@ fn compile_rule<F: TargetField>(
     let kind = catalog
         .kind(&rule.target, resource)
         .ok_or_else(|| RuleErrorKind::UnknownField(rule.target.to_string()).at(RulePart::Target))?;
-    if let (Source::Constant(value), FieldKind::Reference(own)) = (&rule.source, &kind)
-        && own.checks_constants()
-    {
-        own.convert(value)
-            .map_err(|error| RuleErrorKind::Constant(error).at(RulePart::Source))?;
-    }
     let condition = |text: &String| {
         let compiled = RuleCondition::compile(text, definition);
         compiled.map_err(|kind| kind.at(RulePart::Condition))
@@ -195,6 +218,35 @@ fn compile_rule<F: TargetField>(
         rule: rule.clone(),
         kind,
     })
+}
+
+/// Which constants are checked beside those of which the catalogue says so.
+#[derive(Clone, Copy, PartialEq)]
+enum Constants {
+    /// All of them: each fits its field.
+    Fit,
+    /// None.
+    Any,
+}
+
+impl<F: TargetField> CompiledRule<F> {
+    /// Checks the value of a rule that gives every resource the same.
+    fn check_given(&self, constants: Constants) -> Result<(), ValueError> {
+        let Source::Constant(value) = &self.rule.source else {
+            return Ok(());
+        };
+        let plain = self.transforms.is_empty();
+        match &self.kind {
+            FieldKind::Reference(own) if !own.checks_constants() => Ok(()),
+            FieldKind::Reference(own) if plain => own.convert(value).map(drop),
+            _ if constants == Constants::Any => Ok(()),
+            _ => {
+                let attributes = &Map::new();
+                let given = &[];
+                self.converted(Reading { attributes, given }).map(drop)
+            }
+        }
+    }
 }
 
 fn check_rule<F: TargetField>(rule: &Rule<F>) -> Result<(), Fault> {

@@ -10,7 +10,7 @@ use crate::record::{FieldValue, Record};
 use crate::rule::{Apply, Direction, OnAbsent, OnError, OnUnknown};
 use crate::source::{CompiledPath, CompiledSource, Reading};
 use crate::target::{OwnKind, TargetField};
-use crate::transform::{CompiledTransform, Transform, plain_text};
+use crate::transform::{CompiledTransform, Transform, apply_all, plain_text};
 use crate::value_kind::FieldKind;
 
 impl<F: TargetField> CompiledMapping<F> {
@@ -137,13 +137,17 @@ impl<F: TargetField> CompiledRule<F> {
 
     /// What the document makes of the field; `None` when it says nothing about it.
     fn expected(&self, reading: Reading<'_>) -> Option<Option<FieldValue>> {
-        let Some(value) = self.value(reading) else {
-            return (self.rule.on_absent != OnAbsent::Keep).then(|| self.default.clone());
+        let converted = match self.value(reading) {
+            Ok(None) => {
+                return (self.rule.on_absent != OnAbsent::Keep).then(|| self.default.clone());
+            }
+            Ok(Some(value)) => convert(&self.kind, &value),
+            Err(reason) => Err(reason),
         };
-        match convert(&self.kind, &value) {
+        match converted {
             Ok(value) => Some(Some(value)),
             Err(_) if self.rule.on_error == OnError::UseDefault => Some(self.default.clone()),
-            // A value that does not fit was never written.
+            // A value that cannot be read or does not fit was never written.
             Err(_) => None,
         }
     }
@@ -233,7 +237,7 @@ impl<F: TargetField> CompiledRule<F> {
         };
         let mapped = |value: &Value| -> Vec<String> {
             let list = Some(Value::Array(vec![value.clone()]));
-            let value = transforms.iter().fold(list, |value, t| t.apply(value));
+            let value = apply_all(transforms, Ok(list)).ok().flatten();
             match value.and_then(|value| convert(&self.kind, &value).ok()) {
                 Some(FieldValue::Texts(texts)) => texts,
                 _ => Vec::new(),

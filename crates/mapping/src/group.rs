@@ -12,7 +12,7 @@ use crate::convert::convert;
 use crate::error::{Fault, RuleErrorKind, RulePart};
 use crate::kind::ResourceKind;
 use crate::target::{FieldCatalog, TargetField};
-use crate::transform::{CompiledTransform, Transform, compile_pattern, plain_text};
+use crate::transform::{CompiledTransform, Transform, apply_all, compile_pattern, plain_text};
 
 /// What a group is, and what it gives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -326,9 +326,8 @@ impl CompiledGroupRule {
     /// The name of the group in ServiceOps.
     pub fn name(&self, display_name: &str) -> String {
         let name = Some(Value::from(display_name));
-        let transforms = self.name_transforms.iter();
-        match transforms.fold(name, |name, transform| transform.apply(name)) {
-            Some(Value::String(name)) if !name.trim().is_empty() => name.trim().to_owned(),
+        match apply_all(&self.name_transforms, Ok(name)) {
+            Ok(Some(Value::String(name))) if !name.trim().is_empty() => name.trim().to_owned(),
             _ => display_name.trim().to_owned(),
         }
     }

@@ -40,6 +40,26 @@ pub enum RuleParseError {
     /// A value, or what stands behind the semicolon, is not the JSON that belongs there.
     #[error("{0} cannot be read as JSON")]
     Json(&'static str),
+    /// The separator of a join is no text in quotation marks.
+    #[error(
+        "the separator behind “with” is a text in quotation marks and nothing else; transforms of \
+         the joined text stand behind “>>”"
+    )]
+    Separator,
+    /// What stands behind the semicolon has a member that rules do not have.
+    #[error("“{name}” behind “;” is no member of a rule")]
+    NoMember {
+        /// Its name.
+        name: String,
+    },
+    /// What stands behind the semicolon has a member that is not what belongs there.
+    #[error("“{name}” behind “;” cannot be read: {syntax}")]
+    Member {
+        /// Its name.
+        name: String,
+        /// What the reader of JSON met.
+        syntax: String,
+    },
 }
 
 impl fmt::Display for JoinPart {
@@ -113,10 +133,12 @@ impl FromStr for Source {
             [parts] => (*parts, String::new()),
             [parts, separator] => {
                 let separator = serde_json::from_str(separator);
-                let separator = separator.map_err(|_json| RuleParseError::Json("the separator"))?;
-                (*parts, separator)
+                (
+                    *parts,
+                    separator.map_err(|_json| RuleParseError::Separator)?,
+                )
             }
-            _ => return Err(RuleParseError::Json("the separator")),
+            _ => return Err(RuleParseError::Separator),
         };
         let parts: Result<Vec<JoinPart>, _> =
             split(parts, ",").into_iter().map(str::parse).collect();
@@ -154,20 +176,16 @@ impl<F: TargetField> FromStr for Rule<F> {
     type Err = RuleParseError;
 
     fn from_str(line: &str) -> Result<Self, RuleParseError> {
-        let (line, rest) = match split(line, REST).as_slice() {
-            [line] => (*line, Map::new()),
-            [line, rest] => {
-                let rest = serde_json::from_str(rest);
-                (
-                    *line,
-                    rest.map_err(|_json| RuleParseError::Json("what stands behind “;”"))?,
-                )
-            }
-            _ => return Err(RuleParseError::Json("what stands behind “;”")),
-        };
         let (from, to) = match split(line, TO).as_slice() {
             [from, to] => (*from, *to),
             _ => return Err(RuleParseError::NoTarget),
+        };
+        let no_members = RuleParseError::Json("what stands behind “;”");
+        // Neither keys of fields nor conditions have one outside of quotation marks.
+        let (to, rest) = match split(to, REST.trim()).as_slice() {
+            [to] => (*to, Map::new()),
+            [to, rest] => (*to, serde_json::from_str(rest).map_err(|_json| no_members)?),
+            _ => return Err(no_members),
         };
         let (to, when) = match to.split_once(WHEN) {
             Some((to, when)) => (to, Some(when.trim().to_owned())),
@@ -193,11 +211,41 @@ impl<F: TargetField> FromStr for Rule<F> {
             Value::Object(members) => members,
             _ => Map::new(),
         };
-        document.extend(rest);
+        // One by one, so that the error names the one that is wrong.
+        for (name, value) in rest {
+            if !MEMBERS.contains(&&*name) {
+                return Err(RuleParseError::NoMember { name });
+            }
+            document.insert(name.clone(), value);
+            let read = serde_json::from_value::<Self>(Value::Object(document.clone()));
+            if let Err(error) = read {
+                let syntax = error.to_string();
+                return Err(RuleParseError::Member { name, syntax });
+            }
+        }
         let read = serde_json::from_value(Value::Object(document));
-        read.map_err(|_json| RuleParseError::Json("what stands behind “;”"))
+        read.map_err(|_json| RuleParseError::Json("the rule"))
     }
 }
+
+/// The members of a rule's document.
+pub(crate) const MEMBERS: [&str; 15] = [
+    "key",
+    "enabled",
+    "when",
+    "source",
+    "transforms",
+    "target",
+    "default",
+    "required",
+    "apply",
+    "direction",
+    "onError",
+    "onAbsent",
+    "onUnknown",
+    "warnIfMissing",
+    "matchRank",
+];
 
 impl<F: TargetField> Rule<F> {
     /// The members of the document that the line does not say in words.

@@ -10,6 +10,7 @@ use crate::project::{Event, VerdictStatus};
 use crate::record::{FieldValue, Record};
 use crate::source::Reading;
 use crate::target::TargetField;
+use crate::transform::Given;
 
 /// What rules make of a resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -127,14 +128,15 @@ impl<F: TargetField> CompiledMapping<F> {
 
 impl<F: TargetField> CompiledRule<F> {
     fn preview(&self, reading: Option<Reading<'_>>) -> RulePreview {
-        let source_value = reading.and_then(|reading| self.source.value(reading));
-        let mut value = source_value.clone();
+        let mut given = reading.map_or(Ok(None), |reading| self.source.value(reading));
+        let shown = |given: &Given| given.as_ref().ok().cloned().flatten();
+        let source_value = shown(&given);
         let mut steps = Vec::with_capacity(self.transforms.len());
         for transform in self.transforms.iter().filter(|_| reading.is_some()) {
-            value = transform.apply(value);
+            given = transform.follow(given);
             steps.push(Step {
                 transform: serde_json::to_value(&transform.transform).unwrap_or(Value::Null),
-                value: value.clone(),
+                value: shown(&given),
             });
         }
         RulePreview {

@@ -14,6 +14,7 @@ use crate::record::{Field, FieldValue, Record};
 use crate::rule::{Apply, OnAbsent, OnError};
 use crate::source::Reading;
 use crate::target::TargetField;
+use crate::transform::{Given, apply_all};
 use crate::value_kind::FieldKind;
 
 /// What happens to the resource.
@@ -327,12 +328,9 @@ impl<F: TargetField> CompiledRule<F> {
         projection: &mut Projection<F>,
     ) -> VerdictStatus {
         let field = &self.rule.target;
-        let value = self.value(reading);
-        let Some(value) = value.filter(|value| !self.is_blank(value)) else {
-            return self.absent(event, projection);
-        };
-        match convert(&self.kind, &value) {
-            Ok(value) => {
+        match self.converted(reading) {
+            Ok(None) => self.absent(event, projection),
+            Ok(Some(value)) => {
                 projection.record.insert(field.clone(), value);
                 VerdictStatus::Ok
             }
@@ -369,20 +367,25 @@ impl<F: TargetField> CompiledRule<F> {
         }
     }
 
+    /// The value of the source after the transforms, as one of the field; the error says why it
+    /// cannot be read, or does not fit.
+    pub(crate) fn converted(&self, reading: Reading<'_>) -> Result<Option<FieldValue>, ValueError> {
+        let value = self.value(reading)?.filter(|value| !self.is_blank(value));
+        let converted = value.map(|value| convert(&self.kind, &value));
+        converted.transpose()
+    }
+
     /// The value of the source after the transforms.
-    pub(crate) fn value(&self, reading: Reading<'_>) -> Option<Value> {
-        let transforms = self.transforms.iter();
-        let value = transforms.fold(self.source.value(reading), |value, transform| {
-            transform.apply(value)
-        });
-        value.filter(|value| {
+    pub(crate) fn value(&self, reading: Reading<'_>) -> Given {
+        let value = apply_all(&self.transforms, self.source.value(reading))?;
+        Ok(value.filter(|value| {
             !value.is_null() && value != "" && value.as_array().is_none_or(|v| !v.is_empty())
-        })
+        }))
     }
 
     /// Whether this is no value of the field, though it is one of its attribute: blank text where
     /// something else belongs.
-    pub(crate) fn is_blank(&self, value: &Value) -> bool {
+    fn is_blank(&self, value: &Value) -> bool {
         let measured = matches!(
             self.kind,
             FieldKind::Number { .. } | FieldKind::Boolean | FieldKind::DateTime

@@ -5,12 +5,12 @@ use scim_protocol::{AttributePath, ResourceDefinition};
 use serde_json::{Map, Value};
 
 use crate::check::{check_constant, check_text, compile_transforms};
-use crate::error::{Fault, RuleErrorKind, RulePart, SourcePathError};
+use crate::error::{Fault, RuleErrorKind, RulePart, SourcePathError, ValueError};
 use crate::path::SourcePath;
 use crate::rule::{JoinPart, Source};
 use crate::table::LookupTables;
 use crate::target::TargetField;
-use crate::transform::{CompiledTransform, joined};
+use crate::transform::{CompiledTransform, Given, apply_all, joined};
 
 /// What a source reads: the attributes of a resource, and what rules give the fields that other
 /// rules read.
@@ -18,7 +18,7 @@ use crate::transform::{CompiledTransform, joined};
 pub(crate) struct Reading<'r> {
     pub(crate) attributes: &'r Map<String, Value>,
     /// By the place of the field among the rules.
-    pub(crate) given: &'r [Option<Value>],
+    pub(crate) given: &'r [Given],
 }
 
 #[derive(Debug, Clone)]
@@ -152,10 +152,10 @@ impl<F: TargetField> CompiledSource<F> {
     }
 
     /// The value of the source.
-    pub(crate) fn value(&self, reading: Reading<'_>) -> Option<Value> {
+    pub(crate) fn value(&self, reading: Reading<'_>) -> Given {
         match self {
-            Self::Constant(value) => Some(value.clone()),
-            Self::FirstOf(paths) => paths.iter().find_map(|path| path.single(reading)),
+            Self::Constant(value) => Ok(Some(value.clone())),
+            Self::FirstOf(paths) => first_of(paths, reading),
             Self::Join(separator, parts) => join(separator, parts, reading),
             Self::All(path) => path.all(reading),
         }
@@ -223,36 +223,41 @@ impl<F: TargetField> CompiledPath<F> {
     fn has_value(&self, reading: Reading<'_>) -> bool {
         match self {
             Self::Attribute(path) => path.first(reading.attributes).is_some(),
-            Self::Field(source) => source.value(reading).is_some(),
+            Self::Field(source) => source.value(reading).is_ok_and(|value| value.is_some()),
         }
     }
 
     /// Of several values of a field the first.
-    fn single(&self, reading: Reading<'_>) -> Option<Value> {
-        match self {
+    fn single(&self, reading: Reading<'_>) -> Given {
+        Ok(match self {
             Self::Attribute(path) => path.single(reading.attributes),
             Self::Field(source) => match source.value(reading)? {
-                Value::Array(values) => values.first().cloned(),
-                single => Some(single.clone()),
+                Some(Value::Array(values)) => values.first().cloned(),
+                single => single.cloned(),
             },
-        }
+        })
     }
 
-    fn all(&self, reading: Reading<'_>) -> Option<Value> {
+    fn all(&self, reading: Reading<'_>) -> Given {
         let values: Vec<Value> = match self {
             Self::Attribute(path) => path.all(reading.attributes).into_iter().cloned().collect(),
             Self::Field(source) => match source.value(reading)? {
-                Value::Array(values) => values.clone(),
-                single => vec![single.clone()],
+                Some(Value::Array(values)) => values.clone(),
+                single => single.into_iter().cloned().collect(),
             },
         };
-        (!values.is_empty()).then_some(Value::Array(values))
+        Ok((!values.is_empty()).then_some(Value::Array(values)))
     }
 }
 
 impl<F> FieldSource<F> {
-    fn value<'r>(&self, reading: Reading<'r>) -> Option<&'r Value> {
-        reading.given.get(self.place)?.as_ref()
+    /// What the rules before give the field; the error is theirs.
+    fn value<'r>(&self, reading: Reading<'r>) -> Result<Option<&'r Value>, ValueError> {
+        match reading.given.get(self.place) {
+            Some(Ok(value)) => Ok(value.as_ref()),
+            Some(Err(reason)) => Err(reason.clone()),
+            None => Ok(None),
+        }
     }
 }
 
@@ -286,27 +291,36 @@ pub(crate) fn field_key(text: &str) -> Option<&str> {
     inside.strip_suffix(')').map(str::trim)
 }
 
+/// The first value; what cannot be read counts where there is none.
+fn first_of<F: TargetField>(paths: &[CompiledPath<F>], reading: Reading<'_>) -> Given {
+    let mut nothing = Ok(None);
+    for path in paths {
+        match path.single(reading) {
+            Ok(None) => {}
+            Err(reason) if nothing.is_ok() => nothing = Err(reason),
+            Err(_) => {}
+            value => return value,
+        }
+    }
+    nothing
+}
+
 /// Parts without a value are left out, and the separator with them.
-fn join<F: TargetField>(
-    separator: &str,
-    parts: &[CompiledPart<F>],
-    reading: Reading<'_>,
-) -> Option<Value> {
+fn join<F: TargetField>(separator: &str, parts: &[CompiledPart<F>], reading: Reading<'_>) -> Given {
     let mut found = false;
-    let values: Vec<Value> = parts
-        .iter()
-        .filter_map(|part| match part {
-            CompiledPart::Literal(text) => Some(Value::from(text.as_str())),
+    let mut values: Vec<Value> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match part {
+            CompiledPart::Literal(text) => values.push(Value::from(text.as_str())),
             CompiledPart::Path(path, transforms) => {
-                let value = path.single(reading);
-                let value = transforms.iter().fold(value, |value, t| t.apply(value));
+                let value = apply_all(transforms, path.single(reading))?;
                 let value = value.filter(|value| !value.is_null() && value != "");
                 found |= value.is_some();
-                value
+                values.extend(value);
             }
-        })
-        .collect();
-    found.then(|| Value::String(joined(&values, separator)))
+        }
+    }
+    Ok(found.then(|| Value::String(joined(&values, separator))))
 }
 
 const PARTS: usize = 6;

@@ -24,6 +24,7 @@ mod refused;
 mod tables;
 mod transforms;
 mod trials;
+mod unread;
 
 fn users() -> CompiledMapping {
     let set = MappingSet::default_user();
@@ -33,6 +34,17 @@ fn users() -> CompiledMapping {
 
 /// Compiles these rules behind one for the logon name.
 fn compile(rules: Value) -> Result<CompiledMapping, MappingError> {
+    let (set, catalog) = behind_the_name(rules);
+    set.compile(&ResourceDefinition::user(), &catalog)
+}
+
+/// Compiles them as rules that are in force already.
+fn compile_in_force(rules: Value) -> Result<CompiledMapping, MappingError> {
+    let (set, catalog) = behind_the_name(rules);
+    set.compile_in_force(&ResourceDefinition::user(), &catalog)
+}
+
+fn behind_the_name(rules: Value) -> (MappingSet, Catalog) {
     let mut all = vec![json!({
         "key": "user_name", "source": {"path": "userName"}, "target": "user_name", "required": true
     })];
@@ -52,8 +64,7 @@ fn compile(rules: Value) -> Result<CompiledMapping, MappingError> {
     let centers = TableContent::read_csv("code,department\n100,Sales\n200,IT\n").unwrap();
     let table = LookupTable::new("cost-centers", centers).unwrap();
     let catalog = Catalog::with_custom(custom.collect());
-    let catalog = catalog.with_tables(LookupTables::from_iter([table]));
-    set.compile(&ResourceDefinition::user(), &catalog)
+    (set, catalog.with_tables(LookupTables::from_iter([table])))
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -169,7 +180,7 @@ fn values_are_converted_to_the_type_of_the_field() {
         ),
         ("is_vip", json!("maybe"), Err("neither true nor false")),
     ] {
-        let mapping = compile(json!([
+        let mapping = compile_in_force(json!([
             {"key": "a", "source": {"constant": value}, "target": target}
         ]))
         .unwrap();

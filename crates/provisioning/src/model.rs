@@ -126,11 +126,11 @@ impl Model {
         Ok(Self {
             user_mapping: {
                 let catalog = catalog.clone().with_tables(source.user_tables.clone());
-                completed.compile(&users, &catalog)?
+                completed.compile_in_force(&users, &catalog)?
             },
             group_mapping: {
                 let catalog = catalog.with_tables(source.group_tables.clone());
-                grouped.compile(&groups, &catalog)?
+                grouped.compile_in_force(&groups, &catalog)?
             },
             users,
             groups,

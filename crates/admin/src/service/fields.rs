@@ -77,7 +77,7 @@ impl AdminService {
             let catalog = fields.clone().with_tables(tables);
             let fits = active
                 .rules
-                .compile(&definition(resource, &catalog), &catalog);
+                .compile_in_force(&definition(resource, &catalog), &catalog);
             if let Err(error) = fits {
                 let configuration = configuration.name.clone();
                 return Err(Problem::ActiveMapping {

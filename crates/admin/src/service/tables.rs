@@ -292,7 +292,7 @@ fn check_fits(
     let fields = rows.custom_fields()?;
     let catalog = scim_mapping::Catalog::with_custom(fields.clone()).with_tables(tables.clone());
     rules
-        .compile(&definition(rules.resource, &catalog), &catalog)
+        .compile_in_force(&definition(rules.resource, &catalog), &catalog)
         .map_err(refused)?;
     if rules.tests.is_empty() {
         return Ok(());

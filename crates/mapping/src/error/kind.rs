@@ -330,6 +330,15 @@ pub enum ValueError {
     /// The value is no instant.
     #[error("no date and time")]
     DateTime,
+    /// The value is no JSON object, of which a transform takes a member.
+    #[error("no JSON object")]
+    NoObject,
+    /// The value is longer than what a pattern looks at.
+    #[error("longer than the {most} bytes that a pattern looks at")]
+    TooLongForPattern {
+        /// Bytes at most.
+        most: usize,
+    },
     /// The value is none of the options.
     #[error("none of {}{}", .some.join(", "), if *.more { ", ..." } else { "" })]
     Choice {

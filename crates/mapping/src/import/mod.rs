@@ -11,7 +11,8 @@ mod translate;
 use serde_json::Value;
 
 use self::expression::Language;
-use crate::rule::{MappingSet, Rule};
+use crate::convert::convert;
+use crate::rule::{MappingSet, Rule, Source};
 
 /// Whose mapping is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,13 @@ impl Import {
         };
         let mut import = Self::default();
         for one in mapped {
-            match translate::rules(&one, language) {
+            let translated =
+                translate::rules(&one, language).map_err(|unequal| unequal.to_string());
+            let fitting = translated.and_then(|rules| match rules.iter().find_map(misfit) {
+                Some(reason) => Err(reason),
+                None => Ok(rules),
+            });
+            match fitting {
                 Ok(rules) => {
                     // Two attributes that go to one field: the first counts.
                     let taken = |rule: &Rule| {
@@ -111,7 +118,7 @@ impl Import {
                 Err(reason) => import.without_equal.push(WithoutEqual {
                     target: one.target,
                     expression: one.expression,
-                    reason: reason.to_string(),
+                    reason,
                 }),
             }
         }
@@ -151,6 +158,21 @@ impl MappingSet {
         }
         self
     }
+}
+
+/// Why a rule could never give its field the constant that it has.
+fn misfit(rule: &Rule) -> Option<String> {
+    let Source::Constant(value) = &rule.source else {
+        return None;
+    };
+    if !rule.transforms.is_empty() {
+        return None;
+    }
+    let error = convert(&rule.target.kind(), value).err()?;
+    let label = rule.target.label();
+    Some(format!(
+        "{value} does not fit the field \"{label}\": {error}"
+    ))
 }
 
 fn entra(document: &Value) -> Result<Vec<Mapped>, ImportError> {

@@ -202,3 +202,18 @@ fn a_list_of_what_is_no_mapping_is_none() {
         assert!(read.is_err(), "{document}: {read:?}");
     }
 }
+
+#[test]
+fn a_constant_that_its_field_never_takes_has_no_equal() {
+    let mapping = |target: &str, expression: &str| json!({"targetAttributeName": target, "source": {"expression": expression}});
+    let document = json!([
+        mapping("userType", "\"Employee\""),
+        mapping("title", "\"Staff\"")
+    ]);
+    let import = Import::read(ImportFormat::Entra, &document).unwrap();
+    assert_eq!(lines(&import), [r#"constant "Staff" -> job_title"#]);
+    assert_eq!(
+        import.without_equal[0].reason,
+        "\"Employee\" does not fit the field \"User Type\": none of requester, technician"
+    );
+}

@@ -334,7 +334,15 @@ fn a_line_that_is_no_transform_says_how_one_is_written() {
         TransformParseError::Malformed { .. }
     ));
     assert!(
-        matches!(error(&"x".repeat(100)), TransformParseError::Unknown { name } if name.len() == 64)
+        matches!(error(&"x".repeat(100)), TransformParseError::Unknown { name }
+            if name.chars().count() == 64 && name.ends_with('…'))
+    );
+    let map = error(r#"valueMap: {"entries": {"FTE": "technician"}, "otherwise": "none"}"#);
+    let said = map.to_string();
+    assert!(said.contains(r#""drop" or {"value": …}"#), "{said}");
+    assert!(
+        said.starts_with("the transform “valueMap: ") && said.contains("…” cannot"),
+        "{said}"
     );
     let plain: Transform = " prefix:  EXT- ".parse().unwrap();
     assert_eq!(plain, Transform::Prefix("EXT-".to_owned()));

@@ -7,14 +7,14 @@ use chrono::SecondsFormat;
 use chrono_tz::Tz;
 use regex_lite::{Regex, RegexBuilder};
 use scim_protocol::text::fold;
-use serde_json::{Number, Value};
+use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::date::{parse_date, plus_days, write_date};
 use super::text::{OUTPUT_BYTES, deduped, joined, limited, plain_text, replaced, title_case, word};
 use super::{DateFormats, Days, Otherwise, Transform};
-use crate::error::RuleErrorKind;
+use crate::error::{RuleErrorKind, ValueError};
 use crate::record::FieldValue;
 use crate::table::{LookupTable, LookupTables};
 
@@ -85,10 +85,9 @@ impl CompiledTransform {
         })
     }
 
-    /// The pattern, for a text that is not too long for one.
-    fn pattern_for(&self, text: &str) -> Option<&Regex> {
+    fn pattern(&self) -> Option<&Regex> {
         match &self.prepared {
-            Prepared::Pattern(pattern) if text.len() <= REGEX_INPUT => Some(pattern),
+            Prepared::Pattern(pattern) => Some(pattern),
             _ => None,
         }
     }
@@ -113,15 +112,19 @@ impl CompiledTransform {
         matches!(&self.prepared, Prepared::Words(words) if words.contains(&fold(word)))
     }
 
-    /// Applies the transform; `None` is no value.
-    pub(crate) fn apply(&self, value: Option<Value>) -> Option<Value> {
-        let value = match (&self.transform, value) {
-            (Transform::Default(default), None) => return Some(default.clone()),
-            (_, None) => return None,
-            (Transform::Default(_), value) => return value,
-            (_, Some(value)) => value,
-        };
-        match (&self.transform, value) {
+    /// Applies the transform to what came of those before it. A default takes the place of what
+    /// they could not read, too.
+    pub(crate) fn follow(&self, before: Given) -> Given {
+        match (&self.transform, before) {
+            (Transform::Default(default), Err(_) | Ok(None)) => Ok(Some(default.clone())),
+            (_, Ok(Some(value))) => self.apply(value),
+            (_, nothing) => nothing,
+        }
+    }
+
+    fn apply(&self, value: Value) -> Given {
+        Ok(match (&self.transform, value) {
+            (Transform::Default(_), value) => Some(value),
             (Transform::Item(at), Value::Array(values)) => values.into_iter().nth(*at),
             (Transform::First, Value::Array(values)) => values.into_iter().next(),
             (Transform::Last, Value::Array(values)) => values.into_iter().next_back(),
@@ -134,42 +137,101 @@ impl CompiledTransform {
             (Transform::Join(separator), Value::Array(values)) => {
                 Some(Value::String(joined(&values, separator)))
             }
-            (_, Value::Array(values)) => Some(Value::Array(self.each(values))),
-            (_, single) => self.single(limited(single)).map(limited),
+            (_, Value::Array(values)) => Some(Value::Array(self.each(values)?)),
+            (_, single) => self.single(limited(single))?.map(limited),
+        })
+    }
+
+    /// A list without a value that cannot be read would be another list: it cannot be read either.
+    fn each(&self, values: Vec<Value>) -> Result<Vec<Value>, ValueError> {
+        let mut bytes = 0;
+        let mut found = Vec::new();
+        for value in values {
+            let parts = match self.single(limited(value))?.map(limited) {
+                None => continue,
+                Some(Value::Array(parts)) => parts,
+                Some(single) => vec![single],
+            };
+            for part in parts {
+                bytes += part.as_str().map_or(1, str::len);
+                if bytes > LIST_BYTES {
+                    return Ok(found);
+                }
+                found.push(part);
+            }
+        }
+        Ok(found)
+    }
+
+    fn single(&self, value: Value) -> Given {
+        let Some(text) = plain_text(&value) else {
+            return Ok(Some(value));
+        };
+        match &self.transform {
+            Transform::Date(_)
+            | Transform::WriteDate { .. }
+            | Transform::PlusDays(_)
+            | Transform::ToInt
+            | Transform::ToNumber
+            | Transform::JsonField(_) => match text.trim() {
+                "" => Ok(None),
+                text => self.read(text),
+            },
+            Transform::RegexExtract { .. } | Transform::RegexReplace { .. }
+                if text.len() > REGEX_INPUT =>
+            {
+                Err(ValueError::TooLongForPattern { most: REGEX_INPUT })
+            }
+            _ => Ok(self.made(&text, value)),
         }
     }
 
-    fn each(&self, values: Vec<Value>) -> Vec<Value> {
-        let mut bytes = 0;
-        values
-            .into_iter()
-            .filter_map(|value| self.single(limited(value)).map(limited))
-            .flat_map(|value| match value {
-                Value::Array(parts) => parts,
-                single => vec![single],
-            })
-            .take_while(|value| {
-                bytes += value.as_str().map_or(1, str::len);
-                bytes <= LIST_BYTES
-            })
-            .collect()
+    /// What a transform makes of a text that it has to read: the error says what it is not.
+    fn read(&self, text: &str) -> Given {
+        let date = |written: Option<String>| written.ok_or(ValueError::DateTime);
+        let zone = self.zone();
+        let written = match &self.transform {
+            Transform::ToInt => return whole_number(text).map(|number| Some(number.into())),
+            Transform::ToNumber => {
+                if let Ok(whole) = text.parse::<i64>() {
+                    return Ok(Some(whole.into()));
+                }
+                let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+                let number = number.ok_or(ValueError::Number)?;
+                return Ok(Some(FieldValue::number(number).to_json()));
+            }
+            Transform::JsonField(name) => {
+                let document: Option<Value> = serde_json::from_str(text).ok();
+                let members = document.as_ref().and_then(Value::as_object);
+                let found = members.ok_or(ValueError::NoObject)?.get(name);
+                return Ok(found.filter(|found| !found.is_null()).cloned());
+            }
+            Transform::Date(DateFormats { formats, .. }) => {
+                let instant = parse_date(text, formats, zone.unwrap_or(Tz::UTC));
+                date(instant.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true)))?
+            }
+            Transform::WriteDate { format, .. } => {
+                date(write_date(text, format, zone.unwrap_or(Tz::UTC)))?
+            }
+            Transform::PlusDays(Days { days, .. }) => date(plus_days(text, *days, zone))?,
+            _ => text.to_owned(),
+        };
+        Ok(Some(Value::String(written)))
     }
 
-    fn single(&self, value: Value) -> Option<Value> {
-        let Some(text) = plain_text(&value) else {
-            return Some(value);
-        };
+    /// What a transform makes of any text; `None` is nothing.
+    fn made(&self, text: &str, value: Value) -> Option<Value> {
         let text = match &self.transform {
             Transform::Trim => text.trim().to_owned(),
             Transform::CollapseSpaces => text.split_whitespace().collect::<Vec<_>>().join(" "),
             Transform::StripSpaces => text.split_whitespace().collect(),
             Transform::Lower => text.to_lowercase(),
             Transform::Upper => text.to_uppercase(),
-            Transform::TitleCase => title_case(&text),
+            Transform::TitleCase => title_case(text),
             Transform::StripDiacritics => text.nfkd().filter(|c| !is_combining_mark(*c)).collect(),
             Transform::Prefix(prefix) => format!("{prefix}{text}"),
             Transform::Suffix(suffix) => format!("{text}{suffix}"),
-            Transform::Replace { find, with } if !find.is_empty() => replaced(&text, find, with),
+            Transform::Replace { find, with } if !find.is_empty() => replaced(text, find, with),
             Transform::Substring { start, length } => {
                 text.chars().skip(*start).take(*length).collect()
             }
@@ -189,25 +251,20 @@ impl CompiledTransform {
                 let digits: String = text.chars().filter(char::is_ascii_digit).collect();
                 return (!digits.is_empty()).then_some(Value::String(digits));
             }
-            Transform::Word { number, separators } => word(&text, *number, separators)?.to_owned(),
+            Transform::Word { number, separators } => word(text, *number, separators)?.to_owned(),
             Transform::IfEmpty if text.trim().is_empty() => return None,
-            Transform::JsonField(name) => {
-                let document: Value = serde_json::from_str(&text).ok()?;
-                let found = document.as_object()?.get(name)?;
-                return (!found.is_null()).then(|| found.clone());
-            }
             Transform::RegexExtract { group, .. } => {
-                let found = self.pattern_for(&text)?.captures(&text)?.get(*group)?;
+                let found = self.pattern()?.captures(text)?.get(*group)?;
                 found.as_str().to_owned()
             }
             Transform::RegexReplace { with, .. } => {
-                let pattern = self.pattern_for(&text)?;
-                pattern.replace_all(&text, with.as_str()).into_owned()
+                let pattern = self.pattern()?;
+                pattern.replace_all(text, with.as_str()).into_owned()
             }
             Transform::Before(mark) => text.split_once(mark.as_str())?.0.to_owned(),
             Transform::After(mark) => text.split_once(mark.as_str())?.1.to_owned(),
             Transform::ValueMap { otherwise, .. } | Transform::Table { otherwise, .. } => {
-                return match (self.entry(&text), otherwise) {
+                return match (self.entry(text), otherwise) {
                     (Some(to), _) => Some(to),
                     (None, Otherwise::Keep) => Some(value),
                     (None, Otherwise::Drop) => None,
@@ -220,32 +277,6 @@ impl CompiledTransform {
                 return Some(Value::Array(parts.collect()));
             }
             Transform::ToBool(_) => return Some(Value::Bool(self.is_true_word(text.trim()))),
-            Transform::ToInt => {
-                let number = text.trim();
-                // 42.0 is how some clients write a whole number.
-                let whole = number.trim_end_matches('0').strip_suffix('.');
-                let number: i64 = whole.unwrap_or(number).parse().ok()?;
-                return Some(Value::Number(Number::from(number)));
-            }
-            Transform::ToNumber => {
-                let number = text.trim();
-                if let Ok(whole) = number.parse::<i64>() {
-                    return Some(whole.into());
-                }
-                let number: f64 = number.parse().ok()?;
-                return number
-                    .is_finite()
-                    .then(|| FieldValue::number(number).to_json());
-            }
-            Transform::Date(DateFormats { formats, .. }) => {
-                let zone = self.zone().unwrap_or(Tz::UTC);
-                let instant = parse_date(text.trim(), formats, zone)?;
-                instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-            }
-            Transform::WriteDate { format, .. } => {
-                write_date(text.trim(), format, self.zone().unwrap_or(Tz::UTC))?
-            }
-            Transform::PlusDays(Days { days, .. }) => plus_days(text.trim(), *days, self.zone())?,
             _ => return Some(value),
         };
         Some(Value::String(text))
@@ -268,11 +299,35 @@ impl CompiledTransform {
         match sources.as_slice() {
             [only] => Some(Value::from(*only)),
             [] if *otherwise == Otherwise::Keep => {
-                (self.single(value.clone()).as_ref() == Some(value)).then(|| value.clone())
+                let kept = self.single(value.clone()).ok().flatten();
+                (kept.as_ref() == Some(value)).then(|| value.clone())
             }
             _ => None,
         }
     }
+}
+
+/// What came of an attribute: nothing, a value, or why what stands there could not be read.
+pub(crate) type Given = Result<Option<Value>, ValueError>;
+
+/// Applies transforms, one behind the other.
+pub(crate) fn apply_all(transforms: &[CompiledTransform], given: Given) -> Given {
+    let transforms = transforms.iter();
+    transforms.fold(given, |given, transform| transform.follow(given))
+}
+
+/// 42.0 is how some clients write a whole number.
+fn whole_number(text: &str) -> Result<i64, ValueError> {
+    let whole = text.trim_end_matches('0').strip_suffix('.');
+    let digits = text.trim_start_matches(['+', '-']);
+    whole
+        .unwrap_or(text)
+        .parse()
+        .map_err(|_number| match text.parse::<f64>() {
+            _ if digits.bytes().all(|byte| byte.is_ascii_digit()) => ValueError::TooManyBits,
+            Ok(number) if number.is_finite() && number.fract() != 0.0 => ValueError::NotWhole,
+            _ => ValueError::Number,
+        })
 }
 
 fn compile_zone(name: &str) -> Result<Tz, RuleErrorKind> {

@@ -49,7 +49,10 @@ pub enum TransformParseError {
         name: String,
     },
     /// The transform needs something else.
-    #[error("the transform “{line}” cannot be read; it is written as in “{example}”")]
+    #[error(
+        "the transform “{line}” cannot be read; it is written as in “{example}”{}",
+        others(.example)
+    )]
     Malformed {
         /// The line, as far as it is worth showing.
         line: String,
@@ -84,7 +87,6 @@ impl FromStr for Transform {
             }
         };
         serde_json::from_value(document).map_err(|_error| {
-            let shorten = |text: &str| text.chars().take(SHOWN).collect();
             let mut examples = Self::EXAMPLES.iter();
             match examples.find(|example| example.name() == name) {
                 Some(example) => TransformParseError::Malformed {
@@ -96,6 +98,22 @@ impl FromStr for Transform {
                 },
             }
         })
+    }
+}
+
+/// What else stands where an example shows one of several words.
+fn others(example: &str) -> &'static str {
+    match example.contains("\"otherwise\"") {
+        true => ", where “otherwise” is \"keep\", \"drop\" or {\"value\": …}",
+        false => "",
+    }
+}
+
+/// So much of a text as an error shows.
+fn shorten(text: &str) -> String {
+    match text.chars().count() > SHOWN {
+        true => text.chars().take(SHOWN - 1).chain(['…']).collect(),
+        false => text.to_owned(),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 #[cfg(test)]
 pub(crate) use self::apply::PATTERNS_COMPILED;
-pub(crate) use self::apply::{CompiledTransform, compile_pattern};
+pub(crate) use self::apply::{CompiledTransform, Given, apply_all, compile_pattern};
 pub use self::language::{TransformExample, TransformParseError};
 pub(crate) use self::text::{OUTPUT_BYTES, joined, plain_text};
 use crate::table::LookupTables;
@@ -298,7 +298,7 @@ impl Transform {
     /// which prepares patterns and value maps once; there alone tables are known.
     pub fn apply(&self, value: Option<Value>) -> Option<Value> {
         match CompiledTransform::new(self, &LookupTables::default()) {
-            Ok(compiled) => compiled.apply(value),
+            Ok(compiled) => compiled.follow(Ok(value)).ok().flatten(),
             Err(_) => None,
         }
     }

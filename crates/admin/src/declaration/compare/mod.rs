@@ -300,7 +300,7 @@ impl Comparison {
         };
         let definition = definition(ResourceKind::User, catalog);
         in_use
-            .compile(&definition, catalog)
+            .compile_in_force(&definition, catalog)
             .map(drop)
             .map_err(|error| {
                 let configuration = configuration.name.clone();
