@@ -50,6 +50,24 @@ impl<F: TargetField> MappingSet<F> {
 
     /// Reads rules as they are exported.
     ///
+    /// ```
+    /// use scim_mapping::{Field, MappingSet};
+    /// use serde_json::json;
+    ///
+    /// let set = MappingSet::<Field>::from_json(&json!({"resource": "user", "rules": [
+    ///     {"key": "user_name", "source": {"path": "userName"}, "target": "user_name", "required": true}
+    /// ]}))?;
+    /// assert_eq!(set.rules[0].to_string(), r#"userName -> user_name ; {"required":true}"#);
+    ///
+    /// let error = MappingSet::<Field>::from_json(&json!({"resource": "user", "rules": [
+    ///     {"key": "title", "source": {"path": "title"}, "targt": "job_title"}
+    /// ]}));
+    /// let error = error.unwrap_err();
+    /// assert_eq!(error.pointer(), "/rules/0");
+    /// assert!(error.to_string().contains("targt"), "{error}");
+    /// # Ok::<(), scim_mapping::MappingError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`MappingError::Document`] which rule cannot be read.
     pub fn from_json(document: &Value) -> Result<Self, MappingError> {

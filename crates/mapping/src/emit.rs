@@ -20,6 +20,25 @@ impl<F: TargetField> CompiledMapping<F> {
     /// stands in the attribute as it is. Constants and joined texts stay; of several paths the one
     /// that had a value is written, else the first; of several values those that the field does not
     /// have any more go, and those come that it has beside them.
+    ///
+    /// ```
+    /// use scim_mapping::{Catalog, Event, Field, FieldValue, MappingSet};
+    /// use scim_protocol::ResourceDefinition;
+    /// use serde_json::json;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let mapping = MappingSet::default_user().compile(&users, &Catalog::default())?;
+    /// let user = json!({"userName": "ava", "title": "Lead"});
+    /// let user = user.as_object().unwrap();
+    /// let mut record = mapping.project(user, Event::Create).record;
+    /// assert_eq!(mapping.emit(user, &record), *user);
+    ///
+    /// // Somebody edits the record by hand: the identity provider reads what they wrote.
+    /// record.insert(Field::JobTitle, FieldValue::Text("Head".into()));
+    /// assert_eq!(mapping.drift(user, &record), [Field::JobTitle]);
+    /// assert_eq!(mapping.emit(user, &record)["title"], "Head");
+    /// # Ok::<(), scim_mapping::MappingError>(())
+    /// ```
     pub fn emit(&self, document: &Map<String, Value>, record: &Record<F>) -> Map<String, Value> {
         let mut emitted = document.clone();
         for rule in self.drifted(document, record) {
@@ -45,7 +64,8 @@ impl<F: TargetField> CompiledMapping<F> {
         emitted
     }
 
-    /// The fields whose value is not the one that the document gives them.
+    /// The fields whose value is not the one that the document gives them; [`emit`](Self::emit) shows
+    /// them. Those of rules that are `inbound` or `onCreate` are none.
     pub fn drift(&self, document: &Map<String, Value>, record: &Record<F>) -> Vec<F> {
         self.drifted(document, record)
             .into_iter()

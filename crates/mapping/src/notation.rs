@@ -77,6 +77,7 @@ impl fmt::Display for JoinPart {
 impl FromStr for JoinPart {
     type Err = TransformParseError;
 
+    /// Reads a part of a join: a literal in quotation marks, or a path with its transforms.
     fn from_str(line: &str) -> Result<Self, TransformParseError> {
         if let Ok(text) = serde_json::from_str::<String>(line.trim()) {
             return Ok(Self::Literal(text));
@@ -108,6 +109,7 @@ impl fmt::Display for Source {
 impl FromStr for Source {
     type Err = RuleParseError;
 
+    /// Reads the source in front of a rule's line; [`Rule`] has a table of the forms.
     fn from_str(text: &str) -> Result<Self, RuleParseError> {
         let text = text.trim();
         if let Some(value) = text.strip_prefix(CONSTANT) {
@@ -175,6 +177,7 @@ impl<F: TargetField> fmt::Display for Rule<F> {
 impl<F: TargetField> FromStr for Rule<F> {
     type Err = RuleParseError;
 
+    /// Reads a line as the page of [`Rule`] has it.
     fn from_str(line: &str) -> Result<Self, RuleParseError> {
         let (from, to) = match split(line, TO).as_slice() {
             [from, to] => (*from, *to),

@@ -81,6 +81,24 @@ pub struct FieldChange {
 
 impl<F: TargetField> CompiledMapping<F> {
     /// What the rules make of a resource, and of the record that is there.
+    ///
+    /// ```
+    /// use scim_mapping::{Catalog, Event, MappingSet, ResourceKind};
+    /// use scim_protocol::ResourceDefinition;
+    /// use serde_json::json;
+    ///
+    /// let rule = r#"userName > trim > lower -> user_name; {"required": true}"#.parse()?;
+    /// let set = MappingSet::new(ResourceKind::User, vec![rule]);
+    /// let mapping = set.compile(&ResourceDefinition::user(), &Catalog::default())?;
+    /// let user = json!({"userName": " AVA"});
+    /// let preview = mapping.preview(user.as_object().unwrap(), Event::Create, None);
+    /// let rule = &preview.rules[0];
+    /// assert_eq!((rule.status, &rule.source_value), ("ok", &Some(json!(" AVA"))));
+    /// let steps: Vec<_> = rule.steps.iter().map(|step| step.value.clone()).collect();
+    /// assert_eq!(steps, [Some(json!("AVA")), Some(json!("ava"))]);
+    /// assert_eq!(preview.changes[0].field, "user_name");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn preview(
         &self,
         attributes: &Map<String, Value>,
@@ -165,7 +183,22 @@ fn status(status: &VerdictStatus) -> (&'static str, Option<String>) {
     }
 }
 
-/// The fields in which two records differ. Who is no VIP is so without saying it.
+/// The fields in which two records differ, in the order of the fields. A value that is the same as
+/// none ([`TargetField::unset`]) differs from no value in nothing.
+///
+/// ```
+/// use scim_mapping::{Field, FieldValue, Record, field_changes};
+///
+/// let text = |text: &str| FieldValue::Text(text.into());
+/// let old = Record::from([(Field::JobTitle, text("Lead"))]);
+/// // In ServiceOps whoever is no VIP is so without saying it.
+/// let no_vip = (Field::Vip, FieldValue::Boolean(false));
+/// let new = Record::from([(Field::JobTitle, text("Head")), no_vip]);
+/// let changes = field_changes(&old, &new);
+/// assert_eq!(changes.len(), 1);
+/// assert_eq!(changes[0].field, "job_title");
+/// assert_eq!(changes[0].new, Some("Head".into()));
+/// ```
 pub fn field_changes<F: TargetField>(old: &Record<F>, new: &Record<F>) -> Vec<FieldChange> {
     let fields: BTreeSet<&F> = old.keys().chain(new.keys()).collect();
     let value = |record: &Record<F>, field: &F| match record.get(field) {

@@ -169,6 +169,25 @@ impl<F: TargetField> Projection<F> {
     }
 
     /// The record of a resource that changed: fields that no rule wrote or cleared stay.
+    ///
+    /// ```
+    /// use scim_mapping::{Catalog, Event, Field, FieldValue, MappingSet, Record};
+    /// use scim_protocol::ResourceDefinition;
+    /// use serde_json::json;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let mapping = MappingSet::default_user().compile(&users, &Catalog::default())?;
+    /// let stored = Record::from([
+    ///     (Field::JobTitle, FieldValue::Text("Lead".into())),
+    ///     (Field::Vip, FieldValue::Boolean(true)),
+    /// ]);
+    /// let user = json!({"userName": "ava"});
+    /// let projection = mapping.project(user.as_object().unwrap(), Event::Change);
+    /// let record = projection.onto(&stored);
+    /// assert!(!record.contains_key(&Field::JobTitle), "a rule cleared it");
+    /// assert_eq!(record[&Field::Vip], FieldValue::Boolean(true), "no rule is for it");
+    /// # Ok::<(), scim_mapping::MappingError>(())
+    /// ```
     pub fn onto(&self, current: &Record<F>) -> Record<F> {
         let mut record = current.clone();
         for field in &self.cleared {
@@ -216,6 +235,27 @@ impl<F: TargetField> CompiledMapping<F> {
     ///
     /// A rule reads what its condition reads, and what the rules read whose fields it reads; with
     /// one of the rules for a field all of them are evaluated.
+    ///
+    /// ```
+    /// use scim_mapping::{Catalog, Event, Field, MappingSet};
+    /// use scim_protocol::{AttributePath, ResourceDefinition};
+    /// use serde_json::json;
+    ///
+    /// let users = ResourceDefinition::user();
+    /// let mapping = MappingSet::default_user().compile(&users, &Catalog::default())?;
+    /// let before = json!({"userName": "ava", "title": "Lead"});
+    /// let stored = mapping.project(before.as_object().unwrap(), Event::Create).record;
+    ///
+    /// // A PATCH of the title made this of it.
+    /// let after = json!({"userName": "ava", "title": "Head"});
+    /// let touched = [AttributePath::new("title")];
+    /// let projection = mapping.project_touched(after.as_object().unwrap(), &touched);
+    /// assert_eq!(projection.verdicts.len(), 1, "one rule reads it");
+    /// let record = projection.onto(&stored);
+    /// assert_eq!(record[&Field::JobTitle].as_text(), Some("Head"));
+    /// assert_eq!(record[&Field::UserName].as_text(), Some("ava"));
+    /// # Ok::<(), scim_mapping::MappingError>(())
+    /// ```
     pub fn project_touched(
         &self,
         attributes: &Map<String, Value>,

@@ -79,7 +79,9 @@ pub enum FieldValue {
     Number(f64),
     /// Text; it comes before instants so that text which looks like one stays as it is.
     Text(String),
-    /// An instant.
+    /// An instant. The engine makes none: [`FieldKind::DateTime`](crate::FieldKind::DateTime) gives
+    /// text. It is for records that hold instants as such, and for an [`OwnKind`](crate::OwnKind);
+    /// [`drift`](crate::CompiledMapping::drift) takes it for the same as its text.
     DateTime(DateTime<Utc>),
     /// Several texts.
     Texts(Vec<String>),

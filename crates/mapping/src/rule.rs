@@ -32,8 +32,32 @@ pub struct MappingSet<F: TargetField = Field> {
 }
 
 /// A sample of what an identity provider sends, and the fields that the rules must make of it.
+///
+/// ```
+/// use scim_mapping::{Catalog, MappingSet, MappingTest, ResourceKind};
+/// use scim_protocol::ResourceDefinition;
+/// use serde_json::json;
+///
+/// let test: MappingTest = serde_json::from_value(json!({
+///     "key": "lead",
+///     "sample": {"userName": "ava", "title": "Lead"},
+///     "record": {"job_title": "Lead", "department": null}
+/// }))?;
+/// let (users, catalog) = (ResourceDefinition::user(), Catalog::default());
+/// let mapping = MappingSet::default_user().compile(&users, &catalog)?;
+/// let outcomes = mapping.run_tests(&[test], &users, &catalog, ResourceKind::User);
+/// assert!(outcomes[0].passed, "{}", outcomes[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(
+        description = "A sample of what an identity provider sends, and the fields that the \
+                          rules must make of it."
+    )
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MappingTest {
     /// The stable name of the test.
@@ -94,13 +118,66 @@ impl<F: TargetField> MappingSet<F> {
 }
 
 /// From attributes to one field.
+///
+/// In JSON its members are those of this type in camel case; `key`, `source` and `target` must be
+/// there, the others have the defaults of [`Rule::new`]. People write it in a line, which is read by
+/// [`FromStr`](std::str::FromStr) and written by `Display`:
+///
+/// ```text
+/// SOURCE > TRANSFORM > ... -> FIELD when FILTER; {"member": value}
+/// ```
+///
+/// | part | written as | |
+/// |---|---|---|
+/// | source | `title` | an attribute, `name.givenName`, one of several values (`emails[type eq "work"].value`, `emails[0].value`), one behind a schema URI, a part of a name (`name.formatted \| givenName`) |
+/// | | `field(department)` | what rules before give that field; it stands wherever a path does |
+/// | | `constant "External"` | always the same, as JSON |
+/// | | `first of nickName, name.givenName` | the first path that has a value |
+/// | | `all roles.value` | every value of a multi-valued attribute |
+/// | | `join name.givenName > left: 1, "-", name.familyName with ". "` | several in one text: paths, each with its own transforms, and literals in quotation marks; the separator is JSON, and empty without `with` |
+/// | transforms | `> trim > left: 3` | each as [`Transform`] has it; those of a joined text stand behind `>>`: `with ". " >> upper > left: 3` |
+/// | field | `-> email` | its key ([`TargetField::from_key`]) |
+/// | condition | `when userType eq "Contractor"` | a filter (RFC 7644 section 3.4.2.2) |
+/// | the rest | `; {"onAbsent": "keep"}` | other members, as in JSON |
+///
+/// `>`, `>>`, `->`, `when` and `with` have a blank on both sides. Marks within quotation marks and
+/// brackets are text. The line needs no key: it is that of the field, as in [`Rule::new`].
+///
+/// ```
+/// use scim_mapping::Rule;
+/// use serde_json::json;
+///
+/// for line in [
+///     "title -> job_title",
+///     r#"emails[type eq "work"].value > trim > lower -> email"#,
+///     r#"constant "External" -> job_title when userType eq "Contractor""#,
+///     "first of nickName, field(first_name) -> display_name",
+///     "all roles.value -> roles",
+///     r#"join name.givenName > left: 1, "von", name.familyName with " " >> upper -> display_name"#,
+/// ] {
+///     let rule: Rule = line.parse()?;
+///     assert_eq!(rule.to_string(), line);
+/// }
+/// let rule: Rule = r#"title -> job_title; {"key": "title", "onAbsent": "keep"}"#.parse()?;
+/// let document = json!({
+///     "key": "title", "source": {"path": "title"}, "target": "job_title", "onAbsent": "keep"
+/// });
+/// assert_eq!(rule, serde_json::from_value(document)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(bound = ""))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(bound = "", description = "From attributes to one field.")
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
 pub struct Rule<F: TargetField = Field> {
-    /// The stable name of the rule.
+    /// The stable name of the rule, which no other rule of its set has. JSON must have it; in a line
+    /// it is the key of the field where it is not said, so that of two rules for one field the
+    /// second needs another one.
     pub key: String,
-    /// Whether it takes part.
+    /// Whether it takes part; yes by default.
     #[serde(default = "yes")]
     pub enabled: bool,
     /// For which resources: a filter (RFC 7644 section 3.4.2.2) over their attributes.
@@ -121,7 +198,7 @@ pub struct Rule<F: TargetField = Field> {
     /// The value of the field when there is no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
-    /// Whether a resource without it is refused.
+    /// Whether a resource without it is refused; no by default.
     #[serde(default)]
     pub required: bool,
     /// When the field is written.
@@ -136,11 +213,12 @@ pub struct Rule<F: TargetField = Field> {
     /// What becomes of the field when there is no value.
     #[serde(default)]
     pub on_absent: OnAbsent,
-    /// What happens when a reference names a record that is not there; without it departments,
-    /// locations and companies are created, and roles ignored.
+    /// What happens when a value names a record that is not there. Without it, the record is
+    /// created or nothing happens, as the catalogue has it for the field; in
+    /// ServiceOps departments, locations and companies are created, and roles ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_unknown: Option<OnUnknown>,
-    /// Whether a missing value is worth a warning.
+    /// Whether a missing value is worth a warning; no by default.
     #[serde(default)]
     pub warn_if_missing: bool,
     /// The rank of the field among those by which an existing user is found.
@@ -253,7 +331,7 @@ impl JoinPart {
     }
 }
 
-/// When a field is written.
+/// When a field is written: `always` by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -265,7 +343,7 @@ pub enum Apply {
     OnCreate,
 }
 
-/// Whether a field is shown to the identity provider.
+/// Whether a field is shown to the identity provider: `both` by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -277,7 +355,8 @@ pub enum Direction {
     Both,
 }
 
-/// What a value does that does not fit the field.
+/// What a value does that does not fit the field, or that a transform cannot read:
+/// `skipWarn` by default. Such a value never clears a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -291,7 +370,7 @@ pub enum OnError {
     UseDefault,
 }
 
-/// What becomes of a field when there is no value.
+/// What becomes of a field when there is no value: `clear` by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -305,7 +384,8 @@ pub enum OnAbsent {
     Default,
 }
 
-/// What happens when a reference names a record that is not there.
+/// What happens when a value names a record that is not there; without a choice, what the catalogue
+/// has for the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -319,7 +399,27 @@ pub enum OnUnknown {
 }
 
 impl<F: TargetField> Rule<F> {
-    /// A rule from an attribute to a field, with the usual choices.
+    /// A rule from a source to a field, with the defaults: it takes part, for every resource, without
+    /// transforms and a default value; not required, written with every change
+    /// ([`Apply::Always`]), shown to the identity provider ([`Direction::Both`]); a value that does not
+    /// fit is a warning ([`OnError::SkipWarn`]), and without a value the field is cleared
+    /// ([`OnAbsent::Clear`]).
+    ///
+    /// Its key is that of the field. Give one of two rules for the same field another key.
+    ///
+    /// ```
+    /// use scim_mapping::{Field, OnAbsent, Rule, Source};
+    ///
+    /// let contractor = Rule {
+    ///     key: "contractor".to_owned(),
+    ///     when: Some(r#"userType eq "Contractor""#.to_owned()),
+    ///     on_absent: OnAbsent::Keep,
+    ///     ..Rule::new(Source::Constant("External".into()), Field::JobTitle)
+    /// };
+    /// let everybody = Rule::new(Source::Path("title".to_owned()), Field::JobTitle);
+    /// assert_eq!(everybody.key, "job_title");
+    /// assert_ne!(contractor.key, everybody.key);
+    /// ```
     pub fn new(source: Source, target: F) -> Self {
         Self {
             key: target.to_string(),

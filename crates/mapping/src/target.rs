@@ -95,17 +95,24 @@ pub trait TargetField: Clone + Debug + Display + Ord + Hash + Send + Sync + 'sta
     /// The field of a key.
     fn from_key(key: &str) -> Option<Self>;
 
-    /// The value that is the same to the records as none, such as `false` of a flag.
+    /// The value that is the same to the records as none; no value is by default.
+    ///
+    /// With `Some(&FieldValue::Boolean(false))` of a flag, a record that holds `false` and one that holds
+    /// nothing are the same to [`drift`](crate::CompiledMapping::drift) and
+    /// [`field_changes`](crate::field_changes); ServiceOps has it for `is_vip`.
     fn unset(&self) -> Option<&'static FieldValue> {
         None
     }
 
-    /// Whether a record is created that a rule names and nobody knows, where the rule does not say.
+    /// Whether a record is created that a value names and nobody knows, where the rule does not say
+    /// ([`Rule::on_unknown`](crate::Rule::on_unknown)); yes by default. It is told by
+    /// [`CompiledMapping::on_unknown`](crate::CompiledMapping::on_unknown) to whoever writes records:
+    /// the engine creates none.
     fn creates_unknown(&self) -> bool {
         true
     }
 
-    /// Whether a group may give its members a value of the field.
+    /// Whether a group may give its members a value of the field; yes by default.
     fn is_grantable(&self) -> bool {
         true
     }
@@ -141,14 +148,55 @@ pub trait OwnKind: Clone + Debug + PartialEq + Send + Sync + 'static {
     /// Why the value does not fit, such as [`ValueError::Own`].
     fn convert(&self, value: &Value) -> Result<FieldValue, ValueError>;
 
-    /// Whether a text is a value as it stands. Where it is, nothing is converted to find out whether
-    /// a record differs from its resource.
+    /// Whether a text is a value as it stands: [`convert`](Self::convert) gives that very text. Where
+    /// it is, nothing is converted to find out whether a record differs from its resource. No by
+    /// default, which is right, and slower.
     fn keeps(&self, _text: &str) -> bool {
         false
     }
 
-    /// Whether a record has what its resource gives it, though it is written otherwise.
-    /// `unknown_is_nothing` says that what nobody knows leaves the field empty.
+    /// Whether a record has what its resource gives it, though it is written otherwise; no by
+    /// default. It is asked where the two are not equal. `unknown_is_nothing` says that what nobody
+    /// knows leaves the field empty ([`OnUnknown::Ignore`](crate::OnUnknown::Ignore)).
+    ///
+    /// ```
+    /// use scim_mapping::{FieldValue, OwnKind, ValueError};
+    /// use serde_json::Value;
+    ///
+    /// /// A room, by its name: `B07` and `b07` are one.
+    /// #[derive(Debug, Clone, PartialEq)]
+    /// struct Room;
+    ///
+    /// impl OwnKind for Room {
+    ///     fn convert(&self, value: &Value) -> Result<FieldValue, ValueError> {
+    ///         let name = value.as_str().ok_or(ValueError::Own { expected: "room" })?;
+    ///         Ok(FieldValue::Text(name.trim().to_owned()))
+    ///     }
+    ///
+    ///     fn keeps(&self, text: &str) -> bool {
+    ///         text.trim() == text
+    ///     }
+    ///
+    ///     fn is_same(
+    ///         &self,
+    ///         given: Option<&FieldValue>,
+    ///         current: Option<&FieldValue>,
+    ///         unknown_is_nothing: bool,
+    ///     ) -> bool {
+    ///         match (given, current) {
+    ///             (Some(_), None) => unknown_is_nothing,
+    ///             (Some(FieldValue::Text(one)), Some(FieldValue::Text(other))) => {
+    ///                 one.eq_ignore_ascii_case(other)
+    ///             }
+    ///             _ => false,
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let room = |name: &str| FieldValue::Text(name.into());
+    /// assert!(Room.is_same(Some(&room("B07")), Some(&room("b07")), false));
+    /// assert!(!Room.is_same(Some(&room("B07")), None, false));
+    /// ```
     fn is_same(
         &self,
         _given: Option<&FieldValue>,
@@ -158,7 +206,8 @@ pub trait OwnKind: Clone + Debug + PartialEq + Send + Sync + 'static {
         false
     }
 
-    /// Whether a constant that does not fit is refused with its rule, and not with each resource.
+    /// Whether a constant that does not fit is refused with its rule, and not with each resource; yes
+    /// by default. No is for what is not known before it is written, such as names of records.
     fn checks_constants(&self) -> bool {
         true
     }
@@ -193,7 +242,33 @@ pub trait FieldCatalog {
     /// where there is none.
     fn identity(&self, resource: ResourceKind) -> Option<Self::Field>;
 
-    /// The tables that rules can look values up in; none where it does not say.
+    /// The tables that rules can look values up in; none by default.
+    ///
+    /// ```
+    /// use scim_mapping::{
+    ///     Catalog, Event, Field, FieldCatalog, LookupTable, LookupTables, MappingSet, ResourceKind,
+    ///     TableContent,
+    /// };
+    /// use scim_protocol::ResourceDefinition;
+    /// use serde_json::json;
+    ///
+    /// let centers = TableContent::read_csv("code,department\n100,Sales\n200,IT\n")?;
+    /// let tables = LookupTables::from_iter([LookupTable::new("cost-centers", centers)?]);
+    /// let catalog = Catalog::default().with_tables(tables);
+    /// assert!(FieldCatalog::tables(&catalog).find("cost-centers").is_some());
+    ///
+    /// let rules = [
+    ///     r#"userName -> user_name; {"required": true}"#,
+    ///     r#"title > table: {"name": "cost-centers", "otherwise": "drop"} -> department"#,
+    /// ];
+    /// let rules: Result<Vec<_>, _> = rules.into_iter().map(str::parse).collect();
+    /// let set = MappingSet::new(ResourceKind::User, rules?);
+    /// let mapping = set.compile(&ResourceDefinition::user(), &catalog)?;
+    /// let user = json!({"userName": "ava", "title": "200"});
+    /// let record = mapping.project(user.as_object().unwrap(), Event::Create).record;
+    /// assert_eq!(record[&Field::Department].as_text(), Some("IT"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     fn tables(&self) -> &LookupTables {
         LookupTables::NONE
     }

@@ -33,7 +33,10 @@ pub enum FieldKind<R = ReferenceKind> {
     },
     /// Yes or no.
     Boolean,
-    /// An instant.
+    /// An instant. A record holds it as text of RFC 3339 in UTC (`FieldValue::Text`).
+    ///
+    /// It is read in RFC 3339, as `2026-01-31T08:00:00` (of UTC), `2026-01-31` or `31-01-2026 08:00`;
+    /// the transform `date` reads other formats.
     DateTime,
     /// One of several options.
     SingleChoice {

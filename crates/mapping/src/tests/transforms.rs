@@ -383,4 +383,9 @@ fn the_page_about_mapping_lists_what_there_is() {
         page.contains(&table),
         "docs/mapping.md has another list than:\n{table}"
     );
+    let documented: String = table.lines().map(|line| format!("/// {line}\n")).collect();
+    assert!(
+        include_str!("../transform/mod.rs").contains(&documented),
+        "the page of Transform has another list than:\n{documented}"
+    );
 }

@@ -76,6 +76,7 @@ impl fmt::Display for Transform {
 impl FromStr for Transform {
     type Err = TransformParseError;
 
+    /// Reads a line as the page of [`Transform`] has it: `trim`, `left: 3`, `prefix: "EXT-"`.
     fn from_str(line: &str) -> Result<Self, TransformParseError> {
         let line = line.trim();
         let (name, document) = match line.split_once(':') {
@@ -122,7 +123,7 @@ const fn example(line: &'static str, meaning: &'static str) -> TransformExample 
 }
 
 impl Transform {
-    /// Every transform, with an example and what it does.
+    /// Every transform, with an example and what it does: the table on the page of [`Transform`].
     pub const EXAMPLES: &'static [TransformExample] = &[
         example("trim", "white space at both ends is gone"),
         example("collapseSpaces", "single spaces inside, none at the ends"),

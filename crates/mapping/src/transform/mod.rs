@@ -19,19 +19,78 @@ use crate::table::LookupTables;
 
 /// A step between an attribute's value and a field's.
 ///
-/// Text transforms act on every text of a list; what a transform does not fit stays as it is.
+/// In a line it is its name, and behind a colon what it needs, as JSON; a text that reads as nothing
+/// else needs no quotation marks. In a document it is its name, or an object with what it needs under
+/// its name. [`EXAMPLES`](Self::EXAMPLES) has this table for programs.
+///
+/// | for example | a value becomes |
+/// |---|---|
+/// | `trim` | white space at both ends is gone |
+/// | `collapseSpaces` | single spaces inside, none at the ends |
+/// | `stripSpaces` | no white space at all |
+/// | `lower` | lower case |
+/// | `upper` | upper case |
+/// | `titleCase` | every word begins in upper case |
+/// | `stripDiacritics` | no accents and other marks |
+/// | `prefix: "EXT-"` | a text in front |
+/// | `suffix: "@corp.example"` | a text behind |
+/// | `replace: {"find": "-", "with": ""}` | every occurrence replaced |
+/// | `substring: {"start": 0, "length": 3}` | a part, counted from 0 |
+/// | `left: 3` | so many characters from the beginning |
+/// | `right: 4` | so many characters from the end |
+/// | `truncate: 100` | so many characters at most |
+/// | `padLeft: {"length": 6, "with": "0"}` | filled up in front |
+/// | `digitsOnly` | the digits alone |
+/// | `word: {"number": 0, "separators": " "}` | one word, counted from 0 |
+/// | `before: "@"` | what stands before a text |
+/// | `after: "\\"` | what stands behind a text |
+/// | `valueMap: {"entries": {"FTE": "technician"}, "otherwise": "keep"}` | other values for known ones |
+/// | `table: {"name": "cost-centers", "column": "department", "otherwise": "keep"}` | other values for known ones, from a lookup table |
+/// | `ifEmpty` | no value where the text is blank |
+/// | `default: "unknown"` | a value where there is none |
+/// | `split: ","` | a list of the parts |
+/// | `item: 1` | one value of a list, counted from 0 |
+/// | `first` | the first value of a list |
+/// | `last` | the last value of a list |
+/// | `dedupe` | every value of a list once |
+/// | `count` | how many values there are |
+/// | `join: ", "` | a text of the values of a list |
+/// | `toBool: ["on"]` | a boolean; these words, true, yes and 1 are true |
+/// | `toInt` | a whole number |
+/// | `toNumber` | a number |
+/// | `jsonField: "name"` | a member of a JSON object that is sent as text |
+/// | `regexExtract: {"pattern": "CN=([^,]+)", "group": 1}` | what a pattern finds |
+/// | `regexReplace: {"pattern": "\\s+", "with": " "}` | what a pattern finds, replaced |
+/// | `date: ["%d.%m.%Y"]` | an instant, read in one of these formats |
+/// | `writeDate: {"format": "%d.%m.%Y", "zone": "Europe/Berlin"}` | a date written in a format, by the clock of a zone |
+/// | `plusDays: 30` | a date so many days later |
+///
+/// `otherwise` is `"keep"`, `"drop"` or `{"value": ...}`. Text transforms act on every text of a list;
+/// an object stays as it is.
+///
+/// **What cannot be read** is not nothing: where `date`, `writeDate`, `plusDays`, `toInt`, `toNumber` and
+/// `jsonField` are given a text that is none of theirs, or a pattern one of more than 4 KiB, the value
+/// does not fit ([`OnError`](crate::OnError)), and the field stays. A `default` behind them takes its
+/// place. Blank text is nothing, and so is what `before`, `word`, `regexExtract` and their like do not
+/// find. In a list one such value is enough.
 ///
 /// ```
 /// use scim_mapping::Transform;
 /// use serde_json::json;
 ///
-/// let initials = Transform::Substring { start: 0, length: 1 };
+/// let initials: Transform = "left: 1".parse()?;
+/// assert_eq!(initials, Transform::Left(1));
 /// assert_eq!(initials.apply(Some(json!("Ava"))), Some(json!("A")));
 /// assert_eq!(initials.apply(Some(json!(["Ava", "Stone"]))), Some(json!(["A", "S"])));
 /// assert_eq!(initials.apply(None), None);
+/// # Ok::<(), scim_mapping::TransformParseError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(description = "A step between an attribute's value and a field's.")
+)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Transform {
@@ -130,11 +189,11 @@ pub enum Transform {
     Join(String),
     /// A boolean: these words, `true`, `yes` and `1` are true, the rest is false.
     ToBool(Vec<String>),
-    /// A whole number; nothing when the value is none.
+    /// A whole number.
     ToInt,
-    /// A number; nothing when the value is none.
+    /// A number.
     ToNumber,
-    /// A member of a JSON object that is sent as text; nothing when there is none.
+    /// A member of a JSON object that is sent as text; nothing when it has no such member.
     JsonField(String),
     /// What a pattern finds in the text; nothing when it finds nothing.
     RegexExtract {
@@ -156,7 +215,7 @@ pub enum Transform {
     /// A format is made of `strftime` fields (`%d-%m-%Y %H:%M`); one without an offset is of the
     /// zone, or UTC.
     Date(DateFormats),
-    /// An instant or a day, written in a format of `strftime` fields; nothing when it is none.
+    /// An instant or a day, written in a format of `strftime` fields.
     WriteDate {
         /// The format.
         format: String,
@@ -164,7 +223,7 @@ pub enum Transform {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         zone: Option<String>,
     },
-    /// An instant or a day so many days later, or earlier; nothing when it is none.
+    /// An instant or a day so many days later, or earlier.
     PlusDays(Days),
 }
 
@@ -291,7 +350,8 @@ pub enum Otherwise {
 }
 
 impl Transform {
-    /// Applies the transform; `None` is no value.
+    /// Applies the transform; `None` is no value, and stands for what the transform cannot read too,
+    /// which rules tell apart.
     ///
     /// A text is cut at 16 KiB, and a list ends where its texts reach 1 MiB. A pattern that is none
     /// finds nothing. Whoever applies a transform to more than one value compiles a mapping set,
