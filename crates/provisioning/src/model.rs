@@ -255,3 +255,20 @@ impl Models {
 }
 
 const KEPT: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_that_its_field_never_takes_keeps_nobody_from_being_provisioned() {
+        let mut source = ModelSource::usual(Vec::new());
+        source.users.rules.push(Rule {
+            key: "gym".to_owned(),
+            ..Rule::new(Source::Constant("gym".into()), Field::UserType)
+        });
+        let fresh = (source.users).compile(&ResourceDefinition::user(), &Catalog::default());
+        assert!(fresh.is_err(), "as a new rule it is refused");
+        assert!(Model::compile(&source).is_ok());
+    }
+}
