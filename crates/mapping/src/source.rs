@@ -305,22 +305,31 @@ fn first_of<F: TargetField>(paths: &[CompiledPath<F>], reading: Reading<'_>) -> 
     nothing
 }
 
-/// Parts without a value are left out, and the separator with them.
+/// Parts without a value are left out, and the separator with them; what cannot be read counts where
+/// no part has one.
 fn join<F: TargetField>(separator: &str, parts: &[CompiledPart<F>], reading: Reading<'_>) -> Given {
+    let mut nothing = Ok(None);
     let mut found = false;
     let mut values: Vec<Value> = Vec::with_capacity(parts.len());
     for part in parts {
         match part {
             CompiledPart::Literal(text) => values.push(Value::from(text.as_str())),
             CompiledPart::Path(path, transforms) => {
-                let value = apply_all(transforms, path.single(reading))?;
+                let value = apply_all(transforms, path.single(reading));
+                let value = value.unwrap_or_else(|reason| {
+                    nothing = Err(reason);
+                    None
+                });
                 let value = value.filter(|value| !value.is_null() && value != "");
                 found |= value.is_some();
                 values.extend(value);
             }
         }
     }
-    Ok(found.then(|| Value::String(joined(&values, separator))))
+    match found {
+        true => Ok(Some(Value::String(joined(&values, separator)))),
+        false => nothing,
+    }
 }
 
 const PARTS: usize = 6;
