@@ -24,10 +24,7 @@ fn main() -> ExitCode {
     };
     match std::panic::catch_unwind(|| run(invocation)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => {
-            output::failure(&output::sentence(&error));
-            ExitCode::FAILURE
-        }
+        Ok(Err(error)) => output::report(&error),
         Err(_panic) => ExitCode::FAILURE,
     }
 }

@@ -89,7 +89,6 @@ on_both_engines! {
         for words in [
             &["configuration", "add", "--name", "taken"][..],
             &["configuration", "show", "nosuch"],
-            &["configuration", "add", "--name", ""],
             &["token", "show", "nosuch"],
             &["events", "--configuration", "nosuch"],
             &["healthcheck", "--listen", "127.0.0.1:1"],
@@ -101,7 +100,7 @@ on_both_engines! {
         let short = ["account", "add", "ava", "--role", "administrator"];
         refusal(&server.run_with_input(&short, "short\n"), 1);
         for words in [
-            &["nosuch"][..], &["configuration"], &["configuration", "add"], &["--nosuch"],
+            &["nosuch"][..], &["configuration", "add", "--name", ""], &["configuration"], &["configuration", "add"], &["--nosuch"],
             &["serve", "--listen", "nowhere"], &["api-key", "add", "--name", "k", "--role", "king"],
         ] {
             refusal(&server.run(words), 2);

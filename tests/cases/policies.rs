@@ -124,7 +124,7 @@ on_both_engines! {
         assert_eq!(status(server, "ava"), "archived");
         let refused = server.run(&["configuration", "edit", "Test", "--on-delete", "delete",
             "--delete-after-days", "0"]);
-        assert_eq!(refused.status.code(), Some(1));
+        assert_eq!(refused.status.code(), Some(2));
     }
 
     fn a_link_waits_for_an_administrator(server: &Server) {

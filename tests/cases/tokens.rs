@@ -132,7 +132,7 @@ on_both_engines! {
         must(server, &["configuration", "edit", "Nets", "--allowed-networks", "192.0.2.0/24,127.0.0.0/8"]);
         client.get("/Users").expect(200);
         let wrong = server.run(&["configuration", "edit", "Nets", "--allowed-networks", "nonsense"]);
-        assert_eq!(wrong.status.code(), Some(1));
+        assert_eq!(wrong.status.code(), Some(2));
         let shown = server.json(&["configuration", "show", "Nets", "--json"]);
         assert_eq!(shown["allowedNetworks"][1], "127.0.0.0/8");
     }

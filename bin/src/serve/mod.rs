@@ -51,6 +51,7 @@ pub(crate) fn run(common: &Common, options: ServeOptions) -> anyhow::Result<()> 
 
 async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let files = CertificateFiles::of(common, &options.tls)?;
+    let balancers = options.balancers()?;
     let listen = options.listen.as_str();
     let listener = listener::bind(listen, !options.listens_by_default()).with_context(|| {
         format!("cannot listen on {listen}; stop what uses it or choose another with --listen")
@@ -111,7 +112,6 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let delivering = Delivering::start(deliverer).context("cannot start a thread")?;
     let signals = Signals::install().context("cannot handle signals")?;
     let draining = data.edge.draining.clone();
-    let balancers = options.balancers()?;
     let server = start(listener, Arc::clone(&certificate), balancers, data)?;
     record::write(&common.data_dir, address, &public_url)?;
     start_text::print(common, &public_url, &files, setup.as_deref())?;

@@ -12,5 +12,6 @@ pub mod panic;
 pub mod record;
 pub mod settings;
 pub mod start_text;
+mod wrong_usage;
 
 pub use self::cli::{Command, Invocation, UsageError, parse};

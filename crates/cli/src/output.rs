@@ -1,9 +1,12 @@
 //! What commands print: lines, aligned tables, one JSON document.
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::json;
+
+use crate::wrong_usage::is_wrong_usage;
 
 /// Prints a line on standard output and flushes it.
 ///
@@ -79,6 +82,13 @@ pub fn sentence(error: &anyhow::Error) -> String {
             false => format!("{said}: {cause}"),
         }
     })
+}
+
+/// Prints why a command failed as one line on standard error, and answers the exit code: 2 where the
+/// same command could never succeed, else 1.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    failure(&sentence(error));
+    ExitCode::from(if is_wrong_usage(error) { 2 } else { 1 })
 }
 
 /// Prints a failure as one line on standard error.

@@ -48,6 +48,14 @@ pub fn fold(text: &str) -> String {
 /// ```
 pub fn fold_name(text: &str) -> String {
     let folded = fold(text);
+    let bytes = folded.as_bytes();
+    // Most names begin and end in ASCII, and need no look at what else is white space.
+    if [bytes.first(), bytes.last()]
+        .iter()
+        .all(|end| end.is_some_and(u8::is_ascii_graphic))
+    {
+        return folded;
+    }
     match folded.trim() {
         name if name.len() == folded.len() => folded,
         name => name.to_owned(),

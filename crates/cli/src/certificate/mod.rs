@@ -5,10 +5,9 @@ mod self_signed;
 
 use std::path::PathBuf;
 
-use anyhow::bail;
-
 pub use self::files::{chain, load, not_after};
 use crate::settings::{Common, PublicUrl, TlsOptions};
+use crate::wrong_usage::WrongUsage;
 
 /// Where the certificate and its key are.
 #[derive(Debug, Clone)]
@@ -41,8 +40,14 @@ impl CertificateFiles {
                     self_signed: true,
                 })
             }
-            (Some(_), None) => bail!("--tls-cert needs --tls-key; give the private key's file too"),
-            (None, Some(_)) => bail!("--tls-key needs --tls-cert; give the certificate's file too"),
+            (Some(_), None) => {
+                let why = "--tls-cert needs --tls-key; give the private key's file too";
+                Err(WrongUsage(why).into())
+            }
+            (None, Some(_)) => {
+                let why = "--tls-key needs --tls-cert; give the certificate's file too";
+                Err(WrongUsage(why).into())
+            }
         }
     }
 

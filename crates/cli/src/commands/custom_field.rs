@@ -10,6 +10,7 @@ use super::value::actor;
 use crate::host::Host;
 use crate::output::{self, Table};
 use crate::settings::Common;
+use crate::wrong_usage::WrongUsage;
 
 /// What is done with custom fields.
 #[derive(Debug, Subcommand)]
@@ -156,7 +157,8 @@ impl Add {
     fn field(self) -> anyhow::Result<CustomField> {
         let choice = matches!(&*self.kind, "single-choice" | "multi-choice");
         if choice == self.options.is_empty() {
-            bail!("--option goes with the types single-choice and multi-choice, which need it");
+            let why = "--option goes with the types single-choice and multi-choice, which need it";
+            return Err(WrongUsage(why).into());
         }
         let kind = match &*self.kind {
             "long-text" => FieldKind::LongText,

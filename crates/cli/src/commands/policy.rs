@@ -7,6 +7,7 @@ use scim_provisioning::policy::{
 use scim_provisioning::{ExistingUsers, Policies};
 
 use super::value;
+use crate::wrong_usage::WrongUsage;
 
 /// The policies of a configuration; what is not named stays.
 #[derive(Debug, Args)]
@@ -74,7 +75,10 @@ impl PolicyOptions {
         };
         match (&mut policies.deletion, days) {
             (Deletion::Delete { after_days }, Some(days)) => *after_days = days,
-            (_, Some(_)) => anyhow::bail!("--delete-after-days needs --on-delete delete"),
+            (_, Some(_)) => {
+                let why = "--delete-after-days needs --on-delete delete";
+                return Err(WrongUsage(why).into());
+            }
             (_, None) => {}
         }
         let guard = &mut policies.guard;

@@ -1,6 +1,6 @@
 //! `stream`: who follows the feed, and what was sent to them.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::DateTime;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -13,6 +13,7 @@ use super::value::{actor, maybe_instant};
 use crate::host::Host;
 use crate::output::{self, Table};
 use crate::settings::Common;
+use crate::wrong_usage::WrongUsage;
 use scim_console::documents;
 
 /// What is done with streams.
@@ -184,7 +185,10 @@ fn position(feed: &Feed, from: &str) -> anyhow::Result<Position> {
     }
     match DateTime::parse_from_rfc3339(from) {
         Ok(time) => Ok(feed.position_at(time.to_utc())?),
-        Err(_) => bail!("--from is a position, or a time such as 2026-11-26T12:00:00Z"),
+        Err(_) => {
+            let why = "--from is a position, or a time such as 2026-11-26T12:00:00Z";
+            Err(WrongUsage(why).into())
+        }
     }
 }
 

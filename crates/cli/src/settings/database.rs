@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::wrong_usage::WrongUsage;
+
 /// A database URL, whose `Debug` does not show its password.
 #[derive(Clone)]
 pub(super) struct DatabaseUrl(pub(super) String);
@@ -22,6 +24,18 @@ impl std::fmt::Debug for DatabaseUrl {
     }
 }
 
+/// Refuses the URL of no database that there is. It is no parser of the command line that does: that
+/// one repeats what it refuses, and a URL may have a password.
+///
+/// # Errors
+/// [`WrongUsage`].
+pub(super) fn check_scheme(url: &str) -> anyhow::Result<()> {
+    match url.split(':').next() {
+        Some("sqlite" | "postgres" | "postgresql") => Ok(()),
+        _ => Err(WrongUsage("--database-url is sqlite:PATH or postgres://...").into()),
+    }
+}
+
 /// The URL with the password that a file holds, as far as its first line ends.
 ///
 /// # Errors
@@ -31,12 +45,15 @@ pub(super) fn with_password(url: &str, file: &Path) -> anyhow::Result<String> {
         .split_once("://")
         .filter(|(scheme, _)| *scheme != "sqlite")
     else {
-        bail!("--database-password-file goes with a --database-url of PostgreSQL");
+        let why = "--database-password-file goes with a --database-url of PostgreSQL";
+        return Err(WrongUsage(why).into());
     };
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let who = place.rsplit_once('@').map_or("", |(who, _host)| who);
     if who.contains(':') || query.split('&').any(|part| part.starts_with("password=")) {
-        bail!("the password stands in --database-url and in --database-password-file: leave one");
+        let why =
+            "the password stands in --database-url and in --database-password-file: leave one";
+        return Err(WrongUsage(why).into());
     }
     let text = fs::read_to_string(file)
         .with_context(|| format!("cannot read the database password in {}", file.display()))?;

@@ -19,6 +19,7 @@ use scim_console::console::openid::OpenIdSettings;
 use self::database::DatabaseUrl;
 pub use self::limits::LimitOptions;
 pub use self::public_url::PublicUrl;
+use crate::wrong_usage::WrongUsage;
 
 /// Options that go with every command.
 #[derive(Debug, Clone, Args)]
@@ -111,6 +112,7 @@ impl Common {
             Some(DatabaseUrl(url)) => url.clone(),
             None => self.usual_database(),
         };
+        database::check_scheme(&url)?;
         match &self.database_password_file {
             Some(file) => database::with_password(&url, file),
             None => Ok(url),
@@ -371,7 +373,8 @@ impl ServeOptions {
     pub fn balancers(&self) -> anyhow::Result<Vec<IpNet>> {
         match self.proxy_protocol {
             true if self.trusted_proxies.is_empty() => {
-                anyhow::bail!("--proxy-protocol goes with --trusted-proxies: who speaks it")
+                let why = "--proxy-protocol goes with --trusted-proxies: who speaks it";
+                Err(WrongUsage(why).into())
             }
             true => Ok(self.trusted_proxies.clone()),
             false => Ok(Vec::new()),
