@@ -14,6 +14,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import traceback
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -471,12 +472,13 @@ class Story:
             self.browser.execute_script("arguments[0].focus()", line)
             shown = self.script("getComputedStyle(document.activeElement.querySelector('path:not(.hit)')).strokeWidth")
             check("a line that has the focus is seen", shown == "4px", shown)
-            self.type(Keys.ENTER)
+            webdriver.ActionChains(self.browser).send_keys(Keys.ENTER).perform()
             self.find("dialog[open] #transforms")
             self.until(lambda: self.find("#tried").text)
             check("a line opens its rule by key", "email" in self.find("#drawer-title").text)
         else:
-            self.open(urllib.parse.urlparse(line.get_attribute("href")).path)
+            # Of a link in a drawing the property is no text.
+            self.open(line.get_dom_attribute("href"))
             self.wait("Keep in the draft")
             check("a line leads to its rule", "email" in self.find("#drawer-title").text)
 
@@ -1004,8 +1006,10 @@ def main():
         try:
             story.run()
         except Exception as error:  # The story ends here; what led to it is said.
+            lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+                     if frame.filename == __file__]
             check("the story goes on to its end", False,
-                  f"{re.split('Stacktrace', str(error))[0]} at {story.browser.current_url}")
+                  f"{re.split('Stacktrace', str(error))[0]} at {story.browser.current_url}, lines {lines}")
         finally:
             story.end()
     print(f"{passed} passed, {failed} failed")

@@ -143,10 +143,15 @@ function tryWhileWritten(form, request, read) {
     }
   };
   const whole = () => form.elements.source.value.trim() && form.elements.target.value;
-  form.addEventListener("input", () => {
+  const later = () => {
     clearTimeout(waiting);
     under.abort();
     if (whole()) waiting = setTimeout(ask, PAUSE);
+  };
+  form.addEventListener("input", later);
+  // Not everything that chooses from a list says that something was entered.
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("select")) later();
   });
   if (whole() && !region.childElementCount) ask();
 }
