@@ -740,7 +740,7 @@ class Story:
 
     def drawers(self, one):
         self.open(one + "/mappings/user")
-        link = self.find("a[data-drawer][href*='/rules/']")
+        link = self.find("tbody a[data-drawer][href*='/rules/']")
         self.browser.execute_script("for (let n = 0; n < 3; n += 1) arguments[0].click()", link)
         self.find("dialog[open] #source")
         check("three clicks open one drawer",
