@@ -20,11 +20,16 @@ pub(crate) fn is_wrong_usage(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Whether a value is given on the command line, and not in a file or on standard input.
+/// Whether a value is an option's of its own: neither of a file or standard input, nor part of a field
+/// that fits or does not beside what is there.
 fn is_an_option(field: InputField) -> bool {
     !matches!(
         field,
-        InputField::Mapping | InputField::Rule(_) | InputField::TableRows | InputField::Password
+        InputField::Mapping
+            | InputField::Rule(_)
+            | InputField::TableRows
+            | InputField::Password
+            | InputField::CustomField(_)
     )
 }
 
