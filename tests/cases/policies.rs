@@ -275,7 +275,7 @@ on_both_engines! {
         server.configuration("Test");
         let refused = |options: &[&str]| {
             let all = [&["configuration", "edit", "Test"], options].concat();
-            assert_eq!(server.run(&all).status.code(), Some(1), "{options:?}");
+            assert_eq!(server.run(&all).status.code(), Some(2), "{options:?}");
         };
         refused(&["--delete-after-days", "7"]);
         refused(&["--on-delete", "block", "--delete-after-days", "7"]);
