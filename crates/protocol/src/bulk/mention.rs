@@ -1,4 +1,4 @@
-//! Where the data of an operation names what other operations create.
+//! Where the data of an operation names what other operations create (RFC 7644 section 3.7.2).
 
 use serde_json::Value;
 
