@@ -355,10 +355,11 @@ on_both_engines! {
             &["custom-field", "add", "user_name"],
             &["custom-field", "add", "is_tenant_admin"],
             &["custom-field", "add", "Upper"],
-            &["custom-field", "add", "x", "--type", "single-choice"],
         ] {
             refused(server, wrong);
         }
+        let bare = server.run(&["custom-field", "add", "x", "--type", "single-choice"]);
+        assert_eq!(bare.status.code(), Some(2), "a choice needs options");
         let schema = client.get(&format!("/Schemas/{EXTENSION}")).expect(200).json;
         assert_eq!(schema["attributes"][0]["name"], "badge");
         assert_eq!(schema["attributes"][0]["type"], "integer");
