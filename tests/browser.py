@@ -27,6 +27,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from checks import check, finish
+
 PASSWORD = "four random words suffice"
 RULES = {"runOnly": {"type": "tag", "values": [
     "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
@@ -38,14 +40,6 @@ HOSTILE = [
 # With screenshots, which people read, the names are those of people.
 FRIENDLY = ["Azure AD SCIM Provisioning", "Cost centre", "Mia Weber", "Noah Fischer", "Ava Stone",
             "Liam Okafor", "Emma Rossi", "Luca Moreau", "Zoe Tanaka", "Ben Novak"]
-passed = failed = 0
-
-
-def check(name, held, said=""):
-    global passed, failed
-    passed += bool(held)
-    failed += not held
-    print(f"{'ok' if held else 'FAILED'}: {name} {'' if held else said}", flush=True)
 
 
 class Story:
@@ -1012,9 +1006,8 @@ def main():
                   f"{re.split('Stacktrace', str(error))[0]} at {story.browser.current_url}, lines {lines}")
         finally:
             story.end()
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

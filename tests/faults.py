@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "disk"))
+import checks  # noqa: E402
 from agree import disagreements  # noqa: E402
+from checks import check, finish  # noqa: E402
 from disk import FILES, Administrator, Client, Server, Writer, build  # noqa: E402
 
 SERVER = str(Path(sys.argv[1]).resolve())
@@ -19,7 +21,6 @@ FAULTS = int(sys.argv[2]) if len(sys.argv) > 2 else 500
 # So many on one server: what is read back afterwards grows with them.
 FAULTS_A_SERVER = 2_500
 WRITERS = 4
-passed = failed = 0
 
 # What fails and how; of how many calls one, or all of them until the disk is mended, which readiness
 # must tell.
@@ -35,13 +36,6 @@ ROUNDS = [
     ("anything fails now and then", ["read", "write", "sync"], ["EIO", "ENOSPC", "short"], FILES, 60),
     ("anything fails often", ["read", "write", "sync"], ["EIO", "ENOSPC", "short"], FILES, 4),
 ]
-
-
-def check(name, held, said=""):
-    global passed, failed
-    passed += bool(held)
-    failed += not held
-    print(f"{'ok' if held else 'FAILED'}: {name} {'' if held else said}", flush=True)
 
 
 class Session:
@@ -168,7 +162,7 @@ def session(faults, seed):
         found = disagreements(server.database, one.writers, at=server.disk.recorded())
         check("and everything acknowledged is there", not found, found[:10])
         report(one, rounds)
-        if failed:
+        if checks.failed:
             shutil.copytree(folder, "target/tests/faults", dirs_exist_ok=True)
         return one.faults()
 
@@ -188,5 +182,4 @@ def main():
 
 
 main()
-print(f"\n{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

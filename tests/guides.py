@@ -20,18 +20,12 @@ import uuid
 from functools import cache
 from pathlib import Path
 
+from checks import check, finish
+
 ROOT = Path(__file__).resolve().parent.parent
 SERVER = str(Path(sys.argv[1]).resolve())
 POSTGRES = sys.argv[2] if len(sys.argv) > 2 else ""
 BLOCK = re.compile(r"^```sh(?: (\w+))?\n(.*?)^```$", re.M | re.S)
-passed = failed = 0
-
-
-def check(name, held, said=""):
-    global passed, failed
-    passed += bool(held)
-    failed += not held
-    print(f"{'ok' if held else 'FAILED'}: {name} {'' if held else said}", flush=True)
 
 
 def documents():
@@ -168,8 +162,7 @@ def main():
         print("not run: what needs PostgreSQL")
     for document in [*sorted((ROOT / "docs/guides").glob("*.md")), ROOT / "bin/package/README.md"]:
         run(document)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    finish()
 
 
 main()

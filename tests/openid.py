@@ -21,14 +21,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-passed = failed = 0
-
-
-def check(name, held, said=""):
-    global passed, failed
-    passed += bool(held)
-    failed += not held
-    print(f"{'ok' if held else 'FAILED'}: {name} {'' if held else said}", flush=True)
+from checks import check, finish
 
 
 def encoded(data):
@@ -281,9 +274,8 @@ def main():
             process.terminate()
             process.wait()
         hanging(sys.argv[1], provider)
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -21,17 +21,11 @@ import compose_spec
 import kubernetes_validate
 import yaml
 
+from checks import check, finish
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bin/package"
 SERVER = str(Path(sys.argv[1]).resolve())
-passed = failed = 0
-
-
-def check(name, held, said=""):
-    global passed, failed
-    passed += bool(held)
-    failed += not held
-    print(f"{'ok' if held else 'FAILED'}: {name} {'' if held else said}", flush=True)
 
 
 def run(*words, **more):
@@ -268,8 +262,7 @@ def main():
         serving(folder, probes, user)
     finally:
         shutil.rmtree(folder)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    finish()
 
 
 main()

@@ -13,19 +13,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "disk"))
 import image  # noqa: E402
 from agree import disagreements  # noqa: E402
+from checks import check, finish  # noqa: E402
 from disk import Server, Writer, build  # noqa: E402
 
 SERVER = str(Path(sys.argv[1]).resolve())
 IMAGES = int(sys.argv[2]) if len(sys.argv) > 2 else 20
 WRITERS = 4
-passed = failed = 0
-
-
-def check(name, held, said=""):
-    global passed, failed
-    passed += bool(held)
-    failed += not held
-    print(f"{'ok' if held else 'FAILED'}: {name} {'' if held else said}", flush=True)
 
 
 def recorded(folder):
@@ -99,5 +92,4 @@ def main():
 
 
 main()
-print(f"\n{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

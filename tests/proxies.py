@@ -20,23 +20,11 @@ import time
 import uuid
 from pathlib import Path
 
+from checks import check, finish, free_port
+
 SERVER = str(Path(sys.argv[1]).resolve())
 POSTGRES = sys.argv[2]
 GUIDE = (Path(__file__).resolve().parent.parent / "docs/guides/reverse-proxy.md").read_text()
-passed = failed = 0
-
-
-def check(name, held, said=""):
-    global passed, failed
-    passed += bool(held)
-    failed += not held
-    print(f"{'ok' if held else 'FAILED'}: {name} {'' if held else said}", flush=True)
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def program(name):
@@ -261,8 +249,7 @@ def main():
             process.kill()
             process.wait()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    finish()
 
 
 main()

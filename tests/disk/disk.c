@@ -220,16 +220,7 @@ int open64(const char *path, int flags, ...) {
     return descriptor;
 }
 
-int open(const char *path, int flags, ...) {
-    mode_t mode = 0;
-    if (flags & (O_CREAT | O_TMPFILE)) {
-        va_list more;
-        va_start(more, flags);
-        mode = va_arg(more, mode_t);
-        va_end(more);
-    }
-    return open64(path, flags, mode);
-}
+int open(const char *path, int flags, ...) __attribute__((alias("open64")));
 
 int close(int descriptor) {
     if (descriptor >= 0 && descriptor < DESCRIPTORS) file_of[descriptor] = fails_next[descriptor] = 0;

@@ -5,6 +5,11 @@ use std::process::ExitCode;
 
 use engines::Suite;
 
+use crate::connection::Connection;
+use crate::file::File;
+use crate::target::Target;
+use crate::upgrade;
+
 pub(crate) fn run() -> ExitCode {
     let mut suite = Suite::new();
     crate::admin::tests::add_to(&mut suite);
@@ -17,4 +22,13 @@ pub(crate) fn run() -> ExitCode {
     #[cfg(feature = "postgres")]
     crate::target::tests::add_to(&mut suite);
     suite.run()
+}
+
+/// A connection to an empty database of this version.
+pub(crate) fn in_memory() -> Connection {
+    let target = Target::Sqlite(File::of(":memory:"));
+    let mut connection = target.connect().unwrap();
+    let made = upgrade::attempt(&mut connection);
+    assert!(matches!(made, Ok(upgrade::Attempt::Done(_))));
+    connection
 }

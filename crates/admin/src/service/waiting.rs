@@ -77,8 +77,8 @@ impl AdminService {
         let mut users: Vec<&str> = held.iter().map(|change| &*change.user).collect();
         users.sort_unstable();
         users.dedup();
-        let mut leaving = held.iter().filter(|change| change.deleted);
-        let leaving: Vec<&str> = leaving.by_ref().map(|change| &*change.user).collect();
+        let leaving = held.iter().filter(|change| change.deleted);
+        let leaving: Vec<&str> = leaving.map(|change| &*change.user).collect();
         self.store.read(|rows| {
             let people = rows.people_of(&users)?;
             let catalog = catalog_for(&people, rows)?;

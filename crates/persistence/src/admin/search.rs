@@ -319,22 +319,12 @@ pub(crate) mod tests {
     use scim_provisioning::ConfigurationId;
 
     use super::*;
-    use crate::file::File;
-    use crate::target::Target;
-    use crate::upgrade;
+    use crate::tests::in_memory;
 
     #[derive(diesel::QueryableByName)]
     struct StepRow {
         #[diesel(sql_type = Text)]
         detail: String,
-    }
-
-    fn in_memory() -> Connection {
-        let target = Target::Sqlite(File::of(":memory:"));
-        let mut connection = target.connect().unwrap();
-        let made = upgrade::attempt(&mut connection);
-        assert!(matches!(made, Ok(upgrade::Attempt::Done(_))));
-        connection
     }
 
     fn plan(connection: &mut Connection, query: &EventQuery) -> String {

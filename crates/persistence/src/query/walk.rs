@@ -77,10 +77,8 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::connection::Connection;
-    use crate::file::File;
     use crate::query::page;
-    use crate::target::Target;
-    use crate::upgrade;
+    use crate::tests::in_memory;
 
     fn one_walks_at_a_time_of_each_configuration() {
         let (one, other) = (ConfigurationId::new(), ConfigurationId::new());
@@ -124,14 +122,6 @@ pub(crate) mod tests {
         let scope = Scope::of(configuration);
         let found = page::find(connection, ResourceKind::User, scope, "", &selection);
         assert_eq!(found.unwrap().total, 0);
-    }
-
-    fn in_memory() -> Connection {
-        let target = Target::Sqlite(File::of(":memory:"));
-        let mut connection = target.connect().unwrap();
-        let made = upgrade::attempt(&mut connection);
-        assert!(matches!(made, Ok(upgrade::Attempt::Done(_))));
-        connection
     }
 
     pub(crate) fn add_to(suite: &mut engines::Suite) {
