@@ -3,47 +3,17 @@
 usage: webhooks.py SERVER
 """
 
-import http.server
 import json
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from checks import check, finish
-
-
-def receiver(folder):
-    """A receiver that keeps what it is sent, its port, and its certificate."""
-    certificate, key = folder / "receiver.pem", folder / "receiver.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext",
-         "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", certificate],
-        check=True, capture_output=True)
-    received = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            received.append((dict(self.headers.items()), body))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    listener.socket = context.wrap_socket(listener.socket, server_side=True)
-    threading.Thread(target=listener.serve_forever, daemon=True).start()
-    return received, listener.server_address[1], certificate
+from receiver import receiver
 
 
 def verifies(secret, message):
@@ -56,7 +26,7 @@ def verifies(secret, message):
 
 def main():
     folder = Path(tempfile.mkdtemp())
-    received, port, certificate = receiver(folder)
+    received, port, certificate = receiver(folder, lambda *_: (204, b""))
     data = ["--data-dir", str(folder / "data")]
     command = lambda *words: subprocess.run(
         [sys.argv[1], *words, *data, "--json"], check=True, capture_output=True, text=True).stdout

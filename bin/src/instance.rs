@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::Context;
 use scim_admin::rehearsal::RehearsalStore;
 use scim_admin::safekeeping::{self, BackupHead, Restored, Upgraded};
-use scim_admin::{AdminService, AdminStore, KeyRing, Services};
+use scim_admin::{AdminService, AdminStore, KeyRing, RingSigner, Services};
 use scim_cli::host::{Host, Instance};
 use scim_cli::record;
 use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl};
-use scim_feed::{DeliveryStore, Feed, FeedStore};
+use scim_feed::{DeliveryStore, EVENT_URIS, Feed, FeedStore};
 use scim_persistence::{Database, Settings};
 use scim_protocol::Limits;
 use scim_provisioning::{CursorKey, Directory, Environment, ServiceProvider, SystemEnvironment};
@@ -79,13 +79,15 @@ pub(crate) fn open(
         &common.key_file(),
         SystemEnvironment.now(),
     )?);
-    let feed = Feed::new(Arc::clone(&database) as Arc<dyn FeedStore>);
+    let signer = RingSigner::new(Arc::clone(&keys), &*scim_endpoint);
+    let feed = Feed::new(Arc::clone(&database) as Arc<dyn FeedStore>).with_signer(Arc::new(signer));
     let deliveries: Arc<dyn DeliveryStore> = Arc::clone(&database) as _;
     let copies: Arc<dyn RehearsalStore> = Arc::clone(&database) as _;
     let directory: Arc<dyn Directory> = database;
     let cursors: Arc<dyn CursorKey> = Arc::clone(&keys) as _;
     let admin = AdminService::new(Arc::clone(&store), Arc::clone(&keys)).with_rehearsals(copies);
-    let provider = ServiceProvider::new(directory, cursors, &scim_endpoint, limits);
+    let provider = ServiceProvider::new(directory, cursors, &scim_endpoint, limits)
+        .with_event_uris(&EVENT_URIS);
     let instance = Instance {
         store,
         deliveries,

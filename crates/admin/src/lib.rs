@@ -35,6 +35,7 @@ pub mod run;
 pub mod safekeeping;
 pub mod scope;
 mod secret;
+mod security_events;
 mod service;
 mod services;
 pub mod session;
@@ -55,6 +56,7 @@ pub use delivering::{Deliverer, DeliveringError, Step};
 pub use error::AdminError;
 pub use invalid::{InputField, Invalid, InvalidInput, Problem};
 pub use keyring::{KeyFacts, KeyRing, KeyRingError};
+pub use security_events::RingSigner;
 pub use service::Sealed;
 pub use service::{
     Actor, AdminService, Admitted, Application, Attempt, ConfigurationMeasures, ImportedMapping,

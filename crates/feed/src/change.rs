@@ -72,6 +72,9 @@ pub struct Change {
     pub changes: Vec<FieldChange>,
     /// The whole record after; `None` where it is gone.
     pub record: Option<Map<String, Value>>,
+    /// The record as it was, where it is gone. Receivers of changes are not told of it.
+    #[serde(skip)]
+    pub gone: Option<Map<String, Value>>,
     /// The run of rules that it was part of.
     pub run: Option<String>,
     /// Who did it: `configuration:NAME`, `administrator:NAME`, or nobody but time.
@@ -99,6 +102,7 @@ impl Change {
                 name: recorded.name,
             },
             version: recorded.version,
+            gone: recorded.old.filter(|_| recorded.new.is_none()),
             record: recorded.new,
             run: recorded.run,
             actor: recorded.actor,

@@ -39,6 +39,9 @@ words! {
     DeliveryProblem {
         /// It answered with a status that is no success.
         Refused = "refused",
+        /// It answered with a success that does not say that it took a security event (RFC 8935
+        /// section 2.2).
+        NotAcknowledged = "not-acknowledged",
         /// It answered that it is somewhere else, which is not followed.
         Redirected = "redirected",
         /// It answered that it is there no more (410).
@@ -65,6 +68,10 @@ impl DeliveryProblem {
     pub fn advice(self) -> &'static str {
         match self {
             Self::Refused => "The receiver refused it; its own log says why.",
+            Self::NotAcknowledged => {
+                "The receiver answered, but not with 202, by which a receiver of security events says \
+                 that it took one; look whether the address is that of such a receiver."
+            }
             Self::Redirected => {
                 "The receiver answered with another address, which is not followed; add a stream \
                  with that one."

@@ -5,12 +5,15 @@
 //! that means to a receiver is decided here and nowhere else: [`Change::of`] names the [`Topic`] and
 //! the fields. [`Feed`] answers what is behind a position, or that it is not kept any more and a
 //! snapshot is needed, through the port [`FeedStore`]. A receiver asks, or what changed is sent to it
-//! ([`Webhook`], [`Delivery`]): what was sent and how it goes is kept in a [`DeliveryStore`].
+//! ([`Webhook`], [`Delivery`]): what was sent and how it goes is kept in a [`DeliveryStore`]. Either
+//! way changes may come as they are, or as security events of SCIM (RFC 9967) that an
+//! [`EventSigner`] signed.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod change;
 mod delivery;
+mod event;
 mod feed;
 mod position;
 mod snapshot;
@@ -24,6 +27,7 @@ pub use delivery::{
     Answered, Courier, Delivery, DeliveryKind, DeliveryProblem, DeliveryState, DeliveryStore,
     Outgoing, Settled,
 };
+pub use event::{EVENT_URIS, EventSigner, SignedEvent, SignedEvents, SigningError};
 pub use feed::{Changes, Feed, FeedError};
 pub use position::Position;
 pub use snapshot::{SnapshotKey, SnapshotRow};

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use scim_service::StoreError;
 
 use crate::change::Recorded;
+use crate::delivery::Delivery;
 use crate::position::Position;
 use crate::snapshot::{SnapshotKey, SnapshotRow};
 use crate::stream::Stream;
@@ -81,6 +82,12 @@ pub trait FeedStore: Send + Sync {
     /// # Errors
     /// A fault of the store.
     fn note_delivery(&self, stream: &str, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Keeps what a receiver that asks said of something that it could not take.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn note_refusal(&self, refused: &Delivery) -> Result<(), StoreError>;
 
     /// Marks active streams as broken that wait for changes from before `broken`; forgets changes
     /// from before `kept` that every other stream has, at most so many. A paused one that waits for

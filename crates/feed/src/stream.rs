@@ -13,7 +13,36 @@ words! {
         Read = "read",
         /// It is sent to it.
         Webhook = "webhook",
+        /// It is sent to it as security events (RFC 8935).
+        Push = "push",
+        /// It asks for it as security events (RFC 8936).
+        Poll = "poll",
     }
+}
+
+impl StreamKind {
+    /// Whether what changed is sent to an address.
+    pub fn is_sent(self) -> bool {
+        matches!(self, Self::Webhook | Self::Push)
+    }
+
+    /// Whether what changed is told as security events.
+    pub fn has_events(self) -> bool {
+        matches!(self, Self::Push | Self::Poll)
+    }
+
+    /// Whether a topic can be told of. SCIM knows people, groups and who is in them, and so do its
+    /// events.
+    pub fn tells(self, topic: Topic) -> bool {
+        !self.has_events() || has_event(topic.subject())
+    }
+}
+
+fn has_event(subject: Subject) -> bool {
+    matches!(
+        subject,
+        Subject::User | Subject::Group | Subject::Membership
+    )
 }
 
 words! {
@@ -43,16 +72,16 @@ impl StreamProblem {
     /// What it says to an administrator, and what to do.
     pub fn advice(self, kind: StreamKind) -> &'static str {
         match (self, kind) {
-            (Self::SnapshotRequired, StreamKind::Read) => {
+            (Self::SnapshotRequired, StreamKind::Read | StreamKind::Poll) => {
                 "What the receiver is to be told next is not kept any more; it goes on when it has \
                  taken a snapshot."
             }
-            (Self::SnapshotRequired, StreamKind::Webhook) => {
+            (Self::SnapshotRequired, StreamKind::Webhook | StreamKind::Push) => {
                 "What the receiver is to be told next is not kept any more: have it take a snapshot \
                  by a stream that is read, then replay this one from the position of the snapshot."
             }
             (Self::NoSecret, _) => {
-                "There is no secret to sign with, because none was made yet or its key is lost: make \
+                "There is no secret to send with, because none was made yet or its key is lost: make \
                  a new one and give it to the receiver; what changed meanwhile is sent then."
             }
         }
@@ -89,9 +118,13 @@ pub struct Stream {
 impl Stream {
     /// Whether it is told of a topic.
     pub fn takes(&self, topic: Topic) -> bool {
-        self.topics
-            .as_ref()
-            .is_none_or(|topics| topics.contains(&topic))
+        let topics = self.topics.as_ref();
+        self.kind.tells(topic) && topics.is_none_or(|topics| topics.contains(&topic))
+    }
+
+    /// Whom its security events are meant for (`aud`).
+    pub fn audience(&self) -> String {
+        format!("urn:uuid:{}", self.id)
     }
 
     /// Why nothing is told to its receiver until somebody does something about it; `webhook` is what
@@ -99,7 +132,7 @@ impl Stream {
     pub fn problem(&self, webhook: Option<&Webhook>) -> Option<StreamProblem> {
         match (self.state, self.kind, webhook) {
             (StreamState::Broken, ..) => Some(StreamProblem::SnapshotRequired),
-            (_, StreamKind::Webhook, None) => Some(StreamProblem::NoSecret),
+            (_, kind, None) if kind.is_sent() => Some(StreamProblem::NoSecret),
             _ => None,
         }
     }
@@ -110,6 +143,7 @@ impl Stream {
         let told = |subject: &Subject| {
             let topics = self.topics.as_ref();
             *subject != Subject::Alert
+                && (!self.kind.has_events() || has_event(*subject))
                 && topics
                     .is_none_or(|topics| topics.iter().any(|topic| topic.subject() == *subject))
         };

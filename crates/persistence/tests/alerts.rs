@@ -11,7 +11,7 @@ use common::{House, actor};
 use scim_admin::alert::{Alert, AlertKind, AlertState, AlertsQuery};
 use scim_admin::upkeep::{Retention, Upkeep};
 use scim_admin::{AdminService, Services, StreamInput};
-use scim_feed::{Change, Feed, FeedStore, Position, Topic};
+use scim_feed::{Change, Feed, FeedStore, Position, StreamKind, Topic};
 use scim_protocol::Limits;
 use scim_provisioning::ServiceProvider;
 use serde_json::json;
@@ -138,7 +138,8 @@ fn who_keeps_a_copy_of_the_directory_gets_no_alert_in_a_snapshot(house: &House) 
     let (server, now) = (server(house), Utc::now());
     let input = StreamInput {
         name: "Mail".to_owned(),
-        webhook: None,
+        kind: StreamKind::Read,
+        url: None,
         topics: None,
     };
     let head = house.database.extent().unwrap().head;
@@ -160,7 +161,8 @@ fn a_receiver_that_lags_is_told_of_until_it_has_caught_up(house: &House) {
     let head = house.database.extent().unwrap().head;
     let input = StreamInput {
         name: "Mail".to_owned(),
-        webhook: None,
+        kind: StreamKind::Read,
+        url: None,
         topics: Some(vec![Topic::UserCreated]),
     };
     let stream = house

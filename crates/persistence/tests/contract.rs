@@ -193,7 +193,7 @@ engines::on_both_engines! {
         for name in ["one", "two"] {
             let input = ApiKeyInput { name, role: Role::Auditor, scopes: None, days: 7 };
             admin.add_api_key(&actor, &input).unwrap();
-            let input = StreamInput { name: name.to_owned(), webhook: None, topics: None };
+            let input = StreamInput { name: name.to_owned(), kind: scim_feed::StreamKind::Read, url: None, topics: None };
             admin.add_stream(&actor, input, 0).unwrap();
         }
         for table in ["accounts SET role", "api_keys SET role", "streams SET state"] {

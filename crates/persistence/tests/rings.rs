@@ -11,7 +11,7 @@ use common::{House, actor, configuration};
 use scim_admin::event::AuditQuery;
 use scim_admin::safekeeping::{KeyState, RingError, open_ring};
 use scim_admin::{AdminError, IssuedToken, KeyRing, StreamInput, give_up_lost_keys};
-use scim_feed::{Stream, StreamProblem, WebhookUrl};
+use scim_feed::{Stream, StreamKind, StreamProblem, WebhookUrl};
 use scim_provisioning::{Environment, SystemEnvironment};
 
 /// Whether a token is accepted now.
@@ -174,7 +174,8 @@ fn what_needs_a_lost_key_is_given_up_and_nothing_else(house: &House) {
     let stream = |name: &str| {
         let input = StreamInput {
             name: name.to_owned(),
-            webhook: Some(WebhookUrl::parse("https://example.com/hook").unwrap()),
+            kind: StreamKind::Webhook,
+            url: Some(WebhookUrl::parse("https://example.com/hook").unwrap()),
             topics: None,
         };
         house.admin.add_stream(&actor(), input, 0).unwrap().stream

@@ -20,7 +20,7 @@ use scim_admin::{
 };
 use scim_feed::{
     Answered, Courier, DeliveryProblem, Extent, Feed, FeedError, FeedStore, Outgoing, Position,
-    Stream, StreamState, WebhookUrl,
+    Stream, StreamKind, StreamState, WebhookUrl,
 };
 use scim_protocol::Limits;
 use scim_protocol::schema::uri;
@@ -240,7 +240,8 @@ fn a_stream_ends_with_the_key_that_made_it(house: &House) {
     let add = |by: &Actor, name: &str| {
         let input = StreamInput {
             name: name.to_owned(),
-            webhook: None,
+            kind: StreamKind::Read,
+            url: None,
             topics: None,
         };
         house.admin.add_stream(by, input, 7)
@@ -311,7 +312,8 @@ fn a_webhook_that_lacks_changes_is_broken_at_once_and_not_tried_again(house: &Ho
     let (feed, extent) = populated(house);
     let input = StreamInput {
         name: "Mail".to_owned(),
-        webhook: Some(WebhookUrl::parse("https://example.com/hook").unwrap()),
+        kind: StreamKind::Webhook,
+        url: Some(WebhookUrl::parse("https://example.com/hook").unwrap()),
         topics: None,
     };
     let added = house.admin.add_stream(&actor(), input, extent.epoch);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use scim_protocol::{Budget, Error, Limits, ResourceDefinition, Tolerance};
-use scim_service::Environment;
+use scim_service::{Environment, SystemEnvironment};
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -24,8 +24,33 @@ pub(crate) struct Shared {
     pub(crate) base_url: String,
     pub(crate) limits: Limits,
     pub(crate) environment: Arc<dyn Environment>,
+    /// The URIs of the security events that are told of what changes.
+    pub(crate) event_uris: Vec<String>,
     /// What was looked for and not found.
     pub(crate) look_ups: LookUps,
+}
+
+impl Shared {
+    pub(crate) fn new(base_url: &str, limits: Limits) -> Self {
+        Self {
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            limits,
+            environment: Arc::new(SystemEnvironment),
+            event_uris: Vec::new(),
+            look_ups: LookUps::default(),
+        }
+    }
+
+    /// The same, which has looked for nothing yet.
+    pub(crate) fn anew(&self) -> Self {
+        Self {
+            base_url: self.base_url.clone(),
+            limits: self.limits.clone(),
+            environment: Arc::clone(&self.environment),
+            event_uris: self.event_uris.clone(),
+            look_ups: LookUps::default(),
+        }
+    }
 }
 
 /// One operation under way: who asked for it, and when it began.

@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use scim_protocol::{Budget, Error, Limits};
-use scim_service::{
-    Answer, Attempt, CursorKey, Environment, Method, Policy, Request, StoreError, SystemEnvironment,
-};
+use scim_service::{Answer, Attempt, CursorKey, Environment, Method, Policy, Request, StoreError};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
@@ -22,7 +20,7 @@ use crate::event::{Event, Outcome};
 use crate::failure::Failure;
 use crate::fault::{note_fault, store_error, unusable};
 use crate::id::{ResourceId, ResourceKind, RunId};
-use crate::look_up::{LookUp, LookUps, SoughtBy};
+use crate::look_up::{LookUp, SoughtBy};
 use crate::model::{Model, Models};
 use crate::operation::user::text;
 use crate::policy::ExistingUsers;
@@ -75,17 +73,11 @@ impl ServiceProvider {
         base_url: impl Into<String>,
         limits: Limits,
     ) -> Self {
-        let base_url: String = base_url.into();
         Self {
             directory,
             cursors,
             plans: Plans::default(),
-            shared: Arc::new(Shared {
-                base_url: base_url.trim_end_matches('/').to_owned(),
-                limits,
-                environment: Arc::new(SystemEnvironment),
-                look_ups: LookUps::default(),
-            }),
+            shared: Arc::new(Shared::new(&base_url.into(), limits)),
             models: Models::default(),
             seen: Seen::default(),
             refusals: Refusals::default(),
@@ -98,12 +90,21 @@ impl ServiceProvider {
     /// The same with another clock and other ids. It is said before the first request.
     #[must_use]
     pub fn with_environment(mut self, environment: Arc<dyn Environment>) -> Self {
+        let shared = self.shared.anew();
         self.shared = Arc::new(Shared {
-            base_url: self.shared.base_url.clone(),
-            limits: self.shared.limits.clone(),
             environment,
-            look_ups: LookUps::default(),
+            ..shared
         });
+        self
+    }
+
+    /// The same, of whose changes security events tell with these URIs (RFC 9967 section 4). It is
+    /// said before the first request.
+    #[must_use]
+    pub fn with_event_uris(mut self, uris: &[&str]) -> Self {
+        let mut shared = self.shared.anew();
+        shared.event_uris = uris.iter().map(ToString::to_string).collect();
+        self.shared = Arc::new(shared);
         self
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use scim_protocol::discovery::ServiceProviderConfig;
+use scim_protocol::discovery::{SecurityEvents, ServiceProviderConfig};
 use scim_protocol::query::Projection;
 use scim_protocol::{
     Budget, Deviation, EntityTag, Limits, Resource, ResourceDefinition, Tolerance, Version,
@@ -124,6 +124,13 @@ impl Session for Context {
         let mut config = ServiceProviderConfig::new(self.limits(), CURSOR_SECONDS);
         for scheme in &mut config.authentication_schemes {
             scheme.description = TOKEN.to_owned();
+        }
+        if !self.shared.event_uris.is_empty() {
+            let mut events = SecurityEvents::default();
+            // RFC 9967 section 4: no request is completed asynchronously.
+            events.async_request = Some("none".to_owned());
+            events.event_uris.clone_from(&self.shared.event_uris);
+            config.security_events = Some(events);
         }
         config
     }

@@ -26,9 +26,13 @@ pub(crate) fn answer<S: Session>(
     let kinds = session.kinds();
     let served = kinds.iter().map(|kind| session.definition(*kind));
     let served: Vec<&ResourceDefinition> = served.collect();
-    let catalog = Catalog::new(&served);
+    let config = session.config();
+    let catalog = match config.security_events {
+        Some(_) => Catalog::new(&served).with_security_events(),
+        None => Catalog::new(&served),
+    };
     let found = match route {
-        Route::ServiceProviderConfig => Some(session.config().to_resource(base_url)),
+        Route::ServiceProviderConfig => Some(config.to_resource(base_url)),
         Route::ResourceTypes => {
             Some(ListResponse::whole(catalog.resource_types(base_url)).to_json())
         }

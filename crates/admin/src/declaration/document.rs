@@ -113,7 +113,8 @@ pub struct DeclaredMappings {
 pub struct DeclaredStream {
     /// The name, by which it is known.
     pub name: String,
-    /// `read`: the receiver asks for what changed; `webhook`: it is sent to `url`.
+    /// `read`: the receiver asks for what changed; `webhook`: it is sent to `url`; `poll` and `push`:
+    /// the same as security events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Where what changed is sent to, such as `https://receiver.example/feed`.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ring::digest::{SHA256, digest};
-use scim_feed::{Stream, Topic, WebhookUrl};
+use scim_feed::{Stream, StreamKind, Topic, WebhookUrl};
 use scim_mapping::{CustomField, LookupTable, MappingSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -91,6 +91,7 @@ pub(crate) struct Work {
 #[derive(Debug, Clone)]
 pub(crate) struct NewStream {
     pub(crate) name: String,
+    pub(crate) kind: StreamKind,
     pub(crate) url: Option<WebhookUrl>,
     pub(crate) topics: Option<Vec<Topic>>,
     pub(crate) paused: bool,

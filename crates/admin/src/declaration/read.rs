@@ -129,7 +129,8 @@ pub(super) fn rules(declared: &DeclaredConfiguration) -> Result<Vec<MappingSet>,
 
 /// What a stream declares.
 pub(super) struct StreamWish {
-    /// Where what changed is sent to; nothing for one that is read.
+    pub(super) kind: StreamKind,
+    /// Where what changed is sent to; nothing for one that is asked for.
     pub(super) url: Option<WebhookUrl>,
     pub(super) topics: Option<BTreeSet<Topic>>,
     /// Whether it is paused, where that is said.
@@ -151,9 +152,12 @@ pub(super) fn stream(declared: &DeclaredStream) -> Result<StreamWish, AdminError
         .state
         .as_ref()
         .map(|word| known("state", word, parse));
+    let topics = topics.transpose()?;
+    StreamInput::check_topics(kind, topics.iter().flatten())?;
     Ok(StreamWish {
-        url: StreamInput::read_webhook(kind, declared.url.as_deref())?,
-        topics: topics.transpose()?,
+        kind,
+        url: StreamInput::read_url(kind, declared.url.as_deref())?,
+        topics,
         state: state.transpose()?,
     })
 }

@@ -45,8 +45,13 @@ pub enum Problem {
     #[error("a stream has one topic at least; without any word of topics it has them all")]
     NoTopic,
     /// A stream that is sent has an address, and no other one.
-    #[error("a webhook has the \"url\" of its receiver, and a stream that is read has none")]
+    #[error(
+        "a stream that is sent has the \"url\" of its receiver, and one that is asked for has none"
+    )]
     WebhookHasUrl,
+    /// A stream of security events asks for what is none.
+    #[error("security events tell of people, groups and memberships, and not of {}", .0.as_str())]
+    NoEventOf(scim_feed::Topic),
     /// Nothing can be sent to an address.
     #[error(transparent)]
     WebhookUrl(scim_feed::WebhookUrlError),

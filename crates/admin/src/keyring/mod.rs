@@ -10,6 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::digest::{SHA256, digest};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use ring::{hkdf, hmac};
 use scim_provisioning::{CursorKey, Environment, SystemEnvironment};
 use zeroize::{Zeroize, Zeroizing};
@@ -88,6 +89,9 @@ struct Key {
     cursor: hmac::Key,
     forms: hmac::Key,
     devices: hmac::Key,
+    /// The seed of the key that signs security events, and what of it others may know.
+    events: Zeroizing<[u8; 32]>,
+    events_public: Vec<u8>,
 }
 
 impl KeyRing {
@@ -209,6 +213,25 @@ impl KeyRing {
     pub(crate) fn token_secret(&self, id: &str) -> Option<Zeroizing<[u8; 32]>> {
         let secret = |ring: &Ring| ring.find(id).map(|key| key.token.clone());
         secret(&self.ring()).or_else(|| self.refresh().then(|| secret(&self.ring())).flatten())
+    }
+
+    /// The seed of the Ed25519 key that signs security events, and the id by which it is known.
+    pub(crate) fn event_seed(&self) -> Option<(String, Zeroizing<[u8; 32]>)> {
+        self.refresh();
+        let ring = self.ring();
+        let key = ring.signing()?;
+        Some((key.facts.id.clone(), key.events.clone()))
+    }
+
+    /// The public keys by which security events are verified with their ids, the one that signs
+    /// first. Each key of the ring has one: who holds the ring derives it, and no database has it.
+    pub(crate) fn event_keys(&self) -> Vec<(String, Vec<u8>)> {
+        self.refresh();
+        let ring = self.ring();
+        let mut keys: Vec<&Key> = ring.keys.iter().collect();
+        keys.sort_by_key(|key| !key.facts.signs);
+        let public = |key: &Key| (key.facts.id.clone(), key.events_public.clone());
+        keys.into_iter().map(public).collect()
     }
 
     /// Seals a text with the key of an id, for one purpose alone: it opens nowhere else.
@@ -386,6 +409,8 @@ impl Key {
             Some(key)
         };
         let sealing = UnboundKey::new(&AES_256_GCM, &derive("token sealing")?).ok()?;
+        let events = Zeroizing::new(derive("security events")?);
+        let signer = Ed25519KeyPair::from_seed_unchecked(&*events).ok()?;
         Some(Self {
             facts: KeyFacts {
                 id,
@@ -397,6 +422,8 @@ impl Key {
             cursor: hmac::Key::new(hmac::HMAC_SHA256, &derive("page cursor")?),
             forms: hmac::Key::new(hmac::HMAC_SHA256, &derive("console forms")?),
             devices: hmac::Key::new(hmac::HMAC_SHA256, &derive("console devices")?),
+            events_public: signer.public_key().as_ref().to_vec(),
+            events,
         })
     }
 }

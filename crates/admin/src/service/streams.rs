@@ -23,8 +23,10 @@ use crate::token::PlainToken;
 pub struct StreamInput {
     /// The name.
     pub name: String,
-    /// Where what changes is sent to; `None` where the receiver asks for it.
-    pub webhook: Option<WebhookUrl>,
+    /// How the receiver gets what changes.
+    pub kind: StreamKind,
+    /// Where it is sent to; `None` where the receiver asks for it.
+    pub url: Option<WebhookUrl>,
     /// What it is told of; `None` for everything.
     pub topics: Option<Vec<Topic>>,
 }
@@ -34,19 +36,27 @@ impl StreamInput {
     ///
     /// # Errors
     /// [`AdminError::Invalid`] for an address that is none, or that the kind does not go with.
-    pub fn read_webhook(
-        kind: StreamKind,
-        url: Option<&str>,
-    ) -> Result<Option<WebhookUrl>, AdminError> {
+    pub fn read_url(kind: StreamKind, url: Option<&str>) -> Result<Option<WebhookUrl>, AdminError> {
         let field = InputField::Url;
-        match (kind, url) {
-            (StreamKind::Read, None) => Ok(None),
-            (StreamKind::Webhook, Some(url)) => {
+        match (kind.is_sent(), url) {
+            (false, None) => Ok(None),
+            (true, Some(url)) => {
                 let url = WebhookUrl::parse(url);
                 url.map(Some)
                     .map_err(|error| Problem::WebhookUrl(error).at(field))
             }
             _ => Err(Problem::WebhookHasUrl.at(field)),
+        }
+    }
+
+    /// That each topic is one that a kind of streams can tell of.
+    pub(crate) fn check_topics<'t>(
+        kind: StreamKind,
+        mut topics: impl Iterator<Item = &'t Topic>,
+    ) -> Result<(), AdminError> {
+        match topics.find(|topic| !kind.tells(**topic)) {
+            None => Ok(()),
+            Some(topic) => Err(Problem::NoEventOf(*topic).at(InputField::Topics)),
         }
     }
 }
@@ -100,10 +110,14 @@ impl AdminService {
         if topics.as_ref().is_some_and(BTreeSet::is_empty) {
             return Err(Problem::NoTopic.at(InputField::Topics));
         }
+        if input.kind.is_sent() != input.url.is_some() {
+            return Err(Problem::WebhookHasUrl.at(InputField::Url));
+        }
+        StreamInput::check_topics(input.kind, topics.iter().flatten())?;
         let stream = Stream {
             topics: topics.map(Vec::from_iter),
             made_by: actor.key.as_ref().map(|key| key.id.clone()),
-            ..begun(actor, &input.name, input.webhook, position)
+            ..begun(actor, &input.name, (input.kind, input.url), position)
         };
         let secret = self.new_secret(&stream)?;
         let (inserted, actor) = (stream.clone(), actor.clone());
@@ -311,14 +325,16 @@ impl AdminService {
 }
 
 /// A stream of everything that begins at a position.
-fn begun(actor: &Act, name: &str, url: Option<WebhookUrl>, position: Position) -> Stream {
+fn begun(
+    actor: &Act,
+    name: &str,
+    (kind, url): (StreamKind, Option<WebhookUrl>),
+    position: Position,
+) -> Stream {
     Stream {
         id: actor.id(),
         name: name.trim().to_owned(),
-        kind: match url {
-            None => StreamKind::Read,
-            Some(_) => StreamKind::Webhook,
-        },
+        kind,
         url,
         topics: None,
         state: StreamState::Active,
@@ -344,7 +360,7 @@ pub(super) fn insert_declared(
             true => StreamState::Paused,
             false => StreamState::Active,
         },
-        ..begun(actor, &new.name, new.url.clone(), position)
+        ..begun(actor, &new.name, (new.kind, new.url.clone()), position)
     };
     let unknown = api_key::hash(&api_key::generate_as(api_key::STREAM, actor.environment())?);
     insert_stream(rows, actor, &stream, &unknown)

@@ -1,4 +1,4 @@
-//! Webhooks: with what is signed, and what is sent by hand.
+//! Streams that are sent: with what is signed, and what is sent by hand.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -113,12 +113,16 @@ impl AdminService {
     /// A secret for a stream.
     pub(super) fn new_secret(&self, stream: &Stream) -> Result<NewSecret, AdminError> {
         let (value, sealed) = match stream.kind {
-            StreamKind::Read => (
+            StreamKind::Read | StreamKind::Poll => (
                 api_key::generate_as(api_key::STREAM, &*self.environment)?,
                 None,
             ),
-            StreamKind::Webhook => {
-                let value = generate_secret(&*self.environment)?;
+            StreamKind::Webhook | StreamKind::Push => {
+                let value = match stream.kind {
+                    StreamKind::Webhook => generate_secret(&*self.environment)?,
+                    // The receiver knows by it who sends; what it is sent is signed by other keys.
+                    _ => api_key::generate_as(PUSH, &*self.environment)?,
+                };
                 let key = self.keys.signing_id();
                 let key = key.ok_or_else(|| Problem::NoKey.refused())?;
                 let sealed = self.keys.seal(&key, &webhook_purpose(&stream.id), &value);
@@ -127,7 +131,7 @@ impl AdminService {
             }
         };
         Ok(NewSecret {
-            // That of a webhook opens nothing: a key of a stream looks different.
+            // That with which is sent opens nothing: a key of a stream looks different.
             hash: api_key::hash(&value),
             plain: PlainToken::new(value),
             sealed,
@@ -185,5 +189,7 @@ fn generate_secret(environment: &dyn Environment) -> Result<String, AdminError> 
 
 /// What secrets of webhooks begin with.
 pub(crate) const SECRET: &str = "whsec_";
+/// What secrets begin with that a receiver of security events is sent.
+const PUSH: &str = "sopspush_";
 /// For how long is signed with the secret before as well.
 const OVERLAP: Duration = Duration::days(1);

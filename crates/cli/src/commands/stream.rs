@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use scim_admin::{AdminService, IssuedStream, StreamInput};
 use scim_feed::{
-    Delivery, DeliveryProblem, Feed, Position, Stream, StreamProblem, Topic, WebhookUrl,
+    Delivery, DeliveryProblem, Feed, Position, Stream, StreamKind, StreamProblem, Topic, WebhookUrl,
 };
 
 use super::value::{actor, maybe_instant};
@@ -34,9 +34,10 @@ pub(crate) enum Action {
     /// Give a stream a new secret, which is shown this once; the one before is refused from then on,
     /// and a webhook is signed with both for a day.
     Secret(Name),
-    /// List what was sent to the receiver of a webhook, the newest first.
+    /// List what was sent to the receiver of a stream, the newest first; of one that asks for security
+    /// events, what it could not take.
     Deliveries(Deliveries),
-    /// Have something be sent to the receiver of a webhook that has no changes in it.
+    /// Have something be sent to a receiver that has no changes in it.
     Test(Name),
     /// Have something be sent once more; the stream stays where it is.
     Again(Again),
@@ -56,16 +57,31 @@ pub(crate) struct Name {
 pub(crate) struct Add {
     /// The name.
     name: String,
+    #[command(flatten)]
+    way: Way,
+    /// What the receiver is told of; everything without it. Security events tell of people, groups and
+    /// memberships.
+    #[arg(long, value_name = "TOPIC,...", value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(Topic::ALL.iter().map(|topic| topic.as_str())))]
+    topics: Option<Vec<String>>,
+}
+
+/// How what changed comes to the receiver.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Way {
     /// The receiver asks for what changed, with the secret as a bearer token.
-    #[arg(long, required_unless_present = "webhook", conflicts_with = "webhook")]
+    #[arg(long)]
     read: bool,
     /// What changed is sent to this address, signed with the secret as Standard Webhooks says.
     #[arg(long, value_name = "URL", value_parser = WebhookUrl::parse)]
     webhook: Option<WebhookUrl>,
-    /// What the receiver is told of; everything without it.
-    #[arg(long, value_name = "TOPIC,...", value_delimiter = ',',
-        value_parser = PossibleValuesParser::new(Topic::ALL.iter().map(|topic| topic.as_str())))]
-    topics: Option<Vec<String>>,
+    /// The receiver asks for security events (RFC 8936), with the secret as a bearer token.
+    #[arg(long)]
+    poll: bool,
+    /// Security events are sent to this address (RFC 8935), with the secret as a bearer token.
+    #[arg(long, value_name = "URL", value_parser = WebhookUrl::parse)]
+    push: Option<WebhookUrl>,
 }
 
 /// Options of `stream deliveries`.
@@ -115,9 +131,18 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
                 let topics = words.iter().filter_map(|word| Topic::parse(word));
                 topics.collect()
             });
+            let (kind, url) = match options.way {
+                Way { read: true, .. } => (StreamKind::Read, None),
+                Way { poll: true, .. } => (StreamKind::Poll, None),
+                Way {
+                    push: Some(url), ..
+                } => (StreamKind::Push, Some(url)),
+                Way { webhook, .. } => (StreamKind::Webhook, webhook),
+            };
             let input = StreamInput {
                 name: options.name,
-                webhook: options.webhook,
+                kind,
+                url,
                 topics,
             };
             issued(common, &admin.add_stream(&actor(), input, feed.head()?)?)
@@ -301,6 +326,9 @@ fn show(common: &Common, admin: &AdminService, stream: &Stream, feed: &Feed) -> 
     }
     if let Some(url) = &stream.url {
         table.row(["sent to".to_owned(), url.to_string()]);
+    }
+    if stream.kind.has_events() {
+        table.row(["audience".to_owned(), stream.audience()]);
     }
     if let Some(problem) = stream.problem(webhook.as_ref()) {
         table.row(["problem".to_owned(), problem.advice(stream.kind).to_owned()]);

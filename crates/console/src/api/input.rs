@@ -220,7 +220,8 @@ pub(super) struct NewStream {
     /// Unique without regard to case.
     #[schema(min_length = 1, max_length = 100)]
     pub(super) name: String,
-    /// `read`: the receiver asks for what changed; `webhook`: it is sent to `url`.
+    /// `read`: the receiver asks for what changed; `webhook`: it is sent to `url`; `poll` and `push`:
+    /// the same as security events (RFC 9967).
     #[serde(default = "read")]
     pub(super) kind: String,
     /// Where what changed is sent to, such as `https://receiver.example/feed`.

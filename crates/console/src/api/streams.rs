@@ -75,7 +75,8 @@ fn list_streams(by: Auditor) -> Result<Page<Stream>, Problem> {
     Ok(Page::whole(documents.collect::<Result<_, AdminError>>()?))
 }
 
-/// Add a stream, whose receiver asks for what changed, or to which it is sent. It ends with the key
+/// Add a stream, whose receiver asks for what changed, or to which it is sent, as it is or as security
+/// events. It ends with the key
 /// that makes it.
 #[utoipa::path(post, path = "/streams")]
 fn add_stream(
@@ -83,9 +84,9 @@ fn add_stream(
     new: Json<input::NewStream>,
 ) -> Result<Created<IssuedStream>, Problem> {
     let new = new.read()?;
-    let unknown = || Problem::new(422, "The kind of a stream is read or webhook.");
+    let unknown = || Problem::new(422, "The kind of a stream is read, webhook, poll or push.");
     let kind = StreamKind::parse(&new.kind).ok_or_else(unknown)?;
-    let webhook = StreamInput::read_webhook(kind, new.url.as_deref())?;
+    let url = StreamInput::read_url(kind, new.url.as_deref())?;
     let topic = |word: &String| {
         let unknown = || Problem::new(422, format!("There is no topic \"{word}\"."));
         Topic::parse(word).ok_or_else(unknown)
@@ -94,7 +95,8 @@ fn add_stream(
     let topics = topics.map(|words| words.iter().map(topic).collect::<Result<Vec<_>, _>>());
     let input = StreamInput {
         name: new.name,
-        webhook,
+        kind,
+        url,
         topics: topics.transpose()?,
     };
     let issued = by.admin.add_stream(&by.actor, input, by.feed_head()?)?;
@@ -161,7 +163,8 @@ fn renew_secret(
     Ok(Computed(documents::issued_stream(&issued)))
 }
 
-/// List what was sent to the receiver of a webhook, or is to be, the newest first.
+/// List what was sent to the receiver of a stream, or is to be, the newest first; of one that asks for
+/// security events, what it could not take.
 #[utoipa::path(get, path = "/streams/{stream}/deliveries")]
 fn list_deliveries(
     by: Auditor,
@@ -176,7 +179,8 @@ fn list_deliveries(
     Ok(Page::up_to(items, limit, last))
 }
 
-/// Have something be sent that has no changes in it, to see whether it arrives.
+/// Have something be sent that has no changes in it, to see whether it arrives; a receiver of security
+/// events is sent a verification event.
 #[utoipa::path(post, path = "/streams/{stream}/test")]
 fn test_stream(
     by: Administrator<Operate>,

@@ -13,10 +13,12 @@ document! {
     Stream {
         id: String,
         name: String,
-        /// `read` or `webhook`.
+        /// `read`, `webhook`, `poll` or `push`.
         kind: String,
         /// Where what changes is sent to; `null` where the receiver asks for it.
         url: Option<String>,
+        /// Whom its security events are meant for (`aud`); `null` where it has none.
+        audience: Option<String>,
         /// What it is told of; `null` for everything.
         topics: Option<Vec<String>>,
         /// `active`, `paused` or `broken`.
@@ -94,6 +96,7 @@ pub fn stream(stream: &StoredStream, webhook: Option<&Webhook>, head: Position) 
         name: stream.name.clone(),
         kind: stream.kind.as_str().to_owned(),
         url: stream.url.as_ref().map(|url| url.as_str().to_owned()),
+        audience: stream.kind.has_events().then(|| stream.audience()),
         topics: topics(stream),
         state: stream.state.as_str().to_owned(),
         position: stream.position,

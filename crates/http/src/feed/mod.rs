@@ -1,7 +1,9 @@
-//! `/api/feed/v1`: what changed, and the directory as it is, for whoever has the key of a stream.
+//! `/api/feed/v1`: what changed, as it is or as security events, and the directory as it is, for
+//! whoever has the key of a stream.
 
 mod courier;
 mod head;
+mod poll;
 mod refusal;
 mod turns;
 
@@ -17,7 +19,7 @@ use actix_web::http::header;
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use scim_feed::{Changes, Feed, Position, SnapshotKey, SnapshotRow, Stream};
+use scim_feed::{Changes, Feed, Position, SnapshotKey, SnapshotRow, Stream, StreamKind};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -78,6 +80,12 @@ pub fn routes(app: &mut web::ServiceConfig) {
         web::scope(FEED)
             .service(read("/changes").route(web::get().to(changes)))
             .service(read("/snapshot").route(web::get().to(snapshot)))
+            .service(read("/jwks").route(web::get().to(poll::keys)))
+            .service(
+                web::resource("/poll")
+                    .route(web::post().to(poll::poll))
+                    .default_service(web::route().to(only_post)),
+            )
             .default_service(web::route().to(nothing)),
     )
     .service(web::scope(FEEDS).default_service(web::route().to(nothing)));
@@ -88,7 +96,11 @@ async fn nothing(request: HttpRequest) -> HttpResponse {
 }
 
 async fn other_method(request: HttpRequest) -> HttpResponse {
-    refuse(Refusal::Method, &request)
+    refuse(Refusal::Method("GET"), &request)
+}
+
+async fn only_post(request: HttpRequest) -> HttpResponse {
+    refuse(Refusal::Method("POST"), &request)
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,6 +155,9 @@ async fn changed(
     let patience: Option<u64> = number("wait", query.wait)?;
     let until = Instant::now() + Duration::from_secs(patience.unwrap_or(0)).min(LONGEST);
     let Known { hash, stream } = authenticate(request, endpoint).await?;
+    if stream.kind != StreamKind::Read {
+        return Err(Refusal::Kind);
+    }
     let _turn = endpoint.turns.take(&stream.id).ok_or(Refusal::TooMany)?;
     let begun = stream.clone();
     let begin = blocking(endpoint, move |feed| feed.begin(&begun, after));

@@ -24,8 +24,12 @@ pub(super) enum Refusal {
     Feed(FeedError),
     Late,
     Failed,
+    /// The stream has its changes in another way.
+    Kind,
+    /// The body of a request cannot be read.
+    Body(scim_protocol::Error),
     NotFound,
-    Method,
+    Method(&'static str),
 }
 
 impl From<FeedError> for Refusal {
@@ -44,6 +48,7 @@ impl From<StoreError> for Refusal {
 pub(super) fn refuse(refusal: Refusal, request: &HttpRequest) -> HttpResponse {
     let mut kind = "about:blank";
     let mut wait = None;
+    let mut allowed = None;
     let (status, detail) = match refusal {
         Refusal::Unknown => (
             StatusCode::UNAUTHORIZED,
@@ -61,12 +66,27 @@ pub(super) fn refuse(refusal: Refusal, request: &HttpRequest) -> HttpResponse {
         }
         Refusal::NotFound => (
             StatusCode::NOT_FOUND,
-            format!("There is nothing here; the feed has {FEED}/changes and {FEED}/snapshot."),
+            format!(
+                "There is nothing here; the feed has {FEED}/changes, {FEED}/poll, {FEED}/snapshot \
+                 and {FEED}/jwks."
+            ),
         ),
-        Refusal::Method => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            "The feed is read with GET.".to_owned(),
+        Refusal::Method(method) => {
+            allowed = Some(method);
+            let detail = format!("What is here is asked for with {method}.");
+            (StatusCode::METHOD_NOT_ALLOWED, detail)
+        }
+        Refusal::Kind => (
+            StatusCode::FORBIDDEN,
+            "The stream of this key has its changes in another way: one that is read at \"changes\", \
+             one of security events at \"poll\"."
+                .to_owned(),
         ),
+        Refusal::Body(error) => {
+            let status = StatusCode::from_u16(error.status());
+            let detail = error.detail().to_owned();
+            (status.unwrap_or(StatusCode::BAD_REQUEST), detail)
+        }
         Refusal::Query(detail) => (StatusCode::BAD_REQUEST, detail),
         Refusal::Feed(FeedError::SnapshotRequired) => {
             kind = "feed.snapshot-required";
@@ -102,8 +122,8 @@ pub(super) fn refuse(refusal: Refusal, request: &HttpRequest) -> HttpResponse {
     if status == StatusCode::UNAUTHORIZED {
         response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
     }
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.insert_header((header::ALLOW, "GET"));
+    if let Some(method) = allowed {
+        response.insert_header((header::ALLOW, method));
     }
     if let Some(seconds) = wait {
         response.insert_header((header::RETRY_AFTER, seconds.to_string()));

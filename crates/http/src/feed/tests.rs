@@ -9,7 +9,10 @@ use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, read_body, try_read_body};
 use chrono::{DateTime, Utc};
-use scim_feed::{Extent, FeedStore, Recorded, StreamKind, StreamState, Subject};
+use scim_feed::{
+    Delivery, EventSigner, Extent, FeedStore, Recorded, SigningError, StreamKind, StreamState,
+    Subject,
+};
 use scim_service::StoreError;
 use serde_json::Value;
 
@@ -21,6 +24,10 @@ struct Memory {
     recorded: Mutex<Vec<Recorded>>,
     rows: Vec<SnapshotRow>,
     state: Mutex<Option<StreamState>>,
+    kind: StreamKind,
+    /// Up to where the receiver has everything, and what it could not take.
+    position: Mutex<Position>,
+    refused: Mutex<Vec<Delivery>>,
     /// After how many rows of a snapshot the stream is gone.
     gone_after: usize,
     keys: AtomicUsize,
@@ -36,13 +43,20 @@ impl Memory {
     }
 
     fn of(rows: usize, gone_after: usize) -> Arc<Self> {
+        Arc::new(Self::new_of(StreamKind::Read, rows, gone_after))
+    }
+
+    fn new_of(kind: StreamKind, rows: usize, gone_after: usize) -> Self {
         let row = |number| SnapshotRow {
             subject: Subject::User,
             id: format!("{number:05}"),
             version: Some(1),
             record: serde_json::Map::new(),
         };
-        Arc::new(Self {
+        Self {
+            kind,
+            position: Mutex::default(),
+            refused: Mutex::default(),
             recorded: Mutex::default(),
             rows: (0..rows).map(row).collect(),
             state: Mutex::new(Some(StreamState::Active)),
@@ -51,7 +65,7 @@ impl Memory {
             heads: AtomicUsize::default(),
             reads: AtomicUsize::default(),
             stalled: Mutex::default(),
-        })
+        }
     }
 
     fn record(&self) {
@@ -61,7 +75,7 @@ impl Memory {
             position,
             at: DateTime::UNIX_EPOCH,
             subject: Subject::User,
-            id: "u".to_owned(),
+            id: format!("u{position}"),
             name: None,
             version: Some(1),
             old: None,
@@ -132,10 +146,10 @@ impl FeedStore for Memory {
         Ok(state.map(|state| Stream {
             id: "s".to_owned(),
             name: "S".to_owned(),
-            kind: StreamKind::Read,
+            kind: self.kind,
             topics: None,
             state,
-            position: 0,
+            position: *self.position.lock().unwrap(),
             delivered: None,
             version: 1,
             created: DateTime::UNIX_EPOCH,
@@ -147,13 +161,19 @@ impl FeedStore for Memory {
     fn acknowledge(
         &self,
         _stream: &str,
-        _position: Position,
+        position: Position,
         _restarts: bool,
     ) -> Result<(), StoreError> {
+        *self.position.lock().unwrap() = position;
         Ok(())
     }
 
     fn note_delivery(&self, _stream: &str, _at: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn note_refusal(&self, refused: &Delivery) -> Result<(), StoreError> {
+        self.refused.lock().unwrap().push(refused.clone());
         Ok(())
     }
 
@@ -171,7 +191,25 @@ fn endpoint(store: &Arc<Memory>) -> web::Data<FeedEndpoint> {
     let hash = |key: &str| (key == "good").then(|| "h".to_owned());
     let throttle = Arc::new(Throttle::new(1, MINUTE));
     let store: Arc<dyn FeedStore> = Arc::clone(store) as _;
-    web::Data::new(FeedEndpoint::new(Feed::new(store), hash, throttle))
+    let feed = Feed::new(store).with_signer(Arc::new(Unsigned));
+    web::Data::new(FeedEndpoint::new(feed, hash, throttle))
+}
+
+/// Writes claims as they are.
+struct Unsigned;
+
+impl EventSigner for Unsigned {
+    fn issuer(&self) -> &str {
+        "https://x.example/scim"
+    }
+
+    fn sign(&self, claims: &serde_json::Map<String, Value>) -> Result<String, SigningError> {
+        Ok(Value::Object(claims.clone()).to_string())
+    }
+
+    fn public_keys(&self) -> Value {
+        json!({"keys": [{"kid": "k"}]})
+    }
 }
 
 async fn app(
@@ -364,3 +402,5 @@ async fn what_is_not_there_and_what_is_not_done_is_said_as_a_problem_of_the_feed
         );
     }
 }
+
+mod poll;

@@ -12,7 +12,8 @@ pub(crate) mod webhooks;
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_feed::{
-    Extent, FeedStore, PAGE_BYTES, Position, Recorded, SnapshotKey, SnapshotRow, Stream, Subject,
+    Delivery, Extent, FeedStore, PAGE_BYTES, Position, Recorded, SnapshotKey, SnapshotRow, Stream,
+    Subject,
 };
 use scim_provisioning::StoreError;
 use serde_json::{Map, Value};
@@ -80,6 +81,11 @@ impl FeedStore for Database {
     fn note_delivery(&self, stream: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
         let stream = stream.to_owned();
         self.writing(move |connection| streams::note_delivery(connection, &stream, at))
+    }
+
+    fn note_refusal(&self, refused: &Delivery) -> Result<(), StoreError> {
+        let refused = refused.clone();
+        self.writing(move |connection| webhooks::insert_delivery(connection, &refused))
     }
 
     fn forget_changes(

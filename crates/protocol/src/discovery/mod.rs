@@ -249,12 +249,35 @@ impl AuthenticationScheme {
 #[derive(Debug, Clone, Copy)]
 pub struct Catalog<'a> {
     definitions: &'a [&'a ResourceDefinition],
+    security_events: bool,
 }
 
 impl<'a> Catalog<'a> {
     /// The catalog of these resource types, in this order.
     pub fn new(definitions: &'a [&'a ResourceDefinition]) -> Self {
-        Self { definitions }
+        Self {
+            definitions,
+            security_events: false,
+        }
+    }
+
+    /// The same for a service provider of whose changes security events tell: the schema of its
+    /// configuration has the attribute that says so (RFC 9967 section 4).
+    ///
+    /// ```
+    /// use scim_protocol::discovery::Catalog;
+    /// use scim_protocol::schema::uri;
+    ///
+    /// let catalog = Catalog::new(&[]).with_security_events();
+    /// let schema = catalog.schema(uri::SERVICE_PROVIDER_CONFIG).unwrap();
+    /// assert!(schema.attribute("securityEvents").is_some());
+    /// ```
+    #[must_use]
+    pub fn with_security_events(self) -> Self {
+        Self {
+            security_events: true,
+            ..self
+        }
     }
 
     /// The resources at `/ResourceTypes`.
@@ -315,11 +338,11 @@ impl<'a> Catalog<'a> {
             }
         }
         // RFC 7644 section 3.1: schemas of messages are not listed.
-        schemas.extend([
-            builtin::service_provider_config(),
-            builtin::resource_type(),
-            builtin::schema_schema(),
-        ]);
+        let mut config = builtin::service_provider_config();
+        if self.security_events {
+            config = config.with([builtin::security_events()]);
+        }
+        schemas.extend([config, builtin::resource_type(), builtin::schema_schema()]);
         schemas
     }
 

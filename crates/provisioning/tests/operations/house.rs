@@ -46,6 +46,16 @@ impl House {
         house
     }
 
+    /// Tells of security events from now on.
+    pub(crate) fn tell_events(&mut self, uris: &[&str]) {
+        let cursors = Arc::new(SecretKey::new(b"secret"));
+        let directory = self.directory.clone();
+        let provider = ServiceProvider::new(directory, cursors, BASE, Limits::default());
+        self.provider = provider
+            .with_environment(self.environment.clone())
+            .with_event_uris(uris);
+    }
+
     /// Changes the policies from now on.
     pub(crate) fn configure(&mut self, change: impl FnOnce(&mut Policies)) {
         let mut configuration = (*self.caller.configuration).clone();

@@ -362,6 +362,7 @@ impl Comparison {
             self.note(ItemKind::Stream, name, Change::Create, changes);
             self.steps.push(Step::AddStream(NewStream {
                 name: name.to_owned(),
+                kind: wish.kind,
                 url: wish.url,
                 topics,
                 paused: wish.state == Some(StreamState::Paused),
@@ -371,7 +372,7 @@ impl Comparison {
         // Of an export that says no topics it has them all.
         let same = |known: &Vec<_>| topics.as_ref() == Some(known);
         let kept = known.topics.as_ref().map_or(topics.is_none(), same);
-        if known.url != wish.url || !kept {
+        if (known.kind, &known.url) != (wish.kind, &wish.url) || !kept {
             return Err(Problem::StreamKept.refused());
         }
         match wish.state {

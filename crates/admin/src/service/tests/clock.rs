@@ -132,7 +132,8 @@ fn what_a_key_made_ends_with_it_by_itself() {
     assert_eq!(token.token.expires, Some(issued.key.expires));
     let stream = StreamInput {
         name: "warehouse".to_owned(),
-        webhook: None,
+        kind: scim_feed::StreamKind::Read,
+        url: None,
         topics: None,
     };
     house.admin.add_stream(&key, stream, 1).unwrap();

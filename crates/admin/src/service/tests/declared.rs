@@ -1,6 +1,6 @@
 //! What is configured, as a document.
 
-use scim_feed::Topic;
+use scim_feed::{StreamKind, Topic};
 use scim_mapping::{CustomField, FieldKind, MappingSet, MappingTest};
 use serde_json::{Value, json};
 
@@ -53,7 +53,8 @@ fn furnished() -> House {
         .unwrap();
     let stream = StreamInput {
         name: "Mail".to_owned(),
-        webhook: None,
+        kind: StreamKind::Read,
+        url: None,
         topics: Some(vec![Topic::UserCreated]),
     };
     admin.add_stream(&by, stream, 3).unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::Duration;
-use scim_feed::WebhookUrl;
+use scim_feed::{StreamKind, WebhookUrl};
 
 use scim_provisioning::{Environment, SystemEnvironment};
 
@@ -17,7 +17,8 @@ use crate::store::{AdminStoreExt, Written};
 fn add_webhook(house: &House, name: &str) {
     let input = StreamInput {
         name: name.to_owned(),
-        webhook: Some(WebhookUrl::parse("https://example.com/hook").unwrap()),
+        kind: StreamKind::Webhook,
+        url: Some(WebhookUrl::parse("https://example.com/hook").unwrap()),
         topics: None,
     };
     house.admin.add_stream(&actor(), input, 7).unwrap();

@@ -1,6 +1,6 @@
 //! Streams.
 
-use scim_feed::{StreamState, Subject, Topic};
+use scim_feed::{StreamKind, StreamState, Subject, Topic};
 
 use super::{House, actor};
 use crate::error::AdminError;
@@ -9,7 +9,8 @@ use crate::service::streams::StreamInput;
 fn input(name: &str) -> StreamInput {
     StreamInput {
         name: name.to_owned(),
-        webhook: None,
+        kind: StreamKind::Read,
+        url: None,
         topics: Some(vec![Topic::UserCreated]),
     }
 }

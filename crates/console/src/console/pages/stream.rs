@@ -2,7 +2,9 @@
 
 use askama::Template;
 use scim_admin::{AdminError, Problem};
-use scim_feed::{Delivery, DeliveryKind, DeliveryProblem, DeliveryState, Stream, StreamState};
+use scim_feed::{
+    Delivery, DeliveryKind, DeliveryProblem, DeliveryState, Stream, StreamKind, StreamState,
+};
 
 use super::super::{ConsoleAnswer, Failed, Visit};
 use super::streams::{STREAMS, at, state, way};
@@ -26,7 +28,8 @@ struct Row {
 }
 
 impl Row {
-    fn of(delivery: Delivery) -> Self {
+    /// A delivery of a stream that is sent, or of one whose receiver could not take something.
+    fn of(delivery: Delivery, sent: bool) -> Self {
         Self {
             at: instant(delivery.at),
             what: match delivery.kind {
@@ -54,7 +57,9 @@ impl Row {
                 .map(DeliveryProblem::advice)
                 .unwrap_or_default(),
             answer: delivery.answer.unwrap_or_default(),
-            again: delivery.kind != DeliveryKind::Test && delivery.state != DeliveryState::Wanted,
+            again: sent
+                && delivery.kind != DeliveryKind::Test
+                && delivery.state != DeliveryState::Wanted,
             id: delivery.id,
         }
     }
@@ -70,6 +75,9 @@ struct Page {
     way: &'static str,
     /// Where what changes is sent to; empty where the receiver asks for it.
     url: String,
+    /// Whether deliveries are shown, and for whom security events are meant.
+    delivers: bool,
+    audience: String,
     topics: String,
     colour: &'static str,
     state: &'static str,
@@ -139,6 +147,11 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default(),
+        delivers: stream.kind != StreamKind::Read,
+        audience: match stream.kind.has_events() {
+            true => stream.audience(),
+            false => String::new(),
+        },
         topics: topics.unwrap_or_else(|| "everything".to_owned()),
         colour,
         state: word,
@@ -159,7 +172,10 @@ pub(in super::super) fn show(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
             .unwrap_or_default(),
         failing: failing.unwrap_or_default(),
         issued: issued.unwrap_or_default(),
-        rows: deliveries.into_iter().map(Row::of).collect(),
+        rows: deliveries
+            .into_iter()
+            .map(|delivery| Row::of(delivery, stream.kind.is_sent()))
+            .collect(),
         older: older.unwrap_or_default(),
         first: before.map(|_| base.clone()).unwrap_or_default(),
         base,
@@ -236,4 +252,4 @@ pub(in super::super) fn delete(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
 /// How many deliveries are shown at once.
 const ROWS: i64 = 25;
 /// What secrets of streams begin with.
-const SECRETS: [&str; 2] = ["whsec_", "sopsfeed_"];
+const SECRETS: [&str; 3] = ["whsec_", "sopsfeed_", "sopspush_"];

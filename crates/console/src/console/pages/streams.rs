@@ -26,6 +26,8 @@ pub(super) fn way(kind: StreamKind) -> &'static str {
     match kind {
         StreamKind::Read => "asks for it",
         StreamKind::Webhook => "is sent it",
+        StreamKind::Poll => "asks for security events",
+        StreamKind::Push => "is sent security events",
     }
 }
 
@@ -72,6 +74,8 @@ struct Streams {
     /// The field that is wrong; empty when it is none of them.
     wrong: &'static str,
     typed: Typed,
+    /// The kinds to choose from, and whether each is chosen.
+    kinds: Vec<(&'static str, &'static str, bool)>,
     /// The topics to choose from, and whether each is chosen.
     topics: Vec<(&'static str, bool)>,
 }
@@ -93,6 +97,10 @@ impl Streams {
             rows: streams.collect::<Result<_, AdminError>>()?,
             error: String::new(),
             wrong: "",
+            kinds: KINDS
+                .iter()
+                .map(|(kind, said)| (kind.as_str(), *said, kind.as_str() == typed.kind))
+                .collect(),
             topics: Topic::ALL.iter().map(chosen).collect(),
             typed,
         })
@@ -142,7 +150,8 @@ fn entered(visit: &Visit<'_>) -> Result<StreamInput, AdminError> {
         .collect();
     Ok(StreamInput {
         name: visit.form.text("name").to_owned(),
-        webhook: StreamInput::read_webhook(kind, visit.form.given("url"))?,
+        kind,
+        url: StreamInput::read_url(kind, visit.form.given("url"))?,
         topics: Some(topics).filter(|topics| !topics.is_empty()),
     })
 }
@@ -152,5 +161,18 @@ pub(super) fn at(id: &str) -> String {
     format!("{STREAMS}/{id}")
 }
 
+/// How what changed may come to a receiver, in words.
+const KINDS: [(StreamKind, &str); 4] = [
+    (StreamKind::Read, "is asked for by the receiver"),
+    (StreamKind::Webhook, "is sent to the receiver"),
+    (
+        StreamKind::Poll,
+        "is asked for by the receiver, as security events (RFC 8936)",
+    ),
+    (
+        StreamKind::Push,
+        "is sent to the receiver, as security events (RFC 8935)",
+    ),
+];
 /// Where the list is.
 pub(super) const STREAMS: &str = "/admin/settings/streams";

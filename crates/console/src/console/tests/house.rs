@@ -204,7 +204,8 @@ impl House {
         let run = admin.runs(&query).unwrap()[0].id.to_string();
         let input = StreamInput {
             name: HOSTILE.to_owned(),
-            webhook: WebhookUrl::parse("https://receiver.example/feed").ok(),
+            kind: scim_feed::StreamKind::Webhook,
+            url: WebhookUrl::parse("https://receiver.example/feed").ok(),
             topics: None,
         };
         let stream = admin.add_stream(&actor(), input, 0).unwrap().stream.id;

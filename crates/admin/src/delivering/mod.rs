@@ -1,7 +1,10 @@
 //! Sends what changed to the receivers that do not ask for it.
 //!
-//! What is sent is signed as Standard Webhooks says, and sent until the receiver takes it: at least
-//! once, and in one order. One server at a time sends for a stream, by a lease in the database.
+//! What is sent is signed as Standard Webhooks says, or is a signed security event, and sent until the
+//! receiver takes it: at least once, and in one order. One server at a time sends for a stream, by a
+//! lease in the database.
+
+mod push;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +16,7 @@ use ring::hmac;
 use scim_feed::{
     Answered, Changes, Courier, Delivery, DeliveryKind, DeliveryProblem, DeliveryState,
     DeliveryStore, Failing, FeedError, Outgoing, Position, SealedSecret, Settled, Stream,
-    StreamProblem, StreamState, Webhook,
+    StreamKind, StreamProblem, StreamState, Webhook,
 };
 use scim_provisioning::StoreError;
 
@@ -113,9 +116,10 @@ impl Deliverer {
         if wanted && let Some(wanted) = self.store.wanted(&stream.id)? {
             return self.send_wanted(&stream, &webhook, wanted, now);
         }
-        match is_due(&stream, &webhook, now) {
-            true => self.send_changes(&stream, &webhook, now),
-            false => Ok(Step::Nothing),
+        match (is_due(&stream, &webhook, now), stream.kind) {
+            (false, _) => Ok(Step::Nothing),
+            (true, StreamKind::Push) => self.push_events(&stream, &webhook, now),
+            (true, _) => self.send_changes(&stream, &webhook, now),
         }
     }
 
@@ -135,6 +139,9 @@ impl Deliverer {
         wanted: Delivery,
         now: DateTime<Utc>,
     ) -> Result<Step, DeliveringError> {
+        if stream.kind == StreamKind::Push {
+            return self.push_wanted(stream, webhook, wanted, now);
+        }
         let changes = match wanted.kind {
             DeliveryKind::Test => Ok(Changes {
                 items: Vec::new(),
@@ -145,11 +152,7 @@ impl Deliverer {
         let changes = match changes {
             Ok(changes) => changes,
             Err(DeliveringError::Feed(FeedError::SnapshotRequired)) => {
-                let failed = Delivery {
-                    state: DeliveryState::Failed,
-                    problem: Some(DeliveryProblem::NotKept),
-                    ..wanted
-                };
+                let failed = failed(wanted, DeliveryProblem::NotKept);
                 self.settle(stream, Some(failed), None, webhook.failing)?;
                 return Ok(Step::Failed);
             }
@@ -192,27 +195,51 @@ impl Deliverer {
         if begun != Some(changes.next) {
             self.store.note_sending(&stream.id, changes.next)?;
         }
-        let delivery = Delivery {
+        let delivery = self.begun(stream, stream.position, changes.next, now);
+        let (sent, asked) = self.send((stream, webhook), delivery, &changes, now);
+        if sent.state == DeliveryState::Delivered {
+            self.settle(stream, Some(sent), moved, None)?;
+            return Ok(Step::Went);
+        }
+        self.fail(stream, sent, webhook.failing, asked, now)
+    }
+
+    /// Something that is being sent.
+    fn begun(
+        &self,
+        stream: &Stream,
+        behind: Position,
+        up_to: Position,
+        now: DateTime<Utc>,
+    ) -> Delivery {
+        Delivery {
             id: self.services.admin.new_id(),
             stream: stream.id.clone(),
             kind: DeliveryKind::Changes,
             state: DeliveryState::Wanted,
-            behind: stream.position,
-            up_to: changes.next,
+            behind,
+            up_to,
             changes: 0,
             at: now,
             took: std::time::Duration::ZERO,
             status: None,
             problem: None,
             answer: None,
-        };
-        let (sent, asked) = self.send((stream, webhook), delivery, &changes, now);
-        if sent.state == DeliveryState::Delivered {
-            self.settle(stream, Some(sent), moved, None)?;
-            return Ok(Step::Went);
         }
+    }
+
+    /// Writes that a receiver did not take what it was sent, and when it is tried again; after three
+    /// days it is not.
+    fn fail(
+        &self,
+        stream: &Stream,
+        sent: Delivery,
+        before: Option<Failing>,
+        asked: Option<Duration>,
+        now: DateTime<Utc>,
+    ) -> Result<Step, DeliveringError> {
         let problem = sent.problem;
-        let failing = Failing::after(webhook.failing, &stream.id, asked, self.now());
+        let failing = Failing::after(before, &stream.id, asked, self.now());
         self.settle(stream, Some(sent), None, Some(failing))?;
         if failing.is_given_up(now) || problem == Some(DeliveryProblem::Gone) {
             self.give_up(stream)?;
@@ -251,34 +278,8 @@ impl Deliverer {
             ..delivery
         };
         match answered {
-            Err(problem) => {
-                let problem = Some(problem);
-                let state = DeliveryState::Failed;
-                (
-                    Delivery {
-                        state,
-                        problem,
-                        ..sent
-                    },
-                    None,
-                )
-            }
-            Ok(answered) => {
-                let problem = problem_of(answered.status);
-                let state = match problem {
-                    None => DeliveryState::Delivered,
-                    Some(_) => DeliveryState::Failed,
-                };
-                let asked = answered.retry_after.map(Duration::from_std);
-                let delivery = Delivery {
-                    state,
-                    problem,
-                    status: Some(answered.status),
-                    answer: Some(answered.text).filter(|text| !text.is_empty()),
-                    ..sent
-                };
-                (delivery, asked.and_then(Result::ok))
-            }
+            Err(problem) => (failed(sent, problem), None),
+            Ok(answered) => with_answer(sent, problem_of(answered.status), answered),
         }
     }
 
@@ -334,13 +335,15 @@ impl Deliverer {
         })
     }
 
-    /// The bytes of a secret.
-    fn open(&self, stream: &str, secret: &SealedSecret) -> Option<Vec<u8>> {
+    fn unseal(&self, stream: &str, secret: &SealedSecret) -> Option<String> {
         let purpose = webhook_purpose(stream);
-        let text = self
-            .keys
-            .unseal(&secret.key, &purpose, &secret.sealed)
-            .ok()?;
+        let opened = self.keys.unseal(&secret.key, &purpose, &secret.sealed);
+        opened.ok()
+    }
+
+    /// The bytes of a secret with which is signed.
+    fn open(&self, stream: &str, secret: &SealedSecret) -> Option<Vec<u8>> {
+        let text = self.unseal(stream, secret)?;
         STANDARD.decode(text.strip_prefix(SECRET)?).ok()
     }
 
@@ -387,9 +390,38 @@ impl Deliverer {
     }
 }
 
+/// A delivery that cannot be sent.
+fn failed(delivery: Delivery, problem: DeliveryProblem) -> Delivery {
+    Delivery {
+        state: DeliveryState::Failed,
+        problem: Some(problem),
+        ..delivery
+    }
+}
+
 /// Whether changes are sent now.
 fn is_due(stream: &Stream, webhook: &Webhook, now: DateTime<Utc>) -> bool {
     stream.state == StreamState::Active && webhook.failing.is_none_or(|failing| failing.next <= now)
+}
+
+/// A delivery with what the receiver answered, and for how long it asks to be left alone.
+fn with_answer(
+    sent: Delivery,
+    problem: Option<DeliveryProblem>,
+    answered: Answered,
+) -> (Delivery, Option<Duration>) {
+    let asked = answered.retry_after.map(Duration::from_std);
+    let delivery = Delivery {
+        state: match problem {
+            None => DeliveryState::Delivered,
+            Some(_) => DeliveryState::Failed,
+        },
+        problem,
+        status: Some(answered.status),
+        answer: Some(answered.text).filter(|text| !text.is_empty()),
+        ..sent
+    };
+    (delivery, asked.and_then(Result::ok))
 }
 
 /// What is wrong with the status of an answer.
