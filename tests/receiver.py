@@ -6,15 +6,21 @@ import subprocess
 import threading
 
 
-def receiver(folder, answer):
-    """A receiver that keeps what it is sent, its port, and its certificate. `answer` says of headers
-    and body which status and which body they are answered with."""
+def certify(folder):
+    """A certificate of localhost that nobody vouches for, and its key."""
     certificate, key = folder / "receiver.pem", folder / "receiver.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
          "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext",
          "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", certificate],
         check=True, capture_output=True)
+    return certificate, key
+
+
+def receiver(folder, answer):
+    """A receiver that keeps what it is sent, its port, and its certificate. `answer` says of headers
+    and body which status and which body they are answered with."""
+    certificate, key = certify(folder)
     received = []
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -110,7 +110,7 @@ fn libraries_stay_where_they_belong() {
                 "scim-mapping",
                 "scim-provisioning",
             ],
-            "askama" | "openidconnect" => &["scim-console"],
+            "askama" | "lettre" | "openidconnect" => &["scim-console"],
             "prometheus-client" => &["scim-http"],
             "jsonwebtoken" | "argon2" => &["scim-admin"],
             _ => &[],

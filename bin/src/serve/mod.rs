@@ -25,7 +25,9 @@ use scim_console::Administration;
 use scim_console::api::ADMIN;
 use scim_console::console::CONSOLE;
 use scim_console::console::openid::OpenId;
-use scim_console::serving::{Backend, Delivering, background, keep_up, note_look_ups, routes};
+use scim_console::serving::{
+    Backend, Delivering, Mailing, SmtpPostman, background, keep_up, note_look_ups, routes,
+};
 use scim_http::admission::Bounds;
 use scim_http::edge::{self, Edge};
 use scim_http::endpoint::Endpoint;
@@ -110,6 +112,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let keeping = actix_web::rt::spawn(keep_up(Arc::clone(&upkeep), data.edge.clone()));
     let noting = actix_web::rt::spawn(note_look_ups(Arc::clone(&upkeep)));
     let delivering = Delivering::start(deliverer).context("cannot start a thread")?;
+    let mailing = mailing(&options, &upkeep, &public_url)?;
     let signals = Signals::install().context("cannot handle signals")?;
     let draining = data.edge.draining.clone();
     let server = start(listener, Arc::clone(&certificate), balancers, data)?;
@@ -124,6 +127,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let watching = actix_web::rt::spawn(stop_beside_another(store, server.handle(), noted));
     let ended = server.await.context("the server failed");
     drop(delivering);
+    drop(mailing);
     stopping.abort();
     keeping.abort();
     if let Some(measuring) = measuring {
@@ -138,6 +142,21 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     background(move || upkeep.run()).await;
     tracing::info!("stopped");
     ended
+}
+
+/// Writes to people about alerts, if somebody asked for it.
+fn mailing(
+    options: &ServeOptions,
+    upkeep: &Upkeep,
+    public_url: &PublicUrl,
+) -> anyhow::Result<Option<Mailing>> {
+    let Some(settings) = options.mail.settings() else {
+        return Ok(None);
+    };
+    let postman = SmtpPostman::new(&settings, public_url.host())?;
+    let mailer = upkeep.mailer(Arc::new(postman), public_url.console());
+    let mailing = Mailing::start(mailer).context("cannot start a thread")?;
+    Ok(Some(mailing))
 }
 
 /// Serves metrics, if somebody asked for it.

@@ -22,6 +22,7 @@ pub mod invalid;
 pub mod item;
 mod jwt;
 mod keyring;
+mod mailing;
 pub mod mapping;
 pub mod memory;
 mod name;
@@ -56,6 +57,7 @@ pub use delivering::{Deliverer, DeliveringError, Step};
 pub use error::AdminError;
 pub use invalid::{InputField, Invalid, InvalidInput, Problem};
 pub use keyring::{KeyFacts, KeyRing, KeyRingError};
+pub use mailing::{Letter, MailError, Mailer, Postman};
 pub use security_events::RingSigner;
 pub use service::Sealed;
 pub use service::{

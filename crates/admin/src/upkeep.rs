@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use scim_provisioning::Failure;
 
 use crate::instance::ClockDoubt;
+use crate::mailing::{Mailer, Postman};
 use crate::pruning::{KnownTime, Pruned};
 use crate::requests::RequestCounts;
 use crate::watching::Watcher;
@@ -73,6 +74,12 @@ impl Upkeep {
     ) -> Self {
         let watcher = Watcher::new(self.services.clone(), Box::new(certificate));
         Self { watcher, ..self }
+    }
+
+    /// Who writes to people about the alerts that this server raises; `console` is where the console
+    /// is, to whose pages letters link.
+    pub fn mailer(&self, postman: Arc<dyn Postman>, console: impl Into<String>) -> Mailer {
+        self.watcher.mailer(postman, console.into())
     }
 
     /// The time, as everything is kept up by.

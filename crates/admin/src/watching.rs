@@ -1,12 +1,13 @@
 //! Looks for what needs somebody, as one of the servers that share a database.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
 use crate::alert::{Alert, behind_since};
 use crate::error::AdminError;
+use crate::mailing::{Mailer, Postman};
 use crate::service::alerts::OwnFacts;
 use crate::services::Services;
 
@@ -23,6 +24,8 @@ pub(crate) struct Watcher {
     refused: Mutex<Option<(DateTime<Utc>, DateTime<Utc>)>>,
     /// Whether the log was told that it refuses now.
     refusal_told: AtomicBool,
+    /// Since when mail is not taken.
+    unmailed: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
 impl Watcher {
@@ -33,7 +36,20 @@ impl Watcher {
             certificate,
             refused: Mutex::default(),
             refusal_told: AtomicBool::default(),
+            unmailed: Arc::default(),
         }
+    }
+
+    /// Writes to people about the alerts of this server.
+    pub(crate) fn mailer(&self, postman: Arc<dyn Postman>, console: String) -> Mailer {
+        let (services, owner) = (self.services.clone(), self.owner.clone());
+        Mailer::new(
+            services,
+            owner,
+            postman,
+            console,
+            Arc::clone(&self.unmailed),
+        )
     }
 
     /// Looks once, unless another server does; answers the alerts that are told now.
@@ -60,6 +76,7 @@ impl Watcher {
         let own = OwnFacts {
             behind,
             certificate: (self.certificate)(),
+            unmailed: *self.unmailed.lock().unwrap_or_else(PoisonError::into_inner),
             refused: *refused,
         };
         let told = admin.watch(&self.owner, own, now)?;

@@ -16,6 +16,7 @@ diesel::table! {
         over_at -> Nullable<BigInt>,
         told -> BigInt,
         record -> Text,
+        mailed -> BigInt,
     }
 }
 

@@ -4,13 +4,14 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
 use common::{House, actor};
 use scim_admin::alert::{Alert, AlertKind, AlertState, AlertsQuery};
 use scim_admin::upkeep::{Retention, Upkeep};
-use scim_admin::{AdminService, Services, StreamInput};
+use scim_admin::{AdminService, Letter, MailError, Postman, Services, StreamInput};
 use scim_feed::{Change, Feed, FeedStore, Position, StreamKind, Topic};
 use scim_protocol::Limits;
 use scim_provisioning::ServiceProvider;
@@ -223,10 +224,114 @@ fn alerts_are_listed_in_pages_and_forgotten_when_they_are_long_over(house: &Hous
     );
 }
 
+/// Keeps letters, as long as it takes any.
+#[derive(Default)]
+struct Post {
+    letters: Mutex<Vec<Letter>>,
+    refuses: AtomicBool,
+}
+
+impl Post {
+    /// The subjects of the letters since the last time.
+    fn subjects(&self) -> Vec<String> {
+        let letters = std::mem::take(&mut *self.letters.lock().unwrap());
+        letters.into_iter().map(|letter| letter.subject).collect()
+    }
+}
+
+impl Postman for Post {
+    fn send(&self, letter: &Letter) -> Result<(), MailError> {
+        if self.refuses.load(Ordering::Relaxed) {
+            return Err(MailError::new("no"));
+        }
+        self.letters.lock().unwrap().push(letter.clone());
+        Ok(())
+    }
+}
+
+fn people_are_written_to_once_when_it_begins_gets_worse_and_is_over(house: &House) {
+    let (one, other, now) = (server(house), server(house), Utc::now());
+    let post = Arc::new(Post::default());
+    let mailers =
+        [&one, &other].map(|server| server.mailer(post.clone(), "https://x.example/admin"));
+    let at = |seconds: i64| now + Duration::seconds(seconds);
+    let look = |seconds: i64| {
+        one.watch(at(seconds)).unwrap();
+        other.watch(at(seconds)).unwrap();
+        for mailer in &mailers {
+            mailer.step(at(seconds)).unwrap();
+        }
+        post.subjects()
+    };
+    assert!(look(0).is_empty());
+    token_ends(house, now, 200);
+    let told = look(10);
+    assert!(
+        told.len() == 1 && told[0].starts_with("A token ends soon: "),
+        "{told:?}"
+    );
+    assert!(look(20).is_empty(), "once, by one of two");
+    token_ends(house, now, 50);
+    assert_eq!(look(30), told);
+    token_ends(house, now, 10_000);
+    assert_eq!(look(40), [format!("Over: {}", told[0])]);
+    assert!(look(50).is_empty());
+}
+
+fn what_is_not_taken_is_written_again_and_told_meanwhile(house: &House) {
+    let (server, now) = (server(house), Utc::now());
+    let post = Arc::new(Post::default());
+    let mailer = server.mailer(post.clone(), "https://x.example/admin");
+    let look = |seconds: i64| {
+        server.watch(now + Duration::seconds(seconds)).unwrap();
+        mailer.step(now + Duration::seconds(seconds)).unwrap();
+    };
+    post.refuses.store(true, Ordering::Relaxed);
+    token_ends(house, now, 50);
+    look(0);
+    assert_eq!(
+        kinds(&alerts(house, AlertState::Open)),
+        [AlertKind::TokenEnds]
+    );
+    look(50);
+    look(70);
+    let open = kinds(&alerts(house, AlertState::Open));
+    assert_eq!(open, [AlertKind::MailFailing, AlertKind::TokenEnds]);
+    post.refuses.store(false, Ordering::Relaxed);
+    look(90);
+    assert!(post.subjects().is_empty(), "it is not its time yet");
+    look(1_000);
+    look(1_010);
+    assert_eq!(post.subjects().len(), 1, "of mail itself no letter tells");
+    assert_eq!(
+        kinds(&alerts(house, AlertState::Open)),
+        [AlertKind::TokenEnds]
+    );
+}
+
+fn who_begins_to_be_written_to_gets_nothing_about_what_is_long_over(house: &House) {
+    let (server, now) = (server(house), Utc::now());
+    let post = Arc::new(Post::default());
+    let mailer = server.mailer(post.clone(), "https://x.example/admin");
+    for (seconds, hours) in [(0, 50), (10, 10_000)] {
+        token_ends(house, now, hours);
+        server.watch(now + Duration::seconds(seconds)).unwrap();
+    }
+    let later = now + Duration::days(2);
+    token_ends(house, later, 50);
+    server.watch(later).unwrap();
+    mailer.step(later).unwrap();
+    let told = post.subjects();
+    assert!(told.len() == 1 && !told[0].starts_with("Over"), "{told:?}");
+}
+
 engines::tests! {
     on_both(House::new): an_alert_is_told_to_the_feed_when_it_begins_gets_worse_and_is_over,
         one_server_at_a_time_raises_them_and_another_takes_over,
         who_keeps_a_copy_of_the_directory_gets_no_alert_in_a_snapshot,
         a_receiver_that_lags_is_told_of_until_it_has_caught_up,
+        people_are_written_to_once_when_it_begins_gets_worse_and_is_over,
+        what_is_not_taken_is_written_again_and_told_meanwhile,
+        who_begins_to_be_written_to_gets_nothing_about_what_is_long_over,
         alerts_are_listed_in_pages_and_forgotten_when_they_are_long_over;
 }

@@ -124,6 +124,7 @@ impl Alert {
             AlertKind::RehearsalWaiting => {
                 format!("{name} rehearses since {}.", instant(self.since))
             }
+            AlertKind::MailFailing => format!("{name} takes no mail about alerts."),
         };
         match self.cause {
             // The time itself says more.
@@ -159,7 +160,12 @@ impl Alert {
                 format!("/admin/settings/streams/{}", self.about.id)
             }
             // No page mends these; that of the alerts says what to do.
-            (AlertKind::CertificateEnds | AlertKind::DatabaseRefusesWrites, _) => ALERTS.to_owned(),
+            (
+                AlertKind::CertificateEnds
+                | AlertKind::DatabaseRefusesWrites
+                | AlertKind::MailFailing,
+                _,
+            ) => ALERTS.to_owned(),
         }
     }
 

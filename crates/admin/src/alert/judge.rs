@@ -21,6 +21,8 @@ pub(crate) struct Facts {
     pub(crate) behind: Position,
     /// When the certificate ends.
     pub(crate) certificate: Option<DateTime<Utc>>,
+    /// Since when mail about alerts is not taken.
+    pub(crate) unmailed: Option<DateTime<Utc>>,
     /// From when until when the database took no writes, where that is just over.
     pub(crate) refused: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -82,6 +84,11 @@ impl Facts {
             })
         });
         found.extend(certificate);
+        let unmailed = self.unmailed.filter(|since| now - *since >= UNMAILED);
+        found.extend(unmailed.map(|since| {
+            let about = thing("mail", "The mail server");
+            condition(AlertKind::MailFailing, about, since)
+        }));
         let refused = self.refused;
         found
             .extend(refused.map(|(since, until)| Condition::of_refused_writes(since, Some(until))));
@@ -332,6 +339,8 @@ const ATTEMPTS: u32 = 4;
 const IN_USE: Duration = Duration::days(30);
 /// How long a rehearsal may wait.
 const REHEARSED: Duration = Duration::days(14);
+/// For how long mail is not taken before that is told.
+const UNMAILED: Duration = Duration::minutes(1);
 
 #[cfg(test)]
 mod tests;

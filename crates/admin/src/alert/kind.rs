@@ -72,6 +72,10 @@ kinds! {
     /// A rehearsal was begun long ago and did not go live.
     RehearsalWaiting = "rehearsal-waiting" about "rehearsal", "A rehearsal waits":
         "Let it go live or discard it: the longer it waits, the more changes meanwhile.";
+    /// Nobody is written to about alerts.
+    MailFailing = "mail-failing" about "mail", "Alerts are not mailed":
+        "The log of the server says why. Mend the mail server or the options that begin with --mail; \
+         what waits is sent then.";
 }
 
 impl AlertKind {

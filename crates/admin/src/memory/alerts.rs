@@ -27,6 +27,22 @@ impl ReadAlerts for Rows {
         Ok(found)
     }
 
+    fn unmailed_alerts(
+        &mut self,
+        over_since: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<Alert>, StoreError> {
+        let mailed = |alert: &Alert| self.mailed.get(&alert.id).copied().unwrap_or_default();
+        let unmailed = |alert: &&Alert| {
+            let mailed = mailed(alert);
+            mailed < alert.told && (mailed > 0 || alert.over.is_none_or(|over| over >= over_since))
+        };
+        let mut found: Vec<Alert> = self.alerts.iter().filter(unmailed).cloned().collect();
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
     fn watcher(&mut self) -> Result<Option<(String, DateTime<Utc>)>, StoreError> {
         Ok(self.watcher.clone())
     }
@@ -63,6 +79,11 @@ impl KeepAlerts for Rows {
         if let Some(known) = known {
             known.clone_from(alert);
         }
+        Ok(())
+    }
+
+    fn note_mailed(&mut self, alert: &str, told: i64) -> Result<(), StoreError> {
+        self.mailed.insert(alert.to_owned(), told);
         Ok(())
     }
 

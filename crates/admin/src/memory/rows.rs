@@ -69,6 +69,8 @@ pub(crate) struct Rows {
     pub(super) audit_end: AuditHead,
     pub(super) instance: InstanceRecord,
     pub(super) alerts: Vec<Alert>,
+    /// How often an alert had been told when people were last written to about it.
+    pub(super) mailed: BTreeMap<String, i64>,
     /// Who raises them, and until when.
     pub(super) watcher: Option<(String, DateTime<Utc>)>,
 }

@@ -23,6 +23,8 @@ pub(crate) struct OwnFacts {
     pub(crate) behind: Position,
     /// When its certificate ends.
     pub(crate) certificate: Option<DateTime<Utc>>,
+    /// Since when mail about alerts is not taken.
+    pub(crate) unmailed: Option<DateTime<Utc>>,
     /// From when until when the database took no writes, where that is just over.
     pub(crate) refused: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -60,6 +62,46 @@ impl AdminService {
     pub(crate) fn take_refused_writes(&self) -> Option<DateTime<Utc>> {
         let mut since = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
         since.take_if(|_| self.store.load().takes_writes)
+    }
+
+    /// Whether a server is the one that raises alerts, and writes to people about them.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub(crate) fn is_watcher(&self, owner: &str, now: DateTime<Utc>) -> Result<bool, AdminError> {
+        let lease = self.store.read(|rows| Ok(rows.watcher()?))?;
+        Ok(lease.is_some_and(|(holder, end)| holder == owner && end > now))
+    }
+
+    /// Alerts of which nobody was written to yet as they are now, the oldest first. What began and
+    /// was over long ago is nobody's business any more.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub(crate) fn unmailed_alerts(
+        &self,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<Alert>, AdminError> {
+        let over_since = now - MAILED_LATE;
+        let unmailed = |rows: &mut dyn AdminView| Ok(rows.unmailed_alerts(over_since, limit)?);
+        self.store.read(unmailed)
+    }
+
+    /// Notes that people were written to about an alert as it was.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub(crate) fn note_mailed(&self, alert: &Alert) -> Result<(), AdminError> {
+        let (id, told) = (alert.id.clone(), alert.told);
+        self.store
+            .upkeep(move |rows| Ok(rows.note_mailed(&id, told)?))
+    }
+
+    /// An alert that the database takes no writes, as this server sees it.
+    pub(crate) fn refused_writes(&self, now: DateTime<Utc>) -> Option<Alert> {
+        let since = self.writes_refused_since(now)?;
+        Some(Alert::of_refused_writes(since, now, &*self.environment))
     }
 
     /// Looks for what needs somebody and writes what of it is news, unless another server does;
@@ -158,6 +200,7 @@ fn gather(
         configurations,
         behind: own.behind,
         certificate: own.certificate,
+        unmailed: own.unmailed,
         refused: own.refused,
     })
 }
@@ -208,5 +251,7 @@ fn causes(
 
 /// For how long a server raises alerts before another one may.
 const LEASE: Duration = Duration::seconds(60);
+/// For how long after its end people are still written to about an alert of which they know nothing.
+const MAILED_LATE: Duration = Duration::days(1);
 /// How many failures are looked at for what most of them have in common.
 const FAILURES: i64 = 100;

@@ -19,6 +19,17 @@ pub trait ReadAlerts {
     /// A fault of the store.
     fn alerts(&mut self, query: &AlertsQuery) -> Result<Vec<Alert>, StoreError>;
 
+    /// Alerts of which nobody was written to yet as they are now, the oldest first, at most so many;
+    /// of those that nobody was ever written to about, none that were over before a time.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn unmailed_alerts(
+        &mut self,
+        over_since: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<Alert>, StoreError>;
+
     /// Which server raises alerts, and until when no other does.
     ///
     /// # Errors
@@ -51,6 +62,12 @@ pub trait KeepAlerts {
     /// # Errors
     /// A fault of the store.
     fn update_alert(&mut self, alert: &Alert) -> Result<(), StoreError>;
+
+    /// Notes that people were written to about an alert when it was told so often.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn note_mailed(&mut self, alert: &str, told: i64) -> Result<(), StoreError>;
 
     /// Deletes alerts that were over before a time, at most so many; answers how many.
     ///

@@ -3,6 +3,7 @@
 mod database;
 pub(crate) mod file;
 mod limits;
+mod mail;
 pub(crate) mod origin;
 mod public_url;
 
@@ -18,6 +19,7 @@ use scim_console::console::openid::OpenIdSettings;
 
 use self::database::DatabaseUrl;
 pub use self::limits::LimitOptions;
+pub use self::mail::MailOptions;
 pub use self::public_url::PublicUrl;
 use crate::wrong_usage::WrongUsage;
 
@@ -257,6 +259,9 @@ pub struct ServeOptions {
     /// Sign-in by an OpenID provider.
     #[command(flatten)]
     pub openid: OpenIdOptions,
+    /// Mail about alerts.
+    #[command(flatten)]
+    pub mail: MailOptions,
     /// How log lines are written on standard error.
     #[arg(
         long,

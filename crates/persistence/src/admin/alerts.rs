@@ -114,6 +114,24 @@ impl ReadAlerts for AdminRows<'_> {
         Ok(read(rows))
     }
 
+    fn unmailed_alerts(
+        &mut self,
+        over_since: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<Alert>, StoreError> {
+        let news = alerts::mailed
+            .gt(0)
+            .or(alerts::over_at.is_null())
+            .or(alerts::over_at.assume_not_null().ge(millis(over_since)));
+        let query = alerts::table
+            .filter(alerts::mailed.lt(alerts::told))
+            .filter(news)
+            .order(alerts::id)
+            .limit(limit)
+            .select(AlertRow::as_select());
+        Ok(read(self.connection.load(query)?))
+    }
+
     fn watcher(&mut self) -> Result<Option<(String, DateTime<Utc>)>, StoreError> {
         let query = leases::table
             .find(WATCH)
@@ -164,6 +182,11 @@ impl KeepAlerts for AdminRows<'_> {
             alerts::record.eq(record(alert)),
         ));
         self.connection.execute(update).map(drop)
+    }
+
+    fn note_mailed(&mut self, alert: &str, told: i64) -> Result<(), StoreError> {
+        let note = diesel::update(alerts::table.find(alert)).set(alerts::mailed.eq(told));
+        self.connection.execute(note).map(drop)
     }
 
     fn forget_alerts(&mut self, before: DateTime<Utc>, limit: i64) -> Result<usize, StoreError> {

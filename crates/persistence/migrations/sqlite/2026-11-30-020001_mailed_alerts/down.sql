@@ -1,0 +1,2 @@
+DROP INDEX alerts_unmailed;
+ALTER TABLE alerts DROP COLUMN mailed;
