@@ -79,7 +79,7 @@ static HALF_OF_THE_PROCESSORS: LazyLock<f64> = LazyLock::new(|| {
 /// For how long somebody is taken to be there.
 const LATELY: Duration = Duration::from_secs(10);
 /// How many seconds of work are saved at most.
-const BURST: f64 = 0.25;
+const BURST: f64 = 0.05;
 /// How many are owed at most: more than all that one configuration does at once may take.
 const DEBT: f64 = 10.0;
 
