@@ -52,6 +52,27 @@ pub(crate) fn departures(
     count(connection, &sql)
 }
 
+/// Whether a run in which an identity provider let a user leave, or wanted to, was taken back.
+pub(crate) fn was_brought_back(
+    connection: &mut Connection,
+    id: ResourceId,
+    since: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql(
+        "SELECT count(*) AS count FROM (SELECT 1 FROM provisioning_events back \
+         INNER JOIN runs undo ON undo.id = back.run AND undo.kind = 'undo' \
+         INNER JOIN runs done ON done.id = undo.of_run AND done.kind IN ('cycle', 'goLive') \
+         INNER JOIN provisioning_events gone ON gone.resource_id = back.resource_id \
+         AND gone.run = done.id AND gone.action IN ('block', 'archive', 'delete') \
+         WHERE back.resource_id = ",
+    );
+    sql.bind(id.to_string());
+    sql.push(" AND back.outcome = 'success' AND back.at >= ")
+        .bind(millis(since));
+    sql.push(" LIMIT 1) AS counted");
+    Ok(count(connection, &sql)? > 0)
+}
+
 pub(crate) fn users_at(
     connection: &mut Connection,
     scope: Scope,

@@ -199,6 +199,14 @@ impl DirectoryTransaction for View<'_> {
         held::departures(self.connection, scope, since, limit)
     }
 
+    fn was_brought_back(
+        &mut self,
+        id: ResourceId,
+        since: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        held::was_brought_back(self.connection, id, since)
+    }
+
     fn users_at(&mut self, scope: Scope, at: DateTime<Utc>) -> Result<u64, StoreError> {
         held::users_at(self.connection, scope, at)
     }

@@ -383,5 +383,6 @@ engines::tests! {
         somebody_whose_memberships_alone_changed_is_chosen_by_name,
         a_run_is_forgotten_as_a_whole,
         leavers_come_back,
+        who_was_brought_back_is_held_when_they_are_to_leave_again,
         what_hangs_on_what_is_protected_stays_as_it_is;
 }

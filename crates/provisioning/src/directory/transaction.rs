@@ -163,6 +163,20 @@ pub trait DirectoryTransaction: DirectoryView {
         limit: u64,
     ) -> Result<u64, StoreError>;
 
+    /// Whether an administrator took back, at this time or later, a run in which the user left or
+    /// was to leave. In a store where nothing is taken back, nobody was.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn was_brought_back(
+        &mut self,
+        id: ResourceId,
+        since: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let _nothing_is = (id, since);
+        Ok(false)
+    }
+
     /// How many users the configuration had at a time.
     ///
     /// # Errors

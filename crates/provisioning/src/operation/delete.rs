@@ -6,7 +6,6 @@ use crate::context::Context;
 use crate::directory::{DirectoryTransaction, GroupEnd, Stored, StoredUser};
 use crate::event::{Action, Event, Outcome};
 use crate::failure::Failure;
-use crate::refusal::Cause;
 
 /// Takes a user out of the scope as the policy says, or deletes a group.
 pub(crate) fn delete(
@@ -38,8 +37,11 @@ fn delete_user(
     user: &StoredUser,
     event: &mut Event,
 ) -> Result<(), Failure> {
-    (event.action, event.outcome, event.reason) = departure::delete(context, transaction, user)?;
-    event.cause = (event.outcome == Outcome::Held).then_some(Cause::GuardHeld);
+    let (action, hold) = departure::delete(context, transaction, user)?;
+    event.action = action;
+    if let Some(hold) = hold {
+        hold.tell(event);
+    }
     event.resource_name = text(&user.document, "userName");
     Ok(())
 }

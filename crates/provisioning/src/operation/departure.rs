@@ -6,7 +6,7 @@ use scim_protocol::Error;
 use super::user::PreparedUser;
 use crate::context::Context;
 use crate::directory::{Departure, DirectoryTransaction, HeldAction, Status, StoredUser};
-use crate::event::{Action, Outcome};
+use crate::event::{Action, Event, Outcome};
 use crate::failure::Failure;
 use crate::id::ResourceId;
 use crate::policy::{Deletion, GuardAction};
@@ -17,10 +17,27 @@ use crate::refusal::Cause;
 pub(super) enum Verdict {
     /// It is set.
     Free,
-    /// It is held, with what the log says.
-    Held(String),
+    /// It is held.
+    Held(Hold),
     /// What was held is taken back.
     Withdrawn,
+}
+
+/// Why it is held that somebody leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hold {
+    cause: Cause,
+    /// What the log says.
+    reason: String,
+}
+
+impl Hold {
+    /// Writes it into the entry of the log.
+    pub(super) fn tell(self, event: &mut Event) {
+        event.outcome = Outcome::Held;
+        event.cause = Some(self.cause);
+        event.reason = Some(self.reason);
+    }
 }
 
 /// Sets the status that the user gets with this update.
@@ -41,11 +58,11 @@ pub(super) fn check(
         prepared.write.status = stored.status;
         return Ok(Verdict::Free);
     }
-    Ok(match guard(context, transaction)? {
+    Ok(match guard(context, transaction, stored.id)? {
         None => Verdict::Free,
-        Some(reason) => {
+        Some(hold) => {
             prepared.write.status = stored.status;
-            Verdict::Held(reason)
+            Verdict::Held(hold)
         }
     })
 }
@@ -66,12 +83,12 @@ pub(super) fn hold(
 
 /// Takes a user out of the scope, as the policy says.
 ///
-/// Answers what the log says of it.
+/// Answers what was asked for, and why it is held if it is.
 pub(super) fn delete(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
     stored: &StoredUser,
-) -> Result<(Action, Outcome, Option<String>), Failure> {
+) -> Result<(Action, Option<Hold>), Failure> {
     let deletion = context.configuration().policies.deletion;
     let (action, purge) = match deletion {
         Deletion::Archive => (Action::Archive, None),
@@ -81,37 +98,44 @@ pub(super) fn delete(
             (Action::Delete, Some(context.now + after))
         }
     };
-    let reason = guard(context, transaction)?;
+    let hold = guard(context, transaction, stored.id)?;
     let departure = Departure {
         status: deletion.status(),
         purge,
-        held: reason.is_some(),
+        held: hold.is_some(),
     };
     let (scope, now) = (context.scope(), context.now);
     if stored.held {
         transaction.withdraw(stored.id, now)?;
     }
     transaction.release_user(scope, stored.id, &departure, now)?;
-    if reason.is_none() {
-        return Ok((action, Outcome::Success, None));
+    if hold.is_some() {
+        let held = HeldAction {
+            deleted: true,
+            status: departure.status,
+            purge,
+        };
+        transaction.hold(scope, stored.id, held, now)?;
     }
-    let held = HeldAction {
-        deleted: true,
-        status: departure.status,
-        purge,
-    };
-    transaction.hold(scope, stored.id, held, now)?;
-    Ok((action, Outcome::Held, reason))
+    Ok((action, hold))
 }
 
-/// Why one more user may not leave just now; `None` when the user may.
+/// Why a user may not leave just now; `None` when the user may. What an administrator took back is
+/// not done again at once, however few leave: whoever else left meanwhile is in nobody's way.
 ///
 /// # Errors
 /// 403 where the policy is to reject.
 fn guard(
     context: &Context,
     transaction: &mut dyn DirectoryTransaction,
-) -> Result<Option<String>, Failure> {
+    id: ResourceId,
+) -> Result<Option<Hold>, Failure> {
+    if transaction.was_brought_back(id, context.now - REPEATED)? {
+        return Ok(Some(Hold {
+            cause: Cause::GuardRepeated,
+            reason: "Held: an administrator took it back within the last 24 hours.".to_owned(),
+        }));
+    }
     let configuration = context.configuration();
     let guard = configuration.policies.guard;
     if guard.count == 0 {
@@ -139,7 +163,10 @@ fn guard(
         guard.minutes
     );
     match guard.action {
-        GuardAction::Hold => Ok(Some(format!("Held by the guard: {counted}."))),
+        GuardAction::Hold => Ok(Some(Hold {
+            cause: Cause::GuardHeld,
+            reason: format!("Held by the guard: {counted}."),
+        })),
         GuardAction::Reject => Err(Failure::Refused {
             cause: Cause::GuardRejected,
             error: Error::with_status(
@@ -153,3 +180,6 @@ fn guard(
         }),
     }
 }
+
+/// For how long it is held that somebody leaves whose leaving was taken back.
+const REPEATED: Duration = Duration::hours(24);

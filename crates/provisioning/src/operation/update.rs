@@ -15,7 +15,6 @@ use crate::directory::{DirectoryTransaction, Status, StoredUser};
 use crate::event::{Action, Outcome};
 use crate::failure::Failure;
 use crate::id::{ResourceId, ResourceKind};
-use crate::refusal::Cause;
 
 /// Writes what was planned of a user.
 pub(crate) fn write_user(
@@ -67,15 +66,13 @@ pub(crate) fn write_user(
         action(stored, prepared.write.status),
         Some(ResourceKind::User),
     );
-    match &verdict {
+    match verdict {
         Verdict::Free => {}
         Verdict::Withdrawn => transaction.withdraw(id, context.now)?,
-        Verdict::Held(reason) => {
+        Verdict::Held(hold) => {
             departure::hold(context, transaction, id)?;
             event.action = Action::Block;
-            event.outcome = Outcome::Held;
-            event.cause = Some(Cause::GuardHeld);
-            event.reason = Some(reason.clone());
+            hold.tell(&mut event);
         }
     }
     event.resource_id = Some(id);
