@@ -216,7 +216,9 @@ fn authenticate(endpoint: &Endpoint, incoming: &Incoming) -> Result<Arc<dyn Auth
         .service
         .authenticate(&presented)
         .map_err(|refusal| {
-            let address = incoming.address.filter(|_address| refusal.status == 401);
+            // Who presents nothing guesses nothing.
+            let guesses = refusal.status == 401 && !presented.authorization.is_empty();
+            let address = incoming.address.filter(|_address| guesses);
             let wait =
                 address.and_then(|address| endpoint.throttle.failure(address, Instant::now()));
             match wait {

@@ -336,10 +336,21 @@ async fn failures_beyond_the_limit_are_429_and_a_valid_token_never_is() {
     let bad = || to(HttpMethod::GET, "/api/scim/v2/Users").insert_header(("Authorization", "x"));
     let good = || to(HttpMethod::GET, "/api/scim/v2/Users");
     let elsewhere = bad().peer_addr("192.0.2.2:1".parse().unwrap());
-    let responses = call_all(vec![bad(), bad(), good(), elsewhere]).await;
+    let nothing =
+        || TestRequest::with_uri("/api/scim/v2/Users").peer_addr("192.0.2.1:1234".parse().unwrap());
+    let requests = vec![
+        nothing(),
+        nothing(),
+        bad(),
+        bad(),
+        nothing(),
+        good(),
+        elsewhere,
+    ];
+    let responses = call_all(requests).await;
     let status: Vec<u16> = responses.iter().map(|one| one.status().as_u16()).collect();
-    assert_eq!(status, [401, 429, 200, 401]);
-    let seconds: u64 = header(&responses[1], "retry-after").parse().unwrap();
+    assert_eq!(status, [401, 401, 401, 429, 401, 200, 401]);
+    let seconds: u64 = header(&responses[3], "retry-after").parse().unwrap();
     assert!((1..=60).contains(&seconds));
 }
 

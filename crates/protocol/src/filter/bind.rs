@@ -173,15 +173,22 @@ impl<'a> Binder<'a, '_> {
                 .map_err(|_strict| unfit(path, "is in no schema"))?,
             Names::Values(attribute) => within(attribute, path),
         };
-        let Some(resolved) = resolved else {
-            let known = self
-                .others
+        let known = || {
+            self.others
                 .iter()
-                .any(|other| other.resolve(path).is_some());
-            return match known {
-                true => Ok(None),
-                false => Err(unfit(path, "is in no schema")),
-            };
+                .any(|other| other.resolve(path).is_some())
+        };
+        let resolved = match (resolved, self.names) {
+            (Some(resolved), _) => resolved,
+            (None, _) if known() => return Ok(None),
+            (None, Names::Resource(definition)) => {
+                let unfit = || unfit(path, "is in no schema");
+                let meant = definition.only_extension_with(path).ok_or_else(unfit)?;
+                let alias = Deviation::SchemaAlias(path.to_string());
+                self.tolerance.accept(alias).map_err(|_strict| unfit())?;
+                meant
+            }
+            (None, Names::Values(_)) => return Err(unfit(path, "is in no schema")),
         };
         visible(path, &resolved)?;
         Ok(Some(resolved))

@@ -203,34 +203,29 @@ pub(crate) fn join(same: &mut Value, added: Value) {
     }
 }
 
-/// The values of which a request names some to be removed: by `value` where it gives one, else by
-/// everything that it says.
+/// The values of which a request names some to be removed: by `value` and `type` where it gives them,
+/// else by everything that it says. One without a `type` is named with whatever type it has.
 pub(crate) struct Named<'n> {
     attribute: &'n Attribute,
-    values: HashSet<Cow<'n, str>>,
+    keys: HashSet<EntryKey<'n>>,
     described: Vec<&'n Value>,
 }
 
 impl<'n> Named<'n> {
     pub(crate) fn new(attribute: &'n Attribute, named: &'n [Value]) -> Self {
-        let value = attribute.sub_attribute("value");
-        let mut values = HashSet::new();
+        let mut keys = HashSet::new();
         let mut described = Vec::new();
         for one in named {
-            let given = value.and_then(|value| Some((value, one.get(&value.name)?)));
-            match (one, given) {
-                (Value::Object(_), Some((value, given))) => {
-                    values.insert(leaf_key(value, given));
-                }
-                (Value::Object(_), None) => described.push(one),
-                (simple, _) => {
-                    values.insert(leaf_key(attribute, simple));
+            match EntryKey::of(attribute, one) {
+                EntryKey::Whole(_) => described.push(one),
+                key @ EntryKey::Named { .. } => {
+                    keys.insert(key);
                 }
             }
         }
         Self {
             attribute,
-            values,
+            keys,
             described,
         }
     }
@@ -238,19 +233,19 @@ impl<'n> Named<'n> {
     /// Whether a value is one of them.
     pub(crate) fn names(&self, element: &Value, budget: &Budget) -> Result<bool, Exhausted> {
         budget.charge(1 + self.described.len())?;
-        let key = match element {
-            Value::Object(members) => {
-                let value = self.attribute.sub_attribute("value");
-                value.and_then(|value| Some(leaf_key(value, members.get(&value.name)?)))
-            }
-            simple => Some(leaf_key(self.attribute, simple)),
+        let described = || {
+            let mut described = self.described.iter();
+            described.any(|one| self.describes(one, element))
         };
-        let by_value = key.is_some_and(|key| self.values.contains(&key));
-        Ok(by_value
-            || self
-                .described
-                .iter()
-                .any(|one| self.describes(one, element)))
+        let key = EntryKey::of(self.attribute, element);
+        if self.keys.contains(&key) {
+            return Ok(true);
+        }
+        let EntryKey::Named { value, kind: _ } = key else {
+            return Ok(described());
+        };
+        let of_any_type = EntryKey::Named { value, kind: None };
+        Ok(self.keys.contains(&of_any_type) || described())
     }
 
     fn describes(&self, one: &Value, element: &Value) -> bool {
@@ -272,7 +267,34 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::ResourceDefinition;
+    use crate::{Limits, ResourceDefinition};
+
+    #[test]
+    fn a_value_is_named_with_its_type_where_one_is_given() {
+        let users = ResourceDefinition::user();
+        let phones = users.attribute("phoneNumbers").unwrap();
+        let work = json!({"value": "100", "type": "work"});
+        for (named, wanted) in [
+            (json!({"value": "100", "type": "Work"}), true),
+            (json!({"value": "100", "type": "mobile"}), false),
+            (json!({"value": "100"}), true),
+            (json!({"value": "100", "type": null, "display": "x"}), true),
+            (json!({"type": "work"}), true),
+            (json!({"value": null, "type": "home"}), false),
+            (json!({"value": null}), false),
+            (json!({}), false),
+        ] {
+            let some = [named];
+            let names = Named::new(phones, &some).names(&work, &Budget::of(&Limits::default()));
+            assert_eq!(names.unwrap(), wanted, "{some:?}");
+        }
+        let groups = ResourceDefinition::group();
+        let members = groups.attribute("members").unwrap();
+        let some = [json!({"value": "u1", "type": "Group"})];
+        let member = json!({"value": "u1", "type": "User"});
+        let names = Named::new(members, &some).names(&member, &Budget::of(&Limits::default()));
+        assert!(names.unwrap(), "an id has one type");
+    }
 
     #[test]
     fn the_same_value_and_type_are_one() {

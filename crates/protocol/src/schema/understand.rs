@@ -91,6 +91,22 @@ impl ResourceDefinition {
         Ok(self.resolve(&meant))
     }
 
+    /// The attribute of an extension that is named without the URI, where the core schema has none
+    /// of this name and no other extension has: Microsoft documents `manager eq "ID"` so.
+    pub(crate) fn only_extension_with(&self, path: &AttributePath) -> Option<Resolved<'_>> {
+        if path.schema.is_some() {
+            return None;
+        }
+        let mut known = self.extensions().iter().filter_map(|extension| {
+            let schema = Some(extension.id.clone());
+            self.resolve(&AttributePath {
+                schema,
+                ..path.clone()
+            })
+        });
+        known.next().filter(|_only| known.next().is_none())
+    }
+
     /// The path that was meant by one whose schema is not separated from the attribute by a colon, or
     /// named by an alias.
     pub(crate) fn meant(&self, path: &AttributePath) -> Option<(AttributePath, Deviation)> {

@@ -53,6 +53,28 @@ fn removing_by_value_removes_just_those() {
 }
 
 #[test]
+fn an_attribute_of_one_extension_is_found_by_its_name_alone() {
+    let users = ResourceDefinition::user();
+    let ava = json!({"userName": "ava", uri::ENTERPRISE_USER: {"manager": {"value": "m1"},
+        "department": "Ops"}});
+    for (filter, matches) in [
+        ("id eq \"7\" and manager eq \"m1\"", true),
+        ("manager.value eq \"m2\"", false),
+        ("DEPARTMENT sw \"op\"", true),
+        ("manager[value pr]", true),
+    ] {
+        let condition = accepted("schemaAlias", ScimType::InvalidFilter, |tolerance| {
+            filter.parse::<Filter>()?.bind(&users, tolerance)
+        });
+        let mut shown = ava.as_object().cloned().unwrap();
+        shown.insert("id".into(), "7".into());
+        assert_eq!(condition.matches(&shown), matches, "{filter}");
+    }
+    let unknown: Filter = "managers eq \"m1\"".parse().unwrap();
+    assert!(unknown.bind(&users, &mut Tolerance::default()).is_err());
+}
+
+#[test]
 fn a_filter_describes_the_value_to_create() {
     for (verb, path, value) in [
         (

@@ -39,6 +39,7 @@ pub(crate) fn prepare(
     let definition = &context.model.users;
     // Passwords are accepted and dropped: this server signs nobody in.
     resource.attributes_mut().shift_remove("password");
+    drop_reference(&mut resource);
     drop_empty_key(&mut resource);
     resource.check_required(definition)?;
     check_user_name(&resource)?;
@@ -101,6 +102,21 @@ pub(crate) fn prepare(
         warnings,
         active,
     })
+}
+
+/// The reference of a manager is made for whoever looks: one that is sent back as it was shown
+/// changes nothing, and another one says nothing that the id does not.
+fn drop_reference(resource: &mut Resource) {
+    let attributes = resource.attributes_mut();
+    let manager = attributes
+        .get_mut(uri::ENTERPRISE_USER)
+        .and_then(|extension| extension.get_mut("manager"))
+        .and_then(Value::as_object_mut);
+    if let Some(manager) = manager
+        && manager.contains_key("value")
+    {
+        manager.shift_remove("$ref");
+    }
 }
 
 /// What a request says of `active`: nothing where it is absent, null or removed, or where a PATCH

@@ -68,6 +68,27 @@ fn what_changes_nothing_is_neither_written_nor_told() {
 }
 
 #[test]
+fn a_document_that_is_sent_back_as_it_was_read_changes_nothing() {
+    let house = House::new();
+    let boss = house.create("/Users", &user("boss"));
+    let named = json!({"schemas": [uri::USER, uri::ENTERPRISE_USER], "userName": "ava",
+        "active": true, uri::ENTERPRISE_USER: {"manager": {"value": boss.to_string()}}});
+    let ava = house.create("/Users", &named);
+    let path = path_of("Users", ava);
+    let read = house.get(&path);
+    let manager = read[uri::ENTERPRISE_USER]["manager"].clone();
+    assert!(manager["$ref"].is_string(), "{read}");
+    let before = (house.stored(ava), house.directory.events().len());
+    house.done(Method::Put, &path, &read);
+    for op in ["add", "replace"] {
+        let target = format!("{}:manager", uri::ENTERPRISE_USER);
+        let operation = patch(json!([{"op": op, "path": target, "value": manager}]));
+        house.done(Method::Patch, &path, &operation);
+    }
+    assert_eq!((house.stored(ava), house.directory.events().len()), before);
+}
+
+#[test]
 fn a_request_for_another_version_changes_nothing() {
     let house = House::new();
     let ava = house.create("/Users", &user("ava"));
