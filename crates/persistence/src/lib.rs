@@ -33,6 +33,7 @@ mod rehearsal;
 mod runs;
 mod schema;
 mod schema_instance;
+mod schema_recorded;
 mod schema_rehearsals;
 mod schema_search;
 mod schema_streams;
@@ -47,7 +48,7 @@ mod users;
 mod view;
 mod writer;
 
-use query::{kept, nodes, page, places, scope, sql};
+use query::{each, kept, nodes, page, places, scope, sql, values, writes};
 
 pub use backup::{BackupError, backup, restore};
 pub use database::{Database, Settings};

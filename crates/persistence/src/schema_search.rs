@@ -1,5 +1,7 @@
 //! The tables by which people and attempts are found, beside those of [`schema`](crate::schema).
 
+use crate::schema::{provisioning_events, users};
+
 diesel::table! {
     event_terms (event_id, term) {
         event_id -> BigInt,
@@ -31,3 +33,7 @@ diesel::table! {
         position -> Text,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(event_terms, provisioning_events);
+diesel::allow_tables_to_appear_in_same_query!(event_terms, users);
+diesel::allow_tables_to_appear_in_same_query!(look_ups, person_terms);

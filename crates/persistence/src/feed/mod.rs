@@ -10,7 +10,12 @@ pub(crate) mod streams;
 pub(crate) mod webhooks;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::QueryResult;
+use diesel::dsl::min;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{BigInt, Nullable};
+use diesel::sqlite::Sqlite;
 use scim_feed::{
     Delivery, Extent, FeedStore, PAGE_BYTES, Position, Recorded, SnapshotKey, SnapshotRow, Stream,
     Subject,
@@ -18,10 +23,17 @@ use scim_feed::{
 use scim_provisioning::StoreError;
 use serde_json::{Map, Value};
 
+#[cfg(feature = "postgres")]
+use diesel::pg::Pg;
+
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::error::unreadable;
-use crate::sql::{Dialect, Sql};
+#[cfg(feature = "postgres")]
+use crate::nodes::locked;
+use crate::nodes::{expression, update_all};
+use crate::schema_recorded::{feed_changes, feed_state};
+use crate::sql::Dialect;
 use crate::time::{instant, millis};
 
 impl FeedStore for Database {
@@ -42,14 +54,12 @@ impl FeedStore for Database {
             // Before the changes, so that none comes in between.
             let head = extent(connection)?.head;
             // Changes are written in another order than that of their positions.
-            let position = position(connection);
-            let mut sql = connection.sql(&format!(
-                "SELECT MIN({position}) - 1 AS position FROM feed_changes WHERE at >= "
-            ));
-            sql.bind(millis(time));
-            sql.push(&format!(" AND {position} IS NOT NULL"));
-            let before: Option<BeforeRow> = connection.row(&sql)?;
-            Ok(before.and_then(|row| row.position).unwrap_or(head))
+            let first = feed_changes::table
+                .filter(feed_changes::at.ge(millis(time)))
+                .filter(place().is_not_null())
+                .select(min(place()));
+            let first: Option<Option<i64>> = connection.first(first)?;
+            Ok(first.flatten().map_or(head, |first| first - 1))
         })
     }
 
@@ -113,42 +123,73 @@ impl Database {
     }
 }
 
-/// The column of the position.
-fn position(connection: &Connection) -> &'static str {
-    match connection.dialect() {
-        Dialect::Sqlite => "id",
-        #[cfg(feature = "postgres")]
-        Dialect::Postgres => "position",
+/// Where a change is in the order: its position where it has one of its own, or its id, see
+/// [`Place`].
+#[derive(Debug, Clone, Copy)]
+struct Place<I, P> {
+    id: I,
+    position: P,
+}
+
+fn place() -> Place<feed_changes::id, feed_changes::position> {
+    Place {
+        id: feed_changes::id,
+        position: feed_changes::position,
     }
 }
 
-#[derive(diesel::QueryableByName)]
-struct ExtentRow {
-    #[diesel(sql_type = BigInt)]
-    epoch: i64,
-    #[diesel(sql_type = BigInt)]
-    forgotten: i64,
-    #[diesel(sql_type = BigInt)]
-    head: i64,
+expression!(Place<I, P>, Nullable<BigInt>);
+
+impl<I: QueryFragment<Sqlite>, P> QueryFragment<Sqlite> for Place<I, P> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.id.walk_ast(out)
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<I, P: QueryFragment<Pg>> QueryFragment<Pg> for Place<I, P> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.position.walk_ast(out)
+    }
+}
+
+/// The position of the last change.
+#[derive(Debug, Clone, Copy)]
+struct Head<E, S> {
+    epoch: E,
+    sequenced: S,
+}
+
+expression!(Head<E, S>, BigInt);
+
+impl<E: QueryFragment<Sqlite>, S> QueryFragment<Sqlite> for Head<E, S> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'feed_changes'), ");
+        self.epoch.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl<E, S: QueryFragment<Pg>> QueryFragment<Pg> for Head<E, S> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.sequenced.walk_ast(out)
+    }
 }
 
 pub(crate) fn extent(connection: &mut Connection) -> Result<Extent, StoreError> {
-    let head = match connection.dialect() {
-        Dialect::Sqlite => {
-            "COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'feed_changes'), epoch)"
-        }
-        #[cfg(feature = "postgres")]
-        Dialect::Postgres => "sequenced",
+    let head = Head {
+        epoch: feed_state::epoch,
+        sequenced: feed_state::sequenced,
     };
-    let sql = connection.sql(&format!(
-        "SELECT epoch, forgotten, {head} AS head FROM feed_state"
-    ));
-    let row: Option<ExtentRow> = connection.row(&sql)?;
-    let row = row.ok_or_else(|| unreadable("feed_state"))?;
+    let state = feed_state::table.select((feed_state::epoch, feed_state::forgotten, head));
+    let row: Option<(i64, i64, i64)> = connection.first(state)?;
+    let (epoch, forgotten, head) = row.ok_or_else(|| unreadable("feed_state"))?;
     Ok(Extent {
-        epoch: row.epoch,
-        forgotten: row.forgotten,
-        head: row.head,
+        epoch,
+        forgotten,
+        head,
     })
 }
 
@@ -156,8 +197,8 @@ pub(crate) fn extent(connection: &mut Connection) -> Result<Extent, StoreError> 
 fn lock_extent(connection: &mut Connection) -> Result<Extent, StoreError> {
     #[cfg(feature = "postgres")]
     if connection.dialect() == Dialect::Postgres {
-        let sql = connection.sql("SELECT 1 FROM feed_state FOR UPDATE");
-        connection.execute(&sql)?;
+        let state = feed_state::table.select(feed_state::epoch);
+        connection.load::<i64, _>(locked(connection, state))?;
     }
     // A statement of its own, so that it sees what the one before has done who held the lock.
     extent(connection)
@@ -173,12 +214,13 @@ pub(crate) fn restart(
     // A second beyond what is there at least: whoever it is a copy of may have gone on meanwhile.
     let beyond = ((extent.head >> EPOCH_BITS) + 1) << EPOCH_BITS;
     let epoch = (now.timestamp() << EPOCH_BITS).max(beyond);
-    let sql = connection.sql("DELETE FROM feed_changes");
-    connection.execute(&sql)?;
-    let mut sql = connection.sql("UPDATE feed_state SET epoch = ");
-    sql.bind(epoch).push(", sequenced = ").bind(epoch);
-    sql.push(", forgotten = ").bind(epoch);
-    connection.execute(&sql)?;
+    connection.execute(diesel::delete(feed_changes::table))?;
+    let begun = (
+        feed_state::epoch.eq(epoch),
+        feed_state::sequenced.eq(epoch),
+        feed_state::forgotten.eq(epoch),
+    );
+    connection.execute(update_all(feed_state::table, begun))?;
     if connection.dialect() == Dialect::Sqlite {
         let mut sql = connection.sql("UPDATE sqlite_sequence SET seq = ");
         sql.bind(epoch).push(" WHERE name = 'feed_changes'");
@@ -187,33 +229,17 @@ pub(crate) fn restart(
     Ok(epoch)
 }
 
-#[derive(diesel::QueryableByName)]
-struct BeforeRow {
-    #[diesel(sql_type = Nullable<BigInt>)]
-    position: Option<i64>,
-}
-
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable)]
 struct RecordedRow {
-    #[diesel(sql_type = BigInt)]
     position: i64,
-    #[diesel(sql_type = BigInt)]
     at: i64,
-    #[diesel(sql_type = Text)]
     subject: String,
-    #[diesel(sql_type = Text)]
     resource_id: String,
-    #[diesel(sql_type = Nullable<Text>)]
     resource_name: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     version: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
     old: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     new: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     actor: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     run: Option<String>,
 }
 
@@ -280,23 +306,23 @@ fn changes_at_once(
     after: Position,
     limit: usize,
 ) -> Result<Vec<RecordedRow>, StoreError> {
-    let position = position(connection);
-    let mut sql = connection.sql(&format!(
-        "SELECT {position} AS position, at, subject, resource_id, resource_name, version, old, new, \
-         actor, run FROM feed_changes WHERE {position} > "
-    ));
-    sql.bind(after);
-    sql.push(&format!(" ORDER BY {position} LIMIT "));
-    sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    connection.rows(&sql)
-}
-
-#[derive(diesel::QueryableByName)]
-struct PlaceRow {
-    #[diesel(sql_type = BigInt)]
-    position: i64,
-    #[diesel(sql_type = BigInt)]
-    at: i64,
+    let changes = feed_changes::table
+        .filter(place().gt(after))
+        .order(place())
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((
+            place().assume_not_null(),
+            feed_changes::at,
+            feed_changes::subject,
+            feed_changes::resource_id,
+            feed_changes::resource_name,
+            feed_changes::version,
+            feed_changes::old,
+            feed_changes::new,
+            feed_changes::actor,
+            feed_changes::run,
+        ));
+    connection.load(changes)
 }
 
 /// The first changes behind a position and when they were written.
@@ -305,16 +331,14 @@ fn places_behind(
     after: Position,
     until: Position,
     limit: i64,
-) -> Result<Vec<PlaceRow>, StoreError> {
-    let position = position(connection);
-    let mut sql = connection.sql(&format!(
-        "SELECT {position} AS position, at FROM feed_changes WHERE {position} > "
-    ));
-    sql.bind(after);
-    sql.push(&format!(" AND {position} <= ")).bind(until);
-    sql.push(&format!(" ORDER BY {position} LIMIT "))
-        .bind(limit);
-    connection.rows(&sql)
+) -> Result<Vec<(Position, i64)>, StoreError> {
+    let changes = feed_changes::table
+        .filter(place().gt(after))
+        .filter(place().le(until))
+        .order(place())
+        .limit(limit)
+        .select((place().assume_not_null(), feed_changes::at));
+    connection.load(changes)
 }
 
 /// Forgets changes from before a time, in their order, up to a position that every stream has.
@@ -326,17 +350,14 @@ fn forget(
     limit: i64,
 ) -> Result<usize, StoreError> {
     let oldest = places_behind(connection, extent.forgotten, until, limit)?;
-    let old = oldest.iter().take_while(|row| row.at < millis(kept));
-    let Some(last) = old.last().map(|row| row.position) else {
+    let old = oldest.iter().take_while(|(_, at)| *at < millis(kept));
+    let Some((last, _)) = old.last().copied() else {
         return Ok(0);
     };
-    let position = position(connection);
-    let mut sql: Sql = connection.sql(&format!("DELETE FROM feed_changes WHERE {position} <= "));
-    sql.bind(last);
-    let forgotten = connection.execute(&sql)?;
-    let mut sql = connection.sql("UPDATE feed_state SET forgotten = ");
-    sql.bind(last);
-    connection.execute(&sql)?;
+    let old = feed_changes::table.filter(place().le(last));
+    let forgotten = connection.execute(diesel::delete(old))?;
+    let until = feed_state::forgotten.eq(last);
+    connection.execute(update_all(feed_state::table, until))?;
     Ok(forgotten)
 }
 

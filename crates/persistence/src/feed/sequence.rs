@@ -9,26 +9,16 @@
 //! record what they did to it: the second one gets its ids when the first one has committed. Whoever
 //! sees the second one sees the first one too, and gives positions in the order of ids.
 
-use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::dsl::exists;
+use diesel::prelude::*;
 use scim_provisioning::StoreError;
 
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::error::unreadable;
+use crate::nodes::{locked, update_all};
+use crate::schema_recorded::{feed_changes, feed_state};
 use crate::sql::Dialect;
-
-#[derive(QueryableByName)]
-struct WaitingRow {
-    #[diesel(sql_type = Bool)]
-    waiting: bool,
-}
-
-#[derive(QueryableByName)]
-struct SequencedRow {
-    #[diesel(sql_type = BigInt)]
-    sequenced: i64,
-}
 
 impl Database {
     /// Gives positions to everything that was committed before.
@@ -37,11 +27,9 @@ impl Database {
             if connection.dialect() == Dialect::Sqlite {
                 return Ok(false);
             }
-            let sql = connection.sql(
-                "SELECT EXISTS (SELECT 1 FROM feed_changes WHERE position IS NULL) AS waiting",
-            );
-            let row: Option<WaitingRow> = connection.row(&sql)?;
-            Ok::<_, StoreError>(row.is_some_and(|row| row.waiting))
+            let waiting = feed_changes::table.filter(feed_changes::position.is_null());
+            let waiting = connection.first::<bool, _>(diesel::select(exists(waiting)))?;
+            Ok::<_, StoreError>(waiting.unwrap_or_default())
         })?;
         if !waiting {
             return Ok(());
@@ -53,9 +41,9 @@ impl Database {
 
 /// Gives positions to the next rows, and answers how many.
 fn sequence(connection: &mut Connection) -> Result<usize, StoreError> {
-    let sql = connection.sql("SELECT sequenced FROM feed_state FOR UPDATE");
-    let row: Option<SequencedRow> = connection.row(&sql)?;
-    let sequenced = row.ok_or_else(|| unreadable("feed_state"))?.sequenced;
+    let state = locked(connection, feed_state::table.select(feed_state::sequenced));
+    let sequenced: Option<i64> = connection.first(state)?;
+    let sequenced = sequenced.ok_or_else(|| unreadable("feed_state"))?;
     // A statement of its own, so that it sees what the one before has done who held the lock.
     let mut sql =
         connection.sql("UPDATE feed_changes SET position = next.position FROM (SELECT id, ");
@@ -68,9 +56,9 @@ fn sequence(connection: &mut Connection) -> Result<usize, StoreError> {
     sql.push(") AS next WHERE feed_changes.id = next.id");
     let given = connection.execute(&sql)?;
     if given > 0 {
-        let mut sql = connection.sql("UPDATE feed_state SET sequenced = ");
-        sql.bind(sequenced + i64::try_from(given).unwrap_or(i64::MAX));
-        connection.execute(&sql)?;
+        let sequenced = sequenced + i64::try_from(given).unwrap_or(i64::MAX);
+        let given = feed_state::sequenced.eq(sequenced);
+        connection.execute(update_all(feed_state::table, given))?;
     }
     Ok(given)
 }

@@ -216,7 +216,7 @@ pub(super) fn give_up(
         let stream = Stream::try_from(row)?;
         let next = places_behind(connection, stream.position, i64::MAX, 1)?;
         let lost = stream.position < extent.forgotten
-            || next.first().is_some_and(|row| row.at < millis(before));
+            || next.first().is_some_and(|(_, at)| *at < millis(before));
         let holds = match stream.state {
             StreamState::Broken => false,
             StreamState::Paused => !lost,

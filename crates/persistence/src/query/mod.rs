@@ -3,6 +3,7 @@
 
 mod comparison;
 mod condition;
+pub(crate) mod each;
 mod entrance;
 pub(crate) mod kept;
 mod manager;
@@ -12,4 +13,6 @@ mod path;
 pub(crate) mod places;
 pub(crate) mod scope;
 pub(crate) mod sql;
+pub(crate) mod values;
 pub(crate) mod walk;
+pub(crate) mod writes;

@@ -30,9 +30,35 @@ pub(crate) trait OnBoth: QueryFragment<Sqlite> {}
 #[cfg(not(feature = "postgres"))]
 impl<T: QueryFragment<Sqlite>> OnBoth for T {}
 
-/// Makes a struct over columns an expression, which stands wherever they do.
-macro_rules! expression {
+/// Makes a struct over columns an expression, which stands wherever they do. Its text follows from
+/// its type unless it is known `by_text`.
+macro_rules! typed {
     ($name:ident<$($column:ident),*>, $kind:ty) => {
+        $crate::nodes::typed!(@ $name<$($column),*>, $kind, No);
+        impl<$($column: diesel::query_builder::QueryId),*> diesel::query_builder::QueryId
+            for $name<$($column),*>
+        {
+            type QueryId = $name<$($column::QueryId),*>;
+            const HAS_STATIC_QUERY_ID: bool = true $(&& $column::HAS_STATIC_QUERY_ID)*;
+        }
+    };
+    ($name:ident<$($column:ident),*>, $kind:ty, by_text) => {
+        $crate::nodes::typed!(@ $name<$($column),*>, $kind, No);
+        impl<$($column),*> diesel::query_builder::QueryId for $name<$($column),*> {
+            type QueryId = ();
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+    };
+    ($name:ident<$($column:ident),*>, $kind:ty, aggregate) => {
+        $crate::nodes::typed!(@ $name<$($column),*>, $kind, Yes);
+        impl<$($column: diesel::query_builder::QueryId),*> diesel::query_builder::QueryId
+            for $name<$($column),*>
+        {
+            type QueryId = $name<$($column::QueryId),*>;
+            const HAS_STATIC_QUERY_ID: bool = true $(&& $column::HAS_STATIC_QUERY_ID)*;
+        }
+    };
+    (@ $name:ident<$($column:ident),*>, $kind:ty, $aggregate:ident) => {
         impl<$($column: diesel::expression::Expression),*> diesel::expression::Expression
             for $name<$($column),*>
         {
@@ -49,14 +75,16 @@ macro_rules! expression {
         {
         }
         impl<GB, $($column),*> diesel::expression::ValidGrouping<GB> for $name<$($column),*> {
-            type IsAggregate = diesel::expression::is_aggregate::No;
+            type IsAggregate = diesel::expression::is_aggregate::$aggregate;
         }
-        impl<$($column: diesel::query_builder::QueryId),*> diesel::query_builder::QueryId
-            for $name<$($column),*>
-        {
-            type QueryId = $name<$($column::QueryId),*>;
-            const HAS_STATIC_QUERY_ID: bool = true $(&& $column::HAS_STATIC_QUERY_ID)*;
-        }
+    };
+}
+pub(crate) use typed;
+
+/// The same of a struct that is written for each engine.
+macro_rules! expression {
+    ($name:ident<$($column:ident),*>, $kind:ty $(, $how:ident)?) => {
+        $crate::nodes::typed!($name<$($column),*>, $kind $(, $how)?);
         impl<$($column),*> diesel::query_builder::QueryFragment<$crate::engine::MultiBackend>
             for $name<$($column),*>
         where
@@ -174,30 +202,43 @@ impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for NeverAlike<
     }
 }
 
-/// A query whose rows are locked, where the engine locks rows.
+/// A query whose rows are locked, where the engine locks rows; with their keys, or without them.
 #[derive(Debug, Clone, QueryId)]
-pub(crate) struct Locked<Q> {
+pub(crate) struct Locked<Q, const KEYS: bool> {
     query: Q,
     locks: bool,
 }
 
 /// Locks the rows of a query until the transaction ends. SQLite has one writer, and needs no locks.
-pub(crate) fn locked<Q>(connection: &Connection, query: Q) -> Locked<Q> {
+pub(crate) fn locked<Q>(connection: &Connection, query: Q) -> Locked<Q, true> {
     Locked {
         query,
         locks: connection.dialect() != Dialect::Sqlite,
     }
 }
 
-impl<Q: Query> Query for Locked<Q> {
+/// The same, but whoever writes a row that names one of them does not wait.
+pub(crate) fn locked_but_keys<Q>(connection: &Connection, query: Q) -> Locked<Q, false> {
+    Locked {
+        query,
+        locks: connection.dialect() != Dialect::Sqlite,
+    }
+}
+
+impl<Q: Query, const KEYS: bool> Query for Locked<Q, KEYS> {
     type SqlType = Q::SqlType;
 }
-impl<Q, C> RunQueryDsl<C> for Locked<Q> {}
-impl<Q: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Locked<Q> {
+impl<Q, C, const KEYS: bool> RunQueryDsl<C> for Locked<Q, KEYS> {}
+impl<Q: QueryFragment<MultiBackend>, const KEYS: bool> QueryFragment<MultiBackend>
+    for Locked<Q, KEYS>
+{
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         self.query.walk_ast(out.reborrow())?;
         if self.locks {
-            out.push_sql(" FOR UPDATE");
+            out.push_sql(match KEYS {
+                true => " FOR UPDATE",
+                false => " FOR NO KEY UPDATE",
+            });
         }
         Ok(())
     }
@@ -226,10 +267,33 @@ where
     }
 }
 
+/// Sets columns of every row of a table, as [`update`] does.
+pub(crate) fn update_all<T, C>(table: T, changes: C) -> Update<T, Every, C::Changeset>
+where
+    C: AsChangeset<Target = T>,
+{
+    Update {
+        table,
+        whom: Every,
+        changes: changes.as_changeset(),
+    }
+}
+
+/// The condition that every row fulfils.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Every;
+
+impl<DB: diesel::backend::Backend> QueryFragment<DB> for Every {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("TRUE");
+        Ok(())
+    }
+}
+
 impl<T, W, C> Update<T, W, C> {
     /// Has the statement answer something of each row.
     pub(crate) fn returning<R: Expression>(self, told: R) -> Returning<Self, R> {
-        Returning { update: self, told }
+        Returning::of(self, told)
     }
 }
 
@@ -255,11 +319,17 @@ where
     }
 }
 
-/// An UPDATE that answers something of each row.
+/// A statement that answers something of each row that it wrote.
 #[derive(Debug, Clone)]
 pub(crate) struct Returning<U, R> {
-    update: U,
+    statement: U,
     told: R,
+}
+
+impl<U, R: Expression> Returning<U, R> {
+    pub(crate) fn of(statement: U, told: R) -> Self {
+        Self { statement, told }
+    }
 }
 
 impl<U, R: Expression> Query for Returning<U, R> {
@@ -276,7 +346,7 @@ where
     R: QueryFragment<MultiBackend>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        self.update.walk_ast(out.reborrow())?;
+        self.statement.walk_ast(out.reborrow())?;
         out.push_sql(" RETURNING ");
         self.told.walk_ast(out.reborrow())
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::Text;
+use diesel::{ExpressionMethods, QueryDsl};
 use scim_admin::rehearsal::{
     CarryWay, Carrying, GoingLive, Moved, MovedPage, MovedResource, Rehearsal, Standing, overlaid,
 };
@@ -19,14 +19,10 @@ use super::standing::{CLAIMED, EMAILS, Found, GROUPS, KINDS, USERS, versions};
 use crate::admin::rehearsals;
 use crate::connection::Connection;
 use crate::database::Database;
+use crate::nodes::among;
 use crate::runs::restore;
+use crate::schema_recorded::run_images;
 use crate::{log, people, runs};
-
-#[derive(diesel::QueryableByName)]
-struct IdRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-}
 
 /// What becomes of a person or a group.
 #[derive(Clone)]
@@ -146,12 +142,13 @@ fn plan(
     let touched: BTreeSet<String> = match others.is_empty() {
         true => BTreeSet::new(),
         false => copy.reading(|connection| {
-            let mut sql =
-                connection.sql("SELECT DISTINCT resource_id AS id FROM run_images WHERE run = ");
-            sql.bind(rehearsal.id.to_string()).push(" AND resource_id ");
-            sql.among(others.iter().map(|id| id.as_str()));
-            let rows: Vec<IdRow> = connection.rows(&sql)?;
-            Ok::<_, StoreError>(rows.into_iter().map(|row| row.id).collect())
+            let touched = run_images::table
+                .filter(run_images::run.eq(rehearsal.id.to_string()))
+                .filter(among(run_images::resource_id, &others))
+                .select(run_images::resource_id)
+                .distinct();
+            let touched: Vec<String> = connection.load(touched)?;
+            Ok::<_, StoreError>(touched.into_iter().collect())
         })?,
     };
     let mut plan = Plan {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::rehearsal::Rehearsal;
 use scim_admin::run::{Chosen, RowImage, Touched};
@@ -10,7 +11,10 @@ use scim_provisioning::{ResourceKind, StoreError};
 use super::rows::{Row, Table, number, text};
 use crate::connection::Connection;
 use crate::database::Database;
+use crate::nodes::{among, locked, update};
 use crate::runs::images;
+use crate::schema::{groups, users};
+use crate::schema_rehearsals::rehearsal_base;
 
 pub(super) const USERS: Table = Table {
     name: "users",
@@ -40,16 +44,6 @@ fn table(kind: ResourceKind) -> Table {
         ResourceKind::User => USERS,
         ResourceKind::Group => GROUPS,
     }
-}
-
-#[derive(diesel::QueryableByName)]
-struct VersionRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-    #[diesel(sql_type = BigInt)]
-    protected: i64,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -106,12 +100,11 @@ impl Found {
                 .rows
                 .extend(rows.into_iter().map(|row| (id(&row), row)));
         }
-        let mut sql = connection.sql(
-            "SELECT id, version, CAST(0 AS BIGINT) AS protected FROM rehearsal_base WHERE id ",
-        );
-        sql.among(&ids);
-        let base: Vec<VersionRow> = connection.rows(&sql)?;
-        found.base = base.into_iter().map(|row| (row.id, row.version)).collect();
+        let base = rehearsal_base::table
+            .filter(among(rehearsal_base::id, &ids))
+            .select((rehearsal_base::id, rehearsal_base::version));
+        let base: Vec<(String, i64)> = connection.load(base)?;
+        found.base = base.into_iter().collect();
         found.emails = EMAILS.read(connection, |sql| {
             sql.push("user_id ").among(&ids);
         })?;
@@ -131,19 +124,31 @@ pub(super) fn versions(
     ids: &[String],
     lock: bool,
 ) -> Result<BTreeMap<String, (i64, bool)>, StoreError> {
-    let (table, protected) = match kind {
-        ResourceKind::User => ("users", "is_tenant_admin"),
-        ResourceKind::Group => ("groups", "confers_admin"),
+    let rows: Vec<(String, i64, i32)> = match kind {
+        ResourceKind::User => {
+            let of = users::table.filter(among(users::id, ids)).select((
+                users::id,
+                users::version,
+                users::is_tenant_admin,
+            ));
+            match lock {
+                true => connection.load(locked(connection, of.order(users::id)))?,
+                false => connection.load(of)?,
+            }
+        }
+        ResourceKind::Group => {
+            let of = groups::table.filter(among(groups::id, ids)).select((
+                groups::id,
+                groups::version,
+                groups::confers_admin,
+            ));
+            match lock {
+                true => connection.load(locked(connection, of.order(groups::id)))?,
+                false => connection.load(of)?,
+            }
+        }
     };
-    let mut sql = connection.sql(&format!(
-        "SELECT id, version, CAST({protected} AS BIGINT) AS protected FROM {table} WHERE id "
-    ));
-    sql.among(ids);
-    if lock {
-        sql.push(" ORDER BY id").for_update();
-    }
-    let rows: Vec<VersionRow> = connection.rows(&sql)?;
-    let read = |row: VersionRow| (row.id, (row.version, row.protected != 0));
+    let read = |(id, version, protected)| (id, (version, protected != 0));
     Ok(rows.into_iter().map(read).collect())
 }
 
@@ -172,10 +177,11 @@ pub(super) fn rebase(
             let Some((was, _)) = before.get(id) else {
                 continue;
             };
-            let mut sql = connection.sql("UPDATE rehearsal_base SET version = ");
-            sql.bind(*version).push(" WHERE id = ").bind(id);
-            sql.push(" AND version = ").bind(*was);
-            connection.execute(&sql)?;
+            let same = rehearsal_base::id
+                .eq(id)
+                .and(rehearsal_base::version.eq(*was));
+            let version = rehearsal_base::version.eq(*version);
+            connection.execute(update(rehearsal_base::table, same, version))?;
         }
         Ok::<_, StoreError>(())
     })

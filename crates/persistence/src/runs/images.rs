@@ -3,63 +3,75 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::QueryResult;
+use diesel::dsl::{case_when, exists, not};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::{BigInt, Bool, Text};
 use scim_admin::run::{Chosen, RowImage, RowSubject, Touched};
 use scim_provisioning::{RunId, StoreError};
 use serde_json::{Map, Value};
 
-use super::IdRow;
+use super::RUNNING;
 use crate::connection::Connection;
+use crate::engine::MultiBackend;
 use crate::error::unreadable;
 use crate::key::Key;
-use crate::sql::Sql;
+use crate::nodes::{Among, among, typed, update};
+use crate::schema::{groups, users};
+use crate::schema_recorded::{run_images, runs};
 use crate::time::millis;
+use crate::values::{among_numbers, coalesce, one_of};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable)]
 struct ImageRow {
-    #[diesel(sql_type = BigInt)]
     id: i64,
-    #[diesel(sql_type = Text)]
     subject: String,
-    #[diesel(sql_type = Text)]
     resource_id: String,
-    #[diesel(sql_type = Nullable<Text>)]
     other_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    other_name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     old: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     new: Option<String>,
+    other_name: Option<String>,
+    name: Option<String>,
 }
 
-#[derive(diesel::QueryableByName)]
-struct TouchedRow {
-    #[diesel(sql_type = Text)]
-    subject: String,
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = BigInt)]
-    first: i64,
-}
-
-#[derive(diesel::QueryableByName)]
-struct OldRow {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-    #[diesel(sql_type = Text)]
-    run: String,
+/// The name that a person or a group has now.
+macro_rules! name_now {
+    ($id:expr) => {
+        coalesce(
+            users::table
+                .filter(users::id.nullable().eq($id))
+                .select(users::user_name)
+                .single_value(),
+            groups::table
+                .filter(groups::id.nullable().eq($id))
+                .select(groups::name)
+                .single_value(),
+        )
+    };
 }
 
 /// The columns of an image, with the names that its resource and its member have now.
-const SELECT: &str = "SELECT i.id, i.subject, i.resource_id, i.other_id, i.old, i.new, \
-     CASE WHEN i.other_id IS NOT NULL THEN \
-     COALESCE((SELECT user_name FROM users WHERE id = i.other_id), \
-     (SELECT name FROM groups WHERE id = i.other_id)) END AS other_name, \
-     COALESCE(i.name, (SELECT user_name FROM users WHERE id = i.resource_id), \
-     (SELECT name FROM groups WHERE id = i.resource_id)) AS name FROM run_images i WHERE ";
+macro_rules! image {
+    () => {
+        (
+            run_images::id,
+            run_images::subject,
+            run_images::resource_id,
+            run_images::other_id,
+            run_images::old,
+            run_images::new,
+            case_when(
+                run_images::other_id.is_not_null(),
+                name_now!(run_images::other_id),
+            ),
+            coalesce(
+                run_images::name,
+                name_now!(run_images::resource_id.nullable()),
+            ),
+        )
+    };
+}
 
 impl TryFrom<ImageRow> for RowImage {
     type Error = StoreError;
@@ -82,37 +94,116 @@ impl TryFrom<ImageRow> for RowImage {
     }
 }
 
-/// Appends what of the images of an alias is chosen. Whoever is chosen is so with their memberships.
-fn push_chosen(sql: &mut Sql, alias: &str, chosen: &Chosen) {
-    if let Some(resources) = &chosen.resources {
-        sql.push(&format!(" AND ({alias}.resource_id "))
-            .among(resources);
-        sql.push(&format!(" OR {alias}.other_id ")).among(resources);
-        sql.push(")");
-    }
-    if let Some(request) = &chosen.request {
-        sql.push(&format!(" AND {alias}.request = ")).bind(request);
-    }
-    if chosen.without_request {
-        sql.push(&format!(" AND {alias}.request IS NULL"));
+/// What of images is chosen, see [`chosen`].
+struct ChosenImages<R, O, Q> {
+    resources: Option<(Among<R>, Among<O>)>,
+    request: Q,
+    of_request: Option<String>,
+    without_request: bool,
+}
+
+/// What of images is chosen, by their columns. Whoever is chosen is so with their memberships.
+fn chosen<R, O, Q>(chosen: &Chosen, resource: R, other: O, request: Q) -> ChosenImages<R, O, Q> {
+    let resources = chosen.resources.as_ref();
+    ChosenImages {
+        resources: resources.map(|ids| (among(resource, ids), among(other, ids))),
+        request,
+        of_request: chosen.request.clone(),
+        without_request: chosen.without_request,
     }
 }
 
-/// Appends that an image is of a run, behind a number or before one. A run is no bound by being
-/// equal to one: so no engine takes the numbers of all runs for the order in which it is asked for.
-fn push_place(sql: &mut Sql, run: RunId, behind: i64, forward: bool) {
-    let (compared, bound) = if forward { (">", "<=") } else { ("<", ">=") };
-    sql.push(&format!("(i.run, i.id) {compared} ("));
-    sql.bind(run.to_string()).push(", ").bind(behind);
-    sql.push(&format!(") AND i.run {bound} "))
-        .bind(run.to_string());
+/// What of the images of a query is chosen.
+fn chosen_here(
+    of: &Chosen,
+) -> ChosenImages<run_images::resource_id, run_images::other_id, run_images::request> {
+    chosen(
+        of,
+        run_images::resource_id,
+        run_images::other_id,
+        run_images::request,
+    )
 }
 
-/// Appends the order of images of a run, and how many are read.
-fn push_order(sql: &mut Sql, forward: bool, limit: i64) {
-    let way = if forward { "" } else { " DESC" };
-    sql.push(&format!(" ORDER BY i.run{way}, i.id{way} LIMIT "));
-    sql.bind(limit);
+typed!(ChosenImages<R, O, Q>, Bool, by_text);
+
+impl<R, O, Q> QueryFragment<MultiBackend> for ChosenImages<R, O, Q>
+where
+    Among<R>: QueryFragment<MultiBackend>,
+    Among<O>: QueryFragment<MultiBackend>,
+    Q: QueryFragment<MultiBackend>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        out.push_sql("(TRUE");
+        if let Some((resources, others)) = &self.resources {
+            out.push_sql(" AND (");
+            resources.walk_ast(out.reborrow())?;
+            out.push_sql(" OR ");
+            others.walk_ast(out.reborrow())?;
+            out.push_sql(")");
+        }
+        if let Some(request) = &self.of_request {
+            out.push_sql(" AND ");
+            self.request.walk_ast(out.reborrow())?;
+            out.push_sql(" = ");
+            out.push_bind_param::<Text, _>(request)?;
+        }
+        if self.without_request {
+            out.push_sql(" AND ");
+            self.request.walk_ast(out.reborrow())?;
+            out.push_sql(" IS NULL");
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// Whether an image is of a run, and where in it, see [`place`].
+struct Place<R, I> {
+    run: R,
+    id: I,
+    of: String,
+    behind: i64,
+    forward: bool,
+}
+
+/// Whether an image is of a run, behind a number or before one. A run is no bound by being equal to
+/// one: so no engine takes the numbers of all runs for the order in which it is asked for.
+fn place(run: RunId, behind: i64, forward: bool) -> Place<run_images::run, run_images::id> {
+    Place {
+        run: run_images::run,
+        id: run_images::id,
+        of: run.to_string(),
+        behind,
+        forward,
+    }
+}
+
+typed!(Place<R, I>, Bool, by_text);
+
+impl<R, I> QueryFragment<MultiBackend> for Place<R, I>
+where
+    R: QueryFragment<MultiBackend>,
+    I: QueryFragment<MultiBackend>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        let (compared, bound) = match self.forward {
+            true => (") > (", " <= "),
+            false => (") < (", " >= "),
+        };
+        out.push_sql("(");
+        self.run.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.id.walk_ast(out.reborrow())?;
+        out.push_sql(compared);
+        out.push_bind_param::<Text, _>(&self.of)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.behind)?;
+        out.push_sql(") AND ");
+        self.run.walk_ast(out.reborrow())?;
+        out.push_sql(bound);
+        out.push_bind_param::<Text, _>(&self.of)
+    }
 }
 
 /// The ids of resources that a run changed under a name, or of an id.
@@ -121,17 +212,20 @@ pub(crate) fn by_name(
     run: RunId,
     name: &str,
 ) -> Result<Vec<String>, StoreError> {
-    let mut sql =
-        connection.sql("SELECT DISTINCT i.resource_id AS id FROM run_images i WHERE i.run = ");
-    sql.bind(run.to_string());
-    sql.push(" AND (i.name = ").bind(name);
-    sql.push(" OR i.resource_id = ").bind(name).push(")");
-    let found: Vec<IdRow> = connection.rows(&sql)?;
-    let found = match found.is_empty() {
-        true => members_by_name(connection, run, name)?,
-        false => found,
-    };
-    Ok(found.into_iter().map(|row| row.id).collect())
+    let changed = run_images::table
+        .filter(run_images::run.eq(run.to_string()))
+        .filter(
+            run_images::name
+                .eq(name)
+                .or(run_images::resource_id.eq(name)),
+        )
+        .select(run_images::resource_id)
+        .distinct();
+    let found: Vec<String> = connection.load(changed)?;
+    match found.is_empty() {
+        true => members_by_name(connection, run, name),
+        false => Ok(found),
+    }
 }
 
 /// The ids of people of whom a run changed the memberships alone, by the name that they have now or
@@ -140,18 +234,18 @@ fn members_by_name(
     connection: &mut Connection,
     run: RunId,
     name: &str,
-) -> Result<Vec<IdRow>, StoreError> {
-    let mut sql = connection.sql("SELECT id FROM users WHERE user_name_key = ");
-    sql.bind(Key::of(name));
-    let named: Vec<IdRow> = connection.rows(&sql)?;
-    let ids = named.into_iter().map(|row| row.id);
-    let mut sql = connection.sql(
-        "SELECT DISTINCT i.other_id AS id FROM run_images i WHERE i.other_id IS NOT NULL \
-         AND i.other_id ",
-    );
-    sql.among(ids.chain([name.to_owned()]));
-    sql.push(" AND i.run = ").bind(run.to_string());
-    connection.rows(&sql)
+) -> Result<Vec<String>, StoreError> {
+    let key = Key::of(name);
+    let named = users::table.filter(users::user_name_key.eq(key.as_str()));
+    let mut ids: Vec<String> = connection.load(named.select(users::id))?;
+    ids.push(name.to_owned());
+    let members = run_images::table
+        .filter(run_images::other_id.is_not_null())
+        .filter(among(run_images::other_id, ids))
+        .filter(run_images::run.eq(run.to_string()))
+        .select(run_images::other_id.assume_not_null())
+        .distinct();
+    connection.load(members)
 }
 
 /// Whether anything is kept of what a run did.
@@ -160,11 +254,12 @@ pub(crate) fn is_any(
     run: RunId,
     chosen: &Chosen,
 ) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("SELECT i.resource_id AS id FROM run_images i WHERE i.run = ");
-    sql.bind(run.to_string());
-    push_chosen(&mut sql, "i", chosen);
-    sql.push(" LIMIT 1");
-    Ok(connection.row::<IdRow>(&sql)?.is_some())
+    let any = run_images::table
+        .filter(run_images::run.eq(run.to_string()))
+        .filter(chosen_here(chosen))
+        .limit(1)
+        .select(run_images::id);
+    Ok(connection.first::<i64, _>(any)?.is_some())
 }
 
 /// Resources that a run changed, by their first change, behind a number or before one. The images
@@ -177,28 +272,42 @@ pub(crate) fn touched(
     (behind, forward): (i64, bool),
     limit: i64,
 ) -> Result<Vec<Touched>, StoreError> {
-    let mut sql = connection
-        .sql("SELECT i.subject, i.resource_id AS id, i.id AS first FROM run_images i WHERE ");
-    push_place(&mut sql, run, behind, forward);
-    push_chosen(&mut sql, "i", chosen);
-    sql.push(
-        " AND i.id = (SELECT e.id FROM run_images e WHERE e.resource_id = i.resource_id \
-         AND e.run = ",
-    );
-    sql.bind(run.to_string());
-    push_chosen(&mut sql, "e", chosen);
-    sql.push(" ORDER BY e.id LIMIT 1)");
-    push_order(&mut sql, forward, limit);
-    let rows: Vec<TouchedRow> = connection.rows(&sql)?;
+    let earlier = diesel::alias!(run_images as earlier);
+    let (resource, other, request) = earlier.fields((
+        run_images::resource_id,
+        run_images::other_id,
+        run_images::request,
+    ));
+    let first = earlier
+        .filter(resource.eq(run_images::resource_id))
+        .filter(earlier.field(run_images::run).eq(run.to_string()))
+        .filter(self::chosen(chosen, resource, other, request))
+        .order(earlier.field(run_images::id))
+        .limit(1)
+        .select(earlier.field(run_images::id))
+        .single_value();
+    let touched = run_images::table
+        .filter(place(run, behind, forward))
+        .filter(chosen_here(chosen))
+        .filter(run_images::id.nullable().eq(first))
+        .limit(limit)
+        .select((run_images::subject, run_images::resource_id, run_images::id));
+    let rows: Vec<(String, String, i64)> = match forward {
+        true => connection.load(touched.order((run_images::run, run_images::id)))?,
+        false => {
+            let back = (run_images::run.desc(), run_images::id.desc());
+            connection.load(touched.order(back))?
+        }
+    };
     rows.into_iter()
-        .map(|row| {
-            let subject = RowSubject::parse(&row.subject);
+        .map(|(subject, id, first)| {
+            let subject = RowSubject::parse(&subject);
             Ok(Touched {
                 kind: subject
                     .ok_or_else(|| unreadable("run_images.subject"))?
                     .kind(),
-                id: row.id,
-                first: row.first,
+                id,
+                first,
             })
         })
         .collect()
@@ -214,13 +323,13 @@ pub(crate) fn of_resources(
     if resources.is_empty() {
         return Ok(Vec::new());
     }
-    let mut sql = connection.sql(SELECT);
-    sql.push("i.run = ").bind(run.to_string());
-    sql.push(" AND i.resource_id ");
-    sql.among(resources);
-    push_chosen(&mut sql, "i", chosen);
     // Whoever is asked for an order looks through the whole run for it.
-    let mut images = read(connection, &sql)?;
+    let images = run_images::table
+        .filter(run_images::run.eq(run.to_string()))
+        .filter(among(run_images::resource_id, resources))
+        .filter(chosen_here(chosen))
+        .select(image!());
+    let mut images = read(connection.load(images)?)?;
     images.sort_unstable_by_key(|image| image.id);
     Ok(images)
 }
@@ -233,12 +342,14 @@ pub(crate) fn attached(
     before: i64,
     limit: i64,
 ) -> Result<Vec<RowImage>, StoreError> {
-    let mut sql = connection.sql(SELECT);
-    push_place(&mut sql, run, before, false);
-    sql.push(" AND i.subject NOT IN ('user', 'group')");
-    push_chosen(&mut sql, "i", chosen);
-    push_order(&mut sql, false, limit);
-    read(connection, &sql)
+    let images = run_images::table
+        .filter(place(run, before, false))
+        .filter(not(one_of(run_images::subject, &WHOLE)))
+        .filter(chosen_here(chosen))
+        .order((run_images::run.desc(), run_images::id.desc()))
+        .limit(limit)
+        .select(image!());
+    read(connection.load(images)?)
 }
 
 /// The same in order, behind a number.
@@ -248,16 +359,20 @@ pub(crate) fn attached_behind(
     after: i64,
     limit: i64,
 ) -> Result<Vec<RowImage>, StoreError> {
-    let mut sql = connection.sql(SELECT);
-    sql.push("i.run = ").bind(run.to_string());
-    sql.push(" AND i.subject NOT IN ('user', 'group') AND i.id > ")
-        .bind(after);
-    sql.push(" ORDER BY i.id LIMIT ").bind(limit);
-    read(connection, &sql)
+    let images = run_images::table
+        .filter(run_images::run.eq(run.to_string()))
+        .filter(not(one_of(run_images::subject, &WHOLE)))
+        .filter(run_images::id.gt(after))
+        .order(run_images::id)
+        .limit(limit)
+        .select(image!());
+    read(connection.load(images)?)
 }
 
-fn read(connection: &mut Connection, sql: &Sql) -> Result<Vec<RowImage>, StoreError> {
-    let rows: Vec<ImageRow> = connection.rows(sql)?;
+/// What nothing hangs on.
+const WHOLE: [&str; 2] = ["user", "group"];
+
+fn read(rows: Vec<ImageRow>) -> Result<Vec<RowImage>, StoreError> {
     rows.into_iter().map(RowImage::try_from).collect()
 }
 
@@ -268,28 +383,29 @@ pub(crate) fn forget(
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let mut sql = connection.sql("SELECT i.id, i.run FROM run_images i WHERE i.at < ");
-    sql.bind(millis(before));
-    sql.push(
-        " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = i.run AND (r.ended_at IS NULL OR \
-         r.ended_at >= ",
+    let goes_on = runs::table.filter(runs::id.eq(run_images::run)).filter(
+        runs::ended_at
+            .is_null()
+            .or(runs::ended_at.ge(millis(before))),
     );
-    sql.bind(millis(before));
-    sql.push(
-        ")) AND NOT EXISTS (SELECT 1 FROM runs u WHERE u.state = 'running' AND u.of_run = i.run) \
-         ORDER BY i.at LIMIT ",
-    );
-    sql.bind(limit);
-    let old: Vec<OldRow> = connection.rows(&sql)?;
+    let taken_back = runs::table
+        .filter(runs::state.eq(RUNNING))
+        .filter(runs::of_run.eq(run_images::run.nullable()));
+    let old = run_images::table
+        .filter(run_images::at.lt(millis(before)))
+        .filter(not(exists(goes_on)))
+        .filter(not(exists(taken_back)))
+        .order(run_images::at)
+        .limit(limit)
+        .select((run_images::id, run_images::run));
+    let old: Vec<(i64, String)> = connection.load(old)?;
     if old.is_empty() {
         return Ok(0);
     }
-    let runs: BTreeSet<&str> = old.iter().map(|row| row.run.as_str()).collect();
+    let of: BTreeSet<&str> = old.iter().map(|(_, run)| run.as_str()).collect();
     // Whoever begins to take one of them back waits for this, or this for them.
-    let mut sql = connection.sql("UPDATE runs SET forgotten = 1 WHERE forgotten = 0 AND id ");
-    sql.among(runs);
-    connection.execute(&sql)?;
-    let mut sql = connection.sql("DELETE FROM run_images WHERE id ");
-    sql.among(old.iter().map(|row| row.id));
-    connection.execute(&sql)
+    let whole = runs::forgotten.eq(0).and(among(runs::id, of));
+    connection.execute(update(runs::table, whole, runs::forgotten.eq(1)))?;
+    let old = among_numbers(run_images::id, old.iter().map(|(id, _)| *id));
+    connection.execute(diesel::delete(run_images::table.filter(old)))
 }

@@ -6,7 +6,7 @@ pub(crate) mod restore;
 mod row;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::prelude::*;
 use scim_admin::run::{Run, RunCounts, RunState, RunsQuery};
 use scim_provisioning::run::{CycleRequests, LONGEST_CYCLE, OpenCycle};
 use scim_provisioning::{RunId, RunKind, StoreError};
@@ -15,34 +15,24 @@ use serde_json::Value;
 use self::row::RunRow;
 use crate::connection::Connection;
 use crate::error::unreadable;
-use crate::sql::{Dialect, Sql};
+use crate::nodes::{among, locked, update};
+use crate::schema_recorded::{run_counts, runs};
+use crate::sql::Dialect;
 use crate::time::{instant, millis};
+use crate::values::{Word, sum};
+use crate::writes::{excluded, on_conflict};
 
-#[derive(diesel::QueryableByName)]
-pub(super) struct IdRow {
-    #[diesel(sql_type = Text)]
-    pub(super) id: String,
-}
+/// A run that goes on, in the words of the indexes of those.
+const RUNNING: Word = Word("running");
+const DONE: Word = Word("done");
+const CYCLE: Word = Word("cycle");
 
-#[derive(diesel::QueryableByName)]
-struct CountRow {
-    #[diesel(sql_type = Text)]
-    run: String,
-    #[diesel(sql_type = Text)]
-    counted: String,
-    #[diesel(sql_type = BigInt)]
-    amount: i64,
-}
-
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = runs)]
 struct CycleRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = BigInt)]
     began_at: i64,
-    #[diesel(sql_type = BigInt)]
     last_request_at: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
     silence: Option<i64>,
 }
 
@@ -51,12 +41,13 @@ pub(crate) fn note_cycle(
     connection: &mut Connection,
     requests: &CycleRequests,
 ) -> Result<OpenCycle, StoreError> {
-    let mut sql = connection.sql(
-        "SELECT id, began_at, last_request_at, silence FROM runs WHERE kind = 'cycle' \
-         AND state = 'running' AND configuration_id = ",
-    );
-    sql.bind(requests.configuration.to_string()).for_update();
-    let open: Option<CycleRow> = connection.row(&sql)?;
+    let open = runs::table
+        .filter(runs::kind.eq(CYCLE))
+        .filter(runs::state.eq(RUNNING))
+        .filter(runs::configuration_id.eq(requests.configuration.to_string()))
+        .select(CycleRow::as_select());
+    let open = locked(connection, open);
+    let open: Option<CycleRow> = connection.first(open)?;
     let (first, last) = (millis(requests.first), millis(requests.last));
     let goes_on = |cycle: &CycleRow| {
         first - cycle.last_request_at <= cycle.silence.unwrap_or_default()
@@ -67,11 +58,11 @@ pub(crate) fn note_cycle(
             let run = RunId::parse(&cycle.id).ok_or_else(|| unreadable("runs.id"))?;
             let began = cycle.began_at.min(first);
             if requests.requests > 0 || began < cycle.began_at {
-                let mut sql = connection.sql("UPDATE runs SET began_at = ");
-                sql.bind(began).push(", last_request_at = ");
-                sql.bind(cycle.last_request_at.max(last));
-                sql.push(" WHERE id = ").bind(&cycle.id);
-                connection.execute(&sql)?;
+                let longer = (
+                    runs::began_at.eq(began),
+                    runs::last_request_at.eq(cycle.last_request_at.max(last)),
+                );
+                connection.execute(update(runs::table, runs::id.eq(&cycle.id), longer))?;
             }
             OpenCycle {
                 run,
@@ -80,10 +71,11 @@ pub(crate) fn note_cycle(
         }
         over => {
             if let Some(cycle) = over {
-                let mut sql = connection
-                    .sql("UPDATE runs SET state = 'done', ended_at = last_request_at WHERE id = ");
-                sql.bind(cycle.id);
-                connection.execute(&sql)?;
+                let over = (
+                    runs::state.eq(DONE),
+                    runs::ended_at.eq(runs::last_request_at.nullable()),
+                );
+                connection.execute(update(runs::table, runs::id.eq(cycle.id), over))?;
             }
             begin_cycle(connection, requests)?
         }
@@ -108,22 +100,20 @@ fn begin_cycle(
     requests: &CycleRequests,
 ) -> Result<OpenCycle, StoreError> {
     let run = RunId::of(connection.uuid());
-    let mut sql = connection.sql(
-        "INSERT INTO runs (id, kind, configuration_id, configuration_name, actor, began_at, \
-         last_request_at, silence, state, claimed_until) VALUES (",
-    );
-    sql.bind(run.to_string()).push(", ");
-    sql.bind(RunKind::Cycle.as_str()).push(", ");
-    sql.bind(requests.configuration.to_string()).push(", ");
-    sql.bind(&requests.name).push(", ");
-    sql.bind(format!("configuration:{}", requests.name))
-        .push(", ");
-    sql.bind(millis(requests.first)).push(", ");
-    sql.bind(millis(requests.last)).push(", ");
-    sql.bind(requests.silence.num_milliseconds());
-    sql.push(", 'running', 0)");
+    let insert = diesel::insert_into(runs::table).values((
+        runs::id.eq(run.to_string()),
+        runs::kind.eq(RunKind::Cycle.as_str()),
+        runs::configuration_id.eq(requests.configuration.to_string()),
+        runs::configuration_name.eq(&requests.name),
+        runs::actor.eq(format!("configuration:{}", requests.name)),
+        runs::began_at.eq(millis(requests.first)),
+        runs::last_request_at.eq(millis(requests.last)),
+        runs::silence.eq(requests.silence.num_milliseconds()),
+        runs::state.eq(RunState::Running.as_str()),
+        runs::claimed_until.eq(0_i64),
+    ));
     // Another server began one at the same time: it is found when this is done again.
-    connection.execute(&sql).map_err(|error| match error {
+    connection.execute(insert).map_err(|error| match error {
         StoreError::Conflict { .. } => StoreError::Busy,
         other => other,
     })?;
@@ -143,17 +133,24 @@ fn count(
     if amount == 0 {
         return Ok(());
     }
-    let mut sql = connection.sql("INSERT INTO run_counts (run, counted, amount) VALUES (");
-    sql.bind(run.to_string())
-        .push(", ")
-        .bind(counted)
-        .push(", ");
-    sql.bind(i64::try_from(amount).unwrap_or(i64::MAX))
-        .push(")");
-    if connection.dialect() == Dialect::Sqlite {
-        sql.push(" ON CONFLICT (run, counted) DO UPDATE SET amount = amount + excluded.amount");
+    let insert = diesel::insert_into(run_counts::table).values((
+        run_counts::run.eq(run.to_string()),
+        run_counts::counted.eq(counted),
+        run_counts::amount.eq(i64::try_from(amount).unwrap_or(i64::MAX)),
+    ));
+    match connection.dialect() {
+        Dialect::Sqlite => {
+            let more = run_counts::amount.eq(run_counts::amount + excluded(run_counts::amount));
+            let key = (run_counts::run, run_counts::counted);
+            connection.execute(on_conflict(insert, key).set(more))?;
+        }
+        // Rows are added there and summed up, so that nobody waits for another one's count.
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => {
+            connection.execute(insert)?;
+        }
     }
-    connection.execute(&sql).map(drop)
+    Ok(())
 }
 
 /// Ends cycles whose silence is longer than they last.
@@ -161,42 +158,41 @@ pub(crate) fn end_cycles(
     connection: &mut Connection,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "UPDATE runs SET state = 'done', ended_at = last_request_at WHERE state = 'running' \
-         AND kind = 'cycle' AND last_request_at + silence < ",
+    let whom = runs::state
+        .eq(RUNNING)
+        .and(runs::kind.eq(CYCLE))
+        .and((runs::silence + runs::last_request_at.nullable()).lt(millis(now)));
+    let over = (
+        runs::state.eq(DONE),
+        runs::ended_at.eq(runs::last_request_at.nullable()),
     );
-    sql.bind(millis(now));
-    connection.execute(&sql).map(drop)
+    connection
+        .execute(update(runs::table, whom, over))
+        .map(drop)
 }
 
 /// Inserts a run.
 pub(crate) fn insert(connection: &mut Connection, run: &Run) -> Result<(), StoreError> {
     let undoes = run.undoes.as_ref();
-    let mut sql = connection.sql(
-        "INSERT INTO runs (id, kind, configuration_id, configuration_name, actor, began_at, \
-         last_request_at, ended_at, state, of_run, chosen, phase, position, claimed_until) VALUES (",
-    );
-    sql.bind(run.id.to_string()).push(", ");
-    sql.bind(run.kind.as_str()).push(", ");
     let configuration = run.configuration.as_ref();
-    sql.bind(configuration.map(|(id, _)| id.to_string()))
-        .push(", ");
-    sql.bind(configuration.map(|(_, name)| name.as_str()))
-        .push(", ");
-    sql.bind(&run.actor).push(", ");
-    sql.bind(millis(run.began)).push(", ");
-    sql.bind(millis(run.began)).push(", ");
-    sql.bind(run.ended.map(millis)).push(", ");
-    sql.bind(run.state.as_str()).push(", ");
-    sql.bind(undoes.map(|undoes| undoes.run.to_string()))
-        .push(", ");
     let chosen = undoes.map(|undoes| serde_json::json!(undoes.chosen).to_string());
-    sql.bind(chosen).push(", ");
-    sql.bind(undoes.map(|undoes| undoes.phase.number()))
-        .push(", ");
-    sql.bind(undoes.map(|undoes| undoes.position));
-    sql.push(", 0)");
-    connection.execute(&sql).map(drop)
+    let insert = diesel::insert_into(runs::table).values((
+        runs::id.eq(run.id.to_string()),
+        runs::kind.eq(run.kind.as_str()),
+        runs::configuration_id.eq(configuration.map(|(id, _)| id.to_string())),
+        runs::configuration_name.eq(configuration.map(|(_, name)| name.as_str())),
+        runs::actor.eq(&run.actor),
+        runs::began_at.eq(millis(run.began)),
+        runs::last_request_at.eq(millis(run.began)),
+        runs::ended_at.eq(run.ended.map(millis)),
+        runs::state.eq(run.state.as_str()),
+        runs::of_run.eq(undoes.map(|undoes| undoes.run.to_string())),
+        runs::chosen.eq(chosen),
+        runs::phase.eq(undoes.map(|undoes| undoes.phase.number())),
+        runs::position.eq(undoes.map(|undoes| undoes.position)),
+        runs::claimed_until.eq(0_i64),
+    ));
+    connection.execute(insert).map(drop)
 }
 
 /// Ends a run, if it is there.
@@ -205,24 +201,25 @@ pub(crate) fn end(
     run: RunId,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE runs SET state = 'done', ended_at = ");
-    sql.bind(millis(at))
-        .push(" WHERE id = ")
-        .bind(run.to_string());
-    connection.execute(&sql).map(drop)
+    let over = (runs::state.eq(DONE), runs::ended_at.eq(millis(at)));
+    let whom = runs::id.eq(run.to_string());
+    connection
+        .execute(update(runs::table, whom, over))
+        .map(drop)
 }
 
 /// Notes how far a run is that takes something back.
 pub(crate) fn save(connection: &mut Connection, run: &Run) -> Result<(), StoreError> {
     let undoes = run.undoes.as_ref();
-    let mut sql = connection.sql("UPDATE runs SET claimed_until = 0, state = ");
-    sql.bind(run.state.as_str()).push(", ended_at = ");
-    sql.bind(run.ended.map(millis)).push(", phase = ");
-    sql.bind(undoes.map(|undoes| undoes.phase.number()));
-    sql.push(", position = ");
-    sql.bind(undoes.map(|undoes| undoes.position));
-    sql.push(" WHERE id = ").bind(run.id.to_string());
-    match connection.execute(&sql)? {
+    let changes = (
+        runs::claimed_until.eq(0_i64),
+        runs::state.eq(run.state.as_str()),
+        runs::ended_at.eq(run.ended.map(millis)),
+        runs::phase.eq(undoes.map(|undoes| undoes.phase.number())),
+        runs::position.eq(undoes.map(|undoes| undoes.position)),
+    );
+    let whom = runs::id.eq(run.id.to_string());
+    match connection.execute(update(runs::table, whom, changes))? {
         0 => Err(StoreError::Stale),
         _ => Ok(()),
     }
@@ -235,28 +232,30 @@ pub(crate) fn claim(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Option<Run>, StoreError> {
-    let mut sql = connection.sql(
-        "SELECT id FROM runs WHERE state = 'running' AND of_run IS NOT NULL AND claimed_until <= ",
-    );
-    sql.bind(millis(now));
-    if let Some(id) = id {
-        sql.push(" AND id = ").bind(id.to_string());
-    }
-    sql.push(" ORDER BY id LIMIT 1");
-    let Some(found) = connection.row::<IdRow>(&sql)? else {
+    let first = runs::table
+        .filter(runs::state.eq(RUNNING))
+        .filter(runs::of_run.is_not_null())
+        .filter(runs::claimed_until.le(millis(now)))
+        .order(runs::id)
+        .limit(1)
+        .select(runs::id);
+    let found: Option<String> = match id {
+        Some(id) => connection.first(first.filter(runs::id.eq(id.to_string())))?,
+        None => connection.first(first)?,
+    };
+    let Some(found) = found else {
         return Ok(None);
     };
     // Somebody else may have taken it meanwhile.
-    let mut sql = connection.sql("UPDATE runs SET claimed_until = ");
-    sql.bind(millis(until))
-        .push(" WHERE state = 'running' AND id = ");
-    sql.bind(&found.id)
-        .push(" AND claimed_until <= ")
-        .bind(millis(now));
-    if connection.execute(&sql)? == 0 {
+    let free = runs::state
+        .eq(RUNNING)
+        .and(runs::id.eq(&found))
+        .and(runs::claimed_until.le(millis(now)));
+    let taken = runs::claimed_until.eq(millis(until));
+    if connection.execute(update(runs::table, free, taken))? == 0 {
         return Ok(None);
     }
-    match RunId::parse(&found.id) {
+    match RunId::parse(&found) {
         Some(id) => find(connection, id),
         None => Err(unreadable("runs.id")),
     }
@@ -264,9 +263,12 @@ pub(crate) fn claim(
 
 /// Whether a run waits that takes something back.
 pub(crate) fn one_waits(connection: &mut Connection) -> Result<bool, StoreError> {
-    let sql = connection
-        .sql("SELECT id FROM runs WHERE state = 'running' AND of_run IS NOT NULL LIMIT 1");
-    Ok(connection.row::<IdRow>(&sql)?.is_some())
+    let one = runs::table
+        .filter(runs::state.eq(RUNNING))
+        .filter(runs::of_run.is_not_null())
+        .limit(1)
+        .select(runs::id);
+    Ok(connection.first::<String, _>(one)?.is_some())
 }
 
 /// Lets a run that takes something back wait until a time.
@@ -275,11 +277,11 @@ pub(crate) fn put_off(
     id: RunId,
     until: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("UPDATE runs SET claimed_until = ");
-    sql.bind(millis(until));
-    sql.push(" WHERE state = 'running' AND id = ")
-        .bind(id.to_string());
-    connection.execute(&sql).map(drop)
+    let whom = runs::state.eq(RUNNING).and(runs::id.eq(id.to_string()));
+    let waits = runs::claimed_until.eq(millis(until));
+    connection
+        .execute(update(runs::table, whom, waits))
+        .map(drop)
 }
 
 /// The run that is taking a run back and is not at its end.
@@ -287,19 +289,22 @@ pub(crate) fn undo_under_way(
     connection: &mut Connection,
     run: RunId,
 ) -> Result<Option<RunId>, StoreError> {
-    let mut sql = connection.sql("SELECT id FROM runs WHERE state = 'running' AND of_run = ");
-    sql.bind(run.to_string()).push(" LIMIT 1");
-    let found: Option<IdRow> = connection.row(&sql)?;
+    let undo = runs::table
+        .filter(runs::state.eq(RUNNING))
+        .filter(runs::of_run.eq(run.to_string()))
+        .limit(1)
+        .select(runs::id);
+    let found: Option<String> = connection.first(undo)?;
     found
-        .map(|row| RunId::parse(&row.id).ok_or_else(|| unreadable("runs.id")))
+        .map(|id| RunId::parse(&id).ok_or_else(|| unreadable("runs.id")))
         .transpose()
 }
 
 /// The run of an id, locked until the transaction ends.
 pub(crate) fn lock(connection: &mut Connection, id: RunId) -> Result<Option<Run>, StoreError> {
-    let mut sql = connection.sql("SELECT id FROM runs WHERE id = ");
-    sql.bind(id.to_string()).for_update();
-    match connection.row::<IdRow>(&sql)? {
+    let run = runs::table.find(id.to_string()).select(runs::id);
+    let run = locked(connection, run);
+    match connection.first::<String, _>(run)? {
         Some(_) => find(connection, id),
         None => Ok(None),
     }
@@ -307,50 +312,57 @@ pub(crate) fn lock(connection: &mut Connection, id: RunId) -> Result<Option<Run>
 
 /// The run of an id, with its counts.
 pub(crate) fn find(connection: &mut Connection, id: RunId) -> Result<Option<Run>, StoreError> {
-    let mut sql = connection.sql(row::SELECT);
-    sql.push(" WHERE id = ").bind(id.to_string());
-    Ok(read(connection, &sql)?.into_iter().next())
+    let run = runs::table.find(id.to_string());
+    let rows: Vec<RunRow> = connection.load(run.select(RunRow::as_select()))?;
+    Ok(read(connection, rows)?.into_iter().next())
 }
 
 /// Runs, the newest first, with their counts.
 pub(crate) fn list(connection: &mut Connection, query: &RunsQuery) -> Result<Vec<Run>, StoreError> {
-    let mut sql = connection.sql(row::SELECT);
-    sql.push(" WHERE TRUE");
+    let mut select = runs::table
+        .select(RunRow::as_select())
+        .order(runs::id.desc())
+        .limit(query.limit)
+        .into_boxed();
     if let Some(configuration) = query.configuration {
-        sql.push(" AND configuration_id = ")
-            .bind(configuration.to_string());
+        select = select.filter(runs::configuration_id.eq(configuration.to_string()));
     }
     if let Some(kind) = query.kind {
-        sql.push(" AND kind = ").bind(kind.as_str());
+        select = select.filter(runs::kind.eq(kind.as_str()));
     }
     if let Some(since) = query.since {
-        sql.push(" AND began_at >= ").bind(millis(since));
+        select = select.filter(runs::began_at.ge(millis(since)));
     }
     if let Some(before) = query.before {
-        sql.push(" AND id < ").bind(before.to_string());
+        select = select.filter(runs::id.lt(before.to_string()));
     }
-    sql.push(" ORDER BY id DESC LIMIT ").bind(query.limit);
-    read(connection, &sql)
+    let rows: Vec<RunRow> = connection.load(select)?;
+    read(connection, rows)
 }
 
-fn read(connection: &mut Connection, sql: &Sql) -> Result<Vec<Run>, StoreError> {
-    let (rows, now): (Vec<RunRow>, _) = (connection.rows(sql)?, connection.now());
+fn read(connection: &mut Connection, rows: Vec<RunRow>) -> Result<Vec<Run>, StoreError> {
+    let now = connection.now();
     let runs = rows.into_iter().map(|row| row.read(now));
     let mut runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
     if runs.is_empty() {
         return Ok(runs);
     }
-    let mut sql = connection.sql(
-        "SELECT run, counted, CAST(SUM(amount) AS BIGINT) AS amount FROM run_counts WHERE run ",
-    );
-    sql.among(runs.iter().map(|run| run.id.to_string()));
-    sql.push(" GROUP BY run, counted");
-    let counts: Vec<CountRow> = connection.rows(&sql)?;
+    let ids = runs.iter().map(|run| run.id.to_string());
+    let counts: Vec<(String, String, Option<i64>)> = connection.load(
+        run_counts::table
+            .filter(among(run_counts::run, ids))
+            .group_by((run_counts::run, run_counts::counted))
+            .select((
+                run_counts::run,
+                run_counts::counted,
+                sum(run_counts::amount),
+            )),
+    )?;
     for run in &mut runs {
         let id = run.id.to_string();
-        let own = counts.iter().filter(|count| count.run == id);
+        let own = counts.iter().filter(|(run, ..)| *run == id);
         run.counts = RunCounts(
-            own.map(|count| (count.counted.clone(), count.amount))
+            own.map(|(_, counted, amount)| (counted.clone(), amount.unwrap_or_default()))
                 .collect(),
         );
     }
@@ -363,16 +375,16 @@ pub(crate) fn forget(
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let mut sql = connection.sql("SELECT id FROM runs WHERE ended_at < ");
-    sql.bind(millis(before))
-        .push(" ORDER BY ended_at LIMIT ")
-        .bind(limit);
-    let old: Vec<IdRow> = connection.rows(&sql)?;
-    for (table, column) in [("run_counts", "run"), ("runs", "id")] {
-        let mut sql = connection.sql(&format!("DELETE FROM {table} WHERE {column} "));
-        sql.among(old.iter().map(|row| row.id.as_str()));
-        connection.execute(&sql)?;
-    }
+    let old = runs::table
+        .filter(runs::ended_at.lt(millis(before)))
+        .order(runs::ended_at)
+        .limit(limit)
+        .select(runs::id);
+    let old: Vec<String> = connection.load(old)?;
+    let counts = run_counts::table.filter(among(run_counts::run, &old));
+    connection.execute(diesel::delete(counts))?;
+    let old_runs = runs::table.filter(among(runs::id, &old));
+    connection.execute(diesel::delete(old_runs))?;
     Ok(old.len())
 }
 

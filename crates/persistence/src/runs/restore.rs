@@ -4,20 +4,25 @@
 //! account is left as it is by every statement here (`people`), and so are its memberships.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Text};
+use diesel::dsl::Eq;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
 use scim_admin::run::{CurrentRow, NameScope, OwnName};
 use scim_provisioning::directory::Status;
 use scim_provisioning::{ResourceId, ResourceKind, StoreError};
 use serde_json::{Map, Value};
 
-use super::IdRow;
 use crate::connection::Connection;
 use crate::error::unreadable;
+use crate::json::Json;
 use crate::key::Key;
+use crate::nodes::{Number, locked, update};
 use crate::people::{self, Write};
+use crate::schema::{group_members, groups, users};
 use crate::sql::{Dialect, Sql};
 use crate::time::millis;
-use crate::users;
+use crate::users::{depart, replace_addresses};
+use crate::values::Word;
 
 /// How a value is kept in its column.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,17 +80,8 @@ const GROUP: [Column; 7] = [
     ("search", "search_document", Form::Search),
 ];
 
-#[derive(diesel::QueryableByName)]
-struct CurrentText {
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    protected: i64,
-    #[diesel(sql_type = Text)]
-    record: String,
-}
+/// A version, a name, whether it is protected, and the row as JSON.
+type CurrentText = (i64, String, i32, String);
 
 fn columns(kind: ResourceKind) -> (&'static str, &'static [Column]) {
     match kind {
@@ -101,11 +97,7 @@ pub(crate) fn current(
     id: &str,
     lock: bool,
 ) -> Result<Option<CurrentRow>, StoreError> {
-    let (table, columns) = columns(kind);
-    let (name, protected) = match kind {
-        ResourceKind::User => ("user_name", "is_tenant_admin"),
-        ResourceKind::Group => ("name", "confers_admin"),
-    };
+    let (_, columns) = columns(kind);
     let sqlite = connection.dialect() == Dialect::Sqlite;
     let pairs = columns.iter().map(|(name, column, form)| match form {
         Form::Json | Form::Search if sqlite => format!("'{name}', json({column})"),
@@ -117,22 +109,41 @@ pub(crate) fn current(
         true => format!("json_object({pairs})"),
         false => format!("CAST(json_build_object({pairs}) AS text)"),
     };
-    let mut sql = connection.sql(&format!(
-        "SELECT version, {name} AS name, CAST({protected} AS BIGINT) AS protected, \
-         {object} AS record FROM {table} WHERE id = "
-    ));
-    sql.bind(id);
-    if lock {
-        sql.for_update();
-    }
-    let Some(row) = connection.row::<CurrentText>(&sql)? else {
+    let record = connection.sql(&object).written::<Text>();
+    let row: Option<CurrentText> = match kind {
+        ResourceKind::User => {
+            let row = users::table.find(id).select((
+                users::version,
+                users::user_name,
+                users::is_tenant_admin,
+                record,
+            ));
+            match lock {
+                true => connection.first(locked(connection, row))?,
+                false => connection.first(row)?,
+            }
+        }
+        ResourceKind::Group => {
+            let row = groups::table.find(id).select((
+                groups::version,
+                groups::name,
+                groups::confers_admin,
+                record,
+            ));
+            match lock {
+                true => connection.first(locked(connection, row))?,
+                false => connection.first(row)?,
+            }
+        }
+    };
+    let Some((version, name, protected, record)) = row else {
         return Ok(None);
     };
     Ok(Some(CurrentRow {
-        version: row.version,
-        name: row.name,
-        protected: row.protected != 0,
-        values: serde_json::from_str(&row.record).map_err(|_json| unreadable("a row"))?,
+        version,
+        name,
+        protected: protected != 0,
+        values: serde_json::from_str(&record).map_err(|_json| unreadable("a row"))?,
     }))
 }
 
@@ -160,19 +171,43 @@ pub(crate) fn holder_of(
     name: &OwnName,
     but: &str,
 ) -> Result<Option<String>, StoreError> {
-    let (table, condition) = match name.scope {
-        NameScope::UserName => ("users", "status <> 'archived' AND user_name_key"),
-        NameScope::ScimUserName => ("users", "left_at IS NULL AND scim_user_name_key"),
-        NameScope::GroupName => ("groups", "name_key"),
-        NameScope::ScimDisplayName => ("groups", "scim_name_key"),
+    let key = Key::of_folded(&name.folded);
+    let people = || users::table.select(users::id).into_boxed();
+    let person = match name.scope {
+        NameScope::UserName => people()
+            .filter(users::status.ne(Word("archived")))
+            .filter(users::user_name_key.eq(key.as_str())),
+        NameScope::ScimUserName => people()
+            .filter(users::left_at.is_null())
+            .filter(users::scim_user_name_key.eq(key.as_str())),
+        NameScope::GroupName | NameScope::ScimDisplayName => {
+            return holding_group(connection, name, key.as_str(), but);
+        }
     };
-    let mut sql = connection.sql(&format!("SELECT id FROM {table} WHERE {condition} = "));
-    sql.bind(Key::of_folded(&name.folded));
-    if let Some(manager) = &name.manager {
-        sql.push(" AND managed_by = ").bind(manager);
+    let person = person.filter(users::id.ne(but));
+    match &name.manager {
+        Some(manager) => connection.first(person.filter(users::managed_by.eq(manager))),
+        None => connection.first(person),
     }
-    sql.push(" AND id <> ").bind(but);
-    Ok(connection.row::<IdRow>(&sql)?.map(|row| row.id))
+}
+
+/// The same of the name of a group.
+fn holding_group(
+    connection: &mut Connection,
+    name: &OwnName,
+    key: &str,
+    but: &str,
+) -> Result<Option<String>, StoreError> {
+    let all = groups::table.select(groups::id).into_boxed();
+    let group = match name.scope {
+        NameScope::ScimDisplayName => all.filter(groups::scim_name_key.eq(key)),
+        _ => all.filter(groups::name_key.eq(key)),
+    };
+    let group = group.filter(groups::id.ne(but));
+    match &name.manager {
+        Some(manager) => connection.first(group.filter(groups::managed_by.eq(manager))),
+        None => connection.first(group),
+    }
 }
 
 /// Takes its names from a resource, which gets others in the same transaction.
@@ -182,24 +217,31 @@ pub(crate) fn vacate(
     id: &str,
 ) -> Result<(), StoreError> {
     // No folded name is like that.
-    let taken = |column: &str| format!("{column} = '\u{1}' || id");
+    const TAKEN: Word = Word("\u{1}");
     match kind {
         ResourceKind::User => {
-            let taken = [taken("user_name_key"), taken("scim_user_name_key")].join(", ");
-            people::set(connection, id, |sql| {
-                sql.push(&taken);
-            })
-            .map(drop)
+            let taken = (
+                users::user_name_key.eq(TAKEN.concat(users::id)),
+                users::scim_user_name_key.eq(TAKEN.concat(users::id).nullable()),
+            );
+            people::change!(connection, users::id.eq(id), taken);
         }
         ResourceKind::Group => {
-            let taken = [taken("name_key"), taken("scim_name_key")].join(", ");
-            let mut sql = connection.sql(&format!(
-                "UPDATE groups SET {taken} WHERE confers_admin = 0 AND id = "
-            ));
-            sql.bind(id);
-            connection.execute(&sql).map(drop)
+            let taken = (
+                groups::name_key.eq(TAKEN.concat(groups::id)),
+                groups::scim_name_key.eq(TAKEN.concat(groups::id).nullable()),
+            );
+            connection.execute(update(groups::table, open_group(id), taken))?;
         }
     }
+    Ok(())
+}
+
+/// A group of an id that confers no administrative right.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn open_group<'id>(id: &'id str) -> _ {
+    let open: Eq<groups::confers_admin, Number<0>> = groups::confers_admin.eq(Number::<0>);
+    open.and(groups::id.eq(id))
 }
 
 /// Appends a value as its column keeps it.
@@ -296,7 +338,7 @@ pub(crate) fn write(
         && let Some(search) = values.get("search")
     {
         let id = ResourceId::parse(id).ok_or_else(|| unreadable("users.id"))?;
-        users::replace_addresses(connection, id, search)?;
+        replace_addresses(connection, id, search)?;
     }
     Ok(())
 }
@@ -309,29 +351,26 @@ pub(crate) fn insert_group(
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let number = |name: &str| values.get(name).and_then(Value::as_i64);
-    let mut sql = connection.sql(
-        "INSERT INTO groups (id, name, name_key, kind, rule_key, managed_by, scim_name_key, \
-         external_id, scim_document, search_document, version, created_at, updated_at, \
-         confers_admin) VALUES (",
-    );
     let name = text(values, "name").unwrap_or_default();
-    sql.bind(id).push(", ").bind(name).push(", ");
-    sql.bind(key(name)).push(", ");
-    sql.bind(text(values, "kind")).push(", ");
-    sql.bind(text(values, "ruleKey")).push(", ");
-    sql.bind(text(values, "managedBy")).push(", ");
-    sql.bind(scim_name(values, "displayName")).push(", ");
-    sql.bind(text(values, "externalId")).push(", ");
-    for (name, form) in [("document", Form::Json), ("search", Form::Search)] {
-        push_value(&mut sql, values.get(name).unwrap_or(&Value::Null), form);
-        sql.push(", ");
-    }
-    sql.bind(number("version").unwrap_or_default() + 1)
-        .push(", ");
-    sql.bind(number("createdAt").unwrap_or(millis(at)))
-        .push(", ");
-    sql.bind(millis(at)).push(", 0)");
-    connection.execute(&sql).map(drop)
+    let kept = |name: &str| values.get(name).unwrap_or(&Value::Null);
+    let kind = text(values, "kind").ok_or_else(|| unreadable("run_images"))?;
+    let insert = diesel::insert_into(groups::table).values((
+        groups::id.eq(id),
+        groups::name.eq(name),
+        groups::name_key.eq(key(name)),
+        groups::kind.eq(kind),
+        groups::rule_key.eq(text(values, "ruleKey")),
+        groups::managed_by.eq(text(values, "managedBy")),
+        groups::scim_name_key.eq(scim_name(values, "displayName")),
+        groups::external_id.eq(text(values, "externalId")),
+        groups::scim_document.eq(kept("document").to_string()),
+        groups::search_document.eq(Json::from(kept("search"))),
+        groups::version.eq(number("version").unwrap_or_default() + 1),
+        groups::created_at.eq(number("createdAt").unwrap_or(millis(at))),
+        groups::updated_at.eq(millis(at)),
+        groups::confers_admin.eq(0),
+    ));
+    connection.execute(insert).map(drop)
 }
 
 /// Archives a person out of everybody's sight; deletes a group.
@@ -348,16 +387,14 @@ pub(crate) fn remove(
         values.insert("held".to_owned(), 0.into());
         write(connection, kind, id, row.version, &values, at)?;
         let user = ResourceId::parse(id).ok_or_else(|| unreadable("users.id"))?;
-        return users::depart(connection, user, Status::Archived, None);
+        return depart(connection, user, Status::Archived, None);
     }
-    let mut sql = connection.sql("DELETE FROM groups WHERE confers_admin = 0 AND id = ");
-    sql.bind(id);
-    if connection.execute(&sql)? == 0 {
+    let group = groups::table.filter(open_group(id));
+    if connection.execute(diesel::delete(group))? == 0 {
         return Err(StoreError::Stale);
     }
-    let mut sql = connection.sql("DELETE FROM group_members WHERE member_id = ");
-    sql.bind(id);
-    connection.execute(&sql).map(drop)
+    let member = group_members::table.filter(group_members::member_id.eq(id));
+    connection.execute(diesel::delete(member)).map(drop)
 }
 
 /// Counts a group up; answers its name, if it is there.
@@ -366,9 +403,9 @@ pub(crate) fn count_group_up(
     id: &str,
     at: DateTime<Utc>,
 ) -> Result<Option<String>, StoreError> {
-    let mut sql = connection.sql("UPDATE groups SET version = version + 1, updated_at = ");
-    sql.bind(millis(at));
-    sql.push(" WHERE confers_admin = 0 AND id = ").bind(id);
-    sql.push(" RETURNING name AS id");
-    Ok(connection.row::<IdRow>(&sql)?.map(|row| row.id))
+    let more = (
+        groups::version.eq(groups::version + 1_i64),
+        groups::updated_at.eq(millis(at)),
+    );
+    connection.first(update(groups::table, open_group(id), more).returning(groups::name))
 }

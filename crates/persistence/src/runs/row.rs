@@ -1,53 +1,35 @@
 //! A row of `runs`.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::prelude::*;
 use scim_admin::event::Word;
 use scim_admin::run::{Run, RunCounts, RunState, UndoPhase, Undoing};
 use scim_provisioning::{ConfigurationId, RunId, StoreError};
 
 use super::parsed;
 use crate::error::unreadable;
+use crate::schema_recorded::runs;
 use crate::time::instant;
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = runs)]
 pub(super) struct RunRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = Nullable<Text>)]
     configuration_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     configuration_name: Option<String>,
-    #[diesel(sql_type = Text)]
     actor: String,
-    #[diesel(sql_type = BigInt)]
     began_at: i64,
-    #[diesel(sql_type = BigInt)]
     pub(super) last_request_at: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
     pub(super) silence: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     ended_at: Option<i64>,
-    #[diesel(sql_type = Text)]
     pub(super) state: String,
-    #[diesel(sql_type = Nullable<Text>)]
     of_run: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     chosen: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     phase: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     position: Option<i64>,
-    #[diesel(sql_type = BigInt)]
-    forgotten: i64,
+    forgotten: i32,
 }
-
-/// What reads rows.
-pub(super) const SELECT: &str = "SELECT id, kind, configuration_id, configuration_name, actor, began_at, \
-     last_request_at, silence, ended_at, state, of_run, chosen, phase, position, \
-     CAST(forgotten AS BIGINT) AS forgotten FROM runs";
 
 impl RunRow {
     /// The run as it is at a time.

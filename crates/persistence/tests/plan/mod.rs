@@ -291,7 +291,8 @@ fn postgres_fault(indexes: &Indexes, explained: &Explained) -> Option<Fault> {
         if node.starts_with("Seq Scan") || node.starts_with("Parallel Seq Scan") {
             return Some(Fault::Scan(line.clone()));
         }
-        if node.starts_with("Bitmap Heap") {
+        // What a sub-select reads is told below it, whatever the sub-select is called.
+        if node.starts_with("Bitmap Heap") || node.starts_with("Subquery Scan") {
             continue;
         }
         let ends = bounded && limited(&explained.plan, at);

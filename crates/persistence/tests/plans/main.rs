@@ -71,7 +71,8 @@ impl Script {
         let result = self.run(name, work);
         let mut faults = self.faults.remove(name).unwrap_or_default();
         assert!(!faults.is_empty(), "{name} needs no exception");
-        faults.retain(|(_, explained)| !explained.statement.contains(beside));
+        let unquoted = |statement: &str| statement.replace(['`', '"'], "");
+        faults.retain(|(_, explained)| !unquoted(&explained.statement).contains(beside));
         faults.extend(before);
         if !faults.is_empty() {
             self.faults.insert(name.to_owned(), faults);

@@ -61,7 +61,7 @@ pub(super) fn runs(script: &mut Script, house: &House, run: &Run) {
         overwrite: false,
     };
     // Names that people had at that time are in no index.
-    script.run_but("choose by name", "i.name = ", || {
+    script.run_but("choose by name", "run_images.name = ", || {
         admin.chosen_of_run(run.id, &only).unwrap()
     });
     house.tamper(&format!(
@@ -72,7 +72,7 @@ pub(super) fn runs(script: &mut Script, house: &House, run: &Run) {
         only: vec!["zz51".to_owned()],
         overwrite: false,
     };
-    script.run_but("choose a member by name", "i.name = ", || {
+    script.run_but("choose a member by name", "run_images.name = ", || {
         admin.chosen_of_run(run.id, &only).unwrap()
     });
     let begun = script.run("begin an undo", || {
