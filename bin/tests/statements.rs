@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Of a hundred statements, so many are typed at least. Whoever types one raises it.
-const TYPED: usize = 76;
+const TYPED: usize = 94;
 
 /// What diesel has no types for: tables that are made, copied or named as they come, settings of a
 /// session, what is said to the engine itself; the nodes of filters, sorts and pages; and what runs

@@ -1,24 +1,21 @@
 //! Changes of a user's status that the guard holds, and what it counts.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::Eq;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use scim_provisioning::directory::HeldAction;
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 
 use crate::connection::Connection;
+use crate::nodes::Number;
 use crate::people;
-use crate::schema::{held_changes, users};
+use crate::schema::{held_changes, provisioning_events, users};
 use crate::scope::users_gone;
-use crate::sql::{Dialect, Sql};
+use crate::sql::Dialect;
 use crate::time::millis;
 use crate::totals::Totals;
-
-#[derive(diesel::QueryableByName)]
-struct CountRow {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
+use crate::values::{Word, count_of, one_of};
 
 /// Holds back other transactions that count who left this configuration, until this one ends: they
 /// count those who leave here as well. On SQLite only one transaction writes anyway.
@@ -39,17 +36,28 @@ pub(crate) fn departures(
     limit: u64,
 ) -> Result<u64, StoreError> {
     // The words of the index, so that it serves the count.
-    let mut sql = connection.sql(
-        "SELECT count(*) AS count FROM (SELECT 1 FROM provisioning_events WHERE action IN \
-         ('block', 'archive', 'delete') AND outcome IN ('success', 'warning') AND resource_type = \
-         'User' AND configuration_id = ",
-    );
-    sql.bind(scope.configuration().to_string());
-    sql.push(" AND at >= ").bind(millis(since));
-    sql.push(" LIMIT ")
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    sql.push(") AS counted");
-    count(connection, &sql)
+    let left = provisioning_events::table
+        .filter(one_of(
+            provisioning_events::action,
+            &["block", "archive", "delete"],
+        ))
+        .filter(one_of(
+            provisioning_events::outcome,
+            &["success", "warning"],
+        ))
+        .filter(provisioning_events::resource_type.eq(Word("User").nullable()))
+        .filter(provisioning_events::configuration_id.eq(scope.configuration().to_string()))
+        .filter(provisioning_events::at.ge(millis(since)))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(Number::<1>);
+    let count: Option<i64> = connection.first(count_of(left))?;
+    Ok(u64::try_from(count.unwrap_or_default()).unwrap_or(0))
+}
+
+#[derive(diesel::QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }
 
 /// Whether a run in which an identity provider let a user leave, or wanted to, was taken back.
@@ -70,7 +78,8 @@ pub(crate) fn was_brought_back(
     sql.push(" AND back.outcome = 'success' AND back.at >= ")
         .bind(millis(since));
     sql.push(" LIMIT 1) AS counted");
-    Ok(count(connection, &sql)? > 0)
+    let found: Option<CountRow> = connection.row(&sql)?;
+    Ok(found.is_some_and(|row| row.count > 0))
 }
 
 pub(crate) fn users_at(
@@ -85,11 +94,6 @@ pub(crate) fn users_at(
         .count();
     let left: Option<i64> = connection.first(left)?;
     Ok(still + u64::try_from(left.unwrap_or_default()).unwrap_or(0))
-}
-
-fn count(connection: &mut Connection, sql: &Sql) -> Result<u64, StoreError> {
-    let count = connection.row::<CountRow>(sql)?.map_or(0, |row| row.count);
-    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 pub(crate) fn hold(
@@ -132,5 +136,9 @@ pub(crate) fn forget(connection: &mut Connection, user: &str) -> Result<(), Stor
     Ok(())
 }
 
-/// The ids of protected accounts, who are few.
-pub(crate) const PROTECTED: &str = "SELECT id FROM users WHERE is_tenant_admin = 1";
+/// The ids of protected accounts, who are few, in the words of their index.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(crate) fn protected() -> _ {
+    let protected: Eq<users::is_tenant_admin, Number<1>> = users::is_tenant_admin.eq(Number::<1>);
+    users::table.filter(protected).select(users::id)
+}

@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::key::Key;
-use crate::nodes::locked;
+use crate::nodes::{among, locked};
 use crate::schema::{link_candidates, users};
 use crate::sql::Sql;
 use crate::time::{instant, millis};
 use crate::{log, runs};
 
 /// A link that waits, and whom it is about.
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, diesel::QueryableByName)]
 struct LinkRow {
     #[diesel(sql_type = Text)]
     id: String,
@@ -41,6 +41,27 @@ struct LinkRow {
     dismissed_at: Option<i64>,
 }
 
+/// The columns of a [`LinkRow`].
+const LINK: (
+    link_candidates::id,
+    link_candidates::person_id,
+    users::user_name,
+    users::version,
+    link_candidates::attribute,
+    link_candidates::document,
+    link_candidates::at,
+    link_candidates::dismissed_at,
+) = (
+    link_candidates::id,
+    link_candidates::person_id,
+    users::user_name,
+    users::version,
+    link_candidates::attribute,
+    link_candidates::document,
+    link_candidates::at,
+    link_candidates::dismissed_at,
+);
+
 impl LinkRow {
     fn request(self) -> Result<LinkRequest, StoreError> {
         let document: Value = serde_json::from_str(&self.document)
@@ -58,18 +79,23 @@ impl LinkRow {
     }
 }
 
-/// A link with the configuration that it is of.
-#[derive(diesel::QueryableByName)]
-struct OwnedRow {
-    #[diesel(sql_type = Text)]
-    configuration_id: String,
-    #[diesel(embed)]
-    link: LinkRow,
-}
-
 /// Links, and the people whom they are about, as far as these can be linked: nobody who is managed
 /// by now, or protected. Everything that lists or counts links asks by it.
-pub(crate) fn waiting(sql: &mut Sql, link: &str, person: &str) {
+macro_rules! waiting {
+    () => {
+        $crate::schema::link_candidates::table
+            .inner_join(
+                $crate::schema::users::table
+                    .on($crate::schema::users::id.eq($crate::schema::link_candidates::person_id)),
+            )
+            .filter($crate::schema::users::is_tenant_admin.eq($crate::nodes::Number::<0>))
+            .filter($crate::values::aside($crate::schema::users::managed_by).is_null())
+    };
+}
+pub(crate) use waiting;
+
+/// The same in text, for two aliases.
+fn push_waiting(sql: &mut Sql, link: &str, person: &str) {
     let managed_by = sql.aside(&format!("{person}.managed_by"));
     sql.push(&format!(
         "link_candidates {link} JOIN users {person} ON {person}.id = {link}.person_id \
@@ -84,29 +110,23 @@ pub(crate) fn about(
     person: Option<&str>,
     names: &[String],
 ) -> Result<Vec<(ConfigurationId, LinkRequest)>, StoreError> {
-    let mut found: Vec<OwnedRow> = Vec::new();
-    let keys: Vec<Key> = names.iter().map(|name| Key::of_name(name)).collect();
-    for (column, values) in [
-        ("person_id", person.into_iter().collect::<Vec<_>>()),
-        ("candidate_key", keys.iter().map(Key::as_str).collect()),
-    ] {
-        if values.is_empty() {
-            continue;
-        }
-        let mut sql = connection.sql(
-            "SELECT l.configuration_id, l.id, l.person_id, u.user_name, u.version, l.attribute, \
-             l.document, l.at, l.dismissed_at FROM ",
-        );
-        waiting(&mut sql, "l", "u");
-        sql.push(" AND l.").push(column).push(" ").among(values);
-        let rows: Vec<OwnedRow> = connection.rows(&sql)?;
-        found.extend(rows);
+    let mut found: Vec<(String, LinkRow)> = Vec::new();
+    let waiting = waiting!().select((link_candidates::configuration_id, LINK));
+    if let Some(person) = person {
+        let of_person = waiting.filter(link_candidates::person_id.eq(person));
+        found.extend(connection.load::<(String, LinkRow), _>(of_person)?);
+    }
+    if !names.is_empty() {
+        let keys: Vec<Key> = names.iter().map(|name| Key::of_name(name)).collect();
+        let keys = keys.iter().map(Key::as_str);
+        let under_names = waiting.filter(among(link_candidates::candidate_key, keys));
+        found.extend(connection.load::<(String, LinkRow), _>(under_names)?);
     }
     let mut links = Vec::with_capacity(found.len());
-    for row in found {
-        let id = ConfigurationId::parse(&row.configuration_id)
+    for (configuration, link) in found {
+        let id = ConfigurationId::parse(&configuration)
             .ok_or_else(|| unreadable("link_candidates.configuration_id"))?;
-        links.push((id, row.link.request()?));
+        links.push((id, link.request()?));
     }
     links.sort_by_key(|(_, link)| std::cmp::Reverse(link.at));
     links.dedup_by(|one, other| one.1.id == other.1.id);
@@ -264,7 +284,7 @@ pub(crate) fn list(
         "SELECT l.id, l.person_id, u.user_name, u.version, l.attribute, l.document, l.at, \
          l.dismissed_at FROM ",
     );
-    waiting(&mut sql, "l", "u");
+    push_waiting(&mut sql, "l", "u");
     sql.push(" AND l.")
         .push(decided)
         .push(" AND l.configuration_id = ");
@@ -278,7 +298,7 @@ pub(crate) fn list(
     if let Some(limit) = query.limit {
         // Whoever is shown is shown with everybody who waits.
         sql.push(" AND l.person_id IN (SELECT c.person_id FROM ");
-        waiting(&mut sql, "c", "p");
+        push_waiting(&mut sql, "c", "p");
         sql.push(" AND c.")
             .push(decided)
             .push(" AND c.configuration_id = ");

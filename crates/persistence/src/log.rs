@@ -3,7 +3,7 @@
 mod several;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use scim_admin::event::{AuditEntry, AuditHead, LATER_SUCCESS};
 use scim_provisioning::words::terms_of;
 use scim_provisioning::{Event, Outcome, ResourceKind, StoreError};
@@ -23,6 +23,7 @@ use crate::sql::Dialect;
 use crate::sql::Sql;
 use crate::terms;
 use crate::time::millis;
+use crate::values::among_numbers;
 
 /// The entries of the log that work in a transaction tells. They are written when the work is done,
 /// a single one on PostgreSQL in one statement with what belongs to it.
@@ -191,13 +192,12 @@ fn close_failures(
                 .is_none_or(|of| of == kind.as_str())
     });
     for some in open.chunks(CHUNK) {
-        let mut of = connection.sql("provisioning_events.id ");
-        of.among(some.iter().map(|row| row.id));
         let resolved = (
             provisioning_events::resolved_at.eq(millis(event.at)),
             provisioning_events::resolved_by.eq(LATER_SUCCESS),
         );
-        let open = provisioning_events::table.filter(of.written::<Bool>());
+        let ids = some.iter().map(|row| row.id);
+        let open = provisioning_events::table.filter(among_numbers(provisioning_events::id, ids));
         connection.execute(diesel::update(open).set(resolved))?;
     }
     Ok(())
@@ -346,7 +346,7 @@ pub(crate) fn audit(connection: &mut Connection, entry: &AuditEntry) -> Result<(
 }
 
 /// The end of the audit's chain.
-#[derive(Queryable, Selectable, diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = audit_chain)]
 pub(crate) struct HeadRow {
     length: i64,

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use diesel::dsl::min;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use scim_provisioning::directory::{
     Relation, SharedValues, Sharer, UserKeys, number_key, phone_key,
 };
@@ -14,43 +14,65 @@ use crate::error::unreadable;
 use crate::key::Key;
 use crate::members::CHUNK;
 use crate::nodes::{Number, among};
-use crate::schema::{user_emails, users};
+use crate::schema::{accounts, user_emails, users};
 use crate::users::status;
+use crate::values::{Word, all_of, aside, coalesce};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable)]
 struct SharerRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     user_name: String,
-    #[diesel(sql_type = Text)]
     user_name_key: String,
-    #[diesel(sql_type = Nullable<Text>)]
     scim_user_name_key: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     email_key: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     external_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     managed_by: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     /// An administrative role, or a console account.
     privilege: Option<String>,
-    #[diesel(sql_type = Integer)]
     is_tenant_admin: i32,
-    #[diesel(sql_type = Nullable<Text>)]
     contact_no: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     alt_contact_no1: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     alt_contact_no2: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     employee_id: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     left_at: Option<i64>,
-    #[diesel(sql_type = Text)]
     status: String,
 }
+
+/// People who have not given their values back: archived people do once the identity provider let
+/// them go.
+macro_rules! holders {
+    () => {{
+        let accounts = accounts::table
+            .filter(accounts::user_id.eq(users::id.nullable()))
+            .select(min(accounts::id))
+            .single_value();
+        users::table
+            .filter(
+                users::status.ne(ARCHIVED).or(users::managed_by
+                    .is_not_null()
+                    .and(users::left_at.is_null())),
+            )
+            .select((
+                users::id,
+                users::user_name,
+                users::user_name_key,
+                users::scim_user_name_key,
+                users::email_key,
+                users::external_id,
+                users::managed_by,
+                coalesce(users::admin_role, accounts),
+                users::is_tenant_admin,
+                users::contact_no,
+                users::alt_contact_no1,
+                users::alt_contact_no2,
+                users::employee_id,
+                users::left_at,
+                users::status,
+            ))
+    }};
+}
+
+const ARCHIVED: Word = Word("archived");
 
 pub(crate) fn sharers(
     connection: &mut Connection,
@@ -60,31 +82,32 @@ pub(crate) fn sharers(
 ) -> Result<Vec<Sharer>, StoreError> {
     // What is compared here is what the indexes hold.
     let keys = &bounded(keys);
-    let mut sql = connection.sql(SELECT);
     // Each part has an index of its own; tenant admins are few. What two parts find is dropped
     // below: a UNION that drops it reads whole tables in the order of their keys.
-    sql.push("is_tenant_admin = 1");
-    for holders in HOLDERS {
-        sql.push(" UNION ALL ").push(SELECT).push(holders);
-        sql.push(" AND user_name_key = ").bind(&keys.user_name);
-    }
-    sql.push(" UNION ALL ").push(SELECT).push("managed_by = ");
-    sql.bind(scope.configuration().to_string());
-    sql.push(" AND left_at IS NULL AND scim_user_name_key = ")
-        .bind(&keys.scim_user_name);
-    if let Some(external_id) = &keys.external_id {
-        sql.push(" UNION ALL ").push(SELECT).push("managed_by = ");
-        sql.bind(scope.configuration().to_string());
-        sql.push(" AND left_at IS NULL AND external_id = ")
-            .bind(external_id);
-    }
-    let mut rows: Vec<SharerRow> = connection.rows(&sql)?;
+    let configuration = scope.configuration().to_string();
+    let protected = holders!().filter(users::is_tenant_admin.eq(Number::<1>));
+    let unarchived = holders!()
+        .filter(users::status.ne(ARCHIVED))
+        .filter(users::user_name_key.eq(&keys.user_name));
+    let archived = holders!()
+        .filter(users::status.eq(ARCHIVED))
+        .filter(users::managed_by.is_not_null())
+        .filter(users::left_at.is_null())
+        .filter(users::user_name_key.eq(&keys.user_name));
+    let own = holders!()
+        .filter(users::managed_by.eq(&configuration))
+        .filter(users::left_at.is_null());
+    let named = own.filter(users::scim_user_name_key.eq(&keys.scim_user_name));
+    let all = all_of(all_of(all_of(protected, unarchived), archived), named);
+    let mut rows: Vec<SharerRow> = match &keys.external_id {
+        Some(id) => connection.load(all_of(all, own.filter(users::external_id.eq(id))))?,
+        None => connection.load(all)?,
+    };
     for emails in keys.emails.chunks(CHUNK) {
-        let mut sql = connection.sql(SELECT);
-        sql.push(&sql.aside("managed_by"));
-        sql.push(" IS NULL AND email_key ");
-        sql.among(emails);
-        rows.extend(connection.rows::<SharerRow>(&sql)?);
+        let by_hand = holders!()
+            .filter(aside(users::managed_by).is_null())
+            .filter(among(users::email_key, emails));
+        rows.extend(connection.load::<SharerRow, _>(by_hand)?);
     }
     let except = except.map(|id| id.to_string());
     let mut seen = HashSet::new();
@@ -226,15 +249,3 @@ impl SharerRow {
         }
     }
 }
-
-/// Whoever holds a value: archived people give theirs back once the identity provider let them go.
-const HOLDERS: [&str; 2] = [
-    "status <> 'archived'",
-    "status = 'archived' AND managed_by IS NOT NULL AND left_at IS NULL",
-];
-
-const SELECT: &str = "SELECT id, user_name, user_name_key, scim_user_name_key, email_key, external_id, managed_by, \
-     COALESCE(admin_role, (SELECT min(a.id) FROM accounts a WHERE a.user_id = users.id)) \
-     AS privilege, CAST(is_tenant_admin AS INTEGER) AS is_tenant_admin, contact_no, alt_contact_no1, \
-     alt_contact_no2, employee_id, left_at, status \
-     FROM users WHERE (status <> 'archived' OR managed_by IS NOT NULL AND left_at IS NULL) AND ";

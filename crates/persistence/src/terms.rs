@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use scim_provisioning::StoreError;
 
 use crate::connection::Connection;
-use crate::schema_search::person_terms_fill;
+use crate::nodes::{among, locked_but_keys};
+use crate::schema::{provisioning_events, users};
+use crate::schema_search::{event_terms, look_ups, person_terms, person_terms_fill};
 use crate::sql::Dialect;
+use crate::writes::{cell, each_of, insert_from};
 
 /// Keeps by which words an entry of the log is found.
 pub(crate) fn insert(
@@ -17,11 +21,11 @@ pub(crate) fn insert(
 ) -> Result<(), StoreError> {
     let Some(event) = event else { return Ok(()) };
     let rows: Vec<[&String; 1]> = terms.iter().map(|term| [term]).collect();
-    let mut sql = connection.sql("INSERT INTO event_terms (event_id, term) SELECT ");
-    sql.bind(event)
-        .push(", listed.value ->> 0")
-        .push_rows(&rows);
-    connection.execute(&sql).map(drop)
+    let rows = each_of(rows, (event.into_sql::<BigInt>(), cell::<Text, 0>()));
+    let columns = (event_terms::event_id, event_terms::term);
+    connection
+        .execute(insert_from(event_terms::table, columns, rows))
+        .map(drop)
 }
 
 /// Keeps by which words the next people are found who were there before words were kept as they are
@@ -31,12 +35,15 @@ pub(crate) fn fill(connection: &mut Connection, limit: i64) -> Result<bool, Stor
     let Some(position) = connection.first::<String, _>(position)? else {
         return Ok(false);
     };
-    let mut last = connection.sql("SELECT id AS found FROM users WHERE id > ");
-    last.bind(&position).push(" ORDER BY id LIMIT ").bind(limit);
+    let next = users::table
+        .filter(users::id.gt(&position))
+        .order(users::id)
+        .limit(limit)
+        .select(users::id);
     // Whoever changes one of them meanwhile waits, and finds their words there.
-    last.for_no_key_update();
-    let found: Vec<FoundRow> = connection.rows(&last)?;
-    let Some(last) = found.last().map(|row| row.found.clone()) else {
+    let next = locked_but_keys(connection, next);
+    let found: Vec<String> = connection.load(next)?;
+    let Some(last) = found.last() else {
         connection.execute(diesel::delete(person_terms_fill::table))?;
         return Ok(false);
     };
@@ -47,12 +54,10 @@ pub(crate) fn fill(connection: &mut Connection, limit: i64) -> Result<bool, Stor
             "SELECT u.id, w FROM users u, LATERAL person_words(u) AS w WHERE u.id "
         }
     };
-    let ids = || found.iter().map(|row| row.found.as_str());
-    let mut sql = connection.sql("DELETE FROM person_terms WHERE person_id ");
-    sql.among(ids());
-    connection.execute(&sql)?;
+    let before = person_terms::table.filter(among(person_terms::person_id, &found));
+    connection.execute(diesel::delete(before))?;
     let mut sql = connection.sql("INSERT INTO person_terms (person_id, term) ");
-    sql.push(words).among(ids());
+    sql.push(words).among(&found);
     sql.push(" ON CONFLICT (person_id, term) DO NOTHING");
     connection.execute(&sql)?;
     let further = diesel::update(person_terms_fill::table);
@@ -66,23 +71,27 @@ pub(crate) fn forget_users(connection: &mut Connection, ids: &[String]) -> Resul
     if ids.is_empty() {
         return Ok(());
     }
-    for (column, of) in [("resource_id", "id"), ("resource_key", "user_name_key")] {
-        let mut sql = connection.sql("DELETE FROM event_terms WHERE event_id IN (");
-        sql.push("SELECT e.id FROM users u JOIN provisioning_events e ON e.");
-        sql.push(column).push(" = u.").push(of).push(" WHERE u.id ");
-        sql.among(ids.iter().map(String::as_str)).push(")");
-        connection.execute(&sql)?;
-    }
-    let mut sql = connection.sql(
-        "DELETE FROM look_ups WHERE value_key IN \
-         (SELECT t.term FROM person_terms t WHERE t.person_id ",
-    );
-    sql.among(ids.iter().map(String::as_str)).push(")");
-    connection.execute(&sql).map(drop)
-}
-
-#[derive(diesel::QueryableByName)]
-pub(crate) struct FoundRow {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    pub(crate) found: String,
+    let of_ids = users::table
+        .inner_join(
+            provisioning_events::table
+                .on(provisioning_events::resource_id.eq(users::id.nullable())),
+        )
+        .filter(among(users::id, ids))
+        .select(provisioning_events::id);
+    let terms = event_terms::table.filter(event_terms::event_id.eq_any(of_ids));
+    connection.execute(diesel::delete(terms))?;
+    let of_names = users::table
+        .inner_join(
+            provisioning_events::table
+                .on(provisioning_events::resource_key.eq(users::user_name_key.nullable())),
+        )
+        .filter(among(users::id, ids))
+        .select(provisioning_events::id);
+    let terms = event_terms::table.filter(event_terms::event_id.eq_any(of_names));
+    connection.execute(diesel::delete(terms))?;
+    let sought = person_terms::table
+        .filter(among(person_terms::person_id, ids))
+        .select(person_terms::term);
+    let look_ups = look_ups::table.filter(look_ups::value_key.eq_any(sought));
+    connection.execute(diesel::delete(look_ups)).map(drop)
 }

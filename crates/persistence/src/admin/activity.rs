@@ -1,32 +1,23 @@
 //! How many entries the provisioning log has of every hour.
 
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Text};
 use scim_admin::event::Activity;
 use scim_provisioning::{ConfigurationId, Outcome, StoreError};
 
 use crate::connection::Connection;
+use crate::engine::MultiBackend;
 use crate::error::unreadable;
-use crate::sql::{Dialect, Sql};
+use crate::nodes::{locked, update_all};
+use crate::schema::{event_counts, event_counts_end, request_counts};
 use crate::time::{instant, millis};
+use crate::values::{Way, all_of};
+use crate::writes::{excluded, insert_from, on_conflict};
 
-#[derive(diesel::QueryableByName)]
-struct ActivityRow {
-    #[diesel(sql_type = Text)]
-    configuration_id: String,
-    #[diesel(sql_type = BigInt)]
-    hour: i64,
-    #[diesel(sql_type = Text)]
-    outcome: String,
-    #[diesel(sql_type = BigInt)]
-    entries: i64,
-}
-
-#[derive(diesel::QueryableByName)]
-struct UntilRow {
-    #[diesel(sql_type = BigInt)]
-    until: i64,
-}
+/// A configuration, an hour, an outcome, and how many entries there are of them.
+type ActivityRow = (String, i64, String, i64);
 
 /// The entries since an hour, counted by configuration, hour and outcome: from the counts of past
 /// hours, and from the log itself for what has come since.
@@ -37,26 +28,31 @@ pub(super) fn activity(
 ) -> Result<Vec<Activity>, StoreError> {
     let since = millis(since) / HOUR * HOUR;
     let counted = counted_until(connection)?;
-    let mut sql = connection
-        .sql("SELECT configuration_id, hour, outcome, entries FROM event_counts WHERE hour >= ");
-    sql.bind(since);
+    let mut past = event_counts::table
+        .filter(event_counts::hour.ge(since))
+        .select((
+            event_counts::configuration_id,
+            event_counts::hour,
+            event_counts::outcome,
+            event_counts::entries,
+        ))
+        .into_boxed();
     if let Some(id) = configuration {
-        sql.push(" AND configuration_id = ").bind(id.to_string());
+        past = past.filter(event_counts::configuration_id.eq(id.to_string()));
     }
-    sql.push(" UNION ALL ");
-    counts(&mut sql, since.max(counted), i64::MAX, configuration);
-    sql.push(" ORDER BY 2, 1, 3");
-    let rows: Vec<ActivityRow> = connection.rows(&sql)?;
+    let come = Counts::new(since.max(counted), i64::MAX, configuration);
+    let all = all_of(past, come).order([Way::Up(2), Way::Up(1), Way::Up(3)]);
+    let rows: Vec<ActivityRow> = connection.load(all)?;
     Ok(rows.into_iter().filter_map(known).collect())
 }
 
 /// What is counted under a word that another version wrote is nothing that is shown here.
-fn known(row: ActivityRow) -> Option<Activity> {
+fn known((configuration, hour, outcome, entries): ActivityRow) -> Option<Activity> {
     Some(Activity {
-        configuration: ConfigurationId::parse(&row.configuration_id)?,
-        hour: instant(row.hour),
-        outcome: Outcome::parse(&row.outcome)?,
-        entries: row.entries,
+        configuration: ConfigurationId::parse(&configuration)?,
+        hour: instant(hour),
+        outcome: Outcome::parse(&outcome)?,
+        entries,
     })
 }
 
@@ -66,16 +62,24 @@ pub(super) fn requests(
     since: DateTime<Utc>,
     configuration: Option<ConfigurationId>,
 ) -> Result<Vec<Activity>, StoreError> {
-    let mut sql = connection.sql(
-        "SELECT configuration_id, hour, outcome, requests AS entries FROM request_counts \
-         WHERE hour >= ",
-    );
-    sql.bind(millis(since) / HOUR * HOUR);
+    let mut counts = request_counts::table
+        .filter(request_counts::hour.ge(millis(since) / HOUR * HOUR))
+        .order((
+            request_counts::hour,
+            request_counts::configuration_id,
+            request_counts::outcome,
+        ))
+        .select((
+            request_counts::configuration_id,
+            request_counts::hour,
+            request_counts::outcome,
+            request_counts::requests,
+        ))
+        .into_boxed();
     if let Some(id) = configuration {
-        sql.push(" AND configuration_id = ").bind(id.to_string());
+        counts = counts.filter(request_counts::configuration_id.eq(id.to_string()));
     }
-    sql.push(" ORDER BY 2, 1, 3");
-    let rows: Vec<ActivityRow> = connection.rows(&sql)?;
+    let rows: Vec<ActivityRow> = connection.load(counts)?;
     Ok(rows.into_iter().filter_map(known).collect())
 }
 
@@ -85,17 +89,20 @@ pub(super) fn note_requests(
     counts: &[Activity],
 ) -> Result<(), StoreError> {
     for count in counts {
-        let mut sql = connection
-            .sql("INSERT INTO request_counts (configuration_id, hour, outcome, requests) VALUES (");
-        sql.bind(count.configuration.to_string());
-        sql.push(", ").bind(millis(count.hour));
-        sql.push(", ").bind(count.outcome.as_str());
-        sql.push(", ").bind(count.entries);
-        sql.push(
-            ") ON CONFLICT (configuration_id, hour, outcome) DO UPDATE SET \
-             requests = request_counts.requests + excluded.requests",
+        let insert = diesel::insert_into(request_counts::table).values((
+            request_counts::configuration_id.eq(count.configuration.to_string()),
+            request_counts::hour.eq(millis(count.hour)),
+            request_counts::outcome.eq(count.outcome.as_str()),
+            request_counts::requests.eq(count.entries),
+        ));
+        let key = (
+            request_counts::configuration_id,
+            request_counts::hour,
+            request_counts::outcome,
         );
-        connection.execute(&sql)?;
+        let more = request_counts::requests
+            .eq(request_counts::requests + excluded(request_counts::requests));
+        connection.execute(on_conflict(insert, key).set(more))?;
     }
     Ok(())
 }
@@ -105,57 +112,92 @@ pub(super) fn count_hours(
     connection: &mut Connection,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("SELECT counted_until AS until FROM event_counts_end");
-    sql.for_update();
-    let row: Option<UntilRow> = connection.row(&sql)?;
-    let from = row.ok_or_else(|| unreadable("event_counts_end"))?.until;
+    let end = locked(
+        connection,
+        event_counts_end::table.select(event_counts_end::counted_until),
+    );
+    let from: Option<i64> = connection.first(end)?;
+    let from = from.ok_or_else(|| unreadable("event_counts_end"))?;
     // A transaction that began in the hour may end a little later.
     let until = (millis(now) - LATE) / HOUR * HOUR;
     if until <= from {
         return Ok(());
     }
-    let mut sql =
-        connection.sql("INSERT INTO event_counts (configuration_id, hour, outcome, entries) ");
-    counts(&mut sql, from, until, None);
-    connection.execute(&sql)?;
-    let mut sql = connection.sql("UPDATE event_counts_end SET counted_until = ");
-    sql.bind(until);
-    connection.execute(&sql)?;
+    let columns = (
+        event_counts::configuration_id,
+        event_counts::hour,
+        event_counts::outcome,
+        event_counts::entries,
+    );
+    let counts = Counts::new(from, until, None);
+    connection.execute(insert_from(event_counts::table, columns, counts))?;
+    let counted = event_counts_end::counted_until.eq(until);
+    connection.execute(update_all(event_counts_end::table, counted))?;
     Ok(())
 }
 
 fn counted_until(connection: &mut Connection) -> Result<i64, StoreError> {
-    let sql = connection.sql("SELECT counted_until AS until FROM event_counts_end");
-    let row: Option<UntilRow> = connection.row(&sql)?;
-    Ok(row.ok_or_else(|| unreadable("event_counts_end"))?.until)
+    let end = event_counts_end::table.select(event_counts_end::counted_until);
+    let until: Option<i64> = connection.first(end)?;
+    until.ok_or_else(|| unreadable("event_counts_end"))
 }
 
-fn counts(sql: &mut Sql, from: i64, until: i64, configuration: Option<ConfigurationId>) {
-    sql.push(&format!(
-        "SELECT {} AS configuration_id, at / {HOUR} * {HOUR} AS hour, outcome, count(*) AS entries \
-         FROM provisioning_events{} WHERE at >= ",
-        sql.aside("configuration_id"),
-        match sql.dialect {
-            Dialect::Sqlite => " INDEXED BY provisioning_events_at",
-            #[cfg(feature = "postgres")]
-            Dialect::Postgres => "",
+/// The entries of the log itself, counted by configuration, hour and outcome. SQLite is told which
+/// index it takes, for which diesel has no words.
+#[derive(Debug, Clone)]
+struct Counts {
+    from: i64,
+    until: i64,
+    configuration: Option<String>,
+}
+
+impl Counts {
+    fn new(from: i64, until: i64, configuration: Option<ConfigurationId>) -> Self {
+        Self {
+            from,
+            until,
+            configuration: configuration.map(|id| id.to_string()),
         }
-    ));
-    sql.bind(from).push(" AND at < ").bind(until);
-    if let Some(id) = configuration {
+    }
+}
+
+impl Query for Counts {
+    type SqlType = (Text, BigInt, Text, BigInt);
+}
+/// The type does not say whether it is of one configuration.
+impl QueryId for Counts {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<MultiBackend> for Counts {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         // With a plus SQLite stays with the index of times, and does not read the whole log of the
         // configuration.
-        let column = match sql.dialect {
-            Dialect::Sqlite => " AND +configuration_id = ",
+        let (aside, index, column) = match out.backend() {
+            MultiBackend::Sqlite(_) => (
+                "+configuration_id",
+                " INDEXED BY provisioning_events_at",
+                "+configuration_id",
+            ),
             #[cfg(feature = "postgres")]
-            Dialect::Postgres => " AND configuration_id = ",
+            MultiBackend::Postgres(_) => ("(configuration_id || '')", "", "configuration_id"),
         };
-        sql.push(column).bind(id.to_string());
+        let hour = format!("at / {HOUR} * {HOUR}");
+        out.push_sql(&format!(
+            "SELECT {aside} AS configuration_id, {hour} AS hour, outcome, count(*) AS entries \
+             FROM provisioning_events{index} WHERE at >= "
+        ));
+        out.push_bind_param::<BigInt, _>(&self.from)?;
+        out.push_sql(" AND at < ");
+        out.push_bind_param::<BigInt, _>(&self.until)?;
+        if let Some(configuration) = &self.configuration {
+            out.push_sql(&format!(" AND {column} = "));
+            out.push_bind_param::<Text, _>(configuration)?;
+        }
+        out.push_sql(&format!(" GROUP BY {aside}, {hour}, outcome"));
+        Ok(())
     }
-    sql.push(&format!(
-        " GROUP BY {}, at / {HOUR} * {HOUR}, outcome",
-        sql.aside("configuration_id")
-    ));
 }
 
 /// In milliseconds.

@@ -11,6 +11,7 @@ use super::AdminRows;
 use crate::error::{readable, unreadable};
 use crate::schema_instance::{alerts, leases};
 use crate::time::{instant, millis};
+use crate::writes::on_conflict;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = alerts)]
@@ -149,12 +150,13 @@ impl KeepAlerts for AdminRows<'_> {
         until: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         // Two servers may begin at the same time.
-        let mut sql = self
-            .connection
-            .sql("INSERT INTO leases (name, owner, until) VALUES (");
-        sql.bind(WATCH).push(", ").bind(owner);
-        sql.push(", 0) ON CONFLICT (name) DO NOTHING");
-        self.connection.execute(&sql)?;
+        let insert = diesel::insert_into(leases::table).values((
+            leases::name.eq(WATCH),
+            leases::owner.eq(owner),
+            leases::until.eq(0_i64),
+        ));
+        self.connection
+            .execute(on_conflict(insert, (leases::name,)).ignored())?;
         let free = leases::until.le(millis(now)).or(leases::owner.eq(owner));
         let row = leases::table.find(WATCH).filter(free);
         let take =

@@ -10,7 +10,7 @@ use super::AdminRows;
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::log::HeadRow;
-use crate::nodes::never_alike;
+use crate::nodes::{locked, never_alike};
 use crate::schema::{audit_chain, audit_events};
 use crate::sql::Dialect;
 use crate::time::{instant, millis};
@@ -101,15 +101,15 @@ impl ReadAudit for AdminRows<'_> {
 
 impl LockAudit for AdminRows<'_> {
     fn lock_audit(&mut self) -> Result<(), StoreError> {
-        let mut sql = self
-            .connection
-            .sql("SELECT length, hash, unchained FROM audit_chain");
-        if sql.dialect == Dialect::Sqlite {
+        if self.connection.dialect() == Dialect::Sqlite {
             // There is one writer.
             return Ok(());
         }
-        sql.for_update();
-        self.connection.row::<HeadRow>(&sql).map(drop)
+        let end = locked(
+            self.connection,
+            audit_chain::table.select(HeadRow::as_select()),
+        );
+        self.connection.first::<HeadRow, _>(end).map(drop)
     }
 }
 

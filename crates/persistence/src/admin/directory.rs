@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable, Text};
 use scim_admin::people::{
     Grant, GroupSummary, GroupsQuery, ManagedBy, MappedPerson, PeopleQuery, Person,
 };
@@ -10,75 +12,100 @@ use scim_protocol::text::fold;
 use scim_provisioning::{ConfigurationId, StoreError};
 
 use crate::connection::Connection;
+use crate::nodes::{Number, among};
+use crate::schema::{
+    group_grants, group_members, groups, manual_grants, provisioning_configurations, users,
+};
 use crate::sql::{Dialect, Sql};
 use crate::time::instant;
-use crate::users;
+use crate::users::records;
+use crate::values::{Way, all_of, aside};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable)]
 struct PersonRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     user_name: String,
-    #[diesel(sql_type = Nullable<Text>)]
     display_name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     email: Option<String>,
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Integer)]
     is_tenant_admin: i32,
-    #[diesel(sql_type = Nullable<Text>)]
     admin_role: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     manager_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     managed_by: Option<String>,
-    #[diesel(sql_type = BigInt)]
     created_at: i64,
-    #[diesel(sql_type = BigInt)]
     updated_at: i64,
 }
 
-#[derive(diesel::QueryableByName)]
-struct GrantRow {
-    #[diesel(sql_type = Text)]
-    user_id: String,
-    #[diesel(sql_type = Text)]
-    field: String,
-    #[diesel(sql_type = Text)]
-    value: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    group_name: Option<String>,
-}
+/// A person, a field, a value, and the group that gave it.
+type GrantRow = (String, String, String, Option<String>);
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable)]
 struct GroupRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     name: String,
-    #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = Integer)]
     confers_admin: i32,
-    #[diesel(sql_type = BigInt)]
-    members: i64,
-    #[diesel(sql_type = Nullable<Text>)]
+    members: Option<i64>,
     managed_by: Option<String>,
-    #[diesel(sql_type = BigInt)]
     created_at: i64,
-    #[diesel(sql_type = BigInt)]
     updated_at: i64,
+}
+
+/// People, with the names of their configurations.
+macro_rules! people {
+    () => {
+        users::table
+            .left_join(
+                provisioning_configurations::table.on(provisioning_configurations::id
+                    .nullable()
+                    .eq(users::managed_by)),
+            )
+            .select((
+                users::id,
+                users::user_name,
+                users::display_name,
+                users::email,
+                users::status,
+                users::is_tenant_admin,
+                users::admin_role,
+                users::manager_id,
+                provisioning_configurations::name.nullable(),
+                users::created_at,
+                users::updated_at,
+            ))
+    };
+}
+
+/// Groups, with the numbers of their members and the names of their configurations.
+macro_rules! groups {
+    () => {
+        groups::table
+            .left_join(
+                provisioning_configurations::table.on(provisioning_configurations::id
+                    .nullable()
+                    .eq(groups::managed_by)),
+            )
+            .select((
+                groups::id,
+                groups::name,
+                groups::kind,
+                groups::confers_admin,
+                group_members::table
+                    .filter(group_members::group_id.eq(groups::id))
+                    .select(count_star())
+                    .single_value(),
+                provisioning_configurations::name.nullable(),
+                groups::created_at,
+                groups::updated_at,
+            ))
+    };
 }
 
 pub(super) fn people(
     connection: &mut Connection,
     query: &PeopleQuery,
 ) -> Result<Vec<MappedPerson>, StoreError> {
-    let mut sql = connection.sql(PEOPLE);
-    // An index has what is searched; the rest is read of the users of the page alone.
-    sql.push(" WHERE u.id IN (SELECT id FROM users WHERE TRUE");
+    let mut sql = connection.sql("users.id IN (SELECT id FROM users WHERE TRUE");
     contains(
         &mut sql,
         &["user_name_key", "display_key", "email_key"],
@@ -92,14 +119,16 @@ pub(super) fn people(
     }
     managed(&mut sql, "managed_by", query.managed_by);
     page(&mut sql, "id", query.after.as_deref(), query.limit);
-    let order = match sql.dialect {
-        Dialect::Sqlite => "u.id".to_owned(),
+    sql.push(")");
+    // An index has what is searched; the rest is read of the users of the page alone.
+    let page = people!().filter(sql.written::<Bool>());
+    let rows = match connection.dialect() {
+        Dialect::Sqlite => connection.load(page.order(users::id))?,
         // The few of the page need no index for their order.
         #[cfg(feature = "postgres")]
-        Dialect::Postgres => sql.aside("u.id"),
+        Dialect::Postgres => connection.load(page.order(aside(users::id)))?,
     };
-    sql.push(") ORDER BY ").push(&order);
-    found(connection, &sql)
+    found(connection, rows)
 }
 
 /// The person of an id.
@@ -107,9 +136,8 @@ pub(super) fn person(
     connection: &mut Connection,
     id: &str,
 ) -> Result<Option<MappedPerson>, StoreError> {
-    let mut sql = connection.sql(PEOPLE);
-    sql.push(" WHERE u.id = ").bind(id);
-    Ok(found(connection, &sql)?.pop())
+    let rows = connection.load(people!().filter(users::id.eq(id)))?;
+    Ok(found(connection, rows)?.pop())
 }
 
 /// The people of these ids.
@@ -119,9 +147,8 @@ pub(super) fn people_of(
 ) -> Result<Vec<MappedPerson>, StoreError> {
     let mut people = Vec::new();
     for chunk in ids.chunks(CHUNK) {
-        let mut sql = connection.sql(PEOPLE);
-        sql.push(" WHERE u.id ").among(chunk.iter().copied());
-        people.extend(found(connection, &sql)?);
+        let rows = connection.load(people!().filter(among(users::id, chunk)))?;
+        people.extend(found(connection, rows)?);
     }
     Ok(people)
 }
@@ -134,37 +161,23 @@ pub(super) fn memberships_under(
 ) -> Result<Vec<(String, String)>, StoreError> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
-        let mut sql = connection.sql(
-            "SELECT m.member_id AS user_id, g.name AS group_name FROM group_members m \
-             JOIN groups g ON g.id = m.group_id WHERE m.member_id ",
-        );
-        sql.among(chunk.iter().copied())
-            .push(" AND g.managed_by = ")
-            .bind(configuration.to_string());
-        let rows: Vec<MembershipRow> = connection.rows(&sql)?;
-        found.extend(rows.into_iter().map(|row| (row.user_id, row.group_name)));
+        let memberships = group_members::table
+            .inner_join(groups::table.on(groups::id.eq(group_members::group_id)))
+            .filter(among(group_members::member_id, chunk))
+            .filter(groups::managed_by.eq(configuration.to_string()))
+            .select((group_members::member_id, groups::name));
+        found.extend(connection.load::<(String, String), _>(memberships)?);
     }
     found.sort();
     Ok(found)
 }
 
-#[derive(diesel::QueryableByName)]
-struct MembershipRow {
-    #[diesel(sql_type = Text)]
-    user_id: String,
-    #[diesel(sql_type = Text)]
-    group_name: String,
-}
-
-const PEOPLE: &str = "SELECT u.id, u.user_name, u.display_name, u.email, u.status, \
-    CAST(u.is_tenant_admin AS INTEGER) AS is_tenant_admin, u.admin_role, u.manager_id, \
-    c.name AS managed_by, u.created_at, u.updated_at \
-    FROM users u LEFT JOIN provisioning_configurations c ON c.id = u.managed_by";
-
-fn found(connection: &mut Connection, sql: &Sql) -> Result<Vec<MappedPerson>, StoreError> {
-    let rows: Vec<PersonRow> = connection.rows(sql)?;
+fn found(
+    connection: &mut Connection,
+    rows: Vec<PersonRow>,
+) -> Result<Vec<MappedPerson>, StoreError> {
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let mut records = users::records(connection, &ids)?;
+    let mut records = records(connection, &ids)?;
     let mut given = grants(connection, &ids)?;
     Ok(rows
         .into_iter()
@@ -199,25 +212,36 @@ fn grants(
 ) -> Result<HashMap<String, Vec<Grant>>, StoreError> {
     let mut found: HashMap<String, Vec<Grant>> = HashMap::new();
     for chunk in ids.chunks(CHUNK) {
-        let mut sql = connection.sql(
-            "SELECT m.member_id AS user_id, x.field, x.value, g.name AS group_name \
-             FROM group_members m JOIN group_grants x ON x.group_id = m.group_id \
-             JOIN groups g ON g.id = m.group_id JOIN users u ON u.id = m.member_id \
-             WHERE u.is_tenant_admin = 0 AND m.member_id ",
-        );
-        sql.among(chunk.iter().copied());
-        sql.push(
-            " UNION ALL SELECT user_id, field, value, NULL AS group_name FROM manual_grants \
-             WHERE user_id ",
-        );
-        sql.among(chunk.iter().copied())
-            .push(" ORDER BY 1, 2, 4 DESC, 3");
-        for row in connection.rows::<GrantRow>(&sql)? {
-            found.entry(row.user_id).or_default().push(Grant {
-                field: row.field,
-                value: row.value,
-                group: row.group_name,
-            });
+        let of_groups = group_members::table
+            .inner_join(group_grants::table.on(group_grants::group_id.eq(group_members::group_id)))
+            .inner_join(groups::table.on(groups::id.eq(group_members::group_id)))
+            .inner_join(users::table.on(users::id.eq(group_members::member_id)))
+            .filter(users::is_tenant_admin.eq(Number::<0>))
+            .filter(among(group_members::member_id, chunk))
+            .select((
+                group_members::member_id,
+                group_grants::field,
+                group_grants::value,
+                groups::name.nullable(),
+            ));
+        let by_hand = manual_grants::table
+            .filter(among(manual_grants::user_id, chunk))
+            .select((
+                manual_grants::user_id,
+                manual_grants::field,
+                manual_grants::value,
+                None::<String>.into_sql::<Nullable<Text>>(),
+            ));
+        let all = all_of(of_groups, by_hand);
+        let all = all.order([Way::Up(1), Way::Up(2), Way::Down(4), Way::Up(3)]);
+        let rows: Vec<GrantRow> = connection.load(all)?;
+        for (user, field, value, group) in rows {
+            let grant = Grant {
+                field,
+                value,
+                group,
+            };
+            found.entry(user).or_default().push(grant);
         }
     }
     Ok(found)
@@ -227,12 +251,17 @@ pub(super) fn groups(
     connection: &mut Connection,
     query: &GroupsQuery,
 ) -> Result<Vec<GroupSummary>, StoreError> {
-    let mut sql = connection.sql(GROUPS);
-    sql.push(" WHERE TRUE");
-    contains(&mut sql, &["g.name_key"], query.search.as_deref());
-    managed(&mut sql, "g.managed_by", query.managed_by);
-    page(&mut sql, "g.id", query.after.as_deref(), query.limit);
-    let rows: Vec<GroupRow> = connection.rows(&sql)?;
+    let mut sql = connection.sql("(TRUE");
+    contains(&mut sql, &["groups.name_key"], query.search.as_deref());
+    managed(&mut sql, "groups.managed_by", query.managed_by);
+    sql.push(")");
+    let page = groups!()
+        .filter(sql.written::<Bool>())
+        // Every id is behind the empty text.
+        .filter(groups::id.gt(query.after.as_deref().unwrap_or_default()))
+        .order(groups::id)
+        .limit(query.limit);
+    let rows: Vec<GroupRow> = connection.load(page)?;
     Ok(rows.into_iter().map(GroupSummary::from).collect())
 }
 
@@ -241,17 +270,9 @@ pub(super) fn group(
     connection: &mut Connection,
     id: &str,
 ) -> Result<Option<GroupSummary>, StoreError> {
-    let mut sql = connection.sql(GROUPS);
-    sql.push(" WHERE g.id = ").bind(id);
-    let row: Option<GroupRow> = connection.row(&sql)?;
+    let row: Option<GroupRow> = connection.first(groups!().filter(groups::id.eq(id)))?;
     Ok(row.map(GroupSummary::from))
 }
-
-const GROUPS: &str = "SELECT g.id, g.name, g.kind, \
-    CAST(g.confers_admin AS INTEGER) AS confers_admin, \
-    (SELECT count(*) FROM group_members m WHERE m.group_id = g.id) AS members, \
-    c.name AS managed_by, g.created_at, g.updated_at \
-    FROM groups g LEFT JOIN provisioning_configurations c ON c.id = g.managed_by";
 
 impl From<GroupRow> for GroupSummary {
     fn from(row: GroupRow) -> Self {
@@ -260,7 +281,7 @@ impl From<GroupRow> for GroupSummary {
             name: row.name,
             kind: row.kind,
             confers_admin: row.confers_admin != 0,
-            members: row.members,
+            members: row.members.unwrap_or_default(),
             managed_by: row.managed_by,
             created: instant(row.created_at),
             last_modified: instant(row.updated_at),
@@ -296,7 +317,7 @@ fn contains(sql: &mut Sql, columns: &[&str], search: Option<&str>) {
     sql.push(")");
 }
 
-pub(crate) fn page(sql: &mut Sql, id: &str, after: Option<&str>, limit: i64) {
+fn page(sql: &mut Sql, id: &str, after: Option<&str>, limit: i64) {
     if let Some(after) = after {
         sql.push(&format!(" AND {id} > ")).bind(after);
     }

@@ -1,72 +1,48 @@
 //! Reading the provisioning log.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::prelude::*;
 use scim_admin::event::{EventQuery, LATER_SUCCESS, LoggedEvent, Word};
 use scim_provisioning::{ConfigurationId, RunId, StoreError};
 
-use super::search::{ENTRIES, IdRow, selection};
+use super::search::selection;
 use crate::connection::Connection;
 use crate::key::Key;
+use crate::nodes::update;
+use crate::schema::{groups, provisioning_events, users};
 use crate::time::{instant, millis};
+use crate::values::{among_numbers, one_of};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = provisioning_events)]
 struct EventRow {
-    #[diesel(sql_type = BigInt)]
     id: i64,
-    #[diesel(sql_type = BigInt)]
     at: i64,
-    #[diesel(sql_type = Text)]
     configuration_id: String,
-    #[diesel(sql_type = Text)]
     configuration_name: String,
-    #[diesel(sql_type = Text)]
     request_id: String,
-    #[diesel(sql_type = Text)]
     action: String,
-    #[diesel(sql_type = Nullable<Text>)]
     resource_type: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     resource_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     resource_name: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     mapping_version: Option<i64>,
-    #[diesel(sql_type = Text)]
     outcome: String,
-    #[diesel(sql_type = Integer)]
     status: i32,
-    #[diesel(sql_type = Nullable<Text>)]
     scim_type: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     reason: Option<String>,
-    #[diesel(sql_type = Text)]
     changes: String,
-    #[diesel(sql_type = Text)]
     deviations: String,
-    #[diesel(sql_type = BigInt)]
     duration_micros: i64,
-    #[diesel(sql_type = Nullable<Text>)]
     source: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     user_agent: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     request: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     detail: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     stage: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     cause: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     actor: Option<String>,
-    #[diesel(sql_type = BigInt)]
     occurrences: i64,
-    #[diesel(sql_type = Nullable<Text>)]
     run: Option<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     resolved_at: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
     resolved_by: Option<String>,
 }
 
@@ -89,9 +65,10 @@ pub(super) fn of_ids(
     connection: &mut Connection,
     ids: impl IntoIterator<Item = i64>,
 ) -> Result<Vec<LoggedEvent>, StoreError> {
-    let mut sql = connection.sql(ENTRIES);
-    sql.push("id ").among(ids);
-    let rows: Vec<EventRow> = connection.rows(&sql)?;
+    let entries = provisioning_events::table
+        .filter(among_numbers(provisioning_events::id, ids))
+        .select(EventRow::as_select());
+    let rows: Vec<EventRow> = connection.load(entries)?;
     let mut found: Vec<LoggedEvent> = rows.into_iter().map(event).collect();
     found.sort_by_key(|event| std::cmp::Reverse(event.id));
     Ok(found)
@@ -156,21 +133,27 @@ pub(super) fn resolve(
     id: i64,
     by: Option<(&str, DateTime<Utc>)>,
 ) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("UPDATE provisioning_events SET resolved_at = ");
-    sql.bind(by.map(|(_, at)| millis(at)));
-    sql.push(", resolved_by = ").bind(by.map(|(name, _)| name));
-    sql.push(" WHERE id = ").bind(id);
-    match by {
+    let changes = (
+        provisioning_events::resolved_at.eq(by.map(|(_, at)| millis(at))),
+        provisioning_events::resolved_by.eq(by.map(|(name, _)| name)),
+    );
+    let entry = provisioning_events::id.eq(id);
+    let written = match by {
         // An administrator's word stands before what closed by itself.
-        Some(_) => sql
-            .push(
-                " AND outcome IN ('failure', 'warning') AND (resolved_at IS NULL OR resolved_by = ",
-            )
-            .bind(LATER_SUCCESS)
-            .push(")"),
-        None => sql.push(" AND resolved_at IS NOT NULL"),
+        Some(_) => {
+            let open = one_of(provisioning_events::outcome, &["failure", "warning"]).and(
+                provisioning_events::resolved_at
+                    .is_null()
+                    .or(provisioning_events::resolved_by.eq(LATER_SUCCESS)),
+            );
+            connection.execute(update(provisioning_events::table, entry.and(open), changes))?
+        }
+        None => {
+            let resolved = entry.and(provisioning_events::resolved_at.is_not_null());
+            connection.execute(update(provisioning_events::table, resolved, changes))?
+        }
     };
-    Ok(connection.execute(&sql)? > 0)
+    Ok(written > 0)
 }
 
 /// The first entry that changed, after another one, what that was about: the resource of its id, or
@@ -180,25 +163,30 @@ pub(super) fn newer_change(
     than: &LoggedEvent,
     name: Option<&str>,
 ) -> Result<Option<i64>, StoreError> {
-    let mut sql = connection.sql("SELECT id FROM provisioning_events WHERE id > ");
-    sql.bind(than.id);
+    let first = provisioning_events::table
+        .filter(provisioning_events::id.gt(than.id))
+        // What is held was taken as well, and is carried out when an administrator allows it.
+        .filter(one_of(
+            provisioning_events::outcome,
+            &["success", "warning", "held"],
+        ))
+        .order(provisioning_events::id)
+        .limit(1)
+        .select(provisioning_events::id);
     match (&than.resource_id, name) {
-        (Some(id), _) => {
-            sql.push(" AND resource_id = ").bind(id);
-        }
+        (Some(id), _) => connection.first(first.filter(provisioning_events::resource_id.eq(id))),
         (None, Some(name)) => {
-            sql.push(" AND resource_key = ").bind(Key::of(name));
-            sql.push(" AND configuration_id = ")
-                .bind(than.configuration.to_string());
-            sql.push(" AND resource_type = ")
-                .bind(than.kind.as_ref().map(Word::as_str));
+            let configuration = than.configuration.to_string();
+            let kind = than.kind.as_ref().map(Word::as_str);
+            connection.first(
+                first
+                    .filter(provisioning_events::resource_key.eq(Key::of(name).as_str()))
+                    .filter(provisioning_events::configuration_id.eq(configuration))
+                    .filter(provisioning_events::resource_type.eq(kind)),
+            )
         }
-        (None, None) => return Ok(None),
+        (None, None) => Ok(None),
     }
-    // What is held was taken as well, and is carried out when an administrator allows it.
-    sql.push(" AND outcome IN ('success', 'warning', 'held') ORDER BY id LIMIT 1");
-    let row: Option<IdRow> = connection.row(&sql)?;
-    Ok(row.map(|row| row.id))
 }
 
 /// Whether the resource of an entry was written after it.
@@ -209,15 +197,18 @@ pub(super) fn changed_since(
     let Some(id) = &event.resource_id else {
         return Ok(false);
     };
-    for table in ["users", "groups"] {
-        let mut sql = connection.sql(&format!("SELECT version AS id FROM {table} WHERE id = "));
-        sql.bind(id).push(" AND updated_at > ");
-        sql.bind(millis(event.at));
-        if connection.row::<IdRow>(&sql)?.is_some() {
-            return Ok(true);
-        }
+    let person = users::table
+        .find(id)
+        .filter(users::updated_at.gt(millis(event.at)))
+        .select(users::version);
+    if connection.first::<i64, _>(person)?.is_some() {
+        return Ok(true);
     }
-    Ok(false)
+    let group = groups::table
+        .find(id)
+        .filter(groups::updated_at.gt(millis(event.at)))
+        .select(groups::version);
+    Ok(connection.first::<i64, _>(group)?.is_some())
 }
 
 /// Deletes entries from before a time, the oldest first; answers how many.
@@ -226,13 +217,14 @@ pub(super) fn forget(
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let mut sql = connection.sql(
-        "DELETE FROM provisioning_events WHERE id IN \
-         (SELECT id FROM provisioning_events WHERE at < ",
-    );
-    sql.bind(millis(before)).push(" ORDER BY at LIMIT ");
-    sql.bind(limit).push(")");
-    connection.execute(&sql)
+    let old = diesel::alias!(provisioning_events as old);
+    let old = old
+        .filter(old.field(provisioning_events::at).lt(millis(before)))
+        .order(old.field(provisioning_events::at))
+        .limit(limit)
+        .select(old.field(provisioning_events::id));
+    let old = provisioning_events::table.filter(provisioning_events::id.eq_any(old));
+    connection.execute(diesel::delete(old))
 }
 
 /// Takes away what the requests of entries from before a time said, the oldest first; answers of how
@@ -242,11 +234,14 @@ pub(super) fn forget_requests(
     before: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let mut sql = connection.sql(
-        "UPDATE provisioning_events SET request = NULL WHERE id IN \
-         (SELECT id FROM provisioning_events WHERE request IS NOT NULL AND at < ",
-    );
-    sql.bind(millis(before)).push(" ORDER BY at LIMIT ");
-    sql.bind(limit).push(")");
-    connection.execute(&sql)
+    let old = diesel::alias!(provisioning_events as old);
+    let old = old
+        .filter(old.field(provisioning_events::request).is_not_null())
+        .filter(old.field(provisioning_events::at).lt(millis(before)))
+        .order(old.field(provisioning_events::at))
+        .limit(limit)
+        .select(old.field(provisioning_events::id));
+    let none = provisioning_events::request.eq(None::<String>);
+    let old = provisioning_events::id.eq_any(old);
+    connection.execute(update(provisioning_events::table, old, none))
 }

@@ -1,57 +1,74 @@
 //! What waits for an administrator: changes that the guard holds, and links.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::dsl::{count_star, max};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use scim_admin::policy::{HeldGroup, HeldMember, HeldUser, HoldEnd, LinkRequest, LinksQuery};
 use scim_admin::store::{ReadWaiting, WriteWaiting};
 use scim_provisioning::directory::HeldAction;
 use scim_provisioning::{ConfigurationId, ResourceId, Scope, StoreError};
 
-use super::{AdminRows, page};
+use super::AdminRows;
 
 use crate::connection::Connection;
 use crate::error::{readable, unreadable};
-use crate::held::{PROTECTED, forget};
+use crate::held::{forget, protected};
+use crate::nodes::{Number, among};
 use crate::people::{self, Write};
-use crate::schema::{groups, provisioning_configurations};
-use crate::terms::{self, FoundRow};
+use crate::schema::{group_members, groups, held_changes, provisioning_configurations, users};
 use crate::time::{instant, millis};
-use crate::users::{self, status};
-use crate::{held_members, links, members};
+use crate::users::{depart, status};
+use crate::values::{coalesce, number_or};
+use crate::{held_members, links, members, terms};
 
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable)]
 struct HeldUserRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     user_id: String,
-    #[diesel(sql_type = Text)]
     user_name: String,
-    #[diesel(sql_type = Integer)]
     deleted: i32,
-    #[diesel(sql_type = Text)]
     status: String,
-    #[diesel(sql_type = Nullable<BigInt>)]
     purge_at: Option<i64>,
-    #[diesel(sql_type = BigInt)]
     at: i64,
 }
 
-#[derive(diesel::QueryableByName)]
+/// The columns of a [`HeldUserRow`].
+const HELD_USER: (
+    held_changes::id,
+    held_changes::user_id,
+    users::user_name,
+    held_changes::deleted,
+    held_changes::status,
+    held_changes::purge_at,
+    held_changes::at,
+) = (
+    held_changes::id,
+    held_changes::user_id,
+    users::user_name,
+    held_changes::deleted,
+    held_changes::status,
+    held_changes::purge_at,
+    held_changes::at,
+);
+
+/// What is held of users of a configuration, in the order of ids.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn held_users(configuration: String) -> _ {
+    held_changes::table
+        .inner_join(users::table.on(users::id.eq(held_changes::user_id)))
+        .filter(held_changes::configuration_id.eq(configuration))
+        .order(held_changes::id)
+}
+
+#[derive(Queryable)]
 struct HeldMemberRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     group_id: String,
-    #[diesel(sql_type = Text)]
     group_name: String,
-    #[diesel(sql_type = Text)]
     member_id: String,
-    #[diesel(sql_type = Nullable<Text>)]
     member_name: Option<String>,
-    #[diesel(sql_type = BigInt)]
-    held_at: i64,
+    held_at: Option<i64>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -64,14 +81,6 @@ struct HeldGroupRow {
     members: i64,
     #[diesel(sql_type = BigInt)]
     leaving: i64,
-}
-
-#[derive(diesel::QueryableByName)]
-struct EndRow {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    last: Option<String>,
 }
 
 impl TryFrom<HeldUserRow> for HeldUser {
@@ -102,7 +111,7 @@ impl TryFrom<HeldMemberRow> for HeldMember {
             group_name: row.group_name,
             member: row.member_id,
             member_name: row.member_name,
-            at: instant(row.held_at),
+            at: instant(row.held_at.unwrap_or_default()),
         })
     }
 }
@@ -140,11 +149,13 @@ impl ReadWaiting for AdminRows<'_> {
     ) -> Result<Vec<HeldUser>, StoreError> {
         let id = |row: &HeldUserRow| row.id.clone();
         let next = |after: Option<&str>, limit| {
-            let mut sql = self.connection.sql(HELD_USERS);
-            sql.bind(configuration.to_string());
-            sql.push(" AND u.is_tenant_admin = 0");
-            page(&mut sql, "h.id", after, limit);
-            let rows: Vec<HeldUserRow> = self.connection.rows(&sql)?;
+            let held = held_users(configuration.to_string())
+                .filter(users::is_tenant_admin.eq(Number::<0>))
+                // Every id is behind the empty text.
+                .filter(held_changes::id.gt(after.unwrap_or_default().to_owned()))
+                .limit(limit)
+                .select(HELD_USER);
+            let rows: Vec<HeldUserRow> = self.connection.load(held)?;
             let last = rows.last().map(id);
             let read = rows.len();
             let found = readable(rows, "held_changes", id, HeldUser::try_from);
@@ -161,16 +172,28 @@ impl ReadWaiting for AdminRows<'_> {
     ) -> Result<Vec<HeldMember>, StoreError> {
         let id = |row: &HeldMemberRow| row.id.clone();
         let next = |after: Option<&str>, limit| {
-            let mut sql = self.connection.sql(
-                "SELECT m.held_id AS id, m.group_id, g.name AS group_name, m.member_id, \
-             COALESCE(u.user_name, n.name) AS member_name, m.held_at \
-             FROM group_members m JOIN groups g ON g.id = m.group_id \
-             LEFT JOIN users u ON u.id = m.member_id LEFT JOIN groups n ON n.id = m.member_id \
-             WHERE COALESCE(u.is_tenant_admin, 0) = 0 AND m.held_by = ",
-            );
-            sql.bind(configuration.to_string());
-            page(&mut sql, "m.held_id", after, limit);
-            let rows: Vec<HeldMemberRow> = self.connection.rows(&sql)?;
+            let other = diesel::alias!(groups as other);
+            let held = group_members::table
+                .inner_join(groups::table.on(groups::id.eq(group_members::group_id)))
+                .left_join(users::table.on(users::id.eq(group_members::member_id)))
+                .left_join(other.on(other.field(groups::id).eq(group_members::member_id)))
+                .filter(number_or(users::is_tenant_admin.nullable(), 0).eq(0))
+                .filter(group_members::held_by.eq(configuration.to_string()))
+                .filter(group_members::held_id.gt(after.unwrap_or_default().to_owned()))
+                .order(group_members::held_id)
+                .limit(limit)
+                .select((
+                    group_members::held_id.assume_not_null(),
+                    group_members::group_id,
+                    groups::name,
+                    group_members::member_id,
+                    coalesce(
+                        users::user_name.nullable(),
+                        other.field(groups::name).nullable(),
+                    ),
+                    group_members::held_at,
+                ));
+            let rows: Vec<HeldMemberRow> = self.connection.load(held)?;
             let last = rows.last().map(id);
             let read = rows.len();
             let found = readable(rows, "group_members", id, HeldMember::try_from);
@@ -183,16 +206,12 @@ impl ReadWaiting for AdminRows<'_> {
         &mut self,
         configuration: ConfigurationId,
     ) -> Result<(i64, Option<String>), StoreError> {
-        let mut sql = self.connection.sql(
-            "SELECT count(*) AS count, max(id) AS last FROM held_changes \
-             WHERE configuration_id = ",
-        );
-        sql.bind(configuration.to_string())
-            .push(" AND user_id NOT IN (")
-            .push(PROTECTED)
-            .push(")");
-        let row: Option<EndRow> = self.connection.row(&sql)?;
-        Ok(row.map_or((0, None), |row| (row.count, row.last)))
+        let end = held_changes::table
+            .filter(held_changes::configuration_id.eq(configuration.to_string()))
+            .filter(held_changes::user_id.ne_all(protected()))
+            .select((count_star(), max(held_changes::id)));
+        let end: Option<(i64, Option<String>)> = self.connection.first(end)?;
+        Ok(end.unwrap_or_default())
     }
 
     fn held_groups(
@@ -240,29 +259,25 @@ pub(super) fn members_end(
     connection: &mut Connection,
     configuration: ConfigurationId,
 ) -> Result<(i64, Option<String>), StoreError> {
-    let mut sql = connection.sql(
-        "SELECT count(*) AS count, max(m.held_id) AS last FROM group_members m \
-         WHERE COALESCE((SELECT u.is_tenant_admin FROM users u WHERE u.id = m.member_id), 0) = 0 \
-         AND m.held_by = ",
-    );
-    sql.bind(configuration.to_string());
-    let row: Option<EndRow> = connection.row(&sql)?;
-    Ok(row.map_or((0, None), |row| (row.count, row.last)))
+    let protected = users::table
+        .filter(users::id.eq(group_members::member_id))
+        .select(users::is_tenant_admin)
+        .single_value();
+    let end = group_members::table
+        .filter(number_or(protected, 0).eq(0))
+        .filter(group_members::held_by.eq(configuration.to_string()))
+        .select((count_star(), max(group_members::held_id)));
+    let end: Option<(i64, Option<String>)> = connection.first(end)?;
+    Ok(end.unwrap_or_default())
 }
-
-const HELD_USERS: &str = "SELECT h.id, h.user_id, u.user_name, \
-     CAST(h.deleted AS INTEGER) AS deleted, h.status, h.purge_at, h.at \
-     FROM held_changes h JOIN users u ON u.id = h.user_id WHERE h.configuration_id = ";
 
 impl WriteWaiting for AdminRows<'_> {
     fn all_held_users(
         &mut self,
         configuration: ConfigurationId,
     ) -> Result<Vec<HeldUser>, StoreError> {
-        let mut sql = self.connection.sql(HELD_USERS);
-        sql.bind(configuration.to_string());
-        page(&mut sql, "h.id", None, i64::MAX);
-        let rows: Vec<HeldUserRow> = self.connection.rows(&sql)?;
+        let held = held_users(configuration.to_string()).select(HELD_USER);
+        let rows: Vec<HeldUserRow> = self.connection.load(held)?;
         let id = |row: &HeldUserRow| row.id.clone();
         Ok(readable(rows, "held_changes", id, HeldUser::try_from))
     }
@@ -275,14 +290,19 @@ impl WriteWaiting for AdminRows<'_> {
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let id = user.to_string();
-        let free = people::set(self.connection, &id, |sql| {
-            sql.push("held = 0, version = version + 1, updated_at = ");
-            sql.bind(millis(at));
-            if end == HoldEnd::Returns {
-                sql.push(", left_at = NULL");
+        let freed = (
+            users::held.eq(0),
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(millis(at)),
+        );
+        let free = match end {
+            HoldEnd::Returns => {
+                let returned = (freed, users::left_at.eq(None::<i64>));
+                people::change!(self.connection, users::id.eq(&id), returned)
             }
-        })?;
-        if !free {
+            _ => people::change!(self.connection, users::id.eq(&id), freed),
+        };
+        if free == 0 {
             return Ok(false);
         }
         forget(self.connection, &id)?;
@@ -294,32 +314,23 @@ impl WriteWaiting for AdminRows<'_> {
                 members::join(self.connection, scope, user, at)?;
             }
             HoldEnd::Becomes(status) => {
-                let write = Write::update(
-                    self.connection,
-                    |sql| {
-                        sql.push("status = ").bind(status.as_str());
-                    },
-                    |sql| {
-                        sql.push("status <> 'archived' AND id = ").bind(&id);
-                    },
-                );
-                write.run(self.connection)?;
+                let open = users::status.ne("archived").and(users::id.eq(&id));
+                people::change!(self.connection, open, users::status.eq(status.as_str()));
             }
             HoldEnd::Departs { status, purge } => {
-                users::depart(self.connection, user, status, purge.map(millis))?;
+                depart(self.connection, user, status, purge.map(millis))?;
             }
         }
         Ok(true)
     }
 
     fn delete_held_member(&mut self, group: ResourceId, member: &str) -> Result<(), StoreError> {
-        let mut sql = self.connection.sql(
-            "DELETE FROM group_members WHERE held_id IS NOT NULL AND member_id NOT IN \
-             (SELECT id FROM users WHERE is_tenant_admin = 1) AND group_id = ",
-        );
-        sql.bind(group.to_string());
-        sql.push(" AND member_id = ").bind(member);
-        self.connection.execute(&sql)?;
+        let held = group_members::table
+            .filter(group_members::held_id.is_not_null())
+            .filter(group_members::member_id.ne_all(protected()))
+            .filter(group_members::group_id.eq(group.to_string()))
+            .filter(group_members::member_id.eq(member));
+        self.connection.execute(diesel::delete(held))?;
         Ok(())
     }
 
@@ -364,28 +375,27 @@ impl WriteWaiting for AdminRows<'_> {
     }
 }
 
-/// Whose time has come, of those who left and were not protected since.
-const LEAVING: &str = "SELECT id AS found FROM users WHERE is_tenant_admin = 0 AND left_at IS NOT NULL \
-     AND purge_at <= ";
-
 /// Deletes for good whose time has come; answers how many.
 pub(super) fn purge(
     connection: &mut Connection,
     now: DateTime<Utc>,
     limit: i64,
 ) -> Result<usize, StoreError> {
-    let mut leaving = connection.sql(LEAVING);
-    leaving.bind(millis(now));
-    leaving.push(" ORDER BY id LIMIT ").bind(limit);
-    let ids: Vec<FoundRow> = connection.rows(&leaving)?;
-    let ids: Vec<String> = ids.into_iter().map(|row| row.found).collect();
+    // Whose time has come, of those who left and were not protected since.
+    let leaving = users::table
+        .filter(users::is_tenant_admin.eq(Number::<0>))
+        .filter(users::left_at.is_not_null())
+        .filter(users::purge_at.le(millis(now)))
+        .order(users::id)
+        .limit(limit)
+        .select(users::id);
+    let ids: Vec<String> = connection.load(leaving)?;
     if ids.is_empty() {
         return Ok(0);
     }
     terms::forget_users(connection, &ids)?;
-    let mut sql = connection.sql("DELETE FROM group_members WHERE member_id ");
-    sql.among(ids.iter().map(String::as_str));
-    connection.execute(&sql)?;
+    let memberships = group_members::table.filter(among(group_members::member_id, &ids));
+    connection.execute(diesel::delete(memberships))?;
     let gone = Write::delete(connection, |sql| {
         sql.push("id ").among(ids.iter().map(String::as_str));
         // Who was protected or came back meanwhile stays.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Text};
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
 use scim_admin::AccessToken;
 use scim_admin::safekeeping::{ClockDoubt, InstanceRecord, KeyNeed, RecordedKey};
 use scim_admin::store::{KeepInstance, ReadInstance, WriteInstance};
@@ -16,16 +16,7 @@ use crate::feed::webhooks;
 use crate::schema::access_tokens;
 use crate::schema_instance::{instance, instance_keys};
 use crate::time::{instant, millis};
-
-#[derive(diesel::QueryableByName)]
-struct NeedRow {
-    #[diesel(sql_type = Text)]
-    signed: String,
-    #[diesel(sql_type = Text)]
-    sealed: String,
-    #[diesel(sql_type = BigInt)]
-    tokens: i64,
-}
+use crate::writes::on_conflict;
 
 impl ReadInstance for AdminRows<'_> {
     fn instance(&mut self) -> Result<InstanceRecord, StoreError> {
@@ -63,19 +54,30 @@ impl ReadInstance for AdminRows<'_> {
     }
 
     fn key_needs(&mut self, now: DateTime<Utc>) -> Result<Vec<KeyNeed>, StoreError> {
-        let mut sql = self.connection.sql(
-            "SELECT COALESCE(signed_by, key_id) AS signed, key_id AS sealed, COUNT(*) AS tokens \
-             FROM access_tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ",
-        );
-        sql.bind(millis(now));
-        sql.push(") AND (retire_at IS NULL OR retire_at > ");
-        sql.bind(millis(now));
-        sql.push(") GROUP BY COALESCE(signed_by, key_id), key_id");
-        let rows: Vec<NeedRow> = self.connection.rows(&sql)?;
+        let now_millis = millis(now);
+        let valid = access_tokens::table
+            .filter(access_tokens::revoked_at.is_null())
+            .filter(
+                access_tokens::expires_at
+                    .is_null()
+                    .or(access_tokens::expires_at.gt(now_millis)),
+            )
+            .filter(
+                access_tokens::retire_at
+                    .is_null()
+                    .or(access_tokens::retire_at.gt(now_millis)),
+            )
+            .group_by((access_tokens::signed_by, access_tokens::key_id))
+            .select((
+                access_tokens::signed_by,
+                access_tokens::key_id,
+                count_star(),
+            ));
+        let rows: Vec<(Option<String>, String, i64)> = self.connection.load(valid)?;
         let mut needs = BTreeMap::new();
-        for row in rows {
-            KeyNeed::of(&mut needs, &row.signed).signed += row.tokens;
-            KeyNeed::of(&mut needs, &row.sealed).sealed += row.tokens;
+        for (signed, sealed, tokens) in rows {
+            KeyNeed::of(&mut needs, signed.as_deref().unwrap_or(&sealed)).signed += tokens;
+            KeyNeed::of(&mut needs, &sealed).sealed += tokens;
         }
         for webhook in webhooks::list(self.connection)? {
             for secret in webhook.secrets(now) {
@@ -143,12 +145,12 @@ impl KeepInstance for AdminRows<'_> {
         self.connection.execute(update)?;
         for (key, created) in keys {
             // Two programs may meet the same new key at the same time.
-            let mut sql = self
-                .connection
-                .sql("INSERT INTO instance_keys (id, created_at) VALUES (");
-            sql.bind(key).push(", ").bind(millis(*created));
-            sql.push(") ON CONFLICT (id) DO NOTHING");
-            self.connection.execute(&sql)?;
+            let insert = diesel::insert_into(instance_keys::table).values((
+                instance_keys::id.eq(key),
+                instance_keys::created_at.eq(millis(*created)),
+            ));
+            self.connection
+                .execute(on_conflict(insert, (instance_keys::id,)).ignored())?;
         }
         Ok(())
     }

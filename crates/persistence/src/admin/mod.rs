@@ -34,7 +34,6 @@ use scim_admin::store::{Abandoned, AdminStore, ReadWork, UpkeepWork, WriteWork};
 use scim_admin::{AdminError, StoreLoad};
 use scim_provisioning::StoreError;
 
-pub(crate) use self::directory::page;
 pub(crate) use self::rows::AdminRows;
 use crate::database::Database;
 use crate::error::Faulty;

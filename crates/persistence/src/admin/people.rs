@@ -1,8 +1,8 @@
 //! People and groups as administrators read and change them.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Nullable, Text};
-use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
 use scim_admin::people::{
     GroupFacts, GroupState, GroupSummary, GroupsQuery, ManagedCounts, MappedPerson, Member,
     Membership, NewGroup, NewPerson, PeopleQuery, PersonFacts, PersonState, PersonUpdate, UserType,
@@ -13,29 +13,29 @@ use scim_provisioning::directory::Status;
 use scim_provisioning::{ConfigurationId, ResourceId, ResourceKind, StoreError};
 use serde_json::Value;
 
-use super::directory::{self, page};
+use super::directory;
 use super::{AdminRows, held, there};
 
 use crate::connection::Connection;
 use crate::error::{failed, unreadable};
-use crate::held::PROTECTED;
+use crate::held::protected;
 use crate::key::Key;
 use crate::nodes::locked;
-use crate::schema::{group_members, groups, held_changes, manual_grants, users};
+use crate::schema::{
+    group_grants, group_members, groups, held_changes, link_candidates, manual_grants, users,
+};
 use crate::time::millis;
 use crate::totals::Totals;
 use crate::users::status;
+use crate::values::{Word, all_of, coalesce};
 use crate::{held_members, links, members, people, references};
 
-#[derive(diesel::QueryableByName)]
+/// What is read of somebody, or of a group; what is `named` is the manager, or the rule.
+#[derive(Queryable)]
 struct DetailRow {
-    #[diesel(sql_type = Nullable<Text>)]
     managed_by: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     external_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     named: Option<String>,
-    #[diesel(sql_type = Text)]
     scim_document: String,
 }
 
@@ -66,24 +66,6 @@ struct GroupStateRow {
     confers_admin: i32,
 }
 
-#[derive(diesel::QueryableByName)]
-struct NamedRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    name: Option<String>,
-    #[diesel(sql_type = Text)]
-    kind: String,
-}
-
-#[derive(diesel::QueryableByName)]
-struct CountRow {
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
 impl ReadPeople for AdminRows<'_> {
     fn people(&mut self, query: &PeopleQuery) -> Result<Vec<MappedPerson>, StoreError> {
         directory::people(self.connection, query)
@@ -106,32 +88,34 @@ impl ReadPeople for AdminRows<'_> {
     }
 
     fn person_facts(&mut self, id: &str) -> Result<Option<PersonFacts>, StoreError> {
-        let mut sql = self.connection.sql(
-            "SELECT u.managed_by, u.external_id, m.user_name AS named, u.scim_document \
-             FROM users u LEFT JOIN users m ON m.id = u.manager_id WHERE u.id = ",
-        );
-        sql.bind(id);
-        let Some(row) = self.connection.row::<DetailRow>(&sql)? else {
+        let manager = diesel::alias!(users as manager);
+        let details = users::table
+            .left_join(manager.on(manager.field(users::id).nullable().eq(users::manager_id)))
+            .filter(users::id.eq(id))
+            .select((
+                users::managed_by,
+                users::external_id,
+                manager.field(users::user_name).nullable(),
+                users::scim_document,
+            ));
+        let Some(row) = self.connection.first::<DetailRow, _>(details)? else {
             return Ok(None);
         };
-        let mut sql = self.connection.sql(
-            "SELECT g.id, g.name, g.kind FROM group_members m JOIN groups g ON g.id = m.group_id \
-             WHERE m.member_id = ",
-        );
-        sql.bind(id).push(" ORDER BY g.name_key, g.id LIMIT ");
-        sql.bind(MEMBERSHIPS);
-        let groups = self.connection.rows::<NamedRow>(&sql)?.into_iter();
+        let groups = group_members::table
+            .inner_join(groups::table.on(groups::id.eq(group_members::group_id)))
+            .filter(group_members::member_id.eq(id))
+            .order((groups::name_key, groups::id))
+            .limit(MEMBERSHIPS)
+            .select((groups::id, groups::name, groups::kind));
+        let groups: Vec<(String, String, String)> = self.connection.load(groups)?;
         Ok(Some(PersonFacts {
             configuration: row.configuration(),
             document: row.document(),
             external_id: row.external_id,
             manager_name: row.named,
             groups: groups
-                .map(|group| Membership {
-                    id: group.id,
-                    name: group.name.unwrap_or_default(),
-                    kind: group.kind,
-                })
+                .into_iter()
+                .map(|(id, name, kind)| Membership { id, name, kind })
                 .collect(),
         }))
     }
@@ -149,25 +133,26 @@ impl ReadPeople for AdminRows<'_> {
     }
 
     fn group_facts(&mut self, id: &str) -> Result<Option<GroupFacts>, StoreError> {
-        let mut sql = self.connection.sql(
-            "SELECT managed_by, external_id, rule_key AS named, scim_document FROM groups \
-             WHERE id = ",
-        );
-        sql.bind(id);
-        let Some(row) = self.connection.row::<DetailRow>(&sql)? else {
+        let details = groups::table.find(id).select((
+            groups::managed_by,
+            groups::external_id,
+            groups::rule_key,
+            groups::scim_document,
+        ));
+        let Some(row) = self.connection.first::<DetailRow, _>(details)? else {
             return Ok(None);
         };
-        let mut sql = self.connection.sql(
-            "SELECT field AS kind, value AS id, NULL AS name FROM group_grants WHERE group_id = ",
-        );
-        sql.bind(id).push(" ORDER BY 1, 2");
-        let grants = self.connection.rows::<NamedRow>(&sql)?.into_iter();
+        let grants = group_grants::table
+            .filter(group_grants::group_id.eq(id))
+            .order((group_grants::field, group_grants::value))
+            .select((group_grants::field, group_grants::value));
+        let grants: Vec<(String, String)> = self.connection.load(grants)?;
         Ok(Some(GroupFacts {
             configuration: row.configuration(),
             document: row.document(),
             external_id: row.external_id,
             rule: row.named,
-            grants: grants.map(|grant| (grant.kind, grant.id)).collect(),
+            grants,
         }))
     }
 
@@ -177,22 +162,19 @@ impl ReadPeople for AdminRows<'_> {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<Member>, StoreError> {
-        let mut sql = self.connection.sql(
-            "SELECT m.member_id AS id, m.member_kind AS kind, \
-             COALESCE(u.user_name, g.name) AS name \
-             FROM group_members m LEFT JOIN users u ON u.id = m.member_id \
-             LEFT JOIN groups g ON g.id = m.member_id WHERE m.group_id = ",
-        );
-        sql.bind(group);
-        page(&mut sql, "m.member_id", after, limit);
-        let rows = self.connection.rows::<NamedRow>(&sql)?.into_iter();
-        Ok(rows
-            .map(|row| Member {
-                id: row.id,
-                kind: row.kind,
-                name: row.name,
-            })
-            .collect())
+        let name = coalesce(users::user_name.nullable(), groups::name.nullable());
+        let members = group_members::table
+            .left_join(users::table.on(users::id.eq(group_members::member_id)))
+            .left_join(groups::table.on(groups::id.eq(group_members::member_id)))
+            .filter(group_members::group_id.eq(group))
+            // Every id is behind the empty text.
+            .filter(group_members::member_id.gt(after.unwrap_or_default()))
+            .order(group_members::member_id)
+            .limit(limit)
+            .select((group_members::member_id, group_members::member_kind, name));
+        let rows: Vec<(String, String, Option<String>)> = self.connection.load(members)?;
+        let member = |(id, kind, name)| Member { id, kind, name };
+        Ok(rows.into_iter().map(member).collect())
     }
 
     fn managed_counts(
@@ -255,25 +237,40 @@ impl WritePeople for AdminRows<'_> {
         update: PersonUpdate,
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let (set, value) = match update {
-            PersonUpdate::Status(status) => ("status = ", Some(status.as_str())),
-            PersonUpdate::UserType(user_type) => ("user_type = ", Some(user_type.as_str())),
-            PersonUpdate::TenantAdmin => ("is_tenant_admin = 1", None),
-            PersonUpdate::Release => (
-                "managed_by = NULL, left_at = NULL, purge_at = NULL, held = 0",
-                None,
-            ),
+        let whom = users::id.eq(id);
+        let counted = (
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(millis(at)),
+        );
+        let connection = &mut *self.connection;
+        let changed = match update {
+            PersonUpdate::Status(status) => {
+                people::change!(
+                    connection,
+                    whom,
+                    (users::status.eq(status.as_str()), counted)
+                )
+            }
+            PersonUpdate::UserType(user_type) => {
+                let user_type = users::user_type.eq(user_type.as_str());
+                people::change!(connection, whom, (user_type, counted))
+            }
+            PersonUpdate::TenantAdmin => {
+                people::change!(connection, whom, (users::is_tenant_admin.eq(1), counted))
+            }
+            PersonUpdate::Release => {
+                let released = (
+                    users::managed_by.eq(None::<String>),
+                    users::left_at.eq(None::<i64>),
+                    users::purge_at.eq(None::<i64>),
+                    users::held.eq(0),
+                );
+                people::change!(connection, whom, (released, counted))
+            }
             // Nothing is written of what is not known here.
             unknown => return Err(failed(format!("{unknown:?} is not written of people"))),
         };
-        let changed = people::set(self.connection, id, |sql| {
-            sql.push(set);
-            if let Some(value) = value {
-                sql.bind(value);
-            }
-            sql.push(", version = version + 1, updated_at = ")
-                .bind(millis(at));
-        })?;
+        let changed = changed > 0;
         if changed && update == PersonUpdate::Release {
             let held = held_changes::table.filter(held_changes::user_id.eq(id));
             self.connection.execute(diesel::delete(held))?;
@@ -353,19 +350,18 @@ fn counts(
 ) -> Result<ManagedCounts, StoreError> {
     let id = configuration.to_string();
     let totals = Totals::of(connection, configuration)?;
-    let mut sql = connection.sql(
-        "SELECT 'held' AS name, count(*) AS number FROM held_changes WHERE configuration_id = ",
-    );
-    sql.bind(&id);
-    sql.push(&format!(" AND user_id NOT IN ({PROTECTED})"));
-    sql.push(" UNION ALL SELECT 'links', count(*) FROM ");
-    links::waiting(&mut sql, "l", "u");
-    sql.push(" AND l.dismissed_at IS NULL AND l.configuration_id = ");
-    sql.bind(&id);
-    let rows: Vec<CountRow> = connection.rows(&sql)?;
+    let held = held_changes::table
+        .filter(held_changes::configuration_id.eq(&id))
+        .filter(held_changes::user_id.ne_all(protected()))
+        .select((Word("held"), count_star()));
+    let waiting = links::waiting!()
+        .filter(link_candidates::dismissed_at.is_null())
+        .filter(link_candidates::configuration_id.eq(&id))
+        .select((Word("links"), count_star()));
+    let rows: Vec<(String, i64)> = connection.load(all_of(held, waiting))?;
     let of = |name: &str| {
-        let found = rows.iter().find(|row| row.name == name);
-        found.map(|row| row.number).unwrap_or_default()
+        let found = rows.iter().find(|(of, _)| of == name);
+        found.map(|(_, number)| *number).unwrap_or_default()
     };
     let number = |total: u64| i64::try_from(total).unwrap_or(i64::MAX);
     Ok(ManagedCounts {

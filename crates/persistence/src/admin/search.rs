@@ -1,7 +1,7 @@
 //! Searching the provisioning log.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::BigInt;
+use diesel::{ExpressionMethods, QueryDsl};
 use scim_admin::event::{EventQuery, EventState};
 use scim_protocol::text::fold;
 use scim_provisioning::event::{Action, Outcome};
@@ -9,8 +9,11 @@ use scim_provisioning::{ResourceKind, StoreError};
 
 use crate::connection::Connection;
 use crate::key::Key;
+use crate::nodes::Number;
+use crate::schema::provisioning_events;
 use crate::sql::{Dialect, Sql};
 use crate::time::millis;
+use crate::values::count_of;
 
 /// The statement of a query; `None` where nothing can fit. The page is found in an index alone, and
 /// only its entries are read.
@@ -106,7 +109,7 @@ pub(super) fn selection(
 }
 
 /// Whole entries, to be chosen by their ids.
-pub(super) const ENTRIES: &str = "SELECT id, at, configuration_id, configuration_name, request_id, \
+const ENTRIES: &str = "SELECT id, at, configuration_id, configuration_name, request_id, \
      action, resource_type, resource_id, resource_name, mapping_version, outcome, \
      CAST(status AS INTEGER) AS status, scim_type, reason, changes, deviations, duration_micros, \
      source, user_agent, request, detail, stage, cause, actor, occurrences, run, resolved_at, \
@@ -265,10 +268,12 @@ impl Bounds {
 
 /// The first entry at a time or later.
 fn first_since(connection: &mut Connection, at: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
-    let mut sql = connection.sql("SELECT id FROM provisioning_events WHERE at >= ");
-    sql.bind(millis(at)).push(" ORDER BY at LIMIT 1");
-    let row: Option<IdRow> = connection.row(&sql)?;
-    Ok(row.map(|row| row.id))
+    let first = provisioning_events::table
+        .filter(provisioning_events::at.ge(millis(at)))
+        .order(provisioning_events::at)
+        .limit(1)
+        .select(provisioning_events::id);
+    connection.first(first)
 }
 
 /// What a text looks for: an id is looked for as one, any other is how the name of a resource
@@ -289,23 +294,17 @@ impl Search {
         }
         let key = Key::beginning(&fold(search)).to_owned();
         let end = format!("{key}\u{10ffff}");
-        let mut named = connection.sql(
-            "SELECT count(*) AS id FROM (SELECT 1 FROM provisioning_events WHERE resource_key >= ",
-        );
-        named.bind(&key).push(" AND resource_key < ").bind(&end);
-        named.push(" LIMIT ").bind(NAMED).push(") AS named");
-        let found: Option<IdRow> = connection.row(&named)?;
-        Ok(match found.is_some_and(|row| row.id < NAMED) {
+        let named = provisioning_events::table
+            .filter(provisioning_events::resource_key.ge(&key))
+            .filter(provisioning_events::resource_key.lt(&end))
+            .limit(NAMED)
+            .select(Number::<1>);
+        let found: Option<i64> = connection.first(count_of(named))?;
+        Ok(match found.is_some_and(|found| found < NAMED) {
             true => Self::Few(key, end),
             false => Self::Many(key),
         })
     }
-}
-
-#[derive(diesel::QueryableByName)]
-pub(super) struct IdRow {
-    #[diesel(sql_type = BigInt)]
-    pub(super) id: i64,
 }
 
 /// How far ids may be out of the order of time.

@@ -1,13 +1,16 @@
 //! Rows of `attributes_seen`.
 
-use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use scim_admin::mapping::ReceivedAttribute;
 use scim_provisioning::seen::SeenAttribute;
 use scim_provisioning::{ConfigurationId, ResourceKind, StoreError};
 
 use crate::connection::Connection;
-use crate::schema::attributes_seen;
+use crate::schema::{attributes_seen, provisioning_configurations};
 use crate::time::{instant, millis};
+use crate::writes::{excluded, insert_from, on_conflict};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = attributes_seen)]
@@ -24,30 +27,45 @@ struct SeenRow {
 pub(super) fn note(connection: &mut Connection, seen: &[SeenAttribute]) -> Result<(), StoreError> {
     for attribute in seen {
         let count = i64::try_from(attribute.count).unwrap_or(i64::MAX);
-        let mut sql = connection.sql(
-            "INSERT INTO attributes_seen (configuration_id, resource, path, value_type, times, \
-             last_seen_at, sample) SELECT c.id, ",
+        let others = attributes_seen::table
+            .filter(attributes_seen::configuration_id.eq(provisioning_configurations::id))
+            .filter(attributes_seen::path.ne(&attribute.path))
+            .select(count_star())
+            .single_value();
+        let row = provisioning_configurations::table
+            .filter(provisioning_configurations::id.eq(attribute.configuration.to_string()))
+            .filter(others.lt(KEPT))
+            .select((
+                provisioning_configurations::id,
+                name(attribute.kind).into_sql::<Text>(),
+                (&attribute.path).into_sql::<Text>(),
+                attribute.value_type.into_sql::<Text>(),
+                count.into_sql::<BigInt>(),
+                millis(attribute.last_seen).into_sql::<BigInt>(),
+                (&attribute.sample).into_sql::<Text>(),
+            ));
+        let columns = (
+            attributes_seen::configuration_id,
+            attributes_seen::resource,
+            attributes_seen::path,
+            attributes_seen::value_type,
+            attributes_seen::times,
+            attributes_seen::last_seen_at,
+            attributes_seen::sample,
         );
-        sql.bind(name(attribute.kind));
-        sql.push(", ").bind(&attribute.path);
-        sql.push(", ").bind(attribute.value_type);
-        sql.push(", ").bind(count);
-        sql.push(", ").bind(millis(attribute.last_seen));
-        sql.push(", ").bind(&attribute.sample);
-        sql.push(" FROM provisioning_configurations c WHERE c.id = ");
-        sql.bind(attribute.configuration.to_string());
-        sql.push(
-            " AND (SELECT count(*) FROM attributes_seen s WHERE s.configuration_id = c.id \
-             AND s.path <> ",
+        let key = (
+            attributes_seen::configuration_id,
+            attributes_seen::resource,
+            attributes_seen::path,
         );
-        sql.bind(&attribute.path).push(") < ").bind(KEPT);
-        sql.push(
-            " ON CONFLICT (configuration_id, resource, path) DO UPDATE SET \
-             times = attributes_seen.times + excluded.times, \
-             last_seen_at = excluded.last_seen_at, value_type = excluded.value_type, \
-             sample = excluded.sample",
+        let again = (
+            attributes_seen::times.eq(attributes_seen::times + excluded(attributes_seen::times)),
+            attributes_seen::last_seen_at.eq(excluded(attributes_seen::last_seen_at)),
+            attributes_seen::value_type.eq(excluded(attributes_seen::value_type)),
+            attributes_seen::sample.eq(excluded(attributes_seen::sample)),
         );
-        connection.execute(&sql)?;
+        let insert = insert_from(attributes_seen::table, columns, row);
+        connection.execute(on_conflict(insert, key).set(again))?;
     }
     Ok(())
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Text};
 use scim_admin::event::{AuditEntry, LoggedEvent};
 use scim_admin::policy::{HeldUser, LinkRequest};
 use scim_admin::store::{About, KeepWhy, ReadWhy};
@@ -13,18 +14,22 @@ use scim_protocol::text::fold;
 use scim_provisioning::directory::HeldAction;
 use scim_provisioning::{ConfigurationId, LookUp, ResourceId, SoughtBy, StoreError};
 
-use super::look_ups::{OF_LOOK_UP, delete_look_ups};
-use super::search::IdRow;
+use super::look_ups::{KEY_OF_LOOK_UP, delete_look_ups};
 use super::{AdminRows, audit, events};
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::key::Key;
 use crate::links;
-use crate::schema::{held_changes, users};
-use crate::sql::{Dialect, Sql};
-use crate::terms::{self, FoundRow};
+use crate::nodes::among;
+use crate::schema::{
+    held_changes, provisioning_configurations, provisioning_events, user_emails, users,
+};
+use crate::schema_search::{event_terms, look_ups, person_terms};
+use crate::terms;
 use crate::time::{instant, millis};
 use crate::users::status;
+use crate::values::among_numbers;
+use crate::writes::{cell, each_of, excluded, insert_from, on_conflict};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -62,46 +67,43 @@ impl PersonRow {
     }
 }
 
-/// Where something is found by a column: the table, the column, and what is found.
-type Index = (&'static str, &'static str, &'static str);
-
 /// What finds the rows of a term itself first, then those whose terms begin with it, at most so
-/// many; what is found is called `name`.
-fn beginning_with(
-    connection: &Connection,
-    (table, column, found): Index,
-    name: &str,
-    term: &str,
-    limit: i64,
-) -> Sql {
-    let mut sql = connection.sql(&format!(
-        "SELECT {found} AS {name} FROM {table} WHERE {column} >= "
-    ));
-    sql.bind(term).push(&format!(" AND {column} < "));
-    sql.bind(end_of(term));
-    sql.push(&format!(" ORDER BY {column}, {found} LIMIT "));
-    sql.bind(limit);
-    sql
+/// many.
+macro_rules! beginning_with {
+    ($table:ident.$column:ident => $found:ident, $term:expr, $limit:expr) => {
+        $table::table
+            .filter($table::$column.ge($term))
+            .filter($table::$column.lt(end_of($term)))
+            .order(($table::$column, $table::$found))
+            .limit($limit)
+            .select($table::$found)
+    };
 }
 
-/// The ids of people in an index of terms.
+/// The newest entries of a value of a column, at most so many.
+macro_rules! newest {
+    ($table:ident.$column:ident => $found:ident, $value:expr, $limit:expr) => {
+        $table::table
+            .filter($table::$column.eq($value))
+            .order($table::$found.desc())
+            .limit($limit)
+            .select($table::$found)
+    };
+}
+
+/// The ids of people by whose words they are found.
 fn people_of(
     connection: &mut Connection,
-    index: Index,
     term: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
-    let sql = beginning_with(connection, index, "found", term, limit);
-    let rows: Vec<FoundRow> = connection.rows(&sql)?;
-    Ok(rows.into_iter().map(|row| row.found).collect())
+    connection.load(beginning_with!(person_terms.term => person_id, term, limit))
 }
 
 /// Behind everything that begins so.
 fn end_of(term: &str) -> String {
     format!("{term}\u{10ffff}")
 }
-
-const PERSON_TERMS: Index = ("person_terms", "term", "person_id");
 
 /// The ids of people who are wanted, the best first.
 fn people_ids(
@@ -112,18 +114,18 @@ fn people_ids(
     if uuid::Uuid::try_parse(wanted.term()).is_ok() {
         return Ok(vec![wanted.term().to_owned()]);
     }
-    let mut ids = people_of(connection, PERSON_TERMS, wanted.term(), limit * TERMS)?;
+    let mut ids = people_of(connection, wanted.term(), limit * TERMS)?;
     // An externalId is kept as it is.
     if wanted.text() != wanted.term() {
-        ids.extend(people_of(connection, PERSON_TERMS, wanted.text(), limit)?);
+        ids.extend(people_of(connection, wanted.text(), limit)?);
     }
-    let emails = ("user_emails", "value_key", "user_id");
-    ids.extend(people_of(connection, emails, wanted.term(), limit)?);
+    let emails = beginning_with!(user_emails.value_key => user_id, wanted.term(), limit);
+    ids.extend(connection.load::<String, _>(emails)?);
     if ids.is_empty() {
         // Words in another order: whoever has all of them.
         let mut having: Option<BTreeSet<String>> = None;
         for word in wanted.words().iter().take(WORDS) {
-            let of = people_of(connection, PERSON_TERMS, word, BROAD)?;
+            let of = people_of(connection, word, BROAD)?;
             let of: BTreeSet<String> = of.into_iter().collect();
             having = Some(match having {
                 None => of,
@@ -138,64 +140,41 @@ fn people_ids(
     Ok(ids)
 }
 
-/// The newest entries of a value of a column, at most so many.
-fn newest(
-    connection: &mut Connection,
-    (table, column, found): Index,
-    value: &str,
-    limit: i64,
-) -> Result<Vec<i64>, StoreError> {
-    let mut sql = connection.sql(&format!(
-        "SELECT {found} AS id FROM {table} WHERE {column} = "
-    ));
-    sql.bind(value);
-    sql.push(&format!(" ORDER BY {found} DESC LIMIT "));
-    sql.bind(limit);
-    let rows: Vec<IdRow> = connection.rows(&sql)?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
-}
-
-const EVENT_TERMS: Index = ("event_terms", "term", "event_id");
-const BY_NAME: Index = ("provisioning_events", "resource_key", "id");
-const BY_RESOURCE: Index = ("provisioning_events", "resource_id", "id");
-
-#[derive(diesel::QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = provisioning_events)]
 struct NameRow {
-    #[diesel(sql_type = BigInt)]
     id: i64,
-    #[diesel(sql_type = Nullable<Text>)]
     resource_key: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     resource_id: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
     resource_type: Option<String>,
 }
 
-/// The entries in an index of terms.
-fn entries_of(
+/// The newest entries of a term.
+fn newest_of_term(
     connection: &mut Connection,
-    index: Index,
     term: &str,
     limit: i64,
 ) -> Result<Vec<i64>, StoreError> {
-    let sql = beginning_with(connection, index, "id", term, limit);
-    let rows: Vec<IdRow> = connection.rows(&sql)?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    connection.load(newest!(event_terms.term => event_id, term, limit))
 }
 
-#[derive(diesel::QueryableByName)]
+/// The newest entries of a name.
+fn newest_of_name(
+    connection: &mut Connection,
+    name: &Key,
+    limit: i64,
+) -> Result<Vec<i64>, StoreError> {
+    connection.load(newest!(provisioning_events.resource_key => id, name.as_str(), limit))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = look_ups)]
 struct LookUpRow {
-    #[diesel(sql_type = Text)]
     configuration_id: String,
-    #[diesel(sql_type = Text)]
     attribute: String,
-    #[diesel(sql_type = Text)]
     value: String,
-    #[diesel(sql_type = BigInt)]
     first_at: i64,
-    #[diesel(sql_type = BigInt)]
     last_at: i64,
-    #[diesel(sql_type = BigInt)]
     times: i64,
 }
 
@@ -213,9 +192,6 @@ impl LookUpRow {
     }
 }
 
-const LOOK_UPS: &str = "SELECT configuration_id, attribute, value, first_at, last_at, times \
-     FROM look_ups WHERE value_key ";
-
 impl ReadWhy for AdminRows<'_> {
     fn people_named(
         &mut self,
@@ -226,10 +202,8 @@ impl ReadWhy for AdminRows<'_> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let mut of = self.connection.sql("users.id ");
-        of.among(ids.iter().map(String::as_str));
         let found = users::table
-            .filter(of.written::<diesel::sql_types::Bool>())
+            .filter(among(users::id, &ids))
             .select(PersonRow::as_select());
         let rows: Vec<PersonRow> = self.connection.load(found)?;
         let people: Result<Vec<FoundPerson>, StoreError> =
@@ -249,29 +223,21 @@ impl ReadWhy for AdminRows<'_> {
             return Ok(Vec::new());
         }
         let mut whole: BTreeSet<i64> = BTreeSet::new();
-        whole.extend(newest(connection, EVENT_TERMS, term, limit)?);
-        whole.extend(newest(
-            connection,
-            BY_NAME,
-            Key::of_folded(term).as_str(),
-            limit,
-        )?);
+        whole.extend(newest_of_term(connection, term, limit)?);
+        whole.extend(newest_of_name(connection, &Key::of_folded(term), limit)?);
         let mut ids: Vec<i64> = whole.iter().copied().collect();
-        ids.extend(entries_of(connection, EVENT_TERMS, term, RANGE)?);
-        ids.extend(entries_of(
-            connection,
-            BY_NAME,
-            Key::beginning(term),
-            RANGE,
-        )?);
+        let by_term = beginning_with!(event_terms.term => event_id, term, RANGE);
+        ids.extend(connection.load::<i64, _>(by_term)?);
+        let name = Key::beginning(term);
+        let by_name = beginning_with!(provisioning_events.resource_key => id, name, RANGE);
+        ids.extend(connection.load::<i64, _>(by_name)?);
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let mut sql = connection.sql(
-            "SELECT id, resource_key, resource_id, resource_type FROM provisioning_events WHERE id ",
-        );
-        sql.among(ids.iter().copied());
-        let rows: Vec<NameRow> = connection.rows(&sql)?;
+        let named = provisioning_events::table
+            .filter(among_numbers(provisioning_events::id, ids))
+            .select(NameRow::as_select());
+        let rows: Vec<NameRow> = connection.load(named)?;
         let mut named: BTreeMap<(Option<String>, Option<String>), AttemptName> = BTreeMap::new();
         let users = rows
             .into_iter()
@@ -298,13 +264,14 @@ impl ReadWhy for AdminRows<'_> {
         let connection = &mut *self.connection;
         let mut ids: BTreeSet<i64> = BTreeSet::new();
         if let Some(id) = &about.id {
-            ids.extend(newest(connection, BY_RESOURCE, id, limit)?);
+            let of = newest!(provisioning_events.resource_id => id, id, limit);
+            ids.extend(connection.load::<i64, _>(of)?);
         }
         for name in &about.names {
-            ids.extend(newest(connection, BY_NAME, Key::of(name).as_str(), limit)?);
+            ids.extend(newest_of_name(connection, &Key::of(name), limit)?);
         }
         for term in &about.terms {
-            ids.extend(newest(connection, EVENT_TERMS, term, limit)?);
+            ids.extend(newest_of_term(connection, term, limit)?);
         }
         match ids.is_empty() {
             true => Ok(Vec::new()),
@@ -319,15 +286,18 @@ impl ReadWhy for AdminRows<'_> {
         limit: i64,
     ) -> Result<Vec<LookUp>, StoreError> {
         let connection = &mut *self.connection;
-        let mut sql = connection.sql(LOOK_UPS);
-        sql.among(values.iter().map(String::as_str));
-        let mut rows: Vec<LookUpRow> = connection.rows(&sql)?;
+        let of_values = look_ups::table
+            .filter(among(look_ups::value_key, values))
+            .select(LookUpRow::as_select());
+        let mut rows: Vec<LookUpRow> = connection.load(of_values)?;
         if let Some(beginning) = beginning.filter(|_| rows.is_empty()) {
-            let mut sql = connection.sql(LOOK_UPS);
-            sql.push(">= ").bind(beginning);
-            sql.push(" AND value_key < ").bind(end_of(beginning));
-            sql.push(" ORDER BY value_key, last_at LIMIT ").bind(limit);
-            rows = connection.rows(&sql)?;
+            let begun = look_ups::table
+                .filter(look_ups::value_key.ge(beginning))
+                .filter(look_ups::value_key.lt(end_of(beginning)))
+                .order((look_ups::value_key, look_ups::last_at))
+                .limit(limit)
+                .select(LookUpRow::as_select());
+            rows = connection.load(begun)?;
         }
         let mut found: Vec<LookUp> = rows.into_iter().filter_map(LookUpRow::look_up).collect();
         found.sort_by_key(|one| std::cmp::Reverse(one.last));
@@ -412,18 +382,44 @@ impl KeepWhy for AdminRows<'_> {
         rows.sort_unstable();
         rows.dedup_by(|one, other| (&one.0, one.1, &one.2) == (&other.0, other.1, &other.2));
         for some in rows.chunks(CHUNK) {
-            let mut sql = self.connection.sql(
-                "INSERT INTO look_ups (configuration_id, attribute, value_key, value, first_at, \
-                 last_at, times) SELECT ",
+            let rows = each_of(
+                some,
+                (
+                    cell::<Text, 0>(),
+                    cell::<Text, 1>(),
+                    cell::<Text, 2>(),
+                    cell::<Text, 3>(),
+                    cell::<BigInt, 4>(),
+                    cell::<BigInt, 5>(),
+                    cell::<BigInt, 6>(),
+                ),
             );
-            push_look_up(&mut sql);
-            sql.push_rows(some);
-            sql.push(
-                " ON CONFLICT (configuration_id, attribute, value_key) DO UPDATE SET \
-                 times = look_ups.times + excluded.times, last_at = CASE WHEN excluded.last_at > \
-                 look_ups.last_at THEN excluded.last_at ELSE look_ups.last_at END",
+            let columns = (
+                look_ups::configuration_id,
+                look_ups::attribute,
+                look_ups::value_key,
+                look_ups::value,
+                look_ups::first_at,
+                look_ups::last_at,
+                look_ups::times,
             );
-            self.connection.execute(&sql)?;
+            let key = (
+                look_ups::configuration_id,
+                look_ups::attribute,
+                look_ups::value_key,
+            );
+            let last = case_when(
+                excluded(look_ups::last_at).gt(look_ups::last_at),
+                excluded(look_ups::last_at),
+            )
+            .otherwise(look_ups::last_at);
+            let again = (
+                look_ups::times.eq(look_ups::times + excluded(look_ups::times)),
+                look_ups::last_at.eq(last),
+            );
+            let insert = insert_from(look_ups::table, columns, rows);
+            self.connection
+                .execute(on_conflict(insert, key).set(again))?;
         }
         Ok(())
     }
@@ -435,31 +431,36 @@ impl KeepWhy for AdminRows<'_> {
         limit: i64,
     ) -> Result<usize, StoreError> {
         let connection = &mut *self.connection;
-        let mut old = connection.sql(&format!("{OF_LOOK_UP} last_at < "));
-        old.bind(millis(before))
-            .push(" ORDER BY last_at LIMIT ")
-            .bind(limit);
-        let mut forgotten = delete_look_ups(connection, &old)?;
-        let configurations: Vec<FoundRow> = connection.rows(
-            &connection.sql("SELECT id AS found FROM provisioning_configurations ORDER BY id"),
+        let old = look_ups::table
+            .filter(look_ups::last_at.lt(millis(before)))
+            .order(look_ups::last_at)
+            .limit(limit)
+            .select(KEY_OF_LOOK_UP);
+        let old = connection.load(old)?;
+        let mut forgotten = delete_look_ups(connection, old)?;
+        let configurations: Vec<String> = connection.load(
+            provisioning_configurations::table
+                .order(provisioning_configurations::id)
+                .select(provisioning_configurations::id),
         )?;
         for configuration in configurations {
             // The newest beyond those that may stay: whatever is older goes.
-            let mut beyond = connection.sql("SELECT last_at AS id FROM look_ups WHERE ");
-            beyond
-                .push("configuration_id = ")
-                .bind(&configuration.found);
-            beyond
-                .push(" ORDER BY last_at DESC LIMIT 1 OFFSET ")
-                .bind(most);
-            let Some(newest) = connection.row::<IdRow>(&beyond)? else {
+            let of_one = look_ups::table.filter(look_ups::configuration_id.eq(&configuration));
+            let beyond = of_one
+                .order(look_ups::last_at.desc())
+                .limit(1)
+                .offset(most)
+                .select(look_ups::last_at);
+            let Some(newest) = connection.first::<i64, _>(beyond)? else {
                 continue;
             };
-            let mut old = connection.sql(&format!("{OF_LOOK_UP} configuration_id = "));
-            old.bind(&configuration.found);
-            old.push(" AND last_at <= ").bind(newest.id);
-            old.push(" ORDER BY last_at LIMIT ").bind(limit);
-            forgotten += delete_look_ups(connection, &old)?;
+            let old = of_one
+                .filter(look_ups::last_at.le(newest))
+                .order(look_ups::last_at)
+                .limit(limit)
+                .select(KEY_OF_LOOK_UP);
+            let old = connection.load(old)?;
+            forgotten += delete_look_ups(connection, old)?;
         }
         Ok(forgotten)
     }
@@ -467,20 +468,6 @@ impl KeepWhy for AdminRows<'_> {
     fn fill_terms(&mut self, limit: i64) -> Result<bool, StoreError> {
         terms::fill(self.connection, limit)
     }
-}
-
-/// The values of a row of look-ups.
-fn push_look_up(sql: &mut Sql) {
-    for at in 0..4 {
-        sql.push(&format!("listed.value ->> {at}, "));
-    }
-    let number = |at: usize| match sql.dialect {
-        Dialect::Sqlite => format!("listed.value ->> {at}"),
-        #[cfg(feature = "postgres")]
-        Dialect::Postgres => format!("CAST(listed.value ->> {at} AS bigint)"),
-    };
-    let numbers: Vec<String> = (4..7).map(number).collect();
-    sql.push(&numbers.join(", "));
 }
 
 /// How many terms are read for one person.

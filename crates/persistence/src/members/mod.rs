@@ -7,22 +7,68 @@ pub(crate) use read::{
 };
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::{case_when, not};
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 
 use crate::connection::Connection;
 use crate::error::unreadable;
-use crate::nodes::{among, locked};
-use crate::schema::{awaited_members, group_members, groups};
-use crate::scope::{self, visible};
-use crate::sql::Sql;
+use crate::nodes::{Number, among, locked, update};
+use crate::schema::{awaited_members, group_members, groups, users};
+use crate::scope;
 use crate::time::millis;
+use crate::values::{Word, all_of, either_number, number_or};
+use crate::writes::{cell, each_of, insert_from, on_conflict};
 
-#[derive(diesel::QueryableByName)]
-pub(crate) struct IdRow {
-    #[diesel(sql_type = Text)]
-    pub(crate) id: String,
+/// Whether a row of `group_members` is of a member in scope. Values are looked up one by one, where
+/// an engine might collect all that an EXISTS can be.
+macro_rules! seen {
+    ($scope:expr) => {{
+        let user = users::table
+            .filter(users::id.eq(group_members::member_id))
+            .filter(scope::users_in($scope))
+            .select(Number::<1>)
+            .single_value();
+        let group = groups::table
+            .filter(groups::id.eq(group_members::member_id))
+            .filter(scope::groups_in($scope))
+            .select(Number::<1>)
+            .single_value();
+        number_or(either_number(user, group), Number::<0>).eq(Number::<1>)
+    }};
+}
+
+/// Whether a row of `group_members` is of a member whom others put there: a protected account or
+/// group, and what the configuration does not manage. Whoever left it is none of them.
+macro_rules! of_others {
+    ($scope:expr) => {{
+        let configuration = $scope.configuration().to_string();
+        let user = users::table
+            .filter(users::id.eq(group_members::member_id))
+            .select(others!(users.is_tenant_admin, configuration.clone()))
+            .single_value();
+        let group = groups::table
+            .filter(groups::id.eq(group_members::member_id))
+            .select(others!(groups.confers_admin, configuration))
+            .single_value();
+        number_or(either_number(user, group), Number::<0>).eq(Number::<1>)
+    }};
+}
+
+/// 1 for what is protected or not managed by a configuration.
+macro_rules! others {
+    ($table:ident.$protected:ident, $configuration:expr) => {
+        case_when(
+            $table::$protected
+                .eq(Number::<1>)
+                .nullable()
+                .or($table::managed_by.is_null().nullable())
+                .or($table::managed_by.ne($configuration)),
+            Number::<1>,
+        )
+        .otherwise(Number::<0>)
+    };
 }
 
 pub(crate) fn add(
@@ -37,18 +83,27 @@ pub(crate) fn add(
             .iter()
             .map(|(id, kind)| (id.to_string(), kind.as_str()))
             .collect();
-        let mut sql = connection
-            .sql("INSERT INTO group_members (group_id, member_id, member_kind, added_at) SELECT ");
-        sql.bind(group.to_string());
-        sql.push(", listed.value ->> 0, listed.value ->> 1, ");
-        sql.bind(millis(now)).push_rows(&rows);
-        // Who is added again is not held any more.
-        sql.push(
-            " ON CONFLICT (group_id, member_id) DO UPDATE SET held_id = NULL, held_by = NULL, held_at = NULL \
-             WHERE group_members.held_id IS NOT NULL RETURNING member_id AS id",
+        let rows = each_of(
+            rows,
+            (
+                group.to_string().into_sql::<Text>(),
+                cell::<Text, 0>(),
+                cell::<Text, 1>(),
+                millis(now).into_sql::<BigInt>(),
+            ),
         );
-        for row in connection.rows::<IdRow>(&sql)? {
-            added.push(parse(&row.id)?);
+        // Who is added again is not held any more.
+        let free = (
+            group_members::held_id.eq(None::<String>),
+            group_members::held_by.eq(None::<String>),
+            group_members::held_at.eq(None::<i64>),
+        );
+        let insert = on_conflict(insert_from(group_members::table, COLUMNS, rows), KEY)
+            .set(free)
+            .only(group_members::held_id.is_not_null())
+            .returning(group_members::member_id);
+        for id in connection.load::<String, _>(insert)? {
+            added.push(parse(&id)?);
         }
     }
     Ok(added)
@@ -65,25 +120,25 @@ pub(crate) fn add_first(
     let mut added = Vec::new();
     for chunk in ids.chunks(CHUNK) {
         let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
-        let mut sql = connection
-            .sql("INSERT INTO group_members (group_id, member_id, member_kind, added_at) ");
-        for (before, kind, from) in [
-            ("SELECT ", ResourceKind::User, "FROM users m WHERE m.id "),
-            (
-                " UNION ALL SELECT ",
-                ResourceKind::Group,
-                "FROM groups m WHERE m.id ",
-            ),
-        ] {
-            sql.push(before).bind(group.to_string());
-            sql.push(", m.id, ").bind(kind.as_str()).push(", ");
-            sql.bind(millis(now)).push(" ").push(from).among(&ids);
-            sql.push(" AND ");
-            visible(&mut sql, kind, scope, "m");
-        }
-        sql.push(" RETURNING member_id AS id");
-        for row in connection.rows::<IdRow>(&sql)? {
-            added.push(parse(&row.id)?);
+        let group = || group.to_string().into_sql::<Text>();
+        let now = || millis(now).into_sql::<BigInt>();
+        let people = users::table
+            .filter(among(users::id, &ids))
+            .filter(scope::users_in(scope))
+            .select((group(), users::id, Word(ResourceKind::User.as_str()), now()));
+        let within = groups::table
+            .filter(among(groups::id, &ids))
+            .filter(scope::groups_in(scope))
+            .select((
+                group(),
+                groups::id,
+                Word(ResourceKind::Group.as_str()),
+                now(),
+            ));
+        let insert = insert_from(group_members::table, COLUMNS, all_of(people, within))
+            .returning(group_members::member_id);
+        for id in connection.load::<String, _>(insert)? {
+            added.push(parse(&id)?);
         }
     }
     Ok(added)
@@ -97,15 +152,14 @@ pub(crate) fn remove(
 ) -> Result<Vec<ResourceId>, StoreError> {
     let mut removed = Vec::new();
     for chunk in members.chunks(CHUNK) {
-        let mut sql =
-            connection.sql("DELETE FROM group_members WHERE held_id IS NULL AND group_id = ");
-        sql.bind(group.to_string()).push(" AND member_id ");
-        sql.among(chunk.iter().map(ToString::to_string));
-        sql.push(" AND ");
-        seen(&mut sql, scope);
-        sql.push(" RETURNING member_id AS id");
-        for row in connection.rows::<IdRow>(&sql)? {
-            removed.push(parse(&row.id)?);
+        let some = group_members::table
+            .filter(group_members::held_id.is_null())
+            .filter(group_members::group_id.eq(group.to_string()))
+            .filter(among(group_members::member_id, chunk))
+            .filter(seen!(scope));
+        let delete = diesel::delete(some).returning(group_members::member_id);
+        for id in connection.load::<String, _>(delete)? {
+            removed.push(parse(&id)?);
         }
     }
     Ok(removed)
@@ -122,17 +176,17 @@ pub(crate) fn hold(
     // In order of time, and of members at the same time.
     let batch = connection.uuid();
     for chunk in members.chunks(CHUNK) {
-        let mut sql = connection.sql("UPDATE group_members SET held_id = ");
-        sql.bind(format!("{batch}."))
-            .push(" || member_id, held_by = ")
-            .bind(scope.configuration().to_string())
-            .push(", held_at = ")
-            .bind(millis(now));
-        sql.push(" WHERE held_id IS NULL AND group_id = ")
-            .bind(group.to_string());
-        sql.push(" AND member_id ");
-        sql.among(chunk.iter().map(ToString::to_string));
-        connection.execute(&sql)?;
+        let batch = format!("{batch}.").into_sql::<Text>();
+        let held = (
+            group_members::held_id.eq(batch.concat(group_members::member_id).nullable()),
+            group_members::held_by.eq(scope.configuration().to_string()),
+            group_members::held_at.eq(millis(now)),
+        );
+        let whom = group_members::held_id
+            .is_null()
+            .and(group_members::group_id.eq(group.to_string()))
+            .and(among(group_members::member_id, chunk));
+        connection.execute(update(group_members::table, whom, held))?;
     }
     Ok(())
 }
@@ -145,11 +199,13 @@ pub(crate) fn awaits(
 ) -> Result<(), StoreError> {
     for chunk in members.chunks(CHUNK) {
         let rows: Vec<[String; 1]> = chunk.iter().map(|id| [id.to_string()]).collect();
-        let mut sql = connection.sql("INSERT INTO awaited_members (group_id, member_id) SELECT ");
-        sql.bind(group.to_string());
-        sql.push(", listed.value ->> 0").push_rows(&rows);
-        sql.push(" ON CONFLICT DO NOTHING");
-        connection.execute(&sql)?;
+        let rows = each_of(
+            rows,
+            (group.to_string().into_sql::<Text>(), cell::<Text, 0>()),
+        );
+        let key = (awaited_members::group_id, awaited_members::member_id);
+        let insert = insert_from(awaited_members::table, key, rows);
+        connection.execute(on_conflict(insert, key).ignored())?;
     }
     Ok(())
 }
@@ -203,48 +259,21 @@ pub(crate) fn join(
     let of_waiting = awaiting.filter(among(awaited_members::group_id, &waiting));
     let joining: Vec<String> =
         connection.load(diesel::delete(of_waiting).returning(awaited_members::group_id))?;
-    let mut sql = connection.sql(
-        "INSERT INTO group_members (group_id, member_id, member_kind, added_at) \
-         SELECT listed.value ->> 0, ",
-    );
-    sql.bind(member.to_string())
-        .push(", 'User', ")
-        .bind(millis(now));
     let rows: Vec<[&String; 1]> = joining.iter().map(|group| [group]).collect();
-    sql.push_rows(&rows).push(" ON CONFLICT DO NOTHING");
-    if connection.execute(&sql)? > 0 {
+    let rows = each_of(
+        rows,
+        (
+            cell::<Text, 0>(),
+            member.to_string().into_sql::<Text>(),
+            Word(ResourceKind::User.as_str()),
+            millis(now).into_sql::<BigInt>(),
+        ),
+    );
+    let insert = on_conflict(insert_from(group_members::table, COLUMNS, rows), KEY).ignored();
+    if connection.execute(insert)? > 0 {
         touch_groups_of(connection, scope, member, now)?;
     }
     Ok(())
-}
-
-/// Appends that a row of `group_members` is of a member in scope.
-fn seen(sql: &mut Sql, scope: Scope) {
-    // Values are looked up one by one, where an engine might collect all that an EXISTS can be.
-    sql.push("COALESCE((SELECT 1 FROM users u WHERE u.id = group_members.member_id AND ");
-    visible(sql, ResourceKind::User, scope, "u");
-    sql.push("), (SELECT 1 FROM groups g WHERE g.id = group_members.member_id AND ");
-    visible(sql, ResourceKind::Group, scope, "g");
-    sql.push("), 0) = 1");
-}
-
-/// Appends that a row of `group_members` is of a member whom others put there: a protected account
-/// or group, and what the configuration does not manage. Whoever left it is none of them.
-fn of_others(sql: &mut Sql, scope: Scope) {
-    for (before, table, protected) in [
-        ("COALESCE(", "users", "is_tenant_admin"),
-        (", ", "groups", "confers_admin"),
-    ] {
-        sql.push(&format!(
-            "{before}(SELECT CASE WHEN o.{protected} = 1 OR o.managed_by IS NULL \
-             OR o.managed_by <> "
-        ));
-        sql.bind(scope.configuration().to_string());
-        sql.push(&format!(
-            " THEN 1 ELSE 0 END FROM {table} o WHERE o.id = group_members.member_id)"
-        ));
-    }
-    sql.push(", 0) = 1");
 }
 
 /// Whether others put members into a group.
@@ -253,11 +282,12 @@ pub(crate) fn has_others(
     scope: Scope,
     group: ResourceId,
 ) -> Result<bool, StoreError> {
-    let mut sql = connection.sql("SELECT member_id AS id FROM group_members WHERE group_id = ");
-    sql.bind(group.to_string()).push(" AND ");
-    of_others(&mut sql, scope);
-    sql.push(" LIMIT 1");
-    Ok(connection.row::<IdRow>(&sql)?.is_some())
+    let others = group_members::table
+        .filter(group_members::group_id.eq(group.to_string()))
+        .filter(of_others!(scope))
+        .limit(1)
+        .select(group_members::member_id);
+    Ok(connection.first::<String, _>(others)?.is_some())
 }
 
 /// Removes every member of a group but those whom others put there.
@@ -266,11 +296,10 @@ pub(crate) fn leave_to_others(
     scope: Scope,
     group: ResourceId,
 ) -> Result<(), StoreError> {
-    let mut sql = connection.sql("DELETE FROM group_members WHERE group_id = ");
-    sql.bind(group.to_string()).push(" AND NOT (");
-    of_others(&mut sql, scope);
-    sql.push(")");
-    connection.execute(&sql)?;
+    let own = group_members::table
+        .filter(group_members::group_id.eq(group.to_string()))
+        .filter(not(of_others!(scope)));
+    connection.execute(diesel::delete(own))?;
     Ok(())
 }
 
@@ -302,6 +331,23 @@ fn parse(id: &str) -> Result<ResourceId, StoreError> {
 fn kind(text: &str) -> Result<ResourceKind, StoreError> {
     ResourceKind::parse(text).ok_or_else(|| unreadable("group_members.member_kind"))
 }
+
+/// The columns of a membership that is not held.
+const COLUMNS: (
+    group_members::group_id,
+    group_members::member_id,
+    group_members::member_kind,
+    group_members::added_at,
+) = (
+    group_members::group_id,
+    group_members::member_id,
+    group_members::member_kind,
+    group_members::added_at,
+);
+
+/// By which columns a membership is known.
+const KEY: (group_members::group_id, group_members::member_id) =
+    (group_members::group_id, group_members::member_id);
 
 /// Ids in one statement; well below the limits of both engines.
 pub(crate) const CHUNK: usize = 500;

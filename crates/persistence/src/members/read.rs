@@ -1,64 +1,48 @@
 //! Who is a member of what, as a configuration sees it.
 
+use diesel::dsl::{AsExprOf, case_when};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use scim_provisioning::directory::{MemberChunk, Membership, Visible};
-use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
+use scim_provisioning::{ResourceId, Scope, StoreError};
 
 #[cfg(feature = "postgres")]
 use diesel::pg::Pg;
 
 use super::{CHUNK, kind, parse};
 use crate::connection::Connection;
+use crate::each::each;
 use crate::error::unreadable;
-use crate::nodes::{Aliased, expression};
-use crate::schema::users;
-use crate::scope::{self, SeenGroup, visible};
+use crate::nodes::{Aliased, Number, among, expression};
+use crate::schema::{group_members, groups, users};
+use crate::scope::{self, SeenGroup};
 use crate::time::instant;
+use crate::values::{Way, Word, all_of, count_of, text_or};
 
-#[derive(diesel::QueryableByName)]
+/// Of a membership.
+#[derive(Queryable)]
 struct MembershipRow {
-    #[diesel(sql_type = Text)]
     group_id: String,
-    #[diesel(sql_type = Text)]
     group_name: String,
-    #[diesel(sql_type = BigInt)]
     group_modified: i64,
-    #[diesel(sql_type = Text)]
     member_id: String,
-    #[diesel(sql_type = Text)]
     member_kind: String,
-    #[diesel(sql_type = Text)]
     display: String,
 }
 
-#[derive(diesel::QueryableByName)]
-struct VisibleRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Text)]
-    display: String,
+/// What says of a group nothing, where members are asked for.
+type NoGroup = (AsExprOf<&'static str, Text>, AsExprOf<i64, BigInt>);
+
+fn no_group() -> NoGroup {
+    ("".into_sql::<Text>(), 0_i64.into_sql::<BigInt>())
 }
 
-/// A member; without `display` it is not in sight.
-#[derive(diesel::QueryableByName)]
-struct MemberRow {
-    #[diesel(sql_type = Text)]
-    member_id: String,
-    #[diesel(sql_type = Text)]
-    member_kind: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    display: Option<String>,
-}
-
-#[derive(diesel::QueryableByName)]
-struct CountRow {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
+/// The name that is shown of a user.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn shown() -> _ {
+    text_or(users::display_name, users::user_name)
 }
 
 pub(crate) fn groups_of(
@@ -68,17 +52,24 @@ pub(crate) fn groups_of(
 ) -> Result<Vec<Membership>, StoreError> {
     let mut found = Vec::new();
     for chunk in members.chunks(CHUNK) {
-        let mut sql = connection.sql(
-            "SELECT m.group_id, g.name AS group_name, g.updated_at AS group_modified, m.member_id, \
-             m.member_kind, '' AS display FROM group_members m",
-        );
-        sql.join_each("groups", "g", "m.group_id");
-        sql.push(" WHERE g.id = m.group_id AND m.held_id IS NULL AND m.member_id ");
-        sql.among(chunk.iter().map(ToString::to_string))
-            .push(" AND ");
-        visible(&mut sql, ResourceKind::Group, scope, "g");
-        sql.push(" ORDER BY g.name_key, g.id");
-        found.extend(connection.rows::<MembershipRow>(&sql)?);
+        let seen = group_members::held_id
+            .is_null()
+            .and(among(group_members::member_id, chunk))
+            .and(scope::groups_in(scope));
+        let of = each(group_members::group_id, groups::id)
+            .only(
+                seen,
+                (
+                    group_members::group_id,
+                    groups::name,
+                    groups::updated_at,
+                    group_members::member_id,
+                    group_members::member_kind,
+                    "".into_sql::<Text>(),
+                ),
+            )
+            .order((groups::name_key, groups::id));
+        found.extend(connection.load::<MembershipRow, _>(of)?);
     }
     memberships(found)
 }
@@ -167,32 +158,41 @@ pub(crate) fn members_of(
 ) -> Result<Vec<Membership>, StoreError> {
     let mut found = Vec::new();
     for chunk in groups.chunks(CHUNK) {
-        let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
-        let mut sql = connection.sql(
-            "SELECT m.group_id, '' AS group_name, CAST(0 AS BIGINT) AS group_modified, m.member_id, \
-             m.member_kind, COALESCE(u.display_name, u.user_name) AS display \
-             FROM group_members m",
+        let (no_name, no_time) = no_group();
+        let people = group_members::member_kind
+            .eq(USER)
+            .and(group_members::held_id.is_null())
+            .and(among(group_members::group_id, chunk))
+            .and(scope::users_in(scope));
+        let people = each(group_members::member_id, users::id).only(
+            people,
+            (
+                group_members::group_id,
+                no_name,
+                no_time,
+                group_members::member_id,
+                group_members::member_kind,
+                shown(),
+            ),
         );
-        sql.join_each("users", "u", "m.member_id");
-        sql.push(
-            " WHERE u.id = m.member_id AND m.member_kind = 'User' AND m.held_id IS NULL \
-             AND m.group_id ",
+        let within = group_members::member_kind
+            .eq(GROUP)
+            .and(group_members::held_id.is_null())
+            .and(among(group_members::group_id, chunk))
+            .and(scope::groups_in(scope));
+        let within = each(group_members::member_id, groups::id).only(
+            within,
+            (
+                group_members::group_id,
+                no_name,
+                no_time,
+                group_members::member_id,
+                group_members::member_kind,
+                groups::name,
+            ),
         );
-        sql.among(&ids).push(" AND ");
-        visible(&mut sql, ResourceKind::User, scope, "u");
-        sql.push(
-            " UNION ALL SELECT m.group_id, '' AS group_name, CAST(0 AS BIGINT) AS group_modified, \
-             m.member_id, m.member_kind, g.name AS display FROM group_members m",
-        );
-        sql.join_each("groups", "g", "m.member_id");
-        sql.push(
-            " WHERE g.id = m.member_id AND m.member_kind = 'Group' AND m.held_id IS NULL \
-             AND m.group_id ",
-        );
-        sql.among(&ids).push(" AND ");
-        visible(&mut sql, ResourceKind::Group, scope, "g");
-        sql.push(" ORDER BY 1, 4");
-        found.extend(connection.rows::<MembershipRow>(&sql)?);
+        let all = all_of(people, within).order([Way::Up(1), Way::Up(4)]);
+        found.extend(connection.load::<MembershipRow, _>(all)?);
     }
     memberships(found)
 }
@@ -206,32 +206,40 @@ pub(crate) fn behind(
     after: Option<ResourceId>,
     count: usize,
 ) -> Result<MemberChunk, StoreError> {
-    let mut sql = connection.sql(
-        "SELECT m.member_id, m.member_kind, CASE m.member_kind WHEN 'Group' THEN (SELECT g.name \
-         FROM groups g WHERE g.id = m.member_id AND ",
-    );
-    visible(&mut sql, ResourceKind::Group, scope, "g");
-    sql.push(
-        ") ELSE (SELECT COALESCE(u.display_name, u.user_name) FROM users u \
-         WHERE u.id = m.member_id AND ",
-    );
-    visible(&mut sql, ResourceKind::User, scope, "u");
-    sql.push(") END AS display FROM group_members m WHERE m.group_id = ");
-    sql.bind(group.to_string());
-    if let Some(after) = after {
-        sql.push(" AND m.member_id > ").bind(after.to_string());
-    }
-    sql.push(" AND m.held_id IS NULL ORDER BY m.member_id LIMIT ");
-    sql.bind(i64::try_from(count).unwrap_or(i64::MAX));
-    let rows: Vec<MemberRow> = connection.rows(&sql)?;
+    let within = groups::table
+        .filter(groups::id.eq(group_members::member_id))
+        .filter(scope::groups_in(scope))
+        .select(groups::name)
+        .single_value();
+    let person = users::table
+        .filter(users::id.eq(group_members::member_id))
+        .filter(scope::users_in(scope))
+        .select(shown())
+        .single_value();
+    let display = case_when(group_members::member_kind.eq(GROUP), within).otherwise(person);
+    // Every id is behind the empty text.
+    let after = after.map(|id| id.to_string()).unwrap_or_default();
+    let members = group_members::table
+        .filter(group_members::group_id.eq(group.to_string()))
+        .filter(group_members::member_id.gt(after))
+        .filter(group_members::held_id.is_null())
+        .order(group_members::member_id)
+        .limit(i64::try_from(count).unwrap_or(i64::MAX))
+        .select((
+            group_members::member_id,
+            group_members::member_kind,
+            display,
+        ));
+    // Without a name a member is not in sight.
+    let rows: Vec<(String, String, Option<String>)> = connection.load(members)?;
     let last = rows.last().filter(|_| rows.len() >= count);
-    let next = last.map(|row| parse(&row.member_id)).transpose()?;
+    let next = last.map(|(id, ..)| parse(id)).transpose()?;
     let mut members = Vec::with_capacity(rows.len());
-    for row in rows {
-        if let Some(display) = row.display {
+    for (id, member_kind, display) in rows {
+        if let Some(display) = display {
             members.push(Visible {
-                id: parse(&row.member_id)?,
-                kind: kind(&row.member_kind)?,
+                id: parse(&id)?,
+                kind: kind(&member_kind)?,
                 display,
             });
         }
@@ -245,22 +253,21 @@ pub(crate) fn count(
     group: ResourceId,
     limit: usize,
 ) -> Result<usize, StoreError> {
-    let mut sql =
-        connection.sql("SELECT count(*) AS count FROM (SELECT 1 AS one FROM group_members m");
-    sql.join_each("users", "u", "m.member_id");
-    sql.push(" WHERE u.id = m.member_id AND m.member_kind = 'User' AND m.held_id IS NULL AND m.group_id = ");
-    sql.bind(group.to_string()).push(" AND ");
-    visible(&mut sql, ResourceKind::User, scope, "u");
-    sql.push(" UNION ALL SELECT 1 AS one FROM group_members m");
-    sql.join_each("groups", "g", "m.member_id");
-    sql.push(" WHERE g.id = m.member_id AND m.member_kind = 'Group' AND m.held_id IS NULL AND m.group_id = ");
-    sql.bind(group.to_string()).push(" AND ");
-    visible(&mut sql, ResourceKind::Group, scope, "g");
-    sql.push(" LIMIT ");
-    sql.bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .push(") AS counted");
-    let count = connection.row::<CountRow>(&sql)?.map_or(0, |row| row.count);
-    Ok(usize::try_from(count).unwrap_or(0))
+    let people = group_members::member_kind
+        .eq(USER)
+        .and(group_members::held_id.is_null())
+        .and(group_members::group_id.eq(group.to_string()))
+        .and(scope::users_in(scope));
+    let people = each(group_members::member_id, users::id).only(people, Number::<1>);
+    let within = group_members::member_kind
+        .eq(GROUP)
+        .and(group_members::held_id.is_null())
+        .and(group_members::group_id.eq(group.to_string()))
+        .and(scope::groups_in(scope));
+    let within = each(group_members::member_id, groups::id).only(within, Number::<1>);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let count: Option<i64> = connection.first(count_of(all_of(people, within).at_most(limit)))?;
+    Ok(usize::try_from(count.unwrap_or_default()).unwrap_or(0))
 }
 
 pub(crate) fn visible_ids(
@@ -270,29 +277,29 @@ pub(crate) fn visible_ids(
 ) -> Result<Vec<Visible>, StoreError> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
-        let ids: Vec<String> = chunk.iter().map(ToString::to_string).collect();
-        let mut sql = connection.sql(
-            "SELECT u.id, 'User' AS kind, COALESCE(u.display_name, u.user_name) AS display \
-             FROM users u WHERE u.id ",
-        );
-        sql.among(&ids).push(" AND ");
-        visible(&mut sql, ResourceKind::User, scope, "u");
-        sql.push(
-            " UNION ALL SELECT g.id, 'Group' AS kind, g.name AS display FROM groups g \
-             WHERE g.id ",
-        );
-        sql.among(&ids).push(" AND ");
-        visible(&mut sql, ResourceKind::Group, scope, "g");
-        for row in connection.rows::<VisibleRow>(&sql)? {
+        let people = users::table
+            .filter(among(users::id, chunk))
+            .filter(scope::users_in(scope))
+            .select((users::id, USER, shown()));
+        let within = groups::table
+            .filter(among(groups::id, chunk))
+            .filter(scope::groups_in(scope))
+            .select((groups::id, GROUP, groups::name));
+        let rows: Vec<(String, String, String)> = connection.load(all_of(people, within))?;
+        for (id, member_kind, display) in rows {
             found.push(Visible {
-                id: parse(&row.id)?,
-                kind: kind(&row.kind)?,
-                display: row.display,
+                id: parse(&id)?,
+                kind: kind(&member_kind)?,
+                display,
             });
         }
     }
     Ok(found)
 }
+
+/// The kinds of members, as they stand in the text.
+const USER: Word = Word("User");
+const GROUP: Word = Word("Group");
 
 fn memberships(rows: Vec<MembershipRow>) -> Result<Vec<Membership>, StoreError> {
     rows.into_iter()

@@ -287,25 +287,6 @@ impl Sql {
             )),
         }
     }
-
-    /// Appends `FOR NO KEY UPDATE` where the engine locks rows: whoever writes a row that names one of
-    /// them does not wait.
-    pub(crate) fn for_no_key_update(&mut self) -> &mut Self {
-        match self.dialect {
-            Dialect::Sqlite => self,
-            #[cfg(feature = "postgres")]
-            Dialect::Postgres => self.push(" FOR NO KEY UPDATE"),
-        }
-    }
-
-    /// Appends `FOR UPDATE` where the engine locks rows.
-    pub(crate) fn for_update(&mut self) -> &mut Self {
-        match self.dialect {
-            Dialect::Sqlite => self,
-            #[cfg(feature = "postgres")]
-            Dialect::Postgres => self.push(" FOR UPDATE"),
-        }
-    }
 }
 
 /// A row that is looked up for each of others. The offset keeps the planner from any other order.

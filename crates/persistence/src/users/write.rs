@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 use scim_mapping::{Field, FieldValue};
 use scim_protocol::Version;
 use scim_provisioning::directory::{Departure, Status, StoredUser, UserWrite};
@@ -15,6 +16,7 @@ use crate::key::Key;
 use crate::references::{self, ManagerKeys};
 use crate::schema::{accounts, group_members, groups, user_emails, users};
 use crate::time::millis;
+use crate::writes::{cell, each_of, insert_from};
 use crate::{links, members, people, scope};
 
 /// The columns that are written of a user, whether it is there or not.
@@ -348,10 +350,19 @@ fn insert_emails(
     if emails.is_empty() {
         return Ok(());
     }
-    let mut sql = connection.sql("INSERT INTO user_emails (user_id, value_key, type_key) SELECT ");
-    sql.bind(id.to_string());
-    sql.push(", listed.value ->> 0, listed.value ->> 1")
-        .push_rows(&emails);
-    connection.execute(&sql)?;
+    let rows = each_of(
+        emails,
+        (
+            id.to_string().into_sql::<Text>(),
+            cell::<Text, 0>(),
+            cell::<Nullable<Text>, 1>(),
+        ),
+    );
+    let columns = (
+        user_emails::user_id,
+        user_emails::value_key,
+        user_emails::type_key,
+    );
+    connection.execute(insert_from(user_emails::table, columns, rows))?;
     Ok(())
 }
