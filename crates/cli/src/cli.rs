@@ -13,6 +13,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands;
 use crate::host::Host;
+use crate::missing;
 use crate::output;
 use crate::settings::origin::{self, Setting};
 use crate::settings::{self, Common, ServeOptions};
@@ -52,7 +53,11 @@ impl Command {
 /// [`UsageError`] when they do not say what is to be done.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, UsageError> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let matches = Cli::command().try_get_matches_from(&arguments)?;
+    let matches = Cli::command().try_get_matches_from(&arguments);
+    let matches = matches.map_err(|error| {
+        let missing = missing::line(&error, Cli::command(), &arguments);
+        missing.map_or(UsageError::Usage(error), UsageError::Missing)
+    })?;
     let Some(path) = Cli::from_arg_matches(&matches)?.common.config else {
         return invocation(&matches, &HashSet::new());
     };
@@ -77,6 +82,8 @@ pub(crate) fn command() -> clap::Command {
 pub enum UsageError {
     /// Wrong usage, or a request for help.
     Usage(clap::Error),
+    /// Something is missing that the command needs.
+    Missing(String),
     /// The configuration file is wrong.
     File(String),
 }
@@ -90,7 +97,7 @@ impl UsageError {
                 let _ = error.print();
                 ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
             }
-            Self::File(message) => {
+            Self::Missing(message) | Self::File(message) => {
                 output::failure(message);
                 ExitCode::from(2)
             }
@@ -102,7 +109,7 @@ impl fmt::Display for UsageError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(error) => error.fmt(formatter),
-            Self::File(message) => formatter.write_str(message),
+            Self::Missing(message) | Self::File(message) => formatter.write_str(message),
         }
     }
 }

@@ -7,6 +7,7 @@ mod commands;
 pub mod host;
 pub mod log;
 pub mod manager;
+mod missing;
 pub mod output;
 pub mod panic;
 pub mod record;

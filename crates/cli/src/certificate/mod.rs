@@ -42,11 +42,11 @@ impl CertificateFiles {
             }
             (Some(_), None) => {
                 let why = "--tls-cert needs --tls-key; give the private key's file too";
-                Err(WrongUsage(why).into())
+                Err(WrongUsage(why.into()).into())
             }
             (None, Some(_)) => {
                 let why = "--tls-key needs --tls-cert; give the certificate's file too";
-                Err(WrongUsage(why).into())
+                Err(WrongUsage(why.into()).into())
             }
         }
     }

@@ -127,6 +127,10 @@ pub(crate) struct Which {
 /// # Errors
 /// When the service refuses or fails.
 pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::Result<()> {
+    if let Action::Add(options) = &action {
+        options.policies.check_new()?;
+        parse_networks(&options.allowed_networks)?;
+    }
     let instance = host.open(common)?;
     let admin = instance.admin();
     let (said, configuration) = match action {

@@ -118,10 +118,13 @@ fn limit(text: &str) -> Result<Limit, String> {
 /// # Errors
 /// When the service refuses or fails.
 pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::Result<()> {
+    if let Action::Add(options) = &action {
+        options.check()?;
+    }
     let admin = host.open(common)?.admin();
     match action {
         Action::Add(options) => {
-            let field = options.field()?;
+            let field = options.field();
             admin.add_custom_field(&actor(), &field)?;
             match common.json {
                 true => output::json(&serde_json::to_value(&field)?),
@@ -154,12 +157,30 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
 }
 
 impl Add {
-    fn field(self) -> anyhow::Result<CustomField> {
-        let choice = matches!(&*self.kind, "single-choice" | "multi-choice");
-        if choice == self.options.is_empty() {
-            let why = "--option goes with the types single-choice and multi-choice, which need it";
-            return Err(WrongUsage(why).into());
+    /// Checks that a choice has options, and nothing else.
+    fn check(&self) -> Result<(), WrongUsage> {
+        let Self { key, kind, .. } = self;
+        let choice = matches!(&**kind, "single-choice" | "multi-choice");
+        match (choice, self.options.is_empty()) {
+            (true, true) => Err(WrongUsage(
+                format!(
+                    "a {kind} needs --option <OPTION>; type: serviceops-scim custom-field add {key} \
+                     --type {kind} --option <OPTION> --option <OPTION>"
+                )
+                .into(),
+            )),
+            (false, false) => Err(WrongUsage(
+                format!(
+                    "--option goes with --type single-choice or --type multi-choice; type: \
+                     serviceops-scim custom-field add {key} --type single-choice --option <OPTION>"
+                )
+                .into(),
+            )),
+            _ => Ok(()),
         }
+    }
+
+    fn field(self) -> CustomField {
         let kind = match &*self.kind {
             "long-text" => FieldKind::LongText,
             "email" => FieldKind::Email,
@@ -181,12 +202,12 @@ impl Add {
                 max: self.max_length,
             },
         };
-        Ok(CustomField {
+        CustomField {
             label: self.label.unwrap_or_else(|| self.key.clone()),
             key: self.key,
             kind,
             required: self.required,
-        })
+        }
     }
 }
 

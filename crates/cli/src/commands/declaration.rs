@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use scim_admin::Application;
 use scim_admin::declaration::{Change, Declaration, Plan, PlanItem};
 use serde_json::Value;
@@ -57,9 +57,9 @@ pub(crate) struct Planned {
 
 /// Options of `apply`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["file", "plan"]).required(true).multiple(true))]
 pub(crate) struct Apply {
     /// The file, or - for standard input; without it that of the plan.
-    #[arg(required_unless_present = "plan")]
     file: Option<PathBuf>,
     /// Do just what this plan says, or nothing.
     #[arg(long, value_name = "DIGEST")]

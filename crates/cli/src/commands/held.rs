@@ -1,6 +1,6 @@
 //! `held`: what the guards against mass deprovisioning hold.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use scim_admin::policy::{HeldChange, Which};
 
 use super::value::{actor, instant};
@@ -26,14 +26,15 @@ pub(crate) enum Action {
 /// Which of the held changes.
 #[derive(Debug, Args)]
 #[group(skip)]
+#[command(group = ArgGroup::new("which").args(["users", "all"]).required(true))]
 pub(crate) struct Chosen {
     /// The name or id of the configuration.
     configuration: String,
     /// The logon name or id of a user; may be repeated.
-    #[arg(long = "user", value_name = "USER", required_unless_present = "all")]
+    #[arg(long = "user", value_name = "USER")]
     users: Vec<String>,
     /// All that is held of the configuration.
-    #[arg(long, conflicts_with = "users")]
+    #[arg(long)]
     all: bool,
 }
 

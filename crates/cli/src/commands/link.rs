@@ -1,7 +1,7 @@
 //! `link`: people created by hand whom an identity provider wanted to create.
 
 use anyhow::bail;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use scim_admin::AdminService;
 use scim_admin::policy::{LinkRequest, LinksQuery};
 use scim_provisioning::ConfigurationId;
@@ -35,13 +35,14 @@ pub(crate) enum Action {
 /// Which of the links.
 #[derive(Debug, Args)]
 #[group(skip)]
+#[command(group = ArgGroup::new("which").args(["users", "link", "all"]).required(true).multiple(true))]
 pub(crate) struct Chosen {
     /// The name or id of the configuration.
     configuration: String,
     /// The logon name or id of a person; may be repeated.
-    #[arg(long = "user", value_name = "USER", required_unless_present = "all")]
+    #[arg(long = "user", value_name = "USER")]
     users: Vec<String>,
-    /// The id of the link, where several users wait for the person.
+    /// The id of the link, where several users wait for a person.
     #[arg(long, value_name = "LINK", conflicts_with = "all")]
     link: Option<String>,
     /// All that wait.
@@ -122,7 +123,7 @@ impl Chosen {
         let links: Vec<_> = waiting
             .into_iter()
             .filter(|link| self.link.as_ref().is_none_or(|id| *id == link.id))
-            .filter(|link| self.all || self.users.iter().any(|user| names(user, link)))
+            .filter(|link| self.users.is_empty() || self.users.iter().any(|user| names(user, link)))
             .collect();
         if links.is_empty() {
             match dismissed {
@@ -141,9 +142,12 @@ fn check_one_each(links: &[LinkRequest]) -> anyhow::Result<()> {
         links.iter().filter(same).count() > 1
     };
     if let Some(link) = links.iter().find(again) {
+        let waiting = links.iter().filter(|other| other.person == link.person);
+        let waiting = waiting.map(|other| format!("--link {} ({})", other.id, other.user_name()));
         bail!(
-            "several users wait for \"{}\"; name one of them with --link",
-            link.person_name
+            "several users wait for \"{}\"; say which: {}",
+            link.person_name,
+            waiting.collect::<Vec<_>>().join(", ")
         );
     }
     Ok(())

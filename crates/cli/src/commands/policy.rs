@@ -57,6 +57,18 @@ pub(super) struct PolicyOptions {
 }
 
 impl PolicyOptions {
+    /// Checks that the options of a new configuration go together.
+    ///
+    /// # Errors
+    /// When a number of days is named and nothing is deleted after it.
+    pub(super) fn check_new(&self) -> Result<(), WrongUsage> {
+        let deletes = self.on_delete.as_deref() == Some("delete");
+        match self.delete_after_days {
+            Some(_) if !deletes => Err(days_alone()),
+            _ => Ok(()),
+        }
+    }
+
     /// The policies with what the options name.
     ///
     /// # Errors
@@ -76,8 +88,7 @@ impl PolicyOptions {
         match (&mut policies.deletion, days) {
             (Deletion::Delete { after_days }, Some(days)) => *after_days = days,
             (_, Some(_)) => {
-                let why = "--delete-after-days needs --on-delete delete";
-                return Err(WrongUsage(why).into());
+                return Err(days_alone().into());
             }
             (_, None) => {}
         }
@@ -94,6 +105,10 @@ impl PolicyOptions {
         policies.external_ids = self.external_ids.unwrap_or(policies.external_ids);
         Ok(policies)
     }
+}
+
+fn days_alone() -> WrongUsage {
+    WrongUsage("--delete-after-days goes with --on-delete delete; type both".into())
 }
 
 /// The policies for people: what is decided, and how.

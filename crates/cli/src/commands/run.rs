@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use scim_admin::AdminService;
 use scim_admin::run::{Chosen, RowDifference, Run, RunsQuery, UndoInput, UndoState};
 use scim_console::documents;
@@ -69,9 +69,9 @@ pub(crate) struct Changes {
 
 /// Options of `run undo`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").args(["run", "event"]).required(true))]
 pub(crate) struct Undo {
     /// The id of the run.
-    #[arg(required_unless_present = "event", conflicts_with = "event")]
     run: Option<String>,
     /// What it did to this user or group alone, by the name at that time or by id; may be repeated.
     #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with = "event")]

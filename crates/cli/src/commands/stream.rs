@@ -1,9 +1,9 @@
 //! `stream`: who follows the feed, and what was sent to them.
 
 use anyhow::Context;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use scim_admin::{AdminService, IssuedStream, StreamInput};
 use scim_feed::{
     Delivery, DeliveryProblem, Feed, Position, Stream, StreamKind, StreamProblem, Topic, WebhookUrl,
@@ -13,7 +13,6 @@ use super::value::{actor, maybe_instant};
 use crate::host::Host;
 use crate::output::{self, Table};
 use crate::settings::Common;
-use crate::wrong_usage::WrongUsage;
 use scim_console::documents;
 
 /// What is done with streams.
@@ -54,6 +53,7 @@ pub(crate) struct Name {
 
 /// Options of `stream add`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("how").args(["read", "webhook"]).required(true))]
 pub(crate) struct Add {
     /// The name.
     name: String,
@@ -114,8 +114,23 @@ pub(crate) struct Replay {
     /// The name or id.
     stream: String,
     /// A position, or a time such as 2026-11-26T12:00:00Z.
-    #[arg(long, value_name = "POSITION|TIME")]
-    from: String,
+    #[arg(long, value_name = "POSITION|TIME", value_parser = beginning)]
+    from: Beginning,
+}
+
+/// Behind what a stream begins again.
+#[derive(Debug, Clone, Copy)]
+enum Beginning {
+    Position(Position),
+    Time(DateTime<Utc>),
+}
+
+fn beginning(text: &str) -> Result<Beginning, &'static str> {
+    let position = text.parse().map(Beginning::Position);
+    let time = || DateTime::parse_from_rfc3339(text).map(|time| Beginning::Time(time.to_utc()));
+    position
+        .or_else(|_none| time())
+        .map_err(|_neither| "it is a position, or a time such as 2026-11-26T12:00:00Z")
 }
 
 /// Runs the command.
@@ -162,7 +177,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
             show(common, admin, &admin.resume_stream(&actor(), stream)?, feed)
         }
         Action::Replay(options) => {
-            let position = position(feed, &options.from)?;
+            let position = position(feed, options.from)?;
             let stream = admin.replay_stream(&actor(), admin.stream(&options.stream)?, position)?;
             show(common, admin, &stream, feed)
         }
@@ -202,18 +217,12 @@ fn issued(common: &Common, issued: &IssuedStream) -> anyhow::Result<()> {
 }
 
 /// A position, or that before the changes since a time.
-fn position(feed: &Feed, from: &str) -> anyhow::Result<Position> {
-    if let Ok(position) = from.parse() {
-        return feed
+fn position(feed: &Feed, from: Beginning) -> anyhow::Result<Position> {
+    match from {
+        Beginning::Position(position) => feed
             .check(position)
-            .context("the stream cannot begin there");
-    }
-    match DateTime::parse_from_rfc3339(from) {
-        Ok(time) => Ok(feed.position_at(time.to_utc())?),
-        Err(_) => {
-            let why = "--from is a position, or a time such as 2026-11-26T12:00:00Z";
-            Err(WrongUsage(why).into())
-        }
+            .context("the stream cannot begin there"),
+        Beginning::Time(time) => Ok(feed.position_at(time)?),
     }
 }
 

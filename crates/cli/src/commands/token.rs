@@ -1,7 +1,7 @@
 //! `token`: add, expire, list, show, revoke.
 
 use chrono::{DateTime, Duration, Utc};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use scim_admin::{AccessToken, AdminService, IssuedToken};
 use serde_json::json;
 
@@ -60,10 +60,10 @@ pub(crate) struct Which {
 
 /// Which tokens are revoked.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whose").args(["configuration", "issued_before"]).required(true).multiple(true))]
 pub(crate) struct Revoke {
     /// The name or id of the configuration; with --issued-before it may be left out, and the tokens
     /// of every configuration are meant.
-    #[arg(required_unless_present = "issued_before")]
     configuration: Option<String>,
     /// The id of the token; without it every live one.
     #[arg(long, value_name = "ID", requires = "configuration")]

@@ -32,7 +32,7 @@ impl std::fmt::Debug for DatabaseUrl {
 pub(super) fn check_scheme(url: &str) -> anyhow::Result<()> {
     match url.split(':').next() {
         Some("sqlite" | "postgres" | "postgresql") => Ok(()),
-        _ => Err(WrongUsage("--database-url is sqlite:PATH or postgres://...").into()),
+        _ => Err(WrongUsage("--database-url is sqlite:PATH or postgres://...".into()).into()),
     }
 }
 
@@ -46,14 +46,14 @@ pub(super) fn with_password(url: &str, file: &Path) -> anyhow::Result<String> {
         .filter(|(scheme, _)| *scheme != "sqlite")
     else {
         let why = "--database-password-file goes with a --database-url of PostgreSQL";
-        return Err(WrongUsage(why).into());
+        return Err(WrongUsage(why.into()).into());
     };
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let who = place.rsplit_once('@').map_or("", |(who, _host)| who);
     if who.contains(':') || query.split('&').any(|part| part.starts_with("password=")) {
         let why =
             "the password stands in --database-url and in --database-password-file: leave one";
-        return Err(WrongUsage(why).into());
+        return Err(WrongUsage(why.into()).into());
     }
     let text = fs::read_to_string(file)
         .with_context(|| format!("cannot read the database password in {}", file.display()))?;
