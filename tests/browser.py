@@ -4,7 +4,8 @@ usage: browser.py SERVER SIMULATED_IDP [SCREENSHOTS]
 
 Every page must pass axe (wcag2a, 2aa, 21a, 21aa, 22aa and best practice) in light and dark, be no
 wider than a window of 320 pixels or more, in forced colours and on paper too, and break no rule of
-the content security policy.
+the content security policy. Without a script, and once more with one for some pages, the server is
+reached below a path.
 """
 
 import importlib.util
@@ -27,7 +28,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from checks import check, finish
+from checks import check, finish, free_port
 
 PASSWORD = "four random words suffice"
 RULES = {"runOnly": {"type": "tag", "values": [
@@ -43,12 +44,14 @@ FRIENDLY = ["Azure AD SCIM Provisioning", "Cost centre", "Mia Weber", "Noah Fisc
 
 
 class Story:
-    def __init__(self, server, idp, scripted, shots):
+    def __init__(self, server, idp, scripted, shots, path=""):
         self.idp, self.scripted, self.shots = idp, scripted, shots
         self.names = FRIENDLY if shots else HOSTILE
         self.folder = tempfile.TemporaryDirectory()
+        port = free_port()
         self.server = subprocess.Popen(
-            [server, "serve", "--listen", "127.0.0.1:0", "--data-dir", self.folder.name],
+            [server, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", self.folder.name,
+             "--public-url", f"https://localhost:{port}{path}"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.setup = ""
         while "/setup?" not in self.setup:
@@ -76,7 +79,9 @@ class Story:
         self.server.wait()
 
     def open(self, path):
-        self.browser.get(self.base + path)
+        # An address that a page has says the whole path.
+        below = urllib.parse.urlsplit(self.base).path
+        self.browser.get(self.base + path.removeprefix(below))
 
     def until(self, true):
         """Waits for something on a page that may be going away."""
@@ -258,7 +263,38 @@ class Story:
         check("the audit holds", verified.returncode == 0, verified.stderr)
 
     def path(self):
-        return urllib.parse.urlsplit(self.browser.current_url).path
+        """Where the browser is, below the public URL."""
+        below = self.browser.current_url.removeprefix(self.base)
+        return urllib.parse.urlsplit(below).path
+
+    def walk(self):
+        """What a script knows of the path below which the server is reached."""
+        self.browser.get(self.setup)
+        self.fill("#name", "ada")
+        self.fill("#password", PASSWORD)
+        self.press("Create the administrator")
+        self.wait("No identity provider is connected yet")
+        self.press("Configure Provisioning")
+        self.fill("dialog[open] #name", self.names[0])
+        self.press("Add", "#drawer")
+        self.wait("The configuration is there")
+        self.press("Done")
+        self.press(self.names[0])
+        self.wait("log entries in 7 days")
+        one = self.path()
+        for page in ("", "/alerts", "/users", "/groups", "/users/tables", "/security/audit", "/settings",
+                     "/api-docs"):
+            self.open("/admin" + page)
+            self.find("main h1")
+            self.look("below-a-path")
+        self.open(one + "/mappings/user/rules/email")
+        self.find("form[data-try]")
+        self.look("rule-below-a-path")
+        self.signed_out(one)
+        self.menu()
+        self.press("Sign out")
+        self.wait("Sign in")
+        self.look("sign-in-below-a-path")
 
     def choose(self, css, text):
         Select(self.find(css)).select_by_visible_text(text)
@@ -896,6 +932,9 @@ class Story:
         self.open("/admin/settings")
         self.wait("API keys")
         self.look("settings")
+        self.press("Key ring", "main")
+        self.wait("This page has no secrets")
+        self.look("key-ring")
         self.streams()
         self.open("/admin/settings")
         self.menu()
@@ -994,11 +1033,11 @@ def main():
     server, idp, *shots = sys.argv[1:]
     for folder in shots:
         Path(folder).mkdir(parents=True, exist_ok=True)
-    for scripted in (True, False):
-        print(f"-- {'with' if scripted else 'without'} a script")
-        story = Story(server, idp, scripted, shots[0] if shots else None)
+    for scripted, path, whole in ((True, "", True), (False, "/ops/scim", True), (True, "/ops/scim", False)):
+        print(f"-- {'with' if scripted else 'without'} a script, below {path or '/'}")
+        story = Story(server, idp, scripted, shots[0] if shots and not path else None, path)
         try:
-            story.run()
+            story.run() if whole else story.walk()
         except Exception as error:  # The story ends here; what led to it is said.
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
                      if frame.filename == __file__]

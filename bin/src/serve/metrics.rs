@@ -17,10 +17,12 @@ use crate::tls::ReloadingCertificate;
 
 /// Where metrics come from.
 pub(super) struct Sources {
+    pub(super) path: String,
     pub(super) metrics: Arc<Metrics>,
     pub(super) endpoint: web::Data<Endpoint>,
     pub(super) upkeep: Arc<Upkeep>,
-    pub(super) certificate: Arc<ReloadingCertificate>,
+    /// What is presented, where anything is.
+    pub(super) certificate: Option<Arc<ReloadingCertificate>>,
 }
 
 /// Serves metrics at an address.
@@ -37,6 +39,7 @@ pub(super) fn start(listen: &str, instance: &Instance, sources: Sources) -> anyh
     let address = listener.local_addr()?;
     tracing::info!(%address, "metrics are served at /metrics, by plain HTTP");
     let Sources {
+        path,
         metrics,
         endpoint,
         upkeep,
@@ -48,16 +51,16 @@ pub(super) fn start(listen: &str, instance: &Instance, sources: Sources) -> anyh
         Arc::new(move || endpoint.readings()),
         Arc::new(move || measures::of_store(&*store)),
         Arc::new(move || measures::of_process(&of_process, &upkeep)),
-        Arc::new(move || of_server(&certificate)),
+        Arc::new(move || of_server(certificate.as_deref())),
         Arc::new(move || measures::of_database(&services)),
     ];
-    metrics::serve(listener, metrics, sources).with_context(cannot)
+    metrics::serve(listener, metrics, sources, &path).with_context(cannot)
 }
 
-fn of_server(certificate: &ReloadingCertificate) -> Vec<Reading> {
+fn of_server(certificate: Option<&ReloadingCertificate>) -> Vec<Reading> {
     let version = env!("CARGO_PKG_VERSION");
     let mut readings = vec![Reading::new(BUILD, 1.0).of("version", version)];
-    if let Ok(end) = not_after(&certificate.current()) {
+    if let Some(Ok(end)) = certificate.map(|one| not_after(&one.current())) {
         readings.push(Reading::new(CERTIFICATE_END, end.timestamp() as f64));
     }
     readings

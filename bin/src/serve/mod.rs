@@ -2,7 +2,6 @@
 
 mod metrics;
 
-use std::net::TcpListener;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,7 +10,6 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::{App, middleware, web};
 use anyhow::Context;
 use chrono::TimeDelta;
-use ipnet::IpNet;
 use scim_admin::AdminStore;
 use scim_admin::Deliverer;
 use scim_admin::requests::RequestCounts;
@@ -19,7 +17,7 @@ use scim_admin::safekeeping::Upgraded;
 use scim_admin::upkeep::Upkeep;
 use scim_cli::certificate::{CertificateFiles, not_after};
 use scim_cli::host::{Host as _, Instance};
-use scim_cli::settings::{Common, PublicUrl, ServeOptions};
+use scim_cli::settings::{Common, DEFAULT_PORT, PublicUrl, ServeOptions};
 use scim_cli::{manager, record, start_text};
 use scim_console::Administration;
 use scim_console::api::ADMIN;
@@ -32,7 +30,8 @@ use scim_http::admission::Bounds;
 use scim_http::edge::{self, Edge};
 use scim_http::endpoint::Endpoint;
 use scim_http::feed::{FEED, FeedEndpoint, HttpsCourier};
-use scim_http::listener;
+use scim_http::listener::{self, Balancers, Listeners};
+use scim_http::local::LocalSocket;
 use scim_http::readiness::Readiness;
 use scim_http::status::Product;
 use scim_http::stopping::Signals;
@@ -53,13 +52,13 @@ pub(crate) fn run(common: &Common, options: ServeOptions) -> anyhow::Result<()> 
 
 async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let files = CertificateFiles::of(common, &options.tls)?;
-    let balancers = options.balancers()?;
-    let listen = options.listen.as_str();
-    let listener = listener::bind(listen, !options.listens_by_default()).with_context(|| {
-        format!("cannot listen on {listen}; stop what uses it or choose another with --listen")
-    })?;
-    let address = listener.local_addr()?;
-    let local = || PublicUrl::local(address.port());
+    options.check(common)?;
+    let listeners = listen(&options)?;
+    let address = match listeners.tls.first() {
+        Some(listener) => Some(listener.local_addr()?),
+        None => None,
+    };
+    let local = || PublicUrl::local(address.map_or(DEFAULT_PORT, |address| address.port()));
     let public_url = common.public_url.clone().unwrap_or_else(local);
 
     instance::create_folder(&common.data_dir)?;
@@ -87,8 +86,11 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
         Arc::clone(&requests),
         options.retention(),
     );
-    let presented = Arc::clone(&certificate);
-    let upkeep = Arc::new(upkeep.watching(move || not_after(&presented.current()).ok()));
+    // At sockets alone the certificate is that of the proxy.
+    let presented = address.map(|_address| Arc::clone(&certificate));
+    let watched = presented.clone();
+    let upkeep = upkeep.watching(move || not_after(&watched.as_ref()?.current()).ok());
+    let upkeep = Arc::new(upkeep);
     let courier = HttpsCourier::new(
         options.feed_allow_networks.clone(),
         options.feed_ca.as_deref(),
@@ -107,7 +109,7 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     );
     let data = Data::new(&options, &instance, backend, &public_url)?;
     let setup = data.administration.setup_secret()?;
-    let measuring = measuring(&options, &instance, &data, &upkeep, &certificate)?;
+    let measuring = measuring(&options, &instance, &data, &upkeep, presented)?;
 
     let keeping = actix_web::rt::spawn(keep_up(Arc::clone(&upkeep), data.edge.clone()));
     let noting = actix_web::rt::spawn(note_look_ups(Arc::clone(&upkeep)));
@@ -115,9 +117,17 @@ async fn serve(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
     let mailing = mailing(&options, &upkeep, &public_url)?;
     let signals = Signals::install().context("cannot handle signals")?;
     let draining = data.edge.draining.clone();
-    let server = start(listener, Arc::clone(&certificate), balancers, data)?;
-    record::write(&common.data_dir, address, &public_url)?;
-    start_text::print(common, &public_url, &files, setup.as_deref())?;
+    let balancers = Balancers {
+        networks: options.balancers().into(),
+        local: options.proxy_protocol,
+    };
+    let server = start(listeners, Arc::clone(&certificate), balancers, data)?;
+    let socket = options.sockets().next().map(|path| record::Socket {
+        path: path.to_owned(),
+        proxy_protocol: options.proxy_protocol,
+    });
+    record::write(&common.data_dir, address, socket, &public_url)?;
+    start_text::print(common, &options, &public_url, &files, setup.as_deref())?;
     manager::tell_ready();
     let reload = move || certificate.reload_and_tell();
     let following = signals.follow(server.handle(), draining, options.drain(), reload);
@@ -159,22 +169,43 @@ fn mailing(
     Ok(Some(mailing))
 }
 
+/// Takes every place where the server listens.
+fn listen(options: &ServeOptions) -> anyhow::Result<Listeners> {
+    let cannot = |place: &str| {
+        format!("cannot listen on {place}; stop what uses it or choose another with --listen")
+    };
+    let mut listeners = Listeners::default();
+    for address in options.addresses() {
+        let listener = listener::bind(address, !options.listens_by_default());
+        listeners
+            .tls
+            .push(listener.with_context(|| cannot(address))?);
+    }
+    for path in options.sockets() {
+        let socket = LocalSocket::bind(path);
+        let cannot = || cannot(&format!("unix:{}", path.display()));
+        listeners.local.push(socket.with_context(cannot)?);
+    }
+    Ok(listeners)
+}
+
 /// Serves metrics, if somebody asked for it.
 fn measuring(
     options: &ServeOptions,
     instance: &Instance,
     data: &Data,
     upkeep: &Arc<Upkeep>,
-    certificate: &Arc<ReloadingCertificate>,
+    certificate: Option<Arc<ReloadingCertificate>>,
 ) -> anyhow::Result<Option<JoinHandle<std::io::Result<()>>>> {
     let (Some(listen), Some(metrics)) = (&options.metrics_listen, &data.edge.metrics) else {
         return Ok(None);
     };
     let sources = metrics::Sources {
+        path: data.edge.path.clone(),
         metrics: Arc::clone(metrics),
         endpoint: data.endpoint.clone(),
         upkeep: Arc::clone(upkeep),
-        certificate: Arc::clone(certificate),
+        certificate,
     };
     let server = metrics::start(listen, instance, sources)?;
     Ok(Some(actix_web::rt::spawn(server)))
@@ -232,6 +263,7 @@ impl Data {
                 trusted_proxies: options.trusted_proxies.clone(),
                 named_by_words: &[ADMIN, CONSOLE, FEED],
                 metrics: options.metrics_listen.is_some().then(Arc::default),
+                path: public_url.path().to_owned(),
                 ..Edge::default()
             }),
             endpoint: web::Data::new(
@@ -265,13 +297,13 @@ async fn stop_beside_another(
 }
 
 fn start(
-    listener: TcpListener,
+    listeners: Listeners,
     certificate: Arc<ReloadingCertificate>,
-    balancers: Vec<IpNet>,
+    balancers: Balancers,
     data: Data,
 ) -> anyhow::Result<actix_server::Server> {
     let config = tls::server_config(certificate);
-    let server = listener::start(listener, config, balancers, move |stopping| {
+    let server = listener::start(listeners, config, balancers, move |stopping| {
         App::new()
             .app_data(stopping)
             .app_data(data.edge.clone())
@@ -283,7 +315,7 @@ fn start(
             .wrap(middleware::from_fn(edge::guard))
             .configure(routes)
     });
-    server.context("cannot use the listening socket")
+    server.context("cannot use the listening sockets")
 }
 
 /// What is told when the database was replaced.

@@ -1,5 +1,5 @@
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use actix_web::HttpResponse;
 use scim_http::listener::HTTPS_ONLY;
@@ -37,7 +37,12 @@ async fn plain_http_is_told_to_use_https_and_tls_is_let_in() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let app = |_stopping| App::new().default_service(web::to(HttpResponse::NoContent));
-    let server = listener::start(listener, config(folder.path()), Vec::new(), app).unwrap();
+    let listeners = Listeners {
+        tls: vec![listener],
+        ..Listeners::default()
+    };
+    let config = config(folder.path());
+    let server = listener::start(listeners, config, Balancers::default(), app).unwrap();
     let handle = server.handle();
     actix_web::rt::spawn(server);
 

@@ -19,6 +19,11 @@ fn served(words: &[&str]) -> (Common, ServeOptions) {
     }
 }
 
+fn listens(options: &ServeOptions) -> String {
+    let all: Vec<String> = options.listen.iter().map(ToString::to_string).collect();
+    all.join(",")
+}
+
 fn printed(words: &[&str]) -> Vec<Setting> {
     match parse_words(words) {
         Ok(Invocation::Command(_, Command(Work::Settings(settings)))) => settings,
@@ -61,16 +66,16 @@ fn what_the_console_can_do_commands_can() {
 #[test]
 fn without_a_command_the_server_is_started() {
     let (common, options) = served(&[]);
-    assert_eq!(options.listen, "[::]:8443");
+    assert_eq!(listens(&options), "[::]:8443");
     assert_eq!(
         common.database_url().unwrap(),
         "sqlite:./data/serviceops-scim.db"
     );
     assert_eq!(common.key_file(), Path::new("./data/keyring.json"));
     let (_, options) = served(&["--listen", "127.0.0.1:0"]);
-    assert_eq!(options.listen, "127.0.0.1:0");
+    assert_eq!(listens(&options), "127.0.0.1:0");
     let (common, options) = served(&["serve", "--listen", "127.0.0.1:1", "--data-dir", "d"]);
-    assert_eq!(options.listen, "127.0.0.1:1");
+    assert_eq!(listens(&options), "127.0.0.1:1");
     assert_eq!(
         common.database_url().unwrap(),
         "sqlite:d/serviceops-scim.db"
@@ -84,13 +89,13 @@ fn a_flag_counts_before_the_file_and_the_file_before_the_default() {
     let path = file(&folder, text);
     for words in [vec!["--config", &path], vec!["serve", "--config", &path]] {
         let (common, options) = served(&words);
-        assert_eq!(options.listen, "127.0.0.1:1", "{words:?}");
+        assert_eq!(listens(&options), "127.0.0.1:1", "{words:?}");
         assert_eq!(common.data_dir, Path::new("from-file"));
         assert_eq!(options.limits.protocol().page_max, 7);
         assert_eq!(options.limits.protocol().page_default, 7);
     }
     let (common, options) = served(&["serve", "--config", &path, "--listen", "127.0.0.1:2"]);
-    assert_eq!(options.listen, "127.0.0.1:2");
+    assert_eq!(listens(&options), "127.0.0.1:2");
     assert_eq!(common.data_dir, Path::new("from-file"));
 }
 
@@ -131,7 +136,13 @@ fn addresses_that_cannot_be_meant_are_refused() {
     ] {
         refused(&["--listen", listen]);
     }
-    for listen in ["[::1]:8443", "localhost:8443", "0.0.0.0:0"] {
+    for listen in [
+        "[::1]:8443",
+        "localhost:8443",
+        "0.0.0.0:0",
+        "unix:/run/scim/http.sock",
+        "127.0.0.1:1,unix:/run/scim/http.sock",
+    ] {
         served(&["--listen", listen]);
     }
 }

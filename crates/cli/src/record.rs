@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use scim_provisioning::{Environment, SystemEnvironment};
@@ -14,8 +14,23 @@ use crate::settings::{PublicUrl, reachable};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    listen: SocketAddr,
+    /// Its first address, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    /// Its first socket, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    socket: Option<Socket>,
     public_url: String,
+}
+
+/// A socket of this machine at which a server listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Socket {
+    /// Its file.
+    pub path: PathBuf,
+    /// Whether the PROXY protocol is spoken there before anything else.
+    pub proxy_protocol: bool,
 }
 
 impl Record {
@@ -24,9 +39,14 @@ impl Record {
         self.public_url.parse().ok()
     }
 
-    /// An address that reaches the server from this machine.
-    pub fn local_address(&self) -> SocketAddr {
-        reachable(self.listen)
+    /// An address that reaches the server from this machine, where it has one.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.listen.map(reachable)
+    }
+
+    /// A socket that reaches the server, where it has one.
+    pub fn socket(&self) -> Option<&Socket> {
+        self.socket.as_ref()
     }
 }
 
@@ -34,9 +54,15 @@ impl Record {
 ///
 /// # Errors
 /// When the data directory cannot be written.
-pub fn write(data_dir: &Path, listen: SocketAddr, public_url: &PublicUrl) -> anyhow::Result<()> {
+pub fn write(
+    data_dir: &Path,
+    listen: Option<SocketAddr>,
+    socket: Option<Socket>,
+    public_url: &PublicUrl,
+) -> anyhow::Result<()> {
     let record = Record {
         listen,
+        socket,
         public_url: public_url.to_string(),
     };
     let path = data_dir.join(FILE);
@@ -64,10 +90,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(read(folder.path()).is_none());
         let url: PublicUrl = "https://scim.example.com".parse().unwrap();
-        write(folder.path(), "[::]:8443".parse().unwrap(), &url).unwrap();
+        let address = "[::]:8443".parse().ok();
+        write(folder.path(), address, None, &url).unwrap();
         let record = read(folder.path()).unwrap();
-        assert_eq!(record.public_url(), Some(url));
-        assert_eq!(record.local_address(), "127.0.0.1:8443".parse().unwrap());
+        assert_eq!(record.public_url(), Some(url.clone()));
+        assert_eq!(record.local_address(), "127.0.0.1:8443".parse().ok());
+        assert_eq!(record.socket(), None);
+        let socket = Socket {
+            path: "/run/scim/http.sock".into(),
+            proxy_protocol: true,
+        };
+        write(folder.path(), None, Some(socket.clone()), &url).unwrap();
+        let record = read(folder.path()).unwrap();
+        assert_eq!(record.local_address(), None);
+        assert_eq!(record.socket(), Some(&socket));
     }
 
     #[test]
@@ -78,7 +114,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        write(folder.path(), "[::]:8443".parse().unwrap(), &url).unwrap();
+                        write(folder.path(), "[::]:8443".parse().ok(), None, &url).unwrap();
                     }
                 });
             }

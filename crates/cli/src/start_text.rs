@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::certificate::CertificateFiles;
 use crate::output;
-use crate::settings::{Common, PublicUrl};
+use crate::settings::{Common, PublicUrl, ServeOptions};
 
 /// Prints the start text once, on standard output.
 ///
@@ -12,15 +12,17 @@ use crate::settings::{Common, PublicUrl};
 /// When standard output cannot be written.
 pub fn print(
     common: &Common,
+    options: &ServeOptions,
     public_url: &PublicUrl,
     files: &CertificateFiles,
     setup: Option<&str>,
 ) -> anyhow::Result<()> {
-    output::line(&text(common, public_url, files, setup))
+    output::line(&text(common, options, public_url, files, setup))
 }
 
 fn text(
     common: &Common,
+    options: &ServeOptions,
     public_url: &PublicUrl,
     files: &CertificateFiles,
     setup: Option<&str>,
@@ -39,15 +41,22 @@ fn text(
         ),
         None => format!("Next: sign in at {console} and configure provisioning.\n"),
     };
-    let certificate = match files.self_signed {
-        true => format!("self-signed, {}", files.certificate.display()),
-        false => files.certificate.display().to_string(),
+    let certificate = match (options.addresses().next(), files.self_signed) {
+        (None, _) => "that of the proxy".to_owned(),
+        (_, true) => format!("self-signed, {}", files.certificate.display()),
+        (_, false) => files.certificate.display().to_string(),
     };
+    let sockets = options.sockets();
+    let sockets: Vec<String> = sockets
+        .map(|path| format!("Socket          {}\n", path.display()))
+        .collect();
+    let sockets = sockets.concat();
     format!(
         "ServiceOps SCIM {version} is ready\n\
          \n\
          Console         {console}\n\
          SCIM endpoint   {endpoint}\n\
+         {sockets}\
          Certificate     {certificate}\n\
          Data            {data}\n\
          {database}\

@@ -1,6 +1,10 @@
-// What makes the pages quicker. Everything here works without it as well.
+// What makes the pages quicker. All of it works without.
 
-// Says something to whoever does not see it. What is behind a dialog is not heard.
+// The path of the public URL, which forms leave out.
+const path = new URL("../..", import.meta.url).pathname.slice(0, -1);
+const carried = (at) => (at.pathname + at.search).slice(path.length);
+
+// Says something to whoever does not see it. Behind a dialog nothing is heard.
 function say(text) {
   const said = document.querySelector("dialog[open] .said") ?? document.getElementById("said");
   said.textContent = "";
@@ -8,7 +12,7 @@ function say(text) {
   setTimeout(() => { said.textContent = text; }, 60);
 }
 
-// Times are shown by the clock of whoever looks; what it is in UTC stands behind.
+// Times are shown by the clock of whoever looks; UTC stands behind.
 const clock = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const written = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
 
@@ -31,7 +35,7 @@ function begin(root) {
   }
   localize(root);
   for (const form of root.querySelectorAll("form[data-try]")) {
-    import("/admin/assets/rules.js").then(({ assist }) => assist(form, { request, read, say }));
+    import("./rules.js").then(({ assist }) => assist(form, { request, read, say }));
   }
   const keys = root.querySelector("#keys");
   if (keys) keys.checked = localStorage.getItem("keys") !== "off";
@@ -51,7 +55,7 @@ async function copy(button) {
   }
 }
 
-// Whoever is signed out is told so, and stays where they are.
+// Whoever is signed out is told so and stays.
 class SignedOut extends Error {}
 
 function signedOut(kept) {
@@ -61,7 +65,7 @@ function signedOut(kept) {
   banner.className = "error";
   banner.setAttribute("role", "alert");
   const link = document.createElement("a");
-  link.href = kept ?? `/admin/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+  link.href = kept ?? `${path}/admin/login?next=${encodeURIComponent(carried(location))}`;
   link.textContent = "Sign in";
   // What was not sent yet stays here, and is sent once somebody signed in beside it.
   if (!kept && document.querySelector("dialog[open] form, form[data-dirty]")) link.target = "_blank";
@@ -69,10 +73,10 @@ function signedOut(kept) {
   (document.querySelector("dialog[open] form, dialog[open]") ?? document.querySelector("main")).prepend(banner);
 }
 
-// What is asked by itself, as a poll, is no use of the session.
+// What a poll asks is no use of the session.
 async function request(address, options, how = "1") {
   const answer = await fetch(address, { ...options, headers: { "X-Fragment": how } });
-  if (answer.redirected && new URL(answer.url).pathname === "/admin/login") {
+  if (answer.redirected && new URL(answer.url).pathname === `${path}/admin/login`) {
     signedOut(options.method && answer.url.includes("kept=1") ? answer.url : null);
     throw new SignedOut();
   }
@@ -135,7 +139,7 @@ function ask(text, yes, kind, opener, go) {
   buttons.firstChild.focus();
 }
 
-// A link to a form opens it in a drawer from the right; the way back closes it.
+// A link to a form opens it in a drawer; the way back closes it.
 const entered = (dialog) => [...dialog.querySelectorAll("form")]
   .map((form) => new URLSearchParams(new FormData(form)).toString()).join("\n");
 let closing = null;
@@ -371,7 +375,7 @@ if (address.searchParams.has("done")) {
   for (const said of ["done", "done_to", "done_from"]) address.searchParams.delete(said);
   history.replaceState(history.state, "", address);
   const next = document.querySelector(".bar [name=next]");
-  if (next) next.value = address.pathname + address.search;
+  if (next) next.value = carried(address);
 }
 
 // Where somebody is stands within sight, and a menu closes when somebody goes elsewhere.

@@ -1,6 +1,6 @@
 //! From where a request comes: the one place that decides it, for throttles, networks, logs and audit.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName};
 use actix_web::{HttpMessage, HttpRequest};
@@ -43,6 +43,14 @@ pub fn client(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpNet]) -> O
         }
     };
     Some(found)
+}
+
+/// Where somebody is whose request came through a proxy on this machine that has no address: as
+/// behind a listed one, and unknown where it does not say.
+pub(crate) fn client_of_local(headers: &HeaderMap, proxies: &[IpNet]) -> Option<IpAddr> {
+    let nowhere = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+    let proxies = [proxies, &[IpNet::from(nowhere)]].concat();
+    client(Some(nowhere), headers, &proxies).filter(|address| *address != nowhere)
 }
 
 /// Whether a peer is a listed proxy.
@@ -160,6 +168,38 @@ mod tests {
             ),
         ] {
             assert_eq!(found(peer, headers), client, "{peer} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_at_a_socket_says_where_its_client_is_and_without_it_nobody_knows() {
+        let local = |headers: &[(&str, &str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+                map.append(name, HeaderValue::from_str(value).unwrap());
+            }
+            let found = client_of_local(&map, &["10.0.0.0/8".parse().unwrap()]);
+            found.map(|address| address.to_string())
+        };
+        let plain = "x-forwarded-for";
+        for (headers, client) in [
+            (&[(plain, "192.0.2.7")][..], Some("192.0.2.7")),
+            (
+                &[(plain, "1.1.1.1, 192.0.2.7, 10.0.0.3")],
+                Some("192.0.2.7"),
+            ),
+            (&[(plain, "10.0.0.3")], Some("10.0.0.3")),
+            (
+                &[("forwarded", "for=\"[2001:db8::7]:1\"")],
+                Some("2001:db8::7"),
+            ),
+            (&[], None),
+            (&[(plain, "unknown")], None),
+            (&[(plain, "0.0.0.0")], None),
+            (&[(plain, "192.0.2.7"), ("forwarded", "for=1.1.1.1")], None),
+        ] {
+            assert_eq!(local(headers).as_deref(), client, "{headers:?}");
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::uri::PathAndQuery;
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use ipnet::IpNet;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::address::{self, Client};
 use crate::answer::{self, Reply};
 use crate::draining::Draining;
+use crate::local::ThroughSocket;
 use crate::metrics::{Metrics, operation};
 use crate::request::{RequestId, SCIM, Speaker};
 use crate::sampling::Sampler;
@@ -36,19 +38,31 @@ pub struct Edge {
     pub metrics: Option<Arc<Metrics>>,
     /// Whether the server is about to stop.
     pub draining: Draining,
+    /// The path of the public URL, such as `/scim`; empty where it has none. What is asked for below
+    /// it is what is asked for without it, and redirections lead below it.
+    pub path: String,
 }
 
 /// The outermost layer.
 pub async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let mut id = None;
+    let path = path_of(request.request());
+    take_off(&mut request, &path);
     if let Some(edge) = request.app_data::<web::Data<Edge>>() {
         let peer = request.peer_addr().map(|peer| peer.ip());
-        let client = address::client(peer, request.headers(), &edge.trusted_proxies);
-        if address::is_proxy(peer, &edge.trusted_proxies) {
+        let (headers, proxies) = (request.headers(), &edge.trusted_proxies);
+        // At the other end of a socket of this machine there is a proxy, unless it said from where
+        // the connection comes.
+        let local = peer.is_none() && request.conn_data::<ThroughSocket>().is_some();
+        let client = match local {
+            true => address::client_of_local(headers, proxies),
+            false => address::client(peer, headers, proxies),
+        };
+        if local || address::is_proxy(peer, proxies) {
             id = trace::forwarded_id(request.headers());
         }
         request.extensions_mut().insert(Client(client));
@@ -63,12 +77,55 @@ pub async fn guard(
         None => next.call(request).await?.map_into_boxed_body(),
     };
     finish(response.headers_mut(), &id);
+    lead_below(response.headers_mut(), &path);
     if drains(response.request()) {
         let head = response.response_mut().head_mut();
         head.set_connection_type(actix_http::ConnectionType::Close);
     }
     log(&response, &id, began);
     Ok(response)
+}
+
+/// The path below which clients reach the server that serves a request; empty where there is none.
+pub fn path_of(request: &HttpRequest) -> String {
+    let edge = request.app_data::<web::Data<Edge>>();
+    edge.map(|edge| edge.path.clone()).unwrap_or_default()
+}
+
+/// Takes the path of the public URL from the address, so that everything behind is found where it
+/// always is. A proxy may have done so before.
+fn take_off(request: &mut ServiceRequest, path: &str) {
+    let Some(below) = request.uri().path_and_query().and_then(|whole| {
+        let below = whole.as_str().strip_prefix(path)?;
+        let ends = below.is_empty() || below.starts_with(['/', '?']);
+        (!path.is_empty() && ends).then_some(below)
+    }) else {
+        return;
+    };
+    let below = match below.starts_with('/') {
+        true => below.to_owned(),
+        false => format!("/{below}"),
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(below).ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
+}
+
+/// Has a redirection to an address of this server lead below the path of the public URL.
+fn lead_below(headers: &mut HeaderMap, path: &str) {
+    let Some(location) = headers.get(header::LOCATION) else {
+        return;
+    };
+    let own = location.as_bytes();
+    if path.is_empty() || !own.starts_with(b"/") || own.starts_with(b"//") {
+        return;
+    }
+    if let Ok(location) = HeaderValue::from_bytes(&[path.as_bytes(), own].concat()) {
+        headers.insert(header::LOCATION, location);
+    }
 }
 
 /// Whether the server that serves a request is about to stop.
@@ -299,6 +356,8 @@ const LOGGED_PARTS: usize = 5;
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     #[test]
@@ -333,6 +392,41 @@ mod tests {
             ("/x\u{1b}", "/*"),
         ] {
             assert_eq!(logged(path, &["/api/admin/v1", "/admin"]), expected);
+        }
+    }
+
+    #[test]
+    fn the_path_of_the_public_url_is_taken_off_and_put_before_redirections() {
+        for (asked, found) in [
+            (
+                "/ops/scim/api/scim/v2/Users?a=/ops",
+                "/api/scim/v2/Users?a=/ops",
+            ),
+            ("/ops/scim", "/"),
+            ("/ops/scim/", "/"),
+            ("/ops/scim?a=b", "/?a=b"),
+            ("/ops/scimitar", "/ops/scimitar"),
+            ("/ops", "/ops"),
+            // A proxy took it off before.
+            ("/api/scim/v2/Users", "/api/scim/v2/Users"),
+        ] {
+            let mut request = TestRequest::with_uri(asked).to_srv_request();
+            take_off(&mut request, "/ops/scim");
+            assert_eq!(request.uri().to_string(), found, "{asked}");
+            assert_eq!(request.match_info().as_str(), request.uri().path());
+        }
+        let mut as_it_is = TestRequest::with_uri("/a").to_srv_request();
+        take_off(&mut as_it_is, "");
+        assert_eq!(as_it_is.uri(), "/a");
+        for (location, expected) in [
+            ("/admin?x", "/ops/admin?x"),
+            ("//evil.example", "//evil.example"),
+            ("https://login.example/", "https://login.example/"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::LOCATION, HeaderValue::from_static(location));
+            lead_below(&mut headers, "/ops");
+            assert_eq!(headers.get(header::LOCATION).unwrap(), expected);
         }
     }
 

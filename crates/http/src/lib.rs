@@ -26,7 +26,7 @@
 //! |---|---|
 //! | [`edge`] | what every request passes, whatever it asks for |
 //! | [`mod@endpoint`] | SCIM for a [`service::Service`] |
-//! | [`expect`], [`unread`], [`listener`] | what stands between the HTTP library and the connection |
+//! | [`expect`], [`unread`], [`listener`], [`local`] | what stands between the HTTP library and the connection |
 //! | [`admission`], [`throttle`], [`deadline`] | how much is under way, how often somebody fails, how long one waits |
 //! | [`readiness`], [`draining`], [`stopping`] | whether the server takes requests, and how it ends |
 //! | [`metrics`], [`sampling`] | what is measured |
@@ -47,6 +47,7 @@ pub mod expect;
 #[cfg(feature = "feed")]
 pub mod feed;
 pub mod listener;
+pub mod local;
 pub mod metrics;
 pub mod provider;
 mod proxy;

@@ -1,4 +1,5 @@
-//! The listener: TLS only, and a clear word to those who speak plain HTTP.
+//! The listener: TLS only, and a clear word to those who speak plain HTTP; but for sockets of this
+//! machine, behind which a reverse proxy speaks it.
 
 use std::future::poll_fn;
 use std::io;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
-use actix_http::{HttpService, Protocol};
+use actix_http::{Extensions, HttpService, Protocol};
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory,
@@ -17,16 +18,18 @@ use actix_service::{
 };
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::AppConfig;
-use actix_web::rt::net::TcpStream;
+use actix_web::rt::net::{TcpStream, UnixStream};
 use actix_web::rt::time::timeout;
 use actix_web::{Error, HttpResponse};
 use ipnet::IpNet;
 use rustls::ServerConfig;
+use tokio::io::AsyncWrite;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::address::is_proxy;
 use crate::expect;
+use crate::local::{LocalSocket, ThroughSocket};
 use crate::proxy::{self, Origin};
 use crate::unread::Told;
 
@@ -65,15 +68,33 @@ impl Stopping {
     }
 }
 
+/// Where is listened.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    /// By TLS.
+    pub tls: Vec<TcpListener>,
+    /// By plain HTTP, at sockets of this machine.
+    pub local: Vec<LocalSocket>,
+}
+
+/// Who speaks the PROXY protocol before anything else.
+#[derive(Debug, Default, Clone)]
+pub struct Balancers {
+    /// The networks of those that come by TLS.
+    pub networks: Arc<[IpNet]>,
+    /// Whether everybody does who comes through a socket of this machine.
+    pub local: bool,
+}
+
 /// Starts the workers of an application, which is told when the server stops; they serve until then.
 /// Of a connection from one of the `balancers` the PROXY protocol says first from where it comes.
 ///
 /// # Errors
 /// When the socket cannot be used.
 pub fn start<F, I, S, B>(
-    listener: TcpListener,
+    listeners: Listeners,
     mut config: ServerConfig,
-    balancers: Vec<IpNet>,
+    balancers: Balancers,
     app: F,
 ) -> io::Result<Server>
 where
@@ -89,51 +110,101 @@ where
 {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let config = Arc::new(config);
-    let balancers: Arc<[IpNet]> = balancers.into();
-    let builder = Server::build()
+    let mut builder = Server::build()
         .disable_signals()
         .shutdown_timeout(STOP.as_secs())
         .worker_max_blocking_threads(BLOCKING_THREADS);
     let stopping = builder.graceful_shutdown_signal();
-    let builder = builder.listen("https", listener, move || {
-        let (stopping, patience) = (stopping.clone(), stopping.clone());
-        let answering = || {
-            let app = app(Stopping(patience.clone()))
-                .into_factory()
-                .map_err(|error| {
-                    let error: Error = error.into();
-                    actix_http::Response::<BoxBody>::from(HttpResponse::from_error(error))
-                });
-            map_config(app, |()| AppConfig::default())
-        };
-        let http = HttpService::<Told<TlsStream<TcpStream>>, _, _>::build()
-            .graceful_shutdown_signal(move || {
-                let stopping = stopping.clone();
-                async move { stopping.notified().await }
-            })
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD)
-            .client_disconnect_timeout(Duration::from_secs(1))
-            .expect(apply_fn_factory(answering(), expect::ask))
-            .finish(apply_fn_factory(answering(), expect::answer));
-        let http = Rc::new(http);
-        let tls = TlsAcceptor::from(Arc::clone(&config));
-        let balancers = Arc::clone(&balancers);
-        fn_factory(move || {
-            let (http, stopping, tls) = (Rc::clone(&http), patience.clone(), tls.clone());
-            let balancers = Arc::clone(&balancers);
-            async move {
-                let http = Rc::new(http.new_service(()).await?);
-                Ok::<_, ()>(HttpsOnly {
-                    http,
-                    tls,
-                    stopping,
-                    balancers,
+    // The same HTTP over every kind of connection.
+    macro_rules! http {
+        ($connection:ty, $app:expr, $stopping:expr) => {{
+            let (app, stopping, patience) = ($app, $stopping.clone(), $stopping.clone());
+            let answering = || {
+                let app = app(Stopping(patience.clone()))
+                    .into_factory()
+                    .map_err(|error| {
+                        let error: Error = error.into();
+                        actix_http::Response::<BoxBody>::from(HttpResponse::from_error(error))
+                    });
+                map_config(app, |()| AppConfig::default())
+            };
+            HttpService::<Told<$connection>, _, _>::build()
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
                 })
-            }
-        })
+                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(HEAD)
+                .client_disconnect_timeout(Duration::from_secs(1))
+                .on_connect_ext(<$connection as Arrives>::note)
+                .expect(apply_fn_factory(answering(), expect::ask))
+                .finish(apply_fn_factory(answering(), expect::answer))
+        }};
+    }
+    for listener in listeners.tls {
+        let (config, balancers) = (Arc::clone(&config), Arc::clone(&balancers.networks));
+        let (app, stopping) = (app.clone(), stopping.clone());
+        builder = builder.listen("https", listener, move || {
+            let http = Rc::new(http!(TlsStream<TcpStream>, &app, stopping));
+            let (tls, stopping) = (TlsAcceptor::from(Arc::clone(&config)), stopping.clone());
+            let balancers = Arc::clone(&balancers);
+            fn_factory(move || {
+                let (http, stopping, tls) = (Rc::clone(&http), stopping.clone(), tls.clone());
+                let balancers = Arc::clone(&balancers);
+                async move {
+                    let http = Rc::new(http.new_service(()).await?);
+                    Ok::<_, ()>(HttpsOnly {
+                        http,
+                        tls,
+                        stopping,
+                        balancers,
+                    })
+                }
+            })
+        })?;
+    }
+    let mut files = Vec::new();
+    for socket in listeners.local {
+        let (listener, file) = socket.into_parts();
+        files.push(file);
+        let (app, stopping, told_origin) = (app.clone(), stopping.clone(), balancers.local);
+        builder = builder.listen_uds("local", listener, move || {
+            let http = Rc::new(http!(UnixStream, &app, stopping));
+            let stopping = stopping.clone();
+            fn_factory(move || {
+                let (http, stopping) = (Rc::clone(&http), stopping.clone());
+                async move {
+                    let http = Rc::new(http.new_service(()).await?);
+                    Ok::<_, ()>(Local {
+                        http,
+                        stopping,
+                        told_origin,
+                    })
+                }
+            })
+        })?;
+    }
+    // Nobody finds a server that takes no more; however it ends, its files are gone then.
+    actix_web::rt::spawn(async move {
+        stopping.notified().await;
+        drop(files);
     });
-    Ok(builder?.run())
+    Ok(builder.run())
+}
+
+/// What is noted of a connection when it comes.
+trait Arrives: Sized + AsyncWrite + Unpin {
+    fn note(connection: &Told<Self>, data: &mut Extensions);
+}
+
+impl Arrives for TlsStream<TcpStream> {
+    fn note(_connection: &Told<Self>, _data: &mut Extensions) {}
+}
+
+impl Arrives for UnixStream {
+    fn note(_connection: &Told<Self>, data: &mut Extensions) {
+        data.insert(ThroughSocket);
+    }
 }
 
 /// Hands TLS connections on and refuses others.
@@ -144,16 +215,50 @@ struct HttpsOnly<S> {
     balancers: Arc<[IpNet]>,
 }
 
+/// Hands on what comes through a socket of this machine.
+struct Local<S> {
+    http: Rc<S>,
+    stopping: GracefulShutdownSignal,
+    /// Whether a connection says first from where it comes.
+    told_origin: bool,
+}
+
 /// A connection as the HTTP library takes it.
-type Connection = (
-    Told<TlsStream<TcpStream>>,
-    Protocol,
-    Option<std::net::SocketAddr>,
-);
+type Connection<T> = (Told<T>, Protocol, Option<std::net::SocketAddr>);
+
+impl<S> Service<UnixStream> for Local<S>
+where
+    S: Service<Connection<UnixStream>, Response = ()> + 'static,
+{
+    type Response = ();
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<(), S::Error>>>>;
+
+    fn poll_ready(&self, context: &mut task::Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.http.poll_ready(context)
+    }
+
+    fn call(&self, stream: UnixStream) -> Self::Future {
+        let (http, stopping) = (Rc::clone(&self.http), self.stopping.clone());
+        let told_origin = self.told_origin;
+        Box::pin(async move {
+            let mut peer = None;
+            if told_origin {
+                match unless_stopped(&stopping, proxy::read_origin(&stream)).await {
+                    Some(Ok(Origin::Client(client))) => peer = Some(client),
+                    Some(Ok(Origin::Itself)) => {}
+                    Some(Err(_)) | None => return Ok(()),
+                }
+            }
+            let stream = Told::new(stream, peer, stopping);
+            http.call((stream, Protocol::Http1, peer)).await
+        })
+    }
+}
 
 impl<S> Service<TcpStream> for HttpsOnly<S>
 where
-    S: Service<Connection, Response = ()> + 'static,
+    S: Service<Connection<TlsStream<TcpStream>>, Response = ()> + 'static,
 {
     type Response = ();
     type Error = S::Error;

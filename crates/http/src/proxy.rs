@@ -4,7 +4,35 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use actix_web::rt::net::TcpStream;
+use actix_web::rt::net::{TcpStream, UnixStream};
+
+/// A connection of which not a byte more is read than is wanted.
+pub(crate) trait Connection {
+    /// Comes back when there is something to read.
+    fn readable(&self) -> impl Future<Output = io::Result<()>>;
+    /// Reads what is there.
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+impl Connection for TcpStream {
+    fn readable(&self) -> impl Future<Output = io::Result<()>> {
+        Self::readable(self)
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Self::try_read(self, buffer)
+    }
+}
+
+impl Connection for UnixStream {
+    fn readable(&self) -> impl Future<Output = io::Result<()>> {
+        Self::readable(self)
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Self::try_read(self, buffer)
+    }
+}
 
 /// What a balancer says of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +47,7 @@ pub(crate) enum Origin {
 ///
 /// # Errors
 /// When the connection ends or breaks, or begins with anything else.
-pub(crate) async fn read_origin(stream: &TcpStream) -> io::Result<Origin> {
+pub(crate) async fn read_origin(stream: &impl Connection) -> io::Result<Origin> {
     let mut first = [0];
     read_exact(stream, &mut first).await?;
     if first == [b'P'] {
@@ -34,7 +62,7 @@ pub(crate) async fn read_origin(stream: &TcpStream) -> io::Result<Origin> {
 }
 
 /// Version 1: a line of words, whose first letter was read.
-async fn read_line(stream: &TcpStream) -> io::Result<Origin> {
+async fn read_line(stream: &impl Connection) -> io::Result<Origin> {
     let mut line = vec![b'P'];
     while !line.ends_with(b"\r\n") {
         if line.len() >= LONGEST_LINE {
@@ -69,7 +97,7 @@ fn origin_of_line(line: &str) -> Option<Origin> {
 }
 
 /// Version 2: numbers, behind the signature.
-async fn read_binary(stream: &TcpStream) -> io::Result<Origin> {
+async fn read_binary(stream: &impl Connection) -> io::Result<Origin> {
     let mut head = [0; 4];
     read_exact(stream, &mut head).await?;
     let [command, family, high, low] = head;
@@ -101,7 +129,7 @@ fn origin_of_numbers(command: u8, family: u8, addresses: &[u8]) -> Option<Origin
     }
 }
 
-async fn read_exact(stream: &TcpStream, mut buffer: &mut [u8]) -> io::Result<()> {
+async fn read_exact(stream: &impl Connection, mut buffer: &mut [u8]) -> io::Result<()> {
     while !buffer.is_empty() {
         stream.readable().await?;
         match stream.try_read(buffer) {

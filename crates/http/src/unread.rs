@@ -277,7 +277,10 @@ impl Asked {
             detail,
             "a request could not be read"
         );
-        let scim = self.target().starts_with(SCIM.as_bytes());
+        // The path of the public URL may stand before it.
+        let path = self.target().split(|byte| *byte == b'?').next();
+        let mut places = path.unwrap_or_default().windows(SCIM.len());
+        let scim = places.any(|place| place == SCIM.as_bytes());
         let (media_type, body) = match scim {
             true => ("application/scim+json", scim_error(status, &detail)),
             false => (

@@ -34,7 +34,8 @@ mod why;
 use clap::Subcommand;
 
 use crate::host::Host;
-use crate::settings::Common;
+use crate::output;
+use crate::settings::{Common, PublicUrl};
 
 /// A command that runs and ends.
 #[derive(Debug, Subcommand)]
@@ -160,7 +161,10 @@ pub(crate) fn run(host: &dyn Host, common: &Common, command: Command) -> anyhow:
         Command::Why(options) => why::run(host, common, options),
         Command::Check(options) => check::run(host, common, &options),
         Command::Healthcheck(options) => healthcheck::run(common, &options),
-        Command::Openapi => crate::output::json(scim_console::api::openapi::document()),
+        Command::Openapi => {
+            let path = common.public_url.as_ref().map_or("", PublicUrl::path);
+            output::json(&scim_console::api::openapi::document_below(path))
+        }
         Command::Completions(options) => completions::run(&options),
     }
 }

@@ -3,15 +3,15 @@
 mod database;
 pub(crate) mod file;
 mod limits;
+mod listen;
 mod mail;
 pub(crate) mod origin;
 mod public_url;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use scim_admin::upkeep::Retention;
@@ -19,6 +19,7 @@ use scim_console::console::openid::OpenIdSettings;
 
 use self::database::DatabaseUrl;
 pub use self::limits::LimitOptions;
+pub use self::listen::{Listen, listening_on_this_machine, reachable};
 pub use self::mail::MailOptions;
 pub use self::public_url::PublicUrl;
 use crate::wrong_usage::WrongUsage;
@@ -131,15 +132,16 @@ impl Common {
 /// Options of the server.
 #[derive(Debug, Clone, Args)]
 pub struct ServeOptions {
-    /// The address and port to listen on; port 0 takes a free one.
+    /// Where to listen, separated by commas: addresses with ports, where port 0 takes a free one, and
+    /// sockets of this machine for a reverse proxy beside the server, such as unix:/run/scim/http.sock.
     #[arg(
         long,
         env = "SERVICEOPS_SCIM_LISTEN",
-        value_name = "ADDR:PORT",
-        default_value = DEFAULT_LISTEN,
-        value_parser = listen_address
+        value_name = "ADDR:PORT|unix:PATH,...",
+        value_delimiter = ',',
+        default_value = DEFAULT_LISTEN
     )]
-    pub listen: String,
+    pub listen: Vec<Listen>,
     /// The certificate.
     #[command(flatten)]
     pub tls: TlsOptions,
@@ -148,7 +150,7 @@ pub struct ServeOptions {
         long,
         env = "SERVICEOPS_SCIM_METRICS_LISTEN",
         value_name = "ADDR:PORT",
-        value_parser = listen_address
+        value_parser = listen::listen_address
     )]
     pub metrics_listen: Option<String>,
     /// How many connections to the database are kept at most.
@@ -371,19 +373,45 @@ impl ServeOptions {
         }
     }
 
-    /// The proxies that speak the PROXY protocol.
+    /// Checks that the options go together.
     ///
     /// # Errors
-    /// When nobody says which these are.
-    pub fn balancers(&self) -> anyhow::Result<Vec<IpNet>> {
+    /// When nobody says who speaks the PROXY protocol, or where clients reach a server that has no
+    /// address of its own.
+    pub fn check(&self, common: &Common) -> anyhow::Result<()> {
+        let sockets = self.sockets().next().is_some();
+        let why = if self.proxy_protocol && self.trusted_proxies.is_empty() && !sockets {
+            "--proxy-protocol goes with --trusted-proxies: who speaks it"
+        } else if self.addresses().next().is_none() && common.public_url.is_none() {
+            "a server that listens at sockets alone needs --public-url: where clients reach it"
+        } else {
+            return Ok(());
+        };
+        Err(WrongUsage(why.into()).into())
+    }
+
+    /// The networks of the proxies that speak the PROXY protocol.
+    pub fn balancers(&self) -> Vec<IpNet> {
         match self.proxy_protocol {
-            true if self.trusted_proxies.is_empty() => {
-                let why = "--proxy-protocol goes with --trusted-proxies: who speaks it";
-                Err(WrongUsage(why).into())
-            }
-            true => Ok(self.trusted_proxies.clone()),
-            false => Ok(Vec::new()),
+            true => self.trusted_proxies.clone(),
+            false => Vec::new(),
         }
+    }
+
+    /// The addresses to listen at.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.listen.iter().filter_map(|listen| match listen {
+            Listen::Address(address) => Some(address.as_str()),
+            Listen::Socket(_) => None,
+        })
+    }
+
+    /// The sockets of this machine to listen at.
+    pub fn sockets(&self) -> impl Iterator<Item = &Path> {
+        self.listen.iter().filter_map(|listen| match listen {
+            Listen::Socket(path) => Some(path.as_path()),
+            Listen::Address(_) => None,
+        })
     }
 
     /// For how long requests are served after the word to stop.
@@ -393,7 +421,7 @@ impl ServeOptions {
 
     /// Whether nobody chose the address.
     pub fn listens_by_default(&self) -> bool {
-        self.listen == DEFAULT_LISTEN
+        self.addresses().eq([DEFAULT_LISTEN])
     }
 }
 
@@ -419,43 +447,4 @@ fn network(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>()
         .or_else(|_network| address())
         .map_err(|_address| format!("{text:?} is no network such as 10.0.0.0/8"))
-}
-
-/// Checks `ADDR:PORT`; the address may be a host name.
-fn listen_address(text: &str) -> Result<String, String> {
-    let (host, port) = text.rsplit_once(':').ok_or("a port is missing")?;
-    let _: u16 = port
-        .parse()
-        .map_err(|_error| format!("{port:?} is no port"))?;
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    match bare {
-        _ if host.is_empty() => Err("an address is missing; 0.0.0.0 means every one".to_owned()),
-        None if host.contains(':') => Err(format!(
-            "an IPv6 address stands in brackets: [{host}]:{port}"
-        )),
-        _ => Ok(text.to_owned()),
-    }
-}
-
-/// The address under which this machine reaches a server that listens there.
-///
-/// # Errors
-/// When the address cannot be resolved.
-pub fn listening_on_this_machine(listen: &str) -> anyhow::Result<SocketAddr> {
-    let resolved = listen.to_socket_addrs().ok().and_then(|mut all| all.next());
-    let address = resolved.with_context(|| format!("{listen} is no address and port"))?;
-    Ok(reachable(address))
-}
-
-/// The loopback address in place of the one that means every address.
-pub fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        // A socket for both families is reached by the one that every machine has.
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }

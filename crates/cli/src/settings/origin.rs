@@ -59,7 +59,8 @@ pub(crate) fn settings(matches: &ArgMatches, named: &HashSet<String>) -> Vec<Set
 
 /// Puts in what counts where nothing was said and another setting decides.
 pub(crate) fn complete(settings: &mut [Setting], common: &Common, options: &ServeOptions) {
-    let port = options.listen.rsplit_once(':');
+    let port = options.addresses().next();
+    let port = port.and_then(|address| address.rsplit_once(':'));
     let port = port.and_then(|(_host, port)| port.parse::<u16>().ok());
     for setting in settings {
         let usual = || match &*setting.name {

@@ -26,6 +26,14 @@ impl PublicUrl {
         format!("{}/admin", self.0)
     }
 
+    /// The path, without a slash at its end; empty where there is none.
+    pub fn path(&self) -> &str {
+        let rest = self.0.get(SCHEME.len()..).unwrap_or_default();
+        rest.find('/')
+            .and_then(|at| rest.get(at..))
+            .unwrap_or_default()
+    }
+
     /// The host, without port and brackets.
     pub fn host(&self) -> &str {
         let authority = self.0.trim_start_matches(SCHEME);
@@ -61,6 +69,7 @@ impl FromStr for PublicUrl {
         if parsed.host().is_empty() {
             return Err("the host is missing".to_owned());
         }
+        check_path(parsed.path())?;
         let authority = rest.split('/').next().unwrap_or_default();
         let after_host = authority.rsplit(']').next().unwrap_or_default();
         match after_host.split_once(':') {
@@ -72,11 +81,31 @@ impl FromStr for PublicUrl {
     }
 }
 
+/// The path stands before everything that the server serves, in addresses, pages and cookies.
+fn check_path(path: &str) -> Result<(), String> {
+    let mut parts = path.split('/').skip(1);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if parts
+        .clone()
+        .any(|part| part.is_empty() || matches!(part, "." | "..") || !part.bytes().all(plain))
+    {
+        return Err("its path consists of words of letters, digits, and any of -._~".to_owned());
+    }
+    match parts.next() {
+        Some(first) if OWN.contains(&first) => Err(format!(
+            "its path cannot begin with /{first}, which the server serves itself"
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn not_in_a_url(character: char) -> bool {
     !character.is_ascii_graphic()
 }
 
 const SCHEME: &str = "https://";
+/// With what the addresses begin that the server serves.
+const OWN: [&str; 6] = ["admin", "api", "healthz", "metrics", "readyz", "version"];
 
 #[cfg(test)]
 mod tests {
@@ -90,6 +119,19 @@ mod tests {
             ("https://[2001:db8::1]:8443", "2001:db8::1"),
         ] {
             assert_eq!(text.parse::<PublicUrl>().unwrap().host(), host);
+        }
+    }
+
+    #[test]
+    fn the_path_is_what_stands_behind_the_host() {
+        for (text, path) in [
+            ("https://scim.example.com", ""),
+            ("https://scim.example.com/", ""),
+            ("https://[2001:db8::1]:8443/scim/", "/scim"),
+            ("https://host/ops/scim-gw", "/ops/scim-gw"),
+            ("https://host/administration/api", "/administration/api"),
+        ] {
+            assert_eq!(text.parse::<PublicUrl>().unwrap().path(), path);
         }
     }
 
@@ -111,6 +153,12 @@ mod tests {
             "https://host:99999",
             "https://host/?a=b",
             "https://ho st",
+            "https://host/a//b",
+            "https://host/a/../b",
+            "https://host/a;b",
+            "https://host/%61",
+            "https://host/api",
+            "https://host/admin/scim",
         ] {
             assert!(text.parse::<PublicUrl>().is_err(), "{text}");
         }

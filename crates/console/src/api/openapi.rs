@@ -15,6 +15,7 @@ use super::access::Auditor;
 use super::answer::One;
 use super::operation::{Operation, operations};
 use super::{ADMIN, Problem};
+use crate::console::outside::path_of;
 
 pub(super) fn operations() -> Vec<Operation> {
     operations![show_openapi]
@@ -22,7 +23,7 @@ pub(super) fn operations() -> Vec<Operation> {
 
 /// This document.
 #[derive(Serialize)]
-struct OpenApi(&'static Value);
+struct OpenApi(Value);
 
 impl PartialSchema for OpenApi {
     fn schema() -> RefOr<Schema> {
@@ -36,8 +37,19 @@ impl ToSchema for OpenApi {}
 
 /// Read this document.
 #[utoipa::path(get, path = "/openapi.json")]
-fn show_openapi(_by: Auditor) -> Result<One<OpenApi>, Problem> {
-    Ok(One::new(OpenApi(document())))
+fn show_openapi(by: Auditor) -> Result<One<OpenApi>, Problem> {
+    Ok(One::new(OpenApi(document_below(path_of(
+        &by.scim_endpoint,
+    )))))
+}
+
+/// The document of a server that is reached below a path.
+pub fn document_below(path: &str) -> Value {
+    let mut document = document().clone();
+    if let Some(url) = document.pointer_mut("/servers/0/url") {
+        *url = json!(format!("{path}{ADMIN}"));
+    }
+    document
 }
 
 /// The document.

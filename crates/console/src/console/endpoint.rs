@@ -49,7 +49,7 @@ async fn show_asset(
     asset: &'static Asset,
 ) -> HttpResponse {
     match shared.admits(address::of(&request)) {
-        true => respond(asset.answer()),
+        true => respond(&shared, asset.answer()),
         false => plain(StatusCode::FORBIDDEN, NOT_ADMITTED),
     }
 }
@@ -83,6 +83,7 @@ async fn handle(
         Some(value.to_owned())
     };
     let cookie = text(header::COOKIE);
+    let cookie = cookie.map(|cookie| shared.console.outside.cookies(cookie));
     let writes = request.method() == Method::POST;
     let known = writes && knows(&shared, cookie.clone()).await;
     let form = match known {
@@ -98,7 +99,7 @@ async fn handle(
         // Whose session has ended is told so, and that what was entered is lost, not how long a
         // form may be.
         Err(error) if error.status() == 413 && writes && !known => {
-            return respond(signing_in::ask_without_form(&path));
+            return respond(&shared, signing_in::ask_without_form(&path));
         }
         Err(error) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
@@ -146,11 +147,11 @@ async fn handle(
                     "The OpenID provider does not answer.",
                 )
             },
-            respond,
+            |answer| respond(&shared, answer),
         );
     }
     match deadline::within(shared.patience, work).await {
-        Ok(answer) => respond(answer),
+        Ok(answer) => respond(&shared, answer),
         Err(unfinished) => without_result(unfinished, &incoming),
     }
 }
@@ -187,7 +188,11 @@ async fn knows(shared: &web::Data<Administration>, cookie: Option<String>) -> bo
     deadline::within(shared.patience, work).await == Ok(true)
 }
 
-fn respond(answer: ConsoleAnswer) -> HttpResponse {
+fn respond(shared: &Administration, answer: ConsoleAnswer) -> HttpResponse {
+    sent(shared.console.outside.answer(answer))
+}
+
+fn sent(answer: ConsoleAnswer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status);
     let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     if answer.lasting {
@@ -262,7 +267,7 @@ mod tests {
             retry_after: Some(7),
             ..ConsoleAnswer::html(429)
         };
-        let response = respond(answer);
+        let response = sent(answer);
         assert_eq!(response.status(), 429);
         let headers = response.headers();
         assert_eq!(headers.get("retry-after").unwrap(), "7");

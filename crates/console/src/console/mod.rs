@@ -17,6 +17,7 @@ mod markup;
 mod meanwhile;
 pub mod openid;
 pub(crate) mod outbound;
+pub(crate) mod outside;
 mod pages;
 mod refusal;
 mod routes;
@@ -38,6 +39,7 @@ pub(crate) use self::answer::ConsoleAnswer;
 use self::answer::Failed;
 use self::form::Form;
 use self::openid::OpenId;
+use self::outside::Outside;
 use self::refusal::{message, refusal, said, sentence, too_many};
 use self::routes::{Access, Parts, Route};
 use scim_http::throttle::Throttle;
@@ -80,6 +82,7 @@ pub(crate) struct Console {
     openid: Option<Arc<OpenId>>,
     /// Scheme and host of the public URL, as browsers name where a form comes from.
     origin: String,
+    outside: Outside,
     /// Failed sign-ins of strangers, by address.
     addresses: Throttle,
 }
@@ -117,6 +120,7 @@ impl Console {
             setup: Mutex::new(None),
             openid,
             origin: origin(scim_endpoint).to_owned(),
+            outside: Outside::of(scim_endpoint),
             addresses: Throttle::new(SIGN_INS, SIGN_IN_PERIOD),
         }
     }

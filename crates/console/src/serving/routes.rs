@@ -3,7 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use scim_http::feed::FEED;
-use scim_http::{answer, endpoint, feed, request, status};
+use scim_http::{answer, edge, endpoint, feed, request, status};
 
 use crate::console::CONSOLE;
 
@@ -29,10 +29,11 @@ async fn front(request: HttpRequest) -> HttpResponse {
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
+    let path = edge::path_of(&request);
     answer::problem(
         StatusCode::NOT_FOUND,
         &format!(
-            "There is nothing here; SCIM is served below {}, the feed below {FEED}.",
+            "There is nothing here; SCIM is served below {path}{}, the feed below {path}{FEED}.",
             request::SCIM
         ),
         &request,

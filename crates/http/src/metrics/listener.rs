@@ -18,7 +18,7 @@ struct Shared {
     sources: Arc<[Source]>,
 }
 
-/// Serves `/metrics` and nothing else.
+/// Serves `/metrics` and nothing else, below the `path` of the public URL as well where it has one.
 ///
 /// # Errors
 /// When the listener cannot be used.
@@ -26,15 +26,18 @@ pub fn serve(
     listener: TcpListener,
     metrics: Arc<Metrics>,
     sources: Vec<Source>,
+    path: &str,
 ) -> std::io::Result<Server> {
     let shared = Shared {
         metrics,
         sources: sources.into(),
     };
+    let below = format!("{path}/metrics");
     let app = move || {
         App::new()
             .app_data(web::Data::new(shared.clone()))
             .route("/metrics", web::get().to(show))
+            .route(&below, web::get().to(show))
     };
     let server = HttpServer::new(app).workers(1).disable_signals();
     Ok(server.listen(listener)?.run())

@@ -45,7 +45,10 @@ impl Reached {
             .root_certs(RootCerts::new_with_certs(&roots))
             .build();
         let config = UreqTransport::config().tls_config(tls).proxy(None).build();
-        let address = recorded.local_address();
+        let address = recorded.local_address().context(
+            "the server listens at sockets alone, and the demo reaches it by TLS; let it listen at an \
+             address of this machine too",
+        )?;
         let agent = Agent::with_parts(config, DefaultConnector::new(), Here(address));
         // The certificate is made for the public name, behind which there may be another machine.
         let host = match url.host() {

@@ -106,8 +106,9 @@ fn references(value: &Value, found: &mut Vec<String>) {
 }
 
 /// The document itself, for tools.
-pub(in super::super) fn document(_visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
-    let written = serde_json::to_string_pretty(openapi::document());
+pub(in super::super) fn document(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed> {
+    let document = openapi::document_below(visit.console.outside.path());
+    let written = serde_json::to_string_pretty(&document);
     let written = written.map_err(|error| Failed::internal(&error))?;
     Ok(ConsoleAnswer::file(
         "openapi.json",

@@ -57,8 +57,7 @@ impl Deref for Served {
 }
 
 impl Served {
-    fn new(services: &Services) -> Self {
-        let endpoint = "https://localhost/api/scim/v2";
+    fn new(services: &Services, endpoint: &str) -> Self {
         let throttle = Arc::new(Throttle::new(30, Duration::from_secs(60)));
         let administration = Administration::new(services, endpoint, None, throttle, Vec::new());
         Self {
@@ -142,10 +141,16 @@ pub(super) fn actor() -> Actor {
 
 impl House {
     pub(super) fn new() -> Self {
+        Self::below("")
+    }
+
+    /// One that is reached below a path.
+    pub(super) fn below(path: &str) -> Self {
+        let endpoint = format!("https://localhost{path}/api/scim/v2");
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&Settings {
             url: format!("sqlite:{}", folder.path().join("test.db").display()),
-            base_url: "https://localhost/api/scim/v2".to_owned(),
+            base_url: endpoint.clone(),
             connections: 2,
         });
         let keys = Arc::new(KeyRing::open(&folder.path().join("keys.json")).unwrap());
@@ -153,7 +158,7 @@ impl House {
         let provider = ServiceProvider::new(
             database.clone(),
             keys.clone(),
-            "https://localhost/api/scim/v2",
+            &endpoint,
             scim_protocol::Limits::default(),
         );
         let feed = scim_feed::Feed::new(database.clone());
@@ -164,7 +169,7 @@ impl House {
             feed,
         };
         let admin = Arc::clone(&services.admin);
-        let console = Served::new(&services);
+        let console = Served::new(&services, &endpoint);
         let upkeep = Upkeep::new(services, Arc::default(), Retention::default());
         let centers = scim_mapping::TableContent::read_csv("code,department\n100,Sales\n");
         let seen = scim_admin::TableSeen::None;
@@ -242,6 +247,11 @@ impl House {
         let mut connection: diesel::SqliteConnection =
             diesel::Connection::establish(&path.display().to_string()).unwrap();
         connection.batch_execute(sql).unwrap();
+    }
+
+    /// Where the key ring is.
+    pub(super) fn ring(&self) -> std::path::PathBuf {
+        self.folder.path().join("keys.json")
     }
 
     pub(super) fn account(&self, name: &str, role: Role) -> String {
