@@ -45,6 +45,8 @@ pub struct KeyNeed {
     pub id: String,
     /// How many live tokens it signed: without it they are refused.
     pub signed: i64,
+    /// When the last of these ends; `None` where one has no end that is known.
+    pub signed_until: Option<DateTime<Utc>>,
     /// How many live tokens it sealed: without it they cannot be shown again.
     pub sealed: i64,
     /// How many secrets of webhooks it sealed: without it nothing is signed with them.
@@ -52,6 +54,18 @@ pub struct KeyNeed {
 }
 
 impl KeyNeed {
+    /// Notes so many live tokens that it signed, of which the last ends then.
+    pub fn sign(&mut self, tokens: i64, until: Option<DateTime<Utc>>) {
+        self.signed_until = match self.signed {
+            0 => until,
+            _ => self
+                .signed_until
+                .zip(until)
+                .map(|(one, other)| one.max(other)),
+        };
+        self.signed += tokens;
+    }
+
     /// What is needed of a key, to be added to.
     pub fn of<'n>(needs: &'n mut BTreeMap<String, Self>, id: &str) -> &'n mut Self {
         needs.entry(id.to_owned()).or_insert_with(|| Self {

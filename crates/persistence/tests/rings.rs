@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use common::{House, actor, configuration};
 use scim_admin::event::AuditQuery;
-use scim_admin::safekeeping::{KeyState, RingError, open_ring};
+use scim_admin::safekeeping::{KeyState, MayRetire, RingError, open_ring};
 use scim_admin::{AdminError, IssuedToken, KeyRing, StreamInput, give_up_lost_keys};
 use scim_feed::{Stream, StreamKind, StreamProblem, WebhookUrl};
 use scim_provisioning::{Environment, SystemEnvironment};
@@ -48,6 +48,21 @@ fn tokens_go_on_through_a_rotation_of_keys_until_the_last_of_them_is_gone(house:
         keys(house),
         [(new.clone(), Signs, 0, 0), (old.clone(), Verifies, 2, 2)]
     );
+    let may_retire = |key: &str| {
+        let keys = house.admin.keys().unwrap();
+        let key = keys.iter().find(|one| one.id == key).unwrap();
+        (key.may_retire(), key.signed_until)
+    };
+    // The first token gives way to the second once that is used; both end with their lives.
+    let ends = [first.ends(), before.token.ends()];
+    assert_eq!(
+        may_retire(&old),
+        (
+            Some(MayRetire::AfterTokens),
+            ends.into_iter().max().flatten()
+        )
+    );
+    assert_eq!(may_retire(&new), (Some(MayRetire::AfterRotation), None));
     let retire = |key: &str| house.admin.retire_key(&actor(), key);
     assert!(
         matches!(retire(&old), Err(AdminError::Invalid(_))),
@@ -86,7 +101,9 @@ fn tokens_go_on_through_a_rotation_of_keys_until_the_last_of_them_is_gone(house:
         .revoke_tokens(&actor(), house.id_of("Test"), None)
         .unwrap();
     let after = add();
+    assert_eq!(may_retire(&old), (Some(MayRetire::Now), None));
     retire(&old).unwrap();
+    assert_eq!(may_retire(&old), (None, None));
     assert_eq!(keys(house), [(new, Signs, 1, 1), (old, Retired, 0, 0)]);
     assert!(accepted(house, &after));
     assert!(!accepted(house, &before));

@@ -24,7 +24,7 @@ impl ReadInstance for Rows {
         {
             let sealed = &stored.token.key_id;
             let signed = stored.signed_by.as_ref().unwrap_or(sealed);
-            KeyNeed::of(&mut needs, signed).signed += 1;
+            KeyNeed::of(&mut needs, signed).sign(1, stored.token.ends());
             KeyNeed::of(&mut needs, sealed).sealed += 1;
         }
         for webhook in &self.webhooks {

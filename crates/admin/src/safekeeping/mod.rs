@@ -96,10 +96,50 @@ pub struct ListedKey {
     pub state: KeyState,
     /// How many live tokens it signed.
     pub signed: i64,
+    /// When the last of these ends, where that is known.
+    pub signed_until: Option<DateTime<Utc>>,
     /// How many live tokens it sealed.
     pub sealed: i64,
     /// How many secrets of webhooks it sealed.
     pub webhooks: i64,
+}
+
+/// When a key may be taken out of its ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayRetire {
+    /// Nothing needs it.
+    Now,
+    /// Another one must sign first.
+    AfterRotation,
+    /// What it sealed must be sealed with the key that signs first.
+    AfterReseal,
+    /// The live tokens that it signed must end first.
+    AfterTokens,
+}
+
+impl MayRetire {
+    /// The word as it is shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::AfterRotation => "afterRotation",
+            Self::AfterReseal => "afterReseal",
+            Self::AfterTokens => "afterTokens",
+        }
+    }
+}
+
+impl ListedKey {
+    /// When it may be taken out of the ring; `None` for one that is in none.
+    pub fn may_retire(&self) -> Option<MayRetire> {
+        match self.state {
+            KeyState::Missing | KeyState::Retired => None,
+            KeyState::Signs => Some(MayRetire::AfterRotation),
+            KeyState::Verifies if self.signed > 0 => Some(MayRetire::AfterTokens),
+            KeyState::Verifies if self.sealed + self.webhooks > 0 => Some(MayRetire::AfterReseal),
+            KeyState::Verifies => Some(MayRetire::Now),
+        }
+    }
 }
 
 /// What came of sealing the secrets anew.

@@ -16,7 +16,7 @@ use crate::event::AuditEntry;
 use crate::invalid::Problem;
 use crate::keyring::{KeyRing, KeyRingError};
 use crate::rotation;
-use crate::safekeeping::{GivenUp, KeyState, Known, ListedKey, Resealed, RingError};
+use crate::safekeeping::{GivenUp, KeyState, Known, ListedKey, MayRetire, Resealed, RingError};
 use crate::store::{AdminStore, AdminStoreExt, AdminTransaction, AuditTrail, Written};
 
 impl AdminService {
@@ -41,6 +41,7 @@ impl AdminService {
                 created: key.created,
                 retired: None,
                 signed: 0,
+                signed_until: None,
                 sealed: 0,
                 webhooks: 0,
             });
@@ -58,6 +59,7 @@ impl AdminService {
                 created: known.created,
                 retired: known.retired,
                 signed: 0,
+                signed_until: None,
                 sealed: 0,
                 webhooks: 0,
             });
@@ -65,6 +67,7 @@ impl AdminService {
         for key in &mut keys {
             if let Some(need) = needs.iter().find(|need| need.id == key.id) {
                 (key.signed, key.sealed) = (need.signed, need.sealed);
+                key.signed_until = need.signed_until;
                 key.webhooks = need.webhooks;
             }
         }
@@ -225,10 +228,12 @@ impl AdminService {
         let key = keys.iter().find(there);
         let key = key.ok_or_else(|| AdminError::not_found("key", id))?;
         let (signed, sealed) = (key.signed, key.sealed + key.webhooks);
-        match key.state {
-            KeyState::Signs => return Err(refused(KeyRingError::Signs)),
-            _ if signed + sealed > 0 => return Err(Problem::KeyNeeded { signed, sealed }.refused()),
-            _ => {}
+        match key.may_retire() {
+            Some(MayRetire::Now) => {}
+            Some(MayRetire::AfterReseal | MayRetire::AfterTokens) => {
+                return Err(Problem::KeyNeeded { signed, sealed }.refused());
+            }
+            Some(MayRetire::AfterRotation) | None => return Err(refused(KeyRingError::Signs)),
         }
         self.keys.remove(id).map_err(refused)?;
         let (actor, id) = (actor.clone(), id.to_owned());

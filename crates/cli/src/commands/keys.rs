@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use scim_admin::give_up_lost_keys;
-use scim_admin::safekeeping::GivenUp;
+use scim_admin::safekeeping::{GivenUp, ListedKey, MayRetire};
 use scim_console::documents;
 use scim_provisioning::SystemEnvironment;
 use serde_json::json;
@@ -79,20 +79,42 @@ fn list(host: &dyn Host, common: &Common) -> anyhow::Result<()> {
         return output::items(keys.iter().map(documents::key));
     }
     let mut table = Table::titled([
-        "id", "state", "created", "retired", "signed", "sealed", "webhooks",
+        "id",
+        "state",
+        "created",
+        "retired",
+        "signed",
+        "sealed",
+        "webhooks",
+        "may be retired",
     ]);
     for key in keys {
         table.row([
-            key.id,
+            key.id.clone(),
             key.state.as_str().to_owned(),
             instant(key.created),
             maybe_instant(key.retired).unwrap_or_default(),
             key.signed.to_string(),
             key.sealed.to_string(),
             key.webhooks.to_string(),
+            may_retire(&key),
         ]);
     }
     table.print()
+}
+
+/// When a key may be taken out of the ring.
+fn may_retire(key: &ListedKey) -> String {
+    match key.may_retire() {
+        None => String::new(),
+        Some(MayRetire::Now) => "now".to_owned(),
+        Some(MayRetire::AfterRotation) => "after keys rotate".to_owned(),
+        Some(MayRetire::AfterReseal) => "after keys reseal".to_owned(),
+        Some(MayRetire::AfterTokens) => match key.signed_until {
+            Some(end) => format!("after {}", instant(end)),
+            None => "after its tokens".to_owned(),
+        },
+    }
 }
 
 fn give_up(host: &dyn Host, common: &Common) -> anyhow::Result<()> {

@@ -373,6 +373,7 @@ pub(super) const ROUTES: &[Route] = &[
     page("/api-docs/openapi.json", pages::api_docs::document),
     page("/api-docs/schemas/{schema}", pages::api_docs::schema),
     page("/settings", pages::settings::show),
+    page("/settings/keys", pages::keys::list),
     page("/settings/streams", pages::streams::list),
     confirmed(action("/settings/streams", pages::streams::add)),
     page("/settings/streams/{stream}", pages::stream::show),

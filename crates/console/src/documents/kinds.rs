@@ -387,10 +387,15 @@ document! {
         retired_at: Option<String>,
         /// How many live tokens it signed.
         signed_tokens: i64,
+        /// When the last of these ends, where that is known.
+        signed_tokens_end_at: Option<String>,
         /// How many live tokens it sealed.
         sealed_tokens: i64,
         /// How many secrets of webhooks it sealed.
         sealed_webhooks: i64,
+        /// When it may be taken out of the ring: `now`, `afterRotation`, `afterReseal` or
+        /// `afterTokens`; null for one that is in none.
+        may_retire: Option<String>,
     }
 }
 document! {

@@ -70,8 +70,10 @@ pub fn key(key: &ListedKey) -> InstanceKey {
         created_at: instant(key.created),
         retired_at: maybe_instant(key.retired),
         signed_tokens: key.signed,
+        signed_tokens_end_at: maybe_instant(key.signed_until),
         sealed_tokens: key.sealed,
         sealed_webhooks: key.webhooks,
+        may_retire: key.may_retire().map(|when| when.as_str().to_owned()),
     }
 }
 

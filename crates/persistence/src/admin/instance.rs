@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::count_star;
 use diesel::prelude::*;
 use scim_admin::AccessToken;
 use scim_admin::safekeeping::{ClockDoubt, InstanceRecord, KeyNeed, RecordedKey};
@@ -67,17 +66,20 @@ impl ReadInstance for AdminRows<'_> {
                     .is_null()
                     .or(access_tokens::retire_at.gt(now_millis)),
             )
-            .group_by((access_tokens::signed_by, access_tokens::key_id))
             .select((
                 access_tokens::signed_by,
                 access_tokens::key_id,
-                count_star(),
+                access_tokens::expires_at,
+                access_tokens::retire_at,
             ));
-        let rows: Vec<(Option<String>, String, i64)> = self.connection.load(valid)?;
+        // Two of a configuration at most.
+        type Row = (Option<String>, String, Option<i64>, Option<i64>);
+        let rows: Vec<Row> = self.connection.load(valid)?;
         let mut needs = BTreeMap::new();
-        for (signed, sealed, tokens) in rows {
-            KeyNeed::of(&mut needs, signed.as_deref().unwrap_or(&sealed)).signed += tokens;
-            KeyNeed::of(&mut needs, &sealed).sealed += tokens;
+        for (signed, sealed, expires, retires) in rows {
+            let until = expires.into_iter().chain(retires).min().map(instant);
+            KeyNeed::of(&mut needs, signed.as_deref().unwrap_or(&sealed)).sign(1, until);
+            KeyNeed::of(&mut needs, &sealed).sealed += 1;
         }
         for webhook in webhooks::list(self.connection)? {
             for secret in webhook.secrets(now) {

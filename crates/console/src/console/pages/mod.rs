@@ -14,6 +14,7 @@ pub(super) mod event;
 pub(super) mod fields;
 pub(super) mod group_rules;
 pub(super) mod guides;
+pub(super) mod keys;
 pub(super) mod logs;
 pub(super) mod mapping_tests;
 pub(super) mod mappings;
