@@ -269,6 +269,33 @@ def with_a_stand_by(folder):
             standby.stop()
 
 
+def while_a_stand_by_is_silent(folder):
+    """A commit whose wait for a stand-by is cancelled is done all the same, and told in a warning alone:
+    no timeout of the server's may cancel it, or what the stand-by lacks would be acknowledged."""
+    cluster = Cluster(folder, "waiting")
+    try:
+        cluster.sql("CREATE DATABASE scim")
+        server = Serving(folder / "waits", cluster.url("scim"))
+        made = json.loads(server.command("configuration", "add", "--name", "C", "--users", "--json").stdout)
+        token, answers = made["token"]["value"], []
+        check("it is served", ask(f"{server.base}/Users", token, user("before"))[0] == 201)
+        cluster.sql("ALTER SYSTEM SET synchronous_standby_names = 'away'")
+        cluster.sql("SELECT pg_reload_conf()")
+        create = lambda: answers.append(ask(f"{server.base}/Users", token, user("waits"), timeout=60)[0])
+        waiting = threading.Thread(target=create)
+        waiting.start()
+        # Longer than a statement may take.
+        time.sleep(15)
+        check("nothing is acknowledged that no stand-by has", not answers, answers)
+        cluster.sql("ALTER SYSTEM SET synchronous_standby_names = ''")
+        cluster.sql("SELECT pg_reload_conf()")
+        waiting.join()
+        check("it is as soon as it is waited for no more", answers == [201], answers)
+        check("it stops", server.stop() == 0)
+    finally:
+        cluster.stop()
+
+
 def by_a_password_in_a_file(folder):
     file = folder / "password"
     file.write_text("p@ss w/rd?&%25\n")
@@ -304,6 +331,7 @@ def main():
         else:
             print("not checked: pgbouncer is not there")
         with_a_stand_by(folder)
+        while_a_stand_by_is_silent(folder)
         by_a_password_in_a_file(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
