@@ -7,8 +7,6 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use scim_service::{Environment, SystemEnvironment};
-
 /// A socket that is listened at, whose file goes with it.
 #[derive(Debug)]
 pub struct LocalSocket {
@@ -37,8 +35,11 @@ impl LocalSocket {
     pub fn bind(path: &Path) -> io::Result<Self> {
         check_free(path)?;
         // Under another name first: nobody finds it before it is for those alone whom it is for.
-        let name = SystemEnvironment.uuid().simple().to_string();
-        let beside = path.with_file_name(format!(".{}", name.get(..8).unwrap_or_default()));
+        let beside = path.with_file_name(format!(".{}", std::process::id()));
+        if fs::symlink_metadata(&beside).is_ok_and(|left| left.file_type().is_socket()) {
+            // One of the same number was killed in between.
+            fs::remove_file(&beside)?;
+        }
         let listener = UnixListener::bind(&beside)?;
         let placed = fs::set_permissions(&beside, Permissions::from_mode(MODE))
             .and_then(|()| fs::metadata(&beside))
