@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use clap::builder::{PossibleValue, Str};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgGroup, Command};
 
@@ -55,7 +56,7 @@ fn required(command: &Command, missing: Vec<Piece>) -> Vec<Piece> {
     let groups = groups.map(|group| Piece::Several(members(command, group)));
     let places = command.get_positionals().cloned();
     let options = command.get_opts().cloned();
-    let single = |arg: Arg| arg.is_required_set().then_some(Piece::One(arg));
+    let single = |arg: Arg| arg.is_required_set().then(|| Piece::One(Box::new(arg)));
     let mut all: Vec<Piece> = places.filter_map(single).collect();
     all.extend(options.filter_map(single));
     all.extend(groups);
@@ -75,7 +76,7 @@ fn members(command: &Command, group: &ArgGroup) -> Vec<Arg> {
 /// Something that has to be given.
 enum Piece {
     /// One argument.
-    One(Arg),
+    One(Box<Arg>),
     /// One of several.
     Several(Vec<Arg>),
     /// What no argument of the command is called.
@@ -93,7 +94,7 @@ impl Piece {
         let one = || {
             let mut all = command.get_arguments();
             let found = all.find(|arg| arg.to_string() == text)?;
-            Some(Self::One(found.clone()))
+            Some(Self::One(Box::new(found.clone())))
         };
         several
             .or_else(one)
@@ -169,14 +170,14 @@ fn name(arg: &Arg) -> String {
 /// An argument with what stands for its value: the values themselves where these are few.
 fn written(arg: &Arg) -> String {
     let values = arg.get_possible_values();
-    let values: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
+    let values: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
     let takes_value = arg.get_action().takes_values();
     let value = match (takes_value, values.len()) {
         (true, 1..=MANY) => format!("<{}>", values.join("|")),
         // Where it stands is what names it, whether it is the only thing that may stand there or not.
         _ if arg.is_positional() => {
             let names = arg.get_value_names().unwrap_or_default();
-            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            let names: Vec<&str> = names.iter().map(Str::as_str).collect();
             format!("<{}>", names.join(" "))
         }
         _ => return arg.to_string(),

@@ -12,7 +12,7 @@ use serde_json::json;
 use ureq::tls::{TlsConfig, TlsProvider};
 
 use crate::output;
-use crate::record::{self, Socket};
+use crate::record::{self, Record, Socket};
 use crate::settings::{Common, DEFAULT_LISTEN, Listen, listening_on_this_machine};
 
 /// Options of `healthcheck`.
@@ -100,8 +100,8 @@ impl fmt::Display for Place {
 /// The first address that is named, else the first socket; else where the server noted that it is.
 fn place(common: &Common, options: &Options) -> anyhow::Result<Place> {
     let recorded = record::read(&common.data_dir);
-    let noted = recorded.as_ref().and_then(|record| record.local_address());
-    let socket = recorded.as_ref().and_then(|record| record.socket());
+    let noted = recorded.as_ref().and_then(Record::local_address);
+    let socket = recorded.as_ref().and_then(Record::socket);
     let named = |listen: &Listen| match listen {
         Listen::Address(address) => Some(address.clone()),
         Listen::Socket(_) => None,
