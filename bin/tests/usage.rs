@@ -33,7 +33,10 @@ fn a_command_that_needs_one_of_several_names_them_and_makes_nothing() {
         ("run undo", &["<RUN>", "--event"]),
         ("apply", &["<FILE>", "--plan"]),
         ("token revoke", &["<CONFIGURATION>", "--issued-before"]),
-        ("stream add mail", &["--read", "--webhook"]),
+        (
+            "stream add mail",
+            &["--read", "--webhook", "--poll", "--push"],
+        ),
         ("configuration edit Entra", &["--name", "--guard-count"]),
         ("custom-field edit badge", &["--label", "--required"]),
         ("account add ava", &["administrator", "auditor"]),

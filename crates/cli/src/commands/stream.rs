@@ -3,7 +3,7 @@
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::builder::PossibleValuesParser;
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{Args, Subcommand};
 use scim_admin::{AdminService, IssuedStream, StreamInput};
 use scim_feed::{
     Delivery, DeliveryProblem, Feed, Position, Stream, StreamKind, StreamProblem, Topic, WebhookUrl,
@@ -53,7 +53,6 @@ pub(crate) struct Name {
 
 /// Options of `stream add`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("how").args(["read", "webhook"]).required(true))]
 pub(crate) struct Add {
     /// The name.
     name: String,
