@@ -87,8 +87,8 @@ fn whatever_would_do_is_named_and_whatever_is_named_does() {
         let doing: Vec<String> = own.iter().filter(does).map(|arg| name(arg)).collect();
         assert!(doing.len() > 1, "{said}");
         let named = own.iter().filter(|arg| {
-            let named = needs.split([' ', ',']).any(|word| word == name(arg));
-            named
+            let mut words = needs.split([' ', ',']);
+            words.any(|word| word == name(arg))
         });
         let named: Vec<String> = named.map(|arg| name(arg)).collect();
         assert_eq!(named, doing, "{said}");

@@ -1,6 +1,6 @@
 //! Very many who left in one cycle and come back.
 
-use scim_admin::event::EventQuery;
+use scim_admin::event::{EventQuery, LoggedEvent};
 use scim_admin::policy::Which;
 use scim_persistence::Database;
 use scim_provisioning::Cause;
@@ -67,7 +67,7 @@ pub(super) fn who_was_brought_back_is_held_when_they_are_to_leave_again(house: &
         ..EventQuery::default()
     };
     let told = house.admin.events(&query).unwrap();
-    let causes: Vec<_> = told.iter().map(|one| one.known_cause()).collect();
+    let causes: Vec<_> = told.iter().map(LoggedEvent::known_cause).collect();
     assert_eq!(causes, [Some(Cause::GuardRepeated); 2]);
     // Who did not leave in that run may leave, and so may who was brought back a day ago.
     let answer = house.request(Method::Delete, &path(&cy), &Value::Null);

@@ -12,9 +12,9 @@ const BELOW: &str = "/ops/scim";
 fn addresses(page: &str) -> Vec<(&str, &str)> {
     let found = page.match_indices("=\"/");
     let read = found.map(|(at, _)| {
-        let name = page[..at].rsplit(char::is_whitespace).next().unwrap();
-        let value = page[at + 2..].split('"').next().unwrap();
-        (name, value)
+        let (before, behind) = page.split_at(at);
+        let name = before.rsplit(char::is_whitespace).next().unwrap();
+        (name, behind.split('"').nth(1).unwrap())
     });
     read.collect()
 }
