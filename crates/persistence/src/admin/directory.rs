@@ -19,7 +19,9 @@ use crate::schema::{
 use crate::sql::{Dialect, Sql};
 use crate::time::instant;
 use crate::users::records;
-use crate::values::{Way, all_of, aside};
+#[cfg(feature = "postgres")]
+use crate::values::aside;
+use crate::values::{Way, all_of};
 
 #[derive(Queryable)]
 struct PersonRow {
