@@ -157,7 +157,7 @@ impl Connection {
         let dialect = self.dialect();
         let began = Instant::now();
         let rows = self.run(|engine| Kept::new(engine, dialect, query).load(engine));
-        if dialect == Dialect::Postgres {
+        if dialect != Dialect::Sqlite {
             effort::note(began.elapsed());
         }
         rows

@@ -104,7 +104,7 @@ mod tests {
     fn whoever_worked_for_long_is_even_again_after_some_time() {
         let now = Instant::now();
         let spent = Spent::new(now);
-        spent.spend(Duration::from_millis(200), now);
+        spent.spend(Duration::from_secs_f64(BURST * 0.9), now);
         assert!(!spent.is_overdrawn(now), "a burst is let in");
         spent.spend(Duration::from_secs(600), now);
         assert!(spent.is_overdrawn(now));
