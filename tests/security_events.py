@@ -192,10 +192,13 @@ def provision(server, token):
 
 
 def settled(server, name):
-    for _ in range(300):
+    """Whether a receiver gets everything. A server that was killed keeps its streams for as long as it
+    claimed them, and what was refused is tried again after a while."""
+    until = time.monotonic() + 180
+    while time.monotonic() < until:
         if server.command("stream", "show", name)["lag"] == 0:
             return True
-        time.sleep(0.1)
+        time.sleep(0.2)
     return False
 
 
