@@ -45,8 +45,8 @@ pub enum WhyCause {
         /// The logon name of that person.
         person: String,
     },
-    /// The guard holds that they leave.
-    Held,
+    /// It is held that they leave, for what the log says.
+    Held(Cause),
     /// The account is protected.
     Protected,
     /// Another configuration manages the person.
@@ -87,10 +87,9 @@ impl WhyCause {
             Self::Several(_) => "several",
             Self::NotAskedFor => "notAskedFor",
             Self::LookedUp { .. } => "lookedUp",
-            Self::Refused(cause) | Self::Closed(cause) => cause.as_str(),
+            Self::Refused(cause) | Self::Closed(cause) | Self::Held(cause) => cause.as_str(),
             Self::LinkPending { .. } => "link.pending",
             Self::LinkDismissed { .. } => "link.dismissed",
-            Self::Held => Cause::GuardHeld.as_str(),
             Self::Protected => "protected",
             Self::Elsewhere { .. } => "managed.elsewhere",
             Self::ByHand => "createdByHand",

@@ -121,10 +121,12 @@ fn elsewhere(facts: &Facts, id: ConfigurationId) -> Explanation {
 fn managed(facts: &Facts, person: &FoundPerson, id: ConfigurationId) -> Explanation {
     if let Some((of, held)) = &facts.held {
         let told = facts.own().find(|event| event.outcome == Outcome::Held);
+        // The log may have forgotten it; mostly there were too many.
+        let cause = told.and_then(LoggedEvent::known_cause);
         let explanation = Explanation {
             event: told.map(|event| event.id),
             reason: told.and_then(|event| event.reason.clone()),
-            ..Explanation::of(WhyCause::Held)
+            ..Explanation::of(WhyCause::Held(cause.unwrap_or(Cause::GuardHeld)))
         };
         return explanation.in_configuration(*of).since(held.at);
     }
@@ -333,7 +335,7 @@ impl Explanation {
             WhyCause::LinkPending { .. } | WhyCause::LinkDismissed { .. } => {
                 page(MendingPage::Links)
             }
-            WhyCause::Held => page(MendingPage::Held),
+            WhyCause::Held(_) => page(MendingPage::Held),
             WhyCause::ValueDropped { .. } => page(MendingPage::Mapping),
             WhyCause::Several(_) => Some(Mend::Page(MendingPage::Directory, None)),
             WhyCause::Elsewhere { .. } | WhyCause::LookedUp { .. } => page(MendingPage::Overview),

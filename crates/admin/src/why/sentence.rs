@@ -66,7 +66,7 @@ pub(crate) fn sentence(explanation: &Explanation, facts: &Facts) -> String {
         WhyCause::LinkDismissed { person } => format!(
             "An administrator decided{on} not to link {who} to {person}, who was created by hand."
         ),
-        WhyCause::Held => format!("The guard of “{by}” holds a change of {who}{on}."),
+        WhyCause::Held(_) => format!("The guard of “{by}” holds a change of {who}{on}."),
         WhyCause::Protected => format!("{who} is a protected account, which is never provisioned."),
         WhyCause::Elsewhere { configuration } => {
             format!("Another configuration, “{configuration}”, manages {who}.")

@@ -1,7 +1,9 @@
 //! Very many who left in one cycle and come back.
 
+use scim_admin::WhyQuery;
 use scim_admin::event::{EventQuery, LoggedEvent};
 use scim_admin::policy::Which;
+use scim_admin::why::WhyCause;
 use scim_persistence::Database;
 use scim_provisioning::Cause;
 use scim_provisioning::event::Outcome;
@@ -69,6 +71,12 @@ pub(super) fn who_was_brought_back_is_held_when_they_are_to_leave_again(house: &
     let told = house.admin.events(&query).unwrap();
     let causes: Vec<_> = told.iter().map(LoggedEvent::known_cause).collect();
     assert_eq!(causes, [Some(Cause::GuardRepeated); 2]);
+    let query = WhyQuery {
+        who: "ava".to_owned(),
+        ..WhyQuery::default()
+    };
+    let why = house.admin.why(&actor(), &house.provider, &query).unwrap();
+    assert_eq!(why.cause, WhyCause::Held(Cause::GuardRepeated));
     // Who did not leave in that run may leave, and so may who was brought back a day ago.
     let answer = house.request(Method::Delete, &path(&cy), &Value::Null);
     assert_eq!(answer.status, 204);

@@ -170,10 +170,9 @@ pub trait DirectoryTransaction: DirectoryView {
     /// A fault of the store.
     fn was_brought_back(
         &mut self,
-        id: ResourceId,
-        since: DateTime<Utc>,
+        _id: ResourceId,
+        _since: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let _nothing_is = (id, since);
         Ok(false)
     }
 

@@ -3,7 +3,7 @@
 use askama::Template;
 use scim_admin::AdminError;
 use scim_admin::event::{EventState, LoggedEvent, Word};
-use scim_provisioning::{Cause, Outcome, ResourceKind, Stage};
+use scim_provisioning::{Outcome, ResourceKind, Stage};
 use serde_json::Value;
 
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
@@ -185,7 +185,7 @@ fn steps(event: &LoggedEvent) -> Vec<(&'static str, &'static str)> {
         (Some(ended), _) => ended,
     };
     let state = |at: Stage| match ended {
-        Some(end) if at == end && event.known_cause() == Some(Cause::GuardHeld) => "held here",
+        Some(end) if at == end && event.outcome.known() == Some(Outcome::Held) => "held here",
         Some(end) if at == end => "ended here",
         Some(end) if at > end => "not reached",
         _ => "passed",
