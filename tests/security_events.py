@@ -235,12 +235,15 @@ def main():
     received, port, certificate = receiver(folder, answer)
     server = Server(folder, certificate)
     try:
+        config = server.command("configuration", "add", "--name", "IdP", "--users", "--groups")
+        token = config["token"]["value"]
+        server.command("stream", "add", "read", "--read")
+        told = server.ask("/api/scim/v2/ServiceProviderConfig", token)
+        check("nothing is said of security events that nobody is told", "securityEvents" not in told)
         added = server.command("stream", "add", "asked", "--poll")
         pushed = server.command("stream", "add", "pushed", "--push", f"https://localhost:{port}/sets")
         shown = {name: server.command("stream", "show", name) for name in ("asked", "pushed")}
         pushes["copy"], polled = Copy(server, shown["pushed"]), Copy(server, shown["asked"])
-        config = server.command("configuration", "add", "--name", "IdP", "--users", "--groups")
-        token = config["token"]["value"]
         told = server.ask("/api/scim/v2/ServiceProviderConfig", token)["securityEvents"]
         check("the service provider says what it tells", told["asyncRequest"] == "none"
               and EVENT + "create:full" in told["eventUris"], told)

@@ -86,13 +86,19 @@ pub(crate) fn open(
     let directory: Arc<dyn Directory> = database;
     let cursors: Arc<dyn CursorKey> = Arc::clone(&keys) as _;
     let admin = AdminService::new(Arc::clone(&store), Arc::clone(&keys)).with_rehearsals(copies);
+    let admin = Arc::new(admin);
+    let receivers = Arc::clone(&admin);
     let provider = ServiceProvider::new(directory, cursors, &scim_endpoint, limits)
-        .with_event_uris(&EVENT_URIS);
+        .with_event_uris(move || match receivers.tells_security_events() {
+            Ok(true) => &EVENT_URIS,
+            // What cannot be read now is OPTIONAL, and nothing else of the answer is of the store.
+            Ok(false) | Err(_) => &[],
+        });
     let instance = Instance {
         store,
         deliveries,
         services: Services {
-            admin: Arc::new(admin),
+            admin,
             provider: Arc::new(provider),
             feed,
         },

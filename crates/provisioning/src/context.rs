@@ -19,13 +19,15 @@ use crate::model::Model;
 use crate::received::Received;
 use crate::refusal::Cause;
 
+/// The URIs of the security events that are told of what changes, at the time of the call.
+pub(crate) type EventUris = Arc<dyn Fn() -> &'static [&'static str] + Send + Sync>;
+
 /// What every operation needs, and the work of a transaction takes along.
 pub(crate) struct Shared {
     pub(crate) base_url: String,
     pub(crate) limits: Limits,
     pub(crate) environment: Arc<dyn Environment>,
-    /// The URIs of the security events that are told of what changes.
-    pub(crate) event_uris: Vec<String>,
+    pub(crate) event_uris: EventUris,
     /// What was looked for and not found.
     pub(crate) look_ups: LookUps,
 }
@@ -36,7 +38,7 @@ impl Shared {
             base_url: base_url.trim_end_matches('/').to_owned(),
             limits,
             environment: Arc::new(SystemEnvironment),
-            event_uris: Vec::new(),
+            event_uris: Arc::new(|| &[]),
             look_ups: LookUps::default(),
         }
     }
@@ -47,7 +49,7 @@ impl Shared {
             base_url: self.base_url.clone(),
             limits: self.limits.clone(),
             environment: Arc::clone(&self.environment),
-            event_uris: self.event_uris.clone(),
+            event_uris: Arc::clone(&self.event_uris),
             look_ups: LookUps::default(),
         }
     }

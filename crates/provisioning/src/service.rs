@@ -98,12 +98,16 @@ impl ServiceProvider {
         self
     }
 
-    /// The same, of whose changes security events tell with these URIs (RFC 9967 section 4). It is
+    /// The same, of whose changes security events tell with the URIs that are told of whenever
+    /// somebody asks; while there are none, `securityEvents` is absent (RFC 9967 section 4). It is
     /// said before the first request.
     #[must_use]
-    pub fn with_event_uris(mut self, uris: &[&str]) -> Self {
+    pub fn with_event_uris(
+        mut self,
+        told: impl Fn() -> &'static [&'static str] + Send + Sync + 'static,
+    ) -> Self {
         let mut shared = self.shared.anew();
-        shared.event_uris = uris.iter().map(ToString::to_string).collect();
+        shared.event_uris = Arc::new(told);
         self.shared = Arc::new(shared);
         self
     }

@@ -125,11 +125,12 @@ impl Session for Context {
         for scheme in &mut config.authentication_schemes {
             scheme.description = TOKEN.to_owned();
         }
-        if !self.shared.event_uris.is_empty() {
+        let event_uris = (self.shared.event_uris)();
+        if !event_uris.is_empty() {
             let mut events = SecurityEvents::default();
             // RFC 9967 section 4: no request is completed asynchronously.
             events.async_request = Some("none".to_owned());
-            events.event_uris.clone_from(&self.shared.event_uris);
+            events.event_uris = event_uris.iter().map(ToString::to_string).collect();
             config.security_events = Some(events);
         }
         config

@@ -79,6 +79,14 @@ impl AdminService {
         self.store.read(|rows| Ok(rows.streams()?))
     }
 
+    /// Whether some receiver is told what changes as security events.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn tells_security_events(&self) -> Result<bool, AdminError> {
+        Ok(self.streams()?.iter().any(|one| one.kind.has_events()))
+    }
+
     /// The stream of a name or id.
     ///
     /// # Errors

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::{BASE, Engine, House, actor};
-use diesel::RunQueryDsl;
 use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use scim_admin::run::{Chosen, RowDifference, Run, RunState, RunsQuery};
 use scim_protocol::Limits;
 use scim_protocol::schema::uri;
@@ -82,34 +82,31 @@ const DUMPED: [&str; 11] = [
 
 fn dump(house: &House) -> Dump {
     let url = &house.settings.url;
-    let mut dump = Dump::new();
-    for query in DUMPED {
-        let query = diesel::sql_query(query);
-        let lines: Vec<Line> = match url.strip_prefix("sqlite:") {
-            Some(path) => {
-                let mut connection: diesel::SqliteConnection =
-                    diesel::Connection::establish(path).unwrap();
-                query.load(&mut connection).unwrap()
+    // One connection for all: each reads the whole schema before its first statement.
+    let lines: Vec<Line> = match url.strip_prefix("sqlite:") {
+        Some(path) => {
+            let mut connection = SqliteConnection::establish(path).unwrap();
+            let read = |query| diesel::sql_query(query).load(&mut connection).unwrap();
+            DUMPED.into_iter().flat_map(read).collect()
+        }
+        None => {
+            let mut connection = PgConnection::establish(url).unwrap();
+            let read = |query| diesel::sql_query(query).load(&mut connection).unwrap();
+            DUMPED.into_iter().flat_map(read).collect()
+        }
+    };
+    let sorted = lines.into_iter().map(|line| {
+        let text = match serde_json::from_str(&line.line) {
+            // The order of attributes says nothing.
+            Ok(Value::Object(members)) => {
+                let sorted: BTreeMap<String, Value> = members.into_iter().collect();
+                json!(sorted).to_string()
             }
-            None => {
-                let mut connection: diesel::PgConnection =
-                    diesel::Connection::establish(url).unwrap();
-                query.load(&mut connection).unwrap()
-            }
+            _ => line.line,
         };
-        dump.extend(lines.into_iter().map(|line| {
-            let text = match serde_json::from_str(&line.line) {
-                // The order of attributes says nothing.
-                Ok(Value::Object(members)) => {
-                    let sorted: BTreeMap<String, Value> = members.into_iter().collect();
-                    json!(sorted).to_string()
-                }
-                _ => line.line,
-            };
-            (line.about, text)
-        }));
-    }
-    dump
+        (line.about, text)
+    });
+    sorted.collect()
 }
 
 /// What differs, for a message that can be read.

@@ -47,13 +47,13 @@ impl House {
     }
 
     /// Tells of security events from now on.
-    pub(crate) fn tell_events(&mut self, uris: &[&str]) {
+    pub(crate) fn tell_events(&mut self, uris: &'static [&'static str]) {
         let cursors = Arc::new(SecretKey::new(b"secret"));
         let directory = self.directory.clone();
         let provider = ServiceProvider::new(directory, cursors, BASE, Limits::default());
         self.provider = provider
             .with_environment(self.environment.clone())
-            .with_event_uris(uris);
+            .with_event_uris(move || uris);
     }
 
     /// Changes the policies from now on.
