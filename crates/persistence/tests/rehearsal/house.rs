@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use diesel::RunQueryDsl;
 use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use scim_admin::rehearsal::{Rehearsal, RehearsedItem, RehearsedPlace};
 use scim_admin::{ConfigurationStatus, ProvisioningConfiguration};
 use scim_provisioning::policy::ExistingUsers;
@@ -38,51 +38,61 @@ pub(super) const TABLES: [&str; 13] = [
     "resource_totals",
 ];
 
-fn lines(house: &House, sql: &str) -> Vec<String> {
-    let url = &house.settings.url;
-    let query = diesel::sql_query(sql);
-    let lines: Vec<Line> = match url.strip_prefix("sqlite:") {
-        Some(path) => {
-            let mut connection: diesel::SqliteConnection =
-                diesel::Connection::establish(path).unwrap();
-            query.load(&mut connection).unwrap()
+/// A connection of one's own to the database of a house.
+enum Look {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Look {
+    fn at(house: &House) -> Self {
+        let url = &house.settings.url;
+        match url.strip_prefix("sqlite:") {
+            Some(path) => Self::Sqlite(SqliteConnection::establish(path).unwrap()),
+            None => Self::Postgres(PgConnection::establish(url).unwrap()),
         }
-        None => {
-            let mut connection: diesel::PgConnection = diesel::Connection::establish(url).unwrap();
-            query.load(&mut connection).unwrap()
+    }
+
+    fn lines(&mut self, sql: &str) -> Vec<String> {
+        let query = diesel::sql_query(sql);
+        let lines: Vec<Line> = match self {
+            Self::Sqlite(connection) => query.load(connection).unwrap(),
+            Self::Postgres(connection) => query.load(connection).unwrap(),
+        };
+        lines.into_iter().map(|line| line.line).collect()
+    }
+
+    /// A row of a table as one value.
+    fn row(&mut self, table: &str) -> String {
+        if matches!(self, Self::Postgres(_)) {
+            return format!("CAST(row_to_json({table}) AS text)");
         }
-    };
-    lines.into_iter().map(|line| line.line).collect()
+        let columns = format!(
+            "SELECT '''' || name || ''', \"' || name || '\"' AS line \
+             FROM pragma_table_info('{table}')"
+        );
+        format!("json_object({})", self.lines(&columns).join(", "))
+    }
 }
 
 /// The directory to the letter.
 pub(super) fn dump(house: &House) -> Dump {
-    let sqlite = house.settings.url.starts_with("sqlite:");
-    let of = |table: &&str| {
-        let table = *table;
-        let row = match sqlite {
-            false => format!("CAST(row_to_json({table}) AS text)"),
-            true => {
-                let columns = format!(
-                    "SELECT '''' || name || ''', \"' || name || '\"' AS line \
-                     FROM pragma_table_info('{table}')"
-                );
-                format!("json_object({})", lines(house, &columns).join(", "))
-            }
-        };
+    // One for all tables: a connection reads the whole schema before its first statement.
+    let mut look = Look::at(house);
+    let of = |table: &str| {
         // Totals are kept in more rows or fewer, of which the sums count.
         let sql = match table {
             "resource_totals" => "SELECT configuration_id || ' ' || counted || ' ' || \
                 CAST(SUM(amount) AS text) AS line FROM resource_totals \
                 GROUP BY configuration_id, counted HAVING SUM(amount) <> 0"
                 .to_owned(),
-            _ => format!("SELECT {row} AS line FROM {table}"),
+            _ => format!("SELECT {} AS line FROM {table}", look.row(table)),
         };
-        let mut rows = lines(house, &sql);
+        let mut rows = look.lines(&sql);
         rows.sort();
         (table.to_owned(), rows)
     };
-    TABLES.iter().map(of).collect()
+    TABLES.into_iter().map(of).collect()
 }
 
 /// What differs, for a message that can be read.

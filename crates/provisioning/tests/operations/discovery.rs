@@ -6,7 +6,7 @@ use crate::house::House;
 
 #[test]
 fn security_events_are_told_of_where_there_are_any() {
-    let uri = "urn:ietf:params:scim:event:prov:delete";
+    const URIS: [&str; 1] = ["urn:ietf:params:scim:event:prov:delete"];
     let mut house = House::new();
     let schema = "/Schemas/urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
     let told = |house: &House| {
@@ -20,9 +20,9 @@ fn security_events_are_told_of_where_there_are_any() {
         None
     );
     assert!(!told(&house));
-    house.tell_events(&[uri]);
+    house.tell_events(&URIS);
     let events = &house.get("/ServiceProviderConfig")["securityEvents"];
-    assert_eq!(events, &json!({"asyncRequest": "none", "eventUris": [uri]}));
+    assert_eq!(events, &json!({"asyncRequest": "none", "eventUris": URIS}));
     assert!(told(&house));
 }
 
