@@ -98,9 +98,8 @@ impl ServiceProvider {
         self
     }
 
-    /// The same, of whose changes security events tell with the URIs that are told of whenever
-    /// somebody asks; while there are none, `securityEvents` is absent (RFC 9967 section 4). It is
-    /// said before the first request.
+    /// The same, which tells of security events of these URIs while there are any (RFC 9967
+    /// section 4). It is said before the first request.
     #[must_use]
     pub fn with_event_uris(
         mut self,
