@@ -1,7 +1,7 @@
 //! The tables of what triggers record, beside those of [`schema`](crate::schema): the feed, and runs
 //! with what they did.
 
-use crate::schema::{groups, users};
+use crate::schema::{group_members, groups, users};
 
 diesel::table! {
     /// Who writes, as SQLite is told it; PostgreSQL has it in a setting.
@@ -82,5 +82,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(run_images, runs);
+diesel::allow_tables_to_appear_in_same_query!(run_images, group_members);
 diesel::allow_tables_to_appear_in_same_query!(run_images, groups);
 diesel::allow_tables_to_appear_in_same_query!(run_images, users);
+diesel::allow_tables_to_appear_in_same_query!(runs, group_members);

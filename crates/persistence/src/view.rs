@@ -317,8 +317,19 @@ impl DirectoryTransaction for View<'_> {
         scope: Scope,
         group: ResourceId,
         leaving: &[ResourceId],
+        since: DateTime<Utc>,
     ) -> Result<Vec<ResourceId>, StoreError> {
-        members::remove(self.connection, scope, group, leaving)
+        members::remove(self.connection, scope, group, leaving, since)
+    }
+
+    fn members_brought_back(
+        &mut self,
+        scope: Scope,
+        group: ResourceId,
+        leaving: &[ResourceId],
+        since: DateTime<Utc>,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        members::brought_back(self.connection, scope, group, leaving, since)
     }
 
     fn hold_members(

@@ -261,8 +261,8 @@ causes! {
         "Too many users left at once. Look at who they are, and allow what is meant.",
     /// It was taken back a short time ago, and is asked for again.
     GuardRepeated = "guard.repeated" at Policy, mended at Held:
-        "An administrator took back that the user left, and the identity provider asks for it \
-         again. Put it right there, or allow what is meant.",
+        "An administrator took back that the user left, or left a group, and the identity provider \
+         asks for it again. Put it right there, or allow what is meant.",
     /// The guard refused it.
     GuardRejected = "guard.rejected" at Policy, mended at Policy:
         "Too many users would have left at once, and the policy refuses that. If it is meant, \

@@ -116,6 +116,12 @@ pub enum Problem {
     /// Nothing is kept of what was before a run.
     #[error("there is nothing to take back: the run changed nothing of it, or it is too long ago")]
     NothingToUndo,
+    /// Nobody does again what a run did, or the configuration is not enabled.
+    #[error(
+        "there is nothing to pause: no identity provider asked for what the run did, or its \
+         configuration is not enabled"
+    )]
+    NothingToPause,
     /// The configuration of a run is deleted for good.
     #[error(
         "the configuration was deleted for good: people and groups were kept as they were, add a \

@@ -45,6 +45,13 @@ pub struct Run {
     pub counts: RunCounts,
 }
 
+impl Run {
+    /// Whether an identity provider asked for what it did, and may ask for it again.
+    pub fn may_repeat(&self) -> bool {
+        self.kind == RunKind::Cycle || self.kind == RunKind::GoLive
+    }
+}
+
 /// Whether a run is at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunState {

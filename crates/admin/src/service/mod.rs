@@ -418,6 +418,22 @@ fn update_configuration(
     Ok((after, audit))
 }
 
+/// Pauses a configuration that is enabled, as it was read.
+fn pause_configuration(
+    rows: &mut dyn AdminTransaction,
+    actor: &Act,
+    before: &ProvisioningConfiguration,
+) -> Result<AuditEntry, AdminError> {
+    let status = ConfigurationStatus::Paused;
+    let after = ProvisioningConfiguration {
+        status,
+        last_modified: actor.at,
+        ..before.clone()
+    };
+    let (_paused, audit) = update_configuration(rows, actor, status.event(), before, &after)?;
+    Ok(audit)
+}
+
 fn delete_configuration(
     rows: &mut dyn AdminTransaction,
     actor: &Act,

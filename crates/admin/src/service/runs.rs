@@ -8,15 +8,15 @@ use serde_json::json;
 
 use super::together::Scope;
 use super::undo::take_step;
-use super::{Act, Actor, AdminService, entry};
-use crate::configuration::ProvisioningConfiguration;
+use super::{Act, Actor, AdminService, entry, pause_configuration};
+use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
 use crate::error::AdminError;
 use crate::invalid::Problem;
 use crate::run::{
     Chosen, RowChange, RowDifference, RowImage, Run, RunCounts, RunState, RunsQuery, Taking,
     Touched, UndoInput, UndoPhase, UndoState, Undoing, Undone, by_resource,
 };
-use crate::store::{AdminStoreExt, AdminView, ReadRuns, Written};
+use crate::store::{AdminStoreExt, AdminView, AuditTrail, ReadRuns, Written};
 
 impl AdminService {
     /// Runs, the newest first.
@@ -171,6 +171,28 @@ impl AdminService {
     /// [`AdminError::Invalid`] when the run goes on, is the deletion of a configuration, or nothing
     /// is kept of what was before it, or not all of it; [`AdminError::UndoUnderWay`] when it is being taken back.
     pub fn begin_undo(&self, actor: &Actor, run: &Run, chosen: Chosen) -> Result<Run, AdminError> {
+        self.begin_undo_and(actor, run, chosen, false)
+    }
+
+    /// The same, and where `pause` says so, pauses the configuration with it, so that its identity
+    /// provider does not do again what is taken back.
+    ///
+    /// # Errors
+    /// The same, and [`AdminError::Invalid`] when the configuration cannot be paused.
+    pub fn begin_undo_and(
+        &self,
+        actor: &Actor,
+        run: &Run,
+        chosen: Chosen,
+        pause: bool,
+    ) -> Result<Run, AdminError> {
+        let paused = match pause {
+            true => Some(
+                self.pausable(run)?
+                    .ok_or_else(|| Problem::NothingToPause.refused())?,
+            ),
+            false => None,
+        };
         let actor = &self.act(actor);
         if run.state == RunState::Running && run.kind != RunKind::Cycle {
             return Err(Problem::RunGoesOn.refused());
@@ -203,6 +225,7 @@ impl AdminService {
         let mut audit = entry(actor, "run.undone", name.unwrap_or_default(), details);
         audit.configuration = run.configuration.as_ref().map(|(id, _)| *id);
         let of = run.id;
+        let by = actor.clone();
         self.store.write(move |rows| {
             // Of two that begin at once one sees the other.
             let locked = rows.lock_run(of)?;
@@ -217,8 +240,26 @@ impl AdminService {
                 return Err(Problem::NothingToUndo.refused());
             }
             rows.insert_run(&begun)?;
-            Ok(Written::changed(begun.clone(), audit.clone()))
+            let pausing = match &paused {
+                Some(before) => Some(pause_configuration(rows, &by, before)?),
+                None => None,
+            };
+            let trail = AuditTrail::new(audit.clone(), pausing);
+            Ok(Written::changed(begun.clone(), trail))
         })
+    }
+
+    /// The configuration whose identity provider may do again what a run did, where it is enabled
+    /// and can be paused.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub fn pausable(&self, run: &Run) -> Result<Option<ProvisioningConfiguration>, AdminError> {
+        let Some((id, _)) = run.configuration.as_ref().filter(|_| run.may_repeat()) else {
+            return Ok(None);
+        };
+        let found = self.store.read(|rows| Ok(rows.configuration(*id)?))?;
+        Ok(found.filter(|found| found.status == ConfigurationStatus::Enabled))
     }
 
     /// Does the next step of a run that takes something back: the one of this id, or the oldest on

@@ -9,7 +9,7 @@ use scim_admin::AdminService;
 use scim_admin::run::{Chosen, RowDifference, Run, RunsQuery, UndoInput, UndoState};
 use scim_console::documents;
 use scim_provisioning::{RunId, RunKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::value::{actor, instant, maybe_instant};
 use crate::host::Host;
@@ -82,6 +82,9 @@ pub(crate) struct Undo {
     /// Take back as well what somebody changed since.
     #[arg(long)]
     overwrite: bool,
+    /// Pause the configuration with it, so that its identity provider does not do it again.
+    #[arg(long, conflicts_with = "preview")]
+    pause: bool,
     /// Say what would become of each resource, and change nothing.
     #[arg(long)]
     preview: bool,
@@ -264,9 +267,19 @@ fn undo(common: &Common, admin: &AdminService, options: Undo) -> anyhow::Result<
         }
     };
     if options.preview {
-        return print_changes(common, &preview(admin, &run, &chosen)?, None);
+        let previewed = preview(admin, &run, &chosen)?;
+        let may_repeat = admin.pausable(&run)?.is_some();
+        if common.json {
+            let items: Vec<_> = previewed.iter().map(documents::run_change).collect();
+            return output::json(&json!({ "items": items, "next": null, "mayRepeat": may_repeat }));
+        }
+        print_changes(common, &previewed, None)?;
+        if may_repeat {
+            output::line(MAY_REPEAT)?;
+        }
+        return Ok(());
     }
-    let mut begun = admin.begin_undo(&actor(), &run, chosen)?;
+    let mut begun = admin.begin_undo_and(&actor(), &run, chosen, options.pause)?;
     if !options.background {
         let id = begun.id;
         begun = admin.finish_undo(id).with_context(|| {
@@ -314,5 +327,8 @@ fn run_id(text: &str) -> anyhow::Result<RunId> {
     RunId::parse(text).context("that is no id of a run")
 }
 
+/// What is said below a preview of what an identity provider may do again.
+const MAY_REPEAT: &str = "The identity provider may do it again in its next cycle: who is to leave again within 24 hours is \
+     held, all else is done. Add --pause to pause the configuration with the undo.";
 /// How many resources are previewed at once.
 const PAGE: i64 = 500;

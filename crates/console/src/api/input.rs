@@ -93,6 +93,10 @@ pub(super) struct UndoInput {
     /// Whether what somebody changed since is taken back as well.
     #[serde(default)]
     pub(super) overwrite: bool,
+    /// Whether the configuration is paused with it, so that its identity provider does not do it
+    /// again; of a cycle, or of a rehearsal that went live, of a configuration that is enabled.
+    #[serde(default)]
+    pub(super) pause: bool,
     /// Whether it is only said what would become of each.
     #[serde(default)]
     pub(super) preview: bool,

@@ -129,9 +129,12 @@ fn undo_run(
         let found = by.admin.preview_undo(run.id, &chosen, cursor, limit)?;
         let full = i64::try_from(found.len()).is_ok_and(|count| count == limit);
         let next = found.last().filter(|_| full).map(|change| change.first);
-        return Ok(Computed(documents::undo_preview(&found, next)));
+        let may_repeat = by.admin.pausable(&run)?.is_some();
+        return Ok(Computed(documents::undo_preview(&found, next, may_repeat)));
     }
-    let begun = by.admin.begin_undo(&by.actor, &run, chosen)?;
+    let begun = by
+        .admin
+        .begin_undo_and(&by.actor, &run, chosen, wanted.pause)?;
     // The server goes on with what is more than a request waits for.
     let steps = if wanted.background { 0 } else { STEPS };
     let begun = by.admin.undo_for_now(begun, steps);

@@ -113,6 +113,10 @@ document! {
         items: Option<Vec<RunChange>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
+        /// Whether the identity provider may do it again and the configuration can be paused with the
+        /// undo (`pause`); of a preview alone.
+        #[serde(rename = "mayRepeat", skip_serializing_if = "Option::is_none")]
+        may_repeat: Option<bool>,
     }
 }
 
@@ -199,16 +203,19 @@ pub fn undo(run: &StoredRun) -> Undo {
         state: Some(run.state.as_str().to_owned()),
         items: None,
         next: None,
+        may_repeat: None,
     }
 }
 
-/// What taking something back would come to: a page of resources, and where the next one begins.
-pub fn undo_preview(changes: &[RowDifference], next: Option<i64>) -> Undo {
+/// What taking something back would come to: a page of resources, where the next one begins, and
+/// whether the identity provider may do it again.
+pub fn undo_preview(changes: &[RowDifference], next: Option<i64>, may_repeat: bool) -> Undo {
     Undo {
         run: None,
         state: None,
         items: Some(changes.iter().map(run_change).collect()),
         next: next.map(|next| next.to_string()),
+        may_repeat: Some(may_repeat),
     }
 }
 

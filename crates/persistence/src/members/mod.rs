@@ -10,12 +10,13 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, not};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
+use scim_provisioning::{ResourceId, ResourceKind, RunKind, Scope, StoreError};
 
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::nodes::{Number, among, locked, update};
 use crate::schema::{awaited_members, group_members, groups, users};
+use crate::schema_recorded::{run_images, runs};
 use crate::scope;
 use crate::time::millis;
 use crate::values::{Word, all_of, either_number, number_or};
@@ -69,6 +70,31 @@ macro_rules! others {
         )
         .otherwise(Number::<0>)
     };
+}
+
+/// Whom it put into a group that what an identity provider did was taken back. Such runs are few: those
+/// since a time are found by an index of their own, and then what each did to the group, so that it
+/// costs next to nothing where there is none.
+macro_rules! put_back {
+    ($scope:expr, $group:expr, $since:expr) => {{
+        let done = diesel::alias!(runs as done);
+        let kind = done.field(runs::kind);
+        runs::table
+            .inner_join(run_images::table.on(run_images::run.eq(runs::id)))
+            .inner_join(done.on(done.field(runs::id).nullable().eq(runs::of_run)))
+            .filter(runs::configuration_id.eq($scope.configuration().to_string()))
+            .filter(runs::kind.eq(RunKind::Undo.as_str()))
+            .filter(runs::began_at.ge(millis($since)))
+            .filter(run_images::resource_id.eq($group.to_string()))
+            .filter(run_images::subject.eq("membership"))
+            .filter(run_images::old.is_null())
+            .filter(run_images::other_id.is_not_null())
+            .filter(
+                kind.eq(RunKind::Cycle.as_str())
+                    .or(kind.eq(RunKind::GoLive.as_str())),
+            )
+            .select(run_images::other_id.assume_not_null())
+    }};
 }
 
 pub(crate) fn add(
@@ -149,6 +175,7 @@ pub(crate) fn remove(
     scope: Scope,
     group: ResourceId,
     members: &[ResourceId],
+    since: DateTime<Utc>,
 ) -> Result<Vec<ResourceId>, StoreError> {
     let mut removed = Vec::new();
     for chunk in members.chunks(CHUNK) {
@@ -156,6 +183,7 @@ pub(crate) fn remove(
             .filter(group_members::held_id.is_null())
             .filter(group_members::group_id.eq(group.to_string()))
             .filter(among(group_members::member_id, chunk))
+            .filter(group_members::member_id.ne_all(put_back!(scope, group, since)))
             .filter(seen!(scope));
         let delete = diesel::delete(some).returning(group_members::member_id);
         for id in connection.load::<String, _>(delete)? {
@@ -163,6 +191,30 @@ pub(crate) fn remove(
         }
     }
     Ok(removed)
+}
+
+/// Who of these is a member because the removal was taken back since a time.
+pub(crate) fn brought_back(
+    connection: &mut Connection,
+    scope: Scope,
+    group: ResourceId,
+    members: &[ResourceId],
+    since: DateTime<Utc>,
+) -> Result<Vec<ResourceId>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in members.chunks(CHUNK) {
+        let some = group_members::table
+            .filter(group_members::held_id.is_null())
+            .filter(group_members::group_id.eq(group.to_string()))
+            .filter(among(group_members::member_id, chunk))
+            .filter(group_members::member_id.eq_any(put_back!(scope, group, since)))
+            .filter(seen!(scope))
+            .select(group_members::member_id);
+        for id in connection.load::<String, _>(some)? {
+            found.push(parse(&id)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Holds memberships that the identity provider ended.

@@ -95,7 +95,7 @@ pub(super) fn no_write_of_the_directory_reaches_a_protected_account(house: &Hous
         ("withdraw", Box::new(move |t| t.withdraw(id, now))),
         (
             "remove",
-            Box::new(move |t| t.remove_members(scope, group, &[id]).map(drop)),
+            Box::new(move |t| t.remove_members(scope, group, &[id], now).map(drop)),
         ),
     ];
     for (name, attempt) in attempts {

@@ -381,5 +381,8 @@ engines::tests! {
         a_run_is_forgotten_as_a_whole,
         leavers_come_back,
         who_was_brought_back_is_held_when_they_are_to_leave_again,
+        a_member_who_was_brought_back_is_held_when_they_are_removed_again,
+        who_was_taken_out_again_may_join_again,
+        an_undo_pauses_the_configuration_that_may_do_it_again,
         what_hangs_on_what_is_protected_stays_as_it_is;
 }

@@ -303,8 +303,11 @@ pub trait DirectoryTransaction: DirectoryView {
         self.add_members(group, &members, now)
     }
 
-    /// Removes members in scope from a group and answers which were there. Never reads the
-    /// others; a member outside the scope stays.
+    /// Removes members in scope from a group and answers which of them went. Never reads the
+    /// others; a member outside the scope stays, and so does one whose removal by the identity
+    /// provider was taken back since a time ([`members_brought_back`]).
+    ///
+    /// [`members_brought_back`]: Self::members_brought_back
     ///
     /// # Errors
     /// A fault of the store.
@@ -313,6 +316,20 @@ pub trait DirectoryTransaction: DirectoryView {
         scope: Scope,
         group: ResourceId,
         members: &[ResourceId],
+        since: DateTime<Utc>,
+    ) -> Result<Vec<ResourceId>, StoreError>;
+
+    /// Who of these is a member of a group in scope, and is so because it was taken back since a
+    /// time that the identity provider removed them.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn members_brought_back(
+        &mut self,
+        scope: Scope,
+        group: ResourceId,
+        members: &[ResourceId],
+        since: DateTime<Utc>,
     ) -> Result<Vec<ResourceId>, StoreError>;
 
     /// Holds memberships: from now on the scope does not show them, and the members keep what they

@@ -264,8 +264,20 @@ impl DirectoryTransaction for MemoryTransaction {
         scope: Scope,
         group: ResourceId,
         members: &[ResourceId],
+        _since: DateTime<Utc>,
     ) -> Result<Vec<ResourceId>, StoreError> {
         Ok(self.tables.remove_members(scope, group, members))
+    }
+
+    // There are no runs here that anybody takes back.
+    fn members_brought_back(
+        &mut self,
+        _scope: Scope,
+        _group: ResourceId,
+        _members: &[ResourceId],
+        _since: DateTime<Utc>,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn hold_members(

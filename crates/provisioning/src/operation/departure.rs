@@ -133,7 +133,7 @@ fn guard(
     if transaction.was_brought_back(id, context.now - REPEATED)? {
         return Ok(Some(Hold {
             cause: Cause::GuardRepeated,
-            reason: "Held: an administrator took it back within the last 24 hours.".to_owned(),
+            reason: BROUGHT_BACK.to_owned(),
         }));
     }
     let configuration = context.configuration();
@@ -181,5 +181,8 @@ fn guard(
     }
 }
 
-/// For how long it is held that somebody leaves whose leaving was taken back.
-const REPEATED: Duration = Duration::hours(24);
+/// For how long it is held that somebody leaves, or leaves a group, whose leaving was taken back.
+pub(super) const REPEATED: Duration = Duration::hours(24);
+/// What the log says of it.
+pub(super) const BROUGHT_BACK: &str =
+    "Held: an administrator took it back within the last 24 hours.";

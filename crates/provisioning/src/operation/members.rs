@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use scim_protocol::{Error, ScimType, error};
 use serde_json::{Value, json};
 
+use super::departure::{BROUGHT_BACK, REPEATED};
 use super::roster::{MemberEdit, MemberPlan};
 use crate::context::Context;
 use crate::directory::{DirectoryTransaction, DirectoryView};
@@ -25,6 +26,8 @@ pub(super) struct MemberChanges {
     unknown: Vec<String>,
     /// What the guard says of it.
     guarded: Option<String>,
+    /// Why somebody is held.
+    cause: Option<Cause>,
 }
 
 impl MemberChanges {
@@ -41,7 +44,7 @@ impl MemberChanges {
     pub(super) fn tell(&self, event: &mut Event) {
         if !self.held.is_empty() {
             event.outcome = Outcome::Held;
-            event.cause = Some(Cause::GuardHeld);
+            event.cause = self.cause;
         } else if self.is_doubtful() && event.outcome == Outcome::Success {
             event.outcome = Outcome::Warning;
         }
@@ -228,10 +231,24 @@ fn remove(
     ids: &[ResourceId],
     changes: &mut MemberChanges,
 ) -> Result<(), Failure> {
-    if !ids.is_empty() {
-        changes
-            .removed
-            .extend(transaction.remove_members(context.scope(), group, ids)?);
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let (scope, since) = (context.scope(), context.now - REPEATED);
+    let removed = transaction.remove_members(scope, group, ids, since)?;
+    let all = removed.len() == ids.len();
+    changes.removed.extend(removed);
+    if !all {
+        // Who did not go was no member, or is not to go again so soon.
+        let stay = transaction.members_brought_back(scope, group, ids, since)?;
+        if !stay.is_empty() {
+            transaction.hold_members(scope, group, &stay, context.now)?;
+            changes.held.extend(stay);
+            changes.cause.get_or_insert(Cause::GuardRepeated);
+            changes
+                .guarded
+                .get_or_insert_with(|| BROUGHT_BACK.to_owned());
+        }
     }
     Ok(())
 }
@@ -255,6 +272,7 @@ fn replace(
             if context.configuration().policies.member_guard.action == MemberGuardAction::Hold {
                 transaction.hold_members(context.scope(), group, leaving, context.now)?;
                 changes.held.extend(leaving);
+                changes.cause = Some(Cause::GuardHeld);
             } else {
                 remove(context, transaction, group, leaving, changes)?;
             }
@@ -306,7 +324,7 @@ fn swap(
 ) -> Result<(), Failure> {
     let mut swapped = MemberChanges::default();
     remove(context, transaction, group, leaving, &mut swapped)?;
-    if swapped.removed.is_empty() {
+    if swapped.removed.is_empty() && swapped.held.is_empty() {
         // RFC 7644 section 3.5.2.3
         return Err(Error::new(
             ScimType::NoTarget,
@@ -318,10 +336,15 @@ fn swap(
     let MemberChanges {
         added,
         removed,
+        held,
         unknown,
-        ..
+        guarded,
+        cause,
     } = swapped;
     changes.unknown.extend(unknown);
+    changes.held.extend(held);
+    changes.guarded = changes.guarded.take().or(guarded);
+    changes.cause = changes.cause.or(cause);
     let kept: HashSet<_> = added
         .iter()
         .copied()

@@ -15,7 +15,13 @@ fn remove(
     members: &[ResourceId],
 ) -> Vec<ResourceId> {
     let (sight, members) = (scope(of), members.to_vec());
-    done(subject, move |tx| tx.remove_members(sight, group, &members))
+    done(subject, move |tx| {
+        let since = now() - chrono::Duration::hours(24);
+        let removed = tx.remove_members(sight, group, &members, since)?;
+        let stays = tx.members_brought_back(sight, group, &members, since)?;
+        assert_eq!(stays, [], "nobody took anything back");
+        Ok(removed)
+    })
 }
 
 /// Who is shown as a member of a group.

@@ -196,6 +196,8 @@ struct Shows {
     /// What is said of how many resources are shown.
     shown: String,
     redo: bool,
+    /// Whether the identity provider may do it again, and the configuration can be paused.
+    pausable: bool,
     /// Whether what was before it is not kept any more.
     forgotten: bool,
     error: String,
@@ -242,6 +244,7 @@ impl Shows {
                 .map(|change| Changed::new(&mut telling, change))
                 .collect::<Result<_, _>>()?,
             redo: run.kind == RunKind::Undo,
+            pausable: admin.pausable(&run)?.is_some(),
             forgotten: run.forgotten,
             error: String::new(),
         };
@@ -273,7 +276,8 @@ pub(in super::super) fn undo(visit: &Visit<'_>) -> Result<ConsoleAnswer, Failed>
         ..Chosen::default()
     };
     let admin = &visit.console.admin;
-    let begun = match admin.begin_undo(&visit.actor()?, &run, chosen) {
+    let pause = visit.form.checked("pause");
+    let begun = match admin.begin_undo_and(&visit.actor()?, &run, chosen, pause) {
         Err(error @ (AdminError::Invalid(_) | AdminError::UndoUnderWay { .. })) => {
             return refused(sentence(&error));
         }
