@@ -11,7 +11,7 @@ use r2d2::Pool;
 use scim_admin::StoreLoad;
 use scim_provisioning::directory::{PendingLink, Work};
 use scim_provisioning::model::{ModelSource, ModelVersion};
-use scim_provisioning::run::{CycleRequests, OpenCycle};
+use scim_provisioning::run::{CycleRequests, OpenCycle, RequestCounts};
 use scim_provisioning::{
     ConfigurationId, Directory, DirectoryView, Environment, Event, Rollback, RunId, StoreError,
 };
@@ -417,8 +417,8 @@ impl Directory for Database {
         self.writing(move |connection| runs::note_cycle(connection, &requests).map(Some))
     }
 
-    fn note_requests(&self, run: RunId, requests: u64, reads: u64) -> Result<(), StoreError> {
-        self.writing(move |connection| runs::note_requests(connection, run, requests, reads))
+    fn note_requests(&self, run: RunId, counted: RequestCounts) -> Result<(), StoreError> {
+        self.writing(move |connection| runs::note_requests(connection, run, counted))
     }
 }
 

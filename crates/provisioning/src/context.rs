@@ -18,6 +18,7 @@ use crate::look_up::LookUps;
 use crate::model::Model;
 use crate::received::Received;
 use crate::refusal::Cause;
+use crate::unchanged::Unchanged;
 
 /// The URIs of the security events that are told of what changes, at the time of the call.
 pub(crate) type EventUris = Arc<dyn Fn() -> &'static [&'static str] + Send + Sync>;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) event_uris: EventUris,
     /// What was looked for and not found.
     pub(crate) look_ups: LookUps,
+    /// What requests under way left as it was.
+    pub(crate) unchanged: Unchanged,
 }
 
 impl Shared {
@@ -40,6 +43,7 @@ impl Shared {
             environment: Arc::new(SystemEnvironment),
             event_uris: Arc::new(|| &[]),
             look_ups: LookUps::default(),
+            unchanged: Unchanged::default(),
         }
     }
 
@@ -51,6 +55,7 @@ impl Shared {
             environment: Arc::clone(&self.environment),
             event_uris: Arc::clone(&self.event_uris),
             look_ups: LookUps::default(),
+            unchanged: Unchanged::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::configuration::Configuration;
 use crate::directory::StoreError;
 use crate::id::{ConfigurationId, RunId};
-use crate::run::{CycleRequests, LONGEST_CYCLE, OpenCycle, SILENCE};
+use crate::run::{CycleRequests, LONGEST_CYCLE, OpenCycle, RequestCounts, SILENCE};
 use crate::service::ServiceProvider;
 
 /// The cycles of all configurations, as far as this process knows them.
@@ -31,7 +31,7 @@ struct Known {
     /// When the last request came.
     last: DateTime<Utc>,
     /// What was counted and is not written yet: since when, and how much.
-    counted: Option<(DateTime<Utc>, u64, u64)>,
+    counted: Option<(DateTime<Utc>, RequestCounts)>,
 }
 
 impl Default for Cycles {
@@ -53,7 +53,7 @@ impl Cycles {
     }
 
     /// Counts a request.
-    fn note(&self, configuration: &Configuration, reads: bool, now: DateTime<Utc>) {
+    fn note(&self, configuration: &Configuration, one: RequestCounts, now: DateTime<Utc>) {
         let mut known = self.known();
         let cycle = known.entry(configuration.id).or_insert_with(|| Known {
             name: String::new(),
@@ -68,9 +68,10 @@ impl Cycles {
             cycle.open = None;
         }
         cycle.last = cycle.last.max(now);
-        let (_, requests, read) = cycle.counted.get_or_insert((now, 0, 0));
-        *requests += 1;
-        *read += u64::from(reads);
+        let (_, counted) = cycle
+            .counted
+            .get_or_insert_with(|| (now, Default::default()));
+        counted.add(one);
     }
 
     /// The run of the cycle that is under way, where this process knows it.
@@ -92,7 +93,8 @@ impl Cycles {
         let mut known = self.known();
         let counted = known.get_mut(&configuration.id);
         let counted = counted.and_then(|cycle| Some((cycle.last, cycle.counted.take()?)));
-        let (last, (mut first, requests, reads)) = counted.unwrap_or((now, (now, 0, 0)));
+        let (last, (mut first, counted)) =
+            counted.unwrap_or_else(|| (now, (now, Default::default())));
         if now - last > self.silence() {
             // Nobody wrote what was counted before the silence.
             first = now;
@@ -103,8 +105,7 @@ impl Cycles {
             first,
             last: last.max(now),
             silence: self.silence(),
-            requests,
-            reads,
+            counted,
         }
     }
 
@@ -126,15 +127,14 @@ impl Cycles {
         let silence = self.silence();
         let mut known = self.known();
         let counted = known.iter_mut().filter_map(|(id, cycle)| {
-            let (first, requests, reads) = cycle.counted.take()?;
+            let (first, counted) = cycle.counted.take()?;
             Some(CycleRequests {
                 configuration: *id,
                 name: cycle.name.clone(),
                 first,
                 last: cycle.last,
                 silence,
-                requests,
-                reads,
+                counted,
             })
         });
         counted.collect()
@@ -143,10 +143,10 @@ impl Cycles {
     /// Puts back what could not be written.
     fn put_back(&self, requests: &CycleRequests) {
         if let Some(cycle) = self.known().get_mut(&requests.configuration) {
-            let (first, counted, reads) = cycle.counted.get_or_insert((requests.first, 0, 0));
+            let none = || (requests.first, Default::default());
+            let (first, counted) = cycle.counted.get_or_insert_with(none);
             *first = requests.first.min(*first);
-            *counted += requests.requests;
-            *reads += requests.reads;
+            counted.add(requests.counted);
         }
     }
 
@@ -175,7 +175,7 @@ impl ServiceProvider {
             let noted = match self.rehearsal {
                 Some(run) => self
                     .directory
-                    .note_requests(run, requests.requests, requests.reads)
+                    .note_requests(run, requests.counted)
                     .map(|()| None),
                 None => self.directory.note_cycle(&requests),
             };
@@ -191,10 +191,15 @@ impl ServiceProvider {
     }
 
     /// Counts a request of an identity provider.
-    pub(crate) fn note_request(&self, caller: &Caller, reads: bool) {
+    pub(crate) fn note_request(&self, caller: &Caller, reads: bool, unchanged: u64) {
         if caller.actor.is_none() {
             let now = self.environment().now();
-            self.cycles.note(&caller.configuration, reads, now);
+            let one = RequestCounts {
+                requests: 1,
+                reads: u64::from(reads),
+                unchanged,
+            };
+            self.cycles.note(&caller.configuration, one, now);
         }
     }
 

@@ -36,6 +36,7 @@ pub mod session;
 mod spliced;
 mod status;
 pub mod testing;
+mod unchanged;
 pub mod words;
 
 pub use caller::Caller;

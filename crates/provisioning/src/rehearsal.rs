@@ -8,6 +8,7 @@ use crate::directory::{Directory, DirectoryView, PendingLink, Work};
 use crate::event::Event;
 use crate::id::{ConfigurationId, RunId};
 use crate::model::{ModelSource, ModelVersion};
+use crate::run::RequestCounts;
 use crate::service::ServiceProvider;
 
 impl ServiceProvider {
@@ -64,7 +65,7 @@ impl Directory for Rehearsed {
         self.copy.log(event, pending)
     }
 
-    fn note_requests(&self, run: RunId, requests: u64, reads: u64) -> Result<(), StoreError> {
-        self.copy.note_requests(run, requests, reads)
+    fn note_requests(&self, run: RunId, counted: RequestCounts) -> Result<(), StoreError> {
+        self.copy.note_requests(run, counted)
     }
 }

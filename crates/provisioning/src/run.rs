@@ -77,9 +77,27 @@ pub struct CycleRequests {
     /// After how much silence a cycle is over.
     pub silence: TimeDelta,
     /// How many there were; none where a cycle begins with a write that is not answered yet.
+    pub counted: RequestCounts,
+}
+
+/// Requests, as they are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestCounts {
+    /// How many there were.
     pub requests: u64,
-    /// How many of them changed nothing.
+    /// How many of them only read.
     pub reads: u64,
+    /// How many users and groups they wrote as they were, so that nothing changed.
+    pub unchanged: u64,
+}
+
+impl RequestCounts {
+    /// Adds others.
+    pub fn add(&mut self, others: Self) {
+        self.requests += others.requests;
+        self.reads += others.reads;
+        self.unchanged += others.unchanged;
+    }
 }
 
 /// A cycle that is under way.

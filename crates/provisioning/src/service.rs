@@ -133,7 +133,8 @@ impl ServiceProvider {
     /// Answers a request. What goes wrong is a SCIM error in the answer.
     pub fn answer(&self, caller: &Caller, request: &Request<'_>) -> Answer {
         let answer = scim_service::answer(self, caller, request);
-        self.note_request(caller, is_read(request.method, request.path));
+        let left = self.shared.unchanged.take(&caller.request_id, &answer);
+        self.note_request(caller, is_read(request.method, request.path), left);
         answer
     }
 
@@ -142,7 +143,7 @@ impl ServiceProvider {
     pub fn note_refusal(&self, caller: &Caller, refused: &RefusedRequest<'_>) {
         let route = route::parse(refused.path);
         let read = matches!(route, Some(Route::Search(_))) || refused.method == Method::Get;
-        self.note_request(caller, read);
+        self.note_request(caller, read, 0);
         let target: String = refused.path.chars().take(received::TARGET).collect();
         let configuration = &caller.configuration;
         let outcome = match refused.cause {
@@ -433,8 +434,7 @@ impl Policy for ServiceProvider {
         let context = self.context(caller);
         let mut context =
             context.map_err(|error| Box::new(unusable(&caller.request_id, &error)))?;
-        let reads = is_read(request.method, request.path);
-        let run = self.run_of(caller, reads, context.now);
+        let run = self.run_of(caller, is_read(request.method, request.path), context.now);
         context.run = run.map_err(|error| Box::new(unusable(&caller.request_id, &error)))?;
         context.received = Some(Arc::new(Received::of(request)));
         Ok(context)

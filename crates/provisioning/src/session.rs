@@ -468,16 +468,19 @@ impl Session for Context {
         version: Version,
         brief: bool,
     ) -> Result<Written, Failure> {
-        match &plan.0 {
+        let (id, written) = match &plan.0 {
             Planned::User(plan) => {
                 let version = update::write_user(self, transaction, plan)?;
-                Ok(Written {
-                    version,
-                    brief: false,
-                })
+                let brief = false;
+                (plan.stored.id, Written { version, brief })
             }
-            Planned::Group(plan) => update::write_group(self, transaction, plan, version, brief),
-        }
+            Planned::Group(plan) => {
+                let written = update::write_group(self, transaction, plan, version, brief)?;
+                (plan.stored.id, written)
+            }
+        };
+        self.note_written(id, written.version == version);
+        Ok(written)
     }
 
     fn delete(

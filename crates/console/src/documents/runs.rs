@@ -44,6 +44,8 @@ document! {
         /// Requests of the identity provider, reads included.
         requests: i64,
         reads: i64,
+        /// Users and groups that requests wrote as they were, so that nothing changed.
+        unchanged: i64,
         created: i64,
         updated: i64,
         linked: i64,
@@ -151,6 +153,7 @@ fn counts(counts: &StoredCounts) -> RunCounts {
     RunCounts {
         requests: counts.of("requests"),
         reads: counts.of("reads"),
+        unchanged: counts.of("unchanged"),
         created: counts.of("created"),
         updated: counts.of("updated"),
         linked: counts.of("linked"),

@@ -8,7 +8,7 @@ mod row;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use scim_admin::run::{Run, RunCounts, RunState, RunsQuery};
-use scim_provisioning::run::{CycleRequests, LONGEST_CYCLE, OpenCycle};
+use scim_provisioning::run::{CycleRequests, LONGEST_CYCLE, OpenCycle, RequestCounts};
 use scim_provisioning::{RunId, RunKind, StoreError};
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ pub(crate) fn note_cycle(
         Some(cycle) if goes_on(&cycle) => {
             let run = RunId::parse(&cycle.id).ok_or_else(|| unreadable("runs.id"))?;
             let began = cycle.began_at.min(first);
-            if requests.requests > 0 || began < cycle.began_at {
+            if requests.counted.requests > 0 || began < cycle.began_at {
                 let longer = (
                     runs::began_at.eq(began),
                     runs::last_request_at.eq(cycle.last_request_at.max(last)),
@@ -80,19 +80,19 @@ pub(crate) fn note_cycle(
             begin_cycle(connection, requests)?
         }
     };
-    note_requests(connection, open.run, requests.requests, requests.reads)?;
+    note_requests(connection, open.run, requests.counted)?;
     Ok(open)
 }
 
-/// Adds requests, of which so many were reads, to a run.
+/// Adds requests to a run.
 pub(crate) fn note_requests(
     connection: &mut Connection,
     run: RunId,
-    requests: u64,
-    reads: u64,
+    counted: RequestCounts,
 ) -> Result<(), StoreError> {
-    count(connection, run, "requests", requests)?;
-    count(connection, run, "reads", reads)
+    count(connection, run, "requests", counted.requests)?;
+    count(connection, run, "reads", counted.reads)?;
+    count(connection, run, "unchanged", counted.unchanged)
 }
 
 fn begin_cycle(

@@ -361,6 +361,7 @@ engines::tests! {
     in_turn;
     on_both(Engine::clone): undo_gives_back_the_directory_from_before;
     on_both(House::new): a_read_is_no_write_and_is_counted_with_the_others,
+        what_changes_nothing_is_counted,
         servers_share_a_cycle_and_silence_ends_it,
         what_somebody_changed_since_is_kept_and_told_before,
         chosen_people_and_single_entries_are_taken_back_alone,

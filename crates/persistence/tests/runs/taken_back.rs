@@ -44,6 +44,40 @@ pub(super) fn a_read_is_no_write_and_is_counted_with_the_others(house: &House) {
     assert!(entries.iter().all(|entry| entry.run == Some(run.id)));
 }
 
+/// Writes that change nothing are counted with the requests, and cost no statement more: whoever
+/// says again what is there is counted once for each request and resource, and whoever is refused not.
+pub(super) fn what_changes_nothing_is_counted(house: &House) {
+    let [ava, bo] = ["ava", "bo"].map(|name| house.create("/Users", &user(name)));
+    let group = json!({"schemas": [uri::GROUP], "displayName": "Ops",
+        "members": [{"value": ava}]});
+    let ops = house.create("/Groups", &group);
+    let unchanged = || {
+        house.provider.count_cycles().unwrap();
+        last_cycle(house).counts.of("unchanged")
+    };
+    assert_eq!(unchanged(), 0);
+    let path = format!("/Users/{ava}");
+    let title = replace("title", "T");
+    let changed = house.request(Method::Patch, &path, &title);
+    assert_eq!((changed.status, unchanged()), (200, 0));
+    let again = house.request(Method::Patch, &path, &title);
+    assert_eq!((again.status, unchanged()), (200, 1));
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": ava}]}]);
+    let ops = format!("/Groups/{ops}");
+    let added = house.request(Method::Patch, &ops, &patch(&add));
+    assert_eq!((added.status, unchanged()), (200, 2));
+    let refused = house.request(Method::Patch, &path, &replace("userName", "bo"));
+    assert_eq!((refused.status, unchanged()), (409, 2));
+    let operation = |id: &str, body: &Value| json!({"method": "PATCH", "path": format!("/Users/{id}"), "data": body});
+    let body = json!({"schemas": [uri::BULK_REQUEST], "Operations": [
+        operation(&ava, &title), operation(&ava, &replace("title", "U")),
+        operation(&ava, &replace("title", "U")), operation(&bo, &replace("userName", "bo")),
+    ]});
+    let bulk = house.request(Method::Post, "/Bulk", &body);
+    // What was said last of each changed nothing.
+    assert_eq!((bulk.status, unchanged()), (200, 4));
+}
+
 pub(super) fn servers_share_a_cycle_and_silence_ends_it(house: &House) {
     house.create("/Users", &user("ava"));
     let second = another_server(house);

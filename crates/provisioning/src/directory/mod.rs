@@ -21,7 +21,7 @@ pub use unread::{Row, UnreadUser, UserRow};
 use crate::event::Event;
 use crate::id::{ConfigurationId, ResourceId, ResourceKind, RunId};
 use crate::model::{ModelSource, ModelVersion};
-use crate::run::{CycleRequests, OpenCycle};
+use crate::run::{CycleRequests, OpenCycle, RequestCounts};
 
 /// Work of a write transaction. It may be run again when the database asks for it, so it has no
 /// effects but those through the transaction.
@@ -80,11 +80,11 @@ pub trait Directory: Send + Sync {
         Ok(None)
     }
 
-    /// Adds requests, of which so many were reads, to a run that is no cycle, such as a rehearsal.
+    /// Adds requests to a run that is no cycle, such as a rehearsal.
     ///
     /// # Errors
     /// [`StoreError`] when they could not be written.
-    fn note_requests(&self, _run: RunId, _requests: u64, _reads: u64) -> Result<(), StoreError> {
+    fn note_requests(&self, _run: RunId, _counted: RequestCounts) -> Result<(), StoreError> {
         Ok(())
     }
 }
