@@ -7,7 +7,7 @@ use scim_provisioning::{ConfigurationId, LookUp, ResourceKind, StoreError};
 
 use super::rows::{Rows, StoredPerson};
 use crate::event::{AuditEntry, LoggedEvent};
-use crate::policy::{HeldUser, LinkRequest};
+use crate::policy::{HeldMember, HeldUser, LinkRequest};
 use crate::store::{About, KeepWhy, ReadWhy};
 use crate::why::{AttemptName, FoundPerson, Wanted};
 
@@ -125,6 +125,21 @@ impl ReadWhy for Rows {
         Ok(held
             .find(|(_, held)| held.user.to_string() == person)
             .cloned())
+    }
+
+    fn held_memberships_of(
+        &mut self,
+        person: &str,
+        limit: i64,
+    ) -> Result<Vec<(ConfigurationId, HeldMember)>, StoreError> {
+        let held = self.held_members.iter();
+        let mut found: Vec<_> = held
+            .filter(|(_, held)| held.member == person)
+            .cloned()
+            .collect();
+        found.sort_by_key(|(_, held)| std::cmp::Reverse(held.at));
+        found.truncate(usize::try_from(limit).unwrap_or(0));
+        Ok(found)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why somebody is as they are.
 
 use chrono::{DateTime, Duration, Utc};
+use scim_provisioning::event::Outcome;
 use scim_provisioning::{ConfigurationId, LookUp, ResourceKind, ServiceProvider, StoreError};
 use serde_json::json;
 
@@ -306,6 +307,15 @@ fn about(
         let own = |other: &Option<String>| other.is_none() || other.as_deref() == id;
         facts.entries.retain(|event| own(&event.resource_id));
         facts.held = rows.held_of(&person.id)?;
+        for (configuration, held) in rows.held_memberships_of(&person.id, HELD)? {
+            let of_group = About {
+                id: Some(held.group.to_string()),
+                ..About::default()
+            };
+            let mut told = rows.entries_about(&of_group, ENTRIES)?.into_iter();
+            let told = told.find(|event| event.outcome == Outcome::Held && event.at == held.at);
+            facts.held_memberships.push((configuration, held, told));
+        }
         facts.audit = rows.audit_about(std::slice::from_ref(&person.user_name), AUDITED)?;
         let of_another = |entry: &crate::event::AuditEntry| {
             let named = entry
@@ -364,6 +374,8 @@ fn setting(
 const FOUND: i64 = 20;
 /// How many entries of the log are read of each way in which they are found.
 const ENTRIES: i64 = 50;
+/// How many memberships that are held are told.
+const HELD: i64 = 5;
 /// How many entries of the audit are read.
 const AUDITED: i64 = 50;
 /// How many entries of a configuration are looked at for whether it is refused at the door.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use scim_provisioning::{ConfigurationId, LookUp, StoreError};
 
 use crate::event::{AuditEntry, LoggedEvent};
-use crate::policy::{HeldUser, LinkRequest};
+use crate::policy::{HeldMember, HeldUser, LinkRequest};
 use crate::why::{AttemptName, FoundPerson, Wanted};
 
 /// Whose entries of the log are read.
@@ -82,6 +82,16 @@ pub trait ReadWhy {
     /// # Errors
     /// A fault of the store.
     fn held_of(&mut self, person: &str) -> Result<Option<(ConfigurationId, HeldUser)>, StoreError>;
+
+    /// The memberships of a person that the guard holds, the newest first, at most so many.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    fn held_memberships_of(
+        &mut self,
+        person: &str,
+        limit: i64,
+    ) -> Result<Vec<(ConfigurationId, HeldMember)>, StoreError>;
 }
 
 /// What time brings to it.

@@ -47,6 +47,13 @@ pub enum WhyCause {
     },
     /// It is held that they leave, for what the log says.
     Held(Cause),
+    /// It is held that they leave a group, for what the log says.
+    HeldMember {
+        /// Why.
+        cause: Cause,
+        /// The name of the group.
+        group: String,
+    },
     /// The account is protected.
     Protected,
     /// Another configuration manages the person.
@@ -87,7 +94,10 @@ impl WhyCause {
             Self::Several(_) => "several",
             Self::NotAskedFor => "notAskedFor",
             Self::LookedUp { .. } => "lookedUp",
-            Self::Refused(cause) | Self::Closed(cause) | Self::Held(cause) => cause.as_str(),
+            Self::Refused(cause)
+            | Self::Closed(cause)
+            | Self::Held(cause)
+            | Self::HeldMember { cause, .. } => cause.as_str(),
             Self::LinkPending { .. } => "link.pending",
             Self::LinkDismissed { .. } => "link.dismissed",
             Self::Protected => "protected",

@@ -148,12 +148,31 @@ fn managed(facts: &Facts, person: &FoundPerson, id: ConfigurationId) -> Explanat
         (Some(refused), _) => Some(refused),
         (None, status) => status,
     };
+    let own = own.or_else(|| held_member(facts));
     let own = own.or_else(|| closed_one(facts, id));
     let own = own.or_else(|| match (changed_by_hand(facts), value_dropped(facts)) {
         (Some(changed), Some(dropped)) if changed.at < dropped.at => Some(dropped),
         (changed, dropped) => changed.or(dropped),
     });
     own.unwrap_or_else(|| Explanation::of(WhyCause::Fine).in_configuration(id))
+}
+
+/// That it is held that somebody leaves a group.
+fn held_member(facts: &Facts) -> Option<Explanation> {
+    let mut held = facts.held_memberships.iter();
+    let (of, held, told) = held.find(|(id, ..)| facts.counts(*id))?;
+    // The log may have forgotten it; mostly there were too many.
+    let cause = told.as_ref().and_then(LoggedEvent::known_cause);
+    let cause = WhyCause::HeldMember {
+        cause: cause.unwrap_or(Cause::GuardHeld),
+        group: held.group_name.clone(),
+    };
+    let explanation = Explanation {
+        event: told.as_ref().map(|event| event.id),
+        reason: told.as_ref().and_then(|event| event.reason.clone()),
+        ..Explanation::of(cause)
+    };
+    Some(explanation.in_configuration(*of).since(held.at))
 }
 
 /// A link that waits, or that was dismissed after it was asked for last.
@@ -335,7 +354,7 @@ impl Explanation {
             WhyCause::LinkPending { .. } | WhyCause::LinkDismissed { .. } => {
                 page(MendingPage::Links)
             }
-            WhyCause::Held(_) => page(MendingPage::Held),
+            WhyCause::Held(_) | WhyCause::HeldMember { .. } => page(MendingPage::Held),
             WhyCause::ValueDropped { .. } => page(MendingPage::Mapping),
             WhyCause::Several(_) => Some(Mend::Page(MendingPage::Directory, None)),
             WhyCause::Elsewhere { .. } | WhyCause::LookedUp { .. } => page(MendingPage::Overview),

@@ -7,7 +7,7 @@ use scim_provisioning::{Cause, ConfigurationId, LookUp, ResourceKind, Stage};
 use super::wanted::FoundPerson;
 use crate::configuration::ConfigurationStatus;
 use crate::event::{AuditEntry, LoggedEvent, Word};
-use crate::policy::{HeldUser, LinkRequest};
+use crate::policy::{HeldMember, HeldUser, LinkRequest};
 
 /// Everything that may explain how things stand with somebody.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,9 @@ pub struct Facts {
     pub links: Vec<(ConfigurationId, LinkRequest)>,
     /// What the guard holds.
     pub held: Option<(ConfigurationId, HeldUser)>,
+    /// The memberships that the guard holds, the newest first, each with the entry of the log that says
+    /// so where it is still there.
+    pub held_memberships: Vec<(ConfigurationId, HeldMember, Option<LoggedEvent>)>,
     /// What was looked for and not found.
     pub look_ups: Vec<LookUp>,
 }

@@ -67,6 +67,9 @@ pub(crate) fn sentence(explanation: &Explanation, facts: &Facts) -> String {
             "An administrator decided{on} not to link {who} to {person}, who was created by hand."
         ),
         WhyCause::Held(_) => format!("The guard of “{by}” holds a change of {who}{on}."),
+        WhyCause::HeldMember { group, .. } => format!(
+            "The guard of “{by}” holds{on} that {who} leaves {group}; {who} has what the group gives."
+        ),
         WhyCause::Protected => format!("{who} is a protected account, which is never provisioned."),
         WhyCause::Elsewhere { configuration } => {
             format!("Another configuration, “{configuration}”, manages {who}.")

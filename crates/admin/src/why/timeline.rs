@@ -59,6 +59,19 @@ pub(crate) fn timeline(facts: &Facts) -> Vec<Moment> {
         ),
         event: None,
     });
+    let memberships = facts
+        .held_memberships
+        .iter()
+        .map(|(id, held, event)| Moment {
+            at: held.at,
+            sentence: format!(
+                "The guard of “{}” holds that {} leaves {} until an administrator decides.",
+                facts.name_of(*id),
+                held.member_name.as_deref().unwrap_or(&held.member),
+                held.group_name
+            ),
+            event: event.as_ref().map(|event| event.id),
+        });
     let doors = facts.settings.iter().filter_map(|setting| {
         let door = setting.door?;
         Some(Moment {
@@ -76,6 +89,7 @@ pub(crate) fn timeline(facts: &Facts) -> Vec<Moment> {
         .chain(look_ups)
         .chain(links)
         .chain(held)
+        .chain(memberships)
         .chain(doors)
         .collect();
     moments.sort_by_key(|moment| std::cmp::Reverse((moment.at, moment.event)));

@@ -254,6 +254,39 @@ impl ReadWaiting for AdminRows<'_> {
     }
 }
 
+/// The memberships of a person that are held, the newest first.
+pub(super) fn held_memberships_of(
+    connection: &mut Connection,
+    person: &str,
+    limit: i64,
+) -> Result<Vec<(ConfigurationId, HeldMember)>, StoreError> {
+    let held = group_members::table
+        .inner_join(groups::table.on(groups::id.eq(group_members::group_id)))
+        .left_join(users::table.on(users::id.eq(group_members::member_id)))
+        .filter(group_members::member_id.eq(person))
+        .filter(group_members::held_id.is_not_null())
+        .order(group_members::held_at.desc())
+        .limit(limit)
+        .select((
+            group_members::held_by,
+            (
+                group_members::held_id.assume_not_null(),
+                group_members::group_id,
+                groups::name,
+                group_members::member_id,
+                users::user_name.nullable(),
+                group_members::held_at,
+            ),
+        ));
+    let rows: Vec<(Option<String>, HeldMemberRow)> = connection.load(held)?;
+    let read = |(by, row): (Option<String>, HeldMemberRow)| {
+        let by = by.as_deref().and_then(ConfigurationId::parse);
+        let by = by.ok_or_else(|| unreadable("group_members.held_by"))?;
+        Ok((by, HeldMember::try_from(row)?))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// How many memberships are held, and the id of the last one.
 pub(super) fn members_end(
     connection: &mut Connection,

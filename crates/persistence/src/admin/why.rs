@@ -7,7 +7,7 @@ use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use scim_admin::event::{AuditEntry, LoggedEvent};
-use scim_admin::policy::{HeldUser, LinkRequest};
+use scim_admin::policy::{HeldMember, HeldUser, LinkRequest};
 use scim_admin::store::{About, KeepWhy, ReadWhy};
 use scim_admin::why::{AttemptName, FoundPerson, Wanted};
 use scim_protocol::text::fold;
@@ -15,7 +15,7 @@ use scim_provisioning::directory::HeldAction;
 use scim_provisioning::{ConfigurationId, LookUp, ResourceId, SoughtBy, StoreError};
 
 use super::look_ups::{KEY_OF_LOOK_UP, delete_look_ups};
-use super::{AdminRows, audit, events};
+use super::{AdminRows, audit, events, held};
 use crate::connection::Connection;
 use crate::error::unreadable;
 use crate::key::Key;
@@ -353,6 +353,14 @@ impl ReadWhy for AdminRows<'_> {
             at: instant(at),
         };
         Ok(Some((configuration, held)))
+    }
+
+    fn held_memberships_of(
+        &mut self,
+        person: &str,
+        limit: i64,
+    ) -> Result<Vec<(ConfigurationId, HeldMember)>, StoreError> {
+        held::held_memberships_of(self.connection, person, limit)
     }
 }
 

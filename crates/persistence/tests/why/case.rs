@@ -68,6 +68,28 @@ impl<'h> Case<'h> {
         assert_eq!(status, 204, "{}", self.name);
     }
 
+    /// Takes everybody out of a group.
+    pub(super) fn empty(&self, group: &str) {
+        let name = format!("Ops {}", self.name);
+        let none = json!({"schemas": [uri::GROUP], "displayName": name, "members": []});
+        let (status, body) = self.ask(Method::Put, &format!("/Groups/{group}"), &none);
+        assert_eq!(status, 200, "{body}");
+    }
+
+    /// Takes back what was done last.
+    pub(super) fn take_back(&self) {
+        let admin = &self.house.admin;
+        let query = EventQuery {
+            configuration: Some(self.id()),
+            limit: 1,
+            ..EventQuery::default()
+        };
+        let last = admin.events(&query).unwrap().remove(0);
+        let (run, chosen) = admin.run_of_event(last.id).unwrap();
+        let begun = admin.begin_undo(&actor(), &run, chosen).unwrap();
+        admin.finish_undo(begun.id).unwrap();
+    }
+
     pub(super) fn look_up(&self, filter: &str) {
         let filter = filter.replace(' ', "%20").replace('"', "%22");
         let path = format!("/Users?filter={filter}");
@@ -138,6 +160,19 @@ pub(super) fn guarded(action: GuardAction) -> Policies {
         },
         ..Policies::default()
     }
+}
+
+/// The user of the case in a group, by whose id it is answered.
+pub(super) fn in_group(case: &Case<'_>) -> String {
+    let mut other = user(&format!("{}-other", case.name));
+    other["emails"] = json!([]);
+    let (_, other) = case.ask(Method::Post, "/Users", &other);
+    let members = json!([{"value": case.create()}, {"value": other["id"]}]);
+    let name = format!("Ops {}", case.name);
+    let group = json!({"schemas": [uri::GROUP], "displayName": name, "members": members});
+    let (status, body) = case.ask(Method::Post, "/Groups", &group);
+    assert_eq!(status, 201, "{body}");
+    body["id"].as_str().unwrap().to_owned()
 }
 
 pub(super) fn leaver(case: &Case<'_>) {

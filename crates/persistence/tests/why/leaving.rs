@@ -72,6 +72,63 @@ pub(super) const LEAVING: &[Plant] = &[
         false,
     ),
     (
+        "a membership that the guard holds",
+        |case| {
+            let case = case.with(Policies {
+                member_guard: MemberGuard {
+                    count: 1,
+                    percent: 0,
+                    ..MemberGuard::default()
+                },
+                ..Policies::default()
+            });
+            let group = in_group(&case);
+            case.empty(&group);
+            let leaves = format!("leaves Ops {}", case.name);
+            let why = why(case.house, &case.name, None);
+            assert!(why.sentence.contains(&leaves), "{}", why.sentence);
+            let mut told = why.timeline.iter();
+            let held = told.find(|moment| moment.sentence.contains(&leaves));
+            assert!(
+                held.is_some_and(|moment| moment.event.is_some()),
+                "{why:#?}"
+            );
+            own(&case)
+        },
+        "guard.held",
+        false,
+    ),
+    (
+        "a membership that was brought back, and is to end again",
+        |mut case| {
+            let group = in_group(&case);
+            case.caller.request_id = format!("{}-empty", case.name);
+            case.empty(&group);
+            case.take_back();
+            case.empty(&group);
+            own(&case)
+        },
+        "guard.repeated",
+        false,
+    ),
+    (
+        "a membership that was held, and is kept since",
+        |mut case| {
+            let group = in_group(&case);
+            case.caller.request_id = format!("{}-empty", case.name);
+            case.empty(&group);
+            case.take_back();
+            case.empty(&group);
+            let admin = &case.house.admin;
+            admin
+                .decide_held(&actor(), case.id(), Which::All, false)
+                .unwrap();
+            own(&case)
+        },
+        "fine",
+        false,
+    ),
+    (
         "blocked by the identity provider",
         |case| {
             let id = case.create();

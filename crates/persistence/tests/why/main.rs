@@ -20,7 +20,7 @@ use scim_admin::policy::{LinksQuery, Which};
 use scim_admin::why::WhyAnswer;
 use scim_admin::{ConfigurationInput, ConfigurationStatus, WhyQuery};
 use scim_protocol::schema::uri;
-use scim_provisioning::policy::{Deletion, ExistingUsers, Guard, GuardAction};
+use scim_provisioning::policy::{Deletion, ExistingUsers, Guard, GuardAction, MemberGuard};
 use scim_provisioning::{
     Caller, Cause, ConfigurationId, Method, Policies, RefusedRequest, Request,
 };
