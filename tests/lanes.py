@@ -1,6 +1,6 @@
 """Runs the workspace's tests two programs at a time, those that take longest first.
 
-    lanes.py
+    lanes.py [what cargo is told besides, such as --features NAME]
 
 `cargo test` runs one program after another, and a program whose tests go one by one leaves a core
 idle. What each printed is shown when it has ended, with how long it took.
@@ -22,7 +22,7 @@ FIRST = ["runs", "rehearsal", "noninterference", "alerts", "plans", "webhooks", 
 
 def programs():
     """Builds the tests, and names each program with the folder that it is run in."""
-    build = ["cargo", "test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]
+    build = ["cargo", "test", "--workspace", *sys.argv[1:], "--no-run", "--message-format=json-render-diagnostics"]
     built = subprocess.run(build, stdout=subprocess.PIPE, text=True)
     if built.returncode:
         sys.exit(built.returncode)
@@ -36,7 +36,7 @@ def programs():
 
 
 def main():
-    waiting = programs() + [("examples in the docs", ["cargo", "test", "--workspace", "--doc", "--quiet"], pathlib.Path.cwd())]
+    waiting = programs() + [("examples in the docs", ["cargo", "test", "--workspace", *sys.argv[1:], "--doc", "--quiet"], pathlib.Path.cwd())]
     place = {name: at for at, name in enumerate(FIRST)}
     waiting.sort(key=lambda one: place.get(one[0], len(FIRST)))
     shown, failed = threading.Lock(), []

@@ -1,6 +1,7 @@
 //! `serve`: the HTTPS server.
 
 mod metrics;
+mod traces;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -46,7 +47,7 @@ use crate::tls::{self, ReloadingCertificate};
 /// # Errors
 /// When the server cannot start.
 pub(crate) fn run(common: &Common, options: ServeOptions) -> anyhow::Result<()> {
-    scim_cli::log::install(options.log_format, &options.log_level)?;
+    let _exporting = traces::install(&options)?;
     actix_web::rt::System::new().block_on(serve(common, options))
 }
 
@@ -264,6 +265,7 @@ impl Data {
                 named_by_words: &[ADMIN, CONSOLE, FEED],
                 metrics: options.metrics_listen.is_some().then(Arc::default),
                 path: public_url.path().to_owned(),
+                server: Some((public_url.host().to_owned(), public_url.port())),
                 ..Edge::default()
             }),
             endpoint: web::Data::new(

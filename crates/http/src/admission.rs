@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 
 use actix_web::rt::time::timeout;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::metrics::{
     ADMISSION_PLACES, ADMISSION_REFUSED, ADMISSION_USED, ADMISSION_WAITING, Reading,
 };
 use crate::service::Limit;
+use crate::spans;
 use turns::{Comers, Spent};
 
 /// What a request does to the database.
@@ -278,7 +280,8 @@ impl Queue {
         }
         let _waiting = Waiting::of(self)?;
         let place = Arc::clone(&self.places).acquire_many_owned(places);
-        timeout(patience, place).await.ok()?.ok()
+        let place = timeout(patience, place).instrument(spans::waiting());
+        place.await.ok()?.ok()
     }
 }
 

@@ -31,7 +31,9 @@ pub async fn within<T: Send + 'static>(
     patience: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Unfinished> {
-    let guarded = move || catch_unwind(AssertUnwindSafe(work));
+    // What happens there is within what asked for it.
+    let span = tracing::Span::current();
+    let guarded = move || catch_unwind(AssertUnwindSafe(|| span.in_scope(work)));
     match timeout(patience, web::block(guarded)).await {
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(_)) | Err(_)) => Err(Unfinished::Failed),

@@ -13,6 +13,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use ipnet::IpNet;
 use scim_protocol::ScimType;
 use scim_service::{Environment, SystemEnvironment};
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::address::{self, Client};
@@ -22,7 +23,7 @@ use crate::local::ThroughSocket;
 use crate::metrics::{Metrics, operation};
 use crate::request::{RequestId, SCIM, Speaker};
 use crate::sampling::Sampler;
-use crate::trace;
+use crate::{spans, trace};
 
 /// What the outermost layer goes by.
 #[derive(Default)]
@@ -41,6 +42,8 @@ pub struct Edge {
     /// The path of the public URL, such as `/scim`; empty where it has none. What is asked for below
     /// it is what is asked for without it, and redirections lead below it.
     pub path: String,
+    /// The host and the port of the public URL, by which spans name the server.
+    pub server: Option<(String, u16)>,
 }
 
 /// The outermost layer.
@@ -52,6 +55,7 @@ pub async fn guard(
     let mut id = None;
     let path = path_of(request.request());
     take_off(&mut request, &path);
+    let mut span = Span::none();
     if let Some(edge) = request.app_data::<web::Data<Edge>>() {
         let peer = request.peer_addr().map(|peer| peer.ip());
         let (headers, proxies) = (request.headers(), &edge.trusted_proxies);
@@ -62,9 +66,12 @@ pub async fn guard(
             true => address::client_of_local(headers, proxies),
             false => address::client(peer, headers, proxies),
         };
-        if local || address::is_proxy(peer, proxies) {
+        let listed = local || address::is_proxy(peer, proxies);
+        if listed {
             id = trace::forwarded_id(request.headers());
         }
+        span = spans::of_request(&request, edge.server.as_ref());
+        spans::continue_trace(&span, &request, listed);
         request.extensions_mut().insert(Client(client));
     }
     let id = id.unwrap_or_else(|| SystemEnvironment.uuid().to_string());
@@ -74,7 +81,14 @@ pub async fn guard(
             let refused = refused.response(&request);
             request.into_response(refused)
         }
-        None => next.call(request).await?.map_into_boxed_body(),
+        None => {
+            let answered = next.call(request).instrument(span.clone()).await;
+            let failed = |error: &Error| {
+                let status = error.as_response_error().status_code();
+                spans::failed(&span, status.as_str());
+            };
+            answered.inspect_err(failed)?.map_into_boxed_body()
+        }
     };
     finish(response.headers_mut(), &id);
     lead_below(response.headers_mut(), &path);
@@ -82,7 +96,7 @@ pub async fn guard(
         let head = response.response_mut().head_mut();
         head.set_connection_type(actix_http::ConnectionType::Close);
     }
-    log(&response, &id, began);
+    log(&response, &id, began, &span);
     Ok(response)
 }
 
@@ -250,7 +264,7 @@ fn finish(headers: &mut HeaderMap, id: &str) {
     }
 }
 
-fn log(response: &ServiceResponse<BoxBody>, id: &str, began: Instant) {
+fn log(response: &ServiceResponse<BoxBody>, id: &str, began: Instant, span: &Span) {
     let request = response.request();
     let extensions = request.extensions();
     let speaker = extensions.get::<Speaker>();
@@ -258,6 +272,7 @@ fn log(response: &ServiceResponse<BoxBody>, id: &str, began: Instant) {
     // Whoever is known is bounded by other means, but for what they are told to send later.
     let sampled =
         status.is_client_error() && (speaker.is_none() || status == StatusCode::TOO_MANY_REQUESTS);
+    spans::answered(span, request, status, id, speaker.map(|Speaker(id)| *id));
     let edge = request.app_data::<web::Data<Edge>>();
     if let Some(metrics) = edge.and_then(|edge| edge.metrics.as_ref()) {
         let operation = operation(request.method(), request.path());
@@ -276,6 +291,7 @@ fn log(response: &ServiceResponse<BoxBody>, id: &str, began: Instant) {
     tracing::info!(
         target: "serviceops_scim::request",
         request_id = id,
+        trace_id = spans::trace_of(span).map(|trace| trace.trace_id),
         method = %request.method(),
         path = logged(request.path(), edge.map_or(&[], |edge| edge.named_by_words)),
         status = response.status().as_u16(),

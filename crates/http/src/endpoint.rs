@@ -15,6 +15,7 @@ use crate::deadline::{Late, PATIENCE, Unfinished};
 use crate::metrics::Reading;
 use crate::request::{Incoming, SCIM, Speaker};
 use crate::service::{Authenticated, Limit, Service};
+use crate::spans;
 use crate::throttle::Throttle;
 
 /// What the SCIM endpoint needs.
@@ -210,6 +211,7 @@ fn note_limit(incoming: &Incoming, speaker: &dyn Authenticated, limit: Limit, de
 
 /// Who speaks, if they may by now.
 fn authenticate(endpoint: &Endpoint, incoming: &Incoming) -> Result<Arc<dyn Authenticated>, Reply> {
+    let _span = spans::authenticating().entered();
     let path = incoming.path().unwrap_or_default();
     let presented = incoming.presented(&path);
     let speaker = endpoint

@@ -31,12 +31,16 @@
 //! | [`readiness`], [`draining`], [`stopping`] | whether the server takes requests, and how it ends |
 //! | [`metrics`], [`sampling`] | what is measured |
 //! | `feed`, with the feature of this name | what changed in a directory, and streams of it |
+//! | `traces`, with the feature `opentelemetry` | spans of requests, exported by OTLP |
+//! | `authorities`, with either of them | whose certificates are trusted |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod address;
 pub mod admission;
 pub mod answer;
+#[cfg(any(feature = "feed", feature = "opentelemetry"))]
+pub mod authorities;
 pub mod body;
 pub mod deadline;
 pub mod draining;
@@ -55,10 +59,13 @@ pub mod readiness;
 pub mod request;
 pub mod sampling;
 pub mod service;
+mod spans;
 pub mod status;
 pub mod stopping;
 pub mod throttle;
 mod trace;
+#[cfg(feature = "opentelemetry")]
+pub mod traces;
 pub mod unread;
 
 pub use provider::{Authenticate, ScimEndpoint};

@@ -20,22 +20,24 @@ fn is_plain(id: &str) -> bool {
     (1..=LONGEST).contains(&id.len()) && id.bytes().all(plain)
 }
 
-/// The trace id: the second field, of 32 digits that are not all 0.
+/// The trace id: the second field, of 32 digits that are not all 0, where the others fit as well. A
+/// version that is not known yet may have more of them.
 fn trace_of(parent: &str) -> Option<&str> {
     let mut fields = parent.split('-');
-    let (version, trace, _parent, _flags) = (
+    let (version, trace, parent, flags) = (
         fields.next()?,
         fields.next()?,
         fields.next()?,
         fields.next()?,
     );
-    let digits = |text: &str| {
-        text.bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    let digits = |text: &str, length: usize| {
+        let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        text.len() == length && text.bytes().all(digit)
     };
-    let known = version.len() == 2 && digits(version) && version != "ff";
-    let fits = trace.len() == 32 && digits(trace) && trace.bytes().any(|byte| byte != b'0');
-    (known && fits).then_some(trace)
+    let id = |text: &str, length| digits(text, length) && text.bytes().any(|byte| byte != b'0');
+    let known = digits(version, 2) && version != "ff" && digits(flags, 2);
+    let whole = version != "00" || fields.next().is_none();
+    (known && whole && id(trace, 32) && id(parent, 16)).then_some(trace)
 }
 
 const LONGEST: usize = 64;
@@ -50,6 +52,11 @@ mod tests {
     fn an_id_is_taken_over_that_is_fit_to_be_written_down() {
         let trace = "0af7651916cd43dd8448eb211c80319c";
         let parent = format!("00-{trace}-b7ad6b7169203331-01");
+        let (longer, newer) = (
+            format!("{parent}-x"),
+            format!("01-{trace}-b7ad6b7169203331-01-x"),
+        );
+        let nobody = format!("00-{trace}-{}-01", "0".repeat(16));
         let zeros = format!("00-{}-b7ad6b7169203331-01", "0".repeat(32));
         let long = "x".repeat(65);
         for (id, parent, expected) in [
@@ -60,6 +67,9 @@ mod tests {
             ("a\"b", "", None),
             (&long, "", None),
             ("", &zeros, None),
+            ("", &nobody, None),
+            ("", &longer, None),
+            ("", &newer, Some(trace)),
             ("", "00-short-b7ad6b7169203331-01", None),
             ("", "nonsense", None),
         ] {

@@ -27,7 +27,7 @@ use crate::sql::Dialect;
 use crate::target::Target;
 use crate::view::{Room, UNHURRIED, View};
 use crate::writer::Writer;
-use crate::{links, log, runs, users};
+use crate::{links, log, runs, spans, users};
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -128,6 +128,15 @@ impl Database {
         explain::explaining(work)
     }
 
+    /// What spans call the engine.
+    fn system(&self) -> &'static str {
+        match &self.target {
+            Target::Sqlite(_) => spans::SQLITE,
+            #[cfg(feature = "postgres")]
+            Target::Postgres(_) => spans::POSTGRES,
+        }
+    }
+
     /// A connection of the pool, if one is free soon.
     fn connection(&self) -> Result<r2d2::PooledConnection<Target>, StoreError> {
         // As many as the pool holds may have been lost together.
@@ -141,7 +150,11 @@ impl Database {
     }
 
     fn checked_out(&self) -> Result<r2d2::PooledConnection<Target>, StoreError> {
-        let mut connection = self.pool.get().map_err(|error| {
+        let waits = self.pool.state().idle_connections == 0;
+        let waiting = waits.then(|| spans::waiting_for_connection().entered());
+        let connection = self.pool.get();
+        drop(waiting);
+        let mut connection = connection.map_err(|error| {
             let state = self.pool.state();
             match state.connections == self.pool.max_size() && state.idle_connections == 0 {
                 true => StoreError::Busy,
@@ -166,6 +179,7 @@ impl Database {
         &self,
         mut work: impl FnMut(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E> {
+        let _span = spans::reading(self.system()).entered();
         let mut tries = 0;
         loop {
             let mut connection = self.connection()?;
@@ -235,8 +249,18 @@ impl Database {
     /// The same where each transaction has a connection of its own.
     fn writing_itself<T, E>(
         &self,
-        mut work: impl FnMut(&mut Connection) -> Result<T, E>,
+        work: impl FnMut(&mut Connection) -> Result<T, E>,
     ) -> Result<T, E>
+    where
+        E: From<StoreError> + Faulty,
+    {
+        let span = spans::writing(self.system()).entered();
+        let written = self.trying(work);
+        spans::failed(&span, written.as_ref().err().and_then(Faulty::fault));
+        written
+    }
+
+    fn trying<T, E>(&self, mut work: impl FnMut(&mut Connection) -> Result<T, E>) -> Result<T, E>
     where
         E: From<StoreError> + Faulty,
     {

@@ -38,6 +38,7 @@ mod schema_rehearsals;
 mod schema_search;
 mod schema_streams;
 mod sharers;
+mod spans;
 mod sqlite;
 mod target;
 mod terms;

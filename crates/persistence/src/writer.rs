@@ -18,6 +18,7 @@ use scim_provisioning::StoreError;
 use crate::connection::Connection;
 use crate::error::{Faulty, failed};
 use crate::health::Health;
+use crate::spans;
 use crate::sqlite::checkpointed;
 use crate::target::Target;
 
@@ -115,12 +116,20 @@ fn send<T: Send + 'static, E: From<StoreError> + Faulty + Send + 'static>(
     work: impl FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {
     let (answer, answered) = bounded(1);
+    let span = spans::writing(spans::SQLITE);
+    let _entered = span.enter();
+    let waiting = spans::waiting_for_writer();
+    let within = span.clone();
     let job: Job = Box::new(move |connection| {
+        drop(waiting);
         let result = connection.map_err(E::from).and_then(work);
+        let committing = within.in_scope(spans::committing);
+        drop(within);
         Done {
             keep: result.is_ok(),
             fault: result.as_ref().err().and_then(Faulty::fault).cloned(),
             reply: Box::new(move |committed| {
+                drop(committing);
                 // Whoever asked may be gone; the work is done all the same.
                 let _gone = answer.send(committed.map_err(E::from).and(result));
             }),
@@ -133,9 +142,11 @@ fn send<T: Send + 'static, E: From<StoreError> + Faulty + Send + 'static>(
             return Err(StoreError::Busy.into());
         }
     }
-    answered
+    let written = answered
         .recv()
-        .unwrap_or_else(|_| Err(failed("the write did not run to its end").into()))
+        .unwrap_or_else(|_| Err(failed("the write did not run to its end").into()));
+    spans::failed(&span, written.as_ref().err().and_then(Faulty::fault));
+    written
 }
 
 impl Drop for Writer {

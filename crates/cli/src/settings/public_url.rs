@@ -34,6 +34,13 @@ impl PublicUrl {
             .unwrap_or_default()
     }
 
+    /// The port.
+    pub fn port(&self) -> u16 {
+        let authority = self.0.trim_start_matches(SCHEME).split('/').next();
+        let port = authority.and_then(|authority| authority.rsplit_once(':')?.1.parse().ok());
+        port.unwrap_or(443)
+    }
+
     /// The host, without port and brackets.
     pub fn host(&self) -> &str {
         let authority = self.0.trim_start_matches(SCHEME);

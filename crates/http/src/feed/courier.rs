@@ -9,9 +9,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 use scim_feed::{Answered, Courier, DeliveryProblem, Outgoing};
 use ureq::http::Uri;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider};
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+use crate::authorities::{AuthorityError, certificates};
+use crate::spans;
 
 /// Sends over HTTPS. Redirects are not followed, no proxy is asked, and the connection goes to the
 /// address that was looked at.
@@ -19,29 +22,13 @@ pub struct HttpsCourier {
     agent: ureq::Agent,
 }
 
-/// Why there is no courier.
-#[derive(Debug, thiserror::Error)]
-pub enum CourierError {
-    /// The file of the authority cannot be read.
-    #[error("{file} cannot be read: {source}")]
-    Unreadable {
-        /// The file.
-        file: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// The file holds no certificate.
-    #[error("{0} holds no certificate in PEM")]
-    NoCertificate(String),
-}
-
 impl HttpsCourier {
     /// A courier that reaches public addresses, and those of these networks. It trusts the
     /// authorities whose certificates the file holds, or else those that browsers trust.
     ///
     /// # Errors
-    /// [`CourierError`].
-    pub fn new(allowed: Vec<IpNet>, authorities: Option<&Path>) -> Result<Self, CourierError> {
+    /// [`AuthorityError`].
+    pub fn new(allowed: Vec<IpNet>, authorities: Option<&Path>) -> Result<Self, AuthorityError> {
         let roots = match authorities {
             Some(file) => RootCerts::Specific(Arc::new(certificates(file)?)),
             None => RootCerts::WebPki,
@@ -72,33 +59,22 @@ impl HttpsCourier {
     }
 }
 
-fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, CourierError> {
-    let name = || file.display().to_string();
-    let pem = std::fs::read(file).map_err(|source| CourierError::Unreadable {
-        file: name(),
-        source,
-    })?;
-    let mut found = Vec::new();
-    for item in ureq::tls::parse_pem(&pem) {
-        if let Ok(PemItem::Certificate(certificate)) = item {
-            found.push(certificate);
-        }
-    }
-    match found.is_empty() {
-        true => Err(CourierError::NoCertificate(name())),
-        false => Ok(found),
-    }
-}
-
 impl Courier for HttpsCourier {
     fn send(&self, outgoing: &Outgoing<'_>) -> Result<Answered, DeliveryProblem> {
+        let span = spans::outgoing(outgoing.url);
         let mut request = self.agent.post(outgoing.url);
         for (name, value) in &outgoing.headers {
             request = request.header(*name, value);
         }
-        let answer = request
-            .send(outgoing.body)
-            .map_err(|error| problem(&error))?;
+        if let Some(trace) = spans::trace_of(&span) {
+            request = request.header("traceparent", trace.parent);
+        }
+        let answer = request.send(outgoing.body).map_err(|error| {
+            let problem = problem(&error);
+            spans::failed(&span, &format!("{problem:?}"));
+            problem
+        })?;
+        spans::received(&span, answer.status().as_u16());
         let retry_after = answer.headers().get("retry-after");
         let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let status = answer.status().as_u16();

@@ -32,7 +32,7 @@ use head::{Head, News};
 use refusal::{Refusal, refuse};
 use turns::Turns;
 
-pub use courier::{CourierError, HttpsCourier};
+pub use courier::HttpsCourier;
 
 /// Where the feed is served.
 pub const FEED: &str = "/api/feed/v1";

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 pub use self::listener::{Source, serve};
 pub use self::names::*;
+pub(crate) use self::operation::is_probe;
 pub use self::operation::operation;
 
 /// A thing that is measured.

@@ -9,6 +9,11 @@ pub fn operation(method: &Method, path: &str) -> String {
     format!("{}.{}", surface(path), word(method))
 }
 
+/// Whether a path asks whether the server is there.
+pub(crate) fn is_probe(path: &str) -> bool {
+    surface(path) == "probe"
+}
+
 fn surface(path: &str) -> &'static str {
     if let Some(below) = below(path, SCIM) {
         let mut parts = below.split('/').filter(|part| !part.is_empty());
