@@ -199,9 +199,14 @@ pub(crate) fn set(
 pub(crate) fn release(connection: &mut Connection, configuration: &str) -> Result<(), StoreError> {
     let mut sql = connection.sql(
         "UPDATE users SET managed_by = NULL, left_at = NULL, purge_at = NULL, held = 0 \
-         WHERE managed_by = ",
+         WHERE id IN (SELECT id FROM users WHERE managed_by = ",
     );
-    sql.bind(configuration);
-    connection.execute(&sql)?;
+    sql.bind(configuration).push(" LIMIT ").push(RELEASED);
+    sql.push(")");
+    while connection.execute(&sql)? > 0 {}
     Ok(())
 }
+
+/// How many people one statement takes out, so that none runs into its deadline, however many there
+/// are.
+const RELEASED: &str = "500";

@@ -72,28 +72,34 @@ macro_rules! others {
     };
 }
 
-/// Whom it put into a group that what an identity provider did was taken back. Such runs are few: those
-/// since a time are found by an index of their own, and then what each did to the group, so that it
-/// costs next to nothing where there is none.
+/// Whether a row of `group_members` was put back since a time, because what an identity provider did
+/// was taken back. It is looked up member by member: what was done to one is little, whatever was
+/// done to the group.
 macro_rules! put_back {
     ($scope:expr, $group:expr, $since:expr) => {{
         let done = diesel::alias!(runs as done);
         let kind = done.field(runs::kind);
-        runs::table
-            .inner_join(run_images::table.on(run_images::run.eq(runs::id)))
-            .inner_join(done.on(done.field(runs::id).nullable().eq(runs::of_run)))
-            .filter(runs::configuration_id.eq($scope.configuration().to_string()))
-            .filter(runs::kind.eq(RunKind::Undo.as_str()))
-            .filter(runs::began_at.ge(millis($since)))
-            .filter(run_images::resource_id.eq($group.to_string()))
-            .filter(run_images::subject.eq("membership"))
-            .filter(run_images::old.is_null())
-            .filter(run_images::other_id.is_not_null())
+        let of_provider = done
+            .filter(done.field(runs::id).nullable().eq(runs::of_run))
             .filter(
                 kind.eq(RunKind::Cycle.as_str())
                     .or(kind.eq(RunKind::GoLive.as_str())),
             )
-            .select(run_images::other_id.assume_not_null())
+            .select(Number::<1>)
+            .single_value();
+        let image = run_images::table
+            .inner_join(runs::table.on(runs::id.eq(run_images::run)))
+            .filter(run_images::other_id.eq(group_members::member_id.nullable()))
+            .filter(run_images::resource_id.eq($group.to_string()))
+            .filter(run_images::subject.eq("membership"))
+            .filter(run_images::old.is_null())
+            .filter(runs::configuration_id.eq($scope.configuration().to_string()))
+            .filter(runs::kind.eq(RunKind::Undo.as_str()))
+            .filter(runs::began_at.ge(millis($since)))
+            .filter(number_or(of_provider, Number::<0>).eq(Number::<1>))
+            .select(Number::<1>)
+            .single_value();
+        number_or(image, Number::<0>).eq(Number::<1>)
     }};
 }
 
@@ -183,7 +189,7 @@ pub(crate) fn remove(
             .filter(group_members::held_id.is_null())
             .filter(group_members::group_id.eq(group.to_string()))
             .filter(among(group_members::member_id, chunk))
-            .filter(group_members::member_id.ne_all(put_back!(scope, group, since)))
+            .filter(not(put_back!(scope, group, since)))
             .filter(seen!(scope));
         let delete = diesel::delete(some).returning(group_members::member_id);
         for id in connection.load::<String, _>(delete)? {
@@ -207,7 +213,7 @@ pub(crate) fn brought_back(
             .filter(group_members::held_id.is_null())
             .filter(group_members::group_id.eq(group.to_string()))
             .filter(among(group_members::member_id, chunk))
-            .filter(group_members::member_id.eq_any(put_back!(scope, group, since)))
+            .filter(put_back!(scope, group, since))
             .filter(seen!(scope))
             .select(group_members::member_id);
         for id in connection.load::<String, _>(some)? {
