@@ -18,6 +18,10 @@ use crate::value_kind::FieldKind;
 /// A field that an administrator defined.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "key": "cost_center", "label": "Cost centre", "type": { "text": { "max": 100 } },
+    "required": false,
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct CustomField {
     /// The stable name: `[a-z][a-z0-9_]*`, 63 characters at most.

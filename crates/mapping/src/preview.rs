@@ -15,6 +15,10 @@ use crate::transform::Given;
 /// What rules make of a resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "record": { "user_name": "ava", "job_title": "Lead" },
+    "sentBack": { "userName": "ava", "title": "Lead" },
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct Preview {
     /// One row per rule.
@@ -30,6 +34,11 @@ pub struct Preview {
 /// What one rule makes of a resource.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "number": 3, "key": "job_title", "counts": true, "source": "title",
+    "sourceValue": " Lead", "target": "job_title", "value": "Lead", "status": "ok",
+    "message": null,
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct RulePreview {
     /// The number of the rule, from 1.
@@ -60,6 +69,7 @@ pub struct RulePreview {
 /// A transform and what it made of the value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "transform": "trim", "value": "Lead" })))]
 pub struct Step {
     /// The transform.
     pub transform: Value,
@@ -70,6 +80,7 @@ pub struct Step {
 /// A field that changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "field": "job_title", "old": "Engineer", "new": "Lead" })))]
 pub struct FieldChange {
     /// The key of the field.
     pub field: String,

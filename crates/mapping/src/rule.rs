@@ -16,6 +16,7 @@ use crate::transform::Transform;
 /// They are for ServiceOps, unless the fields of another catalogue are named.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(bound = ""))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "resource": "user", "tests": [{}] })))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
 pub struct MappingSet<F: TargetField = Field> {
     /// The kind of resource.
@@ -58,6 +59,10 @@ pub struct MappingSet<F: TargetField = Field> {
                           rules must make of it."
     )
 )]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "key": "lead", "sample": { "userName": "ava", "title": " Lead" },
+    "record": { "job_title": "Lead" },
+})))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MappingTest {
     /// The stable name of the test.
@@ -171,6 +176,10 @@ impl<F: TargetField> MappingSet<F> {
     derive(utoipa::ToSchema),
     schema(bound = "", description = "From attributes to one field.")
 )]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "key": "job_title", "source": { "path": "title" }, "transforms": ["trim"],
+    "target": "job_title", "onAbsent": "clear",
+})))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
 pub struct Rule<F: TargetField = Field> {
     /// The stable name of the rule, which no other rule of its set has. JSON must have it; in a line

@@ -17,6 +17,7 @@ use crate::target::{FieldCatalog, TargetField};
 /// How a test went.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "key": "lead", "passed": false })))]
 #[serde(rename_all = "camelCase")]
 pub struct TestOutcome {
     /// The key of the test.
@@ -33,6 +34,9 @@ pub struct TestOutcome {
 /// A field that has another value than a test expects.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "field": "job_title", "expected": "Lead", "found": "lead",
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct TestDifference {
     /// The key of the field.

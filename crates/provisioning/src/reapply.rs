@@ -25,6 +25,7 @@ use crate::service::ServiceProvider;
 /// What rules would make of the users that a configuration has.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "users": 1204, "unchanged": 1167, "changed": 37, "warnings": 2, "errors": 0 })))]
 #[serde(rename_all = "camelCase")]
 pub struct Impact {
     /// How many users there are.
@@ -44,6 +45,10 @@ pub struct Impact {
 /// A user whom rules would change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "id": "0197f2c9-13b6-7e08-9a47-c25d80f1e3b4", "userName": "ava.berg@example.com",
+    "messages": [],
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct Example {
     /// The id.
@@ -62,6 +67,7 @@ pub struct Example {
 /// Users who were edited by hand.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "users": 1204, "drifted": 4 })))]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
     /// How many users there are.
@@ -75,6 +81,10 @@ pub struct Drift {
 /// A user who was edited by hand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "id": "0197f2c9-13b6-7e08-9a47-c25d80f1e3b4", "userName": "ava.berg@example.com",
+    "fields": ["job_title"],
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct DriftedUser {
     /// The id.

@@ -11,6 +11,10 @@ use serde_json::{Map, Value};
 /// not named of a thing stays as it is, or is as usual where the thing is new.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "version": 1, "customFields": [{}], "tables": [{}], "configurations": [{}],
+    "streams": [{}],
+})))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Declaration {
     /// The form of the document: 1.
@@ -34,6 +38,10 @@ pub struct Declaration {
 /// A lookup table, each time as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "name": "offices", "columns": ["code", "city"],
+    "rows": [["BER", "Berlin"], ["OSL", "Oslo"]],
+})))]
 #[serde(deny_unknown_fields)]
 pub struct DeclaredTable {
     /// The name, by which rules find it.
@@ -47,6 +55,11 @@ pub struct DeclaredTable {
 /// A provisioning configuration, without its tokens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "name": "Entra ID", "description": "Workforce", "status": "enabled",
+    "provisioningType": { "users": true, "groups": true }, "identityProvider": "entra",
+    "policy": { "deactivation": "block", "guard": { "count": 500 } },
+})))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeclaredConfiguration {
     /// The name, by which it is known.
@@ -109,6 +122,9 @@ pub struct DeclaredMappings {
 /// A stream of the feed, without its secret and its position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "name": "asset database", "kind": "webhook", "url": "https://receiver.example.com/feed",
+})))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeclaredStream {
     /// The name, by which it is known.

@@ -15,6 +15,10 @@ use crate::scope::Scope;
 /// What applying a document would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "digest": "4b8d1f0e6a27c953d08e41b6f2c7a9350e6d18b4f7209c3a5e81d46b0f29c7a3",
+    "afterwards": ["Make a token for Entra ID."],
+})))]
 pub struct Plan {
     /// What names this plan: the same for the same changes of the same values.
     pub digest: String,
@@ -27,6 +31,7 @@ pub struct Plan {
 /// One thing that is added, changed or deleted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "kind": "configuration", "name": "Entra ID", "change": "update" })))]
 pub struct PlanItem {
     /// What it is.
     pub kind: ItemKind,
@@ -41,6 +46,7 @@ pub struct PlanItem {
 /// A member that changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({ "member": "policy.guard.count", "old": 500, "new": 200 })))]
 pub struct MemberChange {
     /// Where it stands, as `policy.guard.count` or `rules.title`.
     pub member: String,

@@ -250,7 +250,8 @@ impl<T: Serialize + ToSchema + Send + 'static> Answer for Page<T> {
         let items = ArrayBuilder::new().items(description.schema::<T>());
         let next = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-            .description(Some("The cursor of the next page"));
+            .description(Some("The cursor of the next page"))
+            .examples([Value::Null]);
         let page = ObjectBuilder::new()
             .property("items", items)
             .required("items")

@@ -10,6 +10,11 @@ use utoipa::ToSchema;
 /// A configuration; what is not named stays as it is, or as usual.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Entra ID", "description": "Workforce",
+    "provisioningType": { "users": true, "groups": true }, "identityProvider": "entra",
+    "allowedNetworks": ["192.0.2.0/24"],
+}))]
 pub(super) struct ConfigurationInput {
     /// Unique without regard to case; a new configuration must have one.
     #[schema(min_length = 1, max_length = 100)]
@@ -41,6 +46,7 @@ pub(super) struct ProvisioningInput {
 /// A token to be made, in the place of the one that is there.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "overlapHours": 24, "days": 365 }))]
 pub(super) struct TokenInput {
     /// For how many hours the token that is there goes on once the new one was used; a day without
     /// it. Until the first use it goes on anyway.
@@ -54,6 +60,9 @@ pub(super) struct TokenInput {
 /// Which tokens are revoked.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({
+    "issuedBefore": "2026-11-24T00:00:00Z", "configuration": "Entra ID",
+}))]
 pub(super) struct RevokedTokens {
     /// Those that were issued before this time, which has passed.
     #[schema(value_type = String, format = DateTime)]
@@ -65,6 +74,7 @@ pub(super) struct RevokedTokens {
 /// When a token ends.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "expiresAt": "2027-06-30T00:00:00Z" }))]
 pub(super) struct TokenEnd {
     /// In the future, and within two years.
     #[schema(value_type = String, format = DateTime)]
@@ -74,6 +84,7 @@ pub(super) struct TokenEnd {
 /// Which version is to be active; without it the draft.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "version": 6 }))]
 pub(super) struct VersionInput {
     #[schema(minimum = 1)]
     pub(super) version: Option<i64>,
@@ -82,6 +93,7 @@ pub(super) struct VersionInput {
 /// What of a run is taken back; all of it where nothing is said.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "only": ["ava.berg@example.com"], "preview": true }))]
 pub(super) struct UndoInput {
     /// What it did to these users and groups alone, by the names that they had or by id.
     #[serde(default)]
@@ -113,6 +125,7 @@ pub(super) struct UndoInput {
 /// How a rehearsal goes live.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "anyway": false, "background": true }))]
 pub(super) struct GoLiveInput {
     /// Also where somebody changed meanwhile what was rehearsed: that becomes what was rehearsed.
     #[serde(default)]
@@ -125,6 +138,7 @@ pub(super) struct GoLiveInput {
 /// The person of a link that waits.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "person": "0197f2c9-13b6-7e08-9a47-c25d80f1e3b4" }))]
 pub(super) struct LinkInput {
     /// The id of the person who is there.
     pub(super) person: String,
@@ -135,6 +149,7 @@ pub(super) struct LinkInput {
 /// A link that was dismissed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "link": "0197f2e8-05d2-7c3b-9f61-2ab8d47e90c3" }))]
 pub(super) struct DismissedLinkInput {
     /// The id of the link.
     pub(super) link: String,
@@ -143,6 +158,7 @@ pub(super) struct DismissedLinkInput {
 /// What becomes of a user; one thing at a time.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "status": "blocked" }))]
 pub(super) struct UserInput {
     /// `active`, `blocked` or `archived`.
     pub(super) status: Option<String>,
@@ -157,6 +173,7 @@ pub(super) struct UserInput {
 /// What becomes of a group.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "managedBy": null }))]
 pub(super) struct GroupInput {
     /// `null`: no identity provider manages the group any more.
     #[schema(value_type = Option<String>)]
@@ -166,6 +183,7 @@ pub(super) struct GroupInput {
 /// A draft, with what is to be said of it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "note": "Cost centres" }))]
 pub(super) struct DraftInput {
     #[schema(value_type = MappingSet)]
     pub(super) mapping: Value,
@@ -178,6 +196,10 @@ pub(super) struct DraftInput {
 /// A lookup table to be added: its columns and rows, or the same as CSV.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "offices", "columns": ["code", "city"],
+    "rows": [["BER", "Berlin"], ["OSL", "Oslo"]],
+}))]
 pub(super) struct NewTable {
     /// By which rules find it.
     #[schema(pattern = "^[a-z][a-z0-9_-]{0,62}$")]
@@ -195,6 +217,7 @@ pub(super) struct NewTable {
 /// What takes the place of a lookup table: columns and rows, or the same as CSV.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "columns": ["code", "city"], "rows": [["BER", "Berlin"], ["OSL", "Oslo"]] }))]
 pub(super) struct TableInput {
     /// The titles; the first column has the keys.
     #[schema(min_items = 2, max_items = 20)]
@@ -209,6 +232,7 @@ pub(super) struct TableInput {
 /// Which held changes: of these users, or all.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "users": ["ava.berg@example.com"] }))]
 pub(super) struct HeldInput {
     /// Ids or logon names.
     #[serde(default)]
@@ -220,6 +244,10 @@ pub(super) struct HeldInput {
 /// A stream to be added.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "asset database", "kind": "webhook", "url": "https://receiver.example.com/feed",
+    "topics": ["user.created", "user.updated"],
+}))]
 pub(super) struct NewStream {
     /// Unique without regard to case.
     #[schema(min_length = 1, max_length = 100)]
@@ -242,6 +270,7 @@ fn read() -> String {
 /// From where a stream begins again.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "from": "2026-11-26T12:00:00Z" }))]
 pub(super) struct ReplayInput {
     /// A position, or a time such as `2026-11-26T12:00:00Z`.
     pub(super) from: String,
@@ -250,6 +279,7 @@ pub(super) struct ReplayInput {
 /// A key to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "nightly report", "role": "auditor", "scopes": ["read"], "days": 90 }))]
 pub(super) struct NewKey {
     #[schema(min_length = 1, max_length = 100)]
     pub(super) name: String,

@@ -3,6 +3,7 @@
 use scim_admin::VersionChoice;
 use scim_admin::mapping::{DraftSeen, MappingVersion};
 use scim_mapping::{Preview, ResourceKind};
+use scim_protocol::schema::uri;
 use scim_provisioning::ConfigurationId;
 use scim_provisioning::reapply::Impact;
 use serde::Deserialize;
@@ -82,6 +83,13 @@ impl utoipa::PartialSchema for ScimResource {
     fn schema() -> RefOr<Schema> {
         let resource = ObjectBuilder::new().schema_type(Type::Object);
         let resource = resource.description(Some("A SCIM resource (RFC 7643)"));
+        let resource = resource.examples([json!({
+            "schemas": [uri::USER],
+            "userName": "ava.berg@example.com",
+            "name": { "givenName": "Ava", "familyName": "Berg" },
+            "title": " Lead",
+            "active": true,
+        })]);
         RefOr::T(Schema::Object(resource.build()))
     }
 }

@@ -17,6 +17,7 @@ mod custom_fields;
 mod declaration;
 mod description;
 mod events;
+mod examples;
 mod extract;
 mod groups;
 mod held;

@@ -13,6 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::access::Auditor;
 use super::answer::One;
+use super::examples::Examples;
 use super::operation::{Operation, operations};
 use super::{ADMIN, Problem};
 use crate::console::outside::path_of;
@@ -29,6 +30,9 @@ impl PartialSchema for OpenApi {
     fn schema() -> RefOr<Schema> {
         let document = ObjectBuilder::new().schema_type(Type::Object);
         let document = document.description(Some("An OpenAPI 3.1 document"));
+        let info = json!({ "title": "ServiceOps SCIM: admin API", "version": "0.1.0" });
+        let example = json!({ "openapi": "3.1.0", "info": info, "paths": {} });
+        let document = document.examples([example]);
         RefOr::T(Schema::Object(document.build()))
     }
 }
@@ -76,6 +80,7 @@ fn written() -> Value {
         schemas.extend(found.map(|(name, schema)| (name, json!(schema))));
     }
     schemas.values_mut().for_each(close_choices);
+    Examples::of(&mut schemas).give(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {

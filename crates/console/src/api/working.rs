@@ -4,13 +4,16 @@
 use scim_mapping::{ImportFormat, ResourceKind};
 use scim_provisioning::reapply::Drift;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::Problem;
 use super::access::{Administrator, Auditor, Configure};
 use super::answer::{Computed, Page, tag};
 use super::extract::{IfMatch, Json, Path, Query};
-use super::mappings::{MappingPath, ScimResource};
+use super::mappings::MappingPath;
 use super::operation::{Operation, operations};
 use super::parameters::words;
 use crate::documents::{self, ImportedMapping, Reapplication, ReceivedAttribute};
@@ -46,6 +49,26 @@ words! {
     /// Formats of mappings.
     Format(ImportFormat): "format", ImportFormat::ALL, ImportFormat::as_str
 }
+
+/// What an identity provider exports of its mapping.
+struct ForeignMapping;
+
+impl utoipa::PartialSchema for ForeignMapping {
+    fn schema() -> RefOr<Schema> {
+        let mapping = ObjectBuilder::new().schema_type(Type::Object);
+        let said = "The mapping of Entra ID (`attributeMappings`) or Okta (`properties`)";
+        let mapping = mapping.description(Some(said));
+        let mapping = mapping.examples([json!({
+            "attributeMappings": [{
+                "targetAttributeName": "title",
+                "source": { "expression": "Trim([jobTitle])" },
+            }],
+        })]);
+        RefOr::T(Schema::Object(mapping.build()))
+    }
+}
+
+impl utoipa::ToSchema for ForeignMapping {}
 
 /// List how far the active rules are applied to the users who are there, the newest first.
 #[utoipa::path(get, path = "/configurations/{configuration}/reapply")]
@@ -108,7 +131,7 @@ fn import_mapping(
     by: Administrator<Configure>,
     Path(path): Path<MappingPath>,
     (if_match, Query(query)): (IfMatch, Query<ImportQuery>),
-    document: Json<ScimResource>,
+    document: Json<ForeignMapping>,
 ) -> Result<Computed<ImportedMapping>, Problem> {
     let id = by.configuration_id(&path.configuration)?;
     let (before, seen) = by.found_mapping(id, path.resource)?;

@@ -7,6 +7,15 @@ use super::kinds::document;
 
 document! {
     /// Something that needs somebody, or did.
+    #[schema(example = json!({
+        "id": "0197f2e8-05d2-7c3b-9f61-2ab8d47e90c3", "kind": "token-ends",
+        "title": "A token ends soon",
+        "message": "The token ...a1b2 of Entra ID ends on 2026-12-03.",
+        "advice": "Make a new token, and give it to the identity provider.",
+        "page": "/admin/users/scim-provisioning/0197f2c4-8a31-7c52-b1d0-4f6e2a9c7d15/tokens",
+        "cause": null, "count": null, "endsAt": "2026-12-03T09:15:00Z",
+        "since": "2026-11-26T09:15:00Z", "lastSeenAt": "2026-11-26T16:50:00Z", "overAt": null,
+    }))]
     Alert {
         id: String,
         /// What it is, such as `token-ends`.
@@ -35,6 +44,7 @@ document! {
 }
 document! {
     /// What an alert is about.
+    #[schema(example = json!({ "type": "token", "id": "0197f2c4-8a35-7b19-92e6-a8d15c3f7042", "name": "a1b2" }))]
     AlertThing {
         /// `configuration`, `token`, `certificate`, `stream`, `database` or `rehearsal`.
         #[serde(rename = "type")]

@@ -2,15 +2,16 @@
 
 use scim_mapping::{FieldChange, MappingSet};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A document with the schema of its kind.
+/// A document with the schema of its kind. Its example says what is its own; what it holds of other kinds
+/// has theirs.
 macro_rules! document {
     ($(#[$about:meta])* $name:ident { $($(#[$said:meta])* $field:ident: $kind:ty,)* }) => {
-        $(#[$about])*
         #[derive(Debug, Serialize, ToSchema)]
         #[serde(rename_all = "camelCase")]
+        $(#[$about])*
         pub struct $name { $($(#[$said])* pub(crate) $field: $kind,)* }
     };
 }
@@ -18,6 +19,14 @@ pub(super) use document;
 
 document! {
     /// A provisioning configuration.
+    #[schema(example = json!({
+        "id": "0197f2c4-8a31-7c52-b1d0-4f6e2a9c7d15", "name": "Entra ID",
+        "description": "Workforce",
+        "status": "enabled", "identityProvider": "entra", "profile": "tolerant",
+        "existingUsers": "ask", "allowedNetworks": ["192.0.2.0/24"],
+        "scimEndpoint": "https://scim.example.com/api/scim/v2",
+        "createdAt": "2026-11-24T09:15:00Z", "lastModifiedAt": "2026-11-26T16:40:12Z",
+    }))]
     Configuration {
         id: String,
         /// Unique without regard to case.
@@ -44,10 +53,15 @@ document! {
 }
 document! {
     /// What is provisioned.
+    #[schema(example = json!({ "users": true, "groups": true }))]
     ProvisioningType { users: bool, groups: bool, }
 }
 document! {
     /// What leaving means.
+    #[schema(example = json!({
+        "onDeactivate": "block", "onDelete": "archive", "deleteAfterDays": null,
+        "unknownMembers": "usual", "externalIds": "accept",
+    }))]
     PolicySummary {
         /// `block` or `archive`.
         on_deactivate: String,
@@ -64,6 +78,7 @@ document! {
 }
 document! {
     /// When too many members would leave a group at once.
+    #[schema(example = json!({ "count": 500, "percent": 20, "action": "hold" }))]
     MemberGuardSummary {
         count: u32,
         percent: u8,
@@ -73,6 +88,7 @@ document! {
 }
 document! {
     /// When leaving is too much at once.
+    #[schema(example = json!({ "count": 500, "percent": 20, "minutes": 60, "action": "hold" }))]
     GuardSummary {
         count: u32,
         percent: u8,
@@ -83,10 +99,22 @@ document! {
 }
 document! {
     /// A token, in clear text.
+    #[schema(example = json!({
+        "id": "0197f2c4-8a35-7b19-92e6-a8d15c3f7042", "value": "sopscim_EXAMPLE",
+        "expiresAt": "2027-11-24T09:15:00Z",
+    }))]
     IssuedTokenDocument { id: String, value: String, expires_at: Option<String>, }
 }
 document! {
     /// A token.
+    #[schema(example = json!({
+        "id": "0197f2c4-8a35-7b19-92e6-a8d15c3f7042", "hint": "a1b2", "state": "active",
+        "createdAt": "2026-11-24T09:15:00Z",
+        "createdBy": "administrator:ops", "madeByKey": null, "expiresAt": "2027-11-24T09:15:00Z",
+        "replacedBy": null, "overlapHours": null, "revokedAt": null,
+        "firstUsedAt": "2026-11-24T10:31:04Z", "lastUsedAt": "2026-11-26T16:52:07Z",
+        "lastUsedFrom": "192.0.2.17", "lastUsedBy": "Azure AD SCIM client",
+    }))]
     Token {
         id: String,
         /// Its last characters.
@@ -112,6 +140,12 @@ document! {
 }
 document! {
     /// A version of a mapping. Version 0 is the draft.
+    #[schema(example = json!({
+        "version": 7, "state": "active",
+        "checksum": "9f2c6d1be04a7358c1d09e6fb27a4853e0c8416f5db3729ae4180f6c2b97d35e",
+        "note": "Cost centres", "createdBy": "administrator:ops",
+        "createdAt": "2026-11-25T08:05:44Z", "mapping": {},
+    }))]
     Version {
         version: i64,
         /// `draft`, `active` or `archived`.
@@ -128,6 +162,7 @@ document! {
 }
 document! {
     /// The active version of a mapping, and the draft where there is one.
+    #[schema(example = json!({ "active": {}, "draft": null }))]
     Mapping {
         active: Option<Version>,
         draft: Option<Version>,
@@ -138,6 +173,13 @@ document! {
 }
 document! {
     /// A change that a guard holds: of a user's status, or of a membership.
+    #[schema(example = json!({
+        "id": "0197f2e8-05d2-7c3b-9f61-2ab8d47e90c3", "user": {}, "change": "archive",
+        "askedBy": "DELETE",
+        "heldAt": "2026-11-26T16:51:40Z",
+        "changes": [{ "field": "status", "old": "active", "new": "archived" }],
+        "leaves": ["Berlin"],
+    }))]
     Held {
         id: String,
         user: Named,
@@ -162,10 +204,16 @@ document! {
 }
 document! {
     /// A user by id and logon name.
+    #[schema(example = json!({ "id": "0197f2c9-13b6-7e08-9a47-c25d80f1e3b4", "userName": "ava.berg@example.com" }))]
     Named { id: String, user_name: String, }
 }
 document! {
     /// A user that an identity provider wants to create, and the person who is there already.
+    #[schema(example = json!({
+        "id": "0197f2e8-05d2-7c3b-9f61-2ab8d47e90c3", "person": {}, "personVersion": 4,
+        "userName": "ava.berg@example.com",
+        "shared": "userName", "lastAskedAt": "2026-11-26T16:50:02Z",
+    }))]
     Link {
         /// The id; another one as soon as the identity provider asks again.
         id: String,
@@ -188,6 +236,15 @@ document! {
 }
 document! {
     /// An entry of the provisioning log.
+    #[schema(example = json!({
+        "id": 48213, "at": "2026-11-26T16:52:07.318Z", "requestId": "c0a4f6d2",
+        "action": "update", "outcome": "success", "status": 200, "scimType": null,
+        "stage": null, "cause": null, "reason": "1 field changed", "actor": null, "occurrences": 1,
+        "changes": [{ "field": "job_title", "old": "Engineer", "new": "Lead" }],
+        "deviations": [], "mappingVersion": 7, "durationMicros": 4120, "source": "192.0.2.17",
+        "userAgent": "Azure AD SCIM client", "resolvedAt": null, "resolvedBy": null,
+        "run": "0197f2d0-40ab-7a63-8c1f-95b2e7d43016",
+    }))]
     Event {
         id: i64,
         at: String,
@@ -223,10 +280,12 @@ document! {
 }
 document! {
     /// The configuration of a log entry.
+    #[schema(example = json!({ "id": "0197f2c4-8a31-7c52-b1d0-4f6e2a9c7d15", "name": "Entra ID" }))]
     EventConfiguration { id: String, name: String, }
 }
 document! {
     /// What a log entry is about.
+    #[schema(example = json!({ "type": "User", "id": "0197f2c9-13b6-7e08-9a47-c25d80f1e3b4", "name": "ava.berg@example.com" }))]
     EventResource {
         #[serde(rename = "type")]
         kind: Option<String>,
@@ -235,109 +294,13 @@ document! {
     }
 }
 document! {
-    /// A person in the directory.
-    User {
-        id: String,
-        user_name: String,
-        display_name: Option<String>,
-        email: Option<String>,
-        /// `active`, `blocked` or `archived`.
-        status: String,
-        /// Whether it is a protected account, which nothing changes from here.
-        tenant_admin: bool,
-        role: Option<String>,
-        /// The fields that have a value, by their keys.
-        fields: Map<String, Value>,
-        grants: Vec<GrantDocument>,
-        manager_id: Option<String>,
-        managed_by: Option<String>,
-        created_at: String,
-        last_modified_at: String,
-        /// What is shown of one person alone.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        detail: Option<UserDetail>,
-    }
-}
-document! {
-    /// What is shown of one person alone.
-    UserDetail {
-        external_id: Option<String>,
-        groups: Vec<GroupName>,
-        /// What the identity provider said.
-        scim: Value,
-    }
-}
-document! {
-    /// A group by id and name.
-    GroupName { id: String, name: String, }
-}
-document! {
-    /// A value that a group or an administrator gave.
-    GrantDocument { field: String, value: String, group: Option<String>, }
-}
-document! {
-    /// A group in the directory.
-    Group {
-        id: String,
-        name: String,
-        /// `requester_group`, `technician_group` or `ignored`.
-        kind: String,
-        /// Whether it makes its members tenant admins; nothing changes it from here.
-        confers_admin: bool,
-        /// How many members it has.
-        members: i64,
-        managed_by: Option<String>,
-        created_at: String,
-        last_modified_at: String,
-        /// What is shown of one group alone.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        detail: Option<GroupDetail>,
-    }
-}
-document! {
-    /// What is shown of one group alone.
-    GroupDetail {
-        external_id: Option<String>,
-        /// The group rule that made it what it is.
-        rule: Option<String>,
-        grants: Vec<GrantDocument>,
-        /// What the identity provider said.
-        scim: Value,
-    }
-}
-document! {
-    /// A member of a group.
-    Member {
-        id: String,
-        /// `User` or `Group`.
-        kind: String,
-        name: Option<String>,
-    }
-}
-document! {
-    /// A console account.
-    Account {
-        id: String,
-        name: String,
-        /// `administrator` or `auditor`.
-        role: String,
-        created_at: String,
-        /// The person in the directory with whom it ends.
-        user: Option<AccountUser>,
-    }
-}
-document! {
-    /// The person in the directory to whom a console account is bound.
-    AccountUser {
-        id: String,
-        /// The logon name; `null` for a person who was deleted.
-        user_name: Option<String>,
-        /// Whether the person is active; nobody signs in to the account while not.
-        active: bool,
-    }
-}
-document! {
     /// An API key.
+    #[schema(example = json!({
+        "id": "0197f2b1-2f07-7d44-a6be-3c8091f5e2d7", "name": "nightly report",
+        "role": "auditor", "scopes": ["read"],
+        "state": "active", "createdAt": "2026-11-24T09:20:00Z", "madeByKey": null,
+        "expiresAt": "2027-02-22T09:20:00Z", "revokedAt": null,
+    }))]
     ApiKey {
         id: String,
         name: String,
@@ -356,6 +319,10 @@ document! {
 }
 document! {
     /// A token that ends with an API key.
+    #[schema(example = json!({
+        "id": "0197f2c4-8a35-7b19-92e6-a8d15c3f7042", "hint": "a1b2", "configuration": "Entra ID",
+        "expiresAt": "2027-11-24T09:15:00Z", "lastUsedAt": "2026-11-26T16:52:07Z",
+    }))]
     Made {
         id: String,
         /// Its last characters.
@@ -368,6 +335,11 @@ document! {
 }
 document! {
     /// An API key, in clear text.
+    #[schema(example = json!({
+        "id": "0197f2b1-2f07-7d44-a6be-3c8091f5e2d7", "name": "nightly report",
+        "role": "auditor", "scopes": ["read"],
+        "key": "sopskey_EXAMPLE", "expiresAt": "2027-02-22T09:20:00Z",
+    }))]
     IssuedKey {
         id: String,
         name: String,
@@ -379,6 +351,11 @@ document! {
 }
 document! {
     /// A key of the instance, and what needs it.
+    #[schema(example = json!({
+        "id": "k-20261124", "state": "signs", "createdAt": "2026-11-24T09:00:11Z",
+        "retiredAt": null, "signedTokens": 3, "signedTokensEndAt": "2027-11-24T09:15:00Z",
+        "sealedTokens": 3, "sealedWebhooks": 1, "mayRetire": "afterRotation",
+    }))]
     InstanceKey {
         id: String,
         /// `signs`, `verifies`, `missing` in the key ring, or `retired`.
@@ -400,6 +377,11 @@ document! {
 }
 document! {
     /// An entry of the audit.
+    #[schema(example = json!({
+        "id": 912, "at": "2026-11-25T08:06:02Z", "actor": "administrator:ops",
+        "source": "192.0.2.40", "event": "mapping.activate", "object": "Entra ID: user",
+        "details": { "version": 7 },
+    }))]
     Audit {
         id: i64,
         at: String,
@@ -412,6 +394,11 @@ document! {
 }
 document! {
     /// What went wrong (RFC 9457).
+    #[schema(example = json!({
+        "type": "about:blank", "title": "Unprocessable Entity", "status": 422,
+        "detail": "The name is too long.", "requestId": "c0a4f6d2",
+        "errors": [{ "pointer": "/name", "detail": "The name is too long." }],
+    }))]
     ProblemDocument {
         #[serde(rename = "type")]
         kind: String,
@@ -435,6 +422,7 @@ document! {
 /// How the tests of a mapping went.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({ "passed": 4, "failed": 1 }))]
 pub struct TestReport {
     /// How many passed.
     pub passed: usize,

@@ -3,6 +3,7 @@
 mod alerts;
 mod held;
 mod kinds;
+mod people;
 mod runs;
 mod streams;
 mod tables;
@@ -32,6 +33,7 @@ use scim_provisioning::{Comparison, ConfigurationId, Policies, ServiceProvider};
 pub use self::alerts::*;
 pub use self::held::{compared, held};
 pub use self::kinds::*;
+pub use self::people::*;
 pub use self::runs::*;
 pub use self::streams::*;
 pub use self::tables::*;

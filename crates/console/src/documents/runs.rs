@@ -17,6 +17,12 @@ use super::kinds::{EventConfiguration, document};
 
 document! {
     /// A run: a named set of changes with one cause.
+    #[schema(example = json!({
+        "id": "0197f2d0-40ab-7a63-8c1f-95b2e7d43016", "kind": "cycle", "configuration": {},
+        "actor": "configuration:Entra ID",
+        "began": "2026-11-26T16:50:00.204Z", "ended": "2026-11-26T16:52:09.871Z",
+        "state": "done", "undoes": null, "forgotten": false,
+    }))]
     Run {
         /// The id, which stands on each of its log entries.
         id: String,
@@ -40,6 +46,12 @@ document! {
 }
 document! {
     /// How much a run did.
+    #[schema(example = json!({
+        "requests": 1310, "reads": 1204, "unchanged": 61, "created": 12, "updated": 29,
+        "linked": 1, "blocked": 2, "unblocked": 0, "archived": 1, "deleted": 0, "joined": 18,
+        "left": 3, "warned": 4, "skipped": 0, "held": 0, "failed": 1,
+        "refused": { "uniqueness.own": 1 },
+    }))]
     RunCounts {
         /// Requests of the identity provider, reads included.
         requests: i64,
@@ -67,6 +79,7 @@ document! {
 }
 document! {
     /// What a run made of a user or group.
+    #[schema(example = json!({ "action": "update" }))]
     RunChange {
         resource: RunResource,
         /// What was done, as the log names it.
@@ -83,6 +96,7 @@ document! {
 }
 document! {
     /// A user or group that a run changed.
+    #[schema(example = json!({ "type": "User", "id": "0197f2c9-13b6-7e08-9a47-c25d80f1e3b4", "name": "ava.berg@example.com" }))]
     RunResource {
         #[serde(rename = "type")]
         kind: String,
@@ -92,6 +106,7 @@ document! {
 }
 document! {
     /// A field before and after a run.
+    #[schema(example = json!({ "field": "job_title", "old": "Engineer", "new": "Lead" }))]
     RunField {
         /// The key of the field; `members` of those who left and joined, by name.
         field: String,
@@ -104,6 +119,7 @@ document! {
 }
 document! {
     /// A run that takes something back, or what it would make of each resource.
+    #[schema(example = json!({ "run": "0197f2d0-40ab-7a63-8c1f-95b2e7d43016", "state": "done" }))]
     Undo {
         /// The id of the run.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,6 +240,10 @@ pub fn undo_preview(changes: &[RowDifference], next: Option<i64>, may_repeat: bo
 
 document! {
     /// What would happen if a rehearsal went live.
+    #[schema(example = json!({
+        "state": "rehearsing", "before": "enabled", "began": "2026-11-26T16:00:00.000Z",
+        "actor": "administrator:ops", "run": null, "moved": [{}], "next": null,
+    }))]
     Rehearsal {
         configuration: EventConfiguration,
         /// `preparing`, `rehearsing` or `goingLive`.
@@ -246,6 +266,7 @@ document! {
 }
 document! {
     /// What would happen to a user or group, or a request that would be refused.
+    #[schema(example = json!({ "action": "update" }))]
     RehearsedItem {
         /// `create`, `link`, `update`, `block`, `archive`, `delete` or `refuse`.
         action: String,
@@ -266,6 +287,7 @@ document! {
 }
 document! {
     /// A user or group of a rehearsal.
+    #[schema(example = json!({ "type": "User", "id": "0197f2c9-13b6-7e08-9a47-c25d80f1e3b4", "name": "ava.berg@example.com" }))]
     RehearsedResource {
         #[serde(rename = "type")]
         kind: Option<String>,
@@ -276,6 +298,7 @@ document! {
 }
 document! {
     /// A user or group that does not become what was rehearsed, or that others changed as well.
+    #[schema(example = json!({ "why": "changed" }))]
     RehearsalMoved {
         resource: RunResource,
         /// `changed`, `gone`, `protected` or `nameTaken`.
@@ -284,6 +307,7 @@ document! {
 }
 document! {
     /// A rehearsal that began.
+    #[schema(example = json!({ "state": "rehearsing", "began": "2026-11-26T16:00:00.000Z" }))]
     RehearsalBegun {
         configuration: EventConfiguration,
         /// `rehearsing`.
@@ -293,6 +317,7 @@ document! {
 }
 document! {
     /// A rehearsal that goes live.
+    #[schema(example = json!({ "run": "0197f2d0-40ab-7a63-8c1f-95b2e7d43016", "state": "done" }))]
     RehearsalLive {
         /// The id of the run.
         run: Option<String>,

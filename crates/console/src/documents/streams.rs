@@ -10,6 +10,13 @@ use super::times::{instant, maybe_instant};
 
 document! {
     /// A receiver's stream of the feed.
+    #[schema(example = json!({
+        "id": "0197f2e3-91c4-7206-bd5a-e47f308c61b9", "name": "asset database", "kind": "webhook",
+        "url": "https://receiver.example.com/feed", "audience": null,
+        "topics": ["user.created", "user.updated"], "state": "active", "position": 90412,
+        "lag": 0, "lastDelivery": "2026-11-26T16:52:08Z", "problem": null, "advice": null,
+        "failing": null, "createdAt": "2026-11-24T11:00:00Z",
+    }))]
     Stream {
         id: String,
         name: String,
@@ -41,6 +48,9 @@ document! {
 }
 document! {
     /// A receiver that does not take what is sent to it.
+    #[schema(example = json!({
+        "since": "2026-11-26T15:00:00Z", "attempts": 6, "nextAttemptAt": "2026-11-26T17:04:00Z",
+    }))]
     Failing {
         since: String,
         /// How many attempts failed one after the other.
@@ -51,6 +61,12 @@ document! {
 }
 document! {
     /// Something that was sent to a receiver, or is to be.
+    #[schema(example = json!({
+        "id": "0197f2e8-05d2-7c3b-9f61-2ab8d47e90c3", "kind": "changes", "state": "delivered",
+        "behind": 90409, "upTo": 90412,
+        "changes": 3, "at": "2026-11-26T16:52:08Z", "milliseconds": 38, "status": 204,
+        "problem": null, "advice": null, "answer": null,
+    }))]
     Delivery {
         id: String,
         /// `changes`, `test` or `again`.
@@ -78,6 +94,10 @@ document! {
 }
 document! {
     /// A stream that was just added, with the key that its receiver sends.
+    #[schema(example = json!({
+        "id": "0197f2e3-91c4-7206-bd5a-e47f308c61b9", "name": "asset database", "kind": "webhook",
+        "topics": ["user.created", "user.updated"], "secret": "whsec_EXAMPLE",
+    }))]
     IssuedStream {
         id: String,
         name: String,

@@ -10,6 +10,11 @@ use super::times::instant;
 
 document! {
     /// A lookup table.
+    #[schema(example = json!({
+        "name": "offices", "version": 2, "columns": ["code", "city"],
+        "rows": [["BER", "Berlin"], ["OSL", "Oslo"]], "changedAt": "2026-11-25T08:00:00Z",
+        "changedBy": "administrator:ops",
+    }))]
     LookupTable {
         name: String,
         /// The number of the version that is there.
@@ -26,6 +31,10 @@ document! {
 }
 document! {
     /// A lookup table without its rows.
+    #[schema(example = json!({
+        "name": "offices", "version": 2, "columns": ["code", "city"], "rowCount": 2,
+        "changedAt": "2026-11-25T08:00:00Z", "changedBy": "administrator:ops",
+    }))]
     TableSummary {
         name: String,
         /// The number of the version that is there.
@@ -40,6 +49,11 @@ document! {
 }
 document! {
     /// Rules of a configuration that look values up in a table.
+    #[schema(example = json!({
+        "configuration": "0197f2c4-8a31-7c52-b1d0-4f6e2a9c7d15", "name": "Entra ID",
+        "resource": "user", "draft": false,
+        "rules": ["location"],
+    }))]
     TableUse {
         /// The id of the configuration.
         configuration: String,

@@ -11,6 +11,11 @@ use crate::mending;
 /// Why somebody is as they are.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "who": "ava", "cause": "link.pending",
+    "sentence": "The userName belongs to a person who was created by hand; link them.",
+    "mend": {},
+}))]
 pub struct Why {
     /// Who was asked for.
     pub(crate) who: String,
@@ -33,6 +38,11 @@ pub struct Why {
 /// Somebody who fits.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "type": "person", "id": "0197f2c9-13b6-7e08-9a47-c25d80f1e3b4", "name": "ava.berg@example.com",
+    "displayName": "Ava Berg", "email": "ava.berg@example.com", "status": "active",
+    "managedBy": null,
+}))]
 pub struct WhyFound {
     /// `person`, `attempt` (a name that was asked for) or `lookUp` (a value that was looked for).
     #[serde(rename = "type")]
@@ -50,6 +60,10 @@ pub struct WhyFound {
 
 /// What mends it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "label": "Open Held & pending",
+    "page": "/admin/users/scim-provisioning/0197f2c4-8a31-7c52-b1d0-4f6e2a9c7d15/held",
+}))]
 pub struct WhyMend {
     #[schema(example = "Open Held & pending")]
     pub(crate) label: String,
@@ -74,6 +88,10 @@ pub struct WhyField {
 
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "at": "2026-11-26T16:50:02.117Z", "event": 48190,
+    "sentence": "Entra ID asked to create ava.berg@example.com, who is there already.",
+}))]
 pub struct WhyMoment {
     pub(crate) at: String,
     pub(crate) sentence: String,

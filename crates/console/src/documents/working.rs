@@ -15,6 +15,11 @@ use super::version;
 
 document! {
     /// Rules that are applied again.
+    #[schema(example = json!({
+        "id": "0197f2e8-05d2-7c3b-9f61-2ab8d47e90c3", "users": 1204, "done": 1204, "changed": 37,
+        "failed": 0, "finished": true,
+        "startedAt": "2026-11-25T08:06:10Z", "updatedAt": "2026-11-25T08:06:21Z",
+    }))]
     Reapplication {
         id: String,
         /// How many users there are.
@@ -29,6 +34,10 @@ document! {
 }
 document! {
     /// An attribute that an identity provider sends.
+    #[schema(example = json!({
+        "path": "nickName", "type": "string", "count": 412,
+        "lastSeenAt": "2026-11-26T16:52:07Z", "sample": "A**", "mapped": false,
+    }))]
     ReceivedAttribute {
         path: String,
         /// The JSON type of the last value.
@@ -45,6 +54,10 @@ document! {
 }
 document! {
     /// What came of a mapping of an identity provider.
+    #[schema(example = json!({
+        "draft": { "version": 0, "state": "draft", "note": "Imported" },
+        "warnings": ["\"department\" has no rule any more."],
+    }))]
     ImportedMapping {
         draft: Version,
         warnings: Vec<String>,
@@ -54,6 +67,7 @@ document! {
 }
 document! {
     /// What came of a request that was carried out again.
+    #[schema(example = json!({ "status": 200, "event": {} }))]
     Replayed {
         /// What the identity provider would have been answered.
         status: u16,
@@ -63,6 +77,11 @@ document! {
 }
 document! {
     /// Somebody who is signed in to the console.
+    #[schema(example = json!({
+        "id": "0197f2e8-05d2-7c3b-9f61-2ab8d47e90c3", "account": "ops",
+        "beganAt": "2026-11-26T08:00:14Z",
+        "lastUsedAt": "2026-11-26T16:49:30Z",
+    }))]
     ConsoleSession {
         id: String,
         /// The name of the account.

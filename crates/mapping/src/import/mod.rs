@@ -54,6 +54,10 @@ pub struct Import {
 /// An expression that has no equal.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "target": "nickName", "expression": "NumFromDate([hired])",
+    "reason": "there is no function NumFromDate",
+})))]
 #[serde(rename_all = "camelCase")]
 pub struct WithoutEqual {
     /// The attribute that the identity provider gives by it.

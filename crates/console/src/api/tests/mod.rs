@@ -20,6 +20,7 @@ use crate::Administration;
 
 mod access;
 mod authority;
+mod examples;
 mod problems;
 mod tables;
 mod working;
