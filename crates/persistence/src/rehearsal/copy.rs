@@ -15,7 +15,7 @@ use crate::database::Database;
 use crate::error::{failed, unavailable};
 use crate::file::File;
 use crate::runs;
-use crate::sql::Dialect;
+use crate::sql::{Dialect, Sql};
 use crate::target::{OpenError, Target};
 use crate::time::millis;
 use crate::upgrade::{self, Failed};
@@ -33,7 +33,7 @@ fn words(connection: &mut Connection, text: &str) -> Result<Vec<String>, StoreEr
 }
 
 /// What a copy has of the directory, in the order in which rows refer to others; and of which rows.
-const COPIED: [(&str, Of); 17] = [
+const COPIED: [(&str, Of); 19] = [
     ("provisioning_configurations", Of::All),
     ("mapping_versions", Of::All),
     ("custom_fields", Of::All),
@@ -51,6 +51,8 @@ const COPIED: [(&str, Of); 17] = [
     ("resource_totals", Of::All),
     ("accounts", Of::WithoutSecrets),
     ("provisioning_events", Of::Departures),
+    ("runs", Of::TakenBack),
+    ("run_images", Of::PutBack),
 ];
 
 /// Which rows of a table a copy has.
@@ -59,8 +61,23 @@ enum Of {
     All,
     /// All, and none of what somebody signs in with.
     WithoutSecrets,
-    /// Who left lately, whom the guard counts.
+    /// Who left lately, whom the guard counts, and who came back by an undo.
     Departures,
+    /// Undos of the last day, and what they took back: what of it is asked for again is held.
+    TakenBack,
+    /// Whom those undos put back into groups.
+    PutBack,
+}
+
+/// The undos of the last day, of which `{column}` is asked for.
+fn push_undos(sql: &mut Sql, directory: &str, rehearsal: &Rehearsal, column: &str) {
+    sql.push(&format!(
+        "(SELECT {column} FROM {directory}.runs WHERE kind = 'undo' AND configuration_id = "
+    ));
+    sql.bind(rehearsal.configuration.to_string());
+    sql.push(" AND began_at >= ")
+        .bind(millis(rehearsal.began - GUARDED))
+        .push(")");
 }
 
 /// Makes the copy of a rehearsal.
@@ -129,14 +146,33 @@ fn fill(
             columns.join(", "),
             read.join(", ")
         ));
-        if of == Of::Departures {
-            sql.push(
-                " WHERE action IN ('block', 'archive', 'delete') AND resource_type = 'User' \
-                 AND configuration_id = ",
-            );
-            sql.bind(rehearsal.configuration.to_string());
-            sql.push(" AND at >= ")
-                .bind(millis(rehearsal.began - GUARDED));
+        match of {
+            Of::All | Of::WithoutSecrets => {}
+            Of::Departures => {
+                sql.push(
+                    " WHERE (action IN ('block', 'archive', 'delete') AND resource_type = 'User' \
+                     AND configuration_id = ",
+                );
+                sql.bind(rehearsal.configuration.to_string());
+                sql.push(" AND at >= ")
+                    .bind(millis(rehearsal.began - GUARDED));
+                for (run, which) in [("id", ""), ("of_run", LEAVING)] {
+                    sql.push(") OR (resource_type = 'User' AND run IN ");
+                    push_undos(&mut sql, directory, rehearsal, run);
+                    sql.push(which);
+                }
+                sql.push(")");
+            }
+            Of::TakenBack => {
+                sql.push(" WHERE id IN ");
+                push_undos(&mut sql, directory, rehearsal, "id");
+                sql.push(" OR id IN ");
+                push_undos(&mut sql, directory, rehearsal, "of_run");
+            }
+            Of::PutBack => {
+                sql.push(" WHERE subject = 'membership' AND old IS NULL AND run IN ");
+                push_undos(&mut sql, directory, rehearsal, "id");
+            }
         }
         connection.execute(&sql)?;
     }
@@ -380,10 +416,12 @@ impl Target {
 }
 
 /// What stands between the name of a database and the id of the rehearsal.
+/// How somebody leaves.
+const LEAVING: &str = " AND action IN ('block', 'archive', 'delete')";
 const BEHIND: &str = "-rehearsal-";
 /// How many connections a copy has at most.
 const CONNECTIONS: u32 = 8;
-/// The longest time in which a guard counts who left.
+/// The longest time in which a guard counts who left, and in which what was taken back is held.
 const GUARDED: TimeDelta = TimeDelta::hours(25);
 /// How long is waited for somebody else who changes tables.
 const PATIENCE: Duration = Duration::from_secs(30);

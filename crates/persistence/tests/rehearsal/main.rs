@@ -1,6 +1,7 @@
 //! Rehearsals: nothing of the directory changes, and to go live comes to what a live run comes to.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+mod brought_back;
 #[path = "../common/mod.rs"]
 mod common;
 mod cycle;
@@ -16,6 +17,7 @@ use scim_persistence::Database;
 use scim_provisioning::{Caller, Method, RunKind};
 use serde_json::{Value, json};
 
+use brought_back::who_was_brought_back_is_held_in_a_rehearsal_too;
 use cycle::a_whole_cycle_goes_live_as_it_runs_live;
 use house::*;
 use random::what_goes_live_is_what_a_live_run_comes_to;
@@ -479,6 +481,7 @@ engines::tests! {
         who_was_there_before_leaves_at_once,
         going_live_is_done_in_steps_that_others_take_up,
         copies_without_a_rehearsal_are_deleted,
+        who_was_brought_back_is_held_in_a_rehearsal_too,
         what_would_happen_is_listed_in_pages;
     on_both(Engine::clone): what_goes_live_is_what_a_live_run_comes_to,
         a_whole_cycle_goes_live_as_it_runs_live;
