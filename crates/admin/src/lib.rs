@@ -62,7 +62,7 @@ pub use security_events::RingSigner;
 pub use service::Sealed;
 pub use service::{
     Actor, AdminService, Admitted, Application, Attempt, ConfigurationMeasures, ImportedMapping,
-    IssuedApiKey, IssuedStream, IssuedToken, Measures, PutTable, Replay, StreamInput,
+    IssuedApiKey, IssuedStream, IssuedToken, Measures, PutTable, Replay, Replayed, StreamInput,
     StreamMeasures, TableSeen, VersionChoice, WhyQuery, give_up_lost_keys,
 };
 pub use services::Services;

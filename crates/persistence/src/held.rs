@@ -69,7 +69,7 @@ pub(crate) fn was_brought_back(
     let mut sql = connection.sql(
         "SELECT count(*) AS count FROM (SELECT 1 FROM provisioning_events back \
          INNER JOIN runs undo ON undo.id = back.run AND undo.kind = 'undo' \
-         INNER JOIN runs done ON done.id = undo.of_run AND done.kind IN ('cycle', 'goLive') \
+         INNER JOIN runs done ON done.id = undo.of_run AND done.kind IN ('cycle', 'goLive', 'replay') \
          INNER JOIN provisioning_events gone ON gone.resource_id = back.resource_id \
          AND gone.run = done.id AND gone.action IN ('block', 'archive', 'delete') \
          WHERE back.resource_id = ",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scim_service::Environment;
 
 use crate::configuration::Configuration;
+use crate::id::RunId;
 
 /// Who speaks: the configuration whose token came with the request, and what the log says of it.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Caller {
     pub user_agent: Option<String>,
     /// The administrator who does it in the name of the configuration.
     pub actor: Option<String>,
+    /// The run that this is, where an administrator does it.
+    pub run: Option<RunId>,
 }
 
 impl Caller {
@@ -30,6 +33,7 @@ impl Caller {
             source: None,
             user_agent: None,
             actor: None,
+            run: None,
         }
     }
 }

@@ -190,16 +190,24 @@ impl ServiceProvider {
         outcome
     }
 
-    /// Counts a request of an identity provider.
+    /// Counts a request of an identity provider, or one that is a run of its own.
     pub(crate) fn note_request(&self, caller: &Caller, reads: bool, unchanged: u64) {
-        if caller.actor.is_none() {
-            let now = self.environment().now();
-            let one = RequestCounts {
-                requests: 1,
-                reads: u64::from(reads),
-                unchanged,
-            };
-            self.cycles.note(&caller.configuration, one, now);
+        let one = RequestCounts {
+            requests: 1,
+            reads: u64::from(reads),
+            unchanged,
+        };
+        match (&caller.actor, caller.run) {
+            (None, _) => {
+                let now = self.environment().now();
+                self.cycles.note(&caller.configuration, one, now);
+            }
+            (Some(_), Some(run)) => {
+                if let Err(error) = self.directory.note_requests(run, one) {
+                    tracing::warn!(%run, %error, "a request is not counted of its run");
+                }
+            }
+            (Some(_), None) => {}
         }
     }
 
@@ -215,7 +223,7 @@ impl ServiceProvider {
             return Ok(self.rehearsal);
         }
         if caller.actor.is_some() {
-            return Ok(None);
+            return Ok(caller.run);
         }
         let configuration = &caller.configuration;
         let current = self.cycles.current(configuration.id, now);

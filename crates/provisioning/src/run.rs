@@ -26,11 +26,13 @@ pub enum RunKind {
     ByHand,
     /// A configuration was deleted.
     ConfigurationDeleted,
+    /// An administrator carried out again a request that had failed.
+    Replay,
 }
 
 impl RunKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Cycle,
         Self::Reapply,
         Self::GoLive,
@@ -40,6 +42,7 @@ impl RunKind {
         Self::LinkDecision,
         Self::ByHand,
         Self::ConfigurationDeleted,
+        Self::Replay,
     ];
 
     /// The kind as it is stored and shown.
@@ -54,6 +57,7 @@ impl RunKind {
             Self::LinkDecision => "linkDecision",
             Self::ByHand => "byHand",
             Self::ConfigurationDeleted => "configurationDeleted",
+            Self::Replay => "replay",
         }
     }
 

@@ -227,6 +227,7 @@ impl House {
             source: None,
             user_agent: None,
             actor: None,
+            run: None,
         };
         let mut house = Self {
             provider: ServiceProvider::new(database.clone(), keys.clone(), BASE, Limits::default()),

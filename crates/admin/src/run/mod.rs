@@ -48,7 +48,9 @@ pub struct Run {
 impl Run {
     /// Whether an identity provider asked for what it did, and may ask for it again.
     pub fn may_repeat(&self) -> bool {
-        self.kind == RunKind::Cycle || self.kind == RunKind::GoLive
+        [RunKind::Cycle, RunKind::GoLive, RunKind::Replay]
+            .iter()
+            .any(|kind| self.kind == *kind)
     }
 }
 

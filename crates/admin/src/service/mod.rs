@@ -71,7 +71,7 @@ pub use imports::ImportedMapping;
 pub use keys::give_up_lost_keys;
 pub use mappings::VersionChoice;
 pub use measures::{ConfigurationMeasures, Measures, StreamMeasures};
-pub use replay::Replay;
+pub use replay::{Replay, Replayed};
 pub use sessions::Sealed;
 pub use streams::{IssuedStream, StreamInput};
 pub use tables::{PutTable, TableSeen};

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use scim_provisioning::replay::Kept;
-use scim_provisioning::{Answer, Caller, Outcome};
+use scim_provisioning::{Answer, Caller, Outcome, RunId, RunKind, ServiceProvider};
 use serde_json::json;
 
+use super::runs::run_over;
 use super::{Actor, AdminService, entry};
 use crate::configuration::ConfigurationStatus;
 use crate::error::AdminError;
 use crate::event::{EventQuery, EventState, LoggedEvent, Word};
 use crate::invalid::ReplayProblem;
+use crate::run::Run;
 use crate::store::{AdminStoreExt, Written};
 
 /// A failed request that may be carried out again, and in whose name.
@@ -22,6 +24,23 @@ pub struct Replay {
     pub caller: Caller,
     /// The request.
     pub kept: Kept,
+    run: Run,
+}
+
+/// What came of a request that was carried out again.
+#[derive(Debug)]
+pub struct Replayed {
+    /// What the identity provider would have been answered.
+    pub answer: Answer,
+    /// The entry that was made in the log; `None` when there was nothing to change.
+    pub made: Option<LoggedEvent>,
+}
+
+impl Replay {
+    /// The run that it is when it is carried out.
+    pub fn run(&self) -> RunId {
+        self.run.id
+    }
 }
 
 impl AdminService {
@@ -64,26 +83,52 @@ impl AdminService {
         if changed {
             return Err(ReplayProblem::ChangedByHand.into());
         }
+        let run = run_over(RunKind::Replay, actor, &configuration, actor.at);
         let caller = Caller {
             configuration: Arc::new(configuration.to_provisioning()),
             request_id: self.new_id(),
             source: actor.source.clone(),
             user_agent: None,
             actor: Some(actor.name.clone()),
+            run: Some(run.id),
         };
         Ok(Replay {
             event,
             caller,
             kept,
+            run,
         })
     }
 
-    /// Notes what came of a replay, and marks the failure as resolved if it was a success. Answers
-    /// the entry that the replay made in the log; `None` when there was nothing to change.
+    /// Carries out again a request that failed, as a run of its own, which is taken back like any
+    /// other. Notes what came of it, and marks the failure as resolved if it was a success.
     ///
     /// # Errors
     /// [`AdminError::Store`].
-    pub fn replayed(
+    pub fn replay(
+        &self,
+        actor: &Actor,
+        provider: &ServiceProvider,
+        replay: &Replay,
+    ) -> Result<Replayed, AdminError> {
+        // Before anything is done in it: whoever is killed meanwhile leaves a run that says what was.
+        let details = json!({
+            "configuration": replay.event.configuration_name,
+            "run": replay.run.id.to_string(),
+        });
+        let name = format!("log entry {}", replay.event.id);
+        let audit = entry(&self.act(actor), "event.replaying", &name, details);
+        let run = replay.run.clone();
+        self.store.write(move |rows| {
+            rows.insert_run(&run)?;
+            Ok(Written::changed((), audit.clone()))
+        })?;
+        let answer = provider.replay(&replay.caller, &replay.kept);
+        let made = self.replayed(actor, replay, &answer)?;
+        Ok(Replayed { answer, made })
+    }
+
+    fn replayed(
         &self,
         actor: &Actor,
         replay: &Replay,
@@ -109,6 +154,7 @@ impl AdminService {
             "status": answer.status,
             "entry": made.as_ref().map(|made| made.id),
             "requestId": replay.caller.request_id,
+            "run": replay.run.id.to_string(),
         });
         let name = format!("log entry {}", event.id);
         let audit = entry(actor, "event.replayed", &name, details);

@@ -70,14 +70,13 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: &Action) -> anyhow::
         }
         Action::Replay(which) => {
             let replay = admin.to_replay(&actor(), which.event)?;
-            let answer = instance.provider().replay(&replay.caller, &replay.kept);
-            let made = admin.replayed(&actor(), &replay, &answer)?;
+            let done = admin.replay(&actor(), &instance.provider(), &replay)?;
             if common.json {
-                output::json(&documents::replayed(answer.status, made.as_ref()))?;
-            } else if answer.status < 300 {
-                output::line("Replayed")?;
+                output::json(&documents::replayed(&done, &replay))?;
+            } else if done.answer.status < 300 {
+                output::line(&format!("Replayed as run {}", replay.run()))?;
             }
-            match (answer.status, made.and_then(|made| made.reason)) {
+            match (done.answer.status, done.made.and_then(|made| made.reason)) {
                 (..300, _) => Ok(()),
                 (status, reason) => anyhow::bail!(
                     "it fails again: HTTP {status} {}",

@@ -148,7 +148,7 @@ fn reopen_event(
     Ok(One::new(documents::event(&open)))
 }
 
-/// Carry a failed request out again, as the identity provider sent it.
+/// Carry a failed request out again, as the identity provider sent it: a run of its own.
 #[utoipa::path(post, path = "/events/{event}/replay")]
 fn replay_event(
     by: Administrator<Operate>,
@@ -157,9 +157,8 @@ fn replay_event(
 ) -> Result<Computed<Replayed>, Problem> {
     let seen = by.seen_event(&path, &if_match)?;
     let replay = by.admin.to_replay(&by.actor, seen.id)?;
-    let answer = by.provider.replay(&replay.caller, &replay.kept);
-    let made = by.admin.replayed(&by.actor, &replay, &answer)?;
-    Ok(Computed(documents::replayed(answer.status, made.as_ref())))
+    let done = by.admin.replay(&by.actor, &by.provider, &replay)?;
+    Ok(Computed(documents::replayed(&done, &replay)))
 }
 
 impl Caller {

@@ -26,8 +26,8 @@ document! {
     Run {
         /// The id, which stands on each of its log entries.
         id: String,
-        /// `cycle`, `reapply`, `goLive`, `undo`, `redo`, `heldDecision`, `linkDecision`, `byHand` or
-        /// `configurationDeleted`.
+        /// `cycle`, `reapply`, `goLive`, `undo`, `redo`, `heldDecision`, `linkDecision`, `byHand`,
+        /// `configurationDeleted` or `replay`.
         kind: String,
         configuration: Option<EventConfiguration>,
         /// `configuration:NAME` for its identity provider, else `administrator:NAME`.

@@ -1,9 +1,8 @@
 //! What is done over everybody of a configuration, and beside it, as documents.
 
-use scim_admin::ImportedMapping as StoredImport;
-use scim_admin::event::LoggedEvent;
 use scim_admin::mapping::ReceivedAttribute as StoredAttribute;
 use scim_admin::session::Session as StoredSession;
+use scim_admin::{ImportedMapping as StoredImport, Replay, Replayed as ReplayedRequest};
 use scim_mapping::WithoutEqual;
 use scim_provisioning::reapply::Job;
 use serde::Serialize;
@@ -67,12 +66,16 @@ document! {
 }
 document! {
     /// What came of a request that was carried out again.
-    #[schema(example = json!({ "status": 200, "event": {} }))]
+    #[schema(example = json!({
+        "status": 200, "event": {}, "run": "0197f2d0-40ab-7a63-8c1f-95b2e7d43016",
+    }))]
     Replayed {
         /// What the identity provider would have been answered.
         status: u16,
         /// The entry of the log; null where there was nothing to change.
         event: Option<Event>,
+        /// The id of the run, which can be taken back.
+        run: String,
     }
 }
 document! {
@@ -127,10 +130,11 @@ pub fn imported_mapping(imported: StoredImport, active: i64) -> ImportedMapping 
 }
 
 /// What came of a request that was carried out again.
-pub fn replayed(status: u16, made: Option<&LoggedEvent>) -> Replayed {
+pub fn replayed(done: &ReplayedRequest, replay: &Replay) -> Replayed {
     Replayed {
-        status,
-        event: made.map(super::event),
+        status: done.answer.status,
+        event: done.made.as_ref().map(super::event),
+        run: replay.run().to_string(),
     }
 }
 

@@ -210,6 +210,7 @@ fn caller(configuration: Arc<Configuration>, presented: &Presented<'_>) -> Calle
         source: presented.source.clone(),
         user_agent: presented.user_agent.map(str::to_owned),
         actor: None,
+        run: None,
     }
 }
 

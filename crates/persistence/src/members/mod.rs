@@ -83,7 +83,8 @@ macro_rules! put_back {
             .filter(done.field(runs::id).nullable().eq(runs::of_run))
             .filter(
                 kind.eq(RunKind::Cycle.as_str())
-                    .or(kind.eq(RunKind::GoLive.as_str())),
+                    .or(kind.eq(RunKind::GoLive.as_str()))
+                    .or(kind.eq(RunKind::Replay.as_str())),
             )
             .select(Number::<1>)
             .single_value();

@@ -168,6 +168,7 @@ pub fn caller(configuration: Configuration) -> Caller {
         source: None,
         user_agent: None,
         actor: None,
+        run: None,
     }
 }
 

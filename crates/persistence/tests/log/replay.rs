@@ -7,9 +7,8 @@ fn replay(house: &House, id: i64) -> Result<(u16, Option<LoggedEvent>), String> 
     let ada = Actor::new("ada", Some("192.0.2.7"));
     let replay = house.admin.to_replay(&ada, id);
     let replay = replay.map_err(|error| error.to_string())?;
-    let answer = house.provider.replay(&replay.caller, &replay.kept);
-    let made = house.admin.replayed(&ada, &replay, &answer).unwrap();
-    Ok((answer.status, made))
+    let done = house.admin.replay(&ada, &house.provider, &replay).unwrap();
+    Ok((done.answer.status, done.made))
 }
 
 pub(super) fn a_failed_request_is_carried_out_again_as_it_was(house: &House) {
@@ -42,7 +41,7 @@ pub(super) fn a_failed_request_is_carried_out_again_as_it_was(house: &House) {
     let resolved = house.admin.event(failed).unwrap();
     assert_eq!(resolved.resolved_by.as_deref(), Some("ada"));
     let query = AuditQuery {
-        event: Some("event.".to_owned()),
+        event: Some("event.replayed".to_owned()),
         limit: 10,
         ..AuditQuery::default()
     };

@@ -2,9 +2,10 @@
 
 use chrono::{Duration, Utc};
 use scim_admin::AdminError;
+use scim_admin::event::EventQuery;
 use scim_admin::policy::Which;
 use scim_admin::run::{UndoInput, UndoState};
-use scim_provisioning::Cause;
+use scim_provisioning::{Cause, Outcome};
 
 use super::common::found;
 use super::names::{assert_whole, name_of, refused_for_names};
@@ -115,9 +116,9 @@ pub(super) fn an_entry_of_a_decision_and_of_an_undo_is_taken_back(house: &mut Ho
     let taken = replace("userName", "bo");
     let refused = house.request(Method::Patch, &format!("/Users/{}", ids[0]), &taken);
     assert_eq!(refused.status, 409);
-    let query = scim_admin::event::EventQuery {
-        outcome: scim_provisioning::event::Outcome::parse("failure"),
-        ..scim_admin::event::EventQuery::default()
+    let query = EventQuery {
+        outcome: Outcome::parse("failure"),
+        ..EventQuery::default()
     };
     let entry = found(house, query).remove(0);
     let (of, chosen) = house.admin.run_of_event(entry.id).unwrap();
@@ -144,10 +145,10 @@ pub(super) fn an_entry_of_a_decision_and_of_an_undo_is_taken_back(house: &mut Ho
     assert_eq!(status(house), ["archived", "archived", "archived"]);
     let one = waiting[0];
     let undo_entry_of = |house: &House, run: &Run| {
-        let query = scim_admin::event::EventQuery {
+        let query = EventQuery {
             run: Some(run.id),
             search: Some(ids[one].clone()),
-            ..scim_admin::event::EventQuery::default()
+            ..EventQuery::default()
         };
         let entry = found(house, query).remove(0);
         let (of, chosen) = house.admin.run_of_event(entry.id).unwrap();
@@ -231,4 +232,58 @@ pub(super) fn a_run_is_forgotten_as_a_whole(house: &mut House) {
 pub(super) fn kept_for(house: &House, run: &Run) -> Vec<Option<Cause>> {
     let previewed = preview(house, run, &Chosen::default());
     previewed.iter().map(|one| one.cause).collect()
+}
+
+/// A request of the log that is carried out again is a run: it is listed, taken back, and held when the
+/// identity provider asks for the same.
+pub(super) fn a_request_that_is_replayed_is_a_run_of_its_own(house: &mut House) {
+    let [ava, bo] = ["ava", "bo"].map(|name| house.create("/Users", &user(name)));
+    let path = format!("/Users/{ava}");
+    let change = patch(&json!([
+        {"op": "replace", "path": "userName", "value": "bo"},
+        {"op": "replace", "path": "active", "value": false},
+    ]));
+    assert_eq!(house.request(Method::Patch, &path, &change).status, 409);
+    let query = EventQuery {
+        outcome: Some(Outcome::Failure),
+        limit: 1,
+        ..EventQuery::default()
+    };
+    let failed = house.admin.events(&query).unwrap()[0].id;
+    let replay = |house: &House| {
+        let replay = house.admin.to_replay(&actor(), failed).unwrap();
+        let done = house.admin.replay(&actor(), &house.provider, &replay);
+        let run = house.admin.run(&replay.run().to_string()).unwrap();
+        (done.unwrap(), run)
+    };
+    // One that fails again is a run in which something failed.
+    let (done, run) = replay(house);
+    assert_eq!(done.answer.status, 409);
+    assert_eq!((run.counts.of("requests"), run.counts.of("failed")), (1, 1));
+    let renamed = patch(&json!([{"op": "replace", "path": "userName", "value": "bob"}]));
+    let renaming = format!("/Users/{bo}");
+    assert_eq!(
+        house.request(Method::Patch, &renaming, &renamed).status,
+        200
+    );
+    end_cycle(house);
+    let before = dump(house);
+    let (done, run) = replay(house);
+    assert_eq!(done.answer.status, 200, "{:?}", done.answer.body);
+    assert_eq!(done.made.unwrap().run, Some(run.id));
+    assert_eq!(run.kind.known(), Some(RunKind::Replay));
+    assert_eq!((run.state, run.ended.is_some()), (RunState::Done, true));
+    assert_eq!(
+        (run.counts.of("requests"), run.counts.of("blocked")),
+        (1, 1)
+    );
+    assert_eq!(runs(house, RunKind::Replay).len(), 2);
+    undo(house, &run, Chosen::default());
+    assert_eq!(differences(&before, &dump(house)), Vec::<String>::new());
+    // The identity provider asks for the same.
+    let again = patch(&json!([{"op": "replace", "path": "active", "value": false}]));
+    assert_eq!(house.request(Method::Patch, &path, &again).status, 200);
+    let configuration = house.caller.configuration.id;
+    let held = house.admin.held(configuration, None, 10).unwrap();
+    assert_eq!(held.iter().map(|one| &one.user).collect::<Vec<_>>(), [&ava]);
 }

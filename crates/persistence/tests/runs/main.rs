@@ -378,6 +378,7 @@ engines::tests! {
         a_conflict_that_nobody_foresaw_is_refused_and_told,
         a_step_that_fails_is_done_later_and_nobody_begins_meanwhile,
         an_entry_of_a_decision_and_of_an_undo_is_taken_back,
+        a_request_that_is_replayed_is_a_run_of_its_own,
         somebody_whose_memberships_alone_changed_is_chosen_by_name,
         a_run_is_forgotten_as_a_whole,
         leavers_come_back,

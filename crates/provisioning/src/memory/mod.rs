@@ -86,6 +86,7 @@ pub fn plain_caller(id: ConfigurationId, name: &str) -> Caller {
         source: None,
         user_agent: None,
         actor: None,
+        run: None,
     }
 }
 

@@ -156,6 +156,7 @@ impl House {
             source: None,
             user_agent: None,
             actor: None,
+            run: None,
         };
         let send = |body: &Value| {
             let body = body.to_string();

@@ -162,13 +162,13 @@ pub(in super::super) fn replay(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         Err(error @ AdminError::Invalid(_)) => return refused(sentence(&error)),
         replay => replay?,
     };
-    let answer = visit.console.provider.replay(&replay.caller, &replay.kept);
-    match admin.replayed(&actor, &replay, &answer)? {
+    let done = admin.replay(&actor, &visit.console.provider, &replay)?;
+    match done.made {
         Some(made) => {
             let made = format!("{LIST}/logs/{}?done=replayed", made.id);
             Ok(ConsoleAnswer::redirect(made))
         }
-        None if answer.status < 300 => {
+        None if done.answer.status < 300 => {
             Ok(ConsoleAnswer::redirect(format!("{place}?done=unneeded")))
         }
         None => refused("The server could not carry it out; its log says why.".to_owned()),

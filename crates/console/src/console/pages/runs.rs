@@ -60,6 +60,7 @@ fn named(kind: Option<RunKind>) -> &'static str {
         Some(RunKind::LinkDecision) => "Link decided",
         Some(RunKind::ByHand) => "Changed by hand",
         Some(RunKind::ConfigurationDeleted) => "Configuration deleted",
+        Some(RunKind::Replay) => "Request replayed",
         _ => "Run",
     }
 }

@@ -333,6 +333,7 @@ fn scim(
         source: None,
         user_agent: Some(HOSTILE.to_owned()),
         actor: None,
+        run: None,
     };
     let body = body.to_string();
     let request = Request {
