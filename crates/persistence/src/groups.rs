@@ -12,9 +12,9 @@ use crate::engine::on_backend;
 use crate::error::unreadable;
 use crate::json::Json;
 use crate::key::Key;
+use crate::look_up::Lookup;
 use crate::members;
 use crate::nodes::{self, Number, among, locked};
-use crate::page::Lookup;
 use crate::schema::{group_grants, group_members, groups, users};
 use crate::scope;
 use crate::time::{instant, millis};
@@ -92,6 +92,8 @@ pub(crate) fn look_up(
         Lookup::Name(key) => {
             connection.load(base.filter(groups::scim_name_key.eq(key.as_str())))?
         }
+        // Users alone have addresses.
+        Lookup::Email(..) => Vec::new(),
     };
     rows.into_iter().map(StoredGroup::try_from).collect()
 }

@@ -49,7 +49,7 @@ mod users;
 mod view;
 mod writer;
 
-use query::{each, kept, nodes, page, places, scope, sql, values, writes};
+use query::{each, kept, look_up, nodes, page, places, scope, sql, values, writes};
 
 pub use backup::{BackupError, backup, restore};
 pub use database::{Database, Settings};

@@ -179,6 +179,9 @@ fn costs(engine: &Engine, trips: &AtomicU64) -> Vec<Cost> {
     let found = "/Users?filter=userName%20eq%20%22ada%22";
     let nobody = "/Users?filter=userName%20eq%20%22nobody%22";
     let by_id = "/Users?filter=externalId%20eq%20%22none%22";
+    let by_address =
+        "/Users?filter=emails%5Btype%20eq%20%22work%22%5D.value%20eq%20%22ada%40corp.example%22";
+    let page = "/Users?count=100";
     let none = Value::Null;
     let mut costs = Vec::new();
     let mut measure = |name, operation: &mut dyn FnMut(usize)| {
@@ -203,6 +206,10 @@ fn costs(engine: &Engine, trips: &AtomicU64) -> Vec<Cost> {
     measure("match by externalId", &mut |_| {
         ask(Method::Get, by_id, &none, 200)
     });
+    measure("match by work e-mail", &mut |_| {
+        ask(Method::Get, by_address, &none, 200)
+    });
+    measure("page of users", &mut |_| ask(Method::Get, page, &none, 200));
     measure("GET of a group", &mut |_| {
         ask(Method::Get, &members, &none, 200)
     });
@@ -239,11 +246,13 @@ type Expected = (&'static str, u64, u64, u64, [usize; 2]);
 /// PostgreSQL and round trips there, and how many statements are prepared anew on either. A
 /// transaction is two round trips more. On SQLite whoever
 /// speaks is forgotten by a statement of its own.
-const COSTS: [Expected; 10] = [
+const COSTS: [Expected; 12] = [
     ("GET", 2, 2, 2, [0, 0]),
     ("match", 2, 2, 2, [0, 0]),
     ("match of nobody", 2, 2, 2, [0, 0]),
     ("match by externalId", 2, 2, 2, [0, 0]),
+    ("match by work e-mail", 2, 2, 2, [0, 0]),
+    ("page of users", 6, 6, 8, [0, 0]),
     ("GET of a group", 2, 2, 4, [0, 0]),
     ("PATCH of one attribute", 8, 6, 8, [0, 0]),
     ("PATCH of nothing", 5, 4, 6, [0, 0]),

@@ -6,6 +6,7 @@ mod condition;
 pub(crate) mod each;
 mod entrance;
 pub(crate) mod kept;
+pub(crate) mod look_up;
 mod manager;
 pub(crate) mod nodes;
 pub(crate) mod page;

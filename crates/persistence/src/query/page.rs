@@ -1,6 +1,6 @@
 //! Pages of a table: condition, order, and from where on.
 
-use scim_protocol::filter::{Condition, Operator, Target, Test};
+use scim_protocol::filter::{Condition, Target};
 use scim_provisioning::directory::{From, Keyset, Selected, Selection, Sort};
 use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::Value;
@@ -9,12 +9,12 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::condition::ConditionWriter;
 use super::entrance::{Entrance, entrance};
+use super::look_up::Lookup;
 use super::manager;
 use super::path::{literal, names, sqlite_path};
 use super::walk::Walk;
 use crate::connection::{Connection, QUERY_TIME};
 use crate::error::unreadable;
-use crate::key::Key;
 use crate::scope::{all_visible, visible};
 use crate::sql::{Dialect, Sql};
 use crate::totals::{self, Totals};
@@ -163,40 +163,6 @@ impl Chosen<'_> {
             sql.bind(i64::try_from(offset).unwrap_or(i64::MAX));
         }
         connection.budgeted(|connection| connection.rows(&sql))
-    }
-}
-
-/// A condition that is one comparison of a key: the match that comes before every change.
-pub(crate) enum Lookup<'c> {
-    Id(&'c str),
-    ExternalId(&'c str),
-    /// The `userName` of a user, or the `displayName` of a group.
-    Name(Key),
-}
-
-impl<'c> Lookup<'c> {
-    pub(crate) fn of(kind: ResourceKind, condition: &'c Condition) -> Option<Self> {
-        let Condition::Value {
-            target,
-            test:
-                Test::Text {
-                    operator: Operator::Equal,
-                    value,
-                    ..
-                },
-        } = condition
-        else {
-            return None;
-        };
-        match (kind, &*target.attribute) {
-            _ if target.extension.is_some() || target.sub_attribute.is_some() => None,
-            (_, "id") => Some(Self::Id(value)),
-            (_, "externalId") => Some(Self::ExternalId(value)),
-            (ResourceKind::User, "userName") | (ResourceKind::Group, "displayName") => {
-                Some(Self::Name(Key::of_folded(value)))
-            }
-            _ => None,
-        }
     }
 }
 

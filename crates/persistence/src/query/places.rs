@@ -11,8 +11,9 @@ use scim_provisioning::{ResourceId, ResourceKind, Scope, StoreError};
 use serde_json::Value;
 
 use crate::connection::Connection;
+use crate::look_up::Lookup;
 use crate::nodes::among as among_values;
-use crate::page::{self, Lookup};
+use crate::page;
 use crate::schema::{groups as group_rows, users as user_rows};
 use crate::sql::Written;
 use crate::users::Unread;

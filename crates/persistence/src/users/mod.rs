@@ -23,10 +23,10 @@ use diesel::pg::Pg;
 
 use crate::connection::Connection;
 use crate::error::unreadable;
+use crate::look_up::Lookup;
 use crate::members::{self, GroupsOfUser};
 use crate::nodes::{among, expression, locked};
-use crate::page::Lookup;
-use crate::schema::users;
+use crate::schema::{user_emails, users};
 use crate::scope;
 use crate::time::instant;
 
@@ -235,6 +235,18 @@ pub(crate) fn look_up(
         Lookup::ExternalId(id) => connection.load(base.filter(users::external_id.eq(id)))?,
         Lookup::Name(key) => {
             connection.load(base.filter(users::scim_user_name_key.eq(key.as_str())))?
+        }
+        Lookup::Email(key, kind) => {
+            let addresses = user_emails::table
+                .filter(user_emails::value_key.eq(key.as_str()))
+                .select(user_emails::user_id);
+            match kind {
+                Some(kind) => {
+                    let addresses = addresses.filter(user_emails::type_key.eq(kind));
+                    connection.load(base.filter(users::id.eq_any(addresses)))?
+                }
+                None => connection.load(base.filter(users::id.eq_any(addresses)))?,
+            }
         }
     };
     rows.into_iter().map(with_groups).collect()
