@@ -4,6 +4,7 @@
 //! the configuration can see, what collides, what `active: false` and DELETE mean, what the log
 //! says. It reads and writes through the ports of [`directory`], which an adapter implements.
 
+mod beside;
 mod caller;
 pub mod configuration;
 mod context;

@@ -17,6 +17,7 @@ use scim_service::{
     StoredResource, Update, Written,
 };
 
+use crate::beside::Beside;
 pub use crate::context::Context;
 use crate::directory::{
     DirectoryTransaction, DirectoryView, Membership, Row, Selection, StoreError, Stored,
@@ -315,17 +316,16 @@ impl Session for Context {
             let found = view.among(kind, scope, &unread)?;
             read.extend(found.into_iter().map(|row| (row.id(), row.into())));
         }
-        let memberships = match (beside, kind) {
-            (false, _) => Vec::new(),
-            (true, ResourceKind::User) => view.groups_of(scope, &ids)?,
-            (true, ResourceKind::Group) => view.members_of(scope, &ids)?,
+        let mut memberships = match beside {
+            true => Beside::read(view, kind, scope, &ids)?,
+            false => Beside::default(),
         };
         let mut shown = Vec::with_capacity(places.len());
         for place in places {
-            let found = place.resource;
+            let (found, beside) = (place.resource, memberships.of(place.keyset.id));
             let resource = match found.or_else(|| read.remove(&place.keyset.id)) {
-                Some(Found::User(user, _)) => self.show_user(&user, &memberships, asked)?,
-                Some(Found::Group(group)) => Shown::Attributes(self.group(&group, &memberships)),
+                Some(Found::User(user, _)) => self.show_user(&user, &beside, asked)?,
+                Some(Found::Group(group)) => Shown::Attributes(self.group(&group, &beside)),
                 // It went between two statements.
                 None => continue,
             };
