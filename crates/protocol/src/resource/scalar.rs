@@ -10,11 +10,12 @@ use crate::text::boolean_word;
 use crate::tolerance::Deviation;
 
 impl Reader<'_> {
-    /// Text; what is written without quotes is taken as it is written.
+    /// Text; what is written without quotes is taken as it is written, but for a number that is not
+    /// held exactly: two that differ would be one text.
     pub(super) fn text(&mut self, path: Place<'_>, value: Value) -> Result<Value, Unread> {
         let text = match value {
             Value::String(text) => return Ok(Value::String(text)),
-            Value::Number(number) => number.to_string(),
+            Value::Number(number) if is_exact(&number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
             other => return Err(misfit(path, "a string", &other)),
         };
@@ -73,6 +74,12 @@ impl Reader<'_> {
             _ => Ok(None),
         }
     }
+}
+
+/// Whether no other number is held as this one is.
+fn is_exact(number: &Number) -> bool {
+    const DOUBLES: f64 = 9_007_199_254_740_992.0;
+    number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|held| held.abs() < DOUBLES)
 }
 
 /// RFC 7643 section 2.3.6: base64 or base64url, padding may be left out.

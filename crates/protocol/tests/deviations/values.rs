@@ -183,6 +183,35 @@ fn numbers_and_booleans_in_the_place_of_text() {
 }
 
 #[test]
+fn a_number_that_is_not_held_exactly_is_no_text() {
+    let body = |name: &str, id: &str| {
+        let schemas = format!(r#""schemas": ["{}"]"#, uri::USER);
+        let text = format!(r#"{{{schemas}, "userName": {name}, "externalId": {id}}}"#);
+        serde_json::from_str(&text).unwrap()
+    };
+    for number in [
+        "12345678901234567890123",
+        "12345678901234567890124",
+        "-1e300",
+    ] {
+        let mut tolerance = Tolerance::default();
+        let user = read(body("\"ava\"", number), &mut tolerance).unwrap();
+        assert_eq!(user.text("externalId"), None, "{number}");
+        let names: Vec<&str> = tolerance
+            .deviations()
+            .iter()
+            .map(|met| met.name())
+            .collect();
+        assert_eq!(names, ["unreadable"]);
+        let refused = read(body(number, "1"), &mut Tolerance::default()).unwrap_err();
+        assert_eq!(refused.scim_type(), Some(ScimType::InvalidValue));
+    }
+    let longest = json!({"schemas": [uri::USER], "userName": "ava", "externalId": u64::MAX});
+    let user = read(longest, &mut Tolerance::default()).unwrap();
+    assert_eq!(user.text("externalId"), Some("18446744073709551615"));
+}
+
+#[test]
 fn values_of_a_simple_attribute_that_are_wrapped() {
     let body = json!({"schemas": [uri::USER, BADGE], "userName": "ava",
         BADGE: {"sites": [{"value": "Pune"}, {"Value": "Goa", "primary": true}]}});
