@@ -1,6 +1,6 @@
 //! What administrators add to the directory by hand.
 
-use scim_mapping::RoleProblem;
+use scim_mapping::{Catalog, RoleProblem};
 use scim_provisioning::ResourceId;
 use serde_json::json;
 use validator::Validate;
@@ -88,7 +88,10 @@ impl AdminService {
         let author = actor.author();
         self.store.write(move |rows| {
             rows.speak_as(&author)?;
-            let state = rows.lock_group(&group.id)?.ok_or(AdminError::Stale)?;
+            let confers_admin = rows
+                .lock_group(&group.id)?
+                .ok_or(AdminError::Stale)?
+                .confers_admin;
             if !rows.insert_member(&group.id, &person.id, audit.at)? {
                 return Err(Problem::MemberAlready {
                     person: person.user_name.clone(),
@@ -96,11 +99,19 @@ impl AdminService {
                 }
                 .refused());
             }
-            // Whoever planned a change of the members before has to look again.
-            let id = ResourceId::parse(&group.id).ok_or(AdminError::Stale)?;
-            rows.touch_group(id, audit.at)?;
-            if state.confers_admin {
+            let joined = rows.person(&person.id)?.ok_or(AdminError::Stale)?;
+            let joined = joined.effective(&Catalog::default());
+            let state = rows.lock_person(&person.id)?.ok_or(AdminError::Stale)?;
+            // Whoever planned a change of the members before has to look again; but the identity
+            // provider learns nothing of a member whom it does not see.
+            if joined.managed_by == group.managed_by && !state.protected && !state.left {
+                let id = ResourceId::parse(&group.id).ok_or(AdminError::Stale)?;
+                rows.touch_group(id, audit.at)?;
+            }
+            if confers_admin {
                 rows.update_person(&person.id, PersonUpdate::TenantAdmin, audit.at)?;
+                // The person is in none of them any more, as their configuration sees it.
+                rows.touch_managed_groups_of(&person.id, audit.at)?;
             }
             Ok(Written::changed((), audit.clone()))
         })

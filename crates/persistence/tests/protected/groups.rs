@@ -115,6 +115,34 @@ pub(super) fn a_group_that_confers_an_administrative_right_is_out_of_sight(house
     assert_eq!(answer.status, 404, "whoever joins is a tenant admin");
 }
 
+pub(super) fn a_group_tells_of_the_members_alone_whom_its_configuration_sees(house: &House) {
+    let ava = house.create("/Users", &user("ava"));
+    let board =
+        json!({"schemas": [uri::GROUP], "displayName": "Board", "members": [{"value": ava}]});
+    let board = house.create("/Groups", &board);
+    let path = format!("/Groups/{board}");
+    let before = house.get(&path);
+    let input = PersonInput {
+        user_name: "root".to_owned(),
+        email: None,
+        tenant_admin: true,
+        role: None,
+    };
+    let root = house.admin.add_person(&actor(), &input).unwrap();
+    house.admin.add_member(&actor(), &board, &root).unwrap();
+    assert_eq!(house.get(&path), before, "neither its version nor its time");
+
+    let owners = GroupInput {
+        name: "Owners".to_owned(),
+        confers_admin: true,
+    };
+    let owners = house.admin.add_group(&actor(), &owners).unwrap();
+    house.admin.add_member(&actor(), &owners, &ava).unwrap();
+    let after = house.get(&path);
+    assert_eq!(after["members"], Value::Null, "ava is out of sight");
+    assert_ne!(after["meta"]["version"], before["meta"]["version"]);
+}
+
 /// Whether a group rule that takes groups over by name took one over.
 fn adopted(house: &House, name: &str) -> (String, String) {
     let rules = json!({"resource": "group", "rules": house.admin

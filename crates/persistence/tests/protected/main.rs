@@ -107,6 +107,7 @@ engines::tests! {
         a_configuration_that_is_deleted_changes_nothing_of_a_protected_account_but_who_manages_it,
         a_group_that_is_deleted_is_released_with_the_members_whom_others_put_there,
         a_group_that_confers_an_administrative_right_is_out_of_sight,
+        a_group_tells_of_the_members_alone_whom_its_configuration_sees,
         no_rule_takes_over_a_group_with_a_protected_account_in_it,
         a_link_that_waits_does_not_reach_an_account_that_is_protected,
         the_numbers_and_addresses_of_a_protected_account_are_taken_however_they_are_written;
