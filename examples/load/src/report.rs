@@ -131,11 +131,18 @@ fn groups(speaker: &Speaker, options: &Options, world: &mut World) -> Result<(),
         if world.groups.iter().any(|(other, _)| *other == size) {
             continue;
         }
-        let id = seed::group(&mut connection, &target, &format!("group of {size}"), size)?;
+        let id = seed::group(
+            &mut connection,
+            &target,
+            &format!("group of {size}"),
+            1..=size,
+        )?;
         world.groups.push((size, id));
     }
     for at in 0..options.groups {
-        seed::group(&mut connection, &target, &format!("group {at}"), 5)?;
+        // Each of other people, as far as there are any.
+        let members = (0..5).map(|number| (5 * at + number) % world.users + 1);
+        seed::group(&mut connection, &target, &format!("group {at}"), members)?;
     }
     Ok(())
 }

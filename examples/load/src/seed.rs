@@ -90,16 +90,16 @@ pub fn users_over_scim(speaker: &Speaker, users: usize) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Creates a group with the users from 1 to `members` in it, over SCIM.
+/// Creates a group with these of the users in it, by their numbers, over SCIM.
 pub(crate) fn group(
     connection: &mut Connection,
     target: &Target,
     name: &str,
-    members: usize,
+    members: impl IntoIterator<Item = usize>,
 ) -> Result<String, Failed> {
     let body = json!({"schemas": [GROUP], "displayName": name});
     let id = create(connection, target, "/Groups", &body)?;
-    let numbers: Vec<usize> = (1..=members).collect();
+    let numbers: Vec<usize> = members.into_iter().collect();
     for some in numbers.chunks(MEMBERS) {
         let named = some
             .iter()
