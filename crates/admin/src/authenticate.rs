@@ -241,7 +241,9 @@ impl Authenticator {
             _ if !configuration.admits(source) => Some(Refusal::Network),
             ConfigurationStatus::Enabled => None,
             ConfigurationStatus::Paused => Some(Refusal::Paused),
-            ConfigurationStatus::Disabled => Some(Refusal::Disabled),
+            ConfigurationStatus::Disabled | ConfigurationStatus::Deleting => {
+                Some(Refusal::Disabled)
+            }
             ConfigurationStatus::Rehearsing => match configuration.rehearsal {
                 Some(Rehearsing {
                     stage: RehearsalStage::Open | RehearsalStage::GoingLive,

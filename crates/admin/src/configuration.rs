@@ -8,7 +8,7 @@ use scim_protocol::Profile;
 use scim_protocol::text::{storable, valid_user_name};
 use scim_provisioning::model::ModelVersion;
 use scim_provisioning::policy::{Deletion, UnknownMembers};
-use scim_provisioning::{Configuration, ConfigurationId, Policies, Rehearsing};
+use scim_provisioning::{Configuration, ConfigurationId, Policies, Rehearsing, RunId};
 use validator::{Validate, ValidationError};
 
 use crate::error::AdminError;
@@ -39,6 +39,8 @@ pub struct ProvisioningConfiguration {
     pub networks: Vec<IpNet>,
     /// What it rehearses, where its status says so.
     pub rehearsal: Option<Rehearsing>,
+    /// The run that deletes it, where its status says so.
+    pub deletion: Option<RunId>,
     /// Which rules and fields it uses.
     pub model: ModelVersion,
     /// Since when the guard counts.
@@ -93,6 +95,8 @@ pub enum ConfigurationStatus {
     Disabled,
     /// It is answered from a copy of the directory, which does not change meanwhile.
     Rehearsing,
+    /// It is being deleted: its tokens are gone, and it lets go of whom it manages, some at a time.
+    Deleting,
 }
 
 impl ConfigurationStatus {
@@ -106,6 +110,7 @@ impl ConfigurationStatus {
             Self::Paused => "paused",
             Self::Disabled => "disabled",
             Self::Rehearsing => "rehearsing",
+            Self::Deleting => "deleting",
         }
     }
 
@@ -121,6 +126,7 @@ impl ConfigurationStatus {
             Self::Paused => "configuration.paused",
             Self::Disabled => "configuration.disabled",
             Self::Rehearsing => "rehearsal.begun",
+            Self::Deleting => "configuration.deletionBegun",
         }
     }
 }
@@ -203,6 +209,7 @@ impl ConfigurationInput {
             policies: self.policies,
             networks: self.networks,
             rehearsal: None,
+            deletion: None,
             model: ModelVersion {
                 user: 1,
                 group: 1,

@@ -75,6 +75,10 @@ pub enum AdminError {
     /// The configuration rehearses, and what was asked for waits until that ends.
     #[error("the configuration \"{0}\" rehearses; let that go live or discard it first")]
     Rehearses(String),
+    /// The configuration is being deleted, and nothing else is done with it. Its name is free when it
+    /// is gone.
+    #[error("the configuration \"{0}\" is being deleted")]
+    BeingDeleted(String),
     /// The rehearsal goes live.
     #[error("the rehearsal of \"{0}\" goes live already")]
     GoesLive(String),

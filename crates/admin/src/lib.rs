@@ -61,9 +61,9 @@ pub use mailing::{Letter, MailError, Mailer, Postman};
 pub use security_events::RingSigner;
 pub use service::Sealed;
 pub use service::{
-    Actor, AdminService, Admitted, Application, Attempt, ConfigurationMeasures, ImportedMapping,
-    IssuedApiKey, IssuedStream, IssuedToken, Measures, PutTable, Replay, Replayed, StreamInput,
-    StreamMeasures, TableSeen, VersionChoice, WhyQuery, give_up_lost_keys,
+    Actor, AdminService, Admitted, Application, Attempt, ConfigurationMeasures, Deletion,
+    ImportedMapping, IssuedApiKey, IssuedStream, IssuedToken, Measures, PutTable, Replay, Replayed,
+    StreamInput, StreamMeasures, TableSeen, VersionChoice, WhyQuery, give_up_lost_keys,
 };
 pub use services::Services;
 pub use store::{AdminStore, AdminStoreExt, StoreLoad};

@@ -251,7 +251,10 @@ impl Upkeep {
         if provider.count_cycles().is_err() || !admin.work_waits()? {
             return Ok(false);
         }
-        if admin.step_undo(None)?.is_some() || admin.step_going_live(None)?.is_some() {
+        let stepped = admin.step_deletion(None)?.is_some()
+            || admin.step_undo(None)?.is_some()
+            || admin.step_going_live(None)?.is_some();
+        if stepped {
             return Ok(true);
         }
         let Some(job) = admin.claim_job(None)? else {

@@ -103,6 +103,11 @@ pub fn warning(message: &str) {
     failure(&format!("warning: {message}"));
 }
 
+/// Says beside the output how far something is that takes long.
+pub fn progress(message: &str) {
+    failure(message);
+}
+
 /// A table whose columns are aligned.
 #[derive(Debug, Default)]
 pub struct Table {

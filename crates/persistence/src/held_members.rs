@@ -29,30 +29,11 @@ pub(crate) fn keep(
     connection.execute(keep).map(drop)
 }
 
-/// Where nobody manages any more what is held.
-pub(crate) enum Unmanaged<'a> {
-    /// Of a configuration that is gone.
-    By(&'a str),
-    /// In a group that was taken out of its configuration.
-    In(&'a str),
-}
-
-/// Lets go of what is held where nobody manages any more: the members stay.
-pub(crate) fn release(
-    connection: &mut Connection,
-    unmanaged: &Unmanaged<'_>,
-) -> Result<(), StoreError> {
-    let held = group_members::table.filter(group_members::held_id.is_not_null());
-    let none = Hold::default();
-    match unmanaged {
-        Unmanaged::By(configuration) => {
-            let held = held.filter(group_members::held_by.eq(configuration));
-            connection.execute(diesel::update(held).set(none))?;
-        }
-        Unmanaged::In(group) => {
-            let held = held.filter(group_members::group_id.eq(group));
-            connection.execute(diesel::update(held).set(none))?;
-        }
-    }
-    Ok(())
+/// Lets go of what is held in a group that was taken out of its configuration: the members stay.
+pub(crate) fn release(connection: &mut Connection, group: &str) -> Result<(), StoreError> {
+    let held = group_members::table
+        .filter(group_members::held_id.is_not_null())
+        .filter(group_members::group_id.eq(group));
+    let release = diesel::update(held).set(Hold::default());
+    connection.execute(release).map(drop)
 }

@@ -192,21 +192,3 @@ pub(crate) fn set(
     });
     Ok(write.run(connection)? > 0)
 }
-
-/// Takes everybody out of the management of a configuration that is deleted. Of a protected account
-/// that is the one thing which changes, because the configuration that it names is not there any
-/// more; nothing else of the account does, not even its version.
-pub(crate) fn release(connection: &mut Connection, configuration: &str) -> Result<(), StoreError> {
-    let mut sql = connection.sql(
-        "UPDATE users SET managed_by = NULL, left_at = NULL, purge_at = NULL, held = 0 \
-         WHERE id IN (SELECT id FROM users WHERE managed_by = ",
-    );
-    sql.bind(configuration).push(" LIMIT ").push(RELEASED);
-    sql.push(")");
-    while connection.execute(&sql)? > 0 {}
-    Ok(())
-}
-
-/// How many people one statement takes out, so that none runs into its deadline, however many there
-/// are.
-const RELEASED: &str = "500";

@@ -296,6 +296,7 @@ diesel::table! {
         networks -> Text,
         rehearsal -> Nullable<Text>,
         rehearsal_stage -> Nullable<Text>,
+        deletion -> Nullable<Text>,
     }
 }
 

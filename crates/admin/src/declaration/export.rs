@@ -77,7 +77,9 @@ pub(crate) fn export(rows: &mut dyn AdminView) -> Result<Declaration, AdminError
         let found = rows.lookup_table(&summary.name, Some(summary.version))?;
         tables.extend(found.map(|found| table(&found.name, found.content)));
     }
-    let configurations = by_name(rows.configurations()?, |one| &one.name);
+    let mut configurations = by_name(rows.configurations()?, |one| &one.name);
+    // One that is being deleted is as good as gone.
+    configurations.retain(|one| one.deletion.is_none());
     let configurations = configurations.into_iter().map(|one| {
         let configured = Configured::read(rows, one)?;
         configured.declared()

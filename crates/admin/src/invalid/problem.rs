@@ -388,6 +388,9 @@ pub enum ReplayProblem {
     /// Its configuration is disabled.
     #[error("its configuration is disabled")]
     Disabled,
+    /// Its configuration is being deleted.
+    #[error("its configuration is being deleted")]
+    Deleting,
     /// Its configuration rehearses.
     #[error("its configuration rehearses; let that go live or discard it first")]
     Rehearsing,

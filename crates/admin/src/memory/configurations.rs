@@ -1,12 +1,13 @@
 //! Provisioning configurations in memory.
 
+use chrono::{DateTime, Utc};
 use scim_mapping::ResourceKind;
 use scim_protocol::text::fold;
-use scim_provisioning::{ConfigurationId, StoreError};
+use scim_provisioning::{ConfigurationId, RunId, StoreError};
 
 use super::rows::Rows;
 use crate::configuration::ProvisioningConfiguration;
-use crate::store::{ReadConfigurations, WriteConfigurations};
+use crate::store::{EndConfigurations, ReadConfigurations, ReadDeletions, WriteConfigurations};
 
 impl Rows {
     fn configuration_mut(
@@ -63,7 +64,10 @@ impl ReadConfigurations for Rows {
 
 impl WriteConfigurations for Rows {
     fn lock_configuration(&mut self, id: ConfigurationId) -> Result<(), StoreError> {
-        self.configuration_mut(id).map(|_found| ())
+        match self.configuration_mut(id)?.deletion {
+            None => Ok(()),
+            Some(_run) => Err(StoreError::Stale),
+        }
     }
 
     fn insert_configuration(
@@ -81,7 +85,7 @@ impl WriteConfigurations for Rows {
     ) -> Result<(), StoreError> {
         self.check_free(configuration)?;
         let known = self.configuration_mut(configuration.id)?;
-        if known.version != configuration.version {
+        if known.version != configuration.version || known.deletion.is_some() {
             return Err(StoreError::Stale);
         }
         // What administrators enter; the rest has operations of its own.
@@ -101,15 +105,12 @@ impl WriteConfigurations for Rows {
         self.tokens
             .retain(|stored| stored.token.configuration != id);
         self.mappings.retain(|version| version.configuration != id);
-        self.held_users.retain(|(of, _)| *of != id);
-        self.held_members.retain(|(of, _)| *of != id);
-        self.links.retain(|(of, _)| *of != id);
-        for person in &mut self.people {
-            person.managed_by = person.managed_by.filter(|by| *by != id);
-        }
-        for group in &mut self.groups {
-            group.managed_by = group.managed_by.filter(|by| *by != id);
-        }
+        Ok(())
+    }
+
+    fn delete_tokens(&mut self, id: ConfigurationId) -> Result<(), StoreError> {
+        self.tokens
+            .retain(|stored| stored.token.configuration != id);
         Ok(())
     }
 
@@ -130,5 +131,55 @@ impl WriteConfigurations for Rows {
         }
         *active = version;
         Ok(())
+    }
+}
+
+impl ReadDeletions for Rows {
+    fn deletion_due(
+        &mut self,
+        run: Option<RunId>,
+        _now: DateTime<Utc>,
+    ) -> Result<Option<(ConfigurationId, RunId)>, StoreError> {
+        let all = self.configurations.iter();
+        let deleted = all.filter_map(|one| Some((one.id, one.deletion?)));
+        let mut deleted = deleted.filter(|(_, of)| run.is_none_or(|run| *of == run));
+        Ok(deleted.next())
+    }
+}
+
+impl EndConfigurations for Rows {
+    fn lock_deletion(&mut self, id: ConfigurationId, run: RunId) -> Result<(), StoreError> {
+        match self.configuration_mut(id)?.deletion == Some(run) {
+            true => Ok(()),
+            false => Err(StoreError::Stale),
+        }
+    }
+
+    fn let_go(&mut self, id: ConfigurationId, limit: usize) -> Result<usize, StoreError> {
+        let mut room = Room(limit);
+        self.held_users.retain(|(of, _)| *of != id || !room.take());
+        self.held_members
+            .retain(|(of, _)| *of != id || !room.take());
+        self.links.retain(|(of, _)| *of != id || !room.take());
+        let people = self.people.iter_mut().map(|one| &mut one.managed_by);
+        let groups = self.groups.iter_mut().map(|one| &mut one.managed_by);
+        for managed in people.chain(groups) {
+            if *managed == Some(id) && room.take() {
+                *managed = None;
+            }
+        }
+        Ok(limit - room.0)
+    }
+}
+
+/// How many more there may be.
+struct Room(usize);
+
+impl Room {
+    /// Takes one, if there is room.
+    fn take(&mut self) -> bool {
+        let left = self.0.checked_sub(1);
+        self.0 = left.unwrap_or_default();
+        left.is_some()
     }
 }

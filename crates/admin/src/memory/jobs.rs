@@ -45,7 +45,8 @@ impl ReadJobs for Rows {
 
     fn work_waits(&mut self) -> Result<bool, StoreError> {
         Ok(self.jobs.iter().any(|job| !job.work.finished)
-            || self.surveys.iter().any(|survey| survey.work.done.is_none()))
+            || self.surveys.iter().any(|survey| survey.work.done.is_none())
+            || self.configurations.iter().any(|one| one.deletion.is_some()))
     }
 }
 

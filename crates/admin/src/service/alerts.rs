@@ -179,7 +179,9 @@ fn gather(
     let requests = rows.requests(now - Duration::days(HISTORY_DAYS), None)?;
     let rehearsals = rows.rehearsals()?;
     let mut configurations = Vec::new();
-    for configuration in rows.configurations()? {
+    let configured = rows.configurations()?.into_iter();
+    // Nobody does anything about one that is being deleted.
+    for configuration in configured.filter(|one| one.deletion.is_none()) {
         let waits = rehearsals
             .iter()
             .find(|one| one.configuration == configuration.id && one.live.is_none());

@@ -5,9 +5,10 @@ use scim_feed::Position;
 use scim_provisioning::{ConfigurationId, StoreError};
 use serde_json::json;
 
+use super::deletion::Deletion;
 use super::{
-    Act, Actor, AdminService, delete_configuration, entry_of, fields, insert_configuration,
-    mappings, streams, tables, update_configuration,
+    Act, Actor, AdminService, deletion, entry_of, fields, insert_configuration, mappings, streams,
+    tables, update_configuration,
 };
 use crate::configuration::{ConfigurationInput, ConfigurationStatus, ProvisioningConfiguration};
 use crate::declaration::{self, Declaration, Plan, Step, StoredPlan, Work};
@@ -78,7 +79,9 @@ impl AdminService {
     }
 
     /// Makes what is there what a document says, in one transaction: all of it or nothing. Answers
-    /// what was done. An API key does what its scopes allow and nothing else.
+    /// what was done. An API key does what its scopes allow and nothing else. A large configuration
+    /// that goes is [being deleted](AdminService::deletions) then: its tokens are refused, and whom it
+    /// manages is let go behind the transaction, which would hold up everybody else for as long.
     ///
     /// # Errors
     /// As [`Self::plan`]; [`AdminError::PlanMoved`] when it is not what was planned;
@@ -86,18 +89,35 @@ impl AdminService {
     pub fn apply(&self, actor: &Actor, applied: Application) -> Result<Plan, AdminError> {
         let actor = &self.act(actor);
         let actor = actor.clone();
-        self.store.write(move |rows| {
+        let (plan, begun) = self.store.write(move |rows| {
             let Work { plan, steps } = checked(rows, &actor, &applied)?;
-            let mut trail = Vec::new();
+            let mut done = Done {
+                trail: Vec::new(),
+                begun: Vec::new(),
+                room: deletion::PIECE,
+            };
             for step in &steps {
-                carry_out(rows, &actor, step, applied.position, &mut trail)?;
+                carry_out(rows, &actor, step, applied.position, &mut done)?;
             }
-            Ok(match AuditTrail::of(trail) {
-                Some(trail) => Written::Changed(plan, trail),
-                None => Written::Unchanged(plan),
+            Ok(match AuditTrail::of(done.trail) {
+                Some(trail) => Written::Changed((plan, done.begun), trail),
+                None => Written::Unchanged((plan, done.begun)),
             })
-        })
+        })?;
+        if let Some(first) = begun.into_iter().find(|one| !one.gone) {
+            self.delete_for_now(first);
+        }
+        Ok(plan)
     }
+}
+
+/// What was done of a document.
+struct Done {
+    trail: Vec<AuditEntry>,
+    /// The configurations that go.
+    begun: Vec<Deletion>,
+    /// How many people and groups may be let go with it.
+    room: usize,
 }
 
 /// What a document means now, if that is what was planned and what the key may do.
@@ -151,8 +171,9 @@ fn carry_out(
     actor: &Act,
     step: &Step,
     position: Position,
-    trail: &mut Vec<AuditEntry>,
+    done: &mut Done,
 ) -> Result<(), AdminError> {
+    let trail = &mut done.trail;
     let entry = match step {
         Step::AddField(field) => fields::insert_field(rows, actor, field)?,
         Step::EditField { before, after } => fields::update_field(rows, actor, before, after)?,
@@ -190,7 +211,9 @@ fn carry_out(
             rules,
         } => mappings::put_rules(rows, actor, configuration, rules.clone(), NOTE)?,
         Step::DeleteConfiguration(configuration) => {
-            delete_configuration(rows, actor, configuration)?
+            let (begun, entry) = deletion::begin(rows, actor, configuration, &mut done.room)?;
+            done.begun.push(begun);
+            entry
         }
         Step::AddStream(new) => streams::insert_declared(rows, actor, new, position)?,
         Step::TurnStream(turned) => streams::turn_stream(rows, actor, turned)?,

@@ -97,7 +97,7 @@ impl AdminService {
         seen: &DraftSeen,
     ) -> Result<(MappingVersion, Vec<String>), AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         let rules = MappingSet::from_json(rules)?;
         if note.chars().count() > NOTE || !storable(note) {
             return Err(Problem::Note { most: NOTE }.at(InputField::Note));
@@ -135,6 +135,7 @@ impl AdminService {
     ) -> Result<MappingVersion, AdminError> {
         let actor = &self.act(actor);
         let (configuration, versions) = self.mappings(configuration, resource)?;
+        super::deletion::check_stays(&configuration)?;
         let draft = versions.iter().find(|version| version.version == DRAFT);
         let draft = draft
             .cloned()
@@ -167,7 +168,7 @@ impl AdminService {
         number: i64,
     ) -> Result<MappingVersion, AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         if number == DRAFT {
             return Err(AdminError::not_found("mapping version", "0"));
         }
@@ -333,7 +334,7 @@ impl AdminService {
         configuration: ConfigurationId,
     ) -> Result<Job, AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         let audit = entry_of(
             actor,
             "mapping.reapplied",

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use scim_mapping::MappingSet;
 use scim_protocol::text::fold;
 use scim_provisioning::directory::Author;
-use scim_provisioning::{ConfigurationId, Environment, RunKind, StoreError, SystemEnvironment};
+use scim_provisioning::{ConfigurationId, Environment, StoreError, SystemEnvironment};
 use serde_json::{Value, json};
 use validator::Validate;
 
@@ -35,6 +35,7 @@ pub(crate) mod alerts;
 mod audit;
 mod by_hand;
 mod declared;
+mod deletion;
 mod devices;
 mod directory;
 mod drafted;
@@ -66,6 +67,7 @@ mod why;
 mod tests;
 
 pub use declared::Application;
+pub use deletion::Deletion;
 pub use devices::{Admitted, Attempt};
 pub use imports::ImportedMapping;
 pub use keys::give_up_lost_keys;
@@ -300,7 +302,8 @@ impl AdminService {
     /// it.
     ///
     /// # Errors
-    /// [`AdminError::Invalid`], [`AdminError::NameTaken`], [`AdminError::Stale`].
+    /// [`AdminError::Invalid`], [`AdminError::NameTaken`], [`AdminError::Stale`],
+    /// [`AdminError::BeingDeleted`].
     pub fn edit_configuration(
         &self,
         actor: &Actor,
@@ -308,6 +311,7 @@ impl AdminService {
         input: &ConfigurationInput,
     ) -> Result<ProvisioningConfiguration, AdminError> {
         let actor = &self.act(actor);
+        deletion::check_stays(before)?;
         input.validate()?;
         let after = input.over(before);
         self.update(actor, "configuration.edited", before, after)
@@ -317,7 +321,7 @@ impl AdminService {
     /// administrator saw it.
     ///
     /// # Errors
-    /// [`AdminError::Stale`].
+    /// [`AdminError::Stale`]; [`AdminError::BeingDeleted`].
     pub fn set_status(
         &self,
         actor: &Actor,
@@ -325,6 +329,7 @@ impl AdminService {
         status: ConfigurationStatus,
     ) -> Result<ProvisioningConfiguration, AdminError> {
         let actor = &self.act(actor);
+        deletion::check_stays(before)?;
         if before.status == status {
             return Ok(before.clone());
         }
@@ -353,24 +358,6 @@ impl AdminService {
         })
     }
 
-    /// Deletes a configuration and its tokens.
-    ///
-    /// # Errors
-    /// [`AdminError::NotFound`].
-    pub fn delete_configuration(
-        &self,
-        actor: &Actor,
-        configuration: ConfigurationId,
-    ) -> Result<ProvisioningConfiguration, AdminError> {
-        let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
-        let actor = actor.clone();
-        self.store.write(move |rows| {
-            let audit = delete_configuration(rows, &actor, &configuration)?;
-            Ok(Written::changed(configuration.clone(), audit))
-        })
-    }
-
     /// Entries of the provisioning log, in order of time.
     ///
     /// # Errors
@@ -386,6 +373,9 @@ fn insert_configuration(
     configuration: &ProvisioningConfiguration,
     maker: &str,
 ) -> Result<(), AdminError> {
+    if let Some(known) = rows.configuration_by_name(&configuration.name)? {
+        deletion::check_stays(&known)?;
+    }
     let inserted = rows.insert_configuration(configuration);
     inserted.map_err(|error| taken(error, &configuration.name))?;
     for rules in [MappingSet::default_user(), MappingSet::default_group()] {
@@ -432,35 +422,6 @@ fn pause_configuration(
     };
     let (_paused, audit) = update_configuration(rows, actor, status.event(), before, &after)?;
     Ok(audit)
-}
-
-fn delete_configuration(
-    rows: &mut dyn AdminTransaction,
-    actor: &Act,
-    configuration: &ProvisioningConfiguration,
-) -> Result<AuditEntry, AdminError> {
-    if configuration.status == ConfigurationStatus::Rehearsing {
-        return Err(AdminError::Rehearses(configuration.name.clone()));
-    }
-    let run = runs::run_over(
-        RunKind::ConfigurationDeleted,
-        actor,
-        configuration,
-        actor.at,
-    );
-    rows.insert_run(&run)?;
-    rows.speak_as(&Author {
-        run: Some(run.id),
-        ..actor.author()
-    })?;
-    rows.delete_configuration(configuration.id)?;
-    let details = json!({ "old": described(configuration) });
-    Ok(entry_of(
-        actor,
-        "configuration.deleted",
-        configuration,
-        details,
-    ))
 }
 
 fn described(configuration: &ProvisioningConfiguration) -> Value {

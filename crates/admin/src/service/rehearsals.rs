@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scim_provisioning::{RehearsalStage, Rehearsing, RunId, ServiceProvider, StoreError};
 
+use super::deletion::check_stays;
 use super::{Act, Actor, AdminService, update_configuration};
 use crate::configuration::{ConfigurationStatus, ProvisioningConfiguration};
 use crate::error::AdminError;
@@ -96,6 +97,7 @@ impl AdminService {
     ) -> Result<Rehearsal, AdminError> {
         let actor = &self.act(actor);
         let copies = self.copies()?;
+        check_stays(before)?;
         if before.status == ConfigurationStatus::Rehearsing {
             return Err(AdminError::Rehearses(before.name.clone()));
         }

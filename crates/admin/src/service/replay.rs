@@ -71,6 +71,7 @@ impl AdminService {
             ConfigurationStatus::Enabled => {}
             ConfigurationStatus::Paused => return Err(ReplayProblem::Paused.into()),
             ConfigurationStatus::Disabled => return Err(ReplayProblem::Disabled.into()),
+            ConfigurationStatus::Deleting => return Err(ReplayProblem::Deleting.into()),
             ConfigurationStatus::Rehearsing => return Err(ReplayProblem::Rehearsing.into()),
         }
         let (newer, changed) = self.store.read(|rows| {

@@ -366,7 +366,8 @@ impl AdminService {
     }
 
     fn configuration_ids(&self) -> Result<BTreeSet<ConfigurationId>, AdminError> {
-        let all = self.configurations(None)?;
+        // One that is being deleted manages nobody again.
+        let all = self.configurations_staying()?;
         Ok(all.iter().map(|configuration| configuration.id).collect())
     }
 }

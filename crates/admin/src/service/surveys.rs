@@ -27,7 +27,7 @@ impl AdminService {
         kind: SurveyKind,
     ) -> Result<(), AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         let survey = Survey {
             configuration: configuration.id,
             kind,

@@ -33,7 +33,7 @@ impl AdminService {
         days: Option<i64>,
     ) -> Result<IssuedToken, AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         let now = actor.at;
         let overlap = overlap_of(overlap.unwrap_or(OVERLAP_HOURS))?;
         let issued = self.issue(actor, configuration.id, now, days)?;
@@ -114,7 +114,7 @@ impl AdminService {
         token_id: Option<&str>,
     ) -> Result<Vec<AccessToken>, AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         let now = actor.at;
         let (actor, wanted) = (actor.clone(), token_id.map(str::to_owned));
         let missing = token_id.unwrap_or(&configuration.name).to_owned();
@@ -155,8 +155,8 @@ impl AdminService {
             return Err(Problem::NotPassed.refused());
         }
         let of = match configuration {
-            Some(id) => vec![self.configuration(id)?],
-            None => self.configurations(None)?,
+            Some(id) => vec![self.staying(id)?],
+            None => self.configurations_staying()?,
         };
         let actor = actor.clone();
         self.store.write(move |rows| {
@@ -195,7 +195,7 @@ impl AdminService {
         end: DateTime<Utc>,
     ) -> Result<(), AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         let now = actor.at;
         if end <= now || end > now + Duration::days(LONGEST_DAYS) {
             return Err(Problem::TokenLife.at(InputField::ExpiresAt));

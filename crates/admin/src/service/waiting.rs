@@ -127,7 +127,7 @@ impl AdminService {
         allow: bool,
     ) -> Result<Vec<HeldChange>, AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         let event = match allow {
             true => "held.allowed",
             false => "held.rejected",
@@ -255,7 +255,7 @@ impl AdminService {
         link: &LinkRequest,
     ) -> Result<(), AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         let audit = entry_of(
             actor,
             "link.dismissed",
@@ -300,7 +300,7 @@ impl AdminService {
         link: &LinkRequest,
     ) -> Result<(), AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?;
+        let configuration = self.staying(configuration)?;
         let audit = entry_of(
             actor,
             "link.restored",
@@ -329,7 +329,7 @@ impl AdminService {
         link: &LinkRequest,
     ) -> Result<(), AdminError> {
         let actor = &self.act(actor);
-        let configuration = self.configuration(configuration)?.to_provisioning();
+        let configuration = self.staying(configuration)?.to_provisioning();
         let person = ResourceId::parse(&link.person);
         let approval = Approval {
             person: person.ok_or_else(|| AdminError::not_found("user", &link.person))?,

@@ -39,7 +39,9 @@ pub use accounts::{ReadAccounts, WriteAccounts};
 pub use alerts::{KeepAlerts, ReadAlerts};
 pub use api_keys::{ReadApiKeys, WriteApiKeys};
 pub use audit::{AuditTrail, LockAudit, ReadAudit, Written};
-pub use configurations::{ReadConfigurations, WriteConfigurations};
+pub use configurations::{
+    EndConfigurations, ReadConfigurations, ReadDeletions, WriteConfigurations,
+};
 pub use devices::{DeviceLink, KeepDevices, ReadDevices, WriteDevices};
 pub use held::{ReadWaiting, WriteWaiting};
 pub use instance::{KeepInstance, ReadInstance, WriteInstance};
@@ -104,7 +106,7 @@ together! {
     /// Everything that can be read.
     AdminView: ReadAccounts ReadSessions ReadDevices ReadApiKeys ReadConfigurations ReadTokens
         ReadMappings ReadJobs ReadPeople ReadWaiting ReadLog ReadAudit ReadStreams ReadPlans
-        ReadWhy ReadRuns ReadRehearsals ReadInstance ReadTables ReadAlerts
+        ReadWhy ReadRuns ReadRehearsals ReadInstance ReadTables ReadAlerts ReadDeletions
 }
 
 together! {
@@ -112,14 +114,14 @@ together! {
     AdminTransaction: AdminView WriteAccounts WriteSessions WriteDevices WriteApiKeys
         WriteConfigurations WriteTokens WriteMappings WriteCustomFields WriteJobs WritePeople
         WriteWaiting WriteLog RecordEvents LockAudit WriteStreams WriteRuns WriteRehearsals
-        WriteInstance WriteTables
+        WriteInstance WriteTables EndConfigurations
 }
 
 together! {
     /// Everything that time and requests change.
     AdminUpkeep: KeepSessions KeepDevices KeepTokens KeepJobs KeepLog KeepPlans KeepWhy
         KeepInstance RecordEvents WriteLog ReadRuns KeepRuns RestoreRows KeepRehearsals
-        ReadAlerts KeepAlerts
+        ReadAlerts KeepAlerts EndConfigurations
 }
 
 /// Where configurations, tokens, accounts and keys are kept.

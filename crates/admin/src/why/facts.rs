@@ -85,7 +85,9 @@ impl Setting {
     pub(crate) fn closed(&self) -> Option<(Cause, Option<DoorRefusal>)> {
         let door = |cause| self.door.filter(|door| door.cause == cause);
         let cause = match (self.status, self.users) {
-            (ConfigurationStatus::Disabled, _) => Cause::ConfigurationDisabled,
+            (ConfigurationStatus::Disabled | ConfigurationStatus::Deleting, _) => {
+                Cause::ConfigurationDisabled
+            }
             (ConfigurationStatus::Paused, _) => Cause::ConfigurationPaused,
             (_, false) => Cause::TypeSwitchedOff,
             // What it was is mended already.

@@ -3,11 +3,11 @@
 use clap::{Args, Subcommand};
 use scim_admin::configuration::{parse_networks, profile_name};
 use scim_admin::{
-    AdminService, ConfigurationInput, ConfigurationStatus, IdentityProvider,
+    AdminService, ConfigurationInput, ConfigurationStatus, Deletion, IdentityProvider,
     ProvisioningConfiguration,
 };
 use scim_protocol::Profile;
-use scim_provisioning::Policies;
+use scim_provisioning::{ConfigurationId, Policies};
 
 use super::policy::{self, PolicyOptions};
 use super::rehearsal;
@@ -153,7 +153,7 @@ pub(crate) fn run(host: &dyn Host, common: &Common, action: Action) -> anyhow::R
         }
         Action::Delete(which) => {
             let found = admin.find_configuration(&which.configuration)?.id;
-            let deleted = admin.delete_configuration(&actor(), found)?;
+            let deleted = delete(&admin, found)?;
             if common.json {
                 let endpoint = instance.scim_endpoint();
                 return output::deleted(&documents::configuration(endpoint, &deleted), "status");
@@ -299,6 +299,43 @@ fn set(
     let before = admin.find_configuration(&which.configuration)?;
     Ok(admin.set_status(&actor(), &before, status)?)
 }
+
+/// Deletes a configuration to its end, however many it manages.
+fn delete(
+    admin: &AdminService,
+    found: ConfigurationId,
+) -> anyhow::Result<ProvisioningConfiguration> {
+    let begun = admin.begin_deletion(&actor(), found)?;
+    let deleted = begun.configuration.clone();
+    finish_deletion(admin, begun)?;
+    Ok(deleted)
+}
+
+/// Waits until a configuration is gone that is being deleted, and says how far that is.
+pub(super) fn finish_deletion(admin: &AdminService, begun: Deletion) -> anyhow::Result<()> {
+    if begun.gone {
+        return Ok(());
+    }
+    let (id, name) = (begun.configuration.id, begun.configuration.name.clone());
+    let mut untold = TOLD;
+    admin.finish_deletion(begun, |let_go| {
+        untold += let_go;
+        if untold < TOLD {
+            return;
+        }
+        untold = 0;
+        // Whoever keeps the server up works on it as well. It may be gone by now.
+        if let Ok(counts) = admin.managed_counts(id) {
+            let left = counts.active + counts.blocked + counts.archived + counts.groups;
+            let name = output::printable(&name);
+            output::progress(&format!("{name}: {left} users and groups are to be let go"));
+        }
+    })?;
+    Ok(())
+}
+
+/// After how many people and groups it is said again how far a deletion is.
+const TOLD: usize = 5_000;
 
 fn provisions(configuration: &ProvisioningConfiguration) -> String {
     let text = match (configuration.users, configuration.groups) {

@@ -9,6 +9,7 @@ use scim_admin::Application;
 use scim_admin::declaration::{Change, Declaration, Plan, PlanItem};
 use serde_json::Value;
 
+use super::configuration::finish_deletion;
 use super::value::actor;
 use crate::host::{Host, Instance};
 use crate::output;
@@ -124,7 +125,12 @@ pub(crate) fn plan(host: &dyn Host, common: &Common, options: &Planned) -> anyho
 pub(crate) fn apply(host: &dyn Host, common: &Common, options: &Apply) -> anyhow::Result<()> {
     let instance = host.open(common)?;
     let applied = application(&instance, options)?;
-    let done = instance.admin().apply(&actor(), applied)?;
+    let admin = instance.admin();
+    let done = admin.apply(&actor(), applied)?;
+    // Nobody else may be there who goes on with them.
+    for begun in admin.deletions()? {
+        finish_deletion(&admin, begun)?;
+    }
     if common.json {
         return output::json(&done);
     }

@@ -193,6 +193,14 @@ impl<T: Serialize> Created<T> {
 /// Nothing: it is done.
 pub(super) struct Done;
 
+/// Nothing, when it is done; or what goes on, as it is meanwhile.
+pub(super) enum Ended<T> {
+    /// It is done.
+    Done,
+    /// It goes on.
+    GoesOn(One<T>),
+}
+
 /// A table for spreadsheets.
 pub(super) struct Csv(pub(super) String);
 
@@ -299,6 +307,27 @@ impl Answer for Done {
         ApiAnswer {
             status: 204,
             ..ApiAnswer::default()
+        }
+    }
+}
+
+impl<T: Serialize + ToSchema + Send + 'static> Answer for Ended<T> {
+    fn describe(description: &mut Description) {
+        Done::describe(description);
+        let response = ResponseBuilder::new()
+            .description("It goes on")
+            .header("ETag", HeaderBuilder::new().build())
+            .content("application/json", content::<T>(description));
+        description.response("202", response.build());
+    }
+
+    fn into_answer(self) -> ApiAnswer {
+        match self {
+            Self::Done => Done.into_answer(),
+            Self::GoesOn(one) => ApiAnswer {
+                status: 202,
+                ..one.into_answer()
+            },
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::access::{Administrator, Auditor, Caller, Configure, Operate, Tokens};
-use super::answer::{Created, Done, One, Page, tag};
+use super::answer::{Created, Ended, One, Page, tag};
 use super::extract::{IfMatch, Json, Path, Query};
 use super::operation::{Operation, operations};
 use super::parameters::ConfigurationPath;
@@ -94,15 +94,21 @@ fn edit_configuration(
 }
 
 /// Delete a configuration and its tokens.
+///
+/// One that manages many people goes on being deleted behind the answer 202: its status is `deleting`
+/// until it is gone, nothing else can be done with it, and its name is in use.
 #[utoipa::path(delete, path = "/configurations/{configuration}")]
 fn delete_configuration(
     by: Administrator<Configure>,
     Path(path): Path<ConfigurationPath>,
     if_match: IfMatch,
-) -> Result<Done, Problem> {
+) -> Result<Ended<Configuration>, Problem> {
     let found = by.seen_configuration(&path, &if_match)?;
-    by.admin.delete_configuration(&by.actor, found.id)?;
-    Ok(Done)
+    let deletion = by.admin.delete_configuration(&by.actor, found.id)?;
+    Ok(match deletion.gone {
+        true => Ended::Done,
+        false => Ended::GoesOn(One::new(by.document(&deletion.configuration))),
+    })
 }
 
 /// Enable a configuration.

@@ -157,6 +157,7 @@ impl From<AdminError> for Problem {
             | AdminError::UndoUnderWay { .. }
             | AdminError::Rehearses(_)
             | AdminError::GoesLive(_)
+            | AdminError::BeingDeleted(_)
             | AdminError::NoCopy
             | AdminError::RehearsalMoved { .. } => 409,
             AdminError::Invalid(_) => 422,

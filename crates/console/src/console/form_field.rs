@@ -9,7 +9,7 @@ use scim_mapping::{FieldPart, MappingError, RulePart};
 /// in front.
 pub(super) fn form_field(error: &AdminError) -> &'static str {
     match error {
-        AdminError::NameTaken(_) => "name",
+        AdminError::NameTaken(_) | AdminError::BeingDeleted(_) => "name",
         AdminError::Invalid(invalid) => {
             let mut fields = invalid.iter().filter_map(|invalid| {
                 let field = invalid.field?;

@@ -14,9 +14,9 @@ use serde::Serialize;
 
 use super::{AdminRows, there};
 use crate::error::unreadable;
-use crate::schema::{groups, provisioning_configurations};
+use crate::schema::{access_tokens, provisioning_configurations};
 use crate::time::{instant, millis};
-use crate::{held_members, people, totals};
+use crate::totals;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = provisioning_configurations)]
@@ -34,6 +34,7 @@ pub(super) struct ConfigurationRow {
     networks: String,
     rehearsal: Option<String>,
     rehearsal_stage: Option<String>,
+    deletion: Option<String>,
     guard_reset_at: Option<i64>,
     user_mapping: i64,
     group_mapping: i64,
@@ -61,6 +62,7 @@ struct EnteredRow<'a> {
     networks: String,
     rehearsal: Option<String>,
     rehearsal_stage: Option<&'static str>,
+    deletion: Option<String>,
     updated_at: i64,
 }
 
@@ -71,8 +73,12 @@ impl<'a> From<&'a ProvisioningConfiguration> for EnteredRow<'a> {
             name: &configuration.name,
             name_key: fold(&configuration.name),
             description: &configuration.description,
-            enabled: (status != ConfigurationStatus::Disabled).into(),
-            // To a program that knows no rehearsals it is paused.
+            // To a program that knows no deletions it is disabled, and no rehearsals, paused.
+            enabled: (!matches!(
+                status,
+                ConfigurationStatus::Disabled | ConfigurationStatus::Deleting
+            ))
+            .into(),
             paused: matches!(
                 status,
                 ConfigurationStatus::Paused | ConfigurationStatus::Rehearsing
@@ -86,6 +92,7 @@ impl<'a> From<&'a ProvisioningConfiguration> for EnteredRow<'a> {
             networks: json(&configuration.networks),
             rehearsal: configuration.rehearsal.map(|of| of.id.to_string()),
             rehearsal_stage: configuration.rehearsal.map(|of| of.stage.as_str()),
+            deletion: configuration.deletion.map(|run| run.to_string()),
             updated_at: millis(configuration.last_modified),
         }
     }
@@ -119,11 +126,16 @@ impl ConfigurationRow {
             }),
             _ => None,
         };
+        let deletion = match &self.deletion {
+            Some(run) => Some(RunId::parse(run).ok_or_else(known)?),
+            None => None,
+        };
         Ok(ProvisioningConfiguration {
             id: ConfigurationId::parse(&self.id).ok_or_else(known)?,
             name: self.name,
             description: self.description,
             status: match (self.enabled != 0, self.paused != 0) {
+                _ if deletion.is_some() => ConfigurationStatus::Deleting,
                 _ if rehearsal.is_some() => ConfigurationStatus::Rehearsing,
                 (false, _) => ConfigurationStatus::Disabled,
                 (true, true) => ConfigurationStatus::Paused,
@@ -137,6 +149,7 @@ impl ConfigurationRow {
             policies: serde_json::from_str(&self.policies).map_err(|_json| known())?,
             networks: serde_json::from_str(&self.networks).map_err(|_json| known())?,
             rehearsal,
+            deletion,
             model: ModelVersion {
                 user: self.user_mapping,
                 group: self.group_mapping,
@@ -188,7 +201,10 @@ impl ReadConfigurations for AdminRows<'_> {
 
 impl WriteConfigurations for AdminRows<'_> {
     fn lock_configuration(&mut self, id: ConfigurationId) -> Result<(), StoreError> {
-        let update = diesel::update(provisioning_configurations::table.find(id.to_string()))
+        let found = provisioning_configurations::table
+            .find(id.to_string())
+            .filter(provisioning_configurations::deletion.is_null());
+        let update = diesel::update(found)
             .set(provisioning_configurations::version.eq(provisioning_configurations::version));
         there(self.connection.execute(update)?)
     }
@@ -212,7 +228,8 @@ impl WriteConfigurations for AdminRows<'_> {
     ) -> Result<(), StoreError> {
         let seen = provisioning_configurations::table
             .find(configuration.id.to_string())
-            .filter(provisioning_configurations::version.eq(configuration.version));
+            .filter(provisioning_configurations::version.eq(configuration.version))
+            .filter(provisioning_configurations::deletion.is_null());
         let update = diesel::update(seen).set((
             provisioning_configurations::version.eq(provisioning_configurations::version + 1),
             EnteredRow::from(configuration),
@@ -221,15 +238,14 @@ impl WriteConfigurations for AdminRows<'_> {
     }
 
     fn delete_configuration(&mut self, id: ConfigurationId) -> Result<(), StoreError> {
-        let id_text = id.to_string();
-        let delete = diesel::delete(provisioning_configurations::table.find(&id_text));
+        let delete = diesel::delete(provisioning_configurations::table.find(id.to_string()));
         there(self.connection.execute(delete)?)?;
-        people::release(self.connection, &id_text)?;
-        let managed = groups::table.filter(groups::managed_by.eq(&id_text));
-        let release = diesel::update(managed).set(groups::managed_by.eq(None::<String>));
-        self.connection.execute(release)?;
-        held_members::release(self.connection, &held_members::Unmanaged::By(&id_text))?;
         totals::forget(self.connection, id)
+    }
+
+    fn delete_tokens(&mut self, id: ConfigurationId) -> Result<(), StoreError> {
+        let of = access_tokens::table.filter(access_tokens::configuration_id.eq(id.to_string()));
+        self.connection.execute(diesel::delete(of)).map(drop)
     }
 
     fn set_active_mapping(

@@ -6,6 +6,7 @@ mod alerts;
 mod api_keys;
 mod audit;
 mod configurations;
+mod deletion;
 mod devices;
 mod directory;
 pub(crate) mod ending;

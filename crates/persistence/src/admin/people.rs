@@ -310,7 +310,7 @@ impl WritePeople for AdminRows<'_> {
             groups::updated_at.eq(millis(at)),
         ));
         there(self.connection.execute(release)?)?;
-        held_members::release(self.connection, &held_members::Unmanaged::In(id))
+        held_members::release(self.connection, id)
     }
 
     fn insert_member(

@@ -49,7 +49,10 @@ pub(super) fn work_waits(connection: &mut Connection) -> Result<bool, StoreError
     if job.is_some() {
         return Ok(true);
     }
-    if runs::one_waits(connection)? || super::rehearsals::one_goes_live(connection)? {
+    if runs::one_waits(connection)?
+        || super::rehearsals::one_goes_live(connection)?
+        || super::deletion::one_waits(connection)?
+    {
         return Ok(true);
     }
     let waiting = surveys::table

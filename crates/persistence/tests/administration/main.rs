@@ -118,6 +118,7 @@ impl Empty {
             },
             guard_reset: None,
             rehearsal: None,
+            deletion: None,
             version: 1,
             created: now(),
             last_modified: now(),

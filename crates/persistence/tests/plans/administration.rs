@@ -239,13 +239,11 @@ pub(super) fn administration(script: &mut Script, house: &House) {
     script.run("delete a lookup table", || {
         admin.delete_table(&actor(), "centers").unwrap()
     });
-    script.unserved(
-        "delete a configuration",
-        "everybody whom it managed is let go",
-        || {
-            admin
-                .delete_configuration(&actor(), house.id_of("Test"))
-                .unwrap()
-        },
-    );
+    let begun = script.run("begin to delete a configuration", || {
+        admin.begin_deletion(&actor(), house.id_of("Test")).unwrap()
+    });
+    script.run("work that waits", || admin.work_waits().unwrap());
+    script.run("delete a configuration to its end", || {
+        admin.finish_deletion(begun, |_let_go| {}).unwrap()
+    });
 }

@@ -32,7 +32,10 @@ pub(crate) fn compare(
     declared: &Declaration,
     prune: bool,
 ) -> Result<Work, AdminError> {
-    let configurations = rows.configurations()?;
+    let (going, configurations): (Vec<_>, Vec<_>) = rows
+        .configurations()?
+        .into_iter()
+        .partition(|one| one.deletion.is_some());
     let configured = configurations
         .into_iter()
         .map(|one| Configured::read(rows, one))
@@ -43,6 +46,7 @@ pub(crate) fn compare(
         tables: tables::known(rows)?,
         changed_tables: BTreeSet::new(),
         configured,
+        going: going.into_iter().map(|one| one.name).collect(),
         streams: rows.streams()?,
         roles: rows.roles()?.into_iter().collect(),
         items: Vec::new(),
@@ -74,6 +78,8 @@ struct Comparison {
     /// The names of those that are added, changed or deleted.
     changed_tables: BTreeSet<String>,
     configured: Vec<Configured>,
+    /// The names of those that are being deleted.
+    going: Vec<String>,
     streams: Vec<Stream>,
     roles: Roles,
     items: Vec<PlanItem>,
@@ -182,6 +188,9 @@ impl Comparison {
         let (fresh, status) = (ConfigurationInput::fresh(), ConfigurationStatus::Enabled);
         let (input, status) = read::configuration(declared, fresh, status)?;
         input.validate()?;
+        if let Some(going) = self.going.iter().find(|one| fold(one) == fold(&input.name)) {
+            return Err(AdminError::BeingDeleted(going.clone()));
+        }
         let after = json!(described(&input, status));
         let name = input.name.clone();
         let changes = differences(&Value::Null, &after);

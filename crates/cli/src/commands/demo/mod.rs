@@ -205,7 +205,8 @@ fn remove(common: &Common, instance: &Instance, server: &Reached) -> anyhow::Res
         admin.revoke_tokens_before(&actor(), Some(configuration.id), admin.now())?;
         let token = admin.add_token(&actor(), configuration.id, Some(0), Some(1))?;
         removed += play::remove(&server.client(&token), common.json)?;
-        admin.delete_configuration(&actor(), configuration.id)?;
+        let begun = admin.begin_deletion(&actor(), configuration.id)?;
+        admin.finish_deletion(begun, |_let_go| {})?;
     }
     match (common.json, configurations.is_empty()) {
         (true, _) => output::json(&json!({

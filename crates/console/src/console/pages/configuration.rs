@@ -42,6 +42,7 @@ impl Health {
             ConfigurationStatus::Paused => return said("held", "Paused"),
             ConfigurationStatus::Disabled => return said("", "Disabled"),
             ConfigurationStatus::Rehearsing => return said("held", "Rehearsing"),
+            ConfigurationStatus::Deleting => return said("held", "Being deleted"),
         }
         if configuration.provisions_nothing() {
             return said("warning", "Provisions nothing");
@@ -79,6 +80,17 @@ impl Health {
             (0, warnings) => said("warning", &format!("Warnings: {warnings}")),
             (failures, _) => said("warning", &format!("Failures: {failures}")),
         }
+    }
+}
+
+/// A status as people read it.
+pub(super) fn said(status: &ConfigurationStatus) -> &'static str {
+    match status {
+        ConfigurationStatus::Enabled => "Enabled",
+        ConfigurationStatus::Paused => "Paused",
+        ConfigurationStatus::Disabled => "Disabled",
+        ConfigurationStatus::Rehearsing => "Rehearsing",
+        ConfigurationStatus::Deleting => "Being deleted",
     }
 }
 

@@ -15,7 +15,7 @@ use super::super::form_field::form_field;
 use super::super::signing_in::{encoded, next};
 use super::super::{ConsoleAnswer, Failed, Form, Visit, sentence};
 use super::charts::Chart;
-use super::configuration::{Health, expiring, types};
+use super::configuration::{Health, expiring, said, types};
 use super::{LIST, Shell, ago, maybe, rows, sizes};
 
 /// A row of the list.
@@ -234,7 +234,9 @@ impl Drawer {
 
     /// The drawer again, with what was wrong.
     fn again(self, error: AdminError) -> Result<ConsoleAnswer, Failed> {
-        let (AdminError::Invalid(_) | AdminError::NameTaken(_)) = &error else {
+        let (AdminError::Invalid(_) | AdminError::NameTaken(_) | AdminError::BeingDeleted(_)) =
+            &error
+        else {
             return Err(error.into());
         };
         let said = sentence(&error);
@@ -245,16 +247,6 @@ impl Drawer {
             ..self
         };
         ConsoleAnswer::page(422, &page)
-    }
-}
-
-/// A status as people read it.
-pub(super) fn said(status: &ConfigurationStatus) -> &'static str {
-    match status {
-        ConfigurationStatus::Enabled => "Enabled",
-        ConfigurationStatus::Paused => "Paused",
-        ConfigurationStatus::Disabled => "Disabled",
-        ConfigurationStatus::Rehearsing => "Rehearsing",
     }
 }
 
@@ -486,8 +478,11 @@ pub(in super::super) fn delete(visit: &Visit<'_>) -> Result<ConsoleAnswer, Faile
         return ConsoleAnswer::page(422, &page);
     }
     let admin = &visit.console.admin;
-    admin.delete_configuration(&visit.actor()?, found.id)?;
-    Ok(ConsoleAnswer::redirect(format!("{LIST}?done=deleted")))
+    let deletion = admin.delete_configuration(&visit.actor()?, found.id)?;
+    Ok(ConsoleAnswer::redirect(match deletion.gone {
+        true => format!("{LIST}?done=deleted"),
+        false => format!("{LIST}/{}?done=deleting", found.id),
+    }))
 }
 
 const LIVES: [(i64, &str); 5] = [

@@ -192,7 +192,7 @@ fn crumbs(section: &str, title: &str) -> Vec<(String, String)> {
 }
 
 /// What a page says after an action, by the word in its address. No other text gets there.
-const DONE: [(&str, &str); 40] = [
+const DONE: [(&str, &str); 41] = [
     (
         "table-saved",
         "Saved. Rules that are in force use it from the next request on; those who are there change when the rules are applied to them.",
@@ -242,6 +242,10 @@ const DONE: [(&str, &str); 40] = [
         "It is sent once more in a moment; what comes of it stands among the deliveries.",
     ),
     ("deleted", "Deleted."),
+    (
+        "deleting",
+        "Being deleted: its tokens are refused, and whom it manages is let go in the background.",
+    ),
     ("added", "Added."),
     (
         "drafted",

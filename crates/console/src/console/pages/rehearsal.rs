@@ -144,7 +144,7 @@ impl Rehearses {
         };
         self.began = instant(rehearsal.began);
         self.actor = rehearsal.actor.clone();
-        self.before = configurations::said(&rehearsal.before);
+        self.before = configuration::said(&rehearsal.before);
         let stage = shown.configuration.rehearsal.map(|of| of.stage);
         self.stage = stage.map_or("", RehearsalStage::as_str);
         if stage == Some(RehearsalStage::Preparing) {

@@ -1,0 +1,2 @@
+DROP INDEX provisioning_configurations_deleted;
+ALTER TABLE provisioning_configurations DROP COLUMN deletion;
