@@ -50,7 +50,7 @@ impl Examples {
             if let Some(content) = sent {
                 self.give_to(content, Place::ONE);
             }
-            for status in ["200", "201"] {
+            for status in ["200", "201", "202"] {
                 let at = format!("/responses/{status}/content/application~1json");
                 let Some(content) = operation.pointer_mut(&at) else {
                     continue;

@@ -69,38 +69,9 @@ pub(super) fn a_configuration_is_written_by_whoever_saw_it_last(house: &Empty) {
         .store
         .read(|rows| Ok(rows.configuration_by_name(" okta ")?));
     assert_eq!(by_name.unwrap().unwrap().id, id);
-    // One that is being deleted is nobody's to change.
-    let run = RunId::of(uuid::Uuid::new_v4());
-    let deleted = ProvisioningConfiguration {
-        status: ConfigurationStatus::Deleting,
-        deletion: Some(run),
-        ..house.found(id)
-    };
-    house
-        .write(move |rows| rows.update_configuration(&deleted))
-        .unwrap();
-    let found = house.found(id);
-    assert_eq!(
-        (found.status, found.deletion),
-        (ConfigurationStatus::Deleting, Some(run))
-    );
-    let late = ProvisioningConfiguration {
-        status: ConfigurationStatus::Enabled,
-        deletion: None,
-        ..found
-    };
-    let late = house.write(move |rows| rows.update_configuration(&late));
-    assert!(is_stale(&late), "{late:?}");
-    let late = house.write(move |rows| rows.lock_configuration(id));
-    assert!(is_stale(&late), "{late:?}");
-    house
-        .write(move |rows| rows.lock_deletion(id, run))
-        .unwrap();
     house
         .write(move |rows| rows.delete_configuration(id))
         .unwrap();
-    let gone = house.write(move |rows| rows.lock_deletion(id, run));
-    assert!(is_stale(&gone), "{gone:?}");
     let gone = house.write(move |rows| rows.delete_configuration(id));
     assert!(is_stale(&gone), "{gone:?}");
     let gone = house.write(move |rows| rows.lock_configuration(id));

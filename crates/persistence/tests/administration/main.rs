@@ -6,6 +6,7 @@ mod accounts;
 #[path = "../common/mod.rs"]
 mod common;
 mod configurations;
+mod deletions;
 mod tables;
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
@@ -42,6 +43,7 @@ use tempfile::TempDir;
 
 use accounts::*;
 use configurations::*;
+use deletions::*;
 use tables::*;
 
 /// A store without anything in it.
@@ -237,6 +239,7 @@ on_every_store!(
     each_change_of_the_fields_is_counted,
     tables_are_kept_in_versions_and_go_together,
     one_at_a_time_works_on_a_job,
+    what_is_being_deleted_is_changed_by_nobody,
     a_survey_is_asked_for_once_and_keeps_what_came_of_the_last,
     a_person_keeps_the_name_and_a_tenant_admin_everything,
     an_account_is_as_open_as_its_person_is_active,

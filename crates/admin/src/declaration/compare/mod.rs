@@ -32,10 +32,8 @@ pub(crate) fn compare(
     declared: &Declaration,
     prune: bool,
 ) -> Result<Work, AdminError> {
-    let (going, configurations): (Vec<_>, Vec<_>) = rows
-        .configurations()?
-        .into_iter()
-        .partition(|one| one.deletion.is_some());
+    let all = rows.configurations()?.into_iter();
+    let (going, configurations): (Vec<_>, Vec<_>) = all.partition(|one| one.deletion.is_some());
     let configured = configurations
         .into_iter()
         .map(|one| Configured::read(rows, one))

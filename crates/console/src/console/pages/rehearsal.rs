@@ -9,8 +9,7 @@ use scim_provisioning::{RehearsalStage, ResourceKind};
 
 use super::super::ui::counted;
 use super::super::{ConsoleAnswer, Failed, Visit, sentence};
-use super::configuration::{Shown, Tabs};
-use super::configurations;
+use super::configuration::{self, Shown, Tabs};
 use super::telling::{Telling, ToldField};
 use super::{LIST, Shell, instant};
 
