@@ -200,7 +200,7 @@ fn a_number_that_is_not_held_exactly_is_no_text() {
         let names: Vec<&str> = tolerance
             .deviations()
             .iter()
-            .map(|met| met.name())
+            .map(Deviation::name)
             .collect();
         assert_eq!(names, ["unreadable"]);
         let refused = read(body(number, "1"), &mut Tolerance::default()).unwrap_err();
