@@ -64,10 +64,9 @@ pub fn expected(request: &HttpRequest, path: &str, limits: &Limits) -> Result<us
 }
 
 fn limit(path: &str, limits: &Limits) -> usize {
-    match path.rsplit_once('/') {
-        Some(("", last)) if last.eq_ignore_ascii_case("Bulk") => limits.bulk_body,
-        Some((_, ".search")) => limits.search_body(),
-        _ => limits.body,
+    match path.eq_ignore_ascii_case("/Bulk") {
+        true => limits.bulk_body,
+        false => limits.body,
     }
 }
 
@@ -187,20 +186,6 @@ mod tests {
         });
         let read = body.await.map(|body| body.len());
         (read.map_err(|error| error.status()), asked)
-    }
-
-    #[test]
-    fn a_search_is_shorter_than_other_bodies() {
-        let limits = Limits::default();
-        let longest = |path| limit(path, &limits);
-        for search in ["/.search", "/Users/.search"] {
-            assert_eq!(longest(search), limits.search_body());
-        }
-        assert_eq!(
-            [longest("/Users"), longest("/Users/x.search")],
-            [limits.body; 2]
-        );
-        assert_eq!([longest("/Bulk"), longest("/bulk")], [limits.bulk_body; 2]);
     }
 
     #[actix_web::test]

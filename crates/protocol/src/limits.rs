@@ -73,20 +73,3 @@ impl Default for Limits {
         }
     }
 }
-
-impl Limits {
-    /// Bytes of the body of a search (RFC 7644 section 3.4.3): room for a filter of which each
-    /// character is escaped, and for the names of attributes, but no more than any body has.
-    ///
-    /// ```
-    /// use scim_protocol::Limits;
-    ///
-    /// assert_eq!(Limits::default().search_body(), 328 * 1024);
-    /// assert_eq!(Limits { body: 1_000, ..Limits::default() }.search_body(), 1_000);
-    /// ```
-    pub fn search_body(&self) -> usize {
-        let names = self.attributes.saturating_mul(1024);
-        let escaped = self.filter_bytes.saturating_mul(8);
-        self.body.min(names.saturating_add(escaped))
-    }
-}

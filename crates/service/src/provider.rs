@@ -73,7 +73,7 @@ fn dispatch<P: Policy>(
         }
         (Route::Root, _) => query::list(policy, session, None, request.query),
         (Route::Search(kind), _) => {
-            check_length(request.body, limits.search_body())?;
+            check_length(request.body, limits.body)?;
             let body = resource::parse_search(request.body, limits)?;
             query::search(policy, session, kind, body)
         }

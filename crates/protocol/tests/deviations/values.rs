@@ -197,11 +197,7 @@ fn a_number_that_is_not_held_exactly_is_no_text() {
         let mut tolerance = Tolerance::default();
         let user = read(body("\"ava\"", number), &mut tolerance).unwrap();
         assert_eq!(user.text("externalId"), None, "{number}");
-        let names: Vec<&str> = tolerance
-            .deviations()
-            .iter()
-            .map(Deviation::name)
-            .collect();
+        let names: Vec<&str> = tolerance.deviations().iter().map(Deviation::name).collect();
         assert_eq!(names, ["unreadable"]);
         let refused = read(body(number, "1"), &mut Tolerance::default()).unwrap_err();
         assert_eq!(refused.scim_type(), Some(ScimType::InvalidValue));
