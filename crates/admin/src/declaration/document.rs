@@ -1,8 +1,13 @@
 //! The document, as it is written and read.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 #[cfg(feature = "openapi")]
 use scim_mapping::CustomField;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// What is configured, or what is to be.
@@ -71,7 +76,11 @@ pub struct DeclaredConfiguration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// What is provisioned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub provisioning_type: Option<DeclaredTypes>,
     /// Such as `entra` or `okta`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,7 +96,11 @@ pub struct DeclaredConfiguration {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<scim_provisioning::Policies>))]
     pub policy: Option<Map<String, Value>>,
     /// The rules in use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub mappings: Option<DeclaredMappings>,
 }
 
@@ -149,4 +162,49 @@ pub(crate) const FORM: u32 = 1;
 
 fn form() -> u32 {
     FORM
+}
+
+/// An object, if there is anything: for a struct serde takes a list of its members as well.
+fn object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+    }
+
+    deserializer.deserialize_any(Object(PhantomData))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_list_is_no_object() {
+        let read = |member: &str, value: Value| {
+            serde_json::from_value::<DeclaredConfiguration>(json!({"name": "A", member: value}))
+        };
+        for member in ["mappings", "provisioningType"] {
+            assert!(read(member, json!([null, null])).is_err(), "{member}");
+            assert!(read(member, json!({})).is_ok() && read(member, Value::Null).is_ok());
+        }
+    }
 }
