@@ -75,8 +75,8 @@ class Disk:
 class Server:
     """The server on such a disk."""
 
-    def __init__(self, binary, folder, library, seed=1, record=False):
-        self.binary, self.folder, self.data, self.library = binary, folder, folder / "data", library
+    def __init__(self, binary, folder, preloaded, seed=1, record=False):
+        self.binary, self.folder, self.data, self.preloaded = binary, folder, folder / "data", preloaded
         self.database, self.recorded = self.data / "serviceops-scim.db", record
         self.disk = Disk(folder, seed)
         self.log_path = folder / "log"
@@ -85,7 +85,7 @@ class Server:
         self.token, self.configuration = added["token"]["value"], added["id"]
 
     def start(self):
-        surroundings = dict(os.environ, LD_PRELOAD=str(self.library), DISK_DATABASE=str(self.database),
+        surroundings = dict(os.environ, LD_PRELOAD=str(self.preloaded), DISK_DATABASE=str(self.database),
                             DISK_CONTROL=str(self.disk.path), SERVICEOPS_SCIM_LIMIT_RATE="1000000")
         if self.recorded:
             surroundings["DISK_RECORD"] = str(self.disk.record)

@@ -415,9 +415,9 @@ impl Target {
     }
 }
 
-/// What stands between the name of a database and the id of the rehearsal.
 /// How somebody leaves.
 const LEAVING: &str = " AND action IN ('block', 'archive', 'delete')";
+/// What stands between the name of a database and the id of the rehearsal.
 const BEHIND: &str = "-rehearsal-";
 /// How many connections a copy has at most.
 const CONNECTIONS: u32 = 8;

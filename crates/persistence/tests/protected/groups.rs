@@ -115,6 +115,17 @@ pub(super) fn a_group_that_confers_an_administrative_right_is_out_of_sight(house
     assert_eq!(answer.status, 404, "whoever joins is a tenant admin");
 }
 
+/// A tenant admin whom no configuration manages.
+fn tenant_admin(house: &House, name: &str) -> String {
+    let input = PersonInput {
+        user_name: name.to_owned(),
+        email: None,
+        tenant_admin: true,
+        role: None,
+    };
+    house.admin.add_person(&actor(), &input).unwrap()
+}
+
 pub(super) fn a_group_tells_of_the_members_alone_whom_its_configuration_sees(house: &House) {
     let ava = house.create("/Users", &user("ava"));
     let board =
@@ -122,13 +133,7 @@ pub(super) fn a_group_tells_of_the_members_alone_whom_its_configuration_sees(hou
     let board = house.create("/Groups", &board);
     let path = format!("/Groups/{board}");
     let before = house.get(&path);
-    let input = PersonInput {
-        user_name: "root".to_owned(),
-        email: None,
-        tenant_admin: true,
-        role: None,
-    };
-    let root = house.admin.add_person(&actor(), &input).unwrap();
+    let root = tenant_admin(house, "root");
     house.admin.add_member(&actor(), &board, &root).unwrap();
     assert_eq!(house.get(&path), before, "neither its version nor its time");
 
@@ -189,13 +194,7 @@ pub(super) fn no_rule_takes_over_a_group_with_a_protected_account_in_it(house: &
         group("Mixed", false),
         group("Owners", true),
     );
-    let input = PersonInput {
-        user_name: "root".to_owned(),
-        email: None,
-        tenant_admin: true,
-        role: None,
-    };
-    let root = house.admin.add_person(&actor(), &input).unwrap();
+    let root = tenant_admin(house, "root");
     house.admin.add_member(&actor(), &mixed, &root).unwrap();
     let before = [&mixed, &owners].map(|id| rows(house, "groups", &format!("id = '{id}'")));
     assert_eq!(adopted(house, "plain"), (plain, "success".to_owned()));
