@@ -162,7 +162,7 @@ impl Drop for Writer {
 fn run(target: &Target, mut connection: Connection, jobs: &Queues<Receiver<Job>>, health: &Health) {
     let mut left_out = false;
     let mut behind = Behind::default();
-    equip(&mut connection);
+    connection.link.watch_checkpoints();
     while let Some((first, long)) = next(jobs, left_out) {
         if !batch(target, &mut connection, first, &jobs.brief, health) {
             match target.connect() {
@@ -172,21 +172,10 @@ fn run(target: &Target, mut connection: Connection, jobs: &Queues<Receiver<Job>>
                 }
                 Err(error) => tracing::error!(%error, "the database cannot be opened again"),
             }
-            equip(&mut connection);
+            connection.link.watch_checkpoints();
         }
         behind.note(checkpointed());
         left_out = !long && !jobs.long.is_empty();
-    }
-}
-
-/// Sets a connection up to be written on.
-fn equip(connection: &mut Connection) {
-    connection.link.watch_checkpoints();
-    // Every change is a savepoint, whose pages SQLite keeps to undo it: beyond 64 KiB in a file that is
-    // made, written and removed, which was a fifth of what a create took. A write is of bounded
-    // size, so that memory has room for them.
-    if let Err(error) = connection.batch("PRAGMA temp_store = MEMORY") {
-        tracing::warn!(%error, "savepoints are kept in files");
     }
 }
 

@@ -60,32 +60,6 @@ fn a_full_database_is_told_as_such_and_works_again_when_there_is_room() {
     assert_eq!(create(&house, "eve").status, 201);
 }
 
-/// Whether SQLite has a file that goes when it is closed, as far as this system tells.
-fn has_passing_file() -> bool {
-    let open = std::fs::read_dir("/proc/self/fd");
-    let mut paths = open
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|open| std::fs::read_link(open.path()).ok());
-    paths.any(|path| path.to_string_lossy().contains("/etilqs_"))
-}
-
-fn what_undoes_a_write_is_kept_in_no_file() {
-    let house = house();
-    on_the_writer(
-        &house,
-        "CREATE TABLE much (text TEXT); \
-         INSERT INTO much SELECT hex(zeroblob(1000)) FROM json_each('[0,1,2,3,4,5,6,7]') a, \
-         json_each('[0,1,2,3,4,5,6,7]') b, json_each('[0,1,2,3,4,5,6,7]') c",
-    );
-    let written = house.database.writing(|connection| {
-        connection.batch("UPDATE much SET text = hex(zeroblob(1001))")?;
-        Ok::<_, StoreError>(has_passing_file())
-    });
-    assert!(!written.unwrap());
-}
-
 fn a_write_that_waits_for_a_lock_is_sent_away_and_not_refused() {
     let house = house();
     let path = house.settings.url.strip_prefix("sqlite:").unwrap();
@@ -258,7 +232,6 @@ pub(super) fn add_to(suite: &mut Suite) {
         suite;
         once:
             a_full_database_is_told_as_such_and_works_again_when_there_is_room,
-            what_undoes_a_write_is_kept_in_no_file,
             a_write_that_waits_for_a_lock_is_sent_away_and_not_refused,
             a_read_only_database_takes_no_writes_and_answers_reads,
             a_damaged_page_is_told_as_such,
